@@ -1,0 +1,736 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Helpers of the dmem cgroup selftests.
+ *
+ * All cgroups are made below one, "dmem_selftest.<pid of the program>". It is
+ * removed when the program exits, also after a failed or timed out test: what
+ * runs then is a destructor of the harness's own process.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/dma-heap.h>
+#include <mntent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dmem_util.h"
+
+#define SKIPPED			4	/* KSFT_SKIP */
+#define FILE_BUF		8192
+#define MIN_FREE		(4LL << 20)
+
+static pid_t main_pid;
+static char *mount_point;		/* of cgroup2, NULL if there is none */
+static char *home_cg;			/* where the program was started */
+static char *top_cg;			/* parent of all that it makes */
+static int *enabled_dmem;	/* shared: +dmem was written to the root */
+
+static char *join(const char *a, const char *b)
+{
+	char *s;
+
+	if (asprintf(&s, "%s/%s", a, b) < 0)
+		abort();
+	return s;
+}
+
+static int read_text(const char *path, char *buf, size_t size)
+{
+	size_t len = 0;
+	ssize_t ret;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do {
+		ret = read(fd, buf + len, size - 1 - len);
+		if (ret > 0)
+			len += ret;
+	} while (ret > 0 && len < size - 1);
+	if (ret < 0)
+		ret = -errno;
+	close(fd);
+	buf[len] = '\0';
+	return ret < 0 ? (int)ret : (int)len;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+	const char *p = text;
+
+	while ((p = strstr(p, word))) {
+		bool starts = p == text || p[-1] == ' ';
+
+		p += len;
+		if (starts && (*p == ' ' || *p == '\n' || !*p))
+			return true;
+	}
+	return false;
+}
+
+static void find_mount(void)
+{
+	struct mntent *ent;
+	FILE *f;
+
+	f = setmntent("/proc/self/mounts", "r");
+	if (!f)
+		return;
+	while ((ent = getmntent(f))) {
+		if (strcmp(ent->mnt_type, "cgroup2"))
+			continue;
+		mount_point = strdup(ent->mnt_dir);
+		break;
+	}
+	endmntent(f);
+}
+
+static void find_home(void)
+{
+	char buf[FILE_BUF], *line, *save = NULL;
+
+	if (read_text("/proc/self/cgroup", buf, sizeof(buf)) < 0)
+		return;
+	for (line = strtok_r(buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, "0::/", 4))
+			continue;
+		home_cg = join(mount_point, line + 4);
+		break;
+	}
+}
+
+static void exec_hold(const char *fds)
+{
+	int ready, end;
+	char c = 'r';
+
+	if (sscanf(fds, "%d %d", &ready, &end) != 2)
+		_exit(1);
+	if (write(ready, &c, 1) != 1)
+		_exit(1);
+	while (read(end, &c, 1) > 0)
+		;
+	_exit(0);
+}
+
+static void __attribute__((constructor)) util_init(void)
+{
+	const char *hold = getenv(DMEM_EXEC_HOLD);
+	char name[64];
+
+	if (hold)
+		exec_hold(hold);
+
+	main_pid = getpid();
+	enabled_dmem = mmap(NULL, sizeof(*enabled_dmem),
+			    PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (enabled_dmem == MAP_FAILED)
+		abort();
+	find_mount();
+	if (!mount_point)
+		return;
+	find_home();
+	snprintf(name, sizeof(name), "dmem_selftest.%d", (int)main_pid);
+	top_cg = join(mount_point, name);
+}
+
+/* Removes a cgroup and all below; the processes in it are killed. */
+static int remove_tree(const char *cg)
+{
+	struct dirent *ent;
+	DIR *dir;
+
+	dir = opendir(cg);
+	if (!dir)
+		return -errno;
+	while ((ent = readdir(dir))) {
+		char *child;
+
+		if (ent->d_type != DT_DIR || !strcmp(ent->d_name, ".") ||
+		    !strcmp(ent->d_name, ".."))
+			continue;
+		child = join(cg, ent->d_name);
+		remove_tree(child);
+		free(child);
+	}
+	closedir(dir);
+	return cg_destroy(cg);
+}
+
+static void __attribute__((destructor)) util_exit(void)
+{
+	/* Forked tests leave by _exit(); this is for those that do not. */
+	if (getpid() != main_pid || !top_cg)
+		return;
+	if (!access(top_cg, F_OK)) {
+		cg_write(top_cg, "cgroup.kill", "1");
+		if (remove_tree(top_cg))
+			fprintf(stderr, "# cannot remove %s\n", top_cg);
+	}
+	if (*enabled_dmem)
+		cg_write(mount_point, "cgroup.subtree_control", "-dmem");
+}
+
+const char *cgroup2_mount(void)
+{
+	return mount_point;
+}
+
+char *cg_name(const char *parent, const char *name)
+{
+	return join(parent, name);
+}
+
+char *cg_namef(const char *parent, const char *prefix, int n)
+{
+	char *s;
+
+	if (asprintf(&s, "%s/%s%d", parent, prefix, n) < 0)
+		abort();
+	return s;
+}
+
+int cg_create(const char *cg)
+{
+	return mkdir(cg, 0755) ? -errno : 0;
+}
+
+/* For a cgroup that has others below it and no processes. */
+int cg_create_parent(const char *cg)
+{
+	int ret = cg_create(cg);
+
+	return ret ? ret : cg_write(cg, "cgroup.subtree_control", "+dmem");
+}
+
+/*
+ * A process that was waited for may stay in its cgroup for a moment, so EBUSY
+ * is not final.
+ */
+int cg_destroy(const char *cg)
+{
+	long long end = now_ms() + 5000;
+
+	while (rmdir(cg)) {
+		if (errno != EBUSY || now_ms() > end)
+			return -errno;
+		sleep_ms(5);
+	}
+	return 0;
+}
+
+int cg_add(const char *cg, pid_t pid)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	return cg_write(cg, "cgroup.procs", text);
+}
+
+int cg_enter(const char *cg)
+{
+	return cg_add(cg, 0);
+}
+
+int cg_leave(void)
+{
+	return home_cg ? cg_enter(home_cg) : -ENOENT;
+}
+
+/* Like fork(), but the child starts in cg; -1 if it cannot. */
+pid_t cg_fork(const char *cg)
+{
+	pid_t pid = fork();
+
+	if (!pid && cg_enter(cg))
+		_exit(127);
+	return pid;
+}
+
+ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
+		     size_t len)
+{
+	char *path = join(cg, file);
+	ssize_t ret;
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	free(path);
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, buf, len);
+	if (ret < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int cg_write(const char *cg, const char *file, const char *text)
+{
+	ssize_t ret = cg_write_buf(cg, file, text, strlen(text));
+
+	return ret < 0 ? (int)ret : 0;
+}
+
+/* Value of "key number" in a flat keyed file. */
+long long cg_stat(const char *cg, const char *file, const char *key)
+{
+	char *path = join(cg, file);
+	char buf[FILE_BUF];
+	int ret;
+
+	ret = read_text(path, buf, sizeof(buf));
+	free(path);
+	return ret < 0 ? ret : dmem_value(buf, key);
+}
+
+/* The value that follows "<region> " at the start of a line. */
+long long dmem_value(const char *text, const char *region)
+{
+	size_t len = strlen(region);
+	const char *line = text;
+
+	while (line && *line) {
+		if (!strncmp(line, region, len) && line[len] == ' ') {
+			if (!strncmp(line + len + 1, "max\n", 4))
+				return DMEM_MAX;
+			return strtoll(line + len + 1, NULL, 10);
+		}
+		line = strchr(line, '\n');
+		if (line)
+			line++;
+	}
+	return -ENODATA;
+}
+
+long long dmem_read(const char *cg, const char *file, const char *region)
+{
+	return cg_stat(cg, file, region);
+}
+
+long long dmem_current(const char *cg, const char *region)
+{
+	return dmem_read(cg, "dmem.current", region);
+}
+
+long long dmem_peak(const char *cg, const char *region)
+{
+	return dmem_read(cg, "dmem.peak", region);
+}
+
+/* Only for what is asynchronous by nature. Returns the last value. */
+long long dmem_wait_current(const char *cg, const char *region,
+			    long long want, int timeout_ms)
+{
+	long long end = now_ms() + timeout_ms;
+	long long val;
+
+	while ((val = dmem_current(cg, region)) != want && now_ms() < end)
+		sleep_ms(2);
+	return val;
+}
+
+int dmem_set(const char *cg, const char *file, const char *region,
+	     long long bytes)
+{
+	char text[DMEM_NAME_LEN + 32];
+	int ret;
+
+	if (bytes == DMEM_MAX)
+		snprintf(text, sizeof(text), "%s max", region);
+	else
+		snprintf(text, sizeof(text), "%s %lld", region, bytes);
+	ret = cg_write(cg, file, text);
+	if (ret)
+		return ret;
+	return dmem_read(cg, file, region) == bytes ? 0 : -EBADMSG;
+}
+
+int dmem_set_max(const char *cg, const char *region, long long bytes)
+{
+	return dmem_set(cg, "dmem.max", region, bytes);
+}
+
+long long cma_read(const char *area, const char *file)
+{
+	char path[PATH_MAX], buf[64];
+	int ret;
+
+	snprintf(path, sizeof(path), "/sys/kernel/mm/cma/%s/%s", area, file);
+	ret = read_text(path, buf, sizeof(buf));
+	return ret < 0 ? ret : strtoll(buf, NULL, 10);
+}
+
+const char *region_area(const char *region)
+{
+	return strncmp(region, "cma/", 4) ? NULL : region + 4;
+}
+
+static int heap_cmp(const void *a, const void *b)
+{
+	const struct dmem_heap *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* All heaps in the order of their names. */
+int heap_list(struct dmem_heap *heaps, int max)
+{
+	struct dirent *ent;
+	DIR *dir;
+	int n = 0;
+
+	dir = opendir("/dev/dma_heap");
+	if (!dir)
+		return -errno;
+	while (n < max && (ent = readdir(dir))) {
+		struct dmem_heap *h = &heaps[n];
+		char path[PATH_MAX];
+		int ret;
+
+		if (ent->d_name[0] == '.')
+			continue;
+		memset(h, 0, sizeof(*h));
+		snprintf(h->name, sizeof(h->name), "%s", ent->d_name);
+		snprintf(path, sizeof(path),
+			 "/sys/class/dma_heap/%s/dmem_region", h->name);
+		ret = read_text(path, h->region, sizeof(h->region));
+		h->has_region_file = ret >= 0;
+		h->region[strcspn(h->region, "\n")] = '\0';
+		n++;
+	}
+	closedir(dir);
+	qsort(heaps, n, sizeof(*heaps), heap_cmp);
+	return n;
+}
+
+int heap_open(const char *name)
+{
+	char *path = join("/dev/dma_heap", name);
+	int fd;
+
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	free(path);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A new dma-buf's fd. */
+int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
+		     uint64_t heap_flags)
+{
+	struct dma_heap_allocation_data data = {
+		.len = len,
+		.fd_flags = fd_flags,
+		.heap_flags = heap_flags,
+	};
+
+	if (ioctl(heap_fd, DMA_HEAP_IOCTL_ALLOC, &data))
+		return -errno;
+	return (int)data.fd;
+}
+
+int heap_alloc(int heap_fd, long long len)
+{
+	return heap_alloc_flags(heap_fd, len, O_RDWR | O_CLOEXEC, 0);
+}
+
+/*
+ * The heap that suits the tests best. For CMA that is a small area which is not
+ * the default one: others allocate there, and page cache lies in it.
+ */
+static bool pick_heap(struct dmem_test *t, enum dmem_kind kind)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	const char *default_region = "";
+	long long best = -1;
+	int i, n;
+
+	n = heap_list(heaps, DMEM_HEAPS);
+	for (i = 0; i < n; i++) {
+		if (!strcmp(heaps[i].name, "default_cma_region"))
+			default_region = heaps[i].region;
+	}
+	for (i = 0; i < n; i++) {
+		const char *area = region_area(heaps[i].region);
+		long long size, avail;
+
+		if (kind == DMEM_SYSTEM) {
+			if (strcmp(heaps[i].name, "system") ||
+			    !heaps[i].region[0])
+				continue;
+			t->heap = heaps[i];
+			return true;
+		}
+		if (!area)
+			continue;
+		avail = cma_read(area, "available_pages");
+		if (avail >= 0 && avail * t->page < MIN_FREE)
+			continue;
+		size = dmem_read(t->root, "dmem.capacity", heaps[i].region);
+		if (size < MIN_FREE)
+			continue;
+		if (!strcmp(heaps[i].region, default_region))
+			size += 1LL << 60;	/* when there is no other */
+		if (best >= 0 && size >= best)
+			continue;
+		best = size;
+		t->heap = heaps[i];
+	}
+	return best >= 0;
+}
+
+bool dmem_is_on(char *reason)
+{
+	char buf[FILE_BUF], *path;
+	int ret;
+
+	if (!mount_point) {
+		snprintf(reason, DMEM_NAME_LEN, "cgroup2 is not mounted");
+		return false;
+	}
+	path = join(mount_point, "cgroup.controllers");
+	ret = read_text(path, buf, sizeof(buf));
+	free(path);
+	if (ret < 0 || !has_word(buf, "dmem")) {
+		snprintf(reason, DMEM_NAME_LEN,
+			 "no dmem controller in cgroup2 (CONFIG_CGROUP_DMEM, cgroup_disable=dmem)");
+		return false;
+	}
+	return true;
+}
+
+static int make_cgroup(struct dmem_test *t)
+{
+	char buf[FILE_BUF], *path;
+	int ret;
+
+	path = join(mount_point, "cgroup.subtree_control");
+	ret = read_text(path, buf, sizeof(buf));
+	free(path);
+	if (ret < 0)
+		return ret;
+	if (!has_word(buf, "dmem")) {
+		ret = cg_write(mount_point, "cgroup.subtree_control", "+dmem");
+		if (ret)
+			return ret;
+		*enabled_dmem = 1;
+	}
+	/* What a test that was killed left: it must not disturb this one. */
+	remove_tree(top_cg);
+	ret = cg_create_parent(top_cg);
+	if (ret)
+		return ret;
+	t->cg = cg_namef(top_cg, "t", getpid());
+	return cg_create_parent(t->cg);
+}
+
+int dmem_begin(struct dmem_test *t, enum dmem_kind kind)
+{
+	int ret;
+
+	memset(t, 0, sizeof(*t));
+	t->heap_fd = -1;
+	t->root = mount_point;
+	t->page = sysconf(_SC_PAGESIZE);
+	t->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (!dmem_is_on(t->reason))
+		return SKIPPED;
+	if (geteuid()) {
+		snprintf(t->reason, sizeof(t->reason), "needs root");
+		return SKIPPED;
+	}
+	ret = make_cgroup(t);
+	if (ret) {
+		snprintf(t->reason, sizeof(t->reason),
+			 "cannot make a cgroup below %s: %s", t->root,
+			 strerror(-ret));
+		goto fail;
+	}
+	if (kind == DMEM_NO_HEAP)
+		return 0;
+	if (!pick_heap(t, kind)) {
+		snprintf(t->reason, sizeof(t->reason),
+			 kind == DMEM_CMA ?
+			 "no CMA heap with a dmem region and 4 MiB free" :
+			 "no system heap with a dmem region");
+		ret = SKIPPED;
+		goto fail;
+	}
+	t->area = region_area(t->heap.region);
+	t->heap_fd = heap_open(t->heap.name);
+	if (t->heap_fd < 0) {
+		snprintf(t->reason, sizeof(t->reason), "cannot open heap %.99s: %s",
+			 t->heap.name, strerror(-t->heap_fd));
+		ret = t->heap_fd;
+		goto fail;
+	}
+	return 0;
+fail:
+	dmem_end(t);
+	return ret;
+}
+
+void dmem_end(struct dmem_test *t)
+{
+	if (t->heap_fd >= 0)
+		close(t->heap_fd);
+	t->heap_fd = -1;
+	if (!t->cg)
+		return;
+	cg_leave();
+	cg_write(t->cg, "cgroup.kill", "1");
+	remove_tree(t->cg);
+	free(t->cg);
+	t->cg = NULL;
+}
+
+/* For what the kernel logs from now on. */
+int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/* Number of records that contain needle; reads all there are. */
+int kmsg_count(int fd, const char *needle)
+{
+	char buf[FILE_BUF];
+	int n = 0;
+
+	for (;;) {
+		ssize_t ret = read(fd, buf, sizeof(buf) - 1);
+
+		if (ret < 0 && errno == EPIPE)
+			continue;	/* records were overwritten */
+		if (ret <= 0)
+			return n;
+		buf[ret] = '\0';
+		if (strstr(buf, needle))
+			n++;
+	}
+}
+
+/* Exit status, 128 + signal, or a negative errno. */
+int wait_exit(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   128 + WTERMSIG(status);
+}
+
+union fd_control {
+	char buf[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+int send_fd(int sock, int fd)
+{
+	char byte = 'f';
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	union fd_control control = {};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(sock, &msg, 0) == 1 ? 0 : -errno;
+}
+
+int recv_fd(int sock)
+{
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	union fd_control control = {};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cmsg;
+	int fd;
+
+	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) != 1)
+		return -EIO;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS)
+		return -EBADF;
+	memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	return fd;
+}
+
+long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+void sleep_ms(int ms)
+{
+	struct timespec ts = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = (ms % 1000) * 1000000L,
+	};
+
+	nanosleep(&ts, NULL);
+}
+
+/* The kernel, not this program. */
+bool kernel_is_64bit(void)
+{
+	struct utsname u;
+
+	if (sizeof(long) == 8)
+		return true;
+	return !uname(&u) && (strstr(u.machine, "64") ||
+			      !strcmp(u.machine, "s390x"));
+}
+
+char *exe_dir(void)
+{
+	char path[PATH_MAX], *slash;
+	ssize_t len;
+
+	len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (len < 0)
+		return strdup(".");
+	path[len] = '\0';
+	slash = strrchr(path, '/');
+	if (slash)
+		*slash = '\0';
+	return strdup(path);
+}

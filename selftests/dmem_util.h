@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Helpers of the dmem cgroup selftests: cgroups, regions, DMA-BUF heaps, and
+ * what the tests need to look into a CMA area.
+ *
+ * Functions that return int or long long give a negative errno on failure.
+ * Sizes are long long throughout: a limit of 6G must fit on 32-bit as well.
+ */
+#ifndef SELFTESTS_DMEM_UTIL_H
+#define SELFTESTS_DMEM_UTIL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What a limit file says for "no limit". */
+#define DMEM_MAX	LLONG_MAX
+
+#define DMEM_NAME_LEN	256
+#define DMEM_HEAPS	64
+
+struct dmem_heap {
+	char name[DMEM_NAME_LEN];	/* below /dev/dma_heap */
+	char region[DMEM_NAME_LEN];	/* "" where the heap has none */
+	bool has_region_file;
+};
+
+enum dmem_kind {
+	DMEM_NO_HEAP,	/* the test looks for its heaps itself */
+	DMEM_CMA,
+	DMEM_SYSTEM,
+};
+
+/* One running test: its own cgroup, and the heap that it uses. */
+struct dmem_test {
+	char reason[DMEM_NAME_LEN];	/* why dmem_begin() did not return 0 */
+	const char *root;		/* where cgroup2 is mounted */
+	char *cg;			/* has +dmem, so it takes no process */
+	long long page;
+	int cpus;
+	struct dmem_heap heap;
+	const char *area;		/* CMA area of the heap, or NULL */
+	int heap_fd;
+};
+
+/*
+ * Makes the test's cgroup and opens a heap. Returns 0, KSFT_SKIP when the
+ * running kernel lacks something, or a negative errno; reason is set in both
+ * of the latter cases and nothing is left behind.
+ */
+int dmem_begin(struct dmem_test *t, enum dmem_kind kind);
+
+/* Leaves the test's cgroup, kills what is still in it and removes it. */
+void dmem_end(struct dmem_test *t);
+
+/* Is the controller there? If not, says why in reason (DMEM_NAME_LEN). */
+bool dmem_is_on(char *reason);
+
+const char *cgroup2_mount(void);
+
+/* cgroups, by path */
+char *cg_name(const char *parent, const char *name);
+char *cg_namef(const char *parent, const char *prefix, int n);
+int cg_create(const char *cg);
+int cg_create_parent(const char *cg);
+int cg_destroy(const char *cg);
+int cg_enter(const char *cg);
+int cg_leave(void);
+int cg_add(const char *cg, pid_t pid);
+ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
+		     size_t len);
+int cg_write(const char *cg, const char *file, const char *text);
+long long cg_stat(const char *cg, const char *file, const char *key);
+pid_t cg_fork(const char *cg);
+
+/* region files: value in bytes, DMEM_MAX, or a negative errno */
+long long dmem_read(const char *cg, const char *file, const char *region);
+long long dmem_current(const char *cg, const char *region);
+long long dmem_peak(const char *cg, const char *region);
+long long dmem_wait_current(const char *cg, const char *region,
+			    long long want, int timeout_ms);
+long long dmem_value(const char *text, const char *region);
+/* Writes the limit and reads it back; -EBADMSG if it reads back differently. */
+int dmem_set(const char *cg, const char *file, const char *region,
+	     long long bytes);
+int dmem_set_max(const char *cg, const char *region, long long bytes);
+
+/* /sys/kernel/mm/cma/<area>/<file> */
+long long cma_read(const char *area, const char *file);
+
+/* heaps */
+int heap_list(struct dmem_heap *heaps, int max);
+int heap_open(const char *name);
+int heap_alloc(int heap_fd, long long len);
+int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
+		     uint64_t heap_flags);
+const char *region_area(const char *region);
+
+/* the kernel log */
+int kmsg_open(void);
+int kmsg_count(int fd, const char *needle);
+
+/* processes and time */
+int wait_exit(pid_t pid);
+int send_fd(int sock, int fd);
+int recv_fd(int sock);
+long long now_ms(void);
+void sleep_ms(int ms);
+bool kernel_is_64bit(void);
+char *exe_dir(void);
+
+/*
+ * Programs that exec themselves: with this in the environment a program does
+ * not run its tests but writes a byte to fd <a> and exits when fd <b> is at its
+ * end ("a b").
+ */
+#define DMEM_EXEC_HOLD	"DMEM_EXEC_HOLD"
+
+#endif /* SELFTESTS_DMEM_UTIL_H */

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What may be written to dmem.max, .low and .min: the exact errno of what may
+ * not, after which the limit is what it was, and what reads back of what may.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+
+#define KIB	1024LL
+#define MIB	(1024 * KIB)
+#define GIB	(1024 * MIB)
+#define TIB	(1024 * GIB)
+
+/* What the file says before each write. */
+#define BEFORE	MIB
+
+FIXTURE(input) {
+	struct dmem_test t;
+	char *cg;
+};
+
+FIXTURE_VARIANT(input) {
+	enum dmem_kind kind;
+	const char *file;
+};
+
+FIXTURE_VARIANT_ADD(input, cma_max) {
+	.kind = DMEM_CMA,
+	.file = "dmem.max",
+};
+
+FIXTURE_VARIANT_ADD(input, cma_low) {
+	.kind = DMEM_CMA,
+	.file = "dmem.low",
+};
+
+FIXTURE_VARIANT_ADD(input, cma_min) {
+	.kind = DMEM_CMA,
+	.file = "dmem.min",
+};
+
+FIXTURE_VARIANT_ADD(input, system_max) {
+	.kind = DMEM_SYSTEM,
+	.file = "dmem.max",
+};
+
+FIXTURE_SETUP(input)
+{
+	int ret = dmem_begin(&self->t, variant->kind);
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", self->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", self->t.reason);
+	self->cg = cg_name(self->t.cg, "a");
+	EXPECT_EQ(0, cg_create(self->cg));
+}
+
+FIXTURE_TEARDOWN(input)
+{
+	dmem_end(&self->t);
+}
+
+/* Writes text, in which each '@' stands for the region's name. */
+static int write_text(struct dmem_test *t, const char *cg, const char *file,
+		      const char *text)
+{
+	char buf[4 * DMEM_NAME_LEN];
+	size_t len = 0;
+
+	for (; *text && len < 3 * DMEM_NAME_LEN; text++) {
+		if (*text == '@')
+			len += sprintf(buf + len, "%s", t->heap.region);
+		else
+			buf[len++] = *text;
+	}
+	buf[len] = '\0';
+	return cg_write(cg, file, buf);
+}
+
+TEST_F(input, refused)
+{
+	struct dmem_test *t = &self->t;
+	static const struct {
+		const char *text;
+		int err;
+	} cases[] = {
+		/* the region */
+		{ "cma/no_such_area 4096", EINVAL },
+		{ "no_such_region 4096", EINVAL },
+		{ "@x 4096", EINVAL },
+		{ "cma/ 4096", EINVAL },
+		{ "4096", EINVAL },
+		{ "max", EINVAL },
+		/* no value */
+		{ "@", EINVAL },
+		{ "@ ", EINVAL },
+		{ "@\n", EINVAL },
+		{ "@\t", EINVAL },
+		/* no number */
+		{ "@ K", EINVAL },
+		{ "@ m", EINVAL },
+		{ "@ E", EINVAL },
+		{ "@ x", EINVAL },
+		{ "@ none", EINVAL },
+		{ "@ maximum", EINVAL },
+		{ "@ ma", EINVAL },
+		{ "@ MAX", EINVAL },
+		{ "@ 0x", EINVAL },
+		/* negative */
+		{ "@ -1", EINVAL },
+		{ "@ -4096", EINVAL },
+		{ "@ -1K", EINVAL },
+		{ "@ -", EINVAL },
+		/* junk after the number */
+		{ "@ 4096x", EINVAL },
+		{ "@ 4096 x", EINVAL },
+		{ "@ 4096B", EINVAL },
+		{ "@ 4KB", EINVAL },
+		{ "@ 4KK", EINVAL },
+		{ "@ 4 K", EINVAL },
+		{ "@ 1.5M", EINVAL },
+		{ "@ 4096,", EINVAL },
+		{ "@ 4096 8192", EINVAL },
+		{ "@ max 4096", EINVAL },
+		{ "@ 4096 max", EINVAL },
+		{ "@ maxx", EINVAL },
+		/* two lines, blanks */
+		{ "@ 4096\n@ 8192\n", EINVAL },
+		{ "@ 4096\n@ 8192", EINVAL },
+		{ "@ max\n@ 8192\n", EINVAL },
+		{ "@ 4096\nx", EINVAL },
+		{ "@  4096", EINVAL },
+		{ "@ \t4096", EINVAL },
+		{ "@\t\t4096", EINVAL },
+		{ "@\n4096", EINVAL },
+		{ "@=4096", EINVAL },
+		{ "\n", EINVAL },
+		{ " ", EINVAL },
+		{ " \t\n", EINVAL },
+		/* more than 64 bits hold */
+		{ "@ 18446744073709551616", ERANGE },
+		{ "@ 99999999999999999999999999", ERANGE },
+		{ "@ 16E", ERANGE },
+		{ "@ 16e", ERANGE },
+		{ "@ 99999999999G", ERANGE },
+		{ "@ 17179869184G", ERANGE },
+		{ "@ 16384P", ERANGE },
+		{ "@ 18014398509481984K", ERANGE },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region,
+				      BEFORE));
+		EXPECT_EQ(-cases[i].err,
+			  write_text(t, self->cg, variant->file, cases[i].text))
+			TH_LOG("wrote \"%s\"", cases[i].text);
+		EXPECT_EQ(BEFORE, dmem_read(self->cg, variant->file,
+					    t->heap.region))
+			TH_LOG("wrote \"%s\"", cases[i].text);
+	}
+}
+
+TEST_F(input, accepted)
+{
+	struct dmem_test *t = &self->t;
+	struct {
+		const char *text;
+		long long value;
+	} cases[] = {
+		{ "@ max", DMEM_MAX },
+		{ "@ 0", 0 },
+		{ "@ 1048576", MIB },
+		{ "@ 64K", 64 * KIB },
+		{ "@ 64k", 64 * KIB },
+		{ "@ 2M", 2 * MIB },
+		{ "@ 2m", 2 * MIB },
+		{ "@ 1G", GIB },
+		{ "@ 1g", GIB },
+		{ "@ 4G", 4 * GIB },
+		{ "@ 6G", 6 * GIB },
+		{ "@ 4294967296", 4 * GIB },
+		{ "@ 1T", TIB },
+		{ "@ 1t", TIB },
+		/* white space around the line */
+		{ "@ 2M\n", 2 * MIB },
+		{ "@ 2M\t\n", 2 * MIB },
+		{ " @ 2M", 2 * MIB },
+		{ "\t@ 2M\t", 2 * MIB },
+		{ "@\t2M", 2 * MIB },
+		{ "@ max\n", DMEM_MAX },
+		/* part of a page does not count */
+		{ "@ 1", 0 },
+		{ "@ 65537", 64 * KIB },
+		{ "@ 131071", 0 },	/* filled in below */
+		/* beyond the counter's range, within 64 bits */
+		{ "@ 8E", DMEM_MAX },
+		{ "@ 8e", DMEM_MAX },
+		{ "@ 15E", DMEM_MAX },
+		{ "@ 9223372036854775808", DMEM_MAX },
+		{ "@ 18446744073709551615", DMEM_MAX },
+		{ "@ 17179869183G", DMEM_MAX },
+		{ "@ 16383P", DMEM_MAX },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (!strcmp(cases[i].text, "@ 131071"))
+			cases[i].value = 131071 / t->page * t->page;
+		ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region,
+				      BEFORE));
+		EXPECT_EQ(0, write_text(t, self->cg, variant->file,
+					cases[i].text))
+			TH_LOG("wrote \"%s\"", cases[i].text);
+		EXPECT_EQ(cases[i].value, dmem_read(self->cg, variant->file,
+						    t->heap.region))
+			TH_LOG("wrote \"%s\"", cases[i].text);
+	}
+}
+
+/* What the counter of a 64-bit kernel holds, and that of a 32-bit does not. */
+TEST_F(input, counter_range)
+{
+	struct dmem_test *t = &self->t;
+	bool wide = kernel_is_64bit();
+	/* pages that a counter holds, as bytes */
+	long long top = wide ? (LLONG_MAX / t->page - 1) * t->page :
+			       (0x7fffffffLL - 1) * t->page;
+
+	EXPECT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region, top));
+	EXPECT_EQ(0, write_text(t, self->cg, variant->file, "@ 1P"));
+	EXPECT_EQ(wide ? 1024 * TIB : DMEM_MAX,
+		  dmem_read(self->cg, variant->file, t->heap.region));
+	EXPECT_EQ(0, write_text(t, self->cg, variant->file, "@ 7E"));
+	EXPECT_EQ(wide ? 7 * 1024 * 1024 * TIB : DMEM_MAX,
+		  dmem_read(self->cg, variant->file, t->heap.region));
+}
+
+/* Writes of no byte, of exactly a page and of more. */
+TEST_F(input, sizes)
+{
+	struct dmem_test *t = &self->t;
+	size_t page = t->page;
+	char *buf = malloc(page + 1);
+
+	ASSERT_TRUE(buf != NULL);
+	ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region, BEFORE));
+
+	/* cgroup says yes to nothing and does nothing */
+	EXPECT_EQ(0, cg_write_buf(self->cg, variant->file, buf, 0));
+	EXPECT_EQ(BEFORE,
+		  dmem_read(self->cg, variant->file, t->heap.region));
+
+	memset(buf, 'x', page + 1);
+	EXPECT_EQ(-EINVAL, cg_write_buf(self->cg, variant->file, buf, page));
+	EXPECT_EQ(-E2BIG, cg_write_buf(self->cg, variant->file, buf, page + 1));
+	memset(buf, ' ', page + 1);
+	EXPECT_EQ(-EINVAL, cg_write_buf(self->cg, variant->file, buf, page));
+	memset(buf, '9', page + 1);
+	EXPECT_EQ(-EINVAL, cg_write_buf(self->cg, variant->file, buf, page));
+	EXPECT_EQ(BEFORE,
+		  dmem_read(self->cg, variant->file, t->heap.region));
+
+	/* a right line, then a page's worth of junk */
+	memset(buf, 'x', page + 1);
+	buf[snprintf(buf, page, "%s 4096 ", t->heap.region)] = 'x';
+	EXPECT_EQ(-EINVAL, cg_write_buf(self->cg, variant->file, buf, page));
+	/* a number as long as a page */
+	memset(buf, '9', page + 1);
+	buf[snprintf(buf, page, "%s ", t->heap.region)] = '9';
+	EXPECT_EQ(-ERANGE, cg_write_buf(self->cg, variant->file, buf, page));
+	EXPECT_EQ(BEFORE,
+		  dmem_read(self->cg, variant->file, t->heap.region));
+
+	/* a right line, then blanks: they are stripped */
+	memset(buf, ' ', page + 1);
+	buf[snprintf(buf, page, "%s 2M", t->heap.region)] = ' ';
+	EXPECT_EQ((ssize_t)page,
+		  cg_write_buf(self->cg, variant->file, buf, page));
+	EXPECT_EQ(2 * MIB,
+		  dmem_read(self->cg, variant->file, t->heap.region));
+	free(buf);
+}
+
+/* A write sets what it names and nothing else. */
+TEST_F(input, only_what_was_named)
+{
+	struct dmem_test *t = &self->t;
+	static const char * const files[] = {
+		"dmem.max", "dmem.low", "dmem.min"
+	};
+	char other[DMEM_NAME_LEN] = "";
+	struct dmem_heap heaps[DMEM_HEAPS];
+	char *sibling = cg_name(t->cg, "b");
+	int i, n;
+
+	ASSERT_EQ(0, cg_create(sibling));
+	n = heap_list(heaps, DMEM_HEAPS);
+	for (i = 0; i < n; i++) {
+		if (heaps[i].region[0] &&
+		    strcmp(heaps[i].region, t->heap.region))
+			snprintf(other, sizeof(other), "%s",
+				 heaps[i].region);
+	}
+	EXPECT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region,
+			      3 * MIB));
+	for (i = 0; i < (int)ARRAY_SIZE(files); i++) {
+		long long none = i ? 0 : DMEM_MAX;
+
+		EXPECT_EQ(none, dmem_read(sibling, files[i], t->heap.region));
+		if (other[0]) {
+			EXPECT_EQ(none, dmem_read(self->cg, files[i], other));
+		}
+		if (strcmp(files[i], variant->file)) {
+			EXPECT_EQ(none, dmem_read(self->cg, files[i],
+						  t->heap.region));
+		}
+	}
+	free(sibling);
+}
+
+TEST_HARNESS_MAIN
