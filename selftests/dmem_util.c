@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -173,10 +174,27 @@ static int remove_tree(const char *cg)
 	return cg_destroy(cg);
 }
 
+static char *trace_instance(void)
+{
+	char *s;
+
+	if (asprintf(&s, "/sys/kernel/tracing/instances/dmem_selftest.%d",
+		     (int)main_pid) < 0)
+		abort();
+	return s;
+}
+
 static void __attribute__((destructor)) util_exit(void)
 {
+	char *instance;
+
 	/* Forked tests leave by _exit(); this is for those that do not. */
-	if (getpid() != main_pid || !top_cg)
+	if (getpid() != main_pid)
+		return;
+	instance = trace_instance();
+	rmdir(instance);
+	free(instance);
+	if (!top_cg)
 		return;
 	if (!access(top_cg, F_OK)) {
 		cg_write(top_cg, "cgroup.kill", "1");
@@ -628,6 +646,63 @@ int kmsg_count(int fd, const char *needle)
 		if (strstr(buf, needle))
 			n++;
 	}
+}
+
+int trace_begin(const char *function)
+{
+	char *instance = trace_instance();
+	int ret;
+
+	if (access("/sys/kernel/tracing/trace", F_OK))
+		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+	ret = mkdir(instance, 0700) && errno != EEXIST ? -errno : 0;
+	if (!ret)
+		ret = cg_write(instance, "set_ftrace_filter", function);
+	if (!ret) {
+		char pid[32];
+
+		snprintf(pid, sizeof(pid), "%d", (int)getpid());
+		ret = cg_write(instance, "set_ftrace_pid", pid);
+	}
+	if (!ret)
+		ret = cg_write(instance, "current_tracer", "function");
+	if (!ret)
+		ret = cg_write(instance, "trace", "\n");
+	free(instance);
+	if (ret)
+		trace_end();
+	return ret;
+}
+
+/* Calls since trace_begin(), a line each. */
+int trace_count(void)
+{
+	char *instance = trace_instance();
+	char *path = join(instance, "trace");
+	char line[512];
+	int n = 0;
+	FILE *f;
+
+	f = fopen(path, "r");
+	free(path);
+	free(instance);
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (line[0] != '#' && line[0] != '\n')
+			n++;
+	}
+	fclose(f);
+	return n;
+}
+
+void trace_end(void)
+{
+	char *instance = trace_instance();
+
+	cg_write(instance, "current_tracer", "nop");
+	rmdir(instance);
+	free(instance);
 }
 
 /* Exit status, 128 + signal, or a negative errno. */

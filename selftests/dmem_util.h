@@ -102,6 +102,14 @@ const char *region_area(const char *region);
 int kmsg_open(void);
 int kmsg_count(int fd, const char *needle);
 
+/*
+ * The function tracer, for one function in this task. trace_begin() returns
+ * -errno where the kernel cannot. What is left of it goes with the program.
+ */
+int trace_begin(const char *function);
+int trace_count(void);
+void trace_end(void);
+
 /* processes and time */
 int wait_exit(pid_t pid);
 int send_fd(int sock, int fd);

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pool itself runs out, in a cgroup without a limit: the errno is the same
+ * as for the limit, what was handed out is what is charged, nothing is lost,
+ * and no user can fill the kernel log with it.
+ *
+ * There is no variant for the system heap: its pool is all of RAM.
+ */
+#include <errno.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+
+#define MAX_FDS	4096
+
+FIXTURE(exhaust) {
+	struct dmem_test t;
+	char *a, *b;
+	long long capacity;
+	int fds[MAX_FDS];
+	int n;
+};
+
+FIXTURE_SETUP(exhaust)
+{
+	struct rlimit lim = { MAX_FDS + 64, MAX_FDS + 64 };
+	int ret = dmem_begin(&self->t, DMEM_CMA);
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", self->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", self->t.reason);
+	if (cma_read(self->t.area, "available_pages") < 0) {
+		dmem_end(&self->t);
+		SKIP(return, "no CONFIG_CMA_SYSFS");
+	}
+	setrlimit(RLIMIT_NOFILE, &lim);
+	self->capacity = dmem_read(self->t.root, "dmem.capacity",
+				   self->t.heap.region);
+	self->a = cg_name(self->t.cg, "a");
+	self->b = cg_name(self->t.cg, "b");
+	EXPECT_EQ(0, cg_create(self->a));
+	EXPECT_EQ(0, cg_create(self->b));
+	EXPECT_EQ(0, cg_enter(self->a));
+}
+
+FIXTURE_TEARDOWN(exhaust)
+{
+	dmem_end(&self->t);
+}
+
+/* Takes buffers of this size until it is refused; returns the errno. */
+static int take_all(struct dmem_test *t, long long size, int *fds, int *n)
+{
+	int fd;
+
+	while (*n < MAX_FDS) {
+		fd = heap_alloc(t->heap_fd, size);
+		if (fd < 0)
+			return fd;
+		fds[(*n)++] = fd;
+	}
+	return -EMFILE;
+}
+
+static long long held(int *fds, int n)
+{
+	long long sum = 0;
+
+	while (n--)
+		sum += lseek(fds[n], 0, SEEK_END);
+	return sum;
+}
+
+TEST_F_TIMEOUT(exhaust, pool, 60)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	long long avail, unaccounted, left, chunk, size;
+	int kmsg, i, twice;
+
+	avail = cma_read(t->area, "available_pages");
+	unaccounted = cma_read(t->area, "unaccounted_pages");
+	chunk = self->capacity / 16 / t->page * t->page;
+	kmsg = kmsg_open();
+
+	/* Twice: the second time shows what the first one lost. */
+	for (twice = 0; twice < 2; twice++) {
+		/*
+		 * Smaller and smaller, so that neither alignment nor a page
+		 * that is busy for a moment leaves much.
+		 */
+		for (size = chunk; size >= t->page;
+		     size = size / 8 / t->page * t->page) {
+			EXPECT_EQ(-ENOMEM, take_all(t, size, self->fds,
+						    &self->n));
+			EXPECT_EQ(held(self->fds, self->n),
+				  dmem_current(self->a, region));
+			EXPECT_EQ(held(self->fds, self->n),
+				  dmem_current(t->cg, region));
+		}
+		left = cma_read(t->area, "available_pages");
+		EXPECT_GT(chunk / t->page, left);
+		EXPECT_EQ(avail - left, held(self->fds, self->n) / t->page);
+		EXPECT_EQ(unaccounted, cma_read(t->area, "unaccounted_pages"));
+
+		/* Full is full, for others too, and costs them nothing. */
+		EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd,
+					      (left + 1) * t->page));
+		ASSERT_EQ(0, cg_enter(self->b));
+		for (i = 0; i < 100; i++)
+			EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, chunk));
+		EXPECT_EQ(0, dmem_current(self->b, region));
+		EXPECT_EQ(held(self->fds, self->n),
+			  dmem_current(self->a, region));
+		ASSERT_EQ(0, cg_enter(self->a));
+
+		while (self->n)
+			close(self->fds[--self->n]);
+		EXPECT_EQ(0, dmem_current(self->a, region));
+		EXPECT_EQ(0, dmem_current(t->cg, region));
+		EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
+		EXPECT_EQ(unaccounted, cma_read(t->area, "unaccounted_pages"));
+	}
+	if (kmsg >= 0)
+		EXPECT_EQ(0, kmsg_count(kmsg, "cma"));
+	EXPECT_LE(0, kmsg)
+		TH_LOG("cannot read /dev/kmsg");
+}
+
+/* The pool is full and so is the cgroup: still one errno. */
+TEST_F_TIMEOUT(exhaust, pool_and_limit, 60)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	long long half = self->capacity / 2 / t->page * t->page;
+	long long used;
+
+	ASSERT_EQ(0, dmem_set_max(self->a, region, half));
+	EXPECT_EQ(-ENOMEM, take_all(t, half / 8, self->fds, &self->n));
+	used = dmem_current(self->a, region);
+	EXPECT_EQ(held(self->fds, self->n), used);
+	EXPECT_LE(used, half);
+
+	/* What a may not have, b still gets; then there is no more. */
+	ASSERT_EQ(0, cg_enter(self->b));
+	EXPECT_EQ(-ENOMEM, take_all(t, half / 8, self->fds, &self->n));
+	EXPECT_LT(0, dmem_current(self->b, region));
+	EXPECT_EQ(held(self->fds, self->n),
+		  used + dmem_current(self->b, region));
+	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, half));
+	ASSERT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, half));
+	EXPECT_EQ(used, dmem_current(self->a, region));
+	while (self->n)
+		close(self->fds[--self->n]);
+	EXPECT_EQ(0, dmem_current(t->cg, region));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A charge may outlive its cgroup: it stays in all ancestors until the buffer
+ * is gone, a new cgroup of the same name starts at zero, and nothing keeps the
+ * old one longer than that.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+
+#define MANY	1000
+#define DYING	"nr_dying_subsys_dmem"
+
+FIXTURE(lifetime) {
+	struct dmem_test t;
+	char *parent, *a, *park;
+};
+
+FIXTURE_VARIANT(lifetime) {
+	enum dmem_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(lifetime, cma) {
+	.kind = DMEM_CMA,
+};
+
+FIXTURE_VARIANT_ADD(lifetime, system) {
+	.kind = DMEM_SYSTEM,
+};
+
+FIXTURE_SETUP(lifetime)
+{
+	int ret = dmem_begin(&self->t, variant->kind);
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", self->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", self->t.reason);
+	self->parent = cg_name(self->t.cg, "parent");
+	self->a = cg_name(self->parent, "a");
+	self->park = cg_name(self->t.cg, "park");
+	EXPECT_EQ(0, cg_create_parent(self->parent));
+	EXPECT_EQ(0, cg_create(self->a));
+	EXPECT_EQ(0, cg_create(self->park));
+	EXPECT_EQ(0, cg_enter(self->a));
+}
+
+FIXTURE_TEARDOWN(lifetime)
+{
+	dmem_end(&self->t);
+}
+
+static long long wait_dying(const char *cg, long long want)
+{
+	long long end = now_ms() + 10000, val;
+
+	while ((val = cg_stat(cg, "cgroup.stat", DYING)) != want &&
+	       now_ms() < end)
+		sleep_ms(20);
+	return val;
+}
+
+TEST_F(lifetime, rmdir_with_buffers)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	int old, new;
+
+	ASSERT_EQ(0, dmem_set_max(self->parent, region, 8 * t->page));
+	ASSERT_EQ(0, dmem_set_max(self->a, region, 6 * t->page));
+	old = heap_alloc(t->heap_fd, 5 * t->page);
+	ASSERT_LE(0, old);
+	ASSERT_EQ(0, cg_enter(self->park));
+	ASSERT_EQ(0, cg_destroy(self->a));
+	EXPECT_EQ(5 * t->page, dmem_current(self->parent, region));
+	EXPECT_EQ(5 * t->page, dmem_current(t->cg, region));
+
+	/* The same path: its own usage and limit are new, the parent's not. */
+	ASSERT_EQ(0, cg_create(self->a));
+	EXPECT_EQ(0, dmem_current(self->a, region));
+	EXPECT_EQ(0, dmem_peak(self->a, region));
+	EXPECT_EQ(DMEM_MAX, dmem_read(self->a, "dmem.max", region));
+	ASSERT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 4 * t->page));
+	new = heap_alloc(t->heap_fd, 3 * t->page);
+	ASSERT_LE(0, new);
+	EXPECT_EQ(3 * t->page, dmem_current(self->a, region));
+	EXPECT_EQ(8 * t->page, dmem_current(self->parent, region));
+
+	close(old);
+	EXPECT_EQ(3 * t->page, dmem_current(self->a, region));
+	EXPECT_EQ(3 * t->page, dmem_current(self->parent, region));
+	close(new);
+	EXPECT_EQ(0, dmem_current(self->a, region));
+	EXPECT_EQ(0, dmem_current(self->parent, region));
+	EXPECT_EQ(0, dmem_current(t->cg, region));
+}
+
+/* The whole branch goes; what is left above still counts. */
+TEST_F(lifetime, rmdir_of_a_branch)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	long long root = dmem_current(t->root, region);
+	char *map;
+	int fd;
+
+	fd = heap_alloc(t->heap_fd, 4 * t->page);
+	ASSERT_LE(0, fd);
+	map = mmap(NULL, 4 * t->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   0);
+	ASSERT_TRUE(map != MAP_FAILED);
+	close(fd);
+	ASSERT_EQ(0, cg_enter(self->park));
+	ASSERT_EQ(0, cg_destroy(self->a));
+	ASSERT_EQ(0, cg_destroy(self->parent));
+	EXPECT_EQ(4 * t->page, dmem_current(t->cg, region));
+	EXPECT_EQ(root + 4 * t->page, dmem_current(t->root, region));
+	EXPECT_EQ(2, cg_stat(t->cg, "cgroup.stat", DYING));
+	memset(map, 1, 4 * t->page);
+	EXPECT_EQ(0, munmap(map, 4 * t->page));
+	EXPECT_EQ(0, dmem_current(t->cg, region));
+	EXPECT_EQ(root, dmem_current(t->root, region));
+	EXPECT_EQ(0, wait_dying(t->cg, 0));
+}
+
+/* A removed cgroup stays as long as its buffers do, and no longer. */
+TEST_F(lifetime, dying_as_long_as_charged)
+{
+	struct dmem_test *t = &self->t;
+	int fd[8], i;
+
+	for (i = 0; i < 8; i++) {
+		char *cg = cg_namef(self->parent, "dying", i);
+
+		ASSERT_EQ(0, cg_create(cg));
+		ASSERT_EQ(0, cg_enter(cg));
+		fd[i] = heap_alloc(t->heap_fd, t->page);
+		ASSERT_LE(0, fd[i]);
+		ASSERT_EQ(0, cg_enter(self->park));
+		ASSERT_EQ(0, cg_destroy(cg));
+		free(cg);
+	}
+	EXPECT_EQ(8, wait_dying(self->parent, 8));
+	sleep_ms(500);
+	EXPECT_EQ(8, wait_dying(self->parent, 8));
+	EXPECT_EQ(8 * t->page, dmem_current(self->parent, t->heap.region));
+	for (i = 0; i < 8; i++) {
+		close(fd[i]);
+		EXPECT_EQ((7 - i) * t->page,
+			  dmem_current(self->parent, t->heap.region));
+	}
+	EXPECT_EQ(0, wait_dying(self->parent, 0));
+}
+
+/* Many come and go, every other one removed while its buffer lives. */
+TEST_F_TIMEOUT(lifetime, a_thousand, 120)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	char *cg = NULL, *last = NULL;
+	int fd, i;
+
+	ASSERT_EQ(0, cg_stat(self->parent, "cgroup.stat", DYING));
+	for (i = 0; i < MANY; i++) {
+		cg = cg_namef(self->parent, "many", i);
+		ASSERT_EQ(0, cg_create(cg));
+		ASSERT_EQ(0, cg_enter(cg));
+		if (last) {
+			ASSERT_EQ(0, cg_destroy(last));
+			free(last);
+		}
+		fd = heap_alloc(t->heap_fd, t->page);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(t->page, dmem_current(cg, region));
+		last = cg;
+		if (i & 1) {
+			ASSERT_EQ(0, cg_enter(self->park));
+			ASSERT_EQ(0, cg_destroy(cg));
+			free(cg);
+			last = NULL;
+		}
+		ASSERT_EQ(t->page, dmem_current(self->parent, region));
+		close(fd);
+		ASSERT_EQ(0, dmem_current(self->parent, region));
+	}
+	if (last) {
+		ASSERT_EQ(0, cg_enter(self->park));
+		ASSERT_EQ(0, cg_destroy(last));
+		free(last);
+	}
+	EXPECT_EQ(0, wait_dying(self->parent, 0));
+	EXPECT_EQ(0, dmem_current(self->parent, region));
+	EXPECT_EQ(t->page, dmem_peak(self->parent, region));
+}
+
+TEST_HARNESS_MAIN

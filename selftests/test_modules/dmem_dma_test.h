@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/* What the dmem_dma_test module and test_dma say to each other. */
+#ifndef DMEM_DMA_TEST_H
+#define DMEM_DMA_TEST_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define DMEM_DMA_TEST_DEV	"dmem_dma_test"
+
+/* how to allocate */
+#define DMEM_DMA_COHERENT	0	/* dma_alloc_attrs() */
+#define DMEM_DMA_NO_MAPPING	1	/* with DMA_ATTR_NO_KERNEL_MAPPING */
+#define DMEM_DMA_PAGES		2	/* dma_alloc_pages() */
+#define DMEM_DMA_NONCONTIGUOUS	3	/* dma_alloc_noncontiguous() */
+#define DMEM_DMA_METHODS	4
+
+/* flags of an allocation */
+#define DMEM_DMA_ACCOUNT	1	/* __GFP_ACCOUNT */
+#define DMEM_DMA_POISON		2	/* write page->private before freeing */
+#define DMEM_DMA_NARROW		4	/* for a device that reaches 16 MiB */
+
+struct dmem_dma_alloc {
+	__u64 len;
+	__u32 method;
+	__u32 flags;
+	__u32 id;		/* returned, never 0 */
+	__u32 pad;
+};
+
+struct dmem_dma_stat {
+	__u64 pages;		/* that this open file has */
+};
+
+#define DMEM_DMA_ALLOC	_IOWR('d', 1, struct dmem_dma_alloc)
+#define DMEM_DMA_FREE	_IOW('d', 2, __u32)
+#define DMEM_DMA_STAT	_IOR('d', 3, struct dmem_dma_stat)
+
+#endif /* DMEM_DMA_TEST_H */

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many at once: the first charges ever in a new branch of cgroups, and one
+ * limit that all CPUs push against.
+ *
+ * A small request may be refused while a larger one is taken back, so refusals
+ * are not counted. Usage above the limit is never right: what was accepted is
+ * summed up by those who have it, and dmem.peak sees what no sampler can.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+
+#define GROUPS		2	/* processes */
+#define MAX_THREADS	8	/* in each */
+#define MAX_WORKERS	(GROUPS * MAX_THREADS)
+
+/* Shared by all processes of a test. */
+struct shared {
+	pthread_barrier_t barrier;
+	atomic_int stop;
+	atomic_int failures;
+	atomic_llong accepted;		/* pages that workers have now */
+	atomic_llong over;		/* worst excess of accepted */
+	long long held[MAX_WORKERS];	/* at the end, in pages */
+	long long allocs[MAX_WORKERS];
+	long long refused[MAX_WORKERS];
+};
+
+FIXTURE(race) {
+	struct dmem_test t;
+	struct shared *s;
+	int threads;
+};
+
+FIXTURE_VARIANT(race) {
+	enum dmem_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(race, cma) {
+	.kind = DMEM_CMA,
+};
+
+FIXTURE_VARIANT_ADD(race, system) {
+	.kind = DMEM_SYSTEM,
+};
+
+FIXTURE_SETUP(race)
+{
+	int ret = dmem_begin(&self->t, variant->kind);
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", self->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", self->t.reason);
+	self->threads = self->t.cpus;
+	if (self->threads < 2)
+		self->threads = 2;
+	if (self->threads > MAX_THREADS)
+		self->threads = MAX_THREADS;
+	self->s = mmap(NULL, sizeof(*self->s), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE((void *)self->s != MAP_FAILED);
+}
+
+FIXTURE_TEARDOWN(race)
+{
+	dmem_end(&self->t);
+}
+
+static void share_barrier(pthread_barrier_t *b, int n)
+{
+	pthread_barrierattr_t attr;
+
+	pthread_barrierattr_init(&attr);
+	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init(b, &attr, n);
+}
+
+static void pin_to_cpu(int n)
+{
+	cpu_set_t all, one;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return;
+	n %= CPU_COUNT(&all);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all) || n--)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		return;
+	}
+}
+
+struct worker {
+	pthread_t thread;
+	struct shared *s;
+	struct dmem_test *t;
+	const char *cg;		/* set for the first thread of a process */
+	const char *park;
+	int index;
+	long long limit;	/* in pages */
+};
+
+static void join_all(struct worker *w, int n, void *(*fn)(void *))
+{
+	int i;
+
+	for (i = 1; i < n; i++) {
+		if (pthread_create(&w[i].thread, NULL, fn, &w[i]))
+			_exit(3);
+	}
+	fn(&w[0]);
+	for (i = 1; i < n; i++)
+		pthread_join(w[i].thread, NULL);
+}
+
+/*
+ * First charge. Each round has a new branch, t/a/b, with a leaf for each of the
+ * processes. All threads of all processes then make their first charge at once:
+ * the pools of four levels are made and linked while others charge them.
+ */
+static void *first_charge(void *arg)
+{
+	struct worker *w = arg;
+	struct shared *s = w->s;
+	int fd;
+
+	pin_to_cpu(w->index);
+	for (;;) {
+		pthread_barrier_wait(&s->barrier);	/* branch is there */
+		if (s->stop)
+			return NULL;
+		if (w->cg && cg_enter(w->cg))
+			s->failures++;
+		pthread_barrier_wait(&s->barrier);	/* all are inside */
+		fd = heap_alloc(w->t->heap_fd, w->t->page);
+		if (fd < 0)
+			s->failures++;
+		pthread_barrier_wait(&s->barrier);	/* all have theirs */
+		pthread_barrier_wait(&s->barrier);	/* it was counted */
+		if (fd >= 0)
+			close(fd);
+		if (w->cg && cg_enter(w->park))
+			s->failures++;
+		pthread_barrier_wait(&s->barrier);	/* all are out */
+	}
+}
+
+TEST_F_TIMEOUT(race, first_charge, 60)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	struct shared *s = self->s;
+	long long root = dmem_current(t->root, region);
+	long long end, each = self->threads * t->page;
+	char *a = cg_name(t->cg, "a");
+	char *b = cg_name(a, "b");
+	char *park = cg_name(t->cg, "park");
+	char *leaf[GROUPS];
+	pid_t pid[GROUPS];
+	int i, j, rounds;
+
+	ASSERT_EQ(0, cg_create(park));
+	share_barrier(&s->barrier, GROUPS * self->threads + 1);
+	for (i = 0; i < GROUPS; i++) {
+		leaf[i] = cg_namef(b, "leaf", i);
+		pid[i] = cg_fork(park);
+		ASSERT_LE(0, pid[i]);
+		if (!pid[i]) {
+			struct worker w[MAX_THREADS] = {};
+
+			for (j = 0; j < self->threads; j++) {
+				w[j].s = s;
+				w[j].t = t;
+				w[j].index = i + j * GROUPS;
+			}
+			w[0].cg = leaf[i];
+			w[0].park = park;
+			join_all(w, self->threads, first_charge);
+			_exit(0);
+		}
+	}
+
+	end = now_ms() + 5000;
+	for (rounds = 0; rounds < 500 && now_ms() < end; rounds++) {
+		EXPECT_EQ(0, cg_create_parent(a));
+		EXPECT_EQ(0, cg_create_parent(b));
+		for (i = 0; i < GROUPS; i++)
+			EXPECT_EQ(0, cg_create(leaf[i]));
+		pthread_barrier_wait(&s->barrier);
+		pthread_barrier_wait(&s->barrier);
+		pthread_barrier_wait(&s->barrier);
+		EXPECT_EQ(0, s->failures);
+		for (i = 0; i < GROUPS; i++)
+			EXPECT_EQ(each, dmem_current(leaf[i], region));
+		EXPECT_EQ(GROUPS * each, dmem_current(b, region));
+		EXPECT_EQ(GROUPS * each, dmem_current(a, region));
+		EXPECT_EQ(GROUPS * each, dmem_current(t->cg, region));
+		EXPECT_EQ(root + GROUPS * each, dmem_current(t->root, region));
+		pthread_barrier_wait(&s->barrier);
+		pthread_barrier_wait(&s->barrier);
+		for (i = 0; i < GROUPS; i++) {
+			EXPECT_EQ(0, dmem_current(leaf[i], region));
+			EXPECT_EQ(0, cg_destroy(leaf[i]));
+		}
+		EXPECT_EQ(0, dmem_current(b, region));
+		EXPECT_EQ(0, dmem_current(a, region));
+		EXPECT_EQ(0, dmem_current(t->cg, region));
+		EXPECT_EQ(0, cg_destroy(b));
+		EXPECT_EQ(0, cg_destroy(a));
+		if (_metadata->exit_code)
+			break;
+	}
+	s->stop = 1;
+	pthread_barrier_wait(&s->barrier);
+	for (i = 0; i < GROUPS; i++)
+		EXPECT_EQ(0, wait_exit(pid[i]));
+	EXPECT_EQ(root, dmem_current(t->root, region));
+	TH_LOG("%d rounds of %d first charges", rounds,
+	       GROUPS * self->threads);
+}
+
+/*
+ * Hammer: every worker takes and returns buffers of one to MAX_LEN pages, all
+ * below one limit that they cannot all be within.
+ */
+#define SLOTS	4
+#define MAX_LEN	4
+
+static void note_accepted(struct worker *w, long long pages)
+{
+	struct shared *s = w->s;
+	long long over, seen;
+
+	over = atomic_fetch_add(&s->accepted, pages) + pages - w->limit;
+	seen = s->over;
+	while (over > seen &&
+	       !atomic_compare_exchange_weak(&s->over, &seen, over))
+		;
+}
+
+static void *hammer(void *arg)
+{
+	struct worker *w = arg;
+	struct shared *s = w->s;
+	unsigned int seed = 1 + w->index, slot, i;
+	int fd[SLOTS], pages[SLOTS] = {};
+
+	pin_to_cpu(w->index);
+	pthread_barrier_wait(&s->barrier);
+	while (!s->stop) {
+		slot = rand_r(&seed) % SLOTS;
+		if (pages[slot]) {
+			/* It counts as ours until it is really gone. */
+			atomic_fetch_sub(&s->accepted, pages[slot]);
+			close(fd[slot]);
+			pages[slot] = 0;
+		}
+		pages[slot] = 1 + rand_r(&seed) % MAX_LEN;
+		fd[slot] = heap_alloc(w->t->heap_fd,
+				      pages[slot] * w->t->page);
+		if (fd[slot] < 0) {
+			if (fd[slot] != -ENOMEM)
+				s->failures++;
+			pages[slot] = 0;
+			s->refused[w->index]++;
+			continue;
+		}
+		note_accepted(w, pages[slot]);
+		s->allocs[w->index]++;
+	}
+	for (i = 0; i < SLOTS; i++)
+		s->held[w->index] += pages[i];
+	pthread_barrier_wait(&s->barrier);	/* all stand still */
+	pthread_barrier_wait(&s->barrier);	/* it was counted */
+	for (i = 0; i < SLOTS; i++) {
+		if (pages[i])
+			close(fd[i]);
+	}
+	return NULL;
+}
+
+/* groups processes of threads threads, in leaves below one limited parent */
+static void run_hammer(struct __test_metadata *_metadata, struct dmem_test *t,
+		       struct shared *s, int groups, int threads)
+{
+	const char *region = t->heap.region;
+	int workers = groups * threads, i, j, samples = 0, above = 0;
+	long long limit = workers * MAX_LEN * SLOTS / 4;
+	long long root = dmem_current(t->root, region);
+	long long end, held = 0, allocs = 0, refused = 0;
+	char *parent = cg_name(t->cg, "parent");
+	char *leaf[MAX_WORKERS];
+	pid_t pid[MAX_WORKERS];
+
+	ASSERT_EQ(0, cg_create_parent(parent));
+	ASSERT_EQ(0, dmem_set_max(parent, region, limit * t->page));
+	share_barrier(&s->barrier, workers + 1);
+	for (i = 0; i < groups; i++) {
+		leaf[i] = cg_namef(parent, "leaf", i);
+		ASSERT_EQ(0, cg_create(leaf[i]));
+		pid[i] = cg_fork(leaf[i]);
+		ASSERT_LE(0, pid[i]);
+		if (!pid[i]) {
+			struct worker w[MAX_WORKERS] = {};
+
+			for (j = 0; j < threads; j++) {
+				w[j].s = s;
+				w[j].t = t;
+				w[j].index = i * threads + j;
+				w[j].limit = limit;
+			}
+			join_all(w, threads, hammer);
+			_exit(0);
+		}
+	}
+	pthread_barrier_wait(&s->barrier);
+
+	/*
+	 * The counter adds first and checks after, so a request that is about
+	 * to be refused may show for a moment. It is the accepted ones that
+	 * must fit, and no more than all workers' largest request may be seen.
+	 */
+	end = now_ms() + 3000;
+	while (now_ms() < end) {
+		long long now = dmem_current(parent, region) / t->page;
+
+		EXPECT_LE(0, now);
+		EXPECT_GE(limit + workers * MAX_LEN, now);
+		above += now > limit;
+		samples++;
+	}
+	s->stop = 1;
+	pthread_barrier_wait(&s->barrier);
+
+	EXPECT_EQ(0, s->failures);
+	EXPECT_GE(0, s->over)
+		TH_LOG("more was accepted than the limit allows");
+	EXPECT_GE(limit * t->page, dmem_peak(parent, region));
+	for (i = 0; i < groups; i++) {
+		long long own = 0;
+
+		for (j = 0; j < threads; j++) {
+			own += s->held[i * threads + j];
+			allocs += s->allocs[i * threads + j];
+			refused += s->refused[i * threads + j];
+		}
+		EXPECT_EQ(own * t->page, dmem_current(leaf[i], region));
+		held += own;
+	}
+	EXPECT_EQ(held, s->accepted);
+	EXPECT_EQ(held * t->page, dmem_current(parent, region));
+	EXPECT_EQ(held * t->page, dmem_current(t->cg, region));
+	EXPECT_EQ(root + held * t->page, dmem_current(t->root, region));
+	EXPECT_GE(limit, held);
+	/* It was a race, and the limit was in it. */
+	EXPECT_LT(0, allocs);
+	EXPECT_LT(0, refused);
+
+	pthread_barrier_wait(&s->barrier);
+	for (i = 0; i < groups; i++) {
+		EXPECT_EQ(0, wait_exit(pid[i]));
+		EXPECT_EQ(0, dmem_wait_current(leaf[i], region, 0, 5000));
+	}
+	EXPECT_EQ(0, dmem_current(parent, region));
+	EXPECT_EQ(0, dmem_current(t->cg, region));
+	EXPECT_EQ(root, dmem_current(t->root, region));
+	TH_LOG("%lld buffers, %lld refused, %d samples, %d saw one being refused",
+	       allocs, refused, samples, above);
+}
+
+TEST_F_TIMEOUT(race, threads, 60)
+{
+	run_hammer(_metadata, &self->t, self->s, 1, self->threads);
+}
+
+TEST_F_TIMEOUT(race, processes, 60)
+{
+	run_hammer(_metadata, &self->t, self->s, self->threads, 1);
+}
+
+TEST_F_TIMEOUT(race, threads_and_processes, 60)
+{
+	run_hammer(_metadata, &self->t, self->s, GROUPS, self->threads);
+}
+
+TEST_HARNESS_MAIN
