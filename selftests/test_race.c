@@ -290,7 +290,7 @@ static void *hammer(void *arg)
 	return NULL;
 }
 
-/* groups processes of threads threads, in leaves below one limited parent */
+/* Each process in a leaf of its own, below one limited parent. */
 static void run_hammer(struct __test_metadata *_metadata, struct dmem_test *t,
 		       struct shared *s, int groups, int threads)
 {

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The DMA API with __GFP_ACCOUNT and without, by a test module: a charge for
+ * what the area gives, a refusal that nothing else answers, and no charge for
+ * what nobody asked to account or what came from elsewhere.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+#include "test_modules/dmem_dma_test.h"
+
+#define PAGES	16
+#define MODULE	"dmem_dma_test"
+#define DEV	"/dev/" DMEM_DMA_TEST_DEV
+#define MAX_FDS	4096
+
+FIXTURE(dma) {
+	struct dmem_test t;
+	char region[DMEM_NAME_LEN];	/* of the default area */
+	const char *area;
+	char *a, *b;
+	int dev, heap_fd;
+	bool loaded;
+	long long len;
+};
+
+FIXTURE_VARIANT(dma) {
+	int method;
+};
+
+FIXTURE_VARIANT_ADD(dma, coherent) {
+	.method = DMEM_DMA_COHERENT,
+};
+
+FIXTURE_VARIANT_ADD(dma, no_mapping) {
+	.method = DMEM_DMA_NO_MAPPING,
+};
+
+FIXTURE_VARIANT_ADD(dma, pages) {
+	.method = DMEM_DMA_PAGES,
+};
+
+FIXTURE_VARIANT_ADD(dma, noncontiguous) {
+	.method = DMEM_DMA_NONCONTIGUOUS,
+};
+
+static bool load_module(void)
+{
+	static const char * const subdirs[] = { "test_modules/", "" };
+	char *dir = exe_dir();
+	unsigned int i;
+	int fd, ret = -1, wait;
+
+	for (i = 0; i < ARRAY_SIZE(subdirs) && ret; i++) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s" MODULE ".ko", dir,
+			 subdirs[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		ret = syscall(__NR_finit_module, fd, "", 0);
+		close(fd);
+	}
+	free(dir);
+	/* udev may take its time */
+	for (wait = 0; !ret && wait < 100 && access(DEV, F_OK); wait++)
+		sleep_ms(20);
+	return !ret;
+}
+
+/* The default area by the heap that stands on it. */
+static bool find_default(char *region)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	int i, n = heap_list(heaps, DMEM_HEAPS);
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(heaps[i].name, "default_cma_region") ||
+		    !region_area(heaps[i].region))
+			continue;
+		memcpy(region, heaps[i].region, DMEM_NAME_LEN);
+		return true;
+	}
+	return false;
+}
+
+FIXTURE_SETUP(dma)
+{
+	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", self->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", self->t.reason);
+	if (!find_default(self->region)) {
+		dmem_end(&self->t);
+		SKIP(return, "no accounted default CMA area");
+	}
+	self->area = region_area(self->region);
+	if (cma_read(self->area, "unaccounted_pages") < 0) {
+		dmem_end(&self->t);
+		SKIP(return, "no count of unaccounted pages");
+	}
+	if (access(DEV, F_OK))
+		self->loaded = load_module();
+	self->dev = open(DEV, O_RDWR | O_CLOEXEC);
+	if (self->dev < 0) {
+		dmem_end(&self->t);
+		SKIP(return, "cannot load " MODULE ".ko");
+	}
+	self->heap_fd = heap_open("default_cma_region");
+	EXPECT_LE(0, self->heap_fd);
+	self->len = PAGES * self->t.page;
+	self->a = cg_name(self->t.cg, "a");
+	self->b = cg_name(self->t.cg, "b");
+	EXPECT_EQ(0, cg_create(self->a));
+	EXPECT_EQ(0, cg_create(self->b));
+	EXPECT_EQ(0, cg_enter(self->a));
+}
+
+FIXTURE_TEARDOWN(dma)
+{
+	close(self->dev);
+	close(self->heap_fd);
+	if (self->loaded)
+		syscall(__NR_delete_module, MODULE, O_NONBLOCK);
+	dmem_end(&self->t);
+}
+
+/* An id, or a negative errno. */
+static int dma_alloc(int dev, int method, long long len, int flags)
+{
+	struct dmem_dma_alloc req = {
+		.len = len,
+		.method = method,
+		.flags = flags,
+	};
+
+	return ioctl(dev, DMEM_DMA_ALLOC, &req) ? -errno : (int)req.id;
+}
+
+static int dma_free(int dev, int id)
+{
+	__u32 arg = id;
+
+	return ioctl(dev, DMEM_DMA_FREE, &arg) ? -errno : 0;
+}
+
+/* Pages that the module has. */
+static long long dma_pages(int dev)
+{
+	struct dmem_dma_stat stat;
+
+	return ioctl(dev, DMEM_DMA_STAT, &stat) ? -errno :
+						  (long long)stat.pages;
+}
+
+static long long mem_free(void)
+{
+	return cg_stat("/proc", "meminfo", "MemFree:") * 1024;
+}
+
+/* What the area says of itself. */
+struct area {
+	long long available, unaccounted;
+};
+
+static struct area area_now(const char *name)
+{
+	struct area a = {
+		.available = cma_read(name, "available_pages"),
+		.unaccounted = cma_read(name, "unaccounted_pages"),
+	};
+
+	return a;
+}
+
+static void expect_area(struct __test_metadata *_metadata, const char *name,
+			struct area before, int taken, int unaccounted)
+{
+	struct area now = area_now(name);
+
+	EXPECT_EQ(before.available - taken, now.available);
+	EXPECT_EQ(before.unaccounted + unaccounted, now.unaccounted);
+}
+
+/* Charged exactly, and only while it is there. */
+TEST_F(dma, accounted)
+{
+	struct area before = area_now(self->area);
+	int id;
+
+	id = dma_alloc(self->dev, variant->method, self->len,
+		       DMEM_DMA_ACCOUNT);
+	ASSERT_LT(0, id);
+	EXPECT_EQ(self->len, dmem_current(self->a, self->region));
+	EXPECT_EQ(self->len, dmem_current(self->t.cg, self->region));
+	EXPECT_EQ(PAGES, dma_pages(self->dev));
+	expect_area(_metadata, self->area, before, PAGES, 0);
+
+	/* Freed by a process in b. */
+	ASSERT_EQ(0, cg_enter(self->b));
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	EXPECT_EQ(0, dmem_current(self->b, self->region));
+	EXPECT_EQ(0, dmem_current(self->t.cg, self->region));
+	expect_area(_metadata, self->area, before, 0, 0);
+}
+
+/* A length that is no multiple of a page. */
+TEST_F(dma, accounted_odd_length)
+{
+	struct area before = area_now(self->area);
+	int id;
+
+	id = dma_alloc(self->dev, variant->method, self->len - 100,
+		       DMEM_DMA_ACCOUNT);
+	ASSERT_LT(0, id);
+	EXPECT_EQ(self->len, dmem_current(self->a, self->region));
+	expect_area(_metadata, self->area, before, PAGES, 0);
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	expect_area(_metadata, self->area, before, 0, 0);
+}
+
+/* The last close of the device frees all, and all charges go. */
+TEST_F(dma, closed)
+{
+	struct area before = area_now(self->area);
+	int dev, i;
+
+	dev = open(DEV, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, dev);
+	for (i = 0; i < 4; i++)
+		ASSERT_LT(0, dma_alloc(dev, variant->method, self->len,
+				       DMEM_DMA_ACCOUNT));
+	EXPECT_EQ(4 * self->len, dmem_current(self->a, self->region));
+	close(dev);
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	expect_area(_metadata, self->area, before, 0, 0);
+}
+
+TEST_F(dma, limit)
+{
+	int id, more;
+
+	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 2 * self->len - 1));
+	more = dma_alloc(self->dev, variant->method, self->len,
+			 DMEM_DMA_ACCOUNT);
+	ASSERT_LT(0, more);
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, self->len,
+				     DMEM_DMA_ACCOUNT));
+	EXPECT_EQ(self->len, dmem_current(self->a, self->region));
+	EXPECT_EQ(PAGES, dma_pages(self->dev));
+	id = dma_alloc(self->dev, variant->method, self->len - self->t.page,
+		       DMEM_DMA_ACCOUNT);
+	ASSERT_LT(0, id);
+	EXPECT_EQ(2 * self->len - self->t.page,
+		  dmem_current(self->a, self->region));
+	EXPECT_EQ(0, dma_free(self->dev, more));
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+}
+
+/*
+ * A refusal ends the request. Were it taken for "the area is full", the buffer
+ * would come from the buddy allocator and be nobody's.
+ */
+TEST_F(dma, refusal_is_final)
+{
+	struct area before = area_now(self->area);
+	long long big = 2LL << 20, free;
+	int i;
+
+	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
+	free = mem_free();
+	for (i = 0; i < 16; i++)
+		EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,
+					     DMEM_DMA_ACCOUNT));
+	EXPECT_EQ(0, dma_pages(self->dev));
+	EXPECT_GT(16 * big / 2, free - mem_free());
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	EXPECT_EQ(0, dmem_peak(self->a, self->region));
+	expect_area(_metadata, self->area, before, 0, 0);
+}
+
+/* Without the flag nobody is charged, refused by a limit, or asked. */
+TEST_F(dma, unaccounted)
+{
+	struct area before = area_now(self->area);
+	long long root = dmem_current(self->t.root, self->region);
+	int id;
+
+	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
+	id = dma_alloc(self->dev, variant->method, self->len, 0);
+	ASSERT_LT(0, id);
+	expect_area(_metadata, self->area, before, PAGES, PAGES);
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	EXPECT_EQ(root, dmem_current(self->t.root, self->region));
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	expect_area(_metadata, self->area, before, 0, 0);
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	EXPECT_EQ(root, dmem_current(self->t.root, self->region));
+}
+
+/* page->private belongs to who has the pages: its value says nothing. */
+TEST_F(dma, private_is_the_users)
+{
+	struct area before = area_now(self->area);
+	long long root = dmem_current(self->t.root, self->region);
+	int i, id, acc;
+
+	for (i = 0; i < 8; i++) {
+		id = dma_alloc(self->dev, variant->method, self->len,
+			       DMEM_DMA_POISON);
+		ASSERT_LT(0, id);
+		acc = dma_alloc(self->dev, variant->method, self->len,
+				DMEM_DMA_POISON | DMEM_DMA_ACCOUNT);
+		ASSERT_LT(0, acc);
+		EXPECT_EQ(self->len, dmem_current(self->a, self->region));
+		expect_area(_metadata, self->area, before, 2 * PAGES, PAGES);
+		EXPECT_EQ(0, dma_free(self->dev, id));
+		EXPECT_EQ(self->len, dmem_current(self->a, self->region));
+		expect_area(_metadata, self->area, before, PAGES, 0);
+		EXPECT_EQ(0, dma_free(self->dev, acc));
+		EXPECT_EQ(0, dmem_current(self->a, self->region));
+		EXPECT_EQ(root, dmem_current(self->t.root, self->region));
+		expect_area(_metadata, self->area, before, 0, 0);
+	}
+}
+
+/* One page does not come from the default area, so it is not charged there. */
+TEST_F(dma, one_page)
+{
+	struct area before = area_now(self->area);
+	int id;
+
+	id = dma_alloc(self->dev, variant->method, self->t.page,
+		       DMEM_DMA_ACCOUNT);
+	ASSERT_LT(0, id);
+	if (cma_read(self->area, "available_pages") != before.available) {
+		/* 32-bit ARM's own allocator does take it from there. */
+		EXPECT_EQ(self->t.page, dmem_current(self->a, self->region));
+		expect_area(_metadata, self->area, before, 1, 0);
+	} else {
+		EXPECT_EQ(0, dmem_current(self->a, self->region));
+		expect_area(_metadata, self->area, before, 0, 0);
+	}
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	expect_area(_metadata, self->area, before, 0, 0);
+}
+
+/*
+ * The device does not reach what the area gave: it goes back, with its charge,
+ * whatever comes of the request then.
+ */
+TEST_F(dma, out_of_reach)
+{
+	struct area before = area_now(self->area);
+	struct area now;
+	int id;
+
+	id = dma_alloc(self->dev, variant->method, self->len,
+		       DMEM_DMA_ACCOUNT | DMEM_DMA_NARROW);
+	now = area_now(self->area);
+	EXPECT_EQ((before.available - now.available) * self->t.page,
+		  dmem_current(self->a, self->region));
+	EXPECT_EQ(before.unaccounted, now.unaccounted);
+	if (id > 0)
+		EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dma_pages(self->dev));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	expect_area(_metadata, self->area, before, 0, 0);
+}
+
+/* The area is full: only then the buddy allocator serves, and dmem is silent. */
+TEST_F_TIMEOUT(dma, full_area, 60)
+{
+	struct rlimit lim = { MAX_FDS + 64, MAX_FDS + 64 };
+	struct area before = area_now(self->area), full;
+	long long size = before.available / 4 * self->t.page, used;
+	static int fds[MAX_FDS];
+	int n = 0, fd, id;
+
+	setrlimit(RLIMIT_NOFILE, &lim);
+	ASSERT_EQ(0, cg_enter(self->b));
+	while (size >= self->t.page && n < MAX_FDS) {
+		fd = heap_alloc(self->heap_fd, size);
+		if (fd < 0)
+			size = size / 4 / self->t.page * self->t.page;
+		else
+			fds[n++] = fd;
+	}
+	full = area_now(self->area);
+	if (full.available >= PAGES)
+		SKIP(return, "cannot fill the area: %lld pages are left",
+		     full.available);
+	used = dmem_current(self->b, self->region);
+	EXPECT_EQ((before.available - full.available) * self->t.page, used);
+
+	ASSERT_EQ(0, cg_enter(self->a));
+	id = dma_alloc(self->dev, variant->method, self->len,
+		       DMEM_DMA_ACCOUNT);
+	EXPECT_LT(0, id);
+	EXPECT_EQ(PAGES, dma_pages(self->dev));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	EXPECT_EQ(used, dmem_current(self->t.cg, self->region));
+	expect_area(_metadata, self->area, full, 0, 0);
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+
+	/* Full or not, a cgroup that may have nothing gets nothing. */
+	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, self->len,
+				     DMEM_DMA_ACCOUNT));
+	EXPECT_EQ(0, dma_pages(self->dev));
+	while (n)
+		close(fds[--n]);
+	EXPECT_EQ(0, dmem_current(self->t.cg, self->region));
+	expect_area(_metadata, self->area, before, 0, 0);
+}
+
+TEST_HARNESS_MAIN
