@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What can be done here. The work is in scripts/.
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make run          boot the patched kernel and watch a cap hold (12 minutes the first time)
+#: make check        all test suites;  SUITE=unit (host only, seconds) or SUITE=core
+#: make check-all    make check, and what takes longer
+#: make shell        a root shell in the guest; "exit" powers it off
+#: make kernel       build the patched kernel
+#: make vm           ... with its device tree and root file system
+#: make -s paths     where they are, and the command line that boots them
+#: make tree         put the series on the kernel's source, as a git tree
+#: make series       turn that tree's commits into patches again
+#: make checkpatch   checkpatch, W=1, sparse and kernel-doc over the series
+#: make bisect       build each patch alone, with the options on and off
+#: make clean        remove what is built here
+#: make distclean    remove the cache too
+#:
+#: KERNEL_SRC=/path     use this kernel source instead of the distribution's
+#: DEBIAN_MIRROR=URL    use this mirror instead of the one in apt's sources
+#: DMEM_CACHE=/path     keep what is slow to build there (6 GB)
+
+check:
+	@scripts/go.sh check $(SUITE)
+
+kernel vm shell paths run check-all tree series checkpatch bisect clean distclean:
+	@scripts/go.sh $@
+
+.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect clean distclean

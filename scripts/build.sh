@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# The kernel, the device tree and the guest's root file system.
+
+host_packages()
+{
+	need make gcc /usr/include/stdio.h:libc6-dev bc bison flex git rsync ccache \
+		xz:xz-utils fdtoverlay:device-tree-compiler \
+		qemu-system-aarch64:qemu-system-arm
+	[ -z "$CROSS" ] || need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
+		/usr/aarch64-linux-gnu/lib/libc.a:libc6-dev-arm64-cross
+}
+
+# kmake DIR ARGUMENT...: the kernel's make, with the same result everywhere.
+kmake()
+{
+	_o=$1
+	shift
+	CCACHE_DIR="$CACHE/ccache" CCACHE_MAXSIZE=3G CCACHE_NOHASHDIR=1 CCACHE_NOCPP2=1 \
+	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' \
+	KBUILD_BUILD_USER=dmem KBUILD_BUILD_HOST=dmem \
+	make -C "$TREE" O="$_o" ARCH=arm64 CROSS_COMPILE="$CROSS" \
+		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" "$@"
+}
+
+# Options that a Kconfig dependency silently dropped would make tests pass for
+# nothing, so each one must be there.
+config_took()
+{
+	_o=$1
+	shift
+	cat "$@" | sed -n -e '/^CONFIG_/p' -e '/^# CONFIG_.* is not set$/p' |
+	awk -F'[= ]' '{ k = ($1 == "#") ? $2 : $1; last[k] = $0 } END { for (k in last) print last[k] }' |
+	while read -r _line; do
+		case $_line in
+		\#*)
+			_k=${_line#\# }
+			! grep -q "^${_k%% *}=" "$_o/.config" || echo "$_line"
+			;;
+		*) grep -qxF "$_line" "$_o/.config" || echo "$_line" ;;
+		esac
+	done
+}
+
+# build_kernel NAME FRAGMENT...: builds BASE/build-NAME.
+build_kernel()
+{
+	_name=$1
+	_o=$BASE/build-$1
+	shift
+	_key=$( { echo "$TREE_ID"; cat "$@"; "${CROSS}gcc" --version; } | hash16)
+	if [ "$_key" = "$(cat "$_o/built" 2>/dev/null)" ]; then
+		step "kernel $_name: as it was built"
+		return
+	fi
+	need_space 2500
+	mkdir -p "$_o"
+	rm -f "$_o/built"
+	_log=$LOGS/config-$_name.log
+	{
+		[ -e "$_o/Makefile" ] || kmake "$_o" outputmakefile
+		# allnoconfig and not tinyconfig + olddefconfig: the latter
+		# takes the default of each option that ours made visible,
+		# which is half a PC's drivers.
+		for _f in "$TREE/kernel/configs/tiny-base.config" \
+			  "$TREE/kernel/configs/tiny.config" "$@"; do
+			cat "$_f"
+		done >"$_o/fragment.config"
+		kmake "$_o" -s KCONFIG_ALLCONFIG="$_o/fragment.config" allnoconfig
+	} >"$_log" 2>&1 || die_log "$_log" "cannot configure the kernel '$_name'"
+	_lost=$(config_took "$_o" "$@" | tr '\n' ' ')
+	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in kernel '$_name': $_lost: add what they depend on"
+	STEP=$((STEP + 1))
+	TITLE="[$STEP/$STEPS] building kernel $_name (arm64)"
+	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" Image modules ||
+	exit 1
+	printf '%s\n' "$_key" >"$_o/built"
+}
+
+kmake_progress()
+{
+	_po=$1
+	_plog=$2
+	_pcount=$3
+	shift 3
+	CCACHE_DIR="$CACHE/ccache" CCACHE_MAXSIZE=3G CCACHE_NOHASHDIR=1 CCACHE_NOCPP2=1 \
+	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' \
+	KBUILD_BUILD_USER=dmem KBUILD_BUILD_HOST=dmem \
+	"$CACHE/bin/progress" "$TITLE" "$_plog" "$_pcount" "$(source_word files)" \
+		make -C "$TREE" O="$_po" ARCH=arm64 CROSS_COMPILE="$CROSS" \
+		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" -j"$(nproc)" "$@"
+}
+
+guest_busybox()
+{
+	BUSYBOX=$CACHE/guest/busybox
+	[ ! -x "$BUSYBOX" ] || return 0
+	_s=$(source_word guest)
+	apt_lists "$_s" ||
+	die_log "$LOGS/apt-$_s.log" "no answer from the Debian mirror $DEBIAN_MIRROR: check the network, or set DEBIAN_MIRROR="
+	fetch_deb "$_s" busybox-static
+	rm -rf "$CACHE/guest.new"
+	mkdir -p "$CACHE/guest.new"
+	dpkg-deb -x "$DEB" "$CACHE/guest.new/x" >"$LOGS/busybox.log" 2>&1 ||
+	die_log "$LOGS/busybox.log" "cannot unpack $DEB"
+	_b=$CACHE/guest.new/x/bin/busybox
+	[ -x "$_b" ] || _b=$CACHE/guest.new/x/usr/bin/busybox
+	mv "$_b" "$CACHE/guest.new/busybox"
+	rm -rf "$CACHE/guest.new/x" "$CACHE/guest"
+	mv "$CACHE/guest.new" "$CACHE/guest"
+}
+
+MACHINE='-M virt,gic-version=3 -cpu cortex-a57 -smp 4 -m 1G'
+
+# The board's device tree with our reserved-memory nodes.
+build_dtb()
+{
+	_v=$BASE/vm
+	mkdir -p "$_v"
+	{
+		# shellcheck disable=SC2086 # options
+		qemu-system-aarch64 ${MACHINE%% -cpu*},dumpdtb="$_v/base.dtb" ${MACHINE#*gic-version=3 } \
+			-display none </dev/null &&
+		dtc -q -@ -I dts -O dtb -o "$_v/regions.dtbo" kernel/dts/virt-regions.dtso &&
+		fdtoverlay -i "$_v/base.dtb" -o "$_v/vm.dtb.new" "$_v/regions.dtbo" &&
+		mv "$_v/vm.dtb.new" "$_v/vm.dtb"
+	} >"$LOGS/dtb.log" 2>&1 || die_log "$LOGS/dtb.log" "cannot make the guest's device tree from kernel/dts/virt-regions.dtso"
+}
+
+guest_cc()
+{
+	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE "$@"
+}
+
+# initrd_list DIR: what gen_init_cpio needs to know of a directory's content.
+initrd_list()
+{
+	cat <<-END
+	dir /bin 755 0 0
+	dir /dev 755 0 0
+	dir /etc 755 0 0
+	nod /dev/console 600 0 0 c 5 1
+	nod /dev/null 666 0 0 c 1 3
+	file /init scripts/guest/init 755 0 0
+	file /bin/busybox $BUSYBOX 755 0 0
+	slink /bin/sh busybox 777 0 0
+	END
+	(cd "$1" && find . -mindepth 1 -type d) | sed 's,^\.\(.*\),dir \1 755 0 0,' | sort
+	(cd "$1" && find . -type f) | sort | sed "s,^\\.\\(.*\\),file \\1 $1\\1 755 0 0,"
+}
+
+# pack_initrd FILE DIR BUILD
+pack_initrd()
+{
+	initrd_list "$2" | awk '!seen[$2]++' >"$2.list"
+	"$3/usr/gen_init_cpio" -t 0 "$2.list" >"$1.new" 2>"$LOGS/initrd.log" ||
+	die_log "$LOGS/initrd.log" "cannot pack the guest's root file system"
+	mv "$1.new" "$1"
+}
+
+# The root file system of make shell and make run.
+build_guest()
+{
+	_r=$BASE/vm/root
+	rm -rf "$_r"
+	mkdir -p "$_r/tests/bin" "$_r/etc"
+	for _p in demo hog; do
+		guest_cc -o "$_r/tests/bin/dmem-$_p" "tools/demo/dmem-$_p.c" ||
+		die "cannot compile tools/demo/dmem-$_p.c: see the compiler's message above"
+	done
+	cp tools/demo/motd "$_r/etc/motd"
+	: >"$_r/tests/list"
+	guest_busybox
+	pack_initrd "$BASE/vm/initrd" "$_r" "$BASE/build-vm"
+}
+
+# qemu_command KERNEL INITRD: the machine, without a console.
+qemu_command()
+{
+	echo "qemu-system-aarch64 $MACHINE -nodefaults -no-reboot -kernel $1 -dtb $BASE/vm/vm.dtb -initrd $2"
+}
+
+# boot SECONDS LOG RESULTS KERNEL INITRD WORDS: a guest that ends by itself.
+boot()
+{
+	rm -f "$2" "$3"
+	# shellcheck disable=SC2046 # a command line
+	timeout -k 10 "$1" $(qemu_command "$4" "$5") -display none \
+		-chardev file,id=log,path="$2" -serial chardev:log \
+		-device virtio-serial-device \
+		-chardev file,id=res,path="$3" -device virtserialport,chardev=res,name=dmem.results \
+		-append "console=ttyAMA0 ignore_loglevel $6" \
+		</dev/null >"$LOGS/qemu.log" 2>&1 9>&- || {
+		_rc=$?
+		case $_rc in
+		124|137) printf 'the guest ran out of time after %s seconds\n' "$1" >&2 ;;
+		*) die_log "$LOGS/qemu.log" "QEMU failed: $(head -n 1 "$LOGS/qemu.log")" ;;
+		esac
+	}
+}

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# make check: the suites, and the one line at the end.
+
+# The selftests for one kernel, as a root file system. The sources are copied:
+# a build of modules writes beside them.
+build_selftests()
+{
+	_k=$BASE/build-$1
+	_st=$BASE/selftests-$1
+	_r=$_st/root
+	_log=$LOGS/selftests-$1.log
+	mkdir -p "$_st/src" "$_st/out" "$_st/heaps"
+	rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
+		--exclude='Module.symvers' --exclude='modules.order' selftests/ "$_st/src/"
+	rm -rf "$_r"
+	mkdir -p "$_r/tests/bin" "$_r/tests/dmem" "$_r/tests/dmabuf-heaps" "$_r/etc"
+	{
+		kmake "$_k" -s headers &&
+		st_make "$1" -C "$_st/src" OUTPUT="$_st/out" INSTALL_PATH="$_r/tests/dmem" install &&
+		st_make "$1" -C "$TREE/tools/testing/selftests/dmabuf-heaps" OUTPUT="$_st/heaps" \
+			INSTALL_PATH="$_r/tests/dmabuf-heaps" install
+	} >"$_log" 2>&1 || die_log "$_log" "cannot build the selftests: $(grep -m1 -e 'error:' -e ' Error ' "$_log")"
+	# The modules lie beside the programs as well, where a test looks first.
+	find "$_r/tests/dmem" -mindepth 2 -name '*.ko' -exec cp {} "$_r/tests/dmem/" \;
+	{
+		st_make "$1" -s -C "$_st/src" OUTPUT="$_st/out" COLLECTION=dmem emit_tests
+		st_make "$1" -s -C "$TREE/tools/testing/selftests/dmabuf-heaps" \
+			OUTPUT="$_st/heaps" COLLECTION=dmabuf-heaps emit_tests
+	} 2>>"$_log" | sed -n 's,^\([a-z-]*\):\(.*\)$,\1/\2,p' >"$_r/tests/list"
+	[ -s "$_r/tests/list" ] || die "selftests/Makefile names no program: add TEST_GEN_PROGS"
+	pack_initrd "$_st/initrd" "$_r" "$_k"
+}
+
+st_make()
+{
+	_kk=$BASE/build-$1
+	shift
+	make -j"$(nproc)" ARCH=arm64 CROSS_COMPILE="$CROSS" KSRC="$TREE" KDIR="$_kk" \
+		LDFLAGS=-static KHDR_INCLUDES="-isystem $_kk/usr/include" "$@"
+}
+
+# The KUnit suites that the series brings.
+kunit_suites()
+{
+	# shellcheck disable=SC2046 # a list of files without blanks
+	sed -n '/^+.*struct kunit_suite/,/};/s/^+.*\.name = "\(.*\)".*/kunit\/\1/p' $(series_patches)
+}
+
+# core_boot BOOT KERNEL WORDS
+core_boot()
+{
+	_d=$BASE/run/$1
+	mkdir -p "$_d"
+	step "guest: tests on the $1 kernel"
+	cp "$BASE/selftests-$2/root/tests/list" "$_d/expect"
+	[ "$2" = nodmem ] || kunit_suites >>"$_d/expect"
+	boot 1500 "$_d/kernel.log" "$_d/results" "$BASE/build-$2/arch/arm64/boot/Image" \
+		"$BASE/selftests-$2/initrd" "dmem.run=tests dmem.limit=300 $3"
+	[ -e "$_d/results" ] || : >"$_d/results"
+	"$CACHE/bin/tapsum" -n "core/$1" -e "$_d/expect" -s "scripts/skips/$1" \
+		-k "$_d/kernel.log" -t "$TOTALS" "$_d/results" || {
+		_rc=$?
+		[ "$_rc" = 1 ] || die "tapsum gave up on $_d/results"
+		printf '     (results: %s, kernel log: %s)\n' "$_d/results" "$_d/kernel.log"
+	}
+}
+
+suite_unit()
+{
+	step "suite unit"
+	_d=$CACHE/unit
+	mkdir -p "$_d"
+	HOSTCC=${HOSTCC:-gcc} sh scripts/unit.sh "$_d" >"$_d/results" 2>&1 || :
+	"$CACHE/bin/tapsum" -n unit -t "$TOTALS" "$_d/results" || [ $? = 1 ] ||
+	die "tapsum gave up on $_d/results"
+}
+
+suite_core()
+{
+	kernel_source
+	kernel_tree
+	build_kernel check kernel/config/vm.config kernel/config/check.config
+	build_kernel nodmem kernel/config/vm.config kernel/config/check.config kernel/config/nodmem.config
+	step "guest: selftests"
+	build_dtb
+	guest_busybox
+	build_selftests check
+	build_selftests nodmem
+	core_boot patched check ''
+	core_boot disabled check cgroup_disable=dmem
+	core_boot nodmem nodmem ''
+}
+
+check()
+{
+	case $1 in
+	'') STEPS=10 ;;
+	unit) STEPS=2 ;;
+	core) STEPS=9 ;;
+	*) die "there is no suite '$1': SUITE=unit or SUITE=core" ;;
+	esac
+	supported_host
+	lock_cache
+	step "tools"
+	case $1 in
+	unit) need gcc /usr/include/stdio.h:libc6-dev git shellcheck make ;;
+	*) host_packages; need shellcheck ;;
+	esac
+	build_host_tools
+	TOTALS=$CACHE/totals
+	: >"$TOTALS"
+	[ "$1" = core ] || suite_unit
+	[ "$1" = unit ] || suite_core
+	"$CACHE/bin/tapsum" -S "$TOTALS"
+}
+
+check_all()
+{
+	checkpatch
+	bisect
+	STEP=0
+	check ''
+}

@@ -1,0 +1,136 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the Makefile's targets do.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+. scripts/source.sh
+. scripts/build.sh
+
+prepare()
+{
+	supported_host
+	lock_cache
+	step "tools"
+	host_packages
+	build_host_tools
+	kernel_source
+	kernel_tree
+}
+
+vm()
+{
+	prepare
+	build_kernel vm kernel/config/vm.config
+	IMAGE=$BASE/build-vm/arch/arm64/boot/Image
+	step "guest: device tree and root file system"
+	build_dtb
+	build_guest
+}
+
+# The demo's sentences, as they come, without the frame around them.
+run_demo()
+{
+	_res=$BASE/vm/demo.results
+	_log=$LOGS/demo-kernel.log
+	boot 120 "$_log" "$_res" "$IMAGE" "$BASE/vm/initrd" dmem.run=demo
+	sed -e '/^# run demo$/d' -e '/^# exit demo /,$d' "$_res"
+	case $(sed -n 's/^# exit demo //p' "$_res") in
+	0)
+		echo "To try it by hand: make shell"
+		echo "and there:"
+		sed -n '/^  /p' tools/demo/motd
+		;;
+	'') die_log "$_log" "the guest did not get to the end of the demo" ;;
+	*) die_log "$_log" "the demo found something that is not as it should be" ;;
+	esac
+}
+
+# What a shell uses must not change under it, and it must not keep others out.
+run_shell()
+{
+	_own=$BASE/vm/shell.$$
+	mkdir -p "$_own"
+	trap 'rm -rf "$_own"' EXIT
+	trap : INT
+	ln -f "$IMAGE" "$_own/Image" && ln -f "$BASE/vm/initrd" "$_own/initrd"
+	flock -u 9
+	_size=
+	[ ! -t 0 ] || _size=$(stty size 2>/dev/null | sed 's/\([0-9]*\) \([0-9]*\)/dmem.rows=\1 dmem.cols=\2/')
+	# shellcheck disable=SC2046 # a command line
+	$(qemu_command "$_own/Image" "$_own/initrd") -display none \
+		-chardev stdio,id=con,signal=off -serial chardev:con \
+		-append "console=ttyAMA0 quiet dmem.run=shell $_size" 9>&-
+}
+
+case ${1:-} in
+kernel)
+	STEPS=4
+	prepare
+	build_kernel vm kernel/config/vm.config
+	echo "$BASE/build-vm/arch/arm64/boot/Image"
+	;;
+vm)
+	STEPS=5
+	vm
+	;;
+shell)
+	STEPS=6
+	vm
+	step "guest: a shell"
+	run_shell
+	;;
+paths)
+	STEPS=5
+	vm
+	echo "KERNEL=$IMAGE"
+	echo "DTB=$BASE/vm/vm.dtb"
+	echo "INITRD=$BASE/vm/initrd"
+	echo "CACHE=$CACHE"
+	echo "QEMU=$(qemu_command "$IMAGE" "$BASE/vm/initrd")"
+	;;
+run)
+	STEPS=6
+	vm
+	step "guest: the demo"
+	run_demo
+	;;
+check)
+	. scripts/check.sh
+	check "${2:-}"
+	;;
+check-all)
+	. scripts/check.sh
+	. scripts/series.sh
+	check_all
+	;;
+tree)
+	STEPS=3
+	prepare
+	echo "$TREE"
+	;;
+series)
+	STEPS=3
+	prepare
+	save_series
+	;;
+checkpatch)
+	. scripts/series.sh
+	checkpatch
+	;;
+bisect)
+	. scripts/series.sh
+	bisect
+	;;
+clean)
+	find selftests tools scripts \( -name '*.o' -o -name '*.ko' -o -name '*.new' \) -delete
+	;;
+distclean)
+	case $CACHE in
+	*/*[!/]*) rm -rf "$CACHE" ;;
+	esac
+	;;
+*)
+	die "go.sh does not know '${1:-}': see make help"
+	;;
+esac

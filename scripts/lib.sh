@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# What every script here needs: where things are, how to say what is done,
+# and how to give up with one line.
+
+CACHE=${DMEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dmem-pools}
+LOGS=$CACHE/log
+export CACHE LOGS
+
+# Patches and base commits must come out the same everywhere, so git sees
+# neither the user's configuration nor the user's name.
+kgit()
+{
+	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
+	GIT_COMMITTER_NAME=dmem GIT_COMMITTER_EMAIL=dmem@localhost \
+	GIT_COMMITTER_DATE='1767225600 +0000' \
+	git -c core.autocrlf=false -c gc.auto=0 -c advice.detachedHead=false \
+		-c core.commentChar='#' "$@"
+}
+
+# A make above us must not hand its flags and variables to the kernel's.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES || :
+
+STEP=0
+STEPS=${STEPS:-6}
+
+# One numbered line for each thing that is done.
+step()
+{
+	STEP=$((STEP + 1))
+	TITLE="[$STEP/$STEPS] $1"
+	printf '%s\n' "$TITLE" >&2
+}
+
+die()
+{
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+# die_log LOG TEXT: like die, but a full disk is named as what it is.
+die_log()
+{
+	_log=$1
+	shift
+	if grep -q -e 'No space left on device' -e 'not have enough free space' "$_log" 2>/dev/null; then
+		die "disk full in $CACHE: free some space there, or set DMEM_CACHE= to a larger disk (log: $_log)"
+	fi
+	die "$* (log: $_log)"
+}
+
+# The sum of what a file or a pipe holds, short enough for a file name.
+hash16()
+{
+	sha256sum "$@" | sha256sum | cut -c1-16
+}
+
+supported_host()
+{
+	case $(uname -m) in
+	x86_64)
+		HOSTARCH=amd64
+		CROSS=aarch64-linux-gnu-
+		;;
+	aarch64)
+		HOSTARCH=arm64
+		CROSS=
+		;;
+	*)
+		die "unsupported host $(uname -m): use an amd64 or arm64 machine"
+		;;
+	esac
+	export HOSTARCH CROSS
+	if [ ! -r "${DMEM_OS_RELEASE:-/etc/os-release}" ] || ! command -v apt-get >/dev/null ||
+	   ! command -v dpkg-deb >/dev/null; then
+		die "unsupported host: this needs Debian 12 or newer (apt-get and dpkg-deb)"
+	fi
+	_os=$(sed -n 's/^ID=//p;s/^ID_LIKE=//p' "${DMEM_OS_RELEASE:-/etc/os-release}" | tr -d '"' | tr '\n' ' ')
+	case " $_os " in
+	*" debian "*) ;;
+	*) die "unsupported host '${_os% }': this needs Debian 12 or newer" ;;
+	esac
+}
+
+# As root, by whatever way there is.
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo -n "$@"
+	fi
+}
+
+apt_update_done=
+
+# need COMMAND-OR-FILE:PACKAGE...: install the packages whose file is missing.
+need()
+{
+	_missing=
+	for _n; do
+		_what=${_n%%:*}
+		case $_what in
+		/*) [ -e "$_what" ] || _missing="$_missing ${_n#*:}" ;;
+		*) command -v "$_what" >/dev/null || _missing="$_missing ${_n#*:}" ;;
+		esac
+	done
+	[ -n "$_missing" ] || return 0
+	if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+		die "missing tools, and neither root nor sudo to install them: run as root: apt-get install --no-install-recommends$_missing"
+	fi
+	printf '      installing%s\n' "$_missing" >&2
+	_log=$LOGS/apt-host.log
+	mkdir -p "$LOGS"
+	if [ -z "$apt_update_done" ]; then
+		as_root apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=30 \
+			-o APT::Update::Error-Mode=any update >"$_log" 2>&1 ||
+		printf 'W: apt-get update was not complete\n' >>"$_log"
+		apt_update_done=1
+	fi
+	# shellcheck disable=SC2086 # a list of packages
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
+		-o Acquire::Retries=2 -o Acquire::http::Timeout=30 install \
+		--no-install-recommends $_missing >>"$_log" 2>&1 </dev/null ||
+	die_log "$_log" "cannot install$_missing: check the network and apt's sources"
+}
+
+# Only one at a time works in the cache: trees and builds are changed in place.
+lock_cache()
+{
+	mkdir -p "$CACHE" "$LOGS" 2>/dev/null ||
+	die "cannot write to $CACHE: set DMEM_CACHE= to a directory of your own"
+	exec 9>>"$CACHE/lock"
+	if ! flock -n 9; then
+		printf 'another run works in %s: waiting for it to end\n' "$CACHE" >&2
+		flock 9
+	fi
+}
+
+# need_space MIB: before hours of work, not in the middle of it.
+need_space()
+{
+	_free=$(df -Pk "$CACHE" | awk 'NR == 2 { print int($4 / 1024) }')
+	if [ "$_free" -lt "$1" ]; then
+		die "disk full: $CACHE has $_free MiB free, $1 MiB are needed: free some space there, or set DMEM_CACHE= to a larger disk"
+	fi
+}
+
+# Host programs of ours that the scripts use.
+build_host_tools()
+{
+	mkdir -p "$CACHE/bin"
+	for _p in progress tapsum; do
+		[ "$CACHE/bin/$_p" -nt "scripts/$_p.c" ] ||
+		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -o "$CACHE/bin/$_p.new" "scripts/$_p.c" &&
+		  mv "$CACHE/bin/$_p.new" "$CACHE/bin/$_p"; } ||
+		die "cannot compile scripts/$_p.c: see the compiler's message above"
+	done
+}

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# The kernel's source and the git tree with the series on it.
+
+source_word()
+{
+	sed -n "s/^$1 //p" kernel/source
+}
+
+find_mirror()
+{
+	[ -z "${DEBIAN_MIRROR:-}" ] || return 0
+	for _try in 1 2; do
+		# shellcheck disable=SC2016 # apt's own variable
+		DEBIAN_MIRROR=$(apt-get indextargets --format '$(REPO_URI)' \
+			'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1)
+		[ -z "$DEBIAN_MIRROR" ] || return 0
+		# A fresh image has no lists, so apt does not know the origins yet.
+		[ "$_try" = 1 ] || break
+		if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+			break
+		fi
+		as_root apt-get -q update >"$LOGS/apt-host.log" 2>&1 || :
+	done
+	die "no Debian mirror in apt's sources: set DEBIAN_MIRROR= to the address of one"
+}
+
+# private_apt SUITE COMMAND...: apt with lists and archives of its own, for
+# arm64: the host's sources stay as they are, and apt checks the signatures.
+private_apt()
+{
+	_root=$CACHE/apt/$1
+	shift
+	_cmd=$1
+	shift
+	"$_cmd" -q -o Dir::Etc::sourcelist="$_root/sources.list" \
+		-o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+		-o Dir::State::lists="$_root/lists" -o Dir::Cache::archives="$_root/archives" \
+		-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
+		-o APT::Architecture=arm64 -o APT::Architectures=arm64 \
+		-o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any \
+		-o Acquire::Retries=2 -o Acquire::http::Timeout=30 "$@"
+}
+
+apt_lists()
+{
+	_suite=$1
+	_keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	[ -e "$_keys" ] || need "$_keys:debian-archive-keyring"
+	find_mirror
+	_root=$CACHE/apt/$_suite
+	mkdir -p "$_root/lists/partial" "$_root/archives/partial"
+	printf 'deb [signed-by=%s arch=arm64 target=Packages] %s %s main\n' \
+		"$_keys" "$DEBIAN_MIRROR" "$_suite" >"$_root/sources.list"
+	private_apt "$_suite" apt-get update >"$LOGS/apt-$_suite.log" 2>&1
+}
+
+# fetch_deb SUITE PACKAGE: sets DEB to the downloaded file.
+fetch_deb()
+{
+	_dir=$CACHE/apt/$1/new
+	rm -rf "$_dir"
+	mkdir -p "$_dir"
+	(cd "$_dir" && private_apt "$1" apt-get download "$2") >>"$LOGS/apt-$1.log" 2>&1 ||
+	die_log "$LOGS/apt-$1.log" "cannot download $2 from $1: check the network, or set DEBIAN_MIRROR="
+	DEB=$(echo "$_dir"/*.deb)
+}
+
+# Sets BASE, the directory of everything that is made from one kernel source;
+# fetches the source if there is none yet.
+kernel_source()
+{
+	if [ -n "${KERNEL_SRC:-}" ]; then
+		own_source
+		return
+	fi
+	_pkg=$(source_word package)
+	_cur=$CACHE/src-$_pkg
+	if [ -r "$_cur" ]; then
+		SRCVER=$(cat "$_cur")
+		BASE=$CACHE/$SRCVER
+		if [ -d "$BASE/linux" ]; then
+			step "kernel source: $SRCVER"
+			return
+		fi
+	fi
+	step "kernel source: fetching $_pkg"
+	need_space 6000
+	_found=
+	_reached=
+	for _s in $(source_word suites); do
+		apt_lists "$_s" || continue
+		_reached=1
+		_v=$(private_apt "$_s" apt-cache madison "$_pkg" | awk -F'|' 'NR == 1 { gsub(/ /, "", $2); print $2 }')
+		[ -n "$_v" ] || continue
+		_found=$_s
+		break
+	done
+	[ -n "$_reached" ] ||
+	die_log "$LOGS/apt-$_s.log" "no answer from the Debian mirror $DEBIAN_MIRROR: check the network, or set DEBIAN_MIRROR="
+	[ -n "$_found" ] ||
+	die "$_pkg is no longer offered in $(source_word suites | tr ' ' ','): give a tree of that version with KERNEL_SRC=/path"
+	SRCVER=${_pkg}_$(printf %s "$_v" | tr -c 'A-Za-z0-9.+-' '-')
+	BASE=$CACHE/$SRCVER
+	if [ ! -d "$BASE/linux" ]; then
+		fetch_deb "$_found" "$_pkg"
+		printf '      unpacking %s\n' "${DEB##*/}" >&2
+		rm -rf "$BASE.new"
+		mkdir -p "$BASE.new/linux"
+		{ dpkg-deb --fsys-tarfile "$DEB" | tar -xO "./usr/src/$_pkg.tar.xz" |
+		  tar -xJ --strip-components=1 -C "$BASE.new/linux"; } 2>"$LOGS/unpack.log" ||
+		die_log "$LOGS/unpack.log" "cannot unpack $DEB"
+		[ -e "$BASE.new/linux/Kbuild" ] || die_log "$LOGS/unpack.log" "cannot unpack $DEB"
+		base_commit "$BASE.new/linux" "$_pkg $_v"
+		mv "$BASE.new" "$BASE"
+		rm -f "$DEB"
+	fi
+	printf '%s\n' "$SRCVER" >"$_cur.new"
+	mv "$_cur.new" "$_cur"
+}
+
+# The user's own tree is copied, never changed.
+own_source()
+{
+	[ -e "$KERNEL_SRC/Kbuild" ] || die "KERNEL_SRC=$KERNEL_SRC is not a kernel tree: give the directory that holds its Kbuild file"
+	_list=$CACHE/own-source.list
+	if [ -e "$KERNEL_SRC/.git" ]; then
+		(cd "$KERNEL_SRC" && git ls-files -c -o --exclude-standard -z) >"$_list"
+	else
+		(cd "$KERNEL_SRC" && find . \( -type f -o -type l \) -print0) >"$_list"
+	fi
+	_key=$( (cd "$KERNEL_SRC" && pwd && xargs -0 stat -c '%n %Y %s' <"$_list" 2>/dev/null) | hash16)
+	SRCVER=own-$_key
+	BASE=$CACHE/$SRCVER
+	step "kernel source: $KERNEL_SRC"
+	[ ! -d "$BASE/linux" ] || return 0
+	need_space 6000
+	rm -rf "$BASE.new"
+	mkdir -p "$BASE.new/linux"
+	rsync -a --from0 --ignore-missing-args --files-from="$_list" "$KERNEL_SRC/" "$BASE.new/linux/" 2>"$LOGS/unpack.log" ||
+	die_log "$LOGS/unpack.log" "cannot copy $KERNEL_SRC"
+	base_commit "$BASE.new/linux" "own tree"
+	mv "$BASE.new" "$BASE"
+}
+
+# base_commit DIR TEXT
+base_commit()
+{
+	(
+		cd "$1"
+		kgit init -q -b base .
+		# Straight into one pack: 90000 loose files would take a minute more.
+		kgit -c core.bigFileThreshold=1 -c core.compression=1 add -A -f .
+		kgit -c user.name=dmem -c user.email=dmem@localhost commit -q \
+			--date='1767225600 +0000' -m "base: $2"
+		kgit tag base-of-series
+	) >"$LOGS/base.log" 2>&1 || die_log "$LOGS/base.log" "cannot make a git tree of the kernel source"
+}
+
+series_patches()
+{
+	[ -e kernel/series ] || return 0
+	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' -e 's,^,kernel/patches/,' kernel/series
+}
+
+series_key()
+{
+	_p=$(series_patches)
+	# shellcheck disable=SC2086 # a list of files without blanks
+	{ echo "$_p"; [ -z "$_p" ] || cat $_p; } | hash16
+}
+
+# Has somebody worked in the tree since we put the series there?
+tree_is_ours()
+{
+	[ "$(git -C "$BASE/linux" rev-parse HEAD)" = "$1" ] &&
+	[ -z "$(git -C "$BASE/linux" status --porcelain --untracked-files=normal)" ]
+}
+
+# Puts the series on the base. Only files that differ are touched, so that the
+# next build compiles only what changed. Sets TREE and TREE_ID.
+kernel_tree()
+{
+	TREE=$BASE/linux
+	_n=$(series_patches | wc -l)
+	for _p in $(series_patches); do
+		[ -r "$_p" ] || die "kernel/series names $_p, which is not there: correct kernel/series"
+	done
+	_key=$(series_key)
+	_oldkey=
+	_oldhead=$(git -C "$TREE" rev-parse base-of-series)
+	# shellcheck disable=SC2034
+	[ ! -r "$BASE/tree.stamp" ] || read -r _oldkey _oldhead <"$BASE/tree.stamp"
+	TREE_OWN=
+	tree_is_ours "$_oldhead" || TREE_OWN=1
+	step "kernel tree: $_n patches"
+	if [ -n "$TREE_OWN" ]; then
+		[ -z "$_oldkey" ] || [ "$_key" = "$_oldkey" ] ||
+		[ "$_key" = "$(cat "$BASE/tree.saved" 2>/dev/null)" ] ||
+		die "the series changed, and $TREE has changes of your own: save them with 'make series', or drop them with 'git -C $TREE reset --hard $_oldhead && git -C $TREE clean -fd'"
+		if [ "$_key" = "$(cat "$BASE/tree.saved" 2>/dev/null)" ] && tree_is_ours "$(git -C "$TREE" rev-parse HEAD)"; then
+			: # what the tree holds is what 'make series' saved: start from it
+		else
+			printf '      building with the changes of your own in %s\n' "$TREE" >&2
+			TREE_ID=own-$( { git -C "$TREE" rev-parse HEAD; git -C "$TREE" diff HEAD;
+				git -C "$TREE" ls-files -o --exclude-standard | (cd "$TREE" && xargs -r -d '\n' sha256sum); } | hash16)
+			return
+		fi
+	elif [ "$_key" = "$_oldkey" ]; then
+		TREE_ID=$_oldhead
+		return
+	fi
+	_log=$LOGS/am.log
+	_tmp=$BASE/am
+	rm -rf "$_tmp"
+	kgit -C "$TREE" worktree prune
+	_top=$PWD
+	(
+		kgit -C "$TREE" worktree add -q --no-checkout --detach "$_tmp" base-of-series
+		[ "$_n" -gt 0 ] || exit 0
+		# Only the files of the series are needed to apply it.
+		for _p in $(series_patches); do
+			sed -n -e 's,^--- a/,/,p' -e 's,^+++ b/,/,p' "$_p"
+		done | sort -u >"$BASE/am.paths"
+		cd "$_tmp"
+		kgit sparse-checkout set --no-cone --stdin <"$BASE/am.paths"
+		kgit checkout -q
+		(cd "$_top" && for _p in $(series_patches); do echo "$_top/$_p"; done) |
+			xargs env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
+				GIT_COMMITTER_NAME=dmem GIT_COMMITTER_EMAIL=dmem@localhost \
+				git am -q --committer-date-is-author-date
+	) >"$_log" 2>&1 || {
+		_bad=$(sed -n 's/^Patch failed at [0-9]* //p' "$_log")
+		rm -rf "$_tmp"
+		kgit -C "$TREE" worktree prune
+		die_log "$_log" "the series does not apply to $SRCVER, at patch '$_bad': rebase it, or give the tree it was made for with KERNEL_SRC="
+	}
+	TREE_ID=$(git -C "$_tmp" rev-parse HEAD)
+	kgit -C "$TREE" checkout -q -B series "$TREE_ID" >>"$_log" 2>&1 ||
+	die_log "$_log" "cannot check the series out in $TREE"
+	rm -rf "$_tmp"
+	kgit -C "$TREE" worktree prune
+	printf '%s %s\n' "$_key" "$TREE_ID" >"$BASE/tree.stamp.new"
+	mv "$BASE/tree.stamp.new" "$BASE/tree.stamp"
+}
+
+# The tree's commits as patches again. With fixed options, so that tree and
+# series turn into each other without a byte's difference.
+save_series()
+{
+	[ -z "$(git -C "$TREE" status --porcelain --untracked-files=normal)" ] ||
+	die "$TREE has changes that are not committed: commit them there first"
+	_out=$BASE/series.new
+	rm -rf "$_out"
+	mkdir -p "$_out"
+	kgit -C "$TREE" format-patch -q -N --no-signature --zero-commit --full-index \
+		--no-renames --diff-algorithm=myers --stat=72 --no-base --no-thread \
+		--no-color -o "$_out" base-of-series..HEAD
+	_first=$(sed -n '/^# /p' kernel/series 2>/dev/null || :)
+	[ -n "$_first" ] || _first='# SPDX-License-Identifier: GPL-2.0-only'
+	{ printf '%s\n' "$_first"; (cd "$_out" && ls) ; } >kernel/series.new
+	mkdir -p kernel/patches
+	rm -f kernel/patches/*.patch
+	find "$_out" -name '*.patch' -exec cp {} kernel/patches/ \;
+	mv kernel/series.new kernel/series
+	if [ -d "$TREE/tools/testing/selftests/dmem" ]; then
+		mkdir -p selftests
+		(cd "$TREE" && git ls-files -z tools/testing/selftests/dmem) |
+			rsync -a --from0 --files-from=- "$TREE/" "$_out/tree/"
+		rsync -rlp --checksum --delete "$_out/tree/tools/testing/selftests/dmem/" selftests/
+	fi
+	series_key >"$BASE/tree.saved"
+	printf 'kernel/series: %s patches\n' "$(series_patches | wc -l)"
+}
