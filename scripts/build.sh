@@ -14,12 +14,19 @@ host_packages()
 # kmake DIR ARGUMENT...: the kernel's make, with the same result everywhere.
 kmake()
 {
-	_o=$1
-	shift
+	kmake_in "$TREE" "$@"
+}
+
+# kmake_in SOURCE DIR ARGUMENT...
+kmake_in()
+{
+	_ksrc=$1
+	_kdir=$2
+	shift 2
 	CCACHE_DIR="$CACHE/ccache" CCACHE_MAXSIZE=3G CCACHE_NOHASHDIR=1 CCACHE_NOCPP2=1 \
 	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' \
 	KBUILD_BUILD_USER=dmem KBUILD_BUILD_HOST=dmem \
-	make -C "$TREE" O="$_o" ARCH=arm64 CROSS_COMPILE="$CROSS" \
+	make -C "$_ksrc" O="$_kdir" ARCH=arm64 CROSS_COMPILE="$CROSS" \
 		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" "$@"
 }
 
@@ -71,6 +78,7 @@ build_kernel()
 	_lost=$(config_took "$_o" "$@" | tr '\n' ' ')
 	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in kernel '$_name': $_lost: add what they depend on"
 	STEP=$((STEP + 1))
+	# shellcheck disable=SC2153 # set by who calls
 	TITLE="[$STEP/$STEPS] building kernel $_name (arm64)"
 	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" Image modules ||
 	exit 1
@@ -168,7 +176,7 @@ build_guest()
 		guest_cc -o "$_r/tests/bin/dmem-$_p" "tools/demo/dmem-$_p.c" ||
 		die "cannot compile tools/demo/dmem-$_p.c: see the compiler's message above"
 	done
-	cp tools/demo/motd "$_r/etc/motd"
+	sed 1d tools/demo/motd >"$_r/etc/motd"
 	: >"$_r/tests/list"
 	guest_busybox
 	pack_initrd "$BASE/vm/initrd" "$_r" "$BASE/build-vm"

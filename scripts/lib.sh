@@ -151,9 +151,12 @@ build_host_tools()
 {
 	mkdir -p "$CACHE/bin"
 	for _p in progress tapsum; do
-		[ "$CACHE/bin/$_p" -nt "scripts/$_p.c" ] ||
+		# Not "newer than": another checkout's program may be newer.
+		_k=$(hash16 "scripts/$_p.c")
+		[ "$_k" = "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] ||
 		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -o "$CACHE/bin/$_p.new" "scripts/$_p.c" &&
-		  mv "$CACHE/bin/$_p.new" "$CACHE/bin/$_p"; } ||
+		  mv "$CACHE/bin/$_p.new" "$CACHE/bin/$_p" &&
+		  echo "$_k" >"$CACHE/bin/$_p.key"; } ||
 		die "cannot compile scripts/$_p.c: see the compiler's message above"
 	done
 }

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# What a maintainer would ask of the series: its style, and that each patch
+# builds alone.
+
+# The files of the series that git still has, ending in $1.
+series_files()
+{
+	git -C "$TREE" diff --name-only --diff-filter=d base-of-series HEAD | grep "$1\$" || :
+}
+
+# touched_objects TREE: object files of the C files that the series changes.
+# A file that another one includes has no object of its own.
+touched_objects()
+{
+	series_files '\.c' | grep -v '^tools/' | while read -r _c; do
+		_o=${_c%.c}.o
+		! grep -qs "[ =]${_o##*/}" "$1/${_c%/*}/Makefile" || echo "$_o"
+	done
+}
+
+# small_config BUILD-DIRECTORY TREE FRAGMENT...: configures and prepares.
+small_config()
+{
+	_sd=$1
+	_st=$2
+	shift 2
+	mkdir -p "$_sd"
+	{
+		cat "$_st/kernel/configs/tiny-base.config" "$_st/kernel/configs/tiny.config" "$@" >"$_sd/fragment.config"
+		kmake_in "$_st" "$_sd" -s KCONFIG_ALLCONFIG="$_sd/fragment.config" allnoconfig &&
+		kmake_in "$_st" "$_sd" -s -j"$(nproc)" prepare
+	} >"$LOGS/config-small.log" 2>&1 || die_log "$LOGS/config-small.log" "cannot configure ${_sd##*/}"
+}
+
+# lint TREE BUILD-DIRECTORY: what W=1, sparse and kernel-doc say.
+lint()
+{
+	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config
+	(
+		cd "$1"
+		_objs=$(touched_objects "$1")
+		# Objects that were made are not made again, so nothing would be said.
+		for _o in $_objs; do rm -f "$2/$_o"; done
+		# shellcheck disable=SC2086 # a list of files
+		{
+			kmake_in "$1" "$2" -s -k -j"$(nproc)" W=1 C=1 $_objs
+			./scripts/kernel-doc -none $(series_files '\.[ch]' | grep -v '^tools/' |
+				while read -r _f; do [ ! -e "$_f" ] || echo "$_f"; done)
+		} 2>&1 | grep -E '(warning|error):|^Warning|^Error|\*\*\*' | sed "s,$1/,,g" | sort -u
+	) || :
+}
+
+checkpatch()
+{
+	STEPS=5
+	prepare
+	need sparse perl python3
+	step "checkpatch.pl --strict"
+	_bad=0
+	_top=$PWD
+	for _p in $(series_patches); do
+		(cd "$TREE" && ./scripts/checkpatch.pl --strict -q --no-summary "$_top/$_p") || _bad=1
+	done
+	step "W=1, sparse and kernel-doc over what the series touches"
+	_new=$CACHE/lint.new
+	lint "$TREE" "$BASE/build-lint" >"$_new"
+	if [ -s "$_new" ]; then
+		# The base may have said some of it already: that is not the series'.
+		_old=$CACHE/lint.base
+		worktree lint-tree base-of-series
+		lint "$BASE/lint-tree" "$BASE/build-lint-base" >"$_old"
+		# Line numbers move with the patches.
+		for _f in "$_old" "$_new"; do
+			sed -E 's/:[0-9]+(:[0-9]+)?:/:/' "$_f" | sort >"$_f.n"
+		done
+		comm -13 "$_old.n" "$_new.n" >"$_new.only"
+		_n=$(comm -12 "$_old.n" "$_new.n" | wc -l)
+		[ "$_n" = 0 ] || printf 'not shown: %s messages that the kernel gives without the series too\n' "$_n" >&2
+		if [ -s "$_new.only" ]; then
+			cat "$_new.only"
+			_bad=1
+		fi
+	fi
+	[ "$_bad" = 0 ] || die "the series is not clean: see above"
+}
+
+# worktree NAME COMMIT: a second checkout beside the tree.
+worktree()
+{
+	[ -d "$BASE/$1" ] || kgit -C "$TREE" worktree add -q --no-checkout --detach "$BASE/$1" "$2" >"$LOGS/worktree.log" 2>&1 ||
+	die_log "$LOGS/worktree.log" "cannot make a second tree in $BASE/$1: remove it and run 'git -C $TREE worktree prune'"
+	kgit -C "$BASE/$1" checkout -q --force --detach "$2"
+}
+
+# One combination of options: dmem and CMA on or off, heaps built in or modules.
+bisect_fragment()
+{
+	[ "$1" = y ] || printf '%s\n' '# CONFIG_CGROUP_DMEM is not set'
+	[ "$2" = y ] || printf '%s\n' '# CONFIG_CMA is not set' '# CONFIG_DMA_CMA is not set' \
+		'# CONFIG_DMABUF_HEAPS_CMA is not set' '# CONFIG_CMA_SYSFS is not set' '# CONFIG_CMA_DEBUGFS is not set'
+	[ "$3" = y ] || printf '%s\n' 'CONFIG_DMABUF_HEAPS_SYSTEM=m'
+	[ "$2$3" != ym ] || printf '%s\n' 'CONFIG_DMABUF_HEAPS_CMA=m'
+	# KUnit tests are code of the series as well.
+	printf '%s\n' CONFIG_KUNIT=y
+	[ "$1" != y ] || printf '%s\n' CONFIG_CGROUP_DMEM_KUNIT_TEST=y
+	[ "$1$2" != yy ] || printf '%s\n' CONFIG_CMA_DMEM_KUNIT_TEST=y
+}
+
+bisect()
+{
+	STEPS=4
+	prepare
+	_dirs=$(series_files '\.[ch]' | grep '^[a-z-]*/.*\.c$' | grep -v -e '^tools/' -e '^lib/' |
+		sed 's,[^/]*$,,' | sort -u | tr '\n' ' ')
+	[ -n "$_dirs" ] || die "the series changes no C file: nothing to build"
+	_commits=$(git -C "$TREE" rev-list --reverse base-of-series..HEAD)
+	_total=$(echo "$_commits" | wc -l)
+	step "building $_total patches one by one in 8 configurations: $_dirs"
+	_log=$LOGS/bisect.log
+	: >"$_log"
+	for _dmem in y n; do
+	for _cma in y n; do
+	for _heaps in y m; do
+		_bo=$BASE/build-bisect-$_dmem$_cma$_heaps
+		bisect_fragment "$_dmem" "$_cma" "$_heaps" >"$BASE/bisect.config"
+		_i=0
+		for _commit in $_commits; do
+			_i=$((_i + 1))
+			worktree bisect "$_commit"
+			printf '      dmem=%s cma=%s heaps=%s: patch %s of %s\n' "$_dmem" "$_cma" "$_heaps" "$_i" "$_total" >&2
+			small_config "$_bo" "$BASE/bisect" kernel/config/vm.config "$BASE/bisect.config"
+			# shellcheck disable=SC2086 # a list of directories
+			if ! kmake_in "$BASE/bisect" "$_bo" -s -j"$(nproc)" KCFLAGS=-Werror $_dirs >>"$_log" 2>&1; then
+				grep -m 3 'error' "$_log" >&2 || :
+				die_log "$_log" "patch $_i ($(git -C "$TREE" log -1 --format=%s "$_commit")) does not build with dmem=$_dmem cma=$_cma heaps=$_heaps"
+			fi
+		done
+	done
+	done
+	done
+	# Only a link tells whether a modular heap finds what it calls.
+	bisect_fragment y y m >"$BASE/bisect.config"
+	printf '      linking kernel and modules with dmem=y cma=y heaps=m\n' >&2
+	_bo=$BASE/build-bisect-yym
+	kmake_in "$BASE/bisect" "$_bo" -s -j"$(nproc)" Image modules >>"$_log" 2>&1 ||
+	die_log "$_log" "modular heaps do not link: $(grep -m 1 -e undefined -e error: "$_log")"
+}

@@ -1,0 +1,180 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Suite unit: what can be checked without a kernel. Writes the stream that
+# tapsum judges. $1 is a directory to work in.
+set -eu
+cd "$(dirname "$0")/.."
+dir=$1
+cc=${HOSTCC:-gcc}
+warn='-Wall -Wextra -Werror -D_GNU_SOURCE'
+n=0
+bad=0
+
+# t NAME COMMAND...: one test; what the command says is why it failed.
+t()
+{
+	_name=$1
+	shift
+	n=$((n + 1))
+	if "$@" >"$dir/out" 2>&1; then
+		echo "ok $n $_name"
+	else
+		sed 's/^/# /' "$dir/out"
+		echo "not ok $n $_name"
+		bad=1
+	fi
+}
+
+# The files that are in the repository, or would be.
+files()
+{
+	git ls-files -c -o --exclude-standard | while read -r _f; do
+		[ ! -f "$_f" ] || echo "$_f"
+	done
+}
+
+# nothing COMMAND...: the command must find nothing. Says what it found.
+nothing()
+{
+	_found=$("$@") || :
+	[ -z "$_found" ] || { echo "$_found"; return 1; }
+}
+
+shell_clean()
+{
+	_s=$(files | while read -r _f; do
+		case $_f in
+		*.sh) echo "$_f" ;;
+		*) ! head -n 1 "$_f" | grep -qE '^#!(/usr)?/bin/(env )?(busybox )?(ba)?sh' || echo "$_f" ;;
+		esac
+	done)
+	[ -n "$_s" ] || { echo "no shell script found"; return 1; }
+	# shellcheck disable=SC2086 # a list of files
+	shellcheck -x -s sh $_s
+}
+
+# Only to see that the compiler has nothing to say.
+compiles()
+{
+	_c=$(files | grep -E '^(scripts|tools)/.*\.c$')
+	[ -n "$_c" ] || { echo "no C file found"; return 1; }
+	for _f in $_c; do
+		# shellcheck disable=SC2086 # options
+		$cc -O2 $warn -o "$dir/prog" "$_f" || return 1
+	done
+}
+
+without_spdx()
+{
+	files | grep -v -e '\.patch$' -e '^kernel/series$' | while read -r _f; do
+		head -n 5 "$_f" | grep -q 'SPDX-License-Identifier: GPL-2\.0' || echo "$_f has no SPDX line"
+	done
+}
+
+# Paths of one machine and names of mirrors belong to nobody else.
+places()
+{
+	files | grep -v '\.patch$' | tr '\n' '\0' |
+	xargs -0 grep -nE '(^|[ ="])/(root|home)/[a-z.]|/work/|[a-z]+\.debian\.(org|net)|debian\.snapshot' |
+	grep -v '^scripts/unit\.sh:'
+}
+
+series_matches()
+{
+	{ sed -e 's/#.*//' -e '/^[[:space:]]*$/d' kernel/series | sort; } >"$dir/named"
+	(cd kernel/patches && ls) | sort >"$dir/there"
+	[ -s "$dir/named" ] || { echo "kernel/series names no patch"; return 1; }
+	diff "$dir/named" "$dir/there"
+}
+
+unsigned()
+{
+	for _p in kernel/patches/*.patch; do
+		grep -q '^Signed-off-by: .* <.*@.*>$' "$_p" || echo "$_p has no Signed-off-by"
+	done
+}
+
+# selftests/ is what the series adds as tools/testing/selftests/dmem.
+selftests_match()
+{
+	_tree=$dir/selftests-tree
+	rm -rf "$_tree"
+	mkdir -p "$_tree"
+	_top=$PWD
+	# shellcheck disable=SC2013 # words are what is wanted
+	for _p in $(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' kernel/series); do
+		grep -q '^+++ b/tools/testing/selftests/dmem/' "kernel/patches/$_p" || continue
+		(cd "$_tree" && GIT_CEILING_DIRECTORIES="$dir" git apply \
+			--include='tools/testing/selftests/dmem/*' "$_top/kernel/patches/$_p") || return 1
+	done
+	_made=$_tree/tools/testing/selftests/dmem
+	[ -d "$_made" ] || { echo "no patch adds tools/testing/selftests/dmem: make series"; return 1; }
+	mkdir -p "$dir/selftests-here"
+	rm -rf "$dir/selftests-here"
+	mkdir -p "$dir/selftests-here"
+	files | sed -n 's,^selftests/,,p' | tar -cf - -C selftests -T - | tar -xf - -C "$dir/selftests-here"
+	diff -r "$_made" "$dir/selftests-here"
+}
+
+# A block that begins with "```sh tested" is a promise: each "make TARGET" in
+# it must exist.
+docs_targets()
+{
+	files | grep '\.md$' | while read -r _f; do
+		awk '/^```/ { on = ($0 == "```sh tested") } on && $1 == "make"' "$_f" |
+		tr ' ' '\n' | grep -E '^[a-z][a-z-]*$' | grep -v '^make$' | sort -u |
+		while read -r _t; do
+			grep -qE "^([a-z -]* )?$_t( [a-z -]*)?:" Makefile || echo "$_f: there is no 'make $_t'"
+		done
+	done
+}
+
+# make help is the list of what there is.
+help_targets()
+{
+	make -s help | sed -n 's/^make \(-s \)\{0,1\}\([a-z-]*\).*/\2/p' | while read -r _t; do
+		grep -qE "^([a-z -]* )?$_t( [a-z -]*)?:" Makefile || echo "make help names '$_t', which is no target"
+	done
+	# shellcheck disable=SC2013 # words are what is wanted
+	for _t in $(sed -n 's/^\.PHONY: help//p' Makefile); do
+		make -s help | grep -qE "^make (-s )?$_t( |\$)" || echo "make help does not tell of '$_t'"
+	done
+}
+
+wrong_variables()
+{
+	for _s in no-such-suite 'unit core'; do
+		_o=$(scripts/go.sh check "$_s" 2>&1) && echo "suite '$_s' was taken"
+		[ "$(echo "$_o" | wc -l)" = 1 ] || echo "suite '$_s': more than one line: $_o"
+	done
+}
+
+echo "# run unit/rules"
+echo "TAP version 13"
+t "shellcheck has nothing to say" shell_clean
+t "C programs compile without a warning" compiles
+t "every file has its SPDX line" nothing without_spdx
+t "no place of one machine or mirror is named" nothing places
+t "kernel/series lists exactly the patches" series_matches
+t "every patch is signed off" nothing unsigned
+t "selftests/ is what the series adds" selftests_match
+t "documented make targets exist" nothing docs_targets
+t "make help tells of every target" nothing help_targets
+t "a wrong suite is one line" nothing wrong_variables
+echo "1..$n"
+echo
+echo "# exit unit/rules $bad"
+
+echo "# run unit/tapsum"
+rc=0
+# shellcheck disable=SC2086 # options
+{
+	$cc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all $warn \
+		-o "$dir/tapsum" scripts/tapsum.c &&
+	$cc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all $warn \
+		-o "$dir/tapsum_test" scripts/tapsum_test.c &&
+	"$dir/tapsum_test" "$dir/tapsum" "$dir"
+} || rc=$?
+echo
+echo "# exit unit/tapsum $rc"
+echo "# end"
