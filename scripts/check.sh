@@ -81,7 +81,7 @@ suite_core()
 	kernel_source
 	kernel_tree
 	build_kernel check kernel/config/vm.config kernel/config/check.config
-	build_kernel nodmem kernel/config/vm.config kernel/config/check.config kernel/config/nodmem.config
+	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config kernel/config/nodmem.config
 	step "guest: selftests"
 	build_dtb
 	guest_busybox

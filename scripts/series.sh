@@ -42,7 +42,7 @@ lint()
 		_objs=$(touched_objects "$1")
 		# Objects that were made are not made again, so nothing would be said.
 		for _o in $_objs; do rm -f "$2/$_o"; done
-		# shellcheck disable=SC2086 # a list of files
+		# shellcheck disable=SC2046,SC2086 # lists of files
 		{
 			kmake_in "$1" "$2" -s -k -j"$(nproc)" W=1 C=1 $_objs
 			./scripts/kernel-doc -none $(series_files '\.[ch]' | grep -v '^tools/' |
