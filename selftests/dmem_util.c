@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/dma-heap.h>
+#include <linux/sched.h>
 #include <mntent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -248,7 +250,7 @@ int cg_destroy(const char *cg)
 	while (rmdir(cg)) {
 		if (errno != EBUSY || now_ms() > end)
 			return -errno;
-		sleep_ms(5);
+		sleep_ms(1);
 	}
 	return 0;
 }
@@ -271,14 +273,66 @@ int cg_leave(void)
 	return home_cg ? cg_enter(home_cg) : -ENOENT;
 }
 
-/* Like fork(), but the child starts in cg; -1 if it cannot. */
+/*
+ * Straight into the cgroup if the kernel can: to move a process takes an RCU
+ * grace period.
+ */
+static pid_t cg_clone(const char *cg, uint64_t flags)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP | flags,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid;
+	int fd;
+
+	fd = open(cg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	args.cgroup = fd;
+	pid = syscall(__NR_clone3, &args, sizeof(args));
+	if (pid || !(flags & CLONE_FILES))
+		close(fd);
+	return pid;
+}
+
+/* Like fork(), but the child starts in cg. */
 pid_t cg_fork(const char *cg)
 {
-	pid_t pid = fork();
+	pid_t pid = cg_clone(cg, 0);
 
+	if (pid >= 0)
+		return pid;
+	pid = fork();
 	if (!pid && cg_enter(cg))
 		_exit(127);
 	return pid;
+}
+
+/*
+ * Allocates in cg by a child that is gone when this returns; the fd is this
+ * process's.
+ */
+int cg_alloc(const char *cg, int heap_fd, long long len)
+{
+	int *fd, ret;
+	pid_t pid;
+
+	fd = mmap(NULL, sizeof(*fd), PROT_READ | PROT_WRITE,
+		  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fd == MAP_FAILED)
+		return -errno;
+	*fd = -ECHILD;
+	pid = cg_clone(cg, CLONE_FILES);
+	if (!pid) {
+		*fd = heap_alloc(heap_fd, len);
+		_exit(0);
+	}
+	ret = pid < 0 ? -errno : wait_exit(pid);
+	if (!ret)
+		ret = *fd;
+	munmap(fd, sizeof(*fd));
+	return ret;
 }
 
 ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,

@@ -74,6 +74,7 @@ ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
 int cg_write(const char *cg, const char *file, const char *text);
 long long cg_stat(const char *cg, const char *file, const char *key);
 pid_t cg_fork(const char *cg);
+int cg_alloc(const char *cg, int heap_fd, long long len);
 
 /* region files: value in bytes, DMEM_MAX, or a negative errno */
 long long dmem_read(const char *cg, const char *file, const char *region);

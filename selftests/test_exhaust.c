@@ -66,6 +66,14 @@ static int take_all(struct dmem_test *t, long long size, int *fds, int *n)
 	return -EMFILE;
 }
 
+static long long next_smaller(long long size, long long page)
+{
+	if (size <= page)
+		return 0;
+	size = size / 8 / page * page;
+	return size ? size : page;
+}
+
 static long long held(int *fds, int n)
 {
 	long long sum = 0;
@@ -93,8 +101,7 @@ TEST_F_TIMEOUT(exhaust, pool, 60)
 		 * Smaller and smaller, so that neither alignment nor a page
 		 * that is busy for a moment leaves much.
 		 */
-		for (size = chunk; size >= t->page;
-		     size = size / 8 / t->page * t->page) {
+		for (size = chunk; size; size = next_smaller(size, t->page)) {
 			EXPECT_EQ(-ENOMEM, take_all(t, size, self->fds,
 						    &self->n));
 			EXPECT_EQ(held(self->fds, self->n),

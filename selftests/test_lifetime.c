@@ -11,7 +11,6 @@
 
 #include "dmem_util.h"
 
-#define MANY	1000
 #define DYING	"nr_dying_subsys_dmem"
 
 FIXTURE(lifetime) {
@@ -21,14 +20,17 @@ FIXTURE(lifetime) {
 
 FIXTURE_VARIANT(lifetime) {
 	enum dmem_kind kind;
+	int many;
 };
 
 FIXTURE_VARIANT_ADD(lifetime, cma) {
 	.kind = DMEM_CMA,
+	.many = 1000,
 };
 
 FIXTURE_VARIANT_ADD(lifetime, system) {
 	.kind = DMEM_SYSTEM,
+	.many = 100,
 };
 
 FIXTURE_SETUP(lifetime)
@@ -133,14 +135,13 @@ TEST_F(lifetime, dying_as_long_as_charged)
 	struct dmem_test *t = &self->t;
 	int fd[8], i;
 
+	ASSERT_EQ(0, cg_enter(self->park));
 	for (i = 0; i < 8; i++) {
 		char *cg = cg_namef(self->parent, "dying", i);
 
 		ASSERT_EQ(0, cg_create(cg));
-		ASSERT_EQ(0, cg_enter(cg));
-		fd[i] = heap_alloc(t->heap_fd, t->page);
+		fd[i] = cg_alloc(cg, t->heap_fd, t->page);
 		ASSERT_LE(0, fd[i]);
-		ASSERT_EQ(0, cg_enter(self->park));
 		ASSERT_EQ(0, cg_destroy(cg));
 		free(cg);
 	}
@@ -157,40 +158,38 @@ TEST_F(lifetime, dying_as_long_as_charged)
 }
 
 /* Many come and go, every other one removed while its buffer lives. */
-TEST_F_TIMEOUT(lifetime, a_thousand, 120)
+TEST_F_TIMEOUT(lifetime, come_and_go, 120)
 {
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
-	char *cg = NULL, *last = NULL;
-	int fd, i;
+	char *cg, *old = NULL;
+	int old_fd = -1, i;
 
 	ASSERT_EQ(0, cg_stat(self->parent, "cgroup.stat", DYING));
-	for (i = 0; i < MANY; i++) {
-		cg = cg_namef(self->parent, "many", i);
-		ASSERT_EQ(0, cg_create(cg));
+	for (i = 0; i <= variant->many; i++) {
+		/* One move serves two: it is what takes the time. */
+		cg = i < variant->many ? cg_namef(self->parent, "many", i) :
+					 self->park;
+		ASSERT_EQ(i < variant->many ? 0 : -EEXIST, cg_create(cg));
 		ASSERT_EQ(0, cg_enter(cg));
-		if (last) {
-			ASSERT_EQ(0, cg_destroy(last));
-			free(last);
+		if (old) {
+			ASSERT_EQ(t->page, dmem_current(old, region));
+			if (i & 1)
+				close(old_fd);
+			ASSERT_EQ(0, cg_destroy(old));
+			free(old);
+			if (!(i & 1)) {
+				ASSERT_EQ(t->page,
+					  dmem_current(self->parent, region));
+				close(old_fd);
+			}
 		}
-		fd = heap_alloc(t->heap_fd, t->page);
-		ASSERT_LE(0, fd);
-		ASSERT_EQ(t->page, dmem_current(cg, region));
-		last = cg;
-		if (i & 1) {
-			ASSERT_EQ(0, cg_enter(self->park));
-			ASSERT_EQ(0, cg_destroy(cg));
-			free(cg);
-			last = NULL;
-		}
-		ASSERT_EQ(t->page, dmem_current(self->parent, region));
-		close(fd);
 		ASSERT_EQ(0, dmem_current(self->parent, region));
-	}
-	if (last) {
-		ASSERT_EQ(0, cg_enter(self->park));
-		ASSERT_EQ(0, cg_destroy(last));
-		free(last);
+		if (i == variant->many)
+			break;
+		old = cg;
+		old_fd = heap_alloc(t->heap_fd, t->page);
+		ASSERT_LE(0, old_fd);
 	}
 	EXPECT_EQ(0, wait_dying(self->parent, 0));
 	EXPECT_EQ(0, dmem_current(self->parent, region));

@@ -26,6 +26,7 @@ struct shared {
 	pthread_barrier_t barrier;
 	atomic_int stop;
 	atomic_int failures;
+	int heap[DMEM_HEAPS], heaps;	/* of the first charges */
 	atomic_llong accepted;		/* pages that workers have now */
 	atomic_llong over;		/* worst excess of accepted */
 	long long held[MAX_WORKERS];	/* at the end, in pages */
@@ -105,8 +106,6 @@ struct worker {
 	pthread_t thread;
 	struct shared *s;
 	struct dmem_test *t;
-	const char *cg;		/* set for the first thread of a process */
-	const char *park;
 	int index;
 	long long limit;	/* in pages */
 };
@@ -125,109 +124,134 @@ static void join_all(struct worker *w, int n, void *(*fn)(void *))
 }
 
 /*
- * First charge. Each round has a new branch, t/a/b, with a leaf for each of the
- * processes. All threads of all processes then make their first charge at once:
- * the pools of four levels are made and linked while others charge them.
+ * First charge. Each round has a new branch of many levels, at its end a leaf
+ * for each of the processes. All threads of all of them make their first charge
+ * at once, region by region: the pools of all levels are made and linked while
+ * others charge them already.
  */
+#define DEPTH	6
+
+struct branch {
+	char *level[DEPTH];
+	char *leaf[GROUPS];
+};
+
 static void *first_charge(void *arg)
 {
 	struct worker *w = arg;
 	struct shared *s = w->s;
-	int fd;
+	int i, fd;
 
 	pin_to_cpu(w->index);
-	for (;;) {
-		pthread_barrier_wait(&s->barrier);	/* branch is there */
-		if (s->stop)
-			return NULL;
-		if (w->cg && cg_enter(w->cg))
-			s->failures++;
+	for (i = 0; i < s->heaps; i++) {
 		pthread_barrier_wait(&s->barrier);	/* all are inside */
-		fd = heap_alloc(w->t->heap_fd, w->t->page);
+		fd = heap_alloc(s->heap[i], w->t->page);
 		if (fd < 0)
 			s->failures++;
 		pthread_barrier_wait(&s->barrier);	/* all have theirs */
 		pthread_barrier_wait(&s->barrier);	/* it was counted */
 		if (fd >= 0)
 			close(fd);
-		if (w->cg && cg_enter(w->park))
-			s->failures++;
-		pthread_barrier_wait(&s->barrier);	/* all are out */
 	}
+	return NULL;
+}
+
+static void expect_charged(struct __test_metadata *_metadata,
+			   const struct branch *b, const char *region,
+			   long long each)
+{
+	int i;
+
+	for (i = 0; i < GROUPS; i++)
+		EXPECT_EQ(each, dmem_current(b->leaf[i], region));
+	for (i = 0; i < DEPTH; i++)
+		EXPECT_EQ(GROUPS * each, dmem_current(b->level[i], region))
+			TH_LOG("in %s", b->level[i]);
 }
 
 TEST_F_TIMEOUT(race, first_charge, 60)
 {
 	struct dmem_test *t = &self->t;
-	const char *region = t->heap.region;
 	struct shared *s = self->s;
-	long long root = dmem_current(t->root, region);
-	long long end, each = self->threads * t->page;
-	char *a = cg_name(t->cg, "a");
-	char *b = cg_name(a, "b");
-	char *park = cg_name(t->cg, "park");
-	char *leaf[GROUPS];
-	pid_t pid[GROUPS];
+	struct dmem_heap heaps[DMEM_HEAPS];
+	long long root[DMEM_HEAPS], end, each = self->threads * t->page;
+	const char *parent;
+	struct branch b;
 	int i, j, rounds;
 
-	ASSERT_EQ(0, cg_create(park));
-	share_barrier(&s->barrier, GROUPS * self->threads + 1);
-	for (i = 0; i < GROUPS; i++) {
-		leaf[i] = cg_namef(b, "leaf", i);
-		pid[i] = cg_fork(park);
-		ASSERT_LE(0, pid[i]);
-		if (!pid[i]) {
-			struct worker w[MAX_THREADS] = {};
-
-			for (j = 0; j < self->threads; j++) {
-				w[j].s = s;
-				w[j].t = t;
-				w[j].index = i + j * GROUPS;
-			}
-			w[0].cg = leaf[i];
-			w[0].park = park;
-			join_all(w, self->threads, first_charge);
-			_exit(0);
+	/* One heap of each region; the fixture's comes first. */
+	heaps[0] = t->heap;
+	s->heaps = 1 + heap_list(heaps + 1, DMEM_HEAPS - 1);
+	for (i = 0; i < s->heaps; i++) {
+		for (j = 0; j < i; j++) {
+			if (!strcmp(heaps[j].region, heaps[i].region))
+				break;
 		}
+		if (j < i || !heaps[i].region[0]) {
+			heaps[i--] = heaps[--s->heaps];
+			continue;
+		}
+		s->heap[i] = heap_open(heaps[i].name);
+		ASSERT_LE(0, s->heap[i]);
+		root[i] = dmem_current(t->root, heaps[i].region);
 	}
+	parent = t->cg;
+	for (i = 0; i < DEPTH; i++) {
+		b.level[i] = cg_namef(parent, "level", i);
+		parent = b.level[i];
+	}
+	for (i = 0; i < GROUPS; i++)
+		b.leaf[i] = cg_namef(parent, "leaf", i);
 
-	end = now_ms() + 5000;
+	end = now_ms() + 8000;
 	for (rounds = 0; rounds < 500 && now_ms() < end; rounds++) {
-		EXPECT_EQ(0, cg_create_parent(a));
-		EXPECT_EQ(0, cg_create_parent(b));
-		for (i = 0; i < GROUPS; i++)
-			EXPECT_EQ(0, cg_create(leaf[i]));
-		pthread_barrier_wait(&s->barrier);
-		pthread_barrier_wait(&s->barrier);
-		pthread_barrier_wait(&s->barrier);
-		EXPECT_EQ(0, s->failures);
-		for (i = 0; i < GROUPS; i++)
-			EXPECT_EQ(each, dmem_current(leaf[i], region));
-		EXPECT_EQ(GROUPS * each, dmem_current(b, region));
-		EXPECT_EQ(GROUPS * each, dmem_current(a, region));
-		EXPECT_EQ(GROUPS * each, dmem_current(t->cg, region));
-		EXPECT_EQ(root + GROUPS * each, dmem_current(t->root, region));
-		pthread_barrier_wait(&s->barrier);
-		pthread_barrier_wait(&s->barrier);
+		pid_t pid[GROUPS];
+
+		share_barrier(&s->barrier, GROUPS * self->threads + 1);
+		for (i = 0; i < DEPTH; i++)
+			ASSERT_EQ(0, cg_create_parent(b.level[i]));
 		for (i = 0; i < GROUPS; i++) {
-			EXPECT_EQ(0, dmem_current(leaf[i], region));
-			EXPECT_EQ(0, cg_destroy(leaf[i]));
+			ASSERT_EQ(0, cg_create(b.leaf[i]));
+			pid[i] = cg_fork(b.leaf[i]);
+			ASSERT_LE(0, pid[i]);
+			if (!pid[i]) {
+				struct worker w[MAX_THREADS] = {};
+
+				for (j = 0; j < self->threads; j++) {
+					w[j].s = s;
+					w[j].t = t;
+					w[j].index = i + j * GROUPS;
+				}
+				join_all(w, self->threads, first_charge);
+				_exit(0);
+			}
 		}
-		EXPECT_EQ(0, dmem_current(b, region));
-		EXPECT_EQ(0, dmem_current(a, region));
-		EXPECT_EQ(0, dmem_current(t->cg, region));
-		EXPECT_EQ(0, cg_destroy(b));
-		EXPECT_EQ(0, cg_destroy(a));
+		for (i = 0; i < s->heaps; i++) {
+			pthread_barrier_wait(&s->barrier);
+			pthread_barrier_wait(&s->barrier);
+			EXPECT_EQ(0, s->failures);
+			expect_charged(_metadata, &b, heaps[i].region, each);
+			EXPECT_EQ(root[i] + GROUPS * each,
+				  dmem_current(t->root, heaps[i].region));
+			pthread_barrier_wait(&s->barrier);
+		}
+		for (i = 0; i < GROUPS; i++)
+			EXPECT_EQ(0, wait_exit(pid[i]));
+		for (i = 0; i < s->heaps; i++) {
+			expect_charged(_metadata, &b, heaps[i].region, 0);
+			EXPECT_EQ(root[i], dmem_current(t->root,
+							heaps[i].region));
+		}
+		for (i = 0; i < GROUPS; i++)
+			EXPECT_EQ(0, cg_destroy(b.leaf[i]));
+		for (i = 1; i <= DEPTH; i++)
+			EXPECT_EQ(0, cg_destroy(b.level[DEPTH - i]));
 		if (_metadata->exit_code)
 			break;
 	}
-	s->stop = 1;
-	pthread_barrier_wait(&s->barrier);
-	for (i = 0; i < GROUPS; i++)
-		EXPECT_EQ(0, wait_exit(pid[i]));
-	EXPECT_EQ(root, dmem_current(t->root, region));
-	TH_LOG("%d rounds of %d first charges", rounds,
-	       GROUPS * self->threads);
+	EXPECT_LT(0, rounds);
+	TH_LOG("%d rounds of %d first charges in %d regions", rounds,
+	       GROUPS * self->threads, s->heaps);
 }
 
 /*
