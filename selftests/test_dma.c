@@ -239,9 +239,10 @@ TEST_F(dma, closed)
 
 	dev = open(DEV, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, dev);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 4; i++) {
 		ASSERT_LT(0, dma_alloc(dev, variant->method, self->len,
 				       DMEM_DMA_ACCOUNT));
+	}
 	EXPECT_EQ(4 * self->len, dmem_current(self->a, self->region));
 	close(dev);
 	EXPECT_EQ(0, dmem_current(self->a, self->region));

@@ -279,7 +279,7 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 {
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
-	long long len = 256LL << 20, avail, took, end;
+	long long len = 256LL << 20, avail, window, end;
 	int rounds = 0, hits = 0, fd;
 	int *state;
 
@@ -290,9 +290,9 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_TRUE((void *)state != MAP_FAILED);
 
-	took = now_ms();
+	window = now_ms();
 	fd = heap_alloc(t->heap_fd, len);
-	took = now_ms() - took + 1;
+	window = (now_ms() - window + 1) * 1000;
 	ASSERT_LE(0, fd);
 	close(fd);
 
@@ -313,7 +313,11 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 		}
 		while (!__atomic_load_n(state, __ATOMIC_SEQ_CST))
 			sched_yield();
-		usleep(random() % (took * 1000));
+		/* Every other time surely not before the charge. */
+		while (rounds & 1 && dmem_current(self->cg, region) != len &&
+		       __atomic_load_n(state, __ATOMIC_SEQ_CST) == 1)
+			;
+		usleep(random() % (window + 1));
 		charged = dmem_current(self->cg, region) == len;
 		kill(pid, SIGKILL);
 		EXPECT_EQ(128 + SIGKILL, wait_exit(pid));
@@ -321,6 +325,11 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 		EXPECT_EQ(0, dmem_wait_current(self->cg, region, 0, 5000));
 		EXPECT_EQ(0, dmem_current(t->cg, region));
 		hits += charged && inside;
+		/* Where the kill falls: keep it within the allocation. */
+		if (!inside)
+			window -= window / 4;
+		else if (charged)
+			window += window / 8;
 		rounds++;
 	}
 	TH_LOG("%d of %d kills hit inside the ioctl, after the charge", hits,

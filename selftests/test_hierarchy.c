@@ -166,9 +166,10 @@ TEST_F(hierarchy, three_levels)
 	int fd;
 
 	for (i = 0; i < ARRAY_SIZE(level); i++) {
-		for (j = 0; j < ARRAY_SIZE(level); j++)
+		for (j = 0; j < ARRAY_SIZE(level); j++) {
 			ASSERT_EQ(0, dmem_set_max(level[j], t->heap.region,
 						  (j == i ? 3 : 5) * t->page));
+		}
 		EXPECT_EQ(-ENOMEM, alloc_in(t, self->a, 4));
 		for (j = 0; j < ARRAY_SIZE(level); j++)
 			expect_pages(_metadata, t, level[j], 0);

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -52,6 +53,23 @@ FIXTURE_VARIANT_ADD(race, system) {
 	.kind = DMEM_SYSTEM,
 };
 
+static int threads_for(const struct dmem_test *t)
+{
+	if (t->cpus < 2)
+		return 2;
+	return t->cpus < MAX_THREADS ? t->cpus : MAX_THREADS;
+}
+
+static struct shared *map_shared(void)
+{
+	void *s = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (s == MAP_FAILED)
+		abort();
+	return s;
+}
+
 FIXTURE_SETUP(race)
 {
 	int ret = dmem_begin(&self->t, variant->kind);
@@ -60,14 +78,8 @@ FIXTURE_SETUP(race)
 		SKIP(return, "%s", self->t.reason);
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", self->t.reason);
-	self->threads = self->t.cpus;
-	if (self->threads < 2)
-		self->threads = 2;
-	if (self->threads > MAX_THREADS)
-		self->threads = MAX_THREADS;
-	self->s = mmap(NULL, sizeof(*self->s), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_TRUE((void *)self->s != MAP_FAILED);
+	self->threads = threads_for(&self->t);
+	self->s = map_shared();
 }
 
 FIXTURE_TEARDOWN(race)
@@ -164,24 +176,44 @@ static void expect_charged(struct __test_metadata *_metadata,
 
 	for (i = 0; i < GROUPS; i++)
 		EXPECT_EQ(each, dmem_current(b->leaf[i], region));
-	for (i = 0; i < DEPTH; i++)
+	for (i = 0; i < DEPTH; i++) {
 		EXPECT_EQ(GROUPS * each, dmem_current(b->level[i], region))
 			TH_LOG("in %s", b->level[i]);
+	}
 }
 
-TEST_F_TIMEOUT(race, first_charge, 60)
+FIXTURE(first_charge) {
+	struct dmem_test t;
+};
+
+FIXTURE_SETUP(first_charge)
+{
+	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", self->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", self->t.reason);
+}
+
+FIXTURE_TEARDOWN(first_charge)
+{
+	dmem_end(&self->t);
+}
+
+TEST_F_TIMEOUT(first_charge, at_once, 60)
 {
 	struct dmem_test *t = &self->t;
-	struct shared *s = self->s;
+	struct shared *s = map_shared();
+	int threads = threads_for(t);
 	struct dmem_heap heaps[DMEM_HEAPS];
-	long long root[DMEM_HEAPS], end, each = self->threads * t->page;
+	long long root[DMEM_HEAPS], end, each = threads * t->page;
 	const char *parent;
 	struct branch b;
 	int i, j, rounds;
 
-	/* One heap of each region; the fixture's comes first. */
-	heaps[0] = t->heap;
-	s->heaps = 1 + heap_list(heaps + 1, DMEM_HEAPS - 1);
+	/* One heap of each region */
+	s->heaps = heap_list(heaps, DMEM_HEAPS);
 	for (i = 0; i < s->heaps; i++) {
 		for (j = 0; j < i; j++) {
 			if (!strcmp(heaps[j].region, heaps[i].region))
@@ -195,6 +227,8 @@ TEST_F_TIMEOUT(race, first_charge, 60)
 		ASSERT_LE(0, s->heap[i]);
 		root[i] = dmem_current(t->root, heaps[i].region);
 	}
+	if (s->heaps <= 0)
+		SKIP(return, "no heap with a dmem region");
 	parent = t->cg;
 	for (i = 0; i < DEPTH; i++) {
 		b.level[i] = cg_namef(parent, "level", i);
@@ -207,7 +241,7 @@ TEST_F_TIMEOUT(race, first_charge, 60)
 	for (rounds = 0; rounds < 500 && now_ms() < end; rounds++) {
 		pid_t pid[GROUPS];
 
-		share_barrier(&s->barrier, GROUPS * self->threads + 1);
+		share_barrier(&s->barrier, GROUPS * threads + 1);
 		for (i = 0; i < DEPTH; i++)
 			ASSERT_EQ(0, cg_create_parent(b.level[i]));
 		for (i = 0; i < GROUPS; i++) {
@@ -217,12 +251,12 @@ TEST_F_TIMEOUT(race, first_charge, 60)
 			if (!pid[i]) {
 				struct worker w[MAX_THREADS] = {};
 
-				for (j = 0; j < self->threads; j++) {
+				for (j = 0; j < threads; j++) {
 					w[j].s = s;
 					w[j].t = t;
 					w[j].index = i + j * GROUPS;
 				}
-				join_all(w, self->threads, first_charge);
+				join_all(w, threads, first_charge);
 				_exit(0);
 			}
 		}
@@ -251,7 +285,7 @@ TEST_F_TIMEOUT(race, first_charge, 60)
 	}
 	EXPECT_LT(0, rounds);
 	TH_LOG("%d rounds of %d first charges in %d regions", rounds,
-	       GROUPS * self->threads, s->heaps);
+	       GROUPS * threads, s->heaps);
 }
 
 /*
