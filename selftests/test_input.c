@@ -204,7 +204,7 @@ TEST_F(input, accepted)
 		{ "@ 8e", DMEM_MAX },
 		{ "@ 15E", DMEM_MAX },
 		{ "@ 9223372036854775808", DMEM_MAX },
-		{ "@ 18446744073709551614", DMEM_MAX },
+		{ "@ 18446744073709551615", DMEM_MAX },
 		{ "@ 17179869183G", DMEM_MAX },
 		{ "@ 16383P", DMEM_MAX },
 	};
