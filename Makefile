@@ -15,6 +15,8 @@ help:
 #: make series       turn that tree's commits into patches again
 #: make checkpatch   checkpatch, W=1, sparse and kernel-doc over the series
 #: make bisect       build each patch alone, with the options on and off
+#: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one
+#: make bench        what a charge costs, in instructions
 #: make clean        remove what is built here
 #: make distclean    remove the cache too
 #:
@@ -25,7 +27,10 @@ help:
 check:
 	@scripts/go.sh check $(SUITE)
 
-kernel vm shell paths run check-all tree series checkpatch bisect clean distclean:
+mutants:
+	@scripts/go.sh mutants $(MUTANT)
+
+kernel vm shell paths run check-all tree series checkpatch bisect bench clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect clean distclean
+.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect mutants bench clean distclean

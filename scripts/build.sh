@@ -184,7 +184,7 @@ build_guest()
 	_r=$BASE/vm/root
 	rm -rf "$_r"
 	mkdir -p "$_r/tests/bin" "$_r/etc"
-	for _p in demo hog; do
+	for _p in demo hog bench; do
 		guest_cc -o "$_r/tests/bin/dmem-$_p" "tools/demo/dmem-$_p.c" ||
 		die "cannot compile tools/demo/dmem-$_p.c: see the compiler's message above"
 	done

@@ -122,6 +122,15 @@ bisect)
 	. scripts/series.sh
 	bisect
 	;;
+mutants)
+	. scripts/check.sh
+	. scripts/mutants.sh
+	mutants "${2:-}"
+	;;
+bench)
+	. scripts/bench.sh
+	bench
+	;;
 clean)
 	find selftests tools scripts \( -name '*.o' -o -name '*.ko' -o -name '*.new' \) -delete
 	;;
