@@ -30,10 +30,15 @@ mutants()
 		[ -z "$1" ] || [ "$1" = "$_n" ] || continue
 		mutant_boot "$_n" "$_prog"
 		_seen=no
-		sed -n "\\,^# run ${_prog#disabled:}\$,,/^# exit/p" "$BASE/run/mutant/results" |
-			grep -q "^ *not ok .*\\<$_test\\>" && _seen=yes
+		sed -n "\\,^# run ${_prog#disabled:}\$,,/^# exit/p" "$BASE/run/mutant/results" >"$BASE/mutant.tap"
+		if grep -q "^ *not ok .*\\<$_test\\>" "$BASE/mutant.tap"; then
+			_seen=yes
+		elif grep -q "^# exit .* 137\$" "$BASE/mutant.tap" &&
+		     ! grep -q "^ *ok .*\\<$_test\\>" "$BASE/mutant.tap"; then
+			_seen='yes, it was killed'
+		fi
 		case $_seen in
-		yes) _passed=$((_passed + 1)) ;;
+		yes*) _passed=$((_passed + 1)) ;;
 		no) _failed=$((_failed + 1)) ;;
 		esac
 		printf '| %s | %s | %s %s | %s |\n' "$_n" "$_what" "${_prog#disabled:}" "$_test" "$_seen"

@@ -17,6 +17,7 @@
 #include "test_modules/dmem_dma_test.h"
 
 #define PAGES	16
+#define MUCH	(4LL << 20)
 #define MODULE	"dmem_dma_test"
 #define DEV	"/dev/" DMEM_DMA_TEST_DEV
 #define MAX_FDS	4096
@@ -398,7 +399,7 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 {
 	struct rlimit lim = { MAX_FDS + 64, MAX_FDS + 64 };
 	struct area before = area_now(self->area), full;
-	long long size = before.available / 4 * self->t.page, used;
+	long long size = before.available / 4 * self->t.page, used, memcg;
 	static int fds[MAX_FDS];
 	int n = 0, fd, id;
 
@@ -428,6 +429,14 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 	expect_area(_metadata, self->area, full, 0, 0);
 	EXPECT_EQ(0, dma_free(self->dev, id));
 	EXPECT_EQ(0, dmem_current(self->a, self->region));
+
+	/* Nor does memcg, where there is one. Much, to be seen at once. */
+	memcg = cg_stat(self->t.cg, "memory.stat", "kernel");
+	id = dma_alloc(self->dev, variant->method, MUCH, DMEM_DMA_ACCOUNT);
+	EXPECT_LT(0, id);
+	EXPECT_GT(MUCH / 2,
+		  cg_stat(self->t.cg, "memory.stat", "kernel") - memcg);
+	EXPECT_EQ(0, dma_free(self->dev, id));
 
 	/* Full or not, a cgroup that may have nothing gets nothing. */
 	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
