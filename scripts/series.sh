@@ -55,7 +55,9 @@ checkpatch()
 {
 	STEPS=5
 	prepare
-	need sparse perl python3
+	# checkpatch runs spdxcheck.py, which needs the two modules.
+	need sparse perl python3 /usr/lib/python3/dist-packages/ply:python3-ply \
+		/usr/lib/python3/dist-packages/git:python3-git
 	step "checkpatch.pl --strict"
 	_bad=0
 	_top=$PWD
