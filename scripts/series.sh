@@ -36,7 +36,7 @@ small_config()
 # lint TREE BUILD-DIRECTORY: what W=1, sparse and kernel-doc say.
 lint()
 {
-	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config
+	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config kernel/config/lint.config
 	(
 		cd "$1"
 		_objs=$(touched_objects "$1")
@@ -62,7 +62,8 @@ checkpatch()
 	_bad=0
 	_top=$PWD
 	for _p in $(series_patches); do
-		(cd "$TREE" && ./scripts/checkpatch.pl --strict -q --no-summary "$_top/$_p") || _bad=1
+		# The distribution's python3 has the modules, another one may not.
+		(cd "$TREE" && PATH=/usr/bin:/bin ./scripts/checkpatch.pl --strict -q --no-summary "$_top/$_p") || _bad=1
 	done
 	step "W=1, sparse and kernel-doc over what the series touches"
 	_new=$CACHE/lint.new
@@ -78,6 +79,10 @@ checkpatch()
 		done
 		comm -13 "$_old.n" "$_new.n" >"$_new.only"
 		_n=$(comm -12 "$_old.n" "$_new.n" | wc -l)
+		# What does not compile was not checked, whoever broke it.
+		if grep -e 'error:' -e '\*\*\*' "$_new"; then
+			_bad=1
+		fi
 		[ "$_n" = 0 ] || printf 'not shown: %s messages that the kernel gives without the series too\n' "$_n" >&2
 		if [ -s "$_new.only" ]; then
 			cat "$_new.only"
@@ -131,7 +136,7 @@ bisect()
 			_i=$((_i + 1))
 			worktree bisect "$_commit"
 			printf '      dmem=%s cma=%s heaps=%s: patch %s of %s\n' "$_dmem" "$_cma" "$_heaps" "$_i" "$_total" >&2
-			small_config "$_bo" "$BASE/bisect" kernel/config/vm.config "$BASE/bisect.config"
+			small_config "$_bo" "$BASE/bisect" kernel/config/vm.config kernel/config/lint.config "$BASE/bisect.config"
 			# shellcheck disable=SC2086 # a list of directories
 			if ! kmake_in "$BASE/bisect" "$_bo" -s -j"$(nproc)" KCFLAGS=-Werror $_dirs >>"$_log" 2>&1; then
 				grep -m 3 'error' "$_log" >&2 || :
