@@ -1022,7 +1022,10 @@ static long long memcg_current(const char *cg)
 	return val;
 }
 
-/* The area has no room: only then system memory serves, and dmem is silent. */
+/*
+ * The area has no room: only then system memory serves, and dmem is silent, as
+ * is the log: anybody could fill it.
+ */
 TEST_F_TIMEOUT(v4l2, full_area, 60)
 {
 	struct camera *cam = &self->cam;
@@ -1030,7 +1033,7 @@ TEST_F_TIMEOUT(v4l2, full_area, 60)
 	long long size = cam->available / 4 * cam->t.page, used, left, memcg;
 	static int fds[MAX_FDS];
 	const int bufs = 16;
-	int n = 0, fd;
+	int n = 0, fd, kmsg;
 
 	setrlimit(RLIMIT_NOFILE, &lim);
 	if (!cg_write(cam->t.root, "cgroup.subtree_control", "+memory") &&
@@ -1051,8 +1054,12 @@ TEST_F_TIMEOUT(v4l2, full_area, 60)
 	expect_held(_metadata, cam, 0, used);
 
 	ASSERT_EQ(0, cg_enter(cam->a));
+	kmsg = kmsg_open();
+	ASSERT_LE(0, kmsg)
+		TH_LOG("cannot read /dev/kmsg");
 	memcg = memcg_current(cam->a);
 	EXPECT_EQ(bufs, reqbufs(cam, bufs));
+	EXPECT_EQ(0, kmsg_count(kmsg, "cma"));
 	expect_held(_metadata, cam, 0, used);
 	if (memcg >= 0) {
 		memcg = memcg_current(cam->a) - memcg;
