@@ -23,6 +23,8 @@ build_selftests()
 	} >"$_log" 2>&1 || die_log "$_log" "cannot build the selftests: $(grep -m1 -e 'error:' -e ' Error ' "$_log")"
 	# The modules lie beside the programs as well, where a test looks first.
 	find "$_r/tests/dmem" -mindepth 2 -name '*.ko' -exec cp {} "$_r/tests/dmem/" \;
+	# So do the drivers of the kernel that a test loads itself.
+	find "$_k/drivers" "$_k/lib" -name '*.ko' -exec cp {} "$_r/tests/dmem/" \;
 	{
 		st_make "$1" -s -C "$_st/src" OUTPUT="$_st/out" COLLECTION=dmem emit_tests
 		st_make "$1" -s -C "$TREE/tools/testing/selftests/dmabuf-heaps" \
@@ -80,8 +82,9 @@ suite_core()
 {
 	kernel_source
 	kernel_tree
-	build_kernel check kernel/config/vm.config kernel/config/check.config
-	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config kernel/config/nodmem.config
+	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
+	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config kernel/config/nodmem.config
 	step "guest: selftests"
 	build_dtb
 	guest_busybox

@@ -7,7 +7,8 @@ mutants()
 {
 	STEPS=8
 	prepare
-	build_kernel check kernel/config/vm.config kernel/config/check.config
+	build_kernel check kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config
 	step "guest: selftests"
 	build_dtb
 	guest_busybox
@@ -17,7 +18,8 @@ mutants()
 	git -C "$TREE" apply --index "$PWD/kernel/mutants/mutants.patch" 2>"$LOGS/mutants.log" ||
 	die_log "$LOGS/mutants.log" "kernel/mutants/mutants.patch does not apply to the series: bring it up to date"
 	TREE_ID=$TREE_ID-$(hash16 kernel/mutants/mutants.patch)
-	LIKE=check build_kernel mutants kernel/config/vm.config kernel/config/check.config
+	LIKE=check build_kernel mutants kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config
 	mutants_undo
 	trap - EXIT
 
