@@ -122,5 +122,6 @@ check_all()
 {
 	(checkpatch)
 	(bisect)
+	(mutants '')
 	check ''
 }

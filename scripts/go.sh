@@ -102,6 +102,7 @@ check)
 check-all)
 	. scripts/check.sh
 	. scripts/series.sh
+	. scripts/mutants.sh
 	check_all
 	;;
 tree)
