@@ -36,7 +36,7 @@ small_config()
 # lint TREE BUILD-DIRECTORY: what W=1, sparse and kernel-doc say.
 lint()
 {
-	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config kernel/config/lint.config
+	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config kernel/config/lint.config kernel/config/media.config
 	(
 		cd "$1"
 		_objs=$(touched_objects "$1")
@@ -141,7 +141,8 @@ bisect()
 			_i=$((_i + 1))
 			worktree bisect "$_commit"
 			printf '      dmem=%s cma=%s heaps=%s: patch %s of %s\n' "$_dmem" "$_cma" "$_heaps" "$_i" "$_total" >&2
-			small_config "$_bo" "$BASE/bisect" kernel/config/vm.config kernel/config/lint.config "$BASE/bisect.config"
+			small_config "$_bo" "$BASE/bisect" kernel/config/vm.config kernel/config/lint.config \
+				kernel/config/media.config "$BASE/bisect.config"
 			# shellcheck disable=SC2086 # a list of directories
 			if ! kmake_in "$BASE/bisect" "$_bo" -s -j"$(nproc)" KCFLAGS=-Werror $_dirs >>"$_log" 2>&1; then
 				grep -m 3 'error' "$_log" >&2 || :

@@ -84,7 +84,7 @@ without_spdx()
 places()
 {
 	files | grep -v '\.patch$' | tr '\n' '\0' |
-	xargs -0 grep -nE '(^|[ ="])/(root|home)/[a-z.]|/work/|[a-z]+\.debian\.(org|net)|debian\.snapshot' |
+	xargs -0 grep -nE '(^|[ ="])/(root|home)/[a-z.]|'"$PWD"'/|[a-z]+\.debian\.(org|net)|debian\.snapshot' |
 	grep -v '^scripts/unit\.sh:'
 }
 
