@@ -838,6 +838,20 @@ void sleep_ms(int ms)
 	nanosleep(&ts, NULL);
 }
 
+bool memcg_pays_for_dma(void)
+{
+	char line[4096] = "", *p;
+	FILE *f = fopen("/proc/cmdline", "re");
+
+	if (!f)
+		return false;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	fclose(f);
+	p = strstr(line, "dma_mem_accounting=");
+	return p && strchr("1yYtT", p[strlen("dma_mem_accounting=")]);
+}
+
 /* The kernel, not this program. */
 bool kernel_is_64bit(void)
 {

@@ -118,6 +118,8 @@ int recv_fd(int sock);
 long long now_ms(void);
 void sleep_ms(int ms);
 bool kernel_is_64bit(void);
+/* Does dma_mem_accounting=1 have memcg pay for what CMA does not serve? */
+bool memcg_pays_for_dma(void);
 char *exe_dir(void);
 
 /*

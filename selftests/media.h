@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of V4L2 and DRM devices share: drivers that are loaded for a
+ * test, vivid's buffers, dumb buffers, and the CMA area they come from.
+ *
+ * Functions that return int give a negative errno on failure.
+ */
+#ifndef SELFTESTS_DMEM_MEDIA_H
+#define SELFTESTS_DMEM_MEDIA_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dmem_util.h"
+
+#define MODULES		20
+#define AREAS		32
+
+/*
+ * Modules in the order in which they need each other. What is built in or
+ * already there is not found or not loaded, and is left alone.
+ */
+struct modules {
+	const char *names[MODULES];	/* ends with NULL */
+	const char *params;		/* of the last one */
+	bool loaded[MODULES];
+};
+
+/* Looks beside the program, in test_modules/ there, in /lib/modules. */
+int module_load(const char *name, const char *params);
+int module_unload(const char *name);
+
+/* Returns what loading the last one returned. */
+int modules_load(struct modules *mods);
+void modules_unload(struct modules *mods);
+
+/* Which areas get smaller is how a device's area is found. */
+struct areas {
+	int n;
+	struct {
+		char name[DMEM_NAME_LEN];
+		long long pages;
+	} area[AREAS];
+};
+
+void areas_now(struct areas *areas);
+
+/*
+ * Finds a heap on the area that has lost so many pages since then, and the
+ * region of both. Returns false if there is none.
+ */
+bool areas_find_heap(const struct areas *before, long long pages,
+		     struct dmem_heap *heap);
+
+/* vivid, with allocators=1 */
+extern struct modules vivid_modules;
+
+int vivid_open(char *path, size_t size);
+/* Bytes of a frame, which is the size of a buffer but for the rounding. */
+int vivid_set_format(int fd, int width, int height);
+/* As many buffers as were given. caps may be NULL. */
+int vivid_reqbufs(int fd, int memory, int flags, int n, __u32 *caps);
+int vivid_remove_bufs(int fd, int first, int n);
+void *vivid_map(int fd, int index, long long len);
+int vivid_export(int fd, int index);
+/* dmabuf is -1 for a buffer of the device. */
+int vivid_queue(int fd, int index, int dmabuf);
+/* Waits for a frame of so many bytes; returns the buffer's index. */
+int vivid_dequeue(int fd, int memory, int frame);
+int vivid_stream(int fd, bool on);
+
+/* A display whose dumb buffers come from a CMA area: pl111 */
+extern struct modules display_modules;
+
+struct dumb {
+	__u32 handle, pitch;
+	__u64 size;
+};
+
+struct screen {
+	__u32 connector, crtc;
+	int width, height;
+	char mode[80];			/* a struct drm_mode_modeinfo */
+};
+
+int display_open(char *path, size_t size);
+int dumb_create(int fd, int width, int height, struct dumb *dumb);
+int dumb_destroy(int fd, __u32 handle);
+void *dumb_map(int fd, const struct dumb *dumb);
+int prime_export(int fd, __u32 handle);
+int prime_import(int fd, int dmabuf, __u32 *handle);
+int display_find(int fd, struct screen *screen);
+/* Framebuffers of 32 bits per pixel; returns 0 and sets *fb. */
+int display_add_fb(int fd, int width, int height, __u32 pitch, __u32 handle,
+		   __u32 *fb);
+int display_rm_fb(int fd, __u32 fb);
+int display_show(int fd, const struct screen *screen, __u32 fb);
+/* Flips and waits until the picture has changed. */
+int display_flip(int fd, const struct screen *screen, __u32 fb);
+
+#endif /* SELFTESTS_DMEM_MEDIA_H */

@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Dumb buffers of a display whose driver uses the GEM DMA helpers: charged to
+ * who creates them, in the region of the area that gives them; refused above
+ * the limit; imported ones are nobody's twice; and what the kernel's own clients
+ * take is nobody's.
+ *
+ * The display is pl111, on QEMU's "vexpress-a15" for one, with a reusable
+ * region of the device tree.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "media_pool.h"
+
+#define DRIVER		"/sys/bus/amba/drivers/drm-clcd-pl111"
+#define DRIVER_MODULE	"pl111_drm"
+#define WIDTH		320
+#define HEIGHT		180
+#define MAX_FDS		4096
+#define REFUSALS	50
+
+FIXTURE(drm) {
+	struct media_pool pool;
+	char path[32];
+	int fd;
+	long long len;			/* of a buffer, in whole pages */
+};
+
+static int create(int fd, struct dumb *dumb)
+{
+	return dumb_create(fd, WIDTH, HEIGHT, dumb);
+}
+
+/* The heap on the area that a dumb buffer makes smaller. */
+static bool find_heap(int fd, long long page, struct dmem_heap *heap)
+{
+	static struct areas areas;
+	struct dumb dumb;
+	bool found;
+
+	areas_now(&areas);
+	if (create(fd, &dumb))
+		return false;
+	found = areas_find_heap(&areas, (long long)dumb.size / page, heap);
+	dumb_destroy(fd, dumb.handle);
+	return found;
+}
+
+FIXTURE_SETUP(drm)
+{
+	struct media_pool *pool = &self->pool;
+	int ret = dmem_begin(&pool->t, DMEM_NO_HEAP);
+	struct dmem_heap heap = {};
+	struct dumb dumb;
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", pool->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", pool->t.reason);
+	pool->heap_fd = -1;
+	self->fd = display_open(self->path, sizeof(self->path));
+	if (self->fd < 0 || create(self->fd, &dumb)) {
+		pool_end(pool);
+		SKIP(return, "no display, and cannot load pl111");
+	}
+	dumb_destroy(self->fd, dumb.handle);
+	if (!find_heap(self->fd, pool->t.page, &heap)) {
+		pool_end(pool);
+		SKIP(return, "dumb buffers are from no area with a region");
+	}
+	pool_begin(_metadata, pool, &heap);
+	self->len = dumb.size;
+	ASSERT_EQ(0, self->len % pool->t.page);
+}
+
+FIXTURE_TEARDOWN(drm)
+{
+	close(self->fd);
+	pool_end(&self->pool);
+}
+
+TEST_F(drm, created)
+{
+	struct media_pool *pool = &self->pool;
+	struct dumb dumbs[4];
+	char *map;
+	int i;
+
+	expect_held(_metadata, pool, 0, 0);
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, create(self->fd, &dumbs[i]));
+		expect_held(_metadata, pool, (i + 1) * self->len, 0);
+	}
+	map = dumb_map(self->fd, &dumbs[3]);
+	ASSERT_TRUE(map != MAP_FAILED);
+	memset(map, 0x5a, self->len);
+	EXPECT_EQ(0x5a, map[self->len - 1]);
+	EXPECT_EQ(0, munmap(map, self->len));
+	expect_held(_metadata, pool, 4 * self->len, 0);
+	while (i--) {
+		ASSERT_EQ(0, dumb_destroy(self->fd, dumbs[i].handle));
+		expect_held(_metadata, pool, i * self->len, 0);
+	}
+	EXPECT_EQ(-EINVAL, dumb_destroy(self->fd, dumbs[0].handle));
+	EXPECT_EQ(4 * self->len, dmem_peak(pool->a, pool->region));
+	EXPECT_EQ(4 * self->len, dmem_peak(pool->t.cg, pool->region));
+}
+
+/* A buffer whose size is no multiple of a page is charged whole pages. */
+TEST_F(drm, odd_size)
+{
+	struct media_pool *pool = &self->pool;
+	long long page = pool->t.page;
+	struct dumb dumb;
+
+	ASSERT_EQ(0, dumb_create(self->fd, 33, 33, &dumb));
+	ASSERT_LT(page, 33 * 33 * 4);
+	expect_held(_metadata, pool, (33 * 33 * 4 + page - 1) & -page, 0);
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	expect_held(_metadata, pool, 0, 0);
+}
+
+/* Whoever asks pays, not who opened the device. */
+TEST_F(drm, asked_in_another_cgroup)
+{
+	struct media_pool *pool = &self->pool;
+	struct dumb dumb;
+
+	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, create(self->fd, &dumb));
+	expect_held(_metadata, pool, 0, self->len);
+	ASSERT_EQ(0, cg_enter(pool->a));
+	expect_held(_metadata, pool, 0, self->len);
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	expect_held(_metadata, pool, 0, 0);
+}
+
+/* A mapping keeps the buffer, and so the charge. */
+TEST_F(drm, mapped)
+{
+	struct media_pool *pool = &self->pool;
+	struct dumb dumb;
+	char *map;
+
+	ASSERT_EQ(0, create(self->fd, &dumb));
+	map = dumb_map(self->fd, &dumb);
+	ASSERT_TRUE(map != MAP_FAILED);
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	expect_held(_metadata, pool, self->len, 0);
+	memset(map, 1, self->len);
+	EXPECT_EQ(0, munmap(map, self->len));
+	expect_held(_metadata, pool, 0, 0);
+}
+
+/* The last close frees all. */
+TEST_F(drm, closed)
+{
+	struct media_pool *pool = &self->pool;
+	int fd = open(self->path, O_RDWR | O_CLOEXEC), other = dup(fd), i;
+	struct dumb dumb;
+
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, create(fd, &dumb));
+	close(fd);
+	expect_held(_metadata, pool, 3 * self->len, 0);
+	close(other);
+	expect_held(_metadata, pool, 0, 0);
+}
+
+TEST_F(drm, killed)
+{
+	struct media_pool *pool = &self->pool;
+	int ready[2], fd;
+	struct dumb dumb;
+	pid_t pid;
+	char byte;
+
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	pid = cg_fork(pool->a);
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		fd = open(self->path, O_RDWR | O_CLOEXEC);
+		if (create(fd, &dumb) || dumb_map(fd, &dumb) == MAP_FAILED ||
+		    prime_export(fd, dumb.handle) < 0)
+			_exit(1);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	expect_held(_metadata, pool, self->len, 0);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, wait_exit(pid));
+	dmem_wait_current(pool->a, pool->region, 0, 5000);
+	expect_held(_metadata, pool, 0, 0);
+}
+
+/* To the byte, on this level and on one above, and with no error but ENOMEM. */
+TEST_F(drm, limit)
+{
+	struct media_pool *pool = &self->pool;
+	struct dumb dumbs[3];
+	int i, n;
+
+	for (i = 0; i < 2; i++) {
+		const char *level = i ? pool->t.cg : pool->a;
+
+		ASSERT_EQ(0, dmem_set_max(level, pool->region,
+					  2 * self->len - pool->t.page));
+		ASSERT_EQ(0, create(self->fd, &dumbs[0]));
+		EXPECT_EQ(-ENOMEM, create(self->fd, &dumbs[1]));
+		expect_held(_metadata, pool, self->len, 0);
+		ASSERT_EQ(0, dmem_set_max(level, pool->region, 2 * self->len));
+		ASSERT_EQ(0, create(self->fd, &dumbs[1]));
+		for (n = 0; n < REFUSALS; n++)
+			EXPECT_EQ(-ENOMEM, create(self->fd, &dumbs[2]));
+		expect_held(_metadata, pool, 2 * self->len, 0);
+		EXPECT_EQ(0, dumb_destroy(self->fd, dumbs[0].handle));
+		EXPECT_EQ(0, dumb_destroy(self->fd, dumbs[1].handle));
+		expect_held(_metadata, pool, 0, 0);
+		ASSERT_EQ(0, dmem_set_max(level, pool->region, DMEM_MAX));
+	}
+}
+
+/* Nor does a refused buffer come from elsewhere, or end up in the log. */
+TEST_F(drm, limit_zero)
+{
+	struct media_pool *pool = &self->pool;
+	static const char * const words[] = { "drm", "cma", "alloc" };
+	int kmsg[ARRAY_SIZE(words)], n;
+	long long free;
+	struct dumb dumb;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		kmsg[i] = kmsg_open();
+		ASSERT_LE(0, kmsg[i])
+			TH_LOG("cannot read /dev/kmsg");
+	}
+	ASSERT_EQ(0, dmem_set_max(pool->a, pool->region, 0));
+	free = cg_stat("/proc", "meminfo", "MemFree:") * 1024;
+	for (n = 0; n < REFUSALS; n++)
+		EXPECT_EQ(-ENOMEM, dumb_create(self->fd, 1024, 768, &dumb));
+	EXPECT_GT(REFUSALS * 1024 * 768 * 4LL / 4,
+		  free - cg_stat("/proc", "meminfo", "MemFree:") * 1024);
+	expect_held(_metadata, pool, 0, 0);
+	EXPECT_EQ(0, dmem_peak(pool->a, pool->region));
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		EXPECT_EQ(0, kmsg_count(kmsg[i], words[i]))
+			TH_LOG("lines with \"%s\"", words[i]);
+		close(kmsg[i]);
+	}
+
+	/* A neighbour is served all the same. */
+	ASSERT_EQ(0, cg_enter(pool->b));
+	EXPECT_EQ(0, create(self->fd, &dumb));
+	expect_held(_metadata, pool, 0, self->len);
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+}
+
+/* One limit for a service, whatever way it gets its buffers. */
+TEST_F(drm, one_limit_with_the_heap)
+{
+	struct media_pool *pool = &self->pool;
+	struct dumb dumb, more;
+	int fd;
+
+	ASSERT_EQ(0, dmem_set_max(pool->t.cg, pool->region, 2 * self->len));
+	ASSERT_EQ(0, create(self->fd, &dumb));
+	ASSERT_EQ(0, cg_enter(pool->b));
+	fd = heap_alloc(pool->heap_fd, self->len);
+	ASSERT_LE(0, fd);
+	expect_held(_metadata, pool, self->len, self->len);
+	EXPECT_EQ(-ENOMEM, create(self->fd, &more));
+	EXPECT_EQ(-ENOMEM, heap_alloc(pool->heap_fd, pool->t.page));
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	EXPECT_EQ(0, create(self->fd, &more));
+	expect_held(_metadata, pool, 0, 2 * self->len);
+	close(fd);
+	EXPECT_EQ(0, dumb_destroy(self->fd, more.handle));
+	expect_held(_metadata, pool, 0, 0);
+}
+
+/* An exported buffer is charged until nobody has it. */
+TEST_F(drm, exported)
+{
+	struct media_pool *pool = &self->pool;
+	struct dumb dumb;
+	char *map;
+	int fd;
+
+	ASSERT_EQ(0, create(self->fd, &dumb));
+	fd = prime_export(self->fd, dumb.handle);
+	ASSERT_LE(0, fd);
+	expect_held(_metadata, pool, self->len, 0);
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	expect_held(_metadata, pool, self->len, 0);
+	map = mmap(NULL, self->len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_TRUE(map != MAP_FAILED);
+	close(fd);
+	memset(map, 1, self->len);
+	expect_held(_metadata, pool, self->len, 0);
+	EXPECT_EQ(0, munmap(map, self->len));
+	expect_held(_metadata, pool, 0, 0);
+}
+
+/*
+ * Buffers that are imported are their exporter's: own ones that come back, in
+ * another process with a limit of nothing, and those of a heap.
+ */
+TEST_F(drm, imported)
+{
+	struct media_pool *pool = &self->pool;
+	int other = open(self->path, O_RDWR | O_CLOEXEC), fd, heap_buf;
+	__u32 again, handle;
+	struct dumb dumb;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, dmem_set_max(pool->b, pool->region, 0));
+	ASSERT_EQ(0, create(self->fd, &dumb));
+	fd = prime_export(self->fd, dumb.handle);
+	ASSERT_LE(0, fd);
+	heap_buf = heap_alloc(pool->heap_fd, self->len);
+	ASSERT_LE(0, heap_buf);
+	expect_held(_metadata, pool, 2 * self->len, 0);
+
+	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, prime_import(other, fd, &again));
+	ASSERT_EQ(0, prime_import(other, heap_buf, &handle));
+	expect_held(_metadata, pool, 2 * self->len, 0);
+
+	/* The importer is one who has them. */
+	close(fd);
+	close(heap_buf);
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	expect_held(_metadata, pool, 2 * self->len, 0);
+	EXPECT_EQ(0, dumb_destroy(other, again));
+	expect_held(_metadata, pool, self->len, 0);
+	close(other);
+	expect_held(_metadata, pool, 0, 0);
+}
+
+/* On the screen, one picture after the other, and a framebuffer counts as one. */
+TEST_F(drm, shown)
+{
+	struct media_pool *pool = &self->pool;
+	struct screen screen;
+	struct dumb dumbs[2];
+	long long len;
+	__u32 fbs[2];
+	int i;
+
+	ASSERT_EQ(0, display_find(self->fd, &screen));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, dumb_create(self->fd, screen.width, screen.height,
+					 &dumbs[i]));
+		ASSERT_EQ(0, display_add_fb(self->fd, screen.width,
+					    screen.height, dumbs[i].pitch,
+					    dumbs[i].handle, &fbs[i]));
+	}
+	len = dumbs[0].size;
+	expect_held(_metadata, pool, 2 * len, 0);
+	ASSERT_EQ(0, display_show(self->fd, &screen, fbs[0]));
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, display_flip(self->fd, &screen, fbs[!(i & 1)]));
+	expect_held(_metadata, pool, 2 * len, 0);
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumbs[0].handle));
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumbs[1].handle));
+	expect_held(_metadata, pool, 2 * len, 0);
+	EXPECT_EQ(0, display_rm_fb(self->fd, fbs[1]));
+	expect_held(_metadata, pool, len, 0);
+	/* That takes it from the screen. */
+	EXPECT_EQ(0, display_rm_fb(self->fd, fbs[0]));
+	expect_held(_metadata, pool, 0, 0);
+}
+
+static long long next_smaller(long long size, long long page)
+{
+	if (size <= page)
+		return 0;
+	size = size / 4 / page * page;
+	return size ? size : page;
+}
+
+/* A full area, whose buffers may then come from elsewhere, charges nobody. */
+TEST_F_TIMEOUT(drm, full_area, 60)
+{
+	struct media_pool *pool = &self->pool;
+	struct rlimit lim = { MAX_FDS + 64, MAX_FDS + 64 };
+	long long size = pool->available / 4 * pool->t.page, used, left;
+	static int fds[MAX_FDS];
+	int n = 0, fd, ret;
+	struct dumb dumb;
+
+	setrlimit(RLIMIT_NOFILE, &lim);
+	ASSERT_EQ(0, cg_enter(pool->b));
+	while (size && n < MAX_FDS) {
+		fd = heap_alloc(pool->heap_fd, size);
+		if (fd < 0)
+			size = next_smaller(size, pool->t.page);
+		else
+			fds[n++] = fd;
+	}
+	left = cma_read(pool->area, "available_pages") * pool->t.page;
+	if (left >= self->len)
+		SKIP(return, "cannot fill the area: %lld bytes are left", left);
+	used = pool->available * pool->t.page - left;
+	expect_held(_metadata, pool, 0, used);
+	ASSERT_EQ(0, cg_enter(pool->a));
+	ret = create(self->fd, &dumb);
+	if (ret)
+		EXPECT_EQ(-ENOMEM, ret);
+	expect_held(_metadata, pool, 0, used);
+	if (!ret)
+		EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	while (n)
+		close(fds[--n]);
+	expect_held(_metadata, pool, 0, 0);
+}
+
+/* The name of the device that the driver has, below DRIVER. */
+static bool bound_device(char *name, size_t size)
+{
+	static const char * const devices[] = { "1c1f0000.clcd", "1f0000.clcd" };
+	char path[PATH_MAX];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++) {
+		snprintf(path, sizeof(path), DRIVER "/%s", devices[i]);
+		if (access(path, F_OK))
+			continue;
+		snprintf(name, size, "%s", devices[i]);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The driver goes while its buffers are in use: they come back to the area, and
+ * their charge goes, when nobody has them any more.
+ */
+TEST_F(drm, unbound)
+{
+	struct media_pool *pool = &self->pool;
+	struct dumb dumb, mapped;
+	char name[64], *map;
+	int fd, i;
+
+	if (!bound_device(name, sizeof(name)))
+		SKIP(return, "not pl111: no device in " DRIVER);
+	for (i = 0; i < 3; i++) {
+		/* What the kernel's own clients have goes with the driver. */
+		close(self->fd);
+		ASSERT_EQ(0, cg_write(DRIVER, "unbind", name));
+		pool_rebase(pool);
+		ASSERT_EQ(0, cg_write(DRIVER, "bind", name));
+		self->fd = display_open(self->path, sizeof(self->path));
+		ASSERT_LE(0, self->fd);
+		ASSERT_EQ(0, create(self->fd, &dumb));
+		ASSERT_EQ(0, create(self->fd, &mapped));
+		map = dumb_map(self->fd, &mapped);
+		ASSERT_TRUE(map != MAP_FAILED);
+		fd = prime_export(self->fd, dumb.handle);
+		ASSERT_LE(0, fd);
+		/* A mapping keeps the file open, and so all its handles. */
+		ASSERT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+		ASSERT_EQ(0, dumb_destroy(self->fd, mapped.handle));
+
+		ASSERT_EQ(0, cg_write(DRIVER, "unbind", name));
+		expect_held(_metadata, pool, 2 * self->len, 0);
+		close(self->fd);
+		expect_held(_metadata, pool, 2 * self->len, 0);
+		close(fd);
+		expect_held(_metadata, pool, self->len, 0);
+		memset(map, 1, self->len);
+		EXPECT_EQ(0, munmap(map, self->len));
+		expect_held(_metadata, pool, 0, 0);
+		ASSERT_EQ(0, cg_write(DRIVER, "bind", name));
+		self->fd = display_open(self->path, sizeof(self->path));
+		ASSERT_LE(0, self->fd);
+	}
+}
+
+/*
+ * Who loads the driver does not pay for fbdev emulation's framebuffer, and with
+ * a limit of nothing gets it all the same.
+ */
+TEST_F(drm, modprobe)
+{
+	struct media_pool *pool = &self->pool;
+	long long taken;
+	int ret;
+
+	close(self->fd);
+	self->fd = -1;
+	if (module_unload(DRIVER_MODULE))
+		SKIP(return, "cannot unload " DRIVER_MODULE);
+	pool_rebase(pool);
+	ASSERT_EQ(0, dmem_set_max(pool->a, pool->region, 0));
+	ret = module_load(DRIVER_MODULE, "");
+	ASSERT_EQ(0, ret);
+	taken = pool->available - cma_read(pool->area, "available_pages");
+	if (access("/dev/fb0", F_OK))
+		SKIP(return, "no fbdev emulation");
+	EXPECT_LT(0, taken);
+	EXPECT_EQ(pool->unaccounted + taken,
+		  cma_read(pool->area, "unaccounted_pages"));
+	EXPECT_EQ(0, dmem_current(pool->a, pool->region));
+	EXPECT_EQ(0, dmem_peak(pool->a, pool->region));
+	EXPECT_EQ(pool->root, dmem_current(pool->t.root, pool->region));
+	self->fd = display_open(self->path, sizeof(self->path));
+	EXPECT_LE(0, self->fd);
+}
+
+static void unload_display(void)
+{
+	modules_unload(&display_modules);
+}
+
+int main(int argc, char **argv)
+{
+	char reason[DMEM_NAME_LEN];
+
+	/* For all tests: it takes a while. */
+	if (dmem_is_on(reason) && !geteuid() && access("/dev/dri/card0", F_OK)) {
+		atexit(unload_display);
+		modules_load(&display_modules);
+	}
+	return test_harness_run(argc, argv);
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One buffer that three services in three cgroups use: the first takes it from
+ * a heap, a camera fills it, a display shows it. The first pays, once, for as
+ * long as any of them has it.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/videodev2.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "media_pool.h"
+
+#define FRAMES	3
+#define BUFS	2	/* fewer vivid does not take */
+
+struct service {
+	pid_t pid;
+	int sock;
+};
+
+FIXTURE(share) {
+	struct media_pool pool;
+	char *c;
+	struct screen screen;
+	long long len;
+};
+
+/* The heap of the camera's own area, or any on a CMA area. */
+static bool find_heap(struct dmem_heap *heap)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	int i, n = heap_list(heaps, DMEM_HEAPS);
+	bool found = false;
+
+	for (i = 0; i < n; i++) {
+		bool camera = !strncmp(heaps[i].name, "camera", 6);
+
+		if (!region_area(heaps[i].region) || (found && !camera))
+			continue;
+		*heap = heaps[i];
+		found = true;
+	}
+	return found;
+}
+
+FIXTURE_SETUP(share)
+{
+	struct media_pool *pool = &self->pool;
+	int ret = dmem_begin(&pool->t, DMEM_NO_HEAP), camera, display;
+	struct dmem_heap heap = {};
+	char path[32];
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", pool->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", pool->t.reason);
+	pool->heap_fd = -1;
+	camera = vivid_open(path, sizeof(path));
+	display = display_open(path, sizeof(path));
+	if (camera >= 0)
+		close(camera);
+	if (display >= 0)
+		display_find(display, &self->screen);
+	if (display >= 0)
+		close(display);
+	if (camera < 0 || display < 0 || !find_heap(&heap)) {
+		pool_end(pool);
+		SKIP(return, "needs vivid, a display and a heap on a CMA area");
+	}
+	pool_begin(_metadata, pool, &heap);
+	self->c = cg_name(pool->t.cg, "c");
+	ASSERT_EQ(0, cg_create(self->c));
+	self->len = 4LL * self->screen.width * self->screen.height;
+	ASSERT_EQ(0, self->len % pool->t.page);
+}
+
+FIXTURE_TEARDOWN(share)
+{
+	pool_end(&self->pool);
+}
+
+/* Says that it is done by passing the buffer on, and keeps what it has. */
+static void pass_and_hold(int sock, int fd)
+{
+	char byte;
+
+	if (fd < 0 || send_fd(sock, fd))
+		_exit(1);
+	_exit(read(sock, &byte, 1) == 1 ? 0 : 1);
+}
+
+static void producer(int sock, int heap_fd, long long len)
+{
+	pass_and_hold(sock, heap_alloc(heap_fd, len));
+}
+
+static void camera(int sock)
+{
+	int fd = recv_fd(sock), frame, i;
+	char path[32];
+	int dev = vivid_open(path, sizeof(path));
+
+	if (fd < 0 || dev < 0)
+		_exit(2);
+	frame = vivid_set_format(dev, 320, 180);
+	if (vivid_reqbufs(dev, V4L2_MEMORY_DMABUF, 0, BUFS, NULL) != BUFS)
+		_exit(3);
+	for (i = 0; i < BUFS; i++) {
+		if (vivid_queue(dev, i, fd))
+			_exit(4);
+	}
+	if (vivid_stream(dev, true))
+		_exit(5);
+	for (i = 0; i < FRAMES; i++) {
+		int index = vivid_dequeue(dev, V4L2_MEMORY_DMABUF, frame);
+
+		if (index < 0 || vivid_queue(dev, index, fd))
+			_exit(6);
+	}
+	pass_and_hold(sock, fd);
+}
+
+/* Passes on what the display exports of the buffer that it has imported. */
+static void display(int sock)
+{
+	int fd = recv_fd(sock);
+	struct screen screen;
+	__u32 handle, fb;
+	char path[32];
+	int dev = display_open(path, sizeof(path));
+
+	if (fd < 0 || dev < 0 || display_find(dev, &screen))
+		_exit(2);
+	if (prime_import(dev, fd, &handle))
+		_exit(3);
+	if (display_add_fb(dev, screen.width, screen.height, screen.width * 4,
+			   handle, &fb) || display_show(dev, &screen, fb))
+		_exit(4);
+	close(fd);
+	pass_and_hold(sock, prime_export(dev, handle));
+}
+
+static struct service start(struct __test_metadata *_metadata, const char *cg,
+			    void (*run)(int sock))
+{
+	struct service s;
+	int sv[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv));
+	s.sock = sv[0];
+	s.pid = cg_fork(cg);
+	ASSERT_LE(0, s.pid);
+	if (!s.pid) {
+		close(sv[0]);
+		run(sv[1]);
+		_exit(127);
+	}
+	close(sv[1]);
+	return s;
+}
+
+static int stop(struct service *s)
+{
+	/* To close it would not do: the others have it as well. */
+	if (write(s->sock, "x", 1) != 1)
+		return -EIO;
+	close(s->sock);
+	return wait_exit(s->pid);
+}
+
+static void expect_paid(struct __test_metadata *_metadata,
+			struct media_pool *pool, const char *c, long long len)
+{
+	expect_held(_metadata, pool, len, 0);
+	EXPECT_EQ(0, dmem_current(c, pool->region));
+	EXPECT_EQ(0, dmem_peak(pool->b, pool->region));
+	EXPECT_EQ(0, dmem_peak(c, pool->region));
+}
+
+static bool same_buffer(int a, int b)
+{
+	struct stat x, y;
+
+	return !fstat(a, &x) && !fstat(b, &y) && x.st_ino == y.st_ino;
+}
+
+TEST_F(share, three_services)
+{
+	struct media_pool *pool = &self->pool;
+	struct service cam, disp;
+	int fd, filled, shown;
+	pid_t pid;
+	int sv[2];
+
+	ASSERT_EQ(0, dmem_set_max(pool->a, pool->region, self->len));
+	ASSERT_EQ(0, dmem_set_max(pool->b, pool->region, 0));
+	ASSERT_EQ(0, dmem_set_max(self->c, pool->region, 0));
+	/* Before there is a buffer that they could inherit. */
+	cam = start(_metadata, pool->b, camera);
+	disp = start(_metadata, self->c, display);
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv));
+	pid = cg_fork(pool->a);
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(sv[0]);
+		producer(sv[1], pool->heap_fd, self->len);
+	}
+	close(sv[1]);
+	ASSERT_EQ(0, cg_leave());
+	fd = recv_fd(sv[0]);
+	ASSERT_LE(0, fd);
+	expect_paid(_metadata, pool, self->c, self->len);
+
+	ASSERT_EQ(0, send_fd(cam.sock, fd));
+	filled = recv_fd(cam.sock);
+	ASSERT_LE(0, filled);
+	EXPECT_TRUE(same_buffer(fd, filled));
+	expect_paid(_metadata, pool, self->c, self->len);
+
+	ASSERT_EQ(0, send_fd(disp.sock, filled));
+	shown = recv_fd(disp.sock);
+	ASSERT_LE(0, shown);
+	/* What comes back is the same buffer, and not one more. */
+	EXPECT_TRUE(same_buffer(fd, shown));
+	expect_paid(_metadata, pool, self->c, self->len);
+
+	/* They go, and the one who paid first of all. */
+	close(fd);
+	close(filled);
+	close(shown);
+	expect_paid(_metadata, pool, self->c, self->len);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, wait_exit(pid));
+	expect_paid(_metadata, pool, self->c, self->len);
+	EXPECT_EQ(0, stop(&cam));
+	expect_paid(_metadata, pool, self->c, self->len);
+	EXPECT_EQ(0, stop(&disp));
+	expect_paid(_metadata, pool, self->c, 0);
+	close(sv[0]);
+}
+
+static void unload_all(void)
+{
+	modules_unload(&display_modules);
+	modules_unload(&vivid_modules);
+}
+
+int main(int argc, char **argv)
+{
+	char reason[DMEM_NAME_LEN];
+
+	/* It takes a while. */
+	if (dmem_is_on(reason) && !geteuid()) {
+		atexit(unload_all);
+		if (access("/sys/module/vivid", F_OK))
+			modules_load(&vivid_modules);
+		if (access("/dev/dri/card0", F_OK))
+			modules_load(&display_modules);
+	}
+	return test_harness_run(argc, argv);
+}
