@@ -2,13 +2,43 @@
 # shellcheck shell=sh
 # The kernel, the device tree and the guest's root file system.
 
+# build_for ARCH: what is built from here on, and the machine that runs it.
+build_for()
+{
+	KARCH=$1
+	case $KARCH in
+	arm64)
+		GUESTARCH=arm64
+		TRIPLE=aarch64-linux-gnu
+		KIMAGE=Image
+		BOARD=virt
+		MACHINE='-M virt,gic-version=3 -cpu cortex-a57 -smp 4 -m 1G'
+		;;
+	arm)
+		GUESTARCH=armhf
+		TRIPLE=arm-linux-gnueabihf
+		KIMAGE=zImage
+		BOARD=vexpress
+		# The board has a sound chip, which must not look for the host's.
+		MACHINE='-M vexpress-a15 -smp 2 -m 7G -audiodev none,id=none -global pl041.audiodev=none'
+		;;
+	esac
+	CROSS=
+	[ "$HOSTARCH" = "$GUESTARCH" ] || CROSS=$TRIPLE-
+}
+
 host_packages()
 {
 	need make gcc /usr/include/stdio.h:libc6-dev bc bison flex git rsync ccache \
 		xz:xz-utils fdtoverlay:device-tree-compiler \
 		qemu-system-aarch64:qemu-system-arm
-	[ -z "$CROSS" ] || need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
-		/usr/aarch64-linux-gnu/lib/libc.a:libc6-dev-arm64-cross
+	cross_packages
+}
+
+cross_packages()
+{
+	[ -z "$CROSS" ] || need "${CROSS}gcc:gcc-$TRIPLE" \
+		"/usr/$TRIPLE/lib/libc.a:libc6-dev-$GUESTARCH-cross"
 }
 
 # ccache in depend mode: a miss costs nothing, where preprocessing each file
@@ -34,7 +64,7 @@ kmake_in()
 	_ksrc=$1
 	_kdir=$2
 	shift 2
-	with_ccache make -C "$_ksrc" O="$_kdir" ARCH=arm64 CROSS_COMPILE="$CROSS" \
+	with_ccache make -C "$_ksrc" O="$_kdir" ARCH="$KARCH" CROSS_COMPILE="$CROSS" \
 		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" "$@"
 }
 
@@ -57,17 +87,24 @@ config_took()
 	done
 }
 
+# kernel_is_built NAME FRAGMENT...
+kernel_is_built()
+{
+	_o=$BASE/build-$1
+	shift
+	_key=$( { echo "$TREE_ID"; cat "$@"; "${CROSS}gcc" --version; } | hash16)
+	[ "$_key" = "$(cat "$_o/built" 2>/dev/null)" ]
+}
+
 # build_kernel NAME FRAGMENT...: builds BASE/build-NAME.
 build_kernel()
 {
 	_name=$1
-	_o=$BASE/build-$1
-	shift
-	_key=$( { echo "$TREE_ID"; cat "$@"; "${CROSS}gcc" --version; } | hash16)
-	if [ "$_key" = "$(cat "$_o/built" 2>/dev/null)" ]; then
+	if kernel_is_built "$@"; then
 		step "kernel $_name: as it was built"
 		return
 	fi
+	shift
 	need_space 2500
 	# kbuild knows which objects an option changes: start from a build that
 	# differs in few of them, instead of from nothing.
@@ -94,10 +131,16 @@ build_kernel()
 	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in kernel '$_name': $_lost: add what they depend on"
 	STEP=$((STEP + 1))
 	# shellcheck disable=SC2153 # set by who calls
-	TITLE="[$STEP/$STEPS] building kernel $_name (arm64)"
-	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" Image modules ||
+	TITLE="[$STEP/$STEPS] building kernel $_name ($KARCH)"
+	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" "$KIMAGE" modules ||
 	exit 1
 	printf '%s\n' "$_key" >"$_o/built"
+}
+
+# kernel_image NAME: what QEMU boots.
+kernel_image()
+{
+	echo "$BASE/build-$1/arch/$KARCH/boot/$KIMAGE"
 }
 
 kmake_progress()
@@ -107,44 +150,56 @@ kmake_progress()
 	_pcount=$3
 	shift 3
 	with_ccache "$CACHE/bin/progress" "$TITLE" "$_plog" "$_pcount" "$(source_word files)" \
-		make -C "$TREE" O="$_po" ARCH=arm64 CROSS_COMPILE="$CROSS" \
+		make -C "$TREE" O="$_po" ARCH="$KARCH" CROSS_COMPILE="$CROSS" \
 		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" -j"$(nproc)" "$@"
 }
 
 guest_busybox()
 {
-	BUSYBOX=$CACHE/guest/busybox
+	_g=$CACHE/guest-$GUESTARCH
+	BUSYBOX=$_g/busybox
 	[ ! -x "$BUSYBOX" ] || return 0
-	_s=$(source_word guest)
-	apt_lists "$_s" ||
-	die_log "$LOGS/apt-$_s.log" "no answer from the Debian mirror $DEBIAN_MIRROR: check the network, or set DEBIAN_MIRROR="
-	fetch_deb "$_s" busybox-static
-	rm -rf "$CACHE/guest.new"
-	mkdir -p "$CACHE/guest.new"
-	dpkg-deb -x "$DEB" "$CACHE/guest.new/x" >"$LOGS/busybox.log" 2>&1 ||
+	guest_lists "$GUESTARCH"
+	fetch_deb "$GUEST_SUITE" busybox-static
+	rm -rf "$_g.new"
+	mkdir -p "$_g.new"
+	dpkg-deb -x "$DEB" "$_g.new/x" >"$LOGS/busybox.log" 2>&1 ||
 	die_log "$LOGS/busybox.log" "cannot unpack $DEB"
-	_b=$CACHE/guest.new/x/bin/busybox
-	[ -x "$_b" ] || _b=$CACHE/guest.new/x/usr/bin/busybox
-	mv "$_b" "$CACHE/guest.new/busybox"
-	rm -rf "$CACHE/guest.new/x" "$CACHE/guest"
-	mv "$CACHE/guest.new" "$CACHE/guest"
+	_b=$_g.new/x/bin/busybox
+	[ -x "$_b" ] || _b=$_g.new/x/usr/bin/busybox
+	mv "$_b" "$_g.new/busybox"
+	rm -rf "$_g.new/x" "$_g"
+	mv "$_g.new" "$_g"
 }
 
-MACHINE='-M virt,gic-version=3 -cpu cortex-a57 -smp 4 -m 1G'
-
-# The board's device tree with our reserved-memory nodes.
+# The board's device tree with our reserved-memory nodes. QEMU makes that of
+# "virt" itself, that of "vexpress" is the kernel's.
 build_dtb()
 {
 	_v=$BASE/vm
 	mkdir -p "$_v"
 	{
+		base_dtb "$_v/$BOARD.base" &&
+		dtc -q -@ -I dts -O dtb -o "$_v/$BOARD.dtbo" "kernel/dts/$BOARD-regions.dtso" &&
+		fdtoverlay -i "$_v/$BOARD.base" -o "$_v/$BOARD.dtb.new" "$_v/$BOARD.dtbo" &&
+		mv "$_v/$BOARD.dtb.new" "$_v/$BOARD.dtb"
+	} >"$LOGS/dtb.log" 2>&1 || die_log "$LOGS/dtb.log" "cannot make the guest's device tree from kernel/dts/$BOARD-regions.dtso"
+}
+
+base_dtb()
+{
+	case $BOARD in
+	virt)
 		# shellcheck disable=SC2086 # options
-		qemu-system-aarch64 ${MACHINE%% -cpu*},dumpdtb="$_v/base.dtb" ${MACHINE#*gic-version=3 } \
-			-nodefaults -display none </dev/null &&
-		dtc -q -@ -I dts -O dtb -o "$_v/regions.dtbo" kernel/dts/virt-regions.dtso &&
-		fdtoverlay -i "$_v/base.dtb" -o "$_v/vm.dtb.new" "$_v/regions.dtbo" &&
-		mv "$_v/vm.dtb.new" "$_v/vm.dtb"
-	} >"$LOGS/dtb.log" 2>&1 || die_log "$LOGS/dtb.log" "cannot make the guest's device tree from kernel/dts/virt-regions.dtso"
+		qemu-system-aarch64 ${MACHINE%% -cpu*},dumpdtb="$1" ${MACHINE#*gic-version=3 } \
+			-nodefaults -display none </dev/null
+		;;
+	vexpress)
+		_b=arm/vexpress-v2p-ca15-tc1.dtb
+		kmake "$BASE/build-arm32" $_b &&
+		cp "$BASE/build-arm32/arch/arm/boot/dts/$_b" "$1"
+		;;
+	esac
 }
 
 guest_cc()
@@ -166,7 +221,16 @@ initrd_list()
 	slink /bin/sh busybox 777 0 0
 	END
 	(cd "$1" && find . -mindepth 1 -type d) | sed 's,^\.\(.*\),dir \1 755 0 0,' | sort
+	(cd "$1" && find . -type l -printf '%p %l\n') | sort | sed 's,^\.\([^ ]*\),slink \1,;s,$, 777 0 0,'
 	(cd "$1" && find . -type f) | sort | sed "s,^\\.\\(.*\\),file \\1 $1\\1 755 0 0,"
+}
+
+# kernel_modules NAME DIR: the modules of a kernel, below DIR/<release>.
+kernel_modules()
+{
+	_km=$2/$(cat "$BASE/build-$1/include/config/kernel.release")
+	mkdir -p "$_km"
+	find "$BASE/build-$1/drivers" "$BASE/build-$1/lib" -name '*.ko' -exec cp {} "$_km/" \;
 }
 
 # pack_initrd FILE DIR BUILD
@@ -178,6 +242,17 @@ pack_initrd()
 	mv "$1.new" "$1"
 }
 
+# area_module WORKDIR DIR: what gives vivid the pool that the device tree names.
+area_module()
+{
+	mkdir -p "$1"
+	rsync -a --checksum selftests/test_modules/dmem_vivid_area.c "$1/"
+	echo 'obj-m := dmem_vivid_area.o' >"$1/Kbuild"
+	kmake "$BASE/build-vm" -s M="$1" modules >"$LOGS/area-module.log" 2>&1 ||
+	die_log "$LOGS/area-module.log" "cannot build the module selftests/test_modules/dmem_vivid_area.c"
+	cp "$1/dmem_vivid_area.ko" "$2/"
+}
+
 # The root file system of make shell and make run.
 build_guest()
 {
@@ -185,19 +260,25 @@ build_guest()
 	rm -rf "$_r"
 	mkdir -p "$_r/tests/bin" "$_r/etc"
 	for _p in demo hog bench; do
-		guest_cc -o "$_r/tests/bin/dmem-$_p" "tools/demo/dmem-$_p.c" ||
+		_more=
+		[ "$_p" != demo ] || _more='tools/demo/demo.c tools/demo/camera.c'
+		# shellcheck disable=SC2086 # a list of files
+		guest_cc -o "$_r/tests/bin/dmem-$_p" "tools/demo/dmem-$_p.c" $_more ||
 		die "cannot compile tools/demo/dmem-$_p.c: see the compiler's message above"
 	done
+	kernel_modules vm "$_r/lib/modules"
+	area_module "$BASE/vm/module" "$_r/lib/modules"/*
 	sed 1d tools/demo/motd >"$_r/etc/motd"
 	: >"$_r/tests/list"
 	guest_busybox
 	pack_initrd "$BASE/vm/initrd" "$_r" "$BASE/build-vm"
 }
 
-# qemu_command KERNEL INITRD: the machine, without a console.
+# qemu_command KERNEL INITRD: the machine, without a console. Not qemu-system-arm
+# for the other board: it looks for page tables with 32 bits of their address.
 qemu_command()
 {
-	echo "qemu-system-aarch64 $MACHINE -nodefaults -no-reboot -kernel $1 -dtb $BASE/vm/vm.dtb -initrd $2"
+	echo "qemu-system-aarch64 $MACHINE -nodefaults -no-reboot -kernel $1 -dtb $BASE/vm/$BOARD.dtb -initrd $2"
 }
 
 # boot SECONDS LOG RESULTS KERNEL INITRD WORDS: a guest that ends by itself.

@@ -38,7 +38,7 @@ st_make()
 {
 	_kk=$BASE/build-$1
 	shift
-	make -j"$(nproc)" ARCH=arm64 CROSS_COMPILE="$CROSS" KSRC="$TREE" KDIR="$_kk" \
+	make -j"$(nproc)" ARCH="$KARCH" CROSS_COMPILE="$CROSS" KSRC="$TREE" KDIR="$_kk" \
 		LDFLAGS=-static KHDR_INCLUDES="-isystem $_kk/usr/include" "$@"
 }
 
@@ -49,18 +49,26 @@ kunit_suites()
 	sed -n '/^+.*struct kunit_suite/,/};/s/^+.*\.name = "\(.*\)".*/kunit\/\1/p' $(series_patches)
 }
 
-# core_boot BOOT KERNEL WORDS
-core_boot()
+# guest_boot SUITE/BOOT KERNEL SKIPS WORDS
+guest_boot()
 {
 	_d=$BASE/run/$1
 	mkdir -p "$_d"
-	step "guest: tests on the $1 kernel"
+	step "guest: tests on the ${1#*/} kernel ($KARCH)"
 	cp "$BASE/selftests-$2/root/tests/list" "$_d/expect"
 	[ "$2" = nodmem ] || kunit_suites >>"$_d/expect"
-	boot 1500 "$_d/kernel.log" "$_d/results" "$BASE/build-$2/arch/arm64/boot/Image" \
-		"$BASE/selftests-$2/initrd" "dmem.run=tests dmem.limit=300 $3"
+	boot_tests "$1" "$2" "$BASE/selftests-$2/initrd" "$3" "$4"
+}
+
+# boot_tests SUITE/BOOT KERNEL INITRD SKIPS WORDS: what is to run is in the
+# boot's file "expect".
+boot_tests()
+{
+	_d=$BASE/run/$1
+	boot 1500 "$_d/kernel.log" "$_d/results" "$(kernel_image "$2")" "$3" \
+		"dmem.run=tests dmem.limit=300 $5"
 	[ -e "$_d/results" ] || : >"$_d/results"
-	"$CACHE/bin/tapsum" -n "core/$1" -e "$_d/expect" -s "scripts/skips/$1" \
+	"$CACHE/bin/tapsum" -n "$1" -e "$_d/expect" -s "scripts/skips/$4" \
 		-k "$_d/kernel.log" -t "$TOTALS" "$_d/results" || {
 		_rc=$?
 		[ "$_rc" = 1 ] || die "tapsum gave up on $_d/results"
@@ -80,8 +88,6 @@ suite_unit()
 
 suite_core()
 {
-	kernel_source
-	kernel_tree
 	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
 	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config \
 		kernel/config/media.config kernel/config/nodmem.config
@@ -90,18 +96,19 @@ suite_core()
 	guest_busybox
 	build_selftests check
 	build_selftests nodmem
-	core_boot patched check ''
-	core_boot disabled check cgroup_disable=dmem
-	core_boot nodmem nodmem ''
+	guest_boot core/patched check patched ''
+	guest_boot core/disabled check disabled cgroup_disable=dmem
+	guest_boot core/nodmem nodmem nodmem ''
 }
 
 check()
 {
 	case $1 in
-	'') STEPS=10 ;;
+	'') STEPS=19 ;;
 	unit) STEPS=2 ;;
-	core) STEPS=9 ;;
-	*) die "there is no suite '$1': SUITE=unit or SUITE=core" ;;
+	core|media) STEPS=9 ;;
+	arm32) STEPS=6 ;;
+	*) die "there is no suite '$1': SUITE=unit, core, media or arm32" ;;
 	esac
 	supported_host
 	lock_cache
@@ -110,11 +117,28 @@ check()
 	unit) need gcc /usr/include/stdio.h:libc6-dev git shellcheck make ;;
 	*) host_packages; need shellcheck ;;
 	esac
+	case $1 in
+	''|arm32) arm32_packages ;;
+	esac
 	build_host_tools
 	TOTALS=$CACHE/totals
 	: >"$TOTALS"
-	[ "$1" = core ] || suite_unit
-	[ "$1" = unit ] || suite_core
+	case $1 in
+	''|unit) suite_unit ;;
+	esac
+	case $1 in
+	unit) ;;
+	*) kernel_source; kernel_tree ;;
+	esac
+	case $1 in
+	''|core) suite_core ;;
+	esac
+	case $1 in
+	''|media) suite_media ;;
+	esac
+	case $1 in
+	''|arm32) suite_arm32 ;;
+	esac
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
 

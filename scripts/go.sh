@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 . scripts/source.sh
 . scripts/build.sh
+. scripts/userland.sh
 
 prepare()
 {
@@ -21,8 +22,8 @@ prepare()
 vm()
 {
 	prepare
-	build_kernel vm kernel/config/vm.config
-	IMAGE=$BASE/build-vm/arch/arm64/boot/Image
+	build_kernel vm kernel/config/vm.config kernel/config/media.config
+	IMAGE=$(kernel_image vm)
 	step "guest: device tree and root file system"
 	build_dtb
 	build_guest
@@ -67,8 +68,8 @@ case ${1:-} in
 kernel)
 	STEPS=4
 	prepare
-	build_kernel vm kernel/config/vm.config
-	echo "$BASE/build-vm/arch/arm64/boot/Image"
+	build_kernel vm kernel/config/vm.config kernel/config/media.config
+	kernel_image vm
 	;;
 vm)
 	STEPS=5
@@ -84,7 +85,7 @@ paths)
 	STEPS=5
 	vm
 	echo "KERNEL=$IMAGE"
-	echo "DTB=$BASE/vm/vm.dtb"
+	echo "DTB=$BASE/vm/$BOARD.dtb"
 	echo "INITRD=$BASE/vm/initrd"
 	echo "CACHE=$CACHE"
 	echo "QEMU=$(qemu_command "$IMAGE" "$BASE/vm/initrd")"
@@ -97,10 +98,14 @@ run)
 	;;
 check)
 	. scripts/check.sh
+	. scripts/media.sh
+	. scripts/arm32.sh
 	check "${2:-}"
 	;;
 check-all)
 	. scripts/check.sh
+	. scripts/media.sh
+	. scripts/arm32.sh
 	. scripts/series.sh
 	. scripts/mutants.sh
 	check_all
@@ -116,15 +121,18 @@ series)
 	save_series
 	;;
 checkpatch)
+	. scripts/arm32.sh
 	. scripts/series.sh
 	checkpatch
 	;;
 bisect)
+	. scripts/arm32.sh
 	. scripts/series.sh
 	bisect
 	;;
 mutants)
 	. scripts/check.sh
+	. scripts/arm32.sh
 	. scripts/mutants.sh
 	mutants "${2:-}"
 	;;

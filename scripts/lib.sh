@@ -58,19 +58,12 @@ hash16()
 supported_host()
 {
 	case $(uname -m) in
-	x86_64)
-		HOSTARCH=amd64
-		CROSS=aarch64-linux-gnu-
-		;;
-	aarch64)
-		HOSTARCH=arm64
-		CROSS=
-		;;
-	*)
-		die "unsupported host $(uname -m): use an amd64 or arm64 machine"
-		;;
+	x86_64) HOSTARCH=amd64 ;;
+	aarch64) HOSTARCH=arm64 ;;
+	*) die "unsupported host $(uname -m): use an amd64 or arm64 machine" ;;
 	esac
-	export HOSTARCH CROSS
+	export HOSTARCH
+	build_for arm64
 	if [ ! -r "${DMEM_OS_RELEASE:-/etc/os-release}" ] || ! command -v apt-get >/dev/null ||
 	   ! command -v dpkg-deb >/dev/null; then
 		die "unsupported host: this needs Debian 12 or newer (apt-get and dpkg-deb)"

@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
 # Breaks one line of the series at a time and expects a test to notice. All
-# mutants are in one kernel, which a boot parameter tells which one to be.
+# mutants are in one kernel for each guest, which a boot parameter tells which
+# one to be.
 
 mutants()
 {
-	STEPS=8
+	STEPS=9
 	prepare
-	build_kernel check kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config
-	step "guest: selftests"
-	build_dtb
-	guest_busybox
-	build_selftests check
 	[ -z "$TREE_OWN" ] || die "$TREE has changes of your own: commit them, and run 'make series'"
+	sed '/^#/d' kernel/mutants/list | while read -r _n _rest; do
+		[ -n "$1" ] && [ "$1" != "$_n" ] || echo "$_n $_rest"
+	done >"$BASE/mutants.list"
+	[ -s "$BASE/mutants.list" ] || die "kernel/mutants/list has no mutant '$1'"
 	trap mutants_undo EXIT
 	git -C "$TREE" apply --index "$PWD/kernel/mutants/mutants.patch" 2>"$LOGS/mutants.log" ||
 	die_log "$LOGS/mutants.log" "kernel/mutants/mutants.patch does not apply to the series: bring it up to date"
 	TREE_ID=$TREE_ID-$(hash16 kernel/mutants/mutants.patch)
-	LIKE=check build_kernel mutants kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config
+	if grep -qv '^[0-9]* arm32:' "$BASE/mutants.list"; then
+		mutants_build mutants check
+	fi
+	if grep -q '^[0-9]* arm32:' "$BASE/mutants.list"; then
+		arm32_packages
+		build_for arm
+		mutants_build mutants32 arm32 kernel/config/arm32.config
+		build_for arm64
+	fi
 	mutants_undo
 	trap - EXIT
 
@@ -27,26 +33,40 @@ mutants()
 	_passed=0
 	_failed=0
 	printf '| mutant | what is broken | the test that must fail | did it |\n|---|---|---|---|\n'
-	sed '/^#/d' kernel/mutants/list >"$BASE/mutants.list"
 	while read -r _n _prog _test _what; do
-		[ -z "$1" ] || [ "$1" = "$_n" ] || continue
 		mutant_boot "$_n" "$_prog"
+		_prog=${_prog#*:}
 		_seen=no
-		sed -n "\\,^# run ${_prog#disabled:}\$,,/^# exit/p" "$BASE/run/mutant/results" >"$BASE/mutant.tap"
+		sed -n "\\,^# run $_prog\$,,/^# exit/p" "$BASE/run/mutant/results" >"$BASE/mutant.tap"
 		if grep -q "^ *not ok .*\\<$_test\\>" "$BASE/mutant.tap"; then
 			_seen=yes
 		elif grep -q "^# exit .* 137\$" "$BASE/mutant.tap" &&
 		     ! grep -q "^ *ok .*\\<$_test\\>" "$BASE/mutant.tap"; then
 			_seen='yes, it was killed'
+		elif [ "$_test" = log ] && grep -q 'WARNING:' "$BASE/run/mutant/kernel.log"; then
+			_seen='yes'
 		fi
 		case $_seen in
 		yes*) _passed=$((_passed + 1)) ;;
 		no) _failed=$((_failed + 1)) ;;
 		esac
-		printf '| %s | %s | %s %s | %s |\n' "$_n" "$_what" "${_prog#disabled:}" "$_test" "$_seen"
+		printf '| %s | %s | %s %s | %s |\n' "$_n" "$_what" "$_prog" "$_test" "$_seen"
 	done <"$BASE/mutants.list"
 	printf '%s passed, %s failed\n' "$_passed" "$_failed"
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
+}
+
+# mutants_build KERNEL LIKE FRAGMENT...: a kernel, and the tests with its modules.
+mutants_build()
+{
+	_mk=$1
+	_like=$2
+	shift 2
+	LIKE=$_like build_kernel "$_mk" kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config "$@"
+	build_dtb
+	guest_busybox
+	build_selftests "$_mk"
 }
 
 mutants_undo()
@@ -57,13 +77,20 @@ mutants_undo()
 mutant_boot()
 {
 	mkdir -p "$BASE/run/mutant"
-	_words="dmem.run=tests dmem.limit=200 dmem.only=${2#disabled:} dmem_mutant=$1"
+	_mk=mutants
+	_words="dmem.run=tests dmem.limit=200 dmem.only=${2#*:} dmem_mutant=$1"
 	case $2 in
 	disabled:*) _words="$_words cgroup_disable=dmem" ;;
+	memcg:*) _words="$_words dma_mem_accounting=1" ;;
+	arm32:*)
+		_mk=mutants32
+		build_for arm
+		;;
 	esac
 	# A broken kernel may not come to the end, which is no reason to stop.
 	boot 300 "$BASE/run/mutant/kernel.log" "$BASE/run/mutant/results" \
-		"$BASE/build-mutants/arch/arm64/boot/Image" "$BASE/selftests-check/initrd" \
+		"$(kernel_image "$_mk")" "$BASE/selftests-$_mk/initrd" \
 		"$_words" || :
 	[ -e "$BASE/run/mutant/results" ] || : >"$BASE/run/mutant/results"
+	build_for arm64
 }

@@ -9,11 +9,21 @@ series_files()
 	git -C "$TREE" diff --name-only --diff-filter=d base-of-series HEAD | grep "$1\$" || :
 }
 
+# Files that only one of the two guests' kernels has: 32-bit ARM's own, and the
+# display of its board. Those of other architectures no compiler here sees.
+of_this_arch()
+{
+	case $KARCH in
+	arm) grep -e '^arch/arm/' -e '^drivers/gpu/drm/' ;;
+	*) grep -v -e '^arch/' -e '/pl111/' ;;
+	esac
+}
+
 # touched_objects TREE: object files of the C files that the series changes.
 # A file that another one includes has no object of its own.
 touched_objects()
 {
-	series_files '\.c' | grep -v '^tools/' | while read -r _c; do
+	series_files '\.c' | grep -v '^tools/' | of_this_arch | while read -r _c; do
 		_o=${_c%.c}.o
 		! grep -qs "[ =]${_o##*/}" "$1/${_c%/*}/Makefile" || echo "$_o"
 	done
@@ -33,10 +43,22 @@ small_config()
 	} >"$LOGS/config-small.log" 2>&1 || die_log "$LOGS/config-small.log" "cannot configure ${_sd##*/}"
 }
 
-# lint TREE BUILD-DIRECTORY: what W=1, sparse and kernel-doc say.
+# lint TREE BUILD-DIRECTORY: what W=1, sparse and kernel-doc say, for both
+# guests' kernels.
 lint()
 {
-	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config kernel/config/lint.config kernel/config/media.config
+	lint_arch "$1" "$2"
+	build_for arm
+	lint_arch "$1" "$2-arm"
+	build_for arm64
+}
+
+lint_arch()
+{
+	_board=kernel/config/drm.config
+	[ "$KARCH" != arm ] || _board=kernel/config/arm32.config
+	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config \
+		kernel/config/lint.config kernel/config/media.config $_board
 	(
 		cd "$1"
 		_objs=$(touched_objects "$1")
@@ -59,6 +81,7 @@ checkpatch()
 	STEPS=5
 	prepare
 	# checkpatch runs spdxcheck.py, which needs the two modules.
+	arm32_packages
 	need sparse perl python3 /usr/lib/python3/dist-packages/ply:python3-ply \
 		/usr/lib/python3/dist-packages/git:python3-git
 	step "checkpatch.pl --strict"
@@ -113,49 +136,72 @@ bisect_fragment()
 		'# CONFIG_DMABUF_HEAPS_CMA is not set' '# CONFIG_CMA_SYSFS is not set' '# CONFIG_CMA_DEBUGFS is not set'
 	[ "$3" = y ] || printf '%s\n' 'CONFIG_DMABUF_HEAPS_SYSTEM=m'
 	[ "$2$3" != ym ] || printf '%s\n' 'CONFIG_DMABUF_HEAPS_CMA=m'
+	# DRM is large: with both on and with both off is enough.
+	case "$1$2$3 $KARCH" in
+	'yyy arm64'|'nny arm64') cat kernel/config/drm.config ;;
+	esac
 	# KUnit tests are code of the series as well.
 	printf '%s\n' CONFIG_KUNIT=y
 	[ "$1" != y ] || printf '%s\n' CONFIG_CGROUP_DMEM_KUNIT_TEST=y
 	[ "$1$2" != yy ] || printf '%s\n' CONFIG_CMA_DMEM_KUNIT_TEST=y
 }
 
+# touched_dirs: directories of the C files that the series changes.
+touched_dirs()
+{
+	series_files '\.[ch]' | grep '^[a-z-]*/.*\.c$' | grep -v -e '^tools/' -e '^lib/' |
+	of_this_arch | sed 's,[^/]*$,,' | sort -u | tr '\n' ' '
+}
+
+# bisect_one DMEM CMA HEAPS FRAGMENT...: all patches, one by one.
+bisect_one()
+{
+	_what="$KARCH dmem=$1 cma=$2 heaps=$3"
+	_bo=$BASE/build-bisect-$KARCH-$1$2$3
+	bisect_fragment "$1" "$2" "$3" >"$BASE/bisect.config"
+	shift 3
+	_i=0
+	for _commit in $_commits; do
+		_i=$((_i + 1))
+		worktree bisect "$_commit"
+		printf '      %s: patch %s of %s\n' "$_what" "$_i" "$_total" >&2
+		small_config "$_bo" "$BASE/bisect" kernel/config/vm.config kernel/config/lint.config \
+			kernel/config/media.config "$@" "$BASE/bisect.config"
+		# shellcheck disable=SC2086 # a list of directories
+		if ! kmake_in "$BASE/bisect" "$_bo" -s -j"$(nproc)" KCFLAGS=-Werror $_dirs >>"$_log" 2>&1; then
+			grep -m 3 'error' "$_log" >&2 || :
+			die_log "$_log" "patch $_i ($(git -C "$TREE" log -1 --format=%s "$_commit")) does not build with $_what"
+		fi
+	done
+}
+
 bisect()
 {
 	STEPS=4
 	prepare
-	_dirs=$(series_files '\.[ch]' | grep '^[a-z-]*/.*\.c$' | grep -v -e '^tools/' -e '^lib/' |
-		sed 's,[^/]*$,,' | sort -u | tr '\n' ' ')
+	arm32_packages
+	_dirs=$(touched_dirs)
 	[ -n "$_dirs" ] || die "the series changes no C file: nothing to build"
 	_commits=$(git -C "$TREE" rev-list --reverse base-of-series..HEAD)
 	_total=$(echo "$_commits" | wc -l)
-	step "building $_total patches one by one in 8 configurations: $_dirs"
+	step "building $_total patches one by one in 9 configurations: $_dirs"
 	_log=$LOGS/bisect.log
 	: >"$_log"
 	for _dmem in y n; do
 	for _cma in y n; do
 	for _heaps in y m; do
-		_bo=$BASE/build-bisect-$_dmem$_cma$_heaps
-		bisect_fragment "$_dmem" "$_cma" "$_heaps" >"$BASE/bisect.config"
-		_i=0
-		for _commit in $_commits; do
-			_i=$((_i + 1))
-			worktree bisect "$_commit"
-			printf '      dmem=%s cma=%s heaps=%s: patch %s of %s\n' "$_dmem" "$_cma" "$_heaps" "$_i" "$_total" >&2
-			small_config "$_bo" "$BASE/bisect" kernel/config/vm.config kernel/config/lint.config \
-				kernel/config/media.config "$BASE/bisect.config"
-			# shellcheck disable=SC2086 # a list of directories
-			if ! kmake_in "$BASE/bisect" "$_bo" -s -j"$(nproc)" KCFLAGS=-Werror $_dirs >>"$_log" 2>&1; then
-				grep -m 3 'error' "$_log" >&2 || :
-				die_log "$_log" "patch $_i ($(git -C "$TREE" log -1 --format=%s "$_commit")) does not build with dmem=$_dmem cma=$_cma heaps=$_heaps"
-			fi
-		done
+		bisect_one "$_dmem" "$_cma" "$_heaps"
 	done
 	done
 	done
+	build_for arm
+	_dirs=$(touched_dirs)
+	bisect_one y y y kernel/config/arm32.config
+	build_for arm64
 	# Only a link tells whether a modular heap finds what it calls.
 	bisect_fragment y y m >"$BASE/bisect.config"
 	printf '      linking kernel and modules with dmem=y cma=y heaps=m\n' >&2
-	_bo=$BASE/build-bisect-yym
+	_bo=$BASE/build-bisect-$KARCH-yym
 	kmake_in "$BASE/bisect" "$_bo" -s -j"$(nproc)" Image modules >>"$_log" 2>&1 ||
 	die_log "$_log" "modular heaps do not link: $(grep -m 1 -e undefined -e error: "$_log")"
 }

@@ -25,11 +25,21 @@ find_mirror()
 	die "no Debian mirror in apt's sources: set DEBIAN_MIRROR= to the address of one"
 }
 
-# private_apt SUITE COMMAND...: apt with lists and archives of its own, for
-# arm64: the host's sources stay as they are, and apt checks the signatures.
+# The architecture of SUITE or SUITE:ARCH.
+suite_arch()
+{
+	case $1 in
+	*:*) echo "${1#*:}" ;;
+	*) echo arm64 ;;
+	esac
+}
+
+# private_apt SUITE[:ARCH] COMMAND...: apt with lists and archives of its own:
+# the host's sources stay as they are, and apt checks the signatures.
 private_apt()
 {
 	_root=$CACHE/apt/$1
+	_arch=$(suite_arch "$1")
 	shift
 	_cmd=$1
 	shift
@@ -38,7 +48,7 @@ private_apt()
 		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
 		-o Dir::State::lists="$_root/lists" -o Dir::Cache::archives="$_root/archives" \
 		-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
-		-o APT::Architecture=arm64 -o APT::Architectures=arm64 \
+		-o APT::Architecture="$_arch" -o APT::Architectures="$_arch" \
 		-o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any \
 		-o Acquire::Retries=2 -o Acquire::http::Timeout=30 "$@"
 }
@@ -51,9 +61,21 @@ apt_lists()
 	find_mirror
 	_root=$CACHE/apt/$_suite
 	mkdir -p "$_root/lists/partial" "$_root/archives/partial"
-	printf 'deb [signed-by=%s arch=arm64 target=Packages] %s %s main\n' \
-		"$_keys" "$DEBIAN_MIRROR" "$_suite" >"$_root/sources.list"
+	printf 'deb [signed-by=%s arch=%s target=Packages] %s %s main\n' "$_keys" \
+		"$(suite_arch "$_suite")" "$DEBIAN_MIRROR" "${_suite%:*}" >"$_root/sources.list"
 	private_apt "$_suite" apt-get update >"$LOGS/apt-$_suite.log" 2>&1
+}
+
+# guest_lists ARCH: sets GUEST_SUITE to the first suite whose lists can be had.
+# A mirror may be in the middle of an update, and apt then rightly refuses.
+guest_lists()
+{
+	for GUEST_SUITE in $(source_word guest); do
+		[ "$1" = arm64 ] || GUEST_SUITE=$GUEST_SUITE:$1
+		! apt_lists "$GUEST_SUITE" || return 0
+		printf '      no complete package lists of %s\n' "$GUEST_SUITE" >&2
+	done
+	die_log "$LOGS/apt-$GUEST_SUITE.log" "no answer from the Debian mirror $DEBIAN_MIRROR: check the network, or set DEBIAN_MIRROR="
 }
 
 # fetch_deb SUITE PACKAGE: sets DEB to the downloaded file.
@@ -171,6 +193,23 @@ series_key()
 	{ echo "$_p"; [ -z "$_p" ] || cat $_p; } | hash16
 }
 
+# Brings back what tree_aside put aside, also after a run that was killed.
+# What is not aside yet is still in its place.
+tree_back()
+{
+	_a=$BASE/aside
+	[ -d "$_a" ] || return 0
+	while read -r _f; do
+		rm -f "$TREE/$_f"
+	done <"$_a/deleted"
+	while read -r _f; do
+		[ ! -e "$_a/tree/$_f" ] || mv -f "$_a/tree/$_f" "$TREE/$_f"
+	done <"$_a/changed"
+	rm -rf "$_a.old"
+	mv "$_a" "$_a.old"
+	rm -rf "$_a.old"
+}
+
 # Has somebody worked in the tree since we put the series there?
 tree_is_ours()
 {
@@ -183,6 +222,7 @@ tree_is_ours()
 kernel_tree()
 {
 	TREE=$BASE/linux
+	tree_back
 	_n=$(series_patches | wc -l)
 	for _p in $(series_patches); do
 		[ -r "$_p" ] || die "kernel/series names $_p, which is not there: correct kernel/series"

@@ -69,7 +69,7 @@ compiles()
 	[ -n "$_c" ] || { echo "no C file found"; return 1; }
 	for _f in $_c; do
 		# shellcheck disable=SC2086 # options
-		$cc -O2 $warn -o "$dir/prog" "$_f" || return 1
+		$cc -O2 $warn -c -o "$dir/prog.o" "$_f" || return 1
 	done
 }
 

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# Suite media: Debian's own V4L2 programs on the kernel with the series, and
+# that all which should be the same is the same on the kernel without it.
+
+# The kernel without the series, of the same tree and in the same place: ccache
+# and kbuild then know most of it.
+build_base()
+{
+	_series_id=$TREE_ID
+	TREE_ID=$(git -C "$TREE" rev-parse base-of-series)
+	set -- base kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config kernel/config/base.config
+	if kernel_is_built "$@"; then
+		build_kernel "$@"
+	else
+		trap tree_back EXIT
+		trap 'exit 130' INT
+		trap 'exit 143' TERM HUP
+		tree_aside
+		LIKE=check build_kernel "$@"
+		tree_back
+		trap - EXIT INT TERM HUP
+	fi
+	TREE_ID=$_series_id
+}
+
+# All files in which the tree differs from the base, also what is not committed,
+# are put aside, not changed: they come back with the times they had, so that
+# nothing looks newer than what was built of it.
+tree_aside()
+{
+	_a=$BASE/aside
+	rm -rf "$_a.new"
+	mkdir -p "$_a.new/tree"
+	tree_differs d >"$_a.new/changed"
+	tree_differs D >"$_a.new/deleted"
+	tree_differs a >"$_a.new/base"
+	if [ -s "$_a.new/base" ]; then
+		# shellcheck disable=SC2046 # a list of files without blanks
+		kgit -C "$TREE" archive -o "$_a.new/base.tar" base-of-series -- $(cat "$_a.new/base") ||
+		die "cannot read the base of the series in $TREE"
+	fi
+	# From here on kernel_tree brings them back, should this run be killed.
+	mv "$_a.new" "$_a"
+	while read -r _f; do
+		mkdir -p "$_a/tree/$(dirname "$_f")"
+		mv "$TREE/$_f" "$_a/tree/$_f"
+	done <"$_a/changed"
+	[ ! -e "$_a/base.tar" ] || tar -x -m -f "$_a/base.tar" -C "$TREE"
+}
+
+# tree_differs FILTER: files in the tree that are not as in the base.
+tree_differs()
+{
+	kgit -C "$TREE" diff --no-renames --name-only --diff-filter="$1" base-of-series
+}
+
+# media_root KERNEL: the root file system, with Debian's programs and the
+# modules of one kernel.
+media_root()
+{
+	_mr=$BASE/media/$1/root
+	_mk=$BASE/build-$1
+	rm -rf "$_mr"
+	mkdir -p "${_mr%/*}"
+	cp -a "$CACHE/userland/$GUESTARCH" "$_mr"
+	mkdir -p "$_mr/etc"
+	cp -a "$BASE/media/tests" "$_mr/"
+	kernel_modules "$1" "$_mr/usr/lib/modules"
+	pack_initrd "$BASE/media/$1/initrd" "$_mr" "$_mk"
+}
+
+# Our programs and upstream's test of the heaps, the same for both kernels.
+build_media_tests()
+{
+	_mt=$BASE/media/tests
+	_log=$LOGS/media-tests.log
+	rm -rf "$_mt"
+	mkdir -p "$_mt/media" "$_mt/dmabuf-heaps" "$BASE/media/heaps"
+	heaps_make()
+	{
+		st_make check -s -C "$TREE/tools/testing/selftests/dmabuf-heaps" \
+			OUTPUT="$BASE/media/heaps" INSTALL_PATH="$_mt/dmabuf-heaps" "$@"
+	}
+	{
+		kmake "$BASE/build-check" -s headers &&
+		heaps_make install &&
+		heaps_make COLLECTION=dmabuf-heaps emit_tests >"$BASE/media/heaps/list"
+	} >"$_log" 2>&1 || die_log "$_log" "cannot build the kernel's test of the heaps"
+	for _p in tests/media/test_*.c; do
+		_o=${_p##*/}
+		guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
+			-isystem "$BASE/build-check/usr/include" -o "$_mt/media/${_o%.c}" \
+			"$_p" tests/media/media_util.c selftests/dmem_util.c -lpthread ||
+		die "cannot compile $_p: see the compiler's message above"
+	done
+	(cd "$_mt" && ls -d media/*) >"$_mt/list"
+	sed -n 's,^\([a-z-]*\):\(.*\)$,\1/\2,p' "$BASE/media/heaps/list" >>"$_mt/list"
+}
+
+# media_boot NAME KERNEL
+media_boot()
+{
+	_d=$BASE/run/media/$1
+	mkdir -p "$_d"
+	step "guest: Debian's V4L2 programs on the $1 kernel"
+	cp "$BASE/media/tests/list" "$_d/expect"
+	[ "$2" = base ] || kunit_suites >>"$_d/expect"
+	boot_tests "media/$1" "$2" "$BASE/media/$2/initrd" "media-$1" ''
+}
+
+# report_of BOOT PROGRAM SED-COMMAND: the lines of a program's output that are
+# its report. Nothing in them varies from run to run: both kernels have the same
+# version, and all counts are the tests'.
+report_of()
+{
+	tr -d '\r' <"$BASE/run/media/$1/results" |
+	sed -n "\\,^# run $2\$,,\\,^# exit $2 ,p" | sed -n "$3"
+}
+
+# The reports of both kernels, as tests of their own.
+media_compare()
+{
+	_c=$BASE/run/media/same
+	mkdir -p "$_c"
+	step "suite media: the reports of both kernels"
+	_n=0
+	_bad=0
+	{
+		echo "# run media/same"
+		echo "TAP version 13"
+		same_report media/test_compliance 's/^# | //p'
+		sed -n '/^dmabuf-heaps/p' "$BASE/media/tests/list" >"$_c/heaps"
+		while read -r _p; do
+			same_report "$_p" p
+		done <"$_c/heaps"
+		echo "1..$_n"
+		echo
+		echo "# exit media/same $_bad"
+		echo "# end"
+	} >"$_c/results"
+	"$CACHE/bin/tapsum" -n media/same -t "$TOTALS" "$_c/results" || [ $? = 1 ] ||
+	die "tapsum gave up on $_c/results"
+}
+
+# same_report PROGRAM SED-COMMAND
+same_report()
+{
+	_n=$((_n + 1))
+	for _b in patched unpatched; do
+		report_of "$_b" "$1" "$2" >"$_c/$_b"
+	done
+	if ! grep -q . "$_c/unpatched"; then
+		echo "# there is no report of the unpatched kernel"
+	elif (cd "$_c" && diff -u unpatched patched) >"$_c/diff"; then
+		echo "ok $_n $1 says the same on both kernels"
+		return
+	else
+		sed 's/^/# /' "$_c/diff"
+	fi
+	echo "not ok $_n $1 says the same on both kernels"
+	_bad=1
+}
+
+suite_media()
+{
+	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
+	build_base
+	step "guest: selftests, and Debian's V4L2 programs"
+	build_dtb
+	guest_busybox
+	guest_userland arm64 "$CACHE/userland/arm64" v4l-utils
+	build_media_tests
+	media_root check
+	media_root base
+	media_boot patched check
+	media_boot unpatched base
+	media_compare
+}

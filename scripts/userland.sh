@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# Programs of Debian for the guests, with the libraries they need. They are
+# only unpacked: nothing of them runs here.
+
+# guest_userland ARCH DIR PACKAGE...: DIR becomes a root directory that holds
+# the packages and all that they depend on.
+guest_userland()
+{
+	_uarch=$1
+	_udir=$2
+	shift 2
+	_ukey=$({ echo "$_uarch $(source_word guest) $*"; cat scripts/userland.sh; } | hash16)
+	[ "$_ukey" != "$(cat "$_udir.key" 2>/dev/null)" ] || return 0
+	_ulog=$LOGS/userland-$_uarch.log
+	printf '      fetching %s (%s)\n' "$*" "$_uarch" >&2
+	guest_lists "$_uarch"
+	# Archives of its own: what lies there afterwards is what was asked for.
+	# They stay until all is unpacked, so that a download can be resumed.
+	_udebs=$_udir.debs
+	_unew=$_udir.new
+	rm -rf "$_unew" "$_udir.key"
+	mkdir -p "$_udebs/partial" "$_unew"
+	: >"$_udebs/status"
+	userland_fetch "$@" >"$_ulog" 2>&1 ||
+	die_log "$_ulog" "cannot download $* with what they need from $GUEST_SUITE: $(sed -n '/^E: /{p;q;}' "$_ulog")"
+	userland_unpack >>"$_ulog" 2>&1 ||
+	die_log "$_ulog" "cannot unpack $*"
+	rm -rf "$_udir"
+	mv "$_unew" "$_udir"
+	rm -rf "$_udebs"
+	printf '%s\n' "$_ukey" >"$_udir.key"
+}
+
+# With an empty status nothing counts as installed, so libc comes too.
+userland_apt()
+{
+	private_apt "$GUEST_SUITE" apt-get -y --no-install-recommends \
+		-o Dir::State::status="$_udebs/status" \
+		-o Dir::State::extended_states="$_udebs/extended_states" \
+		-o Dir::Cache::archives="$_udebs" "$@"
+}
+
+userland_fetch()
+{
+	userland_apt install --download-only "$@" &&
+	# Another version may lie there, from a run that was stopped.
+	userland_apt autoclean
+}
+
+# As on a merged /usr, whose links are in a package that is not needed here.
+userland_unpack()
+{
+	mkdir -p "$_unew/usr/bin" "$_unew/usr/sbin" "$_unew/usr/lib" || return 1
+	for _d in bin sbin lib; do
+		ln -s "usr/$_d" "$_unew/$_d" || return 1
+	done
+	for _deb in "$_udebs"/*.deb; do
+		dpkg-deb --fsys-tarfile "$_deb" >"$_udebs/tar" &&
+		tar -x --no-same-owner --keep-directory-symlink -f "$_udebs/tar" -C "$_unew" || return 1
+	done
+	# The root file system is in RAM: no documents, no tables of characters,
+	# nothing that only udev or a build would read.
+	(cd "$_unew" && rm -rf usr/share usr/include usr/local var etc usr/lib/*/gconv \
+		usr/lib/*/libv4l usr/lib/udev usr/lib/systemd usr/lib/modprobe.d)
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the acts of dmem-demo share. */
+#ifndef DEMO_DEMO_H
+#define DEMO_DEMO_H
+
+#include <stdlib.h>
+
+#include "heap.h"
+
+#define ROOT		"/sys/fs/cgroup"
+#define CAMERA_HEAP	"camera@64000000"
+#define CAMERA		"camera.service"
+#define DISPLAY		"display.service"
+
+/* A process in a cgroup that does what it is told to. */
+struct worker {
+	pid_t pid;
+	int ask, answer;
+};
+
+struct taken {
+	unsigned long buffers, refused;
+	int err;
+};
+
+/* The work: reads orders from one fd, and writes a struct taken for each. */
+typedef void (*work_t)(int ask, int answer, void *arg);
+
+/* Says what is not as it was said to be, and ends the program. */
+void __attribute__((format(printf, 1, 2), noreturn)) wrong(const char *fmt, ...);
+
+/* The region that a heap's buffers are charged to. */
+char *heap_region(const char *heap);
+
+/* The value of a region in a cgroup's file, or "max" as ~0. */
+unsigned long long value(const char *group, const char *file, const char *region);
+
+void make_group(const char *group);
+void remove_group(const char *group);
+void set_max(const char *group, const char *region, unsigned long mib);
+void expect_current(const char *group, const char *region, unsigned long mib);
+
+struct worker start_worker(const char *group, work_t work, void *arg);
+struct taken tell(struct worker *w, const char *order);
+void stop_worker(struct worker *w);
+
+/* A worker that takes buffers of 1 MiB from heaps: at most @want, until refused. */
+struct worker start_taker(const char *group);
+struct taken take(struct worker *w, const char *heap, unsigned long want);
+void expect_taken(const char *group, const char *heap, struct taken *got,
+		  unsigned long buffers, int refused);
+
+/* The table of what was done, and that nothing is left of it. */
+void add_row(const char *group, const char *region, unsigned long refused);
+void print_table(void);
+void expect_nothing_left(void);
+
+void camera_act(void);
+
+#endif
