@@ -90,9 +90,9 @@ build_media_tests()
 	} >"$_log" 2>&1 || die_log "$_log" "cannot build the kernel's test of the heaps"
 	for _p in tests/media/test_*.c; do
 		_o=${_p##*/}
-		guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
+		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
 			-isystem "$BASE/build-check/usr/include" -o "$_mt/media/${_o%.c}" \
-			"$_p" tests/media/media_util.c selftests/dmem_util.c -lpthread ||
+			"$_p" tests/media/media_util.c tests/program.c selftests/dmem_util.c -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
 	(cd "$_mt" && ls -d media/*) >"$_mt/list"

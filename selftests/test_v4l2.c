@@ -25,6 +25,8 @@
 
 #define CAPTURE		V4L2_BUF_TYPE_VIDEO_CAPTURE
 #define AREA_MODULE	"dmem_vivid_area"
+#define DRIVER		"/sys/bus/platform/drivers/vivid"
+#define DEVICE		"vivid.0"
 #define MAX_FDS		4096
 #define MIN_BUFS	2	/* fewer vivid does not take */
 #define REFUSALS	50
@@ -535,6 +537,74 @@ TEST_F(v4l2, exported)
 		EXPECT_EQ(0, munmap(map, cam->len));
 		expect_held(_metadata, &cam->pool, 0, 0);
 	}
+}
+
+/*
+ * The driver goes while its buffers are in use. Those that nobody else has go
+ * with it, the others when they are given back.
+ */
+TEST_F(v4l2, unbound)
+{
+	struct camera *cam = &self->cam;
+	char *map;
+	int fd;
+
+	if (access(DRIVER "/" DEVICE, F_OK))
+		SKIP(return, "no " DEVICE " in " DRIVER);
+	ASSERT_EQ(4, reqbufs(cam, 4));
+	map = vivid_map(cam->fd, 1, cam->len);
+	ASSERT_TRUE(map != MAP_FAILED);
+	fd = vivid_export(cam->fd, 2);
+	ASSERT_LE(0, fd);
+	stream_frames(_metadata, cam, cam->fd, 4, NULL, 2);
+	expect_held(_metadata, &cam->pool, 4 * cam->len, 0);
+
+	ASSERT_EQ(0, cg_write(DRIVER, "unbind", DEVICE));
+	expect_held(_metadata, &cam->pool, 2 * cam->len, 0);
+	close(cam->fd);
+	expect_held(_metadata, &cam->pool, 2 * cam->len, 0);
+	close(fd);
+	expect_held(_metadata, &cam->pool, cam->len, 0);
+	memset(map, 1, cam->len);
+	EXPECT_EQ(0, munmap(map, cam->len));
+	expect_held(_metadata, &cam->pool, 0, 0);
+
+	ASSERT_EQ(0, cg_write(DRIVER, "bind", DEVICE));
+	cam->fd = vivid_open(cam->path, sizeof(cam->path));
+	ASSERT_LE(0, cam->fd);
+	EXPECT_EQ(4, reqbufs(cam, 4));
+	EXPECT_EQ(0, reqbufs(cam, 0));
+	expect_held(_metadata, &cam->pool, 0, 0);
+}
+
+/*
+ * The device has another area when the buffers come back: it has lost its own,
+ * as happens to drivers that release it in their remove(), or has been given
+ * one.
+ */
+TEST_F(v4l2, another_area)
+{
+	struct camera *cam = &self->cam;
+	int fds[2], ret;
+
+	ASSERT_EQ(2, reqbufs(cam, 2));
+	fds[0] = vivid_export(cam->fd, 0);
+	ASSERT_LE(0, fds[0]);
+	fds[1] = vivid_export(cam->fd, 1);
+	ASSERT_LE(0, fds[1]);
+	EXPECT_EQ(0, reqbufs(cam, 0));
+	ret = cam->has_area ? module_unload(AREA_MODULE) :
+			      module_load(AREA_MODULE, "");
+	if (ret && !cam->has_area)
+		SKIP(return, "cannot load " AREA_MODULE ".ko: %s",
+		     strerror(-ret));
+	ASSERT_EQ(0, ret);
+	cam->has_area = !cam->has_area;
+	expect_held(_metadata, &cam->pool, 2 * cam->len, 0);
+	close(fds[0]);
+	expect_held(_metadata, &cam->pool, cam->len, 0);
+	close(fds[1]);
+	expect_held(_metadata, &cam->pool, 0, 0);
 }
 
 /* Who is given an exported buffer keeps it, and may have a limit of nothing. */

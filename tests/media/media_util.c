@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the tests of Debian's V4L2 programs share. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +8,6 @@
 
 #include "dmem_util.h"
 #include "media_util.h"
-
-#define SEARCH_PATH	"/bin:/usr/bin"
 
 static int run(const char *command)
 {
@@ -52,93 +47,4 @@ bool default_region(char *region, size_t size)
 		return heaps[i].region[0];
 	}
 	return false;
-}
-
-/*
- * It has a terminal, so that it writes each line when it is complete. With a
- * pipe, lines would come late, and those of a fork() twice.
- */
-int program_start(struct program *p, const char *cg, char *const argv[],
-		  int seconds)
-{
-	char slave[64];
-	int tty;
-
-	memset(p, 0, sizeof(*p));
-	p->tty = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (p->tty < 0)
-		return -errno;
-	if (grantpt(p->tty) || unlockpt(p->tty) ||
-	    ptsname_r(p->tty, slave, sizeof(slave)))
-		goto fail;
-	p->pid = cg ? cg_fork(cg) : fork();
-	if (p->pid < 0)
-		goto fail;
-	if (!p->pid) {
-		setsid();
-		tty = open(slave, O_RDWR);
-		if (tty < 0)
-			_exit(127);
-		dup2(tty, 0);
-		dup2(tty, 1);
-		dup2(tty, 2);
-		setenv("PATH", SEARCH_PATH, 1);
-		execvp(argv[0], argv);
-		perror(argv[0]);
-		_exit(127);
-	}
-	p->deadline = now_ms() + seconds * 1000LL;
-	return 0;
-fail:
-	close(p->tty);
-	return -errno;
-}
-
-static bool more(struct program *p)
-{
-	struct pollfd fd = { .fd = p->tty, .events = POLLIN };
-	long long left = p->deadline - now_ms();
-	ssize_t n;
-
-	if (left < 0)
-		left = 0;
-	if (poll(&fd, 1, left) != 1) {
-		p->late = true;
-		return false;
-	}
-	/* EIO: nobody has the other end any more. */
-	n = read(p->tty, p->buf + p->len, sizeof(p->buf) - 1 - p->len);
-	if (n <= 0)
-		return false;
-	p->len += n;
-	return true;
-}
-
-char *program_line(struct program *p)
-{
-	static char line[sizeof(p->buf)];
-	size_t len;
-	char *end;
-
-	while (!(end = memchr(p->buf, '\n', p->len))) {
-		if (p->len == sizeof(p->buf) - 1 || !more(p))
-			return NULL;
-	}
-	len = end - p->buf;
-	memcpy(line, p->buf, len);
-	line[len] = '\0';
-	line[strcspn(line, "\r")] = '\0';
-	p->len -= len + 1;
-	memmove(p->buf, end + 1, p->len);
-	return line;
-}
-
-int program_end(struct program *p)
-{
-	while (program_line(p))
-		;
-	if (p->late)
-		kill(-p->pid, SIGKILL);
-	close(p->tty);
-	return wait_exit(p->pid);
 }

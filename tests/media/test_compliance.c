@@ -12,6 +12,7 @@
 
 #include "dmem_util.h"
 #include "media_util.h"
+#include "program.h"
 
 #define SECONDS		200
 

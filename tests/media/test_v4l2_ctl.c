@@ -18,6 +18,7 @@
 
 #include "dmem_util.h"
 #include "media_util.h"
+#include "program.h"
 
 #define DEVICE		"/dev/video0"
 #define FORMAT		"width=640,height=360,pixelformat=YUYV"
