@@ -132,9 +132,21 @@ build_kernel()
 	STEP=$((STEP + 1))
 	# shellcheck disable=SC2153 # set by who calls
 	TITLE="[$STEP/$STEPS] building kernel $_name ($KARCH)"
-	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" "$KIMAGE" modules ||
+	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" Image modules ||
 	exit 1
+	[ "$KIMAGE" = Image ] || compressed_image "$_o" "$LOGS/build-$_name.log"
 	printf '%s\n' "$_key" >"$_o/built"
+}
+
+# compressed_image DIR LOG: without ccache, which does not see that piggy.S takes
+# the kernel in as it is, and would give back an old one.
+compressed_image()
+{
+	rm -f "$1/arch/$KARCH/boot/compressed/piggy.o"
+	(
+		export CCACHE_DISABLE=1
+		kmake "$1" "$KIMAGE"
+	) >>"$2" 2>&1 || die_log "$2" "cannot compress the kernel"
 }
 
 # kernel_image NAME: what QEMU boots.

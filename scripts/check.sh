@@ -11,7 +11,7 @@ build_selftests()
 	_r=$_st/root
 	_log=$LOGS/selftests-$1.log
 	mkdir -p "$_st/src" "$_st/out" "$_st/heaps"
-	rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
+	rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
 		--exclude='Module.symvers' --exclude='modules.order' selftests/ "$_st/src/"
 	rm -rf "$_r"
 	mkdir -p "$_r/tests/bin" "$_r/tests/dmem" "$_r/tests/dmabuf-heaps" "$_r/etc"
@@ -49,7 +49,7 @@ kunit_suites()
 	sed -n '/^+.*struct kunit_suite/,/};/s/^+.*\.name = "\(.*\)".*/kunit\/\1/p' $(series_patches)
 }
 
-# guest_boot SUITE/BOOT KERNEL SKIPS WORDS
+# guest_boot SUITE/BOOT KERNEL SKIPS WORDS: SKIPS are files in scripts/skips/.
 guest_boot()
 {
 	_d=$BASE/run/$1
@@ -68,7 +68,8 @@ boot_tests()
 	boot 1500 "$_d/kernel.log" "$_d/results" "$(kernel_image "$2")" "$3" \
 		"dmem.run=tests dmem.limit=300 $5"
 	[ -e "$_d/results" ] || : >"$_d/results"
-	"$CACHE/bin/tapsum" -n "$1" -e "$_d/expect" -s "scripts/skips/$4" \
+	# shellcheck disable=SC2046,SC2086 # names without blanks
+	"$CACHE/bin/tapsum" -n "$1" -e "$_d/expect" $(printf ' -s scripts/skips/%s' $4) \
 		-k "$_d/kernel.log" -t "$TOTALS" "$_d/results" || {
 		_rc=$?
 		[ "$_rc" = 1 ] || die "tapsum gave up on $_d/results"

@@ -103,7 +103,7 @@ checkpatch()
 		lint "$BASE/lint-tree" "$BASE/build-lint-base" >"$_old"
 		# Line numbers move with the patches.
 		for _f in "$_old" "$_new"; do
-			sed -E 's/:[0-9]+(:[0-9]+)?:/:/' "$_f" | sort >"$_f.n"
+			sed -E 's/:[0-9]+(:[0-9]+)?[: ]/: /' "$_f" | sort -u >"$_f.n"
 		done
 		comm -13 "$_old.n" "$_new.n" >"$_new.only"
 		_n=$(comm -12 "$_old.n" "$_new.n" | wc -l)
