@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
 # Suite arm32: the tests of suite core on 32-bit ARM, with high memory and with
-# RAM for the limits that 32 bits do not hold.
+# RAM for the limits that 32 bits do not hold; and the board's display.
 
 arm32_packages()
 {
@@ -21,6 +21,7 @@ suite_arm32()
 	build_selftests arm32
 	arm32_memory
 	guest_boot arm32/patched arm32 "$SKIPS" ''
+	display_boot
 	build_for arm64
 }
 
@@ -34,4 +35,44 @@ arm32_memory()
 	printf '      7680 MiB of free memory are needed for limits of 6 GiB, there are %s\n' "$_free" >&2
 	MACHINE=$(echo "$MACHINE" | sed 's/-m 7G/-m 2G/')
 	SKIPS='arm32 arm32-small'
+}
+
+# The display: Debian's modetest, and pictures that are compared with what the
+# emulated screen shows.
+display_boot()
+{
+	_d=$BASE/run/arm32/display
+	_dr=$BASE/display/root
+	step "guest: the display's screen (arm)"
+	guest_userland armhf "$CACHE/userland/armhf" libdrm-tests
+	rm -rf "$_dr"
+	mkdir -p "$_d" "${_dr%/*}"
+	cp -a "$CACHE/userland/armhf" "$_dr"
+	mkdir -p "$_dr/etc" "$_dr/tests/display"
+	kernel_modules arm32 "$_dr/usr/lib/modules"
+	for _p in tests/display/test_*.c; do
+		_o=${_p##*/}
+		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
+			-isystem "$BASE/build-arm32/usr/include" -o "$_dr/tests/display/${_o%.c}" \
+			"$_p" tests/program.c selftests/media.c selftests/display.c \
+			selftests/dmem_util.c -lpthread ||
+		die "cannot compile $_p: see the compiler's message above"
+	done
+	(cd "$_dr/tests" && ls -d display/*) >"$_dr/tests/list"
+	cp "$_dr/tests/list" "$_d/expect"
+	kunit_suites >>"$_d/expect"
+	pack_initrd "$BASE/display/initrd" "$_dr" "$BASE/build-arm32"
+
+	# Not in the cache: the path of a socket must be short.
+	_ds=$(mktemp -d)
+	"$CACHE/bin/screen" "$_ds/monitor" "$_ds/port" "$_d/picture.ppm" 9>&- &
+	_dp=$!
+	BOOT_DEVICES="-qmp unix:$_ds/monitor,server=on,wait=off
+		-chardev socket,id=screen,path=$_ds/port,server=on,wait=off
+		-device virtserialport,chardev=screen,name=dmem.screen"
+	boot_tests arm32/display arm32 "$BASE/display/initrd" display ''
+	BOOT_DEVICES=
+	kill "$_dp" 2>/dev/null || :
+	wait "$_dp" || :
+	rm -rf "$_ds"
 }

@@ -293,15 +293,17 @@ qemu_command()
 	echo "qemu-system-aarch64 $MACHINE -nodefaults -no-reboot -kernel $1 -dtb $BASE/vm/$BOARD.dtb -initrd $2"
 }
 
-# boot SECONDS LOG RESULTS KERNEL INITRD WORDS: a guest that ends by itself.
+# boot SECONDS LOG RESULTS KERNEL INITRD WORDS: a guest that ends by itself. It
+# has the devices of BOOT_DEVICES as well.
 boot()
 {
 	rm -f "$2" "$3"
-	# shellcheck disable=SC2046 # a command line
+	# shellcheck disable=SC2046,SC2086 # a command line
 	timeout -k 10 "$1" $(qemu_command "$4" "$5") -display none \
 		-chardev file,id=log,path="$2" -serial chardev:log \
 		-device virtio-serial-device \
 		-chardev file,id=res,path="$3" -device virtserialport,chardev=res,name=dmem.results \
+		${BOOT_DEVICES:-} \
 		-append "console=ttyAMA0 ignore_loglevel $6" \
 		</dev/null >"$LOGS/qemu.log" 2>&1 9>&- || {
 		_rc=$?

@@ -99,16 +99,28 @@ suite_core()
 	build_selftests nodmem
 	guest_boot core/patched check patched ''
 	guest_boot core/disabled check disabled cgroup_disable=dmem
+	memcg_boot
 	guest_boot core/nodmem nodmem nodmem ''
+}
+
+# What CMA does not serve is charged to memcg.
+memcg_boot()
+{
+	step "guest: the DMA API's tests with dma_mem_accounting=1 ($KARCH)"
+	mkdir -p "$BASE/run/core/memcg"
+	{ echo dmem/test_dma; kunit_suites; } >"$BASE/run/core/memcg/expect"
+	boot_tests core/memcg check "$BASE/selftests-check/initrd" memcg \
+		'dmem.only=dmem/test_dma dma_mem_accounting=1'
 }
 
 check()
 {
 	case $1 in
-	'') STEPS=19 ;;
+	'') STEPS=21 ;;
 	unit) STEPS=2 ;;
-	core|media) STEPS=9 ;;
-	arm32) STEPS=6 ;;
+	core) STEPS=10 ;;
+	media) STEPS=9 ;;
+	arm32) STEPS=7 ;;
 	*) die "there is no suite '$1': SUITE=unit, core, media or arm32" ;;
 	esac
 	supported_host

@@ -143,11 +143,11 @@ need_space()
 build_host_tools()
 {
 	mkdir -p "$CACHE/bin"
-	for _p in progress tapsum; do
+	for _p in progress tapsum screen; do
 		# Not "newer than": another checkout's program may be newer.
-		_k=$(hash16 "scripts/$_p.c")
+		_k=$(cat "scripts/$_p.c" tests/display/pattern.h | hash16)
 		[ "$_k" = "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] ||
-		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -o "$CACHE/bin/$_p.new" "scripts/$_p.c" &&
+		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "scripts/$_p.c" &&
 		  mv "$CACHE/bin/$_p.new" "$CACHE/bin/$_p" &&
 		  echo "$_k" >"$CACHE/bin/$_p.key"; } ||
 		die "cannot compile scripts/$_p.c: see the compiler's message above"

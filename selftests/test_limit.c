@@ -249,19 +249,17 @@ TEST_F(limit, buffer_beyond_region)
 TEST_F(limit, absurd_lengths)
 {
 	struct dmem_test *t = &self->t;
-	static const int shifts[] = { 40, 43, 44, 50, 52, 62, 63 };
+	static const int shifts[] = { 32, 40, 43, 44, 50, 52, 62, 63 };
 	unsigned int i;
 	int ret;
 
 	ASSERT_EQ(0, dmem_set_max(self->cg, t->heap.region, 1 << 20));
 	for (i = 0; i < ARRAY_SIZE(shifts); i++) {
-		ret = heap_alloc_flags(t->heap_fd, 1ULL << shifts[i],
+		ret = heap_alloc_flags(t->heap_fd,
+				       (1ULL << shifts[i]) + t->page,
 				       O_RDWR | O_CLOEXEC, 0);
-		/* On 32-bit the length may not fit in a size_t at all. */
-		if (!kernel_is_64bit() && ret == -EINVAL)
-			ret = -ENOMEM;
 		EXPECT_EQ(-ENOMEM, ret)
-			TH_LOG("length 1 << %d", shifts[i]);
+			TH_LOG("length 1 << %d and a page", shifts[i]);
 		expect_pages(_metadata, t, self->cg, 0);
 	}
 	EXPECT_EQ(0, dmem_peak(self->cg, t->heap.region));
