@@ -134,7 +134,8 @@ mutants)
 	. scripts/check.sh
 	. scripts/arm32.sh
 	. scripts/mutants.sh
-	mutants "${2:-}"
+	shift
+	mutants "$*"
 	;;
 bench)
 	. scripts/bench.sh

@@ -145,7 +145,7 @@ build_host_tools()
 	mkdir -p "$CACHE/bin"
 	for _p in progress tapsum screen; do
 		# Not "newer than": another checkout's program may be newer.
-		_k=$(cat "scripts/$_p.c" tests/display/pattern.h | hash16)
+		_k=$(hash16 "scripts/$_p.c" tests/display/pattern.h)
 		[ "$_k" = "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] ||
 		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "scripts/$_p.c" &&
 		  mv "$CACHE/bin/$_p.new" "$CACHE/bin/$_p" &&

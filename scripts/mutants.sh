@@ -4,13 +4,16 @@
 # mutants are in one kernel for each guest, which a boot parameter tells which
 # one to be.
 
+# mutants NUMBERS: those, or all.
 mutants()
 {
 	STEPS=9
 	prepare
 	[ -z "$TREE_OWN" ] || die "$TREE has changes of your own: commit them, and run 'make series'"
 	sed '/^#/d' kernel/mutants/list | while read -r _n _rest; do
-		[ -n "$1" ] && [ "$1" != "$_n" ] || echo "$_n $_rest"
+		case " $1 " in
+		'  '|*" $_n "*) echo "$_n $_rest" ;;
+		esac
 	done >"$BASE/mutants.list"
 	[ -s "$BASE/mutants.list" ] || die "kernel/mutants/list has no mutant '$1'"
 	trap mutants_undo EXIT
