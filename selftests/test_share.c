@@ -2,7 +2,7 @@
 /*
  * One buffer that three services in three cgroups use: the first takes it from
  * a heap, a camera fills it, a display shows it. The first pays, once, for as
- * long as any of them has it.
+ * long as any of them has it. And one service that has buffers of all three.
  */
 #include <errno.h>
 #include <signal.h>
@@ -19,8 +19,9 @@
 
 #include "media_pool.h"
 
-#define FRAMES	3
-#define BUFS	2	/* fewer vivid does not take */
+#define AREA_MODULE	"dmem_vivid_area"
+#define FRAMES		3
+#define BUFS		2	/* fewer vivid does not take */
 
 struct service {
 	pid_t pid;
@@ -247,6 +248,104 @@ TEST_F(share, three_services)
 	EXPECT_EQ(0, stop(&disp));
 	expect_paid(_metadata, pool, self->c, 0);
 	close(sv[0]);
+}
+
+/* A service that gets its buffers in all three ways, from one area. */
+FIXTURE(mix) {
+	struct media_pool pool;
+	int camera, display;
+	bool has_area;
+	long long len;			/* of a frame, in whole pages */
+	struct dumb dumb;
+};
+
+static void leave_mix(FIXTURE_DATA(mix) *self)
+{
+	if (self->camera >= 0)
+		close(self->camera);
+	if (self->display >= 0)
+		close(self->display);
+	if (self->has_area)
+		module_unload(AREA_MODULE);
+	pool_end(&self->pool);
+}
+
+FIXTURE_SETUP(mix)
+{
+	struct media_pool *pool = &self->pool;
+	int ret = dmem_begin(&pool->t, DMEM_NO_HEAP), frame;
+	static struct areas areas;
+	struct dmem_heap heap = {};
+	char path[32];
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", pool->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", pool->t.reason);
+	pool->heap_fd = -1;
+	self->camera = vivid_open(path, sizeof(path));
+	self->display = display_open(path, sizeof(path));
+	self->has_area = self->camera >= 0 && self->display >= 0 &&
+			 !module_load(AREA_MODULE, "index=1");
+	if (!self->has_area) {
+		leave_mix(self);
+		SKIP(return, "needs vivid, a display, and its area as the second of /dmem-test");
+	}
+	areas_now(&areas);
+	ASSERT_EQ(0, dumb_create(self->display, 320, 180, &self->dumb));
+	ASSERT_TRUE(areas_find_heap(&areas, self->dumb.size / pool->t.page,
+				    &heap));
+	ASSERT_EQ(0, dumb_destroy(self->display, self->dumb.handle));
+	frame = vivid_set_format(self->camera, 320, 180);
+	ASSERT_LT(0, frame);
+	self->len = (frame + pool->t.page - 1) & -pool->t.page;
+	pool_begin(_metadata, pool, &heap);
+}
+
+FIXTURE_TEARDOWN(mix)
+{
+	leave_mix(self);
+}
+
+static int request(int fd, int n)
+{
+	return vivid_reqbufs(fd, V4L2_MEMORY_MMAP, 0, n, NULL);
+}
+
+TEST_F(mix, one_limit)
+{
+	struct media_pool *pool = &self->pool;
+	long long frames = 3 * self->len, heap_len = 64 * pool->t.page;
+	long long picture = self->dumb.size;
+	struct dumb more;
+	int fd;
+
+	ASSERT_EQ(0, dmem_set_max(pool->t.cg, pool->region,
+				  frames + heap_len + picture));
+	ASSERT_EQ(3, request(self->camera, 3));
+	ASSERT_EQ(0, cg_enter(pool->b));
+	fd = heap_alloc(pool->heap_fd, heap_len);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, dumb_create(self->display, 320, 180, &self->dumb));
+	expect_held(_metadata, pool, frames, heap_len + picture);
+
+	/* None of the three ways gets a page more, */
+	EXPECT_EQ(-ENOMEM, heap_alloc(pool->heap_fd, pool->t.page));
+	EXPECT_EQ(-ENOMEM, dumb_create(self->display, 16, 16, &more));
+	EXPECT_EQ(3, request(self->camera, 4));
+	expect_held(_metadata, pool, 0, frames + heap_len + picture);
+
+	/* until another gives something back. */
+	EXPECT_EQ(0, dumb_destroy(self->display, self->dumb.handle));
+	EXPECT_EQ(4, request(self->camera, 4));
+	expect_held(_metadata, pool, 0, frames + self->len + heap_len);
+	EXPECT_EQ(-ENOMEM, dumb_create(self->display, 320, 180, &more));
+	close(fd);
+	EXPECT_EQ(0, dumb_create(self->display, 320, 180, &more));
+	expect_held(_metadata, pool, 0, frames + self->len + picture);
+	EXPECT_EQ(0, request(self->camera, 0));
+	EXPECT_EQ(0, dumb_destroy(self->display, more.handle));
+	expect_held(_metadata, pool, 0, 0);
 }
 
 static void unload_all(void)

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Gives vivid, which has no device-tree node, the reserved region that the node
- * /dmem-test names in its memory-region. Load it after vivid and when vivid has
- * no buffers; unload it likewise.
+ * Gives vivid, which has no device-tree node, a reserved region that the node
+ * /dmem-test names in its memory-region, the first or that of the parameter
+ * index. Load it after vivid and when vivid has no buffers; unload it likewise.
  */
 #include <linux/device.h>
 #include <linux/module.h>
 #include <linux/of.h>
 #include <linux/of_reserved_mem.h>
 #include <linux/platform_device.h>
+
+static int index;
+module_param(index, int, 0444);
+MODULE_PARM_DESC(index, "which region of the memory-region to use");
 
 static struct device *vivid;
 static struct module *owner;
@@ -44,7 +48,7 @@ static int __init dmem_vivid_area_init(void)
 		return -ENODEV;
 	ret = find_vivid();
 	if (!ret) {
-		ret = of_reserved_mem_device_init_by_idx(vivid, np, 0);
+		ret = of_reserved_mem_device_init_by_idx(vivid, np, index);
 		if (ret)
 			put_vivid();
 	}
