@@ -259,15 +259,16 @@ FIXTURE(mix) {
 	struct dumb dumb;
 };
 
-static void leave_mix(FIXTURE_DATA(mix) *self)
+static void leave_mix(struct media_pool *pool, int camera, int display,
+		      bool has_area)
 {
-	if (self->camera >= 0)
-		close(self->camera);
-	if (self->display >= 0)
-		close(self->display);
-	if (self->has_area)
+	if (camera >= 0)
+		close(camera);
+	if (display >= 0)
+		close(display);
+	if (has_area)
 		module_unload(AREA_MODULE);
-	pool_end(&self->pool);
+	pool_end(pool);
 }
 
 FIXTURE_SETUP(mix)
@@ -288,7 +289,7 @@ FIXTURE_SETUP(mix)
 	self->has_area = self->camera >= 0 && self->display >= 0 &&
 			 !module_load(AREA_MODULE, "index=1");
 	if (!self->has_area) {
-		leave_mix(self);
+		leave_mix(pool, self->camera, self->display, false);
 		SKIP(return, "needs vivid, a display, and its area as the second of /dmem-test");
 	}
 	areas_now(&areas);
@@ -304,7 +305,7 @@ FIXTURE_SETUP(mix)
 
 FIXTURE_TEARDOWN(mix)
 {
-	leave_mix(self);
+	leave_mix(&self->pool, self->camera, self->display, self->has_area);
 }
 
 static int request(int fd, int n)
