@@ -22,7 +22,7 @@ help:
 #:
 #: KERNEL_SRC=/path     use this kernel source instead of the distribution's
 #: DEBIAN_MIRROR=URL    use this mirror instead of the one in apt's sources
-#: DMEM_CACHE=/path     keep what is slow to build there (6 GB)
+#: DMEM_CACHE=/path     keep what is slow to build there (8 GB)
 
 check:
 	@scripts/go.sh check $(SUITE)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite arm32: the tests of suite core on 32-bit ARM, with high memory and with
-# RAM for the limits that 32 bits do not hold; and the board's display.
+# Suite arm32: what suite core runs on the patched kernel, on 32-bit ARM, with
+# high memory and with RAM for the limits that 32 bits do not hold; and the board's
+# display.
 
 arm32_packages()
 {
@@ -16,7 +17,7 @@ suite_arm32()
 	build_kernel arm32 kernel/config/vm.config kernel/config/check.config \
 		kernel/config/media.config kernel/config/arm32.config
 	step "guest: selftests (arm)"
-	build_dtb
+	build_dtb arm32
 	guest_busybox
 	build_selftests arm32
 	arm32_memory
@@ -64,7 +65,7 @@ display_boot()
 	pack_initrd "$BASE/display/initrd" "$_dr" "$BASE/build-arm32"
 
 	# Not in the cache: the path of a socket must be short.
-	_ds=$(mktemp -d)
+	_ds=$(mktemp -d /tmp/dmem.XXXXXX)
 	"$CACHE/bin/screen" "$_ds/monitor" "$_ds/port" "$_d/picture.ppm" 9>&- &
 	_dp=$!
 	BOOT_DEVICES="-qmp unix:$_ds/monitor,server=on,wait=off

@@ -186,8 +186,10 @@ guest_busybox()
 
 # The board's device tree with our reserved-memory nodes. QEMU makes that of
 # "virt" itself, that of "vexpress" is the kernel's.
+# build_dtb KERNEL
 build_dtb()
 {
+	_dtb_kernel=$1
 	_v=$BASE/vm
 	mkdir -p "$_v"
 	{
@@ -208,8 +210,8 @@ base_dtb()
 		;;
 	vexpress)
 		_b=arm/vexpress-v2p-ca15-tc1.dtb
-		kmake "$BASE/build-arm32" $_b &&
-		cp "$BASE/build-arm32/arch/arm/boot/dts/$_b" "$1"
+		kmake "$BASE/build-$_dtb_kernel" $_b &&
+		cp "$BASE/build-$_dtb_kernel/arch/arm/boot/dts/$_b" "$1"
 		;;
 	esac
 }

@@ -93,7 +93,7 @@ suite_core()
 	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config \
 		kernel/config/media.config kernel/config/nodmem.config
 	step "guest: selftests"
-	build_dtb
+	build_dtb ''
 	guest_busybox
 	build_selftests check
 	build_selftests nodmem

@@ -25,7 +25,7 @@ vm()
 	build_kernel vm kernel/config/vm.config kernel/config/media.config
 	IMAGE=$(kernel_image vm)
 	step "guest: device tree and root file system"
-	build_dtb
+	build_dtb ''
 	build_guest
 }
 
@@ -76,8 +76,13 @@ vm)
 	vm
 	;;
 shell)
-	STEPS=6
+	STEPS=7
+	. scripts/check.sh
 	vm
+	step "guest: selftests"
+	build_selftests vm
+	cp -a "$BASE/selftests-vm/root/tests/dmem" "$BASE/vm/root/tests/"
+	pack_initrd "$BASE/vm/initrd" "$BASE/vm/root" "$BASE/build-vm"
 	step "guest: a shell"
 	run_shell
 	;;
@@ -100,7 +105,8 @@ check)
 	. scripts/check.sh
 	. scripts/media.sh
 	. scripts/arm32.sh
-	check "${2:-}"
+	shift
+	check "$*"
 	;;
 check-all)
 	. scripts/check.sh

@@ -121,6 +121,10 @@ need()
 # Only one at a time works in the cache: trees and builds are changed in place.
 lock_cache()
 {
+	case $CACHE in
+	[!/]*) die "the path of the cache must begin with /: $CACHE: set DMEM_CACHE=" ;;
+	*[!A-Za-z0-9/._+@%~-]*) die "the path of the cache has a character that make or QEMU does not take: $CACHE: set DMEM_CACHE=" ;;
+	esac
 	mkdir -p "$CACHE" "$LOGS" 2>/dev/null ||
 	die "cannot write to $CACHE: set DMEM_CACHE= to a directory of your own"
 	exec 9>>"$CACHE/lock"

@@ -175,7 +175,7 @@ suite_media()
 	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
 	build_base
 	step "guest: selftests, and Debian's V4L2 programs"
-	build_dtb
+	build_dtb ''
 	guest_busybox
 	guest_userland arm64 "$CACHE/userland/arm64" v4l-utils
 	build_media_tests

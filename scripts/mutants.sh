@@ -7,7 +7,7 @@
 # mutants NUMBERS: those, or all.
 mutants()
 {
-	STEPS=9
+	STEPS=7
 	prepare
 	[ -z "$TREE_OWN" ] || die "$TREE has changes of your own: commit them, and run 'make series'"
 	sed '/^#/d' kernel/mutants/list | while read -r _n _rest; do
@@ -17,6 +17,8 @@ mutants()
 	done >"$BASE/mutants.list"
 	[ -s "$BASE/mutants.list" ] || die "kernel/mutants/list has no mutant '$1'"
 	trap mutants_undo EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 	git -C "$TREE" apply --index "$PWD/kernel/mutants/mutants.patch" 2>"$LOGS/mutants.log" ||
 	die_log "$LOGS/mutants.log" "kernel/mutants/mutants.patch does not apply to the series: bring it up to date"
 	TREE_ID=$TREE_ID-$(hash16 kernel/mutants/mutants.patch)
@@ -30,8 +32,10 @@ mutants()
 		build_for arm64
 	fi
 	mutants_undo
-	trap - EXIT
+	trap - EXIT INT TERM HUP
 
+	step "guest: without a mutant"
+	mutants_control
 	step "guest: one boot a mutant"
 	_passed=0
 	_failed=0
@@ -46,7 +50,7 @@ mutants()
 		elif grep -q "^# exit .* 137\$" "$BASE/mutant.tap" &&
 		     ! grep -q "^ *ok .*\\<$_test\\>" "$BASE/mutant.tap"; then
 			_seen='yes, it was killed'
-		elif [ "$_test" = log ] && grep -q 'WARNING:' "$BASE/run/mutant/kernel.log"; then
+		elif [ "$_test" = log ] && mutant_warned; then
 			_seen='yes'
 		fi
 		case $_seen in
@@ -59,6 +63,30 @@ mutants()
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
 }
 
+# With no mutant on, each of the programs must be content: what fails in any case
+# notices nothing.
+mutants_control()
+{
+	cut -d' ' -f2 "$BASE/mutants.list" | sort -u >"$BASE/mutants.programs"
+	while read -r _prog; do
+		mutant_boot 0 "$_prog"
+		if ! grep -q "^# exit ${_prog#*:} 0\$" "$BASE/run/mutant/results" ||
+		   grep -q '^ *not ok' "$BASE/run/mutant/results"; then
+			die "${_prog#*:} fails without a mutant: see $BASE/run/mutant/results"
+		fi
+		case $_prog in
+		kunit/*) ;;
+		*) ! mutant_warned || die "the kernel warns without a mutant: see $BASE/run/mutant/kernel.log" ;;
+		esac
+	done <"$BASE/mutants.programs"
+}
+
+# Not by a KUnit test that wants it to.
+mutant_warned()
+{
+	sed -n '/WARNING:/p' "$BASE/run/mutant/kernel.log" | grep -v kunit | grep -q .
+}
+
 # mutants_build KERNEL LIKE FRAGMENT...: a kernel, and the tests with its modules.
 mutants_build()
 {
@@ -67,7 +95,7 @@ mutants_build()
 	shift 2
 	LIKE=$_like build_kernel "$_mk" kernel/config/vm.config kernel/config/check.config \
 		kernel/config/media.config "$@"
-	build_dtb
+	build_dtb "$_mk"
 	guest_busybox
 	build_selftests "$_mk"
 }
@@ -88,6 +116,7 @@ mutant_boot()
 	arm32:*)
 		_mk=mutants32
 		build_for arm
+		arm32_memory 2>/dev/null
 		;;
 	esac
 	# A broken kernel may not come to the end, which is no reason to stop.

@@ -21,6 +21,7 @@
 
 #define AREA_MODULE	"dmem_vivid_area"
 #define FRAMES		3
+#define FRAME_LEN	(320 * 180 * 2)
 #define BUFS		2	/* fewer vivid does not take */
 
 struct service {
@@ -198,7 +199,8 @@ TEST_F(share, three_services)
 {
 	struct media_pool *pool = &self->pool;
 	struct service cam, disp;
-	int fd, filled, shown;
+	int fd, filled, shown, i, same = 0;
+	unsigned char *map;
 	pid_t pid;
 	int sv[2];
 
@@ -222,9 +224,18 @@ TEST_F(share, three_services)
 	ASSERT_LE(0, fd);
 	expect_paid(_metadata, pool, self->c, self->len);
 
+	map = mmap(NULL, self->len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_TRUE(map != MAP_FAILED);
+	memset(map, 0xa5, self->len);
 	ASSERT_EQ(0, send_fd(cam.sock, fd));
 	filled = recv_fd(cam.sock);
 	ASSERT_LE(0, filled);
+	/* There is a picture in it, and nothing beyond. */
+	for (i = 0; i < FRAME_LEN; i++)
+		same += map[i] == 0xa5;
+	EXPECT_GT(FRAME_LEN / 2, same);
+	EXPECT_EQ(0xa5, map[FRAME_LEN]);
+	EXPECT_EQ(0, munmap(map, self->len));
 	EXPECT_TRUE(same_buffer(fd, filled));
 	expect_paid(_metadata, pool, self->c, self->len);
 
