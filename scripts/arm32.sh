@@ -42,10 +42,10 @@ arm32_memory()
 # emulated screen shows.
 display_boot()
 {
-	_d=$BASE/run/arm32/display
-	_dr=$BASE/display/root
 	step "guest: the display's screen (arm)"
 	guest_userland armhf "$CACHE/userland/armhf" libdrm-tests
+	_d=$BASE/run/arm32/display
+	_dr=$BASE/display/root
 	rm -rf "$_dr"
 	mkdir -p "$_d" "${_dr%/*}"
 	cp -a "$CACHE/userland/armhf" "$_dr"

@@ -52,8 +52,8 @@ userland_fetch()
 userland_unpack()
 {
 	mkdir -p "$_unew/usr/bin" "$_unew/usr/sbin" "$_unew/usr/lib" || return 1
-	for _d in bin sbin lib; do
-		ln -s "usr/$_d" "$_unew/$_d" || return 1
+	for _ulink in bin sbin lib; do
+		ln -s "usr/$_ulink" "$_unew/$_ulink" || return 1
 	done
 	for _deb in "$_udebs"/*.deb; do
 		dpkg-deb --fsys-tarfile "$_deb" >"$_udebs/tar" &&
