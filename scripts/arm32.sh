@@ -66,6 +66,7 @@ display_boot()
 
 	# Not in the cache: the path of a socket must be short.
 	_ds=$(mktemp -d /tmp/dmem.XXXXXX)
+	trap 'rm -rf "$_ds"' EXIT
 	"$CACHE/bin/screen" "$_ds/monitor" "$_ds/port" "$_d/picture.ppm" 9>&- &
 	_dp=$!
 	BOOT_DEVICES="-qmp unix:$_ds/monitor,server=on,wait=off
@@ -76,4 +77,5 @@ display_boot()
 	kill "$_dp" 2>/dev/null || :
 	wait "$_dp" || :
 	rm -rf "$_ds"
+	trap - EXIT
 }

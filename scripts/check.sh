@@ -106,11 +106,11 @@ suite_core()
 # What CMA does not serve is charged to memcg.
 memcg_boot()
 {
-	step "guest: the DMA API's tests with dma_mem_accounting=1 ($KARCH)"
+	step "guest: tests of the DMA API with dma_mem_accounting=1 ($KARCH)"
 	mkdir -p "$BASE/run/core/memcg"
-	{ echo dmem/test_dma; kunit_suites; } >"$BASE/run/core/memcg/expect"
+	{ printf '%s\n' dmem/test_dma dmem/test_v4l2; kunit_suites; } >"$BASE/run/core/memcg/expect"
 	boot_tests core/memcg check "$BASE/selftests-check/initrd" memcg \
-		'dmem.only=dmem/test_dma dma_mem_accounting=1'
+		'dmem.only=dmem/test_dma,dmem/test_v4l2 dma_mem_accounting=1'
 }
 
 check()

@@ -59,6 +59,9 @@ lint_arch()
 	[ "$KARCH" != arm ] || _board=kernel/config/arm32.config
 	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config \
 		kernel/config/lint.config kernel/config/media.config $_board
+	# An object of an option that was dropped would not be looked at.
+	_lost=$(config_took "$2" $_board | tr '\n' ' ')
+	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in ${2##*/}: $_lost"
 	(
 		cd "$1"
 		_objs=$(touched_objects "$1")

@@ -98,6 +98,21 @@ void *dumb_map(int fd, const struct dumb *dumb)
 		      req.offset);
 }
 
+bool dumb_find_heap(int fd, int width, int height, struct dmem_heap *heap,
+		    struct dumb *dumb)
+{
+	static struct areas areas;
+	bool found;
+
+	areas_now(&areas);
+	if (dumb_create(fd, width, height, dumb))
+		return false;
+	found = areas_find_heap(&areas, (long long)dumb->size /
+				sysconf(_SC_PAGESIZE), heap);
+	dumb_destroy(fd, dumb->handle);
+	return found;
+}
+
 int prime_export(int fd, __u32 handle)
 {
 	struct drm_prime_handle req = {

@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -522,6 +523,25 @@ int heap_alloc(int heap_fd, long long len)
 	return heap_alloc_flags(heap_fd, len, O_RDWR | O_CLOEXEC, 0);
 }
 
+int heap_fill(int heap_fd, long long size, int *fds, int max)
+{
+	long long page = sysconf(_SC_PAGESIZE);
+	struct rlimit lim = { max + 64, max + 64 };
+	int fd, n = 0;
+
+	setrlimit(RLIMIT_NOFILE, &lim);
+	while (size && n < max) {
+		fd = heap_alloc(heap_fd, size);
+		if (fd >= 0)
+			fds[n++] = fd;
+		else if (size == page)
+			size = 0;
+		else
+			size = size > 4 * page ? size / 4 / page * page : page;
+	}
+	return n;
+}
+
 /*
  * The heap that suits the tests best. For CMA that is a small area which is not
  * the default one: others allocate there, and page cache lies in it.
@@ -840,14 +860,10 @@ void sleep_ms(int ms)
 
 bool memcg_pays_for_dma(void)
 {
-	char line[4096] = "", *p;
-	FILE *f = fopen("/proc/cmdline", "re");
+	char line[FILE_BUF], *p;
 
-	if (!f)
+	if (read_text("/proc/cmdline", line, sizeof(line)) < 0)
 		return false;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = '\0';
-	fclose(f);
 	p = strstr(line, "dma_mem_accounting=");
 	return p && strchr("1yYtT", p[strlen("dma_mem_accounting=")]);
 }

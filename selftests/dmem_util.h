@@ -97,6 +97,12 @@ int heap_open(const char *name);
 int heap_alloc(int heap_fd, long long len);
 int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
 		     uint64_t heap_flags);
+/*
+ * Takes all that the heap gives, first in buffers of so many bytes, at the end
+ * of single pages, whatever lies about in its area. At most max buffers; returns
+ * how many.
+ */
+int heap_fill(int heap_fd, long long size, int *fds, int max);
 const char *region_area(const char *region);
 
 /* the kernel log */

@@ -88,6 +88,12 @@ int display_open(char *path, size_t size);
 int dumb_create(int fd, int width, int height, struct dumb *dumb);
 int dumb_destroy(int fd, __u32 handle);
 void *dumb_map(int fd, const struct dumb *dumb);
+/*
+ * Finds the heap on the area that such a buffer makes smaller. The buffer is
+ * gone again; *dumb tells its size.
+ */
+bool dumb_find_heap(int fd, int width, int height, struct dmem_heap *heap,
+		    struct dumb *dumb);
 int prime_export(int fd, __u32 handle);
 int prime_import(int fd, int dmabuf, __u32 *handle);
 int display_find(int fd, struct screen *screen);

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -388,33 +387,17 @@ TEST_F(dma, out_of_reach)
 	expect_area(_metadata, self->area, before, 0, 0);
 }
 
-/* To fill an area to its last page, whatever lies about in it. */
-static long long next_smaller(long long size, long long page)
-{
-	if (size <= page)
-		return 0;
-	size = size / 4 / page * page;
-	return size ? size : page;
-}
-
 /* The area is full: only then the buddy allocator serves, and dmem is silent. */
 TEST_F_TIMEOUT(dma, full_area, 60)
 {
-	struct rlimit lim = { MAX_FDS + 64, MAX_FDS + 64 };
 	struct area before = area_now(self->area), full;
-	long long size = before.available / 4 * self->t.page, used, memcg;
+	long long used, memcg;
 	static int fds[MAX_FDS];
-	int n = 0, fd, id;
+	int n, id;
 
-	setrlimit(RLIMIT_NOFILE, &lim);
 	ASSERT_EQ(0, cg_enter(self->b));
-	while (size && n < MAX_FDS) {
-		fd = heap_alloc(self->heap_fd, size);
-		if (fd < 0)
-			size = next_smaller(size, self->t.page);
-		else
-			fds[n++] = fd;
-	}
+	n = heap_fill(self->heap_fd, before.available / 4 * self->t.page, fds,
+		      MAX_FDS);
 	full = area_now(self->area);
 	if (full.available >= PAGES)
 		SKIP(return, "cannot fill the area: %lld pages are left",

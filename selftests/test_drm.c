@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,21 +42,6 @@ static int create(int fd, struct dumb *dumb)
 	return dumb_create(fd, WIDTH, HEIGHT, dumb);
 }
 
-/* The heap on the area that a dumb buffer makes smaller. */
-static bool find_heap(int fd, long long page, struct dmem_heap *heap)
-{
-	static struct areas areas;
-	struct dumb dumb;
-	bool found;
-
-	areas_now(&areas);
-	if (create(fd, &dumb))
-		return false;
-	found = areas_find_heap(&areas, (long long)dumb.size / page, heap);
-	dumb_destroy(fd, dumb.handle);
-	return found;
-}
-
 FIXTURE_SETUP(drm)
 {
 	struct media_pool *pool = &self->pool;
@@ -71,12 +55,11 @@ FIXTURE_SETUP(drm)
 		TH_LOG("%s", pool->t.reason);
 	pool->heap_fd = -1;
 	self->fd = display_open(self->path, sizeof(self->path));
-	if (self->fd < 0 || create(self->fd, &dumb)) {
+	if (self->fd < 0) {
 		pool_end(pool);
 		SKIP(return, "no display, and cannot load pl111");
 	}
-	dumb_destroy(self->fd, dumb.handle);
-	if (!find_heap(self->fd, pool->t.page, &heap)) {
+	if (!dumb_find_heap(self->fd, WIDTH, HEIGHT, &heap, &dumb)) {
 		pool_end(pool);
 		SKIP(return, "dumb buffers are from no area with a region");
 	}
@@ -389,33 +372,18 @@ TEST_F(drm, shown)
 	expect_held(_metadata, pool, 0, 0);
 }
 
-static long long next_smaller(long long size, long long page)
-{
-	if (size <= page)
-		return 0;
-	size = size / 4 / page * page;
-	return size ? size : page;
-}
-
 /* A full area, whose buffers may then come from elsewhere, charges nobody. */
 TEST_F_TIMEOUT(drm, full_area, 60)
 {
 	struct media_pool *pool = &self->pool;
-	struct rlimit lim = { MAX_FDS + 64, MAX_FDS + 64 };
-	long long size = pool->available / 4 * pool->t.page, used, left;
 	static int fds[MAX_FDS];
-	int n = 0, fd, ret;
+	long long used, left;
 	struct dumb dumb;
+	int n, ret;
 
-	setrlimit(RLIMIT_NOFILE, &lim);
 	ASSERT_EQ(0, cg_enter(pool->b));
-	while (size && n < MAX_FDS) {
-		fd = heap_alloc(pool->heap_fd, size);
-		if (fd < 0)
-			size = next_smaller(size, pool->t.page);
-		else
-			fds[n++] = fd;
-	}
+	n = heap_fill(pool->heap_fd, pool->available / 4 * pool->t.page, fds,
+		      MAX_FDS);
 	left = cma_read(pool->area, "available_pages") * pool->t.page;
 	if (left >= self->len)
 		SKIP(return, "cannot fill the area: %lld bytes are left", left);

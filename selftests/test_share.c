@@ -286,7 +286,6 @@ FIXTURE_SETUP(mix)
 {
 	struct media_pool *pool = &self->pool;
 	int ret = dmem_begin(&pool->t, DMEM_NO_HEAP), frame;
-	static struct areas areas;
 	struct dmem_heap heap = {};
 	char path[32];
 
@@ -303,11 +302,8 @@ FIXTURE_SETUP(mix)
 		leave_mix(pool, self->camera, self->display, false);
 		SKIP(return, "needs vivid, a display, and its area as the second of /dmem-test");
 	}
-	areas_now(&areas);
-	ASSERT_EQ(0, dumb_create(self->display, 320, 180, &self->dumb));
-	ASSERT_TRUE(areas_find_heap(&areas, self->dumb.size / pool->t.page,
-				    &heap));
-	ASSERT_EQ(0, dumb_destroy(self->display, self->dumb.handle));
+	ASSERT_TRUE(dumb_find_heap(self->display, 320, 180, &heap,
+				   &self->dumb));
 	frame = vivid_set_format(self->camera, 320, 180);
 	ASSERT_LT(0, frame);
 	self->len = (frame + pool->t.page - 1) & -pool->t.page;

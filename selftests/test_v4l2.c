@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -714,14 +713,6 @@ TEST_F(v4l2, one_limit_for_all)
 	expect_held(_metadata, &cam->pool, 0, 0);
 }
 
-static long long next_smaller(long long size, long long page)
-{
-	if (size <= page)
-		return 0;
-	size = size / 4 / page * page;
-	return size ? size : page;
-}
-
 /* Bytes, or a negative errno: there may be no memory controller. */
 static long long memcg_current(const char *cg)
 {
@@ -746,25 +737,17 @@ static long long memcg_current(const char *cg)
 TEST_F_TIMEOUT(v4l2, full_area, 60)
 {
 	struct camera *cam = &self->cam;
-	struct rlimit lim = { MAX_FDS + 64, MAX_FDS + 64 };
-	long long size = cam->pool.available / 4 * cam->pool.t.page;
 	long long used, left, memcg;
 	static int fds[MAX_FDS];
 	const int bufs = 16;
-	int n = 0, n_bufs, fd, kmsg;
+	int n, n_bufs, kmsg;
 
-	setrlimit(RLIMIT_NOFILE, &lim);
 	if (!cg_write(cam->pool.t.root, "cgroup.subtree_control", "+memory") &&
 	    !cg_write(cam->pool.top, "cgroup.subtree_control", "+memory"))
 		cg_write(cam->pool.t.cg, "cgroup.subtree_control", "+memory");
 	ASSERT_EQ(0, cg_enter(cam->pool.b));
-	while (size && n < MAX_FDS) {
-		fd = heap_alloc(cam->pool.heap_fd, size);
-		if (fd < 0)
-			size = next_smaller(size, cam->pool.t.page);
-		else
-			fds[n++] = fd;
-	}
+	n = heap_fill(cam->pool.heap_fd,
+		      cam->pool.available / 4 * cam->pool.t.page, fds, MAX_FDS);
 	left = cma_read(cam->pool.area, "available_pages");
 	if (left * cam->pool.t.page >= cam->len)
 		SKIP(return, "cannot fill the area: %lld pages are left", left);

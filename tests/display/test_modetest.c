@@ -26,7 +26,6 @@ FIXTURE_SETUP(modetest)
 {
 	struct media_pool *pool = &self->pool;
 	struct dmem_heap heap = {};
-	struct areas areas;
 	struct dumb dumb;
 	char path[32];
 	int fd;
@@ -37,10 +36,8 @@ FIXTURE_SETUP(modetest)
 	fd = display_open(path, sizeof(path));
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, display_find(fd, &self->screen));
-	areas_now(&areas);
-	ASSERT_EQ(0, dumb_create(fd, self->screen.width, self->screen.height,
-				 &dumb));
-	ASSERT_TRUE(areas_find_heap(&areas, dumb.size / pool->t.page, &heap));
+	ASSERT_TRUE(dumb_find_heap(fd, self->screen.width, self->screen.height,
+				   &heap, &dumb));
 	self->len = dumb.size;
 	close(fd);
 	pool_begin(_metadata, pool, &heap);

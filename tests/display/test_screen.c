@@ -61,7 +61,6 @@ FIXTURE_SETUP(screen)
 {
 	struct media_pool *pool = &self->pool;
 	struct dmem_heap heap = {};
-	struct areas areas;
 	struct dumb dumb;
 	char path[32];
 
@@ -74,11 +73,8 @@ FIXTURE_SETUP(screen)
 	self->fd = display_open(path, sizeof(path));
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, display_find(self->fd, &self->screen));
-	areas_now(&areas);
-	ASSERT_EQ(0, dumb_create(self->fd, self->screen.width,
-				 self->screen.height, &dumb));
-	ASSERT_TRUE(areas_find_heap(&areas, dumb.size / pool->t.page, &heap));
-	ASSERT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	ASSERT_TRUE(dumb_find_heap(self->fd, self->screen.width,
+				   self->screen.height, &heap, &dumb));
 	self->len = dumb.size;
 	pool_begin(_metadata, pool, &heap);
 }
