@@ -256,15 +256,19 @@ pack_initrd()
 	mv "$1.new" "$1"
 }
 
-# area_module WORKDIR DIR: what gives vivid the pool that the device tree names.
-area_module()
+# test_modules WORKDIR DIR: what gives vivid the pool that the device tree names,
+# and what the benchmark reads.
+test_modules()
 {
 	mkdir -p "$1"
-	rsync -a --checksum selftests/test_modules/dmem_vivid_area.c "$1/"
-	echo 'obj-m := dmem_vivid_area.o' >"$1/Kbuild"
-	kmake "$BASE/build-vm" -s M="$1" modules >"$LOGS/area-module.log" 2>&1 ||
-	die_log "$LOGS/area-module.log" "cannot build the module selftests/test_modules/dmem_vivid_area.c"
-	cp "$1/dmem_vivid_area.ko" "$2/"
+	: >"$1/Kbuild"
+	for _tm in dmem_vivid_area dmem_charge_time; do
+		rsync -a --checksum "selftests/test_modules/$_tm.c" "$1/"
+		echo "obj-m += $_tm.o" >>"$1/Kbuild"
+	done
+	kmake "$BASE/build-vm" -s M="$1" modules >"$LOGS/test-modules.log" 2>&1 ||
+	die_log "$LOGS/test-modules.log" "cannot build the modules of selftests/test_modules"
+	cp "$1"/*.ko "$2/"
 }
 
 # The root file system of make shell and make run.
@@ -275,13 +279,13 @@ build_guest()
 	mkdir -p "$_r/tests/bin" "$_r/etc"
 	for _p in demo hog bench; do
 		_more=
-		[ "$_p" != demo ] || _more='tools/demo/demo.c tools/demo/camera.c'
+		[ "$_p" != demo ] || _more='tools/demo/demo.c tools/demo/camera.c tools/demo/reserve.c'
 		# shellcheck disable=SC2086 # a list of files
 		guest_cc -o "$_r/tests/bin/dmem-$_p" "tools/demo/dmem-$_p.c" $_more ||
 		die "cannot compile tools/demo/dmem-$_p.c: see the compiler's message above"
 	done
 	kernel_modules vm "$_r/lib/modules"
-	area_module "$BASE/vm/module" "$_r/lib/modules"/*
+	test_modules "$BASE/vm/module" "$_r/lib/modules"/*
 	sed 1d tools/demo/motd >"$_r/etc/motd"
 	: >"$_r/tests/list"
 	guest_busybox

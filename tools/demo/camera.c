@@ -220,7 +220,8 @@ void camera_act(void)
 	expect_current(CAMERA, region, 5 * BUFFER_MIB);
 	printf("  It gets %lu, and for one more: %s. Through these come %d frames more.\n",
 	       got.buffers, strerror(more.err), SOME_FRAMES);
-	add_row(CAMERA, region, more.refused);
+	/* REQBUFS is content with fewer buffers, the kernel counts its refusal. */
+	add_row(CAMERA, region, more.refused + 1);
 	add_row(DISPLAY, region, greedy.refused);
 
 	print_table();

@@ -77,6 +77,29 @@ unsigned long long value(const char *group, const char *file, const char *region
 	wrong("%s has no line for region %s", path, region);
 }
 
+unsigned long event(const char *group, const char *region, const char *key)
+{
+	char path[300], line[600], *found;
+	size_t len = strlen(region);
+	FILE *f;
+
+	snprintf(path, sizeof(path), ROOT "/%s/dmem.events.local", group);
+	f = fopen(path, "r");
+	if (!f)
+		wrong("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, region, len) || line[len] != ' ')
+			continue;
+		fclose(f);
+		found = strstr(line + len, key);
+		if (!found || found[strlen(key)] != '=')
+			wrong("%s does not count '%s'", path, key);
+		return strtoul(found + strlen(key) + 1, NULL, 10);
+	}
+	fclose(f);
+	wrong("%s has no line for region %s", path, region);
+}
+
 void make_group(const char *group)
 {
 	char path[300];
@@ -95,18 +118,30 @@ void remove_group(const char *group)
 		wrong("rmdir %s: %s", path, strerror(errno));
 }
 
-void set_max(const char *group, const char *region, unsigned long mib)
+static void set(const char *group, const char *file, const char *region, unsigned long mib)
 {
 	char path[300], text[300];
 
-	snprintf(path, sizeof(path), ROOT "/%s/dmem.max", group);
+	snprintf(path, sizeof(path), ROOT "/%s/dmem.%s", group, file);
 	snprintf(text, sizeof(text), "%s %lu\n", region, mib * MIB);
 	if (write_file(path, text))
 		wrong("%s: cannot write '%s %lu': %s", path, region, mib * MIB, strerror(errno));
-	if (value(group, "max", region) != mib * MIB)
+	if (value(group, file, region) != mib * MIB)
 		wrong("%s: wrote %lu for %s, read %llu back", path, mib * MIB, region,
-		      value(group, "max", region));
+		      value(group, file, region));
+}
+
+void set_max(const char *group, const char *region, unsigned long mib)
+{
+	set(group, "max", region, mib);
 	printf("  %s may take %lu MiB of %s (which has %llu MiB).\n", group, mib, region,
+	       value("", "capacity", region) / MIB);
+}
+
+void set_min(const char *group, const char *region, unsigned long mib)
+{
+	set(group, "min", region, mib);
+	printf("  %s has reserved %lu MiB of %s (which has %llu MiB).\n", group, mib, region,
 	       value("", "capacity", region) / MIB);
 }
 
@@ -223,11 +258,28 @@ void expect_taken(const char *group, const char *heap, struct taken *got,
 
 void add_row(const char *group, const char *region, unsigned long refused)
 {
+	unsigned long counted = event(group, region, "alloc_fail") +
+				event(group, region, "reserved") +
+				event(group, region, "exhausted");
+
+	if (counted != refused)
+		wrong("%s: %lu requests for %s failed, and dmem.events.local has %lu", group,
+		      refused, region, counted);
 	rows[n_rows++] = (struct row){ group, region, refused };
+}
+
+/* A limit in MiB as it is to be shown. */
+static const char *mib_text(unsigned long long bytes, char *buf, size_t size)
+{
+	if (bytes == ~0ULL)
+		return "max";
+	snprintf(buf, size, "%llu MiB", bytes / MIB);
+	return buf;
 }
 
 void print_table(void)
 {
+	char max[32];
 	int i;
 
 	printf("\n  %-16s %-20s %8s %8s %8s %8s %8s\n", "cgroup", "region", "capacity",
@@ -235,9 +287,9 @@ void print_table(void)
 	for (i = 0; i < n_rows; i++) {
 		struct row *r = &rows[i];
 
-		printf("  %-16s %-20s %4llu MiB %4llu MiB %4llu MiB %4llu MiB %8lu\n",
+		printf("  %-16s %-20s %4llu MiB %8s %4llu MiB %4llu MiB %8lu\n",
 		       r->group, r->region, value("", "capacity", r->region) / MIB,
-		       value(r->group, "max", r->region) / MIB,
+		       mib_text(value(r->group, "max", r->region), max, sizeof(max)),
 		       value(r->group, "current", r->region) / MIB,
 		       value(r->group, "peak", r->region) / MIB, r->refused);
 	}

@@ -35,9 +35,13 @@ char *heap_region(const char *heap);
 /* The value of a region in a cgroup's file, or "max" as ~0. */
 unsigned long long value(const char *group, const char *file, const char *region);
 
+/* How often the group's own requests ended so, by its dmem.events.local. */
+unsigned long event(const char *group, const char *region, const char *key);
+
 void make_group(const char *group);
 void remove_group(const char *group);
 void set_max(const char *group, const char *region, unsigned long mib);
+void set_min(const char *group, const char *region, unsigned long mib);
 void expect_current(const char *group, const char *region, unsigned long mib);
 
 struct worker start_worker(const char *group, work_t work, void *arg);
@@ -50,11 +54,15 @@ struct taken take(struct worker *w, const char *heap, unsigned long want);
 void expect_taken(const char *group, const char *heap, struct taken *got,
 		  unsigned long buffers, int refused);
 
-/* The table of what was done, and that nothing is left of it. */
+/*
+ * The table of what was done, and that nothing is left of it. What the programs
+ * saw refused is what the kernel must have counted.
+ */
 void add_row(const char *group, const char *region, unsigned long refused);
 void print_table(void);
 void expect_nothing_left(void);
 
 void camera_act(void);
+void reserve_act(void);
 
 #endif

@@ -6,6 +6,9 @@
  * with many other buffers in the pool. Prints nanoseconds of the guest's clock
  * per allocate and close, the least of some rounds. With QEMU's -icount shift=0
  * these are instructions, and the same in every run.
+ *
+ * Then the same for a charge and its return alone, in regions of a test module:
+ * one that has no reservations, and one that can have them.
  */
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -16,6 +19,10 @@
 #define CGROUP	"/sys/fs/cgroup"
 #define BENCH	CGROUP "/bench"
 #define LEAF	BENCH "/b/c"
+#define OTHER	CGROUP "/other"
+
+#define MODULE		"dmem_charge_time"
+#define PARAMETERS	"/sys/module/" MODULE "/parameters/"
 
 #define ROUNDS	20
 #define REPEAT	16
@@ -90,6 +97,62 @@ static void bench(const char *name, unsigned long size, int others)
 	close(heap);
 }
 
+/* What the module measured for us, in this cgroup. */
+static long charge_time(const char *parameter)
+{
+	char path[64];
+	long time;
+	FILE *f;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", parameter);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%ld", &time) != 1)
+		die(path);
+	fclose(f);
+	return time;
+}
+
+static void bench_charge(const char *what, const char *parameter)
+{
+	enter(CGROUP);
+	printf("%-38s %8ld", what, charge_time(parameter));
+	enter(LEAF);
+	printf(" %8ld\n", charge_time(parameter));
+	enter(CGROUP);
+}
+
+static void reserve(const char *dir, const char *bytes)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "%s/dmem.min", dir);
+	snprintf(text, sizeof(text), "test/pinned %s", bytes);
+	if (write_file(path, text))
+		die(path);
+}
+
+static void bench_charges(void)
+{
+	if (system("depmod && modprobe " MODULE))
+		die("cannot load the module " MODULE);
+
+	printf("\n%-38s %8s %8s\n", "one charge and its return", "root", "3 below");
+	bench_charge("no reservations", "plain");
+	bench_charge("reservations, none set", "pinned");
+	/* With cgroup_disable=dmem there is nothing to write to. */
+	if (!access(OTHER "/dmem.min", F_OK)) {
+		reserve(OTHER, "4096");
+		bench_charge("another cgroup's reservation", "pinned");
+		reserve(BENCH, "64K");
+		reserve(BENCH "/b", "64K");
+		reserve(LEAF, "64K");
+		bench_charge("and the leaf's own", "pinned");
+	}
+
+	if (system("rmmod " MODULE))
+		die("cannot unload the module " MODULE);
+}
+
 int main(int argc, char **argv)
 {
 	static char *some[] = { "camera@64000000", "system", NULL };
@@ -102,7 +165,8 @@ int main(int argc, char **argv)
 		return strcmp(argv[1], "--help") ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 
-	if (mkdir(BENCH, 0755) || mkdir(BENCH "/b", 0755) || mkdir(LEAF, 0755))
+	if (mkdir(BENCH, 0755) || mkdir(BENCH "/b", 0755) || mkdir(LEAF, 0755) ||
+	    mkdir(OTHER, 0755))
 		die(BENCH);
 	for (unsigned int i = 1; i < sizeof(below) / sizeof(*below); i++) {
 		char path[64];
@@ -120,7 +184,9 @@ int main(int argc, char **argv)
 		bench(*heaps, 1 << 20, 0);
 	}
 
-	if (rmdir(LEAF) || rmdir(BENCH "/b") || rmdir(BENCH))
+	bench_charges();
+
+	if (rmdir(OTHER) || rmdir(LEAF) || rmdir(BENCH "/b") || rmdir(BENCH))
 		die(BENCH);
 	return EXIT_SUCCESS;
 }

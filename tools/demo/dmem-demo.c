@@ -83,5 +83,6 @@ int main(void)
 {
 	heap_act();
 	camera_act();
+	reserve_act();
 	return 0;
 }
