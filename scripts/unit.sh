@@ -159,6 +159,26 @@ wrong_variables()
 	scripts/go.sh check unit core >/dev/null 2>&1 && echo "two suites were taken for the first"
 }
 
+# model_build NAME OPTION...: tests/model, as $dir/NAME.
+model_build()
+{
+	_m=$1
+	shift
+	# shellcheck disable=SC2086 # options
+	$cc "$@" $warn -Iselftests -o "$dir/$_m" tests/model/*.c selftests/reserve_model.c
+}
+
+# The model has a flaw, and must find it: one line, and the way to it.
+model_finds()
+{
+	_rc=0
+	"$dir/model" --break "$1" >"$dir/model-$1" 2>&1 || _rc=$?
+	[ "$_rc" != 1 ] || [ "$(wc -l <"$dir/model-$1")" -lt 3 ] || return 0
+	cat "$dir/model-$1"
+	echo "status $_rc: the flaw was not found"
+	return 1
+}
+
 echo "# run unit/rules"
 echo "TAP version 13"
 t "git lists the files" all_files
@@ -175,6 +195,28 @@ t "a wrong suite is one line" nothing wrong_variables
 echo "1..$n"
 echo
 echo "# exit unit/rules $bad"
+
+echo "# run unit/model"
+echo "TAP version 13"
+n=0
+bad=0
+t "the model compiles without a warning" model_build model -O2
+t "nothing is wrong in any state and order" "$dir/model"
+sed 's/^/# /' "$dir/out"
+t "the model compiles with sanitizers" model_build model-san -g -O1 \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+t "the sanitizers have nothing to say" "$dir/model-san" --quick
+"$dir/model" --list >"$dir/flaws" || :
+while IFS='	' read -r _flaw _what; do
+	t "it is found when $_what" model_finds "$_flaw"
+	# What is wrong, without the numbers of what was well before.
+	sed -n '/ states, /d;/->/d;/^  /d;s/^/# /p;' "$dir/model-$_flaw"
+	echo "#   in $(grep -c -e '->' "$dir/model-$_flaw") steps: $dir/model-$_flaw"
+done <"$dir/flaws"
+t "there are flaws to be found" test "$n" -gt 20
+echo "1..$n"
+echo
+echo "# exit unit/model $bad"
 
 echo "# run unit/tapsum"
 rc=0

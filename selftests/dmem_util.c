@@ -13,6 +13,8 @@
 #include <linux/dma-heap.h>
 #include <linux/sched.h>
 #include <mntent.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -336,6 +338,26 @@ int cg_alloc(const char *cg, int heap_fd, long long len)
 	return ret;
 }
 
+/* The handle of a cgroup is its id, which follows the head without a gap. */
+struct cg_handle {
+	struct file_handle head;
+	unsigned long long id;
+};
+
+unsigned long long cg_id(const char *cg)
+{
+	struct cg_handle h = { .head.handle_bytes = sizeof(h.id) };
+	struct stat st;
+	int mount;
+
+	if (!name_to_handle_at(AT_FDCWD, cg, &h.head, &mount, 0) &&
+	    h.head.handle_bytes == sizeof(h.id))
+		return h.id;
+	if (!kernel_is_64bit() || stat(cg, &st))
+		return 0;
+	return st.st_ino;
+}
+
 ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
 		     size_t len)
 {
@@ -373,6 +395,16 @@ long long cg_stat(const char *cg, const char *file, const char *key)
 	return ret < 0 ? ret : dmem_value(buf, key);
 }
 
+long long cg_wait_dying(const char *cg, long long want)
+{
+	long long end = now_ms() + 10000, val;
+
+	while ((val = cg_stat(cg, "cgroup.stat", "nr_dying_subsys_dmem")) !=
+	       want && now_ms() < end)
+		sleep_ms(20);
+	return val;
+}
+
 /* The value that follows "<region> " at the start of a line. */
 long long dmem_value(const char *text, const char *region)
 {
@@ -388,6 +420,32 @@ long long dmem_value(const char *text, const char *region)
 		line = strchr(line, '\n');
 		if (line)
 			line++;
+	}
+	return -ENODATA;
+}
+
+long long dmem_nested(const char *cg, const char *file, const char *region,
+		      const char *key)
+{
+	size_t len = strlen(region), key_len = strlen(key);
+	char *path = join(cg, file), *line, *word, *save, *save_word;
+	char buf[FILE_BUF];
+	int ret;
+
+	ret = read_text(path, buf, sizeof(buf));
+	free(path);
+	if (ret < 0)
+		return ret;
+	for (line = strtok_r(buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, region, len) || line[len] != ' ')
+			continue;
+		for (word = strtok_r(line + len, " ", &save_word); word;
+		     word = strtok_r(NULL, " ", &save_word)) {
+			if (!strncmp(word, key, key_len) &&
+			    word[key_len] == '=')
+				return strtoll(word + key_len + 1, NULL, 10);
+		}
 	}
 	return -ENODATA;
 }
@@ -692,6 +750,38 @@ void dmem_end(struct dmem_test *t)
 	t->cg = NULL;
 }
 
+int fd_payer(pid_t pid, int fd, struct dmem_payer *payer)
+{
+	char path[64], buf[FILE_BUF], *line, *save, *end;
+	int regions = 0, cgroups = 0, bad = 0, ret;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d",
+		 (int)(pid ? pid : getpid()), fd);
+	ret = read_text(path, buf, sizeof(buf));
+	if (ret < 0)
+		return ret;
+	memset(payer, 0, sizeof(*payer));
+	for (line = strtok_r(buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, "dmem_", 5))
+			continue;
+		if (!strncmp(line, "dmem_region:\t", 13)) {
+			snprintf(payer->region, sizeof(payer->region), "%s",
+				 line + 13);
+			regions++;
+		} else if (!strncmp(line, "dmem_cgroup:\t", 13)) {
+			payer->cgroup = strtoull(line + 13, &end, 10);
+			bad += *end || line[13] < '1' || line[13] > '9';
+			cgroups++;
+		} else {
+			bad++;
+		}
+	}
+	if (!regions && !cgroups && !bad)
+		return -ENODATA;
+	return regions == 1 && cgroups == 1 && !bad ? 0 : -EBADMSG;
+}
+
 /* For what the kernel logs from now on. */
 int kmsg_open(void)
 {
@@ -722,14 +812,21 @@ int kmsg_count(int fd, const char *needle)
 	}
 }
 
-int trace_begin(const char *function)
+char *trace_dir(void)
 {
 	char *instance = trace_instance();
-	int ret;
 
 	if (access("/sys/kernel/tracing/trace", F_OK))
 		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
-	ret = mkdir(instance, 0700) && errno != EEXIST ? -errno : 0;
+	mkdir(instance, 0700);
+	return instance;
+}
+
+int trace_begin(const char *function)
+{
+	char *instance = trace_dir();
+	int ret = access(instance, F_OK) ? -errno : 0;
+
 	if (!ret)
 		ret = cg_write(instance, "set_ftrace_filter", function);
 	if (!ret) {
@@ -777,6 +874,49 @@ void trace_end(void)
 	cg_write(instance, "current_tracer", "nop");
 	rmdir(instance);
 	free(instance);
+}
+
+void *shared_alloc(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		abort();
+	return p;
+}
+
+void cpu_pin(int n)
+{
+	cpu_set_t all, one;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return;
+	n %= CPU_COUNT(&all);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all) || n--)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		return;
+	}
+}
+
+void run_threads(int n, void *(*fn)(void *), void *args, size_t size)
+{
+	pthread_t *threads = calloc(n, sizeof(*threads));
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (pthread_create(&threads[i], NULL, fn,
+				   (char *)args + i * size))
+			abort();
+	}
+	for (i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	free(threads);
 }
 
 /* Exit status, 128 + signal, or a negative errno. */

@@ -10,6 +10,7 @@
 #define SELFTESTS_DMEM_UTIL_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,8 +74,16 @@ ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
 		     size_t len);
 int cg_write(const char *cg, const char *file, const char *text);
 long long cg_stat(const char *cg, const char *file, const char *key);
+/* Waits for the number of dead cgroups that are not freed; returns the last. */
+long long cg_wait_dying(const char *cg, long long want);
 pid_t cg_fork(const char *cg);
 int cg_alloc(const char *cg, int heap_fd, long long len);
+/*
+ * As the kernel's traces and fdinfo know it: what name_to_handle_at() gives, or
+ * else the inode number; 0 where that is not the whole of it, on 32-bit without
+ * CONFIG_FHANDLE.
+ */
+unsigned long long cg_id(const char *cg);
 
 /* region files: value in bytes, DMEM_MAX, or a negative errno */
 long long dmem_read(const char *cg, const char *file, const char *region);
@@ -83,6 +92,9 @@ long long dmem_peak(const char *cg, const char *region);
 long long dmem_wait_current(const char *cg, const char *region,
 			    long long want, int timeout_ms);
 long long dmem_value(const char *text, const char *region);
+/* Of files with several keys for a region: "region key=value key=value" */
+long long dmem_nested(const char *cg, const char *file, const char *region,
+		      const char *key);
 /* Writes the limit and reads it back; -EBADMSG if it reads back differently. */
 int dmem_set(const char *cg, const char *file, const char *region,
 	     long long bytes);
@@ -105,6 +117,18 @@ int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
 int heap_fill(int heap_fd, long long size, int *fds, int max);
 const char *region_area(const char *region);
 
+/* Who pays for a buffer, as /proc/<pid>/fdinfo/<fd> tells; pid 0 is ourselves. */
+struct dmem_payer {
+	char region[DMEM_NAME_LEN];
+	unsigned long long cgroup;
+};
+
+/*
+ * -ENODATA where neither is told, -EBADMSG where that is not one line for each,
+ * as documented.
+ */
+int fd_payer(pid_t pid, int fd, struct dmem_payer *payer);
+
 /* the kernel log */
 int kmsg_open(void);
 int kmsg_count(int fd, const char *needle);
@@ -116,6 +140,14 @@ int kmsg_count(int fd, const char *needle);
 int trace_begin(const char *function);
 int trace_count(void);
 void trace_end(void);
+/* A directory of our own in tracefs, to be freed; it goes with the program. */
+char *trace_dir(void);
+
+/* many at once: shared with children, and each on a CPU */
+void *shared_alloc(size_t size);
+void cpu_pin(int n);
+/* Runs fn(args + i * size) for i < n in as many threads, until all are done. */
+void run_threads(int n, void *(*fn)(void *), void *args, size_t size);
 
 /* processes and time */
 int wait_exit(pid_t pid);

@@ -12,7 +12,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 #include "test_modules/dmem_dma_test.h"
 
 #define PAGES	16
@@ -385,6 +385,8 @@ TEST_F(dma, out_of_reach)
 	EXPECT_EQ(0, dma_pages(self->dev));
 	EXPECT_EQ(0, dmem_current(self->a, self->region));
 	expect_area(_metadata, self->area, before, 0, 0);
+	/* It was not for lack of room in the area. */
+	expect_no_events(_metadata, self->region, self->a);
 }
 
 /* The area is full: only then the buddy allocator serves, and dmem is silent. */
@@ -447,6 +449,82 @@ out:
 	while (n)
 		close(fds[--n]);
 	EXPECT_EQ(0, dmem_current(self->t.cg, self->region));
+	expect_area(_metadata, self->area, before, 0, 0);
+}
+
+/*
+ * A request fails for lack of room only if nothing else serves it. What is
+ * larger than the area is beyond the buddy allocator as well.
+ */
+TEST_F_TIMEOUT(dma, exhausted, 60)
+{
+	long long big = dmem_read(self->t.root, "dmem.capacity", self->region);
+	bool only_area = variant->method == DMEM_DMA_COHERENT &&
+			 !kernel_is_64bit();
+	struct area before = area_now(self->area);
+	const char *region = self->region;
+	static int fds[MAX_FDS];
+	long long misses;
+	int n, id, seen;
+
+	ASSERT_LT(0, big);
+	big += self->t.page;
+	ASSERT_GE(1 << 30, big);
+	ASSERT_EQ(0, cg_enter(self->b));
+	n = heap_fill(self->heap_fd, before.available / 4 * self->t.page, fds,
+		      MAX_FDS);
+	if (area_now(self->area).available >= PAGES)
+		SKIP(return, "cannot fill the area");
+	misses = dmem_nested(self->b, "dmem.events", region, "exhausted");
+	ASSERT_LT(0, misses);
+	ASSERT_EQ(0, cg_enter(self->a));
+
+	id = dma_alloc(self->dev, variant->method, self->len,
+		       DMEM_DMA_ACCOUNT);
+	/* 32-bit ARM's allocator of coherent memory has nothing else to try. */
+	seen = id == -ENOMEM && only_area;
+	if (!seen)
+		EXPECT_EQ(0, dma_free(self->dev, id));
+	expect_events(_metadata, region, self->a, 0, 0, seen);
+
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big, 0));
+	expect_events(_metadata, region, self->a, 0, 0, seen);
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,
+				     DMEM_DMA_ACCOUNT));
+	seen++;
+	expect_events(_metadata, region, self->a, 0, 0, seen);
+	expect_local(_metadata, region, self->a, 0, 0, seen);
+	expect_events(_metadata, region, self->t.cg, 0, 0, misses + seen);
+	expect_local(_metadata, region, self->t.cg, 0, 0, 0);
+	expect_events(_metadata, region, self->b, 0, 0, misses);
+
+	/* A single page is not asked of the default area. */
+	id = dma_alloc(self->dev, variant->method, 1, DMEM_DMA_ACCOUNT);
+	if (id == -ENOMEM && only_area)
+		seen++;
+	else
+		EXPECT_EQ(0, dma_free(self->dev, id));
+	expect_events(_metadata, region, self->a, 0, 0, seen);
+
+	/* No room, but it is a limit that says no. */
+	ASSERT_EQ(0, dmem_set_max(self->a, region, 0));
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, self->len,
+				     DMEM_DMA_ACCOUNT));
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,
+				     DMEM_DMA_ACCOUNT));
+	expect_events(_metadata, region, self->a, 2, 2, seen);
+	expect_local(_metadata, region, self->a, 2, 2, seen);
+	expect_events(_metadata, region, self->t.cg, 2, 2, misses + seen);
+	ASSERT_EQ(0, dmem_set_max(self->a, region, DMEM_MAX));
+
+	/* Free as it is, the area is too small. */
+	while (n)
+		close(fds[--n]);
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,
+				     DMEM_DMA_ACCOUNT));
+	seen++;
+	expect_events(_metadata, region, self->a, 2, 2, seen);
+	EXPECT_EQ(0, dmem_current(self->t.cg, region));
 	expect_area(_metadata, self->area, before, 0, 0);
 }
 

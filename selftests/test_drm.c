@@ -21,6 +21,7 @@
 
 #include "kselftest_harness.h"
 
+#include "dmem_expect.h"
 #include "media_pool.h"
 
 #define DRIVER		"/sys/bus/amba/drivers/drm-clcd-pl111"
@@ -212,6 +213,11 @@ TEST_F(drm, limit)
 		ASSERT_EQ(0, create(self->fd, &dumbs[1]));
 		for (n = 0; n < REFUSALS; n++)
 			EXPECT_EQ(-ENOMEM, create(self->fd, &dumbs[2]));
+		/* That is all refusals so far, in a and then above it. */
+		n = (i + 1) * (REFUSALS + 1);
+		expect_events(_metadata, pool->region, pool->t.cg, n, n, 0);
+		expect_local(_metadata, pool->region, pool->a, REFUSALS + 1, n,
+			     0);
 		expect_held(_metadata, pool, 2 * self->len, 0);
 		EXPECT_EQ(0, dumb_destroy(self->fd, dumbs[0].handle));
 		EXPECT_EQ(0, dumb_destroy(self->fd, dumbs[1].handle));
@@ -300,6 +306,48 @@ TEST_F(drm, exported)
 	expect_held(_metadata, pool, self->len, 0);
 	EXPECT_EQ(0, munmap(map, self->len));
 	expect_held(_metadata, pool, 0, 0);
+}
+
+/* Who has an exported buffer can tell who pays, as long as it exists. */
+TEST_F(drm, fdinfo)
+{
+	struct media_pool *pool = &self->pool;
+	unsigned long long id = cg_id(pool->a);
+	int fd, heap_buf, again;
+	struct dumb dumb;
+	__u32 handle;
+
+	if (!id)
+		SKIP(return, "cannot tell a cgroup's id (CONFIG_FHANDLE)");
+	ASSERT_EQ(0, create(self->fd, &dumb));
+	fd = prime_export(self->fd, dumb.handle);
+	ASSERT_LE(0, fd);
+	expect_payer(_metadata, pool->region, 0, fd, id);
+
+	/* Another's buffer is his, whoever exports it again. */
+	ASSERT_EQ(0, cg_enter(pool->b));
+	expect_payer(_metadata, pool->region, 0, fd, id);
+	heap_buf = heap_alloc(pool->heap_fd, self->len);
+	ASSERT_LE(0, heap_buf);
+	ASSERT_EQ(0, prime_import(self->fd, heap_buf, &handle));
+	again = prime_export(self->fd, handle);
+	ASSERT_LE(0, again);
+	expect_payer(_metadata, pool->region, 0, again, cg_id(pool->b));
+	EXPECT_EQ(0, dumb_destroy(self->fd, handle));
+	close(again);
+	close(heap_buf);
+
+	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
+	expect_payer(_metadata, pool->region, 0, fd, id);
+	expect_held(_metadata, pool, self->len, 0);
+	ASSERT_EQ(0, cg_destroy(pool->a));
+	expect_payer(_metadata, pool->region, 0, fd, id);
+	EXPECT_EQ(self->len, dmem_nested(pool->t.cg, "dmem.stat", pool->region,
+					 "dying"));
+	close(fd);
+	EXPECT_EQ(0, dmem_nested(pool->t.cg, "dmem.stat", pool->region,
+				 "dying"));
+	EXPECT_EQ(0, dmem_current(pool->t.cg, pool->region));
 }
 
 /*
@@ -394,6 +442,7 @@ TEST_F_TIMEOUT(drm, full_area, 60)
 	if (ret)
 		EXPECT_EQ(-ENOMEM, ret);
 	expect_held(_metadata, pool, 0, used);
+	expect_events(_metadata, pool->region, pool->a, 0, 0, !!ret);
 	if (!ret)
 		EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
 	while (n)
@@ -453,6 +502,9 @@ TEST_F(drm, unbound)
 		expect_held(_metadata, pool, 2 * self->len, 0);
 		close(self->fd);
 		expect_held(_metadata, pool, 2 * self->len, 0);
+		if (cg_id(pool->a))
+			expect_payer(_metadata, pool->region, 0, fd,
+				     cg_id(pool->a));
 		close(fd);
 		expect_held(_metadata, pool, self->len, 0);
 		memset(map, 1, self->len);

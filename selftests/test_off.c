@@ -3,6 +3,7 @@
  * Without the controller, not built in or cgroup_disable=dmem: the heaps work as
  * they did before there was any accounting, and say that they have none.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -47,17 +48,25 @@ static long long area_free(const struct dmem_heap *h)
 
 TEST_F(off, no_files)
 {
-	static const char * const files[] = {
-		"dmem.capacity", "dmem.current", "dmem.max"
-	};
+	char *child = cg_namef(cgroup2_mount(), "dmem_off.", getpid());
+	const char * const cg[] = { cgroup2_mount(), child };
+	struct dirent *ent;
 	unsigned int i;
+	DIR *dir;
 
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		char *path = cg_name(cgroup2_mount(), files[i]);
-
-		EXPECT_EQ(-1, access(path, F_OK));
-		free(path);
+	ASSERT_EQ(0, cg_create(child));
+	for (i = 0; i < ARRAY_SIZE(cg); i++) {
+		dir = opendir(cg[i]);
+		EXPECT_TRUE(!!dir);
+		while (dir && (ent = readdir(dir))) {
+			EXPECT_NE(0, strncmp(ent->d_name, "dmem.", 5))
+				TH_LOG("%s/%s", cg[i], ent->d_name);
+		}
+		if (dir)
+			closedir(dir);
 	}
+	EXPECT_EQ(0, cg_destroy(child));
+	free(child);
 }
 
 TEST_F(off, no_region)
@@ -89,6 +98,7 @@ TEST_F(off, heaps_work)
 	for (i = 0; i < self->n; i++) {
 		struct dmem_heap *h = &self->heaps[i];
 		long long before = area_free(h);
+		struct dmem_payer payer;
 		int heap_fd, fd;
 		char *map;
 
@@ -98,6 +108,7 @@ TEST_F(off, heaps_work)
 		ASSERT_LE(0, fd)
 			TH_LOG("heap %s", h->name);
 		EXPECT_EQ((off_t)len, lseek(fd, 0, SEEK_END));
+		EXPECT_EQ(-ENODATA, fd_payer(0, fd, &payer));
 		if (before >= 0)
 			EXPECT_EQ(before - PAGES, area_free(h));
 		map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd,

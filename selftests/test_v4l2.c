@@ -20,6 +20,7 @@
 
 #include "kselftest_harness.h"
 
+#include "dmem_expect.h"
 #include "media_pool.h"
 
 #define CAPTURE		V4L2_BUF_TYPE_VIDEO_CAPTURE
@@ -538,6 +539,43 @@ TEST_F(v4l2, exported)
 	}
 }
 
+/* Who has an exported buffer can tell who pays, as long as it exists. */
+TEST_F(v4l2, fdinfo)
+{
+	struct camera *cam = &self->cam;
+	const char *region = cam->pool.region;
+	unsigned long long id = cg_id(cam->pool.a);
+	int fd, other, first;
+
+	if (!id)
+		SKIP(return, "cannot tell a cgroup's id (CONFIG_FHANDLE)");
+	ASSERT_EQ(2, reqbufs(cam, 2));
+	fd = vivid_export(cam->fd, 1);
+	ASSERT_LE(0, fd);
+	expect_payer(_metadata, region, 0, fd, id);
+
+	/* A queue may have buffers of several cgroups. */
+	ASSERT_EQ(0, cg_enter(cam->pool.b));
+	ASSERT_EQ(1, create_bufs(cam, 1, 0, &first));
+	other = vivid_export(cam->fd, first);
+	ASSERT_LE(0, other);
+	expect_payer(_metadata, region, 0, other, cg_id(cam->pool.b));
+	expect_payer(_metadata, region, 0, fd, id);
+	close(other);
+	EXPECT_EQ(0, reqbufs(cam, 0));
+	expect_payer(_metadata, region, 0, fd, id);
+	expect_held(_metadata, &cam->pool, cam->len, 0);
+
+	ASSERT_EQ(0, cg_destroy(cam->pool.a));
+	expect_payer(_metadata, region, 0, fd, id);
+	EXPECT_EQ(cam->len, dmem_nested(cam->pool.t.cg, "dmem.stat", region,
+					"dying"));
+	close(fd);
+	EXPECT_EQ(0, dmem_nested(cam->pool.t.cg, "dmem.stat", region,
+				 "dying"));
+	EXPECT_EQ(0, dmem_current(cam->pool.t.cg, region));
+}
+
 /*
  * The driver goes while its buffers are in use. Those that nobody else has go
  * with it, the others when they are given back.
@@ -739,8 +777,9 @@ TEST_F_TIMEOUT(v4l2, full_area, 60)
 	struct camera *cam = &self->cam;
 	long long used, left, memcg;
 	static int fds[MAX_FDS];
+	struct dmem_payer payer;
 	const int bufs = 16;
-	int n, n_bufs, kmsg;
+	int n, n_bufs, kmsg, i;
 
 	if (!cg_write(cam->pool.t.root, "cgroup.subtree_control", "+memory") &&
 	    !cg_write(cam->pool.top, "cgroup.subtree_control", "+memory"))
@@ -767,8 +806,16 @@ TEST_F_TIMEOUT(v4l2, full_area, 60)
 		EXPECT_EQ(bufs, n_bufs);
 	if (n_bufs != bufs) {
 		EXPECT_EQ(-ENOMEM, n_bufs);
+		EXPECT_LT(0, dmem_nested(cam->pool.a, "dmem.events",
+					 cam->pool.region, "exhausted"));
 		goto out;
 	}
+	/* Served is served, and this memory is not dmem's. */
+	expect_no_events(_metadata, cam->pool.region, cam->pool.a);
+	i = vivid_export(cam->fd, 0);
+	ASSERT_LE(0, i);
+	EXPECT_EQ(-ENODATA, fd_payer(0, i, &payer));
+	close(i);
 	if (memcg >= 0) {
 		memcg = memcg_current(cam->pool.a) - memcg;
 		if (memcg_pays_for_dma())

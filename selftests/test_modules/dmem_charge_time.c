@@ -8,6 +8,7 @@
 #include <linux/cgroup_dmem.h>
 #include <linux/err.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
@@ -35,7 +36,7 @@ static int charge_time(char *buf, struct dmem_cgroup_region *region)
 		best = min(best, ktime_get_ns() - start);
 	}
 
-	return sysfs_emit(buf, "%llu\n", best / REPEAT);
+	return sysfs_emit(buf, "%llu\n", div_u64(best, REPEAT));
 }
 
 static int plain_get(char *buf, const struct kernel_param *kp)

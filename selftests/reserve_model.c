@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What dmem.min means for memory that cannot be reclaimed: see the header. */
+#include <string.h>
+
+#include "reserve_model.h"
+
+#define for_each_child(m, c, p)						\
+	for ((c) = 0; (c) < (m)->nodes; (c)++)				\
+		if ((m)->node[c].used && (m)->node[c].parent == (p))
+
+/* From p to the root */
+#define for_each_level(m, q, p)						\
+	for ((q) = (p); (q) != RM_NONE; (q) = (m)->node[q].parent)
+
+static int smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static int larger(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+void rm_init(struct reserve_model *m, int capacity, int unaccounted)
+{
+	memset(m, 0, sizeof(*m));
+	m->capacity = capacity;
+	m->unaccounted = unaccounted;
+	rm_create(m, RM_NONE);
+}
+
+/* Charged to p and to all below it, removed ones included. */
+int rm_usage(const struct reserve_model *m, int p)
+{
+	int sum = m->node[p].own, c;
+
+	for_each_child(m, c, p)
+		sum += rm_usage(m, c);
+	return sum;
+}
+
+/* The part of the usage that belongs to cgroups that were removed. */
+int rm_dying(const struct reserve_model *m, int p)
+{
+	int sum = 0, c;
+
+	for_each_child(m, c, p)
+		sum += rm_dying(m, c) + (m->node[c].alive ? 0 : m->node[c].own);
+	return sum;
+}
+
+/*
+ * r(p) = min(min(p), max(p), C): what p asks for. A reservation above its own
+ * limit could never be used. The root asks for nothing, nor does a cgroup that
+ * was removed.
+ */
+int rm_wish(const struct reserve_model *m, int p)
+{
+	const struct rm_node *node = &m->node[p];
+
+	if (p == RM_ROOT || !node->alive)
+		return 0;
+	return smaller(smaller(node->min, node->max), m->capacity);
+}
+
+bool rm_tracking(const struct reserve_model *m)
+{
+	int c;
+
+	for_each_child(m, c, RM_ROOT) {
+		if (rm_wish(m, c))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * E of all below q. With S = sum of r over the children: E(p) = r(p) if
+ * S <= E(q), else r(p) * E(q) / S, rounded down.
+ */
+static void share_out(struct reserve_model *m, int q)
+{
+	int whole = m->node[q].reserved, sum = 0, c;
+
+	for_each_child(m, c, q)
+		sum += rm_wish(m, c);
+	for_each_child(m, c, q) {
+		int wish = rm_wish(m, c);
+
+		m->node[c].reserved = sum <= whole ? wish :
+			(int)((long long)wish * whole / sum);
+		share_out(m, c);
+	}
+}
+
+/* For the root, E is what the region has left when it is divided: C - U. */
+void rm_configure(struct reserve_model *m, int q)
+{
+	if (q == RM_ROOT)
+		m->node[q].reserved = m->capacity - m->unaccounted;
+	share_out(m, q);
+}
+
+/* commit(p) = own(p) + sum of claim(c) over the children */
+int rm_commit(const struct reserve_model *m, int p)
+{
+	int sum = m->node[p].own, c;
+
+	for_each_child(m, c, p)
+		sum += rm_claim(m, c);
+	return sum;
+}
+
+/*
+ * claim(p) = max(commit(p), E(p)): what p takes from its parent, whether it
+ * uses it or not. The root's claim is its commit.
+ */
+int rm_claim(const struct reserve_model *m, int p)
+{
+	int commit = rm_commit(m, p);
+
+	return p == RM_ROOT ? commit : larger(commit, m->node[p].reserved);
+}
+
+int rm_bound(const struct reserve_model *m, int p)
+{
+	return p == RM_ROOT ? m->capacity - m->unaccounted : m->node[p].max;
+}
+
+/* Every limit on the way up; the lowest one that is passed is named. */
+struct rm_answer rm_ask_limits(const struct reserve_model *m, int p, int n)
+{
+	struct rm_answer answer = { RM_GRANTED, RM_NONE };
+	int q;
+
+	for_each_level(m, q, p) {
+		if (rm_usage(m, q) + n <= m->node[q].max)
+			continue;
+		answer.verdict = RM_LIMIT;
+		answer.at = q;
+		break;
+	}
+	return answer;
+}
+
+/*
+ * From p upwards, with d = n: if commit(q) + d is more than the bound of q, the
+ * request is refused. Else d becomes what claim(q) grows by, and at d = 0 the
+ * request is granted.
+ *
+ * Where the root refuses, and what is in use leaves no room for n even if nothing
+ * were reserved, it is no reservation's doing: the area is full.
+ */
+struct rm_answer rm_ask_commits(const struct reserve_model *m, int p, int n)
+{
+	struct rm_answer answer = { RM_GRANTED, RM_NONE };
+	int d = n, q;
+
+	for_each_level(m, q, p) {
+		int commit = rm_commit(m, q);
+
+		if (commit + d > rm_bound(m, q)) {
+			answer.verdict = RM_RESERVED;
+			answer.at = q;
+			if (q == RM_ROOT && rm_usage(m, q) + n > rm_bound(m, q))
+				answer.verdict = RM_FULL;
+			break;
+		}
+		d = larger(commit + d, m->node[q].reserved) - rm_claim(m, q);
+		if (q == RM_ROOT || d == 0)
+			break;
+	}
+	return answer;
+}
+
+struct rm_answer rm_ask(const struct reserve_model *m, int p, int n)
+{
+	struct rm_answer answer = rm_ask_limits(m, p, n);
+
+	if (answer.verdict == RM_GRANTED && rm_tracking(m))
+		answer = rm_ask_commits(m, p, n);
+	return answer;
+}
+
+static void count(struct reserve_model *m, int p, enum rm_event event)
+{
+	int q;
+
+	m->node[p].events_local[event]++;
+	for_each_level(m, q, p)
+		m->node[q].events[event]++;
+}
+
+/* Up to the limit that refuses it, a request has been in the usage. */
+static void note_peaks(struct reserve_model *m, int p, int n, int at)
+{
+	int q;
+
+	for_each_level(m, q, p) {
+		if (q == at)
+			break;
+		m->node[q].peak = larger(m->node[q].peak, rm_usage(m, q) + n);
+	}
+}
+
+struct rm_answer rm_charge(struct reserve_model *m, int p, int n)
+{
+	struct rm_answer answer = rm_ask(m, p, n);
+
+	switch (answer.verdict) {
+	case RM_GRANTED:
+		note_peaks(m, p, n, RM_NONE);
+		m->node[p].own += n;
+		break;
+	case RM_LIMIT:
+		/* One that the commits refuse too does not get that far. */
+		if (!rm_tracking(m) || rm_ask_commits(m, p, n).verdict == RM_GRANTED)
+			note_peaks(m, p, n, answer.at);
+		count(m, answer.at, RM_EVENT_MAX);
+		count(m, p, RM_EVENT_ALLOC_FAIL);
+		break;
+	case RM_RESERVED:
+		count(m, p, RM_EVENT_RESERVED);
+		break;
+	case RM_FULL:
+		break;
+	}
+	return answer;
+}
+
+static bool has_children(const struct reserve_model *m, int p, bool alive)
+{
+	int c;
+
+	for_each_child(m, c, p) {
+		if (m->node[c].alive || !alive)
+			return true;
+	}
+	return false;
+}
+
+/* A removed cgroup goes with its last charge, and with those below it. */
+static void forget(struct reserve_model *m, int p)
+{
+	int parent;
+
+	for (; p != RM_NONE; p = parent) {
+		struct rm_node *node = &m->node[p];
+
+		parent = node->parent;
+		if (node->alive || node->own || has_children(m, p, false))
+			break;
+		memset(node, 0, sizeof(*node));
+	}
+}
+
+void rm_uncharge(struct reserve_model *m, int p, int n)
+{
+	m->node[p].own -= n;
+	forget(m, p);
+}
+
+void rm_unaccounted(struct reserve_model *m, int n)
+{
+	m->unaccounted += n;
+}
+
+void rm_set_min(struct reserve_model *m, int p, int min)
+{
+	m->node[p].min = min;
+	rm_configure(m, m->node[p].parent);
+}
+
+void rm_set_max(struct reserve_model *m, int p, int max)
+{
+	m->node[p].max = max;
+	rm_configure(m, m->node[p].parent);
+}
+
+int rm_create(struct reserve_model *m, int parent)
+{
+	int p;
+
+	for (p = 0; p < RM_NODES; p++) {
+		struct rm_node *node = &m->node[p];
+
+		if (node->used)
+			continue;
+		node->used = true;
+		node->alive = true;
+		node->parent = parent;
+		node->max = RM_UNLIMITED;
+		if (parent == RM_NONE)
+			node->reserved = m->capacity - m->unaccounted;
+		m->nodes = larger(m->nodes, p + 1);
+		return p;
+	}
+	return RM_NONE;
+}
+
+bool rm_removable(const struct reserve_model *m, int p)
+{
+	return p != RM_ROOT && m->node[p].used && m->node[p].alive &&
+	       !has_children(m, p, true);
+}
+
+void rm_remove(struct reserve_model *m, int p)
+{
+	bool reserved = rm_wish(m, p) > 0;
+
+	m->node[p].alive = false;
+	if (reserved)
+		rm_configure(m, m->node[p].parent);
+	forget(m, p);
+}

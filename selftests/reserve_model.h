@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What dmem.min means for memory that cannot be reclaimed, as a model: the tree
+ * of cgroups of one region, the rule by which a request is granted or refused,
+ * and what the files must show. No I/O, no global state, no luck: the same
+ * operations give the same answers.
+ *
+ * It is written to be compared with the specification line by line. Everything
+ * but the effective reservations, which are as of the last configuration, is
+ * computed anew from what is charged, whenever it is asked for. The kernel
+ * updates it step by step; that both agree is what the tests show.
+ *
+ * Amounts are in units of the region.
+ */
+#ifndef SELFTESTS_RESERVE_MODEL_H
+#define SELFTESTS_RESERVE_MODEL_H
+
+#include <stdbool.h>
+
+#define RM_NODES	16
+#define RM_ROOT		0
+#define RM_NONE		-1
+#define RM_UNLIMITED	0x7fffffff	/* "max" in dmem.max */
+
+enum rm_event {
+	RM_EVENT_MAX,		/* its dmem.max refused a request */
+	RM_EVENT_ALLOC_FAIL,	/* a request from it was refused by a dmem.max */
+	RM_EVENT_RESERVED,	/* ... by what others have reserved */
+	RM_EVENTS,
+};
+
+/* A cgroup. It stays after its removal for as long as it has charges. */
+struct rm_node {
+	bool used;		/* this is one */
+	bool alive;		/* it was not removed */
+	int parent;		/* RM_NONE for the root */
+	int own;		/* charged to itself, not below */
+	int min, max;		/* as written */
+	int reserved;		/* E: effective, as of the last configuration */
+	int peak;		/* dmem.peak */
+	/* dmem.events has the first, dmem.events.local the second. */
+	int events[RM_EVENTS];
+	int events_local[RM_EVENTS];
+};
+
+struct reserve_model {
+	int capacity;		/* C */
+	int unaccounted;	/* U */
+	int nodes;		/* in use are some of the first so many */
+	struct rm_node node[RM_NODES];
+};
+
+enum rm_verdict {
+	RM_GRANTED,
+	RM_LIMIT,		/* above the dmem.max of "at" */
+	RM_RESERVED,		/* above the bound of "at": see rm_ask_commits() */
+	RM_FULL,		/* the region has not so much, reserved or not */
+};
+
+struct rm_answer {
+	enum rm_verdict verdict;
+	int at;
+};
+
+void rm_init(struct reserve_model *m, int capacity, int unaccounted);
+
+/* What there is, computed from own. */
+int rm_usage(const struct reserve_model *m, int p);	/* dmem.current */
+int rm_dying(const struct reserve_model *m, int p);	/* of dmem.stat */
+int rm_wish(const struct reserve_model *m, int p);	/* r */
+int rm_commit(const struct reserve_model *m, int p);
+int rm_claim(const struct reserve_model *m, int p);	/* "committed" */
+int rm_bound(const struct reserve_model *m, int p);
+
+/*
+ * Does a cgroup of the top level ask for a reservation? If none does, nobody can
+ * have one, and no commit is looked at.
+ */
+bool rm_tracking(const struct reserve_model *m);
+
+/*
+ * Would a charge of n to p be granted? First every limit is asked, then what is
+ * reserved.
+ */
+struct rm_answer rm_ask(const struct reserve_model *m, int p, int n);
+struct rm_answer rm_ask_limits(const struct reserve_model *m, int p, int n);
+struct rm_answer rm_ask_commits(const struct reserve_model *m, int p, int n);
+
+/* The same, and does it: the charge if it is granted, the events if not. */
+struct rm_answer rm_charge(struct reserve_model *m, int p, int n);
+void rm_uncharge(struct reserve_model *m, int p, int n);
+
+/* Unaccounted pages are taken (or returned, if negative) without asking. */
+void rm_unaccounted(struct reserve_model *m, int n);
+
+void rm_set_min(struct reserve_model *m, int p, int min);
+void rm_set_max(struct reserve_model *m, int p, int max);
+
+/*
+ * Divides what q has among its children, and below them. Writes and removals do
+ * that for the parent of the cgroup that is concerned.
+ */
+void rm_configure(struct reserve_model *m, int q);
+
+/* A new cgroup; a removed one of the same name has nothing to do with it. */
+int rm_create(struct reserve_model *m, int parent);
+
+/* Only of a cgroup that has none below it any more. Its charges stay. */
+bool rm_removable(const struct reserve_model *m, int p);
+void rm_remove(struct reserve_model *m, int p);
+
+#endif /* SELFTESTS_RESERVE_MODEL_H */

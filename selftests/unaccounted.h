@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Takes pages of a CMA area that nobody is charged for, through debugfs, so
+ * that a handful is left and every single page can be seen to count. They go
+ * back when the program exits at the latest, also after a test that was killed.
+ */
+#ifndef SELFTESTS_UNACCOUNTED_H
+#define SELFTESTS_UNACCOUNTED_H
+
+/*
+ * 0 or a negative errno: -ENOENT without CONFIG_CMA_DEBUGFS, -EBUSY if the pages
+ * cannot be had. A program uses one area.
+ */
+int unaccounted_take(const char *area, long long pages);
+int unaccounted_return(long long pages);
+
+/* Takes all but so many of what is free. */
+int unaccounted_leave(const char *area, long long pages);
+void unaccounted_return_all(void);
+
+#endif

@@ -1,0 +1,652 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Every state that one operation after the other can reach, in some small
+ * regions. The rule of reserve_model.c adds up commits and claims. What is
+ * checked here does not: it tries out whether all cgroups could take all that
+ * they have reserved, at the same time, and asks whether the rule refuses what
+ * would spoil that, and nothing else.
+ *
+ *  - Guarantee: where all reservations can be met, a cgroup that stays within its
+ *    own is granted what it asks for, and there is room for it.
+ *  - Necessity: a request is refused as "reserved" only if all could have what
+ *    they reserved before it, and not after it. Where they could not even
+ *    before, it must at least need nothing beyond its own share. And there would
+ *    have been room for it: otherwise the region is just full.
+ *  - Once they can be met, no charge, uncharge or returned page changes that.
+ *  - They can be met when nothing is charged.
+ *  - Effective reservations of children add up to no more than the parent's.
+ *  - A refusal changes nothing, and an uncharge is the opposite of a charge.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "explore.h"
+#include "model.h"
+#include "reserve_model.h"
+
+#define MAX_NODES	8
+#define PACKED_MAX	15	/* RM_UNLIMITED in a packed state */
+#define NO_LIMIT	(1 << PACKED_MAX)
+
+#define VALUES(a)	(1 << (a))
+#define UP_TO(a)	((2 << (a)) - 1)
+
+/* A small region, and what may happen in it. */
+struct scene {
+	const char *name;
+	int capacity, nodes;
+	int parent[MAX_NODES];
+	/* bit n: n may be written. For each node, the root's is not used. */
+	int min[MAX_NODES], max[MAX_NODES];
+	int unaccounted;	/* at most */
+	bool root_charges;
+	int removable;		/* this leaf comes and goes, 0 for none */
+	bool slow;		/* not if quick */
+	uint32_t floor;		/* of states */
+};
+
+static const struct scene scenes[] = {
+	{
+		.name = "a slice with a limit, and a neighbour",
+		.capacity = 3, .nodes = 4,
+		.parent = { RM_NONE, 0, 1, 0 },
+		.min = { 0, UP_TO(3), UP_TO(3), VALUES(0) | VALUES(2) },
+		.max = { 0, VALUES(2) | NO_LIMIT, NO_LIMIT, NO_LIMIT },
+		.unaccounted = 1,
+		.floor = 3000,
+	},
+	{
+		.name = "two services, one comes and goes",
+		.capacity = 3, .nodes = 3,
+		.parent = { RM_NONE, 0, 0 },
+		.min = { 0, UP_TO(3), UP_TO(4) },
+		.max = { 0, NO_LIMIT | VALUES(1), NO_LIMIT },
+		.unaccounted = 1,
+		.root_charges = true,
+		.removable = 2,
+		.floor = 2000,
+	},
+	{
+		.name = "two services",
+		.slow = true,
+		.capacity = 5, .nodes = 3,
+		.parent = { RM_NONE, 0, 0 },
+		.min = { 0, UP_TO(5), UP_TO(5) },
+		.max = { 0, UP_TO(5) | NO_LIMIT, VALUES(3) | NO_LIMIT },
+		.unaccounted = 1,
+		.root_charges = true,
+		.floor = 20000,
+	},
+	{
+		.name = "three services, one comes and goes",
+		.slow = true,
+		.capacity = 4, .nodes = 4,
+		.parent = { RM_NONE, 0, 0, 0 },
+		.min = { 0, UP_TO(4), VALUES(0) | VALUES(1) | VALUES(4), VALUES(0) | VALUES(3) },
+		.max = { 0, NO_LIMIT | VALUES(2), NO_LIMIT, NO_LIMIT },
+		.unaccounted = 1,
+		.removable = 2,
+		.floor = 20000,
+	},
+	{
+		.name = "a slice of two, and a neighbour",
+		.slow = true,
+		.capacity = 4, .nodes = 5,
+		.parent = { RM_NONE, 0, 1, 1, 0 },
+		.min = { 0, UP_TO(4), UP_TO(4), VALUES(0) | VALUES(2), VALUES(0) | VALUES(1) | VALUES(4) },
+		.max = { 0, UP_TO(4) | NO_LIMIT, NO_LIMIT, NO_LIMIT, NO_LIMIT },
+		.floor = 20000,
+	},
+	{
+		.name = "a slice of two with limits, one comes and goes",
+		.capacity = 4, .nodes = 5,
+		.parent = { RM_NONE, 0, 1, 1, 0 },
+		.min = { 0, VALUES(0) | VALUES(3), VALUES(0) | VALUES(2), VALUES(0) | VALUES(1) | VALUES(2),
+			 VALUES(0) | VALUES(2) },
+		.max = { 0, VALUES(3) | NO_LIMIT, VALUES(1) | NO_LIMIT, NO_LIMIT, NO_LIMIT },
+		.unaccounted = 1,
+		.removable = 2,
+		.slow = true,
+		.floor = 20000,
+	},
+	{
+		.name = "three levels deep",
+		.capacity = 5, .nodes = 5,
+		.parent = { RM_NONE, 0, 1, 2, 0 },
+		.min = { 0, UP_TO(4), VALUES(0) | VALUES(2) | VALUES(3), VALUES(0) | VALUES(1) | VALUES(3),
+			 VALUES(0) | VALUES(2) },
+		.max = { 0, VALUES(4) | NO_LIMIT, VALUES(3) | NO_LIMIT, NO_LIMIT, NO_LIMIT },
+		.slow = true,
+		.floor = 20000,
+	},
+};
+
+enum op { CHARGE, UNCHARGE, SET_MIN, SET_MAX, REMOVE, CREATE, UNACCOUNTED };
+
+#define BY(op, node, value)	((op) << 16 | (node) << 8 | (uint8_t)(value))
+#define BY_OP(by)		((enum op)((by) >> 16))
+#define BY_NODE(by)		((by) >> 8 & 0xff)
+#define BY_VALUE(by)		((int8_t)((by) & 0xff))
+
+static struct {
+	unsigned long long steps, granted, limit, reserved, full, within, exempt;
+} seen;
+
+static const struct scene *scene;
+
+/* A state in the set */
+struct packed {
+	uint8_t unaccounted;
+	struct packed_node {
+		uint8_t used, parent, own_min, max_reserved;
+	} node[MAX_NODES];
+};
+
+static void pack(const struct reserve_model *m, struct packed *p)
+{
+	int i;
+
+	memset(p, 0, sizeof(*p));
+	p->unaccounted = m->unaccounted;
+	for (i = 0; i < m->nodes; i++) {
+		const struct rm_node *node = &m->node[i];
+		int max = node->max == RM_UNLIMITED ? PACKED_MAX : node->max;
+
+		if (!node->used)
+			continue;
+		p->node[i].used = 1 + node->alive;
+		p->node[i].parent = node->parent + 1;
+		p->node[i].own_min = node->own << 4 | node->min;
+		p->node[i].max_reserved = max << 4 | node->reserved;
+	}
+}
+
+static void unpack(const struct packed *p, struct reserve_model *m)
+{
+	int i;
+
+	memset(m, 0, sizeof(*m));
+	m->capacity = scene->capacity;
+	m->unaccounted = p->unaccounted;
+	for (i = 0; i < MAX_NODES; i++) {
+		struct rm_node *node = &m->node[i];
+		int max = p->node[i].max_reserved >> 4;
+
+		if (!p->node[i].used)
+			continue;
+		node->used = true;
+		node->alive = p->node[i].used == 2;
+		node->parent = p->node[i].parent - 1;
+		node->own = p->node[i].own_min >> 4;
+		node->min = p->node[i].own_min & 15;
+		node->max = max == PACKED_MAX ? RM_UNLIMITED : max;
+		node->reserved = p->node[i].max_reserved & 15;
+		m->nodes = i + 1;
+	}
+}
+
+/*
+ * What the rules of reserve_model.c answer. A flaw is put in by asking them
+ * about another state.
+ */
+const struct flaw sequential_flaws[] = {
+	{ "rule-sum", "a cgroup claims its commit and its reservation, not the larger" },
+	{ "rule-unscaled", "reservations beyond what the parent has are not scaled" },
+	{ "rule-orphan", "a reservation counts without the parent's" },
+	{ "rule-round-up", "a scaled reservation is rounded up" },
+	{ "rule-unaccounted", "unaccounted pages do not count as used" },
+	{ "rule-inner", "only the root's bound is looked at" },
+	{ "rule-root", "the root's bound is not looked at" },
+	{ "rule-own", "the reservation of who asks is not his" },
+	{ "rule-removed", "a removed cgroup keeps its reservation" },
+	{ }
+};
+
+static void spoil(struct reserve_model *m)
+{
+	int p;
+
+	for (p = 1; p < m->nodes; p++) {
+		struct rm_node *node = &m->node[p];
+		int parent = node->used ? m->node[node->parent].reserved : 0;
+
+		if (!node->used)
+			continue;
+		if (has_flaw("rule-unscaled") ||
+		    (has_flaw("rule-orphan") && !parent))
+			node->reserved = rm_wish(m, p);
+		if (has_flaw("rule-round-up") &&
+		    node->reserved && node->reserved < rm_wish(m, p))
+			node->reserved++;
+		if (has_flaw("rule-removed") && !node->alive)
+			node->reserved = node->min < scene->capacity ?
+					 node->min : scene->capacity;
+	}
+}
+
+static struct rm_answer ask(const struct reserve_model *m, int p, int n)
+{
+	struct rm_answer answer = rm_ask(m, p, n);
+	struct reserve_model other = *m;
+	int i;
+
+	if (!*flaw || answer.verdict == RM_LIMIT || !rm_tracking(m))
+		return answer;
+	for (i = 0; i < m->nodes; i++) {
+		struct rm_node *node = &other.node[i];
+
+		if (has_flaw("rule-inner"))
+			node->max = RM_UNLIMITED;
+		if (has_flaw("rule-sum") && node->reserved)
+			node->reserved += rm_commit(m, i);
+		if (has_flaw("rule-own") && i == p)
+			node->reserved = 0;
+	}
+	if (has_flaw("rule-unaccounted"))
+		other.unaccounted = 0;
+	if (has_flaw("rule-root"))
+		other.unaccounted = -1000;
+	return rm_ask(&other, p, n);
+}
+
+/*
+ * Tries whether the living can take more, node by node from i on, at most so
+ * much in all, so that each cgroup has what it reserved and none is above its
+ * limit. Where only is given, only what is below it is looked at, and its limit
+ * and reservation are not.
+ */
+static bool below(const struct reserve_model *m, int p, int only)
+{
+	while (p != RM_NONE && p != only)
+		p = m->node[p].parent;
+	return p == only;
+}
+
+static bool all_have_theirs(const struct reserve_model *m, int only)
+{
+	int p;
+
+	for (p = 1; p < m->nodes; p++) {
+		int usage;
+
+		if (!m->node[p].used || p == only ||
+		    (only != RM_NONE && !below(m, p, only)))
+			continue;
+		usage = rm_usage(m, p);
+		if (usage < m->node[p].reserved ||
+		    (only == RM_NONE && usage > m->node[p].max))
+			return false;
+	}
+	return true;
+}
+
+static bool try_more(struct reserve_model *m, int i, int more, int only)
+{
+	int n;
+
+	if (all_have_theirs(m, only))
+		return true;
+	if (i == m->nodes)
+		return false;
+	if (!m->node[i].used || !m->node[i].alive ||
+	    (only != RM_NONE && !below(m, i, only)))
+		return try_more(m, i + 1, more, only);
+	for (n = 0; n <= more; n++) {
+		bool possible;
+
+		m->node[i].own += n;
+		possible = try_more(m, i + 1, more - n, only);
+		m->node[i].own -= n;
+		if (possible)
+			return true;
+	}
+	return false;
+}
+
+/* Can all have what they reserved, at the same time? */
+static bool possible(const struct reserve_model *m)
+{
+	struct reserve_model try = *m;
+	int more = m->capacity - m->unaccounted - rm_usage(m, RM_ROOT);
+
+	return more >= 0 && try_more(&try, RM_ROOT, more, RM_NONE);
+}
+
+/* The least usage of q with which all below it have what they reserved. */
+static int need(const struct reserve_model *m, int q)
+{
+	struct reserve_model try = *m;
+	int more = 0;
+
+	while (!try_more(&try, RM_ROOT, more, q))
+		more++;
+	return rm_usage(m, q) + more;
+}
+
+/* Where not all can have theirs: does this request make it worse for any? */
+static bool needs_nothing_of_others(const struct reserve_model *before,
+				    const struct reserve_model *after, int p)
+{
+	int q;
+
+	for (q = p; q != RM_NONE; q = before->node[q].parent) {
+		int least = need(after, q);
+
+		if (least > rm_bound(after, q) && least != need(before, q))
+			return false;
+	}
+	return true;
+}
+
+static bool wrong(const char *what, int p, int n)
+{
+	printf("%s: %s", scene->name, what);
+	if (p != RM_NONE)
+		printf(" (node %d asks for %d)", p, n);
+	printf("\n");
+	return false;
+}
+
+static bool check_sums(const struct reserve_model *m)
+{
+	int p, q;
+
+	for (q = 0; q < m->nodes; q++) {
+		int sum = 0;
+
+		if (!m->node[q].used)
+			continue;
+		for (p = 1; p < m->nodes; p++) {
+			if (!m->node[p].used || m->node[p].parent != q)
+				continue;
+			sum += m->node[p].reserved;
+			if (m->node[p].reserved > m->node[p].max ||
+			    m->node[p].reserved > m->node[p].min)
+				return wrong("more is reserved than may be", p, 0);
+			if (!m->node[p].alive && m->node[p].reserved)
+				return wrong("a removed cgroup reserves", p, 0);
+		}
+		if (sum > m->node[q].reserved)
+			return wrong("the children reserve more than the parent", q, 0);
+		if (need(m, q) != rm_commit(m, q))
+			return wrong("the commit is not what is needed", q, 0);
+	}
+	return true;
+}
+
+static bool check_request(const struct reserve_model *m, bool can, int p, int n)
+{
+	struct rm_answer answer = ask(m, p, n);
+	bool within = n + rm_commit(m, p) <= m->node[p].reserved;
+	bool room = rm_usage(m, RM_ROOT) + n + m->unaccounted <= m->capacity;
+	struct reserve_model after = *m;
+	bool harmless;
+
+	/* The root reserves nothing for itself. */
+	if (can && within && p != RM_ROOT) {
+		seen.within++;
+		if (answer.verdict != RM_GRANTED)
+			return wrong("refused within its own reservation", p, n);
+		if (!room)
+			return wrong("no room for a reservation", p, n);
+	}
+	if (answer.verdict == RM_LIMIT) {
+		seen.limit++;
+		return true;
+	}
+	if (!rm_tracking(m))
+		return true;
+
+	after.node[p].own += n;
+	if (can)
+		harmless = possible(&after);
+	else
+		harmless = needs_nothing_of_others(m, &after, p);
+	switch (answer.verdict) {
+	case RM_GRANTED:
+		seen.granted++;
+		return harmless || wrong("granted what others have reserved", p, n);
+	case RM_RESERVED:
+		seen.reserved++;
+		if (!room && answer.at == RM_ROOT)
+			return wrong("refused for a reservation where nothing is left", p, n);
+		break;
+	default:
+		seen.full++;
+		if (room)
+			return wrong("full, and there is room", p, n);
+		break;
+	}
+	return !harmless || wrong("refused what nobody has reserved", p, n);
+}
+
+static bool same(const struct reserve_model *a, const struct reserve_model *b)
+{
+	struct packed x, y;
+
+	pack(a, &x);
+	pack(b, &y);
+	return !memcmp(&x, &y, sizeof(x));
+}
+
+static bool check_opposite(const struct reserve_model *m, int p, int n)
+{
+	struct reserve_model other = *m;
+
+	if (rm_charge(&other, p, n).verdict != RM_GRANTED)
+		return same(m, &other) || wrong("a refusal changes something", p, n);
+	rm_uncharge(&other, p, n);
+	return same(m, &other) || wrong("an uncharge leaves something", p, n);
+}
+
+static bool check_state(const struct reserve_model *m, bool can)
+{
+	bool fits = true;
+	int p, n;
+
+	if (!check_sums(m))
+		return false;
+	for (p = 0; p < m->nodes; p++) {
+		if (m->node[p].used)
+			fits &= rm_commit(m, p) <= rm_bound(m, p);
+	}
+	if (can != fits)
+		return wrong("the commits do not tell what is possible", RM_NONE, 0);
+	seen.exempt += !can;
+	/* E of the root says what U was when they were computed. */
+	if (!can && !rm_usage(m, RM_ROOT) &&
+	    m->node[RM_ROOT].reserved <= m->capacity - m->unaccounted)
+		return wrong("cannot be met, with nothing in use", RM_NONE, 0);
+	for (p = 0; p < m->nodes; p++) {
+		if (!m->node[p].used || !m->node[p].alive)
+			continue;
+		for (n = 1; n <= m->capacity + 1; n++) {
+			if (!check_request(m, can, p, n) || !check_opposite(m, p, n))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* A cgroup that came again goes back to its own place when that is free. */
+static void settle(struct reserve_model *m)
+{
+	int spare = scene->nodes, home = scene->removable;
+
+	if (!home || m->node[home].used || !m->node[spare].used)
+		return;
+	m->node[home] = m->node[spare];
+	memset(&m->node[spare], 0, sizeof(m->node[spare]));
+}
+
+static bool apply(struct reserve_model *m, uint32_t by)
+{
+	int p = BY_NODE(by), n = BY_VALUE(by);
+
+	switch (BY_OP(by)) {
+	case CHARGE:
+		if (ask(m, p, n).verdict != RM_GRANTED ||
+		    rm_usage(m, RM_ROOT) + n + m->unaccounted > m->capacity)
+			return false;
+		m->node[p].own += n;
+		break;
+	case UNCHARGE:
+		rm_uncharge(m, p, n);
+		break;
+	case SET_MIN:
+		rm_set_min(m, p, n);
+		break;
+	case SET_MAX:
+		rm_set_max(m, p, n == PACKED_MAX ? RM_UNLIMITED : n);
+		break;
+	case REMOVE:
+		rm_remove(m, p);
+		break;
+	case CREATE:
+		rm_create(m, p);
+		break;
+	case UNACCOUNTED:
+		rm_unaccounted(m, n);
+		break;
+	}
+	spoil(m);
+	settle(m);
+	return true;
+}
+
+static void say(const void *before, uint32_t by, const void *after)
+{
+	static const char * const names[] = {
+		"charge", "uncharge", "min", "max", "remove", "create", "unaccounted",
+	};
+	struct reserve_model m;
+	int p;
+
+	(void)before;
+	unpack(after, &m);
+	printf("  %s node %d: %d\t->", names[BY_OP(by)], BY_NODE(by), BY_VALUE(by));
+	for (p = 0; p < m.nodes; p++) {
+		if (m.node[p].used)
+			printf(" %d:own=%d,reserved=%d,committed=%d", p, m.node[p].own,
+			       m.node[p].reserved, rm_claim(&m, p));
+	}
+	printf("\n");
+}
+
+static bool is_there(const struct reserve_model *m, int p)
+{
+	return m->node[p].used && m->node[p].alive;
+}
+
+/* What may happen in this state; at most so many. */
+#define MAX_OPS	256
+
+static int list_ops(const struct reserve_model *m, uint32_t *ops)
+{
+	int room = m->capacity - m->unaccounted - rm_usage(m, RM_ROOT);
+	int spare = scene->nodes, home = scene->removable, n = 0, p, v;
+
+	for (p = scene->root_charges ? 0 : 1; p < m->nodes; p++) {
+		const struct rm_node *node = &m->node[p];
+		int at = p == spare ? home : p;
+
+		if (!node->used)
+			continue;
+		for (v = 1; v <= node->own; v++)
+			ops[n++] = BY(UNCHARGE, p, v);
+		if (!node->alive)
+			continue;
+		for (v = 1; v <= room; v++)
+			ops[n++] = BY(CHARGE, p, v);
+		for (v = 0; p && v <= PACKED_MAX; v++) {
+			if (scene->min[at] & VALUES(v) && v != node->min)
+				ops[n++] = BY(SET_MIN, p, v);
+			if (scene->max[at] & VALUES(v))
+				ops[n++] = BY(SET_MAX, p, v);
+		}
+	}
+	if (home && (is_there(m, home) || is_there(m, spare))) {
+		p = is_there(m, home) ? home : spare;
+		/* One that was removed is enough. */
+		if (!m->node[p == home ? spare : home].used)
+			ops[n++] = BY(REMOVE, p, 0);
+	} else if (home) {
+		ops[n++] = BY(CREATE, scene->parent[home], 0);
+	}
+	if (m->unaccounted < scene->unaccounted && room)
+		ops[n++] = BY(UNACCOUNTED, 0, 1);
+	if (m->unaccounted)
+		ops[n++] = BY(UNACCOUNTED, 0, -1);
+	return n;
+}
+
+/* What must not make impossible what was possible. */
+static bool keeps(uint32_t by)
+{
+	return BY_OP(by) == CHARGE || BY_OP(by) == UNCHARGE || BY_OP(by) == CREATE ||
+	       (BY_OP(by) == UNACCOUNTED && BY_VALUE(by) < 0);
+}
+
+static bool explore_scene(struct explore *e)
+{
+	struct reserve_model m, next;
+	uint32_t ops[MAX_OPS], i, j;
+	struct packed state;
+	int p, n;
+
+	rm_init(&m, scene->capacity, 0);
+	for (p = 1; p < scene->nodes; p++)
+		rm_create(&m, scene->parent[p]);
+	pack(&m, &state);
+	explore_add(e, &state, EXPLORE_START, 0);
+	for (i = 0; i < e->n; i++) {
+		bool can;
+
+		memcpy(&state, explore_state(e, i), sizeof(state));
+		unpack(&state, &m);
+		can = possible(&m);
+		if (!check_state(&m, can)) {
+			explore_print_way(e, i, say);
+			return false;
+		}
+		n = list_ops(&m, ops);
+		for (j = 0; j < (uint32_t)n; j++) {
+			next = m;
+			if (!apply(&next, ops[j]))
+				continue;
+			seen.steps++;
+			pack(&next, &state);
+			explore_add(e, &state, i, ops[j]);
+			if (can && keeps(ops[j]) && !possible(&next)) {
+				wrong("reservations can no longer be met", RM_NONE, 0);
+				explore_print_way(e, i, say);
+				printf("  and then operation %#x\n", ops[j]);
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+bool run_sequential(void)
+{
+	struct explore e;
+	unsigned int i;
+	bool ok = true;
+
+	for (i = 0; ok && i < sizeof(scenes) / sizeof(*scenes); i++) {
+		scene = &scenes[i];
+		if (quick && scene->slow)
+			continue;
+		memset(&seen, 0, sizeof(seen));
+		explore_begin(&e, sizeof(struct packed));
+		ok = explore_scene(&e);
+		printf("%s: %u states, %llu steps; asked: %llu granted, %llu above a limit, %llu reserved, %llu full, %llu within a reservation; %llu states where not all can be met\n",
+		       scene->name, e.n, seen.steps, seen.granted, seen.limit,
+		       seen.reserved, seen.full, seen.within, seen.exempt);
+		if (ok && !*flaw && e.n < scene->floor)
+			ok = wrong("too few states", RM_NONE, 0);
+		explore_end(&e);
+	}
+	return ok;
+}
