@@ -493,6 +493,13 @@ int dmem_set(const char *cg, const char *file, const char *region,
 	return dmem_read(cg, file, region) == bytes ? 0 : -EBADMSG;
 }
 
+int dmem_reserve_above(const struct dmem_test *t, const char *top, long long bytes)
+{
+	int ret = dmem_set(top, "dmem.min", t->heap.region, bytes);
+
+	return ret ? ret : dmem_set(t->cg, "dmem.min", t->heap.region, bytes);
+}
+
 int dmem_set_max(const char *cg, const char *region, long long bytes)
 {
 	return dmem_set(cg, "dmem.max", region, bytes);

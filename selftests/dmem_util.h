@@ -99,6 +99,9 @@ long long dmem_nested(const char *cg, const char *file, const char *region,
 int dmem_set(const char *cg, const char *file, const char *region,
 	     long long bytes);
 int dmem_set_max(const char *cg, const char *region, long long bytes);
+/* dmem.min of the test's cgroup and of top, the one above it: a child has a part. */
+int dmem_reserve_above(const struct dmem_test *t, const char *top,
+		       long long bytes);
 
 /* /sys/kernel/mm/cma/<area>/<file> */
 long long cma_read(const char *area, const char *file);

@@ -4,13 +4,14 @@
 
 #include "reserve_model.h"
 
-#define for_each_child(m, c, p)						\
-	for ((c) = 0; (c) < (m)->nodes; (c)++)				\
-		if ((m)->node[c].used && (m)->node[c].parent == (p))
-
-/* From p to the root */
-#define for_each_level(m, q, p)						\
-	for ((q) = (p); (q) != RM_NONE; (q) = (m)->node[q].parent)
+static int next_child(const struct reserve_model *m, int parent, int c)
+{
+	while (++c < m->nodes) {
+		if (m->node[c].used && m->node[c].parent == parent)
+			return c;
+	}
+	return RM_NONE;
+}
 
 static int smaller(int a, int b)
 {
@@ -35,7 +36,7 @@ int rm_usage(const struct reserve_model *m, int p)
 {
 	int sum = m->node[p].own, c;
 
-	for_each_child(m, c, p)
+	for (c = next_child(m, p, -1); c != RM_NONE; c = next_child(m, p, c))
 		sum += rm_usage(m, c);
 	return sum;
 }
@@ -45,7 +46,7 @@ int rm_dying(const struct reserve_model *m, int p)
 {
 	int sum = 0, c;
 
-	for_each_child(m, c, p)
+	for (c = next_child(m, p, -1); c != RM_NONE; c = next_child(m, p, c))
 		sum += rm_dying(m, c) + (m->node[c].alive ? 0 : m->node[c].own);
 	return sum;
 }
@@ -68,7 +69,7 @@ bool rm_tracking(const struct reserve_model *m)
 {
 	int c;
 
-	for_each_child(m, c, RM_ROOT) {
+	for (c = next_child(m, RM_ROOT, -1); c != RM_NONE; c = next_child(m, RM_ROOT, c)) {
 		if (rm_wish(m, c))
 			return true;
 	}
@@ -83,9 +84,9 @@ static void share_out(struct reserve_model *m, int q)
 {
 	int whole = m->node[q].reserved, sum = 0, c;
 
-	for_each_child(m, c, q)
+	for (c = next_child(m, q, -1); c != RM_NONE; c = next_child(m, q, c))
 		sum += rm_wish(m, c);
-	for_each_child(m, c, q) {
+	for (c = next_child(m, q, -1); c != RM_NONE; c = next_child(m, q, c)) {
 		int wish = rm_wish(m, c);
 
 		m->node[c].reserved = sum <= whole ? wish :
@@ -107,7 +108,7 @@ int rm_commit(const struct reserve_model *m, int p)
 {
 	int sum = m->node[p].own, c;
 
-	for_each_child(m, c, p)
+	for (c = next_child(m, p, -1); c != RM_NONE; c = next_child(m, p, c))
 		sum += rm_claim(m, c);
 	return sum;
 }
@@ -134,7 +135,7 @@ struct rm_answer rm_ask_limits(const struct reserve_model *m, int p, int n)
 	struct rm_answer answer = { RM_GRANTED, RM_NONE };
 	int q;
 
-	for_each_level(m, q, p) {
+	for (q = p; q != RM_NONE; q = m->node[q].parent) {
 		if (rm_usage(m, q) + n <= m->node[q].max)
 			continue;
 		answer.verdict = RM_LIMIT;
@@ -157,7 +158,7 @@ struct rm_answer rm_ask_commits(const struct reserve_model *m, int p, int n)
 	struct rm_answer answer = { RM_GRANTED, RM_NONE };
 	int d = n, q;
 
-	for_each_level(m, q, p) {
+	for (q = p; q != RM_NONE; q = m->node[q].parent) {
 		int commit = rm_commit(m, q);
 
 		if (commit + d > rm_bound(m, q)) {
@@ -188,7 +189,7 @@ static void count(struct reserve_model *m, int p, enum rm_event event)
 	int q;
 
 	m->node[p].events_local[event]++;
-	for_each_level(m, q, p)
+	for (q = p; q != RM_NONE; q = m->node[q].parent)
 		m->node[q].events[event]++;
 }
 
@@ -197,7 +198,7 @@ static void note_peaks(struct reserve_model *m, int p, int n, int at)
 {
 	int q;
 
-	for_each_level(m, q, p) {
+	for (q = p; q != RM_NONE; q = m->node[q].parent) {
 		if (q == at)
 			break;
 		m->node[q].peak = larger(m->node[q].peak, rm_usage(m, q) + n);
@@ -233,7 +234,7 @@ static bool has_children(const struct reserve_model *m, int p, bool alive)
 {
 	int c;
 
-	for_each_child(m, c, p) {
+	for (c = next_child(m, p, -1); c != RM_NONE; c = next_child(m, p, c)) {
 		if (m->node[c].alive || !alive)
 			return true;
 	}

@@ -6,21 +6,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 
+#include "dma_driver.h"
 #include "dmem_expect.h"
-#include "test_modules/dmem_dma_test.h"
 
 #define PAGES	16
 #define MUCH	(4LL << 20)
 
 #define MEMCG_STAT	"../memory.stat"
-#define MODULE	"dmem_dma_test"
-#define DEV	"/dev/" DMEM_DMA_TEST_DEV
 #define MAX_FDS	4096
 
 FIXTURE(dma) {
@@ -53,47 +49,6 @@ FIXTURE_VARIANT_ADD(dma, noncontiguous) {
 	.method = DMEM_DMA_NONCONTIGUOUS,
 };
 
-static bool load_module(void)
-{
-	static const char * const subdirs[] = { "test_modules/", "" };
-	char *dir = exe_dir();
-	unsigned int i;
-	int fd, ret = -1, wait;
-
-	for (i = 0; i < ARRAY_SIZE(subdirs) && ret; i++) {
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "%s/%s" MODULE ".ko", dir,
-			 subdirs[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		ret = syscall(__NR_finit_module, fd, "", 0);
-		close(fd);
-	}
-	free(dir);
-	/* udev may take its time */
-	for (wait = 0; !ret && wait < 100 && access(DEV, F_OK); wait++)
-		sleep_ms(20);
-	return !ret;
-}
-
-/* The default area by the heap that stands on it. */
-static bool find_default(char *region)
-{
-	struct dmem_heap heaps[DMEM_HEAPS];
-	int i, n = heap_list(heaps, DMEM_HEAPS);
-
-	for (i = 0; i < n; i++) {
-		if (strcmp(heaps[i].name, "default_cma_region") ||
-		    !region_area(heaps[i].region))
-			continue;
-		memcpy(region, heaps[i].region, DMEM_NAME_LEN);
-		return true;
-	}
-	return false;
-}
-
 FIXTURE_SETUP(dma)
 {
 	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
@@ -102,7 +57,7 @@ FIXTURE_SETUP(dma)
 		SKIP(return, "%s", self->t.reason);
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", self->t.reason);
-	if (!find_default(self->region)) {
+	if (!dma_driver_region(self->region)) {
 		dmem_end(&self->t);
 		SKIP(return, "no accounted default CMA area");
 	}
@@ -111,12 +66,10 @@ FIXTURE_SETUP(dma)
 		dmem_end(&self->t);
 		SKIP(return, "no count of unaccounted pages");
 	}
-	if (access(DEV, F_OK))
-		self->loaded = load_module();
-	self->dev = open(DEV, O_RDWR | O_CLOEXEC);
+	self->dev = dma_driver_open(&self->loaded);
 	if (self->dev < 0) {
 		dmem_end(&self->t);
-		SKIP(return, "cannot load " MODULE ".ko");
+		SKIP(return, "cannot load dmem_dma_test.ko");
 	}
 	self->heap_fd = heap_open("default_cma_region");
 	EXPECT_LE(0, self->heap_fd);
@@ -130,39 +83,9 @@ FIXTURE_SETUP(dma)
 
 FIXTURE_TEARDOWN(dma)
 {
-	close(self->dev);
+	dma_driver_close(self->dev, self->loaded);
 	close(self->heap_fd);
-	if (self->loaded)
-		syscall(__NR_delete_module, MODULE, O_NONBLOCK);
 	dmem_end(&self->t);
-}
-
-/* An id, or a negative errno. */
-static int dma_alloc(int dev, int method, long long len, int flags)
-{
-	struct dmem_dma_alloc req = {
-		.len = len,
-		.method = method,
-		.flags = flags,
-	};
-
-	return ioctl(dev, DMEM_DMA_ALLOC, &req) ? -errno : (int)req.id;
-}
-
-static int dma_free(int dev, int id)
-{
-	__u32 arg = id;
-
-	return ioctl(dev, DMEM_DMA_FREE, &arg) ? -errno : 0;
-}
-
-/* Pages that the module has. */
-static long long dma_pages(int dev)
-{
-	struct dmem_dma_stat stat;
-
-	return ioctl(dev, DMEM_DMA_STAT, &stat) ? -errno :
-						  (long long)stat.pages;
 }
 
 static long long mem_free(void)
@@ -237,9 +160,10 @@ TEST_F(dma, accounted_odd_length)
 TEST_F(dma, closed)
 {
 	struct area before = area_now(self->area);
+	bool loaded;
 	int dev, i;
 
-	dev = open(DEV, O_RDWR | O_CLOEXEC);
+	dev = dma_driver_open(&loaded);
 	ASSERT_LE(0, dev);
 	for (i = 0; i < 4; i++) {
 		ASSERT_LT(0, dma_alloc(dev, variant->method, self->len,

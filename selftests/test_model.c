@@ -32,7 +32,7 @@
 #define MAX_BUFS	64
 #define FILE_BUF	4096
 #define BUSY_MS		2000
-#define TRIED		(1 << 16)
+#define TRIED		65536
 
 /*
  * The top is what all cgroups of the tests are in. slice and b have children
@@ -144,7 +144,7 @@ static unsigned int dice(struct replay *r, unsigned int sides)
 }
 
 /* For what the test itself cannot do: no fault of the rule. */
-static bool cannot(struct replay *r, const char *what, int ret)
+static bool failed(struct replay *r, const char *what, int ret)
 {
 	snprintf(r->text, sizeof(r->text), "cannot %s: %s", what, strerror(-ret));
 	return false;
@@ -218,7 +218,7 @@ static bool make_cgroups(struct replay *r)
 			break;
 		}
 		if (ret)
-			return cannot(r, "make a cgroup", ret);
+			return failed(r, "make a cgroup", ret);
 		cg->exists = true;
 		cg->enabled = !is_leaf(p);
 		open_files(cg, p ? rm_create(&r->m, r->cg[parent_of[p]].node) : RM_ROOT);
@@ -237,7 +237,7 @@ static bool read_line(struct replay *r, enum place p, enum file file, char *buf)
 
 	len = pread(r->cg[p].fd[file], buf, FILE_BUF - 1, 0);
 	if (len <= 0)
-		return cannot(r, file_names[file], len ? -errno : -ENODATA);
+		return failed(r, file_names[file], len ? -errno : -ENODATA);
 	buf[len] = '\0';
 	for (line = buf; line; line = end) {
 		end = strchr(line, '\n');
@@ -248,7 +248,7 @@ static bool read_line(struct replay *r, enum place p, enum file file, char *buf)
 		memmove(buf, line + name, strlen(line + name) + 1);
 		return true;
 	}
-	return cannot(r, file_names[file], -ENODATA);
+	return failed(r, file_names[file], -ENODATA);
 }
 
 static long long value_of(const char *line, const char *key)
@@ -368,28 +368,29 @@ static bool do_charge(struct replay *r, enum place p, int n)
 	long long end = now_ms() + BUSY_MS, before = count_exhausted(r, p), now;
 	struct rm_answer answer = rm_ask(&r->m, r->cg[p].node, n);
 	enum rm_verdict verdict = answer.verdict;
-	bool fits = n <= room(r), exhausted;
+	bool may = verdict == RM_GRANTED, full = verdict == RM_FULL;
+	bool fits = n <= room(r), exhausted, granted;
 	int fd;
 
 	for (;;) {
 		fd = cg_alloc(r->cg[p].path, r->t->heap_fd, n * r->t->page);
 		now = count_exhausted(r, p);
 		exhausted = fd == -ENOMEM && now == before + 1;
-		if (verdict != RM_GRANTED || !exhausted)
+		if (!may || !exhausted)
 			break;
 		grant_in_vain(r, p, n);
 		if (!fits || n > 1)
 			return true;
 		if (now_ms() > end)
-			return cannot(r, "get a free page", fd);
+			return failed(r, "get a free page", fd);
 		r->busy++;
 		before = now;
 		sleep_ms(1);
 	}
 	if (fd < 0 && fd != -ENOMEM)
-		return cannot(r, "allocate", fd);
-	if ((fd >= 0) != (verdict == RM_GRANTED) ||
-	    exhausted != (verdict == RM_FULL)) {
+		return failed(r, "allocate", fd);
+	granted = fd >= 0;
+	if (granted != may || exhausted != full) {
 		snprintf(r->text, sizeof(r->text), "%s, the model: verdict %d at %d",
 			 exhausted ? "exhausted" : fd < 0 ? "refused" : "granted",
 			 verdict, answer.at);
@@ -428,7 +429,7 @@ static bool do_write(struct replay *r, enum place p, enum op op, int value)
 		       r->t->heap.region,
 		       value == RM_UNLIMITED ? DMEM_MAX : value * r->t->page);
 	if (ret)
-		return cannot(r, "write", ret);
+		return failed(r, "write", ret);
 	if (op == SET_MIN)
 		rm_set_min(&r->m, r->cg[p].node, value);
 	else
@@ -462,7 +463,7 @@ static bool do_remove(struct replay *r, enum place p)
 	int ret = cg_destroy(r->cg[p].path);
 
 	if (ret)
-		return cannot(r, "remove", ret);
+		return failed(r, "remove", ret);
 	r->cg[p].exists = false;
 	if (has_dmem(r, p))
 		forget(r, p);
@@ -475,7 +476,7 @@ static bool do_create(struct replay *r, enum place p)
 	int ret = cg_create(r->cg[p].path);
 
 	if (ret)
-		return cannot(r, "create", ret);
+		return failed(r, "create", ret);
 	r->cg[p].exists = true;
 	if (parent->enabled)
 		open_files(&r->cg[p], rm_create(&r->m, parent->node));
@@ -495,7 +496,7 @@ static bool do_enable(struct replay *r, enum place p, bool enable)
 			       enable ? "+dmem" : "-dmem");
 	} while (ret == -EBUSY && now_ms() < end);
 	if (ret)
-		return cannot(r, enable ? "enable" : "disable", ret);
+		return failed(r, enable ? "enable" : "disable", ret);
 	r->cg[p].enabled = enable;
 	for (c = SLICE; c < PLACES; c++) {
 		if (parent_of[c] != p || !r->cg[c].exists)
@@ -514,7 +515,7 @@ static bool do_unaccounted(struct replay *r, int n)
 			  unaccounted_return(-n);
 
 	if (ret)
-		return cannot(r, "take or return pages", ret);
+		return failed(r, "take or return pages", ret);
 	rm_unaccounted(&r->m, n);
 	return true;
 }
@@ -729,9 +730,12 @@ TEST_F_TIMEOUT(model, replay, 280)
 			TH_LOG("before: %s", history[(r->ops + 1 + i) % HISTORY]);
 		break;
 	}
-	TH_LOG("seed %u: %d operations in %lld ms: %d charges granted, %d above a limit, %d reserved, %d in a full area, %d found no room, %d a busy page; tracking began %d times; %d operations were done in this state before",
-	       seed, r->ops, now_ms() - begin, r->granted, r->limit, r->reserved,
-	       r->full, r->exhausted - r->busy, r->busy, r->starts, r->again);
+	TH_LOG("seed %u: %d operations in %lld ms, %d not new in their state",
+	       seed, r->ops, now_ms() - begin, r->again);
+	TH_LOG("%d charges granted, %d above a limit, %d reserved, %d in a full area",
+	       r->granted, r->limit, r->reserved, r->full);
+	TH_LOG("%d found no room, %d a busy page; tracking began %d times",
+	       r->exhausted - r->busy, r->busy, r->starts);
 	/* It was about something. */
 	if (ops >= OPS) {
 		EXPECT_LT(ops / 20, r->granted);
