@@ -57,12 +57,13 @@ int unaccounted_take(const char *area, long long pages)
 		if (ret != -ENOMEM)
 			return ret;
 		/* There is no such run of pages, or one is busy for a moment. */
-		if (chunk > 1)
+		if (chunk > 1) {
 			chunk /= 2;
-		else if (now_ms() > end)
+			continue;
+		}
+		if (now_ms() > end)
 			return -EBUSY;
-		else
-			sleep_ms(1);
+		sleep_ms(1);
 	}
 	return 0;
 }
