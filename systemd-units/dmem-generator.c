@@ -27,6 +27,7 @@ struct level {
 	struct dmem_list levels;
 	struct dmem_caps caps;
 	enum effect effect;
+	bool done, written;
 };
 
 static void report(void *data, const struct dmem_report *r)
@@ -193,8 +194,10 @@ static const struct level *inherited(struct generator *g, const struct level *l)
 	for (size_t i = 0; i < l->levels.n; i++) {
 		struct dmem_unit *unit = dmem_units_find(&g->units, l->levels.s[i]);
 
-		if (unit && unit != l->unit && unit->user)
-			return unit->user;
+		const struct level *more = unit ? unit->user : NULL;
+
+		if (more && more != l && more->written)
+			return more;
 	}
 	return NULL;
 }
@@ -217,22 +220,44 @@ static int emit(struct generator *g, struct level *l)
 	if (from && from->effect == l->effect &&
 	    (l->effect != CAPS || dmem_caps_equal(&from->caps, &l->caps)))
 		return 0;
-	l->unit->user = l;
+	l->written = true;
 	if (l->unit->type == DMEM_SERVICE)
 		return write_service(g, name, l->effect, &l->caps);
 	return write_slice(g, name, l->effect, &l->caps);
 }
 
-/* The most general first; a template before its instances. */
+/* The more general levels come first: what they write decides what this one must.
+ * None of them can depend on this one. */
+static int settle(struct generator *g, struct level *l)
+{
+	int ret = 0;
+
+	if (l->done)
+		return 0;
+	l->done = true;
+	for (size_t i = 0; i < l->levels.n && !ret; i++) {
+		struct dmem_unit *unit = dmem_units_find(&g->units, l->levels.s[i]);
+
+		if (unit && unit->user)
+			ret = settle(g, unit->user);
+	}
+	if (ret)
+		return ret;
+	ret = compile(g, l);
+	if (ret)
+		return ret;
+	/* One level that cannot be written must not cost the others theirs. */
+	ret = emit(g, l);
+	if (ret)
+		log_line(&g->log, LOG_ERR, "%s: cannot write the caps of %s: %s", g->out,
+			 l->unit->name, strerror(-ret));
+	return 0;
+}
+
+/* So that messages and files come in the same order each time. */
 static int compare_levels(const void *a, const void *b)
 {
-	const struct level *x = a, *y = b;
-
-	if (x->levels.n != y->levels.n)
-		return x->levels.n < y->levels.n ? -1 : 1;
-	if (dmem_unit_is_instance(x->unit->name) != dmem_unit_is_instance(y->unit->name))
-		return dmem_unit_is_instance(x->unit->name) ? 1 : -1;
-	return strcmp(x->unit->name, y->unit->name);
+	return strcmp(((const struct level *)a)->unit->name, ((const struct level *)b)->unit->name);
 }
 
 static int generate(struct generator *g)
@@ -245,7 +270,6 @@ static int generate(struct generator *g)
 	struct dmem_units *u = &g->units;
 	struct level *level;
 	size_t n = 0;
-	int ret;
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++) {
 		if (!dmem_units_add(u, always[i]))
@@ -265,15 +289,11 @@ static int generate(struct generator *g)
 		n++;
 	}
 	qsort(level, n, sizeof(*level), compare_levels);
+	for (size_t i = 0; i < n; i++)
+		level[i].unit->user = &level[i];
 	for (size_t i = 0; i < n; i++) {
-		ret = compile(g, &level[i]);
-		if (ret)
-			return ret;
-		/* One level that cannot be written must not cost the others theirs. */
-		ret = emit(g, &level[i]);
-		if (ret)
-			log_line(&g->log, LOG_ERR, "%s: cannot write the caps of %s: %s", g->out,
-				 level[i].unit->name, strerror(-ret));
+		if (settle(g, &level[i]))
+			return -ENOMEM;
 	}
 	return 0;
 }

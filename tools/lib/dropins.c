@@ -95,11 +95,13 @@ static int add_aliases(struct dmem_units *u, const char *name, const char *of,
 /* The unit's own name, then its aliases. */
 static int names_of(struct dmem_units *u, const char *name, struct dmem_list *names)
 {
+	struct dmem_unit *unit = dmem_units_find(u, name);
 	const char *template;
 
 	if (add(u, names, name) || add_aliases(u, name, name, names))
 		return -ENOMEM;
-	if (dmem_unit_is_instance(name)) {
+	/* The template's aliases count for instances that are made from it only. */
+	if (dmem_unit_is_instance(name) && !(unit && (unit->fragment || unit->masked))) {
 		template = dmem_unit_with_instance(&u->arena, name, "", 0);
 		if (!template || add_aliases(u, name, template, names))
 			return -ENOMEM;
