@@ -260,6 +260,31 @@ static int compare_levels(const void *a, const void *b)
 	return strcmp(((const struct level *)a)->unit->name, ((const struct level *)b)->unit->name);
 }
 
+/* Drop-ins in foo-@x.service.d/ count for the instance x of all templates with
+ * that prefix, which therefore differ from what the template has. */
+static int add_instances(struct dmem_units *u, const struct dmem_unit *of)
+{
+	const char *instance = dmem_unit_instance(of->name);
+	size_t n = u->n_units, prefix, len;
+
+	if (!dmem_unit_is_instance(of->name) || instance - of->name < 2 || instance[-2] != '-')
+		return 0;
+	prefix = (size_t)(instance - 1 - of->name);
+	len = (size_t)(strrchr(instance, '.') - instance);
+	for (size_t i = 0; i < n; i++) {
+		const char *t = u->unit[i]->name, *name;
+
+		if (strncmp(t, of->name, prefix) || !dmem_unit_is_template(t))
+			continue;
+		if (u->unit[i]->alias_of)
+			t = u->unit[i]->alias_of;
+		name = dmem_unit_with_instance(&u->arena, t, instance, len);
+		if (!name || !dmem_units_add(u, name))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int generate(struct generator *g)
 {
 	/* They exist without a file, or what is general must not reach them. */
@@ -269,8 +294,12 @@ static int generate(struct generator *g)
 	};
 	struct dmem_units *u = &g->units;
 	struct level *level;
-	size_t n = 0;
+	size_t n = u->n_units;
 
+	for (size_t i = 0; i < n; i++) {
+		if (add_instances(u, u->unit[i]))
+			return -ENOMEM;
+	}
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++) {
 		if (!dmem_units_add(u, always[i]))
 			return -ENOMEM;
@@ -278,6 +307,7 @@ static int generate(struct generator *g)
 	level = dmem_alloc(&u->arena, u->n_units * sizeof(*level));
 	if (!level)
 		return -ENOMEM;
+	n = 0;
 	for (size_t i = 0; i < u->n_units; i++) {
 		struct level *l = &level[n];
 
