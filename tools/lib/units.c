@@ -3,17 +3,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "units.h"
 
 #define BUCKETS		4096
-#define MAX_FILE	(1 << 20)
 #define MAX_HOPS	8
 
 /* systemd's own list, without the three directories of generators. */
@@ -29,17 +25,40 @@
 	"/usr/lib/systemd/system:"		\
 	"/lib/systemd/system"
 
-/* Links inside of another root stay there. */
-static int open_in(const struct dmem_units *u, const char *path, int flags)
+/* Which of the first @n directories @path is, by whatever name, or -1. */
+static int which_dir(struct dmem_units *u, const char *path, int n, struct stat *st)
 {
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK),
-		.resolve = RESOLVE_IN_ROOT,
-	};
+	int fd = dmem_units_open(u, path, O_DIRECTORY), i = n;
 
-	if (!*u->root)
-		return open(path, (int)how.flags);
-	return (int)syscall(SYS_openat2, u->root_fd, path, &how, sizeof(how));
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, st)) {
+		for (i = 0; i < n; i++) {
+			if (u->id[i].ino == st->st_ino && u->id[i].dev == st->st_dev)
+				break;
+		}
+	}
+	close(fd);
+	return i < n ? i : -1;
+}
+
+/* /lib and /usr/lib may be one. */
+static int add_dir(struct dmem_units *u, const char *path, size_t len)
+{
+	int n = u->n_dirs;
+	struct stat st = { 0 };
+
+	if (!len || n == DMEM_MAX_DIRS)
+		return 0;
+	u->dir[n] = dmem_strndup(&u->arena, path, len);
+	if (!u->dir[n])
+		return -ENOMEM;
+	if (which_dir(u, u->dir[n], n, &st) >= 0 || !st.st_ino)
+		return 0;
+	u->id[n].dev = st.st_dev;
+	u->id[n].ino = st.st_ino;
+	u->n_dirs++;
+	return 0;
 }
 
 static size_t hash(const struct dmem_units *u, const char *name)
@@ -115,7 +134,7 @@ static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
 	unit = dmem_units_add(u, base);
 	if (!unit)
 		return errno == EINVAL ? 0 : -ENOMEM;
-	fd = open_in(u, path, O_DIRECTORY);
+	fd = dmem_units_open(u, path, O_DIRECTORY);
 	if (fd < 0)
 		return 0;
 	dir = fdopendir(fd);
@@ -195,6 +214,7 @@ static bool alias_ok(const char *from, const char *to)
 static int load_link(struct dmem_units *u, int d, struct dmem_unit *unit, int dir_fd)
 {
 	char to[4096], *path, *base;
+	struct stat st;
 	ssize_t n = readlinkat(dir_fd, unit->name, to, sizeof(to) - 1);
 
 	if (n < 0)
@@ -212,16 +232,13 @@ static int load_link(struct dmem_units *u, int d, struct dmem_unit *unit, int di
 	base = strrchr(path, '/');
 	if (!base)
 		return 1;
-	for (int i = 0; i < u->n_dirs; i++) {
-		size_t len = strlen(u->dir[i]);
-
-		if (strncmp(path, u->dir[i], len) || path[len] != '/')
-			continue;
-		if (!strcmp(base + 1, unit->name) || !alias_ok(unit->name, base + 1))
-			return 1;
-		unit->alias_of = base + 1;
+	/* A link to somewhere else is a unit file like any other. */
+	*base = 0;
+	if (which_dir(u, path, u->n_dirs, &st) < 0)
 		return 0;
-	}
+	if (!strcmp(base + 1, unit->name) || !alias_ok(unit->name, base + 1))
+		return 1;
+	unit->alias_of = base + 1;
 	return 0;
 }
 
@@ -262,7 +279,7 @@ static int load_name(struct dmem_units *u, int d, int dir_fd, const struct diren
 
 static int load_dir(struct dmem_units *u, int d)
 {
-	int fd = open_in(u, u->dir[d], O_DIRECTORY), ret = 0;
+	int fd = dmem_units_open(u, u->dir[d], O_DIRECTORY), ret = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *de;
 
@@ -320,36 +337,9 @@ static int link_aliases(struct dmem_units *u)
 	return 0;
 }
 
-/* /lib and /usr/lib may be one. */
-static int add_dir(struct dmem_units *u, const char *path, size_t len, struct stat *seen)
-{
-	int fd;
-
-	if (!len || u->n_dirs == DMEM_MAX_DIRS)
-		return 0;
-	u->dir[u->n_dirs] = dmem_strndup(&u->arena, path, len);
-	if (!u->dir[u->n_dirs])
-		return -ENOMEM;
-	fd = open_in(u, u->dir[u->n_dirs], O_PATH | O_DIRECTORY);
-	if (fd < 0 || fstat(fd, &seen[u->n_dirs])) {
-		memset(&seen[u->n_dirs], 0, sizeof(*seen));
-	} else {
-		for (int i = 0; i < u->n_dirs; i++) {
-			if (seen[i].st_ino == seen[u->n_dirs].st_ino &&
-			    seen[i].st_dev == seen[u->n_dirs].st_dev)
-				u->n_dirs--, i = DMEM_MAX_DIRS;
-		}
-	}
-	if (fd >= 0)
-		close(fd);
-	u->n_dirs++;
-	return 0;
-}
-
 int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 		    dmem_report_fn report, void *data)
 {
-	struct stat seen[DMEM_MAX_DIRS];
 	int ret = 0;
 
 	*u = (struct dmem_units){
@@ -369,7 +359,7 @@ int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 	while (*path && !ret) {
 		size_t len = strcspn(path, ":");
 
-		ret = add_dir(u, path, len, seen);
+		ret = add_dir(u, path, len);
 		path += len + (path[len] == ':');
 	}
 	for (int d = 0; d < u->n_dirs && !ret; d++)
@@ -382,47 +372,4 @@ void dmem_units_free(struct dmem_units *u)
 	if (u->root_fd >= 0)
 		close(u->root_fd);
 	dmem_arena_free(&u->arena);
-}
-
-static int read_all(struct dmem_units *u, struct dmem_unit_file *f, char **text, size_t *len)
-{
-	int fd = open_in(u, f->path, 0);
-	struct stat st;
-	ssize_t n = 0;
-
-	*len = 0;
-	if (fd < 0 || fstat(fd, &st)) {
-		if (fd >= 0)
-			close(fd);
-		return 0;
-	}
-	f->empty = S_ISREG(st.st_mode) ? !st.st_size : true;
-	if (!S_ISREG(st.st_mode) || !st.st_size || st.st_size > MAX_FILE)
-		goto out;
-	*text = malloc((size_t)st.st_size);
-	if (*text)
-		n = read(fd, *text, (size_t)st.st_size);
-	*len = n > 0 ? (size_t)n : 0;
-out:
-	close(fd);
-	return n < 0 || *text || !*len ? 0 : -ENOMEM;
-}
-
-int dmem_units_parse(struct dmem_units *u, struct dmem_unit_file *f, bool all)
-{
-	char *text = NULL;
-	size_t len;
-	int ret;
-
-	if (f->state == PARSED || (f->state == WITHOUT_SECTION && !all))
-		return 0;
-	ret = read_all(u, f, &text, &len);
-	f->state = WITHOUT_SECTION;
-	if (!ret && (all || dmem_section_hint(text ? text : "", len))) {
-		ret = dmem_section_parse(&u->arena, f->path, text ? text : "", len, u->report,
-					 u->report_data, &f->section);
-		f->state = PARSED;
-	}
-	free(text);
-	return ret;
 }

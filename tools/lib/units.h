@@ -45,6 +45,7 @@ struct dmem_units {
 	const char *root;
 	int root_fd;
 	const char *dir[DMEM_MAX_DIRS];	/* in systemd's order, without the root */
+	struct { uint64_t dev, ino; } id[DMEM_MAX_DIRS];
 	int n_dirs;
 	struct dmem_unit **bucket;
 	size_t n_buckets;
@@ -82,6 +83,10 @@ int dmem_units_levels(struct dmem_units *u, const char *name, struct dmem_list *
  * a prefix ("foo-.service") or a type: what any unit below has. */
 int dmem_units_files(struct dmem_units *u, const char *name, struct dmem_unit_file ***files,
 		     size_t *n);
+
+/* Opens a path of the tree, for reading. A link stays inside of the root. Returns
+ * a file descriptor, or -1 and errno. */
+int dmem_units_open(const struct dmem_units *u, const char *path, int flags);
 
 /* What the file says. Without @all, a file without our section may stay unparsed,
  * which is fast. A file that cannot be read says nothing. */
