@@ -355,7 +355,7 @@ int main(int argc, char **argv)
 	/* As systemd runs it: with three directories, on the real system. */
 	g.log.console = argc - optind != 3 || *root;
 	g.out = argv[optind];
-	ret = dmem_units_load(&g.units, root, path && *path ? path : NULL, report, &g);
+	ret = dmem_units_load(&g.units, root, path, report, &g);
 	if (!ret)
 		ret = generate(&g);
 	if (ret)

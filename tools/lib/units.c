@@ -61,6 +61,19 @@ static int add_dir(struct dmem_units *u, const char *path, size_t len)
 	return 0;
 }
 
+static int add_dirs(struct dmem_units *u, const char *path)
+{
+	int ret = 0;
+
+	while (*path && !ret) {
+		size_t len = strcspn(path, ":");
+
+		ret = add_dir(u, path, len);
+		path += len + (path[len] == ':');
+	}
+	return ret;
+}
+
 static size_t hash(const struct dmem_units *u, const char *name)
 {
 	uint32_t h = 2166136261u;
@@ -340,6 +353,7 @@ static int link_aliases(struct dmem_units *u)
 int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 		    dmem_report_fn report, void *data)
 {
+	size_t len;
 	int ret = 0;
 
 	*u = (struct dmem_units){
@@ -354,14 +368,12 @@ int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 		if (u->root_fd < 0)
 			return -errno;
 	}
-	if (!path)
-		path = SEARCH_PATH;
-	while (*path && !ret) {
-		size_t len = strcspn(path, ":");
-
-		ret = add_dir(u, path, len);
-		path += len + (path[len] == ':');
-	}
+	/* As in $SYSTEMD_UNIT_PATH: with a colon at the end, systemd's own come after. */
+	len = path ? strlen(path) : 0;
+	if (len)
+		ret = add_dirs(u, path);
+	if (!ret && (!len || path[len - 1] == ':'))
+		ret = add_dirs(u, SEARCH_PATH);
 	for (int d = 0; d < u->n_dirs && !ret; d++)
 		ret = load_dir(u, d);
 	return ret ? ret : link_aliases(u);
