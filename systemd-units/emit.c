@@ -13,12 +13,13 @@
 #define HEAD	"# Made by dmem-generator, and made anew at each daemon-reload. See " \
 		"dmem-generator(8).\n"
 
-/* What dmem-slice@.service says as well. */
+/* What dmem-slice@.service says as well; more of [Unit] can be put in. */
 #define SLICE_UNIT				\
 	"[Unit]\n"				\
-	"Description=Device memory caps of %i.slice\n" \
+	"Description=Device memory caps of %%i.slice\n" \
 	"DefaultDependencies=no\n"		\
 	"StartLimitIntervalSec=0\n"		\
+	"%s"					\
 	"\n"					\
 	"[Service]\n"				\
 	"Type=oneshot\n"			\
@@ -126,27 +127,40 @@ static char *slice_command(struct generator *g, const struct dmem_caps *caps)
 	return dmem_printf(&g->units.arena, "ExecStart=%s --slice=%%i.slice%s\n", g->helper, args);
 }
 
+/* "After=" the slice above "a-b" or, of a prefix, "a-". Were that one just being
+ * stopped, systemd would remove its cgroup, and ours with it. */
+static char *after_parent(struct generator *g, const char *name)
+{
+	const char *dash = strrchr(name, '-');
+
+	if (!dash || dash == name)
+		return dmem_strdup(&g->units.arena, "");
+	return dmem_printf(&g->units.arena, "After=%.*s.slice\n", (int)(dash - name), name);
+}
+
 /* The command of dmem-slice@NAME.service. */
 static int slice_service(struct generator *g, const char *name, const struct dmem_caps *caps)
 {
 	struct dmem_arena *a = &g->units.arena;
 	char *unit = dmem_printf(a, "dmem-slice@%s.service", name);
-	char *command = slice_command(g, caps);
+	char *after = after_parent(g, name), *command = slice_command(g, caps);
 
-	if (!unit || !command)
+	if (!unit || !after || !command)
 		return -ENOMEM;
-	return put_dropin(g, unit, dmem_printf(a, HEAD "[Service]\nExecStart=\n%s", command));
+	return put_dropin(g, unit, dmem_printf(a, HEAD "%s%s[Service]\nExecStart=\n%s",
+					       *after ? "[Unit]\n" : "", after, command));
 }
 
 /* Those below a prefix or of the type are not known: they get a template of
  * their own, whose instance is the slice. */
-static int slice_template(struct generator *g, const char *unit, const struct dmem_caps *caps)
+static int slice_template(struct generator *g, const char *unit, const char *prefix,
+			  const struct dmem_caps *caps)
 {
-	char *command = slice_command(g, caps), *text;
+	char *after = after_parent(g, prefix), *command = slice_command(g, caps), *text;
 
-	if (!command)
+	if (!after || !command)
 		return -ENOMEM;
-	text = dmem_printf(&g->units.arena, "%s%s", HEAD SLICE_UNIT, command);
+	text = dmem_printf(&g->units.arena, HEAD SLICE_UNIT "%s", after, command);
 	return text ? put_file(g, "", unit, text) : -ENOMEM;
 }
 
@@ -166,7 +180,7 @@ int write_slice(struct generator *g, const char *level, enum effect e,
 		return -ENOMEM;
 	if (many) {
 		service = dmem_printf(a, "dmem-slice-%s@.service", name);
-		ret = service ? slice_template(g, service, caps) : -ENOMEM;
+		ret = service ? slice_template(g, service, name, caps) : -ENOMEM;
 		service = dmem_printf(a, "dmem-slice-%s@%%N.service", name);
 	} else {
 		ret = slice_service(g, name, caps);

@@ -64,8 +64,9 @@ static void expect(int got, int want, enum dmem_status message, const char *name
 
 	if (want == 0)
 		said = !*log;
-	if (check(got == want && said, name, "exit code %d, not %d; it said: %s", got, want, log))
-		return;
+	check(got == want && said, name, "exit code %d, not %d; it said: %s", got, want, log);
+	if (*get("out") || *get("err"))
+		check(false, name, "it wrote to stdout or stderr");
 }
 
 static void fails(enum dmem_status s, const char *name, const char *a, const char *b)

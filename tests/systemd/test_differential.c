@@ -211,6 +211,32 @@ static int compare(struct dmem_units *u, char *why, size_t size)
 	return compared;
 }
 
+/* What is special in a command's line reaches the program as it was written. */
+static void quoting(char **argv)
+{
+	char path[4200], option[4300];
+	const char *gen[] = { argv[1], option, "--helper=" HELPER, path, NULL };
+	const char *want = "Command Line: " HELPER " \"--max=a;\\$\\$b%\\\"c'\\\\n;=50%\" --max=t-y=1\n";
+	char *line;
+
+	tap_dir(argv[3]);
+	put("etc/x.target", "[Unit]\nDefaultDependencies=no\nWants=t@y.service\n");
+	put("etc/t@.service", "[Service]\nExecStart=/bin/true\n[X-Dmem]\n"
+	    "DeviceMemoryMax=a;$b%%%%\\x22c\\'\\\\n; 50%%\nDeviceMemoryMax=%%p-%%i 1\n");
+	snprintf(path, sizeof(path), "%s", tap_path("gen"));
+	mkdir(path, 0755);
+	snprintf(option, sizeof(option), "--unit-path=%s", tap_path("etc"));
+	run(gen);
+	snprintf(option, sizeof(option), "%s:%s", tap_path("etc"), tap_path("gen"));
+	setenv("SYSTEMD_UNIT_PATH", option, 1);
+	run_systemd(argv[2]);
+	unsetenv("SYSTEMD_UNIT_PATH");
+	line = strstr(get("out"), "Command Line: " HELPER);
+	if (line)
+		line[strcspn(line, "\n") + 1] = 0;
+	check_text(line ? line : "no command", want, "systemd reads what was quoted");
+}
+
 static void ignore(void *data, const struct dmem_report *r)
 {
 	(void)data;
@@ -233,6 +259,7 @@ int main(int argc, char **argv)
 	}
 	first = argc > 5 ? atoi(argv[5]) : 1;
 	tap_start();
+	quoting(argv);
 	for (int t = first; t < first + trees && !*why; t++) {
 		const char *gen[] = { argv[1], option, "--helper=" HELPER, path, NULL };
 		struct dmem_units u;

@@ -6,11 +6,14 @@
  *
  * The last one is built without sanitizers, to see how long it takes.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -214,16 +217,40 @@ static void unsupported(void)
 	       "units of other types");
 }
 
-#define TEMPLATE "[Unit]\nDescription=Device memory caps of %i.slice\nDefaultDependencies=no\n" \
-	"StartLimitIntervalSec=0\n\n[Service]\nType=oneshot\nSlice=-.slice\nExecStart=/h --slice=%i.slice"
+/* What is no unit file costs nobody anything. */
+static void odd_files(void)
+{
+	mkdir(tap_path("root/etc"), 0755);
+	put(ETC "good.service", EXEC CAP("a 1"));
+	mkdir(tap_path(ETC "dir.service"), 0755);
+	mkdir(tap_path(ETC "dir.service.d"), 0755);
+	mkdir(tap_path(ETC "dir.service.d/x.conf"), 0755);
+	mkfifo(tap_path(ETC "fifo.service"), 0644);
+	link_to(ETC "loop.service", "loop.service");
+	link_to(ETC "one.service", "two.service");
+	link_to(ETC "two.service", "one.service");
+	link_to(ETC "dangling.service", "nowhere.service");
+	link_to(ETC "outside.service", "../../../../../../etc/passwd");
+	link_to(ETC "x.service.d", "/nowhere");
+	put(ETC "file.service.d", CAP("a 1"));
+	put(ETC "a.conf", CAP("a 1"));
+	put(ETC "no name.service", CAP("a 1"));
+	put(ETC "good.service.d/.hidden.conf", CAP("a 2"));
+	put(ETC "good.service.d/x.conf~", CAP("a 3"));
+	put(ETC "binary.service", "%c%c[X-Dmem]%c", 1, 255, 0);
+	expect("good.service" ZZ COND(" \"--max=a=1\""), "", "odd files");
+}
+
+#define TEMPLATE(after) "[Unit]\nDescription=Device memory caps of %i.slice\nDefaultDependencies=no\n" \
+	"StartLimitIntervalSec=0\n" after "\n[Service]\nType=oneshot\nSlice=-.slice\nExecStart=/h --slice=%i.slice"
 
 static void slices(void)
 {
 	put(ETC "user-.slice.d/a.conf", CAP("u 1"));
 	put(ETC "user-7.slice.d/b.conf", CAP("v 2") "DeviceMemoryStrict=yes\n");
 	put(ETC "user-8.slice.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=\n");
-	expect("dmem-slice-user-@.service:\n" HEAD TEMPLATE " \"--max=u=1\"\n"
-	       "dmem-slice@user-7.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice --strict"
+	expect("dmem-slice-user-@.service:\n" HEAD TEMPLATE("After=user.slice\n") " \"--max=u=1\"\n"
+	       "dmem-slice@user-7.service" ZZ "[Unit]\nAfter=user.slice\n[Service]\nExecStart=\nExecStart=/h --slice=%i.slice --strict"
 	       " \"--max=u=1\" \"--max=v=2\"\n"
 	       "user-.slice" ZZ "[Unit]\nWants=dmem-slice-user-@%N.service\nAfter=dmem-slice-user-@%N.service\n"
 	       "user-7.slice" ZZ "[Unit]\nRequires=dmem-slice@user-7.service\nAfter=dmem-slice@user-7.service\n"
@@ -232,7 +259,7 @@ static void slices(void)
 	put(ETC "slice.d/a.conf", CAP("s 1"));
 	put(ETC "system.slice.d/b.conf", CAP("t 2"));
 	expect("-.slice" ZZ NONE
-	       "dmem-slice-@.service:\n" HEAD TEMPLATE " \"--max=s=1\"\n"
+	       "dmem-slice-@.service:\n" HEAD TEMPLATE("") " \"--max=s=1\"\n"
 	       "dmem-slice@system.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice"
 	       " \"--max=s=1\" \"--max=t=2\"\n"
 	       "slice" ZZ "[Unit]\nWants=dmem-slice-@%N.service\nAfter=dmem-slice-@%N.service\n"
@@ -255,6 +282,51 @@ static long child_ms(void)
 	       (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1000;
 }
 
+/* Is each file in this directory as it is in the other? */
+static bool all_complete(void)
+{
+	static char part[1 << 20];
+	char *whole, *l, *save, *at;
+
+	strcpy(part, get_tree("killed"));
+	whole = get_tree("gen");
+	for (l = strtok_r(part, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		/* A file that is not there yet has another name. */
+		if (strstr(l, "/.") || !strncmp(l, "#", 1))
+			continue;
+		at = strstr(whole, l);
+		if (!at || (at[strlen(l)] != '\n'))
+			return false;
+	}
+	return true;
+}
+
+/* Killed at any time, the generator leaves whole files only. */
+static void killed(const char *fast)
+{
+	char root[4200], out[4200];
+	bool ok = true;
+
+	generator = fast;
+	run_it();
+	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
+	snprintf(out, sizeof(out), "%s", tap_path("killed"));
+	mkdir(out, 0755);
+	for (int i = 0; i < 12 && ok; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			execl(fast, fast, root, "--helper=/h", out, NULL);
+			_exit(127);
+		}
+		usleep((useconds_t)(2000 + 1500 * i));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		ok = all_complete();
+	}
+	check(ok, "killed in the middle", "a file is not whole");
+}
+
 /* 1,000 units as they are on real systems, of which 50 have a section. */
 static void speed(const char *fast)
 {
@@ -268,6 +340,7 @@ static void speed(const char *fast)
 		    "ProtectSystem=strict\nPrivateTmp=yes\nNoNewPrivileges=yes\nMemoryMax=1G\n\n"
 		    "[Install]\nWantedBy=multi-user.target\n%s", i, i, i % 20 ? "" : CAP("cma/a 1M"));
 	}
+	killed(fast);
 	generator = fast;
 	for (int i = 0; i < 5; i++) {
 		ms = child_ms();
@@ -293,6 +366,7 @@ int main(int argc, char **argv)
 	levels();
 	mistakes();
 	unsupported();
+	odd_files();
 	slices();
 	speed(argv[3]);
 	return tap_end();
