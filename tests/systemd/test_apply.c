@@ -128,6 +128,9 @@ static void slices(void)
 	fails(DMEM_BAD_NAME, "no slice", "--slice=../x.slice", NULL);
 	fails(DMEM_BAD_NAME, "a slice without a parent", "--slice=a--b.slice", NULL);
 	symlink("/tmp", tap_path("cg/evil.slice"));
+	symlink("media.slice", tap_path("cg/inner.slice"));
+	fails(DMEM_BAD_NAME, "a slice that is a link inside the tree", "--slice=inner.slice",
+	      "--max=" CAM "=1M");
 	fails(DMEM_BAD_NAME, "a slice that is a link", "--slice=evil.slice", "--max=" CAM "=1M");
 }
 
@@ -205,6 +208,28 @@ static void failures(void)
 		   "a delegated unit is left alone");
 }
 
+/* The library's own guard, should a caller have none. */
+static void bad_paths(void)
+{
+	static const char * const bad[] = { "..", "a/../b", "../a", "a/..", "/a", "a/", "a//b", "." };
+	char name[100];
+	uint64_t v;
+	int fd;
+
+	machine("dmem");
+	dmem_cgroup_open(tap_path("cg"), true, &fd);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(name, sizeof(name), "cgroup '%s'", bad[i]);
+		check(dmem_cgroup_make(fd, bad[i]) == DMEM_BAD_NAME &&
+		      dmem_cgroup_enable(fd, bad[i]) == DMEM_BAD_NAME &&
+		      dmem_cgroup_get(fd, bad[i], "dmem.max", CAM, &v) == DMEM_BAD_NAME &&
+		      dmem_cgroup_set(fd, bad[i], DMEM_MAX, CAM, 1) == DMEM_BAD_NAME, name, "taken");
+	}
+	check(dmem_cgroup_set(fd, "system.slice", DMEM_MAX, "a b", 1) == DMEM_BAD_NAME,
+	      "a region with a blank, in the library", "taken");
+	close(fd);
+}
+
 /* The region appears while dmem-apply waits for it. */
 static void late_region(void)
 {
@@ -235,6 +260,7 @@ int main(int argc, char **argv)
 	good();
 	slices();
 	failures();
+	bad_paths();
 	late_region();
 	return tap_end();
 }

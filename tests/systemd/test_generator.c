@@ -107,6 +107,13 @@ static void levels(void)
 	       "foo@x.service" ZZ COND(" \"--max=s=1\" \"--max=cma/%i=3\" \"--max=x=5\"")
 	       "service" ZZ COND(" \"--max=s=1\""), "", "each level has all above it");
 
+	/* Nobody has heard of foo-a@x.service, and yet it differs from foo-a@. */
+	put(LIB "foo-a@.service", EXEC CAP("t 1"));
+	put(ETC "foo-@x.service.d/x.conf", CAP("x 2"));
+	expect("foo-@x.service" ZZ COND(" \"--max=x=2\"")
+	       "foo-a@.service" ZZ COND(" \"--max=t=1\"")
+	       "foo-a@x.service" ZZ COND(" \"--max=t=1\" \"--max=x=2\""), "", "an instance by prefix");
+
 	/* A name in an earlier directory hides the same name in later ones. */
 	put(ETC "foo-.service.d/50-dmem.conf", CAP("etc 1"));
 	put(LIB "foo-a.service.d/50-dmem.conf", CAP("lib 1"));
@@ -265,6 +272,16 @@ static void slices(void)
 	       "slice" ZZ "[Unit]\nWants=dmem-slice-@%N.service\nAfter=dmem-slice-@%N.service\n"
 	       "sysinit.target.wants/dmem-slice@system.service -> ../dmem-slice@.service\n"
 	       "system.slice" ZZ NONE, "", "all slices, and system.slice");
+
+	/* Slices have no aliases: a link is no unit file, but its drop-ins count. */
+	put(LIB "a.slice", CAP("a 1"));
+	link_to(ETC "b.slice", "/usr/lib/systemd/system/a.slice");
+	put(ETC "b.slice.d/x.conf", CAP("b 2"));
+	expect("a.slice" ZZ "[Unit]\nWants=dmem-slice@a.service\nAfter=dmem-slice@a.service\n"
+	       "b.slice" ZZ "[Unit]\nWants=dmem-slice@b.service\nAfter=dmem-slice@b.service\n"
+	       "dmem-slice@a.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice \"--max=a=1\"\n"
+	       "dmem-slice@b.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice \"--max=b=2\"\n",
+	       "", "a link that is no alias");
 
 	put(ETC "-.slice.d/a.conf", CAP("s 1"));
 	put(ETC "a.slice", CAP("cma/%%i 1"));
