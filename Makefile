@@ -17,6 +17,8 @@ help:
 #: make bisect       build each patch alone, with the options on and off
 #: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one
 #: make bench        what a charge costs, in instructions
+#: make install      the programs for systemd;  DESTDIR=DIR PREFIX=/usr
+#: make uninstall    ... take them away again
 #: make clean        remove what is built here
 #: make distclean    remove the cache too
 #:
@@ -30,7 +32,10 @@ check:
 mutants:
 	@scripts/go.sh mutants $(MUTANT)
 
+install uninstall:
+	@$(MAKE) -s -C systemd-units $@
+
 kernel vm shell paths run check-all tree series checkpatch bisect bench clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect mutants bench clean distclean
+.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect mutants bench install uninstall clean distclean

@@ -149,6 +149,7 @@ bench)
 	;;
 clean)
 	find selftests tools scripts \( -name '*.o' -o -name '*.ko' -o -name '*.new' \) -delete
+	make -s -C systemd-units clean
 	;;
 distclean)
 	case $CACHE in

@@ -65,7 +65,7 @@ shell_clean()
 # Only to see that the compiler has nothing to say.
 compiles()
 {
-	_c=$(files | grep -E '^(scripts|tools)/.*\.c$')
+	_c=$(files | grep -E '^(scripts|tools|systemd-units|tests/systemd)/.*\.c$')
 	[ -n "$_c" ] || { echo "no C file found"; return 1; }
 	for _f in $_c; do
 		# shellcheck disable=SC2086 # options
@@ -179,6 +179,65 @@ model_finds()
 	return 1
 }
 
+# The programs for systemd, with sanitizers, and dmem-apply on a tree of plain
+# files. The generator also without, to see how long it takes.
+systemd_programs()
+{
+	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+	rm -rf "$dir/systemd"
+	mkdir -p "$dir/systemd/lib"
+	for _f in tools/lib/*.c systemd-units/*.c tests/systemd/*.c; do
+		_o=$dir/systemd/$(basename "$_f" .c).o
+		case $_f in tools/lib/*) _o=$dir/systemd/lib/${_o##*/} ;; esac
+		# shellcheck disable=SC2086 # options
+		$cc $_san $warn -c -o "$_o" "$_f" || return 1
+	done
+	systemd_link dmem-generator emit log &&
+	systemd_link dmem-apply log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
+	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
+	systemd_link test_differential tap && systemd_link fuzz &&
+	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror'
+}
+
+# systemd_link PROGRAM OBJECT... [OPTION]
+systemd_link()
+{
+	_p=$1
+	for _w in "$@"; do
+		shift
+		case $_w in -*) ;; *) _w=$dir/systemd/$_w.o ;; esac
+		set -- "$@" "$_w"
+	done
+	# shellcheck disable=SC2086 # options
+	$cc $_san -o "$dir/systemd/$_p" "$@" "$dir"/systemd/lib/*.o
+}
+
+# What make install puts somewhere, make uninstall takes away.
+systemd_install()
+{
+	for _p in /usr /usr/local; do
+		for _m in install uninstall; do
+			make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' \
+				PREFIX="$_p" DESTDIR="$dir/systemd/dest" "$_m" || return 1
+			find "$dir/systemd/dest" ! -type d >"$dir/systemd/$_m"
+		done
+		[ "$(wc -l <"$dir/systemd/install")" -ge 10 ] || { cat "$dir/systemd/install"; return 1; }
+		[ ! -s "$dir/systemd/uninstall" ] || { cat "$dir/systemd/uninstall"; return 1; }
+	done
+}
+
+# A program that writes TAP.
+tap()
+{
+	_rc=0
+	_name=$1
+	shift
+	echo "# run unit/$_name"
+	"$@" || _rc=$?
+	echo
+	echo "# exit unit/$_name $_rc"
+}
+
 echo "# run unit/rules"
 echo "TAP version 13"
 t "git lists the files" all_files
@@ -230,4 +289,34 @@ rc=0
 } || rc=$?
 echo
 echo "# exit unit/tapsum $rc"
+
+n=0
+bad=0
+echo "# run unit/systemd"
+echo "TAP version 13"
+t "the programs for systemd build" systemd_programs
+t "their parsers stand random input" "$dir/systemd/fuzz" 20000 1
+t "make uninstall leaves nothing" systemd_install
+echo "1..$n"
+echo
+echo "# exit unit/systemd $bad"
+
+tap systemd-lib "$dir/systemd/test_lib"
+tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/systemd/w"
+tap systemd-generator "$dir/systemd/test_generator" "$dir/systemd/dmem-generator" "$dir/systemd/w" \
+	"$dir/systemd/fast/dmem-generator"
+
+# systemd itself as the judge, where it is there. It gets a directory that
+# anybody may read, for it must not be root there.
+for s in /usr/lib/systemd/systemd /lib/systemd/systemd; do
+	[ -x "$s" ] || continue
+	w=$(mktemp -d)
+	chmod 755 "$w"
+	if "$dir/systemd/test_differential" - "$s" "$w/t" 0 >/dev/null 2>&1; then
+		tap systemd-differential "$dir/systemd/test_differential" "$dir/systemd/dmem-generator" \
+			"$s" "$w/t" 25
+	fi
+	rm -rf "$w"
+	break
+done
 echo "# end"

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * dmem-apply - put caps on the cgroup that this process is in, or on a slice's
+ *
+ * dmem-apply [--strict] [--mistake=FILE:LINE] [--max=REGION=SIZE]... [--min=...] [--low=...]
+ * dmem-apply --slice=NAME ...
+ *
+ * systemd runs it before a unit's own programs, see dmem-generator. The exit
+ * code is an enum dmem_status. With --strict it is 255 for every failure: of
+ * ExecCondition=, any other one means "skip this unit, and all is well".
+ *
+ * stdin, stdout and stderr may be a client's connection. They are never used.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../tools/lib/dmem.h"
+#include "log.h"
+
+#define STRICT_FAILURE	255
+#define WAIT_SECONDS	5
+#define POLL_MS		20
+#define MAX_WAIT	300
+
+struct wish {
+	enum dmem_kind kind;
+	const char *region;
+	struct dmem_value value;
+	const char *text;
+};
+
+struct apply {
+	struct dmem_arena arena;
+	struct log log;
+	const char *cgroup_root, *own, *cgroup, *slice, *heaps, *mistake;
+	bool fake, strict;
+	int wait, root;
+	struct wish *wish;
+	size_t n;
+	/* The first failure. All caps are tried, whatever happens to one. */
+	enum dmem_status status;
+};
+
+static void failed(struct apply *a, enum dmem_status s, const char *what)
+{
+	if (a->status == DMEM_OK)
+		a->status = s;
+	log_line(&a->log, a->strict ? LOG_ERR : LOG_WARNING, "%s%s%s%s%s",
+		 a->cgroup ? a->cgroup : "", a->cgroup ? ": " : "", what, *what ? ": " : "",
+		 dmem_status_text(s));
+}
+
+/* "REGION=SIZE". A region may have a "=", a size has none. */
+static enum dmem_status add_wish(struct apply *a, enum dmem_kind kind, const char *arg)
+{
+	const char *eq = strrchr(arg, '=');
+	enum dmem_status s;
+	struct wish *w;
+
+	if (!eq)
+		return DMEM_USAGE;
+	w = dmem_grow(&a->arena, a->wish, a->n, sizeof(*w));
+	if (!w)
+		return DMEM_NO_MEMORY;
+	a->wish = w;
+	w += a->n++;
+	w->kind = kind;
+	w->text = arg;
+	w->region = dmem_strndup(&a->arena, arg, (size_t)(eq - arg));
+	if (!w->region)
+		return DMEM_NO_MEMORY;
+	s = dmem_region_problem(w->region) ? DMEM_BAD_NAME :
+	    dmem_parse_value(eq + 1, &w->value) ? DMEM_BAD_VALUE : DMEM_OK;
+	if (s == DMEM_OK)
+		return s;
+	/* A specifier may have become anything. The other caps are good. */
+	a->n--;
+	failed(a, s, arg);
+	return DMEM_OK;
+}
+
+/* The first line of a small file, or NULL. */
+static char *first_line(struct apply *a, const char *path)
+{
+	char buf[4096];
+	ssize_t n;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n < 0)
+		return NULL;
+	buf[n] = 0;
+	buf[strcspn(buf, "\n")] = 0;
+	return dmem_strdup(&a->arena, buf);
+}
+
+/* The cgroup of the unit: that of this process, as systemd made it. */
+static enum dmem_status own_cgroup(struct apply *a)
+{
+	static const char control[] = "/.control";
+	char *line, *deleted;
+	size_t len;
+
+	line = first_line(a, a->own);
+	/* Only a pure v2 system has nothing before this line. */
+	if (!line || strncmp(line, "0::/", 4))
+		return line && *line ? DMEM_NO_CGROUP2 : DMEM_NO_OWN_CGROUP;
+	line += 4;
+	deleted = strstr(line, " (deleted)");
+	len = strlen(line);
+	/* systemd puts commands of a delegated unit there, for it must not put
+	 * processes into an inner cgroup. */
+	if (len >= sizeof(control) && !strcmp(line + len - sizeof(control) + 1, control))
+		line[len - sizeof(control) + 1] = 0;
+	if (!*line || deleted)
+		return DMEM_NO_OWN_CGROUP;
+	a->cgroup = line;
+	return DMEM_OK;
+}
+
+/* The cgroup of the slice, made if it is not there: systemd adopts it. */
+static enum dmem_status slice_cgroup(struct apply *a)
+{
+	a->cgroup = dmem_slice_path(&a->arena, a->slice);
+	if (!a->cgroup || !*a->cgroup) {
+		a->cgroup = a->slice;
+		return DMEM_BAD_NAME;
+	}
+	return dmem_cgroup_make(a->root, a->cgroup);
+}
+
+/* The region's name and capacity, as they are now. */
+static enum dmem_status look(struct apply *a, const struct wish *w, const char **region,
+			     uint64_t *capacity)
+{
+	const char *heap = dmem_region_heap(w->region), *path;
+
+	*region = w->region;
+	if (heap) {
+		path = dmem_printf(&a->arena, "%s/%s/dmem_region", a->heaps, heap);
+		*region = path ? first_line(a, path) : NULL;
+		if (!*region || !**region)
+			return DMEM_NO_HEAP_REGION;
+		if (dmem_region_problem(*region) || dmem_region_heap(*region))
+			return DMEM_BAD_NAME;
+	}
+	return dmem_cgroup_get(a->root, "", "dmem.capacity", *region, capacity);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* A region appears when its driver does, which may be later than the unit. All
+ * caps share one deadline. */
+static enum dmem_status look_and_wait(struct apply *a, const struct wish *w, const char **region,
+				      uint64_t *capacity, int64_t deadline)
+{
+	const struct timespec nap = { .tv_nsec = POLL_MS * 1000000L };
+	enum dmem_status s;
+
+	for (;;) {
+		s = look(a, w, region, capacity);
+		if (s != DMEM_NO_REGION && s != DMEM_NO_HEAP_REGION)
+			return s;
+		if (now_ms() >= deadline)
+			return s;
+		nanosleep(&nap, NULL);
+	}
+}
+
+static void apply_all(struct apply *a)
+{
+	int64_t deadline = now_ms() + a->wait * 1000;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct wish *w = &a->wish[i];
+		const char *region;
+		uint64_t capacity;
+		enum dmem_status s;
+
+		s = look_and_wait(a, w, &region, &capacity, deadline);
+		if (s == DMEM_OK)
+			s = dmem_cgroup_set(a->root, a->cgroup, w->kind, region,
+					    dmem_resolve_value(&w->value, capacity));
+		if (s != DMEM_OK)
+			failed(a, s, w->text);
+	}
+}
+
+static enum dmem_status parse(struct apply *a, int argc, char **argv)
+{
+	enum { CGROUP_ROOT = DMEM_KINDS, OWN, SLICE, HEAPS, MISTAKE, STRICT, WAIT, LOG };
+	static const struct option options[] = {
+		{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
+		{ "low", 1, NULL, DMEM_LOW }, { "slice", 1, NULL, SLICE },
+		{ "strict", 0, NULL, STRICT }, { "mistake", 1, NULL, MISTAKE },
+		{ "wait", 1, NULL, WAIT },
+		/* For tests. */
+		{ "cgroup-root", 1, NULL, CGROUP_ROOT }, { "own", 1, NULL, OWN },
+		{ "heaps", 1, NULL, HEAPS }, { "log", 1, NULL, LOG },
+		{ 0 },
+	};
+	enum dmem_status s = DMEM_OK, first = DMEM_OK;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		s = DMEM_OK;
+		if (c >= 0 && c < DMEM_KINDS)
+			s = add_wish(a, (enum dmem_kind)c, optarg);
+		else if (c == CGROUP_ROOT)
+			a->fake = true, a->cgroup_root = optarg;
+		else if (c == OWN)
+			a->own = optarg;
+		else if (c == SLICE)
+			a->slice = optarg;
+		else if (c == HEAPS)
+			a->heaps = optarg;
+		else if (c == MISTAKE)
+			a->mistake = optarg;
+		else if (c == STRICT)
+			a->strict = true;
+		else if (c == WAIT)
+			a->wait = atoi(optarg);
+		else if (c == LOG)
+			a->log.file = optarg;
+		else
+			s = DMEM_USAGE;
+		if (first == DMEM_OK)
+			first = s;
+	}
+	if (optind < argc || a->wait < 0 || a->wait > MAX_WAIT)
+		return DMEM_USAGE;
+	return first;
+}
+
+static void run(struct apply *a, int argc, char **argv)
+{
+	enum dmem_status s = parse(a, argc, argv);
+
+	if (s == DMEM_OK)
+		s = dmem_cgroup_open(a->cgroup_root, a->fake, &a->root);
+	if (s == DMEM_OK)
+		s = a->slice ? slice_cgroup(a) : own_cgroup(a);
+	if (s == DMEM_OK)
+		s = dmem_cgroup_enable(a->root, a->cgroup);
+	if (s != DMEM_OK) {
+		failed(a, s, "");
+		return;
+	}
+	if (a->mistake)
+		failed(a, DMEM_MISTAKE, a->mistake);
+	apply_all(a);
+}
+
+int main(int argc, char **argv)
+{
+	struct apply a = {
+		.log = { .name = "dmem-apply" }, .cgroup_root = "/sys/fs/cgroup",
+		.own = "/proc/self/cgroup", .heaps = "/sys/class/dma_heap",
+		.wait = WAIT_SECONDS, .root = -1,
+	};
+
+	run(&a, argc, argv);
+	if (a.root >= 0)
+		close(a.root);
+	dmem_arena_free(&a.arena);
+	return a.strict && a.status != DMEM_OK ? STRICT_FAILURE : (int)a.status;
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The native drop-ins and units that dmem-generator writes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "generator.h"
+
+#define HEAD	"# Made by dmem-generator, and made anew at each daemon-reload. See " \
+		"dmem-generator(8).\n"
+
+/* What dmem-slice@.service says as well; more of [Unit] can be put in. */
+#define SLICE_UNIT				\
+	"[Unit]\n"				\
+	"Description=Device memory caps of %%i.slice\n" \
+	"DefaultDependencies=no\n"		\
+	"StartLimitIntervalSec=0\n"		\
+	"%s"					\
+	"\n"					\
+	"[Service]\n"				\
+	"Type=oneshot\n"			\
+	"Slice=-.slice\n"
+
+/* Writes @dir/@name below the output directory, all of it or nothing: the
+ * generator may be killed at any time. */
+static int put_file(struct generator *g, const char *dir, const char *name, const char *text)
+{
+	struct dmem_arena *a = &g->units.arena;
+	char *path, *tmp, *sub;
+	ssize_t n;
+	int fd, err;
+
+	sub = dmem_printf(a, "%s%s%s", g->out, *dir ? "/" : "", dir);
+	path = dmem_printf(a, "%s%s%s/%s", g->out, *dir ? "/" : "", dir, name);
+	tmp = dmem_printf(a, "%s%s%s/.%s.new", g->out, *dir ? "/" : "", dir, name);
+	if (!sub || !path || !tmp)
+		return -ENOMEM;
+	if (mkdir(sub, 0755) && errno != EEXIST)
+		return -errno;
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, strlen(text));
+	err = n < 0 ? errno : (size_t)n < strlen(text) ? ENOSPC : 0;
+	close(fd);
+	if (!err && rename(tmp, path))
+		err = errno;
+	if (err)
+		unlink(tmp);
+	return -err;
+}
+
+static int put_dropin(struct generator *g, const char *level, const char *text)
+{
+	char *dir = dmem_printf(&g->units.arena, "%s.d", level);
+
+	return dir && text ? put_file(g, dir, DROPIN, text) : -ENOMEM;
+}
+
+static char *quoted(struct generator *g, const char *text, bool specifiers)
+{
+	size_t n = dmem_quote(NULL, 0, text, specifiers);
+	char *buf = dmem_alloc(&g->units.arena, n + 1);
+
+	if (buf)
+		dmem_quote(buf, n + 1, text, specifiers);
+	return buf;
+}
+
+/* The arguments of dmem-apply, each with a blank before it. */
+static char *arguments(struct generator *g, const struct dmem_caps *caps)
+{
+	struct dmem_arena *a = &g->units.arena;
+	char *s = dmem_strdup(a, caps->strict ? " --strict" : "");
+
+	if (s && caps->mistake_file) {
+		char *file = quoted(g, caps->mistake_file, false);
+
+		s = file ? dmem_printf(a, "%s \"--mistake=%s:%u\"", s, file, caps->mistake_line) : NULL;
+	}
+	for (size_t i = 0; s && i < caps->n; i++) {
+		char *region = quoted(g, caps->cap[i].region, true);
+		char *value = quoted(g, caps->cap[i].value, false);
+
+		s = region && value ?
+		    dmem_printf(a, "%s \"--%s=%s=%s\"", s, dmem_kind_names[caps->cap[i].kind],
+				region, value) : NULL;
+	}
+	return s;
+}
+
+int write_service(struct generator *g, const char *level, enum effect e,
+		  const struct dmem_caps *caps)
+{
+	struct dmem_arena *a = &g->units.arena;
+	char *args;
+
+	if (e == NOTHING)
+		return put_dropin(g, level, HEAD "# No cap.\n");
+	/* Our program cannot run there, and this needs none. */
+	if (e == REFUSAL)
+		return put_dropin(g, level, HEAD "[Unit]\nAssertPathExists=!/\n");
+	args = arguments(g, caps);
+	if (!args)
+		return -ENOMEM;
+	/*
+	 * ExecCondition= and not ExecStartPre=: the unit's own ExecStartPre= would
+	 * run before ours, without a cap. "+": as root and out of the unit's
+	 * sandbox. "-": a failure, or a program that is not there any more, is no
+	 * reason to skip the unit, which is what a failed condition means.
+	 */
+	return put_dropin(g, level,
+			  dmem_printf(a, HEAD "[Service]\nExecCondition=%s+%s%s\n",
+				      caps->strict ? "" : "-", g->helper, args));
+}
+
+static char *slice_command(struct generator *g, const struct dmem_caps *caps)
+{
+	char *args = arguments(g, caps);
+
+	if (!args)
+		return NULL;
+	return dmem_printf(&g->units.arena, "ExecStart=%s --slice=%%i.slice%s\n", g->helper, args);
+}
+
+/* "After=" the slice above "a-b" or, of a prefix, "a-". Were that one just being
+ * stopped, systemd would remove its cgroup, and ours with it. */
+static char *after_parent(struct generator *g, const char *name)
+{
+	const char *dash = strrchr(name, '-');
+
+	if (!dash || dash == name)
+		return dmem_strdup(&g->units.arena, "");
+	return dmem_printf(&g->units.arena, "After=%.*s.slice\n", (int)(dash - name), name);
+}
+
+/* The command of dmem-slice@NAME.service. */
+static int slice_service(struct generator *g, const char *name, const struct dmem_caps *caps)
+{
+	struct dmem_arena *a = &g->units.arena;
+	char *unit = dmem_printf(a, "dmem-slice@%s.service", name);
+	char *after = after_parent(g, name), *command = slice_command(g, caps);
+
+	if (!unit || !after || !command)
+		return -ENOMEM;
+	return put_dropin(g, unit, dmem_printf(a, HEAD "%s%s[Service]\nExecStart=\n%s",
+					       *after ? "[Unit]\n" : "", after, command));
+}
+
+/* Those below a prefix or of the type are not known: they get a template of
+ * their own, whose instance is the slice. */
+static int slice_template(struct generator *g, const char *unit, const char *prefix,
+			  const struct dmem_caps *caps)
+{
+	char *after = after_parent(g, prefix), *command = slice_command(g, caps), *text;
+
+	if (!after || !command)
+		return -ENOMEM;
+	text = dmem_printf(&g->units.arena, HEAD SLICE_UNIT "%s", after, command);
+	return text ? put_file(g, "", unit, text) : -ENOMEM;
+}
+
+int write_slice(struct generator *g, const char *level, enum effect e,
+		const struct dmem_caps *caps)
+{
+	struct dmem_arena *a = &g->units.arena;
+	const char *dot = strrchr(level, '.');
+	size_t len = dot ? (size_t)(dot - level) : 0;
+	char *name = dmem_strndup(a, level, len), *service;
+	bool many = !len || level[len - 1] == '-';
+	int ret;
+
+	if (e == NOTHING)
+		return put_dropin(g, level, HEAD "# No cap.\n");
+	if (!name)
+		return -ENOMEM;
+	if (many) {
+		service = dmem_printf(a, "dmem-slice-%s@.service", name);
+		ret = service ? slice_template(g, service, name, caps) : -ENOMEM;
+		service = dmem_printf(a, "dmem-slice-%s@%%N.service", name);
+	} else {
+		ret = slice_service(g, name, caps);
+		service = dmem_printf(a, "dmem-slice@%s.service", name);
+	}
+	if (ret || !service)
+		return ret ? ret : -ENOMEM;
+	return put_dropin(g, level, dmem_printf(a, HEAD "[Unit]\n%s=%s\nAfter=%s\n",
+						caps->strict ? "Requires" : "Wants",
+						service, service));
+}
+
+int write_system_slice(struct generator *g, const struct dmem_caps *caps)
+{
+	struct dmem_arena *a = &g->units.arena;
+	char *link = dmem_printf(a, "%s/sysinit.target.wants/dmem-slice@system.service", g->out);
+	char *dir = dmem_printf(a, "%s/sysinit.target.wants", g->out);
+
+	if (!link || !dir)
+		return -ENOMEM;
+	if (mkdir(dir, 0755) && errno != EEXIST)
+		return -errno;
+	if (symlink("../dmem-slice@.service", link) && errno != EEXIST)
+		return -errno;
+	return slice_service(g, "system", caps);
+}

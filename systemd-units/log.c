@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One line to the journal, or to the kernel's log where there is none. */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define JOURNAL	"/run/systemd/journal/socket"
+#define KMSG	"/dev/kmsg"
+
+static int to_journal(const char *name, int priority, const char *text)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = JOURNAL };
+	char msg[2048];
+	ssize_t n;
+	int fd;
+
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	snprintf(msg, sizeof(msg), "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n", priority,
+		 name, text);
+	n = sendto(fd, msg, strlen(msg), MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
+	return n < 0 ? -1 : 0;
+}
+
+static int to_file(const char *path, int flags, const char *line)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, 0644);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, line, strlen(line));
+	close(fd);
+	return n < 0 ? -1 : 0;
+}
+
+void log_line(const struct log *l, int priority, const char *fmt, ...)
+{
+	char text[1500], line[1700];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	/* What was found in a file may hold anything, and this is to be one line. */
+	for (char *p = text; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+	if (l->console) {
+		fprintf(stderr, "%s: %s\n", l->name, text);
+		return;
+	}
+	if (l->file) {
+		snprintf(line, sizeof(line), "<%d>%s: %s\n", priority, l->name, text);
+		to_file(l->file, O_APPEND | O_CREAT, line);
+		return;
+	}
+	if (!l->kmsg && !to_journal(l->name, priority, text))
+		return;
+	snprintf(line, sizeof(line), "<%d>%s[%d]: %s\n", priority, l->name, (int)getpid(), text);
+	to_file(KMSG, 0, line);
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A cgroup tree of plain files, for dmem-apply linked with --wrap=write and
+ * --wrap=mkdirat: a write does what it does in the kernel.
+ *
+ * A file ".regions" in the root is what dmem.capacity will be. With FAKE_CG set
+ * to FILE:ERRNO, writes to files of that name fail, or with errno 0 succeed and
+ * change nothing.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+ssize_t __real_write(int fd, const void *buf, size_t n);
+ssize_t __wrap_write(int fd, const void *buf, size_t n);
+int __real_mkdirat(int dir, const char *name, mode_t mode);
+int __wrap_mkdirat(int dir, const char *name, mode_t mode);
+
+static void get(const char *dir, const char *name, char *buf, size_t size)
+{
+	char path[5000];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0) {
+		n = read(fd, buf, size - 1);
+		close(fd);
+	}
+	buf[n > 0 ? n : 0] = 0;
+}
+
+static void put(const char *dir, const char *name, const char *text)
+{
+	char path[5000];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (fd < 0 || __real_write(fd, text, strlen(text)) < 0)
+		abort();
+	close(fd);
+}
+
+/* A cgroup for which the controller is enabled has its files. */
+static void populate(const char *dir)
+{
+	static const char * const files[] = { "dmem.max", "dmem.min", "dmem.low", "dmem.current" };
+	char path[4600];
+
+	put(dir, "cgroup.controllers", "dmem\n");
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		if (access(path, F_OK))
+			put(dir, files[i], "");
+	}
+}
+
+static void enable(const char *dir)
+{
+	char text[65536], path[4500];
+	struct dirent *de;
+	DIR *d = opendir(dir);
+
+	put(dir, "cgroup.subtree_control", "dmem\n");
+	get(dir, ".regions", text, sizeof(text));
+	if (*text)
+		put(dir, "dmem.capacity", text);
+	while (d && (de = readdir(d))) {
+		if (*de->d_name == '.' || de->d_type != DT_DIR)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
+		populate(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* One region in a write, as 7.3 wants it. */
+static void limit(const char *dir, const char *file, const char *text)
+{
+	char old[65536], all[70000] = "", *line, *save;
+	size_t len = strcspn(text, " ");
+
+	get(dir, file, old, sizeof(old));
+	for (line = strtok_r(old, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, text, len) || line[len] != ' ')
+			sprintf(all + strlen(all), "%s\n", line);
+	}
+	strcat(all, text);
+	put(dir, file, all);
+}
+
+ssize_t __wrap_write(int fd, const void *buf, size_t n)
+{
+	char link[64], path[4200], text[1000], *file, *mode = getenv("FAKE_CG");
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path) - 1);
+	path[len > 0 ? len : 0] = 0;
+	file = strrchr(path, '/');
+	if (!file || n >= sizeof(text))
+		return __real_write(fd, buf, n);
+	*file++ = 0;
+	memcpy(text, buf, n);
+	text[n] = 0;
+	if (mode && !strncmp(mode, file, strlen(file)) && mode[strlen(file)] == ':') {
+		errno = atoi(mode + strlen(file) + 1);
+		return errno ? -1 : (ssize_t)n;
+	}
+	if (!strcmp(file, "cgroup.subtree_control") && !strcmp(text, "+dmem\n"))
+		enable(path);
+	else if (!strcmp(file, "dmem.max") || !strcmp(file, "dmem.min") || !strcmp(file, "dmem.low"))
+		limit(path, file, text);
+	else
+		return __real_write(fd, buf, n);
+	return (ssize_t)n;
+}
+
+int __wrap_mkdirat(int dir, const char *name, mode_t mode)
+{
+	char link[64], path[4200], made[4500], on[100];
+	int ret = __real_mkdirat(dir, name, mode);
+	ssize_t len;
+
+	if (ret)
+		return ret;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	len = readlink(link, path, sizeof(path) - 1);
+	path[len > 0 ? len : 0] = 0;
+	snprintf(made, sizeof(made), "%s/%s", path, name);
+	put(made, "cgroup.subtree_control", "");
+	get(path, "cgroup.subtree_control", on, sizeof(on));
+	if (strstr(on, "dmem"))
+		populate(made);
+	else
+		put(made, "cgroup.controllers", "\n");
+	return 0;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The parsers against anything: they must not crash, and must agree among
+ * themselves. To be built with sanitizers.
+ *
+ * As a program: fuzz ROUNDS SEED, random changes of some sections. With
+ * -fsanitize=fuzzer and -DFUZZER it is a target for libFuzzer.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../tools/lib/dmem.h"
+
+#define MAX_TEXT	2000
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "fuzz: %s\n", what);
+	abort();
+}
+
+static void count(void *data, const struct dmem_report *r)
+{
+	require(r->file && r->word && r->what && r->remedy, "a report lacks a part");
+	++*(int *)data;
+}
+
+/* Reads a quoted word as systemd does: C's escapes, then %%, then $$. */
+static void unquote(const char *in, char *out)
+{
+	for (; *in; in++) {
+		if (*in == '\\' || (*in == '%' && in[1] == '%') || (*in == '$' && in[1] == '$'))
+			in++;
+		*out++ = *in;
+	}
+	*out = 0;
+}
+
+static void check_quoting(const char *s)
+{
+	size_t n = dmem_quote(NULL, 0, s, false);
+	char *q = malloc(n + 1), *back = malloc(n + 1);
+
+	require(q && back, "no memory");
+	require(dmem_quote(q, n + 1, s, false) == n && strlen(q) == n, "quote: length");
+	unquote(q, back);
+	require(!strcmp(back, s), "quote: another text");
+	free(q);
+	free(back);
+}
+
+static void check_names(struct dmem_arena *a, const char *s)
+{
+	char *e = dmem_escape(a, s), *path = dmem_slice_path(a, s);
+	struct dmem_value v;
+
+	require(e && !strpbrk(e, "/ $%\""), "escape: a bad character is left");
+	require(!path || (*path != '/' && !strstr(path, "/../") && !strstr(path, "//")),
+		"slice: the path leaves the tree");
+	if (dmem_unit_is_instance(s))
+		require(dmem_unit_with_instance(a, s, "x", 1) != NULL, "no other instance");
+	if (!dmem_parse_value(s, &v))
+		require(!v.percent || dmem_resolve_value(&v, 1000) <= 1000,
+			"more than everything");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct dmem_arena arena = { 0 };
+	struct dmem_section s;
+	struct dmem_caps caps = { 0 };
+	int reports = 0;
+	char *text;
+
+	require(!dmem_section_parse(&arena, "f", (const char *)data, size, count, &reports, &s),
+		"parser: an error without a reason");
+	require(s.mistakes == (unsigned int)reports, "parser: a mistake without a report");
+	/* The fast look must not miss what the slow one finds. */
+	if (s.present)
+		require(dmem_section_hint((const char *)data, size), "hint: a section is missed");
+	require(!dmem_caps_add(&arena, &caps, &s, "/usr/libexec/dmem-apply"), "no memory");
+	require(!dmem_caps_add(&arena, &caps, &s, "/usr/libexec/dmem-apply"), "no memory");
+	for (size_t i = 0; i < caps.n; i++) {
+		struct dmem_value v;
+
+		require(!dmem_region_problem(caps.cap[i].region), "caps: a bad region");
+		require(!dmem_parse_value(caps.cap[i].value, &v), "caps: a bad value");
+	}
+	text = dmem_strndup(&arena, (const char *)data, size);
+	require(text != NULL, "no memory");
+	check_quoting(text);
+	check_names(&arena, text);
+	for (char *p = text; *p; p++) {
+		if (*p == ' ' || *p == '=' || *p == '\n') {
+			char *word = dmem_strndup(&arena, p + 1, strcspn(p + 1, " =\n"));
+
+			require(word != NULL, "no memory");
+			check_names(&arena, word);
+		}
+	}
+	dmem_arena_free(&arena);
+	return 0;
+}
+
+#ifndef FUZZER
+
+static const char * const seeds[] = {
+	"[X-Dmem]\nDeviceMemoryMax=cma/camera@64000000 24M\nDeviceMemoryMin=dma_heap/linux,cma 12.5%\n",
+	"[Service]\nExecStart=/bin/true\nTemporaryFileSystem=/var:ro /usr\nBindPaths=/a:/b:rbind -/c\n"
+	"RootDirectory=/x\nExecCondition=\n[X-Dmem]\nDeviceMemoryStrict=yes\n",
+	"\xef\xbb\xbf; c\n[X-Dmem]\nDeviceMemoryLow=\\\n# x\n \"a b\" 'c' \\x41 1T \\\n\nDeviceMemoryLow=\n",
+	"[X-Dmen]\nDeviceMemoyMax=%i%%%z max\n[X-Dmem\n", "a-b@c.slice=user-.slice d-e.slice -.slice",
+};
+
+static const char * const words[] = {
+	"[X-Dmem]\n", "DeviceMemoryMax=", "%", "\\", "\"", "'", "=", " ", "\n", "\\\n", "[", "]", "#",
+	"\\x", "\\x00", "99999999999999999999", "18446744073709551615", ":", "/", "..", "@", "-", ".slice",
+	"$$", ";",
+};
+
+static unsigned long state;
+
+static size_t pick(size_t n)
+{
+	state = state * 6364136223846793005UL + 1442695040888963407UL;
+	return (size_t)(state >> 33) % n;
+}
+
+static size_t mutate(char *buf, size_t n)
+{
+	size_t at = pick(n + 1), len;
+	const char *w;
+
+	switch (pick(5)) {
+	case 0:
+		if (at < n)
+			buf[at] = (char)pick(256);
+		return n;
+	case 1:
+		len = pick(n - at + 1);
+		memmove(buf + at, buf + at + len, n - at - len);
+		return n - len;
+	case 2:
+		len = pick(n - at + 1);
+		if (n + len > MAX_TEXT)
+			return n;
+		memmove(buf + at + len, buf + at, n - at);
+		return n + len;
+	default:
+		w = words[pick(sizeof(words) / sizeof(*words))];
+		len = strlen(w);
+		if (n + len > MAX_TEXT)
+			return n;
+		memmove(buf + at + len, buf + at, n - at);
+		memcpy(buf + at, w, len);
+		return n + len;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	long rounds = argc > 1 ? atol(argv[1]) : 1000;
+
+	state = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+	for (long r = 0; r < rounds; r++) {
+		const char *seed = seeds[pick(sizeof(seeds) / sizeof(*seeds))];
+		size_t n = strlen(seed);
+		char buf[MAX_TEXT], *exact;
+
+		memcpy(buf, seed, n);
+		for (size_t i = pick(8); i; i--)
+			n = mutate(buf, n);
+		/* Of the right size, so that each byte too far is seen. */
+		exact = malloc(n ? n : 1);
+		require(exact != NULL, "no memory");
+		memcpy(exact, buf, n);
+		LLVMFuzzerTestOneInput((const uint8_t *)exact, n);
+		free(exact);
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * dmem-generator on trees of units: what it writes, and what it complains about.
+ *
+ * test_generator DMEM-GENERATOR DIRECTORY FAST-DMEM-GENERATOR
+ *
+ * The last one is built without sanitizers, to see how long it takes.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define ETC	"root/etc/systemd/system/"
+#define RUN	"root/run/systemd/system/"
+#define LIB	"root/usr/lib/systemd/system/"
+#define HEAD	"# Made by dmem-generator, and made anew at each daemon-reload. See dmem-generator(8).\n"
+#define ZZ	".d/zz-dmem.conf:\n" HEAD
+#define COND(args)	"[Service]\nExecCondition=-+/h" args "\n"
+#define STRICT(args)	"[Service]\nExecCondition=+/h --strict" args "\n"
+#define NONE	"# No cap.\n"
+#define CAP(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
+#define EXEC	"[Service]\nExecStart=/bin/true\n"
+
+/* Four times what is wanted: the machine may be busy with other things. */
+#define MAX_MS	200
+
+static const char *generator, *dir;
+
+static void start(void)
+{
+	tap_dir(dir);
+	mkdir(tap_path("root"), 0755);
+	mkdir(tap_path("out"), 0755);
+}
+
+static void run_it(void)
+{
+	char root[4200], out[4200];
+	const char *argv[] = { generator, root, "--helper=/h", out, NULL };
+	int rc;
+
+	remove(tap_path("out"));
+	mkdir(tap_path("gen"), 0755);
+	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
+	snprintf(out, sizeof(out), "%s", tap_path("gen"));
+	rc = run(argv);
+	if (rc)
+		check(false, "the generator ends well", "exit code %d: %s", rc, get("err"));
+}
+
+/* All files written, and all complaints without the program's name. */
+static void expect(const char *files, const char *complaints, const char *name)
+{
+	static const char prefix[] = "dmem-generator: ";
+	char text[200], said[8192] = "", *save, *l;
+
+	run_it();
+	check_text(get_tree("gen"), files, name);
+	for (l = strtok_r(get("err"), "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		l += strncmp(l, prefix, sizeof(prefix) - 1) ? 0 : sizeof(prefix) - 1;
+		sprintf(said + strlen(said), "%s\n", l);
+	}
+	snprintf(text, sizeof(text), "%s: complaints", name);
+	check_text(said, complaints, text);
+	start();
+}
+
+static void examples(void)
+{
+	put(ETC "camera.service.d/50-dmem.conf", "[X-Dmem]\n"
+	    "DeviceMemoryMax=cma/camera@64000000 24M\nDeviceMemoryMin=cma/camera@64000000 16M\n");
+	put(ETC "media.slice", "[X-Dmem]\nDeviceMemoryMax=cma/linux,cma 50%%\n"
+	    "DeviceMemoryMax=heap/system 256M\n");
+	expect("camera.service" ZZ
+	       COND(" \"--max=cma/camera@64000000=24M\" \"--min=cma/camera@64000000=16M\"")
+	       "dmem-slice@media.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice"
+	       " \"--max=cma/linux,cma=50%%\" \"--max=heap/system=256M\"\n"
+	       "media.slice" ZZ "[Unit]\nWants=dmem-slice@media.service\nAfter=dmem-slice@media.service\n",
+	       "", "the examples");
+	put(LIB "a.service", EXEC);
+	expect("", "", "no section");
+	expect("", "", "no unit");
+}
+
+static void levels(void)
+{
+	put(LIB "service.d/10-a.conf", CAP("s 1"));
+	put(RUN "foo-.service.d/20-b.conf", CAP("f 2"));
+	put(ETC "foo@.service.d/30-c.conf", CAP("cma/%%i 3"));
+	put(LIB "foo-bar.service", EXEC CAP("b 4"));
+	put(LIB "foo-plain.service", EXEC);
+	put(LIB "foo@.service", EXEC);
+	put(ETC "foo@x.service.d/40-d.conf", CAP("x 5"));
+	expect("dmem-controller.service" ZZ NONE
+	       "dmem-slice-.service" ZZ NONE
+	       "dmem-slice@.service" ZZ NONE
+	       "foo-.service" ZZ COND(" \"--max=s=1\" \"--max=f=2\"")
+	       "foo-bar.service" ZZ COND(" \"--max=b=4\" \"--max=s=1\" \"--max=f=2\"")
+	       "foo@.service" ZZ COND(" \"--max=s=1\" \"--max=cma/%i=3\"")
+	       "foo@x.service" ZZ COND(" \"--max=s=1\" \"--max=cma/%i=3\" \"--max=x=5\"")
+	       "service" ZZ COND(" \"--max=s=1\""), "", "each level has all above it");
+
+	/* Nobody has heard of foo-a@x.service, and yet it differs from foo-a@. */
+	put(LIB "foo-a@.service", EXEC CAP("t 1"));
+	put(ETC "foo-@x.service.d/x.conf", CAP("x 2"));
+	expect("foo-@x.service" ZZ COND(" \"--max=x=2\"")
+	       "foo-a@.service" ZZ COND(" \"--max=t=1\"")
+	       "foo-a@x.service" ZZ COND(" \"--max=t=1\" \"--max=x=2\""), "", "an instance by prefix");
+
+	/* A name in an earlier directory hides the same name in later ones. */
+	put(ETC "foo-.service.d/50-dmem.conf", CAP("etc 1"));
+	put(LIB "foo-a.service.d/50-dmem.conf", CAP("lib 1"));
+	put(LIB "foo-b.service.d/50-dmem.conf", "%s", "");
+	link_to(ETC "foo-c.service.d/50-dmem.conf", "/dev/null");
+	expect("foo-.service" ZZ COND(" \"--max=etc=1\"")
+	       "foo-c.service" ZZ NONE, "", "hidden and masked drop-ins");
+
+	put(LIB "a.service", EXEC CAP("a 1"));
+	link_to(ETC "a.service", "/dev/null");
+	put(LIB "b.service", EXEC CAP("b 1"));
+	put(ETC "b.service", "%s", "");
+	put(ETC "b.service.d/x.conf", CAP("c 1"));
+	expect("", "", "masked units");
+
+	put(LIB "real.service", EXEC);
+	link_to(ETC "alias.service", "/usr/lib/systemd/system/real.service");
+	link_to(ETC "alias2.service", "alias.service");
+	put(ETC "alias.service.d/a.conf", CAP("a 1"));
+	put(ETC "alias2.service.d/b.conf", CAP("b 2"));
+	link_to("root/lib", "usr/lib");
+	put(LIB "real3.service", EXEC);
+	link_to(ETC "alias3.service", "/lib/systemd/system/real3.service");
+	put(ETC "alias3.service.d/a.conf", CAP("c 3"));
+	put("root/opt/linked.service", EXEC CAP("l 3"));
+	link_to(ETC "linked.service", "/opt/linked.service");
+	expect("linked.service" ZZ COND(" \"--max=l=3\"")
+	       "real.service" ZZ COND(" \"--max=a=1\" \"--max=b=2\"")
+	       "real3.service" ZZ COND(" \"--max=c=3\""), "", "aliases and linked units");
+
+	put("root/etc/systemd/system.control/a.service.d/x.conf", CAP("a 1"));
+	put("root/run/systemd/system.control/b.service.d/x.conf", CAP("b 1"));
+	put("root/run/systemd/transient/c.service", EXEC CAP("c 1"));
+	put("root/etc/systemd/system.attached/d.service", EXEC CAP("d 1"));
+	put("root/run/systemd/system.attached/e.service", EXEC CAP("e 1"));
+	put("root/usr/local/lib/systemd/system/f.service", EXEC CAP("f 1"));
+	put("root/run/systemd/generator/g.service", EXEC CAP("g 1"));
+	put("root/run/systemd/generator.early/h.service", EXEC CAP("h 1"));
+	put("root/run/systemd/generator.late/i.service", EXEC CAP("i 1"));
+	expect("a.service" ZZ COND(" \"--max=a=1\"") "b.service" ZZ COND(" \"--max=b=1\"")
+	       "c.service" ZZ COND(" \"--max=c=1\"") "d.service" ZZ COND(" \"--max=d=1\"")
+	       "e.service" ZZ COND(" \"--max=e=1\"") "f.service" ZZ COND(" \"--max=f=1\""), "",
+	       "the search path");
+}
+
+static void mistakes(void)
+{
+	put(ETC "a.service", EXEC CAP("a 1") "DeviceMemoryMax=b x\n");
+	put(ETC "b.service", EXEC CAP("b 1"));
+	put(ETC "c.service", EXEC CAP("c") "DeviceMemoryStrict=yes\n");
+	put(ETC "d.service.d/a b%$\".conf", CAP("d"));
+	put(ETC "e.service", EXEC "[X-Dmen]\nDeviceMemoryMax=e 1\n");
+	expect("a.service" ZZ COND(" \"--mistake=/etc/systemd/system/a.service:5\" \"--max=a=1\"")
+	       "b.service" ZZ COND(" \"--max=b=1\"")
+	       "c.service" ZZ STRICT(" \"--mistake=/etc/systemd/system/c.service:4\"")
+	       "d.service" ZZ COND(" \"--mistake=/etc/systemd/system/d.service.d/a b%%$$\\\".conf:2\"")
+	       "e.service" ZZ COND(" \"--mistake=/etc/systemd/system/e.service:3\""),
+	       "/etc/systemd/system/a.service:5: 'x' is not a size: write bytes with K, M, G or T, a percentage of the region, or max\n"
+	       "/etc/systemd/system/c.service:4: 'c' has no size: write REGION SIZE, such as cma/camera@64000000 24M\n"
+	       "/etc/systemd/system/d.service.d/a b%$\".conf:2: 'd' has no size: write REGION SIZE, such as cma/camera@64000000 24M\n"
+	       "/etc/systemd/system/e.service:3: 'X-Dmen' is not a section that is read: write [X-Dmem]\n",
+	       "mistakes cost no other unit its caps");
+
+	put(ETC "q.service", EXEC CAP("a;$b%%%%\\x22c 1"));
+	expect("q.service" ZZ COND(" \"--max=a;$$b%%\\\"c=1\""), "", "quoting");
+
+	put(ETC "a.service", EXEC CAP("a 1"));
+	put(ETC "a.service.d/zzz.conf", "[Service]\nExecCondition=\n");
+	put(ETC "b.service", EXEC CAP("b 1"));
+	put(ETC "b.service.d/aaa.conf", "[Service]\nExecCondition=\n");
+	put(ETC "c.service", EXEC CAP("c 1"));
+	put(ETC "c.service.d/zz-dmem.conf", "# mine\n");
+	expect("a.service" ZZ COND(" \"--max=a=1\"") "b.service" ZZ COND(" \"--max=b=1\"")
+	       "c.service" ZZ COND(" \"--max=c=1\""),
+	       "/etc/systemd/system/a.service.d/zzz.conf:2: 'ExecCondition=' drops the caps of this unit: give the file a name that sorts before zz-dmem.conf\n"
+	       "/etc/systemd/system/c.service.d/zz-dmem.conf: 'zz-dmem.conf' hides the caps that dmem-generator writes: give it another name\n",
+	       "drop-ins that undo ours");
+}
+
+static void unsupported(void)
+{
+	put(LIB "service.d/a.conf", CAP("s 1"));
+	put(LIB "a.service", EXEC "RootImage=/x.raw\n");
+	put(LIB "b.service", EXEC CAP("b 1") "DeviceMemoryStrict=yes\n");
+	put(ETC "b.service.d/x.conf", "[Service]\nTemporaryFileSystem=/:ro\n");
+	put(LIB "c.service", EXEC "RootDirectory=/srv\n");
+	put(ETC "c.service.d/x.conf", "[Service]\nRootDirectory=\n");
+	expect("a.service" ZZ NONE
+	       "b.service" ZZ "[Unit]\nAssertPathExists=!/\n"
+	       "dmem-controller.service" ZZ NONE
+	       "dmem-slice-.service" ZZ NONE
+	       "dmem-slice@.service" ZZ NONE
+	       "service" ZZ COND(" \"--max=s=1\""),
+	       "/usr/lib/systemd/system/service.d/a.conf: 'RootImage' keeps the caps from being set inside a.service: cap its slice\n"
+	       "/usr/lib/systemd/system/service.d/a.conf: 'TemporaryFileSystem' keeps the caps from being set inside b.service: cap its slice\n",
+	       "units that hide dmem-apply");
+
+	put(ETC "a.socket", CAP("a 1"));
+	put(ETC "b.mount.d/x.conf", CAP("a 1"));
+	put(ETC "c.swap", CAP("a 1"));
+	put(ETC "d.scope.d/x.conf", CAP("a 1"));
+	put(ETC "e.target", CAP("a 1"));
+	expect("", "/etc/systemd/system/a.socket:1: '[X-Dmem]' does nothing for a socket unit: cap its slice\n"
+	       "/etc/systemd/system/b.mount.d/x.conf:1: '[X-Dmem]' does nothing for a mount unit: cap its slice\n"
+	       "/etc/systemd/system/c.swap:1: '[X-Dmem]' does nothing for a swap unit: cap its slice\n"
+	       "/etc/systemd/system/d.scope.d/x.conf:1: '[X-Dmem]' does nothing for a scope unit: cap its slice\n"
+	       "/etc/systemd/system/e.target:1: '[X-Dmem]' does nothing for a target unit: put it in a service or a slice\n",
+	       "units of other types");
+}
+
+/* What is no unit file costs nobody anything. */
+static void odd_files(void)
+{
+	mkdir(tap_path("root/etc"), 0755);
+	put(ETC "good.service", EXEC CAP("a 1"));
+	mkdir(tap_path(ETC "dir.service"), 0755);
+	mkdir(tap_path(ETC "dir.service.d"), 0755);
+	mkdir(tap_path(ETC "dir.service.d/x.conf"), 0755);
+	mkfifo(tap_path(ETC "fifo.service"), 0644);
+	link_to(ETC "loop.service", "loop.service");
+	link_to(ETC "one.service", "two.service");
+	link_to(ETC "two.service", "one.service");
+	link_to(ETC "dangling.service", "nowhere.service");
+	link_to(ETC "outside.service", "../../../../../../etc/passwd");
+	link_to(ETC "x.service.d", "/nowhere");
+	put(ETC "file.service.d", CAP("a 1"));
+	put(ETC "a.conf", CAP("a 1"));
+	put(ETC "no name.service", CAP("a 1"));
+	put(ETC "good.service.d/.hidden.conf", CAP("a 2"));
+	put(ETC "good.service.d/x.conf~", CAP("a 3"));
+	put(ETC "binary.service", "%c%c[X-Dmem]%c", 1, 255, 0);
+	expect("good.service" ZZ COND(" \"--max=a=1\""), "", "odd files");
+}
+
+#define TEMPLATE(after) "[Unit]\nDescription=Device memory caps of %i.slice\nDefaultDependencies=no\n" \
+	"StartLimitIntervalSec=0\n" after "\n[Service]\nType=oneshot\nSlice=-.slice\nExecStart=/h --slice=%i.slice"
+
+static void slices(void)
+{
+	put(ETC "user-.slice.d/a.conf", CAP("u 1"));
+	put(ETC "user-7.slice.d/b.conf", CAP("v 2") "DeviceMemoryStrict=yes\n");
+	put(ETC "user-8.slice.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=\n");
+	expect("dmem-slice-user-@.service:\n" HEAD TEMPLATE("After=user.slice\n") " \"--max=u=1\"\n"
+	       "dmem-slice@user-7.service" ZZ "[Unit]\nAfter=user.slice\n[Service]\nExecStart=\nExecStart=/h --slice=%i.slice --strict"
+	       " \"--max=u=1\" \"--max=v=2\"\n"
+	       "user-.slice" ZZ "[Unit]\nWants=dmem-slice-user-@%N.service\nAfter=dmem-slice-user-@%N.service\n"
+	       "user-7.slice" ZZ "[Unit]\nRequires=dmem-slice@user-7.service\nAfter=dmem-slice@user-7.service\n"
+	       "user-8.slice" ZZ NONE, "", "a prefix of slices");
+
+	put(ETC "slice.d/a.conf", CAP("s 1"));
+	put(ETC "system.slice.d/b.conf", CAP("t 2"));
+	expect("-.slice" ZZ NONE
+	       "dmem-slice-@.service:\n" HEAD TEMPLATE("") " \"--max=s=1\"\n"
+	       "dmem-slice@system.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice"
+	       " \"--max=s=1\" \"--max=t=2\"\n"
+	       "slice" ZZ "[Unit]\nWants=dmem-slice-@%N.service\nAfter=dmem-slice-@%N.service\n"
+	       "sysinit.target.wants/dmem-slice@system.service -> ../dmem-slice@.service\n"
+	       "system.slice" ZZ NONE, "", "all slices, and system.slice");
+
+	/* Slices have no aliases: a link is no unit file, but its drop-ins count. */
+	put(LIB "a.slice", CAP("a 1"));
+	link_to(ETC "b.slice", "/usr/lib/systemd/system/a.slice");
+	put(ETC "b.slice.d/x.conf", CAP("b 2"));
+	expect("a.slice" ZZ "[Unit]\nWants=dmem-slice@a.service\nAfter=dmem-slice@a.service\n"
+	       "b.slice" ZZ "[Unit]\nWants=dmem-slice@b.service\nAfter=dmem-slice@b.service\n"
+	       "dmem-slice@a.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice \"--max=a=1\"\n"
+	       "dmem-slice@b.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice \"--max=b=2\"\n",
+	       "", "a link that is no alias");
+
+	put(ETC "-.slice.d/a.conf", CAP("s 1"));
+	put(ETC "a.slice", CAP("cma/%%i 1"));
+	expect("", "/etc/systemd/system/-.slice.d/a.conf: '-.slice' is the root, which has no caps: cap the slices below it\n"
+	       "/etc/systemd/system/a.slice: '%' is a specifier in a slice's section: write the region's name as it is\n",
+	       "slices that cannot be capped");
+}
+
+static long child_ms(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_CHILDREN, &r);
+	return (r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000 +
+	       (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1000;
+}
+
+/* Is each file in this directory as it is in the other? */
+static bool all_complete(void)
+{
+	static char part[1 << 20];
+	char *whole, *l, *save, *at;
+
+	strcpy(part, get_tree("killed"));
+	whole = get_tree("gen");
+	for (l = strtok_r(part, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		/* A file that is not there yet has another name. */
+		if (strstr(l, "/.") || !strncmp(l, "#", 1))
+			continue;
+		at = strstr(whole, l);
+		if (!at || (at[strlen(l)] != '\n'))
+			return false;
+	}
+	return true;
+}
+
+/* Killed at any time, the generator leaves whole files only. */
+static void killed(const char *fast)
+{
+	char root[4200], out[4200];
+	bool ok = true;
+
+	generator = fast;
+	run_it();
+	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
+	snprintf(out, sizeof(out), "%s", tap_path("killed"));
+	mkdir(out, 0755);
+	for (int i = 0; i < 12 && ok; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			execl(fast, fast, root, "--helper=/h", out, NULL);
+			_exit(127);
+		}
+		usleep((useconds_t)(2000 + 1500 * i));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		ok = all_complete();
+	}
+	check(ok, "killed in the middle", "a file is not whole");
+}
+
+/* 1,000 units as they are on real systems, of which 50 have a section. */
+static void speed(const char *fast)
+{
+	long best = MAX_MS + 1, ms;
+	char path[200];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), LIB "unit-%d-of%d.service", i % 50, i);
+		put(path, "[Unit]\nDescription=Unit %d\nDocumentation=man:unit(8)\nAfter=network.target\n\n"
+		    "[Service]\nType=notify\nExecStart=/usr/bin/unit --number=%d\nRestart=on-failure\n"
+		    "ProtectSystem=strict\nPrivateTmp=yes\nNoNewPrivileges=yes\nMemoryMax=1G\n\n"
+		    "[Install]\nWantedBy=multi-user.target\n%s", i, i, i % 20 ? "" : CAP("cma/a 1M"));
+	}
+	killed(fast);
+	generator = fast;
+	for (int i = 0; i < 5; i++) {
+		ms = child_ms();
+		run_it();
+		ms = child_ms() - ms;
+		best = ms < best ? ms : best;
+	}
+	check(best <= MAX_MS && strstr(get_tree("gen"), "unit-0-of0.service"),
+	      "1,000 units with 50 sections", "%ld ms of CPU", best);
+	printf("# %ld ms of CPU\n", best);
+	start();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		return 2;
+	generator = argv[1];
+	dir = argv[2];
+	tap_start();
+	start();
+	examples();
+	levels();
+	mistakes();
+	unsupported();
+	odd_files();
+	slices();
+	speed(argv[3]);
+	return tap_end();
+}

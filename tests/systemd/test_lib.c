@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The library's parsers: values, names, quoting, sections. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../tools/lib/dmem.h"
+#include "tap.h"
+
+#define KIB	1024ULL
+#define PROGRAM	"/usr/libexec/dmem-apply"
+
+static struct dmem_arena arena;
+
+static void values(void)
+{
+	static const struct {
+		const char *text;
+		int ret;
+		uint64_t of_1000;
+	} t[] = {
+		{ "0", 0, 0 }, { "4096", 0, 4096 }, { "24M", 0, 24 * KIB * KIB },
+		{ "1K", 0, KIB }, { "1KB", 0, KIB }, { "7B", 0, 7 }, { "2G", 0, 2 * KIB * KIB * KIB },
+		{ "1T", 0, KIB * KIB * KIB * KIB }, { "max", 0, DMEM_NO_LIMIT },
+		{ "infinity", 0, DMEM_NO_LIMIT }, { "50%", 0, 500 }, { "0%", 0, 0 },
+		{ "100%", 0, 1000 }, { "12.5%", 0, 125 }, { "0.05%", 0, 0 }, { "99.99%", 0, 999 },
+		{ "16777215T", 0, 16777215 * KIB * KIB * KIB * KIB },
+		{ "18446744073709551614", 0, DMEM_NO_LIMIT - 1 },
+		{ "18446744073709551615", -ERANGE, 0 }, { "18446744073709551616", -ERANGE, 0 },
+		{ "16777216T", -ERANGE, 0 }, { "101%", -ERANGE, 0 }, { "100.01%", -ERANGE, 0 },
+		{ "184467440737095517%", -ERANGE, 0 },
+		{ "", -EINVAL, 0 }, { "-1", -EINVAL, 0 }, { "+1", -EINVAL, 0 }, { " 1", -EINVAL, 0 },
+		{ "1 ", -EINVAL, 0 }, { "1k", -EINVAL, 0 }, { "1MM", -EINVAL, 0 }, { "1.5M", -EINVAL, 0 },
+		{ "0x10", -EINVAL, 0 }, { "%", -EINVAL, 0 }, { "5.%", -EINVAL, 0 },
+		{ "5.123%", -EINVAL, 0 }, { "5%%", -EINVAL, 0 }, { "Max", -EINVAL, 0 }, { "M", -EINVAL, 0 },
+	};
+	char name[100];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct dmem_value v;
+		int ret = dmem_parse_value(t[i].text, &v);
+		uint64_t n = ret ? 0 : dmem_resolve_value(&v, 1000);
+
+		snprintf(name, sizeof(name), "value '%s'", t[i].text);
+		check(ret == t[i].ret && n == t[i].of_1000, name, "%d, %" PRIu64, ret, n);
+	}
+	/* No overflow on the way. */
+	check(dmem_resolve_value(&(struct dmem_value){ true, 10000 }, UINT64_MAX - 1) == UINT64_MAX - 1,
+	      "100% of the largest capacity", "it is not");
+}
+
+static void regions(void)
+{
+	static const char * const good[] = {
+		"cma/camera@64000000", "heap/system", "drm/0000:03:00.0/vram0", "a=b", "..", "x;$%\"",
+		"dma_heap/linux,cma",
+	};
+	static const char * const bad[] = {
+		"", "a b", "a\tb", "a\nb", "a\x7f", "caf\xc3\xa9", "dma_heap/", "dma_heap/..",
+		"dma_heap/.", "dma_heap/a/b", "dma_heap/../x",
+	};
+	char name[300];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		snprintf(name, sizeof(name), "region %s", good[i]);
+		check(!dmem_region_problem(good[i]), name, "%s", dmem_region_problem(good[i]));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(name, sizeof(name), "bad region %zu", i);
+		check(dmem_region_problem(bad[i]) != NULL, name, "taken: %s", bad[i]);
+	}
+	memset(name, 'x', 256);
+	name[256] = 0;
+	check(dmem_region_problem(name) != NULL, "a name of 256 letters", "taken");
+	name[255] = 0;
+	check(!dmem_region_problem(name), "a name of 255 letters", "refused");
+}
+
+static void names(void)
+{
+	static const char * const slices[][2] = {
+		{ "-.slice", "" }, { "a.slice", "a.slice" }, { "a-b.slice", "a.slice/a-b.slice" },
+		{ "a-b-c.slice", "a.slice/a-b.slice/a-b-c.slice" },
+		{ "a\\x2db.slice", "a\\x2db.slice" },
+	};
+	static const char * const no_slices[] = {
+		"a", "a.service", ".slice", "-a.slice", "a-.slice", "a--b.slice", "a@b.slice",
+		"../a.slice", "a/b.slice",
+	};
+	static const char * const escaped[][2] = {
+		{ "camera", "camera" }, { "a-b", "a\\x2db" }, { "a/b", "a-b" }, { ".a.b", "\\x2ea.b" },
+		{ "linux,cma", "linux\\x2ccma" }, { "camera@64", "camera\\x4064" },
+		{ "\xc3\xa9 ", "\\xc3\\xa9\\x20" }, { "a:_", "a:_" },
+	};
+	static const struct { const char *name; int type; } types[] = {
+		{ "a.service", DMEM_SERVICE }, { "a@.service", DMEM_SERVICE },
+		{ "a@b@c.service", DMEM_SERVICE }, { "a.slice", DMEM_SLICE },
+		{ "-.slice", DMEM_SLICE }, { "a.b.socket", DMEM_SOCKET }, { "@a.service", -EINVAL },
+		{ "service", -EINVAL }, { ".service", -EINVAL }, { "a b.service", -EINVAL },
+		{ "a/b.service", -EINVAL }, { "a.conf", -EINVAL }, { "a.service.d", -EINVAL },
+	};
+	char name[100];
+
+	for (size_t i = 0; i < sizeof(slices) / sizeof(*slices); i++) {
+		snprintf(name, sizeof(name), "path of %s", slices[i][0]);
+		check_text(dmem_slice_path(&arena, slices[i][0]), slices[i][1], name);
+	}
+	for (size_t i = 0; i < sizeof(no_slices) / sizeof(*no_slices); i++) {
+		snprintf(name, sizeof(name), "%s is no slice", no_slices[i]);
+		check(!dmem_slice_path(&arena, no_slices[i]), name, "taken");
+	}
+	for (size_t i = 0; i < sizeof(escaped) / sizeof(*escaped); i++) {
+		snprintf(name, sizeof(name), "escape %zu", i);
+		check_text(dmem_escape(&arena, escaped[i][0]), escaped[i][1], name);
+	}
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		snprintf(name, sizeof(name), "type of '%s'", types[i].name);
+		check(dmem_unit_type(types[i].name) == types[i].type, name, "%d",
+		      dmem_unit_type(types[i].name));
+	}
+}
+
+static void quoting(void)
+{
+	static const char * const t[][3] = {
+		{ "a b;c", "a b;c", "a b;c" }, { "50%", "50%%", "50%" }, { "$HOME", "$$HOME", "$$HOME" },
+		{ "a\"b\\", "a\\\"b\\\\", "a\\\"b\\\\" }, { "%i'", "%%i'", "%i'" },
+	};
+	char buf[100], name[100];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		snprintf(name, sizeof(name), "quote %s", t[i][0]);
+		dmem_quote(buf, sizeof(buf), t[i][0], false);
+		check_text(buf, t[i][1], name);
+		dmem_quote(buf, sizeof(buf), t[i][0], true);
+		check_text(buf, t[i][2], name);
+	}
+	check(dmem_quote(buf, 3, "%%%", false) == 6 && !strcmp(buf, "%%"), "too long to quote", "%s", buf);
+}
+
+struct text {
+	char s[4000];
+};
+
+static void add_report(void *data, const struct dmem_report *r)
+{
+	struct text *t = data;
+
+	snprintf(t->s + strlen(t->s), sizeof(t->s) - strlen(t->s), "%s:%u: '%s' %s\n", r->file, r->line,
+		 r->word, r->what);
+}
+
+/* All that the parser makes of a file, as text. */
+static const char *parsed(const char *text)
+{
+	static struct text out;
+	struct dmem_section s;
+	struct dmem_caps caps = { 0 };
+
+	out.s[0] = 0;
+	if (dmem_section_parse(&arena, "f", text, strlen(text), add_report, &out, &s) ||
+	    dmem_caps_add(&arena, &caps, &s, PROGRAM))
+		return "no memory";
+	for (size_t i = 0; i < caps.n; i++)
+		snprintf(out.s + strlen(out.s), sizeof(out.s) - strlen(out.s), "%s %s=%s\n",
+			 dmem_kind_names[caps.cap[i].kind], caps.cap[i].region, caps.cap[i].value);
+	if (caps.strict)
+		strcat(out.s, "strict\n");
+	if (dmem_caps_obstacle(&caps))
+		sprintf(out.s + strlen(out.s), "hidden by %s\n", dmem_caps_obstacle(&caps));
+	if (s.clears_line)
+		sprintf(out.s + strlen(out.s), "clears at %u\n", s.clears_line);
+	return out.s;
+}
+
+static void sections(void)
+{
+	static const char * const t[][3] = {
+		{ "the example", "[X-Dmem]\nDeviceMemoryMax=cma/camera@64000000 24M\n"
+		  "DeviceMemoryMin=cma/camera@64000000 16M\n",
+		  "max cma/camera@64000000=24M\nmin cma/camera@64000000=16M\n" },
+		{ "the last one counts", "[X-Dmem]\nDeviceMemoryMax=a 1\nDeviceMemoryMax=b 2\n"
+		  "DeviceMemoryMax=a 3\n", "max a=3\nmax b=2\n" },
+		{ "empty resets its list only", "[X-Dmem]\nDeviceMemoryMax=a 1\nDeviceMemoryLow=a 1\n"
+		  "DeviceMemoryMax=\nDeviceMemoryMax=b 2\n", "low a=1\nmax b=2\n" },
+		{ "blanks, comments, no newline", "  [X-Dmem]  \n ; x\n# y\n\n DeviceMemoryMax =  a \t 1  ",
+		  "max a=1\n" },
+		{ "CRLF", "[X-Dmem]\r\nDeviceMemoryMax=a 1\r\n", "max a=1\n" },
+		{ "continued lines", "[X-Dmem]\nDeviceMemoryMax=a\\\n# no\n;no\n  1\nDeviceMemoryMax=b \\\n2",
+		  "max a=1\nmax b=2\n" },
+		{ "line numbers", "[X-Dmem]\n\nDeviceMemoryMax=a \\\n1 \\\n2\nDeviceMemoryMax=c\n",
+		  "f:3: '2' is one word too many\nf:6: 'c' has no size\n" },
+		{ "quotes", "[X-Dmem]\nDeviceMemoryMax=\"a\" '1'\nDeviceMemoryMax=b\\x21 2\n",
+		  "max a=1\nmax b!=2\n" },
+		{ "open quote", "[X-Dmem]\nDeviceMemoryMax=\"a 1\n",
+		  "f:2: '\"a 1' has a quote that is not closed, or an unknown escape\n" },
+		{ "unknown key", "[X-Dmem]\nDeviceMemoyMax=a 1\nDeviceMemoryMax=b 1\n",
+		  "f:2: 'DeviceMemoyMax' is not a key of [X-Dmem]\nmax b=1\n" },
+		{ "mistyped section", "[X-dmem]\nDeviceMemoryMax=a 1\n[x-DMEM]\n[XDmem]\n[X-Dmen]\n[Dmem]\n",
+		  "f:1: 'X-dmem' is not a section that is read\nf:3: 'x-DMEM' is not a section that is read\n"
+		  "f:4: 'XDmem' is not a section that is read\nf:5: 'X-Dmen' is not a section that is read\n"
+		  "f:6: 'Dmem' is not a section that is read\n" },
+		{ "section of others", "[X-Demo]\nA=b\n[X-Foo]\nDeviceMemoryMax=a 1\n",
+		  "f:4: 'DeviceMemoryMax' is in a section that is not read\n" },
+		{ "open bracket", "[X-Dmem\nDeviceMemoryMax=a 1\n[X-Dmem]\nDeviceMemoryMax=a 1\n",
+		  "f:1: '[X-Dmem' is not closed\n" },
+		{ "bad values", "[X-Dmem]\nDeviceMemoryMax=a 1X\nDeviceMemoryMax=a 99999999T\n"
+		  "DeviceMemoryMax=a 101%\nDeviceMemoryMax=dma_heap/.. 1\nDeviceMemoryStrict=perhaps\n",
+		  "f:2: '1X' is not a size\nf:3: '99999999T' is too large\nf:4: '101%' is too large\n"
+		  "f:5: 'dma_heap/..' is not the name of a heap\nf:6: 'perhaps' is neither yes nor no\n" },
+		{ "specifiers", "[X-Dmem]\nDeviceMemoryMax=cma/%i 1\nDeviceMemoryMax=a%% 1\n"
+		  "DeviceMemoryMax=%z 1\nDeviceMemoryMax=a% 1\n",
+		  "f:4: '%z' has an unknown specifier\nf:5: 'a%' has an unknown specifier\n"
+		  "max cma/%i=1\nmax a%%=1\n" },
+		{ "strict", "[X-Dmem]\nDeviceMemoryStrict=yes\n", "strict\n" },
+		{ "not strict after all", "[X-Dmem]\nDeviceMemoryStrict=on\nDeviceMemoryStrict=\n", "" },
+		{ "other root", "[Service]\nRootDirectory=/srv\n", "hidden by RootDirectory\n" },
+		{ "no other root", "[Service]\nRootDirectory=/srv\nRootDirectory=/\nRootImage=\n", "" },
+		{ "hidden", "[Service]\nTemporaryFileSystem=/var /usr:ro\n", "hidden by TemporaryFileSystem\n" },
+		{ "not hidden", "[Service]\nTemporaryFileSystem=/var /usrx:ro /usr/share\nBindPaths=/a:/b /usr\n", "" },
+		{ "hidden by a mount", "[Service]\nBindReadOnlyPaths=-/a:/usr/libexec/:rbind\n",
+		  "hidden by BindReadOnlyPaths\n" },
+		{ "hidden cgroups", "[Service]\nTemporaryFileSystem=/sys/fs\n", "hidden by TemporaryFileSystem\n" },
+		{ "hidden no more", "[Service]\nTemporaryFileSystem=/usr\nTemporaryFileSystem=\n", "" },
+		{ "cleared condition", "[Service]\nExecCondition=/x\nExecCondition=\n", "clears at 3\n" },
+		{ "outside", "DeviceMemoryMax=a 1\n[Unit]\nDeviceMemoryMax=a 1\nRootImage=/x\n", "" },
+		{ "byte order mark", "\xef\xbb\xbf[X-Dmem]\nDeviceMemoryMax=a 1\n", "max a=1\n" },
+		{ "trailing backslash", "[X-Dmem]\nDeviceMemoryMax=a 1\\", "max a=1\n" },
+		{ "nothing", "", "" }, { "brackets", "[\n[]\n]\n=\n", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		check_text(parsed(t[i][1]), t[i][2], t[i][0]);
+		/* The fast look must not miss what the slow one finds. */
+		if (strstr(t[i][2], "m") && !strstr(t[i][1], "[Service]"))
+			check(dmem_section_hint(t[i][1], strlen(t[i][1])), t[i][0], "no hint");
+	}
+}
+
+int main(void)
+{
+	tap_start();
+	values();
+	regions();
+	names();
+	quoting();
+	sections();
+	dmem_arena_free(&arena);
+	return tap_end();
+}

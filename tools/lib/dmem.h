@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libdmem - what the programs for dmem caps share
+ *
+ * No global state. The parsers do no I/O. Whatever is allocated comes from an
+ * arena that the caller owns and frees once; nothing else is to be freed,
+ * unless a comment says so. Functions that return int return 0 or a negative
+ * errno, unless a comment says otherwise.
+ */
+#ifndef DMEM_H
+#define DMEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DMEM_SECTION	"X-Dmem"
+#define DMEM_NO_LIMIT	UINT64_MAX
+/* One page of the longest line the kernel prints: more is no region. */
+#define DMEM_REGION_LEN	255
+
+/* ---- arena.c ---- */
+
+struct dmem_block;
+
+/* All zero is an empty arena. */
+struct dmem_arena {
+	struct dmem_block *last;
+};
+
+/* Zeroed memory for any type, or NULL. Lives until dmem_arena_free(). */
+void *dmem_alloc(struct dmem_arena *a, size_t size);
+
+/* A copy of the first @len bytes, with a zero after it, or NULL. */
+char *dmem_strndup(struct dmem_arena *a, const char *s, size_t len);
+char *dmem_strdup(struct dmem_arena *a, const char *s);
+char *dmem_printf(struct dmem_arena *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Room for one element more in an array of @n elements of @size bytes, which
+ * has grown by this function only. Returns the array, moved perhaps, or NULL. */
+void *dmem_grow(struct dmem_arena *a, void *array, size_t n, size_t size);
+
+void dmem_arena_free(struct dmem_arena *a);
+
+/* ---- value.c ---- */
+
+/* The files dmem.max, dmem.min and dmem.low. */
+enum dmem_kind { DMEM_MAX, DMEM_MIN, DMEM_LOW, DMEM_KINDS };
+
+extern const char * const dmem_kind_names[DMEM_KINDS];
+
+struct dmem_value {
+	bool percent;
+	/* Bytes or DMEM_NO_LIMIT; hundredths of a per cent of the capacity. */
+	uint64_t n;
+};
+
+/* "24M", "max", "12.5%". -EINVAL: no such value, -ERANGE: too large. */
+int dmem_parse_value(const char *s, struct dmem_value *v);
+
+/* Bytes for a region of @capacity bytes, rounded down. */
+uint64_t dmem_resolve_value(const struct dmem_value *v, uint64_t capacity);
+
+/* What is wrong with this region's name, to be read after the name, or NULL. */
+const char *dmem_region_problem(const char *region);
+
+/* The heap's name in "dma_heap/NAME", or NULL: a region named directly. */
+const char *dmem_region_heap(const char *region);
+
+/* ---- name.c ---- */
+
+enum dmem_type {
+	DMEM_SERVICE, DMEM_SLICE, DMEM_SOCKET, DMEM_MOUNT, DMEM_SWAP, DMEM_SCOPE,
+	DMEM_TARGET, DMEM_TIMER, DMEM_PATH, DMEM_DEVICE, DMEM_AUTOMOUNT,
+	DMEM_TYPES
+};
+
+extern const char * const dmem_type_names[DMEM_TYPES];
+
+/* The type of a valid unit name ("a.service", "a@.service", "a@b.service"),
+ * or -EINVAL. */
+int dmem_unit_type(const char *name);
+
+/* Where the instance starts, after the "@", or NULL. Empty for a template:
+ * then it points to the last dot. */
+const char *dmem_unit_instance(const char *name);
+bool dmem_unit_is_template(const char *name);
+bool dmem_unit_is_instance(const char *name);
+
+/* "a@b.service" with another instance: "" makes the template. NULL: no memory,
+ * or no template. */
+char *dmem_unit_with_instance(struct dmem_arena *a, const char *name, const char *instance,
+			      size_t len);
+
+/* Escapes as systemd-escape does: "a b/c" is "a\x20b-c". NULL: no memory. */
+char *dmem_escape(struct dmem_arena *a, const char *s);
+
+/* "a-b.slice" is "a.slice/a-b.slice", "-.slice" is "". NULL: not a slice's
+ * name, or no memory. */
+char *dmem_slice_path(struct dmem_arena *a, const char *slice);
+
+/* ---- conf.c ---- */
+
+/* A mistake in a file. Every part but @line is set; line 0 is the whole file. */
+struct dmem_report {
+	const char *file;
+	unsigned int line;
+	/* What was found there, what is wrong with it, and what to do. */
+	const char *word, *what, *remedy;
+};
+
+typedef void (*dmem_report_fn)(void *data, const struct dmem_report *r);
+
+/* Called for each "[section]" (@key is NULL) and for each "key=value". A line that
+ * starts like a section and is none comes as @key, with no @section: systemd reads
+ * no further there, and neither does the parser. Strings live until the call
+ * returns. Not 0 ends the parser, which returns it. */
+typedef int (*dmem_conf_fn)(void *data, unsigned int line, const char *section,
+			    const char *key, const char *value);
+
+/* The syntax of unit files, as systemd reads it: comments, continued lines,
+ * blanks. What is no syntax at all is left to systemd to complain about. */
+int dmem_conf_parse(const char *text, size_t len, dmem_conf_fn fn, void *data);
+
+/* Cuts the next word off *@s, quotes and escapes resolved in place, as systemd
+ * does. NULL at the end; *@err is -EINVAL for a quote that is not closed. */
+char *dmem_conf_word(char **s, int *err);
+
+/* Adds @text to the line of a command so that systemd hands it to the program
+ * as it is. With @specifiers, "%i" and the like keep their meaning. No quotes
+ * around it: the caller writes those. Returns what snprintf() would. */
+size_t dmem_quote(char *buf, size_t size, const char *text, bool specifiers);
+
+/* ---- section.c ---- */
+
+/* Keys of [Service] that can hide our program from the unit. */
+#define DMEM_OBSTACLES	6
+
+struct dmem_cap {
+	enum dmem_kind kind;
+	const char *region;	/* may hold specifiers such as %i */
+	const char *value;	/* as written, checked */
+};
+
+struct dmem_caps {
+	struct dmem_cap *cap;
+	size_t n;
+	bool strict;
+	/* The first mistake, or NULL. */
+	const char *mistake_file;
+	unsigned int mistake_line;
+	/* What makes a cap from inside the unit impossible, key by key. */
+	const char *obstacle[DMEM_OBSTACLES];
+	/* The last file that has a section, or NULL. */
+	const char *file;
+};
+
+struct dmem_entry;
+
+/* What one unit file or drop-in says. All zero is a file that says nothing. */
+struct dmem_section {
+	const char *file;
+	struct dmem_entry *entry;
+	size_t n;
+	bool present;			/* it has the section */
+	unsigned int line;		/* where the section starts */
+	unsigned int clears_line;	/* of an empty ExecCondition=, or 0 */
+	unsigned int mistakes, mistake_line;
+};
+
+/* May this text matter to dmem_section_parse()? Fast, and never wrongly no. */
+bool dmem_section_hint(const char *text, size_t len);
+
+/* Reads one file. Mistakes are reported, counted, and left out. @file is kept,
+ * not copied. */
+int dmem_section_parse(struct dmem_arena *a, const char *file, const char *text, size_t len,
+		       dmem_report_fn report, void *data, struct dmem_section *s);
+
+/* Adds what a later file says. All zero is the start. @hidden: the path of the
+ * program that must be seen from inside the unit. */
+int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_section *s,
+		  const char *hidden);
+
+/* Is there anything to do for the unit? */
+bool dmem_caps_any(const struct dmem_caps *caps);
+
+/* The key that keeps our program from running inside the unit, or NULL. */
+const char *dmem_caps_obstacle(const struct dmem_caps *caps);
+
+/* Do both lead to the same caps? */
+bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y);
+
+/* ---- cgroup.c ---- */
+
+/* What can go wrong with a cap. The numbers are the exit codes of dmem-apply. */
+enum dmem_status {
+	DMEM_OK			= 0,
+	DMEM_USAGE		= 2,	/* not a command line of ours */
+	DMEM_NO_CGROUP2		= 3,	/* no cgroup v2 there */
+	DMEM_NO_OWN_CGROUP	= 4,	/* not in a unit's cgroup */
+	DMEM_NO_CONTROLLER	= 5,	/* the kernel has no dmem */
+	DMEM_CANNOT_ENABLE	= 6,	/* +dmem was refused */
+	DMEM_NO_REGION		= 7,	/* no such region, after waiting */
+	DMEM_NO_HEAP_REGION	= 8,	/* the heap is not accounted */
+	DMEM_READ_ONLY		= 9,	/* cgroupfs is read-only */
+	DMEM_PERMISSION		= 10,
+	DMEM_BELOW_USAGE	= 11,	/* more is in use than the cap allows */
+	DMEM_NO_EFFECT		= 12,	/* written, and nothing has changed */
+	DMEM_DELEGATED		= 13,	/* below a delegated unit */
+	DMEM_MISTAKE		= 14,	/* the section has a mistake */
+	DMEM_WRITE_FAILED	= 15,
+	DMEM_BAD_VALUE		= 16,
+	DMEM_BAD_NAME		= 17,	/* a path that leaves the tree */
+	DMEM_NO_CGROUP		= 18,	/* the cgroup is not there */
+	DMEM_NO_MEMORY		= 19,
+	DMEM_STATUSES
+};
+
+/* What to say to the administrator: a sentence and a remedy. */
+const char *dmem_status_text(enum dmem_status s);
+
+/* Opens the root of a cgroup2 tree; @any: of any tree, for tests. Sets *@fd,
+ * which the caller closes. */
+enum dmem_status dmem_cgroup_open(const char *root, bool any, int *fd);
+
+/* Makes the cgroup and those above it. No error if they are there. */
+enum dmem_status dmem_cgroup_make(int root, const char *path);
+
+/* Enables the controller for @path: in each cgroup above it, never in itself,
+ * and never in what a delegated unit manages. "" is the root, for which there
+ * is nothing to enable. */
+enum dmem_status dmem_cgroup_enable(int root, const char *path);
+
+/* The line of @region in a file of the cgroup, such as "dmem.capacity". Sets
+ * bytes or DMEM_NO_LIMIT. */
+enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
+				 const char *region, uint64_t *value);
+
+/* Writes one cap, reads it back and compares. */
+enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind,
+				 const char *region, uint64_t value);
+
+#endif

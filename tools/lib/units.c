@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The unit search path: directories, names and aliases. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "units.h"
+
+#define BUCKETS		4096
+#define MAX_HOPS	8
+
+/* systemd's own list, without the three directories of generators. */
+#define SEARCH_PATH				\
+	"/etc/systemd/system.control:"		\
+	"/run/systemd/system.control:"		\
+	"/run/systemd/transient:"		\
+	"/etc/systemd/system:"			\
+	"/etc/systemd/system.attached:"		\
+	"/run/systemd/system:"			\
+	"/run/systemd/system.attached:"		\
+	"/usr/local/lib/systemd/system:"	\
+	"/usr/lib/systemd/system:"		\
+	"/lib/systemd/system"
+
+/* Which of the first @n directories @path is, by whatever name, or -1. */
+static int which_dir(struct dmem_units *u, const char *path, int n, struct stat *st)
+{
+	int fd = dmem_units_open(u, path, O_DIRECTORY), i = n;
+
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, st)) {
+		for (i = 0; i < n; i++) {
+			if (u->id[i].ino == st->st_ino && u->id[i].dev == st->st_dev)
+				break;
+		}
+	}
+	close(fd);
+	return i < n ? i : -1;
+}
+
+/* /lib and /usr/lib may be one. */
+static int add_dir(struct dmem_units *u, const char *path, size_t len)
+{
+	int n = u->n_dirs;
+	struct stat st = { 0 };
+
+	if (!len || n == DMEM_MAX_DIRS)
+		return 0;
+	u->dir[n] = dmem_strndup(&u->arena, path, len);
+	if (!u->dir[n])
+		return -ENOMEM;
+	if (which_dir(u, u->dir[n], n, &st) >= 0 || !st.st_ino)
+		return 0;
+	u->id[n].dev = st.st_dev;
+	u->id[n].ino = st.st_ino;
+	u->n_dirs++;
+	return 0;
+}
+
+static int add_dirs(struct dmem_units *u, const char *path)
+{
+	int ret = 0;
+
+	while (*path && !ret) {
+		size_t len = strcspn(path, ":");
+
+		ret = add_dir(u, path, len);
+		path += len + (path[len] == ':');
+	}
+	return ret;
+}
+
+static size_t hash(const struct dmem_units *u, const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return h & (u->n_buckets - 1);
+}
+
+struct dmem_unit *dmem_units_find(const struct dmem_units *u, const char *name)
+{
+	struct dmem_unit *unit = u->bucket[hash(u, name)];
+
+	while (unit && strcmp(unit->name, name))
+		unit = unit->next;
+	return unit;
+}
+
+static int type_of_level(const char *name)
+{
+	for (int t = 0; t < DMEM_TYPES; t++) {
+		if (!strcmp(name, dmem_type_names[t]))
+			return t;
+	}
+	return -EINVAL;
+}
+
+struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name)
+{
+	struct dmem_unit *unit = dmem_units_find(u, name), **b;
+	int type = dmem_unit_type(name), level = type_of_level(name);
+
+	if (unit)
+		return unit;
+	errno = EINVAL;
+	if (type < 0 && level < 0)
+		return NULL;
+	errno = ENOMEM;
+	unit = dmem_alloc(&u->arena, sizeof(*unit));
+	b = dmem_grow(&u->arena, u->unit, u->n_units, sizeof(*b));
+	if (!unit || !b)
+		return NULL;
+	u->unit = b;
+	u->unit[u->n_units++] = unit;
+	unit->name = dmem_strdup(&u->arena, name);
+	if (!unit->name)
+		return NULL;
+	unit->type = type < 0 ? level : type;
+	unit->type_level = type < 0;
+	b = &u->bucket[hash(u, name)];
+	unit->next = *b;
+	*b = unit;
+	return unit;
+}
+
+static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
+{
+	size_t len = strlen(name) - 2;
+	struct dmem_dropin_dir *dd;
+	struct dmem_unit *unit;
+	const char *path;
+	struct dirent *de;
+	char *base;
+	DIR *dir;
+	int fd;
+
+	base = dmem_strndup(&u->arena, name, len);
+	path = dmem_printf(&u->arena, "%s/%s", u->dir[d], name);
+	if (!base || !path)
+		return -ENOMEM;
+	unit = dmem_units_add(u, base);
+	if (!unit)
+		return errno == EINVAL ? 0 : -ENOMEM;
+	fd = dmem_units_open(u, path, O_DIRECTORY);
+	if (fd < 0)
+		return 0;
+	dir = fdopendir(fd);
+	dd = dmem_alloc(&u->arena, sizeof(*dd));
+	if (!dir || !dd) {
+		if (dir)
+			closedir(dir);
+		else
+			close(fd);
+		return -ENOMEM;
+	}
+	unit->dir[d] = dd;
+	while ((de = readdir(dir))) {
+		struct dmem_unit_file *f;
+		size_t n = strlen(de->d_name);
+
+		if (*de->d_name == '.' || n <= 5 || strcmp(de->d_name + n - 5, ".conf"))
+			continue;
+		f = dmem_grow(&u->arena, dd->file, dd->n, sizeof(*f));
+		if (!f)
+			break;
+		dd->file = f;
+		f += dd->n++;
+		*f = (struct dmem_unit_file){
+			.name = dmem_strdup(&u->arena, de->d_name),
+			.path = dmem_printf(&u->arena, "%s/%s", path, de->d_name),
+		};
+		if (!f->name || !f->path)
+			break;
+	}
+	closedir(dir);
+	return de ? -ENOMEM : 0;
+}
+
+/* Takes "." and ".." out of an absolute path, in place. */
+static void normalize(char *path)
+{
+	char *out = path, *in = path;
+
+	while (*in) {
+		size_t len;
+
+		in += strspn(in, "/");
+		len = strcspn(in, "/");
+		if (len == 2 && !strncmp(in, "..", 2)) {
+			while (out > path && *--out != '/')
+				;
+		} else if (len && !(len == 1 && *in == '.')) {
+			*out++ = '/';
+			memmove(out, in, len);
+			out += len;
+		}
+		in += len;
+	}
+	*out = 0;
+}
+
+/* May a link of name @from to @to be an alias? */
+static bool alias_ok(const char *from, const char *to)
+{
+	int type = dmem_unit_type(from);
+	const char *i = dmem_unit_instance(from), *j = dmem_unit_instance(to);
+
+	if (type != dmem_unit_type(to))
+		return false;
+	if (type != DMEM_SERVICE && type != DMEM_SOCKET && type != DMEM_TARGET &&
+	    type != DMEM_DEVICE && type != DMEM_TIMER && type != DMEM_PATH)
+		return false;
+	if (!i || !j)
+		return !i && !j;
+	if (dmem_unit_is_template(to))
+		return true;
+	return dmem_unit_is_instance(from) && !strcmp(i, j);
+}
+
+/* Sets the unit's alias, if that is what the link is. 1: systemd ignores it. */
+static int load_link(struct dmem_units *u, int d, struct dmem_unit *unit, int dir_fd)
+{
+	char to[4096], *path, *base;
+	struct stat st;
+	ssize_t n = readlinkat(dir_fd, unit->name, to, sizeof(to) - 1);
+
+	if (n < 0)
+		return 1;
+	to[n] = 0;
+	path = *to == '/' ? dmem_strdup(&u->arena, to) :
+			    dmem_printf(&u->arena, "%s/%s", u->dir[d], to);
+	if (!path)
+		return -ENOMEM;
+	normalize(path);
+	if (!strcmp(path, "/dev/null")) {
+		unit->masked = true;
+		return 0;
+	}
+	base = strrchr(path, '/');
+	if (!base)
+		return 1;
+	/* A link to somewhere else is a unit file like any other. */
+	*base = 0;
+	if (which_dir(u, path, u->n_dirs, &st) < 0)
+		return 0;
+	if (!strcmp(base + 1, unit->name) || !alias_ok(unit->name, base + 1))
+		return 1;
+	unit->alias_of = base + 1;
+	return 0;
+}
+
+static int load_name(struct dmem_units *u, int d, int dir_fd, const struct dirent *de)
+{
+	size_t n = strlen(de->d_name);
+	struct dmem_unit_file *f;
+	struct dmem_unit *unit;
+	struct stat st;
+	bool link;
+	int ret;
+
+	if (n > 2 && !strcmp(de->d_name + n - 2, ".d"))
+		return load_dropin_dir(u, d, de->d_name);
+	if (dmem_unit_type(de->d_name) < 0)
+		return 0;
+	unit = dmem_units_add(u, de->d_name);
+	if (!unit)
+		return -ENOMEM;
+	if (unit->fragment || unit->alias_of || unit->masked)
+		return 0;
+	link = de->d_type == DT_LNK;
+	if (de->d_type == DT_UNKNOWN)
+		link = !fstatat(dir_fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode);
+	ret = link ? load_link(u, d, unit, dir_fd) : 0;
+	if (ret)
+		return ret < 0 ? ret : 0;
+	if (unit->alias_of || unit->masked)
+		return 0;
+	f = dmem_alloc(&u->arena, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->name = unit->name;
+	f->path = dmem_printf(&u->arena, "%s/%s", u->dir[d], unit->name);
+	unit->fragment = f;
+	return f->path ? 0 : -ENOMEM;
+}
+
+static int load_dir(struct dmem_units *u, int d)
+{
+	int fd = dmem_units_open(u, u->dir[d], O_DIRECTORY), ret = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (!ret && (de = readdir(dir)))
+		ret = load_name(u, d, fd, de);
+	closedir(dir);
+	return ret;
+}
+
+/* Notes at each unit which names lead to it. */
+static int link_aliases(struct dmem_units *u)
+{
+	size_t n = u->n_units;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *instance = NULL, *target = u->unit[i]->alias_of;
+		struct dmem_unit *to = u->unit[i], **more;
+
+		if (!target)
+			continue;
+		if (dmem_unit_is_instance(to->name))
+			instance = dmem_unit_instance(to->name);
+		for (int hop = 0; to && target && hop < MAX_HOPS; hop++) {
+			to = dmem_units_find(u, target);
+			target = to ? to->alias_of : NULL;
+		}
+		if (!to || target)
+			continue;
+		/* An instance's link to a template leads to the template's instance. */
+		if (instance && dmem_unit_is_template(to->name)) {
+			const char *name = dmem_unit_with_instance(&u->arena, to->name, instance,
+				(size_t)(strrchr(instance, '.') - instance));
+
+			to = name ? dmem_units_add(u, name) : NULL;
+			if (!to)
+				return -ENOMEM;
+		}
+		/* foo@x.service -> foo@.service is foo@x.service itself. */
+		if (to == u->unit[i]) {
+			to->alias_of = NULL;
+			continue;
+		}
+		u->unit[i]->alias_of = to->name;
+		more = dmem_grow(&u->arena, to->alias, to->n_alias, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		to->alias = more;
+		to->alias[to->n_alias++] = u->unit[i];
+	}
+	return 0;
+}
+
+int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
+		    dmem_report_fn report, void *data)
+{
+	size_t len;
+	int ret = 0;
+
+	*u = (struct dmem_units){
+		.root = root, .root_fd = -1, .n_buckets = BUCKETS,
+		.report = report, .report_data = data,
+	};
+	u->bucket = dmem_alloc(&u->arena, BUCKETS * sizeof(*u->bucket));
+	if (!u->bucket)
+		return -ENOMEM;
+	if (*root) {
+		u->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (u->root_fd < 0)
+			return -errno;
+	}
+	/* As in $SYSTEMD_UNIT_PATH: with a colon at the end, systemd's own come after. */
+	len = path ? strlen(path) : 0;
+	if (len)
+		ret = add_dirs(u, path);
+	if (!ret && (!len || path[len - 1] == ':'))
+		ret = add_dirs(u, SEARCH_PATH);
+	for (int d = 0; d < u->n_dirs && !ret; d++)
+		ret = load_dir(u, d);
+	return ret ? ret : link_aliases(u);
+}
+
+void dmem_units_free(struct dmem_units *u)
+{
+	if (u->root_fd >= 0)
+		close(u->root_fd);
+	dmem_arena_free(&u->arena);
+}

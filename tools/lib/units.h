@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A model of systemd's unit search path: which files make up which unit.
+ *
+ * It follows "System Unit Search Path" in systemd.unit(5) and what systemd does.
+ * What generators write is left out: they all run at the same time.
+ */
+#ifndef DMEM_UNITS_H
+#define DMEM_UNITS_H
+
+#include "dmem.h"
+
+#define DMEM_MAX_DIRS	16
+
+struct dmem_unit_file {
+	const char *name, *path;
+	enum { UNREAD, WITHOUT_SECTION, PARSED } state;
+	bool empty;		/* masks a unit */
+	bool told;		/* for the caller's use */
+	struct dmem_section section;
+};
+
+struct dmem_dropin_dir {
+	struct dmem_unit_file *file;
+	size_t n;
+};
+
+/* A name that has a unit file, an alias or drop-ins, or of a type ("service"). */
+struct dmem_unit {
+	struct dmem_unit *next;		/* in its hash bucket */
+	const char *name;
+	int type;
+	bool type_level;
+	bool masked;
+	struct dmem_unit_file *fragment;
+	const char *alias_of;
+	struct dmem_unit **alias;	/* names that lead to this one */
+	size_t n_alias;
+	struct dmem_dropin_dir *dir[DMEM_MAX_DIRS];
+	void *user;			/* for the caller's use */
+};
+
+struct dmem_units {
+	struct dmem_arena arena;
+	const char *root;
+	int root_fd;
+	const char *dir[DMEM_MAX_DIRS];	/* in systemd's order, without the root */
+	struct { uint64_t dev, ino; } id[DMEM_MAX_DIRS];
+	int n_dirs;
+	struct dmem_unit **bucket;
+	size_t n_buckets;
+	struct dmem_unit **unit;	/* all, in no order that means anything */
+	size_t n_units;
+	/* For mistakes in the files. */
+	dmem_report_fn report;
+	void *report_data;
+};
+
+struct dmem_list {
+	const char **s;
+	size_t n;
+};
+
+/* Reads the directories, but no file. @root: "" or where the tree is; @path:
+ * directories with colons, or NULL for systemd's own. @u is set up by this
+ * function, and to be freed even after an error. */
+int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
+		    dmem_report_fn report, void *data);
+void dmem_units_free(struct dmem_units *u);
+
+/* NULL: nothing in the search path has this name. */
+struct dmem_unit *dmem_units_find(const struct dmem_units *u, const char *name);
+
+/* The same, and adds the name. NULL: no memory, or errno is EINVAL: no name. */
+struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name);
+
+/* The names whose drop-ins count for unit @name, the most specific first: its
+ * own, its template, its prefixes, then its aliases' and last its type. */
+int dmem_units_levels(struct dmem_units *u, const char *name, struct dmem_list *l);
+
+/* The files that make up @name, in the order in which they count: the unit file,
+ * then the drop-ins by name. For a template: what any of its instances has. For
+ * a prefix ("foo-.service") or a type: what any unit below has. */
+int dmem_units_files(struct dmem_units *u, const char *name, struct dmem_unit_file ***files,
+		     size_t *n);
+
+/* Opens a path of the tree, for reading. A link stays inside of the root. Returns
+ * a file descriptor, or -1 and errno. */
+int dmem_units_open(const struct dmem_units *u, const char *path, int flags);
+
+/* What the file says. Without @all, a file without our section may stay unparsed,
+ * which is fast. A file that cannot be read says nothing. */
+int dmem_units_parse(struct dmem_units *u, struct dmem_unit_file *f, bool all);
+
+#endif
