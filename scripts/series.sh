@@ -60,7 +60,7 @@ lint_arch()
 	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config \
 		kernel/config/lint.config kernel/config/media.config $_board
 	# An object of an option that was dropped would not be looked at.
-	_lost=$(config_took "$2" $_board | tr '\n' ' ')
+	_lost=$(config_took "$2" $_board | sed '/^#/d' | tr '\n' ' ')
 	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in ${2##*/}: $_lost"
 	(
 		cd "$1"
