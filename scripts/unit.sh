@@ -226,6 +226,15 @@ systemd_install()
 	done
 }
 
+# The generator writes this unit once more, for slices known by a prefix.
+same_slice_unit()
+{
+	sed -n -e '/^Documentation=/d' -e '/^ExecStart=/d' -e 's/%/%%/g' -e '/^[A-Z].*=/p' \
+		systemd-units/dmem-slice@.service.in >"$dir/unit"
+	sed -n '/^#define SLICE_UNIT/,/^$/s/^[[:space:]]*"\([A-Z].*=.*\)\\n".*/\1/p' systemd-units/emit.c >"$dir/macro"
+	[ -s "$dir/unit" ] && diff "$dir/unit" "$dir/macro"
+}
+
 # A program that writes TAP.
 tap()
 {
@@ -297,6 +306,7 @@ echo "TAP version 13"
 t "the programs for systemd build" systemd_programs
 t "their parsers stand random input" "$dir/systemd/fuzz" 20000 1
 t "make uninstall leaves nothing" systemd_install
+t "the generator has the unit that is installed" same_slice_unit
 echo "1..$n"
 echo
 echo "# exit unit/systemd $bad"

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -60,16 +59,6 @@ static int threads_for(const struct dmem_test *t)
 	return t->cpus < MAX_THREADS ? t->cpus : MAX_THREADS;
 }
 
-static struct shared *map_shared(void)
-{
-	void *s = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (s == MAP_FAILED)
-		abort();
-	return s;
-}
-
 FIXTURE_SETUP(race)
 {
 	int ret = dmem_begin(&self->t, variant->kind);
@@ -79,7 +68,7 @@ FIXTURE_SETUP(race)
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", self->t.reason);
 	self->threads = threads_for(&self->t);
-	self->s = map_shared();
+	self->s = shared_alloc(sizeof(struct shared));
 }
 
 FIXTURE_TEARDOWN(race)
@@ -96,44 +85,12 @@ static void share_barrier(pthread_barrier_t *b, int n)
 	pthread_barrier_init(b, &attr, n);
 }
 
-static void pin_to_cpu(int n)
-{
-	cpu_set_t all, one;
-	int cpu;
-
-	if (sched_getaffinity(0, sizeof(all), &all))
-		return;
-	n %= CPU_COUNT(&all);
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, &all) || n--)
-			continue;
-		CPU_ZERO(&one);
-		CPU_SET(cpu, &one);
-		sched_setaffinity(0, sizeof(one), &one);
-		return;
-	}
-}
-
 struct worker {
-	pthread_t thread;
 	struct shared *s;
 	struct dmem_test *t;
 	int index;
 	long long limit;	/* in pages */
 };
-
-static void join_all(struct worker *w, int n, void *(*fn)(void *))
-{
-	int i;
-
-	for (i = 1; i < n; i++) {
-		if (pthread_create(&w[i].thread, NULL, fn, &w[i]))
-			_exit(3);
-	}
-	fn(&w[0]);
-	for (i = 1; i < n; i++)
-		pthread_join(w[i].thread, NULL);
-}
 
 /*
  * First charge. Each round has a new branch of many levels, at its end a leaf
@@ -154,7 +111,7 @@ static void *first_charge(void *arg)
 	struct shared *s = w->s;
 	int i, fd;
 
-	pin_to_cpu(w->index);
+	cpu_pin(w->index);
 	for (i = 0; i < s->heaps; i++) {
 		pthread_barrier_wait(&s->barrier);	/* all are inside */
 		fd = heap_alloc(s->heap[i], w->t->page);
@@ -204,7 +161,7 @@ FIXTURE_TEARDOWN(first_charge)
 TEST_F_TIMEOUT(first_charge, at_once, 60)
 {
 	struct dmem_test *t = &self->t;
-	struct shared *s = map_shared();
+	struct shared *s = shared_alloc(sizeof(struct shared));
 	int threads = threads_for(t);
 	struct dmem_heap heaps[DMEM_HEAPS];
 	long long root[DMEM_HEAPS], end, each = threads * t->page;
@@ -256,7 +213,7 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 					w[j].t = t;
 					w[j].index = i + j * GROUPS;
 				}
-				join_all(w, threads, first_charge);
+				run_threads(threads, first_charge, w, sizeof(w[0]));
 				_exit(0);
 			}
 		}
@@ -314,7 +271,7 @@ static void *hammer(void *arg)
 	unsigned int seed = 1 + w->index, slot, i;
 	int fd[SLOTS], pages[SLOTS] = {};
 
-	pin_to_cpu(w->index);
+	cpu_pin(w->index);
 	pthread_barrier_wait(&s->barrier);
 	while (!s->stop) {
 		slot = rand_r(&seed) % SLOTS;
@@ -378,7 +335,7 @@ static void run_hammer(struct __test_metadata *_metadata, struct dmem_test *t,
 				w[j].index = i * threads + j;
 				w[j].limit = limit;
 			}
-			join_all(w, threads, hammer);
+			run_threads(threads, hammer, w, sizeof(w[0]));
 			_exit(0);
 		}
 	}
