@@ -43,7 +43,7 @@ arm32_memory()
 display_boot()
 {
 	step "guest: the display's screen (arm)"
-	guest_userland armhf "$CACHE/userland/armhf" libdrm-tests
+	guest_userland armhf "$CACHE/userland/armhf" programs libdrm-tests
 	_d=$BASE/run/arm32/display
 	_dr=$BASE/display/root
 	rm -rf "$_dr"

@@ -221,22 +221,27 @@ guest_cc()
 	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE "$@"
 }
 
-# initrd_list DIR: what gen_init_cpio needs to know of a directory's content.
+# initrd_list DIR: what gen_init_cpio needs to know of a directory's content. What
+# is no system that boots by itself gets our first process.
 initrd_list()
 {
-	cat <<-END
+	[ -e "$1/usr/lib/systemd/systemd" ] || cat <<-END
 	dir /bin 755 0 0
-	dir /dev 755 0 0
 	dir /etc 755 0 0
-	nod /dev/console 600 0 0 c 5 1
-	nod /dev/null 666 0 0 c 1 3
 	file /init scripts/guest/init 755 0 0
 	file /bin/busybox $BUSYBOX 755 0 0
 	slink /bin/sh busybox 777 0 0
 	END
-	(cd "$1" && find . -mindepth 1 -type d) | sed 's,^\.\(.*\),dir \1 755 0 0,' | sort
-	(cd "$1" && find . -type l -printf '%p %l\n') | sort | sed 's,^\.\([^ ]*\),slink \1,;s,$, 777 0 0,'
-	(cd "$1" && find . -type f) | sort | sed "s,^\\.\\(.*\\),file \\1 $1\\1 755 0 0,"
+	cat <<-END
+	dir /dev 755 0 0
+	nod /dev/console 600 0 0 c 5 1
+	nod /dev/null 666 0 0 c 1 3
+	dir /tests 755 0 0
+	file /tests/run scripts/guest/run 755 0 0
+	END
+	(cd "$1" && find . -mindepth 1 -type d -printf 'dir /%P %m 0 0\n') | sort
+	(cd "$1" && find . -type l -printf 'slink /%P %l 777 0 0\n') | sort
+	(cd "$1" && find . -type f -printf "file /%P $1/%P %m 0 0\n") | sort
 }
 
 # kernel_modules NAME DIR: the modules of a kernel, below DIR/<release>.

@@ -65,7 +65,7 @@ guest_boot()
 boot_tests()
 {
 	_d=$BASE/run/$1
-	boot 1500 "$_d/kernel.log" "$_d/results" "$(kernel_image "$2")" "$3" \
+	boot ${BOOT_SECONDS:-1500} "$_d/kernel.log" "$_d/results" "$(kernel_image "$2")" "$3" \
 		"dmem.run=tests dmem.limit=300 $5"
 	[ -e "$_d/results" ] || : >"$_d/results"
 	# shellcheck disable=SC2046,SC2086 # names without blanks
@@ -116,12 +116,13 @@ memcg_boot()
 check()
 {
 	case $1 in
-	'') STEPS=21 ;;
+	'') STEPS=25 ;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;
 	arm32) STEPS=7 ;;
-	*) die "there is no suite '$1': SUITE=unit, core, media or arm32" ;;
+	systemd) STEPS=6 ;;
+	*) die "there is no suite '$1': SUITE=unit, core, media, systemd or arm32" ;;
 	esac
 	supported_host
 	lock_cache
@@ -148,6 +149,9 @@ check()
 	esac
 	case $1 in
 	''|media) suite_media ;;
+	esac
+	case $1 in
+	''|systemd) suite_systemd ;;
 	esac
 	case $1 in
 	''|arm32) suite_arm32 ;;

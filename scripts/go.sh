@@ -105,6 +105,7 @@ check)
 	. scripts/check.sh
 	. scripts/media.sh
 	. scripts/arm32.sh
+	. scripts/systemd.sh
 	shift
 	check "$*"
 	;;
@@ -112,6 +113,7 @@ check-all)
 	. scripts/check.sh
 	. scripts/media.sh
 	. scripts/arm32.sh
+	. scripts/systemd.sh
 	. scripts/series.sh
 	. scripts/mutants.sh
 	check_all

@@ -177,7 +177,7 @@ suite_media()
 	step "guest: selftests, and Debian's V4L2 programs"
 	build_dtb ''
 	guest_busybox
-	guest_userland arm64 "$CACHE/userland/arm64" v4l-utils
+	guest_userland arm64 "$CACHE/userland/arm64" programs v4l-utils
 	build_media_tests
 	media_root check
 	media_root base

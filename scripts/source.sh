@@ -66,11 +66,11 @@ apt_lists()
 	private_apt "$_suite" apt-get update >"$LOGS/apt-$_suite.log" 2>&1
 }
 
-# guest_lists ARCH: sets GUEST_SUITE to the first suite whose lists can be had.
-# A mirror may be in the middle of an update, and apt then rightly refuses.
+# guest_lists ARCH [SUITES]: sets GUEST_SUITE to the first suite whose lists can
+# be had. A mirror may be in the middle of an update, and apt then rightly refuses.
 guest_lists()
 {
-	for GUEST_SUITE in $(source_word guest); do
+	for GUEST_SUITE in ${2:-$(source_word guest)}; do
 		[ "$1" = arm64 ] || GUEST_SUITE=$GUEST_SUITE:$1
 		! apt_lists "$GUEST_SUITE" || return 0
 		printf '      no complete package lists of %s\n' "$GUEST_SUITE" >&2

@@ -3,18 +3,21 @@
 # Programs of Debian for the guests, with the libraries they need. They are
 # only unpacked: nothing of them runs here.
 
-# guest_userland ARCH DIR PACKAGE...: DIR becomes a root directory that holds
-# the packages and all that they depend on.
+# guest_userland ARCH DIR KIND PACKAGE...: DIR becomes a root directory that
+# holds the packages and all that they depend on: "programs" only to be run, or a
+# "system" to be booted. From USERLAND_SUITES, if that is set.
 guest_userland()
 {
 	_uarch=$1
 	_udir=$2
-	shift 2
-	_ukey=$({ echo "$_uarch $(source_word guest) $*"; cat scripts/userland.sh; } | hash16)
+	_ukind=$3
+	shift 3
+	_usuites=${USERLAND_SUITES:-$(source_word guest)}
+	_ukey=$({ echo "$_uarch $_usuites $_ukind $*"; cat scripts/userland.sh; } | hash16)
 	[ "$_ukey" != "$(cat "$_udir.key" 2>/dev/null)" ] || return 0
-	_ulog=$LOGS/userland-$_uarch.log
+	_ulog=$LOGS/userland-${_udir##*/}.log
 	printf '      fetching %s (%s)\n' "$*" "$_uarch" >&2
-	guest_lists "$_uarch"
+	guest_lists "$_uarch" "$_usuites"
 	# Archives of its own: what lies there afterwards is what was asked for.
 	# They stay until all is unpacked, so that a download can be resumed.
 	_udebs=$_udir.debs
@@ -59,8 +62,22 @@ userland_unpack()
 		dpkg-deb --fsys-tarfile "$_deb" >"$_udebs/tar" &&
 		tar -x --no-same-owner --keep-directory-symlink -f "$_udebs/tar" -C "$_unew" || return 1
 	done
-	# The root file system is in RAM: no documents, no tables of characters,
-	# nothing that only udev or a build would read.
-	(cd "$_unew" && rm -rf usr/share usr/include usr/local var etc usr/lib/*/gconv \
-		usr/lib/*/libv4l usr/lib/udev usr/lib/systemd usr/lib/modprobe.d)
+	(cd "$_unew" && "userland_strip_$_ukind")
+}
+
+# The root file system is in RAM: no documents, no tables of characters, nothing
+# that only udev or a build would read.
+userland_strip_programs()
+{
+	rm -rf usr/share usr/include usr/local var etc usr/lib/*/gconv \
+		usr/lib/*/libv4l usr/lib/udev usr/lib/systemd usr/lib/modprobe.d
+}
+
+# A system, too, has no use for what only people read, nor for a table of all the
+# hardware there is.
+userland_strip_system()
+{
+	(cd usr/share && rm -rf doc man locale info bash-completion zsh lintian bug perl \
+		zoneinfo gdb common-licenses polkit-1)
+	rm -rf usr/include usr/lib/*/gconv usr/lib/udev/hwdb.d usr/lib/*/perl* usr/lib/locale
 }

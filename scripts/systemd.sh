@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# Suite systemd: Debian's systemd as the first process of the guest, with our
+# programs installed, and services and slices that really start.
+
+SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash coreutils
+	util-linux mount sed grep libpam-modules'
+
+# system_root SUITE: the root file system, as after "make install".
+system_root()
+{
+	_sr=$BASE/systemd/$1/root
+	USERLAND_SUITES=$1 guest_userland arm64 "$CACHE/userland/system-$1" system \
+		$SYSTEMD_PACKAGES
+	rm -rf "$_sr"
+	mkdir -p "${_sr%/*}"
+	cp -a "$CACHE/userland/system-$1" "$_sr"
+	cp "$_sr/usr/share/base-passwd/passwd.master" "$_sr/etc/passwd"
+	cp "$_sr/usr/share/base-passwd/group.master" "$_sr/etc/group"
+	cp -a tests/systemd/guest/root/. "$_sr/"
+	make -s -C systemd-units O="$BASE/systemd/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
+		LDFLAGS=-static DESTDIR="$_sr" install >"$LOGS/systemd-install.log" 2>&1 ||
+	die_log "$LOGS/systemd-install.log" "cannot build or install systemd-units"
+	cp -a "$BASE/systemd/tests" "$_sr/"
+	pack_initrd "$BASE/systemd/$1/initrd" "$_sr" "$BASE/build-systemd"
+}
+
+build_system_tests()
+{
+	_st=$BASE/systemd/tests
+	rm -rf "$_st"
+	mkdir -p "$_st/systemd"
+	kmake "$BASE/build-systemd" -s headers >"$LOGS/systemd-headers.log" 2>&1 ||
+	die_log "$LOGS/systemd-headers.log" "cannot make the kernel's headers"
+	for _p in tests/systemd/guest/test_*.c tests/systemd/guest/probe.c; do
+		_o=${_p##*/}
+		_o=${_o%.c}
+		_more='tests/systemd/guest/unit.c tests/program.c selftests/dmem_util.c'
+		[ "$_o" != probe ] || _more=
+		# shellcheck disable=SC2086 # a list of files
+		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
+			-isystem "$BASE/build-systemd/usr/include" -o "$_st/systemd/$_o" \
+			"$_p" $_more -lpthread ||
+		die "cannot compile $_p: see the compiler's message above"
+	done
+	(cd "$_st" && ls -d systemd/test_*) >"$_st/list"
+}
+
+# system_boot NAME SUITE WORDS
+system_boot()
+{
+	_d=$BASE/run/systemd/$1
+	mkdir -p "$_d"
+	step "guest: systemd of $2, $1"
+	boot_tests "systemd/$1" systemd "$BASE/systemd/$2/initrd" systemd \
+		"systemd.firstboot=no systemd.wants=dmem-tests.service $3"
+}
+
+suite_systemd()
+{
+	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
+	step "guest: a system with systemd"
+	build_dtb ''
+	build_system_tests
+	system_root trixie
+	mkdir -p "$BASE/run/systemd/trixie"
+	cp "$BASE/systemd/tests/list" "$BASE/run/systemd/trixie/expect"
+	system_boot trixie trixie ''
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * probe - what a service of the tests does: one word after the other
+ *
+ * HEAP=MIB	takes a buffer, and says "HEAP=MIB ERRNO"
+ * caps		says where it is, and what is capped in its own cgroup
+ * leak		gives all its buffers to the service manager, to be kept
+ * ready	tells the service manager that it has started
+ * hold		waits for a signal
+ * crash	dies by a signal
+ * fail		ends with exit code 1
+ * cat		copies its input to its output
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-heap.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BUFFERS	64
+
+static int buffer[BUFFERS], n_buffers;
+
+/* One write for one line: others may write to the same file. */
+static void say(const char *a, const char *b)
+{
+	char line[1000];
+	int n = snprintf(line, sizeof(line), "%s%s\n", a, b);
+
+	if (write(STDOUT_FILENO, line, (size_t)n) != n)
+		_exit(3);
+}
+
+static void take(const char *word)
+{
+	char path[300], number[16];
+	const char *eq = strrchr(word, '=');
+	struct dma_heap_allocation_data data = {
+		.len = strtoull(eq + 1, NULL, 10) << 20,
+		.fd_flags = O_RDWR | O_CLOEXEC,
+	};
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/dev/dma_heap/%.*s", (int)(eq - word), word);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, DMA_HEAP_IOCTL_ALLOC, &data))
+		err = errno;
+	else if (n_buffers < BUFFERS)
+		buffer[n_buffers++] = (int)data.fd;
+	if (fd >= 0)
+		close(fd);
+	snprintf(number, sizeof(number), " %d", err);
+	say(word, number);
+}
+
+static void caps(void)
+{
+	char line[600], path[700];
+	FILE *f = fopen("/proc/self/cgroup", "r");
+
+	if (!f || !fgets(line, sizeof(line), f) || strncmp(line, "0::", 3))
+		_exit(4);
+	fclose(f);
+	line[strcspn(line, "\n")] = 0;
+	say("cgroup ", line + 3);
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/dmem.max", line + 3);
+	f = fopen(path, "r");
+	if (!f) {
+		say("max ", strerror(errno));
+		return;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		if (strcmp(strrchr(line, ' '), " max"))
+			say("max ", line);
+	}
+	fclose(f);
+}
+
+/* As sd_pid_notify_with_fds(). */
+static void notify(const char *text, int *fds, int n)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct iovec iov = { (void *)text, strlen(text) };
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(buffer))];
+	} control = { .h = { CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct msghdr msg = { .msg_name = &to, .msg_iov = &iov, .msg_iovlen = 1 };
+	size_t len = path ? strlen(path) : 0;
+	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (!len || len >= sizeof(to.sun_path))
+		_exit(5);
+	memcpy(to.sun_path, path, len);
+	if (*path == '@')
+		to.sun_path[0] = 0;
+	msg.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	if (n) {
+		memcpy(CMSG_DATA(&control.h), fds, n * sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	}
+	if (sendmsg(s, &msg, 0) < 0)
+		_exit(6);
+	close(s);
+}
+
+static void copy(void)
+{
+	char buf[512];
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, buf, sizeof(buf))) > 0) {
+		if (write(STDOUT_FILENO, buf, (size_t)n) != n)
+			_exit(7);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *w = argv[i];
+
+		if (strchr(w, '='))
+			take(w);
+		else if (!strcmp(w, "caps"))
+			caps();
+		else if (!strcmp(w, "leak"))
+			notify("FDSTORE=1", buffer, n_buffers);
+		else if (!strcmp(w, "ready"))
+			notify("READY=1", NULL, 0);
+		else if (!strcmp(w, "cat"))
+			copy();
+		else if (!strcmp(w, "crash"))
+			abort();
+		else if (!strcmp(w, "fail"))
+			return 1;
+		else if (!strcmp(w, "hold"))
+			pause();
+		else
+			return 2;
+	}
+	return 0;
+}
