@@ -65,7 +65,7 @@ guest_boot()
 boot_tests()
 {
 	_d=$BASE/run/$1
-	boot ${BOOT_SECONDS:-1500} "$_d/kernel.log" "$_d/results" "$(kernel_image "$2")" "$3" \
+	boot "${BOOT_SECONDS:-1500}" "$_d/kernel.log" "$_d/results" "$(kernel_image "$2")" "$3" \
 		"dmem.run=tests dmem.limit=300 $5"
 	[ -e "$_d/results" ] || : >"$_d/results"
 	# shellcheck disable=SC2046,SC2086 # names without blanks

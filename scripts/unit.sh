@@ -65,7 +65,7 @@ shell_clean()
 # Only to see that the compiler has nothing to say.
 compiles()
 {
-	_c=$(files | grep -E '^(scripts|tools|systemd-units|tests/systemd)/.*\.c$')
+	_c=$(files | grep -E '^((scripts|tools|systemd-units)/.*|tests/systemd/[^/]*)\.c$')
 	[ -n "$_c" ] || { echo "no C file found"; return 1; }
 	for _f in $_c; do
 		# shellcheck disable=SC2086 # options

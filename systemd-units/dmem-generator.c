@@ -125,16 +125,16 @@ static bool has_specifier(const struct dmem_caps *caps)
 
 static void service_effect(struct generator *g, struct level *l)
 {
-	const char *obstacle = dmem_caps_obstacle(&l->caps);
-	char *what;
+	const struct dmem_obstacle *o = dmem_caps_obstacle(&l->caps);
+	char *word, *what;
 
-	if (!obstacle)
+	if (!o)
 		return;
 	l->effect = l->caps.strict ? REFUSAL : NOTHING;
+	word = dmem_printf(&g->units.arena, "%s=", o->key);
 	what = dmem_printf(&g->units.arena, "keeps the caps from being set inside %s", l->unit->name);
-	if (what)
-		complain(g, l->caps.file ? l->caps.file : l->caps.mistake_file, 0, obstacle, what,
-			 "cap its slice");
+	if (word && what)
+		complain(g, o->file, o->line, word, what, "cap its slice");
 }
 
 static void slice_effect(struct generator *g, struct level *l)

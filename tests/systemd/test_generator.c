@@ -207,8 +207,8 @@ static void unsupported(void)
 	       "dmem-slice-.service" ZZ NONE
 	       "dmem-slice@.service" ZZ NONE
 	       "service" ZZ COND(" \"--max=s=1\""),
-	       "/usr/lib/systemd/system/service.d/a.conf: 'RootImage' keeps the caps from being set inside a.service: cap its slice\n"
-	       "/usr/lib/systemd/system/service.d/a.conf: 'TemporaryFileSystem' keeps the caps from being set inside b.service: cap its slice\n",
+	       "/usr/lib/systemd/system/a.service:3: 'RootImage=' keeps the caps from being set inside a.service: cap its slice\n"
+	       "/etc/systemd/system/b.service.d/x.conf:2: 'TemporaryFileSystem=' keeps the caps from being set inside b.service: cap its slice\n",
 	       "units that hide dmem-apply");
 
 	put(ETC "a.socket", CAP("a 1"));

@@ -169,7 +169,7 @@ static const char *parsed(const char *text)
 	if (caps.strict)
 		strcat(out.s, "strict\n");
 	if (dmem_caps_obstacle(&caps))
-		sprintf(out.s + strlen(out.s), "hidden by %s\n", dmem_caps_obstacle(&caps));
+		sprintf(out.s + strlen(out.s), "hidden by %s\n", dmem_caps_obstacle(&caps)->key);
 	if (s.clears_line)
 		sprintf(out.s + strlen(out.s), "clears at %u\n", s.clears_line);
 	return out.s;

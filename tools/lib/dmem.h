@@ -143,6 +143,12 @@ struct dmem_cap {
 	const char *value;	/* as written, checked */
 };
 
+struct dmem_obstacle {
+	const char *key;		/* NULL if there is none */
+	const char *file;
+	unsigned int line;
+};
+
 struct dmem_caps {
 	struct dmem_cap *cap;
 	size_t n;
@@ -151,7 +157,7 @@ struct dmem_caps {
 	const char *mistake_file;
 	unsigned int mistake_line;
 	/* What makes a cap from inside the unit impossible, key by key. */
-	const char *obstacle[DMEM_OBSTACLES];
+	struct dmem_obstacle obstacle[DMEM_OBSTACLES];
 	/* The last file that has a section, or NULL. */
 	const char *file;
 };
@@ -185,8 +191,8 @@ int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dme
 /* Is there anything to do for the unit? */
 bool dmem_caps_any(const struct dmem_caps *caps);
 
-/* The key that keeps our program from running inside the unit, or NULL. */
-const char *dmem_caps_obstacle(const struct dmem_caps *caps);
+/* What keeps our program from running inside the unit, or NULL. */
+const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps);
 
 /* Do both lead to the same caps? */
 bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y);

@@ -11,9 +11,13 @@ enum what { CAP, RESET, STRICT, OBSTACLE };
 struct dmem_entry {
 	enum what what;
 	int index;		/* kind of cap, or which obstacle */
+	unsigned int line;
 	bool yes;
 	const char *region, *value;
 };
+
+/* The last one counts; from here on, they add up, and an empty one resets them. */
+#define FIRST_LIST	2
 
 static const char * const obstacles[DMEM_OBSTACLES] = {
 	"RootDirectory", "RootImage", "TemporaryFileSystem",
@@ -206,6 +210,7 @@ static int service_key(struct parse *p, unsigned int line, const char *key, cons
 		e = new_entry(p, OBSTACLE, i);
 		if (!e)
 			return -ENOMEM;
+		e->line = line;
 		e->value = dmem_strdup(p->arena, value);
 		return e->value ? 0 : -ENOMEM;
 	}
@@ -295,20 +300,21 @@ static bool hides(struct dmem_arena *a, int key, const char *value, const char *
 	return err != 0;
 }
 
-static void add_obstacle(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_entry *e,
-			 const char *program)
+static void add_obstacle(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_section *s,
+			 const struct dmem_entry *e, const char *program)
 {
-	const char **o = &caps->obstacle[e->index];
+	struct dmem_obstacle *o = &caps->obstacle[e->index];
 	const char *key = obstacles[e->index];
+	bool list = e->index >= FIRST_LIST, in_the_way;
 
 	if (!strcmp(key, "RootDirectory"))
-		*o = !*e->value || !strcmp(e->value, "/") ? NULL : key;
-	else if (!strcmp(key, "RootImage"))
-		*o = *e->value ? key : NULL;
-	else if (!*e->value)
-		*o = NULL;
-	else if (hides(a, e->index, e->value, program))
-		*o = key;
+		in_the_way = *e->value && strcmp(e->value, "/");
+	else
+		in_the_way = *e->value && (!list || hides(a, e->index, e->value, program));
+	if (in_the_way)
+		*o = (struct dmem_obstacle){ key, s->file, e->line };
+	else if (!list || !*e->value)
+		*o = (struct dmem_obstacle){ 0 };
 }
 
 static void reset(struct dmem_caps *caps, enum dmem_kind kind)
@@ -359,7 +365,7 @@ int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dme
 		if (e->what == STRICT)
 			caps->strict = e->yes;
 		else if (e->what == OBSTACLE)
-			add_obstacle(a, caps, e, hidden);
+			add_obstacle(a, caps, s, e, hidden);
 		else if (e->what == RESET)
 			reset(caps, (enum dmem_kind)e->index);
 		else if (set_cap(a, caps, e))
@@ -373,11 +379,11 @@ bool dmem_caps_any(const struct dmem_caps *caps)
 	return caps->n || caps->mistake_file;
 }
 
-const char *dmem_caps_obstacle(const struct dmem_caps *caps)
+const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps)
 {
 	for (int i = 0; i < DMEM_OBSTACLES; i++) {
-		if (caps->obstacle[i])
-			return caps->obstacle[i];
+		if (caps->obstacle[i].key)
+			return &caps->obstacle[i];
 	}
 	return NULL;
 }

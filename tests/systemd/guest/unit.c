@@ -147,23 +147,37 @@ int unit_remove(const char *path)
 	return 0;
 }
 
+/* systemctl with a word and all that was started. */
+static int all_started(const char *word)
+{
+	const char *argv[MAX_STARTED + 3] = { "systemctl", word };
+
+	for (int i = 0; i < n_started; i++)
+		argv[i + 2] = started[i];
+	return run_args(argv);
+}
+
 int units_end(void)
 {
 	int ret = 0;
 
-	for (int i = n_started - 1; i >= 0; i--) {
-		if (run("systemctl", "stop", started[i], NULL) && is_active(started[i]))
+	if (n_started) {
+		all_started("stop");
+		/* Yes is 0, if it is so of any of them. */
+		if (!all_started("is-active"))
 			ret = -EBUSY;
-		run("systemctl", "reset-failed", started[i], NULL);
-		/* A slice is stopped with the last that is in it, but not at once. */
-		free(started[i]);
+		if (!all_started("is-failed"))
+			all_started("reset-failed");
 	}
 	for (int i = n_files - 1; i >= 0; i--) {
 		unit_remove(file[i]);
 		free(file[i]);
 	}
-	n_files = n_started = 0;
-	return reload() ? -EIO : ret;
+	while (n_started)
+		free(started[--n_started]);
+	/* Whoever writes units next reloads. */
+	n_files = 0;
+	return ret;
 }
 
 static void remember(const char *unit)

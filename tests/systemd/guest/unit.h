@@ -18,12 +18,14 @@
 #define PROBE		"/tests/systemd/probe"
 /* Where services of the tests write to, by StandardOutput=append:. */
 #define OUT		"/run/dmem-tests/out"
+/* How each of them begins. */
+#define SERVICE		"[Service]\nStandardOutput=append:" OUT "\n"
 
 /* Is this a machine on which such tests can run? If not, why. */
 const char *units_begin(void);
 
-/* Stops what was started, removes what was written, and reloads. Returns 0, or
- * -EBUSY if something of the test is left. */
+/* Stops what was started and removes what was written. Returns 0, or -EBUSY if
+ * something of it is still active. systemd forgets it at the next reload. */
 int units_end(void);
 
 /* Writes a file; relative paths are below /etc/systemd/system. It is removed at

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a cap adds to a service's start. Only where guest time is a count of
+ * instructions: elsewhere it is a matter of luck.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+#include "unit.h"
+
+#define STARTS	15
+#define BUDGET	5000	/* microseconds */
+
+enum { PLAIN, CONDITION, CAPPED, KINDS };
+
+static const char * const units[KINDS] = {
+	"t-plain.service", "t-condition.service", "t-capped.service",
+};
+
+FIXTURE(cost) {
+	long long us[KINDS][STARTS];
+};
+
+FIXTURE_SETUP(cost)
+{
+	const char *why = units_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(cost)
+{
+	EXPECT_EQ(0, units_end());
+}
+
+/* From the moment it leaves "inactive" until it is back there, in microseconds. */
+static long long one_start(const char *unit)
+{
+	long long begin;
+
+	if (start(unit))
+		return -1;
+	begin = atoll(property(unit, "InactiveExitTimestampMonotonic"));
+	return atoll(property(unit, "InactiveEnterTimestampMonotonic")) - begin;
+}
+
+static int compare(const void *a, const void *b)
+{
+	long long x = *(const long long *)a, y = *(const long long *)b;
+
+	return (x > y) - (x < y);
+}
+
+static long long median(long long *us)
+{
+	qsort(us, STARTS, sizeof(*us), compare);
+	return us[STARTS / 2];
+}
+
+TEST_F_TIMEOUT(cost, of_a_start, 250)
+{
+	long long m[KINDS];
+
+	ASSERT_EQ(0, unit_write(units[PLAIN], SERVICE "Type=oneshot\nExecStart=" PROBE "\n"));
+	ASSERT_EQ(0, unit_write(units[CONDITION], SERVICE "Type=oneshot\nExecStart=" PROBE "\n"
+				"ExecCondition=+" PROBE "\n"));
+	ASSERT_EQ(0, unit_write(units[CAPPED], SERVICE "Type=oneshot\nExecStart=" PROBE "\n"
+				"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\n"
+				"DeviceMemoryMin=" CAMERA " 16M\n"));
+	ASSERT_EQ(0, reload());
+	for (int k = 0; k < KINDS; k++)
+		ASSERT_LT(0, one_start(units[k]));
+	/* In turn, so that what else goes on meets all of them. */
+	for (int i = 0; i < STARTS; i++) {
+		for (int k = 0; k < KINDS; k++)
+			self->us[k][i] = one_start(units[k]);
+	}
+	for (int k = 0; k < KINDS; k++)
+		m[k] = median(self->us[k]);
+	TH_LOG("a start takes %lld us; %lld us with a condition that does nothing; %lld us with two caps",
+	       m[PLAIN], m[CONDITION], m[CAPPED]);
+	ASSERT_LT(0, m[PLAIN]);
+	EXPECT_LE(m[CAPPED] - m[PLAIN], BUDGET);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Caps of slices: whoever is the first in there finds them in force. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+#include "unit.h"
+
+#define SOCKET		"/run/dmem-tests/socket"
+#define ROUNDS		50
+#define LEAKS		10
+#define LEAKED		4	/* MiB each time */
+#define FITS		CAMERA_HEAP "=8 0\n"
+#define REFUSED		CAMERA_HEAP "=9 12\n"
+#define BOTH		REFUSED FITS
+#define CAP_8M		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
+#define TAKE		PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8"
+
+FIXTURE(slice) {
+	int unused;
+};
+
+FIXTURE_SETUP(slice)
+{
+	const char *why = units_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(slice)
+{
+	EXPECT_EQ(0, units_end());
+}
+
+static int poke(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
+
+	strcpy(to.sun_path, path);
+	ret = connect(s, (struct sockaddr *)&to, sizeof(to));
+	close(s);
+	return ret;
+}
+
+static int come(const char *how)
+{
+	if (!strcmp(how, "socket"))
+		return poke(SOCKET);
+	if (!strcmp(how, "timer"))
+		return restart("t-by.timer");
+	if (!strcmp(how, "scope"))
+		return run("sh", "-c", "systemd-run --quiet --scope --slice=tslice.slice " TAKE
+			   " caps >>" OUT, NULL);
+	if (!strcmp(how, "service"))
+		return start("t-by.service");
+	return run("systemd-run", "--quiet", "--wait", "--slice=tslice.slice",
+		   "--property=StandardOutput=append:" OUT, PROBE, CAMERA_HEAP "=9",
+		   CAMERA_HEAP "=8", "caps", NULL);
+}
+
+/* The slice has just been stopped, or is still being stopped: its cgroup is new
+ * for the one that comes next, whichever way that one comes. */
+TEST_F_TIMEOUT(slice, first_one_after_a_stop, 280)
+{
+	static const char * const how[] = { "socket", "timer", "scope", "service", "transient" };
+
+	ASSERT_EQ(0, unit_write("tslice.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("t-by.socket", "[Socket]\nListenStream=" SOCKET "\nAccept=yes\n"
+				"MaxConnections=64\nTriggerLimitBurst=0\n"));
+	ASSERT_EQ(0, unit_write("t-by@.service", SERVICE "Slice=tslice.slice\nExecStart=" TAKE " caps\n"));
+	ASSERT_EQ(0, unit_write("t-by.timer", "[Timer]\nOnActiveSec=1ms\nAccuracySec=1ms\n"));
+	ASSERT_EQ(0, unit_write("t-by.service", "[Unit]\nStartLimitBurst=0\n" SERVICE
+				"Slice=tslice.slice\nExecStart=" TAKE " caps\n"));
+	ASSERT_EQ(0, unit_write("t-holds.service", "[Unit]\nStartLimitBurst=0\n[Service]\n"
+				"Slice=tslice.slice\nExecStart=" PROBE " hold\n"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("tslice.slice"));
+	ASSERT_EQ(0, start("t-by.socket"));
+	for (int i = 0; i < ROUNDS; i++) {
+		const char *h = how[i % 5];
+
+		out_clear();
+		/* Every second time with somebody in it, who must be stopped first. */
+		ASSERT_EQ(0, i % 2 ? start("t-holds.service") : 0);
+		ASSERT_EQ(0, run("systemctl", "stop", "--no-block", "tslice.slice", NULL));
+		ASSERT_EQ(0, come(h)) TH_LOG("round %d, %s: %s", i, h, output());
+		ASSERT_TRUE(wait_out("cgroup /tslice.slice/", 20)) TH_LOG("round %d, %s: %s", i, h, out());
+		ASSERT_EQ(out(), strstr(out(), BOTH)) TH_LOG("round %d, %s: %s", i, h, out());
+	}
+	run("systemctl", "stop", "t-by.timer", "t-holds.service", NULL);
+}
+
+/* Each level holds its own, also one that has no section between two that have. */
+TEST_F_TIMEOUT(slice, nested, 60)
+{
+	ASSERT_EQ(0, unit_write("tnest.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 16M\n"));
+	ASSERT_EQ(0, unit_write("tnest-a-b.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("t-deep.service", SERVICE "Slice=tnest-a-b.slice\nType=notify\n"
+				"ExecStart=" TAKE " caps ready hold\n"));
+	ASSERT_EQ(0, unit_write("t-high.service", SERVICE "Slice=tnest-a.slice\nType=oneshot\n"
+				"ExecStart=" PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8\n"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("t-deep.service")) TH_LOG("%s", output());
+	EXPECT_STREQ(BOTH "cgroup /tnest.slice/tnest-a.slice/tnest-a-b.slice/t-deep.service\n", out());
+	EXPECT_EQ(16 * MIB, cap_of("tnest.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, cap_of("tnest-a.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, cap_of("tnest-a-b.slice", "dmem.max", CAMERA));
+	/* 8 of the 16 MiB are left for all others. */
+	out_clear();
+	ASSERT_EQ(0, start("t-high.service"));
+	EXPECT_STREQ(BOTH, out());
+	ASSERT_EQ(0, stop("tnest.slice"));
+	EXPECT_STREQ("", cgroup_of("tnest-a-b.slice"));
+}
+
+/* A service that gives its buffers away starts at nothing each time. Its slice
+ * knows better, until somebody lets go of them. */
+TEST_F_TIMEOUT(slice, leaking_service, 120)
+{
+	ASSERT_EQ(0, unit_write("tleak.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\n"));
+	ASSERT_EQ(0, unit_write("t-leaks.service", "[Unit]\nStartLimitBurst=0\n" SERVICE
+				"Slice=tleak.slice\nType=notify\nFileDescriptorStoreMax=100\n"
+				"ExecStart=" PROBE " %s=%d leak ready hold\n"
+				"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n", CAMERA_HEAP, LEAKED));
+	ASSERT_EQ(0, reload());
+	for (int i = 1; i <= LEAKS; i++) {
+		long long sum = i * LEAKED * MIB < 24 * MIB ? i * LEAKED * MIB : 24 * MIB;
+
+		out_clear();
+		ASSERT_EQ(0, restart("t-leaks.service"));
+		EXPECT_STREQ(i <= 6 ? CAMERA_HEAP "=4 0\n" : CAMERA_HEAP "=4 12\n", out());
+		EXPECT_EQ(i <= 6 ? LEAKED * MIB : 0, cap_of("t-leaks.service", "dmem.current", CAMERA));
+		EXPECT_EQ(sum, cap_of("tleak.slice", "dmem.current", CAMERA));
+		EXPECT_EQ(8 * MIB, cap_of("t-leaks.service", "dmem.max", CAMERA));
+	}
+	/* A service that is stopped loses what was kept for it. */
+	ASSERT_EQ(0, start("tleak.slice"));
+	ASSERT_EQ(0, stop("t-leaks.service"));
+	EXPECT_EQ(0, dmem_wait_current(cgroup_of("tleak.slice"), CAMERA, 0, 5000));
+}
+
+/* What systemctl stop does not reach: buffers that somebody outside holds. The
+ * slice comes back empty, and the cgroups above it do not forget. */
+TEST_F_TIMEOUT(slice, buffers_outlive_a_slice, 60)
+{
+	int sock[2];
+	long long above;
+	pid_t pid;
+	int fd;
+
+	ASSERT_EQ(0, unit_write("tout.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 16M\n"));
+	ASSERT_EQ(0, unit_write("tout-in.slice", CAP_8M));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("tout-in.slice"));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock));
+	above = dmem_current(cgroup_of("tout.slice"), CAMERA);
+	pid = cg_fork(cgroup_of("tout-in.slice"));
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		int heap = heap_open(CAMERA_HEAP);
+
+		_exit(send_fd(sock[1], heap_alloc(heap, 8 * MIB)) ? 1 : 0);
+	}
+	fd = recv_fd(sock[0]);
+	ASSERT_EQ(0, wait_exit(pid));
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, stop("tout-in.slice"));
+	ASSERT_EQ(0, start("tout-in.slice"));
+	EXPECT_EQ(0, cap_of("tout-in.slice", "dmem.current", CAMERA));
+	EXPECT_EQ(8 * MIB, cap_of("tout-in.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(above + 8 * MIB, cap_of("tout.slice", "dmem.current", CAMERA));
+	close(fd);
+	EXPECT_EQ(0, dmem_wait_current(cgroup_of("tout.slice"), CAMERA, above, 5000) - above);
+}
+
+/* Two slices below a prefix, of which nobody knew when the caps were compiled. */
+TEST_F_TIMEOUT(slice, prefix, 60)
+{
+	ASSERT_EQ(0, unit_write("tpre-.slice.d/50-dmem.conf", CAP_8M));
+	ASSERT_EQ(0, reload());
+	for (int i = 0; i < 2; i++) {
+		out_clear();
+		ASSERT_EQ(0, run("systemd-run", "--quiet", "--wait",
+				 i ? "--slice=tpre-two.slice" : "--slice=tpre-one.slice",
+				 "--property=StandardOutput=append:" OUT, PROBE,
+				 CAMERA_HEAP "=9", CAMERA_HEAP "=8", NULL)) TH_LOG("%s", output());
+		EXPECT_STREQ(BOTH, out());
+	}
+	run("systemctl", "stop", "tpre.slice", NULL);
+}
+
+/* It is there before anything could be started before it: capped at boot, by a
+ * section that the test's root file system has. */
+TEST_F(slice, system_slice_at_boot)
+{
+	EXPECT_EQ(40 * MIB, cap_of("system.slice", "dmem.max", DISPLAY));
+	EXPECT_STREQ("success", property("dmem-slice@system.service", "Result"));
+}
+
+/* A section that is strict keeps all out that would be in the slice. */
+TEST_F_TIMEOUT(slice, strict, 60)
+{
+	ASSERT_EQ(0, unit_write("tstrict.slice", "[X-Dmem]\nDeviceMemoryMax=cma/not-there 8M\n"
+				"DeviceMemoryStrict=yes\n"));
+	ASSERT_EQ(0, unit_write("t-in.service", SERVICE "Slice=tstrict.slice\nType=oneshot\n"
+				"ExecStart=" TAKE "\n"));
+	ASSERT_EQ(0, reload());
+	EXPECT_NE(0, start("t-in.service"));
+	EXPECT_STREQ("", out());
+	EXPECT_TRUE(logged("dmem-apply", "cma/not-there=8M"));
+
+	ASSERT_EQ(0, unit_write("tstrict.slice", "[X-Dmem]\nDeviceMemoryMax=cma/not-there 8M\n"));
+	ASSERT_EQ(0, reload());
+	EXPECT_EQ(0, start("t-in.service")) TH_LOG("%s", output());
+	EXPECT_STREQ(CAMERA_HEAP "=9 0\n" FITS, out());
+	run("systemctl", "reset-failed", NULL);
+}
+
+TEST_HARNESS_MAIN
