@@ -40,7 +40,7 @@ build_system_tests()
 	mkdir -p "$_st/systemd"
 	kmake "$BASE/build-systemd" -s headers >"$LOGS/systemd-headers.log" 2>&1 ||
 	die_log "$LOGS/systemd-headers.log" "cannot make the kernel's headers"
-	for _p in tests/systemd/guest/*_*.c tests/systemd/guest/probe.c; do
+	for _p in tests/systemd/guest/test_*.c tests/systemd/guest/probe.c; do
 		_o=${_p##*/}
 		_o=${_o%.c}
 		_more='tests/systemd/guest/unit.c tests/program.c selftests/dmem_util.c'
@@ -60,7 +60,7 @@ system_boot()
 	_d=$BASE/run/systemd/$1
 	mkdir -p "$_d"
 	step "guest: systemd of $2, $1"
-	boot_tests "systemd/$1" systemd "$BASE/systemd/$2/initrd" systemd \
+	boot_tests "systemd/$1" systemd "$BASE/systemd/$2/initrd" "systemd-$1" \
 		"systemd.firstboot=no systemd.wants=dmem-tests.service $3"
 }
 
@@ -74,4 +74,11 @@ suite_systemd()
 	mkdir -p "$BASE/run/systemd/trixie"
 	cp "$BASE/systemd/tests/list" "$BASE/run/systemd/trixie/expect"
 	system_boot trixie trixie ''
+	# Guest time is a count of instructions there, so that it can have a limit.
+	mkdir -p "$BASE/run/systemd/cost"
+	echo systemd/test_cost >"$BASE/run/systemd/cost/expect"
+	(
+		MACHINE=$(echo "$MACHINE" | sed 's/-smp [0-9]*/-smp 1 -icount shift=0,sleep=off/')
+		system_boot cost trixie 'dmem.only=systemd/test_cost dmem.icount'
+	)
 }
