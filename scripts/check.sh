@@ -121,7 +121,7 @@ check()
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;
 	arm32) STEPS=7 ;;
-	systemd) STEPS=6 ;;
+	systemd) STEPS=7 ;;
 	*) die "there is no suite '$1': SUITE=unit, core, media, systemd or arm32" ;;
 	esac
 	supported_host
@@ -164,5 +164,6 @@ check_all()
 	(checkpatch)
 	(bisect)
 	(mutants '')
+	ALL=1
 	check ''
 }

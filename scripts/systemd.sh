@@ -64,6 +64,17 @@ system_boot()
 		"systemd.firstboot=no systemd.wants=dmem-tests.service $3"
 }
 
+# The other releases, in check-all.
+suite_systemd_releases()
+{
+	for _rel in $(source_word systemd); do
+		system_root "$_rel"
+		mkdir -p "$BASE/run/systemd/$_rel"
+		cp "$BASE/systemd/tests/list" "$BASE/run/systemd/$_rel/expect"
+		system_boot "$_rel" "$_rel" ''
+	done
+}
+
 suite_systemd()
 {
 	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
@@ -81,4 +92,5 @@ suite_systemd()
 		MACHINE=$(echo "$MACHINE" | sed 's/-smp [0-9]*/-smp 1 -icount shift=0,sleep=off/')
 		system_boot cost trixie 'dmem.only=systemd/test_cost dmem.icount'
 	)
+	[ -z "${ALL:-}" ] || suite_systemd_releases
 }

@@ -188,6 +188,52 @@ TEST_F_TIMEOUT(slice, buffers_outlive_a_slice, 60)
 	EXPECT_EQ(0, dmem_wait_current(cgroup_of("tout.slice"), CAMERA, above, 5000) - above);
 }
 
+/* A cap that is lowered below what is in use: nothing more is taken, and whoever
+ * asked for it is told. */
+TEST_F_TIMEOUT(slice, below_usage, 60)
+{
+	ASSERT_EQ(0, unit_write("tlow.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("t-low.service", SERVICE "Slice=tlow.slice\nType=notify\n"
+				"ExecStart=" PROBE " " CAMERA_HEAP "=8 ready hold\n"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("t-low.service"));
+	ASSERT_EQ(0, unit_write("tlow.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 4M\n"));
+	ASSERT_EQ(0, reload());
+	EXPECT_EQ(8 * MIB, cap_of("tlow.slice", "dmem.max", CAMERA));
+	EXPECT_NE(0, start("dmem-slice@tlow.service"));
+	EXPECT_STREQ("11", property("dmem-slice@tlow.service", "ExecMainStatus"));
+	EXPECT_TRUE(logged("dmem-apply", CAMERA "=4M: more is in use"));
+	EXPECT_TRUE(is_active("t-low.service"));
+	/* With less in use, the same command is all that is needed. */
+	ASSERT_EQ(0, stop("t-low.service"));
+	ASSERT_EQ(0, start("tlow.slice"));
+	EXPECT_EQ(0, start("dmem-slice@tlow.service")) TH_LOG("%s", output());
+	EXPECT_EQ(4 * MIB, cap_of("tlow.slice", "dmem.max", CAMERA));
+}
+
+/* What a service and its slice reserve is there for it, whatever others take. */
+TEST_F_TIMEOUT(slice, reservation, 60)
+{
+	long long size = dmem_read("/sys/fs/cgroup", "dmem.capacity", CAMERA) / MIB;
+
+	ASSERT_EQ(40, size);
+	ASSERT_EQ(0, unit_write("tres.slice", "[X-Dmem]\nDeviceMemoryMin=" CAMERA " 16M\n"));
+	ASSERT_EQ(0, unit_write("t-res.service", SERVICE "Slice=tres.slice\nType=notify\n"
+				"ExecStart=" PROBE " " CAMERA_HEAP "=16 ready hold\n"
+				"[X-Dmem]\nDeviceMemoryMin=" CAMERA " 16M\n"));
+	ASSERT_EQ(0, unit_write("t-greedy.service", SERVICE "Type=notify\n"
+				"ExecStart=" PROBE " %s=20 %s=20 %s=1 ready hold\n",
+				CAMERA_HEAP, CAMERA_HEAP, CAMERA_HEAP));
+	ASSERT_EQ(0, reload());
+	/* The slice is there before the service is, and reserves for all in it. */
+	ASSERT_EQ(0, start("tres.slice"));
+	ASSERT_EQ(0, start("t-greedy.service"));
+	EXPECT_STREQ(CAMERA_HEAP "=20 0\n" CAMERA_HEAP "=20 12\n" CAMERA_HEAP "=1 0\n", out());
+	out_clear();
+	ASSERT_EQ(0, start("t-res.service"));
+	EXPECT_STREQ(CAMERA_HEAP "=16 0\n", out());
+}
+
 /* Two slices below a prefix, of which nobody knew when the caps were compiled. */
 TEST_F_TIMEOUT(slice, prefix, 60)
 {
