@@ -15,7 +15,8 @@ help:
 #: make series       turn that tree's commits into patches again
 #: make checkpatch   checkpatch, W=1, sparse and kernel-doc over the series
 #: make bisect       build each patch alone, with the options on and off
-#: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one
+#: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one,
+#:                   MUTANT=systemd for the programs for systemd
 #: make bench        what a charge costs, in instructions
 #: make install      the programs for systemd;  DESTDIR=DIR PREFIX=/usr
 #: make uninstall    ... take them away again

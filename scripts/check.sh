@@ -164,6 +164,7 @@ check_all()
 	(checkpatch)
 	(bisect)
 	(mutants '')
+	(systemd_mutants systemd)
 	ALL=1
 	check ''
 }

@@ -116,6 +116,7 @@ check-all)
 	. scripts/systemd.sh
 	. scripts/series.sh
 	. scripts/mutants.sh
+	. scripts/mutants-systemd.sh
 	check_all
 	;;
 tree)
@@ -142,8 +143,13 @@ mutants)
 	. scripts/check.sh
 	. scripts/arm32.sh
 	. scripts/mutants.sh
+	. scripts/systemd.sh
+	. scripts/mutants-systemd.sh
 	shift
-	mutants "$*"
+	case $* in
+	s*) systemd_mutants "$*" ;;
+	*) mutants "$*" ;;
+	esac
 	;;
 bench)
 	. scripts/bench.sh

@@ -6,6 +6,10 @@
 SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash coreutils
 	util-linux mount sed grep libpam-modules'
 
+# What the programs are built from, and how a systemd is booted.
+SYSTEMD_SOURCE=.
+SYSTEM_WORDS='systemd.firstboot=no systemd.wants=dmem-tests.service'
+
 # system_root SUITE: the root file system, as after "make install".
 system_root()
 {
@@ -26,7 +30,7 @@ system_root()
 		[ "${_g##*/}" = systemd-debug-generator ] ||
 		ln -s /dev/null "$_sr/etc/systemd/system-generators/${_g##*/}"
 	done
-	make -s -C systemd-units O="$BASE/systemd/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
+	make -s -C "$SYSTEMD_SOURCE/systemd-units" O="$BASE/systemd/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
 		LDFLAGS=-static DESTDIR="$_sr" install >"$LOGS/systemd-install.log" 2>&1 ||
 	die_log "$LOGS/systemd-install.log" "cannot build or install systemd-units"
 	cp -a "$BASE/systemd/tests" "$_sr/"
@@ -61,7 +65,7 @@ system_boot()
 	mkdir -p "$_d"
 	step "guest: systemd of $2, $1"
 	boot_tests "systemd/$1" systemd "$BASE/systemd/$2/initrd" "systemd-$1" \
-		"systemd.firstboot=no systemd.wants=dmem-tests.service $3"
+		"$SYSTEM_WORDS $3"
 }
 
 # The other releases, in check-all.

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# The same for the programs for systemd: one line of a copy is changed, and the
+# test that is named must fail where their result is installed.
+
+systemd_mutants()
+{
+	STEPS=5
+	_wanted=$1
+	prepare
+	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
+	build_dtb ''
+	build_system_tests
+	step "guest: one boot a mutant"
+	_passed=0
+	_failed=0
+	printf '| mutant | what is broken | the test that must fail | did it |\n|---|---|---|---|\n'
+	sed '/^#/d' tests/systemd/mutants >"$BASE/mutants.list"
+	while IFS='|' read -r _what _file _sed _why; do
+		# shellcheck disable=SC2086 # words
+		set -- $_what
+		case $_wanted in
+		systemd|"$1") ;;
+		*) continue ;;
+		esac
+		_seen=no
+		if systemd_mutant "$2" "$_file" "$_sed" &&
+		   grep -q -e "^ *not ok .*\\<$3\\>" -e '# SKIP the controller is not enabled' \
+			"$BASE/run/systemd/mutant/results"; then
+			_seen=yes
+			_passed=$((_passed + 1))
+		else
+			_failed=$((_failed + 1))
+		fi
+		printf '| %s |%s | %s %s | %s |\n' "$1" "$_why" "${2#*/}" "$3" "$_seen"
+	done <"$BASE/mutants.list"
+	printf '%s passed, %s failed\n' "$_passed" "$_failed"
+	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
+}
+
+# systemd_mutant PROGRAM FILE SED: boots with it.
+systemd_mutant()
+{
+	SYSTEMD_SOURCE=$BASE/systemd/mutant
+	rm -rf "$SYSTEMD_SOURCE"
+	mkdir -p "$SYSTEMD_SOURCE/tools" "$BASE/run/systemd/mutant"
+	cp -a systemd-units "$SYSTEMD_SOURCE/"
+	cp -a tools/lib "$SYSTEMD_SOURCE/tools/"
+	_mf=$(echo "$2" | tr -d ' ')
+	sed -i "${3# }" "$SYSTEMD_SOURCE/$_mf"
+	if cmp -s "$_mf" "$SYSTEMD_SOURCE/$_mf"; then
+		printf 'tests/systemd/mutants: the line is not found in %s\n' "$_mf" >&2
+		return 1
+	fi
+	system_root trixie
+	boot 400 "$BASE/run/systemd/mutant/kernel.log" "$BASE/run/systemd/mutant/results" \
+		"$(kernel_image systemd)" "$BASE/systemd/trixie/initrd" \
+		"$SYSTEM_WORDS dmem.run=tests dmem.limit=300 dmem.only=$1" || :
+	SYSTEMD_SOURCE=.
+}
