@@ -34,6 +34,8 @@ system_root()
 		LDFLAGS=-static DESTDIR="$_sr" install >"$LOGS/systemd-install.log" 2>&1 ||
 	die_log "$LOGS/systemd-install.log" "cannot build or install systemd-units"
 	cp -a "$BASE/systemd/tests" "$_sr/"
+	# What "make uninstall" would do there.
+	make -s -n -C systemd-units uninstall DESTDIR= >"$_sr/tests/uninstall"
 	pack_initrd "$BASE/systemd/$1/initrd" "$_sr" "$BASE/build-systemd"
 }
 
