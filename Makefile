@@ -19,6 +19,7 @@ help:
 #: make bench        what a charge costs, in instructions
 #: make install      the programs for systemd;  DESTDIR=DIR PREFIX=/usr
 #: make uninstall    ... take them away again
+#: make deb          ... as a Debian package;  DEB_ARCH=arm64 for a board
 #: make clean        remove what is built here
 #: make distclean    remove the cache too
 #:
@@ -35,7 +36,7 @@ mutants:
 install uninstall:
 	@$(MAKE) -s -C systemd-units $@
 
-kernel vm shell paths run check-all tree series checkpatch bisect bench clean distclean:
+kernel vm shell paths run check-all tree series checkpatch bisect bench deb clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect mutants bench install uninstall clean distclean
+.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect mutants bench deb install uninstall clean distclean

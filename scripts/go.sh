@@ -149,6 +149,11 @@ bench)
 	. scripts/bench.sh
 	bench
 	;;
+deb)
+	STEPS=2
+	. scripts/package.sh
+	deb
+	;;
 clean)
 	find selftests tools scripts \( -name '*.o' -o -name '*.ko' -o -name '*.new' \) -delete
 	make -s -C systemd-units clean
