@@ -116,13 +116,14 @@ memcg_boot()
 check()
 {
 	case $1 in
-	'') STEPS=25 ;;
+	'') STEPS=28 ;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;
 	arm32) STEPS=7 ;;
 	systemd) STEPS=7 ;;
-	*) die "there is no suite '$1': SUITE=unit, core, media, systemd or arm32" ;;
+	containers) STEPS=6 ;;
+	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers or arm32" ;;
 	esac
 	supported_host
 	lock_cache
@@ -152,6 +153,9 @@ check()
 	esac
 	case $1 in
 	''|systemd) suite_systemd ;;
+	esac
+	case $1 in
+	''|containers) suite_containers ;;
 	esac
 	case $1 in
 	''|arm32) suite_arm32 ;;

@@ -106,6 +106,7 @@ check)
 	. scripts/media.sh
 	. scripts/arm32.sh
 	. scripts/systemd.sh
+	. scripts/containers.sh
 	shift
 	check "$*"
 	;;
@@ -114,6 +115,7 @@ check-all)
 	. scripts/media.sh
 	. scripts/arm32.sh
 	. scripts/systemd.sh
+	. scripts/containers.sh
 	. scripts/series.sh
 	. scripts/mutants.sh
 	. scripts/mutants-systemd.sh

@@ -10,7 +10,7 @@ systemd_mutants()
 	prepare
 	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
 	build_dtb ''
-	build_system_tests
+	build_system_tests systemd tests/systemd/guest
 	step "guest: one boot a mutant"
 	_passed=0
 	_failed=0
@@ -52,7 +52,7 @@ systemd_mutant()
 		printf 'tests/systemd/mutants: the line is not found in %s\n' "$_mf" >&2
 		return 1
 	fi
-	system_root trixie
+	system_root systemd trixie
 	boot 400 "$BASE/run/systemd/mutant/kernel.log" "$BASE/run/systemd/mutant/results" \
 		"$(kernel_image systemd)" "$BASE/systemd/trixie/initrd" \
 		"$SYSTEM_WORDS dmem.run=tests dmem.limit=300 dmem.only=$1" || :

@@ -10,16 +10,22 @@ SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash cor
 SYSTEMD_SOURCE=.
 SYSTEM_WORDS='systemd.firstboot=no systemd.wants=dmem-tests.service'
 
-# system_root SUITE: the root file system, as after "make install".
+# system_root SUITE RELEASE [PACKAGE...]: the root file system of that release, as
+# after "make install", with the tests of the suite, the packages they need and what
+# is in the suite's directory "more".
 system_root()
 {
-	_sr=$BASE/systemd/$1/root
+	_sys=$1
+	_rel=$2
+	shift 2
+	_sr=$BASE/$_sys/$_rel/root
+	_user=$CACHE/userland/system-$_rel
+	[ $# = 0 ] || _user=$CACHE/userland/$_sys-$_rel
 	# shellcheck disable=SC2086 # a list of packages
-	USERLAND_SUITES=$1 guest_userland arm64 "$CACHE/userland/system-$1" system \
-		$SYSTEMD_PACKAGES
+	USERLAND_SUITES=$_rel guest_userland arm64 "$_user" system $SYSTEMD_PACKAGES "$@"
 	rm -rf "$_sr"
 	mkdir -p "${_sr%/*}"
-	cp -a "$CACHE/userland/system-$1" "$_sr"
+	cp -a "$_user" "$_sr"
 	cp "$_sr/usr/share/base-passwd/passwd.master" "$_sr/etc/passwd"
 	cp "$_sr/usr/share/base-passwd/group.master" "$_sr/etc/group"
 	cp -a tests/systemd/guest/root/. "$_sr/"
@@ -33,51 +39,55 @@ system_root()
 	make -s -C "$SYSTEMD_SOURCE/systemd-units" O="$BASE/systemd/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
 		LDFLAGS=-static DESTDIR="$_sr" install >"$LOGS/systemd-install.log" 2>&1 ||
 	die_log "$LOGS/systemd-install.log" "cannot build or install systemd-units"
-	cp -a "$BASE/systemd/tests" "$_sr/"
+	cp -a "$BASE/$_sys/tests" "$_sr/"
 	# What "make uninstall" would do there.
 	make -s -n -C systemd-units uninstall DESTDIR= >"$_sr/tests/uninstall"
-	pack_initrd "$BASE/systemd/$1/initrd" "$_sr" "$BASE/build-systemd"
+	[ ! -d "$BASE/$_sys/more" ] || cp -a "$BASE/$_sys/more/." "$_sr/"
+	pack_initrd "$BASE/$_sys/$_rel/initrd" "$_sr" "$BASE/build-systemd"
 }
 
+# build_system_tests SUITE DIR [FILE...]: its tests, which share these files.
 build_system_tests()
 {
-	_st=$BASE/systemd/tests
+	_sys=$1
+	_from=$2
+	shift 2
+	_st=$BASE/$_sys/tests
 	rm -rf "$_st"
-	mkdir -p "$_st/systemd"
+	mkdir -p "$_st/$_sys"
 	kmake "$BASE/build-systemd" -s headers >"$LOGS/systemd-headers.log" 2>&1 ||
 	die_log "$LOGS/systemd-headers.log" "cannot make the kernel's headers"
-	for _p in tests/systemd/guest/test_*.c tests/systemd/guest/probe.c; do
+	for _p in "$_from"/test_*.c tests/systemd/guest/probe.c; do
 		_o=${_p##*/}
 		_o=${_o%.c}
-		_more='tests/systemd/guest/unit.c tests/program.c selftests/dmem_util.c'
+		_more="$* tests/systemd/guest/unit.c tests/program.c selftests/dmem_util.c"
 		[ "$_o" != probe ] || _more=
 		# shellcheck disable=SC2086 # a list of files
-		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
-			-isystem "$BASE/build-systemd/usr/include" -o "$_st/systemd/$_o" \
+		guest_cc -Iselftests -Itests -Itests/systemd/guest \
+			-I"$TREE/tools/testing/selftests" \
+			-isystem "$BASE/build-systemd/usr/include" -o "$_st/$_sys/$_o" \
 			"$_p" $_more -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
-	(cd "$_st" && ls -d systemd/test_*) >"$_st/list"
+	(cd "$_st" && ls -d "$_sys"/test_*) >"$_st/list"
 }
 
-# system_boot NAME SUITE WORDS
+# system_boot SUITE NAME RELEASE WORDS
 system_boot()
 {
-	_d=$BASE/run/systemd/$1
-	mkdir -p "$_d"
-	step "guest: systemd of $2, $1"
-	boot_tests "systemd/$1" systemd "$BASE/systemd/$2/initrd" "systemd-$1" \
-		"$SYSTEM_WORDS $3"
+	step "guest: $1 of $3, $2"
+	boot_tests "$1/$2" systemd "$BASE/$1/$3/initrd" "$1-$2" \
+		"$SYSTEM_WORDS $4"
 }
 
 # The other releases, in check-all.
 suite_systemd_releases()
 {
-	for _rel in $(source_word systemd); do
-		system_root "$_rel"
-		mkdir -p "$BASE/run/systemd/$_rel"
-		cp "$BASE/systemd/tests/list" "$BASE/run/systemd/$_rel/expect"
-		system_boot "$_rel" "$_rel" ''
+	for _r in $(source_word systemd); do
+		system_root systemd "$_r"
+		mkdir -p "$BASE/run/systemd/$_r"
+		cp "$BASE/systemd/tests/list" "$BASE/run/systemd/$_r/expect"
+		system_boot systemd "$_r" "$_r" ''
 	done
 }
 
@@ -86,17 +96,17 @@ suite_systemd()
 	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
 	step "guest: a system with systemd"
 	build_dtb ''
-	build_system_tests
-	system_root trixie
+	build_system_tests systemd tests/systemd/guest
+	system_root systemd trixie
 	mkdir -p "$BASE/run/systemd/trixie"
 	cp "$BASE/systemd/tests/list" "$BASE/run/systemd/trixie/expect"
-	system_boot trixie trixie ''
+	system_boot systemd trixie trixie ''
 	# Guest time is a count of instructions there, so that it can have a limit.
 	mkdir -p "$BASE/run/systemd/cost"
 	echo systemd/test_cost >"$BASE/run/systemd/cost/expect"
 	(
 		MACHINE=$(echo "$MACHINE" | sed 's/-smp [0-9]*/-smp 1 -icount shift=0,sleep=off/')
-		system_boot cost trixie 'dmem.only=systemd/test_cost dmem.icount'
+		system_boot systemd cost trixie 'dmem.only=systemd/test_cost dmem.icount'
 	)
 	[ -z "${ALL:-}" ] || suite_systemd_releases
 }

@@ -4,6 +4,8 @@
  *
  * HEAP=MIB	takes a buffer, and says "HEAP=MIB ERRNO"
  * caps		says where it is, and what is capped in its own cgroup
+ * read:PATH	says "read:PATH ERRNO": can it read that?
+ * lift:REGION	says "lift:REGION ERRNO": can it take the limit of its cgroup away?
  * leak		gives all its buffers to the service manager, to be kept
  * ready	tells the service manager that it has started
  * hold		waits for a signal
@@ -38,9 +40,17 @@ static void say(const char *a, const char *b)
 		_exit(3);
 }
 
+static void say_error(const char *word, int err)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), " %d", err);
+	say(word, number);
+}
+
 static void take(const char *word)
 {
-	char path[300], number[16];
+	char path[300];
 	const char *eq = strrchr(word, '=');
 	struct dma_heap_allocation_data data = {
 		.len = strtoull(eq + 1, NULL, 10) << 20,
@@ -56,8 +66,7 @@ static void take(const char *word)
 		buffer[n_buffers++] = (int)data.fd;
 	if (fd >= 0)
 		close(fd);
-	snprintf(number, sizeof(number), " %d", err);
-	say(word, number);
+	say_error(word, err);
 }
 
 static void caps(void)
@@ -82,6 +91,26 @@ static void caps(void)
 			say("max ", line);
 	}
 	fclose(f);
+}
+
+static void try_read(const char *word)
+{
+	int fd = open(strchr(word, ':') + 1, O_RDONLY | O_CLOEXEC);
+	char c;
+
+	say_error(word, fd < 0 || read(fd, &c, 1) < 0 ? errno : 0);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* In a cgroup namespace its own cgroup is the root. */
+static void try_lift(const char *word)
+{
+	int fd = open("/sys/fs/cgroup/dmem.max", O_WRONLY | O_CLOEXEC);
+
+	say_error(word, fd < 0 || dprintf(fd, "%s max\n", strchr(word, ':') + 1) < 0 ? errno : 0);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* As sd_pid_notify_with_fds(). */
@@ -132,6 +161,10 @@ int main(int argc, char **argv)
 
 		if (strchr(w, '='))
 			take(w);
+		else if (!strncmp(w, "read:", 5))
+			try_read(w);
+		else if (!strncmp(w, "lift:", 5))
+			try_lift(w);
 		else if (!strcmp(w, "caps"))
 			caps();
 		else if (!strcmp(w, "leak"))

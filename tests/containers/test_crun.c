@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* crun: the cap is around the container, for it enables no controller it does not know. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "container.h"
+#include "dmem_util.h"
+#include "unit.h"
+
+#define SLICE		CGROUPS "/machine.slice/machine-camera.slice"
+#define SCOPE		SLICE "/crun-camera.scope"
+#define OTHER_SLICE	CGROUPS "/machine.slice/machine-player.slice"
+#define OTHER_SCOPE	OTHER_SLICE "/crun-player.scope"
+#define TOP		CGROUPS "/camera"
+#define NO_FILES	"cgroup /\nmax No such file or directory\n"
+#define TELLS		"cgroup /\nmax " CAMERA " 8388608\n"
+#define UNIFIED		",\n\t\t\t\"unified\": {\n\t\t\t\t\"dmem.max\": \"" CAMERA " 8M\"\n\t\t\t}"
+#define NOT_AVAILABLE	"controller `dmem` is not available under "
+
+FIXTURE(crun) {
+	pid_t engine;
+};
+
+FIXTURE_SETUP(crun)
+{
+	const char *why = containers_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(crun)
+{
+	shell_out("crun delete --force camera; crun delete --force player");
+	kill_hard(self->engine);
+	run("systemctl", "stop", "machine.slice", NULL);
+	EXPECT_EQ(0, containers_end());
+	EXPECT_TRUE(wait_gone(CGROUPS "/machine.slice", 10));
+	EXPECT_TRUE(wait_gone(TOP, 10));
+	EXPECT_FALSE(exists("/run/crun/camera"));
+}
+
+static int run_scope(const char *id)
+{
+	return shell_out("crun --systemd-cgroup run --detach --bundle %s %s", bundle(id), id);
+}
+
+/* By systemd, which is how Podman calls it, with the key that runc takes. */
+TEST_F_TIMEOUT(crun, unified_in_a_scope, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       "/containers/camera", "machine-camera.slice:crun:camera", NULL));
+	EXPECT_NE(0, run_scope("camera"));
+	EXPECT_NE(NULL, strstr(out(), NOT_AVAILABLE SCOPE "/container/")) TH_LOG("%s", out());
+	EXPECT_EQ(NULL, strstr(out(), CAMERA_HEAP "=")) TH_LOG("%s", out());
+	EXPECT_TRUE(wait_gone(SCOPE, 10));
+}
+
+/* The recipe: a slice for those that share a cap, or for one container. */
+TEST_F_TIMEOUT(crun, slice, 120)
+{
+	ASSERT_EQ(0, file_from("machine-player.slice",
+			       "/etc/systemd/system/machine-camera.slice", NULL));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       "/containers/camera", "machine-camera.slice:crun:camera",
+			       UNIFIED, "", NULL));
+	ASSERT_EQ(0, file_from(bundle_config("player"), OCI_CONFIG, OCI_WORDS, OCI_MODEST,
+			       "/containers/camera", "machine-player.slice:crun:player",
+			       UNIFIED, "", NULL));
+	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(NO_FILES SAYS_CAPPED, out());
+	out_clear();
+	ASSERT_EQ(0, run_scope("player")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(MODEST " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(NO_FILES SAYS_MODEST, out());
+
+	ASSERT_STREQ(SCOPE "/container", cgroup_of_pid(first_pid(SCOPE "/container")));
+	EXPECT_EQ(8 * MIB, dmem_read(SLICE, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, dmem_current(SLICE, CAMERA));
+	EXPECT_EQ(1, refused(SLICE, CAMERA));
+	EXPECT_EQ(0, refused(CGROUPS "/machine.slice", CAMERA));
+	ASSERT_STREQ(OTHER_SCOPE "/container", cgroup_of_pid(first_pid(OTHER_SCOPE "/container")));
+	EXPECT_EQ(8 * MIB, dmem_read(OTHER_SLICE, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_current(OTHER_SLICE, CAMERA));
+	EXPECT_EQ(0, refused(OTHER_SLICE, CAMERA));
+}
+
+/*
+ * With an empty subgroup the payload is in the scope itself, and the key works
+ * where somebody has enabled the controller in the slice.
+ */
+TEST_F_TIMEOUT(crun, without_subgroup, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       "/containers/camera", "machine-camera.slice:crun:camera",
+			       "\"annotations\": {",
+			       "\"annotations\": {\n\t\t\"run.oci.systemd.subgroup\": \"\",", NULL));
+	ASSERT_EQ(0, start("machine-camera.slice"));
+	EXPECT_NE(0, run_scope("camera"));
+	EXPECT_NE(NULL, strstr(out(), NOT_AVAILABLE SCOPE "/cgroup")) TH_LOG("%s", out());
+	out_clear();
+	EXPECT_TRUE(wait_gone(SCOPE, 10));
+	ASSERT_EQ(0, cg_write(SLICE, "cgroup.subtree_control", "+dmem"));
+	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	ASSERT_STREQ(SCOPE, cgroup_of_pid(first_pid(SCOPE)));
+	EXPECT_EQ(8 * MIB, dmem_read(SCOPE, "dmem.max", CAMERA));
+}
+
+/* Without systemd, the key works right below a cgroup that has the controller enabled... */
+TEST_F_TIMEOUT(crun, unified_below_the_root, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       "/containers/camera", "/camera", NULL));
+	self->engine = spawn_out("crun run --bundle %s camera", bundle("camera"));
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	ASSERT_STREQ(TOP, cgroup_of_pid(first_pid(TOP)));
+	EXPECT_EQ(8 * MIB, dmem_read(TOP, "dmem.max", CAMERA));
+	EXPECT_EQ(1, refused(TOP, CAMERA));
+	/* Who started it is not needed any more. */
+	kill_hard(self->engine);
+	self->engine = 0;
+	EXPECT_EQ(8 * MIB, dmem_current(TOP, CAMERA));
+	ASSERT_EQ(0, shell_out("crun delete --force camera")) TH_LOG("%s", out());
+	EXPECT_TRUE(wait_gone(TOP, 10));
+}
+
+/* ... and not below one that crun makes itself. What it made then stays. */
+TEST_F_TIMEOUT(crun, unified_below_a_new_one, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       "/containers/camera", "/camera/one", NULL));
+	EXPECT_NE(0, shell_out("crun run --bundle %s camera", bundle("camera")));
+	EXPECT_NE(NULL, strstr(out(), NOT_AVAILABLE TOP "/one/")) TH_LOG("%s", out());
+	EXPECT_EQ(NULL, strstr(out(), CAMERA_HEAP "=")) TH_LOG("%s", out());
+	EXPECT_EQ(0, rmdir(TOP "/one"));
+	EXPECT_EQ(0, rmdir(TOP));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* libcgroup's programs: a group is a cgroup, and each write is one region. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "container.h"
+#include "dmem_util.h"
+#include "unit.h"
+
+#define CONFIG		"/etc/cgconfig.conf"
+#define OTHER_CONFIG	"/run/dmem-tests/cgconfig.conf"
+#define MINE		CGROUPS "/camera"
+#define OTHER		CGROUPS "/player"
+#define TELLS		"max " CAMERA " 8388608\nmax " DISPLAY " 4194304\n"
+#define EXEC		"cgexec -g dmem:%s " ROOTFS "/probe caps "
+#define VALUE_CAMERA	"dmem.max = \"" CAMERA " 8M\";"
+#define VALUE_DISPLAY	"dmem.max = \"" DISPLAY " 4M\";"
+
+FIXTURE(libcgroup) {
+	pid_t payload;
+};
+
+FIXTURE_SETUP(libcgroup)
+{
+	const char *why = containers_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(libcgroup)
+{
+	kill_hard(self->payload);
+	run("sh", "-c", "for g in camera player; do [ ! -e " CGROUPS "/$g ] || cgdelete dmem:$g; done",
+	    NULL);
+	EXPECT_EQ(0, containers_end());
+	EXPECT_FALSE(exists(MINE));
+	EXPECT_FALSE(exists(OTHER));
+}
+
+/* cgconfig.conf as it is shipped, and programs that start in its groups or are moved there. */
+TEST_F_TIMEOUT(libcgroup, configuration, 120)
+{
+	char pid[20];
+
+	ASSERT_EQ(0, run("cgconfigparser", "-l", CONFIG, NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_read(MINE, "dmem.max", DISPLAY));
+	EXPECT_EQ(8 * MIB, dmem_read(OTHER, "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, dmem_read(OTHER, "dmem.max", DISPLAY));
+	ASSERT_EQ(0, shell_out(EXEC TOO_MUCH " " FITS, "camera")) TH_LOG("%s", out());
+	EXPECT_STREQ("cgroup /camera\n" TELLS SAYS_CAPPED, out());
+	EXPECT_EQ(1, refused(MINE, CAMERA));
+	out_clear();
+	ASSERT_EQ(0, shell_out(EXEC MODEST, "player")) TH_LOG("%s", out());
+	EXPECT_STREQ("cgroup /player\nmax " CAMERA " 8388608\n" SAYS_MODEST, out());
+	EXPECT_EQ(0, refused(OTHER, CAMERA));
+
+	self->payload = spawn_out(ROOTFS "/probe hold");
+	snprintf(pid, sizeof(pid), "%d", self->payload);
+	ASSERT_EQ(0, run("cgclassify", "-g", "dmem:player", pid, NULL)) TH_LOG("%s", output());
+	EXPECT_STREQ(OTHER, cgroup_of_pid(self->payload));
+}
+
+/* What is charged goes with the program, and the group stays until it is deleted. */
+TEST_F_TIMEOUT(libcgroup, killed, 120)
+{
+	ASSERT_EQ(0, run("cgconfigparser", "-l", CONFIG, NULL)) TH_LOG("%s", output());
+	self->payload = spawn_out("cgexec -g dmem:camera " ROOTFS "/probe " FITS " hold");
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	EXPECT_EQ(8 * MIB, dmem_current(MINE, CAMERA));
+	EXPECT_STREQ(MINE, cgroup_of_pid(self->payload));
+	kill_hard(self->payload);
+	self->payload = 0;
+	EXPECT_EQ(0, dmem_wait_current(MINE, CAMERA, 0, 10000));
+	EXPECT_EQ(0, run("cgdelete", "dmem:camera", NULL)) TH_LOG("%s", output());
+	EXPECT_FALSE(exists(MINE));
+}
+
+TEST_F_TIMEOUT(libcgroup, by_hand, 120)
+{
+	ASSERT_EQ(0, run("cgcreate", "-g", "dmem:camera", NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(0, run("cgset", "-r", "dmem.max=" CAMERA " 8M", "camera", NULL));
+	EXPECT_EQ(0, run("cgset", "-r", "dmem.max=" DISPLAY " 4M", "camera", NULL));
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_read(MINE, "dmem.max", DISPLAY));
+	EXPECT_EQ(0, run("cgget", "-r", "dmem.max", "camera", NULL));
+	EXPECT_NE(NULL, strstr(output(), "\t" CAMERA " 8388608\n")) TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(output(), "\t" DISPLAY " 4194304\n")) TH_LOG("%s", output());
+	/* A mistake is told. */
+	EXPECT_NE(0, run("cgset", "-r", "dmem.max=cma/not-there 8M", "camera", NULL));
+}
+
+/* Twice the same name in one group: cgset takes the first, the file is refused as a whole. */
+TEST_F_TIMEOUT(libcgroup, name_twice, 120)
+{
+	ASSERT_EQ(0, run("cgcreate", "-g", "dmem:camera", NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(0, run("cgset", "-r", "dmem.max=" CAMERA " 8M", "-r", "dmem.max=" DISPLAY " 4M",
+			 "camera", NULL));
+	EXPECT_NE(NULL, strstr(output(), "can't be set")) TH_LOG("%s", output());
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, dmem_read(MINE, "dmem.max", DISPLAY));
+	ASSERT_EQ(0, run("cgdelete", "dmem:camera", NULL));
+
+	ASSERT_EQ(0, unit_write(OTHER_CONFIG, "group player {\n\tdmem {\n\t\t%s\n\t}\n}\n"
+				"group camera {\n\tdmem {\n\t\t%s\n\t\t%s\n\t}\n}\n",
+				VALUE_CAMERA, VALUE_CAMERA, VALUE_DISPLAY));
+	EXPECT_NE(0, run("cgconfigparser", "-l", OTHER_CONFIG, NULL));
+	EXPECT_FALSE(exists(MINE));
+	EXPECT_FALSE(exists(OTHER));
+}
+
+/* Values of several lines are left out, and nobody is told: so no cap, and no error. */
+TEST_F_TIMEOUT(libcgroup, several_lines, 120)
+{
+	ASSERT_EQ(0, unit_write(OTHER_CONFIG, "group camera {\n\tdmem {\n\t\tdmem.max = \"%s 8M\n%s 4M\";\n"
+				"\t}\n}\n", CAMERA, DISPLAY));
+	EXPECT_EQ(0, run("cgconfigparser", "-l", OTHER_CONFIG, NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(DMEM_MAX, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, dmem_read(MINE, "dmem.max", DISPLAY));
+	/* To copy a group means to read such a value and to write it. */
+	EXPECT_EQ(0, run("cgset", "-r", "dmem.max=" CAMERA " 8M", "camera", NULL));
+	ASSERT_EQ(0, run("cgcreate", "-g", "dmem:player", NULL));
+	EXPECT_EQ(0, run("cgset", "--copy-from", "camera", "player", NULL));
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, dmem_read(OTHER, "dmem.max", CAMERA));
+}
+
+TEST_HARNESS_MAIN

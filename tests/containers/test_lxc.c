@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* LXC: lxc.cgroup2.dmem.max, one line for each region. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "container.h"
+#include "dmem_util.h"
+#include "unit.h"
+
+#define CONFIG		"/var/lib/lxc/camera/config"
+#define OTHER_CONFIG	"/var/lib/lxc/player/config"
+#define MINE		CGROUPS "/lxc.payload.camera"
+#define MONITOR		CGROUPS "/lxc.monitor.camera"
+#define OTHER		CGROUPS "/lxc.payload.player"
+#define TELLS		"cgroup /\nmax " CAMERA " 8388608\nmax " DISPLAY " 4194304\n"
+#define LIFT		"lift:" CAMERA
+#define OTHER_HEAP	"display@60000000=1"
+
+FIXTURE(lxc) {
+	pid_t engine[2];
+};
+
+FIXTURE_SETUP(lxc)
+{
+	const char *why = containers_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(lxc)
+{
+	static const char * const id[] = { "camera", "player" };
+
+	for (int i = 0; i < 2; i++) {
+		run("lxc-stop", "-k", "-n", id[i], NULL);
+		kill_hard(self->engine[i]);
+	}
+	EXPECT_EQ(0, containers_end());
+	EXPECT_TRUE(wait_gone(MINE, 10));
+	EXPECT_TRUE(wait_gone(OTHER, 10));
+	EXPECT_TRUE(wait_gone(MONITOR, 10));
+	/* Where a monitor goes that ends, and this stays: it is LXC's own. */
+	rmdir(CGROUPS "/lxc.pivot");
+}
+
+static pid_t lxc_start(const char *id)
+{
+	return spawn_out("lxc-start -F -n %s", id);
+}
+
+TEST_F_TIMEOUT(lxc, two_containers, 120)
+{
+	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY, NULL));
+	ASSERT_EQ(0, file_from(OTHER_CONFIG, LXC_CONFIG, WORDS, "/probe caps " MODEST " hold",
+			       "lxc.uts.name = camera", "lxc.uts.name = player", NULL));
+	self->engine[0] = lxc_start("camera");
+	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	out_clear();
+	self->engine[1] = lxc_start("player");
+	ASSERT_TRUE(wait_out(MODEST " ", 30)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_MODEST, out());
+
+	ASSERT_STREQ(MINE, cgroup_of_pid(first_pid(MINE)));
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_read(MINE, "dmem.max", DISPLAY));
+	EXPECT_EQ(8 * MIB, dmem_current(MINE, CAMERA));
+	EXPECT_EQ(1, refused(MINE, CAMERA));
+	ASSERT_STREQ(OTHER, cgroup_of_pid(first_pid(OTHER)));
+	EXPECT_EQ(8 * MIB, dmem_read(OTHER, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_current(OTHER, CAMERA));
+	EXPECT_EQ(0, refused(OTHER, CAMERA));
+}
+
+/* From outside, the cap of a running container can be changed; from inside it cannot. */
+TEST_F_TIMEOUT(lxc, change, 120)
+{
+	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS,
+			       "/probe " OTHER_HEAP " " LIFT " " TOO_MUCH " " FITS " hold",
+			       "cgroup:ro", "cgroup:rw:force", NULL));
+	self->engine[0] = lxc_start("camera");
+	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	EXPECT_STREQ(OTHER_HEAP " 2\n" LIFT " 1\n" SAYS_CAPPED, out());
+	EXPECT_EQ(0, run("lxc-cgroup", "-n", "camera", "dmem.max", CAMERA " 12M", NULL))
+		TH_LOG("%s", output());
+	EXPECT_EQ(12 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(0, run("lxc-cgroup", "-n", "camera", "dmem.current", NULL));
+	EXPECT_NE(NULL, strstr(output(), CAMERA " 8388608\n")) TH_LOG("%s", output());
+}
+
+/* A region that is not there, and nothing starts. */
+TEST_F_TIMEOUT(lxc, no_such_region, 120)
+{
+	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY,
+			       "dmem.max = " CAMERA, "dmem.max = cma/not-there", NULL));
+	EXPECT_NE(0, shell_out("lxc-start -F -n camera"));
+	EXPECT_EQ(NULL, strstr(out(), CAMERA_HEAP "=")) TH_LOG("%s", out());
+}
+
+/*
+ * The container goes with its monitor, and its cgroup stays, empty. The next one
+ * has a cgroup of another name, and the cap.
+ */
+TEST_F_TIMEOUT(lxc, killed_engine, 120)
+{
+	pid_t payload;
+
+	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY, NULL));
+	self->engine[0] = lxc_start("camera");
+	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	payload = first_pid(MINE);
+	ASSERT_LT(0, payload);
+	EXPECT_EQ(first_pid(MONITOR), self->engine[0]);
+	kill_hard(self->engine[0]);
+	EXPECT_EQ(0, dmem_wait_current(MINE, CAMERA, 0, 10000));
+	EXPECT_EQ(0, first_pid(MINE));
+
+	out_clear();
+	self->engine[0] = lxc_start("camera");
+	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	ASSERT_STREQ(MINE "-1", cgroup_of_pid(first_pid(MINE "-1")));
+	EXPECT_EQ(8 * MIB, dmem_read(MINE "-1", "dmem.max", CAMERA));
+	EXPECT_EQ(1, refused(MINE "-1", CAMERA));
+	EXPECT_EQ(0, run("lxc-stop", "-k", "-n", "camera", NULL));
+	EXPECT_TRUE(wait_gone(MINE "-1", 10));
+	EXPECT_TRUE(wait_gone(MONITOR "-1", 10));
+	EXPECT_EQ(0, rmdir(MINE));
+	EXPECT_EQ(0, rmdir(MONITOR));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* systemd-nspawn: a service like any other, so its cap is in a section [X-Dmem]. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "container.h"
+#include "dmem_util.h"
+#include "unit.h"
+
+#define SETTINGS	"/srv/nspawn/camera.nspawn"
+#define DROP_IN		"/srv/nspawn/50-dmem.conf"
+#define UNIT		"systemd-nspawn@camera.service"
+#define OTHER_UNIT	"systemd-nspawn@player.service"
+#define SLICE		CGROUPS "/machine.slice"
+#define MINE		SLICE "/" UNIT
+#define OTHER		SLICE "/" OTHER_UNIT
+#define MACHINES	"/var/lib/machines/"
+#define OTHER_HEAP	"display@60000000=1"
+#define LIFT		"lift:" CAMERA
+
+FIXTURE(nspawn) {
+	int unused;
+};
+
+FIXTURE_SETUP(nspawn)
+{
+	const char *why = containers_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+	run("sh", "-c", "mkdir -p " MACHINES " && cp -a " ROOTFS " " MACHINES "camera && "
+	    "cp -a " ROOTFS " " MACHINES "player", NULL);
+}
+
+FIXTURE_TEARDOWN(nspawn)
+{
+	run("systemctl", "stop", UNIT, OTHER_UNIT, "machine.slice", NULL);
+	run("systemctl", "reset-failed", NULL);
+	run("rm", "-rf", MACHINES "camera", MACHINES "player", NULL);
+	EXPECT_EQ(0, containers_end());
+	EXPECT_TRUE(wait_gone(SLICE, 10));
+}
+
+/* The machine with other words for probe, and a log that the test can read. */
+static int machine(const char *id, const char *words)
+{
+	char path[200], dir[100];
+	int ret;
+
+	snprintf(path, sizeof(path), "/etc/systemd/nspawn/%s.nspawn", id);
+	snprintf(dir, sizeof(dir), "systemd-nspawn@%s.service.d", id);
+	ret = file_from(path, SETTINGS, WORDS, words, NULL);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), "%s/50-dmem.conf", dir);
+	ret = file_from(path, DROP_IN, NULL);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), "%s/60-out.conf", dir);
+	return unit_write(path, "[Service]\nStandardOutput=append:" OUT "\n"
+			  "StandardError=append:" OUT "\n");
+}
+
+/* What came out, which was on its way through a terminal. */
+static const char *plain(void)
+{
+	static char text[4096];
+	size_t n = 0;
+
+	for (const char *p = out(); *p && n < sizeof(text) - 1; p++) {
+		if (*p != '\r')
+			text[n++] = *p;
+	}
+	text[n] = 0;
+	return text;
+}
+
+/* The payload is in a cgroup below the service, without the controller; the service is capped. */
+TEST_F_TIMEOUT(nspawn, two_machines, 200)
+{
+	ASSERT_EQ(0, machine("camera", "/probe " OTHER_HEAP " caps " TOO_MUCH " " FITS " hold"));
+	ASSERT_EQ(0, machine("player", "/probe " MODEST " hold"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start(UNIT)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(plain(), SAYS_CAPPED)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(plain(), "\nmax No such file or directory\n")) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(plain(), OTHER_HEAP " 2\n")) TH_LOG("%s", out());
+	out_clear();
+	ASSERT_EQ(0, start(OTHER_UNIT)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(MODEST " ", 30)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(plain(), SAYS_MODEST)) TH_LOG("%s", out());
+
+	ASSERT_STREQ(MINE "/payload", cgroup_of_pid(first_pid(MINE "/payload")));
+	EXPECT_FALSE(exists(MINE "/payload/dmem.max"));
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, dmem_current(MINE, CAMERA));
+	EXPECT_EQ(1, refused(MINE, CAMERA));
+	EXPECT_EQ(0, refused(SLICE, CAMERA));
+	ASSERT_STREQ(OTHER "/payload", cgroup_of_pid(first_pid(OTHER "/payload")));
+	EXPECT_EQ(8 * MIB, dmem_read(OTHER, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_current(OTHER, CAMERA));
+	EXPECT_EQ(0, refused(OTHER, CAMERA));
+}
+
+/* A section of machine.slice is for all of them together. */
+TEST_F_TIMEOUT(nspawn, slice_around_all, 200)
+{
+	ASSERT_EQ(0, unit_write("machine.slice.d/50-dmem.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA
+				" 10M\n"));
+	ASSERT_EQ(0, machine("camera", "/probe " FITS " hold"));
+	ASSERT_EQ(0, machine("player", "/probe " MODEST " " CAMERA_HEAP "=2 hold"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start(UNIT)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " 0", 30)) TH_LOG("%s", out());
+	ASSERT_EQ(0, start(OTHER_UNIT)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(CAMERA_HEAP "=2 0", 30)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(plain(), MODEST " 12\n")) TH_LOG("%s", out());
+	EXPECT_EQ(10 * MIB, dmem_read(SLICE, "dmem.max", CAMERA));
+	EXPECT_EQ(1, refused(SLICE, CAMERA));
+	EXPECT_EQ(0, refused(MINE, CAMERA));
+	EXPECT_EQ(0, refused(OTHER, CAMERA));
+}
+
+/* The machine goes with it, and systemd removes the cgroups. */
+TEST_F_TIMEOUT(nspawn, killed_engine, 200)
+{
+	ASSERT_EQ(0, machine("camera", "/probe " FITS " hold"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start(UNIT)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " 0", 30)) TH_LOG("%s", out());
+	EXPECT_EQ(8 * MIB, dmem_current(MINE, CAMERA));
+	ASSERT_EQ(0, kill(atoi(property(UNIT, "MainPID")), SIGKILL));
+	EXPECT_TRUE(wait_property(UNIT, "ActiveState", "failed", 20));
+	EXPECT_TRUE(wait_gone(MINE, 10));
+	EXPECT_EQ(0, dmem_wait_current(SLICE, CAMERA, 0, 10000));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* runc: linux.resources.unified of config.json is all that it takes. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "container.h"
+#include "dmem_util.h"
+#include "unit.h"
+
+#define ABOVE		CGROUPS "/containers"
+#define MINE		ABOVE "/camera"
+#define OTHER		ABOVE "/player"
+#define SLICE		CGROUPS "/machine.slice"
+#define HEAP_FILE	"/dev/dma_heap/" CAMERA_HEAP
+#define TELLS		"cgroup /\nmax " CAMERA " 8388608\n"
+#define LIFT		"lift:" CAMERA
+#define SEE_CAPACITY	"read:/sys/fs/cgroup/dmem.capacity"
+#define SEE_MINE	"read:/sys/fs/cgroup/dmem.current"
+#define SEE_OTHER	"read:/sys/fs/cgroup/../player/dmem.current"
+#define OTHER_HEAP	"display@60000000=1"
+/* JSON's own escape for the end of a line. */
+#define TWO_LINES	CAMERA " 8M\\n" DISPLAY " 4M"
+
+FIXTURE(runc) {
+	pid_t engine;
+};
+
+FIXTURE_SETUP(runc)
+{
+	const char *why = containers_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(runc)
+{
+	shell_out("runc delete --force camera; runc delete --force player");
+	kill_hard(self->engine);
+	EXPECT_EQ(0, containers_end());
+	EXPECT_TRUE(wait_gone(MINE, 10));
+	EXPECT_TRUE(wait_gone(OTHER, 10));
+	EXPECT_FALSE(exists("/run/runc/camera"));
+	rmdir(ABOVE);
+	run("systemctl", "stop", "machine.slice", NULL);
+}
+
+static int run_detached(const char *id)
+{
+	return shell_out("runc run --detach --bundle %s %s", bundle(id), id);
+}
+
+/* Each container has its own cap, and only the one that reaches it is refused. */
+TEST_F_TIMEOUT(runc, two_containers, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, NULL));
+	ASSERT_EQ(0, file_from(bundle_config("player"), OCI_CONFIG, OCI_WORDS, OCI_MODEST,
+			       "/containers/camera", "/containers/player", NULL));
+	ASSERT_EQ(0, run_detached("camera")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	out_clear();
+	ASSERT_EQ(0, run_detached("player")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(MODEST " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_MODEST, out());
+
+	ASSERT_STREQ(MINE, cgroup_of_pid(first_pid(MINE)));
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, dmem_current(MINE, CAMERA));
+	EXPECT_EQ(1, refused(MINE, CAMERA));
+	EXPECT_EQ(0, refused(ABOVE, CAMERA));
+	ASSERT_STREQ(OTHER, cgroup_of_pid(first_pid(OTHER)));
+	EXPECT_EQ(8 * MIB, dmem_read(OTHER, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_current(OTHER, CAMERA));
+	EXPECT_EQ(0, refused(OTHER, CAMERA));
+}
+
+/* By systemd, the payload is in the scope itself. */
+TEST_F_TIMEOUT(runc, scope, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       "/containers/camera", "machine.slice:runc:camera", NULL));
+	ASSERT_EQ(0, shell_out("runc --systemd-cgroup run --detach --bundle %s camera",
+			       bundle("camera"))) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	ASSERT_STREQ(SLICE "/runc-camera.scope",
+		     cgroup_of_pid(first_pid(SLICE "/runc-camera.scope")));
+	EXPECT_EQ(8 * MIB, dmem_read(SLICE "/runc-camera.scope", "dmem.max", CAMERA));
+	EXPECT_EQ(1, refused(SLICE "/runc-camera.scope", CAMERA));
+	EXPECT_EQ(0, refused(SLICE, CAMERA));
+	shell_out("runc delete --force camera");
+	EXPECT_TRUE(wait_gone(SLICE "/runc-camera.scope", 10));
+}
+
+/* runc 1.1 writes the value as it is, and the kernel takes one region at a time. */
+TEST_F_TIMEOUT(runc, two_regions_at_once, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       CAMERA " 8M", TWO_LINES, NULL));
+	EXPECT_NE(0, run_detached("camera"));
+	EXPECT_NE(NULL, strstr(out(), "dmem.max: invalid argument")) TH_LOG("%s", out());
+	EXPECT_EQ(NULL, strstr(out(), CAMERA_HEAP "=")) TH_LOG("%s", out());
+	EXPECT_FALSE(exists(MINE));
+}
+
+/* So the second one is written before the container is started. */
+TEST_F_TIMEOUT(runc, two_regions, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, NULL));
+	ASSERT_EQ(0, shell_out("runc create --bundle %s camera", bundle("camera")))
+		TH_LOG("%s", out());
+	ASSERT_EQ(0, run("sh", "-c", "echo '" DISPLAY " 4M' >" MINE "/dmem.max", NULL));
+	EXPECT_STREQ("", out());
+	ASSERT_EQ(0, shell_out("runc start camera")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS "max " DISPLAY " 4194304\n" SAYS_CAPPED, out());
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_read(MINE, "dmem.max", DISPLAY));
+}
+
+/*
+ * A program inside reads its own limit and usage. It cannot change the limit,
+ * nor see other containers or what the pools have, nor open another heap.
+ */
+TEST_F_TIMEOUT(runc, from_inside, 120)
+{
+	static const char * const option[] = { "[ \"ro\" ]", "[ \"rw\" ]" };
+	static const char * const lifted[] = { LIFT " 30\n", LIFT " 1\n" };
+
+	ASSERT_EQ(0, file_from(bundle_config("player"), OCI_CONFIG, OCI_WORDS, OCI_MODEST,
+			       "/containers/camera", "/containers/player", NULL));
+	ASSERT_EQ(0, run_detached("player")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(MODEST " ", 20)) TH_LOG("%s", out());
+	for (int i = 0; i < 2; i++) {
+		out_clear();
+		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
+				       "\"" SEE_MINE "\", \"" SEE_OTHER "\", \"" SEE_CAPACITY "\", \""
+				       OTHER_HEAP "\", \"" LIFT "\", " OCI_GREEDY,
+				       "[ \"ro\" ]", option[i], NULL));
+		ASSERT_EQ(0, run_detached("camera")) TH_LOG("%s", out());
+		ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+		EXPECT_EQ(out(), strstr(out(), SEE_MINE " 0\n" SEE_OTHER " 2\n" SEE_CAPACITY " 2\n"
+					OTHER_HEAP " 2\n")) TH_LOG("%s", out());
+		EXPECT_NE(NULL, strstr(out(), lifted[i])) TH_LOG("%s", out());
+		EXPECT_NE(NULL, strstr(out(), TELLS SAYS_CAPPED)) TH_LOG("%s", out());
+		EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+		ASSERT_EQ(0, shell_out("runc delete --force camera"));
+	}
+	EXPECT_EQ(4 * MIB, dmem_current(OTHER, CAMERA));
+}
+
+/* It is the rule for the device that counts, not what is mounted. */
+TEST_F_TIMEOUT(runc, one_heap, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
+			       "\"" OTHER_HEAP "\", " OCI_GREEDY,
+			       "\"path\": \"" HEAP_FILE "\"", "\"path\": \"/dev/camera\"",
+			       "\t\t{ \"destination\": \"/sys/fs/cgroup\"",
+			       "\t\t{ \"destination\": \"/dev/dma_heap\", \"type\": \"none\", "
+			       "\"source\": \"/dev/dma_heap\", \"options\": [ \"bind\" ] },\n"
+			       "\t\t{ \"destination\": \"/sys/fs/cgroup\"", NULL));
+	ASSERT_EQ(0, run_detached("camera")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	EXPECT_STREQ(OTHER_HEAP " 1\n" TELLS SAYS_CAPPED, out());
+}
+
+/* root of a user namespace is not the one to whom the heap belongs. */
+TEST_F_TIMEOUT(runc, user_namespace, 120)
+{
+	static const char * const says[] = {
+		TELLS CAMERA_HEAP "=9 13\n" CAMERA_HEAP "=8 13\n", TELLS SAYS_CAPPED
+	};
+
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       "{ \"type\": \"pid\" },", "{ \"type\": \"pid\" }, { \"type\": \"user\" },",
+			       "\"namespaces\"", "\"uidMappings\": [ "
+			       "{ \"containerID\": 0, \"hostID\": 100000, \"size\": 65536 } ],\n"
+			       "\t\t\"gidMappings\": [ "
+			       "{ \"containerID\": 0, \"hostID\": 100000, \"size\": 65536 } ],\n"
+			       "\t\t\"namespaces\"", NULL));
+	for (int i = 0; i < 2; i++) {
+		int ret, bad;
+
+		out_clear();
+		bad = chown(HEAP_FILE, i ? 100000 : 0, 0);
+		ret = run_detached("camera");
+		EXPECT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+		bad |= chown(HEAP_FILE, 0, 0);
+		EXPECT_EQ(0, bad);
+		EXPECT_EQ(0, ret);
+		EXPECT_STREQ(says[i], out());
+		EXPECT_EQ(i, refused(MINE, CAMERA));
+		ASSERT_EQ(0, shell_out("runc delete --force camera"));
+	}
+}
+
+/* The container goes on, in its cgroup and with its cap. */
+TEST_F_TIMEOUT(runc, killed_engine, 120)
+{
+	pid_t payload;
+
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, NULL));
+	self->engine = spawn_out("runc run --bundle %s camera", bundle("camera"));
+	ASSERT_LT(0, self->engine);
+	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	payload = first_pid(MINE);
+	ASSERT_LT(0, payload);
+	kill_hard(self->engine);
+	self->engine = 0;
+	EXPECT_EQ(0, kill(payload, 0));
+	EXPECT_STREQ(MINE, cgroup_of_pid(payload));
+	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, dmem_current(MINE, CAMERA));
+	ASSERT_EQ(0, shell_out("runc delete --force camera")) TH_LOG("%s", out());
+	EXPECT_TRUE(wait_gone(MINE, 10));
+}
+
+TEST_HARNESS_MAIN
