@@ -137,6 +137,29 @@ docs_targets()
 	done
 }
 
+# A block that names a file is a part of it.
+docs_files()
+{
+	grep -qE '^```[a-z]+ tests/' docs/containers.md || echo "docs/containers.md names no file"
+	files | grep '\.md$' | while read -r _f; do
+		awk -v doc="$_f" '
+		function whole(name,    line, all) {
+			while ((getline line <name) > 0)
+				all = all line "\n"
+			close(name)
+			return all
+		}
+		!on && /^```/ && NF == 2 { on = 1; name = $2; text = ""; next }
+		on && /^```/ {
+			on = 0
+			if (text == "" || !index(whole(name), text))
+				print doc ": this is not in " name ": " text
+			next
+		}
+		on { text = text $0 "\n" }' "$_f"
+	done
+}
+
 # make help is the list of what there is.
 help_targets()
 {
@@ -302,6 +325,7 @@ t "kernel/series lists exactly the patches" series_matches
 t "every patch is signed off" nothing unsigned
 t "selftests/ is what the series adds" selftests_match
 t "documented make targets exist" nothing docs_targets
+t "what the documentation quotes is in the file" nothing docs_files
 t "make help tells of every target" nothing help_targets
 t "a wrong suite is one line" nothing wrong_variables
 t "what a kernel's configuration lacks is named at once" own_configs

@@ -20,6 +20,8 @@
 #define NO_FILES	"cgroup /\nmax No such file or directory\n"
 #define TELLS		"cgroup /\nmax " CAMERA " 8388608\n"
 #define UNIFIED		",\n\t\t\t\"unified\": {\n\t\t\t\t\"dmem.max\": \"" CAMERA " 8M\"\n\t\t\t}"
+#define NO_SUBGROUP	"\"annotations\": { \"run.oci.systemd.subgroup\": \"\","
+#define LIFT		"lift:" CAMERA
 #define NOT_AVAILABLE	"controller `dmem` is not available under "
 
 FIXTURE(crun) {
@@ -67,7 +69,8 @@ TEST_F_TIMEOUT(crun, slice, 120)
 	ASSERT_EQ(0, file_from("machine-player.slice",
 			       "/etc/systemd/system/machine-camera.slice", NULL));
 	ASSERT_EQ(0, reload());
-	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG,
+			       OCI_WORDS, "\"" LIFT "\", " OCI_GREEDY,
 			       "/containers/camera", "machine-camera.slice:crun:camera",
 			       UNIFIED, "", NULL));
 	ASSERT_EQ(0, file_from(bundle_config("player"), OCI_CONFIG, OCI_WORDS, OCI_MODEST,
@@ -75,7 +78,7 @@ TEST_F_TIMEOUT(crun, slice, 120)
 			       UNIFIED, "", NULL));
 	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
-	EXPECT_STREQ(NO_FILES SAYS_CAPPED, out());
+	EXPECT_STREQ(LIFT " 2\n" NO_FILES SAYS_CAPPED, out());
 	out_clear();
 	ASSERT_EQ(0, run_scope("player")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(MODEST " ", 20)) TH_LOG("%s", out());
@@ -100,8 +103,7 @@ TEST_F_TIMEOUT(crun, without_subgroup, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
 			       "/containers/camera", "machine-camera.slice:crun:camera",
-			       "\"annotations\": {",
-			       "\"annotations\": {\n\t\t\"run.oci.systemd.subgroup\": \"\",", NULL));
+			       "\"annotations\": {", NO_SUBGROUP, NULL));
 	ASSERT_EQ(0, start("machine-camera.slice"));
 	EXPECT_NE(0, run_scope("camera"));
 	EXPECT_NE(NULL, strstr(out(), NOT_AVAILABLE SCOPE "/cgroup")) TH_LOG("%s", out());

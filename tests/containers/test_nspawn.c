@@ -22,6 +22,8 @@
 #define OTHER		SLICE "/" OTHER_UNIT
 #define MACHINES	"/var/lib/machines/"
 #define OTHER_HEAP	"display@60000000=1"
+#define ONE_HEAP	"Bind=/dev/dma_heap/" CAMERA_HEAP
+#define ALL_HEAPS	"Bind=/dev/dma_heap"
 #define LIFT		"lift:" CAMERA
 
 FIXTURE(nspawn) {
@@ -48,14 +50,14 @@ FIXTURE_TEARDOWN(nspawn)
 }
 
 /* The machine with other words for probe, and a log that the test can read. */
-static int machine(const char *id, const char *words)
+static int machine(const char *id, const char *words, const char *heaps)
 {
 	char path[200], dir[100];
 	int ret;
 
 	snprintf(path, sizeof(path), "/etc/systemd/nspawn/%s.nspawn", id);
 	snprintf(dir, sizeof(dir), "systemd-nspawn@%s.service.d", id);
-	ret = file_from(path, SETTINGS, WORDS, words, NULL);
+	ret = file_from(path, SETTINGS, WORDS, words, ONE_HEAP, heaps, NULL);
 	if (ret)
 		return ret;
 	snprintf(path, sizeof(path), "%s/50-dmem.conf", dir);
@@ -84,14 +86,15 @@ static const char *plain(void)
 /* The payload is in a cgroup below the service, without the controller; the service is capped. */
 TEST_F_TIMEOUT(nspawn, two_machines, 200)
 {
-	ASSERT_EQ(0, machine("camera", "/probe " OTHER_HEAP " caps " TOO_MUCH " " FITS " hold"));
-	ASSERT_EQ(0, machine("player", "/probe " MODEST " hold"));
+	ASSERT_EQ(0, machine("camera", "/probe " LIFT " " OTHER_HEAP " caps " TOO_MUCH " "
+			     FITS " hold", ONE_HEAP));
+	ASSERT_EQ(0, machine("player", "/probe " MODEST " hold", ONE_HEAP));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start(UNIT)) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
 	EXPECT_NE(NULL, strstr(plain(), SAYS_CAPPED)) TH_LOG("%s", out());
 	EXPECT_NE(NULL, strstr(plain(), "\nmax No such file or directory\n")) TH_LOG("%s", out());
-	EXPECT_NE(NULL, strstr(plain(), OTHER_HEAP " 2\n")) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(plain(), LIFT " 2\n" OTHER_HEAP " 2\n")) TH_LOG("%s", out());
 	out_clear();
 	ASSERT_EQ(0, start(OTHER_UNIT)) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(MODEST " ", 30)) TH_LOG("%s", out());
@@ -114,8 +117,8 @@ TEST_F_TIMEOUT(nspawn, slice_around_all, 200)
 {
 	ASSERT_EQ(0, unit_write("machine.slice.d/50-dmem.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA
 				" 10M\n"));
-	ASSERT_EQ(0, machine("camera", "/probe " FITS " hold"));
-	ASSERT_EQ(0, machine("player", "/probe " MODEST " " CAMERA_HEAP "=2 hold"));
+	ASSERT_EQ(0, machine("camera", "/probe " FITS " hold", ONE_HEAP));
+	ASSERT_EQ(0, machine("player", "/probe " MODEST " " CAMERA_HEAP "=2 hold", ONE_HEAP));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start(UNIT)) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " 0", 30)) TH_LOG("%s", out());
@@ -128,13 +131,17 @@ TEST_F_TIMEOUT(nspawn, slice_around_all, 200)
 	EXPECT_EQ(0, refused(OTHER, CAMERA));
 }
 
-/* The machine goes with it, and systemd removes the cgroups. */
+/*
+ * Heaps that are there without a rule cannot be opened. The machine goes with
+ * the engine, and systemd removes the cgroups.
+ */
 TEST_F_TIMEOUT(nspawn, killed_engine, 200)
 {
-	ASSERT_EQ(0, machine("camera", "/probe " FITS " hold"));
+	ASSERT_EQ(0, machine("camera", "/probe " OTHER_HEAP " " FITS " hold", ALL_HEAPS));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start(UNIT)) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " 0", 30)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(plain(), OTHER_HEAP " 1\n")) TH_LOG("%s", out());
 	EXPECT_EQ(8 * MIB, dmem_current(MINE, CAMERA));
 	ASSERT_EQ(0, kill(atoi(property(UNIT, "MainPID")), SIGKILL));
 	EXPECT_TRUE(wait_property(UNIT, "ActiveState", "failed", 20));

@@ -24,6 +24,9 @@
 #define SEE_MINE	"read:/sys/fs/cgroup/dmem.current"
 #define SEE_OTHER	"read:/sys/fs/cgroup/../player/dmem.current"
 #define OTHER_HEAP	"display@60000000=1"
+#define MAPPED		"[ { \"containerID\": 0, \"hostID\": 100000, \"size\": 65536 } ]"
+#define MAPPINGS	"\"uidMappings\": " MAPPED ", \"gidMappings\": " MAPPED ", \"namespaces\""
+#define TYPES		"{ \"type\": \"pid\" }, { \"type\": \"user\" },"
 /* JSON's own escape for the end of a line. */
 #define TWO_LINES	CAMERA " 8M\\n" DISPLAY " 4M"
 
@@ -141,8 +144,9 @@ TEST_F_TIMEOUT(runc, from_inside, 120)
 	for (int i = 0; i < 2; i++) {
 		out_clear();
 		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
-				       "\"" SEE_MINE "\", \"" SEE_OTHER "\", \"" SEE_CAPACITY "\", \""
-				       OTHER_HEAP "\", \"" LIFT "\", " OCI_GREEDY,
+				       "\"" SEE_MINE "\", \"" SEE_OTHER "\", "
+				       "\"" SEE_CAPACITY "\", \"" OTHER_HEAP "\", "
+				       "\"" LIFT "\", " OCI_GREEDY,
 				       "[ \"ro\" ]", option[i], NULL));
 		ASSERT_EQ(0, run_detached("camera")) TH_LOG("%s", out());
 		ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
@@ -179,12 +183,7 @@ TEST_F_TIMEOUT(runc, user_namespace, 120)
 	};
 
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
-			       "{ \"type\": \"pid\" },", "{ \"type\": \"pid\" }, { \"type\": \"user\" },",
-			       "\"namespaces\"", "\"uidMappings\": [ "
-			       "{ \"containerID\": 0, \"hostID\": 100000, \"size\": 65536 } ],\n"
-			       "\t\t\"gidMappings\": [ "
-			       "{ \"containerID\": 0, \"hostID\": 100000, \"size\": 65536 } ],\n"
-			       "\t\t\"namespaces\"", NULL));
+			       "{ \"type\": \"pid\" },", TYPES, "\"namespaces\"", MAPPINGS, NULL));
 	for (int i = 0; i < 2; i++) {
 		int ret, bad;
 
