@@ -103,6 +103,14 @@ static void good(void)
 	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "from a delegated unit's .control");
 	check_text(get(UNIT "/dmem.max"), CAM " 1048576\n", "the unit is capped");
 
+	/* Another one enables it: it is listed, and nothing is there yet. */
+	machine("cpu dmem");
+	put("cg/cgroup.subtree_control", "cpu dmem\n");
+	put("cg/system.slice/cgroup.controllers", "cpu dmem\n");
+	put("cg/system.slice/cgroup.subtree_control", "dmem\n");
+	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "while it is being enabled");
+	check_text(get(UNIT "/dmem.max"), CAM " 1048576\n", "the cap waits for its file");
+
 	/* Whatever happens to one cap, the others are set. */
 	machine("dmem");
 	expect(go("--max=cma/none=1M", "--max=" CAM "=1M", "--max=heap/system=x", NULL),

@@ -149,11 +149,11 @@ static int file_has(int root, const char *path, const char *file, const char *wo
 	return ret;
 }
 
-static enum dmem_status enable_in(int root, const char *path, bool delegated)
+static enum dmem_status enable_in(int root, const char *path, bool delegated, bool again)
 {
 	int has = file_has(root, path, "cgroup.subtree_control", "dmem"), err;
 
-	if (has == 1)
+	if (has == 1 && (!again || delegated))
 		return DMEM_OK;
 	if (has < 0)
 		return from_errno(-has, DMEM_NO_CGROUP);
@@ -177,17 +177,13 @@ static bool ends_in(const char *s, size_t len, const char *end)
 	return len > n && !strncmp(s + len - n, end, n);
 }
 
-enum dmem_status dmem_cgroup_enable(int root, const char *path)
+static enum dmem_status enable_above(int root, const char *path, bool again)
 {
 	char above[PATH_LEN];
 	enum dmem_status s;
 	bool delegated = false;
 
-	if (!path_ok(path) || strlen(path) >= sizeof(above))
-		return DMEM_BAD_NAME;
-	if (!*path)
-		return DMEM_OK;
-	s = enable_in(root, "", false);
+	s = enable_in(root, "", false, again);
 	for (const char *p = strchr(path, '/'); p && s == DMEM_OK; p = strchr(p + 1, '/')) {
 		size_t len = (size_t)(p - path);
 
@@ -196,8 +192,42 @@ enum dmem_status dmem_cgroup_enable(int root, const char *path)
 			    ends_in(path, len, ".scope");
 		memcpy(above, path, len);
 		above[len] = 0;
-		s = enable_in(root, above, delegated);
+		s = enable_in(root, above, delegated, again);
 	}
+	return s;
+}
+
+static bool has_files(int root, const char *path)
+{
+	char full[PATH_LEN];
+
+	for (int kind = 0; kind < DMEM_KINDS; kind++) {
+		int fd;
+
+		snprintf(full, sizeof(full), "%s/dmem.%s", path, dmem_kind_names[kind]);
+		fd = open_below(root, full, O_PATH);
+		if (fd < 0)
+			return false;
+		close(fd);
+	}
+	return true;
+}
+
+enum dmem_status dmem_cgroup_enable(int root, const char *path)
+{
+	enum dmem_status s;
+
+	if (!path_ok(path) || strlen(path) >= PATH_LEN)
+		return DMEM_BAD_NAME;
+	if (!*path)
+		return DMEM_OK;
+	s = enable_above(root, path, false);
+	/*
+	 * While somebody else enables it, the kernel lists the controller before
+	 * its files are there. A write of our own waits until they are.
+	 */
+	if (s == DMEM_OK && !has_files(root, path))
+		s = enable_above(root, path, true);
 	return s;
 }
 
