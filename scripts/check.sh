@@ -116,12 +116,12 @@ memcg_boot()
 check()
 {
 	case $1 in
-	'') STEPS=25 ;;
+	'') STEPS=26 ;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;
 	arm32) STEPS=7 ;;
-	systemd) STEPS=7 ;;
+	systemd) STEPS=8 ;;
 	*) die "there is no suite '$1': SUITE=unit, core, media, systemd or arm32" ;;
 	esac
 	supported_host
