@@ -77,7 +77,7 @@ suite_systemd_releases()
 		mkdir -p "$BASE/run/systemd/$_rel"
 		# The package is for the host's release, or newer ones.
 		grep -v test_package "$BASE/systemd/tests/list" >"$BASE/run/systemd/$_rel/expect"
-		system_boot "$_rel" "$_rel" ''
+		system_boot "$_rel" "$_rel" "dmem.only=$(paste -s -d , "$BASE/run/systemd/$_rel/expect")"
 	done
 }
 

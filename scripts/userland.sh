@@ -95,5 +95,6 @@ userland_strip_system()
 {
 	(cd usr/share && rm -rf doc man locale info bash-completion zsh lintian bug perl \
 		zoneinfo gdb common-licenses polkit-1)
-	rm -rf usr/include usr/lib/*/gconv usr/lib/udev/hwdb.d usr/lib/*/perl usr/lib/locale
+	rm -rf usr/include usr/lib/*/gconv usr/lib/udev/hwdb.d usr/lib/*/perl usr/lib/*/perl-base/unicore \
+		usr/lib/locale
 }
