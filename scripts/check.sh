@@ -116,12 +116,12 @@ memcg_boot()
 check()
 {
 	case $1 in
-	'') STEPS=28 ;;
+	'') STEPS=29 ;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;
 	arm32) STEPS=7 ;;
-	systemd) STEPS=7 ;;
+	systemd) STEPS=8 ;;
 	containers) STEPS=6 ;;
 	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers or arm32" ;;
 	esac

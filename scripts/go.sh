@@ -158,9 +158,9 @@ bench)
 	bench
 	;;
 deb)
-	STEPS=2
+	STEPS=1
 	. scripts/package.sh
-	deb
+	make_deb
 	;;
 kernel-config)
 	. scripts/package.sh

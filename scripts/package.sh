@@ -2,47 +2,62 @@
 # shellcheck shell=sh disable=SC2034
 # Debian packages: of the programs for systemd, and of a kernel with the series.
 
-# deb_arch ARCH: sets DEB_HOST_ARCH, and DEB_TRIPLE to its compiler's prefix.
-deb_arch()
+# The compiler of an architecture.
+deb_compiler()
 {
 	need dpkg-architecture:dpkg-dev
-	DEB_HOST_ARCH=$1
-	DEB_TRIPLE=$(dpkg-architecture -f -a"$1" -q DEB_HOST_GNU_TYPE 2>/dev/null) ||
+	_triple=$(dpkg-architecture -f -a"$1" -q DEB_HOST_GNU_TYPE 2>/dev/null) ||
 	die "there is no architecture '$1': DEB_ARCH=amd64, arm64, armhf or another of Debian's"
 	if [ "$1" = "$HOSTARCH" ]; then
 		need gcc make /usr/include/stdio.h:libc6-dev
 	else
-		need make "$DEB_TRIPLE-gcc:gcc-$(echo "$DEB_TRIPLE" | tr _ -)" \
-			"/usr/$DEB_TRIPLE/lib/libc.so:libc6-dev-$1-cross"
+		need make "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
+			"/usr/$_triple/lib/libc.so:libc6-dev-$1-cross"
 	fi
+}
+
+# The files of the source package: no kernel, and none of its tests.
+deb_files()
+{
+	git -c safe.directory="$PWD" ls-files -c -o --exclude-standard \
+		COPYING debian docs systemd-units tools | while read -r _f; do
+		[ ! -f "$_f" ] || echo "$_f"
+	done
 }
 
 # build_deb ARCH: the source package and that of the architecture, in DEBS. They
 # are built on a copy: what debhelper leaves behind does not come into the checkout.
 build_deb()
 {
-	deb_arch "$1"
+	deb_compiler "$1"
 	need dh:debhelper dpkg-buildpackage:dpkg-dev fakeroot git lintian xz:xz-utils
-	step "package: dmem-systemd ($1)"
 	DEBS=$CACHE/deb/$1
+	_list=$CACHE/deb/$1.list
+	mkdir -p "$CACHE/deb"
+	deb_files >"$_list"
+	[ -s "$_list" ] || die "git does not list the repository's files: run this in a git clone"
+	_key=$({ cat "$_list"; tr '\n' '\0' <"$_list" | xargs -0 sha256sum
+		cat scripts/package.sh /etc/debian_version; } | hash16)
+	if [ "$_key" = "$(cat "$DEBS/key" 2>/dev/null)" ]; then
+		step "package: as it was built ($1)"
+		return
+	fi
+	step "package: dmem-systemd ($1)"
 	_log=$LOGS/deb-$1.log
 	rm -rf "$DEBS"
 	mkdir -p "$DEBS/src"
-	git -c safe.directory="$PWD" ls-files -c -o --exclude-standard >"$DEBS/src.list" 2>"$_log" ||
-	die_log "$_log" "git does not list the repository's files: run this in a git clone"
-	while read -r _f; do
-		[ ! -f "$_f" ] || echo "$_f"
-	done <"$DEBS/src.list" | tar -c -T - | tar -x -C "$DEBS/src"
+	tar -c -T "$_list" | tar -x -C "$DEBS/src"
 	# What it is to build with is there, if under another name than it looks for.
 	(cd "$DEBS/src" && DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -d -a"$1") \
 		>"$_log" 2>&1 || die_log "$_log" "cannot build the package: $(grep -m 1 -i error: "$_log")"
-	rm -rf "$DEBS/src" "$DEBS/src.list"
-	step "package: lintian"
-	lintian --allow-root --fail-on error,warning "$DEBS"/*.changes >"$LOGS/lintian-$1.log" 2>&1 ||
-	die_log "$LOGS/lintian-$1.log" "lintian objects: $(grep -m 1 '^[EW]: ' "$LOGS/lintian-$1.log")"
+	rm -rf "$DEBS/src"
+	_log=$LOGS/lintian-$1.log
+	lintian --allow-root --fail-on error,warning "$DEBS"/*.changes >"$_log" 2>&1 ||
+	die_log "$_log" "lintian objects: $(grep -m 1 '^[EW]: ' "$_log")"
+	echo "$_key" >"$DEBS/key"
 }
 
-deb()
+make_deb()
 {
 	supported_host
 	lock_cache

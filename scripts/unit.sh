@@ -212,6 +212,14 @@ own_configs()
 		grep -v CONFIG_
 }
 
+# What is looked for is what docs/board.md tells of.
+own_config_docs()
+{
+	sed -n 's/^\(CONFIG_[A-Z_]*\)=y$/\1/p' kernel/config/need.config | sort >"$dir/named"
+	sed -n '/^- /,/^$/p' docs/board.md | grep -o 'CONFIG_[A-Z_]*' | sort -u >"$dir/there"
+	[ -s "$dir/named" ] && diff "$dir/named" "$dir/there"
+}
+
 # In one line, and before anything is fetched or built.
 wrong_configs()
 {
@@ -329,6 +337,7 @@ t "what the documentation quotes is in the file" nothing docs_files
 t "make help tells of every target" nothing help_targets
 t "a wrong suite is one line" nothing wrong_variables
 t "what a kernel's configuration lacks is named at once" own_configs
+t "docs/board.md names these options" own_config_docs
 t "a configuration that cannot be used is one line" nothing wrong_configs
 echo "1..$n"
 echo

@@ -62,7 +62,23 @@ userland_unpack()
 		dpkg-deb --fsys-tarfile "$_deb" >"$_udebs/tar" &&
 		tar -x --no-same-owner --keep-directory-symlink -f "$_udebs/tar" -C "$_unew" || return 1
 	done
-	(cd "$_unew" && "userland_strip_$_ukind")
+	(cd "$_unew" && "userland_strip_$_ukind") || return 1
+	[ "$_ukind" != system ] || userland_status
+}
+
+# What dpkg knows of a system: all is installed, and no package has files, so that
+# it takes none of them away.
+userland_status()
+{
+	_udpkg=$_unew/var/lib/dpkg
+	mkdir -p "$_udpkg/info" "$_udpkg/updates"
+	for _deb in "$_udebs"/*.deb; do
+		dpkg-deb -f "$_deb" | sed '/^Package: /a Status: install ok installed' || return 1
+		echo
+		_uname=$(dpkg-deb -f "$_deb" Package)
+		[ "$(dpkg-deb -f "$_deb" Multi-Arch)" != same ] || _uname=$_uname:$_uarch
+		: >"$_udpkg/info/$_uname.list"
+	done >"$_udpkg/status"
 }
 
 # The root file system is in RAM: no documents, no tables of characters, nothing
@@ -79,5 +95,6 @@ userland_strip_system()
 {
 	(cd usr/share && rm -rf doc man locale info bash-completion zsh lintian bug perl \
 		zoneinfo gdb common-licenses polkit-1)
-	rm -rf usr/include usr/lib/*/gconv usr/lib/udev/hwdb.d usr/lib/*/perl* usr/lib/locale
+	rm -rf usr/include usr/lib/*/gconv usr/lib/udev/hwdb.d usr/lib/*/perl usr/lib/*/perl-base/unicore \
+		usr/lib/locale
 }
