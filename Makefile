@@ -21,6 +21,9 @@ help:
 #: make bench        what a charge costs, in instructions
 #: make install      the programs for systemd;  DESTDIR=DIR PREFIX=/usr
 #: make uninstall    ... take them away again
+#: make deb          ... as a Debian package;  DEB_ARCH=arm64 for a board
+#: make kernel-deb   a kernel as a Debian package;  KERNEL_CONFIG=FILE KERNEL_ARCH=arm64
+#: make kernel-config  has that file what the series needs?
 #: make clean        remove what is built here
 #: make distclean    remove the cache too
 #:
@@ -37,7 +40,7 @@ mutants:
 install uninstall:
 	@$(MAKE) -s -C systemd-units $@
 
-kernel vm shell paths run check-all tree series checkpatch bisect bench clean distclean:
+kernel vm shell paths run check-all tree series checkpatch bisect bench deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect mutants bench install uninstall clean distclean
+.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect mutants bench deb kernel-deb kernel-config install uninstall clean distclean

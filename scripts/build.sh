@@ -22,6 +22,12 @@ build_for()
 		# The board has a sound chip, which must not look for the host's.
 		MACHINE='-M vexpress-a15 -smp 2 -m 7G -audiodev none,id=none -global pl041.audiodev=none'
 		;;
+	amd64)
+		# Only built, for who wants it: there is no guest.
+		KARCH=x86
+		GUESTARCH=amd64
+		TRIPLE=x86_64-linux-gnu
+		;;
 	esac
 	CROSS=
 	[ "$HOSTARCH" = "$GUESTARCH" ] || CROSS=$TRIPLE-
@@ -29,15 +35,19 @@ build_for()
 
 host_packages()
 {
-	need make gcc /usr/include/stdio.h:libc6-dev bc bison flex git rsync ccache \
-		xz:xz-utils fdtoverlay:device-tree-compiler \
-		qemu-system-aarch64:qemu-system-arm
+	build_packages
+	need fdtoverlay:device-tree-compiler qemu-system-aarch64:qemu-system-arm
+}
+
+build_packages()
+{
+	need make gcc /usr/include/stdio.h:libc6-dev bc bison flex git rsync ccache xz:xz-utils
 	cross_packages
 }
 
 cross_packages()
 {
-	[ -z "$CROSS" ] || need "${CROSS}gcc:gcc-$TRIPLE" \
+	[ -z "$CROSS" ] || need "${CROSS}gcc:gcc-$(echo "$TRIPLE" | tr _ -)" \
 		"/usr/$TRIPLE/lib/libc.a:libc6-dev-$GUESTARCH-cross"
 }
 

@@ -157,6 +157,21 @@ bench)
 	. scripts/bench.sh
 	bench
 	;;
+deb)
+	STEPS=2
+	. scripts/package.sh
+	deb
+	;;
+kernel-config)
+	. scripts/package.sh
+	kernel_config
+	echo "$KERNEL_CONFIG has what the series needs"
+	;;
+kernel-deb)
+	STEPS=4
+	. scripts/package.sh
+	kernel_deb
+	;;
 clean)
 	find selftests tools scripts \( -name '*.o' -o -name '*.ko' -o -name '*.new' \) -delete
 	make -s -C systemd-units clean

@@ -40,6 +40,8 @@ system_root()
 		LDFLAGS=-static DESTDIR="$_sr" install >"$LOGS/systemd-install.log" 2>&1 ||
 	die_log "$LOGS/systemd-install.log" "cannot build or install systemd-units"
 	cp -a "$BASE/$_sys/tests" "$_sr/"
+	# What "make uninstall" would do there.
+	make -s -n -C systemd-units uninstall DESTDIR= >"$_sr/tests/uninstall"
 	[ ! -d "$BASE/$_sys/more" ] || cp -a "$BASE/$_sys/more/." "$_sr/"
 	pack_initrd "$BASE/$_sys/$_rel/initrd" "$_sr" "$BASE/build-systemd"
 }

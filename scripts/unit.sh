@@ -75,7 +75,7 @@ compiles()
 
 without_spdx()
 {
-	files | grep -v -e '\.patch$' -e '^kernel/series$' | while read -r _f; do
+	files | grep -v -e '\.patch$' -e '^kernel/series$' -e '^debian/changelog$' | while read -r _f; do
 		head -n 5 "$_f" | grep -q 'SPDX-License-Identifier: GPL-2\.0' || echo "$_f has no SPDX line"
 	done
 }
@@ -85,7 +85,7 @@ places()
 {
 	files | grep -v '\.patch$' | tr '\n' '\0' |
 	xargs -0 grep -nE '(^|[ ="])/(root|home)/[a-z.]|'"$PWD"'/|[a-z]+\.debian\.(org|net)|debian\.snapshot' |
-	grep -v '^scripts/unit\.sh:'
+	grep -v -e '^scripts/unit\.sh:' -e '^debian/copyright:[0-9]*:Format: https://www\.'
 }
 
 series_matches()
@@ -180,6 +180,50 @@ wrong_variables()
 	done
 	# As make gives them.
 	scripts/go.sh check unit core >/dev/null 2>&1 && echo "two suites were taken for the first"
+}
+
+# own_config WORDS COMMAND...: "make kernel-config" of a configuration that the
+# command makes of a good one. It says these words, or nothing is wrong if there are none.
+own_config()
+{
+	_words=$1
+	shift
+	{ echo '# Linux/arm64 7.3.0 Kernel Configuration'; "$@"; } <kernel/config/need.config >"$dir/config"
+	_rc=0
+	_o=$(KERNEL_CONFIG=$dir/config KERNEL_ARCH=${arch:-arm64} scripts/go.sh kernel-config 2>&1) || _rc=$?
+	echo "$_o"
+	if [ -z "$_words" ]; then
+		[ "$_rc" = 0 ]
+	else
+		[ "$_rc" = 1 ] && [ "$(echo "$_o" | sed -n 's/^  CONFIG_//p' | tr '\n' ' ')" = "$_words " ] &&
+		case $_o in *" --file $dir/config -e $(echo "$_words" | sed 's/ / -e /g')") ;; *) false ;; esac
+	fi
+}
+
+own_configs()
+{
+	own_config '' cat &&
+	own_config '' sed 's/_CMA=y/_CMA=m/' &&
+	own_config '' grep -v HEAPS_SYSTEM &&
+	own_config 'CGROUP_DMEM CMA_SYSFS' grep -v -e CGROUP_DMEM -e CMA_SYSFS &&
+	own_config 'DMA_CMA' sed 's/^\(CONFIG_DMA_CMA\)=y/# \1 is not set/' &&
+	own_config 'DMABUF_HEAPS_CMA DMABUF_HEAPS_SYSTEM' grep -v HEAPS_ &&
+	own_config 'CGROUPS CGROUP_DMEM CMA DMA_CMA CMA_SYSFS DMABUF_HEAPS DMABUF_HEAPS_CMA DMABUF_HEAPS_SYSTEM' \
+		grep -v CONFIG_
+}
+
+# In one line, and before anything is fetched or built.
+wrong_configs()
+{
+	cat kernel/config/need.config >"$dir/config"
+	echo '# Linux/arm64 7.3.0 Kernel Configuration' >>"$dir/config"
+	for _v in "KERNEL_CONFIG=$dir/config KERNEL_ARCH=arm" "KERNEL_CONFIG=$dir/config KERNEL_ARCH=vax" \
+		  "KERNEL_CONFIG=$dir/no-such-file" KERNEL_CONFIG=; do
+		# shellcheck disable=SC2086 # words
+		_o=$(env $_v scripts/go.sh kernel-deb 2>&1) && echo "$_v was taken"
+		case $_o in 'error: '*) ;; *) echo "$_v: no error, but: $_o" ;; esac
+		[ "$(echo "$_o" | wc -l)" = 1 ] || echo "$_v: more than one line: $_o"
+	done
 }
 
 # model_build NAME OPTION...: tests/model, as $dir/NAME.
@@ -284,6 +328,8 @@ t "documented make targets exist" nothing docs_targets
 t "what the documentation quotes is in the file" nothing docs_files
 t "make help tells of every target" nothing help_targets
 t "a wrong suite is one line" nothing wrong_variables
+t "what a kernel's configuration lacks is named at once" own_configs
+t "a configuration that cannot be used is one line" nothing wrong_configs
 echo "1..$n"
 echo
 echo "# exit unit/rules $bad"

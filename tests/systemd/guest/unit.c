@@ -253,6 +253,13 @@ long long cap_of(const char *unit, const char *limit, const char *region)
 	return *cg ? dmem_read(cg, limit, region) : -ENOENT;
 }
 
+bool is_uncapped(const char *unit, const char *region)
+{
+	long long cap = cap_of(unit, "dmem.max", region);
+
+	return *cgroup_of(unit) && (cap == DMEM_MAX || cap == -ENOENT);
+}
+
 const char *out(void)
 {
 	return text_of(OUT);

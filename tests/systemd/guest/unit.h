@@ -57,6 +57,8 @@ bool wait_property(const char *unit, const char *name, const char *want, int sec
 const char *cgroup_of(const char *unit);
 /* A limit of a unit's cgroup in bytes, DMEM_MAX or a negative errno. */
 long long cap_of(const char *unit, const char *file, const char *region);
+/* Does it run without this cap? Where the controller is off, no file says so. */
+bool is_uncapped(const char *unit, const char *region);
 
 /* What services have written since the last call of out_clear(). */
 const char *out(void);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* When a changed section counts, and a cap that cannot be set. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+#include "program.h"
+#include "unit.h"
+
+#define HOLD		SERVICE "ExecStart=" PROBE " hold\n"
+#define EDITOR		"/run/dmem-tests/editor"
+#define EDITED		"edited.service.d/override.conf"
+
+FIXTURE(change) {
+	int unused;
+};
+
+FIXTURE_SETUP(change)
+{
+	const char *why = units_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(change)
+{
+	/* systemctl has written it, which units_end() does not know. */
+	unit_remove(EDITED);
+	EXPECT_EQ(0, units_end());
+}
+
+TEST_F_TIMEOUT(change, next_start, 120)
+{
+	static const char section[] = "[X-Dmem]\nDeviceMemoryMax=" CAMERA " %dM\n";
+
+	ASSERT_EQ(0, unit_write("changing.service", HOLD "Slice=changing.slice\n"));
+	ASSERT_EQ(0, unit_write("changing.service.d/cap.conf", section, 8));
+	ASSERT_EQ(0, unit_write("changing.slice", section, 16));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("changing.slice"));
+	ASSERT_EQ(0, start("changing.service"));
+	EXPECT_EQ(8 * MIB, cap_of("changing.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+
+	ASSERT_EQ(0, unit_write("changing.service.d/cap.conf", section, 12));
+	ASSERT_EQ(0, unit_write("changing.slice", section, 20));
+	ASSERT_EQ(0, reload());
+	EXPECT_EQ(8 * MIB, cap_of("changing.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+	/* The slice stays as it is, for it does not stop. */
+	ASSERT_EQ(0, restart("changing.service"));
+	EXPECT_EQ(12 * MIB, cap_of("changing.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+	ASSERT_EQ(0, start("dmem-slice@changing.service"));
+	EXPECT_EQ(20 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+
+	/* No section any more: the service is free at once, the slice when it stops. */
+	ASSERT_EQ(0, unit_remove("changing.service.d/cap.conf"));
+	ASSERT_EQ(0, unit_remove("changing.slice"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, restart("changing.service"));
+	EXPECT_EQ(20 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+	ASSERT_EQ(0, stop("changing.slice"));
+	ASSERT_EQ(0, start("changing.service"));
+	EXPECT_TRUE(is_uncapped("changing.slice", CAMERA));
+	EXPECT_EQ(0, stop("changing.slice"));
+}
+
+/* systemctl edit wants a terminal, and an editor. */
+TEST_F_TIMEOUT(change, edit, 120)
+{
+	char *argv[] = { "systemctl", "edit", "edited.service", NULL };
+	struct program p;
+
+	ASSERT_EQ(0, unit_write("edited.service", HOLD));
+	ASSERT_EQ(0, unit_write(EDITOR, "#!/bin/sh\n"
+				"for f; do :; done\n"
+				"printf '[X-Dmem]\\nDeviceMemoryMax=%%s 8M\\n' " CAMERA " >\"$f\"\n"));
+	ASSERT_EQ(0, chmod(EDITOR, 0755));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("edited.service"));
+	EXPECT_TRUE(is_uncapped("edited.service", CAMERA));
+	setenv("SYSTEMD_EDITOR", EDITOR, 1);
+	ASSERT_EQ(0, program_start(&p, NULL, argv, 30));
+	ASSERT_EQ(0, program_end(&p));
+	EXPECT_STREQ("[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n",
+		     text_of("/etc/systemd/system/" EDITED));
+	ASSERT_EQ(0, restart("edited.service"));
+	EXPECT_EQ(8 * MIB, cap_of("edited.service", "dmem.max", CAMERA));
+}
+
+/* A region that never comes. */
+TEST_F_TIMEOUT(change, no_region, 120)
+{
+	static const char unit[] = SERVICE "ExecStart=" PROBE " caps hold\n"
+		"[X-Dmem]\nDeviceMemoryMax=cma/none 8M\nDeviceMemoryMax=" CAMERA " 8M\n"
+		"DeviceMemoryStrict=%s\n";
+	long long begin;
+
+	ASSERT_EQ(0, unit_write("strict.service", unit, "yes"));
+	ASSERT_EQ(0, unit_write("lax.service", unit, "no"));
+	ASSERT_EQ(0, reload());
+	begin = now_ms();
+	EXPECT_EQ(1, start("strict.service"));
+	EXPECT_LE(5000, now_ms() - begin);
+	EXPECT_EQ(0, run("systemctl", "is-failed", "strict.service", NULL));
+	EXPECT_STREQ("exit-code", property("strict.service", "Result"));
+	run("systemctl", "status", "strict.service", NULL);
+	EXPECT_NE(NULL, strstr(output(), "dmem-apply")) TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(output(), "(code=exited, status=255")) TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(output(), "cma/none=8M: there is no such region"))
+		TH_LOG("%s", output());
+	EXPECT_STREQ("", out());
+
+	EXPECT_EQ(0, start("lax.service")) TH_LOG("%s", output());
+	EXPECT_TRUE(logged("dmem-apply", "system.slice/lax.service: cma/none=8M: "
+			   "there is no such region")) TH_LOG("%s", output());
+	EXPECT_TRUE(wait_out("max ", 10));
+	EXPECT_STREQ("cgroup /system.slice/lax.service\nmax " CAMERA " 8388608\n", out());
+}
+
+TEST_HARNESS_MAIN
