@@ -17,6 +17,9 @@
 #define LXC_CONFIG	"/srv/lxc/config"
 #define BUNDLES		"/run/dmem-tests/bundle"
 
+/* Seconds. An engine needs one or two, and more where the host has other things to do. */
+#define SOON		60
+
 /* What probe does in a container that wants too much, and what it says of it. */
 #define TOO_MUCH	CAMERA_HEAP "=9"
 #define FITS		CAMERA_HEAP "=8"

@@ -75,7 +75,7 @@ TEST_F_TIMEOUT(libcgroup, killed, 120)
 {
 	ASSERT_EQ(0, run("cgconfigparser", "-l", CONFIG, NULL)) TH_LOG("%s", output());
 	self->payload = spawn_out("cgexec -g dmem:camera " ROOTFS "/probe " FITS " hold");
-	ASSERT_TRUE(wait_out(FITS " ", 20)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_EQ(8 * MIB, dmem_current(MINE, CAMERA));
 	EXPECT_STREQ(MINE, cgroup_of_pid(self->payload));
 	kill_hard(self->payload);
@@ -87,9 +87,7 @@ TEST_F_TIMEOUT(libcgroup, killed, 120)
 
 TEST_F_TIMEOUT(libcgroup, by_hand, 120)
 {
-	ASSERT_EQ(0, run("cgcreate", "-g", "dmem:camera", NULL)) TH_LOG("%s", output());
-	EXPECT_EQ(0, run("cgset", "-r", "dmem.max=" CAMERA " 8M", "camera", NULL));
-	EXPECT_EQ(0, run("cgset", "-r", "dmem.max=" DISPLAY " 4M", "camera", NULL));
+	ASSERT_EQ(0, run("sh", "/srv/libcgroup/by-hand.sh", NULL)) TH_LOG("%s", output());
 	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
 	EXPECT_EQ(4 * MIB, dmem_read(MINE, "dmem.max", DISPLAY));
 	EXPECT_EQ(0, run("cgget", "-r", "dmem.max", "camera", NULL));

@@ -63,11 +63,11 @@ TEST_F_TIMEOUT(lxc, two_containers, 120)
 	ASSERT_EQ(0, file_from(OTHER_CONFIG, LXC_CONFIG, WORDS, "/probe caps " MODEST " hold",
 			       "lxc.uts.name = camera", "lxc.uts.name = player", NULL));
 	self->engine[0] = lxc_start("camera");
-	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
 	out_clear();
 	self->engine[1] = lxc_start("player");
-	ASSERT_TRUE(wait_out(MODEST " ", 30)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(MODEST " ", SOON)) TH_LOG("%s", out());
 	EXPECT_STREQ(TELLS SAYS_MODEST, out());
 
 	ASSERT_STREQ(MINE, cgroup_of_pid(first_pid(MINE)));
@@ -91,7 +91,7 @@ TEST_F_TIMEOUT(lxc, change, 120)
 			       "/probe " OTHER_HEAP " " LIFT " " TOO_MUCH " " FITS " hold",
 			       "cgroup:ro", "cgroup:rw:force", ONE_HEAP, ALL_HEAPS, NULL));
 	self->engine[0] = lxc_start("camera");
-	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_STREQ(OTHER_HEAP " 1\n" LIFT " 1\n" SAYS_CAPPED, out());
 	EXPECT_EQ(0, run("lxc-cgroup", "-n", "camera", "dmem.max", CAMERA " 12M", NULL))
 		TH_LOG("%s", output());
@@ -119,7 +119,7 @@ TEST_F_TIMEOUT(lxc, killed_engine, 120)
 
 	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY, NULL));
 	self->engine[0] = lxc_start("camera");
-	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	payload = first_pid(MINE);
 	ASSERT_LT(0, payload);
 	EXPECT_EQ(first_pid(MONITOR), self->engine[0]);
@@ -129,7 +129,7 @@ TEST_F_TIMEOUT(lxc, killed_engine, 120)
 
 	out_clear();
 	self->engine[0] = lxc_start("camera");
-	ASSERT_TRUE(wait_out(FITS " ", 30)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
 	ASSERT_STREQ(MINE "-1", cgroup_of_pid(first_pid(MINE "-1")));
 	EXPECT_EQ(8 * MIB, dmem_read(MINE "-1", "dmem.max", CAMERA));
