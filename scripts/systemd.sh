@@ -65,7 +65,10 @@ build_system_tests()
 		_o=${_p##*/}
 		_o=${_o%.c}
 		_more="$* tests/systemd/guest/unit.c tests/program.c selftests/dmem_util.c"
-		[ "$_o" != probe ] || _more=
+		case $_o in
+		probe) _more= ;;
+		test_live) _more="$_more tests/systemd/tree.c" ;;
+		esac
 		# shellcheck disable=SC2086 # a list of files
 		guest_cc -Iselftests -Itests -Itests/systemd/guest \
 			-I"$TREE/tools/testing/selftests" \

@@ -270,7 +270,7 @@ systemd_programs()
 	systemd_link dmem-generator emit log &&
 	systemd_link dmem-apply log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
 	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
-	systemd_link test_differential tap && systemd_link fuzz &&
+	systemd_link test_kill tap && systemd_link test_differential tap tree && systemd_link fuzz &&
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror'
 }
 
@@ -394,6 +394,7 @@ tap systemd-lib "$dir/systemd/test_lib"
 tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/systemd/w"
 tap systemd-generator "$dir/systemd/test_generator" "$dir/systemd/dmem-generator" "$dir/systemd/w" \
 	"$dir/systemd/fast/dmem-generator"
+tap systemd-kill "$dir/systemd/test_kill" "$dir/systemd/fast/dmem-generator" "$dir/systemd/w"
 
 # systemd itself as the judge, where it is there. It gets a directory that
 # anybody may read, for it must not be root there.

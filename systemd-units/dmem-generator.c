@@ -285,11 +285,35 @@ static int add_instances(struct dmem_units *u, const struct dmem_unit *of)
 	return 0;
 }
 
+/* An instance with a file of its own: by an alias of its template, systemd makes
+ * another unit of the template. */
+static int add_by_alias(struct dmem_units *u, const struct dmem_unit *of)
+{
+	const char *instance = dmem_unit_instance(of->name), *name;
+	const struct dmem_unit *template;
+
+	if (!dmem_unit_is_instance(of->name) || (!of->fragment && !of->masked))
+		return 0;
+	name = dmem_unit_with_instance(&u->arena, of->name, "", 0);
+	if (!name)
+		return -ENOMEM;
+	template = dmem_units_find(u, name);
+	for (size_t i = 0; template && i < template->n_alias; i++) {
+		if (!dmem_unit_is_template(template->alias[i]->name))
+			continue;
+		name = dmem_unit_with_instance(&u->arena, template->alias[i]->name, instance,
+					       (size_t)(strrchr(instance, '.') - instance));
+		if (!name || !dmem_units_add(u, name))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int generate(struct generator *g)
 {
 	/* They exist without a file, or what is general must not reach them. */
 	static const char * const always[] = {
-		"-.slice", "system.slice", "dmem-slice@.service", "dmem-slice-.service",
+		"-.slice", "system.slice", "dmem-slice@.service", "dmem-slice-@.service",
 		"dmem-controller.service",
 	};
 	struct dmem_units *u = &g->units;
@@ -297,7 +321,7 @@ static int generate(struct generator *g)
 	size_t n = u->n_units;
 
 	for (size_t i = 0; i < n; i++) {
-		if (add_instances(u, u->unit[i]))
+		if (add_instances(u, u->unit[i]) || add_by_alias(u, u->unit[i]))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++) {

@@ -18,100 +18,26 @@
 
 #include "../../tools/lib/units.h"
 #include "tap.h"
+#include "tree.h"
 
-#define REGIONS	4
 #define HELPER	"/dmem-apply"
 #define NOBODY	"65534"
 
-static const char * const services[] = {
-	"a.service", "a-b.service", "a-b-c.service", "a--b.service", "-a-b.service", "t@.service",
-	"t@x.service", "t-u@.service", "t-u@x.service", "t-u@y-z.service", "w.service",
-};
-
-static const char * const aliases[][2] = {
-	{ "al.service", "a.service" }, { "a-l-s.service", "w.service" },
-	{ "x-b.service", "a-b-c.service" }, { "t-v@.service", "t@.service" },
-	{ "o-p@q.service", "t-u@.service" }, { "al2.service", "al.service" },
-	{ "t@x.service", "t@.service" },
-};
-
-static const char * const levels[] = {
-	"service", "a-.service", "a-b-.service", "a--.service", "t-.service", "t-@.service",
-	"t-@x.service", "x-.service", "o-.service", "o-p@.service", "a-l-.service", "t-u@.service",
-	"t@.service", "al.service", "t-v@.service", "t-v@x.service", "a-l-s.service", "t@x.service",
-	"a.service", "a-b.service", "a-b-c.service", "w.service", "t-u@x.service", "a--b.service",
-};
-
-static const char * const wanted[] = {
-	"a.service", "a-b.service", "a-b-c.service", "a--b.service", "-a-b.service", "t@x.service",
-	"t@n.service", "t-u@x.service", "t-u@y-z.service", "t-u@n.service", "w.service",
-	"al.service", "a-l-s.service", "x-b.service", "t-v@x.service", "t-v@k.service",
-	"o-p@q.service", "al2.service",
-};
-
-/* The generator's directory is among the others, as in a real search path. */
-static const char * const dirs[] = { "etc", "run", "gen", "lib" };
-static const int inputs[] = { 0, 1, 3 };
-
-static const char * const names[] = { "10-a.conf", "50-b.conf", "90-c.conf", "zzz.conf" };
-
-static int pick(int n)
+static void write_tree(struct tree *t, unsigned int seed)
 {
-	return rand() % n;
-}
-
-/* What a file says: nothing, caps, or a reset first. */
-static void content(const char *path, bool fragment)
-{
-	char text[500];
-	int n = snprintf(text, sizeof(text), fragment ? "[Service]\nExecStart=/bin/true\n" : "");
-
-	if (pick(3)) {
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "[X-Dmem]\n");
-		if (!pick(4))
-			n += snprintf(text + n, sizeof(text) - (size_t)n, "DeviceMemoryMax=\n");
-		for (int i = pick(3); i; i--)
-			n += snprintf(text + n, sizeof(text) - (size_t)n, "DeviceMemoryMax=r%d %d\n",
-				      pick(REGIONS), 1 + pick(1000));
-	}
-	put(path, "%s", text);
-}
-
-static void random_tree(void)
-{
-	char path[300];
-	size_t n;
+	char path[100], unit[TREE_NAME];
 
 	put("etc/x.target", "[Unit]\nDefaultDependencies=no\n");
-	for (n = 0; n < sizeof(wanted) / sizeof(*wanted); n++) {
-		snprintf(path, sizeof(path), "etc/x.target.wants/%s", wanted[n]);
+	for (size_t i = 0; tree_unit(t, i, unit); i++) {
+		snprintf(path, sizeof(path), "etc/x.target.wants/%s", unit);
 		link_to(path, "/nowhere");
 	}
-	for (int d = 0; d < 3; d++) {
-		for (n = 0; n < sizeof(services) / sizeof(*services); n++) {
-			snprintf(path, sizeof(path), "%s/%s", dirs[inputs[d]], services[n]);
-			if (d < 2 ? !pick(8) : pick(8)) {
-				if (!pick(12))
-					link_to(path, "/dev/null");
-				else
-					content(path, true);
-			}
-		}
-		for (n = 0; n < sizeof(aliases) / sizeof(*aliases); n++) {
-			snprintf(path, sizeof(path), "%s/%s", dirs[inputs[d]], aliases[n][0]);
-			if (!pick(3) && access(tap_path(path), F_OK))
-				link_to(path, aliases[n][1]);
-		}
-		for (n = 0; n < sizeof(levels) / sizeof(*levels); n++) {
-			if (pick(4))
-				continue;
-			snprintf(path, sizeof(path), "%s/%s.d/%s", dirs[inputs[d]], levels[n],
-				 names[pick(4)]);
-			if (!pick(8))
-				link_to(path, "/dev/null");
-			else
-				content(path, false);
-		}
+	tree_make(t, seed);
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->file[i].link)
+			link_to(t->file[i].path, t->file[i].text);
+		else
+			put(t->file[i].path, "%s", t->file[i].text);
 	}
 }
 
@@ -125,27 +51,10 @@ static int run_systemd(const char *systemd)
 	return run(geteuid() ? plain : root);
 }
 
-/* What a unit's files give, one after the other. */
-static void naive(const char *path, int *caps)
-{
-	char line[200];
-	FILE *f = fopen(path, "r");
-	int r, v;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!strcmp(line, "DeviceMemoryMax=\n"))
-			memset(caps, 0, REGIONS * sizeof(*caps));
-		else if (sscanf(line, "DeviceMemoryMax=r%d %d", &r, &v) == 2)
-			caps[r] = v;
-	}
-	if (f)
-		fclose(f);
-}
-
 struct unit {
-	char name[64], problem[300];
-	bool loaded;
-	int caps[REGIONS], given[REGIONS];
+	char name[64];
+	bool loaded, more;
+	struct tree_caps caps, given;
 	char paths[4000];
 };
 
@@ -166,10 +75,10 @@ static void finish(struct dmem_units *u, struct unit *s, int *compared, char *wh
 	++*compared;
 	if (strcmp(ours, s->paths))
 		snprintf(why, size, "%s: systemd reads\n%swe say\n%s", s->name, s->paths, ours);
-	else if (memcmp(s->caps, s->given, sizeof(s->caps)))
-		snprintf(why, size, "%s: gets r0 %d, r1 %d, r2 %d, r3 %d; the files say %d, %d, %d, %d\n%s",
-			 s->name, s->given[0], s->given[1], s->given[2], s->given[3], s->caps[0],
-			 s->caps[1], s->caps[2], s->caps[3], s->paths);
+	else if (s->more || !tree_same(&s->caps, &s->given))
+		snprintf(why, size, "%s: gets %s%s; the files say %s\n%s", s->name,
+			 tree_text(&s->given), s->more ? " and more" : "", tree_text(&s->caps),
+			 s->paths);
 }
 
 /* Reads what systemd printed, unit by unit. */
@@ -178,8 +87,7 @@ static int compare(struct dmem_units *u, char *why, size_t size)
 	static char line[8192], path[4096];
 	struct unit s = { 0 };
 	FILE *f = fopen(tap_path("out"), "r");
-	int compared = 0, r, v;
-	const char *p;
+	int compared = 0;
 
 	while (f && fgets(line, sizeof(line), f)) {
 		if (!strncmp(line, "\t-> Unit ", 9)) {
@@ -191,18 +99,15 @@ static int compare(struct dmem_units *u, char *why, size_t size)
 		} else if (strstr(line, "Unit Load State: loaded")) {
 			s.loaded = true;
 		} else if (sscanf(line, " Fragment Path: %4095s", path) == 1) {
-			naive(path, s.caps);
+			tree_read(path, &s.caps);
 		} else if (sscanf(line, " DropIn Path: %4095s", path) == 1) {
 			if (strstr(path, "/zz-dmem.conf"))
 				continue;
-			naive(path, s.caps);
+			tree_read(path, &s.caps);
 			strcat(s.paths, path);
 			strcat(s.paths, "\n");
 		} else if (strstr(line, "Command Line: " HELPER)) {
-			for (p = strstr(line, "--max=r"); p; p = strstr(p + 1, "--max=r")) {
-				if (sscanf(p, "--max=r%d=%d", &r, &v) == 2)
-					s.given[r] = v;
-			}
+			s.more |= tree_any(&s.given) || !tree_given(line, &s.given);
 		}
 	}
 	finish(u, &s, &compared, why, size);
@@ -245,6 +150,9 @@ static void ignore(void *data, const struct dmem_report *r)
 
 int main(int argc, char **argv)
 {
+	/* The generator's directory is among the others, as in a real search path. */
+	static const char * const inputs[] = { "etc", "run", "lib" };
+	static struct tree tree = { .prefix = "", .dir = inputs, .n_dirs = 3, .types = true };
 	static char search[20000], path[20000], option[20100], why[10000];
 	int trees, first, units = 0, done = 0;
 
@@ -264,9 +172,8 @@ int main(int argc, char **argv)
 		const char *gen[] = { argv[1], option, "--helper=" HELPER, path, NULL };
 		struct dmem_units u;
 
-		srand((unsigned int)t);
 		tap_dir(argv[3]);
-		random_tree();
+		write_tree(&tree, (unsigned int)t);
 		snprintf(path, sizeof(path), "%s", tap_path("gen"));
 		mkdir(path, 0755);
 		snprintf(search, sizeof(search), "%s:%s:%s", tap_path("etc"), tap_path("run"),

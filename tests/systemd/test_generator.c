@@ -6,14 +6,11 @@
  *
  * The last one is built without sanitizers, to see how long it takes.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tap.h"
 
@@ -99,7 +96,7 @@ static void levels(void)
 	put(LIB "foo@.service", EXEC);
 	put(ETC "foo@x.service.d/40-d.conf", CAP("x 5"));
 	expect("dmem-controller.service" ZZ NONE
-	       "dmem-slice-.service" ZZ NONE
+	       "dmem-slice-@.service" ZZ NONE
 	       "dmem-slice@.service" ZZ NONE
 	       "foo-.service" ZZ COND(" \"--max=s=1\" \"--max=f=2\"")
 	       "foo-bar.service" ZZ COND(" \"--max=b=4\" \"--max=s=1\" \"--max=f=2\"")
@@ -143,6 +140,24 @@ static void levels(void)
 	expect("linked.service" ZZ COND(" \"--max=l=3\"")
 	       "real.service" ZZ COND(" \"--max=a=1\" \"--max=b=2\"")
 	       "real3.service" ZZ COND(" \"--max=c=3\""), "", "aliases and linked units");
+
+	/* Drop-ins of an instance, by an alias of its template. */
+	put(LIB "t@.service", EXEC CAP("t 1"));
+	link_to(ETC "u@.service", "/usr/lib/systemd/system/t@.service");
+	put(ETC "u@x.service.d/a.conf", CAP("x 2"));
+	expect("t@.service" ZZ COND(" \"--max=t=1\"")
+	       "t@x.service" ZZ COND(" \"--max=t=1\" \"--max=x=2\""), "",
+	       "an instance by an alias of its template");
+
+	/* With a file of its own, it is another unit than what the alias makes. */
+	put(LIB "t@.service", EXEC CAP("t 1"));
+	put(LIB "t@x.service", EXEC CAP("x 2"));
+	put(LIB "t@x.service.d/a.conf", CAP("d 3"));
+	link_to(ETC "u@.service", "/usr/lib/systemd/system/t@.service");
+	expect("t@.service" ZZ COND(" \"--max=t=1\"")
+	       "t@x.service" ZZ COND(" \"--max=x=2\" \"--max=d=3\"")
+	       "u@x.service" ZZ COND(" \"--max=t=1\" \"--max=d=3\""), "",
+	       "an instance with a file, by an alias of its template");
 
 	put("root/etc/systemd/system.control/a.service.d/x.conf", CAP("a 1"));
 	put("root/run/systemd/system.control/b.service.d/x.conf", CAP("b 1"));
@@ -204,7 +219,7 @@ static void unsupported(void)
 	expect("a.service" ZZ NONE
 	       "b.service" ZZ "[Unit]\nAssertPathExists=!/\n"
 	       "dmem-controller.service" ZZ NONE
-	       "dmem-slice-.service" ZZ NONE
+	       "dmem-slice-@.service" ZZ NONE
 	       "dmem-slice@.service" ZZ NONE
 	       "service" ZZ COND(" \"--max=s=1\""),
 	       "/usr/lib/systemd/system/a.service:3: 'RootImage=' keeps the caps from being set inside a.service: cap its slice\n"
@@ -299,51 +314,6 @@ static long child_ms(void)
 	       (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1000;
 }
 
-/* Is each file in this directory as it is in the other? */
-static bool all_complete(void)
-{
-	static char part[1 << 20];
-	char *whole, *l, *save, *at;
-
-	strcpy(part, get_tree("killed"));
-	whole = get_tree("gen");
-	for (l = strtok_r(part, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		/* A file that is not there yet has another name. */
-		if (strstr(l, "/.") || !strncmp(l, "#", 1))
-			continue;
-		at = strstr(whole, l);
-		if (!at || (at[strlen(l)] != '\n'))
-			return false;
-	}
-	return true;
-}
-
-/* Killed at any time, the generator leaves whole files only. */
-static void killed(const char *fast)
-{
-	char root[4200], out[4200];
-	bool ok = true;
-
-	generator = fast;
-	run_it();
-	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
-	snprintf(out, sizeof(out), "%s", tap_path("killed"));
-	mkdir(out, 0755);
-	for (int i = 0; i < 12 && ok; i++) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			execl(fast, fast, root, "--helper=/h", out, NULL);
-			_exit(127);
-		}
-		usleep((useconds_t)(2000 + 1500 * i));
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		ok = all_complete();
-	}
-	check(ok, "killed in the middle", "a file is not whole");
-}
-
 /* 1,000 units as they are on real systems, of which 50 have a section. */
 static void speed(const char *fast)
 {
@@ -357,7 +327,6 @@ static void speed(const char *fast)
 		    "ProtectSystem=strict\nPrivateTmp=yes\nNoNewPrivileges=yes\nMemoryMax=1G\n\n"
 		    "[Install]\nWantedBy=multi-user.target\n%s", i, i, i % 20 ? "" : CAP("cma/a 1M"));
 	}
-	killed(fast);
 	generator = fast;
 	for (int i = 0; i < 5; i++) {
 		ms = child_ms();

@@ -86,10 +86,28 @@ static int add_aliases(struct dmem_units *u, const char *name, const char *of,
 		if (of != name && dmem_unit_is_template(alias))
 			alias = dmem_unit_with_instance(&u->arena, alias, instance,
 				(size_t)(strrchr(instance, '.') - instance));
-		if (add(u, names, alias))
+		if (!alias)
+			return -ENOMEM;
+		if (strcmp(alias, name) && add(u, names, alias))
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+/* By an alias of its template, an instance that has a file of its own is another
+ * unit: it is made from the template, and yet has the names of both. */
+static int add_real_instance(struct dmem_units *u, const char *name, const char *template,
+			     struct dmem_list *names)
+{
+	struct dmem_unit *unit = dmem_units_find(u, template);
+	const char *instance = dmem_unit_instance(name);
+
+	if (!unit || !unit->alias_of)
+		return 0;
+	if (add(u, names, dmem_unit_with_instance(&u->arena, unit->alias_of, instance,
+						  (size_t)(strrchr(instance, '.') - instance))))
+		return -ENOMEM;
+	return add_aliases(u, name, unit->alias_of, names);
 }
 
 /* The unit's own name, then its aliases. */
@@ -103,7 +121,8 @@ static int names_of(struct dmem_units *u, const char *name, struct dmem_list *na
 	/* The template's aliases count for instances that are made from it only. */
 	if (dmem_unit_is_instance(name) && !(unit && (unit->fragment || unit->masked))) {
 		template = dmem_unit_with_instance(&u->arena, name, "", 0);
-		if (!template || add_aliases(u, name, template, names))
+		if (!template || add_aliases(u, name, template, names) ||
+		    add_real_instance(u, name, template, names))
 			return -ENOMEM;
 	}
 	/* systemd's order of aliases is that of a hash. Ours is the same each time. */

@@ -350,6 +350,37 @@ static int link_aliases(struct dmem_units *u)
 	return 0;
 }
 
+/* Where only drop-ins have the name b@x.service, and b@.service is an alias of
+ * a@.service, it is one of a@x.service: unless that has a file of its own, and
+ * with it no name but its own. */
+static int link_instances(struct dmem_units *u)
+{
+	size_t n = u->n_units;
+
+	for (size_t i = 0; i < n; i++) {
+		struct dmem_unit *unit = u->unit[i], *template, *to;
+		const char *instance = dmem_unit_instance(unit->name), *name;
+
+		if (!dmem_unit_is_instance(unit->name) || unit->fragment || unit->masked ||
+		    unit->alias_of)
+			continue;
+		name = dmem_unit_with_instance(&u->arena, unit->name, "", 0);
+		if (!name)
+			return -ENOMEM;
+		template = dmem_units_find(u, name);
+		if (!template || !template->alias_of)
+			continue;
+		name = dmem_unit_with_instance(&u->arena, template->alias_of, instance,
+					       (size_t)(strrchr(instance, '.') - instance));
+		to = name ? dmem_units_add(u, name) : NULL;
+		if (!to)
+			return -ENOMEM;
+		if (!to->fragment && !to->masked && !to->alias_of)
+			unit->alias_of = to->name;
+	}
+	return 0;
+}
+
 int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 		    dmem_report_fn report, void *data)
 {
@@ -376,7 +407,9 @@ int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 		ret = add_dirs(u, SEARCH_PATH);
 	for (int d = 0; d < u->n_dirs && !ret; d++)
 		ret = load_dir(u, d);
-	return ret ? ret : link_aliases(u);
+	if (!ret)
+		ret = link_aliases(u);
+	return ret ? ret : link_instances(u);
 }
 
 void dmem_units_free(struct dmem_units *u)
