@@ -85,17 +85,10 @@ kernel_config_lacks()
 	[ -n "$_heap" ] || printf '%s\n' $_noheap
 }
 
-# kernel_config_check FILE WHY: all that is missing at once, and how to get it.
-kernel_config_check()
+# options_missing OPTIONS WHAT REMEDY: all at once.
+options_missing()
 {
-	_lacks=$(kernel_config_lacks "$1")
-	[ -n "$_lacks" ] || return 0
-	{
-		printf 'error: %s, %s:\n' "$1" "$2"
-		printf '%s\n' "$_lacks" | sed 's/^/  /'
-		printf 'remedy, in a kernel tree (make tree): scripts/config --file %s%s\n' "$KERNEL_CONFIG" \
-			"$(printf '%s\n' "$_lacks" | sed 's/^CONFIG_/ -e /' | tr -d '\n')"
-	} >&2
+	printf 'error: %s:\n%s\nremedy: %s\n' "$2" "$(printf '%s\n' "$1" | sed 's/^/  /')" "$3" >&2
 	exit 1
 }
 
@@ -114,7 +107,10 @@ kernel_config()
 	_is=$(sed -n 's,^# Linux/\([a-z0-9]*\) .*,\1,p' "$KERNEL_CONFIG" | head -n 1)
 	[ "${_is:-$KARCH}" = "$KARCH" ] ||
 	die "$KERNEL_CONFIG is for $_is, and KERNEL_ARCH=$KERNEL_ARCH: say which one is right"
-	kernel_config_check "$KERNEL_CONFIG" 'which lacks what the series needs'
+	_lacks=$(kernel_config_lacks "$KERNEL_CONFIG")
+	[ -z "$_lacks" ] || options_missing "$_lacks" "$KERNEL_CONFIG lacks what the series needs" \
+		"in a kernel tree (make tree), scripts/config --file $KERNEL_CONFIG$(printf '%s\n' "$_lacks" |
+		sed 's/^CONFIG_/ -e /' | tr -d '\n')"
 }
 
 kernel_packages()
@@ -150,7 +146,10 @@ kernel_deb()
 		kmake "$_o" -s olddefconfig
 		cp "$KERNEL_CONFIG" "$DEBS/config"
 	} >"$_log" 2>&1 </dev/null || die_log "$_log" "cannot configure the kernel"
-	kernel_config_check "$_o/.config" "made of $KERNEL_CONFIG, lost what depends on other options"
+	_lacks=$(kernel_config_lacks "$_o/.config")
+	[ -z "$_lacks" ] || options_missing "$_lacks" \
+		"$KERNEL_CONFIG has these, but not what they depend on in this kernel" \
+		"make menuconfig in a kernel tree (make tree): / finds an option, and tells what it depends on"
 	# Debug symbols are 20 times the kernel. Headers bring a program that signs
 	# modules, which would need the other architecture's OpenSSL.
 	_without=pkg.linux-upstream.nokerneldbg

@@ -190,7 +190,7 @@ own_config()
 	shift
 	{ echo '# Linux/arm64 7.3.0 Kernel Configuration'; "$@"; } <kernel/config/need.config >"$dir/config"
 	_rc=0
-	_o=$(KERNEL_CONFIG=$dir/config KERNEL_ARCH=${arch:-arm64} scripts/go.sh kernel-config 2>&1) || _rc=$?
+	_o=$(KERNEL_CONFIG=$dir/config KERNEL_ARCH=arm64 scripts/go.sh kernel-config 2>&1) || _rc=$?
 	echo "$_o"
 	if [ -z "$_words" ]; then
 		[ "$_rc" = 0 ]
