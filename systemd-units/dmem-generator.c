@@ -54,8 +54,10 @@ static void complain(struct generator *g, const char *file, unsigned int line, c
 /* Caps must not wait for what sets caps. */
 static bool ours(const char *name)
 {
-	return !strncmp(name, "dmem-slice@", 11) || !strncmp(name, "dmem-slice-", 11) ||
-	       !strcmp(name, "dmem-controller.service");
+	if (dmem_unit_type(name) != DMEM_SERVICE)
+		return false;
+	return !strncmp(name, "dmem-slice@", 11) || !strcmp(name, "dmem-controller.service") ||
+	       (!strncmp(name, "dmem-slice-", 11) && strchr(name, '@'));
 }
 
 /* What all the files of a unit say. */
@@ -111,16 +113,21 @@ static void wrong_type(struct generator *g, struct dmem_unit_file **f, size_t n,
 }
 
 /* Names in a slice's section cannot depend on the unit: it is another one's
- * command that has them. */
-static bool has_specifier(const struct dmem_caps *caps)
+ * command that has them. Takes out those that do. */
+static bool drop_specifiers(struct dmem_caps *caps)
 {
-	for (size_t i = 0; i < caps->n; i++) {
-		for (const char *p = strchr(caps->cap[i].region, '%'); p; p = strchr(p + 2, '%')) {
-			if (p[1] != '%')
-				return true;
-		}
+	size_t kept = 0, n = caps->n;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *p = strchr(caps->cap[i].region, '%');
+
+		while (p && p[1] == '%')
+			p = strchr(p + 2, '%');
+		if (!p)
+			caps->cap[kept++] = caps->cap[i];
 	}
-	return false;
+	caps->n = kept;
+	return kept != n;
 }
 
 static void service_effect(struct generator *g, struct level *l)
@@ -149,10 +156,11 @@ static void slice_effect(struct generator *g, struct level *l)
 		l->effect = NOTHING;
 		return;
 	}
-	if (has_specifier(&l->caps)) {
+	if (drop_specifiers(&l->caps)) {
 		complain(g, file, 0, "%", "is a specifier in a slice's section",
 			 "write the region's name as it is");
-		l->effect = NOTHING;
+		if (!l->caps.mistake_file)
+			l->caps.mistake_file = file;
 	}
 }
 

@@ -13,12 +13,17 @@
 #define HEAD	"# Made by dmem-generator, and made anew at each daemon-reload. See " \
 		"dmem-generator(8).\n"
 
+/* Once more, and last, for a drop-in in service.d/ could put it into a slice. */
+#define OWN_SLICE	"[Service]\nSlice=-.slice\n"
+
 /* What dmem-slice@.service says as well; more of [Unit] can be put in. */
 #define SLICE_UNIT				\
 	"[Unit]\n"				\
 	"Description=Device memory caps of %%i.slice\n" \
 	"DefaultDependencies=no\n"		\
 	"StartLimitIntervalSec=0\n"		\
+	"IgnoreOnIsolate=yes\n"			\
+	"RefuseManualStop=yes\n"		\
 	"%s"					\
 	"\n"					\
 	"[Service]\n"				\
@@ -80,6 +85,9 @@ static char *arguments(struct generator *g, const struct dmem_caps *caps)
 	if (s && caps->mistake_file) {
 		char *file = quoted(g, caps->mistake_file, false);
 
+		/* It is for a reader only, and must not end the line. */
+		for (char *p = file; p && *p; p++)
+			*p = *p < ' ' || *p > '~' ? '?' : *p;
 		s = file ? dmem_printf(a, "%s \"--mistake=%s:%u\"", s, file, caps->mistake_line) : NULL;
 	}
 	for (size_t i = 0; s && i < caps->n; i++) {
@@ -124,7 +132,7 @@ static char *slice_command(struct generator *g, const struct dmem_caps *caps)
 
 	if (!args)
 		return NULL;
-	return dmem_printf(&g->units.arena, "ExecStart=%s --slice=%%i.slice%s\n", g->helper, args);
+	return dmem_printf(&g->units.arena, "ExecStart=+%s --slice=%%i.slice%s\n", g->helper, args);
 }
 
 /* "After=" the slice above "a-b" or, of a prefix, "a-". Were that one just being
@@ -147,7 +155,10 @@ static int slice_service(struct generator *g, const char *name, const struct dme
 
 	if (!unit || !after || !command)
 		return -ENOMEM;
-	return put_dropin(g, unit, dmem_printf(a, HEAD "%s%s[Service]\nExecStart=\n%s",
+	/* Nothing else waits for system.slice, which is there from the first on. */
+	if (!strcmp(name, "system"))
+		after = "Before=sysinit.target\n";
+	return put_dropin(g, unit, dmem_printf(a, HEAD "%s%s" OWN_SLICE "ExecStart=\n%s",
 					       *after ? "[Unit]\n" : "", after, command));
 }
 
@@ -161,7 +172,9 @@ static int slice_template(struct generator *g, const char *unit, const char *pre
 	if (!after || !command)
 		return -ENOMEM;
 	text = dmem_printf(&g->units.arena, HEAD SLICE_UNIT "%s", after, command);
-	return text ? put_file(g, "", unit, text) : -ENOMEM;
+	if (!text)
+		return -ENOMEM;
+	return put_file(g, "", unit, text);
 }
 
 int write_slice(struct generator *g, const char *level, enum effect e,
@@ -188,9 +201,10 @@ int write_slice(struct generator *g, const char *level, enum effect e,
 	}
 	if (ret || !service)
 		return ret ? ret : -ENOMEM;
-	return put_dropin(g, level, dmem_printf(a, HEAD "[Unit]\n%s=%s\nAfter=%s\n",
+	return put_dropin(g, level, dmem_printf(a, HEAD "[Unit]\n%s=%s\nAfter=%s\n"
+						"PropagatesStopTo=%s\n",
 						caps->strict ? "Requires" : "Wants",
-						service, service));
+						service, service, service));
 }
 
 int write_system_slice(struct generator *g, const struct dmem_caps *caps)

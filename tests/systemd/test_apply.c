@@ -103,6 +103,13 @@ static void good(void)
 	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "from a delegated unit's .control");
 	check_text(get(UNIT "/dmem.max"), CAM " 1048576\n", "the unit is capped");
 
+	/* What is enabled already is not written to: that may not be allowed. */
+	machine("cpu dmem");
+	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "the controller is enabled");
+	setenv("FAKE_CG", "cgroup.subtree_control:13", 1);
+	expect(go("--max=" CAM "=2M", NULL, NULL, NULL), 0, 0, "and is not enabled again");
+	unsetenv("FAKE_CG");
+
 	/* Another one enables it: it is listed, and nothing is there yet. */
 	machine("cpu dmem");
 	put("cg/cgroup.subtree_control", "cpu dmem\n");

@@ -77,9 +77,9 @@ static void examples(void)
 	    "DeviceMemoryMax=heap/system 256M\n");
 	expect("camera.service" ZZ
 	       COND(" \"--max=cma/camera@64000000=24M\" \"--min=cma/camera@64000000=16M\"")
-	       "dmem-slice@media.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice"
+	       "dmem-slice@media.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice"
 	       " \"--max=cma/linux,cma=50%%\" \"--max=heap/system=256M\"\n"
-	       "media.slice" ZZ "[Unit]\nWants=dmem-slice@media.service\nAfter=dmem-slice@media.service\n",
+	       "media.slice" ZZ "[Unit]\nWants=dmem-slice@media.service\nAfter=dmem-slice@media.service\nPropagatesStopTo=dmem-slice@media.service\n",
 	       "", "the examples");
 	put(LIB "a.service", EXEC);
 	expect("", "", "no section");
@@ -264,7 +264,7 @@ static void odd_files(void)
 }
 
 #define TEMPLATE(after) "[Unit]\nDescription=Device memory caps of %i.slice\nDefaultDependencies=no\n" \
-	"StartLimitIntervalSec=0\n" after "\n[Service]\nType=oneshot\nSlice=-.slice\nExecStart=/h --slice=%i.slice"
+	"StartLimitIntervalSec=0\nIgnoreOnIsolate=yes\nRefuseManualStop=yes\n" after "\n[Service]\nType=oneshot\nSlice=-.slice\nExecStart=+/h --slice=%i.slice"
 
 static void slices(void)
 {
@@ -272,19 +272,19 @@ static void slices(void)
 	put(ETC "user-7.slice.d/b.conf", CAP("v 2") "DeviceMemoryStrict=yes\n");
 	put(ETC "user-8.slice.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=\n");
 	expect("dmem-slice-user-@.service:\n" HEAD TEMPLATE("After=user.slice\n") " \"--max=u=1\"\n"
-	       "dmem-slice@user-7.service" ZZ "[Unit]\nAfter=user.slice\n[Service]\nExecStart=\nExecStart=/h --slice=%i.slice --strict"
+	       "dmem-slice@user-7.service" ZZ "[Unit]\nAfter=user.slice\n[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice --strict"
 	       " \"--max=u=1\" \"--max=v=2\"\n"
-	       "user-.slice" ZZ "[Unit]\nWants=dmem-slice-user-@%N.service\nAfter=dmem-slice-user-@%N.service\n"
-	       "user-7.slice" ZZ "[Unit]\nRequires=dmem-slice@user-7.service\nAfter=dmem-slice@user-7.service\n"
+	       "user-.slice" ZZ "[Unit]\nWants=dmem-slice-user-@%N.service\nAfter=dmem-slice-user-@%N.service\nPropagatesStopTo=dmem-slice-user-@%N.service\n"
+	       "user-7.slice" ZZ "[Unit]\nRequires=dmem-slice@user-7.service\nAfter=dmem-slice@user-7.service\nPropagatesStopTo=dmem-slice@user-7.service\n"
 	       "user-8.slice" ZZ NONE, "", "a prefix of slices");
 
 	put(ETC "slice.d/a.conf", CAP("s 1"));
 	put(ETC "system.slice.d/b.conf", CAP("t 2"));
 	expect("-.slice" ZZ NONE
 	       "dmem-slice-@.service:\n" HEAD TEMPLATE("") " \"--max=s=1\"\n"
-	       "dmem-slice@system.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice"
+	       "dmem-slice@system.service" ZZ "[Unit]\nBefore=sysinit.target\n[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice"
 	       " \"--max=s=1\" \"--max=t=2\"\n"
-	       "slice" ZZ "[Unit]\nWants=dmem-slice-@%N.service\nAfter=dmem-slice-@%N.service\n"
+	       "slice" ZZ "[Unit]\nWants=dmem-slice-@%N.service\nAfter=dmem-slice-@%N.service\nPropagatesStopTo=dmem-slice-@%N.service\n"
 	       "sysinit.target.wants/dmem-slice@system.service -> ../dmem-slice@.service\n"
 	       "system.slice" ZZ NONE, "", "all slices, and system.slice");
 
@@ -292,15 +292,20 @@ static void slices(void)
 	put(LIB "a.slice", CAP("a 1"));
 	link_to(ETC "b.slice", "/usr/lib/systemd/system/a.slice");
 	put(ETC "b.slice.d/x.conf", CAP("b 2"));
-	expect("a.slice" ZZ "[Unit]\nWants=dmem-slice@a.service\nAfter=dmem-slice@a.service\n"
-	       "b.slice" ZZ "[Unit]\nWants=dmem-slice@b.service\nAfter=dmem-slice@b.service\n"
-	       "dmem-slice@a.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice \"--max=a=1\"\n"
-	       "dmem-slice@b.service" ZZ "[Service]\nExecStart=\nExecStart=/h --slice=%i.slice \"--max=b=2\"\n",
+	expect("a.slice" ZZ "[Unit]\nWants=dmem-slice@a.service\nAfter=dmem-slice@a.service\nPropagatesStopTo=dmem-slice@a.service\n"
+	       "b.slice" ZZ "[Unit]\nWants=dmem-slice@b.service\nAfter=dmem-slice@b.service\nPropagatesStopTo=dmem-slice@b.service\n"
+	       "dmem-slice@a.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice \"--max=a=1\"\n"
+	       "dmem-slice@b.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice \"--max=b=2\"\n",
 	       "", "a link that is no alias");
 
 	put(ETC "-.slice.d/a.conf", CAP("s 1"));
-	put(ETC "a.slice", CAP("cma/%%i 1"));
-	expect("", "/etc/systemd/system/-.slice.d/a.conf: '-.slice' is the root, which has no caps: cap the slices below it\n"
+	put(ETC "a.slice", CAP("cma/%%i 1") "DeviceMemoryMax=x 2\nDeviceMemoryStrict=yes\n");
+	expect("a.slice" ZZ "[Unit]\nRequires=dmem-slice@a.service\nAfter=dmem-slice@a.service\n"
+	       "PropagatesStopTo=dmem-slice@a.service\n"
+	       "dmem-slice@a.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\n"
+	       "ExecStart=+/h --slice=%i.slice --strict \"--mistake=/etc/systemd/system/a.slice:0\""
+	       " \"--max=x=2\"\n",
+	       "/etc/systemd/system/-.slice.d/a.conf: '-.slice' is the root, which has no caps: cap the slices below it\n"
 	       "/etc/systemd/system/a.slice: '%' is a specifier in a slice's section: write the region's name as it is\n",
 	       "slices that cannot be capped");
 }

@@ -182,7 +182,7 @@ static void sections(void)
 		  "DeviceMemoryMin=cma/camera@64000000 16M\n",
 		  "max cma/camera@64000000=24M\nmin cma/camera@64000000=16M\n" },
 		{ "the last one counts", "[X-Dmem]\nDeviceMemoryMax=a 1\nDeviceMemoryMax=b 2\n"
-		  "DeviceMemoryMax=a 3\n", "max a=3\nmax b=2\n" },
+		  "DeviceMemoryMax=a 3\n", "max b=2\nmax a=3\n" },
 		{ "empty resets its list only", "[X-Dmem]\nDeviceMemoryMax=a 1\nDeviceMemoryLow=a 1\n"
 		  "DeviceMemoryMax=\nDeviceMemoryMax=b 2\n", "low a=1\nmax b=2\n" },
 		{ "blanks, comments, no newline", "  [X-Dmem]  \n ; x\n# y\n\n DeviceMemoryMax =  a \t 1  ",

@@ -48,8 +48,9 @@ const char *dmem_status_text(enum dmem_status s)
 
 static int open_below(int root, const char *path, int flags)
 {
+	/* With O_PATH, openat2() takes no flag that would mean nothing. */
 	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC | O_NOCTTY),
+		.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -197,18 +198,23 @@ static enum dmem_status enable_above(int root, const char *path, bool again)
 	return s;
 }
 
+static bool is_there(int root, const char *path)
+{
+	int fd = open_below(root, path, O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 static bool has_files(int root, const char *path)
 {
 	char full[PATH_LEN];
 
 	for (int kind = 0; kind < DMEM_KINDS; kind++) {
-		int fd;
-
 		snprintf(full, sizeof(full), "%s/dmem.%s", path, dmem_kind_names[kind]);
-		fd = open_below(root, full, O_PATH);
-		if (fd < 0)
+		if (!is_there(root, full))
 			return false;
-		close(fd);
 	}
 	return true;
 }
@@ -322,9 +328,12 @@ enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind
 	else
 		snprintf(line, sizeof(line), "%s %llu\n", region, (unsigned long long)value);
 	err = write_file(root, path, file, line);
-	/* Without the file, the controller is not enabled for this cgroup. */
+	/* Without the file, the controller is not enabled for this cgroup, if that is
+	 * still there. */
+	if (err == ENOENT)
+		return is_there(root, path) ? DMEM_NO_CONTROLLER : DMEM_NO_CGROUP;
 	if (err && err != EBUSY)
-		return from_errno(err, err == ENOENT ? DMEM_NO_CONTROLLER : DMEM_WRITE_FAILED);
+		return from_errno(err, DMEM_WRITE_FAILED);
 	s = dmem_cgroup_get(root, path, file, region, &now);
 	if (kind == DMEM_MAX && value != DMEM_NO_LIMIT &&
 	    dmem_cgroup_get(root, path, "dmem.current", region, &used) == DMEM_OK && used > value)

@@ -135,7 +135,7 @@ size_t dmem_quote(char *buf, size_t size, const char *text, bool specifiers);
 /* ---- section.c ---- */
 
 /* Keys of [Service] that can hide our program from the unit. */
-#define DMEM_OBSTACLES	6
+#define DMEM_OBSTACLES	7
 
 struct dmem_cap {
 	enum dmem_kind kind;

@@ -17,10 +17,10 @@ struct dmem_entry {
 };
 
 /* The last one counts; from here on, they add up, and an empty one resets them. */
-#define FIRST_LIST	2
+#define FIRST_LIST	3
 
 static const char * const obstacles[DMEM_OBSTACLES] = {
-	"RootDirectory", "RootImage", "TemporaryFileSystem",
+	"RootDirectory", "RootImage", "RootMStack", "TemporaryFileSystem",
 	"BindPaths", "BindReadOnlyPaths", "MountImages",
 };
 
@@ -271,7 +271,9 @@ static bool covers(const char *path, size_t len, const char *of)
 /* Does one of these mounts hide what our program needs? */
 static bool hides(struct dmem_arena *a, int key, const char *value, const char *program)
 {
-	const char * const needed[] = { program, "/proc/self/cgroup", "/sys/fs/cgroup" };
+	const char * const needed[] = {
+		program, "/proc/self/cgroup", "/sys/fs/cgroup", "/lib", "/lib64", "/usr/lib",
+	};
 	char *rest = dmem_strdup(a, value), *word;
 	int err;
 
@@ -292,6 +294,9 @@ static bool hides(struct dmem_arena *a, int key, const char *value, const char *
 			path = to;
 			len = to_len;
 		}
+		/* Not as it will be, so that nobody knows what it covers. */
+		if (memchr(path, '%', len) || memmem(path, len, "//", 2) || memmem(path, len, "/.", 2))
+			return true;
 		for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
 			if (len && covers(path, len, needed[i]))
 				return true;
@@ -332,11 +337,12 @@ static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const struct dm
 {
 	struct dmem_cap *c;
 
+	/* The later line goes last: another name may be one of the same region. */
 	for (size_t i = 0; i < caps->n; i++) {
 		c = &caps->cap[i];
 		if ((int)c->kind == e->index && !strcmp(c->region, e->region)) {
-			c->value = e->value;
-			return 0;
+			memmove(c, c + 1, (--caps->n - i) * sizeof(*c));
+			break;
 		}
 	}
 	/* Not dmem_grow(): a reset makes the array shorter than it was. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -15,6 +16,8 @@
 
 #define SOCKET		"/run/dmem-tests/socket"
 #define ROUNDS		50
+#define CROWD		500
+#define ENABLE_ROUNDS	6
 #define LEAKS		10
 #define LEAKED		4	/* MiB each time */
 #define FITS		CAMERA_HEAP "=8 0\n"
@@ -27,7 +30,7 @@
 #define NO_FILES	"max No such file or directory\n"
 
 FIXTURE(slice) {
-	int unused;
+	char path[300];
 };
 
 FIXTURE_SETUP(slice)
@@ -102,6 +105,58 @@ TEST_F_TIMEOUT(slice, first_one_after_a_stop, 280)
 		ASSERT_EQ(out(), strstr(out(), "cgroup /tslice.slice/"));
 	}
 	run("systemctl", "stop", "t-by.timer", "t-holds.service", NULL);
+}
+
+/* A cgroup with so many in it that enabling a controller for them takes a while. */
+static int crowd(const char *cg, bool come)
+{
+	char name[16];
+	int bad = 0;
+
+	for (int i = 0; i < CROWD; i++) {
+		char *sub;
+
+		snprintf(name, sizeof(name), "t%d", i);
+		sub = cg_name(cg, name);
+		bad |= come ? cg_create(sub) : cg_destroy(sub);
+		free(sub);
+	}
+	return bad;
+}
+
+/* Several caps at once, the first in a slice: while one enables the controller, the
+ * kernel lists it already for the others, and its files are not there yet. */
+TEST_F_TIMEOUT(slice, another_enables_it, 120)
+{
+	char *top = cg_name(cgroup2_mount(), "tother.slice"), *leaf = cg_name(top, "tother-a.slice");
+	int waited = 0;
+
+	for (int i = 0; i < ENABLE_ROUNDS; i++) {
+		pid_t pid;
+
+		ASSERT_EQ(0, cg_create(top));
+		ASSERT_EQ(0, crowd(top, true));
+		ASSERT_EQ(0, cg_create(leaf));
+		pid = fork();
+		if (!pid)
+			_exit(cg_write(top, "cgroup.subtree_control", "+dmem") ? 1 : 0);
+		do {
+			snprintf(self->path, sizeof(self->path), "%s/cgroup.subtree_control", top);
+		} while (!strstr(text_of(self->path), "dmem"));
+		snprintf(self->path, sizeof(self->path), "%s/dmem.max", leaf);
+		waited += !!access(self->path, F_OK);
+		EXPECT_EQ(0, run("/usr/libexec/dmem-apply", "--slice=tother-a.slice",
+				 "--max=" CAMERA "=8M", NULL));
+		EXPECT_EQ(8 * MIB, dmem_read(leaf, "dmem.max", CAMERA));
+		EXPECT_EQ(0, wait_exit(pid));
+		ASSERT_EQ(0, cg_destroy(leaf));
+		ASSERT_EQ(0, crowd(top, false));
+		ASSERT_EQ(0, cg_destroy(top));
+	}
+	/* That it was in between is luck, but not that much. */
+	EXPECT_LT(0, waited);
+	free(leaf);
+	free(top);
 }
 
 /* Each level holds its own, also one that has no section between two that have. */
