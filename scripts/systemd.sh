@@ -40,6 +40,8 @@ system_root()
 		[ "${_g##*/}" = systemd-debug-generator ] ||
 		ln -s /dev/null "$_sr/etc/systemd/system-generators/${_g##*/}"
 	done
+	# What is there may come from a mutant, and be newer than this source.
+	rm -rf "$BASE/systemd/out"
 	make -s -C "$SYSTEMD_SOURCE/systemd-units" O="$BASE/systemd/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
 		LDFLAGS=-static DESTDIR="$_sr" install >"$LOGS/systemd-install.log" 2>&1 ||
 	die_log "$LOGS/systemd-install.log" "cannot build or install systemd-units"

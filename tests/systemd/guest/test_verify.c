@@ -27,12 +27,9 @@
 #define DAEMON		"/usr/bin/camera-daemon"
 #define CONTROLLER	"dmem-controller.service"
 #define GROUP		"dma-heap"
+#define EXAMPLE_UNITS	ETC "camera.service " ETC "camera.slice " ETC "display.slice " ETC "media.slice"
 /* systemd-analyze takes its time where each instruction is emulated. */
 #define TIMEOUT		120
-
-/* What is generated is seen because its directory comes first. Our man pages are
- * there, but no program that looks for them. */
-#define VERIFY		"env", "SYSTEMD_UNIT_PATH=" GENERATED ":", "systemd-analyze", "verify", "--man=no"
 
 FIXTURE(verify) {
 	int unused;
@@ -69,11 +66,34 @@ static int write_examples(void)
 	return err || !chmod(DAEMON, 0755) ? err : -errno;
 }
 
+/* What systemd says about these files, with blanks between them. What is generated
+ * is seen because its directory comes first. Our man pages are there, but no
+ * program that looks for them. */
+static const char *verdict(const char *units)
+{
+	static char text[8192];
+	char command[2000];
+	int bad;
+
+	snprintf(command, sizeof(command),
+		 "SYSTEMD_UNIT_PATH=" GENERATED ": systemd-analyze verify --man=no %s", units);
+	bad = run("sh", "-c", command, NULL);
+	*text = 0;
+	for (const char *l = output(), *end; *l; l = *end ? end + 1 : end) {
+		end = strchrnul(l, '\n');
+		/* The distribution's units may want what is not in the guest. */
+		if (strncmp(l, INSTALLED, sizeof(INSTALLED) - 1) ||
+		    !strncmp(l + sizeof(INSTALLED) - 1, "dmem-", 5))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%.*s\n",
+				 (int)(end - l), l);
+	}
+	return *text || !bad ? text : output();
+}
+
 TEST_F_TIMEOUT(verify, installed, TIMEOUT)
 {
-	EXPECT_EQ(0, run(VERIFY, INSTALLED CONTROLLER, INSTALLED "dmem-slice@.service",
-			 INSTALLED "dmem-slice@.service:dmem-slice@a-b.service", NULL));
-	EXPECT_STREQ("", output());
+	EXPECT_STREQ("", verdict(INSTALLED CONTROLLER " " INSTALLED "dmem-slice@.service "
+				 INSTALLED "dmem-slice@.service:dmem-slice@a-b.service"));
 	EXPECT_STREQ("\"man:dmem-generator(8)\"", property(CONTROLLER, "Documentation"));
 	EXPECT_STREQ("\"man:dmem-generator(8)\"", property("dmem-slice@a.service", "Documentation"));
 	EXPECT_EQ(0, access("/usr/share/man/man8/dmem-generator.8", R_OK));
@@ -83,14 +103,11 @@ TEST_F_TIMEOUT(verify, installed, TIMEOUT)
 TEST_F_TIMEOUT(verify, examples, TIMEOUT)
 {
 	ASSERT_EQ(0, write_examples());
-	EXPECT_EQ(0, run(VERIFY, ETC "camera.service", ETC "camera.slice", ETC "display.slice",
-			 ETC "media.slice", NULL));
-	EXPECT_STREQ("", output());
+	EXPECT_STREQ("", verdict(EXAMPLE_UNITS));
 	ASSERT_EQ(0, reload());
-	EXPECT_EQ(0, run(VERIFY, ETC "camera.service", ETC "camera.slice", ETC "display.slice",
-			 ETC "media.slice", INSTALLED "dmem-slice@.service:dmem-slice@camera.service",
-			 INSTALLED "dmem-slice@.service:dmem-slice@media.service", NULL));
-	EXPECT_STREQ("", output());
+	EXPECT_STREQ("", verdict(EXAMPLE_UNITS
+				 " " INSTALLED "dmem-slice@.service:dmem-slice@camera.service"
+				 " " INSTALLED "dmem-slice@.service:dmem-slice@media.service"));
 }
 
 /* Each kind of file that the generator writes. */
@@ -113,13 +130,12 @@ TEST_F_TIMEOUT(verify, generated, TIMEOUT)
 	EXPECT_EQ(0, access(GENERATED "dv-.service.d/zz-dmem.conf", R_OK));
 	EXPECT_EQ(0, access(GENERATED "dmem-slice-dv-@.service", R_OK));
 	EXPECT_NE(NULL, strstr(property("sysinit.target", "Wants"), "dmem-slice@system.service"));
-	EXPECT_EQ(0, run(VERIFY, ETC "dv-a.service", ETC "dv-b.service", ETC "dv@.service",
-			 ETC "dv-c.service", ETC "dv-a.slice", ETC "dv-b.slice",
-			 INSTALLED "dmem-slice@.service:dmem-slice@dv-a.service",
-			 INSTALLED "dmem-slice@.service:dmem-slice@system.service",
-			 GENERATED "dmem-slice-dv-@.service:dmem-slice-dv-@dv-n.service",
-			 INSTALLED "sysinit.target", NULL));
-	EXPECT_STREQ("", output());
+	EXPECT_STREQ("", verdict(ETC "dv-a.service " ETC "dv-b.service " ETC "dv@.service "
+				 ETC "dv-c.service " ETC "dv-a.slice " ETC "dv-b.slice "
+				 INSTALLED "dmem-slice@.service:dmem-slice@dv-a.service "
+				 INSTALLED "dmem-slice@.service:dmem-slice@system.service "
+				 GENERATED "dmem-slice-dv-@.service:dmem-slice-dv-@dv-n.service "
+				 INSTALLED "sysinit.target"));
 }
 
 /* No word of trouble, and the drop-in is listed. */
