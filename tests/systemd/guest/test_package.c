@@ -110,7 +110,7 @@ FIXTURE_SETUP(package)
 		SKIP(return, "%s", why);
 	if (!installed())
 		ASSERT_EQ(0, install(DEB)) TH_LOG("%s", output());
-	ASSERT_EQ(0, unit_write("t-capped.service", SERVICE "Type=notify\n"
+	ASSERT_EQ(0, unit_write("t-capped.service", "[Unit]\nStartLimitIntervalSec=0\n" SERVICE "Type=notify\n"
 				"ExecStart=" PROBE " " CAMERA_HEAP "=9 ready hold\n"
 				"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
 				"DeviceMemoryStrict=yes\n"));
