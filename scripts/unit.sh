@@ -304,7 +304,7 @@ systemd_install()
 # The generator writes this unit once more, for slices known by a prefix.
 same_slice_unit()
 {
-	sed -n -e '/^Documentation=/d' -e '/^ExecStart=/d' -e 's/%/%%/g' -e '/^[A-Z].*=/p' \
+	sed -n -e '/^Documentation=/d' -e '/^AssertPathExists=/d' -e '/^ExecStart=/d' -e 's/%/%%/g' -e '/^[A-Z].*=/p' \
 		systemd-units/dmem-slice@.service.in >"$dir/unit"
 	sed -n '/^#define SLICE_UNIT/,/^$/s/^[[:space:]]*"\([A-Z].*=.*\)\\n".*/\1/p' systemd-units/emit.c >"$dir/macro"
 	[ -s "$dir/unit" ] && diff "$dir/unit" "$dir/macro"

@@ -298,6 +298,10 @@ static void slices(void)
 	       "dmem-slice@b.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice \"--max=b=2\"\n",
 	       "", "a link that is no alias");
 
+	put(LIB "a.service", EXEC CAP("a 1") "#%2000000d\n", 0);
+	expect("", "/usr/lib/systemd/system/a.service: 'a.service' is too large: its section does not count: "
+	       "put the section into a drop-in\n", "a file that is too large");
+
 	put(ETC "-.slice.d/a.conf", CAP("s 1"));
 	put(ETC "a.slice", CAP("cma/%%i 1") "DeviceMemoryMax=x 2\nDeviceMemoryStrict=yes\n");
 	expect("a.slice" ZZ "[Unit]\nRequires=dmem-slice@a.service\nAfter=dmem-slice@a.service\n"

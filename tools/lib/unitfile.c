@@ -37,8 +37,15 @@ static int read_all(struct dmem_units *u, struct dmem_unit_file *f, char **text,
 		f->empty = true;
 		goto out;
 	}
-	if (st.st_size > MAX_FILE)
+	if (st.st_size > MAX_FILE) {
+		const struct dmem_report r = {
+			f->path, 0, f->name, "is too large: its section does not count",
+			"put the section into a drop-in",
+		};
+
+		u->report(u->report_data, &r);
 		goto out;
+	}
 	*text = malloc((size_t)st.st_size);
 	if (!*text) {
 		ret = -ENOMEM;
