@@ -266,6 +266,41 @@ TEST_F_TIMEOUT(slice, below_usage, 60)
 	EXPECT_EQ(4 * MIB, cap_of("tlow.slice", "dmem.max", CAMERA));
 }
 
+/* A slice that is stopped while its second cap waits for a region loses its cgroup,
+ * and the first cap. What waited must not be taken for the next start's. */
+TEST_F_TIMEOUT(slice, stopped_while_it_waits, 60)
+{
+	ASSERT_EQ(0, unit_write("twait.slice", CAP_8M "DeviceMemoryMax=cma/not-there 8M\n"));
+	ASSERT_EQ(0, unit_write("t-waits.service", SERVICE "Slice=twait.slice\nType=oneshot\n"
+				"ExecStart=" TAKE "\n"));
+	ASSERT_EQ(0, reload());
+	/* It is active, so that it can be stopped, and its caps are set once more. */
+	ASSERT_EQ(0, start("twait.slice"));
+	ASSERT_EQ(0, run("systemctl", "start", "--no-block", "dmem-slice@twait.service", NULL));
+	ASSERT_TRUE(wait_property("dmem-slice@twait.service", "ActiveState", "activating", 5));
+	ASSERT_EQ(0, stop("twait.slice"));
+	ASSERT_NE(0, access("/sys/fs/cgroup/twait.slice", F_OK));
+	ASSERT_EQ(0, start("t-waits.service")) TH_LOG("%s", output());
+	EXPECT_STREQ(BOTH, out());
+	run("systemctl", "reset-failed", NULL);
+}
+
+/* What sets a slice's cap is not in it, wherever service.d/ puts all services. */
+TEST_F(slice, caps_come_from_outside)
+{
+	ASSERT_EQ(0, unit_write("service.d/tall.conf", "[Service]\nSlice=tall.slice\n"));
+	ASSERT_EQ(0, unit_write("tall.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("t-all.service", SERVICE "Type=oneshot\nExecStart=" TAKE "\n"));
+	ASSERT_EQ(0, reload());
+	EXPECT_STREQ("-.slice", property("dmem-slice@tall.service", "Slice"));
+	ASSERT_EQ(0, start("t-all.service")) TH_LOG("%s", output());
+	EXPECT_STREQ(BOTH, out());
+	/* Not only at the next test's reload: all services would be in there. */
+	ASSERT_EQ(0, unit_remove("service.d/tall.conf"));
+	ASSERT_EQ(0, reload());
+	EXPECT_EQ(0, stop("tall.slice"));
+}
+
 /* What a service and its slice reserve is there for it, whatever others take. */
 TEST_F_TIMEOUT(slice, reservation, 60)
 {
@@ -311,6 +346,7 @@ TEST_F(slice, system_slice_at_boot)
 {
 	EXPECT_EQ(40 * MIB, cap_of("system.slice", "dmem.max", DISPLAY));
 	EXPECT_STREQ("success", property("dmem-slice@system.service", "Result"));
+	EXPECT_NE(NULL, strstr(property("dmem-slice@system.service", "Before"), "sysinit.target"));
 }
 
 /* A section that is strict keeps all out that would be in the slice. */
