@@ -114,6 +114,17 @@ void dmem_text_free(struct dmem_text *t)
 	*t = (struct dmem_text){ 0 };
 }
 
+char *dmem_first_line(struct dmem_arena *a, int dir, const char *name)
+{
+	struct dmem_text t = { 0 };
+	char *line = NULL;
+
+	if (!dmem_read_at(dir, name, &t))
+		line = dmem_strndup(a, t.s, strcspn(t.s, "\n"));
+	dmem_text_free(&t);
+	return line;
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(const char * const *)a, *(const char * const *)b);
