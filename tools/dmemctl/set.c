@@ -125,7 +125,13 @@ static int add_reverted(struct ctl *c, struct set *s)
 	for (size_t i = 0; i < s->before.n && !ret; i++) {
 		const struct dmem_limit *was = &s->before.limit[i];
 		const struct dmem_limit *is = section_find(&after, was->kind, was->region);
+		const char *region;
+		uint64_t capacity;
 
+		/* A region that is gone has no limit to take back. */
+		if (dmem_limit_find(&s->arena, s->change.root, s->change.heaps, was->region,
+				    &region, &capacity) != DMEM_OK)
+			continue;
 		ret = is ? change_add(c, &s->change, is) : add_default(c, s, was);
 	}
 	return ret;
