@@ -13,6 +13,7 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{ "metrics", verb_metrics, "figures for Prometheus, as a file or on stdout" },
 };
 
 #define N_VERBS		(sizeof(verbs) / sizeof(*verbs))
