@@ -160,7 +160,10 @@ TEST_F(lsdmem, buffers)
 	fd[1] = cg_alloc(self->below, self->heap, 5 * MIB);
 	ASSERT_GE(fd[0], 0);
 	ASSERT_GE(fd[1], 0);
-	copy = dup(fd[0]);
+	/* Not for those that we run, lsdmem among them. */
+	ASSERT_EQ(0, fcntl(fd[0], F_SETFD, FD_CLOEXEC));
+	ASSERT_EQ(0, fcntl(fd[1], F_SETFD, FD_CLOEXEC));
+	copy = fcntl(fd[0], F_DUPFD_CLOEXEC, 0);
 	map = mmap(NULL, 3 * MIB, PROT_READ, MAP_SHARED, fd[0], 0);
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_EQ(0, lsdmem("--buffers", "-rnb", "-o", "SIZE,REGION,HEAP,CGROUP,FDS,MAPS,PROCESSES"));
