@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* dmemctl - set, show, check, record and plan limits of device memory */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dmemctl.h"
+
+struct verb {
+	const char *name;
+	int (*run)(struct ctl *c, int argc, char **argv);
+	const char *help;
+};
+
+static const struct verb verbs[] = {
+	{ "set", verb_set, "limits for now, and for each start to come" },
+	{ "show", verb_show, "what units may take, have, and what their files say" },
+	{ "apply", verb_apply, "what the files of a unit say, now" },
+	{ "run", verb_run, "a command with limits of its own" },
+	{ "doctor", verb_doctor, "what is not as it should be, with the remedy" },
+	{ "watch", verb_watch, "what is used and refused, as it happens" },
+	{ "metrics", verb_metrics, "figures for Prometheus, as a file or on stdout" },
+};
+
+#define N_VERBS		(sizeof(verbs) / sizeof(*verbs))
+
+static void help(void)
+{
+	printf("Usage: dmemctl [--sysroot=DIR] VERB ...\n\n"
+	       "Limits of device memory, for each service or cgroup.\n\n");
+	for (size_t i = 0; i < N_VERBS; i++)
+		printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
+	printf("\n"
+	       "  -h, --help          this text; of a verb, its own\n"
+	       "  -V, --version\n"
+	       "      --sysroot=DIR   read what is below DIR, and not this machine\n\n"
+	       "See dmemctl(8).\n");
+}
+
+static const struct verb *find(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++) {
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' }, { "sysroot", 1, NULL, 's' },
+		{ 0 },
+	};
+	struct ctl c = { .cli.program = "dmemctl" };
+	char name[32];
+	const struct verb *v;
+	int opt;
+
+	opterr = 0;
+	/* Not beyond the verb, which has options of its own. */
+	while ((opt = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
+		switch (opt) {
+		case 'h':
+			help();
+			return cli_close_stdout(&c.cli, CLI_OK);
+		case 'V':
+			printf("dmemctl %s\n", CLI_VERSION);
+			return cli_close_stdout(&c.cli, CLI_OK);
+		case 's':
+			c.sysroot = optarg;
+			break;
+		default:
+			return cli_usage(&c.cli, "there is no option '%s'", argv[optind - 1]);
+		}
+	}
+	if (optind == argc)
+		return cli_usage(&c.cli, "a verb is missing");
+	v = find(argv[optind]);
+	if (!v)
+		return cli_usage(&c.cli, "there is no verb '%s'", argv[optind]);
+	snprintf(name, sizeof(name), "dmemctl %s", v->name);
+	c.cli.program = name;
+	argc -= optind;
+	argv += optind;
+	/* Start again, and permute: 0 makes glibc read the first letter of optstring anew. */
+	optind = 0;
+	return cli_close_stdout(&c.cli, v->run(&c, argc, argv));
+}
