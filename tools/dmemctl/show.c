@@ -68,18 +68,6 @@ static struct dmem_node *find_node(const struct show *s, const char *path)
 	return NULL;
 }
 
-/* The region that a name in a section means. */
-static const char *meant(const struct show *s, const char *name)
-{
-	const char *heap = dmem_region_heap(name);
-
-	for (size_t i = 0; heap && i < s->regions.n_heaps; i++) {
-		if (!strcmp(s->regions.heap[i].name, heap))
-			return s->regions.heap[i].region ? s->regions.heap[i].region : name;
-	}
-	return name;
-}
-
 /* What the section says of one region: "max=24M min=16M", or "". NULL: no memory. */
 static const char *said(struct show *s, const struct section *sec, const char *region)
 {
@@ -88,11 +76,24 @@ static const char *said(struct show *s, const struct section *sec, const char *r
 	for (size_t i = 0; sec && i < sec->n && text; i++) {
 		const struct dmem_limit *l = &sec->limit[i];
 
-		if (!strcmp(meant(s, l->region), region))
+		if (!strcmp(dmem_regions_meant(&s->regions, l->region), region) &&
+		    section_counts(sec, i, &s->regions))
 			text = dmem_printf(&s->units.arena, "%s%s%s=%s", text, *text ? " " : "",
 					   dmem_kind_names[l->kind], strrchr(l->text, '=') + 1);
 	}
 	return text;
+}
+
+/* Is it the first one that names its region? */
+static bool first_of(const struct show *s, const struct section *sec, size_t i)
+{
+	const char *region = dmem_regions_meant(&s->regions, sec->limit[i].region);
+
+	for (size_t k = 0; k < i; k++) {
+		if (!strcmp(dmem_regions_meant(&s->regions, sec->limit[k].region), region))
+			return false;
+	}
+	return true;
 }
 
 static bool in_use(const struct show *s, const struct dmem_node *n, size_t region)
@@ -124,7 +125,7 @@ static int add_line(struct show *s, const char *name, const char *path, const st
 	while (i < s->regions.n && strcmp(s->regions.region[i].name, region))
 		i++;
 	table_text(s->table, l, UNIT, name);
-	table_text(s->table, l, CGROUP, path ? path : "");
+	table_text(s->table, l, CGROUP, path);
 	table_text(s->table, l, REGION, region);
 	table_text(s->table, l, SECTION, text);
 	for (size_t k = 0; k < sizeof(figures) / sizeof(*figures); k++)
@@ -158,9 +159,9 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t, bool 
 	}
 	/* What a section says of regions that are not there. */
 	for (size_t i = 0; i < sec.n && !ret; i++) {
-		const char *region = meant(s, sec.limit[i].region);
+		const char *region = dmem_regions_meant(&s->regions, sec.limit[i].region);
 
-		if (!dmem_regions_find(&s->regions, region))
+		if (!dmem_regions_find(&s->regions, region) && first_of(s, &sec, i))
 			ret = add_line(s, name, t->cgroup, n, region, said(s, &sec, region));
 	}
 	return ret;
@@ -282,10 +283,11 @@ static int parse(struct ctl *c, struct show *s, int argc, char **argv)
 		{ "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' }, { "noheadings", 0, NULL, 'n' },
 		{ "output", 1, NULL, 'o' }, { "raw", 0, NULL, 'r' }, { "help", 0, NULL, 'h' }, { 0 },
 	};
+	static const char letters[] = ":bJno:rh";
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":bJno:rh", options, NULL)) != -1) {
+	while (!s->help && (opt = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (opt) {
 		case 'b':
 			s->opt.bytes = true;
@@ -305,10 +307,8 @@ static int parse(struct ctl *c, struct show *s, int argc, char **argv)
 		case 'h':
 			s->help = true;
 			break;
-		case ':':
-			return cli_usage(&c->cli, "option '%s' wants a value", argv[optind - 1]);
 		default:
-			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+			return cli_bad_option(&c->cli, opt, letters, argv);
 		}
 	}
 	return CLI_OK;
