@@ -70,7 +70,7 @@ TEST_F_TIMEOUT(shown, transcript, 120)
 		commands++;
 	}
 	EXPECT_EQ(0, *p);
-	EXPECT_EQ(5, commands);
+	EXPECT_EQ(7, commands);
 	free(text);
 }
 
