@@ -130,6 +130,10 @@ int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsig
 int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note,
 		      void *data, struct dmem_regions *r);
 
+/* The region that a name in a section means: the heap's, for "dma_heap/NAME". The name
+ * itself where that is not known. */
+const char *dmem_regions_meant(const struct dmem_regions *r, const char *name);
+
 /* NULL: there is none of that name. */
 struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *name);
 
@@ -165,6 +169,10 @@ uint64_t dmem_tree_figure(const struct dmem_tree *t, const struct dmem_node *n, 
 /* The sum of what refused requests of the cgroup and those below it, or
  * DMEM_UNKNOWN if the kernel does not tell. */
 uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
+
+/* Does the cgroup use, limit or reserve anything of the region, or has it ever, or
+ * has it been refused? Of the figures that were read. */
+bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
 
 /* The tightest dmem.max of the cgroup and those above it in the tree. */
 uint64_t dmem_tree_limit(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
