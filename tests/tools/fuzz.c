@@ -92,6 +92,24 @@ static void check_map(const char *line)
 	require(len <= strlen(line) && ino != DMEM_UNKNOWN && strstr(line, "/dmabuf:"), "map: of nothing");
 }
 
+/* As util-linux writes them: rounded, and no more digits than need be. */
+static void check_known_sizes(void)
+{
+	static const struct {
+		uint64_t n;
+		const char *text;
+	} known[] = {
+		{ 0, "0B" }, { 1023, "1023B" }, { 1024, "1K" }, { 1536, "1.5K" }, { 1 << 20, "1M" },
+		{ 1047552, "1023K" }, { 1048525, "1M" }, { 1048524, "1023.9K" }, { 1075, "1K" }, { 1076, "1.1K" },
+		{ 24 << 20, "24M" }, { (3ull << 30) / 2, "1.5G" }, { 1ull << 60, "1E" },
+		{ DMEM_UNKNOWN - 1, "16E" }, { DMEM_NO_LIMIT, "max" }, { DMEM_UNKNOWN, "" },
+	};
+	char buf[CLI_SIZE];
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		require(!strcmp(cli_size(buf, known[i].n, false), known[i].text), known[i].text);
+}
+
 static void check_size(const char *text)
 {
 	char buf[CLI_SIZE], bytes[CLI_SIZE];
@@ -230,6 +248,7 @@ int main(int argc, char **argv)
 	long rounds = argc > 1 ? atol(argv[1]) : 1000;
 
 	state = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+	check_known_sizes();
 	for (long r = 0; r < rounds; r++) {
 		const char *seed = seeds[pick(sizeof(seeds) / sizeof(*seeds))];
 		size_t n = strlen(seed);
