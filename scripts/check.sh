@@ -124,14 +124,14 @@ memcg_boot()
 check()
 {
 	case $1 in
-	'') STEPS=32 ;;
+	'') STEPS=33 ;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;
 	arm32) STEPS=7 ;;
 	systemd) STEPS=8 ;;
 	containers) STEPS=6 ;;
-	tools) STEPS=6 ;;
+	tools) STEPS=7 ;;
 	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools or arm32" ;;
 	esac
 	supported_host
