@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../tools/lib/dmem.h"
+#include "../tools/lib/look.h"
 #include "log.h"
 
 #define STRICT_FAILURE	255
@@ -29,20 +29,13 @@
 #define POLL_MS		20
 #define MAX_WAIT	300
 
-struct wish {
-	enum dmem_kind kind;
-	const char *region;
-	struct dmem_value value;
-	const char *text;
-};
-
 struct apply {
 	struct dmem_arena arena;
 	struct log log;
 	const char *cgroup_root, *own, *cgroup, *slice, *heaps, *mistake;
 	bool fake, strict;
 	int wait, root;
-	struct wish *wish;
+	struct dmem_limit *wish;
 	size_t n;
 	/* The first failure. All caps are tried, whatever happens to one. */
 	enum dmem_status status;
@@ -57,52 +50,22 @@ static void failed(struct apply *a, enum dmem_status s, const char *what)
 		 dmem_status_text(s));
 }
 
-/* "REGION=SIZE". A region may have a "=", a size has none. */
 static enum dmem_status add_wish(struct apply *a, enum dmem_kind kind, const char *arg)
 {
-	const char *eq = strrchr(arg, '=');
+	struct dmem_limit *w = dmem_grow(&a->arena, a->wish, a->n, sizeof(*w));
 	enum dmem_status s;
-	struct wish *w;
 
-	if (!eq)
-		return DMEM_USAGE;
-	w = dmem_grow(&a->arena, a->wish, a->n, sizeof(*w));
 	if (!w)
 		return DMEM_NO_MEMORY;
 	a->wish = w;
-	w += a->n++;
-	w->kind = kind;
-	w->text = arg;
-	w->region = dmem_strndup(&a->arena, arg, (size_t)(eq - arg));
-	if (!w->region)
-		return DMEM_NO_MEMORY;
-	s = dmem_region_problem(w->region) ? DMEM_BAD_NAME :
-	    dmem_parse_value(eq + 1, &w->value) ? DMEM_BAD_VALUE : DMEM_OK;
+	s = dmem_limit_parse(&a->arena, kind, arg, &w[a->n]);
 	if (s == DMEM_OK)
+		a->n++;
+	if (s != DMEM_BAD_NAME && s != DMEM_BAD_VALUE)
 		return s;
 	/* A specifier may have become anything. The other caps are good. */
-	a->n--;
 	failed(a, s, arg);
 	return DMEM_OK;
-}
-
-/* The first line of a small file, or NULL. */
-static char *first_line(struct apply *a, const char *path)
-{
-	char buf[4096];
-	ssize_t n;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n < 0)
-		return NULL;
-	buf[n] = 0;
-	buf[strcspn(buf, "\n")] = 0;
-	return dmem_strdup(&a->arena, buf);
 }
 
 /* The cgroup of the unit: that of this process, as systemd made it. */
@@ -112,7 +75,7 @@ static enum dmem_status own_cgroup(struct apply *a)
 	char *line, *deleted;
 	size_t len;
 
-	line = first_line(a, a->own);
+	line = dmem_first_line(&a->arena, AT_FDCWD, a->own);
 	/* Only a pure v2 system has nothing before this line. */
 	if (!line || strncmp(line, "0::/", 4))
 		return line && *line ? DMEM_NO_CGROUP2 : DMEM_NO_OWN_CGROUP;
@@ -140,24 +103,6 @@ static enum dmem_status slice_cgroup(struct apply *a)
 	return dmem_cgroup_make(a->root, a->cgroup);
 }
 
-/* The region's name and capacity, as they are now. */
-static enum dmem_status look(struct apply *a, const struct wish *w, const char **region,
-			     uint64_t *capacity)
-{
-	const char *heap = dmem_region_heap(w->region), *path;
-
-	*region = w->region;
-	if (heap) {
-		path = dmem_printf(&a->arena, "%s/%s/dmem_region", a->heaps, heap);
-		*region = path ? first_line(a, path) : NULL;
-		if (!*region || !**region)
-			return DMEM_NO_HEAP_REGION;
-		if (dmem_region_problem(*region) || dmem_region_heap(*region))
-			return DMEM_BAD_NAME;
-	}
-	return dmem_cgroup_get(a->root, "", "dmem.capacity", *region, capacity);
-}
-
 static int64_t now_ms(void)
 {
 	struct timespec ts;
@@ -168,14 +113,14 @@ static int64_t now_ms(void)
 
 /* A region appears when its driver does, which may be later than the unit. All
  * caps share one deadline. */
-static enum dmem_status look_and_wait(struct apply *a, const struct wish *w, const char **region,
+static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *w, const char **region,
 				      uint64_t *capacity, int64_t deadline)
 {
 	const struct timespec nap = { .tv_nsec = POLL_MS * 1000000L };
 	enum dmem_status s;
 
 	for (;;) {
-		s = look(a, w, region, capacity);
+		s = dmem_limit_find(&a->arena, a->root, a->heaps, w->region, region, capacity);
 		if (s != DMEM_NO_REGION && s != DMEM_NO_HEAP_REGION)
 			return s;
 		if (now_ms() >= deadline)
@@ -189,12 +134,12 @@ static void apply_all(struct apply *a)
 	int64_t deadline = now_ms() + a->wait * 1000;
 
 	for (size_t i = 0; i < a->n; i++) {
-		const struct wish *w = &a->wish[i];
+		const struct dmem_limit *w = &a->wish[i];
 		const char *region;
 		uint64_t capacity;
 		enum dmem_status s;
 
-		s = look_and_wait(a, w, &region, &capacity, deadline);
+		s = find_and_wait(a, w, &region, &capacity, deadline);
 		if (s == DMEM_OK)
 			s = dmem_cgroup_set(a->root, a->cgroup, w->kind, region,
 					    dmem_resolve_value(&w->value, capacity));

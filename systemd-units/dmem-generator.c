@@ -60,21 +60,6 @@ static bool ours(const char *name)
 	       (!strncmp(name, "dmem-slice-", 11) && strchr(name, '@'));
 }
 
-/* What all the files of a unit say. */
-static int merge(struct generator *g, struct dmem_unit_file **f, size_t n, bool all,
-		 struct dmem_caps *caps)
-{
-	*caps = (struct dmem_caps){ 0 };
-	for (size_t i = 0; i < n; i++) {
-		if (dmem_units_parse(&g->units, f[i], all))
-			return -ENOMEM;
-		if (f[i]->state == PARSED &&
-		    dmem_caps_add(&g->units.arena, caps, &f[i]->section, g->helper))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /* What other files would do to our drop-in. */
 static void check_dropins(struct generator *g, struct dmem_unit_file **f, size_t n)
 {
@@ -173,7 +158,8 @@ static int compile(struct generator *g, struct level *l)
 	l->effect = NOTHING;
 	if (ours(l->unit->name))
 		return 0;
-	if (dmem_units_files(&g->units, l->unit->name, &f, &n) || merge(g, f, n, false, &l->caps))
+	if (dmem_units_files(&g->units, l->unit->name, &f, &n) ||
+	    dmem_units_merge(&g->units, f, n, false, g->helper, &l->caps))
 		return -ENOMEM;
 	if (type != DMEM_SERVICE && type != DMEM_SLICE) {
 		wrong_type(g, f, n, type);
@@ -182,7 +168,7 @@ static int compile(struct generator *g, struct level *l)
 	if (!dmem_caps_any(&l->caps))
 		return 0;
 	/* Now it matters what else these files say. */
-	if (merge(g, f, n, true, &l->caps))
+	if (dmem_units_merge(&g->units, f, n, true, g->helper, &l->caps))
 		return -ENOMEM;
 	/* An empty unit file is a mask. */
 	if (n && f[0] == l->unit->fragment && f[0]->empty)

@@ -13,7 +13,7 @@ enum table_type {
 	TABLE_SIZE,	/* bytes, "max" or unknown; in JSON a number or null */
 	TABLE_COUNT,	/* a number or unknown */
 	TABLE_BOOL,
-	TABLE_LIST,	/* several words: in JSON an array */
+	TABLE_LIST,	/* several words: in JSON an array, which may be empty, or null */
 };
 
 struct table_column {
@@ -25,15 +25,15 @@ struct table_column {
 
 struct table_options {
 	bool json, raw, bytes, no_headings, tree;
-	/* 0: that of the terminal, or 80. */
+	/* 0: that of the terminal; what is none has no width. */
 	unsigned int width;
 };
 
 struct table;
 struct table_line;
 
-/* The columns' numbers for a list such as "NAME,size". With a "+" before it, they
- * come after @defaults. @ids has room for TABLE_MAX. Returns how many, or -1, and
+/* The columns' numbers for a list such as "NAME,size", each once. With a "+" before it,
+ * they come after @defaults. @ids has room for TABLE_MAX. Returns how many, or -1, and
  * *@wrong is the word that is no column, which the caller frees, or NULL: too many. */
 #define TABLE_MAX	64
 int table_columns(const struct table_column *all, size_t n, const char *list,
@@ -54,7 +54,6 @@ struct table_line *table_line(struct table *t, struct table_line *parent);
 void table_text(struct table *t, struct table_line *l, int id, const char *s);
 void table_number(struct table *t, struct table_line *l, int id, uint64_t n);
 void table_bool(struct table *t, struct table_line *l, int id, bool b);
-/* Words with blanks or line feeds between them become an array. */
 void table_list(struct table *t, struct table_line *l, int id, const char * const *words, size_t n);
 
 /* Is the column shown? What is expensive need not be found out otherwise. */

@@ -68,6 +68,53 @@ const char *dmem_region_problem(const char *region);
 /* The heap's name in "dma_heap/NAME", or NULL: a region named directly. */
 const char *dmem_region_heap(const char *region);
 
+/* ---- cgroup.c: what can go wrong ---- */
+
+/* What can go wrong with a cap. The numbers are the exit codes of dmem-apply. */
+enum dmem_status {
+	DMEM_OK			= 0,
+	DMEM_USAGE		= 2,	/* not a command line of ours */
+	DMEM_NO_CGROUP2		= 3,	/* no cgroup v2 there */
+	DMEM_NO_OWN_CGROUP	= 4,	/* not in a unit's cgroup */
+	DMEM_NO_CONTROLLER	= 5,	/* the kernel has no dmem */
+	DMEM_CANNOT_ENABLE	= 6,	/* +dmem was refused */
+	DMEM_NO_REGION		= 7,	/* no such region, after waiting */
+	DMEM_NO_HEAP_REGION	= 8,	/* the heap is not accounted */
+	DMEM_READ_ONLY		= 9,	/* cgroupfs is read-only */
+	DMEM_PERMISSION		= 10,
+	DMEM_BELOW_USAGE	= 11,	/* more is in use than the cap allows */
+	DMEM_NO_EFFECT		= 12,	/* written, and nothing has changed */
+	DMEM_DELEGATED		= 13,	/* below a delegated unit */
+	DMEM_MISTAKE		= 14,	/* the section has a mistake */
+	DMEM_WRITE_FAILED	= 15,
+	DMEM_BAD_VALUE		= 16,
+	DMEM_BAD_NAME		= 17,	/* a path that leaves the tree */
+	DMEM_NO_CGROUP		= 18,	/* the cgroup is not there */
+	DMEM_NO_MEMORY		= 19,
+	DMEM_STATUSES
+};
+
+/* What to say to the administrator: a sentence and a remedy. */
+const char *dmem_status_text(enum dmem_status s);
+
+/* ---- limit.c ---- */
+
+/* What somebody wants of a region that is found later. */
+struct dmem_limit {
+	enum dmem_kind kind;
+	const char *region;
+	struct dmem_value value;
+	const char *text;	/* as it was given; not copied */
+};
+
+enum dmem_status dmem_limit_parse(struct dmem_arena *a, enum dmem_kind kind, const char *arg,
+				  struct dmem_limit *l);
+
+/* The region's name in the kernel and its capacity in bytes, as they are now. @root: of
+ * the cgroup tree; @heaps: the directory of the heaps' class. */
+enum dmem_status dmem_limit_find(struct dmem_arena *a, int root, const char *heaps,
+				 const char *region, const char **name, uint64_t *capacity);
+
 /* ---- name.c ---- */
 
 enum dmem_type {
@@ -95,6 +142,10 @@ char *dmem_unit_with_instance(struct dmem_arena *a, const char *name, const char
 
 /* Escapes as systemd-escape does: "a b/c" is "a\x20b-c". NULL: no memory. */
 char *dmem_escape(struct dmem_arena *a, const char *s);
+
+/* Replaces %i, %I, %j, %J, %n, %N, %p, %P and %% as systemd does for a unit of this
+ * name. NULL: there is another specifier, or no memory. */
+char *dmem_expand(struct dmem_arena *a, const char *unit, const char *text);
 
 /* "a-b.slice" is "a.slice/a-b.slice", "-.slice" is "". NULL: not a slice's
  * name, or no memory. */
@@ -198,33 +249,6 @@ const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps);
 bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y);
 
 /* ---- cgroup.c ---- */
-
-/* What can go wrong with a cap. The numbers are the exit codes of dmem-apply. */
-enum dmem_status {
-	DMEM_OK			= 0,
-	DMEM_USAGE		= 2,	/* not a command line of ours */
-	DMEM_NO_CGROUP2		= 3,	/* no cgroup v2 there */
-	DMEM_NO_OWN_CGROUP	= 4,	/* not in a unit's cgroup */
-	DMEM_NO_CONTROLLER	= 5,	/* the kernel has no dmem */
-	DMEM_CANNOT_ENABLE	= 6,	/* +dmem was refused */
-	DMEM_NO_REGION		= 7,	/* no such region, after waiting */
-	DMEM_NO_HEAP_REGION	= 8,	/* the heap is not accounted */
-	DMEM_READ_ONLY		= 9,	/* cgroupfs is read-only */
-	DMEM_PERMISSION		= 10,
-	DMEM_BELOW_USAGE	= 11,	/* more is in use than the cap allows */
-	DMEM_NO_EFFECT		= 12,	/* written, and nothing has changed */
-	DMEM_DELEGATED		= 13,	/* below a delegated unit */
-	DMEM_MISTAKE		= 14,	/* the section has a mistake */
-	DMEM_WRITE_FAILED	= 15,
-	DMEM_BAD_VALUE		= 16,
-	DMEM_BAD_NAME		= 17,	/* a path that leaves the tree */
-	DMEM_NO_CGROUP		= 18,	/* the cgroup is not there */
-	DMEM_NO_MEMORY		= 19,
-	DMEM_STATUSES
-};
-
-/* What to say to the administrator: a sentence and a remedy. */
-const char *dmem_status_text(enum dmem_status s);
 
 /* Opens the root of a cgroup2 tree; @any: of any tree, for tests. Sets *@fd,
  * which the caller closes. */

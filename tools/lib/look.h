@@ -42,6 +42,9 @@ int dmem_read_at(int dir, const char *name, struct dmem_text *t);
 int dmem_sys_read(const struct dmem_sys *s, const char *path, struct dmem_text *t);
 void dmem_text_free(struct dmem_text *t);
 
+/* The first line of a file, or NULL if it cannot be read. */
+char *dmem_first_line(struct dmem_arena *a, int dir, const char *name);
+
 /* The names in a directory, sorted, without those that start with a dot. -ENOENT
  * where there is none. */
 int dmem_sys_list(const struct dmem_sys *s, const char *path, struct dmem_arena *a,

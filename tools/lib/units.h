@@ -84,6 +84,15 @@ int dmem_units_levels(struct dmem_units *u, const char *name, struct dmem_list *
 int dmem_units_files(struct dmem_units *u, const char *name, struct dmem_unit_file ***files,
 		     size_t *n);
 
+/* What these files say together. @all as in dmem_units_parse(), @hidden as in
+ * dmem_caps_add(). */
+int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, bool all,
+		     const char *hidden, struct dmem_caps *caps);
+
+/* The same for all files of a unit, which may be given by an alias. */
+int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
+		    struct dmem_caps *caps);
+
 /* Opens a path of the tree, for reading. A link stays inside of the root. Returns
  * a file descriptor, or -1 and errno. */
 int dmem_units_open(const struct dmem_units *u, const char *path, int flags);

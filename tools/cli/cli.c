@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Messages, sizes, and an output that is known to have arrived. */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#include "../lib/look.h"
+#include "cli.h"
+
+/* What the locale cannot print becomes "?", byte by byte. */
+static void make_harmless(char *s)
+{
+	mbstate_t state = { 0 };
+
+	while (*s) {
+		wchar_t c;
+		size_t n = mbrtowc(&c, s, strlen(s), &state);
+
+		if (n < (size_t)-2 && iswprint((wint_t)c)) {
+			s += n;
+			continue;
+		}
+		memset(&state, 0, sizeof(state));
+		if (n >= (size_t)-2)
+			n = 1;
+		memset(s, '?', n);
+		s += n;
+	}
+}
+
+static void say(const struct cli *c, const char *fmt, va_list ap)
+{
+	char text[4096];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	make_harmless(text);
+	fprintf(stderr, "%s: %s\n", c->program, text);
+}
+
+void cli_error(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, fmt, ap);
+	va_end(ap);
+}
+
+int cli_usage(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try '%s --help' for more information.\n", c->program);
+	return CLI_USAGE;
+}
+
+const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes)
+{
+	static const char units[] = "BKMGTPE";
+	unsigned int shift = 0;
+	uint64_t whole, tenths;
+
+	if (size == DMEM_UNKNOWN) {
+		*buf = 0;
+		return buf;
+	}
+	if (size == DMEM_NO_LIMIT) {
+		snprintf(buf, CLI_SIZE, "max");
+		return buf;
+	}
+	if (bytes) {
+		snprintf(buf, CLI_SIZE, "%llu", (unsigned long long)size);
+		return buf;
+	}
+	while (shift < 60 && size >> shift >= 1024)
+		shift += 10;
+	whole = size >> shift;
+	tenths = 0;
+	if (shift) {
+		/* Without the lowest bits, so that ten times the rest fits. */
+		uint64_t rest = size - (whole << shift), unit = 1ull << shift;
+
+		tenths = ((rest >> (shift - 10)) * 10 + (unit >> (shift - 10)) / 2) >> 10;
+	}
+	if (tenths == 10) {
+		tenths = 0;
+		whole++;
+		/* 1023.96M is 1G. */
+		if (whole == 1024 && shift < 60) {
+			whole = 1;
+			shift += 10;
+		}
+	}
+	if (tenths)
+		snprintf(buf, CLI_SIZE, "%llu.%u%c", (unsigned long long)whole,
+			 (unsigned int)tenths, units[shift / 10]);
+	else
+		snprintf(buf, CLI_SIZE, "%llu%c", (unsigned long long)whole, units[shift / 10]);
+	return buf;
+}
+
+bool cli_colours(FILE *f)
+{
+	const char *plain = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if ((plain && *plain) || !term || !*term || !strcmp(term, "dumb"))
+		return false;
+	return isatty(fileno(f));
+}
+
+static bool reader_gone(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLERR;
+}
+
+int cli_close_stdout(const struct cli *c, int status)
+{
+	int fd = fileno(stdout), err = 0;
+	bool failed, gone;
+
+	/* An error of before has left its mark, but not its number. */
+	failed = ferror(stdout);
+	if (fflush(stdout)) {
+		failed = true;
+		err = errno;
+	}
+	gone = failed && (err == EPIPE || reader_gone(fd));
+	/* A file on a network may only now find that it has no room. */
+	if (fclose(stdout) && !failed) {
+		failed = true;
+		err = errno;
+	}
+	if (!failed || gone)
+		return status;
+	if (err)
+		cli_error(c, "cannot write: %s", strerror(err));
+	else
+		cli_error(c, "cannot write all of the output");
+	return CLI_FAILED;
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Tables on libsmartcols. */
+#include <errno.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../lib/look.h"
+#include "json.h"
+#include "table.h"
+
+struct table {
+	struct libscols_table *tb;
+	const struct table_column *all;
+	struct table_options o;
+	int at[TABLE_MAX];		/* the place of each of @all, or -1 */
+	int err;			/* the first one */
+};
+
+/* A line is one of theirs. */
+static struct libscols_line *theirs(struct table_line *l)
+{
+	return (struct libscols_line *)l;
+}
+
+static int find(const struct table_column *all, size_t n, const char *name, size_t len)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strlen(all[i].name) == len && !strncasecmp(all[i].name, name, len))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Each once: JSON must not have a key twice. */
+static size_t add(int ids[TABLE_MAX], size_t n, int id)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ids[i] == id)
+			return n;
+	}
+	if (n < TABLE_MAX)
+		ids[n] = id;
+	return n + 1;
+}
+
+int table_columns(const struct table_column *all, size_t n, const char *list,
+		  const int *defaults, size_t n_defaults, int ids[TABLE_MAX], char **wrong)
+{
+	size_t used = 0, len;
+
+	*wrong = NULL;
+	if (*list == '+') {
+		list++;
+		for (size_t i = 0; i < n_defaults; i++)
+			used = add(ids, used, defaults[i]);
+	}
+	for (const char *w = list;; w += len + 1) {
+		int id;
+
+		len = strcspn(w, ",");
+		id = find(all, n, w, len);
+		if (id < 0) {
+			*wrong = strndup(w, len);
+			return -1;
+		}
+		used = add(ids, used, id);
+		if (!w[len])
+			break;
+	}
+	return used > TABLE_MAX ? -1 : (int)used;
+}
+
+void table_help(FILE *f, const struct table_column *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, " %12s  %s\n", all[i].name, all[i].help);
+}
+
+static int json_type(enum table_type type)
+{
+	switch (type) {
+	case TABLE_SIZE:
+	case TABLE_COUNT:
+	case TABLE_LIST:
+		/* As it is: their own arrays cannot be empty. */
+		return SCOLS_JSON_NUMBER;
+	case TABLE_BOOL:
+		return SCOLS_JSON_BOOLEAN_OPTIONAL;
+	default:
+		return SCOLS_JSON_STRING;
+	}
+}
+
+static int add_column(struct table *t, int id)
+{
+	const struct table_column *c = &t->all[id];
+	struct libscols_column *cl;
+	int flags = 0;
+
+	if (c->type == TABLE_SIZE || c->type == TABLE_COUNT)
+		flags |= SCOLS_FL_RIGHT;
+	if (c->trunc)
+		flags |= SCOLS_FL_TRUNC;
+	/* Without it, raw lines are the bare cells, parents first. */
+	if (c->tree && t->o.tree && !t->o.raw)
+		flags |= SCOLS_FL_TREE;
+	/* As wide as what is in it, at most half of the terminal if it may be cut. */
+	cl = scols_table_new_column(t->tb, c->name, c->trunc ? 0.5 : 0, flags);
+	if (!cl || scols_column_set_json_type(cl, json_type(c->type)))
+		return -ENOMEM;
+	return 0;
+}
+
+static int set_up(struct table *t, const char *name, const struct table_options *o)
+{
+	int err = scols_table_set_name(t->tb, name);
+
+	if (!err)
+		err = scols_table_enable_json(t->tb, o->json);
+	if (!err)
+		err = scols_table_enable_raw(t->tb, o->raw);
+	if (!err)
+		err = scols_table_enable_noheadings(t->tb, o->no_headings);
+	if (!err && o->width) {
+		err = scols_table_set_termforce(t->tb, SCOLS_TERMFORCE_ALWAYS);
+		if (!err)
+			err = scols_table_set_termwidth(t->tb, o->width);
+	}
+	return err;
+}
+
+struct table *table_new(const char *name, const struct table_column *all, const int *ids,
+			size_t n_ids, const struct table_options *o)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->all = all;
+	t->o = *o;
+	memset(t->at, -1, sizeof(t->at));
+	t->tb = scols_new_table();
+	if (!t->tb || set_up(t, name, o))
+		goto fail;
+	for (size_t i = 0; i < n_ids; i++) {
+		if (add_column(t, ids[i]))
+			goto fail;
+		t->at[ids[i]] = (int)i;
+	}
+	return t;
+fail:
+	table_free(t);
+	return NULL;
+}
+
+struct table_line *table_line(struct table *t, struct table_line *parent)
+{
+	struct libscols_line *l;
+
+	if (t->err)
+		return NULL;
+	l = scols_table_new_line(t->tb, theirs(parent));
+	if (!l)
+		t->err = -ENOMEM;
+	return (struct table_line *)l;
+}
+
+bool table_wants(const struct table *t, int id)
+{
+	return t->at[id] >= 0;
+}
+
+/* @s becomes theirs, and is freed with the line. NULL: there was no memory for it. */
+static void give(struct table *t, struct table_line *l, int id, char *s)
+{
+	if (!s || scols_line_refer_data(theirs(l), (size_t)t->at[id], s)) {
+		t->err = -ENOMEM;
+		free(s);
+	}
+}
+
+void table_text(struct table *t, struct table_line *l, int id, const char *s)
+{
+	if (t->err || !l || !s || !table_wants(t, id))
+		return;
+	give(t, l, id, t->o.json ? json_utf8(s) : strdup(s));
+}
+
+void table_number(struct table *t, struct table_line *l, int id, uint64_t n)
+{
+	bool size = t->all[id].type == TABLE_SIZE;
+	char buf[CLI_SIZE];
+
+	if (!table_wants(t, id) || n == DMEM_UNKNOWN)
+		return;
+	/* In JSON, a limit that does not exist is null. */
+	if (size && n == DMEM_NO_LIMIT && t->o.json)
+		return;
+	table_text(t, l, id, cli_size(buf, n, !size || t->o.bytes || t->o.json));
+}
+
+void table_bool(struct table *t, struct table_line *l, int id, bool b)
+{
+	table_text(t, l, id, b ? "yes" : "no");
+}
+
+/* The words with blanks between them. */
+static char *join(const char * const *words, size_t n)
+{
+	size_t size = 1;
+	char *all, *end;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(words[i]) + 1;
+	all = malloc(size);
+	if (!all)
+		return NULL;
+	end = all;
+	*end = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			*end++ = ' ';
+		end = stpcpy(end, words[i]);
+	}
+	return all;
+}
+
+void table_list(struct table *t, struct table_line *l, int id, const char * const *words, size_t n)
+{
+	if (t->err || !l || !table_wants(t, id))
+		return;
+	give(t, l, id, t->o.json ? json_array(words, n) : join(words, n));
+}
+
+int table_print(struct table *t)
+{
+	if (t->err)
+		return t->err;
+	return scols_print_table(t->tb) ? -ENOMEM : 0;
+}
+
+void table_free(struct table *t)
+{
+	if (!t)
+		return;
+	scols_unref_table(t->tb);
+	free(t);
+}

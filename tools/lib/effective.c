@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What all the files of a unit say together. */
+#include <errno.h>
+
+#include "units.h"
+
+int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, bool all,
+		     const char *hidden, struct dmem_caps *caps)
+{
+	*caps = (struct dmem_caps){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		if (dmem_units_parse(u, f[i], all))
+			return -ENOMEM;
+		if (f[i]->state == PARSED &&
+		    dmem_caps_add(&u->arena, caps, &f[i]->section, hidden))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
+		    struct dmem_caps *caps)
+{
+	struct dmem_unit *unit = dmem_units_find(u, name);
+	struct dmem_unit_file **f;
+	size_t n;
+	int ret;
+
+	for (int hop = 0; unit && unit->alias_of && hop < 8; hop++) {
+		name = unit->alias_of;
+		unit = dmem_units_find(u, name);
+	}
+	ret = dmem_units_files(u, name, &f, &n);
+	return ret ? ret : dmem_units_merge(u, f, n, true, hidden, caps);
+}

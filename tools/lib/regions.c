@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The pools: what the controller, the heaps and CMA say of each. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "look.h"
+
+#define CGROUP	"sys/fs/cgroup"
+#define HEAPS	"sys/class/dma_heap"
+#define CMA	"sys/kernel/mm/cma"
+#define DEBUG	"sys/kernel/debug/cma"
+#define PREFIX	"cma/"
+
+struct reading {
+	const struct dmem_sys *sys;
+	struct dmem_arena *arena;
+	dmem_note_fn note;
+	void *data;
+	struct dmem_regions *r;
+	struct dmem_text text;
+};
+
+static void note(struct reading *rd, const char *path, int err)
+{
+	if (rd->note && err != -ENOENT)
+		rd->note(rd->data, path, -err);
+}
+
+struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *name)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (!strcmp(r->region[i].name, name))
+			return &r->region[i];
+	}
+	return NULL;
+}
+
+/* The region of that name, added if it is new. NULL: no memory. */
+static struct dmem_region *region(struct reading *rd, const char *name)
+{
+	struct dmem_region *g = dmem_regions_find(rd->r, name);
+
+	if (g)
+		return g;
+	g = dmem_grow(rd->arena, rd->r->region, rd->r->n, sizeof(*g));
+	if (!g)
+		return NULL;
+	rd->r->region = g;
+	g += rd->r->n;
+	*g = (struct dmem_region){
+		.name = dmem_strdup(rd->arena, name), .capacity = DMEM_UNKNOWN,
+		.current = DMEM_UNKNOWN, .peak = DMEM_UNKNOWN, .unaccounted = DMEM_UNKNOWN,
+		.available = DMEM_UNKNOWN, .largest = DMEM_UNKNOWN,
+	};
+	rd->r->n += g->name != NULL;
+	return g->name ? g : NULL;
+}
+
+/* One file of the root, or of the namespace's. @at: where in a region its number goes. */
+static int read_figure(struct reading *rd, const char *path, size_t at)
+{
+	int ret = dmem_sys_read(rd->sys, path, &rd->text);
+	char *text = rd->text.s, *name, *rest;
+
+	if (ret) {
+		note(rd, path, ret);
+		return ret == -ENOMEM ? ret : 0;
+	}
+	while (dmem_next_line(&text, &name, &rest)) {
+		struct dmem_region *g = region(rd, name);
+
+		if (!g)
+			return -ENOMEM;
+		*(uint64_t *)((char *)g + at) = dmem_number(rest);
+	}
+	return 0;
+}
+
+/* Without the root's list of regions, the namespace's own cgroup still names them,
+ * but what it is charged is not what all are. */
+static int read_cgroup(struct reading *rd)
+{
+	int ret = read_figure(rd, CGROUP "/dmem.capacity", offsetof(struct dmem_region, capacity));
+
+	rd->r->complete = rd->r->n;
+	if (ret)
+		return ret;
+	ret = read_figure(rd, CGROUP "/dmem.current", offsetof(struct dmem_region, current));
+	if (!ret && rd->r->complete)
+		ret = read_figure(rd, CGROUP "/dmem.peak", offsetof(struct dmem_region, peak));
+	for (size_t i = 0; !rd->r->complete && i < rd->r->n; i++)
+		rd->r->region[i].current = DMEM_UNKNOWN;
+	return ret;
+}
+
+static int add_heap_of(struct reading *rd, struct dmem_region *g, const char *heap)
+{
+	const char **more = dmem_grow(rd->arena, g->heap, g->n_heaps, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	g->heap = more;
+	more[g->n_heaps++] = heap;
+	return 0;
+}
+
+static int read_heap(struct reading *rd, struct dmem_heap *h)
+{
+	char *path = dmem_printf(rd->arena, HEAPS "/%s/dmem_region", h->name), *name;
+	struct dmem_region *g;
+	int ret;
+
+	if (!path)
+		return -ENOMEM;
+	ret = dmem_sys_read(rd->sys, path, &rd->text);
+	if (ret) {
+		note(rd, path, ret);
+		return ret == -ENOMEM ? ret : 0;
+	}
+	h->told = true;
+	name = rd->text.s;
+	name[strcspn(name, "\n")] = 0;
+	if (!*name)
+		return 0;
+	g = region(rd, name);
+	if (!g)
+		return -ENOMEM;
+	h->region = g->name;
+	return add_heap_of(rd, g, h->name);
+}
+
+static int read_heaps(struct reading *rd)
+{
+	const char **names;
+	size_t n;
+	int ret = dmem_sys_list(rd->sys, HEAPS, rd->arena, &names, &n);
+
+	if (ret) {
+		note(rd, HEAPS, ret);
+		return ret == -ENOMEM ? ret : 0;
+	}
+	rd->r->heap = dmem_alloc(rd->arena, (n + 1) * sizeof(*rd->r->heap));
+	if (!rd->r->heap)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && !ret; i++) {
+		rd->r->heap[i].name = names[i];
+		rd->r->n_heaps++;
+		ret = read_heap(rd, &rd->r->heap[i]);
+	}
+	return ret;
+}
+
+/* A number of pages in a file, in bytes. */
+static int read_pages(struct reading *rd, const char *dir, const char *area, const char *file,
+		      uint64_t *bytes)
+{
+	char *path = dmem_printf(rd->arena, "%s/%s/%s", dir, area, file);
+	int ret;
+
+	if (!path)
+		return -ENOMEM;
+	ret = dmem_sys_read(rd->sys, path, &rd->text);
+	if (ret) {
+		note(rd, path, ret);
+		return ret == -ENOMEM ? ret : 0;
+	}
+	*bytes = dmem_number(rd->text.s);
+	if (*bytes == DMEM_NO_LIMIT ||
+	    (*bytes != DMEM_UNKNOWN && __builtin_mul_overflow(*bytes, (uint64_t)sysconf(_SC_PAGESIZE), bytes)))
+		*bytes = DMEM_UNKNOWN;
+	return 0;
+}
+
+/* The directory of debugfs as a whole is closed to most: that is said once. */
+static bool has_debug(struct reading *rd)
+{
+	int fd = dmem_sys_openat(rd->sys, DEBUG, O_PATH | O_DIRECTORY);
+
+	if (fd < 0) {
+		note(rd, DEBUG, fd);
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+/* Areas that are no region, such as those for huge pages, do not count here. */
+static int read_cma(struct reading *rd)
+{
+	bool debug = has_debug(rd);
+	int ret = 0;
+
+	for (size_t i = 0; i < rd->r->n && !ret; i++) {
+		struct dmem_region *g = &rd->r->region[i];
+		const char *area = g->name + strlen(PREFIX);
+		uint64_t total = DMEM_UNKNOWN;
+
+		if (strncmp(g->name, PREFIX, strlen(PREFIX)) || strchr(area, '/'))
+			continue;
+		ret = read_pages(rd, CMA, area, "unaccounted_pages", &g->unaccounted);
+		if (!ret)
+			ret = read_pages(rd, CMA, area, "available_pages", &g->available);
+		if (!ret)
+			ret = read_pages(rd, CMA, area, "total_pages", &total);
+		if (g->capacity == DMEM_UNKNOWN)
+			g->capacity = total;
+		if (!ret && debug)
+			ret = read_pages(rd, DEBUG, area, "maxchunk", &g->largest);
+	}
+	return ret;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct dmem_region *)a)->name, ((const struct dmem_region *)b)->name);
+}
+
+int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note_fn,
+		      void *data, struct dmem_regions *r)
+{
+	struct reading rd = { .sys = s, .arena = a, .note = note_fn, .data = data, .r = r };
+	int ret;
+
+	*r = (struct dmem_regions){ 0 };
+	ret = read_cgroup(&rd);
+	if (!ret)
+		ret = read_heaps(&rd);
+	if (!ret)
+		ret = read_cma(&rd);
+	if (r->n)
+		qsort(r->region, r->n, sizeof(*r->region), by_name);
+	dmem_text_free(&rd.text);
+	return ret;
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the cgroups do with the regions. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "look.h"
+
+#define CGROUP	"sys/fs/cgroup"
+
+/* Files of one cgroup that hold figures: no more than figures. */
+struct wanted {
+	const char *file;
+	unsigned int figures;
+};
+
+struct reading {
+	struct dmem_arena *arena;
+	struct dmem_tree *t;
+	struct wanted wanted[DMEM_FIGURES];
+	unsigned int n_wanted;
+	dmem_note_fn note;
+	void *data;
+	struct dmem_text text;
+};
+
+static void want(struct reading *rd, enum dmem_figure f)
+{
+	const char *file = dmem_figure_file(f);
+	unsigned int i = 0;
+
+	while (i < rd->n_wanted && strcmp(rd->wanted[i].file, file))
+		i++;
+	rd->wanted[i].file = file;
+	rd->wanted[i].figures |= DMEM_BIT(f);
+	rd->n_wanted += i == rd->n_wanted;
+}
+
+/* A cgroup that was just removed has no files, or they say ENODEV. */
+static void note(struct reading *rd, const struct dmem_node *n, const char *file, int err)
+{
+	char path[4096];
+	size_t len;
+
+	if (!rd->note || err == ENOENT || err == ENODEV)
+		return;
+	len = (size_t)snprintf(path, sizeof(path), CGROUP "/");
+	len += dmem_node_path(n, path + len, sizeof(path) - len);
+	if (file && len < sizeof(path))
+		snprintf(path + len, sizeof(path) - len, "/%s", file);
+	rd->note(rd->data, path, err);
+}
+
+/* Most files have their lines in one order: @guess is where to look first. */
+static size_t find_region(const struct dmem_regions *r, const char *name, size_t guess)
+{
+	if (guess < r->n && !strcmp(r->region[guess].name, name))
+		return guess;
+	for (size_t i = 0; i < r->n; i++) {
+		if (!strcmp(r->region[i].name, name))
+			return i;
+	}
+	return r->n;
+}
+
+static void take(struct reading *rd, struct dmem_node *n, const struct wanted *w)
+{
+	char *text = rd->text.s, *name, *rest;
+	size_t i = 0;
+
+	while (dmem_next_line(&text, &name, &rest)) {
+		i = find_region(rd->t->regions, name, i);
+		if (i == rd->t->regions->n) {
+			i = 0;
+			continue;
+		}
+		for (int f = 0; f < DMEM_FIGURES; f++) {
+			const char *key = dmem_figure_key(f);
+
+			if (w->figures & DMEM_BIT(f))
+				n->figure[i * rd->t->slots + (size_t)rd->t->slot[f]] =
+					key ? dmem_keyed_number(rest, key) : dmem_number(rest);
+		}
+		i++;
+	}
+}
+
+/* The controller is there if any of its files is. */
+static int read_figures(struct reading *rd, int dir, struct dmem_node *n)
+{
+	size_t all = rd->t->regions->n * rd->t->slots;
+
+	for (unsigned int i = 0; i < rd->n_wanted; i++) {
+		int ret = dmem_read_at(dir, rd->wanted[i].file, &rd->text);
+
+		if (ret == -ENOMEM)
+			return ret;
+		if (ret)
+			note(rd, n, rd->wanted[i].file, -ret);
+		/* Older kernels lack some of the files; without any, there is nothing. */
+		if (ret == -ENOENT && !i && rd->n_wanted > 1 &&
+		    faccessat(dir, "dmem.current", F_OK, 0))
+			return 0;
+		if (ret)
+			continue;
+		if (!n->figure) {
+			n->figure = dmem_alloc(rd->arena, (all + 1) * sizeof(*n->figure));
+			if (!n->figure)
+				return -ENOMEM;
+			for (size_t k = 0; k < all; k++)
+				n->figure[k] = DMEM_UNKNOWN;
+		}
+		take(rd, n, &rd->wanted[i]);
+	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp((*(const struct dmem_node * const *)a)->name,
+		      (*(const struct dmem_node * const *)b)->name);
+}
+
+static struct dmem_node *new_node(struct reading *rd, struct dmem_node *parent, const char *name)
+{
+	struct dmem_node *n = dmem_alloc(rd->arena, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->parent = parent;
+	n->name = dmem_strdup(rd->arena, name);
+	return n->name ? n : NULL;
+}
+
+/* The children's names, as nodes. Sets *@child, which the caller frees. */
+static int list(struct reading *rd, int dir, struct dmem_node *n, struct dmem_node ***child,
+		size_t *n_children)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+	size_t room = 0;
+
+	if (!d) {
+		ret = errno;
+		if (fd >= 0)
+			close(fd);
+		note(rd, n, NULL, ret);
+		return ret == ENOMEM ? -ENOMEM : 0;
+	}
+	while (!ret && (de = readdir(d))) {
+		/* cgroupfs tells types. Another tree may be on what does not. */
+		if ((de->d_type != DT_DIR && de->d_type != DT_UNKNOWN) || *de->d_name == '.')
+			continue;
+		if (*n_children == room) {
+			struct dmem_node **more = realloc(*child, (room + 64) * 2 * sizeof(*more));
+
+			if (!more) {
+				ret = -ENOMEM;
+				break;
+			}
+			*child = more;
+			room = (room + 64) * 2;
+		}
+		(*child)[*n_children] = new_node(rd, n, de->d_name);
+		ret = (*child)[*n_children] ? 0 : -ENOMEM;
+		*n_children += !ret;
+	}
+	closedir(d);
+	if (*n_children)
+		qsort(*child, *n_children, sizeof(**child), compare);
+	return ret;
+}
+
+static int read_node(struct reading *rd, int dir, struct dmem_node *n, unsigned int depth);
+
+/* One child. Its node is left out if it has vanished, or was no directory. */
+static int read_child(struct reading *rd, int dir, struct dmem_node *c, unsigned int depth,
+		      bool *there)
+{
+	int fd = openat(dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), ret;
+
+	*there = fd >= 0;
+	if (fd < 0) {
+		if (errno != ENOTDIR)
+			note(rd, c, NULL, errno);
+		return 0;
+	}
+	ret = read_node(rd, fd, c, depth);
+	close(fd);
+	return ret;
+}
+
+static int read_children(struct reading *rd, int dir, struct dmem_node *n, unsigned int depth)
+{
+	struct dmem_node **child = NULL, **last = &n->child;
+	size_t n_children = 0;
+	int ret = list(rd, dir, n, &child, &n_children);
+
+	for (size_t i = 0; i < n_children && !ret; i++) {
+		bool there;
+
+		ret = read_child(rd, dir, child[i], depth - 1, &there);
+		if (!there)
+			continue;
+		*last = child[i];
+		last = &child[i]->next;
+	}
+	free(child);
+	return ret;
+}
+
+static int read_node(struct reading *rd, int dir, struct dmem_node *n, unsigned int depth)
+{
+	struct stat st;
+	int ret;
+
+	n->id = fstat(dir, &st) ? DMEM_UNKNOWN : st.st_ino;
+	rd->t->n++;
+	ret = read_figures(rd, dir, n);
+	return ret || !depth ? ret : read_children(rd, dir, n, depth);
+}
+
+int dmem_tree_read(const struct dmem_sys *s, struct dmem_arena *a,
+		   const struct dmem_regions *regions, const char *path, unsigned int figures,
+		   unsigned int depth, dmem_note_fn note_fn, void *data, struct dmem_tree *t)
+{
+	struct reading rd = { .arena = a, .t = t, .note = note_fn, .data = data };
+	char *full = dmem_printf(a, CGROUP "%s%s", *path ? "/" : "", path);
+	int dir, ret;
+
+	*t = (struct dmem_tree){ .regions = regions };
+	for (int f = 0; f < DMEM_FIGURES; f++) {
+		t->slot[f] = figures & DMEM_BIT(f) ? (signed char)t->slots++ : -1;
+		if (figures & DMEM_BIT(f))
+			want(&rd, f);
+	}
+	t->root = full ? new_node(&rd, NULL, path) : NULL;
+	if (!t->root)
+		return -ENOMEM;
+	dir = dmem_sys_openat(s, full, O_RDONLY | O_DIRECTORY);
+	if (dir < 0)
+		return dir;
+	ret = read_node(&rd, dir, t->root, depth);
+	close(dir);
+	dmem_text_free(&rd.text);
+	return ret;
+}
+
+uint64_t dmem_tree_figure(const struct dmem_tree *t, const struct dmem_node *n, size_t region,
+			  enum dmem_figure f)
+{
+	if (!n->figure || t->slot[f] < 0)
+		return DMEM_UNKNOWN;
+	return n->figure[region * t->slots + (size_t)t->slot[f]];
+}
+
+uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
+{
+	uint64_t sum = DMEM_UNKNOWN;
+
+	for (int f = 0; f < DMEM_FIGURES; f++) {
+		uint64_t v = DMEM_REFUSALS & DMEM_BIT(f) ? dmem_tree_figure(t, n, region, f) :
+							   DMEM_UNKNOWN;
+
+		if (v != DMEM_UNKNOWN)
+			sum = sum == DMEM_UNKNOWN ? v : sum + v;
+	}
+	return sum;
+}
+
+uint64_t dmem_tree_limit(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
+{
+	uint64_t limit = DMEM_NO_LIMIT;
+
+	for (; n; n = n->parent) {
+		uint64_t v = dmem_tree_figure(t, n, region, DMEM_F_MAX);
+
+		if (v != DMEM_UNKNOWN && v < limit)
+			limit = v;
+	}
+	return limit;
+}
+
+struct dmem_node *dmem_tree_next(const struct dmem_node *n)
+{
+	if (n->child)
+		return n->child;
+	while (n && !n->next)
+		n = n->parent;
+	return n ? n->next : NULL;
+}
+
+size_t dmem_node_path(const struct dmem_node *n, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (n->parent) {
+		len = dmem_node_path(n->parent, buf, size);
+		if (len)
+			len += (size_t)snprintf(buf + (len < size ? len : size),
+						len < size ? size - len : 0, "/");
+	}
+	return len + (size_t)snprintf(buf + (len < size ? len : size), len < size ? size - len : 0,
+				      "%s", n->name);
+}
+
+/* systemd puts a "_" before names that the kernel could want. */
+static bool is_unit(const char *s, size_t len)
+{
+	char name[256];
+	int type;
+
+	if (!len || len >= sizeof(name))
+		return false;
+	memcpy(name, s, len);
+	name[len] = 0;
+	type = dmem_unit_type(*name == '_' ? name + 1 : name);
+	/* Other types have no cgroup. */
+	return type == DMEM_SERVICE || type == DMEM_SLICE || type == DMEM_SCOPE ||
+	       type == DMEM_SOCKET || type == DMEM_MOUNT || type == DMEM_SWAP;
+}
+
+const char *dmem_cgroup_unit(const char *path, size_t *len)
+{
+	const char *found = NULL;
+
+	/* Slices lie in slices, and the unit is in the last of them: what lies below
+	 * it is its own business. */
+	while (*path) {
+		size_t n = strcspn(path, "/");
+
+		if (!is_unit(path, n))
+			break;
+		found = *path == '_' ? path + 1 : path;
+		*len = n - (*path == '_');
+		if (n < 6 || strncmp(path + n - 6, ".slice", 6))
+			break;
+		path += n + (path[n] == '/');
+	}
+	return found;
+}
