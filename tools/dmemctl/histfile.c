@@ -146,7 +146,8 @@ int histfile_append(struct histfile *f, const char *text, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			err = n ? -errno : -EIO;
+			/* A limit of the process's: there is no other file to go to. */
+			err = !n ? -EIO : errno == EFBIG ? -ENOSPC : -errno;
 			cut(f, f->size);
 			return err;
 		}
