@@ -13,6 +13,11 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{ "set", verb_set, "limits for now, and for each start to come" },
+	{ "show", verb_show, "what units may take, have, and what their files say" },
+	{ "apply", verb_apply, "what the files of a unit say, now" },
+	{ "run", verb_run, "a command with limits of its own" },
+	{ "doctor", verb_doctor, "what is not as it should be, with the remedy" },
 };
 
 #define N_VERBS		(sizeof(verbs) / sizeof(*verbs))

@@ -219,6 +219,11 @@ static bool has_files(int root, const char *path)
 	return true;
 }
 
+enum dmem_status dmem_cgroup_use(int root)
+{
+	return enable_in(root, "", false, false);
+}
+
 enum dmem_status dmem_cgroup_enable(int root, const char *path)
 {
 	enum dmem_status s;

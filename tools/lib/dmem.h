@@ -257,6 +257,9 @@ enum dmem_status dmem_cgroup_open(const char *root, bool any, int *fd);
 /* Makes the cgroup and those above it. No error if they are there. */
 enum dmem_status dmem_cgroup_make(int root, const char *path);
 
+/* Enables the controller in the root, whose dmem.capacity is not there before. */
+enum dmem_status dmem_cgroup_use(int root);
+
 /* Enables the controller for @path: in each cgroup above it, never in itself,
  * and never in what a delegated unit manages. "" is the root, for which there
  * is nothing to enable. */

@@ -111,6 +111,21 @@ struct dmem_regions {
 	bool complete;
 };
 
+/* What to read of the regions: only the files that have it are opened. */
+enum {
+	DMEM_READ_CAPACITY	= 1 << 0,
+	DMEM_READ_CURRENT	= 1 << 1,
+	DMEM_READ_PEAK		= 1 << 2,
+	DMEM_READ_HEAPS		= 1 << 3,
+	DMEM_READ_UNACCOUNTED	= 1 << 4,
+	DMEM_READ_AVAILABLE	= 1 << 5,
+	DMEM_READ_LARGEST	= 1 << 6,
+};
+
+/* The regions' names, and of the rest what is asked for: the others may be unknown. */
+int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsigned int what,
+			   dmem_note_fn note, void *data, struct dmem_regions *r);
+
 /* Everything about the pools but what cgroups do with them. */
 int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note,
 		      void *data, struct dmem_regions *r);
@@ -164,6 +179,29 @@ size_t dmem_node_path(const struct dmem_node *n, char *buf, size_t size);
  * @path, whose length is *@len. */
 const char *dmem_cgroup_unit(const char *path, size_t *len);
 
+/* ---- dmabuf.c ---- */
+
+/* What one place tells of a dma-buf. What it does not tell is DMEM_UNKNOWN or NULL. */
+struct dmem_dmabuf {
+	uint64_t ino, size, cgroup;
+	const char *exporter, *name, *region;
+};
+
+/* How the kernel names the file of a dma-buf, in links and maps. */
+bool dmem_is_dmabuf(const char *file);
+
+/* A file fdinfo/N, which is cut in pieces: the strings point into it. False: it is not
+ * about a dma-buf. */
+bool dmem_dmabuf_fdinfo(char *text, struct dmem_dmabuf *d);
+
+/* A line of maps. Sets *@ino, and *@range_len, the length of the "from-to" that the
+ * line starts with. False: nothing of a dma-buf is mapped there. */
+bool dmem_dmabuf_map(const char *line, uint64_t *ino, size_t *range_len);
+
+/* Cuts lines off *@text, of debugfs' bufinfo, up to one that is about a dma-buf. False
+ * at the end. */
+bool dmem_dmabuf_next(char **text, struct dmem_dmabuf *d);
+
 /* ---- buffers.c ---- */
 
 struct dmem_holder {
@@ -174,13 +212,13 @@ struct dmem_holder {
 
 struct dmem_buffer {
 	uint64_t ino;
-	uint64_t size;			/* bytes */
-	const char *exporter;		/* of a heap: the heap's name */
+	uint64_t size;			/* bytes, or DMEM_UNKNOWN */
+	const char *exporter;		/* of a heap: the heap's name; or NULL */
 	const char *name;		/* or NULL */
 	const char *region;		/* or NULL: nobody is charged, or the kernel does not tell */
 	uint64_t cgroup;		/* the id of who pays, or DMEM_UNKNOWN */
 	struct dmem_holder *holder;
-	size_t n_holders;		/* 0: only the kernel holds it */
+	size_t n_holders;		/* 0: only the kernel holds it, or a process out of bounds */
 };
 
 struct dmem_buffers {
@@ -190,7 +228,7 @@ struct dmem_buffers {
 	bool all_buffers;		/* those that only the kernel holds, too */
 };
 
-/* Each dma-buf once, with who holds it. */
+/* Each dma-buf once, with who holds it. Processes out of bounds are not noted one by one. */
 int dmem_buffers_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note,
 		      void *data, struct dmem_buffers *b);
 

@@ -17,6 +17,7 @@
 struct reading {
 	const struct dmem_sys *sys;
 	struct dmem_arena *arena;
+	unsigned int what;
 	dmem_note_fn note;
 	void *data;
 	struct dmem_regions *r;
@@ -88,8 +89,9 @@ static int read_cgroup(struct reading *rd)
 	rd->r->complete = rd->r->n;
 	if (ret)
 		return ret;
-	ret = read_figure(rd, CGROUP "/dmem.current", offsetof(struct dmem_region, current));
-	if (!ret && rd->r->complete)
+	if (!rd->r->complete || rd->what & DMEM_READ_CURRENT)
+		ret = read_figure(rd, CGROUP "/dmem.current", offsetof(struct dmem_region, current));
+	if (!ret && rd->r->complete && rd->what & DMEM_READ_PEAK)
 		ret = read_figure(rd, CGROUP "/dmem.peak", offsetof(struct dmem_region, peak));
 	for (size_t i = 0; !rd->r->complete && i < rd->r->n; i++)
 		rd->r->region[i].current = DMEM_UNKNOWN;
@@ -187,28 +189,34 @@ static bool has_debug(struct reading *rd)
 	return true;
 }
 
+/* What is asked for of an area of CMA. */
+static int read_area(struct reading *rd, struct dmem_region *g, const char *area, bool debug)
+{
+	int ret = 0;
+
+	if (rd->what & DMEM_READ_UNACCOUNTED)
+		ret = read_pages(rd, CMA, area, "unaccounted_pages", &g->unaccounted);
+	if (!ret && rd->what & DMEM_READ_AVAILABLE)
+		ret = read_pages(rd, CMA, area, "available_pages", &g->available);
+	/* The controller has told it but to those in a namespace. */
+	if (!ret && g->capacity == DMEM_UNKNOWN && rd->what & DMEM_READ_CAPACITY)
+		ret = read_pages(rd, CMA, area, "total_pages", &g->capacity);
+	if (!ret && debug)
+		ret = read_pages(rd, DEBUG, area, "maxchunk", &g->largest);
+	return ret;
+}
+
 /* Areas that are no region, such as those for huge pages, do not count here. */
 static int read_cma(struct reading *rd)
 {
-	bool debug = has_debug(rd);
+	bool debug = rd->what & DMEM_READ_LARGEST && has_debug(rd);
 	int ret = 0;
 
 	for (size_t i = 0; i < rd->r->n && !ret; i++) {
-		struct dmem_region *g = &rd->r->region[i];
-		const char *area = g->name + strlen(PREFIX);
-		uint64_t total = DMEM_UNKNOWN;
+		const char *name = rd->r->region[i].name, *area = name + strlen(PREFIX);
 
-		if (strncmp(g->name, PREFIX, strlen(PREFIX)) || strchr(area, '/'))
-			continue;
-		ret = read_pages(rd, CMA, area, "unaccounted_pages", &g->unaccounted);
-		if (!ret)
-			ret = read_pages(rd, CMA, area, "available_pages", &g->available);
-		if (!ret)
-			ret = read_pages(rd, CMA, area, "total_pages", &total);
-		if (g->capacity == DMEM_UNKNOWN)
-			g->capacity = total;
-		if (!ret && debug)
-			ret = read_pages(rd, DEBUG, area, "maxchunk", &g->largest);
+		if (!strncmp(name, PREFIX, strlen(PREFIX)) && !strchr(area, '/'))
+			ret = read_area(rd, &rd->r->region[i], area, debug);
 	}
 	return ret;
 }
@@ -218,15 +226,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct dmem_region *)a)->name, ((const struct dmem_region *)b)->name);
 }
 
-int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note_fn,
-		      void *data, struct dmem_regions *r)
+int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsigned int what,
+			   dmem_note_fn note_fn, void *data, struct dmem_regions *r)
 {
-	struct reading rd = { .sys = s, .arena = a, .note = note_fn, .data = data, .r = r };
+	struct reading rd = {
+		.sys = s, .arena = a, .what = what, .note = note_fn, .data = data, .r = r,
+	};
 	int ret;
 
 	*r = (struct dmem_regions){ 0 };
 	ret = read_cgroup(&rd);
-	if (!ret)
+	/* They name regions too, where the controller does not name all. */
+	if (!ret && (!r->complete || what & DMEM_READ_HEAPS))
 		ret = read_heaps(&rd);
 	if (!ret)
 		ret = read_cma(&rd);
@@ -234,4 +245,10 @@ int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_
 		qsort(r->region, r->n, sizeof(*r->region), by_name);
 	dmem_text_free(&rd.text);
 	return ret;
+}
+
+int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note_fn,
+		      void *data, struct dmem_regions *r)
+{
+	return dmem_regions_read_some(s, a, ~0u, note_fn, data, r);
 }

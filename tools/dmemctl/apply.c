@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* dmemctl apply - what the sections of a unit say, now */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "change.h"
+#include "section.h"
+#include "target.h"
+
+static void help(void)
+{
+	printf("Usage: dmemctl apply UNIT ...\n\n"
+	       "Sets the limits of running units as their files say, without a restart: after a\n"
+	       "section was changed, or something else has written to the cgroup. A limit that no\n"
+	       "file has any more stays as it is. Of each unit all are set, or none.\n\n"
+	       "  -h, --help\n");
+}
+
+static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *t)
+{
+	struct change ch = { .root = -1 };
+	struct section s;
+	int ret = section_read(c, u, t->unit, &s);
+
+	if (ret)
+		return ret;
+	if (s.caps.mistake_file) {
+		cli_error(&c->cli, "%s: %s:%u: correct the mistake there first, see dmemctl verify",
+			  t->unit, s.caps.mistake_file, s.caps.mistake_line);
+		return -EINVAL;
+	}
+	if (!s.n) {
+		cli_error(&c->cli, "%s: no file of it has a section [" DMEM_SECTION "] with a limit",
+			  t->unit);
+		return -ENOENT;
+	}
+	ret = change_open(c, &u->arena, &ch);
+	for (size_t i = 0; i < s.n && !ret; i++)
+		ret = change_add(c, &ch, &s.limit[i]);
+	if (!ret)
+		ret = change_apply(c, &ch, t->cgroup);
+	change_close(&ch);
+	return ret;
+}
+
+static int apply(struct ctl *c, struct manager *m, struct dmem_units *u, const char *word)
+{
+	struct target t;
+	int ret = target_find(c, m, &u->arena, word, &t);
+
+	if (ret)
+		return ret;
+	if (!t.unit) {
+		cli_error(&c->cli, "%s: a cgroup has no files: name a unit", word);
+		return -EINVAL;
+	}
+	if (!t.cgroup) {
+		cli_error(&c->cli, "%s does not run: it gets its limits when it starts", t.unit);
+		return -ENOENT;
+	}
+	return apply_unit(c, u, &t);
+}
+
+int verb_apply(struct ctl *c, int argc, char **argv)
+{
+	static const struct option options[] = { { "help", 0, NULL, 'h' }, { 0 } };
+	struct dmem_units u = { .root_fd = -1 };
+	struct manager m = { 0 };
+	int opt, ret = CLI_OK;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt != 'h')
+			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+		help();
+		return CLI_OK;
+	}
+	if (optind == argc)
+		return cli_usage(&c->cli, "name a unit");
+	if (manager_open(c, &m) || section_load(c, &u, false)) {
+		ret = CLI_FAILED;
+		optind = argc;
+	}
+	for (; optind < argc; optind++) {
+		int err = apply(c, &m, &u, argv[optind]);
+
+		if (err == -ENOMEM)
+			cli_error(&c->cli, "no memory");
+		if (err)
+			ret = CLI_FAILED;
+	}
+	manager_close(&m);
+	dmem_units_free(&u);
+	return ret;
+}

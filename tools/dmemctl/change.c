@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Limits of one running cgroup: all of them, or none. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "change.h"
+
+/* What a file that has no line for the region means. */
+static uint64_t unset(enum dmem_kind kind)
+{
+	return kind == DMEM_MAX ? DMEM_NO_LIMIT : 0;
+}
+
+static int failed(struct ctl *c, const char *where, const char *what, enum dmem_status s)
+{
+	cli_error(&c->cli, "%s%s%s: %s", where, *what ? ": " : "", what, dmem_status_text(s));
+	return s == DMEM_NO_MEMORY ? -ENOMEM : -EIO;
+}
+
+int change_open(struct ctl *c, struct dmem_arena *a, struct change *ch)
+{
+	const char *sys = c->sysroot ? c->sysroot : "";
+	const char *root = dmem_printf(a, "%s/sys/fs/cgroup", sys);
+	enum dmem_status s = DMEM_NO_MEMORY;
+
+	*ch = (struct change){ .arena = a, .root = -1 };
+	ch->heaps = dmem_printf(a, "%s/sys/class/dma_heap", sys);
+	if (root && ch->heaps)
+		s = dmem_cgroup_open(root, c->sysroot, &ch->root);
+	return s == DMEM_OK ? 0 : failed(c, "/sys/fs/cgroup", "", s);
+}
+
+void change_close(struct change *ch)
+{
+	if (ch->root >= 0)
+		close(ch->root);
+	ch->root = -1;
+}
+
+static struct change_item *find(struct change *ch, enum dmem_kind kind, const char *region)
+{
+	for (size_t i = 0; i < ch->n; i++) {
+		if (ch->item[i].kind == kind && !strcmp(ch->item[i].region, region))
+			return &ch->item[i];
+	}
+	return NULL;
+}
+
+int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l)
+{
+	struct change_item *it;
+	enum dmem_status s;
+	const char *region;
+	uint64_t capacity;
+
+	s = dmem_limit_find(ch->arena, ch->root, ch->heaps, l->region, &region, &capacity);
+	/* The root's list is not there before the controller is in use anywhere. */
+	if (s == DMEM_NO_CGROUP && dmem_cgroup_use(ch->root) == DMEM_OK)
+		s = dmem_limit_find(ch->arena, ch->root, ch->heaps, l->region, &region, &capacity);
+	if (s != DMEM_OK)
+		return failed(c, l->text, "", s == DMEM_NO_CGROUP ? DMEM_NO_CONTROLLER : s);
+	it = find(ch, l->kind, region);
+	if (!it) {
+		it = dmem_grow(ch->arena, ch->item, ch->n, sizeof(*it));
+		if (!it)
+			return -ENOMEM;
+		ch->item = it;
+		it += ch->n++;
+	}
+	*it = (struct change_item){
+		.kind = l->kind, .region = region, .text = l->text,
+		.value = dmem_resolve_value(&l->value, capacity),
+	};
+	return 0;
+}
+
+static enum dmem_status get(struct change *ch, struct change_item *it)
+{
+	const char *file = dmem_printf(ch->arena, "dmem.%s", dmem_kind_names[it->kind]);
+	enum dmem_status s;
+
+	if (!file)
+		return DMEM_NO_MEMORY;
+	s = dmem_cgroup_get(ch->root, ch->cgroup, file, it->region, &it->old);
+	if (s != DMEM_NO_REGION)
+		return s;
+	it->old = unset(it->kind);
+	return DMEM_OK;
+}
+
+void change_undo(struct ctl *c, struct change *ch)
+{
+	for (size_t i = ch->n; i-- > 0;) {
+		struct change_item *it = &ch->item[i];
+		enum dmem_status s;
+
+		if (!it->done)
+			continue;
+		it->done = false;
+		s = dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->old);
+		/* The cap that was there may be below what is in use now: it is in force. */
+		if (s != DMEM_OK && s != DMEM_BELOW_USAGE)
+			cli_error(&c->cli, "%s: %s cannot be set back: %s", ch->cgroup, it->region,
+				  dmem_status_text(s));
+	}
+}
+
+static enum dmem_status apply_one(struct change *ch, struct change_item *it)
+{
+	enum dmem_status s = get(ch, it);
+
+	if (s != DMEM_OK)
+		return s;
+	/* It may have been set even where it was not taken as it should be. */
+	it->done = true;
+	return dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->value);
+}
+
+int change_apply(struct ctl *c, struct change *ch, const char *cgroup)
+{
+	enum dmem_status s;
+
+	ch->cgroup = cgroup;
+	/* The root has no limits. */
+	s = *cgroup ? dmem_cgroup_enable(ch->root, cgroup) : DMEM_BAD_NAME;
+	if (s != DMEM_OK)
+		return failed(c, *cgroup ? cgroup : "/sys/fs/cgroup", "", s);
+	for (size_t i = 0; i < ch->n; i++) {
+		s = apply_one(ch, &ch->item[i]);
+		if (s == DMEM_OK)
+			continue;
+		failed(c, cgroup, ch->item[i].text, s);
+		change_undo(c, ch);
+		return -EIO;
+	}
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Limits of one running cgroup: all of them, or none. */
+#ifndef CHANGE_H
+#define CHANGE_H
+
+#include "dmemctl.h"
+
+struct change_item {
+	enum dmem_kind kind;
+	const char *region;		/* its name in the kernel */
+	const char *text;		/* as it was asked for */
+	uint64_t value, old;		/* bytes or DMEM_NO_LIMIT */
+	bool done;
+};
+
+struct change {
+	struct dmem_arena *arena;
+	int root;			/* of the cgroup tree */
+	const char *heaps;		/* the directory of the heaps' class */
+	const char *cgroup;
+	struct change_item *item;
+	size_t n;
+};
+
+/* Opens the cgroup tree. Like the others here, 0 or a negative errno, and what is wrong
+ * has been said. */
+int change_open(struct ctl *c, struct dmem_arena *a, struct change *ch);
+void change_close(struct change *ch);
+
+/* Looks the region up and adds one limit; the last one for a region counts. */
+int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l);
+
+/* Sets them, each read back. After a failure, those that were set are as before. */
+int change_apply(struct ctl *c, struct change *ch, const char *cgroup);
+
+/* Takes back what change_apply() has done. */
+void change_undo(struct ctl *c, struct change *ch);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What dmemctl doctor looks at, and how it says what it finds. */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include "../cli/table.h"
+#include "section.h"
+
+enum severity {
+	NOTE,		/* worth to know, and may be meant */
+	PROBLEM,
+};
+
+struct doctor {
+	struct ctl *c;
+	struct dmem_arena *arena;	/* that of the units */
+	struct dmem_sys sys;
+	struct dmem_units units;
+	struct dmem_regions regions;
+	struct dmem_tree tree;
+	bool json, sections;		/* some unit has a section */
+	struct table *table;		/* of JSON */
+	size_t problems, notes;
+	int err;			/* the first failure of our own */
+};
+
+/* One line: whom it is about, what was found, and what to do. */
+void doctor_say(struct doctor *d, enum severity severity, const char *subject, const char *remedy,
+		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* "24M", good until eight calls later. */
+const char *doctor_size(uint64_t bytes);
+
+/* doctor_system.c: kernel, heaps, what is installed. False: there is nothing more to see. */
+bool doctor_controller(struct doctor *d);
+void doctor_heaps(struct doctor *d);
+void doctor_installed(struct doctor *d);
+
+/* doctor_units.c: what the files say, and what is in force. */
+void doctor_units(struct doctor *d);
+
+/* doctor_limits.c: limits that cannot mean what they say. */
+void doctor_limits(struct doctor *d);
+
+/* doctor_regions.c: memory that is free and cannot be had, or held by nobody. */
+void doctor_regions(struct doctor *d);
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Limits that cannot mean what they say. */
+#include <errno.h>
+
+#include "doctor.h"
+
+static uint64_t figure(const struct doctor *d, const struct dmem_node *n, size_t r,
+		       enum dmem_figure f)
+{
+	return dmem_tree_figure(&d->tree, n, r, f);
+}
+
+static bool known(uint64_t v)
+{
+	return v != DMEM_UNKNOWN && v != DMEM_NO_LIMIT;
+}
+
+/* Where dmem.max says nothing that is worth saying. */
+static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, const char *path)
+{
+	const struct dmem_region *g = &d->regions.region[r];
+	uint64_t max = figure(d, n, r, DMEM_F_MAX), peak = figure(d, n, r, DMEM_F_PEAK);
+
+	if (!known(max))
+		return;
+	if (known(g->capacity) && max > g->capacity)
+		doctor_say(d, PROBLEM, path, "lower it, or set max",
+			   "dmem.max of %s is %s, and the region has %s", g->name, doctor_size(max),
+			   doctor_size(g->capacity));
+	if (known(peak) && max < peak)
+		doctor_say(d, NOTE, path, "raise it, unless less is enough now",
+			   "dmem.max of %s is %s, and its peak was %s", g->name, doctor_size(max),
+			   doctor_size(peak));
+}
+
+/* The kernel gives a child no more than a part of what its parent has reserved. */
+static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, const char *path)
+{
+	const struct dmem_region *g = &d->regions.region[r];
+	uint64_t min = figure(d, n, r, DMEM_F_MIN), max = figure(d, n, r, DMEM_F_MAX);
+	uint64_t real = figure(d, n, r, DMEM_F_RESERVED);
+
+	if (!known(min) || !min)
+		return;
+	if (known(max) && max < min)
+		doctor_say(d, PROBLEM, path, "raise dmem.max, or lower dmem.min",
+			   "dmem.min of %s is %s, and dmem.max only %s", g->name, doctor_size(min),
+			   doctor_size(max));
+	else if (known(real) && real < min)
+		doctor_say(d, PROBLEM, path, "reserve as much for the slices above, and not more than the region has",
+			   "dmem.min of %s is %s, and only %s are kept for it", g->name,
+			   doctor_size(min), doctor_size(real));
+}
+
+/* The most that the cgroup and those below it may take, as far as it is known: what has
+ * no limit counts with what it has. */
+static uint64_t promised(const struct doctor *d, const struct dmem_node *n, size_t r)
+{
+	uint64_t max = figure(d, n, r, DMEM_F_MAX), below = 0, own = figure(d, n, r, DMEM_F_CURRENT);
+
+	for (const struct dmem_node *child = n->child; child; child = child->next)
+		below += promised(d, child, r);
+	if (!n->child || !below)
+		return known(max) ? max : n->parent && known(own) ? own : 0;
+	return known(max) && max < below ? max : below;
+}
+
+static void check_sum(struct doctor *d, size_t r)
+{
+	const struct dmem_region *g = &d->regions.region[r];
+	uint64_t sum = promised(d, d->tree.root, r);
+
+	if (known(g->capacity) && sum > g->capacity)
+		doctor_say(d, NOTE, g->name, "lower some, or reserve (dmem.min) what must be there",
+			   "the caps add up to %s, and the region has %s: not all can be used at once",
+			   doctor_size(sum), doctor_size(g->capacity));
+}
+
+void doctor_limits(struct doctor *d)
+{
+	char path[4096];
+
+	for (const struct dmem_node *n = d->tree.root; n; n = dmem_tree_next(n)) {
+		if (!n->figure || !n->parent)
+			continue;
+		dmem_node_path(n, path, sizeof(path));
+		for (size_t r = 0; r < d->regions.n; r++) {
+			check_max(d, n, r, path);
+			check_min(d, n, r, path);
+		}
+	}
+	for (size_t r = 0; r < d->regions.n; r++)
+		check_sum(d, r);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Memory that is free and cannot be had, or that nobody seems to hold. */
+#include <errno.h>
+
+#include "doctor.h"
+
+/* Below that, no device would notice. */
+#define SMALL	(1 << 20)
+
+static void check_pieces(struct doctor *d, const struct dmem_region *g)
+{
+	if (g->available == DMEM_UNKNOWN || g->largest == DMEM_UNKNOWN || g->available < SMALL)
+		return;
+	if (g->largest < g->available / 2)
+		doctor_say(d, NOTE, g->name, "restart who holds small buffers in between, see lsdmem --buffers",
+			   "%s are free, in pieces of %s at most", doctor_size(g->available),
+			   doctor_size(g->largest));
+}
+
+static bool is_there(const struct doctor *d, uint64_t id)
+{
+	for (const struct dmem_node *n = d->tree.root; n; n = dmem_tree_next(n)) {
+		if (n->id == id)
+			return true;
+	}
+	return false;
+}
+
+static const char *holders(struct doctor *d, const struct dmem_buffer *b)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < b->n_holders && text; i++)
+		text = dmem_printf(d->arena, "%s%s%s (pid %d)", text, *text ? ", " : "",
+				   b->holder[i].comm, b->holder[i].pid);
+	return text;
+}
+
+/* The buffers of cgroups that were removed. */
+static void name_buffers(struct doctor *d)
+{
+	struct dmem_buffers b;
+
+	if (dmem_buffers_read(&d->sys, d->arena, NULL, NULL, &b)) {
+		d->err = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < b.n; i++) {
+		const char *who;
+
+		if (b.buffer[i].cgroup == DMEM_UNKNOWN || is_there(d, b.buffer[i].cgroup))
+			continue;
+		who = holders(d, &b.buffer[i]);
+		if (!who) {
+			d->err = -ENOMEM;
+			return;
+		}
+		doctor_say(d, NOTE, b.buffer[i].region ? b.buffer[i].region : "?",
+			   *who ? "end or restart who holds it" : "see who uses the driver",
+			   "a buffer of %s, whose cgroup was removed, is held by %s",
+			   doctor_size(b.buffer[i].size), *who ? who : "the kernel only");
+	}
+}
+
+void doctor_regions(struct doctor *d)
+{
+	bool any = false;
+
+	for (size_t r = 0; r < d->regions.n; r++) {
+		uint64_t dying = dmem_tree_figure(&d->tree, d->tree.root, r, DMEM_F_DYING);
+
+		check_pieces(d, &d->regions.region[r]);
+		if (!dying || dying == DMEM_UNKNOWN)
+			continue;
+		any = true;
+		doctor_say(d, PROBLEM, d->regions.region[r].name, "lsdmem --buffers shows who holds it",
+			   "%s are charged to cgroups that were removed", doctor_size(dying));
+	}
+	if (any)
+		name_buffers(d);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Kernel, heaps, and what is installed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "doctor.h"
+
+#define CGROUP	"sys/fs/cgroup"
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = text; (p = strstr(p, word)); p += len) {
+		if ((p == text || strchr(" \n,=", p[-1])) && (!p[len] || strchr(" \n,", p[len])))
+			return true;
+	}
+	return false;
+}
+
+static void no_controller(struct doctor *d, struct dmem_text *t)
+{
+	bool disabled = !dmem_sys_read(&d->sys, "proc/cmdline", t) && strstr(t->s, "cgroup_disable=") &&
+			has_word(strstr(t->s, "cgroup_disable="), "dmem");
+
+	if (disabled)
+		doctor_say(d, PROBLEM, "/proc/cmdline", "take it out of the boot loader's configuration",
+			   "cgroup_disable=dmem keeps the controller off");
+	else
+		doctor_say(d, PROBLEM, "/sys/fs/cgroup", "build it with CONFIG_CGROUP_DMEM",
+			   "the kernel has no dmem controller");
+}
+
+bool doctor_controller(struct doctor *d)
+{
+	struct dmem_text t = { 0 };
+	int ret = dmem_sys_read(&d->sys, CGROUP "/cgroup.controllers", &t);
+	bool ok = !ret;
+
+	if (ret) {
+		doctor_say(d, PROBLEM, "/sys/fs/cgroup",
+			   "boot with systemd.unified_cgroup_hierarchy=1", "no cgroup v2 is mounted there");
+	} else if (!has_word(t.s, "dmem")) {
+		no_controller(d, &t);
+		ok = false;
+	} else if (!dmem_sys_read(&d->sys, CGROUP "/cgroup.subtree_control", &t) &&
+		   !has_word(t.s, "dmem")) {
+		doctor_say(d, PROBLEM, "/sys/fs/cgroup",
+			   "systemctl enable --now dmem-controller.service",
+			   "the controller is there, and not enabled for any cgroup");
+	}
+	dmem_text_free(&t);
+	return ok;
+}
+
+void doctor_heaps(struct doctor *d)
+{
+	for (size_t i = 0; i < d->regions.n_heaps; i++) {
+		const struct dmem_heap *h = &d->regions.heap[i];
+		const char *name = dmem_printf(d->arena, "/dev/dma_heap/%s", h->name);
+
+		if (!name) {
+			d->err = -ENOMEM;
+			return;
+		}
+		if (!h->told)
+			doctor_say(d, NOTE, name, "use a kernel that has the patches for dmem regions of heaps",
+				   "the kernel does not say whether it is accounted");
+		else if (!h->region)
+			doctor_say(d, PROBLEM, name,
+				   "see what the boot log says of it, and keep it closed until then",
+				   "is not accounted: who may open it can take all of it");
+	}
+}
+
+static const char * const generator_dirs[] = {
+	"run/systemd/system-generators", "etc/systemd/system-generators",
+	"usr/local/lib/systemd/system-generators", "usr/lib/systemd/system-generators",
+	"lib/systemd/system-generators",
+};
+
+/* The first one counts. It is masked if it is empty, or leads to /dev/null. */
+static const char *find_generator(struct doctor *d, bool *masked)
+{
+	for (size_t i = 0; i < sizeof(generator_dirs) / sizeof(*generator_dirs); i++) {
+		const char *path = dmem_printf(d->arena, "%s/dmem-generator", generator_dirs[i]);
+		struct stat st;
+		int fd = path ? dmem_sys_openat(&d->sys, path, O_PATH) : -ENOMEM;
+
+		/* The null device may not be in another tree. */
+		if (fd == -ENOENT && d->c->sysroot) {
+			fd = dmem_sys_openat(&d->sys, path, O_PATH | O_NOFOLLOW);
+			*masked = fd >= 0;
+		}
+		if (fd < 0)
+			continue;
+		if (!fstat(fd, &st) && !*masked)
+			*masked = S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && !st.st_size);
+		close(fd);
+		return path;
+	}
+	return NULL;
+}
+
+static bool exists(struct doctor *d, const char *path)
+{
+	int fd = dmem_sys_openat(&d->sys, path, O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool is_masked(struct doctor *d, const char *unit)
+{
+	struct dmem_unit *u = dmem_units_find(&d->units, unit);
+
+	return u && u->masked;
+}
+
+void doctor_installed(struct doctor *d)
+{
+	bool masked = false;
+	const char *path;
+
+	/* Nobody needs them where no unit has a section. */
+	if (!d->sections)
+		return;
+	path = find_generator(d, &masked);
+	if (!path)
+		doctor_say(d, PROBLEM, "dmem-generator", "install dmem-systemd",
+			   "is not installed: the units' sections [" DMEM_SECTION "] do nothing");
+	else if (masked)
+		doctor_say(d, PROBLEM, path, "remove this file, and systemctl daemon-reload",
+			   "masks the generator: the units' sections [" DMEM_SECTION "] do nothing");
+	if (!exists(d, "usr/libexec/dmem-apply") && !exists(d, "usr/local/libexec/dmem-apply"))
+		doctor_say(d, PROBLEM, "/usr/libexec/dmem-apply", "install dmem-systemd",
+			   "is not there: no unit gets its limits");
+	if (is_masked(d, "dmem-slice@.service"))
+		doctor_say(d, PROBLEM, "dmem-slice@.service", "systemctl unmask dmem-slice@.service",
+			   "is masked: no slice gets its limits");
+	if (is_masked(d, "dmem-controller.service"))
+		doctor_say(d, NOTE, "dmem-controller.service",
+			   "systemctl unmask dmem-controller.service",
+			   "is masked: the controller is enabled when the first unit needs it");
+}

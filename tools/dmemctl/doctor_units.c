@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the files of the units say, and what is in force. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor.h"
+
+static const enum dmem_figure figures[DMEM_KINDS] = { DMEM_F_MAX, DMEM_F_MIN, DMEM_F_LOW };
+
+/* The number of a region that a section's name means, or the number of regions. */
+static size_t meant(const struct doctor *d, const char *name)
+{
+	const char *heap = dmem_region_heap(name);
+	size_t i;
+
+	for (i = 0; heap && i < d->regions.n_heaps; i++) {
+		if (!strcmp(d->regions.heap[i].name, heap) && d->regions.heap[i].region)
+			name = d->regions.heap[i].region;
+	}
+	for (i = 0; i < d->regions.n && strcmp(d->regions.region[i].name, name); i++)
+		;
+	return i;
+}
+
+/* The kernel rounds down to what it counts in. */
+static bool same(uint64_t wanted, uint64_t is)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return is == wanted || (wanted != DMEM_NO_LIMIT && is == wanted - wanted % page);
+}
+
+static void check_limit(struct doctor *d, const char *unit, const struct dmem_node *n,
+			const struct dmem_limit *l)
+{
+	const char *remedy = dmem_printf(d->arena, "dmemctl apply %s", unit);
+	size_t region = meant(d, l->region);
+	uint64_t wanted, is;
+
+	if (!remedy) {
+		d->err = -ENOMEM;
+		return;
+	}
+	if (region == d->regions.n) {
+		doctor_say(d, PROBLEM, unit, "see lsdmem for the names, and whether its driver is loaded",
+			   "its section has a limit for %s, which is no region", l->region);
+		return;
+	}
+	wanted = dmem_resolve_value(&l->value, d->regions.region[region].capacity);
+	is = dmem_tree_figure(&d->tree, n, region, figures[l->kind]);
+	if (is == DMEM_UNKNOWN || same(wanted, is))
+		return;
+	doctor_say(d, PROBLEM, unit, remedy, "its section says %s=%s, and dmem.%s of %s is %s",
+		   dmem_kind_names[l->kind], l->text, dmem_kind_names[l->kind],
+		   d->regions.region[region].name, doctor_size(is));
+}
+
+static void check_running(struct doctor *d, const char *unit, const struct dmem_node *n,
+			  const struct section *s)
+{
+	const char *remedy = dmem_printf(d->arena, "dmemctl apply %s", unit);
+
+	if (!remedy)
+		d->err = -ENOMEM;
+	else if (!n->figure)
+		doctor_say(d, PROBLEM, unit, remedy,
+			   "has a section, and the controller is not enabled for its cgroup");
+	for (size_t i = 0; n->figure && i < s->n; i++)
+		check_limit(d, unit, n, &s->limit[i]);
+}
+
+/* What is wrong with the files, whether the unit runs or not. */
+static void check_files(struct doctor *d, const char *unit, const struct section *s)
+{
+	const struct dmem_obstacle *o = dmem_caps_obstacle(&s->caps);
+	const char *where;
+
+	if (s->caps.mistake_file) {
+		where = dmem_printf(d->arena, "%s:%u", s->caps.mistake_file, s->caps.mistake_line);
+		if (where)
+			doctor_say(d, PROBLEM, unit, "dmemctl verify says what it is",
+				   "its section has a mistake in %s", where);
+	}
+	if (o && dmem_unit_type(unit) == DMEM_SERVICE)
+		doctor_say(d, PROBLEM, unit, "set the limits of its slice",
+			   "%s= in %s:%u keeps limits from being set inside it", o->key, o->file, o->line);
+}
+
+static void check_unit(struct doctor *d, const char *unit, const struct dmem_node *n)
+{
+	struct section s;
+	int ret = section_read(d->c, &d->units, unit, &s);
+
+	if (ret) {
+		d->err = ret;
+		return;
+	}
+	if (!s.n && !s.caps.mistake_file)
+		return;
+	d->sections = true;
+	check_files(d, unit, &s);
+	if (n)
+		check_running(d, unit, n, &s);
+}
+
+/* A unit's own cgroup: that it lies in is how systemd knows it. */
+static const char *unit_of(struct doctor *d, const struct dmem_node *n)
+{
+	char path[4096];
+	const char *unit;
+	size_t len;
+
+	if (!n->parent || dmem_node_path(n, path, sizeof(path)) >= sizeof(path))
+		return NULL;
+	unit = dmem_cgroup_unit(path, &len);
+	if (!unit || unit[len])
+		return NULL;
+	unit = dmem_strdup(d->arena, unit);
+	if (!unit)
+		d->err = -ENOMEM;
+	return unit;
+}
+
+void doctor_units(struct doctor *d)
+{
+	size_t n_units = d->units.n_units;
+
+	/* Those that run: instances of templates, too. */
+	for (const struct dmem_node *n = d->tree.root; n && !d->err; n = dmem_tree_next(n)) {
+		const char *unit = unit_of(d, n);
+		struct dmem_unit *u = unit ? dmem_units_find(&d->units, unit) : NULL;
+
+		if (u)
+			u->user = u;
+		if (unit && (dmem_unit_type(unit) == DMEM_SERVICE || dmem_unit_type(unit) == DMEM_SLICE))
+			check_unit(d, unit, n);
+	}
+	for (size_t i = 0; i < n_units && !d->err; i++) {
+		struct dmem_unit *u = d->units.unit[i];
+
+		if (u->alias_of || u->masked || u->type_level || u->user)
+			continue;
+		if (u->type == DMEM_SERVICE || u->type == DMEM_SLICE)
+			check_unit(d, u->name, NULL);
+	}
+}

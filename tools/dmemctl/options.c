@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Limits on the command line of more than one verb. */
+#include <getopt.h>
+
+#include "options.h"
+
+enum { RUNTIME = 256, REVERT, UNIT, SLICE };
+
+static int add(struct ctl *c, struct dmem_arena *a, struct options *o, enum dmem_kind kind,
+	       const char *arg)
+{
+	struct dmem_limit *l = dmem_grow(a, o->limit, o->n, sizeof(*l));
+	enum dmem_status s;
+
+	if (!l) {
+		cli_error(&c->cli, "no memory");
+		return CLI_FAILED;
+	}
+	o->limit = l;
+	s = dmem_limit_parse(a, kind, arg, &l[o->n]);
+	if (s == DMEM_USAGE)
+		return cli_usage(&c->cli, "--%s=%s: write REGION=SIZE", dmem_kind_names[kind], arg);
+	if (s != DMEM_OK)
+		return cli_usage(&c->cli, "--%s=%s: %s", dmem_kind_names[kind], arg,
+				 dmem_status_text(s));
+	o->n++;
+	return CLI_OK;
+}
+
+static int take(struct ctl *c, struct dmem_arena *a, struct options *o, int opt)
+{
+	switch (opt) {
+	case DMEM_MAX:
+	case DMEM_MIN:
+	case DMEM_LOW:
+		return add(c, a, o, (enum dmem_kind)opt, optarg);
+	case RUNTIME:
+		o->runtime = true;
+		break;
+	case REVERT:
+		o->revert = true;
+		break;
+	case UNIT:
+		o->unit = optarg;
+		break;
+	case SLICE:
+		o->slice = optarg;
+		break;
+	case 'n':
+		o->dry_run = true;
+		break;
+	case 'h':
+		o->help = true;
+		break;
+	}
+	return CLI_OK;
+}
+
+int options_limits(struct ctl *c, struct dmem_arena *a, int argc, char **argv,
+		   enum options_verb verb, struct options *o)
+{
+	static const struct option options[][10] = {
+		[OPTIONS_SET] = {
+			{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
+			{ "low", 1, NULL, DMEM_LOW }, { "runtime", 0, NULL, RUNTIME },
+			{ "revert", 0, NULL, REVERT }, { "dry-run", 0, NULL, 'n' },
+			{ "help", 0, NULL, 'h' }, { 0 },
+		},
+		[OPTIONS_RUN] = {
+			{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
+			{ "low", 1, NULL, DMEM_LOW }, { "unit", 1, NULL, UNIT },
+			{ "slice", 1, NULL, SLICE }, { "help", 0, NULL, 'h' }, { 0 },
+		},
+	};
+	/* "+": what follows the command belongs to the command. */
+	const char *letters = verb == OPTIONS_RUN ? "+:h" : ":hn";
+	int opt, ret = CLI_OK;
+
+	opterr = 0;
+	while (ret == CLI_OK && (opt = getopt_long(argc, argv, letters, options[verb], NULL)) != -1) {
+		if (opt == ':')
+			ret = cli_usage(&c->cli, "option '%s' wants a value", argv[optind - 1]);
+		else if (opt == '?')
+			ret = cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+		else
+			ret = take(c, a, o, opt);
+	}
+	return ret;
+}

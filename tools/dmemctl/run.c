@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* dmemctl run - a command with limits of its own */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "change.h"
+#include "manager.h"
+#include "options.h"
+
+/* As env, timeout and nohup have it: what is below is the command's own. */
+enum { RUN_FAILED = 125, RUN_CANNOT_EXEC = 126, RUN_NOT_FOUND = 127 };
+
+static void help(void)
+{
+	printf("Usage: dmemctl run [options] --max=REGION=SIZE ... [--] COMMAND [ARGUMENT...]\n\n"
+	       "Runs a command in a scope of its own with these limits, which hold before it\n"
+	       "starts. It does not start without them.\n\n"
+	       "      --max=, --min=, --low=REGION=SIZE   as of dmemctl set\n"
+	       "      --unit=NAME     name of the scope\n"
+	       "      --slice=SLICE   the slice that it is in\n"
+	       "  -h, --help          this text\n\n"
+	       "The exit code is the command's, or 125 if it was not started, 126 if it cannot be\n"
+	       "executed and 127 if there is none.\n");
+}
+
+/* The cgroup that this process is in now. */
+static const char *own_cgroup(struct ctl *c, struct dmem_arena *a)
+{
+	const char *line = dmem_first_line(a, AT_FDCWD, "/proc/self/cgroup");
+
+	if (!line || strncmp(line, "0::/", 4)) {
+		cli_error(&c->cli, "%s", dmem_status_text(DMEM_NO_CGROUP2));
+		return NULL;
+	}
+	return line + 4;
+}
+
+static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, const char *command)
+{
+	const char *name = o->unit, *what = dmem_printf(a, "dmemctl run %s", command);
+	struct manager m = { 0 };
+	int ret = manager_open(c, &m);
+
+	if (ret)
+		return ret;
+	if (!name)
+		name = dmem_printf(a, "dmem-run-%d.scope", (int)getpid());
+	else if (dmem_unit_type(name) != DMEM_SCOPE)
+		name = dmem_printf(a, "%s.scope", name);
+	if (!name || !what)
+		ret = -ENOMEM;
+	else if (dmem_unit_type(name) != DMEM_SCOPE) {
+		cli_error(&c->cli, "--unit=%s: this is not a name for a unit", o->unit);
+		ret = -EINVAL;
+	} else if (o->slice && dmem_unit_type(o->slice) != DMEM_SLICE) {
+		cli_error(&c->cli, "--slice=%s: this is not the name of a slice: it ends in .slice",
+			  o->slice);
+		ret = -EINVAL;
+	} else {
+		ret = manager_scope(c, &m, name, o->slice, what);
+	}
+	manager_close(&m);
+	return ret;
+}
+
+static int limit(struct ctl *c, struct dmem_arena *a, struct change *ch)
+{
+	const char *cgroup = own_cgroup(c, a);
+
+	return cgroup ? change_apply(c, ch, cgroup) : -EIO;
+}
+
+/* Regions and sizes are looked at before there is a scope. */
+static int prepare(struct ctl *c, struct dmem_arena *a, const struct options *o, struct change *ch)
+{
+	int ret = change_open(c, a, ch);
+
+	for (size_t i = 0; i < o->n && !ret; i++)
+		ret = change_add(c, ch, &o->limit[i]);
+	return ret;
+}
+
+static int run(struct ctl *c, struct dmem_arena *a, const struct options *o, char **command)
+{
+	struct change ch = { .root = -1 };
+	int ret = prepare(c, a, o, &ch);
+
+	if (!ret)
+		ret = enter(c, a, o, command[0]);
+	if (!ret)
+		ret = limit(c, a, &ch);
+	change_close(&ch);
+	if (ret == -ENOMEM)
+		cli_error(&c->cli, "no memory");
+	if (ret)
+		return RUN_FAILED;
+	execvp(command[0], command);
+	cli_error(&c->cli, "%s: %s", command[0], strerror(errno));
+	return errno == ENOENT ? RUN_NOT_FOUND : RUN_CANNOT_EXEC;
+}
+
+int verb_run(struct ctl *c, int argc, char **argv)
+{
+	struct dmem_arena a = { 0 };
+	struct options o = { 0 };
+	int ret = options_limits(c, &a, argc, argv, OPTIONS_RUN, &o);
+
+	if (o.help) {
+		help();
+		ret = CLI_OK;
+	} else if (ret != CLI_OK) {
+		ret = RUN_FAILED;
+	} else if (c->sysroot) {
+		cli_error(&c->cli, "a command runs on this machine: no --sysroot");
+		ret = RUN_FAILED;
+	} else if (optind == argc || !o.n) {
+		cli_usage(&c->cli, optind == argc ? "there is no command" :
+			  "without --max=, --min= or --low= there is nothing to do");
+		ret = RUN_FAILED;
+	} else {
+		ret = run(c, &a, &o, argv + optind);
+	}
+	dmem_arena_free(&a);
+	return ret;
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* dmemctl show - what units may take, have, and what their files say */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../cli/table.h"
+#include "section.h"
+#include "target.h"
+
+enum { UNIT, CGROUP, REGION, CURRENT, PEAK, MIN, LOW, MAX, LIMIT, REFUSED, SECTION, COLUMNS };
+
+static const struct table_column columns[COLUMNS] = {
+	[UNIT] = { "UNIT", "the unit, or the cgroup that was asked for", TABLE_TEXT, .trunc = true },
+	[CGROUP] = { "CGROUP", "path of the cgroup", TABLE_TEXT, .trunc = true },
+	[REGION] = { "REGION", "name of the region", TABLE_TEXT },
+	[CURRENT] = { "CURRENT", "what it is charged for", TABLE_SIZE },
+	[PEAK] = { "PEAK", "the most of that since it started", TABLE_SIZE },
+	[MIN] = { "MIN", "dmem.min", TABLE_SIZE },
+	[LOW] = { "LOW", "dmem.low", TABLE_SIZE },
+	[MAX] = { "MAX", "dmem.max", TABLE_SIZE },
+	[LIMIT] = { "LIMIT", "the tightest dmem.max of it and of those above", TABLE_SIZE },
+	[REFUSED] = { "REFUSED", "number of requests that were refused", TABLE_COUNT },
+	[SECTION] = { "SECTION", "what the unit's files say", TABLE_TEXT, .trunc = true },
+};
+
+static const int defaults[] = { UNIT, REGION, CURRENT, PEAK, MIN, MAX, LIMIT, REFUSED, SECTION };
+
+#define N_DEFAULTS	(sizeof(defaults) / sizeof(*defaults))
+
+struct show {
+	struct dmem_sys sys;
+	struct dmem_units units;
+	struct manager manager;
+	struct dmem_regions regions;
+	struct dmem_tree tree;
+	struct table_options opt;
+	struct table *table;
+	const char *list;
+	bool help;
+};
+
+static void help(void)
+{
+	printf("Usage: dmemctl show [options] [UNIT|CGROUP...]\n\n"
+	       "What units may take of each region, what they have, and what their files say.\n"
+	       "Without a name: those that use or limit something, or have a section.\n\n"
+	       "  -b, --bytes         sizes in bytes\n"
+	       "  -J, --json          JSON\n"
+	       "  -n, --noheadings    no headings\n"
+	       "  -o, --output=LIST   columns; with + before them, also these\n"
+	       "  -r, --raw           words with one blank between them\n"
+	       "  -h, --help          this text\n\n"
+	       "Columns:\n");
+	table_help(stdout, columns, COLUMNS);
+}
+
+static struct dmem_node *find_node(const struct show *s, const char *path)
+{
+	char buf[4096];
+
+	for (struct dmem_node *n = s->tree.root; n; n = dmem_tree_next(n)) {
+		if (dmem_node_path(n, buf, sizeof(buf)) < sizeof(buf) && !strcmp(buf, path))
+			return n;
+	}
+	return NULL;
+}
+
+/* The region that a name in a section means. */
+static const char *meant(const struct show *s, const char *name)
+{
+	const char *heap = dmem_region_heap(name);
+
+	for (size_t i = 0; heap && i < s->regions.n_heaps; i++) {
+		if (!strcmp(s->regions.heap[i].name, heap))
+			return s->regions.heap[i].region ? s->regions.heap[i].region : name;
+	}
+	return name;
+}
+
+/* What the section says of one region: "max=24M min=16M", or "". NULL: no memory. */
+static const char *said(struct show *s, const struct section *sec, const char *region)
+{
+	const char *text = "";
+
+	for (size_t i = 0; sec && i < sec->n && text; i++) {
+		const struct dmem_limit *l = &sec->limit[i];
+
+		if (!strcmp(meant(s, l->region), region))
+			text = dmem_printf(&s->units.arena, "%s%s%s=%s", text, *text ? " " : "",
+					   dmem_kind_names[l->kind], strrchr(l->text, '=') + 1);
+	}
+	return text;
+}
+
+static bool in_use(const struct show *s, const struct dmem_node *n, size_t region)
+{
+	uint64_t max = dmem_tree_figure(&s->tree, n, region, DMEM_F_MAX);
+	static const enum dmem_figure amounts[] = {
+		DMEM_F_CURRENT, DMEM_F_PEAK, DMEM_F_MIN, DMEM_F_LOW,
+	};
+
+	for (size_t i = 0; i < sizeof(amounts) / sizeof(*amounts); i++) {
+		uint64_t v = dmem_tree_figure(&s->tree, n, region, amounts[i]);
+
+		if (v && v != DMEM_UNKNOWN)
+			return true;
+	}
+	return max != DMEM_NO_LIMIT && max != DMEM_UNKNOWN;
+}
+
+static int add_line(struct show *s, const char *name, const char *path, const struct dmem_node *n,
+		    const char *region, const char *text)
+{
+	static const struct { int id; enum dmem_figure f; } figures[] = {
+		{ CURRENT, DMEM_F_CURRENT }, { PEAK, DMEM_F_PEAK }, { MIN, DMEM_F_MIN },
+		{ LOW, DMEM_F_LOW }, { MAX, DMEM_F_MAX },
+	};
+	struct table_line *l = table_line(s->table, NULL);
+	size_t i = 0;
+
+	while (i < s->regions.n && strcmp(s->regions.region[i].name, region))
+		i++;
+	table_text(s->table, l, UNIT, name);
+	table_text(s->table, l, CGROUP, path ? path : "");
+	table_text(s->table, l, REGION, region);
+	table_text(s->table, l, SECTION, text);
+	for (size_t k = 0; k < sizeof(figures) / sizeof(*figures); k++)
+		table_number(s->table, l, figures[k].id, n && i < s->regions.n ?
+			     dmem_tree_figure(&s->tree, n, i, figures[k].f) : DMEM_UNKNOWN);
+	table_number(s->table, l, LIMIT,
+		     n && i < s->regions.n ? dmem_tree_limit(&s->tree, n, i) : DMEM_UNKNOWN);
+	table_number(s->table, l, REFUSED,
+		     n && i < s->regions.n ? dmem_tree_refused(&s->tree, n, i) : DMEM_UNKNOWN);
+	return 0;
+}
+
+/* All lines of one target. @all: the regions of which there is nothing to say, too. */
+static int show_one(struct ctl *c, struct show *s, const struct target *t, bool all)
+{
+	const struct dmem_node *n = t->cgroup ? find_node(s, t->cgroup) : NULL;
+	const char *name = t->unit ? t->unit : *t->cgroup ? t->cgroup : "/";
+	struct section sec = { 0 };
+	int ret = 0;
+
+	if (t->unit)
+		ret = section_read(c, &s->units, t->unit, &sec);
+	for (size_t i = 0; i < s->regions.n && !ret; i++) {
+		const char *region = s->regions.region[i].name;
+		const char *text = said(s, &sec, region);
+
+		if (!text)
+			return -ENOMEM;
+		if (*text || all || (n && in_use(s, n, i)))
+			ret = add_line(s, name, t->cgroup, n, region, text);
+	}
+	/* What a section says of regions that are not there. */
+	for (size_t i = 0; i < sec.n && !ret; i++) {
+		const char *region = meant(s, sec.limit[i].region);
+
+		if (!dmem_regions_find(&s->regions, region))
+			ret = add_line(s, name, t->cgroup, n, region, said(s, &sec, region));
+	}
+	return ret;
+}
+
+/* Units that only files tell of. */
+static int show_files(struct ctl *c, struct show *s)
+{
+	size_t n = s->units.n_units;
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++) {
+		struct dmem_unit *u = s->units.unit[i];
+		struct target t = { .unit = u->name, .type = u->type };
+
+		if (u->alias_of || u->masked || u->type_level || u->user)
+			continue;
+		if (u->type != DMEM_SERVICE && u->type != DMEM_SLICE)
+			continue;
+		ret = show_one(c, s, &t, false);
+	}
+	return ret;
+}
+
+static int show_all(struct ctl *c, struct show *s)
+{
+	char path[4096];
+	int ret = 0;
+
+	for (struct dmem_node *n = s->tree.root; n && !ret; n = dmem_tree_next(n)) {
+		struct target t = { .cgroup = path, .type = -1 };
+		const char *unit;
+		size_t len;
+
+		if (!n->parent || dmem_node_path(n, path, sizeof(path)) >= sizeof(path))
+			continue;
+		unit = dmem_cgroup_unit(path, &len);
+		if (unit && !unit[len]) {
+			struct dmem_unit *u;
+
+			t.unit = dmem_strdup(&s->units.arena, unit);
+			u = t.unit ? dmem_units_find(&s->units, t.unit) : NULL;
+			if (u)
+				u->user = u;
+		}
+		ret = show_one(c, s, &t, false);
+	}
+	return ret ? ret : show_files(c, s);
+}
+
+static int read_all(struct ctl *c, struct show *s, bool ask)
+{
+	unsigned int figures = DMEM_REFUSALS | DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_PEAK) |
+			       DMEM_BIT(DMEM_F_MIN) | DMEM_BIT(DMEM_F_LOW) | DMEM_BIT(DMEM_F_MAX);
+	int ret = dmem_sys_open(&s->sys, c->sysroot);
+
+	if (ret) {
+		cli_error(&c->cli, "%s: %s", c->sysroot ? c->sysroot : "/", strerror(-ret));
+		return ret;
+	}
+	ret = section_load(c, &s->units, true);
+	if (!ret)
+		ret = dmem_regions_read(&s->sys, &s->units.arena, NULL, NULL, &s->regions);
+	if (!ret)
+		ret = dmem_tree_read(&s->sys, &s->units.arena, &s->regions, "", figures, UINT32_MAX,
+				     NULL, NULL, &s->tree);
+	if (ret == -ENOENT)
+		cli_error(&c->cli, "%s", dmem_status_text(DMEM_NO_CGROUP2));
+	if (!ret && !s->regions.n) {
+		cli_error(&c->cli, "there is no region: see dmemctl doctor");
+		ret = -ENOENT;
+	}
+	return ret || !ask ? ret : manager_open(c, &s->manager);
+}
+
+static int show(struct ctl *c, struct show *s, char **words, int n)
+{
+	int ids[TABLE_MAX], n_ids, ret;
+	char *wrong = NULL;
+
+	n_ids = N_DEFAULTS;
+	memcpy(ids, defaults, sizeof(defaults));
+	if (s->list)
+		n_ids = table_columns(columns, COLUMNS, s->list, defaults, N_DEFAULTS, ids, &wrong);
+	if (n_ids < 0) {
+		ret = cli_usage(&c->cli, "there is no column '%s'", wrong ? wrong : s->list);
+		free(wrong);
+		return ret;
+	}
+	ret = read_all(c, s, target_any_unit(words, n));
+	if (ret)
+		return CLI_FAILED;
+	s->table = table_new("units", columns, ids, (size_t)n_ids, &s->opt);
+	if (!s->table)
+		ret = -ENOMEM;
+	for (int i = 0; i < n && !ret; i++) {
+		struct target t;
+
+		ret = target_find(c, &s->manager, &s->units.arena, words[i], &t);
+		if (!ret && !t.unit && !find_node(s, t.cgroup)) {
+			cli_error(&c->cli, "%s: %s", words[i], dmem_status_text(DMEM_NO_CGROUP));
+			ret = -ENOENT;
+		}
+		if (!ret)
+			ret = show_one(c, s, &t, true);
+	}
+	if (!ret && !n)
+		ret = show_all(c, s);
+	if (!ret)
+		ret = table_print(s->table);
+	if (ret == -ENOMEM)
+		cli_error(&c->cli, "no memory");
+	return ret ? CLI_FAILED : CLI_OK;
+}
+
+static int parse(struct ctl *c, struct show *s, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' }, { "noheadings", 0, NULL, 'n' },
+		{ "output", 1, NULL, 'o' }, { "raw", 0, NULL, 'r' }, { "help", 0, NULL, 'h' }, { 0 },
+	};
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":bJno:rh", options, NULL)) != -1) {
+		switch (opt) {
+		case 'b':
+			s->opt.bytes = true;
+			break;
+		case 'J':
+			s->opt.json = true;
+			break;
+		case 'n':
+			s->opt.no_headings = true;
+			break;
+		case 'o':
+			s->list = optarg;
+			break;
+		case 'r':
+			s->opt.raw = true;
+			break;
+		case 'h':
+			s->help = true;
+			break;
+		case ':':
+			return cli_usage(&c->cli, "option '%s' wants a value", argv[optind - 1]);
+		default:
+			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+		}
+	}
+	return CLI_OK;
+}
+
+int verb_show(struct ctl *c, int argc, char **argv)
+{
+	struct show s = { .sys.root = -1, .units.root_fd = -1 };
+	int ret = parse(c, &s, argc, argv);
+
+	if (ret == CLI_OK && s.help)
+		help();
+	else if (ret == CLI_OK)
+		ret = show(c, &s, argv + optind, argc - optind);
+	table_free(s.table);
+	manager_close(&s.manager);
+	dmem_units_free(&s.units);
+	dmem_sys_close(&s.sys);
+	return ret;
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The dma-bufs: who holds them, and who pays. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "look.h"
+
+#define BUFINFO	"sys/kernel/debug/dma_buf/bufinfo"
+/* Longer than any line of maps: a path has at most 4096 bytes, each as \ooo. */
+#define CHUNK	65536
+
+struct reading {
+	const struct dmem_sys *sys;
+	struct dmem_arena *arena;
+	dmem_note_fn note;
+	void *data;
+	struct dmem_buffers *b;
+	struct dmem_text text;
+	char *chunk;
+	/* The process that is being looked at. */
+	int pid;
+	const char *comm;		/* NULL: not read yet */
+};
+
+static void note(struct reading *rd, const char *path, int err)
+{
+	if (rd->note && err != -ENOENT)
+		rd->note(rd->data, path, -err);
+}
+
+/* Where the buffer of that inode is, or would be. */
+static size_t find(const struct dmem_buffers *b, uint64_t ino)
+{
+	size_t from = 0, to = b->n;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (b->buffer[mid].ino < ino)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+/* The buffer of that inode, added if it is new. NULL: no memory. */
+static struct dmem_buffer *buffer(struct reading *rd, uint64_t ino)
+{
+	struct dmem_buffers *b = rd->b;
+	size_t at = find(b, ino);
+	struct dmem_buffer *more;
+
+	if (at < b->n && b->buffer[at].ino == ino)
+		return &b->buffer[at];
+	more = dmem_grow(rd->arena, b->buffer, b->n, sizeof(*more));
+	if (!more)
+		return NULL;
+	b->buffer = more;
+	more += at;
+	memmove(more + 1, more, (b->n - at) * sizeof(*more));
+	b->n++;
+	*more = (struct dmem_buffer){ .ino = ino, .size = DMEM_UNKNOWN, .cgroup = DMEM_UNKNOWN };
+	return more;
+}
+
+static int learn_text(struct reading *rd, const char **to, const char *s)
+{
+	if (*to || !s)
+		return 0;
+	*to = dmem_strdup(rd->arena, s);
+	return *to ? 0 : -ENOMEM;
+}
+
+/* What is known already is not read again: each place says the same. */
+static int learn(struct reading *rd, struct dmem_buffer *f, const struct dmem_dmabuf *d)
+{
+	int ret = learn_text(rd, &f->exporter, d->exporter);
+
+	if (!ret)
+		ret = learn_text(rd, &f->name, d->name);
+	if (!ret)
+		ret = learn_text(rd, &f->region, d->region);
+	if (f->size == DMEM_UNKNOWN)
+		f->size = d->size;
+	if (f->cgroup == DMEM_UNKNOWN)
+		f->cgroup = d->cgroup;
+	return ret;
+}
+
+/* The name of the process, without the line feed at its end. */
+static int read_comm(struct reading *rd)
+{
+	char *path = dmem_printf(rd->arena, "proc/%d/comm", rd->pid);
+	struct dmem_text t = { 0 };
+	int ret;
+
+	if (rd->comm)
+		return 0;
+	if (!path)
+		return -ENOMEM;
+	ret = dmem_sys_read(rd->sys, path, &t);
+	if (!ret && t.len && t.s[t.len - 1] == '\n')
+		t.s[t.len - 1] = 0;
+	rd->comm = dmem_strdup(rd->arena, ret ? "" : t.s);
+	dmem_text_free(&t);
+	return rd->comm ? 0 : -ENOMEM;
+}
+
+/* This process' entry among the holders, which is the last one if there is one. */
+static struct dmem_holder *holder(struct reading *rd, struct dmem_buffer *f)
+{
+	struct dmem_holder *more;
+
+	if (f->n_holders && f->holder[f->n_holders - 1].pid == rd->pid)
+		return &f->holder[f->n_holders - 1];
+	if (read_comm(rd))
+		return NULL;
+	more = dmem_grow(rd->arena, f->holder, f->n_holders, sizeof(*more));
+	if (!more)
+		return NULL;
+	f->holder = more;
+	more += f->n_holders++;
+	*more = (struct dmem_holder){ .pid = rd->pid, .comm = rd->comm };
+	return more;
+}
+
+/* A process that has ended meanwhile is none, and one that may not be looked at is
+ * seen in the result. */
+static int out_of_bounds(struct reading *rd, int err)
+{
+	if (err == -ENOMEM)
+		return err;
+	if (err != -ENOENT && err != -ESRCH)
+		rd->b->all_processes = false;
+	return 0;
+}
+
+/* An fd whose link says that it is a dma-buf. */
+static int see_fd(struct reading *rd, int fdinfo, const char *fd)
+{
+	struct dmem_dmabuf d;
+	struct dmem_buffer *f;
+	struct dmem_holder *h;
+	int ret = dmem_read_at(fdinfo, fd, &rd->text);
+
+	if (ret)
+		return out_of_bounds(rd, ret);
+	if (!dmem_dmabuf_fdinfo(rd->text.s, &d))
+		return 0;
+	f = buffer(rd, d.ino);
+	if (!f)
+		return -ENOMEM;
+	ret = learn(rd, f, &d);
+	h = ret ? NULL : holder(rd, f);
+	if (!h)
+		return -ENOMEM;
+	h->fds++;
+	return 0;
+}
+
+static int see_fds(struct reading *rd, DIR *fds, int fdinfo)
+{
+	struct dirent *de;
+	int ret = 0;
+
+	while (!ret && (de = readdir(fds))) {
+		char to[16];
+		ssize_t len = readlinkat(dirfd(fds), de->d_name, to, sizeof(to) - 1);
+
+		if (len < 0)
+			continue;
+		to[len] = 0;
+		if (dmem_is_dmabuf(to))
+			ret = see_fd(rd, fdinfo, de->d_name);
+	}
+	return ret;
+}
+
+/* Opens a directory of the process: an fd, or a negative errno. */
+static int open_dir(struct reading *rd, const char *name)
+{
+	char *path = dmem_printf(rd->arena, "proc/%d/%s", rd->pid, name);
+
+	return path ? dmem_sys_openat(rd->sys, path, O_RDONLY | O_DIRECTORY) : -ENOMEM;
+}
+
+static int scan_fds(struct reading *rd)
+{
+	int fd = open_dir(rd, "fd"), fdinfo, ret;
+	DIR *d;
+
+	if (fd < 0)
+		return out_of_bounds(rd, fd);
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	fdinfo = open_dir(rd, "fdinfo");
+	if (fdinfo < 0) {
+		ret = out_of_bounds(rd, fdinfo);
+	} else {
+		ret = see_fds(rd, d, fdinfo);
+		close(fdinfo);
+	}
+	closedir(d);
+	return ret;
+}
+
+/* No fdinfo tells of a buffer that is only mapped. Its inode has the size, which
+ * needs more privilege. */
+static uint64_t mapped_size(struct reading *rd, const char *range, size_t len)
+{
+	uint64_t size = DMEM_UNKNOWN;
+	int dir = open_dir(rd, "map_files");
+	char name[64];
+	struct stat st;
+
+	if (dir < 0)
+		return size;
+	if (len < sizeof(name)) {
+		memcpy(name, range, len);
+		name[len] = 0;
+		if (!fstatat(dir, name, &st, 0))
+			size = (uint64_t)st.st_size;
+	}
+	close(dir);
+	return size;
+}
+
+static int see_map(struct reading *rd, const char *line)
+{
+	struct dmem_buffer *f;
+	struct dmem_holder *h;
+	size_t range_len;
+	uint64_t ino;
+
+	if (!dmem_dmabuf_map(line, &ino, &range_len))
+		return 0;
+	f = buffer(rd, ino);
+	h = f ? holder(rd, f) : NULL;
+	if (!h)
+		return -ENOMEM;
+	h->maps++;
+	if (f->size == DMEM_UNKNOWN)
+		f->size = mapped_size(rd, line, range_len);
+	return 0;
+}
+
+/* The lines in the first @len bytes of the chunk. What is left of the last one moves to
+ * the front: *@len bytes. */
+static int see_lines(struct reading *rd, size_t *len)
+{
+	char *s = rd->chunk, *end;
+	int ret = 0;
+
+	rd->chunk[*len] = 0;
+	while (!ret && (end = memchr(s, '\n', *len - (size_t)(s - rd->chunk)))) {
+		*end = 0;
+		ret = see_map(rd, s);
+		s = end + 1;
+	}
+	*len -= (size_t)(s - rd->chunk);
+	/* No line is that long. */
+	if (*len == CHUNK)
+		*len = 0;
+	memmove(rd->chunk, s, *len);
+	return ret;
+}
+
+/* The kernel gives this file in pieces, of whole lines mostly. */
+static int scan_maps(struct reading *rd)
+{
+	char *path = dmem_printf(rd->arena, "proc/%d/maps", rd->pid);
+	size_t len = 0;
+	ssize_t n;
+	int fd, ret = 0;
+
+	if (!path)
+		return -ENOMEM;
+	fd = dmem_sys_openat(rd->sys, path, O_RDONLY | O_NOCTTY);
+	if (fd < 0)
+		return out_of_bounds(rd, fd);
+	while ((n = read(fd, rd->chunk + len, CHUNK - len)) > 0 && !ret) {
+		len += (size_t)n;
+		ret = see_lines(rd, &len);
+	}
+	if (n < 0)
+		ret = out_of_bounds(rd, -errno);
+	close(fd);
+	return ret;
+}
+
+static int scan_processes(struct reading *rd)
+{
+	const char **names;
+	bool first = false;
+	size_t n;
+	int ret = dmem_sys_list(rd->sys, "proc", rd->arena, &names, &n);
+
+	if (ret) {
+		rd->b->all_processes = false;
+		note(rd, "proc", ret);
+		return ret == -ENOMEM ? ret : 0;
+	}
+	for (size_t i = 0; i < n && !ret; i++) {
+		rd->pid = atoi(names[i]);
+		rd->comm = NULL;
+		if (rd->pid <= 0)
+			continue;
+		first |= rd->pid == 1;
+		ret = scan_fds(rd);
+		if (!ret)
+			ret = scan_maps(rd);
+	}
+	/* It is always there. Whoever does not see it does not see others. */
+	rd->b->all_processes &= first;
+	return ret;
+}
+
+static int scan_kernel(struct reading *rd)
+{
+	int ret = dmem_sys_read(rd->sys, BUFINFO, &rd->text);
+	struct dmem_dmabuf d;
+	char *s = rd->text.s;
+
+	rd->b->all_buffers = !ret;
+	if (ret) {
+		note(rd, BUFINFO, ret);
+		return ret == -ENOMEM ? ret : 0;
+	}
+	while (!ret && dmem_dmabuf_next(&s, &d)) {
+		struct dmem_buffer *f = buffer(rd, d.ino);
+
+		ret = f ? learn(rd, f, &d) : -ENOMEM;
+	}
+	return ret;
+}
+
+/* Buffers that no process holds any more may have been freed while the processes were
+ * looked at: they count only if the kernel still has them. */
+static int forget_freed(struct reading *rd)
+{
+	struct dmem_buffers *b = rd->b;
+	bool *there = calloc(b->n + 1, sizeof(*there));
+	struct dmem_dmabuf d;
+	size_t kept = 0;
+	char *s;
+	int ret = there ? dmem_sys_read(rd->sys, BUFINFO, &rd->text) : -ENOMEM;
+
+	if (!ret) {
+		s = rd->text.s;
+		while (dmem_dmabuf_next(&s, &d)) {
+			size_t at = find(b, d.ino);
+
+			there[at] |= at < b->n && b->buffer[at].ino == d.ino;
+		}
+		for (size_t i = 0; i < b->n; i++) {
+			if (b->buffer[i].n_holders || there[i])
+				b->buffer[kept++] = b->buffer[i];
+		}
+		b->n = kept;
+	}
+	free(there);
+	return ret == -ENOMEM ? ret : 0;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	int x = ((const struct dmem_holder *)a)->pid, y = ((const struct dmem_holder *)b)->pid;
+
+	return (x > y) - (x < y);
+}
+
+int dmem_buffers_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note_fn,
+		      void *data, struct dmem_buffers *b)
+{
+	struct reading rd = { .sys = s, .arena = a, .note = note_fn, .data = data, .b = b };
+	bool orphans = false;
+	int ret;
+
+	*b = (struct dmem_buffers){ .all_processes = true };
+	rd.chunk = malloc(CHUNK + 1);
+	if (!rd.chunk)
+		return -ENOMEM;
+	ret = scan_kernel(&rd);
+	if (!ret)
+		ret = scan_processes(&rd);
+	for (size_t i = 0; i < b->n; i++) {
+		struct dmem_buffer *f = &b->buffer[i];
+
+		orphans |= !f->n_holders;
+		if (f->n_holders)
+			qsort(f->holder, f->n_holders, sizeof(*f->holder), by_pid);
+	}
+	if (!ret && orphans)
+		ret = forget_freed(&rd);
+	free(rd.chunk);
+	dmem_text_free(&rd.text);
+	return ret;
+}

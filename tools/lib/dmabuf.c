@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What /proc and debugfs say of dma-bufs. */
+#include <string.h>
+
+#include "look.h"
+
+#define UNKNOWN	((struct dmem_dmabuf){ .ino = DMEM_UNKNOWN, .size = DMEM_UNKNOWN, \
+				       .cgroup = DMEM_UNKNOWN })
+
+bool dmem_is_dmabuf(const char *file)
+{
+	return !strncmp(file, "/dmabuf:", strlen("/dmabuf:"));
+}
+
+/* Decimal digits and no more, with zeros before them perhaps. */
+static uint64_t number(const char *s)
+{
+	uint64_t n = dmem_number(s);
+
+	return n == DMEM_NO_LIMIT ? DMEM_UNKNOWN : n;
+}
+
+static char *cut(char **text, char at)
+{
+	char *s = *text, *end = strchr(s, at);
+
+	*text = end ? end + 1 : s + strlen(s);
+	if (end)
+		*end = 0;
+	return s;
+}
+
+static void take_first(const char **to, const char *s)
+{
+	if (!*to)
+		*to = s;
+}
+
+static void take_first_number(uint64_t *to, const char *s)
+{
+	if (*to == DMEM_UNKNOWN)
+		*to = number(s);
+}
+
+bool dmem_dmabuf_fdinfo(char *text, struct dmem_dmabuf *d)
+{
+	*d = UNKNOWN;
+	while (*text) {
+		char *value = cut(&text, '\n'), *key = cut(&value, '\t');
+
+		/* The name is the holder's choice, and may have lines: what comes before it
+		 * in the file is taken once, and what comes after it is taken last. */
+		if (!strcmp(key, "ino:"))
+			take_first_number(&d->ino, value);
+		else if (!strcmp(key, "size:"))
+			take_first_number(&d->size, value);
+		else if (!strcmp(key, "exp_name:"))
+			take_first(&d->exporter, value);
+		else if (!strcmp(key, "name:"))
+			take_first(&d->name, value);
+		else if (!strcmp(key, "dmem_region:"))
+			d->region = value;
+		else if (!strcmp(key, "dmem_cgroup:"))
+			d->cgroup = number(value);
+	}
+	return d->ino != DMEM_UNKNOWN && d->size != DMEM_UNKNOWN && d->exporter;
+}
+
+static const char *next_field(const char *s)
+{
+	s += strcspn(s, " ");
+	return s + strspn(s, " ");
+}
+
+bool dmem_dmabuf_map(const char *line, uint64_t *ino, size_t *range_len)
+{
+	const char *s = line;
+
+	*range_len = strcspn(line, " ");
+	/* from-to, permissions, offset, device */
+	for (int i = 0; i < 4; i++)
+		s = next_field(s);
+	*ino = number(s);
+	return *ino != DMEM_UNKNOWN && dmem_is_dmabuf(next_field(s));
+}
+
+bool dmem_dmabuf_next(char **text, struct dmem_dmabuf *d)
+{
+	while (**text) {
+		char *line = cut(text, '\n');
+
+		*d = UNKNOWN;
+		d->size = number(cut(&line, '\t'));
+		/* flags, mode, count */
+		for (int i = 0; i < 3; i++)
+			cut(&line, '\t');
+		d->exporter = cut(&line, '\t');
+		d->ino = number(cut(&line, '\t'));
+		if (d->size == DMEM_UNKNOWN || d->ino == DMEM_UNKNOWN || !*line)
+			continue;
+		d->name = strcmp(line, "<none>") ? line : NULL;
+		return true;
+	}
+	return false;
+}
