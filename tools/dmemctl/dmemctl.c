@@ -18,6 +18,7 @@ static const struct verb verbs[] = {
 	{ "apply", verb_apply, "what the files of a unit say, now" },
 	{ "run", verb_run, "a command with limits of its own" },
 	{ "doctor", verb_doctor, "what is not as it should be, with the remedy" },
+	{ "record", verb_record, "samples of what units use, into a file" },
 };
 
 #define N_VERBS		(sizeof(verbs) / sizeof(*verbs))

@@ -644,7 +644,7 @@ static int look_at_buffers(struct sampler *s)
 		const char *region = region_of(s, &b.buffer[i]);
 		size_t at = region ? find_region(&s->regions, region, 0) : s->regions.n;
 
-		if (at == s->regions.n)
+		if (at == s->regions.n || b.buffer[i].size == DMEM_UNKNOWN)
 			continue;
 		held[s->now.n++] = (struct held){
 			.ino = b.buffer[i].ino, .size = b.buffer[i].size, .region = (unsigned int)at,
