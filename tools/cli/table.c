@@ -75,7 +75,7 @@ int table_columns(const struct table_column *all, size_t n, const char *list,
 void table_help(FILE *f, const struct table_column *all, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		fprintf(f, " %12s  %s\n", all[i].name, all[i].help);
+		fprintf(f, " %13s  %s\n", all[i].name, all[i].help);
 }
 
 static int json_type(enum table_type type)

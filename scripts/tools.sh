@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# Suite tools: lsdmem and dmemctl in the guest of suite systemd, on real regions.
+
+# What "make -C tools" needs to build for the guest. A program that was linked with
+# the libraries of an old release runs on newer ones; what these depend on is in the guest.
+guest_tools_make()
+{
+	need scdoc
+	_gt=$CACHE/userland/libraries-$GUESTARCH
+	USERLAND_SUITES=$(source_word libraries) guest_userland "$GUESTARCH" "$_gt" libraries \
+		libsmartcols-dev libsystemd-dev
+	make -s -C tools O="$BASE/tools/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
+		CPPFLAGS="-I$_gt/include" LDFLAGS="-L$_gt/lib -Wl,--allow-shlib-undefined" "$@"
+}
+
+# tools_root: the system with both programs, and the tests.
+tools_root()
+{
+	build_system_tests tools tests/tools/guest
+	_more=$BASE/tools/more
+	rm -rf "$_more" "$BASE/tools/out"
+	mkdir -p "$_more/tests/systemd"
+	cp "$BASE/tools/tests/tools/probe" "$_more/tests/systemd/"
+	guest_tools_make DESTDIR="$_more" install >"$LOGS/tools-install.log" 2>&1 ||
+	die_log "$LOGS/tools-install.log" "cannot build or install tools"
+	system_root tools trixie
+}
+
+suite_tools()
+{
+	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
+	step "guest: a system with lsdmem and dmemctl"
+	build_dtb ''
+	tools_root
+	mkdir -p "$BASE/run/tools/trixie"
+	cp "$BASE/tools/tests/list" "$BASE/run/tools/trixie/expect"
+	system_boot tools trixie trixie ''
+}

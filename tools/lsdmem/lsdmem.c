@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* lsdmem - list regions of device memory, and who uses them */
+#include <getopt.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lsdmem.h"
+
+enum {
+	OPT_SYSROOT = 1,
+};
+
+struct request {
+	const struct view *view;
+	const char *output, *sysroot;
+	bool output_all;
+};
+
+static void help(void)
+{
+	printf("\nUsage:\n"
+	       " lsdmem [options] [REGION...]\n\n"
+	       "List regions of device memory, and who uses them.\n\n"
+	       "Options:\n"
+	       " -t, --tree           the cgroups that use or limit each region\n"
+	       " -a, --all            with --tree: all cgroups\n"
+	       " -B, --buffers        the dma-bufs, who holds them and who pays\n"
+	       " -J, --json           use JSON output format\n"
+	       " -b, --bytes          print sizes in bytes rather than in human readable format\n"
+	       " -n, --noheadings     don't print headings\n"
+	       " -o, --output <list>  output columns; +<list> adds to the default ones\n"
+	       " -O, --output-all     output all columns\n"
+	       " -r, --raw            use raw output format\n"
+	       "     --sysroot <dir>  use the specified directory as system root\n\n"
+	       " -h, --help           display this help\n"
+	       " -V, --version        display version\n\n"
+	       "Available output columns:\n");
+	table_help(stdout, view_regions.columns, view_regions.n_columns);
+	printf("\nAvailable output columns for --tree:\n");
+	table_help(stdout, view_tree.columns, view_tree.n_columns);
+	printf("\nAvailable output columns for --buffers:\n");
+	table_help(stdout, view_buffers.columns, view_buffers.n_columns);
+	printf("\nFor more details see lsdmem(8).\n");
+}
+
+/* Sets @ids. Returns how many columns, or -CLI_USAGE. */
+static int choose(const struct lsdmem *l, const struct request *q, int ids[TABLE_MAX])
+{
+	const struct view *v = q->view;
+	char *wrong;
+	int n;
+
+	if (q->output) {
+		n = table_columns(v->columns, v->n_columns, q->output, v->defaults, v->n_defaults, ids,
+				  &wrong);
+		if (n < 0)
+			cli_usage(&l->cli, "there is no column '%s' here", wrong ? wrong : "");
+		free(wrong);
+		return n < 0 ? -CLI_USAGE : n;
+	}
+	for (size_t i = 0; q->output_all && i < v->n_columns; i++)
+		ids[i] = (int)i;
+	if (!q->output_all)
+		memcpy(ids, v->defaults, v->n_defaults * sizeof(*ids));
+	return (int)(q->output_all ? v->n_columns : v->n_defaults);
+}
+
+static int show(struct lsdmem *l, const struct request *q)
+{
+	const struct view *v = q->view;
+	int ids[TABLE_MAX], n = choose(l, q, ids), ret;
+	struct table *t;
+
+	if (n < 0)
+		return -n;
+	l->options.tree = v == &view_tree;
+	ret = dmem_sys_open(&l->sys, q->sysroot);
+	if (ret) {
+		cli_error(&l->cli, "cannot open '%s': %s", q->sysroot ? q->sysroot : "/", strerror(-ret));
+		return CLI_FAILED;
+	}
+	t = table_new(v->name, v->columns, ids, (size_t)n, &l->options);
+	ret = t ? v->fill(l, t) : CLI_FAILED;
+	if (!t || (!ret && table_print(t))) {
+		cli_error(&l->cli, "cannot print the table: out of memory");
+		ret = CLI_FAILED;
+	}
+	if (!ret)
+		unread_say(l);
+	table_free(t);
+	dmem_sys_close(&l->sys);
+	dmem_arena_free(&l->arena);
+	return ret;
+}
+
+/* What does not go together. Returns CLI_OK or CLI_USAGE. */
+static int check(const struct lsdmem *l, const struct request *q, bool tree, bool buffers)
+{
+	if (tree && buffers)
+		return cli_usage(&l->cli, "--tree and --buffers are two views: choose one");
+	if (l->all && q->view != &view_tree)
+		return cli_usage(&l->cli, "--all is for --tree");
+	if (l->options.json && l->options.raw)
+		return cli_usage(&l->cli, "--json and --raw are two formats: choose one");
+	if (q->output && q->output_all)
+		return cli_usage(&l->cli, "--output and --output-all: choose one");
+	return CLI_OK;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "tree", 0, NULL, 't' }, { "all", 0, NULL, 'a' }, { "buffers", 0, NULL, 'B' },
+		{ "json", 0, NULL, 'J' }, { "bytes", 0, NULL, 'b' }, { "noheadings", 0, NULL, 'n' },
+		{ "output", 1, NULL, 'o' }, { "output-all", 0, NULL, 'O' }, { "raw", 0, NULL, 'r' },
+		{ "sysroot", 1, NULL, OPT_SYSROOT }, { "help", 0, NULL, 'h' },
+		{ "version", 0, NULL, 'V' }, { 0 },
+	};
+	struct lsdmem l = { .cli.program = "lsdmem" };
+	struct request q = { .view = &view_regions };
+	bool tree = false, buffers = false;
+	int opt, ret;
+
+	setlocale(LC_ALL, "");
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":taBJbno:OrhV", options, NULL)) != -1) {
+		switch (opt) {
+		case 't':
+			tree = true;
+			q.view = &view_tree;
+			break;
+		case 'a':
+			l.all = true;
+			break;
+		case 'B':
+			buffers = true;
+			q.view = &view_buffers;
+			break;
+		case 'J':
+			l.options.json = true;
+			break;
+		case 'b':
+			l.options.bytes = true;
+			break;
+		case 'n':
+			l.options.no_headings = true;
+			break;
+		case 'o':
+			q.output = optarg;
+			break;
+		case 'O':
+			q.output_all = true;
+			break;
+		case 'r':
+			l.options.raw = true;
+			break;
+		case OPT_SYSROOT:
+			q.sysroot = optarg;
+			break;
+		case 'h':
+			help();
+			return cli_close_stdout(&l.cli, CLI_OK);
+		case 'V':
+			printf("lsdmem %s\n", CLI_VERSION);
+			return cli_close_stdout(&l.cli, CLI_OK);
+		case ':':
+			return cli_usage(&l.cli, "option '%s' needs a value", argv[optind - 1]);
+		default:
+			if (optopt && optopt < 256)
+				return cli_usage(&l.cli, "there is no option '-%c'", optopt);
+			return cli_usage(&l.cli, "there is no such option, or it takes no value: '%s'",
+					 argv[optind - 1]);
+		}
+	}
+	l.wanted = argv + optind;
+	l.n_wanted = (size_t)(argc - optind);
+	ret = check(&l, &q, tree, buffers);
+	if (!ret)
+		ret = show(&l, &q);
+	return cli_close_stdout(&l.cli, ret);
+}

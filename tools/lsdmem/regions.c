@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One line for each region. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lsdmem.h"
+
+#define CGROUP		"sys/fs/cgroup"
+#define CONTROLLERS	CGROUP "/cgroup.controllers"
+#define SUBTREE		CGROUP "/cgroup.subtree_control"
+
+enum {
+	COL_NAME, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_FREE, COL_LARGEST, COL_PEAK,
+	COL_REFUSED, COL_HEAPS, COL_COMMITTED, COL_DYING,
+	COLUMNS
+};
+
+static const struct table_column columns[COLUMNS] = {
+	[COL_NAME] = { "NAME", "name of the region", TABLE_TEXT, false, false },
+	[COL_CAPACITY] = { "CAPACITY", "how much memory it has", TABLE_SIZE, false, false },
+	[COL_CHARGED] = { "CHARGED", "what all cgroups are charged for", TABLE_SIZE, false, false },
+	[COL_UNACCOUNTED] = { "UNACCOUNTED", "in use, and no cgroup is charged", TABLE_SIZE, false, false },
+	[COL_FREE] = { "FREE", "what nobody uses", TABLE_SIZE, false, false },
+	[COL_LARGEST] = { "LARGEST", "the largest free run", TABLE_SIZE, false, false },
+	[COL_PEAK] = { "PEAK", "the most that was charged, as far as is known", TABLE_SIZE, false, false },
+	[COL_REFUSED] = { "REFUSED", "requests that were refused to cgroups that are there", TABLE_COUNT, false, false },
+	[COL_HEAPS] = { "HEAPS", "DMA heaps whose buffers are of this region", TABLE_LIST, false, true },
+	[COL_COMMITTED] = { "COMMITTED", "charged, or reserved by dmem.min and not used", TABLE_SIZE, false, false },
+	[COL_DYING] = { "DYING", "charged to cgroups that were removed", TABLE_SIZE, false, false },
+};
+
+static const int defaults[] = {
+	COL_NAME, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_FREE, COL_LARGEST, COL_PEAK,
+	COL_REFUSED, COL_HEAPS,
+};
+
+/* Is it one of the words in a file? */
+static int has_word(struct lsdmem *l, const char *path, const char *word)
+{
+	struct dmem_text t = { 0 };
+	int ret = dmem_sys_read(&l->sys, path, &t);
+	char *save, *w;
+
+	for (w = ret ? NULL : strtok_r(t.s, " \n", &save); w; w = strtok_r(NULL, " \n", &save)) {
+		if (!strcmp(w, word))
+			ret = 1;
+	}
+	dmem_text_free(&t);
+	return ret;
+}
+
+static bool is_there(struct lsdmem *l, const char *path)
+{
+	int fd = dmem_sys_openat(&l->sys, path, O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static int no_memory(struct lsdmem *l)
+{
+	cli_error(&l->cli, "out of memory");
+	return CLI_FAILED;
+}
+
+int find_regions(struct lsdmem *l, unsigned int what, struct dmem_regions *r)
+{
+	int ret = has_word(l, CONTROLLERS, "dmem");
+
+	if (ret < 0) {
+		cli_error(&l->cli, "no cgroup v2 at /" CGROUP ": cannot read /" CONTROLLERS ": %s",
+			  strerror(-ret));
+		return CLI_FAILED;
+	}
+	if (!ret) {
+		cli_error(&l->cli, "no dmem controller in /" CONTROLLERS
+			  ": the kernel lacks CONFIG_CGROUP_DMEM, it was disabled at boot, "
+			  "or a container does not have it");
+		return CLI_FAILED;
+	}
+	if (dmem_regions_read_some(&l->sys, &l->arena, what, unread_note, l, r))
+		return no_memory(l);
+	/* Before anybody has enabled it, the controller shows nothing. */
+	if (!r->complete && !is_there(l, CGROUP "/dmem.current") && has_word(l, SUBTREE, "dmem") != 1) {
+		cli_error(&l->cli, "dmem is not enabled in any cgroup: write +dmem to /" SUBTREE);
+		if (!r->n)
+			return CLI_FAILED;
+	}
+	return check_wanted(l, r);
+}
+
+static bool is_name_of(const char *name, const struct dmem_region *g)
+{
+	const char *heap = dmem_region_heap(name);
+
+	if (!strcmp(name, g->name))
+		return true;
+	for (size_t i = 0; heap && i < g->n_heaps; i++) {
+		if (!strcmp(heap, g->heap[i]))
+			return true;
+	}
+	return false;
+}
+
+bool region_wanted(const struct lsdmem *l, const struct dmem_region *g)
+{
+	for (size_t i = 0; i < l->n_wanted; i++) {
+		if (is_name_of(l->wanted[i], g))
+			return true;
+	}
+	return !l->n_wanted;
+}
+
+int check_wanted(struct lsdmem *l, const struct dmem_regions *r)
+{
+	for (size_t i = 0; i < l->n_wanted; i++) {
+		size_t k = 0;
+
+		while (k < r->n && !is_name_of(l->wanted[i], &r->region[k]))
+			k++;
+		if (k == r->n) {
+			cli_error(&l->cli, "there is no region '%s'", l->wanted[i]);
+			return CLI_FAILED;
+		}
+	}
+	return CLI_OK;
+}
+
+uint64_t region_refused(const struct dmem_tree *t, size_t region)
+{
+	uint64_t sum = dmem_tree_refused(t, t->root, region);
+
+	/* In a namespace the root is a cgroup like others. */
+	if (sum != DMEM_UNKNOWN)
+		return sum;
+	for (const struct dmem_node *n = t->root->child; n; n = n->next) {
+		uint64_t v = dmem_tree_refused(t, n, region);
+
+		if (v != DMEM_UNKNOWN)
+			sum = sum == DMEM_UNKNOWN ? v : sum + v;
+	}
+	return sum;
+}
+
+uint64_t region_peak(const struct dmem_tree *t, size_t region)
+{
+	uint64_t peak = dmem_tree_figure(t, t->root, region, DMEM_F_PEAK);
+
+	if (peak != DMEM_UNKNOWN)
+		return peak;
+	for (const struct dmem_node *n = t->root->child; n; n = n->next) {
+		uint64_t v = dmem_tree_figure(t, n, region, DMEM_F_PEAK);
+
+		if (v != DMEM_UNKNOWN && (peak == DMEM_UNKNOWN || v > peak))
+			peak = v;
+	}
+	return peak;
+}
+
+/* What the files of the cgroups are needed for. */
+static unsigned int figures_for(const struct table *t)
+{
+	unsigned int figures = 0;
+
+	if (table_wants(t, COL_REFUSED))
+		figures |= DMEM_REFUSALS;
+	if (table_wants(t, COL_COMMITTED))
+		figures |= DMEM_BIT(DMEM_F_COMMITTED);
+	if (table_wants(t, COL_DYING))
+		figures |= DMEM_BIT(DMEM_F_DYING);
+	if (table_wants(t, COL_PEAK))
+		figures |= DMEM_BIT(DMEM_F_PEAK);
+	return figures;
+}
+
+static unsigned int read_for(const struct lsdmem *l, const struct table *t)
+{
+	static const struct {
+		int column;
+		unsigned int what;
+	} needs[] = {
+		{ COL_CAPACITY, DMEM_READ_CAPACITY }, { COL_CHARGED, DMEM_READ_CURRENT },
+		{ COL_UNACCOUNTED, DMEM_READ_UNACCOUNTED }, { COL_FREE, DMEM_READ_AVAILABLE },
+		{ COL_LARGEST, DMEM_READ_LARGEST }, { COL_HEAPS, DMEM_READ_HEAPS },
+	};
+	/* A name on the command line may be that of a heap. */
+	unsigned int what = l->n_wanted ? DMEM_READ_HEAPS : 0;
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++)
+		what |= table_wants(t, needs[i].column) ? needs[i].what : 0;
+	return what;
+}
+
+/* @tree: without a root if it was not read. @i: the region's index there. */
+static void add(struct table *t, const struct dmem_region *g, const struct dmem_tree *tree, size_t i,
+		bool complete)
+{
+	struct table_line *line = table_line(t, NULL);
+
+	table_text(t, line, COL_NAME, g->name);
+	table_number(t, line, COL_CAPACITY, g->capacity);
+	table_number(t, line, COL_CHARGED, g->current);
+	table_number(t, line, COL_UNACCOUNTED, g->unaccounted);
+	table_number(t, line, COL_FREE, g->available);
+	table_number(t, line, COL_LARGEST, g->largest);
+	table_list(t, line, COL_HEAPS, g->heap, g->n_heaps);
+	if (!tree->root)
+		return;
+	table_number(t, line, COL_REFUSED, region_refused(tree, i));
+	/* That of a namespace is not the region's, as its CHARGED is not. */
+	if (complete)
+		table_number(t, line, COL_PEAK, region_peak(tree, i));
+	table_number(t, line, COL_COMMITTED, dmem_tree_figure(tree, tree->root, i, DMEM_F_COMMITTED));
+	table_number(t, line, COL_DYING, dmem_tree_figure(tree, tree->root, i, DMEM_F_DYING));
+}
+
+static int fill(struct lsdmem *l, struct table *t)
+{
+	unsigned int figures = figures_for(t), depth;
+	struct dmem_tree tree = { 0 };
+	struct dmem_regions r;
+	int ret = find_regions(l, read_for(l, t), &r);
+
+	if (ret)
+		return ret;
+	/* Refusals and peaks are those of the cgroups below the root. */
+	depth = figures & (DMEM_REFUSALS | DMEM_BIT(DMEM_F_PEAK)) ? 1 : 0;
+	if (figures && dmem_tree_read(&l->sys, &l->arena, &r, "", figures, depth, unread_note, l,
+				      &tree) == -ENOMEM)
+		return no_memory(l);
+	for (size_t i = 0; i < r.n; i++) {
+		if (region_wanted(l, &r.region[i]))
+			add(t, &r.region[i], &tree, i, r.complete);
+	}
+	return CLI_OK;
+}
+
+const struct view view_regions = {
+	.name = "regions",
+	.columns = columns,
+	.n_columns = COLUMNS,
+	.defaults = defaults,
+	.n_defaults = sizeof(defaults) / sizeof(*defaults),
+	.fill = fill,
+};

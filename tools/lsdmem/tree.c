@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One tree for each region: the cgroups that use or limit it. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lsdmem.h"
+
+enum {
+	COL_NAME, COL_CURRENT, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
+	COL_REGION, COL_PATH, COL_ID, COL_LOCAL, COL_DYING, COL_RESERVED, COL_COMMITTED,
+	COL_EV_MAX, COL_EV_ALLOC_FAIL, COL_EV_EXHAUSTED, COL_EV_RESERVED,
+	COLUMNS
+};
+
+static const struct table_column columns[COLUMNS] = {
+	[COL_NAME] = { "NAME", "the region, or the cgroup's name", TABLE_TEXT, true, false },
+	[COL_CURRENT] = { "CURRENT", "what is charged", TABLE_SIZE, false, false },
+	[COL_PEAK] = { "PEAK", "the most that was charged", TABLE_SIZE, false, false },
+	[COL_MIN] = { "MIN", "dmem.min", TABLE_SIZE, false, false },
+	[COL_LOW] = { "LOW", "dmem.low", TABLE_SIZE, false, false },
+	[COL_MAX] = { "MAX", "dmem.max", TABLE_SIZE, false, false },
+	[COL_LIMIT] = { "LIMIT", "the tightest limit there and above, up to the capacity", TABLE_SIZE, false, false },
+	[COL_REFUSED] = { "REFUSED", "requests made there or below that were refused", TABLE_COUNT, false, false },
+	[COL_UNIT] = { "UNIT", "the systemd unit", TABLE_TEXT, false, true },
+	[COL_REGION] = { "REGION", "the region", TABLE_TEXT, false, false },
+	[COL_PATH] = { "PATH", "the cgroup's path", TABLE_TEXT, false, false },
+	[COL_ID] = { "ID", "the cgroup's id", TABLE_COUNT, false, false },
+	[COL_LOCAL] = { "LOCAL", "of CURRENT, what is not charged to others below", TABLE_SIZE, false, false },
+	[COL_DYING] = { "DYING", "of CURRENT, what removed cgroups hold", TABLE_SIZE, false, false },
+	[COL_RESERVED] = { "RESERVED", "what dmem.min effectively reserves", TABLE_SIZE, false, false },
+	[COL_COMMITTED] = { "COMMITTED", "charged, or reserved and not used", TABLE_SIZE, false, false },
+	[COL_EV_MAX] = { "EV_MAX", "refused by dmem.max there or below", TABLE_COUNT, false, false },
+	[COL_EV_ALLOC_FAIL] = { "EV_ALLOC_FAIL", "refused by a dmem.max, which may be above", TABLE_COUNT, false, false },
+	[COL_EV_EXHAUSTED] = { "EV_EXHAUSTED", "refused because the region had no room", TABLE_COUNT, false, false },
+	[COL_EV_RESERVED] = { "EV_RESERVED", "refused because others have reserved it", TABLE_COUNT, false, false },
+};
+
+static const int defaults[] = {
+	COL_NAME, COL_CURRENT, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
+};
+
+/* The columns that are a figure of the kernel. */
+static const struct {
+	int column;
+	enum dmem_figure figure;
+} simple[] = {
+	{ COL_CURRENT, DMEM_F_CURRENT }, { COL_PEAK, DMEM_F_PEAK }, { COL_MIN, DMEM_F_MIN },
+	{ COL_LOW, DMEM_F_LOW }, { COL_MAX, DMEM_F_MAX }, { COL_LOCAL, DMEM_F_LOCAL },
+	{ COL_DYING, DMEM_F_DYING }, { COL_RESERVED, DMEM_F_RESERVED },
+	{ COL_COMMITTED, DMEM_F_COMMITTED }, { COL_EV_MAX, DMEM_F_EV_MAX },
+	{ COL_EV_ALLOC_FAIL, DMEM_F_EV_ALLOC_FAIL }, { COL_EV_EXHAUSTED, DMEM_F_EV_EXHAUSTED },
+	{ COL_EV_RESERVED, DMEM_F_EV_RESERVED },
+};
+
+#define N_SIMPLE	(sizeof(simple) / sizeof(*simple))
+
+/* One region's tree on its way into the table. */
+struct branch {
+	struct table *t;
+	const struct dmem_tree *tree;
+	const struct dmem_region *g;
+	size_t region;			/* its index */
+	bool all;
+	/* Is a cgroup shown? In the order in which the tree is walked. */
+	unsigned char *shown;
+	size_t at;
+};
+
+static bool has(const struct branch *b, const struct dmem_node *n, enum dmem_figure f, uint64_t none)
+{
+	uint64_t v = dmem_tree_figure(b->tree, n, b->region, f);
+
+	return v != DMEM_UNKNOWN && v != none;
+}
+
+/* A cgroup is shown if it uses or limits something, or one below it does. */
+static bool mark(struct branch *b, const struct dmem_node *n)
+{
+	size_t i = b->at++;
+	bool shown = b->all || has(b, n, DMEM_F_CURRENT, 0) || has(b, n, DMEM_F_MIN, 0) ||
+		     has(b, n, DMEM_F_LOW, 0) || has(b, n, DMEM_F_MAX, DMEM_NO_LIMIT);
+
+	for (const struct dmem_node *c = n->child; c; c = c->next)
+		shown |= mark(b, c);
+	b->shown[i] = shown;
+	return shown;
+}
+
+static uint64_t limit(const struct branch *b, const struct dmem_node *n)
+{
+	uint64_t l = dmem_tree_limit(b->tree, n, b->region);
+
+	return b->g->capacity != DMEM_UNKNOWN && b->g->capacity < l ? b->g->capacity : l;
+}
+
+static void add_names(struct branch *b, struct table_line *line, const struct dmem_node *n)
+{
+	char path[4096] = "/", name[256];
+	const char *unit;
+	size_t len;
+
+	if (!table_wants(b->t, COL_PATH) && !table_wants(b->t, COL_UNIT))
+		return;
+	dmem_node_path(n, path + 1, sizeof(path) - 1);
+	table_text(b->t, line, COL_PATH, path);
+	unit = dmem_cgroup_unit(path + 1, &len);
+	if (!unit || len >= sizeof(name))
+		return;
+	memcpy(name, unit, len);
+	name[len] = 0;
+	table_text(b->t, line, COL_UNIT, name);
+}
+
+static struct table_line *add_line(struct branch *b, struct table_line *parent,
+				   const struct dmem_node *n)
+{
+	struct table_line *line = table_line(b->t, parent);
+
+	table_text(b->t, line, COL_NAME, n->parent ? n->name : b->g->name);
+	table_text(b->t, line, COL_REGION, b->g->name);
+	add_names(b, line, n);
+	for (size_t i = 0; i < N_SIMPLE; i++) {
+		uint64_t v = dmem_tree_figure(b->tree, n, b->region, simple[i].figure);
+
+		if (!n->parent && simple[i].figure == DMEM_F_PEAK)
+			v = region_peak(b->tree, b->region);
+		table_number(b->t, line, simple[i].column, v);
+	}
+	table_number(b->t, line, COL_ID, n->id);
+	if (table_wants(b->t, COL_LIMIT) && (n->figure || !n->parent))
+		table_number(b->t, line, COL_LIMIT, limit(b, n));
+	if (table_wants(b->t, COL_REFUSED))
+		table_number(b->t, line, COL_REFUSED,
+			     n->parent ? dmem_tree_refused(b->tree, n, b->region) :
+					 region_refused(b->tree, b->region));
+	return line;
+}
+
+static void add(struct branch *b, struct table_line *parent, const struct dmem_node *n)
+{
+	struct table_line *line = NULL;
+
+	/* The root is the region's own line. */
+	if (b->shown[b->at++] || !n->parent)
+		line = add_line(b, parent, n);
+	for (const struct dmem_node *c = n->child; c; c = c->next)
+		add(b, line, c);
+}
+
+static unsigned int figures_for(const struct lsdmem *l, const struct table *t)
+{
+	unsigned int figures = 0;
+
+	/* These decide who is shown. */
+	if (!l->all)
+		figures |= DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_MIN) | DMEM_BIT(DMEM_F_LOW) |
+			   DMEM_BIT(DMEM_F_MAX);
+	for (size_t i = 0; i < N_SIMPLE; i++) {
+		if (table_wants(t, simple[i].column))
+			figures |= DMEM_BIT(simple[i].figure);
+	}
+	if (table_wants(t, COL_LIMIT))
+		figures |= DMEM_BIT(DMEM_F_MAX);
+	if (table_wants(t, COL_REFUSED))
+		figures |= DMEM_REFUSALS;
+	return figures;
+}
+
+static int fill(struct lsdmem *l, struct table *t)
+{
+	unsigned int what = table_wants(t, COL_LIMIT) ? DMEM_READ_CAPACITY : 0;
+	struct dmem_regions r;
+	struct dmem_tree tree;
+	struct branch b = { .t = t, .tree = &tree, .all = l->all };
+	int ret = find_regions(l, l->n_wanted ? what | DMEM_READ_HEAPS : what, &r);
+
+	if (ret)
+		return ret;
+	ret = dmem_tree_read(&l->sys, &l->arena, &r, "", figures_for(l, t), UINT_MAX, unread_note, l, &tree);
+	b.shown = ret ? NULL : calloc(tree.n + 1, 1);
+	if (!b.shown) {
+		cli_error(&l->cli, "cannot read the cgroups: %s", strerror(ret ? -ret : ENOMEM));
+		return CLI_FAILED;
+	}
+	for (b.region = 0; b.region < r.n; b.region++) {
+		b.g = &r.region[b.region];
+		if (!region_wanted(l, b.g))
+			continue;
+		b.at = 0;
+		mark(&b, tree.root);
+		b.at = 0;
+		add(&b, NULL, tree.root);
+	}
+	free(b.shown);
+	return CLI_OK;
+}
+
+const struct view view_tree = {
+	.name = "regions",
+	.columns = columns,
+	.n_columns = COLUMNS,
+	.defaults = defaults,
+	.n_defaults = sizeof(defaults) / sizeof(*defaults),
+	.fill = fill,
+};
