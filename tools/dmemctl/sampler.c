@@ -360,25 +360,35 @@ static uint64_t *new_figures(const struct sampler *s)
 	return v;
 }
 
-static struct watched *watch(struct sampler *s, const char *path, uint64_t life)
+/* Those that are not open. When a controller is enabled, its files come one by one. */
+static void open_files(struct sampler *s, struct watched *w)
 {
-	struct watched *w = calloc(1, sizeof(*w)), **last = &s->watched;
 	char file[MAX_PATH + 64];
 
-	if (!w)
-		return NULL;
-	w->life = life;
-	w->number = w->pending = -1;
-	w->path = strdup(path);
-	w->now = new_figures(s);
-	w->told = new_figures(s);
 	for (int i = 0; i < FILES; i++) {
-		snprintf(file, sizeof(file), CGROUP "/%s/%s", path,
+		if (w->fd[i] >= 0)
+			continue;
+		snprintf(file, sizeof(file), CGROUP "/%s/%s", w->path,
 			 dmem_figure_file(kernels[first_of[i]]));
 		w->fd[i] = dmem_sys_openat(s->o->sys, file, O_RDONLY);
 		if (w->fd[i] < 0 && w->fd[i] != -ENOENT && w->fd[i] != -ENODEV && s->o->note)
 			s->o->note(s->o->data, file, -w->fd[i]);
 	}
+}
+
+static struct watched *watch(struct sampler *s, const char *path, uint64_t life)
+{
+	struct watched *w = calloc(1, sizeof(*w)), **last = &s->watched;
+
+	if (!w)
+		return NULL;
+	w->life = life;
+	w->number = w->pending = -1;
+	for (int i = 0; i < FILES; i++)
+		w->fd[i] = -1;
+	w->path = strdup(path);
+	w->now = new_figures(s);
+	w->told = new_figures(s);
 	if (!w->path || !w->now || !w->told) {
 		free_watched(w);
 		return NULL;
@@ -478,6 +488,7 @@ static int scan_node(struct sampler *s, const struct dmem_tree *t, const struct 
 			return -ENOMEM;
 	}
 	if (w) {
+		open_files(s, w);
 		w->seen = true;
 		w->top = !above;
 	}
