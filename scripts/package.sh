@@ -51,10 +51,36 @@ build_deb()
 	(cd "$DEBS/src" && DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -d -a"$1") \
 		>"$_log" 2>&1 || die_log "$_log" "cannot build the package: $(grep -m 1 -i error: "$_log")"
 	rm -rf "$DEBS/src"
-	_log=$LOGS/lintian-$1.log
-	lintian --allow-root --fail-on error,warning "$DEBS"/*.changes >"$_log" 2>&1 ||
-	die_log "$_log" "lintian objects: $(grep -m 1 '^[EW]: ' "$_log")"
 	echo "$_key" >"$DEBS/key"
+}
+
+# What lintian has to say of the packages in DEBS, in LINTIAN. False if it objects.
+lint_deb()
+{
+	LINTIAN=$LOGS/lintian-${DEBS##*/}.log
+	lintian --allow-root --fail-on error,warning "$DEBS"/*.changes >"$LINTIAN" 2>&1
+}
+
+# The same as a test, of the source and of a package of the architecture.
+deb_results()
+{
+	_d=$BASE/run/$1
+	mkdir -p "$_d"
+	_rc=0
+	{
+		echo "# run $1"
+		echo "TAP version 13"
+		if lint_deb && grep -q '\.dsc$' "$DEBS"/*.changes && grep -q '\.deb$' "$DEBS"/*.changes; then
+			echo "ok 1 lintian has nothing to say"
+		else
+			_rc=1
+			sed 's/^/# /' "$LINTIAN"
+			echo "not ok 1 lintian has nothing to say"
+		fi
+		printf '1..1\n\n# exit %s %s\n# end\n' "$1" "$_rc"
+	} >"$_d/results"
+	"$CACHE/bin/tapsum" -n "$1" -t "$TOTALS" "$_d/results" || [ $? = 1 ] ||
+	die "tapsum gave up on $_d/results"
 }
 
 make_deb()
@@ -62,6 +88,7 @@ make_deb()
 	supported_host
 	lock_cache
 	build_deb "${DEB_ARCH:-${DEB_HOST_ARCH:-$HOSTARCH}}"
+	lint_deb || die_log "$LINTIAN" "lintian objects: $(grep -m 1 '^[EW]: ' "$LINTIAN")"
 	ls "$DEBS"/*.dsc "$DEBS"/*.deb
 }
 

@@ -18,6 +18,8 @@ guest_tools_make()
 tools_root()
 {
 	build_system_tests tools tests/tools/guest
+	# Its transcript is what they print.
+	cp README.md "$BASE/tools/tests/tools/"
 	_more=$BASE/tools/more
 	rm -rf "$_more" "$BASE/tools/out"
 	mkdir -p "$_more/tests/systemd"

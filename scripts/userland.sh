@@ -96,7 +96,9 @@ userland_strip_system()
 	(cd usr/share && rm -rf doc man locale info bash-completion zsh lintian bug perl \
 		zoneinfo gdb common-licenses polkit-1)
 	rm -rf usr/include usr/lib/*/gconv usr/lib/udev/hwdb.d usr/lib/*/perl usr/lib/*/perl-base/unicore \
-		usr/lib/locale
+		usr/lib/locale usr/lib/*/*.a
+	# Podman's, for networks and for its own tests: 90 MB.
+	rm -rf usr/lib/cni usr/libexec/podman/podman-testing usr/lib/podman/netavark-dhcp-proxy-client
 }
 
 # Of what was asked for only: the C library is the compiler's own.

@@ -5,22 +5,19 @@
  * test_kill DMEM-GENERATOR DIRECTORY
  *
  * It is stopped at each of its system calls, and killed before the first, then
- * before the second, and so on: nothing changes in between. It must be one without
- * sanitizers, which have system calls of their own, and cannot be traced.
+ * before the second, and so on: nothing changes in between.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tap.h"
+#include "traced.h"
 
 #define ETC	"root/etc/systemd/system/"
 #define LIB	"root/usr/lib/systemd/system/"
@@ -47,49 +44,13 @@ static void write_units(void)
 	put(LIB "mistake.service", EXEC CAP("m 1 1"));
 }
 
-/*
- * Kills the generator before its @n-th system call. Returns how many calls it
- * began: less than @n if it ended by itself before that. A negative number if
- * something else became of it.
- */
-static int run_until(const char *generator, const char *out, int n)
+static int generate_until(const char *generator, const char *out, int n)
 {
 	char root[4200];
-	int status, calls = 0;
-	bool inside = false;
-	pid_t pid;
+	const char *argv[] = { generator, root, "--helper=/h", out, NULL };
 
 	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
-	pid = fork();
-	if (!pid) {
-		int null = open("/dev/null", O_WRONLY);
-
-		dup2(null, 2);
-		if (!ptrace(PTRACE_TRACEME, 0, NULL, NULL))
-			execl(generator, generator, root, "--helper=/h", out, NULL);
-		_exit(127);
-	}
-	/* It stops after execve(), and from then on before and after each call. */
-	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-		return -ECHILD;
-	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
-	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) || waitpid(pid, &status, 0) != pid)
-			return -ECHILD;
-		if (WIFEXITED(status))
-			return WEXITSTATUS(status) ? -ECHILD : calls;
-		if (!WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
-			break;
-		inside = !inside;
-		if (!inside || ++calls < n)
-			continue;
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		return calls;
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return -ECHILD;
+	return run_until(argv, n);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -172,7 +133,7 @@ int main(int argc, char **argv)
 	write_units();
 	snprintf(whole, sizeof(whole), "%s", tap_path("whole"));
 	mkdir(whole, 0755);
-	calls = run_until(argv[1], whole, MAX_CALLS);
+	calls = generate_until(argv[1], whole, MAX_CALLS);
 	all = compare(whole, whole, why, sizeof(why));
 	check(calls > 0 && calls < MAX_CALLS && all > 10, "the generator can be traced",
 	      "%d system calls, %d files, %s", calls, all, why);
@@ -180,7 +141,7 @@ int main(int argc, char **argv)
 		snprintf(name, sizeof(name), "killed-%d", n);
 		snprintf(part, sizeof(part), "%s", tap_path(name));
 		mkdir(part, 0755);
-		if (run_until(argv[1], part, n) != n)
+		if (generate_until(argv[1], part, n) != n)
 			snprintf(why, sizeof(why), "it was not killed");
 		else
 			files = compare(part, whole, why, sizeof(why));

@@ -18,9 +18,10 @@ struct set {
 	struct target target;
 	struct change change;
 	struct dropin dropin;
-	struct section before;		/* for --revert */
-	struct dmem_units units;
-	bool units_loaded, changed;
+	/* The unit's files as they were, for --revert, and as they are. */
+	struct dmem_units units_before, units;
+	struct section before;
+	bool changed;
 };
 
 static void help(void)
@@ -76,15 +77,11 @@ static int add_default(struct ctl *c, struct set *s, const struct dmem_limit *wa
 	return change_add(c, &s->change, &l);
 }
 
-static int load(struct ctl *c, struct set *s, struct section *section)
+static int load(struct ctl *c, struct set *s, struct dmem_units *u, struct section *section)
 {
-	int ret;
+	int ret = section_load(c, u, true);
 
-	if (s->units_loaded)
-		dmem_units_free(&s->units);
-	s->units_loaded = true;
-	ret = section_load(c, &s->units, true);
-	return ret ? ret : section_read(c, &s->units, s->target.unit, section);
+	return ret ? ret : section_read(c, u, s->target.unit, section);
 }
 
 /* The section must say now what was asked for: a file with a later name could have the
@@ -93,7 +90,7 @@ static int check_effect(struct ctl *c, struct set *s)
 {
 	const struct dmem_obstacle *o;
 	struct section after;
-	int ret = load(c, s, &after);
+	int ret = load(c, s, &s->units, &after);
 
 	if (ret)
 		return ret;
@@ -120,7 +117,7 @@ static int check_effect(struct ctl *c, struct set *s)
 static int add_reverted(struct ctl *c, struct set *s)
 {
 	struct section after;
-	int ret = load(c, s, &after);
+	int ret = load(c, s, &s->units, &after);
 
 	for (size_t i = 0; i < s->before.n && !ret; i++) {
 		const struct dmem_limit *was = &s->before.limit[i];
@@ -158,7 +155,7 @@ static int change_all(struct ctl *c, struct set *s)
 	if (s->opt.revert && !s->dropin.caps.n)
 		return 0;
 	if (s->opt.revert) {
-		ret = load(c, s, &s->before);
+		ret = load(c, s, &s->units_before, &s->before);
 		s->dropin.caps.n = 0;
 	} else {
 		ret = add_all(c, s);
@@ -226,7 +223,9 @@ static int run(struct ctl *c, struct set *s, const char *word)
 
 int verb_set(struct ctl *c, int argc, char **argv)
 {
-	struct set s = { .change.root = -1, .dropin.lock = -1 };
+	struct set s = {
+		.change.root = -1, .dropin.lock = -1, .units.root_fd = -1, .units_before.root_fd = -1,
+	};
 	int ret = options_limits(c, &s.arena, argc, argv, OPTIONS_SET, &s.opt);
 
 	if (s.opt.help) {
@@ -243,8 +242,8 @@ int verb_set(struct ctl *c, int argc, char **argv)
 	dropin_close(&s.dropin);
 	change_close(&s.change);
 	manager_close(&s.manager);
-	if (s.units_loaded)
-		dmem_units_free(&s.units);
+	dmem_units_free(&s.units_before);
+	dmem_units_free(&s.units);
 	dmem_arena_free(&s.arena);
 	return ret;
 }

@@ -274,6 +274,23 @@ uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n,
 	return sum;
 }
 
+bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
+{
+	static const enum dmem_figure counts[] = {
+		DMEM_F_CURRENT, DMEM_F_PEAK, DMEM_F_MIN, DMEM_F_LOW, DMEM_F_EV_MAX,
+		DMEM_F_EV_ALLOC_FAIL, DMEM_F_EV_EXHAUSTED, DMEM_F_EV_RESERVED,
+	};
+	uint64_t max = dmem_tree_figure(t, n, region, DMEM_F_MAX);
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		uint64_t v = dmem_tree_figure(t, n, region, counts[i]);
+
+		if (v && v != DMEM_UNKNOWN)
+			return true;
+	}
+	return max != DMEM_NO_LIMIT && max != DMEM_UNKNOWN;
+}
+
 uint64_t dmem_tree_limit(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
 	uint64_t limit = DMEM_NO_LIMIT;

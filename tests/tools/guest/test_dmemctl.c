@@ -21,7 +21,8 @@ FIXTURE(dmemctl) {
 	int unused;
 };
 
-/* A service that holds some memory. */
+/* A service that holds some memory. It has a section, so that the controller is enabled for
+ * it and it is charged. */
 FIXTURE_SETUP(dmemctl)
 {
 	const char *why = units_begin();
@@ -29,9 +30,11 @@ FIXTURE_SETUP(dmemctl)
 	if (why)
 		SKIP(return, "%s", why);
 	ASSERT_EQ(0, unit_write("t-tool.service", SERVICE "Type=notify\nSlice=t-tool.slice\n"
-				"ExecStart=" PROBE " " CAMERA_HEAP "=4 ready hold\n"));
+				"ExecStart=" PROBE " " CAMERA_HEAP "=4 ready hold\n"
+				"[X-Dmem]\nDeviceMemoryMax=" SYSTEM " 99%%\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-tool.service"));
+	ASSERT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", CAMERA));
 }
 
 FIXTURE_TEARDOWN(dmemctl)
@@ -164,7 +167,7 @@ TEST_F_TIMEOUT(dmemctl, run, 60)
 	EXPECT_EQ(125, dmemctl("run", "--max=" CAMERA "=2M"));
 	/* In a slice of its own choice, which goes with it. */
 	ASSERT_EQ(0, dmemctl("run", "--slice=t-tool.slice", "--max=" CAMERA "=2M", PROBE, "caps"));
-	EXPECT_NE(NULL, strstr(output(), "cgroup /t-tool.slice/dmem-run-")) TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(output(), "cgroup /t.slice/t-tool.slice/dmem-run-")) TH_LOG("%s", output());
 }
 
 /* It finds what is wrong, and its remedy is one. */
