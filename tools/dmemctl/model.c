@@ -65,11 +65,26 @@ static int push(struct reader *r, uint16_t kind, uint64_t t, uint32_t service, u
 
 /* ---- names ---- */
 
+/* A copy that can be printed: a history may come from anybody. */
+static const char *printable(struct dmem_arena *a, const char *s)
+{
+	char *copy = dmem_strdup(a, s);
+
+	for (char *p = copy; p && *p; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 127)
+			*p = '?';
+	}
+	return copy;
+}
+
 static int find_region(struct model *m, const char *name, uint16_t *at)
 {
 	struct model_region *more;
 	size_t i = 0;
 
+	name = printable(&m->arena, name);
+	if (!name)
+		return -ENOMEM;
 	while (i < m->n_regions && strcmp(m->region[i].name, name))
 		i++;
 	*at = (uint16_t)i;
@@ -79,9 +94,7 @@ static int find_region(struct model *m, const char *name, uint16_t *at)
 	if (!more)
 		return -ENOMEM;
 	m->region = more;
-	more[i] = (struct model_region){ dmem_strdup(&m->arena, name), DMEM_UNKNOWN };
-	if (!more[i].name)
-		return -ENOMEM;
+	more[i] = (struct model_region){ name, DMEM_UNKNOWN };
 	m->n_regions++;
 	return 0;
 }
@@ -103,7 +116,8 @@ static int find_service(struct model *m, const char *path, uint32_t *at)
 		return -ENOMEM;
 	m->service = more;
 	more[i] = (struct model_service){ .path = dmem_strdup(&m->arena, path), .parent = MODEL_NONE };
-	if (!more[i].path)
+	more[i].shown = printable(&m->arena, path);
+	if (!more[i].path || !more[i].shown)
 		return -ENOMEM;
 	unit = dmem_cgroup_unit(more[i].path, &len);
 	if (unit && !unit[len])
@@ -118,7 +132,7 @@ const char *model_name(const struct model *m, uint32_t service)
 		return "(others)";
 	if (service == MODEL_KERNEL(m))
 		return "(not accounted)";
-	return m->service[service].unit ? m->service[service].unit : m->service[service].path;
+	return m->service[service].unit ? m->service[service].unit : m->service[service].shown;
 }
 
 static int find_run(struct model *m, uint32_t service, uint32_t boot, uint64_t life,
@@ -447,26 +461,43 @@ static int by_time(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
-void model_sort(struct model *m)
+static void find_parent(struct model *m, uint32_t service)
+{
+	struct model_service *s = &m->service[service];
+	size_t best = 0;
+
+	s->parent = MODEL_NONE;
+	s->depth = 0;
+	for (uint32_t p = 0; p < m->n_services; p++) {
+		size_t len = strlen(m->service[p].path);
+
+		if (strncmp(m->service[p].path, s->path, len) || s->path[len] != '/')
+			continue;
+		m->service[p].has_children = true;
+		s->depth++;
+		if (len < best)
+			continue;
+		s->parent = p;
+		best = len;
+	}
+}
+
+int model_sort(struct model *m)
 {
 	for (size_t i = 0; i < m->n_boots; i++)
 		qsort(m->boot[i].event, m->boot[i].n, sizeof(*m->boot[i].event), by_time);
-	for (uint32_t s = 0; s < m->n_services; s++) {
-		size_t best = 0;
-
-		m->service[s].parent = MODEL_NONE;
-		for (uint32_t p = 0; p < m->n_services; p++) {
-			size_t len = strlen(m->service[p].path);
-
-			if (len < best || strncmp(m->service[p].path, m->service[s].path, len) ||
-			    m->service[s].path[len] != '/')
-				continue;
-			m->service[s].parent = p;
-			best = len;
+	for (uint32_t s = 0; s < m->n_services; s++)
+		find_parent(m, s);
+	m->deepest = dmem_alloc(&m->arena, (m->n_services + 1) * sizeof(*m->deepest));
+	if (!m->deepest)
+		return -ENOMEM;
+	for (size_t depth = 0, left = m->n_services; left; depth++) {
+		for (uint32_t s = 0; s < m->n_services; s++) {
+			if (m->service[s].depth == depth)
+				m->deepest[--left] = s;
 		}
-		if (m->service[s].parent != MODEL_NONE)
-			m->service[m->service[s].parent].has_children = true;
 	}
+	return 0;
 }
 
 void model_free(struct model *m)

@@ -50,15 +50,17 @@ struct model_run {
 
 struct model_service {
 	const char *path;
+	const char *shown;	/* the same, without what a terminal would obey */
 	const char *unit;	/* its name, if it is one, or NULL */
 	uint32_t parent;	/* the next one above it, or MODEL_NONE */
+	size_t depth;		/* how many are above it */
 	bool has_children;
 };
 
 #define MODEL_NONE	UINT32_MAX
 
 struct model_region {
-	const char *name;
+	const char *name;	/* can be printed, too */
 	uint64_t capacity;	/* the last one, or DMEM_UNKNOWN */
 };
 
@@ -68,6 +70,7 @@ struct model {
 	size_t n_boots;
 	struct model_service *service;
 	size_t n_services;
+	uint32_t *deepest;	/* the services, those with most above them first */
 	struct model_region *region;
 	size_t n_regions;
 	struct model_run *run;
@@ -79,10 +82,10 @@ struct model {
  * 0 or -ENOMEM. */
 int model_add(struct model *m, const char *text, size_t len);
 
-/* After the last file. */
-void model_sort(struct model *m);
+/* After the last file. 0 or -ENOMEM. */
+int model_sort(struct model *m);
 
-/* What to call a service: its unit, or its path. */
+/* What to call a service: its unit, or its path. It can be printed. */
 const char *model_name(const struct model *m, uint32_t service);
 
 void model_free(struct model *m);
@@ -105,7 +108,7 @@ struct model_replay {
 	/* The events of this time, of all regions. */
 	const struct model_event *from, *to;
 	/* Its own */
-	uint64_t *current, root, unaccounted;
+	uint64_t *current, *below, root, unaccounted;
 };
 
 /* 0 or -ENOMEM. To be ended in both cases. */

@@ -17,13 +17,15 @@ int model_replay_start(struct model_replay *r, const struct model *m, size_t boo
 	};
 	r->own = calloc(MODEL_TAKERS(m), sizeof(*r->own));
 	r->current = calloc(MODEL_TAKERS(m), sizeof(*r->current));
-	return r->own && r->current ? 0 : -ENOMEM;
+	r->below = calloc(MODEL_TAKERS(m), sizeof(*r->below));
+	return r->own && r->current && r->below ? 0 : -ENOMEM;
 }
 
 void model_replay_end(struct model_replay *r)
 {
 	free(r->own);
 	free(r->current);
+	free(r->below);
 }
 
 static uint64_t less(uint64_t a, uint64_t b)
@@ -36,16 +38,17 @@ static void sum_up(struct model_replay *r)
 	const struct model *m = r->m;
 	uint64_t top = 0;
 
-	/* Figures are not all of one moment: the sum of those below may be more. */
-	for (uint32_t s = 0; s < m->n_services; s++)
-		r->own[s] = r->current[s];
-	for (uint32_t s = 0; s < m->n_services; s++) {
-		uint32_t p = m->service[s].parent;
+	for (size_t i = 0; i < m->n_services; i++)
+		r->below[i] = 0;
+	for (size_t i = 0; i < m->n_services; i++) {
+		uint32_t s = m->deepest[i], p = m->service[s].parent;
+		uint64_t all = r->current[s];
 
-		if (p != MODEL_NONE)
-			r->own[p] = less(r->own[p], r->current[s]);
-		else
-			top += r->current[s];
+		/* Figures are not all of one moment, and of one above perhaps not recorded. */
+		if (all < r->below[s])
+			all = r->below[s];
+		r->own[s] = all - r->below[s];
+		*(p == MODEL_NONE ? &top : &r->below[p]) += all;
 	}
 	r->own[MODEL_OTHERS(m)] = r->root == DMEM_UNKNOWN ? 0 : less(r->root, top);
 	r->own[MODEL_KERNEL(m)] = r->unaccounted;
