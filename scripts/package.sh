@@ -8,11 +8,15 @@ deb_compiler()
 	need dpkg-architecture:dpkg-dev
 	_triple=$(dpkg-architecture -f -a"$1" -q DEB_HOST_GNU_TYPE 2>/dev/null) ||
 	die "there is no architecture '$1': DEB_ARCH=amd64, arm64, armhf or another of Debian's"
+	LIBRARIES=
 	if [ "$1" = "$HOSTARCH" ]; then
-		need gcc make /usr/include/stdio.h:libc6-dev
+		need gcc make /usr/include/stdio.h:libc6-dev scdoc:scdoc \
+			/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+			/usr/include/systemd/sd-bus.h:libsystemd-dev
 	else
-		need make "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
+		need make scdoc:scdoc "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
 			"/usr/$_triple/lib/libc.so:libc6-dev-$1-cross"
+		tools_libraries "$1"
 	fi
 }
 
@@ -42,13 +46,18 @@ build_deb()
 		step "package: as it was built ($1)"
 		return
 	fi
-	step "package: dmem-systemd ($1)"
+	step "packages: dmem-systemd, dmem-tools ($1)"
 	_log=$LOGS/deb-$1.log
 	rm -rf "$DEBS"
 	mkdir -p "$DEBS/src"
 	tar -c -T "$_list" | tar -x -C "$DEBS/src"
 	# What it is to build with is there, if under another name than it looks for.
-	(cd "$DEBS/src" && DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -d -a"$1") \
+	(
+		cd "$DEBS/src" && export LIBRARIES DEB_BUILD_OPTIONS=nocheck
+		[ -z "$LIBRARIES" ] || export DEB_CPPFLAGS_APPEND="-I$LIBRARIES/include" \
+			DEB_LDFLAGS_APPEND="-L$LIBRARIES/lib -Wl,--allow-shlib-undefined"
+		dpkg-buildpackage -us -uc -d -a"$1"
+	) \
 		>"$_log" 2>&1 || die_log "$_log" "cannot build the package: $(grep -m 1 -i error: "$_log")"
 	rm -rf "$DEBS/src"
 	echo "$_key" >"$DEBS/key"

@@ -2,16 +2,13 @@
 # shellcheck shell=sh disable=SC2034
 # Suite tools: lsdmem and dmemctl in the guest of suite systemd, on real regions.
 
-# What "make -C tools" needs to build for the guest. A program that was linked with
-# the libraries of an old release runs on newer ones; what these depend on is in the guest.
+# What "make -C tools" needs to build for the guest.
 guest_tools_make()
 {
-	need scdoc
-	_gt=$CACHE/userland/libraries-$GUESTARCH
-	USERLAND_SUITES=$(source_word libraries) guest_userland "$GUESTARCH" "$_gt" libraries \
-		libsmartcols-dev libsystemd-dev
+	need scdoc:scdoc
+	tools_libraries "$GUESTARCH"
 	make -s -C tools O="$BASE/tools/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
-		CPPFLAGS="-I$_gt/include" LDFLAGS="-L$_gt/lib -Wl,--allow-shlib-undefined" "$@"
+		CPPFLAGS="-I$LIBRARIES/include" LDFLAGS="-L$LIBRARIES/lib -Wl,--allow-shlib-undefined" "$@"
 }
 
 # tools_root: the system with both programs, and the tests.

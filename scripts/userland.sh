@@ -110,3 +110,13 @@ userland_strip_libraries()
 	find . -mindepth 1 -maxdepth 1 ! -name keep -exec rm -rf {} + &&
 	mv keep/include keep/lib . && rmdir keep
 }
+
+# tools_libraries ARCH: sets LIBRARIES to the libraries of lsdmem and dmemctl. A program
+# that is linked with those of an old release runs on newer ones; what they depend on
+# themselves is there when it runs.
+tools_libraries()
+{
+	LIBRARIES=$CACHE/userland/libraries-$1
+	USERLAND_SUITES=$(source_word libraries) guest_userland "$1" "$LIBRARIES" libraries \
+		libsmartcols-dev libsystemd-dev
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Messages, sizes, and an output that is known to have arrived. */
 #include <errno.h>
+#include <getopt.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "cli.h"
 
 /* What the locale cannot print becomes "?", byte by byte. */
-static void make_harmless(char *s)
+void cli_harmless(char *s)
 {
 	mbstate_t state = { 0 };
 
@@ -38,7 +39,7 @@ static void say(const struct cli *c, const char *fmt, va_list ap)
 	char text[4096];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	make_harmless(text);
+	cli_harmless(text);
 	fprintf(stderr, "%s: %s\n", c->program, text);
 }
 
@@ -60,6 +61,18 @@ int cli_usage(const struct cli *c, const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "Try '%s --help' for more information.\n", c->program);
 	return CLI_USAGE;
+}
+
+int cli_bad_option(const struct cli *c, int opt, const char *letters, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (opt == ':')
+		return cli_usage(c, "option '%s' wants a value", word);
+	/* Among several letters, getopt is not at the next word yet. */
+	if (optopt && optopt < 256 && !strchr(letters, optopt))
+		return cli_usage(c, "there is no option '-%c'", optopt);
+	return cli_usage(c, "there is no option '%s'", word);
 }
 
 const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes)

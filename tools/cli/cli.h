@@ -29,6 +29,13 @@ void cli_error(const struct cli *c, const char *fmt, ...)
 int cli_usage(const struct cli *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* A wrong option: @opt is what getopt_long() gave, ':' or '?', and @letters what it was
+ * given. Returns CLI_USAGE. */
+int cli_bad_option(const struct cli *c, int opt, const char *letters, char **argv);
+
+/* Replaces what a terminal would obey, in place. */
+void cli_harmless(char *s);
+
 #define CLI_SIZE	32
 
 /* "24M", "1.5G", "4096" with @bytes; "max", and "" for what is unknown. Returns @buf. */

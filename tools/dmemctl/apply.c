@@ -31,6 +31,9 @@ static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *
 			  t->unit, s.caps.mistake_file, s.caps.mistake_line);
 		return -EINVAL;
 	}
+	/* All or none: what cannot be used has been named. */
+	if (s.unusable)
+		return -EINVAL;
 	if (!s.n) {
 		cli_error(&c->cli, "%s: no file of it has a section [" DMEM_SECTION "] with a limit",
 			  t->unit);
@@ -73,7 +76,7 @@ int verb_apply(struct ctl *c, int argc, char **argv)
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (opt != 'h')
-			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+			return cli_bad_option(&c->cli, opt, "h", argv);
 		help();
 		return CLI_OK;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Limits of one running cgroup: all of them, or none. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,20 +48,39 @@ static struct change_item *find(struct change *ch, enum dmem_kind kind, const ch
 	return NULL;
 }
 
+enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
+			     struct change_item *it)
+{
+	uint64_t capacity = 0;
+	enum dmem_status s;
+
+	*it = (struct change_item){ .kind = l->kind, .text = l->text };
+	s = dmem_limit_find(ch->arena, ch->root, ch->heaps, l->region, &it->region, &capacity);
+	/* The root's list is not there before the controller is in use anywhere. */
+	if (s == DMEM_NO_CGROUP && !ch->dry) {
+		s = dmem_cgroup_use(ch->root);
+		if (s == DMEM_OK)
+			s = dmem_limit_find(ch->arena, ch->root, ch->heaps, l->region, &it->region,
+					    &capacity);
+	}
+	it->value = dmem_resolve_value(&l->value, capacity);
+	return s;
+}
+
 int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l)
 {
-	struct change_item *it;
-	enum dmem_status s;
-	const char *region;
-	uint64_t capacity;
+	struct change_item found, *it;
+	enum dmem_status s = change_find(ch, l, &found);
 
-	s = dmem_limit_find(ch->arena, ch->root, ch->heaps, l->region, &region, &capacity);
-	/* The root's list is not there before the controller is in use anywhere. */
-	if (s == DMEM_NO_CGROUP && dmem_cgroup_use(ch->root) == DMEM_OK)
-		s = dmem_limit_find(ch->arena, ch->root, ch->heaps, l->region, &region, &capacity);
+	if (s == DMEM_NO_CGROUP) {
+		cli_error(&c->cli, "%s: there is no /sys/fs/cgroup/dmem.capacity: %s", l->text, ch->dry ?
+			  "nothing uses the controller yet, see dmemctl doctor" :
+			  "in a container, the limits are set from outside");
+		return -EIO;
+	}
 	if (s != DMEM_OK)
-		return failed(c, l->text, "", s == DMEM_NO_CGROUP ? DMEM_NO_CONTROLLER : s);
-	it = find(ch, l->kind, region);
+		return failed(c, l->text, "", s);
+	it = find(ch, found.kind, found.region);
 	if (!it) {
 		it = dmem_grow(ch->arena, ch->item, ch->n, sizeof(*it));
 		if (!it)
@@ -68,16 +88,18 @@ int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l)
 		ch->item = it;
 		it += ch->n++;
 	}
-	*it = (struct change_item){
-		.kind = l->kind, .region = region, .text = l->text,
-		.value = dmem_resolve_value(&l->value, capacity),
-	};
+	*it = found;
 	return 0;
+}
+
+static const char *file_of(struct change *ch, const struct change_item *it)
+{
+	return dmem_printf(ch->arena, "dmem.%s", dmem_kind_names[it->kind]);
 }
 
 static enum dmem_status get(struct change *ch, struct change_item *it)
 {
-	const char *file = dmem_printf(ch->arena, "dmem.%s", dmem_kind_names[it->kind]);
+	const char *file = file_of(ch, it);
 	enum dmem_status s;
 
 	if (!file)
@@ -117,15 +139,62 @@ static enum dmem_status apply_one(struct change *ch, struct change_item *it)
 	return dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->value);
 }
 
+/* The root has no limits. */
+static int not_root(struct ctl *c, const char *cgroup)
+{
+	if (*cgroup)
+		return 0;
+	cli_error(&c->cli, "/sys/fs/cgroup: the root has no limits: name a cgroup below it");
+	return -EINVAL;
+}
+
+static enum dmem_status check_one(struct change *ch, const struct change_item *it)
+{
+	const char *file = file_of(ch, it);
+	const char *path = file ? dmem_printf(ch->arena, "%s/%s", ch->cgroup, file) : NULL;
+	uint64_t used;
+
+	if (!path)
+		return DMEM_NO_MEMORY;
+	if (faccessat(ch->root, path, W_OK, AT_EACCESS) && errno != ENOENT)
+		return errno == EROFS ? DMEM_READ_ONLY : DMEM_PERMISSION;
+	if (it->kind == DMEM_MAX && it->value != DMEM_NO_LIMIT &&
+	    dmem_cgroup_get(ch->root, ch->cgroup, "dmem.current", it->region, &used) == DMEM_OK &&
+	    used > it->value)
+		return DMEM_BELOW_USAGE;
+	return DMEM_OK;
+}
+
+int change_check(struct ctl *c, struct change *ch, const char *cgroup)
+{
+	enum dmem_status s;
+	uint64_t none;
+
+	ch->cgroup = cgroup;
+	if (not_root(c, cgroup))
+		return -EINVAL;
+	/* Every cgroup has this file, and no such line in it. */
+	s = dmem_cgroup_get(ch->root, cgroup, "cgroup.procs", "?", &none);
+	if (s != DMEM_NO_REGION)
+		return failed(c, cgroup, "", s);
+	for (size_t i = 0; i < ch->n; i++) {
+		s = check_one(ch, &ch->item[i]);
+		if (s != DMEM_OK)
+			return failed(c, cgroup, ch->item[i].text, s);
+	}
+	return 0;
+}
+
 int change_apply(struct ctl *c, struct change *ch, const char *cgroup)
 {
 	enum dmem_status s;
 
 	ch->cgroup = cgroup;
-	/* The root has no limits. */
-	s = *cgroup ? dmem_cgroup_enable(ch->root, cgroup) : DMEM_BAD_NAME;
+	if (not_root(c, cgroup))
+		return -EINVAL;
+	s = dmem_cgroup_enable(ch->root, cgroup);
 	if (s != DMEM_OK)
-		return failed(c, *cgroup ? cgroup : "/sys/fs/cgroup", "", s);
+		return failed(c, cgroup, "", s);
 	for (size_t i = 0; i < ch->n; i++) {
 		s = apply_one(ch, &ch->item[i]);
 		if (s == DMEM_OK)

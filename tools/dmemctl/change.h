@@ -18,6 +18,7 @@ struct change {
 	int root;			/* of the cgroup tree */
 	const char *heaps;		/* the directory of the heaps' class */
 	const char *cgroup;
+	bool dry;			/* nothing is to be changed, not even what is harmless */
 	struct change_item *item;
 	size_t n;
 };
@@ -27,8 +28,16 @@ struct change {
 int change_open(struct ctl *c, struct dmem_arena *a, struct change *ch);
 void change_close(struct change *ch);
 
+/* The region as the kernel knows it and the bytes, without a word. It enables the
+ * controller in the root if that is not in use at all, and leaves it so. */
+enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
+			     struct change_item *it);
+
 /* Looks the region up and adds one limit; the last one for a region counts. */
 int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l);
+
+/* Could they be set? As far as that can be known without trying. */
+int change_check(struct ctl *c, struct change *ch, const char *cgroup);
 
 /* Sets them, each read back. After a failure, those that were set are as before. */
 int change_apply(struct ctl *c, struct change *ch, const char *cgroup);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dmemctl - set, show, check, record and plan limits of device memory */
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,13 +56,15 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	struct ctl c = { .cli.program = "dmemctl" };
+	static const char letters[] = "+:hV";
 	char name[32];
 	const struct verb *v;
 	int opt;
 
+	setlocale(LC_CTYPE, "");
 	opterr = 0;
 	/* Not beyond the verb, which has options of its own. */
-	while ((opt = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (opt) {
 		case 'h':
 			help();
@@ -73,7 +76,7 @@ int main(int argc, char **argv)
 			c.sysroot = optarg;
 			break;
 		default:
-			return cli_usage(&c.cli, "there is no option '%s'", argv[optind - 1]);
+			return cli_bad_option(&c.cli, opt, letters, argv);
 		}
 	}
 	if (optind == argc)

@@ -50,8 +50,13 @@ void doctor_say(struct doctor *d, enum severity severity, const char *subject, c
 	else
 		d->notes++;
 	if (!d->table) {
-		printf("%s: %s: %s: %s\n", severity == PROBLEM ? "problem" : "note", subject, text,
-		       remedy);
+		char line[8192];
+
+		snprintf(line, sizeof(line), "%s: %s: %s: %s", severity == PROBLEM ? "problem" : "note",
+			 subject, text, remedy);
+		/* Names of cgroups and of processes are whatever their owners like. */
+		cli_harmless(line);
+		puts(line);
 		return;
 	}
 	l = table_line(d->table, NULL);
@@ -132,7 +137,7 @@ int verb_doctor(struct ctl *c, int argc, char **argv)
 			return CLI_OK;
 		}
 		if (opt != 'J')
-			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+			return cli_bad_option(&c->cli, opt, "Jh", argv);
 		d.json = true;
 	}
 	if (optind < argc)

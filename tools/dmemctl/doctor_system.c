@@ -16,7 +16,20 @@ static bool has_word(const char *text, const char *word)
 	size_t len = strlen(word);
 
 	for (const char *p = text; (p = strstr(p, word)); p += len) {
-		if ((p == text || strchr(" \n,=", p[-1])) && (!p[len] || strchr(" \n,", p[len])))
+		if ((p == text || strchr(" \n,", p[-1])) && (!p[len] || strchr(" \n,", p[len])))
+			return true;
+	}
+	return false;
+}
+
+/* "cgroup_disable=memory,dmem" may be there more than once. */
+static bool is_disabled(char *line)
+{
+	static const char key[] = "cgroup_disable=";
+	char *save;
+
+	for (char *w = strtok_r(line, " \n", &save); w; w = strtok_r(NULL, " \n", &save)) {
+		if (!strncmp(w, key, sizeof(key) - 1) && has_word(w + sizeof(key) - 1, "dmem"))
 			return true;
 	}
 	return false;
@@ -24,10 +37,7 @@ static bool has_word(const char *text, const char *word)
 
 static void no_controller(struct doctor *d, struct dmem_text *t)
 {
-	bool disabled = !dmem_sys_read(&d->sys, "proc/cmdline", t) && strstr(t->s, "cgroup_disable=") &&
-			has_word(strstr(t->s, "cgroup_disable="), "dmem");
-
-	if (disabled)
+	if (!dmem_sys_read(&d->sys, "proc/cmdline", t) && is_disabled(t->s))
 		doctor_say(d, PROBLEM, "/proc/cmdline", "take it out of the boot loader's configuration",
 			   "cgroup_disable=dmem keeps the controller off");
 	else

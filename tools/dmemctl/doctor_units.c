@@ -11,15 +11,11 @@ static const enum dmem_figure figures[DMEM_KINDS] = { DMEM_F_MAX, DMEM_F_MIN, DM
 /* The number of a region that a section's name means, or the number of regions. */
 static size_t meant(const struct doctor *d, const char *name)
 {
-	const char *heap = dmem_region_heap(name);
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; heap && i < d->regions.n_heaps; i++) {
-		if (!strcmp(d->regions.heap[i].name, heap) && d->regions.heap[i].region)
-			name = d->regions.heap[i].region;
-	}
-	for (i = 0; i < d->regions.n && strcmp(d->regions.region[i].name, name); i++)
-		;
+	name = dmem_regions_meant(&d->regions, name);
+	while (i < d->regions.n && strcmp(d->regions.region[i].name, name))
+		i++;
 	return i;
 }
 
@@ -63,11 +59,13 @@ static void check_running(struct doctor *d, const char *unit, const struct dmem_
 
 	if (!remedy)
 		d->err = -ENOMEM;
-	else if (!n->figure)
+	else if (!n->figure && s->n)
 		doctor_say(d, PROBLEM, unit, remedy,
 			   "has a section, and the controller is not enabled for its cgroup");
-	for (size_t i = 0; n->figure && i < s->n; i++)
-		check_limit(d, unit, n, &s->limit[i]);
+	for (size_t i = 0; n->figure && i < s->n; i++) {
+		if (section_counts(s, i, &d->regions))
+			check_limit(d, unit, n, &s->limit[i]);
+	}
 }
 
 /* What is wrong with the files, whether the unit runs or not. */
@@ -82,6 +80,10 @@ static void check_files(struct doctor *d, const char *unit, const struct section
 			doctor_say(d, PROBLEM, unit, "dmemctl verify says what it is",
 				   "its section has a mistake in %s", where);
 	}
+	if (s->unusable)
+		doctor_say(d, PROBLEM, unit, "write the region's name as it is",
+			   "%zu limits of its section cannot be used: a slice's names have no specifiers",
+			   s->unusable);
 	if (o && dmem_unit_type(unit) == DMEM_SERVICE)
 		doctor_say(d, PROBLEM, unit, "set the limits of its slice",
 			   "%s= in %s:%u keeps limits from being set inside it", o->key, o->file, o->line);
@@ -96,7 +98,7 @@ static void check_unit(struct doctor *d, const char *unit, const struct dmem_nod
 		d->err = ret;
 		return;
 	}
-	if (!s.n && !s.caps.mistake_file)
+	if (!s.n && !s.unusable && !s.caps.mistake_file)
 		return;
 	d->sections = true;
 	check_files(d, unit, &s);

@@ -18,6 +18,7 @@
 #define DIR		"/etc/systemd/system.control"
 #define DIR_RUNTIME	"/run/systemd/system.control"
 
+#define STRICT	"DeviceMemoryStrict"
 #define HEAD	"# Written by dmemctl set, which will write it again.\n[" DMEM_SECTION "]\n"
 
 static const char * const keys[DMEM_KINDS] = {
@@ -30,28 +31,116 @@ static int failed(struct ctl *c, const char *path, int err)
 	return -err;
 }
 
-/* Makes the directory and those above it. Sets *@made if the last one is new. */
-static int make_dirs(const char *path, bool *made)
+/* How much of a path its first @n parts are. */
+static size_t part_len(const char *path, unsigned int n)
 {
-	char part[4096];
+	size_t len = 0;
 
-	*made = false;
-	for (const char *p = path; *p; p += *p == '/') {
-		size_t len;
+	while (n--)
+		len += strcspn(path + len, "/") + (n ? 1 : 0);
+	return len;
+}
 
-		p += strcspn(p, "/");
-		len = (size_t)(p - path);
-		if (!len)
+static unsigned int parts(const char *path)
+{
+	unsigned int n = 1;
+
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* The directory that the first @n parts of the path are, or a negative errno. */
+static int open_part(struct dropin *d, unsigned int n, int flags)
+{
+	const char *rel = d->dir + 1, *part = dmem_strndup(d->arena, rel, part_len(rel, n));
+
+	return part ? dmem_sys_openat(&d->sys, part, flags | O_DIRECTORY) : -ENOMEM;
+}
+
+/* The name of the @n-th part. */
+static const char *part_name(struct dropin *d, unsigned int n)
+{
+	const char *rel = d->dir + 1;
+	size_t from = n > 1 ? part_len(rel, n - 1) + 1 : 0;
+
+	return dmem_strndup(d->arena, rel + from, part_len(rel, n) - from);
+}
+
+/* Makes the @n-th part, for everybody to read whatever the umask is. */
+static int make_part(struct dropin *d, unsigned int n)
+{
+	const char *name = part_name(d, n);
+	int above = open_part(d, n - 1, O_PATH), ret = 0;
+
+	if (above < 0 || !name) {
+		if (above >= 0)
+			close(above);
+		return above < 0 ? above : -ENOMEM;
+	}
+	if (!mkdirat(above, name, 0755)) {
+		fchmodat(above, name, 0755, 0);
+		d->made++;
+	} else if (errno != EEXIST) {
+		ret = -errno;
+	}
+	close(above);
+	return ret;
+}
+
+/* Makes what is not there of the directory. */
+static int make_dirs(struct dropin *d)
+{
+	unsigned int n = parts(d->dir + 1);
+
+	d->made = 0;
+	for (unsigned int i = 1; i <= n; i++) {
+		int fd = open_part(d, i, O_PATH), ret;
+
+		if (fd >= 0) {
+			close(fd);
 			continue;
-		if (len >= sizeof(part))
-			return -ENAMETOOLONG;
-		memcpy(part, path, len);
-		part[len] = 0;
-		*made = !mkdir(part, 0755);
-		if (!*made && errno != EEXIST)
-			return -errno;
+		}
+		ret = fd == -ENOENT ? make_part(d, i) : fd;
+		if (ret)
+			return ret;
 	}
 	return 0;
+}
+
+static void remove_dirs(struct dropin *d)
+{
+	unsigned int n = parts(d->dir + 1);
+
+	for (; d->made; d->made--, n--) {
+		const char *name = part_name(d, n);
+		int above = open_part(d, n - 1, O_PATH), ret;
+
+		if (above < 0)
+			return;
+		/* Not if there is something in it by now. */
+		ret = name ? unlinkat(above, name, AT_REMOVEDIR) : -1;
+		close(above);
+		if (ret)
+			return;
+	}
+}
+
+/* May files be made there, or what is missing of the directory? */
+static int check_writable(struct dropin *d)
+{
+	int fd = -ENOENT, ret;
+
+	for (unsigned int n = parts(d->dir + 1); fd == -ENOENT; n--) {
+		fd = n ? open_part(d, n, O_PATH) : dmem_sys_openat(&d->sys, "", O_PATH | O_DIRECTORY);
+		if (!n)
+			break;
+	}
+	if (fd < 0)
+		return fd;
+	ret = faccessat(fd, ".", W_OK, AT_EACCESS) ? -errno : 0;
+	close(fd);
+	return ret;
 }
 
 static void report(void *data, const struct dmem_report *r)
@@ -61,77 +150,112 @@ static void report(void *data, const struct dmem_report *r)
 	cli_error(&c->cli, "%s:%u: '%s' %s: %s", r->file, r->line, r->word, r->what, r->remedy);
 }
 
+/* The first line that a file of ours would not have and that means something: what was
+ * put in by somebody else would be lost. */
+static int find_foreign(void *data, unsigned int line, const char *section, const char *key,
+			const char *value)
+{
+	(void)data;
+	if (!key)
+		return 0;
+	if (!section || strcmp(section, DMEM_SECTION))
+		return (int)line;
+	return *value || !strcmp(key, STRICT) ? 0 : (int)line;
+}
+
 static int read_old(struct ctl *c, struct dropin *d)
 {
 	struct dmem_section s = { 0 };
 	struct dmem_text t = { 0 };
-	int ret = dmem_read_at(AT_FDCWD, d->real, &t);
+	int ret = dmem_read_at(d->lock, d->name, &t);
 
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
 		return failed(c, d->path, -ret);
 	d->old = dmem_strndup(d->arena, t.s, t.len);
+	d->old_len = t.len;
 	dmem_text_free(&t);
-	if (!d->old || dmem_section_parse(d->arena, d->path, d->old, strlen(d->old), report, c, &s))
+	if (!d->old || dmem_section_parse(d->arena, d->path, d->old, d->old_len, report, c, &s))
 		return -ENOMEM;
 	/* Somebody has changed it: what cannot be understood must not be lost. */
 	if (s.mistakes) {
 		cli_error(&c->cli, "%s: correct or remove this file first", d->path);
 		return -EINVAL;
 	}
-	return dmem_caps_add(d->arena, &d->caps, &s, "/");
+	ret = dmem_conf_parse(d->old, d->old_len, find_foreign, NULL);
+	if (ret > 0) {
+		cli_error(&c->cli, "%s:%d: this is not of dmemctl set, and would be lost: move it to another file",
+			  d->path, ret);
+		return -EINVAL;
+	}
+	return ret ? ret : dmem_caps_add(d->arena, &d->caps, &s, "/");
 }
 
 /* The directory, with nobody else at work in it. Who was before us may have removed it
- * while we waited: then it is made once more. */
+ * while we waited, or made ours: then it is made once more. */
 static int lock_dir(struct dropin *d)
 {
-	for (;;) {
-		struct stat mine, there;
-		int ret = make_dirs(d->real_dir, &d->made_dir);
+	unsigned int n = parts(d->dir + 1);
 
-		if (ret)
-			return ret;
-		d->lock = open(d->real_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (d->lock < 0 && errno != ENOENT)
-			return -errno;
-		if (d->lock < 0)
+	for (int tries = 0; tries < 100; tries++) {
+		struct stat mine, there;
+		int ret = make_dirs(d), fd;
+
+		if (!ret)
+			d->lock = open_part(d, n, O_RDONLY);
+		if (ret == -ENOENT || d->lock == -ENOENT)
 			continue;
+		if (ret || d->lock < 0)
+			return ret ? ret : d->lock;
 		if (flock(d->lock, LOCK_EX) || fstat(d->lock, &mine))
 			return -errno;
-		if (!stat(d->real_dir, &there) && there.st_ino == mine.st_ino &&
-		    there.st_dev == mine.st_dev)
+		fd = open_part(d, n, O_PATH);
+		ret = fd < 0 ? -1 : fstat(fd, &there);
+		if (fd >= 0)
+			close(fd);
+		if (!ret && there.st_ino == mine.st_ino && there.st_dev == mine.st_dev)
 			return 0;
 		close(d->lock);
+		d->lock = -1;
 	}
+	return -ENOENT;
 }
 
-int dropin_open(struct ctl *c, struct dmem_arena *a, const char *unit, bool runtime,
+int dropin_open(struct ctl *c, struct dmem_arena *a, const char *unit, bool runtime, bool change,
 		struct dropin *d)
 {
-	const char *sys = c->sysroot ? c->sysroot : "";
 	int ret;
 
-	*d = (struct dropin){ .arena = a, .runtime = runtime, .lock = -1 };
-	d->dir = dmem_printf(a, "%s/%s.d", runtime ? DIR_RUNTIME : DIR, unit);
-	d->path = d->dir ? dmem_printf(a, "%s/%s", d->dir, runtime ? NAME_RUNTIME : NAME) : NULL;
-	d->real_dir = d->dir ? dmem_printf(a, "%s%s", sys, d->dir) : NULL;
-	d->real = d->path ? dmem_printf(a, "%s%s", sys, d->path) : NULL;
-	if (!d->real || !d->real_dir)
+	*d = (struct dropin){
+		.arena = a, .sys.root = -1, .lock = -1, .name = runtime ? NAME_RUNTIME : NAME,
+		.dir = dmem_printf(a, "%s/%s.d", runtime ? DIR_RUNTIME : DIR, unit),
+	};
+	d->path = d->dir ? dmem_printf(a, "%s/%s", d->dir, d->name) : NULL;
+	if (!d->path)
 		return -ENOMEM;
-	ret = lock_dir(d);
+	ret = dmem_sys_open(&d->sys, c->sysroot);
+	if (!ret && change) {
+		ret = lock_dir(d);
+	} else if (!ret) {
+		ret = check_writable(d);
+		d->lock = ret ? -1 : open_part(d, parts(d->dir + 1), O_RDONLY);
+		if (d->lock == -ENOENT)
+			return 0;
+		ret = d->lock < 0 && !ret ? d->lock : ret;
+	}
 	return ret ? failed(c, d->dir, -ret) : read_old(c, d);
 }
 
 void dropin_close(struct dropin *d)
 {
-	/* Only if it is empty, and while it is ours. */
-	if (d->lock >= 0 && d->made_dir)
-		rmdir(d->real_dir);
+	/* While they are ours. */
+	if (d->made)
+		remove_dirs(d);
 	if (d->lock >= 0)
 		close(d->lock);
 	d->lock = -1;
+	dmem_sys_close(&d->sys);
 }
 
 /* A per cent sign is no specifier here. */
@@ -192,9 +316,9 @@ static const char *word(struct dmem_arena *a, const char *s)
 	return buf;
 }
 
-const char *dropin_text(struct dropin *d)
+static const char *text_of(struct dropin *d)
 {
-	const char *text = dmem_strdup(d->arena, HEAD);
+	const char *text = dmem_printf(d->arena, "%s%s", HEAD, d->caps.strict ? STRICT "=yes\n" : "");
 
 	for (size_t i = 0; text && i < d->caps.n; i++) {
 		const struct dmem_cap *cap = &d->caps.cap[i];
@@ -206,10 +330,21 @@ const char *dropin_text(struct dropin *d)
 	return text;
 }
 
-static int write_whole(int fd, const char *text)
+int dropin_plan(struct ctl *c, struct dropin *d, struct dmem_unit_file *f)
 {
-	size_t len = strlen(text);
+	const char *text = text_of(d);
 
+	*f = (struct dmem_unit_file){ .name = d->name, .path = d->path, .state = PARSED };
+	if (!text || dmem_section_parse(d->arena, d->path, text, strlen(text), report, c, &f->section))
+		return -ENOMEM;
+	return f->section.mistakes ? -EINVAL : 0;
+}
+
+static int write_whole(int fd, const char *text, size_t len)
+{
+	/* systemd and those who look may read it, whatever the umask is. */
+	if (fchmod(fd, 0644))
+		return -errno;
 	while (len) {
 		ssize_t n = write(fd, text, len);
 
@@ -223,23 +358,30 @@ static int write_whole(int fd, const char *text)
 	return fsync(fd) ? -errno : 0;
 }
 
-static int put(struct dropin *d, const char *text)
+/* The file with this text, or without one no file. */
+static int put(struct dropin *d, const char *text, size_t len)
 {
-	const char *tmp = dmem_printf(d->arena, "%s.new", d->real);
+	const char *tmp = dmem_printf(d->arena, "%s.new", d->name);
 	int fd, ret;
 
 	if (!tmp)
 		return -ENOMEM;
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (!text) {
+		ret = unlinkat(d->lock, d->name, 0) && errno != ENOENT ? -errno : 0;
+		/* One that was killed may have left it. */
+		unlinkat(d->lock, tmp, 0);
+		return ret;
+	}
+	fd = openat(d->lock, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
-	ret = write_whole(fd, text);
+	ret = write_whole(fd, text, len);
 	if (close(fd) && !ret)
 		ret = -errno;
-	if (!ret && rename(tmp, d->real))
+	if (!ret && renameat(d->lock, tmp, d->lock, d->name))
 		ret = -errno;
 	if (ret)
-		unlink(tmp);
+		unlinkat(d->lock, tmp, 0);
 	else
 		fsync(d->lock);
 	return ret;
@@ -247,17 +389,15 @@ static int put(struct dropin *d, const char *text)
 
 int dropin_write(struct ctl *c, struct dropin *d)
 {
-	const char *text = d->caps.n ? dropin_text(d) : NULL;
-	int ret;
+	const char *text = d->caps.n ? text_of(d) : NULL;
+	int ret = d->caps.n && !text ? -ENOMEM : put(d, text, text ? strlen(text) : 0);
 
-	if (d->caps.n)
-		ret = text ? put(d, text) : -ENOMEM;
-	else
-		ret = unlink(d->real) && errno != ENOENT ? -errno : 0;
 	if (ret)
 		return failed(c, d->path, -ret);
 	d->written = true;
-	d->made_dir = d->made_dir || !d->caps.n;
+	/* With the last file its directory goes, whoever made it. */
+	if (!d->caps.n && !d->made)
+		d->made = 1;
 	return 0;
 }
 
@@ -268,10 +408,7 @@ void dropin_undo(struct ctl *c, struct dropin *d)
 	if (!d->written)
 		return;
 	d->written = false;
-	if (d->old)
-		ret = put(d, d->old);
-	else
-		ret = unlink(d->real) && errno != ENOENT ? -errno : 0;
+	ret = put(d, d->old, d->old_len);
 	if (ret)
 		failed(c, d->path, -ret);
 }

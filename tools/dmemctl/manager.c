@@ -30,8 +30,7 @@ int manager_open(struct ctl *c, struct manager *m)
 		return 0;
 	ret = sd_bus_open_system(&m->bus);
 	if (ret < 0)
-		cli_error(&c->cli, "systemd cannot be reached: %s: name a cgroup by its path (/sys/fs/cgroup/...)",
-			  strerror(-ret));
+		cli_error(&c->cli, "systemd cannot be reached: %s", strerror(-ret));
 	return ret < 0 ? ret : 0;
 }
 
@@ -121,7 +120,7 @@ int manager_reload(struct ctl *c, struct manager *m)
 
 struct job {
 	char *path;
-	char *result;		/* NULL: it still runs */
+	char *result;		/* "done" or why not; NULL: it still runs */
 };
 
 static int job_removed(sd_bus_message *msg, void *data, sd_bus_error *e)
@@ -181,8 +180,6 @@ static int wait_for(struct manager *m, struct job *job)
 		if (!ret && !job->result)
 			ret = sd_bus_wait(m->bus, UINT64_MAX);
 	}
-	if (ret >= 0 && strcmp(job->result, "done"))
-		ret = -ECANCELED;
 	return ret;
 }
 
@@ -203,8 +200,12 @@ int manager_scope(struct ctl *c, struct manager *m, const char *name, const char
 		ret = start_scope(m, name, slice, description, &job, &e);
 	if (ret >= 0)
 		ret = wait_for(m, &job);
-	if (ret < 0)
+	if (ret < 0) {
 		failed(c, name, ret, &e);
+	} else if (strcmp(job.result, "done")) {
+		cli_error(&c->cli, "systemd: %s: it could not be started: %s", name, job.result);
+		ret = -ECANCELED;
+	}
 	sd_bus_slot_unref(slot);
 	sd_bus_error_free(&e);
 	free(job.path);

@@ -77,11 +77,10 @@ int options_limits(struct ctl *c, struct dmem_arena *a, int argc, char **argv,
 	int opt, ret = CLI_OK;
 
 	opterr = 0;
-	while (ret == CLI_OK && (opt = getopt_long(argc, argv, letters, options[verb], NULL)) != -1) {
-		if (opt == ':')
-			ret = cli_usage(&c->cli, "option '%s' wants a value", argv[optind - 1]);
-		else if (opt == '?')
-			ret = cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+	while (ret == CLI_OK && !o->help &&
+	       (opt = getopt_long(argc, argv, letters, options[verb], NULL)) != -1) {
+		if (opt == ':' || opt == '?')
+			ret = cli_bad_option(&c->cli, opt, letters, argv);
 		else
 			ret = take(c, a, o, opt);
 	}

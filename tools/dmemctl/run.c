@@ -39,9 +39,19 @@ static const char *own_cgroup(struct ctl *c, struct dmem_arena *a)
 	return line + 4;
 }
 
+/* systemd takes no text that is not UTF-8. */
+static void make_plain(char *s)
+{
+	for (; *s; s++) {
+		if (*s < ' ' || *s > '~')
+			*s = '?';
+	}
+}
+
 static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, const char *command)
 {
-	const char *name = o->unit, *what = dmem_printf(a, "dmemctl run %s", command);
+	char *what = dmem_printf(a, "dmemctl run %s", command);
+	const char *name = o->unit;
 	struct manager m = { 0 };
 	int ret = manager_open(c, &m);
 
@@ -49,18 +59,19 @@ static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, c
 		return ret;
 	if (!name)
 		name = dmem_printf(a, "dmem-run-%d.scope", (int)getpid());
-	else if (dmem_unit_type(name) != DMEM_SCOPE)
+	else if (dmem_unit_type(name) < 0)
 		name = dmem_printf(a, "%s.scope", name);
 	if (!name || !what)
 		ret = -ENOMEM;
 	else if (dmem_unit_type(name) != DMEM_SCOPE) {
-		cli_error(&c->cli, "--unit=%s: this is not a name for a unit", o->unit);
+		cli_error(&c->cli, "--unit=%s: this is not a name for a scope", o->unit);
 		ret = -EINVAL;
 	} else if (o->slice && dmem_unit_type(o->slice) != DMEM_SLICE) {
 		cli_error(&c->cli, "--slice=%s: this is not the name of a slice: it ends in .slice",
 			  o->slice);
 		ret = -EINVAL;
 	} else {
+		make_plain(what);
 		ret = manager_scope(c, &m, name, o->slice, what);
 	}
 	manager_close(&m);
@@ -99,8 +110,9 @@ static int run(struct ctl *c, struct dmem_arena *a, const struct options *o, cha
 	if (ret)
 		return RUN_FAILED;
 	execvp(command[0], command);
-	cli_error(&c->cli, "%s: %s", command[0], strerror(errno));
-	return errno == ENOENT ? RUN_NOT_FOUND : RUN_CANNOT_EXEC;
+	ret = errno;
+	cli_error(&c->cli, "%s: %s", command[0], strerror(ret));
+	return ret == ENOENT ? RUN_NOT_FOUND : RUN_CANNOT_EXEC;
 }
 
 int verb_run(struct ctl *c, int argc, char **argv)
@@ -118,7 +130,7 @@ int verb_run(struct ctl *c, int argc, char **argv)
 		cli_error(&c->cli, "a command runs on this machine: no --sysroot");
 		ret = RUN_FAILED;
 	} else if (optind == argc || !o.n) {
-		cli_usage(&c->cli, optind == argc ? "there is no command" :
+		cli_usage(&c->cli, "%s", optind == argc ? "there is no command" :
 			  "without --max=, --min= or --low= there is nothing to do");
 		ret = RUN_FAILED;
 	} else {

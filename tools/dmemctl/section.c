@@ -33,13 +33,35 @@ int section_load(struct ctl *c, struct dmem_units *u, bool quiet)
 
 /* A slice's section is set by another unit's command, so its names cannot depend on
  * the unit. */
-static const char *expand(struct dmem_units *u, const char *unit, const char *region)
+const char *section_region(struct dmem_arena *a, const char *unit, const char *region)
 {
 	for (const char *p = strchr(region, '%'); p; p = strchr(p + 2, '%')) {
 		if (p[1] != '%' && dmem_unit_type(unit) == DMEM_SLICE)
 			return NULL;
 	}
-	return dmem_expand(&u->arena, unit, region);
+	return dmem_expand(a, unit, region);
+}
+
+/* The caps as limits. */
+static int take(struct ctl *c, struct dmem_units *u, const char *unit, struct section *s)
+{
+	s->limit = dmem_alloc(&u->arena, (s->caps.n + 1) * sizeof(*s->limit));
+	if (!s->limit)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->caps.n; i++) {
+		const struct dmem_cap *cap = &s->caps.cap[i];
+		const char *region = section_region(&u->arena, unit, cap->region);
+		const char *text = region ? dmem_printf(&u->arena, "%s=%s", region, cap->value) : NULL;
+
+		if (text && dmem_limit_parse(&u->arena, cap->kind, text, &s->limit[s->n]) == DMEM_OK) {
+			s->n++;
+			continue;
+		}
+		s->unusable++;
+		cli_error(&c->cli, "%s: '%s' cannot be used: write the region's name as it is",
+			  unit, cap->region);
+	}
+	return 0;
 }
 
 int section_read(struct ctl *c, struct dmem_units *u, const char *unit, struct section *s)
@@ -48,31 +70,51 @@ int section_read(struct ctl *c, struct dmem_units *u, const char *unit, struct s
 
 	*s = (struct section){ 0 };
 	ret = dmem_units_caps(u, unit, HELPER, &s->caps);
-	if (ret)
-		return ret;
-	s->limit = dmem_alloc(&u->arena, (s->caps.n + 1) * sizeof(*s->limit));
-	if (!s->limit)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->caps.n; i++) {
-		const struct dmem_cap *cap = &s->caps.cap[i];
-		const char *region = expand(u, unit, cap->region);
-		const char *text = region ? dmem_printf(&u->arena, "%s=%s", region, cap->value) : NULL;
-
-		if (text && dmem_limit_parse(&u->arena, cap->kind, text, &s->limit[s->n]) == DMEM_OK)
-			s->n++;
-		else
-			cli_error(&c->cli, "%s: '%s' cannot be used: write the region's name as it is",
-				  unit, cap->region);
-	}
-	return 0;
+	return ret ? ret : take(c, u, unit, s);
 }
 
-const struct dmem_limit *section_find(const struct section *s, enum dmem_kind kind,
-				      const char *region)
+static bool is_dropin(const struct dmem_unit_file *f)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->limit[i].kind == kind && !strcmp(s->limit[i].region, region))
-			return &s->limit[i];
+	size_t len = strlen(f->name);
+
+	return len > 5 && !strcmp(f->name + len - 5, ".conf");
+}
+
+int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
+		 struct dmem_unit_file *dropin, struct section *s)
+{
+	struct dmem_unit_file **f, **all;
+	size_t n, at = 0, after;
+	int ret = dmem_units_files(u, unit, &f, &n);
+
+	*s = (struct section){ 0 };
+	if (ret)
+		return ret;
+	all = dmem_alloc(&u->arena, (n + 1) * sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	/* Drop-ins come sorted, behind the unit file. */
+	while (at < n && (!is_dropin(f[at]) || strcmp(f[at]->name, dropin->name) < 0))
+		at++;
+	/* One of its name is the old one, or hidden by it. */
+	after = at < n && !strcmp(f[at]->name, dropin->name) ? at + 1 : at;
+	for (size_t i = 0; i < at; i++)
+		all[i] = f[i];
+	all[at] = dropin;
+	for (size_t i = after; i < n; i++)
+		all[at + 1 + i - after] = f[i];
+	ret = dmem_units_merge(u, all, n + 1 - (after - at), true, HELPER, &s->caps);
+	return ret ? ret : take(c, u, unit, s);
+}
+
+bool section_counts(const struct section *s, size_t i, const struct dmem_regions *r)
+{
+	const char *region = dmem_regions_meant(r, s->limit[i].region);
+
+	for (size_t k = i + 1; k < s->n; k++) {
+		if (s->limit[k].kind == s->limit[i].kind &&
+		    !strcmp(dmem_regions_meant(r, s->limit[k].region), region))
+			return false;
 	}
-	return NULL;
+	return true;
 }

@@ -7,8 +7,9 @@
 #include "dmemctl.h"
 
 struct section {
-	struct dmem_limit *limit;	/* specifiers replaced */
+	struct dmem_limit *limit;	/* specifiers replaced; the later one counts */
 	size_t n;
+	size_t unusable;		/* how many are not there, since they mean nothing */
 	struct dmem_caps caps;		/* as written */
 };
 
@@ -20,8 +21,15 @@ int section_load(struct ctl *c, struct dmem_units *u, bool quiet);
  * a slice, is reported and left out. */
 int section_read(struct ctl *c, struct dmem_units *u, const char *unit, struct section *s);
 
-/* The limit for a region as it is named there, or NULL. */
-const struct dmem_limit *section_find(const struct section *s, enum dmem_kind kind,
-				      const char *region);
+/* The same as it will be with @dropin, of the unit's own, in the place of what is there. */
+int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
+		 struct dmem_unit_file *dropin, struct section *s);
+
+/* What a word of a unit's section names, specifiers replaced. NULL: it cannot be known, or
+ * there is no memory. */
+const char *section_region(struct dmem_arena *a, const char *unit, const char *region);
+
+/* Does this one count? Not if a later one is of the same region, by whatever name. */
+bool section_counts(const struct section *s, size_t i, const struct dmem_regions *r);
 
 #endif

@@ -18,10 +18,8 @@ struct set {
 	struct target target;
 	struct change change;
 	struct dropin dropin;
-	/* The unit's files as they were, for --revert, and as they are. */
-	struct dmem_units units_before, units;
-	struct section before;
-	bool changed;
+	struct dmem_units units;
+	bool units_loaded, changed;
 };
 
 static void help(void)
@@ -65,33 +63,46 @@ static bool persists(const struct set *s)
 	return s->target.unit && s->target.type != DMEM_SCOPE;
 }
 
-/* What holds for a region when the drop-in has no word on it any more. */
-static int add_default(struct ctl *c, struct set *s, const struct dmem_limit *was)
+static int load(struct ctl *c, struct set *s)
 {
-	const char *text = dmem_printf(&s->arena, "%s=%s", was->region,
-				       was->kind == DMEM_MAX ? "max" : "0");
-	struct dmem_limit l;
-
-	if (!text || dmem_limit_parse(&s->arena, was->kind, text, &l) != DMEM_OK)
-		return -ENOMEM;
-	return change_add(c, &s->change, &l);
+	if (s->units_loaded)
+		dmem_units_free(&s->units);
+	s->units_loaded = true;
+	return section_load(c, &s->units, true);
 }
 
-static int load(struct ctl *c, struct set *s, struct dmem_units *u, struct section *section)
+/* The last limit of the region in a section, or NULL: it may have another name there. */
+static const struct dmem_limit *find_last(struct set *s, const struct section *section,
+					  const struct change_item *it, uint64_t *value)
 {
-	int ret = section_load(c, u, true);
+	const struct dmem_limit *last = NULL;
 
-	return ret ? ret : section_read(c, u, s->target.unit, section);
+	for (size_t i = 0; i < section->n; i++) {
+		const struct dmem_limit *l = &section->limit[i];
+		struct change_item found;
+
+		if (l->kind != it->kind || change_find(&s->change, l, &found) != DMEM_OK ||
+		    strcmp(found.region, it->region))
+			continue;
+		last = l;
+		*value = found.value;
+	}
+	return last;
 }
 
-/* The section must say now what was asked for: a file with a later name could have the
+/* All files together must say what was asked for: one with a later name could have the
  * last word, and then the next start would bring a surprise. */
 static int check_effect(struct ctl *c, struct set *s)
 {
 	const struct dmem_obstacle *o;
+	struct dmem_unit_file file;
 	struct section after;
-	int ret = load(c, s, &s->units, &after);
+	int ret = load(c, s);
 
+	if (!ret)
+		ret = dropin_plan(c, &s->dropin, &file);
+	if (!ret)
+		ret = section_plan(c, &s->units, s->target.unit, &file, &after);
 	if (ret)
 		return ret;
 	o = s->target.type == DMEM_SERVICE ? dmem_caps_obstacle(&after.caps) : NULL;
@@ -100,11 +111,12 @@ static int check_effect(struct ctl *c, struct set *s)
 			  o->file, o->line, o->key, s->target.unit);
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < s->opt.n; i++) {
-		const struct dmem_limit *want = &s->opt.limit[i];
-		const struct dmem_limit *is = section_find(&after, want->kind, want->region);
+	for (size_t i = 0; i < s->change.n; i++) {
+		const struct change_item *want = &s->change.item[i];
+		uint64_t value;
+		const struct dmem_limit *is = find_last(s, &after, want, &value);
 
-		if (is && is->value.percent == want->value.percent && is->value.n == want->value.n)
+		if (is && value == want->value)
 			continue;
 		cli_error(&c->cli, "%s: another file of %s comes later and says %s: see systemctl cat %s",
 			  want->text, s->target.unit, is ? is->text : "nothing", s->target.unit);
@@ -113,28 +125,50 @@ static int check_effect(struct ctl *c, struct set *s)
 	return 0;
 }
 
-/* After --revert, what is left of the unit's own sections holds. */
-static int add_reverted(struct ctl *c, struct set *s)
+/* What holds for a region when the drop-in has no word on it any more: what the other
+ * files say, or nothing. A region that is gone has no limit to take back. */
+static int revert_one(struct ctl *c, struct set *s, const struct section *after,
+		      const struct dmem_cap *cap)
 {
+	const char *region = section_region(&s->arena, s->target.unit, cap->region);
+	const char *text = region ? dmem_printf(&s->arena, "%s=%s", region,
+						cap->kind == DMEM_MAX ? "max" : "0") : NULL;
+	const struct dmem_limit *is;
+	struct change_item it;
+	struct dmem_limit l;
+	uint64_t value;
+
+	if (!region)
+		return 0;
+	if (!text || dmem_limit_parse(&s->arena, cap->kind, text, &l) != DMEM_OK)
+		return -ENOMEM;
+	if (change_find(&s->change, &l, &it) != DMEM_OK)
+		return 0;
+	is = find_last(s, after, &it, &value);
+	return change_add(c, &s->change, is ? is : &l);
+}
+
+static int revert(struct ctl *c, struct set *s)
+{
+	struct dmem_caps was = s->dropin.caps;
 	struct section after;
-	int ret = load(c, s, &s->units, &after);
+	int ret;
 
-	for (size_t i = 0; i < s->before.n && !ret; i++) {
-		const struct dmem_limit *was = &s->before.limit[i];
-		const struct dmem_limit *is = section_find(&after, was->kind, was->region);
-		const char *region;
-		uint64_t capacity;
-
-		/* A region that is gone has no limit to take back. */
-		if (dmem_limit_find(&s->arena, s->change.root, s->change.heaps, was->region,
-				    &region, &capacity) != DMEM_OK)
-			continue;
-		ret = is ? change_add(c, &s->change, is) : add_default(c, s, was);
-	}
+	s->dropin.caps.n = 0;
+	if (s->opt.dry_run)
+		return 0;
+	ret = dropin_write(c, &s->dropin);
+	if (!ret)
+		ret = load(c, s);
+	if (!ret)
+		ret = section_read(c, &s->units, s->target.unit, &after);
+	for (size_t i = 0; i < was.n && !ret; i++)
+		ret = revert_one(c, s, &after, &was.cap[i]);
 	return ret;
 }
 
-static int add_all(struct ctl *c, struct set *s)
+/* First what can fail without a trace, then the file. */
+static int prepare(struct ctl *c, struct set *s)
 {
 	int ret = 0;
 
@@ -143,31 +177,21 @@ static int add_all(struct ctl *c, struct set *s)
 		if (!ret && persists(s) && dropin_add(&s->dropin, &s->opt.limit[i]))
 			ret = -ENOMEM;
 	}
-	return ret;
+	if (!ret && persists(s))
+		ret = check_effect(c, s);
+	if (!ret && s->opt.dry_run)
+		return s->target.cgroup ? change_check(c, &s->change, s->target.cgroup) : 0;
+	return ret || !persists(s) ? ret : dropin_write(c, &s->dropin);
 }
 
-/* First what can fail without a trace, then the file, then the cgroup, and last the
- * reload, which makes it known. */
+/* Then the cgroup, and last the reload, which makes the file known. */
 static int change_all(struct ctl *c, struct set *s)
 {
-	int ret;
+	int ret = s->opt.revert ? revert(c, s) : prepare(c, s);
 
-	if (s->opt.revert && !s->dropin.caps.n)
-		return 0;
-	if (s->opt.revert) {
-		ret = load(c, s, &s->units_before, &s->before);
-		s->dropin.caps.n = 0;
-	} else {
-		ret = add_all(c, s);
-	}
 	if (ret || s->opt.dry_run)
 		return ret;
-	if (persists(s)) {
-		ret = dropin_write(c, &s->dropin);
-		if (!ret)
-			ret = s->opt.revert ? add_reverted(c, s) : check_effect(c, s);
-	}
-	if (!ret && s->target.cgroup)
+	if (s->target.cgroup && s->change.n)
 		ret = change_apply(c, &s->change, s->target.cgroup);
 	s->changed = !ret && s->target.cgroup;
 	if (!ret && persists(s) && s->manager.bus)
@@ -175,14 +199,36 @@ static int change_all(struct ctl *c, struct set *s)
 	return ret;
 }
 
-static void say(const struct set *s)
+static void say(const struct set *s, const char *word)
 {
-	const char *name = s->target.unit ? s->target.unit : s->target.cgroup;
+	const char *name = s->target.unit ? s->target.unit : word;
 
-	if (s->opt.dry_run)
+	if (s->opt.revert && !s->dropin.old)
+		printf("%s: nothing was set for it\n", name);
+	else if (s->opt.dry_run)
 		printf("%s: nothing is in the way, and nothing was changed\n", name);
-	else if (!s->target.cgroup)
+	else if (!s->target.cgroup && !s->opt.revert)
 		printf("%s: does not run: the limits hold from its next start on\n", name);
+	else if (!s->target.cgroup)
+		printf("%s: does not run: they are gone from its next start on\n", name);
+}
+
+/* Can this be done for what was named? */
+static int check_target(struct ctl *c, const struct set *s, const char *word)
+{
+	int ret = check_unit(c, &s->target, s->opt.runtime);
+
+	if (ret || persists(s))
+		return ret;
+	if (s->opt.revert) {
+		cli_error(&c->cli, "%s: nothing is kept for it: set max", word);
+		return -EINVAL;
+	}
+	if (!s->target.cgroup) {
+		cli_error(&c->cli, "%s: it has no cgroup", word);
+		return -ENOENT;
+	}
+	return 0;
 }
 
 static int run(struct ctl *c, struct set *s, const char *word)
@@ -194,25 +240,20 @@ static int run(struct ctl *c, struct set *s, const char *word)
 	if (!ret)
 		ret = target_find(c, &s->manager, &s->arena, word, &s->target);
 	if (!ret)
-		ret = check_unit(c, &s->target, s->opt.runtime);
-	if (!ret && !persists(s) && s->opt.revert) {
-		cli_error(&c->cli, "%s: nothing is kept for it: set max", word);
-		ret = -EINVAL;
-	}
-	if (!ret && !s->target.cgroup && !persists(s)) {
-		cli_error(&c->cli, "%s: it has no cgroup", word);
-		ret = -ENOENT;
-	}
+		ret = check_target(c, s, word);
 	if (!ret)
 		ret = change_open(c, &s->arena, &s->change);
+	s->change.dry = s->opt.dry_run;
 	if (!ret && persists(s))
-		ret = dropin_open(c, &s->arena, s->target.unit, s->opt.runtime, &s->dropin);
-	if (!ret)
+		ret = dropin_open(c, &s->arena, s->target.unit, s->opt.runtime, !s->opt.dry_run,
+				  &s->dropin);
+	/* What was not set is not taken back. */
+	if (!ret && (!s->opt.revert || s->dropin.old))
 		ret = change_all(c, s);
 	if (ret == -ENOMEM)
 		cli_error(&c->cli, "no memory");
 	if (!ret) {
-		say(s);
+		say(s, word);
 		return CLI_OK;
 	}
 	if (s->changed)
@@ -223,9 +264,7 @@ static int run(struct ctl *c, struct set *s, const char *word)
 
 int verb_set(struct ctl *c, int argc, char **argv)
 {
-	struct set s = {
-		.change.root = -1, .dropin.lock = -1, .units.root_fd = -1, .units_before.root_fd = -1,
-	};
+	struct set s = { .change.root = -1, .dropin.lock = -1, .dropin.sys.root = -1 };
 	int ret = options_limits(c, &s.arena, argc, argv, OPTIONS_SET, &s.opt);
 
 	if (s.opt.help) {
@@ -234,7 +273,7 @@ int verb_set(struct ctl *c, int argc, char **argv)
 	} else if (ret == CLI_OK && argc - optind != 1) {
 		ret = cli_usage(&c->cli, "name one unit or cgroup");
 	} else if (ret == CLI_OK && s.opt.revert ? s.opt.n : ret == CLI_OK && !s.opt.n) {
-		ret = cli_usage(&c->cli, s.opt.revert ? "--revert takes back all: no limits with it" :
+		ret = cli_usage(&c->cli, "%s", s.opt.revert ? "--revert takes back all: no limits with it" :
 				"there is nothing to set: give --max=, --min= or --low=");
 	} else if (ret == CLI_OK) {
 		ret = run(c, &s, argv[optind]);
@@ -242,8 +281,8 @@ int verb_set(struct ctl *c, int argc, char **argv)
 	dropin_close(&s.dropin);
 	change_close(&s.change);
 	manager_close(&s.manager);
-	dmem_units_free(&s.units_before);
-	dmem_units_free(&s.units);
+	if (s.units_loaded)
+		dmem_units_free(&s.units);
 	dmem_arena_free(&s.arena);
 	return ret;
 }

@@ -39,7 +39,8 @@ struct show {
 	struct table_options opt;
 	struct table *table;
 	const char *list;
-	bool help;
+	bool all, help;
+	size_t lines;
 };
 
 static void help(void)
@@ -47,6 +48,7 @@ static void help(void)
 	printf("Usage: dmemctl show [options] [UNIT|CGROUP...]\n\n"
 	       "What units may take of each region, what they have, and what their files say.\n"
 	       "Without a name: those that use or limit something, or have a section.\n\n"
+	       "  -a, --all           also the regions that they neither use nor limit\n"
 	       "  -b, --bytes         sizes in bytes\n"
 	       "  -J, --json          JSON\n"
 	       "  -n, --noheadings    no headings\n"
@@ -68,18 +70,6 @@ static struct dmem_node *find_node(const struct show *s, const char *path)
 	return NULL;
 }
 
-/* The region that a name in a section means. */
-static const char *meant(const struct show *s, const char *name)
-{
-	const char *heap = dmem_region_heap(name);
-
-	for (size_t i = 0; heap && i < s->regions.n_heaps; i++) {
-		if (!strcmp(s->regions.heap[i].name, heap))
-			return s->regions.heap[i].region ? s->regions.heap[i].region : name;
-	}
-	return name;
-}
-
 /* What the section says of one region: "max=24M min=16M", or "". NULL: no memory. */
 static const char *said(struct show *s, const struct section *sec, const char *region)
 {
@@ -88,11 +78,24 @@ static const char *said(struct show *s, const struct section *sec, const char *r
 	for (size_t i = 0; sec && i < sec->n && text; i++) {
 		const struct dmem_limit *l = &sec->limit[i];
 
-		if (!strcmp(meant(s, l->region), region))
+		if (!strcmp(dmem_regions_meant(&s->regions, l->region), region) &&
+		    section_counts(sec, i, &s->regions))
 			text = dmem_printf(&s->units.arena, "%s%s%s=%s", text, *text ? " " : "",
 					   dmem_kind_names[l->kind], strrchr(l->text, '=') + 1);
 	}
 	return text;
+}
+
+/* Is it the first one that names its region? */
+static bool first_of(const struct show *s, const struct section *sec, size_t i)
+{
+	const char *region = dmem_regions_meant(&s->regions, sec->limit[i].region);
+
+	for (size_t k = 0; k < i; k++) {
+		if (!strcmp(dmem_regions_meant(&s->regions, sec->limit[k].region), region))
+			return false;
+	}
+	return true;
 }
 
 static bool in_use(const struct show *s, const struct dmem_node *n, size_t region)
@@ -121,10 +124,11 @@ static int add_line(struct show *s, const char *name, const char *path, const st
 	struct table_line *l = table_line(s->table, NULL);
 	size_t i = 0;
 
+	s->lines++;
 	while (i < s->regions.n && strcmp(s->regions.region[i].name, region))
 		i++;
 	table_text(s->table, l, UNIT, name);
-	table_text(s->table, l, CGROUP, path ? path : "");
+	table_text(s->table, l, CGROUP, path);
 	table_text(s->table, l, REGION, region);
 	table_text(s->table, l, SECTION, text);
 	for (size_t k = 0; k < sizeof(figures) / sizeof(*figures); k++)
@@ -137,7 +141,7 @@ static int add_line(struct show *s, const char *name, const char *path, const st
 	return 0;
 }
 
-/* All lines of one target. @all: the regions of which there is nothing to say, too. */
+/* All lines of one target. @all: also the regions of which there is nothing to say. */
 static int show_one(struct ctl *c, struct show *s, const struct target *t, bool all)
 {
 	const struct dmem_node *n = t->cgroup ? find_node(s, t->cgroup) : NULL;
@@ -158,12 +162,21 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t, bool 
 	}
 	/* What a section says of regions that are not there. */
 	for (size_t i = 0; i < sec.n && !ret; i++) {
-		const char *region = meant(s, sec.limit[i].region);
+		const char *region = dmem_regions_meant(&s->regions, sec.limit[i].region);
 
-		if (!dmem_regions_find(&s->regions, region))
+		if (!dmem_regions_find(&s->regions, region) && first_of(s, &sec, i))
 			ret = add_line(s, name, t->cgroup, n, region, said(s, &sec, region));
 	}
 	return ret;
+}
+
+/* One that was asked for has a line at least. */
+static int show_named(struct ctl *c, struct show *s, const struct target *t)
+{
+	size_t before = s->lines;
+	int ret = show_one(c, s, t, s->all);
+
+	return ret || s->lines > before ? ret : show_one(c, s, t, true);
 }
 
 /* Units that only files tell of. */
@@ -180,7 +193,7 @@ static int show_files(struct ctl *c, struct show *s)
 			continue;
 		if (u->type != DMEM_SERVICE && u->type != DMEM_SLICE)
 			continue;
-		ret = show_one(c, s, &t, false);
+		ret = show_one(c, s, &t, s->all);
 	}
 	return ret;
 }
@@ -206,7 +219,7 @@ static int show_all(struct ctl *c, struct show *s)
 			if (u)
 				u->user = u;
 		}
-		ret = show_one(c, s, &t, false);
+		ret = show_one(c, s, &t, s->all);
 	}
 	return ret ? ret : show_files(c, s);
 }
@@ -265,7 +278,7 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 			ret = -ENOENT;
 		}
 		if (!ret)
-			ret = show_one(c, s, &t, true);
+			ret = show_named(c, s, &t);
 	}
 	if (!ret && !n)
 		ret = show_all(c, s);
@@ -279,14 +292,18 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 static int parse(struct ctl *c, struct show *s, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' }, { "noheadings", 0, NULL, 'n' },
+		{ "all", 0, NULL, 'a' }, { "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' }, { "noheadings", 0, NULL, 'n' },
 		{ "output", 1, NULL, 'o' }, { "raw", 0, NULL, 'r' }, { "help", 0, NULL, 'h' }, { 0 },
 	};
+	static const char letters[] = ":abJno:rh";
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":bJno:rh", options, NULL)) != -1) {
+	while (!s->help && (opt = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (opt) {
+		case 'a':
+			s->all = true;
+			break;
 		case 'b':
 			s->opt.bytes = true;
 			break;
@@ -305,10 +322,8 @@ static int parse(struct ctl *c, struct show *s, int argc, char **argv)
 		case 'h':
 			s->help = true;
 			break;
-		case ':':
-			return cli_usage(&c->cli, "option '%s' wants a value", argv[optind - 1]);
 		default:
-			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+			return cli_bad_option(&c->cli, opt, letters, argv);
 		}
 	}
 	return CLI_OK;

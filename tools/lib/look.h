@@ -130,6 +130,10 @@ int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsig
 int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note,
 		      void *data, struct dmem_regions *r);
 
+/* The region that a name in a section means: the heap's, for "dma_heap/NAME". The name
+ * itself where that is not known. */
+const char *dmem_regions_meant(const struct dmem_regions *r, const char *name);
+
 /* NULL: there is none of that name. */
 struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *name);
 

@@ -39,6 +39,17 @@ struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *
 	return NULL;
 }
 
+const char *dmem_regions_meant(const struct dmem_regions *r, const char *name)
+{
+	const char *heap = dmem_region_heap(name);
+
+	for (size_t i = 0; heap && i < r->n_heaps; i++) {
+		if (!strcmp(r->heap[i].name, heap))
+			return r->heap[i].region ? r->heap[i].region : name;
+	}
+	return name;
+}
+
 /* The region of that name, added if it is new. NULL: no memory. */
 static struct dmem_region *region(struct reading *rd, const char *name)
 {
