@@ -57,7 +57,7 @@ static void print_placed(FILE *f, const struct needs_region *g)
 	item(f, g->placed, "as CMA places them: first fit, at multiples of up to %s, with sizes",
 	     cli_size(unit, g->unit, false));
 	fprintf(f, "            %s\n", g->sizes_known ? "of the buffers that were there" :
-		"that are only known from what counters rose by");
+		"guessed from counters, so that it may be more (see record --buffers)");
 	if (g->placed_least != g->placed)
 		item(f, g->placed_least, "if what went between two looks made room for what came");
 }

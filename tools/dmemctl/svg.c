@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "../cli/cli.h"
+#include "../cli/json.h"
 #include "report.h"
 
 /* Pixels */
@@ -23,7 +24,8 @@
 #define PEAK_X		912
 #define MAX_X		(WIDTH - 16)
 #define ROW_H		18
-#define NAME_CHARS	24
+#define NAME_BYTES	24
+#define REGION_BYTES	64
 
 #define SHOWN		8	/* services with a colour of their own */
 #define LAYERS		(SHOWN + 3)
@@ -129,9 +131,9 @@ static void find_scale(struct panel *p)
 
 /* ---- drawing ---- */
 
-static void text(FILE *f, const char *s)
+static void put(FILE *f, const char *s, size_t len)
 {
-	for (; *s; s++) {
+	for (; *s && len; s++, len--) {
 		if (strchr("&<>\"'", *s))
 			fprintf(f, "&#%d;", *s);
 		else
@@ -139,17 +141,20 @@ static void text(FILE *f, const char *s)
 	}
 }
 
-static void name(FILE *f, const char *s)
+/* A name, which may be no text at all: its first characters, at most so many bytes. */
+static void name(FILE *f, const char *s, size_t max)
 {
-	char cut[NAME_CHARS + 1];
+	char *valid = json_utf8(s);
+	size_t len = valid ? strlen(valid) : 0, cut = len < max ? len : max;
 
-	snprintf(cut, sizeof(cut), "%s", s);
-	/* A name that is cut in the middle of a character is none. */
-	for (size_t n = strlen(s) > NAME_CHARS ? strlen(cut) : 0; n && (cut[n - 1] & 0x80); n--)
-		cut[n - 1] = 0;
-	text(f, cut);
-	if (strlen(s) > NAME_CHARS)
+	/* Not in the middle of a character */
+	while (cut < len && cut && (valid[cut] & 0xc0) == 0x80)
+		cut--;
+	if (valid)
+		put(f, valid, cut);
+	if (cut < len)
 		fprintf(f, "\u2026");
+	free(valid);
 }
 
 static double y_of(const struct panel *p, uint64_t v)
@@ -306,7 +311,7 @@ static void row(FILE *f, int y, size_t layer, const char *line, const char *what
 		fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", LEGEND_X,
 			y - 10, colours[layer]);
 	fprintf(f, "<text x=\"%d\" y=\"%d\">", LEGEND_X + 20, y);
-	name(f, what);
+	name(f, what, NAME_BYTES);
 	fprintf(f, "</text>\n");
 }
 
@@ -349,7 +354,7 @@ static void draw_panel(FILE *f, const struct panel *p)
 {
 	fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"15\" font-weight=\"bold\">", PLOT_X,
 		p->top + PANEL_TOP - 14);
-	text(f, p->g->region->name);
+	name(f, p->g->region->name, REGION_BYTES);
 	fprintf(f, "</text>\n");
 	draw_sizes(f, p);
 	for (size_t i = 0; i < LAYERS; i++)
