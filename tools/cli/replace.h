@@ -12,4 +12,7 @@
  * -EEXIST: there is something of that name, and it is no file. */
 int cli_replace(const char *path, mode_t mode, const char *text, size_t len);
 
+/* The same for a file that is not there yet: -EEXIST. */
+int cli_create(const char *path, mode_t mode, const char *text, size_t len);
+
 #endif

@@ -20,6 +20,8 @@ static const struct verb verbs[] = {
 	{ "run", verb_run, "a command with limits of its own" },
 	{ "verify", verb_verify, "what is mistyped in unit files" },
 	{ "doctor", verb_doctor, "what is not as it should be, with the remedy" },
+	{ "record", verb_record, "samples of what units use, into a file" },
+	{ "plan", verb_plan, "how large regions must be, and what to give to whom" },
 	{ "watch", verb_watch, "what is used and refused, as it happens" },
 	{ "metrics", verb_metrics, "figures for Prometheus, as a file or on stdout" },
 };
