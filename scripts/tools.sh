@@ -14,7 +14,7 @@ guest_tools_make()
 # tools_root: the system with both programs, and the tests.
 tools_root()
 {
-	build_system_tests tools tests/tools/guest
+	build_system_tests tools tests/tools/guest tests/tools/load.c
 	# Its transcript is what they print.
 	cp README.md "$BASE/tools/tests/tools/"
 	_more=$BASE/tools/more

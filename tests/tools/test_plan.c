@@ -418,6 +418,17 @@ static void between(void)
 	past_write(&t, "between");
 	check(!plan_of("between", "--json", "--headroom=0") && json(CAM, "need") == 4 * MIB,
 	      "a buffer whose counter is late is no second one", "%s", get("out"));
+	/* It is charged, filled with zeros for three looks, and only then a buffer. */
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "c0.0=%llu", 4 * MIB);
+	past_look(&t, 3000, "c1.0=4096 b6=1.0,4096");
+	past_look(&t, 4000, "c1.0=8192 b7=1.0,4096");
+	past_look(&t, 5000, "b8=0.0,4194304");
+	past_look(&t, 6000, "c0.0=0 f8");
+	past_end(&t, 7000);
+	past_write(&t, "between");
+	check(!plan_of("between", "--json", "--headroom=0") && json(CAM, "need") == 4 * MIB + 8192,
+	      "nor is one that was charged before", "%s", get("out"));
 	start(&t, "aaaaaaaa", true);
 	past_look(&t, 2000, "c0.0=%llu b7=0.0,4194304", 6 * MIB);
 	past_look(&t, 3000, "c1.0=4096");

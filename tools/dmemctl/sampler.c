@@ -19,6 +19,7 @@
 #define RARELY		10	/* looks */
 #define SCAN_MS		30000	/* a controller may be enabled without a sign */
 #define SCAN_LOOKS	5	/* between two scans that a figure has asked for */
+#define BUFFER_LOOKS	4	/* for figures that fit to the buffers */
 #define MAX_DEPTH	64
 #define MAX_PATH	4096	/* of a cgroup, and then some for its files */
 
@@ -80,6 +81,7 @@ struct sampler {
 	int notify, root_current;
 	struct held_list now, told;
 	bool scan, segment;
+	bool changed;			/* somebody's usage, in the last look */
 	unsigned int looks, scan_look;
 	int numbers, pending_numbers;
 	uint64_t mono, wall, scanned;
@@ -285,7 +287,7 @@ static int read_watched(struct sampler *s, struct watched *w, bool all)
 		ret = read_again(w->fd[FILE_CURRENT], &s->text);
 		if (!ret && usage_changed(w, &s->text)) {
 			take(s, w->now, FILE_CURRENT);
-			all = true;
+			s->changed = all = true;
 		}
 	}
 	for (int i = FILE_PEAK; i < FILES && all && !ret; i++)
@@ -681,11 +683,15 @@ static int read_root(struct sampler *s)
 		return ret;
 	text = s->text.s;
 	while (dmem_next_line(&text, &name, &rest)) {
+		uint64_t v = dmem_number(rest);
+
 		i = find_region(&s->regions, name, i);
-		if (i == s->regions.n)
+		if (i == s->regions.n) {
 			s->scan = true;
-		else
-			s->r_now[i][HIST_R_CURRENT] = dmem_number(rest);
+			continue;
+		}
+		s->changed |= v != s->r_now[i][HIST_R_CURRENT];
+		s->r_now[i][HIST_R_CURRENT] = v;
 	}
 	return 0;
 }
@@ -758,9 +764,16 @@ int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
 		if (!s->scan)
 			break;
 	}
-	s->looks++;
-	if (!ret && s->o->buffers)
+	/* It takes a while to find the buffers: the figures must be the same after it. */
+	for (int i = 0; i < BUFFER_LOOKS && s->o->buffers && !ret; i++) {
 		ret = look_at_buffers(s);
+		s->changed = false;
+		if (!ret)
+			ret = look_at_cgroups(s, false);
+		if (!s->changed)
+			break;
+	}
+	s->looks++;
 	return ret;
 }
 
