@@ -77,6 +77,14 @@ boot_tests()
 	}
 }
 
+unit_packages()
+{
+	need gcc /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc python3 \
+		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/systemd/sd-bus.h:libsystemd-dev \
+		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
+}
+
 suite_unit()
 {
 	step "suite unit"
@@ -116,21 +124,22 @@ memcg_boot()
 check()
 {
 	case $1 in
-	'') STEPS=32 ;;
+	'') STEPS=33 ;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;
 	arm32) STEPS=7 ;;
 	systemd) STEPS=8 ;;
 	containers) STEPS=6 ;;
-	tools) STEPS=6 ;;
+	tools) STEPS=7 ;;
 	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools or arm32" ;;
 	esac
 	supported_host
 	lock_cache
 	step "tools"
 	case $1 in
-	unit) need gcc /usr/include/stdio.h:libc6-dev git shellcheck make ;;
+	unit) unit_packages ;;
+	'') host_packages; unit_packages ;;
 	*) host_packages; need shellcheck ;;
 	esac
 	case $1 in

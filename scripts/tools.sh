@@ -15,6 +15,7 @@ guest_tools_make()
 tools_root()
 {
 	build_system_tests tools tests/tools/guest tests/tools/load.c
+	cp "$DEBS"/dmem-tools_*.deb "$BASE/tools/tests/tools/dmem-tools.deb"
 	# Its transcript is what they print.
 	cp README.md "$BASE/tools/tests/tools/"
 	_more=$BASE/tools/more
@@ -29,6 +30,7 @@ tools_root()
 suite_tools()
 {
 	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
+	build_deb "$GUESTARCH"
 	step "guest: a system with lsdmem and dmemctl"
 	build_dtb ''
 	tools_root

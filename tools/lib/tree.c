@@ -155,7 +155,8 @@ static int list(struct reading *rd, int dir, struct dmem_node *n, struct dmem_no
 	}
 	while (!ret && (de = readdir(d))) {
 		/* cgroupfs tells types. Another tree may be on what does not. */
-		if ((de->d_type != DT_DIR && de->d_type != DT_UNKNOWN) || *de->d_name == '.')
+		if ((de->d_type != DT_DIR && de->d_type != DT_UNKNOWN) ||
+		    !strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
 		if (*n_children == room) {
 			struct dmem_node **more = realloc(*child, (room + 64) * 2 * sizeof(*more));
