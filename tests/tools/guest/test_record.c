@@ -84,7 +84,8 @@ TEST_F_TIMEOUT(record, service, 120)
 	ASSERT_EQ(0, start(RECORDER));
 	EXPECT_TRUE(wait_text(HISTORY, " H 1 ", " S "));
 	ASSERT_EQ(0, start("rec.service"));
-	EXPECT_TRUE(wait_text(HISTORY, "system.slice/rec.service\n", "=3145728"));
+	EXPECT_TRUE(wait_text(HISTORY, "system.slice/rec.service\n", "=3145728"))
+		TH_LOG("%s", text_of(HISTORY));
 	ASSERT_EQ(0, restart("rec.service"));
 	EXPECT_TRUE(wait_text(HISTORY, "=3145728", " x"));
 	ASSERT_EQ(0, stop("rec.service"));
