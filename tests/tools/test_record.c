@@ -517,6 +517,7 @@ static void once(void)
 	check(!record(MORE("--once", "--unit=display.service")), "of one whose cgroup must be looked for",
 	      "%s", get("err"));
 	log = said("history", &found);
+	check(count(log, " every 0 ") == 2, "which says that it is one look", "%s", log);
 	check(count(log, "head ") == 2 && count(log, "cgroup 0 ") == 2 && count(log, "cgroup ") == 2 &&
 	      strstr(log, "'" SERVICE "'\n") && strstr(log, "c0 r0: 3145728 4194304 0") &&
 	      strstr(log, "'media.slice/display.service'\n") && strstr(log, "c0 r0: 0 0 1 2 3 4"),

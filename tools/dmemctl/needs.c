@@ -371,7 +371,8 @@ static int find_services(struct needs *n, const struct model *m, size_t region,
 		g->all_peaks += s->peak;
 		g->n++;
 	}
-	qsort(g->service, g->n, sizeof(*g->service), by_cap);
+	if (g->n)
+		qsort(g->service, g->n, sizeof(*g->service), by_cap);
 	return ret;
 }
 
@@ -495,6 +496,8 @@ static int place_region(const struct model *m, size_t region, const struct needs
 		struct place p;
 		uint64_t bytes;
 
+		if (boot->block != DMEM_UNKNOWN)
+			g->block = max_u64(g->block, boot->block);
 		ret = place_boot(m, b, region, o->align_order, &p);
 		if (ret || !p.together)
 			continue;
@@ -508,8 +511,6 @@ static int place_region(const struct model *m, size_t region, const struct needs
 		g->unit = max_u64(g->unit, p.unit * boot->page);
 		g->unaccounted = max_u64(g->unaccounted, p.unaccounted);
 		g->together_most = max_u64(g->together_most, p.together);
-		if (boot->block != DMEM_UNKNOWN)
-			g->block = max_u64(g->block, boot->block);
 		if (bytes <= most)
 			continue;
 		most = bytes;

@@ -87,7 +87,7 @@ TEST_F_TIMEOUT(record, service, 120)
 	EXPECT_TRUE(wait_text(HISTORY, "system.slice/rec.service\n", "=3145728"))
 		TH_LOG("%s", text_of(HISTORY));
 	ASSERT_EQ(0, restart("rec.service"));
-	EXPECT_TRUE(wait_text(HISTORY, "=3145728", " x"));
+	EXPECT_TRUE(wait_text(HISTORY, " x", "=3145728"));
 	ASSERT_EQ(0, stop("rec.service"));
 	ASSERT_EQ(0, stop(RECORDER));
 	EXPECT_STREQ("success", property(RECORDER, "Result"));
@@ -125,7 +125,8 @@ TEST_F_TIMEOUT(record, at_stop, 240)
 	ASSERT_EQ(0, start("stops.service"));
 	with = stop_time("stops.service");
 	EXPECT_NE(NULL, strstr(text_of(STOPS), "system.slice/stops.service\n"));
-	EXPECT_EQ(5 * MIB, planned(STOPS, "\"stops.service\"", "peak"));
+	EXPECT_EQ(5 * MIB, planned(STOPS, "\"stops.service\"", "peak"))
+		TH_LOG("%s%s", text_of(STOPS), output());
 	EXPECT_EQ(1, planned(STOPS, "\"stops.service\"", "runs"));
 
 	/* Another writer, or none: the stop is what it was. */
