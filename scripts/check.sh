@@ -82,6 +82,7 @@ unit_packages()
 	need gcc /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc python3 \
 		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 		/usr/include/systemd/sd-bus.h:libsystemd-dev \
+		/usr/include/png.h:libpng-dev rsvg-convert:librsvg2-bin dtc:device-tree-compiler \
 		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
 }
 
