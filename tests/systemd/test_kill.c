@@ -11,16 +11,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tap.h"
+#include "until.h"
 
 #define ETC	"root/etc/systemd/system/"
 #define LIB	"root/usr/lib/systemd/system/"
@@ -47,49 +45,13 @@ static void write_units(void)
 	put(LIB "mistake.service", EXEC CAP("m 1 1"));
 }
 
-/*
- * Kills the generator before its @n-th system call. Returns how many calls it
- * began: less than @n if it ended by itself before that. A negative number if
- * something else became of it.
- */
 static int run_until(const char *generator, const char *out, int n)
 {
 	char root[4200];
-	int status, calls = 0;
-	bool inside = false;
-	pid_t pid;
+	const char *argv[] = { generator, root, "--helper=/h", out, NULL };
 
 	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
-	pid = fork();
-	if (!pid) {
-		int null = open("/dev/null", O_WRONLY);
-
-		dup2(null, 2);
-		if (!ptrace(PTRACE_TRACEME, 0, NULL, NULL))
-			execl(generator, generator, root, "--helper=/h", out, NULL);
-		_exit(127);
-	}
-	/* It stops after execve(), and from then on before and after each call. */
-	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-		return -ECHILD;
-	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
-	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) || waitpid(pid, &status, 0) != pid)
-			return -ECHILD;
-		if (WIFEXITED(status))
-			return WEXITSTATUS(status) ? -ECHILD : calls;
-		if (!WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
-			break;
-		inside = !inside;
-		if (!inside || ++calls < n)
-			continue;
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		return calls;
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return -ECHILD;
+	return until(argv, n);
 }
 
 static bool ends_with(const char *name, const char *end)
