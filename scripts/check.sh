@@ -116,14 +116,15 @@ memcg_boot()
 check()
 {
 	case $1 in
-	'') STEPS=29 ;;
+	'') STEPS=33 ;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;
 	arm32) STEPS=7 ;;
 	systemd) STEPS=8 ;;
 	containers) STEPS=6 ;;
-	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers or arm32" ;;
+	tools) STEPS=7 ;;
+	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools or arm32" ;;
 	esac
 	supported_host
 	lock_cache
@@ -156,6 +157,9 @@ check()
 	esac
 	case $1 in
 	''|containers) suite_containers ;;
+	esac
+	case $1 in
+	''|tools) suite_tools ;;
 	esac
 	case $1 in
 	''|arm32) suite_arm32 ;;

@@ -4,7 +4,7 @@
 # the guest of suite systemd with more programs. No Docker and no network.
 
 # A program of the recipes needs no more than these and what they depend on.
-CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container'
+CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container podman'
 
 suite_containers()
 {
@@ -29,6 +29,23 @@ containers_root()
 		mkdir -p "$_more/srv/camera/$_d"
 	done
 	cp "$BASE/containers/tests/containers/probe" "$_more/srv/camera/"
+	containers_other_releases
 	# shellcheck disable=SC2086 # a list of packages
 	system_root containers trixie $CONTAINERS_PACKAGES
+}
+
+# Programs that behave differently in another release: an older libcgroup, whose
+# library is all that it brings, and a newer runc, with libraries as new as it is.
+containers_other_releases()
+{
+	_old=$CACHE/userland/libcgroup-bookworm
+	USERLAND_SUITES=bookworm guest_userland arm64 "$_old" programs cgroup-tools
+	mkdir -p "$_more/opt/libcgroup/bin" "$_more/opt/libcgroup/lib"
+	cp "$_old"/usr/bin/cg* "$_old/usr/sbin/cgconfigparser" "$_more/opt/libcgroup/bin/"
+	cp "$_old"/usr/lib/aarch64-linux-gnu/libcgroup.so.* "$_more/opt/libcgroup/lib/"
+	_new=$CACHE/userland/runc-forky
+	USERLAND_SUITES=forky guest_userland arm64 "$_new" programs runc
+	mkdir -p "$_more/opt/runc/lib"
+	cp "$_new/usr/sbin/runc" "$_more/opt/runc/"
+	cp "$_new"/usr/lib/aarch64-linux-gnu/*.so.* "$_more/opt/runc/lib/"
 }

@@ -107,6 +107,7 @@ check)
 	. scripts/arm32.sh
 	. scripts/systemd.sh
 	. scripts/containers.sh
+	. scripts/tools.sh
 	shift
 	check "$*"
 	;;
@@ -116,6 +117,7 @@ check-all)
 	. scripts/arm32.sh
 	. scripts/systemd.sh
 	. scripts/containers.sh
+	. scripts/tools.sh
 	. scripts/series.sh
 	. scripts/mutants.sh
 	. scripts/mutants-systemd.sh

@@ -8,11 +8,15 @@ deb_compiler()
 	need dpkg-architecture:dpkg-dev
 	_triple=$(dpkg-architecture -f -a"$1" -q DEB_HOST_GNU_TYPE 2>/dev/null) ||
 	die "there is no architecture '$1': DEB_ARCH=amd64, arm64, armhf or another of Debian's"
+	LIBRARIES=
 	if [ "$1" = "$HOSTARCH" ]; then
-		need gcc make /usr/include/stdio.h:libc6-dev
+		need gcc make /usr/include/stdio.h:libc6-dev scdoc:scdoc \
+			/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+			/usr/include/systemd/sd-bus.h:libsystemd-dev
 	else
-		need make "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
+		need make scdoc:scdoc "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
 			"/usr/$_triple/lib/libc.so:libc6-dev-$1-cross"
+		tools_libraries "$1"
 	fi
 }
 
@@ -42,19 +46,50 @@ build_deb()
 		step "package: as it was built ($1)"
 		return
 	fi
-	step "package: dmem-systemd ($1)"
+	step "packages: dmem-systemd, dmem-tools ($1)"
 	_log=$LOGS/deb-$1.log
 	rm -rf "$DEBS"
 	mkdir -p "$DEBS/src"
 	tar -c -T "$_list" | tar -x -C "$DEBS/src"
 	# What it is to build with is there, if under another name than it looks for.
-	(cd "$DEBS/src" && DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -d -a"$1") \
+	(
+		cd "$DEBS/src" && export LIBRARIES DEB_BUILD_OPTIONS=nocheck
+		[ -z "$LIBRARIES" ] || export DEB_CPPFLAGS_APPEND="-I$LIBRARIES/include" \
+			DEB_LDFLAGS_APPEND="-L$LIBRARIES/lib -Wl,--allow-shlib-undefined"
+		dpkg-buildpackage -us -uc -d -a"$1"
+	) \
 		>"$_log" 2>&1 || die_log "$_log" "cannot build the package: $(grep -m 1 -i error: "$_log")"
 	rm -rf "$DEBS/src"
-	_log=$LOGS/lintian-$1.log
-	lintian --allow-root --fail-on error,warning "$DEBS"/*.changes >"$_log" 2>&1 ||
-	die_log "$_log" "lintian objects: $(grep -m 1 '^[EW]: ' "$_log")"
 	echo "$_key" >"$DEBS/key"
+}
+
+# What lintian has to say of the packages in DEBS, in LINTIAN. False if it objects.
+lint_deb()
+{
+	LINTIAN=$LOGS/lintian-${DEBS##*/}.log
+	lintian --allow-root --fail-on error,warning "$DEBS"/*.changes >"$LINTIAN" 2>&1
+}
+
+# The same as a test, of the source and of a package of the architecture.
+deb_results()
+{
+	_d=$BASE/run/$1
+	mkdir -p "$_d"
+	_rc=0
+	{
+		echo "# run $1"
+		echo "TAP version 13"
+		if lint_deb && grep -q '\.dsc$' "$DEBS"/*.changes && grep -q '\.deb$' "$DEBS"/*.changes; then
+			echo "ok 1 lintian has nothing to say"
+		else
+			_rc=1
+			sed 's/^/# /' "$LINTIAN"
+			echo "not ok 1 lintian has nothing to say"
+		fi
+		printf '1..1\n\n# exit %s %s\n# end\n' "$1" "$_rc"
+	} >"$_d/results"
+	"$CACHE/bin/tapsum" -n "$1" -t "$TOTALS" "$_d/results" || [ $? = 1 ] ||
+	die "tapsum gave up on $_d/results"
 }
 
 make_deb()
@@ -62,6 +97,7 @@ make_deb()
 	supported_host
 	lock_cache
 	build_deb "${DEB_ARCH:-${DEB_HOST_ARCH:-$HOSTARCH}}"
+	lint_deb || die_log "$LINTIAN" "lintian objects: $(grep -m 1 '^[EW]: ' "$LINTIAN")"
 	ls "$DEBS"/*.dsc "$DEBS"/*.deb
 }
 

@@ -105,6 +105,7 @@ suite_systemd()
 {
 	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
 	build_deb arm64
+	deb_results systemd/lintian
 	step "guest: a system with systemd"
 	build_dtb ''
 	build_system_tests systemd tests/systemd/guest

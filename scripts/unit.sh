@@ -270,7 +270,7 @@ systemd_programs()
 	systemd_link dmem-generator emit log &&
 	systemd_link dmem-apply log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
 	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
-	systemd_link test_kill tap until && systemd_link test_differential tap tree && systemd_link fuzz &&
+	systemd_link test_kill tap traced && systemd_link test_differential tap tree && systemd_link fuzz &&
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror'
 }
 

@@ -4,8 +4,8 @@
 # only unpacked: nothing of them runs here.
 
 # guest_userland ARCH DIR KIND PACKAGE...: DIR becomes a root directory that
-# holds the packages and all that they depend on: "programs" only to be run, or a
-# "system" to be booted. From USERLAND_SUITES, if that is set.
+# holds the packages and all that they depend on: "programs" only to be run, a
+# "system" to be booted, or "libraries" to build with. From USERLAND_SUITES, if that is set.
 guest_userland()
 {
 	_uarch=$1
@@ -96,5 +96,27 @@ userland_strip_system()
 	(cd usr/share && rm -rf doc man locale info bash-completion zsh lintian bug perl \
 		zoneinfo gdb common-licenses polkit-1)
 	rm -rf usr/include usr/lib/*/gconv usr/lib/udev/hwdb.d usr/lib/*/perl usr/lib/*/perl-base/unicore \
-		usr/lib/locale
+		usr/lib/locale usr/lib/*/*.a
+	# Podman's, for networks and for its own tests: 90 MB.
+	rm -rf usr/lib/cni usr/libexec/podman/podman-testing usr/lib/podman/netavark-dhcp-proxy-client
+}
+
+# Of what was asked for only: the C library is the compiler's own.
+userland_strip_libraries()
+{
+	mkdir -p keep/include keep/lib &&
+	mv usr/include/systemd usr/include/libsmartcols keep/include/ &&
+	mv usr/lib/*/libsystemd.so* usr/lib/*/libsmartcols.so* keep/lib/ &&
+	find . -mindepth 1 -maxdepth 1 ! -name keep -exec rm -rf {} + &&
+	mv keep/include keep/lib . && rmdir keep
+}
+
+# tools_libraries ARCH: sets LIBRARIES to the libraries of lsdmem and dmemctl. A program
+# that is linked with those of an old release runs on newer ones; what they depend on
+# themselves is there when it runs.
+tools_libraries()
+{
+	LIBRARIES=$CACHE/userland/libraries-$1
+	USERLAND_SUITES=$(source_word libraries) guest_userland "$1" "$LIBRARIES" libraries \
+		libsmartcols-dev libsystemd-dev
 }

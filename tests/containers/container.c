@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Containers of the tests, whichever engine starts them. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,10 +23,103 @@
 #define SETTLE_MS	10000
 #define CONFIG_SIZE	8192
 #define LINE_SIZE	2000
+#define LIST_SIZE	65536
 #define APPEND		" </dev/null >>" OUT " 2>&1"
 
 static const char * const region[] = { CAMERA, DISPLAY };
 static long long before[2];
+static char there[LIST_SIZE], is_there[LIST_SIZE];
+
+static void add(const char *what)
+{
+	size_t used = strlen(is_there);
+
+	snprintf(is_there + used, LIST_SIZE - used, "%s\n", what);
+}
+
+/* systemd's own services come and go as it likes. */
+static int add_cgroup(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)at;
+	if (type != FTW_D)
+		return FTW_CONTINUE;
+	if (!strcmp(path, CGROUPS "/system.slice"))
+		return FTW_SKIP_SUBTREE;
+	add(path);
+	return FTW_CONTINUE;
+}
+
+static void add_mounts(void)
+{
+	char line[LINE_SIZE], path[LINE_SIZE];
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		/* systemd mounts them for its services. */
+		if (sscanf(line, "%*s %*s %*s %*s %1999s", path) == 1 &&
+		    strncmp(path, "/run/credentials/", 17))
+			add(path);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* What runs in containers, and what outlives an engine to look after it. */
+static void add_processes(void)
+{
+	static const char * const name[] = { "probe\n", "conmon\n", "lxc-start\n" };
+	char path[100];
+	struct dirent *de;
+	DIR *d = opendir("/proc");
+
+	while (d && (de = readdir(d))) {
+		snprintf(path, sizeof(path), "/proc/%.20s/comm", de->d_name);
+		for (size_t i = 0; *de->d_name >= '1' && *de->d_name <= '9' && i < 3; i++) {
+			if (!strcmp(text_of(path), name[i]))
+				add(path);
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
+/* What there is, in is_there. */
+static void look_around(void)
+{
+	*is_there = 0;
+	nftw(CGROUPS, add_cgroup, 16, FTW_PHYS | FTW_ACTIONRETVAL);
+	add_mounts();
+	add_processes();
+}
+
+/* Does a list have all lines of another one? Says which it lacks, if there is a word for it. */
+static bool has_all(const char *list, const char *of, const char *what)
+{
+	static char line[PATH_MAX + 2], text[LIST_SIZE + 2];
+	bool all = true;
+
+	snprintf(text, sizeof(text), "\n%s", list);
+	while (*of) {
+		int len = (int)strcspn(of, "\n") + 1;
+
+		snprintf(line, sizeof(line), "\n%.*s", len, of);
+		if (!strstr(text, line)) {
+			if (what)
+				printf("# %s%s", what, line + 1);
+			all = false;
+		}
+		of += len;
+	}
+	return all;
+}
+
+static bool all_is_as_before(const char *more, const char *less)
+{
+	bool nothing_more = has_all(there, is_there, more);
+
+	return has_all(is_there, there, less) && nothing_more;
+}
 
 const char *containers_begin(void)
 {
@@ -34,18 +129,23 @@ const char *containers_begin(void)
 		return why;
 	for (int i = 0; i < 2; i++)
 		before[i] = dmem_current(CGROUPS, region[i]);
+	look_around();
+	memcpy(there, is_there, sizeof(there));
 	return NULL;
 }
 
 int containers_end(void)
 {
+	long long end = now_ms() + SETTLE_MS;
 	int ret = units_end();
 
 	for (int i = 0; i < 2; i++) {
 		if (dmem_wait_current(CGROUPS, region[i], before[i], SETTLE_MS) != before[i])
 			ret = -EBUSY;
 	}
-	return ret;
+	for (look_around(); !all_is_as_before(NULL, NULL) && now_ms() < end; look_around())
+		sleep_ms(POLL_MS);
+	return all_is_as_before("left behind: ", "lost: ") ? ret : -EBUSY;
 }
 
 static int replace(char *text, char *at, size_t len, const char *by)

@@ -35,9 +35,40 @@
 #define GREEDY		"/probe caps " TOO_MUCH " " FITS " hold"
 #define WORDS		"/probe hold"
 
-/* As units_begin(), and notes what the pools have in use. */
+/* Of what a program sees inside. */
+#define OTHER_HEAP	"display@60000000=1"
+#define LIFT		"lift:" CAMERA
+#define SEE_CGROUP	"read:" CGROUPS "/cgroup.procs"
+#define SEE_MINE	"read:" CGROUPS "/dmem.current"
+#define SEE_CAPACITY	"read:" CGROUPS "/dmem.capacity"
+#define FIND_USAGE	"find:" CGROUPS "/dmem.current"
+#define FIND_CAPACITY	"find:" CGROUPS "/dmem.capacity"
+#define USAGE		"usage:" CAMERA
+
+/* Changes of config.json: the directory of all heaps is there, and the one heap elsewhere. */
+#define HEAP_FILE	"/dev/dma_heap/" CAMERA_HEAP
+#define OCI_CGROUP	"\t\t{ \"destination\": \"/sys/fs/cgroup\""
+#define OCI_ALL_HEAPS	"\"path\": \"" HEAP_FILE "\"", "\"path\": \"/dev/camera\"", OCI_CGROUP, \
+			"\t\t{ \"destination\": \"/dev/dma_heap\", \"type\": \"none\", " \
+			"\"source\": \"/dev/dma_heap\", \"options\": [ \"bind\" ] },\n" OCI_CGROUP
+/* And: users of the container are others outside, from this one on. */
+#define MAPPED_USER	100000
+#define OCI_MAPPED	"[ { \"containerID\": 0, \"hostID\": 100000, \"size\": 65536 } ]"
+#define OCI_USERS	"{ \"type\": \"pid\" },", "{ \"type\": \"pid\" }, { \"type\": \"user\" },", \
+			"\"namespaces\"", "\"uidMappings\": " OCI_MAPPED ", " \
+			"\"gidMappings\": " OCI_MAPPED ", \"namespaces\""
+#define SAYS_DENIED	CAMERA_HEAP "=9 13\n" CAMERA_HEAP "=8 13\n"
+
+/*
+ * As units_begin(), and notes what the pools have in use, and which cgroups and
+ * mounts there are.
+ */
 const char *containers_begin(void);
-/* As units_end(); -EBUSY also if something is in use that was not before. */
+/*
+ * As units_end(); -EBUSY also if something is in use that was not before, if there
+ * are other cgroups or mounts, or if the container's program still runs. What it is
+ * is on stdout then.
+ */
 int containers_end(void);
 
 /*

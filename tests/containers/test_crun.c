@@ -21,7 +21,7 @@
 #define TELLS		"cgroup /\nmax " CAMERA " 8388608\n"
 #define UNIFIED		",\n\t\t\t\"unified\": {\n\t\t\t\t\"dmem.max\": \"" CAMERA " 8M\"\n\t\t\t}"
 #define NO_SUBGROUP	"\"annotations\": { \"run.oci.systemd.subgroup\": \"\","
-#define LIFT		"lift:" CAMERA
+#define BY_SLICE	"/containers/camera", "machine-camera.slice:crun:camera", UNIFIED, ""
 #define NOT_AVAILABLE	"controller `dmem` is not available under "
 
 FIXTURE(crun) {
@@ -41,12 +41,12 @@ FIXTURE_TEARDOWN(crun)
 	shell_out("crun delete --force camera; crun delete --force player");
 	kill_hard(self->engine);
 	run("systemctl", "stop", "machine.slice", NULL);
-	EXPECT_EQ(0, containers_end());
 	EXPECT_TRUE(wait_gone(CGROUPS "/machine.slice", 10));
+	EXPECT_FALSE(exists("/run/crun/camera"));
+	EXPECT_EQ(0, containers_end());
 	/* Of a test that failed. */
 	rmdir(TOP "/one");
-	EXPECT_TRUE(!rmdir(TOP) || wait_gone(TOP, 10));
-	EXPECT_FALSE(exists("/run/crun/camera"));
+	rmdir(TOP);
 }
 
 static int run_scope(const char *id)
@@ -71,16 +71,16 @@ TEST_F_TIMEOUT(crun, slice, 120)
 	ASSERT_EQ(0, file_from("machine-player.slice",
 			       "/etc/systemd/system/machine-camera.slice", NULL));
 	ASSERT_EQ(0, reload());
-	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG,
-			       OCI_WORDS, "\"" LIFT "\", " OCI_GREEDY,
-			       "/containers/camera", "machine-camera.slice:crun:camera",
-			       UNIFIED, "", NULL));
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
+			       "\"" SEE_CGROUP "\", \"" FIND_USAGE "\", \"" FIND_CAPACITY "\", "
+			       "\"" LIFT "\", " OCI_GREEDY, BY_SLICE, NULL));
 	ASSERT_EQ(0, file_from(bundle_config("player"), OCI_CONFIG, OCI_WORDS, OCI_MODEST,
 			       "/containers/camera", "machine-player.slice:crun:player",
 			       UNIFIED, "", NULL));
 	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(LIFT " 2\n" NO_FILES SAYS_CAPPED, out());
+	EXPECT_STREQ(SEE_CGROUP " 0\n" FIND_USAGE " 0\n" FIND_CAPACITY " 0\n" LIFT " 2\n"
+		     NO_FILES SAYS_CAPPED, out());
 	out_clear();
 	ASSERT_EQ(0, run_scope("player")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(MODEST " ", SOON)) TH_LOG("%s", out());
@@ -95,6 +95,56 @@ TEST_F_TIMEOUT(crun, slice, 120)
 	EXPECT_EQ(8 * MIB, dmem_read(OTHER_SLICE, "dmem.max", CAMERA));
 	EXPECT_EQ(4 * MIB, dmem_current(OTHER_SLICE, CAMERA));
 	EXPECT_EQ(0, refused(OTHER_SLICE, CAMERA));
+}
+
+/* Who started it is not needed for the cap. */
+TEST_F_TIMEOUT(crun, killed_engine, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, BY_SLICE,
+			       NULL));
+	self->engine = spawn_out("crun --systemd-cgroup run --bundle %s camera", bundle("camera"));
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+	kill_hard(self->engine);
+	self->engine = 0;
+	ASSERT_STREQ(SCOPE "/container", cgroup_of_pid(first_pid(SCOPE "/container")));
+	EXPECT_EQ(8 * MIB, dmem_read(SLICE, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, dmem_current(SLICE, CAMERA));
+	ASSERT_EQ(0, shell_out("crun delete --force camera")) TH_LOG("%s", out());
+	EXPECT_TRUE(wait_gone(SCOPE, 10));
+	EXPECT_EQ(0, dmem_wait_current(SLICE, CAMERA, 0, 10000));
+}
+
+/* Of all heaps, which are there, the one that is allowed. */
+TEST_F_TIMEOUT(crun, one_heap, 120)
+{
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
+			       "\"" OTHER_HEAP "\", " OCI_GREEDY, BY_SLICE, OCI_ALL_HEAPS, NULL));
+	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+	EXPECT_STREQ(OTHER_HEAP " 1\n" NO_FILES SAYS_CAPPED, out());
+}
+
+/* A user namespace needs the heap to belong to the one who is its root, and the cap holds. */
+TEST_F_TIMEOUT(crun, user_namespace, 120)
+{
+	static const char * const says[] = { NO_FILES SAYS_DENIED, NO_FILES SAYS_CAPPED };
+
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, BY_SLICE,
+			       OCI_USERS, NULL));
+	for (int i = 0; i < 2; i++) {
+		int ret, bad;
+
+		out_clear();
+		bad = chown(HEAP_FILE, i ? MAPPED_USER : 0, 0);
+		ret = run_scope("camera");
+		EXPECT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+		bad |= chown(HEAP_FILE, 0, 0);
+		EXPECT_EQ(0, bad);
+		EXPECT_EQ(0, ret);
+		EXPECT_STREQ(says[i], out());
+		EXPECT_EQ(i, refused(SLICE, CAMERA));
+		ASSERT_EQ(0, shell_out("crun delete --force camera"));
+	}
 }
 
 /*
@@ -122,11 +172,15 @@ TEST_F_TIMEOUT(crun, without_subgroup, 120)
 /* Without systemd, the key works right below a cgroup that has the controller enabled... */
 TEST_F_TIMEOUT(crun, unified_below_the_root, 120)
 {
-	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
-			       "/containers/camera", "/camera", NULL));
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
+			       "\"" SEE_MINE "\", \"" SEE_CAPACITY "\", \"" FIND_USAGE "\", "
+			       "\"" LIFT "\", " OCI_GREEDY,
+			       "/containers/camera", "/camera", "[ \"ro\" ]", "[ \"rw\" ]",
+			       NULL));
 	self->engine = spawn_out("crun run --bundle %s camera", bundle("camera"));
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ(SEE_MINE " 0\n" SEE_CAPACITY " 2\n" FIND_USAGE " 1\n" LIFT " 1\n"
+		     TELLS SAYS_CAPPED, out());
 	ASSERT_STREQ(TOP, cgroup_of_pid(first_pid(TOP)));
 	EXPECT_EQ(8 * MIB, dmem_read(TOP, "dmem.max", CAMERA));
 	EXPECT_EQ(1, refused(TOP, CAMERA));

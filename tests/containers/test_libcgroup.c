@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,12 +27,35 @@ FIXTURE(libcgroup) {
 	pid_t payload;
 };
 
+FIXTURE_VARIANT(libcgroup) {
+	const char *dir;
+	int version;
+};
+
+FIXTURE_VARIANT_ADD(libcgroup, v3) {
+	.dir = "",
+	.version = 3,
+};
+
+/* Of Debian 12: programs and a library of their own. */
+FIXTURE_VARIANT_ADD(libcgroup, v2) {
+	.dir = "/opt/libcgroup",
+	.version = 2,
+};
+
 FIXTURE_SETUP(libcgroup)
 {
 	const char *why = containers_begin();
+	char path[200];
 
 	if (why)
 		SKIP(return, "%s", why);
+	if (!*variant->dir)
+		return;
+	snprintf(path, sizeof(path), "%s/bin:%s", variant->dir, getenv("PATH"));
+	setenv("PATH", path, 1);
+	snprintf(path, sizeof(path), "%s/lib", variant->dir);
+	setenv("LD_LIBRARY_PATH", path, 1);
 }
 
 FIXTURE_TEARDOWN(libcgroup)

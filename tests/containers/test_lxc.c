@@ -21,8 +21,12 @@
 #define HEAP		"dma_heap/" CAMERA_HEAP
 #define ONE_HEAP	"/dev/" HEAP " dev/" HEAP " none bind,create=file"
 #define ALL_HEAPS	"/dev/dma_heap dev/dma_heap none bind,create=dir"
-#define LIFT		"lift:" CAMERA
-#define OTHER_HEAP	"display@60000000=1"
+#define SEE		SEE_MINE " " SEE_CAPACITY " " FIND_USAGE " "
+#define SAYS_SEE	SEE_MINE " 0\n" SEE_CAPACITY " 2\n" FIND_USAGE " 1\n"
+/* A program in there may mount: it finds its own cgroup in what it has mounted, and no other. */
+#define MOUNT		"mount:/tmp find:/tmp/dmem.current find:/tmp/dmem.capacity "
+#define SAYS_MOUNT	"mount:/tmp 0\nfind:/tmp/dmem.current 1\nfind:/tmp/dmem.capacity 0\n"
+#define ALL_USERS	"lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\nlxc.uts.name ="
 
 FIXTURE(lxc) {
 	pid_t engine[2];
@@ -44,12 +48,12 @@ FIXTURE_TEARDOWN(lxc)
 		run("lxc-stop", "-k", "-n", id[i], NULL);
 		kill_hard(self->engine[i]);
 	}
-	EXPECT_EQ(0, containers_end());
 	EXPECT_TRUE(wait_gone(MINE, 10));
 	EXPECT_TRUE(wait_gone(OTHER, 10));
 	EXPECT_TRUE(wait_gone(MONITOR, 10));
 	/* Where a monitor goes that ends, and this stays: it is LXC's own. */
 	rmdir(CGROUPS "/lxc.pivot");
+	EXPECT_EQ(0, containers_end());
 }
 
 static pid_t lxc_start(const char *id)
@@ -88,16 +92,37 @@ TEST_F_TIMEOUT(lxc, two_containers, 120)
 TEST_F_TIMEOUT(lxc, change, 120)
 {
 	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS,
-			       "/probe " OTHER_HEAP " " LIFT " " TOO_MUCH " " FITS " hold",
+			       "/probe " OTHER_HEAP " " LIFT " " SEE MOUNT TOO_MUCH " " FITS " hold",
 			       "cgroup:ro", "cgroup:rw:force", ONE_HEAP, ALL_HEAPS, NULL));
 	self->engine[0] = lxc_start("camera");
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(OTHER_HEAP " 1\n" LIFT " 1\n" SAYS_CAPPED, out());
+	EXPECT_STREQ(OTHER_HEAP " 1\n" LIFT " 1\n" SAYS_SEE SAYS_MOUNT SAYS_CAPPED, out());
 	EXPECT_EQ(0, run("lxc-cgroup", "-n", "camera", "dmem.max", CAMERA " 12M", NULL))
 		TH_LOG("%s", output());
 	EXPECT_EQ(12 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
 	EXPECT_EQ(0, run("lxc-cgroup", "-n", "camera", "dmem.current", NULL));
 	EXPECT_NE(NULL, strstr(output(), CAMERA " 8388608\n")) TH_LOG("%s", output());
+}
+
+/* With users of its own, the node must belong to the one that is root in there. */
+TEST_F_TIMEOUT(lxc, user_namespace, 120)
+{
+	static const char * const says[] = { TELLS SAYS_DENIED, TELLS SAYS_CAPPED };
+
+	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY, "lxc.uts.name =", ALL_USERS, NULL));
+	for (int i = 0; i < 2; i++) {
+		out_clear();
+		ASSERT_EQ(0, chown(HEAP_FILE, i ? MAPPED_USER : 0, 0));
+		self->engine[0] = lxc_start("camera");
+		EXPECT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+		ASSERT_EQ(0, chown(HEAP_FILE, 0, 0));
+		EXPECT_STREQ(says[i], out());
+		EXPECT_EQ(i, refused(MINE, CAMERA));
+		EXPECT_EQ(0, run("lxc-stop", "-k", "-n", "camera", NULL)) TH_LOG("%s", output());
+		kill_hard(self->engine[0]);
+		self->engine[0] = 0;
+		EXPECT_TRUE(wait_gone(MINE, 10));
+	}
 }
 
 /* A region that is not there, and nothing starts. */

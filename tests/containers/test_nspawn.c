@@ -21,10 +21,12 @@
 #define MINE		SLICE "/" UNIT
 #define OTHER		SLICE "/" OTHER_UNIT
 #define MACHINES	"/var/lib/machines/"
-#define OTHER_HEAP	"display@60000000=1"
 #define ONE_HEAP	"Bind=/dev/dma_heap/" CAMERA_HEAP
 #define ALL_HEAPS	"Bind=/dev/dma_heap"
-#define LIFT		"lift:" CAMERA
+#define SEE		SEE_CGROUP " " FIND_USAGE " " FIND_CAPACITY " "
+#define SAYS_SEE	SEE_CGROUP " 0\n" FIND_USAGE " 0\n" FIND_CAPACITY " 0\n"
+#define NO_USERS	"PrivateUsers=no"
+#define USERS		"PrivateUsers=100000:65536\nPrivateUsersOwnership=chown"
 
 FIXTURE(nspawn) {
 	int unused;
@@ -46,19 +48,19 @@ FIXTURE_TEARDOWN(nspawn)
 	run("systemctl", "stop", UNIT, OTHER_UNIT, "machine.slice", NULL);
 	run("systemctl", "reset-failed", NULL);
 	run("rm", "-rf", MACHINES "camera", MACHINES "player", NULL);
-	EXPECT_EQ(0, containers_end());
 	EXPECT_TRUE(wait_gone(SLICE, 10));
+	EXPECT_EQ(0, containers_end());
 }
 
 /* The machine with other words for probe, and a log that the test can read. */
-static int machine(const char *id, const char *words, const char *heaps)
+static int machine_of(const char *id, const char *words, const char *heaps, const char *users)
 {
 	char path[200], dir[100];
 	int ret;
 
 	snprintf(path, sizeof(path), "/etc/systemd/nspawn/%s.nspawn", id);
 	snprintf(dir, sizeof(dir), "systemd-nspawn@%s.service.d", id);
-	ret = file_from(path, SETTINGS, WORDS, words, ONE_HEAP, heaps, NULL);
+	ret = file_from(path, SETTINGS, WORDS, words, ONE_HEAP, heaps, NO_USERS, users, NULL);
 	if (ret)
 		return ret;
 	snprintf(path, sizeof(path), "%s/50-dmem.conf", dir);
@@ -68,6 +70,11 @@ static int machine(const char *id, const char *words, const char *heaps)
 	snprintf(path, sizeof(path), "%s/60-out.conf", dir);
 	return unit_write(path, "[Service]\nStandardOutput=append:" OUT "\n"
 			  "StandardError=append:" OUT "\n");
+}
+
+static int machine(const char *id, const char *words, const char *heaps)
+{
+	return machine_of(id, words, heaps, NO_USERS);
 }
 
 /* What came out, which was on its way through a terminal. */
@@ -100,14 +107,14 @@ static bool wait_plain(const char *line)
 /* The payload is in a cgroup below the service, without the controller; the service is capped. */
 TEST_F_TIMEOUT(nspawn, two_machines, 200)
 {
-	ASSERT_EQ(0, machine("camera", "/probe " LIFT " " OTHER_HEAP " caps " TOO_MUCH " "
+	ASSERT_EQ(0, machine("camera", "/probe " SEE LIFT " " OTHER_HEAP " caps " TOO_MUCH " "
 			     FITS " hold", ONE_HEAP));
 	ASSERT_EQ(0, machine("player", "/probe " MODEST " hold", ONE_HEAP));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start(UNIT)) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_plain(SAYS_CAPPED)) TH_LOG("%s", out());
 	EXPECT_NE(NULL, strstr(plain(), "\nmax No such file or directory\n")) TH_LOG("%s", out());
-	EXPECT_NE(NULL, strstr(plain(), LIFT " 2\n" OTHER_HEAP " 2\n")) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(plain(), SAYS_SEE LIFT " 2\n" OTHER_HEAP " 2\n")) TH_LOG("%s", out());
 	out_clear();
 	ASSERT_EQ(0, start(OTHER_UNIT)) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_plain(SAYS_MODEST)) TH_LOG("%s", out());
@@ -141,6 +148,24 @@ TEST_F_TIMEOUT(nspawn, slice_around_all, 200)
 	EXPECT_EQ(1, refused(SLICE, CAMERA));
 	EXPECT_EQ(0, refused(MINE, CAMERA));
 	EXPECT_EQ(0, refused(OTHER, CAMERA));
+}
+
+/* With users of its own, the node must belong to the one that is root in there. */
+TEST_F_TIMEOUT(nspawn, user_namespace, 200)
+{
+	static const char * const says[] = { SAYS_DENIED, SAYS_CAPPED };
+
+	ASSERT_EQ(0, machine_of("camera", GREEDY, ONE_HEAP, USERS));
+	ASSERT_EQ(0, reload());
+	for (int i = 0; i < 2; i++) {
+		out_clear();
+		ASSERT_EQ(0, chown(HEAP_FILE, i ? MAPPED_USER : 0, 0));
+		EXPECT_EQ(0, start(UNIT)) TH_LOG("%s", out());
+		EXPECT_TRUE(wait_plain(says[i])) TH_LOG("%s", out());
+		ASSERT_EQ(0, chown(HEAP_FILE, 0, 0));
+		EXPECT_EQ(i, refused(MINE, CAMERA));
+		ASSERT_EQ(0, stop(UNIT));
+	}
 }
 
 /*

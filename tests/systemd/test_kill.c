@@ -5,8 +5,7 @@
  * test_kill DMEM-GENERATOR DIRECTORY
  *
  * It is stopped at each of its system calls, and killed before the first, then
- * before the second, and so on: nothing changes in between. It must be one without
- * sanitizers, which have system calls of their own, and cannot be traced.
+ * before the second, and so on: nothing changes in between.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +17,7 @@
 #include <unistd.h>
 
 #include "tap.h"
-#include "until.h"
+#include "traced.h"
 
 #define ETC	"root/etc/systemd/system/"
 #define LIB	"root/usr/lib/systemd/system/"
@@ -45,13 +44,13 @@ static void write_units(void)
 	put(LIB "mistake.service", EXEC CAP("m 1 1"));
 }
 
-static int run_until(const char *generator, const char *out, int n)
+static int generate_until(const char *generator, const char *out, int n)
 {
 	char root[4200];
 	const char *argv[] = { generator, root, "--helper=/h", out, NULL };
 
 	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
-	return until(argv, n);
+	return run_until(argv, n);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -134,7 +133,7 @@ int main(int argc, char **argv)
 	write_units();
 	snprintf(whole, sizeof(whole), "%s", tap_path("whole"));
 	mkdir(whole, 0755);
-	calls = run_until(argv[1], whole, MAX_CALLS);
+	calls = generate_until(argv[1], whole, MAX_CALLS);
 	all = compare(whole, whole, why, sizeof(why));
 	check(calls > 0 && calls < MAX_CALLS && all > 10, "the generator can be traced",
 	      "%d system calls, %d files, %s", calls, all, why);
@@ -142,7 +141,7 @@ int main(int argc, char **argv)
 		snprintf(name, sizeof(name), "killed-%d", n);
 		snprintf(part, sizeof(part), "%s", tap_path(name));
 		mkdir(part, 0755);
-		if (run_until(argv[1], part, n) != n)
+		if (generate_until(argv[1], part, n) != n)
 			snprintf(why, sizeof(why), "it was not killed");
 		else
 			files = compare(part, whole, why, sizeof(why));

@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 #include "../../tools/lib/units.h"
-#include "../systemd/until.h"
+#include "../systemd/traced.h"
 #include "board.h"
 
 #define DROPIN		CONTROL "camera.service.d/90-dmemctl.conf"
+#define NEW		CONTROL "camera.service.d/.90-dmemctl.conf.new"
 #define HEAD		"# Written by dmemctl set, which will write it again.\n[X-Dmem]\n"
 #define SERVICE		CG "system.slice/camera.service/"
 
@@ -56,7 +57,7 @@ static void good(void)
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 20971520", "max is in force");
 	check_text(line_of("dmem.min", CAMERA), CAMERA " 16777216", "min is in force");
 	check_text(line_of("dmem.max", DISPLAY), DISPLAY " 25165824", "a percentage is in force");
-	check(!is_there(DROPIN ".new"), "no other file is left", "there is one");
+	check(!is_there(NEW), "no other file is left", "there is one");
 
 	expect(&t, "set camera.service --max=" CAMERA "=21M --low=" CAMERA "=1M", 0, NULL, NULL);
 	check_text(get(DROPIN), HEAD "DeviceMemoryMin=" CAMERA " 16M\nDeviceMemoryMax=" DISPLAY " 50%\n"
@@ -188,7 +189,7 @@ static void system_says_no(void)
 	failing("dmem.max:13", three, "no permission to write there");
 	failing("dmem.max:5", three, "it cannot be written");
 	failing("dmem.max:0", three, "did not obey");
-	failing("90-dmemctl.conf.new:28", three, "/etc/systemd/system.control/camera.service.d/90-dmemctl.conf: "
+	failing(".90-dmemctl.conf.new:28", three, "/etc/systemd/system.control/camera.service.d/90-dmemctl.conf: "
 		"No space left on device");
 	/* The second of three: the lines of dmem.max change places, no more. */
 	setenv("FAKE_CG", "dmem.min:5", 1);
@@ -273,7 +274,7 @@ static void reverting(void)
 	check_text(line_of("dmem.low", CAMERA), CAMERA " 4096", "what was not of the drop-in stays");
 	check(!is_there(CONTROL "camera.service.d"), "its directory is gone", "it is there");
 	expect(&t, "set stopped --max=" CAMERA "=1M", 0, "does not run", NULL);
-	put(CONTROL "stopped.service.d/90-dmemctl.conf.new", "left by one that was killed");
+	put(CONTROL "stopped.service.d/.90-dmemctl.conf.new", "left by one that was killed");
 	expect(&t, "set stopped --revert", 0, "they are gone", NULL);
 	check(!is_there(CONTROL "stopped.service.d"), "with what was left there", "it is there");
 	/* A region that is gone keeps nobody from reverting. */
@@ -405,7 +406,7 @@ static void one_after_the_other(void)
 static void put_back(const char *old)
 {
 	unlink(tap_path(DROPIN));
-	unlink(tap_path(DROPIN ".new"));
+	unlink(tap_path(NEW));
 	rmdir(tap_path(CONTROL "camera.service.d"));
 	rmdir(tap_path("root/etc/systemd/system.control"));
 	if (*old)
@@ -426,12 +427,12 @@ static void killed(const char *plain, const char *old, const char *args, const c
 		argv[argc++] = w;
 	board(&t);
 	put_back(old);
-	calls = until(argv, 100000);
+	calls = run_until(argv, 100000);
 	check_text(get(DROPIN), new, args);
 	/* Before that, there is only the program's own start. */
-	for (n = until(nothing, 100000) - 10; n <= calls && !*why; n++) {
+	for (n = run_until(nothing, 100000) - 10; n <= calls && !*why; n++) {
 		put_back(old);
-		if (until(argv, n) != n) {
+		if (run_until(argv, n) != n) {
 			snprintf(why, sizeof(why), "it was not killed");
 			break;
 		}
@@ -441,7 +442,7 @@ static void killed(const char *plain, const char *old, const char *args, const c
 		olds += !strcmp(text, old);
 		news += !strcmp(text, new);
 		/* With something half written left there, or a directory. */
-		if (run(argv) || strcmp(get(DROPIN), new) || is_there(DROPIN ".new"))
+		if (run(argv) || strcmp(get(DROPIN), new) || is_there(NEW))
 			snprintf(why, sizeof(why), "the next one fails: %.500s", get(DROPIN));
 	}
 	check(!*why && olds && news, "killed at any system call", "call %d of %d: %s (%d old, %d new)", n,

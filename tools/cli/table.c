@@ -167,6 +167,17 @@ struct table_line *table_line(struct table *t, struct table_line *parent)
 	return (struct table_line *)l;
 }
 
+void table_heading(struct table *t, int id, const char *heading)
+{
+	struct libscols_column *cl;
+
+	if (t->err || !table_wants(t, id) || t->o.json || t->o.raw)
+		return;
+	cl = scols_table_get_column(t->tb, (size_t)t->at[id]);
+	if (!cl || scols_column_set_name(cl, heading))
+		t->err = -ENOMEM;
+}
+
 bool table_wants(const struct table *t, int id)
 {
 	return t->at[id] >= 0;

@@ -56,6 +56,9 @@ void table_number(struct table *t, struct table_line *l, int id, uint64_t n);
 void table_bool(struct table *t, struct table_line *l, int id, bool b);
 void table_list(struct table *t, struct table_line *l, int id, const char * const *words, size_t n);
 
+/* A shorter heading than the name, in text that is for people. */
+void table_heading(struct table *t, int id, const char *heading);
+
 /* Is the column shown? What is expensive need not be found out otherwise. */
 bool table_wants(const struct table *t, int id);
 

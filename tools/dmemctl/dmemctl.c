@@ -19,6 +19,8 @@ static const struct verb verbs[] = {
 	{ "apply", verb_apply, "what the files of a unit say, now" },
 	{ "run", verb_run, "a command with limits of its own" },
 	{ "doctor", verb_doctor, "what is not as it should be, with the remedy" },
+	{ "watch", verb_watch, "what is used and refused, as it happens" },
+	{ "metrics", verb_metrics, "figures for Prometheus, as a file or on stdout" },
 };
 
 #define N_VERBS		(sizeof(verbs) / sizeof(*verbs))

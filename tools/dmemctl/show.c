@@ -39,7 +39,8 @@ struct show {
 	struct table_options opt;
 	struct table *table;
 	const char *list;
-	bool help;
+	bool all, help;
+	size_t lines;
 };
 
 static void help(void)
@@ -47,6 +48,7 @@ static void help(void)
 	printf("Usage: dmemctl show [options] [UNIT|CGROUP...]\n\n"
 	       "What units may take of each region, what they have, and what their files say.\n"
 	       "Without a name: those that use or limit something, or have a section.\n\n"
+	       "  -a, --all           also the regions that they neither use nor limit\n"
 	       "  -b, --bytes         sizes in bytes\n"
 	       "  -J, --json          JSON\n"
 	       "  -n, --noheadings    no headings\n"
@@ -96,22 +98,6 @@ static bool first_of(const struct show *s, const struct section *sec, size_t i)
 	return true;
 }
 
-static bool in_use(const struct show *s, const struct dmem_node *n, size_t region)
-{
-	uint64_t max = dmem_tree_figure(&s->tree, n, region, DMEM_F_MAX);
-	static const enum dmem_figure amounts[] = {
-		DMEM_F_CURRENT, DMEM_F_PEAK, DMEM_F_MIN, DMEM_F_LOW,
-	};
-
-	for (size_t i = 0; i < sizeof(amounts) / sizeof(*amounts); i++) {
-		uint64_t v = dmem_tree_figure(&s->tree, n, region, amounts[i]);
-
-		if (v && v != DMEM_UNKNOWN)
-			return true;
-	}
-	return max != DMEM_NO_LIMIT && max != DMEM_UNKNOWN;
-}
-
 static int add_line(struct show *s, const char *name, const char *path, const struct dmem_node *n,
 		    const char *region, const char *text)
 {
@@ -122,6 +108,7 @@ static int add_line(struct show *s, const char *name, const char *path, const st
 	struct table_line *l = table_line(s->table, NULL);
 	size_t i = 0;
 
+	s->lines++;
 	while (i < s->regions.n && strcmp(s->regions.region[i].name, region))
 		i++;
 	table_text(s->table, l, UNIT, name);
@@ -138,7 +125,7 @@ static int add_line(struct show *s, const char *name, const char *path, const st
 	return 0;
 }
 
-/* All lines of one target. @all: the regions of which there is nothing to say, too. */
+/* All lines of one target. @all: also the regions of which there is nothing to say. */
 static int show_one(struct ctl *c, struct show *s, const struct target *t, bool all)
 {
 	const struct dmem_node *n = t->cgroup ? find_node(s, t->cgroup) : NULL;
@@ -154,7 +141,7 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t, bool 
 
 		if (!text)
 			return -ENOMEM;
-		if (*text || all || (n && in_use(s, n, i)))
+		if (*text || all || (n && dmem_tree_matters(&s->tree, n, i)))
 			ret = add_line(s, name, t->cgroup, n, region, text);
 	}
 	/* What a section says of regions that are not there. */
@@ -165,6 +152,15 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t, bool 
 			ret = add_line(s, name, t->cgroup, n, region, said(s, &sec, region));
 	}
 	return ret;
+}
+
+/* One that was asked for has a line at least. */
+static int show_named(struct ctl *c, struct show *s, const struct target *t)
+{
+	size_t before = s->lines;
+	int ret = show_one(c, s, t, s->all);
+
+	return ret || s->lines > before ? ret : show_one(c, s, t, true);
 }
 
 /* Units that only files tell of. */
@@ -181,7 +177,7 @@ static int show_files(struct ctl *c, struct show *s)
 			continue;
 		if (u->type != DMEM_SERVICE && u->type != DMEM_SLICE)
 			continue;
-		ret = show_one(c, s, &t, false);
+		ret = show_one(c, s, &t, s->all);
 	}
 	return ret;
 }
@@ -207,7 +203,7 @@ static int show_all(struct ctl *c, struct show *s)
 			if (u)
 				u->user = u;
 		}
-		ret = show_one(c, s, &t, false);
+		ret = show_one(c, s, &t, s->all);
 	}
 	return ret ? ret : show_files(c, s);
 }
@@ -266,7 +262,7 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 			ret = -ENOENT;
 		}
 		if (!ret)
-			ret = show_one(c, s, &t, true);
+			ret = show_named(c, s, &t);
 	}
 	if (!ret && !n)
 		ret = show_all(c, s);
@@ -280,15 +276,19 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 static int parse(struct ctl *c, struct show *s, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' }, { "noheadings", 0, NULL, 'n' },
-		{ "output", 1, NULL, 'o' }, { "raw", 0, NULL, 'r' }, { "help", 0, NULL, 'h' }, { 0 },
+		{ "all", 0, NULL, 'a' }, { "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' },
+		{ "noheadings", 0, NULL, 'n' }, { "output", 1, NULL, 'o' }, { "raw", 0, NULL, 'r' },
+		{ "help", 0, NULL, 'h' }, { 0 },
 	};
-	static const char letters[] = ":bJno:rh";
+	static const char letters[] = ":abJno:rh";
 	int opt;
 
 	opterr = 0;
 	while (!s->help && (opt = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (opt) {
+		case 'a':
+			s->all = true;
+			break;
 		case 'b':
 			s->opt.bytes = true;
 			break;

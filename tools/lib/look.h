@@ -170,6 +170,10 @@ uint64_t dmem_tree_figure(const struct dmem_tree *t, const struct dmem_node *n, 
  * DMEM_UNKNOWN if the kernel does not tell. */
 uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
 
+/* Does the cgroup use, limit or reserve anything of the region, or has it ever, or
+ * has it been refused? Of the figures that were read. */
+bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
+
 /* The tightest dmem.max of the cgroup and those above it in the tree. */
 uint64_t dmem_tree_limit(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
 

@@ -155,7 +155,8 @@ static int list(struct reading *rd, int dir, struct dmem_node *n, struct dmem_no
 	}
 	while (!ret && (de = readdir(d))) {
 		/* cgroupfs tells types. Another tree may be on what does not. */
-		if ((de->d_type != DT_DIR && de->d_type != DT_UNKNOWN) || *de->d_name == '.')
+		if ((de->d_type != DT_DIR && de->d_type != DT_UNKNOWN) ||
+		    !strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
 		if (*n_children == room) {
 			struct dmem_node **more = realloc(*child, (room + 64) * 2 * sizeof(*more));
@@ -272,6 +273,23 @@ uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n,
 			sum = sum == DMEM_UNKNOWN ? v : sum + v;
 	}
 	return sum;
+}
+
+bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
+{
+	static const enum dmem_figure counts[] = {
+		DMEM_F_CURRENT, DMEM_F_PEAK, DMEM_F_MIN, DMEM_F_LOW, DMEM_F_EV_MAX,
+		DMEM_F_EV_ALLOC_FAIL, DMEM_F_EV_EXHAUSTED, DMEM_F_EV_RESERVED,
+	};
+	uint64_t max = dmem_tree_figure(t, n, region, DMEM_F_MAX);
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		uint64_t v = dmem_tree_figure(t, n, region, counts[i]);
+
+		if (v && v != DMEM_UNKNOWN)
+			return true;
+	}
+	return max != DMEM_NO_LIMIT && max != DMEM_UNKNOWN;
 }
 
 uint64_t dmem_tree_limit(const struct dmem_tree *t, const struct dmem_node *n, size_t region)

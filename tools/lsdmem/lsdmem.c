@@ -167,7 +167,8 @@ int main(int argc, char **argv)
 		case ':':
 			return cli_usage(&l.cli, "option '%s' needs a value", argv[optind - 1]);
 		default:
-			if (optopt && optopt < 256)
+			/* Of a long one, optopt does not tell what was written. */
+			if (optopt && strncmp(argv[optind - 1], "--", 2))
 				return cli_usage(&l.cli, "there is no option '-%c'", optopt);
 			return cli_usage(&l.cli, "there is no such option, or it takes no value: '%s'",
 					 argv[optind - 1]);

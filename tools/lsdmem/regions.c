@@ -226,6 +226,8 @@ static int fill(struct lsdmem *l, struct table *t)
 
 	if (ret)
 		return ret;
+	/* So that a line with a typical name has 80 characters. */
+	table_heading(t, COL_UNACCOUNTED, "UNACCT");
 	/* Refusals and peaks are those of the cgroups below the root. */
 	depth = figures & (DMEM_REFUSALS | DMEM_BIT(DMEM_F_PEAK)) ? 1 : 0;
 	if (figures && dmem_tree_read(&l->sys, &l->arena, &r, "", figures, depth, unread_note, l,

@@ -6,6 +6,10 @@
  * caps		says where it is, and what is capped in its own cgroup
  * read:PATH	says "read:PATH ERRNO": can it read that?
  * lift:REGION	says "lift:REGION ERRNO": can it take the limit of its cgroup away?
+ * usage:REGION	says "usage:REGION BYTES", as dmem.current of /sys/fs/cgroup has it
+ * find:PATH	says "find:PATH NUMBER": how many files of that name are in the
+ *		directory and below
+ * mount:DIR	says "mount:DIR ERRNO": can it have a cgroup file system of its own?
  * leak		gives all its buffers to the service manager, to be kept
  * ready	tells the service manager that it has started
  * hold		waits for a signal
@@ -15,6 +19,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/dma-heap.h>
 #include <signal.h>
 #include <stddef.h>
@@ -22,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -113,6 +119,53 @@ static void try_lift(const char *word)
 		close(fd);
 }
 
+static void usage(const char *word)
+{
+	const char *region = strchr(word, ':') + 1, *number = NULL;
+	char line[600], text[700];
+	size_t len = strlen(region);
+	FILE *f = fopen("/sys/fs/cgroup/dmem.current", "r");
+
+	while (f && !number && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		if (!strncmp(line, region, len) && line[len] == ' ')
+			number = line + len + 1;
+	}
+	if (f)
+		fclose(f);
+	snprintf(text, sizeof(text), "%s %s", word, number ? number : "-");
+	say(text, "");
+}
+
+/* nftw() has no way to tell its callback these. */
+static const char *wanted;
+static int found;
+
+static int look(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	found += type == FTW_F && !strcmp(path + at->base, wanted);
+	return 0;
+}
+
+static void find(const char *word)
+{
+	char dir[600];
+	const char *slash = strrchr(word, '/');
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - word - 5), word + 5);
+	wanted = slash + 1;
+	found = 0;
+	if (nftw(dir, look, 16, FTW_PHYS))
+		found = -1;
+	say_error(word, found);
+}
+
+static void try_mount(const char *word)
+{
+	say_error(word, mount("cgroup2", strchr(word, ':') + 1, "cgroup2", 0, NULL) ? errno : 0);
+}
+
 /* As sd_pid_notify_with_fds(). */
 static void notify(const char *text, int *fds, int n)
 {
@@ -165,6 +218,12 @@ int main(int argc, char **argv)
 			try_read(w);
 		else if (!strncmp(w, "lift:", 5))
 			try_lift(w);
+		else if (!strncmp(w, "usage:", 6))
+			usage(w);
+		else if (!strncmp(w, "find:/", 6))
+			find(w);
+		else if (!strncmp(w, "mount:", 6))
+			try_mount(w);
 		else if (!strcmp(w, "caps"))
 			caps();
 		else if (!strcmp(w, "leak"))

@@ -48,6 +48,12 @@ static int purge(void)
 	return run("dpkg", "-P", NAME, NULL);
 }
 
+/* Would systemd run the generator? */
+static bool runs_generator(void)
+{
+	return !access(GENERATOR, X_OK) && !there(MASK);
+}
+
 static const char *version(void)
 {
 	run("dpkg-query", "-W", "-f", "${Version}", NAME, NULL);
@@ -186,12 +192,34 @@ TEST_F_TIMEOUT(package, lines_go_before_the_program, SECONDS)
 	ASSERT_EQ(0, start("t-capped.service"));
 	EXPECT_STREQ(FREE, out());
 	ASSERT_EQ(0, run(SCRIPT("postinst"), "abort-remove", NULL)) TH_LOG("%s", output());
-	EXPECT_FALSE(there(MASK));
+	EXPECT_TRUE(runs_generator());
 	EXPECT_TRUE(has_line("t-capped.service"));
 	EXPECT_TRUE(is_active("dmem-controller.service"));
 	ASSERT_EQ(0, restart("t-capped.service"));
 	EXPECT_STREQ(FREE REFUSED, out());
 	EXPECT_STREQ("", failed());
+}
+
+/* A mask that the administrator made is there after an upgrade, a removal and a new installation. */
+TEST_F_TIMEOUT(package, masked_by_the_administrator, SECONDS)
+{
+	char target[20] = "";
+
+	ASSERT_EQ(0, run("mkdir", "-p", "/run/systemd/system-generators", NULL));
+	ASSERT_EQ(0, symlink("/dev/null", MASK));
+	EXPECT_EQ(0, install(DEB)) TH_LOG("%s", output());
+	EXPECT_TRUE(there(MASK));
+	EXPECT_FALSE(has_line("t-capped.service"));
+	EXPECT_EQ(0, run(SCRIPT("prerm"), "remove", NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(0, run(SCRIPT("postinst"), "abort-remove", NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(0, run("dpkg", "-r", NAME, NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(0, install(DEB)) TH_LOG("%s", output());
+	EXPECT_FALSE(has_line("t-capped.service"));
+	EXPECT_EQ(9, readlink(MASK, target, sizeof(target)));
+	EXPECT_STREQ("/dev/null", &target[0]);
+	EXPECT_EQ(0, unlink(MASK));
+	ASSERT_EQ(0, reload());
+	EXPECT_TRUE(has_line("t-capped.service"));
 }
 
 /* A unit with a section, even a strict one, is one without a cap then. */

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Programs that are killed at a moment that is chosen. */
+/* A program that is killed at one of its system calls. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "until.h"
+#include "traced.h"
 
-int until(const char * const *argv, int n)
+int run_until(const char * const *argv, int n)
 {
 	int status, calls = 0;
 	bool inside = false;
-	pid_t pid = fork();
+	pid_t pid;
 
+	pid = fork();
 	if (!pid) {
 		int null = open("/dev/null", O_WRONLY);
 
-		dup2(null, 1);
 		dup2(null, 2);
 		if (!ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 			execv(argv[0], (char **)argv);

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * lsdmem on fake machines: what it prints, to the letter, and that its JSON is some.
+ *
+ *   test_lsdmem LSDMEM DIR GOLDEN JQ [update]
+ *
+ * With "update", the golden file is written anew: read what has changed in it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../systemd/tap.h"
+#include "machine.h"
+#include "tool.h"
+
+#define TEXT	(1 << 20)
+
+/* "== MACHINE ARGUMENT...", and up to the next such line what is printed. */
+static void golden_section(const struct tool *t, char *head, const char *want, FILE *update)
+{
+	char *args = strchr(head, ' '), name[256];
+	struct fake f;
+
+	snprintf(name, sizeof(name), "as in the golden text: %s", head);
+	*args++ = 0;
+	tap_dir(t->dir);
+	if (!check(machine(&f, head), name, "there is no such machine"))
+		return;
+	snprintf(name, sizeof(name), "it succeeds, with nothing to say: %s %s", head, args);
+	check(!tool(t, args) && !*get("err"), name, "%s", get("err"));
+	snprintf(name, sizeof(name), "golden: %s %s", head, args);
+	if (update)
+		fprintf(update, "== %s %s\n%s", head, args, get("out"));
+	else
+		check_text(get("out"), want, name);
+}
+
+static void test_golden(const struct tool *t, const char *path, bool rewrite)
+{
+	static char text[TEXT];
+	FILE *f = fopen(path, "r"), *update = NULL;
+	char *head, *end, *new = NULL;
+	size_t new_len;
+	int sections = 0;
+
+	if (f) {
+		text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+		fclose(f);
+	}
+	head = strstr(text, "\n== ");
+	if (rewrite && head) {
+		update = open_memstream(&new, &new_len);
+		fprintf(update, "%.*s", (int)(head + 1 - text), text);
+	}
+	for (; head; head = end) {
+		char *body = strchr(head + 1, '\n') + 1;
+
+		head += strlen("\n== ");
+		body[-1] = 0;
+		/* The line feed before the next head belongs to this text. */
+		end = strstr(body, "\n== ");
+		if (!strncmp(body, "== ", 3))
+			end = body - 1;
+		if (end && end >= body) {
+			char *want = strndup(body, (size_t)(end + 1 - body));
+
+			golden_section(t, head, want, update);
+			free(want);
+		} else {
+			golden_section(t, head, end ? "" : body, update);
+		}
+		if (end)
+			*end = '\n';
+		sections++;
+	}
+	if (update) {
+		fclose(update);
+		f = fopen(path, "w");
+		fputs(new, f);
+		fclose(f);
+		free(new);
+	}
+	check(sections >= 20, "the golden file has all its sections", "%d in %s", sections, path);
+}
+
+static const char * const views[] = { "", "--tree ", "--tree --all ", "--buffers " };
+static const char * const machines[] = { "6.14", "7.2", "7.3", "ours", "container", "empty" };
+
+#define N(array)	(sizeof(array) / sizeof(*(array)))
+
+/* Of JSON: sizes and counts are numbers or null, and not one of them is negative or
+ * rounded up by a letter. What is no figure is a string, an array, or true or false. */
+static const char numbers_only[] =
+	"[.. | objects | to_entries[] | "
+	" select(.key | IN(\"name\", \"heaps\", \"unit\", \"region\", \"path\", \"children\", \"exporter\","
+	"  \"cgroup\", \"processes\", \"heap\", \"kernel\", \"regions\", \"buffers\") | not) | .value | "
+	" select(type != \"null\" and (type != \"number\" or . < 0))] == []";
+
+static const char others_right[] =
+	"([.. | .heaps?, .processes? | values | select(type != \"array\" or any(.[]; type != \"string\"))] "
+	" == []) and "
+	"([.. | .name?, .unit?, .path?, .cgroup? | values | select(type != \"string\")] == []) and "
+	"([.. | objects | select(has(\"kernel\")) | .kernel | values | select(type != \"boolean\")] == [])";
+
+static void test_json(const struct tool *t)
+{
+	static const char * const formats[] = { "-J", "-J -b", "-J -n", "-J -b -n", "-bnJ" };
+	static const char * const columns[] = { "", " -O", " -o +name", " -o name" };
+	char args[256], name[512];
+	int bad = 0, n = 0;
+	struct fake f;
+
+	for (size_t m = 0; m < N(machines); m++) {
+		tap_dir(t->dir);
+		machine(&f, machines[m]);
+		for (size_t i = 0; i < N(views) * N(formats) * N(columns); i++, n++) {
+			snprintf(args, sizeof(args), "%s%s%s", views[i % N(views)],
+				 formats[i / N(views) % N(formats)], columns[i / N(views) / N(formats)]);
+			if (!tool(t, args) && !jq(t, numbers_only) && (tool(t, args), !jq(t, others_right)))
+				continue;
+			bad++;
+			snprintf(name, sizeof(name), "JSON: %s %s", machines[m], args);
+			check(false, name, "%s%s", get("err"), get("json"));
+		}
+	}
+	snprintf(name, sizeof(name), "JSON of all sets of options has numbers only");
+	check(!bad && n == 480, name, "%d of %d", bad, n);
+}
+
+/* The sums that must hold between the views. */
+static void test_sums(const struct tool *t)
+{
+	struct fake f;
+	char *bytes;
+
+	tap_dir(t->dir);
+	machine(&f, "ours");
+	tool(t, "-J");
+	check(!jq(t, ".regions | length == 4 and all(.[]; .name == \"heap/system\" or "
+		  ".charged + .unaccounted + .free == .capacity)"),
+	      "charged, unaccounted and free are the capacity", "%s", get("json"));
+	tool(t, "-J");
+	check(!jq(t, ".regions[] | select(.name == \"cma/camera@64000000\") | .refused == 12"),
+	      "refusals of a region are those of its top-level cgroups", "%s", get("json"));
+	tool(t, "-J --tree --all -O");
+	check(!jq(t, "[.regions[] | recurse(.children[]?)] | length == 4 * 10"),
+	      "--all has each cgroup once in each region", "%s", get("json"));
+	tool(t, "-J --tree");
+	check(!jq(t, "[.regions[] | recurse(.children[]?) | select(.current == 0 and .min == 0 and "
+		  ".low == 0 and .max == null and (.children | not) and .unit)] == []"),
+	      "without --all, no cgroup that does nothing", "%s", get("json"));
+	tool(t, "-J --tree");
+	check(!jq(t, "[.regions[] | recurse(.children[]?) as $p | $p.children[]? | "
+		  "select(.limit > $p.limit)] == []"),
+	      "no limit is above that of the parent", "%s", get("json"));
+	tool(t, "-J -b");
+	bytes = strdup(get("out"));
+	tool(t, "-J");
+	check_text(get("out"), bytes, "JSON has bytes whatever -b says");
+	free(bytes);
+}
+
+static void test_regions(const struct tool *t)
+{
+	struct fake f;
+
+	tap_dir(t->dir);
+	machine(&f, "ours");
+	check(!tool(t, "-rn -o name dma_heap/default_cma_region drm/none") == 0 && !*get("out"),
+	      "a name that is no region is an error", "%s", get("out"));
+	check_text(get("err"), "lsdmem: there is no region 'drm/none'\n", "and is named");
+	check(!tool(t, "-rn -o name dma_heap/default_cma_region heap/system"), "a heap's name will do",
+	      "%s", get("err"));
+	check_text(get("out"), "cma/linux,cma\nheap/system\n", "and it is that heap's region");
+	check(!tool(t, "-rn --tree -o path,region heap/system"), "one region's tree", "%s", get("err"));
+	check_text(get("out"), "/ heap/system\n/machine.slice heap/system\n"
+		   "/machine.slice/c1.scope heap/system\n/machine.slice/c1.scope/payload heap/system\n",
+		   "is that region's only");
+	check(!tool(t, "-rn --buffers -o inode cma/display@60000000"), "one region's buffers",
+	      "%s", get("err"));
+	check_text(get("out"), "102\n", "are those known to be of it");
+}
+
+static void test_usage(const struct tool *t)
+{
+	static const struct {
+		const char *args, *says;
+	} wrong[] = {
+		{ "--tree --buffers", "--tree and --buffers are two views: choose one" },
+		{ "--all", "--all is for --tree" },
+		{ "-J -r", "--json and --raw are two formats: choose one" },
+		{ "-O -o NAME", "--output and --output-all: choose one" },
+		{ "-o NAME,NOSUCH", "there is no column 'NOSUCH' here" },
+		{ "-o NAME,", "there is no column '' here" },
+		{ "-o +", "there is no column '' here" },
+		{ "--tree -o CAPACITY", "there is no column 'CAPACITY' here" },
+		{ "-x", "there is no option '-x'" },
+		{ "-o", "option '-o' needs a value" },
+		{ "--nonsense", "there is no such option, or it takes no value: '--nonsense'" },
+		{ "--json=x", "there is no such option, or it takes no value: '--json=x'" },
+	};
+	char want[256], name[256];
+	struct fake f;
+
+	tap_dir(t->dir);
+	machine(&f, "ours");
+	for (size_t i = 0; i < N(wrong); i++) {
+		int rc = tool(t, wrong[i].args);
+
+		snprintf(name, sizeof(name), "usage: %s", wrong[i].args);
+		snprintf(want, sizeof(want), "lsdmem: %s\nTry 'lsdmem --help' for more information.\n",
+			 wrong[i].says);
+		check(rc == 2 && !*get("out"), name, "status %d, %s", rc, get("out"));
+		check_text(get("err"), want, name);
+	}
+	check(!tool(t, "--version") && !strncmp(get("out"), "lsdmem ", 7), "--version", "%s", get("out"));
+	check(!tool(t, "--help") && strstr(get("out"), "--sysroot") && strstr(get("out"), "UNACCOUNTED") &&
+	      strstr(get("out"), "EV_EXHAUSTED") && strstr(get("out"), "PROCESSES"), "--help", "%s", get("out"));
+}
+
+/* Each byte that a cgroup's name can have, and a region with what JSON and terminals mind. */
+static void test_names(const struct tool *t)
+{
+	static const char region[] = "cma/\"a\\b\"%s,\xc3\xa4@1";
+	const struct fake_use use[] = { { region, .current = 4096 } };
+	char name[512], path[1024];
+	struct fake f;
+	size_t len = 0;
+
+	tap_dir(t->dir);
+	fake_start(&f, FAKE_OURS);
+	fake_region(&f, region, 8192);
+	fake_cgroup(&f, "", use, 1);
+	for (int c = 1; c < 256; c++) {
+		if (c != '/' && c != '\n')
+			name[len++] = (char)c;
+		if (len == 120 || c == 255) {
+			name[len] = 0;
+			fake_cgroup(&f, name, use, 1);
+			len = 0;
+		}
+	}
+	fake_cgroup(&f, ".control", use, 1);
+	snprintf(path, sizeof(path), "%s", "a b");
+	for (int i = 0; i < 20; i++)
+		strcat(path, "/a b");
+	fake_cgroup(&f, path, use, 1);
+	check(!tool(t, "--tree"), "every character: text", "%s", get("err"));
+	for (const char *c = get("out"); *c; c++)
+		len += (unsigned char)*c < 0x20 && *c != '\n';
+	check(!len, "no control character reaches a terminal", "%zu of them: %s", len, get("out"));
+	check(!tool(t, "--tree -r"), "every character: raw", "%s", get("err"));
+	len = 0;
+	for (char *l = strtok(get("out"), "\n"); l; l = strtok(NULL, "\n")) {
+		size_t blanks = 0;
+
+		for (; *l; l++)
+			blanks += *l == ' ';
+		len += blanks != 8;
+	}
+	check(!len, "raw lines have as many blanks as columns", "%zu lines do not", len);
+	check(!tool(t, "--tree -J -o name"), "every character: JSON", "%s", get("err"));
+	check(!jq(t, "[.regions[].children[].name] | length == 5 and any(.[]; . == \".control\") and "
+		  "any(.[]; contains(\"\\u0001\\u0002\\u0003\") and contains(\"\\b\\t\\u000b\") and contains(\"\\\"#\") and contains(\"[\\\\]\"))"),
+	      "JSON gives the names as they are", "%s", get("json"));
+	tool(t, "--tree -J -o name");
+	check(!jq(t, ".regions[0].name == \"cma/\\\"a\\\\b\\\"%s,\\u00e4@1\""), "and the region's", "%s",
+	      get("json"));
+}
+
+int main(int argc, char **argv)
+{
+	struct tool t = { .program = argc > 4 ? argv[1] : "", .jq = argc > 4 ? argv[4] : "",
+			  .dir = argc > 4 ? argv[2] : "" };
+
+	if (argc < 5)
+		return 2;
+	/* For the branches of trees; nothing of the caller's terminal. */
+	setenv("LC_ALL", "C.UTF-8", 1);
+	unsetenv("COLUMNS");
+	tap_start();
+	tap_dir(argv[2]);
+	test_golden(&t, argv[3], argc > 5);
+	test_json(&t);
+	test_sums(&t);
+	test_regions(&t);
+	test_usage(&t);
+	test_names(&t);
+	return tap_end();
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Keys, as terminals send them: letters, and sequences that start with an escape. */
+#include "keys.h"
+
+static enum key letter(unsigned char c)
+{
+	switch (c) {
+	case 'q':
+	case 'Q':
+		return KEY_QUIT;
+	case ' ':
+	case 'L' & 0x1f:
+		return KEY_REFRESH;
+	case 's':
+		return KEY_SORT;
+	case 'k':
+		return KEY_UP;
+	case 'j':
+		return KEY_DOWN;
+	default:
+		return KEY_NONE;
+	}
+}
+
+/* What a sequence means, by the letter or the number that it ends with. */
+static enum key sequence(unsigned char last, unsigned int number)
+{
+	switch (last) {
+	case 'A':
+		return KEY_UP;
+	case 'B':
+		return KEY_DOWN;
+	case 'H':
+		return KEY_HOME;
+	case 'F':
+		return KEY_END;
+	case '~':
+		break;
+	default:
+		return KEY_NONE;
+	}
+	switch (number) {
+	case 1:
+	case 7:
+		return KEY_HOME;
+	case 4:
+	case 8:
+		return KEY_END;
+	case 5:
+		return KEY_PAGE_UP;
+	case 6:
+		return KEY_PAGE_DOWN;
+	default:
+		return KEY_NONE;
+	}
+}
+
+enum key keys_next(struct keys *k, unsigned char c)
+{
+	/* It begins a new one wherever it comes. */
+	if (c == 0x1b) {
+		*k = (struct keys){ KEYS_ESCAPE, 0 };
+		return KEY_NONE;
+	}
+	if (k->state == KEYS_GROUND)
+		return letter(c);
+	if (k->state == KEYS_ESCAPE) {
+		k->state = c == '[' || c == 'O' ? KEYS_SEQUENCE : KEYS_GROUND;
+		return KEY_NONE;
+	}
+	/* Numbers above 99 are no key of ours, and need not be exact. */
+	if (c >= '0' && c <= '9' && k->number < 100)
+		k->number = 10 * k->number + (c - '0');
+	if (c >= 0x20 && c < 0x40)
+		return KEY_NONE;
+	k->state = KEYS_GROUND;
+	return sequence(c, k->number);
+}
+
+void keys_idle(struct keys *k)
+{
+	if (k->state == KEYS_ESCAPE)
+		k->state = KEYS_GROUND;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A terminal as a whole. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "screen.h"
+
+/* The other screen, and no cursor; and back. */
+#define ENTER	"\033[?1049h\033[?25l"
+#define LEAVE	"\033[?25h\033[?1049l"
+
+bool screen_find(struct screen *s)
+{
+	const char *term = getenv("TERM");
+
+	*s = (struct screen){ .in = isatty(STDIN_FILENO) ? STDIN_FILENO : -1, .out = STDOUT_FILENO };
+	return isatty(s->out) && term && *term && strcmp(term, "dumb");
+}
+
+void screen_measure(struct screen *s)
+{
+	struct winsize w = { 0 };
+
+	ioctl(s->out, TIOCGWINSZ, &w);
+	/* Serial lines have no size that anybody knows. */
+	s->rows = w.ws_row ? w.ws_row : 24;
+	s->columns = w.ws_col ? w.ws_col : 80;
+}
+
+int screen_write(const struct screen *s, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(s->out, text, len);
+		struct pollfd p = { .fd = s->out, .events = POLLOUT };
+
+		if (n < 0 && errno == EAGAIN)
+			poll(&p, 1, -1);
+		else if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+int screen_enter(struct screen *s)
+{
+	struct termios t;
+
+	if (s->in >= 0) {
+		if (tcgetattr(s->in, &s->saved))
+			return -errno;
+		t = s->saved;
+		/* Ctrl-C and Ctrl-Z are signals as ever. */
+		t.c_lflag &= (tcflag_t)~(ICANON | ECHO);
+		t.c_cc[VMIN] = 1;
+		t.c_cc[VTIME] = 0;
+		if (tcsetattr(s->in, TCSANOW, &t))
+			return -errno;
+	}
+	s->entered = true;
+	return screen_write(s, ENTER, strlen(ENTER));
+}
+
+void screen_leave(struct screen *s)
+{
+	if (!s->entered)
+		return;
+	s->entered = false;
+	screen_write(s, LEAVE, strlen(LEAVE));
+	/* What was typed for us is not for the shell. */
+	if (s->in >= 0)
+		tcsetattr(s->in, TCSAFLUSH, &s->saved);
+}
