@@ -49,7 +49,7 @@ static void check_limit(struct doctor *d, const char *unit, const struct dmem_no
 		return;
 	doctor_say(d, PROBLEM, unit, remedy, "its section says %s=%s, and dmem.%s of %s is %s",
 		   dmem_kind_names[l->kind], l->text, dmem_kind_names[l->kind],
-		   d->regions.region[region].name, doctor_size(is));
+		   d->regions.region[region].name, doctor_size_beside(is, wanted));
 }
 
 static void check_running(struct doctor *d, const char *unit, const struct dmem_node *n,
