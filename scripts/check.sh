@@ -77,6 +77,14 @@ boot_tests()
 	}
 }
 
+unit_packages()
+{
+	need gcc /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc python3 \
+		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/systemd/sd-bus.h:libsystemd-dev \
+		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
+}
+
 suite_unit()
 {
 	step "suite unit"
@@ -130,7 +138,8 @@ check()
 	lock_cache
 	step "tools"
 	case $1 in
-	unit) need gcc /usr/include/stdio.h:libc6-dev git shellcheck make ;;
+	unit) unit_packages ;;
+	'') host_packages; unit_packages ;;
 	*) host_packages; need shellcheck ;;
 	esac
 	case $1 in

@@ -287,6 +287,28 @@ systemd_link()
 	$cc $_san -o "$dir/systemd/$_p" "$@" "$dir"/systemd/lib/*.o
 }
 
+# dmemctl with sanitizers, and without for what is counted or killed; and its tests,
+# with the objects that each needs.
+dmemctl_programs()
+{
+	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+	make -s -C tools O="$dir/tools" CC="$cc" CFLAGS="$_san -Werror" LDFLAGS="$_san" "$dir/tools/dmemctl.bin" &&
+	make -s -C tools O="$dir/tools/fast" CC="$cc" CFLAGS='-O2 -Werror' "$dir/tools/fast/dmemctl.bin" &&
+	dmemctl_test metrics dmemctl/metrics_text.o &&
+	dmemctl_test watch dmemctl/keys.o &&
+	dmemctl_test verify dmemctl/lint.o cli/cli.o
+}
+
+# dmemctl_test NAME OBJECT...
+dmemctl_test()
+{
+	_p=test_$1
+	shift
+	# shellcheck disable=SC2086,SC2046 # options, and a list of files
+	$cc $_san $warn -o "$dir/tools/$_p" "tests/tools/$_p.c" tests/tools/fake.c tests/systemd/tap.c \
+		tests/systemd/traced.c $(printf "$dir/tools/%s " "$@") "$dir"/tools/lib/*.o
+}
+
 # What make install puts somewhere, make uninstall takes away.
 systemd_install()
 {
@@ -395,6 +417,19 @@ tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/syst
 tap systemd-generator "$dir/systemd/test_generator" "$dir/systemd/dmem-generator" "$dir/systemd/w" \
 	"$dir/systemd/fast/dmem-generator"
 tap systemd-kill "$dir/systemd/test_kill" "$dir/systemd/fast/dmem-generator" "$dir/systemd/w"
+
+n=0
+bad=0
+echo "# run unit/tools"
+echo "TAP version 13"
+t "dmemctl and its tests build" dmemctl_programs
+echo "1..$n"
+echo
+echo "# exit unit/tools $bad"
+
+tap tools-metrics "$dir/tools/test_metrics" "$dir/tools/dmemctl.bin" "$dir/tools/w" "$dir/tools/fast/dmemctl.bin"
+tap tools-watch "$dir/tools/test_watch" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+tap tools-verify "$dir/tools/test_verify" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 
 # systemd itself as the judge, where it is there. It gets a directory that
 # anybody may read, for it must not be root there.

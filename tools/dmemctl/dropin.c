@@ -22,10 +22,6 @@
 #define STRICT	"DeviceMemoryStrict"
 #define HEAD	"# Written by dmemctl set, which will write it again.\n[" DMEM_SECTION "]\n"
 
-static const char * const keys[DMEM_KINDS] = {
-	"DeviceMemoryMax", "DeviceMemoryMin", "DeviceMemoryLow",
-};
-
 static int failed(struct ctl *c, const char *path, int err)
 {
 	cli_error(&c->cli, "%s: %s", path, strerror(err));
@@ -290,7 +286,9 @@ int dropin_add(struct dropin *d, const struct dmem_limit *l)
 		if (old->kind != l->kind || strcmp(old->region, region))
 			cap[kept++] = *old;
 	}
-	cap[kept++] = (struct dmem_cap){ l->kind, region, strrchr(l->text, '=') + 1 };
+	cap[kept++] = (struct dmem_cap){
+		.kind = l->kind, .region = region, .value = strrchr(l->text, '=') + 1,
+	};
 	d->caps.cap = cap;
 	d->caps.n = kept;
 	return 0;
@@ -325,8 +323,8 @@ static const char *text_of(struct dropin *d)
 		const struct dmem_cap *cap = &d->caps.cap[i];
 		const char *region = word(d->arena, cap->region);
 
-		text = region ? dmem_printf(d->arena, "%s%s=%s %s\n", text, keys[cap->kind], region,
-					    cap->value) : NULL;
+		text = region ? dmem_printf(d->arena, "%s%s=%s %s\n", text,
+					    dmem_cap_keys[cap->kind], region, cap->value) : NULL;
 	}
 	return text;
 }
