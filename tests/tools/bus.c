@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,7 +39,13 @@ static bool wait_until(bool (*what)(void))
 
 static bool has_socket(void)
 {
-	return !access(tap_path("bus"), F_OK);
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), ret;
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", tap_path("bus"));
+	ret = connect(fd, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
+	return !ret;
 }
 
 static bool is_ready(void)

@@ -125,10 +125,11 @@ static int add_line(struct show *s, const char *name, const char *path, const st
 	return 0;
 }
 
-/* All lines of one target. @all: also the regions of which there is nothing to say. */
-static int show_one(struct ctl *c, struct show *s, const struct target *t, bool all)
+/* All lines of one target, whose cgroup is @n or NULL. @all: also the regions of which
+ * there is nothing to say. */
+static int show_one(struct ctl *c, struct show *s, const struct target *t,
+		    const struct dmem_node *n, bool all)
 {
-	const struct dmem_node *n = t->cgroup ? find_node(s, t->cgroup) : NULL;
 	const char *name = t->unit ? t->unit : *t->cgroup ? t->cgroup : "/";
 	struct section sec = { 0 };
 	int ret = 0;
@@ -157,27 +158,24 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t, bool 
 /* One that was asked for has a line at least. */
 static int show_named(struct ctl *c, struct show *s, const struct target *t)
 {
+	const struct dmem_node *n = t->cgroup ? find_node(s, t->cgroup) : NULL;
 	size_t before = s->lines;
-	int ret = show_one(c, s, t, s->all);
+	int ret = show_one(c, s, t, n, s->all);
 
-	return ret || s->lines > before ? ret : show_one(c, s, t, true);
+	return ret || s->lines > before ? ret : show_one(c, s, t, n, true);
 }
 
 /* Units that only files tell of. */
 static int show_files(struct ctl *c, struct show *s)
 {
-	size_t n = s->units.n_units;
-	int ret = 0;
+	size_t n;
+	struct dmem_unit **unit = section_units(&s->units, &n);
+	int ret = unit ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < n && !ret; i++) {
-		struct dmem_unit *u = s->units.unit[i];
-		struct target t = { .unit = u->name, .type = u->type };
+		struct target t = { .unit = unit[i]->name, .type = unit[i]->type };
 
-		if (u->alias_of || u->masked || u->type_level || u->user)
-			continue;
-		if (u->type != DMEM_SERVICE && u->type != DMEM_SLICE)
-			continue;
-		ret = show_one(c, s, &t, s->all);
+		ret = show_one(c, s, &t, NULL, s->all);
 	}
 	return ret;
 }
@@ -203,7 +201,7 @@ static int show_all(struct ctl *c, struct show *s)
 			if (u)
 				u->user = u;
 		}
-		ret = show_one(c, s, &t, s->all);
+		ret = show_one(c, s, &t, n, s->all);
 	}
 	return ret ? ret : show_files(c, s);
 }
