@@ -287,6 +287,43 @@ systemd_link()
 	$cc $_san -o "$dir/systemd/$_p" "$@" "$dir"/systemd/lib/*.o
 }
 
+# dmemctl with sanitizers, and without for what is counted or killed; and its tests,
+# with the objects that each needs.
+# shellcheck disable=SC2086 # options
+dmemctl_programs()
+{
+	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+	make -s -C tools O="$dir/tools" CC="$cc" CFLAGS="$_san -Werror" LDFLAGS="$_san" "$dir/tools/dmemctl.bin" &&
+	make -s -C tools O="$dir/tools/fast" CC="$cc" CFLAGS='-O2 -Werror' "$dir/tools/fast/dmemctl.bin" &&
+	dmemctl_test metrics dmemctl/metrics_text.o &&
+	dmemctl_test watch dmemctl/keys.o &&
+	dmemctl_test verify dmemctl/lint.o cli/cli.o &&
+	dmemctl_test history dmemctl/history.o histlog.c &&
+	dmemctl_test record dmemctl/history.o histlog.c &&
+	dmemctl_test plan dmemctl/history.o dmemctl/firstfit.o load.c past.c -lpng &&
+	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c \
+		"$dir/tools/dmemctl/history.o" "$dir"/tools/lib/*.o
+}
+
+# dmemctl_test NAME [OBJECT|FILE.c|-lLIBRARY]...
+dmemctl_test()
+{
+	_p=test_$1
+	shift
+	for _w in "$@"; do
+		shift
+		case $_w in
+		-*) ;;
+		*.c) _w=tests/tools/$_w ;;
+		*) _w=$dir/tools/$_w ;;
+		esac
+		set -- "$@" "$_w"
+	done
+	# shellcheck disable=SC2086 # options
+	$cc $_san $warn -o "$dir/tools/$_p" "tests/tools/$_p.c" tests/tools/fake.c tests/systemd/tap.c \
+		tests/systemd/traced.c "$@" "$dir"/tools/lib/*.o
+}
+
 # What make install puts somewhere, make uninstall takes away.
 systemd_install()
 {
@@ -464,6 +501,23 @@ tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/syst
 tap systemd-generator "$dir/systemd/test_generator" "$dir/systemd/dmem-generator" "$dir/systemd/w" \
 	"$dir/systemd/fast/dmem-generator"
 tap systemd-kill "$dir/systemd/test_kill" "$dir/systemd/fast/dmem-generator" "$dir/systemd/w"
+
+n=0
+bad=0
+echo "# run unit/tools"
+echo "TAP version 13"
+t "dmemctl and its tests build" dmemctl_programs
+t "the reader of histories stands random input" "$dir/tools/fuzz_history" 20000 1
+echo "1..$n"
+echo
+echo "# exit unit/tools $bad"
+
+tap tools-metrics "$dir/tools/test_metrics" "$dir/tools/dmemctl.bin" "$dir/tools/w" "$dir/tools/fast/dmemctl.bin"
+tap tools-watch "$dir/tools/test_watch" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+tap tools-verify "$dir/tools/test_verify" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+tap tools-history "$dir/tools/test_history"
+tap tools-record "$dir/tools/test_record" "$dir/tools/dmemctl.bin" "$dir/tools/fast/dmemctl.bin" "$dir/tools/w"
+tap tools-plan "$dir/tools/test_plan" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 
 # systemd itself as the judge, where it is there. It gets a directory that
 # anybody may read, for it must not be root there.

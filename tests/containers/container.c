@@ -282,6 +282,15 @@ const char *cgroup_of_pid(pid_t pid)
 	return cg;
 }
 
+long long user_of_pid(pid_t pid)
+{
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return pid > 0 && !stat(path, &st) ? (long long)st.st_uid : -1;
+}
+
 long long refused(const char *cg, const char *name)
 {
 	return dmem_nested(cg, "dmem.events.local", name, "max");

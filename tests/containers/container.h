@@ -95,6 +95,9 @@ pid_t first_pid(const char *cg);
 /* The path of a process's cgroup in the file system, or "". */
 const char *cgroup_of_pid(pid_t pid);
 
+/* To whom a process belongs, as it is seen from here; -1 if there is none. */
+long long user_of_pid(pid_t pid);
+
 /* How often a cgroup refused by its own limit; negative if that is not told. */
 long long refused(const char *cg, const char *region);
 bool exists(const char *path);

@@ -29,18 +29,21 @@ FIXTURE(libcgroup) {
 
 FIXTURE_VARIANT(libcgroup) {
 	const char *dir;
-	int version;
+	/* What comes of caps in a value of two lines. */
+	long long camera, display;
 };
 
 FIXTURE_VARIANT_ADD(libcgroup, v3) {
 	.dir = "",
-	.version = 3,
+	.camera = DMEM_MAX,
+	.display = DMEM_MAX,
 };
 
 /* Of Debian 12: programs and a library of their own. */
 FIXTURE_VARIANT_ADD(libcgroup, v2) {
 	.dir = "/opt/libcgroup",
-	.version = 2,
+	.camera = 8 * MIB,
+	.display = 4 * MIB,
 };
 
 FIXTURE_SETUP(libcgroup)
@@ -140,20 +143,21 @@ TEST_F_TIMEOUT(libcgroup, name_twice, 120)
 	EXPECT_FALSE(exists(OTHER));
 }
 
-/* Values of several lines are left out, and nobody is told: so no cap, and no error. */
+/* 3.1 leaves values of several lines out, and nobody is told: so no cap, and no error. */
 TEST_F_TIMEOUT(libcgroup, several_lines, 120)
 {
 	ASSERT_EQ(0, unit_write(OTHER_CONFIG, "group camera {\n\tdmem {\n"
 				"\t\tdmem.max = \"%s 8M\n%s 4M\";\n\t}\n}\n", CAMERA, DISPLAY));
 	EXPECT_EQ(0, run("cgconfigparser", "-l", OTHER_CONFIG, NULL)) TH_LOG("%s", output());
-	EXPECT_EQ(DMEM_MAX, dmem_read(MINE, "dmem.max", CAMERA));
-	EXPECT_EQ(DMEM_MAX, dmem_read(MINE, "dmem.max", DISPLAY));
+	EXPECT_EQ(variant->camera, dmem_read(MINE, "dmem.max", CAMERA));
+	EXPECT_EQ(variant->display, dmem_read(MINE, "dmem.max", DISPLAY));
 	/* To copy a group means to read such a value and to write it. */
 	EXPECT_EQ(0, run("cgset", "-r", "dmem.max=" CAMERA " 8M", "camera", NULL));
 	ASSERT_EQ(0, run("cgcreate", "-g", "dmem:player", NULL));
 	EXPECT_EQ(0, run("cgset", "--copy-from", "camera", "player", NULL));
 	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
-	EXPECT_EQ(DMEM_MAX, dmem_read(OTHER, "dmem.max", CAMERA));
+	EXPECT_EQ(variant->camera, dmem_read(OTHER, "dmem.max", CAMERA));
+	EXPECT_EQ(variant->display, dmem_read(OTHER, "dmem.max", DISPLAY));
 }
 
 TEST_HARNESS_MAIN

@@ -26,7 +26,9 @@
 /* A program in there may mount: it finds its own cgroup in what it has mounted, and no other. */
 #define MOUNT		"mount:/tmp find:/tmp/dmem.current find:/tmp/dmem.capacity "
 #define SAYS_MOUNT	"mount:/tmp 0\nfind:/tmp/dmem.current 1\nfind:/tmp/dmem.capacity 0\n"
-#define ALL_USERS	"lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\nlxc.uts.name ="
+/* Who is not the host's root cannot make the mount read-only, nor write there. */
+#define READ_ONLY	"lxc.rootfs.options = ro"
+#define USERS		"lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536"
 
 FIXTURE(lxc) {
 	pid_t engine[2];
@@ -109,7 +111,7 @@ TEST_F_TIMEOUT(lxc, user_namespace, 120)
 {
 	static const char * const says[] = { TELLS SAYS_DENIED, TELLS SAYS_CAPPED };
 
-	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY, "lxc.uts.name =", ALL_USERS, NULL));
+	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY, READ_ONLY, USERS, NULL));
 	for (int i = 0; i < 2; i++) {
 		out_clear();
 		ASSERT_EQ(0, chown(HEAP_FILE, i ? MAPPED_USER : 0, 0));
@@ -117,6 +119,7 @@ TEST_F_TIMEOUT(lxc, user_namespace, 120)
 		EXPECT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 		ASSERT_EQ(0, chown(HEAP_FILE, 0, 0));
 		EXPECT_STREQ(says[i], out());
+		EXPECT_EQ(MAPPED_USER, user_of_pid(first_pid(MINE)));
 		EXPECT_EQ(i, refused(MINE, CAMERA));
 		EXPECT_EQ(0, run("lxc-stop", "-k", "-n", "camera", NULL)) TH_LOG("%s", output());
 		kill_hard(self->engine[0]);

@@ -93,6 +93,8 @@ TEST_F_TIMEOUT(runc, scope, 120)
 	EXPECT_EQ(0, refused(SLICE, CAMERA));
 	shell_out("runc delete --force camera");
 	EXPECT_TRUE(wait_gone(SLICE "/runc-camera.scope", 10));
+	/* What runc has enabled stays so. */
+	EXPECT_NE(NULL, strstr(text_of(SLICE "/cgroup.subtree_control"), "dmem"));
 }
 
 /* runc 1.1 writes the value as it is, and the kernel takes one region at a time. */
@@ -205,6 +207,7 @@ TEST_F_TIMEOUT(runc, user_namespace, 120)
 		EXPECT_EQ(0, bad);
 		EXPECT_EQ(0, ret);
 		EXPECT_STREQ(says[i], out());
+		EXPECT_EQ(MAPPED_USER, user_of_pid(first_pid(MINE)));
 		EXPECT_EQ(i, refused(MINE, CAMERA));
 		ASSERT_EQ(0, shell_out("runc delete --force camera"));
 	}

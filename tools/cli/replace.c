@@ -65,7 +65,9 @@ static int fill(int fd, mode_t mode, const char *text, size_t len)
 	return fsync(fd) ? -errno : 0;
 }
 
-static int replace_in(int dir, const char *name, mode_t mode, const char *text, size_t len)
+/* @flags: of renameat2() */
+static int replace_in(int dir, const char *name, mode_t mode, const char *text, size_t len,
+		      unsigned int flags)
 {
 	char new[NAME_MAX + 1];
 	struct stat st;
@@ -81,7 +83,7 @@ static int replace_in(int dir, const char *name, mode_t mode, const char *text, 
 	if (fd < 0)
 		return fd;
 	ret = fill(fd, mode, text, len);
-	if (!ret && renameat(dir, new, dir, name))
+	if (!ret && renameat2(dir, new, dir, name, flags))
 		ret = -errno;
 	if (ret)
 		unlinkat(dir, new, 0);
@@ -92,7 +94,8 @@ static int replace_in(int dir, const char *name, mode_t mode, const char *text, 
 	return ret;
 }
 
-int cli_replace(const char *path, mode_t mode, const char *text, size_t len)
+static int replace(const char *path, mode_t mode, const char *text, size_t len,
+		   unsigned int flags)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	char *parent = slash ? strndup(path, (size_t)(name - path)) : strdup(".");
@@ -105,7 +108,22 @@ int cli_replace(const char *path, mode_t mode, const char *text, size_t len)
 	free(parent);
 	if (ret)
 		return ret;
-	ret = *name ? replace_in(dir, name, mode, text, len) : -EISDIR;
+	ret = *name ? replace_in(dir, name, mode, text, len, flags) : -EISDIR;
 	close(dir);
 	return ret;
+}
+
+int cli_replace(const char *path, mode_t mode, const char *text, size_t len)
+{
+	return replace(path, mode, text, len, 0);
+}
+
+int cli_create(const char *path, mode_t mode, const char *text, size_t len)
+{
+	return replace(path, mode, text, len, RENAME_NOREPLACE);
+}
+
+int cli_replace_at(int dir, const char *name, mode_t mode, const char *text, size_t len)
+{
+	return replace_in(dir, name, mode, text, len, 0);
 }

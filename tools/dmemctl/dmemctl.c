@@ -18,7 +18,10 @@ static const struct verb verbs[] = {
 	{ "show", verb_show, "what units may take, have, and what their files say" },
 	{ "apply", verb_apply, "what the files of a unit say, now" },
 	{ "run", verb_run, "a command with limits of its own" },
+	{ "verify", verb_verify, "what is mistyped in unit files" },
 	{ "doctor", verb_doctor, "what is not as it should be, with the remedy" },
+	{ "record", verb_record, "samples of what units use, into a file" },
+	{ "plan", verb_plan, "how large regions must be, and what to give to whom" },
 	{ "watch", verb_watch, "what is used and refused, as it happens" },
 	{ "metrics", verb_metrics, "figures for Prometheus, as a file or on stdout" },
 };

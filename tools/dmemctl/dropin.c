@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../cli/replace.h"
 #include "dropin.h"
 
 /* After what an administrator is likely to write, and before what dmem-generator does.
@@ -20,10 +21,6 @@
 
 #define STRICT	"DeviceMemoryStrict"
 #define HEAD	"# Written by dmemctl set, which will write it again.\n[" DMEM_SECTION "]\n"
-
-static const char * const keys[DMEM_KINDS] = {
-	"DeviceMemoryMax", "DeviceMemoryMin", "DeviceMemoryLow",
-};
 
 static int failed(struct ctl *c, const char *path, int err)
 {
@@ -289,7 +286,9 @@ int dropin_add(struct dropin *d, const struct dmem_limit *l)
 		if (old->kind != l->kind || strcmp(old->region, region))
 			cap[kept++] = *old;
 	}
-	cap[kept++] = (struct dmem_cap){ l->kind, region, strrchr(l->text, '=') + 1 };
+	cap[kept++] = (struct dmem_cap){
+		.kind = l->kind, .region = region, .value = strrchr(l->text, '=') + 1,
+	};
 	d->caps.cap = cap;
 	d->caps.n = kept;
 	return 0;
@@ -324,8 +323,8 @@ static const char *text_of(struct dropin *d)
 		const struct dmem_cap *cap = &d->caps.cap[i];
 		const char *region = word(d->arena, cap->region);
 
-		text = region ? dmem_printf(d->arena, "%s%s=%s %s\n", text, keys[cap->kind], region,
-					    cap->value) : NULL;
+		text = region ? dmem_printf(d->arena, "%s%s=%s %s\n", text,
+					    dmem_cap_keys[cap->kind], region, cap->value) : NULL;
 	}
 	return text;
 }
@@ -340,50 +339,21 @@ int dropin_plan(struct ctl *c, struct dropin *d, struct dmem_unit_file *f)
 	return f->section.mistakes ? -EINVAL : 0;
 }
 
-static int write_whole(int fd, const char *text, size_t len)
-{
-	/* systemd and those who look may read it, whatever the umask is. */
-	if (fchmod(fd, 0644))
-		return -errno;
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
-/* The file with this text, or without one no file. */
+/* The file with this text, or without one no file. systemd and those who look may read
+ * it, whatever the umask is. */
 static int put(struct dropin *d, const char *text, size_t len)
 {
-	const char *tmp = dmem_printf(d->arena, "%s.new", d->name);
-	int fd, ret;
+	const char *left;
+	int ret;
 
-	if (!tmp)
+	if (text)
+		return cli_replace_at(d->lock, d->name, 0644, text, len);
+	left = dmem_printf(d->arena, ".%s.new", d->name);
+	if (!left)
 		return -ENOMEM;
-	if (!text) {
-		ret = unlinkat(d->lock, d->name, 0) && errno != ENOENT ? -errno : 0;
-		/* One that was killed may have left it. */
-		unlinkat(d->lock, tmp, 0);
-		return ret;
-	}
-	fd = openat(d->lock, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return -errno;
-	ret = write_whole(fd, text, len);
-	if (close(fd) && !ret)
-		ret = -errno;
-	if (!ret && renameat(d->lock, tmp, d->lock, d->name))
-		ret = -errno;
-	if (ret)
-		unlinkat(d->lock, tmp, 0);
-	else
-		fsync(d->lock);
+	ret = unlinkat(d->lock, d->name, 0) && errno != ENOENT ? -errno : 0;
+	/* One that was killed may have left it. */
+	unlinkat(d->lock, left, 0);
 	return ret;
 }
 

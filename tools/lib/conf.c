@@ -38,8 +38,8 @@ static int whole_line(char *l, unsigned int line, char *section, dmem_conf_fn fn
 		return fn(data, line, section, NULL, NULL);
 	}
 	eq = strchr(l, '=');
-	if (!eq || !*section)
-		return 0;
+	if (!eq)
+		return *l ? fn(data, line, section, l, NULL) : 0;
 	*eq = 0;
 	return fn(data, line, section, strip(l), strip(eq + 1));
 }

@@ -163,7 +163,8 @@ struct dmem_report {
 
 typedef void (*dmem_report_fn)(void *data, const struct dmem_report *r);
 
-/* Called for each "[section]" (@key is NULL) and for each "key=value". A line that
+/* Called for each "[section]" (@key is NULL) and for each "key=value"; @section is ""
+ * before the first. A line without "=" comes as @key, with no @value. A line that
  * starts like a section and is none comes as @key, with no @section: systemd reads
  * no further there, and neither does the parser. Strings live until the call
  * returns. Not 0 ends the parser, which returns it. */
@@ -192,6 +193,8 @@ struct dmem_cap {
 	enum dmem_kind kind;
 	const char *region;	/* may hold specifiers such as %i */
 	const char *value;	/* as written, checked */
+	const char *file;	/* where it is written */
+	unsigned int line;
 };
 
 struct dmem_obstacle {
@@ -225,6 +228,13 @@ struct dmem_section {
 	unsigned int clears_line;	/* of an empty ExecCondition=, or 0 */
 	unsigned int mistakes, mistake_line;
 };
+
+/* Could this name of a section be meant for ours? True for ours, too. */
+bool dmem_section_meant(const char *section);
+
+/* The names of the keys, by kind, and of the one that is not a list. */
+extern const char * const dmem_cap_keys[DMEM_KINDS];
+#define DMEM_STRICT_KEY	"DeviceMemoryStrict"
 
 /* May this text matter to dmem_section_parse()? Fast, and never wrongly no. */
 bool dmem_section_hint(const char *text, size_t len);

@@ -24,12 +24,11 @@ static const char * const obstacles[DMEM_OBSTACLES] = {
 	"BindPaths", "BindReadOnlyPaths", "MountImages",
 };
 
-static const char * const cap_keys[DMEM_KINDS] = {
+const char * const dmem_cap_keys[DMEM_KINDS] = {
 	"DeviceMemoryMax", "DeviceMemoryMin", "DeviceMemoryLow",
 };
 
-#define STRICT_KEY	"DeviceMemoryStrict"
-#define ALL_KEYS	"DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or " STRICT_KEY "="
+#define ALL_KEYS	"DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or " DMEM_STRICT_KEY "="
 
 struct parse {
 	struct dmem_arena *arena;
@@ -75,7 +74,7 @@ static bool nearly(const char *a, const char *b)
 	       (*a && *b && !strcasecmp(a + 1, b + 1));
 }
 
-static bool meant_ours(const char *section)
+bool dmem_section_meant(const char *section)
 {
 	return nearly(section, DMEM_SECTION) || !strcasecmp(section, "dmem");
 }
@@ -151,6 +150,7 @@ static int parse_cap(struct parse *p, unsigned int line, enum dmem_kind kind, co
 	e = new_entry(p, CAP, (int)kind);
 	if (!e)
 		return -ENOMEM;
+	e->line = line;
 	e->region = region;
 	e->value = amount;
 	return 0;
@@ -175,20 +175,24 @@ static int our_key(struct parse *p, unsigned int line, const char *key, const ch
 	struct dmem_entry *e;
 	int yes;
 
+	if (!value) {
+		mistake(p, line, key, "has no '='", "write KEY=VALUE");
+		return 0;
+	}
 	for (int k = 0; k < DMEM_KINDS; k++) {
-		if (strcmp(key, cap_keys[k]))
+		if (strcmp(key, dmem_cap_keys[k]))
 			continue;
 		if (*value)
 			return parse_cap(p, line, (enum dmem_kind)k, value);
 		return new_entry(p, RESET, k) ? 0 : -ENOMEM;
 	}
-	if (strcmp(key, STRICT_KEY)) {
+	if (strcmp(key, DMEM_STRICT_KEY)) {
 		mistake(p, line, key, "is not a key of [" DMEM_SECTION "]", "write " ALL_KEYS);
 		return 0;
 	}
 	yes = *value ? parse_bool(value) : 0;
 	if (yes < 0) {
-		mistake(p, line, value, "is neither yes nor no", "write " STRICT_KEY "=yes or no");
+		mistake(p, line, value, "is neither yes nor no", "write " DMEM_STRICT_KEY "=yes or no");
 		return 0;
 	}
 	e = new_entry(p, STRICT, 0);
@@ -227,6 +231,12 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 			mistake(p, line, key, "is not closed", "write [" DMEM_SECTION "]");
 		return 0;
 	}
+	if (!*section) {
+		if (key && !strncmp(key, "DeviceMemory", 12))
+			mistake(p, line, key, "comes before any section",
+				"write [" DMEM_SECTION "] above it");
+		return 0;
+	}
 	if (!strcmp(section, DMEM_SECTION)) {
 		if (key)
 			return our_key(p, line, key, value);
@@ -236,16 +246,16 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 		return 0;
 	}
 	if (!key) {
-		if (meant_ours(section))
+		if (dmem_section_meant(section))
 			mistake(p, line, section, "is not a section that is read",
 				"write [" DMEM_SECTION "]");
 		return 0;
 	}
-	if (!strcmp(section, "Service"))
+	if (!strcmp(section, "Service") && value)
 		return service_key(p, line, key, value);
 	/* systemd warns of unknown keys in its own sections only. */
 	if (!strncasecmp(section, "X-", 2) && !strncmp(key, "DeviceMemory", 12) &&
-	    !meant_ours(section))
+	    !dmem_section_meant(section))
 		mistake(p, line, key, "is in a section that is not read",
 			"put it in [" DMEM_SECTION "]");
 	return 0;
@@ -333,7 +343,8 @@ static void reset(struct dmem_caps *caps, enum dmem_kind kind)
 	caps->n = kept;
 }
 
-static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_entry *e)
+static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const char *file,
+		   const struct dmem_entry *e)
 {
 	struct dmem_cap *c;
 
@@ -351,7 +362,9 @@ static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const struct dm
 		return -ENOMEM;
 	if (caps->n)
 		memcpy(c, caps->cap, caps->n * sizeof(*c));
-	c[caps->n++] = (struct dmem_cap){ (enum dmem_kind)e->index, e->region, e->value };
+	c[caps->n++] = (struct dmem_cap){
+		(enum dmem_kind)e->index, e->region, e->value, file, e->line,
+	};
 	caps->cap = c;
 	return 0;
 }
@@ -374,7 +387,7 @@ int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dme
 			add_obstacle(a, caps, s, e, hidden);
 		else if (e->what == RESET)
 			reset(caps, (enum dmem_kind)e->index);
-		else if (set_cap(a, caps, e))
+		else if (set_cap(a, caps, s->file, e))
 			return -ENOMEM;
 	}
 	return 0;

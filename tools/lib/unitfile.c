@@ -24,12 +24,13 @@ int dmem_units_open(const struct dmem_units *u, const char *path, int flags)
 	return (int)syscall(SYS_openat2, u->root_fd, path, &how, sizeof(how));
 }
 
-static int read_all(struct dmem_units *u, struct dmem_unit_file *f, char **text, size_t *len)
+int dmem_units_read(struct dmem_units *u, struct dmem_unit_file *f, char **text, size_t *len)
 {
 	int fd = dmem_units_open(u, f->path, 0), ret = 0;
 	struct stat st;
 	ssize_t n;
 
+	*text = NULL;
 	*len = 0;
 	if (fd < 0)
 		return 0;
@@ -60,13 +61,13 @@ out:
 
 int dmem_units_parse(struct dmem_units *u, struct dmem_unit_file *f, bool all)
 {
-	char *text = NULL;
+	char *text;
 	size_t len;
 	int ret;
 
 	if (f->state == PARSED || (f->state == WITHOUT_SECTION && !all))
 		return 0;
-	ret = read_all(u, f, &text, &len);
+	ret = dmem_units_read(u, f, &text, &len);
 	f->state = WITHOUT_SECTION;
 	if (!ret && (all || dmem_section_hint(text ? text : "", len))) {
 		ret = dmem_section_parse(&u->arena, f->path, text ? text : "", len, u->report,

@@ -97,6 +97,10 @@ int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
  * a file descriptor, or -1 and errno. */
 int dmem_units_open(const struct dmem_units *u, const char *path, int flags);
 
+/* The text of a file, which the caller frees. NULL, without an error: it is empty,
+ * cannot be read, or is too large, which is reported. */
+int dmem_units_read(struct dmem_units *u, struct dmem_unit_file *f, char **text, size_t *len);
+
 /* What the file says. Without @all, a file without our section may stay unparsed,
  * which is fast. A file that cannot be read says nothing. */
 int dmem_units_parse(struct dmem_units *u, struct dmem_unit_file *f, bool all);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Histories of what never happened, one record after the other. */
+#ifndef PAST_H
+#define PAST_H
+
+#include "../../tools/dmemctl/history.h"
+
+#define PAST_WALL	1764000000000	/* of boot */
+
+/* A segment that starts at @mono ms. @buffers: they are told of. */
+void past_head(struct dmem_text *t, const char *boot, uint64_t mono, uint64_t interval, bool buffers);
+void past_region(struct dmem_text *t, unsigned int number, const char *name);
+void past_cgroup(struct dmem_text *t, unsigned int number, uint64_t life, const char *path);
+
+/* A record with these items, such as "c0.0=4096 f7". */
+void past_look(struct dmem_text *t, uint64_t mono, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void past_end(struct dmem_text *t, uint64_t mono);
+
+/* Into the file of that name, which starts with it or goes on with it. */
+void past_write(struct dmem_text *t, const char *rel);
+
+#endif

@@ -1,0 +1,768 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* "dmemctl plan" on histories whose answer is known. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <png.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../tools/dmemctl/firstfit.h"
+#include "../../tools/dmemctl/needs.h"
+#include "../../tools/lib/dmem.h"
+#include "../systemd/tap.h"
+#include "load.h"
+#include "past.h"
+
+#define MIB		(1024 * 1024ull)
+#define CAM		"cma/camera@64000000"
+#define A		"system.slice/a.service"
+#define B		"system.slice/b.service"
+#define C		"system.slice/c.service"
+#define BUDGET		6000
+#define BITS		20000
+#define ORDER		8
+
+typedef unsigned long long ull;
+
+static const char *dmemctl, *top;
+
+/* ---- where buffers go: as mm/cma.c does it, bit by bit ---- */
+
+struct bits {
+	bool set[BITS];
+	size_t n;		/* pages of the area */
+};
+
+static size_t align_mask(uint64_t pages)
+{
+	size_t align = 1;
+
+	while (align < pages && align < 1 << ORDER)
+		align *= 2;
+	return align - 1;
+}
+
+/* The page, or BITS: there is no room. */
+static size_t take_bits(struct bits *b, uint64_t pages)
+{
+	size_t mask = align_mask(pages), start = 0, i;
+
+	for (;;) {
+		while (start < b->n && b->set[start])
+			start++;
+		start = (start + mask) & ~mask;
+		if (start + pages > b->n)
+			return BITS;
+		for (i = start; i < start + pages && !b->set[i]; i++)
+			;
+		if (i == start + pages)
+			break;
+		start = i + 1;
+	}
+	for (i = start; i < start + pages; i++)
+		b->set[i] = true;
+	return start;
+}
+
+/* Does the load fit in an area of @n pages? *@high: up to where it went. */
+static bool fits(const struct load *l, size_t n, uint64_t *high)
+{
+	static struct bits b;
+	size_t at[LOAD_OPS];
+
+	memset(&b, 0, sizeof(b));
+	b.n = n;
+	*high = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct load_op *op = &l->op[i];
+
+		if (op->free) {
+			memset(b.set + at[op->buffer], 0, op->pages);
+			continue;
+		}
+		at[i] = take_bits(&b, op->pages);
+		if (at[i] == BITS)
+			return false;
+		if (at[i] + op->pages > *high)
+			*high = at[i] + op->pages;
+	}
+	return true;
+}
+
+static uint64_t first_fit(const struct load *l)
+{
+	struct firstfit f = { .align_order = ORDER };
+	uint64_t high;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->op[i].free)
+			firstfit_free(&f, 1, l->op[i].buffer);
+		else
+			firstfit_alloc(&f, 1, i, l->op[i].pages);
+	}
+	high = f.high;
+	firstfit_end(&f);
+	return high;
+}
+
+static void placing(void)
+{
+	size_t wrong = 0, above = 0;
+	struct load l;
+
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		uint64_t high, less, peak = 0, now = 0;
+
+		load_make(&l, seed, BUDGET);
+		for (size_t i = 0; i < l.n; i++) {
+			now += l.op[i].free ? -l.op[i].pages : l.op[i].pages;
+			peak = now > peak ? now : peak;
+		}
+		if (!fits(&l, BITS, &high) || first_fit(&l) != high) {
+			wrong++;
+			continue;
+		}
+		/* And so no other size needs to be tried. */
+		wrong += !fits(&l, high, &less) || fits(&l, high - 1, &less);
+		above += high > peak;
+	}
+	check(!wrong, "buffers go where a bitmap has them, and fit in no smaller area", "%zu of 300", wrong);
+	check(above > 200, "which is more than their sum", "%zu of 300", above);
+	check(firstfit_alignment(1, 8) == 1 && firstfit_alignment(3, 8) == 4 &&
+	      firstfit_alignment(256, 8) == 256 && firstfit_alignment(257, 8) == 256 &&
+	      firstfit_alignment(257, 9) == 512, "alignment ends at the order of the configuration", "no");
+}
+
+static void giving_back(void)
+{
+	struct firstfit f = { .align_order = ORDER };
+
+	firstfit_alloc(&f, 1, 1, 4);
+	firstfit_alloc(&f, 1, 2, 8);
+	firstfit_alloc(&f, 2, 3, 8);
+	firstfit_alloc(&f, 1, 4, 2);
+	firstfit_give_back(&f, 1, 8);
+	check(f.n == 3 && f.buffer[0].id == 1, "what is given back is a buffer of that size", "%zu", f.n);
+	firstfit_give_back(&f, 1, 3);
+	check(f.n == 2 && f.buffer[0].id == 1 && f.buffer[0].pages == 3, "or the last ones, in part", "%zu",
+	      f.n);
+	firstfit_give_back(&f, 1, 100);
+	check(f.n == 1 && f.buffer[0].owner == 2 && !firstfit_free(&f, 1, 1), "and no more than there is",
+	      "%zu", f.n);
+	firstfit_end(&f);
+}
+
+/* ---- running it ---- */
+
+#define MORE(...)	((const char * const []){ __VA_ARGS__, NULL })
+
+static int plan(const char * const *more)
+{
+	const char *argv[24] = { dmemctl, "plan" };
+	size_t n = 2;
+
+	for (; *more && n < 23; more++)
+		argv[n++] = *more;
+	return run(argv);
+}
+
+static int plan_of(const char *rel, const char *o1, const char *o2)
+{
+	return plan(o2 ? MORE(o1, o2, tap_path(rel)) : o1 ? MORE(o1, tap_path(rel)) : MORE(tap_path(rel)));
+}
+
+/* A number of the last plan's JSON: the first after @after. */
+static ull json(const char *after, const char *key)
+{
+	const char *at = strstr(get("out"), after);
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+	at = at ? strstr(at, quoted) : NULL;
+	return at ? strtoull(at + strlen(quoted), NULL, 10) : 0xdeadbeef;
+}
+
+static void start(struct dmem_text *t, const char *boot, bool buffers)
+{
+	past_head(t, boot, 1000, 1000, buffers);
+	past_region(t, 0, CAM);
+	past_cgroup(t, 0, 1, A);
+	past_cgroup(t, 1, 2, B);
+	past_cgroup(t, 2, 3, C);
+	past_look(t, 1000, "r0=0,0,-,%llu c0.0=0 c1.0=0 c2.0=0", 40 * MIB);
+}
+
+/* The load as a recorder would see it, who looks after each op. */
+static void write_load(const struct load *l, const char *rel, const char *boot, bool buffers)
+{
+	uint64_t use[LOAD_SERVICES] = { 0 }, all = 0;
+	struct dmem_text t = { 0 };
+
+	start(&t, boot, buffers);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct load_op *op = &l->op[i];
+		uint64_t change = op->free ? -op->pages * 4096 : op->pages * 4096;
+		char buffer[64] = "";
+
+		use[op->service] += change;
+		all += change;
+		if (buffers && op->free)
+			snprintf(buffer, sizeof(buffer), " f%zu", 100 + op->buffer);
+		else if (buffers)
+			snprintf(buffer, sizeof(buffer), " b%zu=%u.0,%llu", 100 + i, op->service,
+				 (ull)op->pages * 4096);
+		past_look(&t, 2000 + i * 1000, "r0=%llu c%u.0=%llu%s", (ull)all, op->service,
+			  (ull)use[op->service], buffer);
+	}
+	past_write(&t, rel);
+}
+
+static void loads(void)
+{
+	size_t wrong = 0, low = 0, tried = 0;
+	struct load l;
+
+	for (uint64_t seed = 1000; seed < 1040; seed++) {
+		uint64_t high;
+		ull size;
+
+		load_make(&l, seed, BUDGET);
+		fits(&l, BITS, &high);
+		write_load(&l, "load", "aaaaaaaa", true);
+		if (plan_of("load", "--json", "--headroom=0")) {
+			wrong++;
+			continue;
+		}
+		size = json(CAM, "size");
+		wrong += json(CAM, "need") != high * 4096 || json(CAM, "placed-least") != high * 4096 ||
+			 size < high * 4096 || size >= high * 4096 + 4 * MIB || size % (4 * MIB);
+		write_load(&l, "load", "aaaaaaaa", false);
+		wrong += plan_of("load", "--json", "--headroom=0");
+		low += json(CAM, "need") < high * 4096;
+		wrong += json(CAM, "need") < json(CAM, "together");
+		tried++;
+	}
+	check(tried == 40 && !wrong, "of recorded buffers, what is needed is what a bitmap needs, and the "
+	      "size is that in whole blocks", "%zu of %zu", wrong, tried);
+	printf("# by counters alone, %zu of %zu needs are too low\n", low, tried);
+	check(low < tried / 2, "by counters alone, it is near", "%zu of %zu are too low", low, tried);
+}
+
+/* ---- histories whose answer one can see ---- */
+
+static void turns(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", false);
+	for (ull s = 0; s < 10; s++)
+		past_look(&t, 2000 + s * 1000, "r0=%llu c0.0=%llu c1.0=%llu", 16 * MIB, s % 2 ? 0 : 16 * MIB,
+			  s % 2 ? 16 * MIB : 0);
+	past_end(&t, 12000);
+	past_write(&t, "turns");
+	check(!plan_of("turns", "--json", "--headroom=0"), "two that take turns", "%s", get("err"));
+	check(json(CAM, "together") == 16 * MIB && json(CAM, "all-peaks") == 32 * MIB &&
+	      json(CAM, "placed-least") == 16 * MIB, "need what one of them needs", "%s", get("out"));
+	/* Who comes first is not known, so that both may be there at once. */
+	check(json(CAM, "size") == 32 * MIB, "but both, if one comes before the other goes", "%s", get("out"));
+	check(!plan_of("turns", "--headroom=0", NULL) && strstr(get("out"), "if what went between two looks"),
+	      "of which the text tells", "%s", get("out"));
+
+	start(&t, "aaaaaaaa", false);
+	past_look(&t, 2000, "c0.0=%llu", 16 * MIB);
+	past_look(&t, 3000, "c0.0=0");
+	past_look(&t, 4000, "c1.0=%llu", 12 * MIB);
+	past_look(&t, 5000, "c1.0=0 c2.0=%llu", 2 * MIB);
+	past_end(&t, 6000);
+	past_write(&t, "turns");
+	plan_of("turns", "--json", "--headroom=0");
+	check(json(CAM, "size") == 16 * MIB && strstr(get("out"), "\"conflicts\":[{\"services\":[\"a.service\","
+	      "\"b.service\"],\"peaks\":29360128},{\"services\":[\"a.service\",\"c.service\"]"),
+	      "those that do not fit together are named", "%s", get("out"));
+	check(json("a.service", "min") == 0 && strstr(get("out"), "\"reserved-part\":0.0000"),
+	      "and nothing can be kept free for them", "%s", get("out"));
+	plan_of("turns", "--headroom=0", NULL);
+	check(strstr(get("out"), "    28M  a.service + b.service\n") && strstr(get("out"), "they take turns"),
+	      "the text says so", "%s", get("out"));
+}
+
+static void reservations(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", false);
+	/* a has 8M mostly, and 12M for a while; b has 4M. */
+	past_look(&t, 2000, "c0.0=%llu c1.0=%llu", 8 * MIB, 4 * MIB);
+	past_look(&t, 12000, "c0.0=%llu", 12 * MIB);
+	past_look(&t, 15000, "c0.0=%llu", 8 * MIB);
+	past_look(&t, 16000, "c0.0=0");
+	past_look(&t, 56000, "c1.0=0");
+	past_end(&t, 60000);
+	past_write(&t, "usual");
+	check(!plan_of("usual", "--json", "--headroom=25"), "usage that is usual", "%s", get("err"));
+	check(json("a.service", "usual") == 8 * MIB && json("a.service", "peak") == 12 * MIB &&
+	      json("a.service", "max") == 15 * MIB && json("a.service", "min") == 8 * MIB,
+	      "half of the time in which there was any", "%s", get("out"));
+	check(json(CAM, "need") == 16 * MIB && json(CAM, "size") == 20 * MIB, "and the region",
+	      "%s", get("out"));
+}
+
+static void boots(void)
+{
+	struct dmem_text t = { 0 };
+	char name[32];
+
+	for (ull i = 1; i <= 10; i++) {
+		snprintf(name, sizeof(name), "many/m%llu/record", i);
+		start(&t, (char [9]){ 'b', (char)('0' + i % 10), 'a', 'a', 'a', 'a', 'a', 'a', 0 }, false);
+		past_look(&t, 2000, "c0.0=%llu", i * MIB);
+		past_end(&t, 3000);
+		past_write(&t, name);
+	}
+	put("many/README", "This is no history.\n");
+	link_to("many/link", "/dev/null");
+	check(!plan(MORE("--json", "--headroom=0", "--block=1M", tap_path("many"))) && !*get("err"),
+	      "a directory of many machines", "%s", get("err"));
+	check(json("", "histories") == 10 && json("", "boots") == 10 && json(CAM, "need") == 10 * MIB &&
+	      json("a.service", "runs") == 10 && json("a.service", "max") == 10 * MIB, "the largest counts",
+	      "%s", get("out"));
+	check(!plan(MORE("--json", "--headroom=0", "--block=1M", "--quantile=0.5", tap_path("many"))) &&
+	      json(CAM, "need") == 5 * MIB && json("a.service", "max") == 5 * MIB, "or a quantile", "%s",
+	      get("out"));
+}
+
+static void peaks(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", false);
+	past_look(&t, 2000, "c0.0=%llu,%llu,0,2,1,4 c1.0=%llu", 4 * MIB, 7 * MIB, MIB);
+	past_end(&t, 3000);
+	/* Its last peak, when it stopped. */
+	past_head(&t, "aaaaaaaa", 3000, 0, false);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 2, B);
+	past_look(&t, 3000, "c0.0=%llu,%llu", 9 * MIB, 3 * MIB);
+	past_end(&t, 3000);
+	past_write(&t, "peaks");
+	check(!plan_of("peaks", "--json", "--headroom=0"), "peaks", "%s", get("err"));
+	check(json("a.service", "peak") == 7 * MIB && json(CAM, "together") == 5 * MIB,
+	      "the kernel's peak, and what was seen", "%s", get("out"));
+	check(json("b.service", "runs") == 1 && json("b.service", "peak") == 9 * MIB,
+	      "the record at its stop is of the same life", "%s", get("out"));
+	check(json(CAM, "never-seen") == 11 * MIB && json(CAM, "need") == 16 * MIB, "what was not seen is added",
+	      "%s", get("out"));
+	check(json("a.service", "refused") == 7 && !plan_of("peaks", NULL, NULL) &&
+	      strstr(get("out"), "7 requests were refused"), "refusals are told of", "%s", get("out"));
+}
+
+/* Nothing but what a service had at most when it stopped. */
+static void only_stops(void)
+{
+	struct dmem_text t = { 0 };
+
+	for (ull i = 0; i < 2; i++) {
+		past_head(&t, "aaaaaaaa", 3000 + i, 0, false);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, 2 + i, A);
+		past_look(&t, 3000 + i, "c0.0=0,%llu", (5 + i) * MIB);
+		past_end(&t, 3000 + i);
+	}
+	past_write(&t, "stops");
+	check(!plan_of("stops", "--json", "--headroom=0") && json("a.service", "peak") == 6 * MIB &&
+	      json("a.service", "runs") == 2 && json(CAM, "together") == 0 && json(CAM, "size") == 8 * MIB,
+	      "records at stops alone", "%s%s", get("out"), get("err"));
+}
+
+/* The slice has what its services have; what is its own counts once. */
+static void slices(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, false);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 1, "system.slice");
+	past_cgroup(&t, 1, 2, A);
+	past_cgroup(&t, 2, 3, B);
+	past_look(&t, 1000, "r0=%llu,%llu,-,%llu c0.0=%llu c1.0=%llu c2.0=%llu", 9 * MIB, 2 * MIB, 40 * MIB,
+		  8 * MIB, 4 * MIB, 3 * MIB);
+	past_look(&t, 9000, "r0=%llu", 9 * MIB);
+	past_write(&t, "slices");
+	check(!plan_of("slices", "--json", "--headroom=0") && json(CAM, "together") == 11 * MIB &&
+	      json(CAM, "unaccounted") == 2 * MIB && !strstr(get("out"), "\"system.slice\""),
+	      "what is in a slice counts once, with the others' and the kernel's", "%s", get("out"));
+}
+
+/* A segment names all that is there: what it does not name has gone meanwhile. */
+/* A buffer is there before its cgroup is watched: it is one all the same. */
+static void late_payer(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "r0=%llu b7=-.0,8388608", 8 * MIB);
+	past_look(&t, 3000, "c0.0=%llu b7=0.0,8388608", 8 * MIB);
+	past_look(&t, 4000, "r0=%llu c1.0=%llu b9=1.0,4194304", 12 * MIB, 4 * MIB);
+	past_look(&t, 5000, "r0=0 c0.0=0 c1.0=0 f7 f9");
+	past_end(&t, 6000);
+	past_write(&t, "late");
+	check(!plan_of("late", "--json", "--headroom=0") && json(CAM, "need") == 12 * MIB,
+	      "a buffer whose payer is known later counts once", "%s%s", get("out"), get("err"));
+}
+
+static void segments(void)
+{
+	struct dmem_text t = { 0 };
+
+	for (int buffers = 0; buffers < 2; buffers++) {
+		start(&t, "aaaaaaaa", buffers);
+		past_look(&t, 2000, buffers ? "c0.0=%llu b7=0.0,8388608" : "c0.0=%llu", 8 * MIB);
+		past_write(&t, "segments.1");
+		past_head(&t, "aaaaaaaa", 3000, 1000, buffers);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, 2, B);
+		past_look(&t, 3000, "r0=0,0,-,%llu c0.0=0", 40 * MIB);
+		past_look(&t, 4000, buffers ? "c0.0=%llu b9=0.0,8388608" : "c0.0=%llu", 8 * MIB);
+		past_end(&t, 5000);
+		past_write(&t, "segments");
+		check(!plan_of("segments", "--json", "--headroom=0") && json(CAM, "need") == 8 * MIB &&
+		      json("a.service", "peak") == 8 * MIB && json("b.service", "peak") == 8 * MIB,
+		      "what a segment does not name has gone", "%s%s", get("out"), get("err"));
+	}
+	check(!plan_of("segments.1", "--json", NULL) && !strstr(get("out"), "b.service"), "the older half alone",
+	      "%s", get("err"));
+}
+
+/* Counters and buffers are not read at one moment. */
+static void between(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "c0.0=%llu b7=0.0,4194304", 4 * MIB);
+	past_look(&t, 3000, "f7");
+	past_look(&t, 4000, "c0.0=0");
+	past_look(&t, 5000, "c1.0=%llu", 4 * MIB);
+	past_look(&t, 6000, "b8=1.0,4194304");
+	past_end(&t, 7000);
+	past_write(&t, "between");
+	check(!plan_of("between", "--json", "--headroom=0") && json(CAM, "need") == 4 * MIB,
+	      "a buffer whose counter is late is no second one", "%s", get("out"));
+	/* It is charged, filled with zeros for three looks, and only then a buffer. */
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "c0.0=%llu", 4 * MIB);
+	past_look(&t, 3000, "c1.0=4096 b6=1.0,4096");
+	past_look(&t, 4000, "c1.0=8192 b7=1.0,4096");
+	past_look(&t, 5000, "b8=0.0,4194304");
+	past_look(&t, 6000, "c0.0=0 f8");
+	past_end(&t, 7000);
+	past_write(&t, "between");
+	check(!plan_of("between", "--json", "--headroom=0") && json(CAM, "need") == 4 * MIB + 8192,
+	      "nor is one that was charged before", "%s", get("out"));
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "c0.0=%llu b7=0.0,4194304", 6 * MIB);
+	past_look(&t, 3000, "c1.0=4096");
+	past_end(&t, 7000);
+	past_write(&t, "between");
+	check(!plan_of("between", "--json", "--headroom=0") && json(CAM, "need") == 6 * MIB + 4096,
+	      "what no buffer explains is there all the same", "%s", get("out"));
+}
+
+/* ---- what it writes ---- */
+
+static void collect(void *data, const struct dmem_report *r)
+{
+	printf("# %s %s\n", r->word, r->what);
+	(*(int *)data)++;
+}
+
+static void units(void)
+{
+	static const char head[] = "# From recorded histories, by dmemctl plan. It is a start: see dmemctl-plan(8).\n"
+				   "[X-Dmem]\n";
+	char dir[4096], want[512];
+	struct dmem_arena a = { 0 };
+	struct dmem_section s;
+	int mistakes = 0;
+	char *text;
+
+	reservations();
+	snprintf(dir, sizeof(dir), "--units=%s", tap_path("units"));
+	check(!plan(MORE(dir, "--headroom=25", tap_path("usual"))), "drop-ins", "%s", get("err"));
+	snprintf(want, sizeof(want), "%sDeviceMemoryMax=" CAM " 15M\nDeviceMemoryMin=" CAM " 8M\n", head);
+	check_text(get("units/a.service.d/50-dmem-plan.conf"), want, "of a service");
+	text = get("units/b.service.d/50-dmem-plan.conf");
+	check(!dmem_section_parse(&a, "x", text, strlen(text), collect, &mistakes, &s) && !mistakes && s.n == 2,
+	      "which its section's reader takes", "%d mistakes, %zu", mistakes, s.n);
+	dmem_arena_free(&a);
+	check(!*get("units/c.service.d/50-dmem-plan.conf"), "none of one that has used nothing", "there is one");
+	put("units/a.service.d/50-dmem-plan.conf", "precious");
+	unlink(tap_path("units/b.service.d/50-dmem-plan.conf"));
+	check(plan(MORE(dir, tap_path("usual"))) == 1 && strstr(get("err"), "a.service.d/50-dmem-plan.conf is there"),
+	      "a file that is there is not written over", "%s", get("err"));
+	check(!strcmp(get("units/a.service.d/50-dmem-plan.conf"), "precious") &&
+	      !*get("units/b.service.d/50-dmem-plan.conf"), "and then nothing is", "%s", get_tree("units"));
+	check(!plan(MORE(dir, "--headroom=25", "--force", tap_path("usual"))), "but for --force", "%s", get("err"));
+	check_text(get("units/a.service.d/50-dmem-plan.conf"), want, "which writes all");
+
+	/* The slice above must have what it gives to its services. */
+	slices();
+	snprintf(dir, sizeof(dir), "--units=%s", tap_path("units2"));
+	check(!plan(MORE(dir, "--headroom=0", "--block=16M", tap_path("slices"))), "slices", "%s", get("err"));
+	snprintf(want, sizeof(want), "%sDeviceMemoryMin=" CAM " 7M\n", head);
+	check_text(get("units2/system.slice.d/50-dmem-plan.conf"), want, "have what is reserved in them");
+}
+
+static void device_tree(void)
+{
+	static const char * const dtc[] = { "/usr/bin/dtc", "-q", "-@", "-I", "dts", "-O", "dtb", "-o", NULL, NULL,
+					    NULL };
+	const char *argv[11];
+	struct dmem_text t = { 0 };
+	char arg[4096];
+
+	start(&t, "aaaaaaaa", false);
+	past_region(&t, 1, "cma/linux,cma");
+	past_region(&t, 2, "cma/reserved");
+	past_region(&t, 3, "heap/system");
+	past_look(&t, 2000, "c0.0=%llu c0.1=%llu c0.2=%llu c0.3=%llu", 7 * MIB, 5 * MIB, 3 * MIB, MIB);
+	past_end(&t, 3000);
+	past_write(&t, "tree");
+	snprintf(arg, sizeof(arg), "--dts=%s", tap_path("tree.dts"));
+	check(!plan(MORE(arg, "--headroom=0", tap_path("tree"))), "a device tree", "%s", get("err"));
+	check(strstr(get("tree.dts"), "camera@64000000 {\n\t\t\t\t\tcompatible = \"shared-dma-pool\";\n"
+		     "\t\t\t\t\treusable;\n\t\t\t\t\treg = <0x0 0x64000000 0x0 0x800000>;\n\t\t\t\t};\n") &&
+	      strstr(get("tree.dts"), "linux,cma {\n\t\t\t\t\tcompatible = \"shared-dma-pool\";\n"
+		     "\t\t\t\t\treusable;\n\t\t\t\t\tsize = <0x0 0x800000>;\n"
+		     "\t\t\t\t\talignment = <0x0 0x400000>;\n\t\t\t\t\tlinux,cma-default;\n") &&
+	      strstr(get("tree.dts"), "cma=4M") && !strstr(get("tree.dts"), "heap/system"), "with its nodes", "%s",
+	      get("tree.dts"));
+	memcpy(argv, dtc, sizeof(dtc));
+	/* Others come into the place of these soon. */
+	argv[8] = strdup(tap_path("tree.dtbo"));
+	argv[9] = strdup(tap_path("tree.dts"));
+	check(!run(argv) && *get("tree.dtbo"), "which the compiler takes", "%s", get("err"));
+	check(plan(MORE(arg, tap_path("tree"))) == 1, "and which stays as it is", "%s", get("err"));
+	check(!plan(MORE(arg, "--force", "--cells=1", tap_path("tree"))) &&
+	      strstr(get("tree.dts"), "reg = <0x64000000 0x800000>") && !run(argv), "or with one cell", "%s",
+	      get("err"));
+
+	start(&t, "aaaaaaaa", false);
+	past_region(&t, 1, "cma/next@64400000");
+	past_look(&t, 2000, "c0.0=%llu c0.1=4096", 7 * MIB);
+	past_end(&t, 3000);
+	past_write(&t, "tree");
+	unlink(tap_path("tree.dts"));
+	check(plan(MORE(arg, tap_path("tree"))) == 1 && !*get("tree.dts") &&
+	      strstr(get("err"), CAM " would reach into cma/next@64400000"), "regions do not overlap", "%s",
+	      get("err"));
+	start(&t, "aaaaaaaa", false);
+	past_region(&t, 1, "cma/x*/ };");
+	past_look(&t, 2000, "c0.1=4096");
+	past_end(&t, 3000);
+	past_write(&t, "tree");
+	check(plan(MORE(arg, tap_path("tree"))) == 1 && !*get("tree.dts") &&
+	      strstr(get("err"), "cannot be the name of a node"), "nor is a name more than that", "%s", get("err"));
+	free((void *)argv[8]);
+	free((void *)argv[9]);
+}
+
+/* ---- the chart ---- */
+
+struct pixels {
+	png_image image;
+	unsigned char *rgb;
+};
+
+static bool is_colour(const struct pixels *p, unsigned int x, unsigned int y, unsigned int rgb)
+{
+	const unsigned char *at = p->rgb + 3 * (y * p->image.width + x);
+
+	return at[0] == rgb >> 16 && at[1] == (rgb >> 8 & 255) && at[2] == (rgb & 255);
+}
+
+/* How many pixels of that colour are in this column of the plot. */
+static unsigned int height_of(const struct pixels *p, unsigned int x, unsigned int rgb)
+{
+	unsigned int n = 0;
+
+	for (unsigned int y = 0; y < p->image.height; y++)
+		n += is_colour(p, x, y, rgb);
+	return n;
+}
+
+static bool rasterise(struct pixels *p)
+{
+	const char *argv[] = { "/usr/bin/rsvg-convert", "-o", tap_path("chart.png"), tap_path("chart.svg"), NULL };
+
+	memset(p, 0, sizeof(*p));
+	p->image.version = PNG_IMAGE_VERSION;
+	if (run(argv) || !png_image_begin_read_from_file(&p->image, tap_path("chart.png")))
+		return false;
+	p->image.format = PNG_FORMAT_RGB;
+	p->rgb = malloc(PNG_IMAGE_SIZE(p->image));
+	return p->rgb && png_image_finish_read(&p->image, NULL, p->rgb, 0, NULL);
+}
+
+/* Pixels of the plot's height, within one at each edge. */
+static bool is_high(unsigned int got, double mib, double scale)
+{
+	double want = mib / scale * 252;
+
+	return got + 2.5 > want && got < want + 2.5;
+}
+
+static void chart(void)
+{
+	static const unsigned int colours[] = { 0x0072b2, 0xe69f00, 0x009e73 };
+	/* Of a, b, c in MiB, for a quarter of the time each. */
+	static const unsigned int use[4][3] = { { 12, 0, 2 }, { 12, 6, 2 }, { 0, 6, 0 }, { 4, 3, 2 } };
+	struct dmem_text t = { 0 };
+	double scale = 0, step = 580 / 4.0;
+	unsigned int wrong = 0;
+	struct pixels p;
+	char arg[4096];
+
+	start(&t, "aaaaaaaa", false);
+	for (ull i = 0; i < 4; i++)
+		past_look(&t, 1000 + i * 15000, "r0=%llu,%llu c0.0=%llu c1.0=%llu c2.0=%llu",
+			  (use[i][0] + use[i][1] + use[i][2]) * MIB, MIB, use[i][0] * MIB, use[i][1] * MIB,
+			  use[i][2] * MIB);
+	past_end(&t, 61000);
+	past_write(&t, "chart");
+	snprintf(arg, sizeof(arg), "--svg=%s", tap_path("chart.svg"));
+	check(!plan(MORE(arg, "--headroom=0", tap_path("chart"))), "a chart", "%s", get("err"));
+	if (!check(rasterise(&p), "which can be drawn", "%s", get("err")))
+		return;
+	check(p.image.width == 1000 && p.image.height == 400, "of one panel", "%u x %u", p.image.width,
+	      p.image.height);
+	/* 40M, and a twentieth above it. */
+	scale = 40 * 1.05;
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int x = 76 + (unsigned int)((i + 0.5) * step);
+
+		for (unsigned int s = 0; s < 3; s++) {
+			unsigned int got = height_of(&p, x, colours[s]);
+
+			if (is_high(got, use[i][s], scale))
+				continue;
+			printf("# %u MiB of %u at %u: %u pixels\n", use[i][s], s, i, got);
+			wrong++;
+		}
+		/* On top of each other, from the bottom on: the kernel, a, b, c. */
+		for (unsigned int s = 0, y = 296 - (unsigned int)(252 / scale); s < 3; s++) {
+			unsigned int h = height_of(&p, x, colours[s]);
+
+			wrong += h > 4 && !is_colour(&p, x, y - h / 2, colours[s]);
+			y -= h;
+		}
+	}
+	check(!wrong, "the stacks are as high as the figures, in their order", "%u are not", wrong);
+	check(is_colour(&p, 300, 296 - (unsigned int)(40 / scale * 252), 0), "the capacity is a black line", "no");
+	check(!plan(MORE("--json", "--headroom=0", tap_path("chart"))), "the same in numbers", "%s", get("err"));
+	wrong = 0;
+	for (unsigned int x = 76; x < 656; x++)
+		wrong += is_colour(&p, x, 296 - (unsigned int)((double)json(CAM, "size") / MIB / scale * 252),
+				   0xcc0000);
+	check(wrong > 300 && wrong < 450, "what is planned is a dashed red one", "%u pixels", wrong);
+	free(p.rgb);
+}
+
+/* Names that mean something elsewhere. */
+static void odd_names(void)
+{
+	static const char * const jq[] = { "/usr/bin/jq", "-e", NULL, NULL, NULL };
+	const char *argv[5];
+	struct dmem_text t = { 0 };
+	struct pixels p;
+	char arg[4096];
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, false);
+	past_region(&t, 0, "cma/<b>&\"'\\");
+	past_cgroup(&t, 0, 1, "a\"b\\c\n\x1b[31m<&>.x");
+	past_cgroup(&t, 1, 2, "\xff\xfe-\xe2\x82\xac");
+	past_look(&t, 1000, "c0.0=%llu c1.0=%llu", MIB, MIB);
+	past_look(&t, 2000, "c0.0=%llu", 2 * MIB);
+	past_write(&t, "odd");
+	snprintf(arg, sizeof(arg), "--svg=%s", tap_path("chart.svg"));
+	check(!plan(MORE(arg, "--force", "--json", tap_path("odd"))), "odd names", "%s", get("err"));
+	rename(tap_path("out"), tap_path("json"));
+	memcpy(argv, jq, sizeof(jq));
+	argv[2] = ".regions[0].services[0].cgroup == \"a\\\"b\\\\c\\n\\u001b[31m<&>.x\"";
+	argv[3] = tap_path("json");
+	check(!run(argv), "JSON has them as they are", "%s%s", get("json"), get("err"));
+	check(rasterise(&p), "a chart can be drawn", "%s", get("err"));
+	free(p.rgb);
+	check(!plan_of("odd", NULL, NULL) && !strchr(get("out"), 27), "a terminal obeys none", "%s", get("out"));
+}
+
+static void mistakes(void)
+{
+	static const char * const wrong[] = {
+		"--headroom=-1", "--headroom=x", "--quantile=2", "--quantile=", "--block=3M", "--block=1", "--cells=3",
+		"--cma-alignment=x", "--no",
+	};
+	size_t taken = 0;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		taken += plan(MORE(wrong[i], tap_path("usual"))) != 2;
+	check(!taken, "what is no command line is refused", "%zu were taken", taken);
+	check(plan(MORE("--json")) == 2, "nor is one without a history", "%s", get("err"));
+	check(!plan(MORE("--help")) && strstr(get("out"), "Usage: dmemctl plan"), "help", "%s", get("out"));
+	put("text", "hello\n");
+	check(plan_of("text", NULL, NULL) == 1 && strstr(get("err"), "is no history"), "a file that is none", "%s",
+	      get("err"));
+	put("text", "%s", "");
+	check(plan_of("text", NULL, NULL) == 1, "nor is an empty one", "%s", get("err"));
+	check(plan_of("not-there", NULL, NULL) == 1, "nor one that is not there", "%s", get("err"));
+}
+
+static void damaged(void)
+{
+	size_t len;
+	char *copy;
+
+	copy = strdup(get("usual"));
+	len = strlen(copy);
+	put("usual", "%.*s", (int)len - 9, copy);
+	check(!plan_of("usual", "--json", NULL) && !*get("err") && json("a.service", "peak") == 12 * MIB,
+	      "a last line that is cut off", "%s", get("err"));
+	copy[len - 60] ^= 1;
+	put("usual", "%s", copy);
+	check(!plan_of("usual", "--json", NULL) && strstr(get("err"), "are damaged"), "damage is told of", "%s",
+	      get("err"));
+	free(copy);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: test_plan DMEMCTL DIR\n");
+		return 2;
+	}
+	dmemctl = argv[1];
+	top = argv[2];
+	tap_start();
+	tap_dir(top);
+	placing();
+	giving_back();
+	loads();
+	turns();
+	boots();
+	peaks();
+	only_stops();
+	late_payer();
+	segments();
+	between();
+	units();
+	device_tree();
+	chart();
+	odd_names();
+	mistakes();
+	damaged();
+	return tap_end();
+}

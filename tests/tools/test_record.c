@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* "dmemctl record" on trees of plain files that change meanwhile. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../systemd/tap.h"
+#include "fake.h"
+#include "histlog.h"
+
+#define CAM		"cma/camera@64000000"
+#define SYS		"heap/system"
+#define SERVICE		"system.slice/camera.service"
+#define WAIT_MS		10000
+#define ARGS		24
+
+static const char *dmemctl, *fast, *top;
+static struct fake f;
+
+/* ---- running it ---- */
+
+static long long now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+static void sleep_ms(int ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Fills @argv with the program, the tree, the file "history", and @more up to a NULL. */
+static void command(const char **argv, const char *program, const char * const *more)
+{
+	static char root[4096], out[4096];
+	size_t n = 0;
+
+	snprintf(root, sizeof(root), "--sysroot=%s", tap_path("root"));
+	snprintf(out, sizeof(out), "--output=%s", tap_path("history"));
+	argv[n++] = program;
+	argv[n++] = root;
+	argv[n++] = "record";
+	argv[n++] = out;
+	for (; *more && n < ARGS - 1; more++)
+		argv[n++] = *more;
+	argv[n] = NULL;
+}
+
+#define MORE(...)	((const char * const []){ __VA_ARGS__, NULL })
+
+static int record(const char * const *more)
+{
+	const char *argv[ARGS];
+
+	command(argv, dmemctl, more);
+	return run(argv);
+}
+
+/* @limit: the largest file it may write, or 0. */
+static pid_t start(const char *program, const char * const *more, rlim_t limit)
+{
+	const char *argv[ARGS];
+	pid_t pid;
+
+	command(argv, program, more);
+	pid = fork();
+	if (!pid) {
+		int fd = open(tap_path("err"), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+		struct rlimit l = { limit, limit };
+
+		dup2(fd, 2);
+		if (limit)
+			setrlimit(RLIMIT_FSIZE, &l);
+		execv(argv[0], (char **)argv);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* Its exit code, or -signal. */
+static int end(pid_t pid, int sig)
+{
+	int status;
+
+	if (sig)
+		kill(pid, sig);
+	if (waitpid(pid, &status, 0) != pid)
+		return -1000;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static size_t size_of(const char *rel)
+{
+	struct stat st;
+
+	return stat(tap_path(rel), &st) ? 0 : (size_t)st.st_size;
+}
+
+static const char *said(const char *rel, struct hist_found *found)
+{
+	static char text[1 << 20];
+	FILE *o = fopen(tap_path(rel), "r");
+	size_t n = o ? fread(text, 1, sizeof(text), o) : 0;
+
+	if (o)
+		fclose(o);
+	return histlog(text, n, found);
+}
+
+/* Waits until the history says it. The last line of @what may not be its last. */
+static bool wait_for(const char *what)
+{
+	struct hist_found found;
+
+	for (int i = 0; i < WAIT_MS / 5; i++) {
+		if (strstr(said("history", &found), what))
+			return true;
+		sleep_ms(5);
+	}
+	printf("# there is no '%s'\n", what);
+	return false;
+}
+
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+/* All of it can be read without what was before. */
+static bool stands_alone(const char *rel)
+{
+	struct hist_found found;
+	const char *log = said(rel, &found);
+
+	return !strncmp(log, "head ", 5) && !found.bad;
+}
+
+/* ---- trees ---- */
+
+static void clear(void)
+{
+	static const char * const files[] = { "history", "history.1", "history.lock" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		unlink(tap_path(files[i]));
+}
+
+static void use(const char *path, uint64_t current, uint64_t peak)
+{
+	const struct fake_use u = { .region = CAM, .current = current, .peak = peak };
+
+	fake_cgroup(&f, path, &u, 1);
+}
+
+static void tree(void)
+{
+	const struct fake_use root = { .region = CAM, .current = 3 * MIB };
+	const struct fake_use limited = { .region = CAM, .max = 8 * MIB, .min = MIB, .ev_max = 1,
+					  .alloc_fail = 2, .exhausted = 3, .reserved = 4 };
+
+	tap_dir(top);
+	fake_start(&f, FAKE_OURS);
+	fake_region(&f, CAM, 40 * MIB);
+	fake_region(&f, SYS, 1024 * MIB);
+	fake_area(&f, "camera@64000000", 40 * MIB, 36 * MIB, MIB, 16 * MIB);
+	fake_cgroup(&f, "", &root, 1);
+	use("system.slice", 3 * MIB, 4 * MIB);
+	use(SERVICE, 3 * MIB, 4 * MIB);
+	use(SERVICE "/inner", 2 * MIB, 2 * MIB);
+	use("system.slice/idle.service", 0, 0);
+	fake_cgroup(&f, "media.slice", NULL, 0);
+	fake_cgroup(&f, "media.slice/display.service", &limited, 1);
+	put("root/proc/sys/kernel/random/boot_id", "11111111-2222-3333-4444-555555555555\n");
+	put("root/proc/pagetypeinfo", "Page block order: 10\nPages per block:  1024\n");
+}
+
+/* ---- tests ---- */
+
+static void one_look(void)
+{
+	struct hist_found found;
+	const char *log;
+	char want[512];
+
+	tree();
+	check(!record(MORE("--count=1")) && !*get("err"), "one look", "%s", get("err"));
+	log = said("history", &found);
+	check(!found.bad && !found.torn && found.records == 8, "whole records", "%zu\n%s",
+	      found.records, log);
+	snprintf(want, sizeof(want), " every 1000 page=%ld block=%ld buffers=0\nregion 0 '" CAM
+		 "'\nregion 1 '" SYS "'\n", sysconf(_SC_PAGESIZE), sysconf(_SC_PAGESIZE) << 10);
+	check(strstr(log, want) && !strncmp(log, "head 11111111-2222-3333-4444-555555555555 ", 42),
+	      "the head and the regions", "%s", log);
+	check(strstr(log, "'media.slice/display.service'") && strstr(log, "'" SERVICE "'") &&
+	      strstr(log, "'system.slice'") && count(log, "cgroup ") == 3,
+	      "units that use or limit something, and what is in them is a part of them", "%s", log);
+	check(strstr(log, "r0: 3145728 1048576 16777216 41943040\n") != NULL,
+	      "the region's figures", "%s", log);
+	check(strstr(log, "c0 r0: 0 0 1 2 3 4 8388608 1048576\n") &&
+	      strstr(log, "c2 r0: 3145728 4194304 0 0 0 0 none 0\n"), "a cgroup's figures", "%s", log);
+	check(!strncmp(strrchr(strstr(log, "sample"), 'e') - 1, "\nend ", 4) ||
+	      strstr(log, "\nend "), "and the end", "%s", log);
+}
+
+static void chosen(void)
+{
+	struct hist_found found;
+	const char *log;
+
+	tree();
+	check(!record(MORE("--count=1", "idle.service", "/sys/fs/cgroup/" SERVICE "/inner/")),
+	      "units and cgroups that were chosen", "%s", get("err"));
+	log = said("history", &found);
+	check(strstr(log, "'system.slice/idle.service'") && strstr(log, "'" SERVICE "/inner'") &&
+	      count(log, "cgroup ") == 2, "these, and no others", "%s", log);
+	tree();
+	check(!record(MORE("--count=1", "--unit=none.service")) &&
+	      strstr(get("err"), "none.service is not there"), "one that is not there is told of",
+	      "%s", get("err"));
+}
+
+static void changes(void)
+{
+	struct hist_found found;
+	const char *log;
+	pid_t pid;
+
+	tree();
+	pid = start(dmemctl, MORE("--interval=10ms"), 0);
+	check(wait_for("c2 r0: 3145728 4194304"), "it begins", "no");
+	use(SERVICE, 6 * MIB, 7 * MIB);
+	check(wait_for("c2 r0: 6291456 7340032\n"), "what has changed is told, and no more", "no");
+	use("system.slice", 6 * MIB, 7 * MIB);
+	check(wait_for("c1 r0: 6291456 7340032\n"), "of another one", "no");
+	use("system.slice/idle.service", MIB, MIB);
+	/* Nobody says that an old cgroup uses something now, but for the root. */
+	fake_cgroup(&f, "", &(const struct fake_use){ .region = CAM, .current = 7 * MIB }, 1);
+	check(wait_for("cgroup 3 ") && wait_for("c3 r0: 1048576"),
+	      "a cgroup that begins to use something is found", "%s", said("history", &found));
+	use("media.slice/new.service", 2 * MIB, 2 * MIB);
+	check(wait_for("cgroup 4 ") && wait_for("c4 r0: 2097152"), "and a new one", "no");
+	check(!end(pid, SIGTERM), "SIGTERM ends it well", "%s", get("err"));
+	log = said("history", &found);
+	check(!found.bad && !found.torn && strstr(log, "\nend "), "with a whole last record", "%s", log);
+	check(count(log, "head ") == 1 && count(log, "cgroup 2 ") == 1, "names are told once", "%s", log);
+	check(count(log, "sample") < 12, "nothing is written where nothing changes", "%s", log);
+}
+
+static void restart(void)
+{
+	char *old = strdup(tap_path("root/sys/fs/cgroup/" SERVICE)), *new = strdup(tap_path("moved"));
+	struct hist_found found;
+	const char *log;
+	pid_t pid;
+
+	tree();
+	pid = start(dmemctl, MORE("--interval=10ms"), 0);
+	wait_for("c2 r0: 3145728");
+	/* A tree of files lives on while they are open: what is read must be the new one. */
+	check(!rename(old, new), "the cgroup is removed", "%s", strerror(errno));
+	use(SERVICE, 5 * MIB, 5 * MIB);
+	check(wait_for("gone 2\n"), "a cgroup that was removed has gone", "no");
+	check(wait_for("cgroup 3 ") && wait_for("c3 r0: 5242880 5242880"), "and made again, it is another one",
+	      "%s", said("history", &found));
+	use(SERVICE, 6 * MIB, 6 * MIB);
+	check(wait_for("c3 r0: 6291456 6291456\n"), "of which all is seen", "no");
+	check(!end(pid, SIGINT), "SIGINT ends it well", "%s", get("err"));
+	log = said("history", &found);
+	check(count(log, "gone ") == 1 && !strstr(strstr(log, "gone "), "c2 r0"), "nothing is told of the old one", "%s", log);
+	free(old);
+	free(new);
+}
+
+static void bounded(void)
+{
+	size_t largest = 0, rounds = 0, wrong = 0;
+	struct hist_found found;
+	pid_t pid;
+
+	tree();
+	/* Many looks in little time, and something new in each. */
+	pid = start(fast, MORE("--interval=1ms", "--max-size=128K"), 0);
+	wait_for("c2 r0: ");
+	for (uint64_t i = 0; i < 100000 && rounds < 4; i++) {
+		size_t now = size_of("history"), before = size_of("history.1");
+		static size_t last;
+
+		put("root/sys/fs/cgroup/" SERVICE "/dmem.current", CAM " %llu\n",
+		    (unsigned long long)i * 4096);
+		put("root/sys/fs/cgroup/" SERVICE "/dmem.peak", CAM " %llu\n",
+		    (unsigned long long)(MIB + i) * 4096);
+		rounds += now < last;
+		last = now;
+		if (now + before > largest)
+			largest = now + before;
+		if (now < last || i % 500)
+			continue;
+		/* While it is renamed, there may be none. */
+		said("history", &found);
+		wrong += found.bad || found.torn;
+		said("history.1", &found);
+		wrong += found.bad || found.torn;
+	}
+	check(!end(pid, SIGTERM), "it ends well", "%s", get("err"));
+	check(rounds == 4 && largest > 96 * 1024, "the file was rotated", "%zu times, %zu bytes", rounds,
+	      largest);
+	check(largest <= 128 * 1024, "both are never larger than allowed", "%zu bytes", largest);
+	check(!wrong && stands_alone("history") && stands_alone("history.1"), "each of them stands alone", "%zu", wrong);
+	/* With less room than what is there. */
+	check(!record(MORE("--count=1", "--max-size=128K")), "once more", "%s", get("err"));
+	put("history.1", "%0100000d\n", 0);
+	check(!record(MORE("--count=1", "--max-size=128K")) && !size_of("history.1"),
+	      "an older file that is too large goes", "%zu", size_of("history.1"));
+}
+
+static void one_writer(void)
+{
+	long long begin;
+	pid_t pid;
+	size_t size;
+
+	tree();
+	pid = start(dmemctl, MORE("--interval=1h"), 0);
+	wait_for("c2 r0: ");
+	size = size_of("history");
+	check(record(MORE("--count=1")) == 1 && strstr(get("err"), "another recorder writes to it"),
+	      "a second recorder is refused", "%s", get("err"));
+	begin = now_us();
+	check(record(MORE("--once")) == 1, "and so is --once", "%s", get("err"));
+	begin = now_us() - begin;
+	check(begin > 400000 && begin < 2500000, "which has waited a little", "%lld us", begin);
+	check(size == size_of("history"), "nothing is written", "%zu bytes", size_of("history"));
+	check(!end(pid, SIGHUP), "a recorder that sleeps for long ends at once", "no");
+	check(!record(MORE("--count=1")), "then the next one may", "%s", get("err"));
+}
+
+static void no_history(void)
+{
+	tree();
+	put("history", "[Unit]\nDescription=precious\n");
+	check(record(MORE("--count=1")) == 1 && strstr(get("err"), "is no history"),
+	      "something else is not written to", "%s", get("err"));
+	check_text(get("history"), "[Unit]\nDescription=precious\n", "and is as it was");
+	clear();
+	mkdir(tap_path("history"), 0755);
+	check(record(MORE("--count=1")) == 1, "nor is a directory", "%s", get("err"));
+	rmdir(tap_path("history"));
+	link_to("history", "/dev/full");
+	check(record(MORE("--count=1")) == 1, "nor a link", "%s", get("err"));
+	clear();
+}
+
+/* What a crash may leave: half of a line, or zeros. */
+static void after_a_crash(void)
+{
+	static const char zeros[5000];
+	struct hist_found found;
+	size_t whole;
+	int fd;
+
+	for (int i = 0; i < 3; i++) {
+		tree();
+		record(MORE("--count=1"));
+		whole = size_of("history");
+		fd = open(tap_path("history"), O_WRONLY | O_APPEND);
+		if (i == 0)
+			check(write(fd, "01234567 S 12", 13) == 13, "half of a line", "no");
+		else if (i == 1)
+			check(write(fd, zeros, sizeof(zeros)) == sizeof(zeros), "zeros", "no");
+		else
+			check(!ftruncate(fd, 5), "nothing but the start of the first line", "no");
+		close(fd);
+		check(!record(MORE("--count=1")), "it goes on", "%s", get("err"));
+		said("history", &found);
+		check(!found.bad && !found.torn && found.records == (i == 2 ? 8 : 16), "behind the last whole line",
+		      "%zu records, %zu bad, %zu bytes", found.records, found.bad, whole);
+	}
+}
+
+/* Killed at any time, again and again. */
+static void killed(void)
+{
+	size_t bad = 0, torn = 0, heads;
+	struct hist_found found;
+
+	tree();
+	srandom(1);
+	for (int i = 0; i < 40; i++) {
+		pid_t pid = start(fast, MORE("--interval=1ms", "--max-size=128K"), 0);
+
+		for (int k = 0, n = (int)(random() % 20); k < n; k++)
+			use(SERVICE, (uint64_t)random() % 1000 * 4096, MIB);
+		end(pid, SIGKILL);
+		said("history", &found);
+		bad += found.bad;
+		torn += found.torn;
+	}
+	heads = count(said("history", &found), "head ");
+	check(!bad && !torn && heads > 10, "killed at any time, it leaves whole records",
+	      "%zu bad, %zu torn, %zu segments", bad, torn, heads);
+}
+
+static void no_room(void)
+{
+	struct hist_found found;
+	const char *log;
+	size_t size;
+	pid_t pid;
+
+	tree();
+	pid = start(dmemctl, MORE("--interval=5ms"), 2000);
+	wait_for("c2 r0: 3145728");
+	for (uint64_t i = 1; i < 2000 && !strstr(get("err"), "cannot write"); i++)
+		use(SERVICE, i * 4096, MIB + i * 4096);
+	check(strstr(get("err"), "No space left on device") != NULL, "a full disk is told of", "%s", get("err"));
+	size = strlen(get("err"));
+	sleep_ms(100);
+	check(!kill(pid, 0) && size == strlen(get("err")), "once, and it goes on", "%s", get("err"));
+	check(end(pid, SIGTERM) == 1, "what could not be written is a failure", "no");
+	log = said("history", &found);
+	check(!found.bad && !found.torn && size_of("history") <= 2000 && strstr(log, "c2 r0:"),
+	      "nothing is half-written", "%zu bad, torn: %d", found.bad, found.torn);
+}
+
+/* With a disk of its own, which root can have. */
+static void room_again(void)
+{
+	struct hist_found found;
+	pid_t pid;
+	int fd;
+
+	if (geteuid() || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return;
+	tree();
+	mkdir(tap_path("disk"), 0755);
+	if (mount("none", tap_path("disk"), "tmpfs", 0, "size=64k"))
+		return;
+	/* Of which "history" must be a file. */
+	put("disk/filler", "%s", "");
+	pid = fork();
+	if (!pid) {
+		char out[4096], root[4096];
+		const char *argv[] = { dmemctl, root, "record", out, "--interval=5ms", NULL };
+
+		snprintf(root, sizeof(root), "--sysroot=%s", tap_path("root"));
+		snprintf(out, sizeof(out), "--output=%s", tap_path("disk/history"));
+		fd = open(tap_path("err"), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+		dup2(fd, 2);
+		execv(argv[0], (char **)argv);
+		_exit(127);
+	}
+	for (int i = 0; i < 1000 && !strstr(said("disk/history", &found), "c2 r0: "); i++)
+		sleep_ms(5);
+	fd = open(tap_path("disk/filler"), O_WRONLY);
+	while (write(fd, get("out"), 4096) > 0 || write(fd, "x", 1) > 0)
+		;
+	for (uint64_t i = 1; i < 4000 && !strstr(get("err"), "cannot write"); i++)
+		use(SERVICE, i * 4096, MIB);
+	check(strstr(get("err"), "No space left on device") != NULL, "the disk is full", "%s", get("err"));
+	use(SERVICE, 9 * MIB, 9 * MIB);
+	sleep_ms(50);
+	check(!ftruncate(fd, 0), "there is room again", "no");
+	close(fd);
+	for (int i = 0; i < 2000 && !strstr(said("disk/history", &found), "c2 r0: 9437184 9437184"); i++)
+		sleep_ms(5);
+	check(strstr(said("disk/history", &found), "c2 r0: 9437184 9437184") != NULL,
+	      "what has changed meanwhile is told then", "%s", said("disk/history", &found));
+	check(!end(pid, SIGTERM) && !found.bad && !found.torn && strstr(get("err"), "can be written to again"),
+	      "and all is well", "%s", get("err"));
+	umount(tap_path("disk"));
+}
+
+static void removed(void)
+{
+	struct hist_found found;
+	pid_t pid;
+
+	tree();
+	pid = start(dmemctl, MORE("--interval=10ms"), 0);
+	wait_for("c2 r0: 3145728");
+	unlink(tap_path("history"));
+	use(SERVICE, 8 * MIB, 8 * MIB);
+	check(wait_for("c2 r0: 8388608 8388608"), "removed, it is made again", "no");
+	check(stands_alone("history"), "and stands alone", "%s", said("history", &found));
+	end(pid, SIGTERM);
+}
+
+static void once(void)
+{
+	struct hist_found found;
+	const char *log;
+
+	tree();
+	/* As in ExecStopPost=, or where the manager has put the command aside. */
+	put("root/proc/self/cgroup", "0::/" SERVICE "/.control\n");
+	check(!record(MORE("--once", "--unit=camera.service")), "the final peak", "%s", get("err"));
+	check(!record(MORE("--once", "--unit=display.service")), "of one whose cgroup must be looked for",
+	      "%s", get("err"));
+	log = said("history", &found);
+	check(count(log, " every 0 ") == 2, "which says that it is one look", "%s", log);
+	check(count(log, "head ") == 2 && count(log, "cgroup 0 ") == 2 && count(log, "cgroup ") == 2 &&
+	      strstr(log, "'" SERVICE "'\n") && strstr(log, "c0 r0: 3145728 4194304 0") &&
+	      strstr(log, "'media.slice/display.service'\n") && strstr(log, "c0 r0: 0 0 1 2 3 4"),
+	      "each is a segment", "%s", log);
+	check(record(MORE("--once", "--unit=none.service")) == 1, "none that is not there", "%s", get("err"));
+}
+
+static void another_boot(void)
+{
+	struct hist_found found;
+	const char *log;
+
+	tree();
+	record(MORE("--count=1"));
+	put("root/proc/sys/kernel/random/boot_id", "99999999-2222-3333-4444-555555555555\n");
+	record(MORE("--count=1"));
+	log = said("history", &found);
+	check(!found.bad && strstr(log, "head 11111111-") == log && strstr(log, "head 99999999-"),
+	      "after a reboot there is a segment of that boot", "%s", log);
+}
+
+static void buffers(void)
+{
+	struct fake_buffer b = { .ino = 77, .size = 2 * MIB, .exporter = "camera@64000000", .region = CAM };
+	struct fake_buffer c = { .ino = 78, .size = MIB, .exporter = "camera@64000000" };
+	struct hist_found found;
+	pid_t pid;
+
+	tree();
+	fake_heap(&f, "camera@64000000", CAM);
+	/* The kernel names the cgroup that the process was in. */
+	b.cgroup = fake_cgroup_id(SERVICE "/inner");
+	c.cgroup = 123456789;
+	fake_process(1, "init");
+	fake_fd(&f, 1, 3, &b);
+	pid = start(dmemctl, MORE("--interval=10ms", "--buffers"), 0);
+	check(wait_for("buffer 77 c2 r0 2097152\n"), "a buffer, and the unit that pays", "no");
+	fake_fd(&f, 1, 4, &c);
+	check(wait_for("buffer 78 c-1 r0 1048576\n"), "of nobody who is known, by its heap", "no");
+	unlink(tap_path("root/proc/1/fd/3"));
+	check(wait_for("freed 77\n"), "freed", "no");
+	check(!end(pid, SIGTERM) && strstr(said("history", &found), "buffers=1"), "and the head says so",
+	      "%s", get("err"));
+}
+
+static void mistakes(void)
+{
+	static const char * const wrong[] = {
+		"--interval=0", "--interval=x", "--interval=-1", "--interval=25h", "--max-size=1K", "--max-size=50%",
+		"--max-size=max", "--count=0", "--count=x", "--count=-1", "--no", "--unit=/", "",
+	};
+	size_t taken = 0;
+
+	tree();
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		taken += record(MORE("--count=1", wrong[i])) != 2;
+	check(!taken && !size_of("history"), "what is no command line is refused", "%zu were taken", taken);
+	check(!record(MORE("--help")) && strstr(get("out"), "Usage: dmemctl record"), "help", "%s", get("out"));
+	tap_dir(top);
+	fake_start(&f, FAKE_OURS);
+	check(record(MORE("--count=1")) == 1 && *get("err"), "without the controller it ends", "%s", get("err"));
+}
+
+static long cpu_us(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_CHILDREN, &r);
+	return (r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 + r.ru_utime.tv_usec +
+	       r.ru_stime.tv_usec;
+}
+
+/* 0.1 % of a CPU at one look a second is 1 ms of CPU a look. */
+static void cost(void)
+{
+	enum { UNITS = 100, LOOKS = 300 };
+	char path[128], looks[32];
+	struct hist_found found;
+	long begin, one, all;
+	pid_t pid;
+
+	tree();
+	for (int i = 0; i < UNITS; i++) {
+		snprintf(path, sizeof(path), "system.slice/unit%d.service", i);
+		use(path, (uint64_t)i * 4096, (uint64_t)i * 4096);
+	}
+	begin = cpu_us();
+	end(start(fast, MORE("--interval=5ms", "--count=1"), 0), 0);
+	one = cpu_us() - begin;
+	clear();
+	snprintf(looks, sizeof(looks), "--count=%d", LOOKS);
+	begin = cpu_us();
+	pid = start(fast, MORE("--interval=5ms", looks), 0);
+	for (uint64_t i = 1; !waitpid(pid, NULL, WNOHANG); i++) {
+		snprintf(path, sizeof(path), "system.slice/unit%llu.service", (unsigned long long)i % UNITS);
+		use(path, (i + UNITS) * 4096, (i + UNITS) * 4096);
+		sleep_ms(1);
+	}
+	all = cpu_us() - begin - one;
+	said("history", &found);
+	check(found.records > UNITS + LOOKS / 10 && !found.bad, "all was told", "%zu records", found.records);
+	printf("# %d units: %ld us of CPU a look, and %ld us for the first\n", UNITS, all / (LOOKS - 1), one);
+	check(all / (LOOKS - 1) < 1000, "less than 0.1 % of a CPU at one look a second", "%ld us",
+	      all / (LOOKS - 1));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4) {
+		fprintf(stderr, "usage: test_record DMEMCTL FAST-DMEMCTL DIR\n");
+		return 2;
+	}
+	dmemctl = argv[1];
+	fast = argv[2];
+	top = argv[3];
+	tap_start();
+	one_look();
+	chosen();
+	changes();
+	restart();
+	bounded();
+	one_writer();
+	no_history();
+	after_a_crash();
+	killed();
+	no_room();
+	removed();
+	once();
+	another_boot();
+	buffers();
+	mistakes();
+	cost();
+	room_again();
+	return tap_end();
+}

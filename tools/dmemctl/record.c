@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* dmemctl record - samples of what cgroups use, into a file */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dmemctl.h"
+#include "histfile.h"
+#include "sampler.h"
+
+#define DIR		"/var/lib/dmem"
+#define OUTPUT		DIR "/record.history"
+#define OUTPUT_ONCE	DIR "/stops.history"
+#define MAX_SIZE	(64 * 1024 * 1024)
+#define TIME_MS		60000		/* nothing has changed: say so this often */
+#define SEGMENT_MS	3600000		/* a damaged line costs no more than that */
+#define ONCE_SECONDS	2
+#define ONCE_WAIT_MS	500
+
+struct record {
+	struct ctl *c;
+	struct sampler_options o;
+	const char *output;
+	uint64_t max_size, count;
+	bool once;
+	char **wanted;
+	/* As it goes */
+	struct dmem_sys sys;
+	struct sampler *s;
+	struct histfile file;
+	struct dmem_text text;
+	uint64_t segment, written;	/* ms */
+	bool whole;		/* what is in the file can be read without what is not */
+	bool failing, quiet;
+};
+
+static void help(void)
+{
+	printf("Usage: dmemctl record [OPTION]... [UNIT|CGROUP]...\n\n"
+	       "Writes down what units and cgroups use of each region, until it is stopped.\n"
+	       "Without names: all that use or limit something.\n\n"
+	       "      --interval=TIME   between two looks: 1s (default), 100ms, 5m\n"
+	       "      --output=FILE     default: " OUTPUT "\n"
+	       "      --max-size=SIZE   of FILE and FILE.1 together, default: 64M\n"
+	       "      --count=N         end after so many looks\n"
+	       "      --buffers         tell of each buffer, too\n"
+	       "      --once            one look, without ever waiting long; default output:\n"
+	       "                        " OUTPUT_ONCE "\n"
+	       "      --unit=NAME       the same as NAME\n"
+	       "  -h, --help            this text\n\n"
+	       "See dmemctl-record(8) and dmem-history(5).\n");
+}
+
+/* They are only looked for between two records, so that none is cut. Returns a file
+ * descriptor, which the caller closes, or a negative errno. */
+static int take_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* Such a limit is an error like others. */
+	signal(SIGXFSZ, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static uint64_t now_ms(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* "1s", "100ms", "5m", "0.5": ms, or 0. */
+static uint64_t parse_time(const char *s)
+{
+	static const struct {
+		const char *unit;
+		double ms;
+	} units[] = { { "", 1000 }, { "s", 1000 }, { "ms", 1 }, { "m", 60000 }, { "h", 3600000 } };
+	char *end;
+	double v;
+
+	if (*s < '0' || *s > '9')
+		return 0;
+	v = strtod(s, &end);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (!strcmp(end, units[i].unit) && v * units[i].ms <= 24 * 3600000.0)
+			return (uint64_t)(v * units[i].ms + 0.5);
+	}
+	return 0;
+}
+
+static bool parse_count(const char *s, uint64_t *n)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtoull(s, &end, 10);
+	return *s >= '0' && *s <= '9' && !*end && !errno && *n;
+}
+
+/* As the tree names it: not where it is mounted, and without slashes around it. */
+static char *plain_name(char *name)
+{
+	static const char mount[] = "/sys/fs/cgroup/";
+	size_t len;
+
+	if (!strncmp(name, mount, sizeof(mount) - 1))
+		name += sizeof(mount) - 1;
+	while (*name == '/')
+		name++;
+	for (len = strlen(name); len && name[len - 1] == '/'; len--)
+		name[len - 1] = 0;
+	return name;
+}
+
+static int add_wanted(struct record *r, char *name)
+{
+	name = plain_name(name);
+	if (!*name)
+		return cli_usage(&r->c->cli, "the root is no unit, and its figures are always there");
+	r->wanted[r->o.n_wanted++] = name;
+	return 0;
+}
+
+static int parse_option(struct record *r, int opt)
+{
+	struct dmem_value v;
+
+	switch (opt) {
+	case 'i':
+		r->o.interval = parse_time(optarg);
+		if (r->o.interval)
+			return 0;
+		return cli_usage(&r->c->cli, "'%s' is no time between two looks: try 1s", optarg);
+	case 'o':
+		r->output = optarg;
+		return 0;
+	case 'm':
+		if (dmem_parse_value(optarg, &v) || v.percent || v.n == DMEM_NO_LIMIT ||
+		    v.n < 2 * HISTFILE_MIN)
+			return cli_usage(&r->c->cli, "'%s' is no size of at least %dK", optarg,
+					 2 * HISTFILE_MIN / 1024);
+		r->max_size = v.n;
+		return 0;
+	case 'c':
+		if (parse_count(optarg, &r->count))
+			return 0;
+		return cli_usage(&r->c->cli, "'%s' is no number of looks", optarg);
+	case 'b':
+		r->o.buffers = true;
+		return 0;
+	case '1':
+		r->once = true;
+		r->count = 1;
+		return 0;
+	case 'u':
+		return add_wanted(r, optarg);
+	default:
+		return CLI_USAGE;
+	}
+}
+
+/* -1: go on. */
+static int parse(struct record *r, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", 0, NULL, 'h' }, { "interval", 1, NULL, 'i' }, { "output", 1, NULL, 'o' },
+		{ "max-size", 1, NULL, 'm' }, { "count", 1, NULL, 'c' },
+		{ "buffers", 0, NULL, 'b' }, { "once", 0, NULL, '1' }, { "unit", 1, NULL, 'u' },
+		{ 0 },
+	};
+	int opt, ret = 0;
+
+	while (!ret && (opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h') {
+			help();
+			return CLI_OK;
+		}
+		if (opt == '?')
+			return cli_usage(&r->c->cli, "there is no option '%s', or it lacks its value",
+					 argv[optind - 1]);
+		ret = parse_option(r, opt);
+	}
+	for (; !ret && optind < argc; optind++)
+		ret = add_wanted(r, argv[optind]);
+	return ret ? ret : -1;
+}
+
+static void note(void *data, const char *path, int err)
+{
+	struct record *r = data;
+
+	/* It would be the same at each look. */
+	if (!r->quiet)
+		cli_error(&r->c->cli, "%s: %s", path, strerror(err));
+}
+
+/* In a service's ExecStopPost=, the cgroup that is asked for is our own. */
+static const char *own_cgroup(struct record *r, const char *unit, struct dmem_arena *a)
+{
+	struct dmem_text t = { 0 };
+	const char *path = NULL, *u;
+	char *line;
+	size_t len;
+
+	if (!dmem_sys_read(&r->sys, "proc/self/cgroup", &t)) {
+		line = strstr(t.s, "0::/");
+		if (line) {
+			line += 4;
+			line[strcspn(line, "\n")] = 0;
+			u = dmem_cgroup_unit(line, &len);
+			if (u && len == strlen(unit) && !strncmp(u, unit, len))
+				path = dmem_strndup(a, line, (size_t)(u - line) + len);
+		}
+	}
+	dmem_text_free(&t);
+	return path;
+}
+
+static int say_write_error(struct record *r, int err)
+{
+	if (!r->failing)
+		cli_error(&r->c->cli, "cannot write to %s: %s; what changes meanwhile is told later",
+			  r->output, strerror(-err));
+	r->failing = true;
+	return 0;
+}
+
+static int append(struct record *r, enum sampler_how how)
+{
+	int ret;
+
+	r->text.len = 0;
+	ret = sampler_tell(r->s, how, &r->text);
+	if (ret || !r->text.len)
+		return ret;
+	ret = histfile_append(&r->file, r->text.s, r->text.len);
+	if (!ret)
+		sampler_told(r->s);
+	return ret;
+}
+
+static int write_down(struct record *r, uint64_t now)
+{
+	enum sampler_how how = TELL_CHANGES;
+	int ret;
+
+	if (sampler_needs_segment(r->s) || !r->whole || now - r->segment >= SEGMENT_MS)
+		how = TELL_ALL;
+	else if (now - r->written >= TIME_MS)
+		how = TELL_TIME;
+	ret = append(r, how);
+	if (ret == -EFBIG) {
+		how = TELL_ALL;
+		r->whole = false;
+		ret = histfile_rotate(&r->file);
+		if (!ret)
+			ret = append(r, how);
+		if (ret == -EFBIG) {
+			cli_error(&r->c->cli, "--max-size= is too small for one look at %zu cgroups",
+				  sampler_count(r->s));
+			return CLI_FAILED;
+		}
+	}
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret)
+		return say_write_error(r, ret);
+	if (r->text.len) {
+		r->written = now;
+		if (r->failing)
+			cli_error(&r->c->cli, "%s can be written to again", r->output);
+		r->failing = false;
+	}
+	if (how == TELL_ALL) {
+		r->segment = now;
+		r->whole = true;
+	}
+	return 0;
+}
+
+static int first_look(struct record *r)
+{
+	r->quiet = true;
+	if (!sampler_regions(r->s)) {
+		cli_error(&r->c->cli, "%s", dmem_status_text(DMEM_NO_CONTROLLER));
+		return CLI_FAILED;
+	}
+	for (size_t i = 0; i < r->o.n_wanted; i++) {
+		if (sampler_has(r->s, i))
+			continue;
+		cli_error(&r->c->cli, "%s is not there, or the controller is not enabled for it%s",
+			  r->wanted[i], r->count ? "" : ": waiting for it");
+		if (r->once)
+			return CLI_FAILED;
+	}
+	return 0;
+}
+
+static void finish(struct record *r)
+{
+	struct hist_line l;
+
+	r->text.len = 0;
+	hist_begin(&l, &r->text, 'E');
+	hist_add(&l, " %llu", (unsigned long long)now_ms(CLOCK_MONOTONIC));
+	/* Without it, the end is where the last record is. */
+	if (r->whole && !hist_end(&l))
+		histfile_append(&r->file, r->text.s, r->text.len);
+}
+
+/* True: it is time to end. */
+static bool wait_until(uint64_t next, int signals)
+{
+	struct pollfd p = { .fd = signals, .events = POLLIN };
+	uint64_t now = now_ms(CLOCK_MONOTONIC);
+
+	return poll(&p, 1, next > now ? (int)(next - now) : 0) > 0;
+}
+
+static int look_on(struct record *r, int signals)
+{
+	uint64_t next = now_ms(CLOCK_MONOTONIC), left = r->count;
+
+	do {
+		uint64_t now = now_ms(CLOCK_MONOTONIC);
+		int ret = sampler_look(r->s, now, now_ms(CLOCK_REALTIME));
+
+		if (!ret && !r->quiet)
+			ret = first_look(r);
+		if (!ret)
+			ret = write_down(r, now);
+		if (ret < 0)
+			cli_error(&r->c->cli, "%s", strerror(-ret));
+		if (ret || (r->count && !--left))
+			return ret ? CLI_FAILED : CLI_OK;
+		next += r->o.interval;
+		now = now_ms(CLOCK_MONOTONIC);
+		if (next < now)
+			next = now;
+	} while (!wait_until(next, signals));
+	return CLI_OK;
+}
+
+static int open_output(struct record *r)
+{
+	int ret;
+
+	if (!r->output) {
+		r->output = r->once ? OUTPUT_ONCE : OUTPUT;
+		mkdir(DIR, 0755);
+	}
+	ret = histfile_open(&r->file, r->output, r->max_size, r->once ? ONCE_WAIT_MS : 0);
+	if (!ret)
+		return 0;
+	if (ret == -EBUSY)
+		cli_error(&r->c->cli, "%s: another recorder writes to it", r->output);
+	else if (ret == -EBADMSG)
+		cli_error(&r->c->cli, "%s is no history: it is left as it is", r->output);
+	else
+		cli_error(&r->c->cli, "%s: %s", r->output, strerror(-ret));
+	return CLI_FAILED;
+}
+
+/* One file for each figure of each cgroup. */
+static void allow_many_files(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
+static int record(struct record *r)
+{
+	struct dmem_arena a = { 0 };
+	int signals = take_signals(), ret = CLI_OK;
+
+	/* Where the disk hangs, nobody shall wait for us. */
+	if (r->once)
+		alarm(ONCE_SECONDS);
+	else
+		allow_many_files();
+	/* A reader must not take it for all that is there. */
+	if (r->once)
+		r->o.interval = 0;
+	if (r->once && r->o.n_wanted == 1)
+		r->o.only = own_cgroup(r, r->wanted[0], &a);
+	if (r->o.only)
+		r->o.n_wanted = 0;
+	r->s = sampler_new(&r->o);
+	if (!r->s || signals < 0) {
+		cli_error(&r->c->cli, "%s", strerror(r->s ? -signals : ENOMEM));
+		ret = CLI_FAILED;
+	}
+	if (!ret)
+		ret = open_output(r);
+	if (!ret) {
+		ret = look_on(r, signals);
+		finish(r);
+	}
+	if (signals >= 0)
+		close(signals);
+	if (histfile_close(&r->file) && !ret)
+		r->failing = true;
+	sampler_free(r->s);
+	dmem_text_free(&r->text);
+	dmem_arena_free(&a);
+	return ret ? ret : r->failing ? CLI_FAILED : CLI_OK;
+}
+
+int verb_record(struct ctl *c, int argc, char **argv)
+{
+	struct record r = {
+		.c = c, .max_size = MAX_SIZE, .file = { .fd = -1, .lock = -1 },
+		.o = { .interval = 1000, .note = note },
+	};
+	int ret;
+
+	r.wanted = calloc((size_t)argc + 1, sizeof(*r.wanted));
+	if (!r.wanted) {
+		cli_error(&c->cli, "%s", strerror(ENOMEM));
+		return CLI_FAILED;
+	}
+	r.o.wanted = r.wanted;
+	r.o.data = &r;
+	r.o.sys = &r.sys;
+	ret = parse(&r, argc, argv);
+	if (ret < 0) {
+		ret = dmem_sys_open(&r.sys, c->sysroot);
+		if (ret) {
+			cli_error(&c->cli, "%s: %s", c->sysroot ? c->sysroot : "/", strerror(-ret));
+			ret = CLI_FAILED;
+		} else {
+			ret = record(&r);
+			dmem_sys_close(&r.sys);
+		}
+	}
+	free(r.wanted);
+	return ret;
+}

@@ -1,0 +1,980 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The files of a cgroup stay open: to read one again is a system call. What changes
+ * rarely is read rarely, or when the usage has changed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sampler.h"
+
+#define CGROUP		"sys/fs/cgroup"
+#define RARELY		10	/* looks */
+#define SCAN_MS		30000	/* a controller may be enabled without a sign */
+#define GUESS_LOOKS	5	/* between two scans that a figure has asked for */
+#define NEW_LOOKS	3	/* a new cgroup is empty at first, and has no limit */
+#define BUFFER_LOOKS	4	/* for figures that fit to the buffers */
+#define MAX_DEPTH	64
+#define MAX_PATH	4096	/* of a cgroup, and then some for its files */
+
+static const enum dmem_figure kernels[HIST_FIGURES] = {
+	[HIST_CURRENT] = DMEM_F_CURRENT, [HIST_PEAK] = DMEM_F_PEAK,
+	[HIST_EV_MAX] = DMEM_F_EV_MAX, [HIST_EV_ALLOC_FAIL] = DMEM_F_EV_ALLOC_FAIL,
+	[HIST_EV_EXHAUSTED] = DMEM_F_EV_EXHAUSTED, [HIST_EV_RESERVED] = DMEM_F_EV_RESERVED,
+	[HIST_MAX] = DMEM_F_MAX, [HIST_MIN] = DMEM_F_MIN,
+};
+
+/* Each file once, that of the usage first. */
+enum { FILE_CURRENT, FILE_PEAK, FILE_EVENTS, FILE_MAX, FILE_MIN, FILES };
+
+static const enum hist_figure first_of[FILES] = {
+	[FILE_CURRENT] = HIST_CURRENT, [FILE_PEAK] = HIST_PEAK, [FILE_EVENTS] = HIST_EV_MAX,
+	[FILE_MAX] = HIST_MAX, [FILE_MIN] = HIST_MIN,
+};
+
+struct watched {
+	struct watched *next;
+	char *path;
+	uint64_t life;
+	int fd[FILES];
+	bool gone;
+	bool seen;		/* by the scan */
+	bool top;		/* no other one is above it */
+	int number;		/* in the segment, or -1 */
+	int pending;		/* what it becomes when that is told */
+	uint64_t *now, *told;	/* by region, then figure */
+	struct dmem_text current;	/* as it was read */
+};
+
+/* Which of the watched ones pays for what this cgroup takes. */
+struct owner {
+	uint64_t id;
+	struct watched *w;
+};
+
+struct held {
+	uint64_t ino, size;
+	struct watched *w;	/* or NULL */
+	unsigned int region;
+};
+
+struct held_list {
+	struct held *held;	/* by inode */
+	size_t n;
+};
+
+struct sampler {
+	const struct sampler_options *o;
+	struct dmem_arena arena;	/* of the last scan */
+	struct dmem_regions regions;
+	uint64_t (*r_now)[HIST_R_FIGURES], (*r_told)[HIST_R_FIGURES];
+	struct watched *watched;
+	struct owner *owner;
+	size_t n_owners, n_watched;
+	bool *found;			/* of what is wanted */
+	int notify, root_current;
+	struct held_list now, told;
+	bool scan, segment;
+	bool changed;			/* somebody's usage, in the last look */
+	unsigned int looks, guess_look;
+	unsigned int scans;		/* of the looks to come */
+	int numbers, pending_numbers;
+	uint64_t mono, wall, scanned;
+	uint64_t *unexplained;		/* by region: the root's, less those below */
+	struct hist_head head;
+	struct dmem_text text;
+};
+
+/* ---- what is fixed for a machine ---- */
+
+static void read_boot(struct sampler *s)
+{
+	struct hist_head *h = &s->head;
+	const char *at;
+
+	memset(h->boot, '0', HIST_BOOT);
+	for (int i = 8; i < 24; i += 5)
+		h->boot[i] = '-';
+	if (!dmem_sys_read(s->o->sys, "proc/sys/kernel/random/boot_id", &s->text) &&
+	    strspn(s->text.s, "0123456789abcdef-") == HIST_BOOT)
+		memcpy(h->boot, s->text.s, HIST_BOOT);
+	h->page = (uint64_t)sysconf(_SC_PAGESIZE);
+	h->block = DMEM_UNKNOWN;
+	if (dmem_sys_read(s->o->sys, "proc/pagetypeinfo", &s->text))
+		return;
+	at = strstr(s->text.s, "Page block order: ");
+	if (at && strtoul(at + 18, NULL, 10) < 32)
+		h->block = h->page << strtoul(at + 18, NULL, 10);
+}
+
+struct sampler *sampler_new(const struct sampler_options *o)
+{
+	struct sampler *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->o = o;
+	s->root_current = -1;
+	s->scan = s->segment = true;
+	s->head.interval = o->interval;
+	s->head.buffers = o->buffers;
+	s->found = calloc(o->n_wanted + 1, sizeof(*s->found));
+	/* Without it, cgroups are found later. */
+	s->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (!s->found) {
+		sampler_free(s);
+		return NULL;
+	}
+	read_boot(s);
+	return s;
+}
+
+static void close_files(struct watched *w)
+{
+	for (int i = 0; i < FILES; i++) {
+		if (w->fd[i] >= 0)
+			close(w->fd[i]);
+		w->fd[i] = -1;
+	}
+}
+
+static void free_watched(struct watched *w)
+{
+	close_files(w);
+	dmem_text_free(&w->current);
+	free(w->path);
+	free(w->now);
+	free(w->told);
+	free(w);
+}
+
+static void forget_all(struct sampler *s)
+{
+	while (s->watched) {
+		struct watched *w = s->watched;
+
+		s->watched = w->next;
+		free_watched(w);
+	}
+	s->n_owners = s->n_watched = s->now.n = s->told.n = 0;
+}
+
+void sampler_free(struct sampler *s)
+{
+	if (!s)
+		return;
+	forget_all(s);
+	if (s->notify >= 0)
+		close(s->notify);
+	if (s->root_current >= 0)
+		close(s->root_current);
+	free(s->owner);
+	free(s->found);
+	free(s->now.held);
+	free(s->told.held);
+	free(s->r_now);
+	free(s->r_told);
+	free(s->unexplained);
+	dmem_text_free(&s->text);
+	dmem_arena_free(&s->arena);
+	free(s);
+}
+
+/* ---- reading one file again ---- */
+
+/* 0, -ENODEV: the cgroup is gone, or a negative errno. */
+static int read_again(int fd, struct dmem_text *t)
+{
+	t->len = 0;
+	for (;;) {
+		ssize_t n;
+
+		if (t->size - t->len < 2048) {
+			char *more = realloc(t->s, 2 * t->size + 4096);
+
+			if (!more)
+				return -ENOMEM;
+			t->s = more;
+			t->size = 2 * t->size + 4096;
+		}
+		n = pread(fd, t->s + t->len, t->size - t->len - 1, (off_t)t->len);
+		if (n < 0)
+			return -errno;
+		t->len += (size_t)n;
+		t->s[t->len] = 0;
+		/* The kernel gives at least a page's worth, if there is that much. */
+		if (n < 1024)
+			return 0;
+	}
+}
+
+static size_t find_region(const struct dmem_regions *r, const char *name, size_t guess)
+{
+	if (guess < r->n && !strcmp(r->region[guess].name, name))
+		return guess;
+	for (size_t i = 0; i < r->n; i++) {
+		if (!strcmp(r->region[i].name, name))
+			return i;
+	}
+	return r->n;
+}
+
+/* The figures of @file, from the text that was read, which is cut into pieces. */
+static void take(struct sampler *s, uint64_t *v, int file)
+{
+	const char *wanted = dmem_figure_file(kernels[first_of[file]]);
+	char *text = s->text.s, *name, *rest;
+	size_t i = 0;
+
+	while (dmem_next_line(&text, &name, &rest)) {
+		i = find_region(&s->regions, name, i);
+		if (i == s->regions.n) {
+			i = 0;
+			continue;
+		}
+		for (int f = first_of[file]; f < HIST_FIGURES; f++) {
+			const char *key = dmem_figure_key(kernels[f]);
+
+			if (strcmp(dmem_figure_file(kernels[f]), wanted))
+				break;
+			v[i * HIST_FIGURES + (size_t)f] =
+				key ? dmem_keyed_number(rest, key) : dmem_number(rest);
+		}
+		i++;
+	}
+}
+
+static int read_file(struct sampler *s, struct watched *w, int file)
+{
+	int ret;
+
+	if (w->fd[file] < 0)
+		return 0;
+	ret = read_again(w->fd[file], &s->text);
+	if (!ret)
+		take(s, w->now, file);
+	return ret;
+}
+
+/* Is the usage another one? The text tells, without a look at the figures. */
+static bool usage_changed(struct watched *w, struct dmem_text *t)
+{
+	if (w->current.s && w->current.len == t->len && !memcmp(w->current.s, t->s, t->len))
+		return false;
+	if (w->current.size < t->size) {
+		char *more = realloc(w->current.s, t->size);
+
+		if (!more)
+			return true;
+		w->current.s = more;
+		w->current.size = t->size;
+	}
+	memcpy(w->current.s, t->s, t->len);
+	w->current.len = t->len;
+	return true;
+}
+
+static int read_watched(struct sampler *s, struct watched *w, bool all)
+{
+	int ret = 0;
+
+	if (w->fd[FILE_CURRENT] >= 0) {
+		ret = read_again(w->fd[FILE_CURRENT], &s->text);
+		if (!ret && usage_changed(w, &s->text)) {
+			take(s, w->now, FILE_CURRENT);
+			s->changed = all = true;
+		}
+	}
+	for (int i = FILE_PEAK; i < FILES && all && !ret; i++)
+		ret = read_file(s, w, i);
+	return ret;
+}
+
+/* ---- which cgroups ---- */
+
+/* What is in a service is the service's own business, and a part of its figures. */
+static bool is_inside(const char *path)
+{
+	size_t len;
+	const char *unit = dmem_cgroup_unit(path, &len);
+
+	return unit && unit[len] && (len < 6 || strncmp(unit + len - 6, ".slice", 6));
+}
+
+static bool is_wanted(struct sampler *s, const char *path)
+{
+	size_t len = 0;
+	const char *unit = dmem_cgroup_unit(path, &len);
+	bool own = unit && !unit[len], any = false;
+
+	for (size_t i = 0; i < s->o->n_wanted; i++) {
+		const char *w = s->o->wanted[i];
+
+		if (strcmp(w, path) && !(own && !strcmp(w, unit)))
+			continue;
+		any = s->found[i] = true;
+	}
+	return any;
+}
+
+static bool does_something(const struct dmem_tree *t, const struct dmem_node *n)
+{
+	static const enum dmem_figure used[] = { DMEM_F_CURRENT, DMEM_F_PEAK, DMEM_F_MIN };
+
+	for (size_t i = 0; i < t->regions->n; i++) {
+		uint64_t v = dmem_tree_figure(t, n, i, DMEM_F_MAX);
+
+		if (v != DMEM_NO_LIMIT && v != DMEM_UNKNOWN)
+			return true;
+		for (size_t f = 0; f < sizeof(used) / sizeof(*used); f++) {
+			v = dmem_tree_figure(t, n, i, used[f]);
+			if (v && v != DMEM_UNKNOWN)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_chosen(struct sampler *s, const struct dmem_tree *t, const struct dmem_node *n,
+		      const char *path)
+{
+	if (!*path || !n->figure)
+		return false;
+	if (s->o->only)
+		return true;
+	if (s->o->n_wanted)
+		return is_wanted(s, path);
+	return !is_inside(path) && does_something(t, n);
+}
+
+static uint64_t *new_figures(const struct sampler *s)
+{
+	size_t n = s->regions.n * HIST_FIGURES;
+	uint64_t *v = malloc((n + 1) * sizeof(*v));
+
+	for (size_t i = 0; v && i < n; i++)
+		v[i] = DMEM_UNKNOWN;
+	return v;
+}
+
+/* Those that are not open. When a controller is enabled, its files come one by one. */
+static void open_files(struct sampler *s, struct watched *w)
+{
+	char file[MAX_PATH + 64];
+
+	for (int i = 0; i < FILES; i++) {
+		if (w->fd[i] >= 0)
+			continue;
+		snprintf(file, sizeof(file), CGROUP "/%s/%s", w->path,
+			 dmem_figure_file(kernels[first_of[i]]));
+		w->fd[i] = dmem_sys_openat(s->o->sys, file, O_RDONLY);
+		if (w->fd[i] < 0 && w->fd[i] != -ENOENT && w->fd[i] != -ENODEV && s->o->note)
+			s->o->note(s->o->data, file, -w->fd[i]);
+	}
+}
+
+static struct watched *watch(struct sampler *s, const char *path, uint64_t life)
+{
+	struct watched *w = calloc(1, sizeof(*w)), **last = &s->watched;
+
+	if (!w)
+		return NULL;
+	w->life = life;
+	w->number = w->pending = -1;
+	for (int i = 0; i < FILES; i++)
+		w->fd[i] = -1;
+	w->path = strdup(path);
+	w->now = new_figures(s);
+	w->told = new_figures(s);
+	if (!w->path || !w->now || !w->told) {
+		free_watched(w);
+		return NULL;
+	}
+	while (*last)
+		last = &(*last)->next;
+	*last = w;
+	return w;
+}
+
+/* cgroupfs never gives an inode number twice; a tree of files for tests may. */
+static bool is_alive(const struct watched *w)
+{
+	struct stat st;
+
+	return !w->gone && w->fd[FILE_CURRENT] >= 0 && !fstat(w->fd[FILE_CURRENT], &st) &&
+	       st.st_nlink;
+}
+
+static struct watched *find_watched(const struct sampler *s, const char *path, uint64_t life)
+{
+	struct watched *w = s->watched;
+
+	while (w && (w->gone || w->life != life || strcmp(w->path, path)))
+		w = w->next;
+	return w;
+}
+
+static void lose(struct watched *w)
+{
+	w->gone = true;
+	close_files(w);
+}
+
+/* ---- a scan of all cgroups ---- */
+
+static void notify_of(struct sampler *s, const char *path)
+{
+	char dir[MAX_PATH + 64];
+	int fd;
+
+	if (s->notify < 0)
+		return;
+	snprintf(dir, sizeof(dir), CGROUP "/%s", path);
+	fd = dmem_sys_openat(s->o->sys, dir, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return;
+	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", fd);
+	inotify_add_watch(s->notify, dir, IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR);
+	close(fd);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int add_owner(struct sampler *s, size_t *room, uint64_t id, struct watched *w)
+{
+	if (s->n_owners == *room) {
+		struct owner *more = realloc(s->owner, (*room + 64) * 2 * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		s->owner = more;
+		*room = (*room + 64) * 2;
+	}
+	s->owner[s->n_owners++] = (struct owner){ id, w };
+	return 0;
+}
+
+/* @above: who pays where nobody below does. */
+static int scan_node(struct sampler *s, const struct dmem_tree *t, const struct dmem_node *n,
+		     struct watched *above, size_t *room)
+{
+	struct watched *w = NULL;
+	char path[MAX_PATH];
+	int ret;
+
+	if (dmem_node_path(n, path, sizeof(path)) >= sizeof(path))
+		return 0;
+	if (!s->o->only)
+		notify_of(s, path);
+	if (*path && n->figure)
+		w = find_watched(s, path, n->id);
+	if (w && !is_alive(w)) {
+		lose(w);
+		w = NULL;
+	}
+	if (w && s->o->n_wanted)
+		is_wanted(s, path);
+	if (!w && is_chosen(s, t, n, path)) {
+		w = watch(s, path, n->id);
+		if (!w)
+			return -ENOMEM;
+	}
+	if (w) {
+		open_files(s, w);
+		w->seen = true;
+		w->top = !above;
+	}
+	ret = add_owner(s, room, n->id, w ? w : above);
+	for (const struct dmem_node *c = n->child; c && !ret; c = c->next)
+		ret = scan_node(s, t, c, w ? w : above, room);
+	return ret;
+}
+
+static bool same_regions(const struct dmem_regions *a, const struct dmem_regions *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
+		if (strcmp(a->region[i].name, b->region[i].name))
+			return false;
+	}
+	return a->n == b->n;
+}
+
+/* There are other regions than before: nothing fits any more. */
+static int start_again(struct sampler *s)
+{
+	size_t n = s->regions.n + 1;
+
+	forget_all(s);
+	s->segment = true;
+	free(s->r_now);
+	free(s->r_told);
+	free(s->unexplained);
+	s->r_now = calloc(n, sizeof(*s->r_now));
+	s->r_told = calloc(n, sizeof(*s->r_told));
+	s->unexplained = calloc(n, sizeof(*s->unexplained));
+	return s->r_now && s->r_told && s->unexplained ? 0 : -ENOMEM;
+}
+
+static int read_regions(struct sampler *s)
+{
+	struct dmem_arena arena = { 0 };
+	struct dmem_regions regions;
+	bool same;
+	int ret;
+
+	ret = dmem_regions_read(s->o->sys, &arena, s->o->note, s->o->data, &regions);
+	if (ret) {
+		dmem_arena_free(&arena);
+		return ret;
+	}
+	same = s->r_now && same_regions(&s->regions, &regions);
+	dmem_arena_free(&s->arena);
+	s->arena = arena;
+	s->regions = regions;
+	ret = same ? 0 : start_again(s);
+	for (size_t i = 0; i < regions.n && !ret; i++) {
+		s->r_now[i][HIST_R_CURRENT] = regions.region[i].current;
+		s->r_now[i][HIST_R_UNACCOUNTED] = regions.region[i].unaccounted;
+		s->r_now[i][HIST_R_LARGEST] = regions.region[i].largest;
+		s->r_now[i][HIST_R_CAPACITY] = regions.region[i].capacity;
+	}
+	if (s->root_current < 0)
+		s->root_current = dmem_sys_openat(s->o->sys, CGROUP "/dmem.current", O_RDONLY);
+	return ret;
+}
+
+static int scan(struct sampler *s)
+{
+	struct dmem_arena arena = { 0 };
+	struct dmem_tree t;
+	size_t room = 0;
+	int ret = read_regions(s);
+
+	if (ret)
+		return ret;
+	ret = dmem_tree_read(s->o->sys, &arena, &s->regions, s->o->only ? s->o->only : "",
+			     DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_PEAK) |
+			     DMEM_BIT(DMEM_F_MIN) | DMEM_BIT(DMEM_F_MAX),
+			     s->o->only ? 0 : MAX_DEPTH, s->o->note, s->o->data, &t);
+	if (!ret) {
+		for (struct watched *w = s->watched; w; w = w->next)
+			w->seen = false;
+		free(s->owner);
+		s->owner = NULL;
+		s->n_owners = 0;
+		memset(s->found, 0, s->o->n_wanted * sizeof(*s->found));
+		ret = scan_node(s, &t, t.root, NULL, &room);
+	}
+	if (!ret) {
+		s->n_watched = 0;
+		for (struct watched *w = s->watched; w; w = w->next) {
+			/* What is not there again is of an earlier life. */
+			if (!w->seen && !w->gone)
+				lose(w);
+			s->n_watched += !w->gone;
+		}
+		qsort(s->owner, s->n_owners, sizeof(*s->owner), by_id);
+		s->scan = false;
+		s->scanned = s->mono;
+	}
+	dmem_arena_free(&arena);
+	return ret;
+}
+
+/* Has a cgroup been made or removed? */
+static bool notified(struct sampler *s)
+{
+	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	bool any = false;
+
+	if (s->notify < 0)
+		return s->looks % RARELY == 0;
+	for (;;) {
+		ssize_t n = read(s->notify, buf, sizeof(buf));
+
+		if (n <= 0)
+			return any;
+		for (char *p = buf; p < buf + n; ) {
+			const struct inotify_event *e = (const struct inotify_event *)p;
+
+			/* The end of a watch comes with a removal that was told. */
+			any |= !(e->mask & IN_IGNORED);
+			p += sizeof(*e) + e->len;
+		}
+	}
+}
+
+/* ---- buffers ---- */
+
+static struct watched *payer(const struct sampler *s, uint64_t cgroup)
+{
+	struct owner key = { .id = cgroup }, *o;
+
+	if (!s->n_owners || cgroup == DMEM_UNKNOWN)
+		return NULL;
+	o = bsearch(&key, s->owner, s->n_owners, sizeof(*s->owner), by_id);
+	return o && o->w && !o->w->gone ? o->w : NULL;
+}
+
+static const char *region_of(const struct sampler *s, const struct dmem_buffer *b)
+{
+	for (size_t i = 0; !b->region && b->exporter && i < s->regions.n_heaps; i++) {
+		if (!strcmp(s->regions.heap[i].name, b->exporter))
+			return s->regions.heap[i].region;
+	}
+	return b->region;
+}
+
+static int look_at_buffers(struct sampler *s)
+{
+	struct dmem_arena arena = { 0 };
+	struct dmem_buffers b;
+	struct held *held;
+	int ret = dmem_buffers_read(s->o->sys, &arena, NULL, NULL, &b);
+
+	if (!ret) {
+		held = realloc(s->now.held, (b.n + 1) * sizeof(*held));
+		ret = held ? 0 : -ENOMEM;
+	}
+	if (ret) {
+		dmem_arena_free(&arena);
+		return ret;
+	}
+	s->now.held = held;
+	s->now.n = 0;
+	for (size_t i = 0; i < b.n; i++) {
+		const char *region = region_of(s, &b.buffer[i]);
+		size_t at = region ? find_region(&s->regions, region, 0) : s->regions.n;
+
+		if (at == s->regions.n || b.buffer[i].size == DMEM_UNKNOWN)
+			continue;
+		held[s->now.n++] = (struct held){
+			.ino = b.buffer[i].ino, .size = b.buffer[i].size, .region = (unsigned int)at,
+			.w = payer(s, b.buffer[i].cgroup),
+		};
+	}
+	dmem_arena_free(&arena);
+	return 0;
+}
+
+/* ---- a look ---- */
+
+static int read_root(struct sampler *s)
+{
+	char *text, *name, *rest;
+	size_t i = 0;
+	int ret;
+
+	if (s->root_current < 0 || !s->regions.complete)
+		return 0;
+	ret = read_again(s->root_current, &s->text);
+	if (ret)
+		return ret;
+	text = s->text.s;
+	while (dmem_next_line(&text, &name, &rest)) {
+		uint64_t v = dmem_number(rest);
+
+		i = find_region(&s->regions, name, i);
+		if (i == s->regions.n) {
+			s->scan = true;
+			continue;
+		}
+		s->changed |= v != s->r_now[i][HIST_R_CURRENT];
+		s->r_now[i][HIST_R_CURRENT] = v;
+	}
+	return 0;
+}
+
+/* Somebody who is not watched takes something, or gives it back. @since: or is that
+ * how it is from now on? */
+static bool unexplained(struct sampler *s, bool since)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < s->regions.n; i++) {
+		uint64_t rest = s->r_now[i][HIST_R_CURRENT];
+
+		if (rest == DMEM_UNKNOWN)
+			continue;
+		for (const struct watched *w = s->watched; w; w = w->next) {
+			uint64_t v = w->now[i * HIST_FIGURES + HIST_CURRENT];
+
+			if (w->top && !w->gone && v != DMEM_UNKNOWN)
+				rest -= v;
+		}
+		changed |= rest != s->unexplained[i];
+		if (since)
+			s->unexplained[i] = rest;
+	}
+	return changed;
+}
+
+static int look_at_cgroups(struct sampler *s, bool all)
+{
+	unsigned int i = 0;
+	int ret;
+
+	for (struct watched *w = s->watched; w; w = w->next, i++) {
+		if (w->gone)
+			continue;
+		/* Not all of them in the same look. */
+		ret = read_watched(s, w, all || (s->looks + i) % RARELY == 0);
+		if (ret == -ENOMEM)
+			return ret;
+		if (ret) {
+			lose(w);
+			s->scan = true;
+		}
+	}
+	return read_root(s);
+}
+
+int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
+{
+	bool all = false;
+	int ret = 0;
+
+	s->mono = mono;
+	s->wall = wall;
+	if (notified(s))
+		s->scans = NEW_LOOKS;
+	if (s->scans || mono - s->scanned >= SCAN_MS)
+		s->scan = true;
+	s->scans -= s->scans > 0;
+	/* Once more, if what was read says so. */
+	for (int i = 0; i < 2 && !ret; i++) {
+		if (s->scan) {
+			ret = scan(s);
+			all = true;
+		}
+		if (!ret)
+			ret = look_at_cgroups(s, all);
+		/* What is read at two moments may not fit: not too often. */
+		if (!ret && !s->o->only && !s->o->n_wanted && unexplained(s, all) && !all &&
+		    s->looks >= s->guess_look) {
+			s->guess_look = s->looks + GUESS_LOOKS;
+			s->scan = true;
+		}
+		if (!s->scan)
+			break;
+	}
+	/* It takes a while to find the buffers: the figures must be the same after it. */
+	for (int i = 0; i < BUFFER_LOOKS && s->o->buffers && !ret; i++) {
+		ret = look_at_buffers(s);
+		s->changed = false;
+		if (!ret)
+			ret = look_at_cgroups(s, false);
+		if (!s->changed)
+			break;
+	}
+	s->looks++;
+	return ret;
+}
+
+/* ---- telling ---- */
+
+/* How many figures must be told: up to the last that is another one. */
+static size_t changed(const uint64_t *now, const uint64_t *told, size_t n)
+{
+	while (n && now[n - 1] == told[n - 1])
+		n--;
+	return n;
+}
+
+static bool known(const uint64_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (v[i] != DMEM_UNKNOWN)
+			return true;
+	}
+	return false;
+}
+
+static int tell_names(struct sampler *s, bool all, struct dmem_text *t)
+{
+	struct hist_line l;
+	int ret = 0;
+
+	if (all) {
+		s->head.wall = s->wall;
+		s->head.mono = s->mono;
+		s->pending_numbers = 0;
+		ret = hist_put_head(t, &s->head);
+	} else {
+		s->pending_numbers = s->numbers;
+	}
+	for (size_t i = 0; all && i < s->regions.n && !ret; i++) {
+		hist_begin(&l, t, 'R');
+		hist_add(&l, " %zu", i);
+		hist_add_name(&l, s->regions.region[i].name);
+		ret = hist_end(&l);
+	}
+	for (struct watched *w = s->watched; w && !ret; w = w->next) {
+		w->pending = all ? -1 : w->number;
+		if (w->gone || w->pending >= 0)
+			continue;
+		w->pending = s->pending_numbers++;
+		hist_begin(&l, t, 'C');
+		hist_add(&l, " %d %" PRIu64, w->pending, w->life);
+		hist_add_name(&l, w->path);
+		ret = hist_end(&l);
+	}
+	return ret;
+}
+
+static void tell_regions(struct sampler *s, bool all, struct hist_line *l)
+{
+	for (size_t i = 0; i < s->regions.n; i++) {
+		size_t n = all ? HIST_R_FIGURES :
+			   changed(s->r_now[i], s->r_told[i], HIST_R_FIGURES);
+
+		if (!n)
+			continue;
+		hist_add(l, " r%zu", i);
+		hist_add_figures(l, s->r_now[i], n);
+	}
+}
+
+static void tell_watched(struct sampler *s, const struct watched *w, bool all, struct hist_line *l)
+{
+	/* A cgroup that comes and goes between two records is not told of. */
+	if (w->gone) {
+		if (!all && w->number >= 0)
+			hist_add(l, " x%d", w->number);
+		return;
+	}
+	for (size_t i = 0; i < s->regions.n; i++) {
+		const uint64_t *now = w->now + i * HIST_FIGURES, *told = w->told + i * HIST_FIGURES;
+		size_t n;
+
+		if (all || w->number < 0)
+			n = known(now, HIST_FIGURES) ? HIST_FIGURES : 0;
+		else
+			n = changed(now, told, HIST_FIGURES);
+		if (!n)
+			continue;
+		hist_add(l, " c%d.%zu", w->pending, i);
+		hist_add_figures(l, now, n);
+	}
+}
+
+static void tell_buffer(const struct held *h, struct hist_line *l)
+{
+	hist_add(l, " b%" PRIu64 "=", h->ino);
+	if (h->w)
+		hist_add(l, "%d", h->w->pending);
+	else
+		hist_add(l, "-");
+	hist_add(l, ".%u,%" PRIu64, h->region, h->size);
+}
+
+static void tell_buffers(struct sampler *s, bool all, struct hist_line *l)
+{
+	const struct held_list none = { 0 }, *told = all ? &none : &s->told;
+	size_t i = 0, k = 0;
+
+	/* Those that have gone make room for those that come. */
+	for (; i < told->n; i++) {
+		while (k < s->now.n && s->now.held[k].ino < told->held[i].ino)
+			k++;
+		if (k == s->now.n || s->now.held[k].ino != told->held[i].ino)
+			hist_add(l, " f%" PRIu64, told->held[i].ino);
+	}
+	for (i = k = 0; k < s->now.n; k++) {
+		while (i < told->n && told->held[i].ino < s->now.held[k].ino)
+			i++;
+		/* Who pays may be watched only since then. */
+		if (i == told->n || told->held[i].ino != s->now.held[k].ino ||
+		    (!told->held[i].w && s->now.held[k].w))
+			tell_buffer(&s->now.held[k], l);
+	}
+}
+
+int sampler_tell(struct sampler *s, enum sampler_how how, struct dmem_text *t)
+{
+	bool all = how == TELL_ALL;
+	struct hist_line l;
+	size_t empty;
+	int ret = tell_names(s, all, t);
+
+	if (ret)
+		return ret;
+	hist_begin(&l, t, 'S');
+	hist_add(&l, " %" PRIu64 " %" PRIu64, s->mono, s->wall);
+	empty = t->len;
+	tell_regions(s, all, &l);
+	for (const struct watched *w = s->watched; w; w = w->next)
+		tell_watched(s, w, all, &l);
+	tell_buffers(s, all, &l);
+	if (!l.err && t->len == empty && how == TELL_CHANGES) {
+		t->len = l.start;
+		return 0;
+	}
+	return hist_end(&l);
+}
+
+/* A removed cgroup cannot be freed while a buffer names it. */
+static int keep_buffers(struct sampler *s)
+{
+	struct held *h = realloc(s->told.held, (s->now.n + 1) * sizeof(*h));
+
+	if (!h)
+		return -ENOMEM;
+	s->told.held = h;
+	s->told.n = s->now.n;
+	if (s->now.n)
+		memcpy(h, s->now.held, s->now.n * sizeof(*h));
+	return 0;
+}
+
+void sampler_told(struct sampler *s)
+{
+	/* It will be told of once more, in a segment. */
+	s->segment = keep_buffers(s) != 0;
+	s->numbers = s->pending_numbers;
+	memcpy(s->r_told, s->r_now, s->regions.n * sizeof(*s->r_told));
+	for (struct watched **p = &s->watched; *p; ) {
+		struct watched *w = *p;
+
+		if (w->gone) {
+			*p = w->next;
+			free_watched(w);
+			continue;
+		}
+		w->number = w->pending;
+		memcpy(w->told, w->now, s->regions.n * HIST_FIGURES * sizeof(*w->told));
+		p = &w->next;
+	}
+}
+
+bool sampler_needs_segment(const struct sampler *s)
+{
+	return s->segment;
+}
+
+size_t sampler_regions(const struct sampler *s)
+{
+	return s->regions.n;
+}
+
+size_t sampler_count(const struct sampler *s)
+{
+	return s->n_watched;
+}
+
+bool sampler_has(const struct sampler *s, size_t wanted)
+{
+	return s->found[wanted];
+}

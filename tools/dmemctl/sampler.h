@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Looks at the cgroups again and again, and tells what has changed since it was
+ * last told.
+ */
+#ifndef SAMPLER_H
+#define SAMPLER_H
+
+#include "history.h"
+
+struct sampler;
+
+struct sampler_options {
+	const struct dmem_sys *sys;
+	/* Units and cgroups, or none: all that use or limit something. */
+	char * const *wanted;
+	size_t n_wanted;
+	/* The path of the only cgroup to look at, or NULL: then @wanted is empty. */
+	const char *only;
+	uint64_t interval;	/* ms */
+	bool buffers;
+	dmem_note_fn note;
+	void *data;
+};
+
+/* NULL: no memory. @o is kept. */
+struct sampler *sampler_new(const struct sampler_options *o);
+void sampler_free(struct sampler *s);
+
+/* Reads the figures. @mono and @wall are ms. 0 or a negative errno. */
+int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall);
+
+enum sampler_how {
+	TELL_CHANGES,		/* nothing, where all is as it was told */
+	TELL_TIME,		/* at least that it is so */
+	TELL_ALL,		/* a segment, which stands alone */
+};
+
+/* Adds the records that tell of it to @t. 0 or a negative errno. */
+int sampler_tell(struct sampler *s, enum sampler_how how, struct dmem_text *t);
+
+/* What the last call has told has been kept. */
+void sampler_told(struct sampler *s);
+
+/* Only a segment can tell it: there are other regions, or no segment yet. */
+bool sampler_needs_segment(const struct sampler *s);
+
+/* How many regions there are, how many cgroups are looked at, and of @wanted, is this
+ * one there? */
+size_t sampler_regions(const struct sampler *s);
+size_t sampler_count(const struct sampler *s);
+bool sampler_has(const struct sampler *s, size_t wanted);
+
+#endif

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* dmemctl verify - what is mistyped in unit files */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../cli/table.h"
+#include "dmemctl.h"
+#include "lint.h"
+#include "section.h"
+
+#define HELPER	"/usr/libexec/dmem-apply"
+
+enum { FILE_NAME, LINE, SEVERITY, WORD, WHAT, REMEDY, COLUMNS };
+
+static const struct table_column columns[COLUMNS] = {
+	[FILE_NAME] = { "FILE", "the file", TABLE_TEXT, false, false },
+	[LINE] = { "LINE", "its line, 0 for the whole file", TABLE_COUNT, false, false },
+	[SEVERITY] = { "SEVERITY", "mistake or warning", TABLE_TEXT, false, false },
+	[WORD] = { "WORD", "what was found there", TABLE_TEXT, false, false },
+	[WHAT] = { "WHAT", "what is wrong with it", TABLE_TEXT, false, false },
+	[REMEDY] = { "REMEDY", "what to do", TABLE_TEXT, false, false },
+};
+
+struct finding {
+	const char *file, *word, *what, *remedy;
+	unsigned int line;
+	bool warning;
+	size_t order;
+};
+
+struct verify {
+	struct ctl *c;
+	struct dmem_units units;
+	struct dmem_arena *arena;	/* that of the units */
+	struct dmem_regions regions;
+	struct lint lint;
+	struct finding *finding;
+	size_t n, mistakes, files;
+	int err;			/* the first failure of our own */
+};
+
+static void help(void)
+{
+	printf("Usage: dmemctl verify [--root=DIR] [--json] [FILE ...]\n\n"
+	       "Tells what is mistyped about device memory in unit files: those given, or all of\n"
+	       "the unit search path.\n\n"
+	       "      --root=DIR   the units and the machine below DIR\n"
+	       "  -J, --json\n"
+	       "  -h, --help       this text\n\n"
+	       "See dmemctl-verify(8).\n");
+}
+
+static void find(struct verify *v, const struct dmem_report *r, bool warning)
+{
+	struct finding *f = dmem_grow(v->arena, v->finding, v->n, sizeof(*f));
+
+	if (f) {
+		v->finding = f;
+		f += v->n;
+		*f = (struct finding){
+			.file = dmem_strdup(v->arena, r->file), .line = r->line,
+			.word = dmem_strdup(v->arena, r->word), .warning = warning, .order = v->n,
+			.what = dmem_strdup(v->arena, r->what),
+			.remedy = dmem_strdup(v->arena, r->remedy),
+		};
+	}
+	if (!f || !f->file || !f->word || !f->what || !f->remedy) {
+		v->err = -ENOMEM;
+		return;
+	}
+	v->n++;
+	v->mistakes += !warning;
+}
+
+static void mistake(void *data, const struct dmem_report *r)
+{
+	find(data, r, false);
+}
+
+static void warning(void *data, const struct dmem_report *r)
+{
+	find(data, r, true);
+}
+
+/* Said by lint_file() already. */
+static void ignore(void *data, const struct dmem_report *r)
+{
+	(void)data;
+	(void)r;
+}
+
+static void unread(struct verify *v, const char *path, int err)
+{
+	cli_error(&v->c->cli, "cannot read %s: %s", path, strerror(err));
+	v->err = v->err ? v->err : -err;
+}
+
+/* ---- the unit search path ---- */
+
+/* Could a unit of this name come to be without a file in the search path? Slices and
+ * scopes need none, and prefixes ("foo-.service") are for others. */
+static bool needs_no_file(const struct dmem_unit *u)
+{
+	const char *end = strrchr(u->name, '.'), *at = strchr(u->name, '@');
+
+	return u->type_level || u->type == DMEM_SLICE || u->type == DMEM_SCOPE ||
+	       (at ? at : end)[-1] == '-';
+}
+
+/* Those that generators have made are not in the search path of the library. */
+static bool is_generated(struct verify *v, const char *name)
+{
+	static const char * const dirs[] = { "generator.early", "generator", "generator.late" };
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && !found; i++) {
+		char *path = dmem_printf(v->arena, "/run/systemd/%s/%s", dirs[i], name);
+		int fd = path ? dmem_units_open(&v->units, path, 0) : -1;
+
+		found = fd >= 0;
+		if (found)
+			close(fd);
+	}
+	return found;
+}
+
+static bool has_file(struct verify *v, const struct dmem_unit *u)
+{
+	const struct dmem_unit *of = NULL;
+	const char *template;
+
+	if (u->fragment || u->alias_of || u->masked)
+		return true;
+	if (dmem_unit_is_instance(u->name)) {
+		template = dmem_unit_with_instance(v->arena, u->name, "", 0);
+		of = template ? dmem_units_find(&v->units, template) : NULL;
+	}
+	if (of && (of->fragment || of->alias_of || of->masked))
+		return true;
+	return is_generated(v, u->name);
+}
+
+static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct dmem_unit_file *f)
+{
+	bool present = false;
+	size_t len;
+	char *text;
+	int ret, fd = dmem_units_open(&v->units, f->path, 0);
+
+	if (fd < 0) {
+		/* A link to nowhere is no file. */
+		if (errno != ENOENT)
+			unread(v, f->path, errno);
+		return;
+	}
+	close(fd);
+	v->units.report = mistake;
+	ret = dmem_units_read(&v->units, f, &text, &len);
+	v->units.report = ignore;
+	if (!ret)
+		ret = lint_file(&v->lint, f->path, u->name, text ? text : "", len, &present);
+	free(text);
+	v->files++;
+	if (ret)
+		v->err = ret;
+	if (present && f != u->fragment && !needs_no_file(u) && !has_file(v, u)) {
+		const struct dmem_report r = {
+			f->path, 0, u->name, "has no unit file",
+			"if nobody makes such a unit at run time, rename the directory",
+		};
+
+		warning(v, &r);
+	}
+}
+
+/* What in the other files of a unit undoes the caps in these. */
+static void check_obstacles(struct verify *v, const struct dmem_unit *u)
+{
+	const struct dmem_obstacle *o;
+	struct dmem_caps caps = { 0 };
+	int ret = dmem_units_caps(&v->units, u->name, HELPER, &caps);
+
+	if (ret) {
+		v->err = ret;
+		return;
+	}
+	o = caps.n ? dmem_caps_obstacle(&caps) : NULL;
+	if (o) {
+		const struct dmem_report r = {
+			o->file, o->line, dmem_printf(v->arena, "%s=", o->key),
+			dmem_printf(v->arena, "keeps the caps from being set inside %s", u->name),
+			"cap its slice",
+		};
+
+		if (r.word && r.what)
+			mistake(v, &r);
+		else
+			v->err = -ENOMEM;
+	}
+}
+
+static void check_units(struct verify *v)
+{
+	size_t n = v->units.n_units;
+
+	for (size_t i = 0; i < n && v->err != -ENOMEM; i++) {
+		struct dmem_unit *u = v->units.unit[i];
+
+		if (u->fragment)
+			check_unit_file(v, u, u->fragment);
+		for (int d = 0; d < v->units.n_dirs; d++) {
+			for (size_t k = 0; u->dir[d] && k < u->dir[d]->n; k++)
+				check_unit_file(v, u, &u->dir[d]->file[k]);
+		}
+		if (u->type == DMEM_SERVICE && !u->type_level && !u->alias_of && !u->masked)
+			check_obstacles(v, u);
+	}
+}
+
+/* ---- files that are given ---- */
+
+/* The unit that a path is for: "camera.service", "camera.service.d/50-dmem.conf". */
+static const char *unit_of(struct dmem_arena *a, const char *path)
+{
+	const char *name = strrchr(path, '/'), *dir;
+
+	name = name ? name + 1 : path;
+	if (dmem_unit_type(name) >= 0 || name < path + 3 || strncmp(name - 3, ".d/", 3))
+		return name;
+	for (dir = name - 3; dir > path && dir[-1] != '/'; dir--)
+		;
+	return dmem_strndup(a, dir, (size_t)(name - 3 - dir));
+}
+
+static void check_file(struct verify *v, const struct dmem_sys *here, const char *path)
+{
+	char *real = realpath(path, NULL);
+	struct dmem_text text = { 0 };
+	const char *unit = NULL;
+	bool present;
+	int ret = real ? dmem_sys_read(here, real, &text) : -errno;
+
+	/* A name alone says less than where it is. */
+	if (!ret)
+		unit = unit_of(v->arena, strchr(path, '/') ? path : real);
+	if (ret)
+		unread(v, path, -ret);
+	else
+		ret = lint_file(&v->lint, path, unit, text.s, text.len, &present);
+	if (ret == -ENOMEM)
+		v->err = ret;
+	v->files++;
+	dmem_text_free(&text);
+	free(real);
+}
+
+static void check_files(struct verify *v, int n, char **paths)
+{
+	struct dmem_sys here;
+	int ret = dmem_sys_open(&here, NULL);
+
+	if (ret) {
+		v->err = ret;
+		return;
+	}
+	for (int i = 0; i < n && v->err != -ENOMEM; i++)
+		check_file(v, &here, paths[i]);
+	dmem_sys_close(&here);
+}
+
+/* ---- the answer ---- */
+
+static int compare(const void *x, const void *y)
+{
+	const struct finding *a = x, *b = y;
+	int order = strcmp(a->file, b->file);
+
+	if (order)
+		return order;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return a->order < b->order ? -1 : 1;
+}
+
+/* One line, whatever was found in a file. */
+static void print_safely(const char *s)
+{
+	for (; *s; s++)
+		putchar((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
+}
+
+static void print_text(const struct finding *f)
+{
+	print_safely(f->file);
+	if (f->line)
+		printf(":%u", f->line);
+	printf(": %s'", f->warning ? "warning: " : "");
+	print_safely(f->word);
+	printf("' ");
+	print_safely(f->what);
+	printf(": ");
+	print_safely(f->remedy);
+	printf("\n");
+}
+
+static int print_json(const struct verify *v)
+{
+	static const int ids[] = { FILE_NAME, LINE, SEVERITY, WORD, WHAT, REMEDY };
+	const struct table_options o = { .json = true };
+	struct table *t = table_new("findings", columns, ids, COLUMNS, &o);
+	int ret;
+
+	if (!t)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->n; i++) {
+		const struct finding *f = &v->finding[i];
+		struct table_line *l = table_line(t, NULL);
+
+		table_text(t, l, FILE_NAME, f->file);
+		table_number(t, l, LINE, f->line);
+		table_text(t, l, SEVERITY, f->warning ? "warning" : "mistake");
+		table_text(t, l, WORD, f->word);
+		table_text(t, l, WHAT, f->what);
+		table_text(t, l, REMEDY, f->remedy);
+	}
+	ret = table_print(t);
+	table_free(t);
+	return ret;
+}
+
+/* The regions, if this is a machine that runs: an image or a build machine has none. */
+static int read_regions(struct verify *v)
+{
+	struct dmem_sys sys;
+	int ret = dmem_sys_open(&sys, v->c->sysroot);
+
+	if (ret)
+		return ret;
+	ret = dmem_regions_read_some(&sys, v->arena, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL,
+				     NULL, &v->regions);
+	dmem_sys_close(&sys);
+	/* All of them must be known, to know which are not. */
+	if (!ret && v->regions.complete)
+		v->lint.regions = &v->regions;
+	return ret;
+}
+
+static int verify(struct verify *v, bool json, int n, char **paths)
+{
+	const char *path = v->c->sysroot ? NULL : getenv("SYSTEMD_UNIT_PATH");
+	int ret = dmem_units_load(&v->units, v->c->sysroot ? v->c->sysroot : "", path, ignore, v);
+
+	v->lint = (struct lint){ v->arena, NULL, mistake, warning, v };
+	if (!ret)
+		ret = read_regions(v);
+	if (ret) {
+		cli_error(&v->c->cli, "%s: %s", v->c->sysroot ? v->c->sysroot : "the unit files",
+			  strerror(-ret));
+		return CLI_FAILED;
+	}
+	if (n)
+		check_files(v, n, paths);
+	else
+		check_units(v);
+	if (v->n)
+		qsort(v->finding, v->n, sizeof(*v->finding), compare);
+	ret = json ? print_json(v) : 0;
+	for (size_t i = 0; i < v->n && !json; i++)
+		print_text(&v->finding[i]);
+	if (!v->n && !v->err && !json)
+		printf("nothing is wrong: %zu files\n", v->files);
+	if (ret == -ENOMEM || v->err == -ENOMEM)
+		cli_error(&v->c->cli, "no memory");
+	return ret || v->err || v->mistakes ? CLI_FAILED : CLI_OK;
+}
+
+int verb_verify(struct ctl *c, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "root", 1, NULL, 'r' }, { "json", 0, NULL, 'J' }, { "help", 0, NULL, 'h' }, { 0 },
+	};
+	struct verify v = { .c = c, .units.root_fd = -1 };
+	bool json = false;
+	int opt, ret;
+
+	v.arena = &v.units.arena;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":Jh", options, NULL)) != -1) {
+		switch (opt) {
+		case 'h':
+			help();
+			return CLI_OK;
+		case 'J':
+			json = true;
+			break;
+		case 'r':
+			c->sysroot = optarg;
+			break;
+		case ':':
+			return cli_usage(&c->cli, "option '%s' wants a value", argv[optind - 1]);
+		default:
+			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+		}
+	}
+	ret = verify(&v, json, argc - optind, argv + optind);
+	dmem_units_free(&v.units);
+	return ret;
+}
