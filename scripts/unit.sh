@@ -270,7 +270,7 @@ systemd_programs()
 	systemd_link dmem-generator emit log &&
 	systemd_link dmem-apply log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
 	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
-	systemd_link test_kill tap traced && systemd_link test_differential tap tree && systemd_link fuzz &&
+	systemd_link test_kill tap traced && systemd_link test_differential tap tree && systemd_link fuzz mutate &&
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror'
 }
 
@@ -301,7 +301,7 @@ dmemctl_programs()
 	dmemctl_test history dmemctl/history.o histlog.c &&
 	dmemctl_test record dmemctl/history.o histlog.c &&
 	dmemctl_test plan dmemctl/history.o dmemctl/firstfit.o load.c past.c -lpng &&
-	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c \
+	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
 		"$dir/tools/dmemctl/history.o" "$dir"/tools/lib/*.o
 }
 
@@ -352,14 +352,14 @@ same_slice_unit()
 lsdmem_programs()
 {
 	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
-	_l=$dir/lsdmem
+	_l=$dir/tools
 	rm -rf "$_l"
 	make -s -C tools O="$_l" CC="$cc" CFLAGS="$_san -Werror" LDFLAGS="$_san" "$_l/lsdmem.bin" &&
 	make -s -C tools O="$_l/fast" CC="$cc" CFLAGS='-O2 -Werror' "$_l/fast/lsdmem.bin" || return 1
 	# shellcheck disable=SC2086 # options
 	$cc $_san $warn -o "$_l/lsdmem-spy" tests/tools/spy.c "$_l"/lsdmem/*.o "$_l"/cli/*.o "$_l"/lib/*.o \
 		-Wl,--wrap=openat,--wrap=openat64,--wrap=read,--wrap=syscall -lsmartcols &&
-	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
+	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c tests/systemd/mutate.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
 	lsdmem_test test_lsdmem $_san && lsdmem_test test_lsdmem_faults $_san -lutil &&
 	lsdmem_test test_lsdmem_docs $_san && lsdmem_test test_lsdmem_scale -O2
 }
@@ -464,7 +464,7 @@ bad=0
 echo "# run unit/tools-lsdmem-build"
 echo "TAP version 13"
 t "lsdmem and its tests build" lsdmem_programs
-t "its parsers stand random input" "$dir/lsdmem/fuzz" 20000 1
+t "its parsers stand random input" "$dir/tools/fuzz" 20000 1
 t "make uninstall of the tools leaves nothing" tools_install
 echo "1..$n"
 echo
@@ -474,14 +474,14 @@ echo "# exit unit/tools-lsdmem-build $bad"
 # cgroups are many files: in memory, if that can be.
 w=$(mktemp -d)
 chmod 755 "$w"
-cp "$dir"/lsdmem/lsdmem.bin "$w/lsdmem" || :
-tap tools-lsdmem "$dir/lsdmem/test_lsdmem" "$w/lsdmem" "$w/t" tests/tools/golden.txt "$(command -v jq)"
-tap tools-lsdmem-faults "$dir/lsdmem/test_lsdmem_faults" "$w/lsdmem" "$w/t" "$(command -v jq)" "$dir/lsdmem/lsdmem-spy"
-tap tools-lsdmem-docs "$dir/lsdmem/test_lsdmem_docs" "$w/lsdmem" "$w/t" tools/lsdmem/lsdmem.8.scd \
+cp "$dir/tools/lsdmem.bin" "$w/lsdmem" || :
+tap tools-lsdmem "$dir/tools/test_lsdmem" "$w/lsdmem" "$w/t" tests/tools/golden.txt "$(command -v jq)"
+tap tools-lsdmem-faults "$dir/tools/test_lsdmem_faults" "$w/lsdmem" "$w/t" "$(command -v jq)" "$dir/tools/lsdmem-spy"
+tap tools-lsdmem-docs "$dir/tools/test_lsdmem_docs" "$w/lsdmem" "$w/t" tools/lsdmem/lsdmem.8.scd \
 	tools/completion/lsdmem.bash tools/completion/_lsdmem
 rm -rf "$w"
 [ -w /dev/shm ] && w=$(mktemp -d -p /dev/shm) || w=$(mktemp -d)
-tap tools-lsdmem-scale "$dir/lsdmem/test_lsdmem_scale" "$dir/lsdmem/fast/lsdmem.bin" "$w/t"
+tap tools-lsdmem-scale "$dir/tools/test_lsdmem_scale" "$dir/tools/fast/lsdmem.bin" "$w/t"
 rm -rf "$w"
 
 n=0
