@@ -131,7 +131,7 @@ static void tables(void)
 	rc = shell("$W -i 0.1 | head -n 3 | wc -l");
 	check(!rc && atoi(get("out")) == 3 && !*get("err"), "a reader that goes away ends it", "%s%s",
 	      get("out"), get("err"));
-	check(shell("$W -n 2 -i 0.1 >/dev/full") == 1 && strstr(get("err"), "cannot write"),
+	check(shell("timeout 20 $W -i 0.1 >/dev/full") == 1 && strstr(get("err"), "cannot write"),
 	      "/dev/full is a failure", "%s", get("err"));
 }
 
