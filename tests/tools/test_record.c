@@ -436,6 +436,9 @@ static void no_room(void)
 	size = strlen(get("err"));
 	sleep_ms(100);
 	check(!kill(pid, 0) && size == strlen(get("err")), "once, and it goes on", "%s", get("err"));
+	said("history", &found);
+	check(!found.bad && !found.torn, "with whole records in the file", "%zu bad, torn: %d", found.bad,
+	      found.torn);
 	check(end(pid, SIGTERM) == 1, "what could not be written is a failure", "no");
 	log = said("history", &found);
 	check(!found.bad && !found.torn && size_of("history") <= 2000 && strstr(log, "c2 r0:"),
