@@ -88,6 +88,8 @@ unit_packages()
 
 suite_unit()
 {
+	need jq scdoc zsh /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/systemd/sd-bus.h:libsystemd-dev
 	step "suite unit"
 	_d=$CACHE/unit
 	mkdir -p "$_d"

@@ -65,7 +65,7 @@ shell_clean()
 # Only to see that the compiler has nothing to say.
 compiles()
 {
-	_c=$(files | grep -E '^((scripts|tools|systemd-units)/.*|tests/systemd/[^/]*)\.c$')
+	_c=$(files | grep -E '^((scripts|tools|systemd-units)/.*|tests/(systemd|tools)/[^/]*)\.c$')
 	[ -n "$_c" ] || { echo "no C file found"; return 1; }
 	for _f in $_c; do
 		# shellcheck disable=SC2086 # options
@@ -347,6 +347,50 @@ same_slice_unit()
 	[ -s "$dir/unit" ] && diff "$dir/unit" "$dir/macro"
 }
 
+# lsdmem with sanitizers, without, and with a spy between it and the kernel; and its
+# tests. What measures must have no sanitizers itself.
+lsdmem_programs()
+{
+	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+	_l=$dir/lsdmem
+	rm -rf "$_l"
+	make -s -C tools O="$_l" CC="$cc" CFLAGS="$_san -Werror" LDFLAGS="$_san" "$_l/lsdmem.bin" &&
+	make -s -C tools O="$_l/fast" CC="$cc" CFLAGS='-O2 -Werror' "$_l/fast/lsdmem.bin" || return 1
+	# shellcheck disable=SC2086 # options
+	$cc $_san $warn -o "$_l/lsdmem-spy" tests/tools/spy.c "$_l"/lsdmem/*.o "$_l"/cli/*.o "$_l"/lib/*.o \
+		-Wl,--wrap=openat,--wrap=openat64,--wrap=read,--wrap=syscall -lsmartcols &&
+	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
+	lsdmem_test test_lsdmem $_san && lsdmem_test test_lsdmem_faults $_san -lutil &&
+	lsdmem_test test_lsdmem_docs $_san && lsdmem_test test_lsdmem_scale -O2
+}
+
+# lsdmem_test PROGRAM OPTION...
+lsdmem_test()
+{
+	_p=$1
+	shift
+	# shellcheck disable=SC2086 # options
+	$cc $warn -o "$_l/$_p" "tests/tools/$_p.c" tests/tools/fake.c tests/tools/machine.c tests/tools/tool.c \
+		tests/systemd/tap.c "$@"
+}
+
+# As systemd_install.
+tools_install()
+{
+	for _p in /usr /usr/local; do
+		for _m in install uninstall; do
+			make -s -C tools O="$dir/tools-dest" CC="$cc" CFLAGS='-O2 -Werror' PREFIX="$_p" \
+				DESTDIR="$dir/tools-dest/dest" "$_m" || return 1
+			find "$dir/tools-dest/dest" ! -type d >"$dir/tools-dest/$_m"
+		done
+		for _f in bin/lsdmem share/man/man8/lsdmem.8 share/bash-completion/completions/lsdmem \
+			  share/zsh/vendor-completions/_lsdmem; do
+			grep -q "$_p/$_f\$" "$dir/tools-dest/install" || { echo "$_f is not installed"; return 1; }
+		done
+		[ ! -s "$dir/tools-dest/uninstall" ] || { cat "$dir/tools-dest/uninstall"; return 1; }
+	done
+}
+
 # A program that writes TAP.
 tap()
 {
@@ -414,6 +458,31 @@ rc=0
 } || rc=$?
 echo
 echo "# exit unit/tapsum $rc"
+
+n=0
+bad=0
+echo "# run unit/tools-lsdmem-build"
+echo "TAP version 13"
+t "lsdmem and its tests build" lsdmem_programs
+t "its parsers stand random input" "$dir/lsdmem/fuzz" 20000 1
+t "make uninstall of the tools leaves nothing" tools_install
+echo "1..$n"
+echo
+echo "# exit unit/tools-lsdmem-build $bad"
+
+# A part of it is done as another user, who must get at the program. There, 10,000
+# cgroups are many files: in memory, if that can be.
+w=$(mktemp -d)
+chmod 755 "$w"
+cp "$dir"/lsdmem/lsdmem.bin "$w/lsdmem" || :
+tap tools-lsdmem "$dir/lsdmem/test_lsdmem" "$w/lsdmem" "$w/t" tests/tools/golden.txt "$(command -v jq)"
+tap tools-lsdmem-faults "$dir/lsdmem/test_lsdmem_faults" "$w/lsdmem" "$w/t" "$(command -v jq)" "$dir/lsdmem/lsdmem-spy"
+tap tools-lsdmem-docs "$dir/lsdmem/test_lsdmem_docs" "$w/lsdmem" "$w/t" tools/lsdmem/lsdmem.8.scd \
+	tools/completion/lsdmem.bash tools/completion/_lsdmem
+rm -rf "$w"
+[ -w /dev/shm ] && w=$(mktemp -d -p /dev/shm) || w=$(mktemp -d)
+tap tools-lsdmem-scale "$dir/lsdmem/test_lsdmem_scale" "$dir/lsdmem/fast/lsdmem.bin" "$w/t"
+rm -rf "$w"
 
 n=0
 bad=0

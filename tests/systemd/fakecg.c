@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,12 @@ static void enable(const char *dir)
 	struct dirent *de;
 	DIR *d = opendir(dir);
 
-	put(dir, "cgroup.subtree_control", "dmem\n");
+	get(dir, "cgroup.subtree_control", text, sizeof(text));
+	if (!strstr(text, "dmem")) {
+		text[strcspn(text, "\n")] = 0;
+		snprintf(path, sizeof(path), "%.1000s%sdmem\n", text, *text ? " " : "");
+		put(dir, "cgroup.subtree_control", path);
+	}
 	get(dir, ".regions", text, sizeof(text));
 	if (*text)
 		put(dir, "dmem.capacity", text);
@@ -82,18 +88,22 @@ static void enable(const char *dir)
 		closedir(d);
 }
 
-/* One region in a write, as 7.3 wants it. */
+/* One region in a write, as 7.3 wants it. Its line stays where it is. */
 static void limit(const char *dir, const char *file, const char *text)
 {
 	char old[65536], all[70000] = "", *line, *save;
 	size_t len = strcspn(text, " ");
+	bool found = false;
 
 	get(dir, file, old, sizeof(old));
 	for (line = strtok_r(old, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (strncmp(line, text, len) || line[len] != ' ')
-			sprintf(all + strlen(all), "%s\n", line);
+		bool same = !strncmp(line, text, len) && line[len] == ' ';
+
+		sprintf(all + strlen(all), same ? "%s" : "%s\n", same ? text : line);
+		found = found || same;
 	}
-	strcat(all, text);
+	if (!found)
+		strcat(all, text);
 	put(dir, file, all);
 }
 
@@ -135,6 +145,9 @@ int __wrap_mkdirat(int dir, const char *name, mode_t mode)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
 	len = readlink(link, path, sizeof(path) - 1);
 	path[len > 0 ? len : 0] = 0;
+	snprintf(made, sizeof(made), "%s/cgroup.subtree_control", path);
+	if (access(made, F_OK))
+		return 0;
 	snprintf(made, sizeof(made), "%s/%s", path, name);
 	put(made, "cgroup.subtree_control", "");
 	get(path, "cgroup.subtree_control", on, sizeof(on));

@@ -398,6 +398,22 @@ static void slices(void)
 }
 
 /* A segment names all that is there: what it does not name has gone meanwhile. */
+/* A buffer is there before its cgroup is watched: it is one all the same. */
+static void late_payer(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "r0=%llu b7=-.0,8388608", 8 * MIB);
+	past_look(&t, 3000, "c0.0=%llu b7=0.0,8388608", 8 * MIB);
+	past_look(&t, 4000, "r0=%llu c1.0=%llu b9=1.0,4194304", 12 * MIB, 4 * MIB);
+	past_look(&t, 5000, "r0=0 c0.0=0 c1.0=0 f7 f9");
+	past_end(&t, 6000);
+	past_write(&t, "late");
+	check(!plan_of("late", "--json", "--headroom=0") && json(CAM, "need") == 12 * MIB,
+	      "a buffer whose payer is known later counts once", "%s%s", get("out"), get("err"));
+}
+
 static void segments(void)
 {
 	struct dmem_text t = { 0 };
@@ -739,6 +755,7 @@ int main(int argc, char **argv)
 	boots();
 	peaks();
 	only_stops();
+	late_payer();
 	segments();
 	between();
 	units();

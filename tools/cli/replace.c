@@ -122,3 +122,8 @@ int cli_create(const char *path, mode_t mode, const char *text, size_t len)
 {
 	return replace(path, mode, text, len, RENAME_NOREPLACE);
 }
+
+int cli_replace_at(int dir, const char *name, mode_t mode, const char *text, size_t len)
+{
+	return replace_in(dir, name, mode, text, len, 0);
+}

@@ -12,7 +12,10 @@
  * -EEXIST: there is something of that name, and it is no file. */
 int cli_replace(const char *path, mode_t mode, const char *text, size_t len);
 
-/* The same for a file that is not there yet: -EEXIST. */
+/* The same in a directory. @name has no slash. */
+int cli_replace_at(int dir, const char *name, mode_t mode, const char *text, size_t len);
+
+/* As cli_replace(), for a file that is not there yet: -EEXIST. */
 int cli_create(const char *path, mode_t mode, const char *text, size_t len);
 
 #endif

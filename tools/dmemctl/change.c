@@ -139,13 +139,19 @@ static enum dmem_status apply_one(struct change *ch, struct change_item *it)
 	return dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->value);
 }
 
-/* The root has no limits. */
-static int not_root(struct ctl *c, const char *cgroup)
+/* Nothing else is to be looked at or changed if it cannot be done for this cgroup. */
+static int check_cgroup(struct ctl *c, struct change *ch)
 {
-	if (*cgroup)
-		return 0;
-	cli_error(&c->cli, "/sys/fs/cgroup: the root has no limits: name a cgroup below it");
-	return -EINVAL;
+	enum dmem_status s;
+	uint64_t none;
+
+	if (!*ch->cgroup) {
+		cli_error(&c->cli, "/sys/fs/cgroup: the root has no limits: name a cgroup below it");
+		return -EINVAL;
+	}
+	/* Every cgroup has this file, and no such line in it. */
+	s = dmem_cgroup_get(ch->root, ch->cgroup, "cgroup.procs", "?", &none);
+	return s == DMEM_NO_REGION ? 0 : failed(c, ch->cgroup, "", s);
 }
 
 static enum dmem_status check_one(struct change *ch, const struct change_item *it)
@@ -168,15 +174,12 @@ static enum dmem_status check_one(struct change *ch, const struct change_item *i
 int change_check(struct ctl *c, struct change *ch, const char *cgroup)
 {
 	enum dmem_status s;
-	uint64_t none;
+	int ret;
 
 	ch->cgroup = cgroup;
-	if (not_root(c, cgroup))
-		return -EINVAL;
-	/* Every cgroup has this file, and no such line in it. */
-	s = dmem_cgroup_get(ch->root, cgroup, "cgroup.procs", "?", &none);
-	if (s != DMEM_NO_REGION)
-		return failed(c, cgroup, "", s);
+	ret = check_cgroup(c, ch);
+	if (ret)
+		return ret;
 	for (size_t i = 0; i < ch->n; i++) {
 		s = check_one(ch, &ch->item[i]);
 		if (s != DMEM_OK)
@@ -188,10 +191,12 @@ int change_check(struct ctl *c, struct change *ch, const char *cgroup)
 int change_apply(struct ctl *c, struct change *ch, const char *cgroup)
 {
 	enum dmem_status s;
+	int ret;
 
 	ch->cgroup = cgroup;
-	if (not_root(c, cgroup))
-		return -EINVAL;
+	ret = check_cgroup(c, ch);
+	if (ret)
+		return ret;
 	s = dmem_cgroup_enable(ch->root, cgroup);
 	if (s != DMEM_OK)
 		return failed(c, cgroup, "", s);

@@ -35,6 +35,18 @@ const char *doctor_size(uint64_t bytes)
 	return cli_size(buf[n++ % 8], bytes, false);
 }
 
+const char *doctor_size_beside(uint64_t bytes, uint64_t other)
+{
+	static _Thread_local char buf[8][CLI_SIZE];
+	static _Thread_local unsigned int n;
+	char beside[CLI_SIZE], *text = buf[n++ % 8];
+
+	cli_size(text, bytes, false);
+	if (bytes != other && !strcmp(text, cli_size(beside, other, false)))
+		cli_size(text, bytes, true);
+	return text;
+}
+
 void doctor_say(struct doctor *d, enum severity severity, const char *subject, const char *remedy,
 		const char *fmt, ...)
 {

@@ -31,6 +31,9 @@ void doctor_say(struct doctor *d, enum severity severity, const char *subject, c
 /* "24M", good until eight calls later. */
 const char *doctor_size(uint64_t bytes);
 
+/* The same, in bytes where the two would look alike. */
+const char *doctor_size_beside(uint64_t bytes, uint64_t other);
+
 /* doctor_system.c: kernel, heaps, what is installed. False: there is nothing more to see. */
 bool doctor_controller(struct doctor *d);
 void doctor_heaps(struct doctor *d);

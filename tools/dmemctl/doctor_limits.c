@@ -25,12 +25,12 @@ static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, con
 		return;
 	if (known(g->capacity) && max > g->capacity)
 		doctor_say(d, PROBLEM, path, "lower it, or set max",
-			   "dmem.max of %s is %s, and the region has %s", g->name, doctor_size(max),
-			   doctor_size(g->capacity));
+			   "dmem.max of %s is %s, and the region has %s", g->name,
+			   doctor_size_beside(max, g->capacity), doctor_size_beside(g->capacity, max));
 	if (known(peak) && max < peak)
 		doctor_say(d, NOTE, path, "raise it, unless less is enough now",
-			   "dmem.max of %s is %s, and its peak was %s", g->name, doctor_size(max),
-			   doctor_size(peak));
+			   "dmem.max of %s is %s, and its peak was %s", g->name,
+			   doctor_size_beside(max, peak), doctor_size_beside(peak, max));
 }
 
 /* The kernel gives a child no more than a part of what its parent has reserved. */
@@ -44,12 +44,12 @@ static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, con
 		return;
 	if (known(max) && max < min)
 		doctor_say(d, PROBLEM, path, "raise dmem.max, or lower dmem.min",
-			   "dmem.min of %s is %s, and dmem.max only %s", g->name, doctor_size(min),
-			   doctor_size(max));
+			   "dmem.min of %s is %s, and dmem.max only %s", g->name,
+			   doctor_size_beside(min, max), doctor_size_beside(max, min));
 	else if (known(real) && real < min)
 		doctor_say(d, PROBLEM, path, "reserve as much for the slices above, and not more than the region has",
 			   "dmem.min of %s is %s, and only %s are kept for it", g->name,
-			   doctor_size(min), doctor_size(real));
+			   doctor_size_beside(min, real), doctor_size_beside(real, min));
 }
 
 /* The most that the cgroup and those below it may take, as far as it is known: what has
@@ -57,7 +57,11 @@ static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, con
 static uint64_t promised(const struct doctor *d, const struct dmem_node *n, size_t r)
 {
 	uint64_t max = figure(d, n, r, DMEM_F_MAX), below = 0, own = figure(d, n, r, DMEM_F_CURRENT);
+	uint64_t all = d->regions.region[r].capacity;
 
+	/* A cap above that is a problem of its own. */
+	if (known(max) && known(all) && max > all)
+		max = all;
 	for (const struct dmem_node *child = n->child; child; child = child->next)
 		below += promised(d, child, r);
 	if (!n->child || !below)
@@ -73,7 +77,7 @@ static void check_sum(struct doctor *d, size_t r)
 	if (known(g->capacity) && sum > g->capacity)
 		doctor_say(d, NOTE, g->name, "lower some, or reserve (dmem.min) what must be there",
 			   "the caps add up to %s, and the region has %s: not all can be used at once",
-			   doctor_size(sum), doctor_size(g->capacity));
+			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
 }
 
 void doctor_limits(struct doctor *d)

@@ -49,7 +49,7 @@ static void check_limit(struct doctor *d, const char *unit, const struct dmem_no
 		return;
 	doctor_say(d, PROBLEM, unit, remedy, "its section says %s=%s, and dmem.%s of %s is %s",
 		   dmem_kind_names[l->kind], l->text, dmem_kind_names[l->kind],
-		   d->regions.region[region].name, doctor_size(is));
+		   d->regions.region[region].name, doctor_size_beside(is, wanted));
 }
 
 static void check_running(struct doctor *d, const char *unit, const struct dmem_node *n,
@@ -126,24 +126,22 @@ static const char *unit_of(struct doctor *d, const struct dmem_node *n)
 
 void doctor_units(struct doctor *d)
 {
-	size_t n_units = d->units.n_units;
+	struct dmem_unit **unit;
+	size_t n_units;
 
 	/* Those that run: instances of templates, too. */
 	for (const struct dmem_node *n = d->tree.root; n && !d->err; n = dmem_tree_next(n)) {
-		const char *unit = unit_of(d, n);
-		struct dmem_unit *u = unit ? dmem_units_find(&d->units, unit) : NULL;
+		const char *name = unit_of(d, n);
+		struct dmem_unit *u = name ? dmem_units_find(&d->units, name) : NULL;
 
 		if (u)
 			u->user = u;
-		if (unit && (dmem_unit_type(unit) == DMEM_SERVICE || dmem_unit_type(unit) == DMEM_SLICE))
-			check_unit(d, unit, n);
+		if (name && (dmem_unit_type(name) == DMEM_SERVICE || dmem_unit_type(name) == DMEM_SLICE))
+			check_unit(d, name, n);
 	}
-	for (size_t i = 0; i < n_units && !d->err; i++) {
-		struct dmem_unit *u = d->units.unit[i];
-
-		if (u->alias_of || u->masked || u->type_level || u->user)
-			continue;
-		if (u->type == DMEM_SERVICE || u->type == DMEM_SLICE)
-			check_unit(d, u->name, NULL);
-	}
+	unit = section_units(&d->units, &n_units);
+	if (!unit)
+		d->err = -ENOMEM;
+	for (size_t i = 0; i < n_units && !d->err; i++)
+		check_unit(d, unit[i]->name, NULL);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../cli/replace.h"
 #include "dropin.h"
 
 /* After what an administrator is likely to write, and before what dmem-generator does.
@@ -338,50 +339,21 @@ int dropin_plan(struct ctl *c, struct dropin *d, struct dmem_unit_file *f)
 	return f->section.mistakes ? -EINVAL : 0;
 }
 
-static int write_whole(int fd, const char *text, size_t len)
-{
-	/* systemd and those who look may read it, whatever the umask is. */
-	if (fchmod(fd, 0644))
-		return -errno;
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
-/* The file with this text, or without one no file. */
+/* The file with this text, or without one no file. systemd and those who look may read
+ * it, whatever the umask is. */
 static int put(struct dropin *d, const char *text, size_t len)
 {
-	const char *tmp = dmem_printf(d->arena, "%s.new", d->name);
-	int fd, ret;
+	const char *left;
+	int ret;
 
-	if (!tmp)
+	if (text)
+		return cli_replace_at(d->lock, d->name, 0644, text, len);
+	left = dmem_printf(d->arena, ".%s.new", d->name);
+	if (!left)
 		return -ENOMEM;
-	if (!text) {
-		ret = unlinkat(d->lock, d->name, 0) && errno != ENOENT ? -errno : 0;
-		/* One that was killed may have left it. */
-		unlinkat(d->lock, tmp, 0);
-		return ret;
-	}
-	fd = openat(d->lock, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return -errno;
-	ret = write_whole(fd, text, len);
-	if (close(fd) && !ret)
-		ret = -errno;
-	if (!ret && renameat(d->lock, tmp, d->lock, d->name))
-		ret = -errno;
-	if (ret)
-		unlinkat(d->lock, tmp, 0);
-	else
-		fsync(d->lock);
+	ret = unlinkat(d->lock, d->name, 0) && errno != ENOENT ? -errno : 0;
+	/* One that was killed may have left it. */
+	unlinkat(d->lock, left, 0);
 	return ret;
 }
 

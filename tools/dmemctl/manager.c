@@ -11,6 +11,7 @@
 #define DEST	"org.freedesktop.systemd1"
 #define PATH	"/org/freedesktop/systemd1"
 #define MANAGER	DEST ".Manager"
+#define GONE	"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" DEST "'"
 /* A reload runs all generators, and may wait for one that hangs. */
 #define SLOW_USEC	(120 * 1000000ULL)
 
@@ -135,6 +136,18 @@ static int job_removed(sd_bus_message *msg, void *data, sd_bus_error *e)
 	return 0;
 }
 
+/* The end of the job will not be told any more. */
+static int manager_gone(sd_bus_message *msg, void *data, sd_bus_error *e)
+{
+	struct job *job = data;
+
+	(void)msg;
+	(void)e;
+	if (!job->result)
+		job->result = strdup("systemd went away");
+	return 0;
+}
+
 static int start_scope(struct manager *m, const char *name, const char *slice,
 		       const char *description, struct job *job, sd_bus_error *e)
 {
@@ -187,13 +200,15 @@ int manager_scope(struct ctl *c, struct manager *m, const char *name, const char
 		  const char *description)
 {
 	sd_bus_error e = SD_BUS_ERROR_NULL;
-	sd_bus_slot *slot = NULL;
+	sd_bus_slot *slot = NULL, *gone = NULL;
 	struct job job = { 0 };
 	int ret;
 
 	/* Before the job exists, so that its end cannot be missed: what comes before the
 	 * reply of our call stays in the queue until wait_for(). */
 	ret = sd_bus_match_signal(m->bus, &slot, DEST, PATH, MANAGER, "JobRemoved", job_removed, &job);
+	if (ret >= 0)
+		ret = sd_bus_add_match(m->bus, &gone, GONE, manager_gone, &job);
 	if (ret >= 0)
 		ret = sd_bus_call_method(m->bus, DEST, PATH, MANAGER, "Subscribe", &e, NULL, NULL);
 	if (ret >= 0)
@@ -207,6 +222,7 @@ int manager_scope(struct ctl *c, struct manager *m, const char *name, const char
 		ret = -ECANCELED;
 	}
 	sd_bus_slot_unref(slot);
+	sd_bus_slot_unref(gone);
 	sd_bus_error_free(&e);
 	free(job.path);
 	free(job.result);

@@ -14,6 +14,7 @@ struct cgroup {
 
 struct live {
 	uint64_t ino;
+	uint32_t service;	/* that pays, or MODEL_NONE */
 	uint16_t region;
 	bool told;
 };
@@ -387,23 +388,30 @@ static int on_gone(void *data, unsigned int cgroup)
 static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, uint64_t size)
 {
 	struct reader *r = data;
+	uint32_t service;
 	struct live *more;
 
 	if (r->once)
 		return 0;
+	service = cgroup < 0 ? MODEL_NONE : r->cgroup[cgroup].service;
 	for (size_t i = 0; i < r->n_live; i++) {
-		if (r->live[i].ino == ino) {
-			r->live[i].told = true;
+		struct live *l = &r->live[i];
+
+		if (l->ino != ino)
+			continue;
+		l->told = true;
+		/* Once it is known who pays, nobody else does. */
+		if (service == MODEL_NONE || service == l->service)
 			return 0;
-		}
+		l->service = service;
+		return push(r, MODEL_BUFFER, r->t, service, l->region, size, ino);
 	}
 	more = resize(r->live, r->n_live, &r->live_room, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->live = more;
-	more[r->n_live++] = (struct live){ ino, r->region[region], true };
-	return push(r, MODEL_BUFFER, r->t, cgroup < 0 ? MODEL_NONE : r->cgroup[cgroup].service,
-		    r->region[region], size, ino);
+	more[r->n_live++] = (struct live){ ino, service, r->region[region], true };
+	return push(r, MODEL_BUFFER, r->t, service, r->region[region], size, ino);
 }
 
 static int on_freed(void *data, uint64_t ino)

@@ -92,6 +92,7 @@ static void place_charged(struct placing *p, const struct model_replay *r,
 		uint64_t pages = pages_of(r, e->v);
 
 		if (e->region != r->region || e->kind != MODEL_BUFFER ||
+		    firstfit_has(&p->fit, KNOWN, e->ino) ||
 		    p->loose[taker] < loose_now(r, u, taker) + pages)
 			continue;
 		if (firstfit_rename(&p->fit, LOOSE + taker, pages, KNOWN, e->ino))
@@ -150,28 +151,39 @@ static int place_look(struct placing *p, const struct model_replay *r, const str
 	return ret;
 }
 
+/* Its place in the list of buffers, or the end. */
+static size_t find_ino(uint64_t (*ino)[3], size_t n, uint64_t wanted)
+{
+	size_t i = 0;
+
+	while (i < n && ino[i][0] != wanted)
+		i++;
+	return i;
+}
+
 static void explain(struct unexplained *u, const struct model_replay *r, uint64_t (*ino)[3],
 		    size_t *n_ino)
 {
 	for (const struct model_event *e = r->from; e < r->to; e++) {
+		size_t at;
+
 		if (e->region != r->region)
 			continue;
-		if (e->kind == MODEL_BUFFER) {
-			u->known[payer(r->m, e)] += e->v;
-			ino[*n_ino][0] = e->ino;
-			ino[*n_ino][1] = payer(r->m, e);
-			ino[(*n_ino)++][2] = e->v;
-		} else if (e->kind == MODEL_FREED) {
-			size_t i = 0;
-
-			while (i < *n_ino && ino[i][0] != e->ino)
-				i++;
-			if (i == *n_ino)
-				continue;
-			u->known[ino[i][1]] -= ino[i][2];
+		if (e->kind != MODEL_BUFFER && e->kind != MODEL_FREED)
+			continue;
+		at = find_ino(ino, *n_ino, e->ino);
+		/* Freed, or told of once more: somebody else pays than was thought. */
+		if (at < *n_ino) {
+			u->known[ino[at][1]] -= ino[at][2];
 			(*n_ino)--;
-			memcpy(ino[i], ino[*n_ino], sizeof(*ino));
+			memcpy(ino[at], ino[*n_ino], sizeof(*ino));
 		}
+		if (e->kind == MODEL_FREED)
+			continue;
+		u->known[payer(r->m, e)] += e->v;
+		ino[*n_ino][0] = e->ino;
+		ino[*n_ino][1] = payer(r->m, e);
+		ino[(*n_ino)++][2] = e->v;
 	}
 	for (size_t i = 0; i < MODEL_TAKERS(r->m); i++) {
 		u->before[i] = u->now[i];

@@ -871,7 +871,9 @@ static void tell_buffers(struct sampler *s, bool all, struct hist_line *l)
 	for (i = k = 0; k < s->now.n; k++) {
 		while (i < told->n && told->held[i].ino < s->now.held[k].ino)
 			i++;
-		if (i == told->n || told->held[i].ino != s->now.held[k].ino)
+		/* Who pays may be watched only since then. */
+		if (i == told->n || told->held[i].ino != s->now.held[k].ino ||
+		    (!told->held[i].w && s->now.held[k].w))
 			tell_buffer(&s->now.held[k], l);
 	}
 }

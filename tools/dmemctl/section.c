@@ -107,6 +107,28 @@ int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
 	return ret ? ret : take(c, u, unit, s);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct dmem_unit * const *)a)->name, (*(struct dmem_unit * const *)b)->name);
+}
+
+struct dmem_unit **section_units(struct dmem_units *u, size_t *n)
+{
+	struct dmem_unit **list = dmem_alloc(&u->arena, (u->n_units + 1) * sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; list && i < u->n_units; i++) {
+		struct dmem_unit *unit = u->unit[i];
+
+		if (!unit->alias_of && !unit->masked && !unit->type_level && !unit->user &&
+		    (unit->type == DMEM_SERVICE || unit->type == DMEM_SLICE))
+			list[(*n)++] = unit;
+	}
+	if (*n)
+		qsort(list, *n, sizeof(*list), by_name);
+	return list;
+}
+
 bool section_counts(const struct section *s, size_t i, const struct dmem_regions *r)
 {
 	const char *region = dmem_regions_meant(r, s->limit[i].region);

@@ -25,6 +25,10 @@ int section_read(struct ctl *c, struct dmem_units *u, const char *unit, struct s
 int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
 		 struct dmem_unit_file *dropin, struct section *s);
 
+/* Services and slices that have files of their own, by name, but those whose @user is set,
+ * aliases and masked ones. NULL: no memory. */
+struct dmem_unit **section_units(struct dmem_units *u, size_t *n);
+
 /* What a word of a unit's section names, specifiers replaced. NULL: it cannot be known, or
  * there is no memory. */
 const char *section_region(struct dmem_arena *a, const char *unit, const char *region);

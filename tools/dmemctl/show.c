@@ -98,22 +98,6 @@ static bool first_of(const struct show *s, const struct section *sec, size_t i)
 	return true;
 }
 
-static bool in_use(const struct show *s, const struct dmem_node *n, size_t region)
-{
-	uint64_t max = dmem_tree_figure(&s->tree, n, region, DMEM_F_MAX);
-	static const enum dmem_figure amounts[] = {
-		DMEM_F_CURRENT, DMEM_F_PEAK, DMEM_F_MIN, DMEM_F_LOW,
-	};
-
-	for (size_t i = 0; i < sizeof(amounts) / sizeof(*amounts); i++) {
-		uint64_t v = dmem_tree_figure(&s->tree, n, region, amounts[i]);
-
-		if (v && v != DMEM_UNKNOWN)
-			return true;
-	}
-	return max != DMEM_NO_LIMIT && max != DMEM_UNKNOWN;
-}
-
 static int add_line(struct show *s, const char *name, const char *path, const struct dmem_node *n,
 		    const char *region, const char *text)
 {
@@ -141,10 +125,11 @@ static int add_line(struct show *s, const char *name, const char *path, const st
 	return 0;
 }
 
-/* All lines of one target. @all: also the regions of which there is nothing to say. */
-static int show_one(struct ctl *c, struct show *s, const struct target *t, bool all)
+/* All lines of one target, whose cgroup is @n or NULL. @all: also the regions of which
+ * there is nothing to say. */
+static int show_one(struct ctl *c, struct show *s, const struct target *t,
+		    const struct dmem_node *n, bool all)
 {
-	const struct dmem_node *n = t->cgroup ? find_node(s, t->cgroup) : NULL;
 	const char *name = t->unit ? t->unit : *t->cgroup ? t->cgroup : "/";
 	struct section sec = { 0 };
 	int ret = 0;
@@ -157,7 +142,7 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t, bool 
 
 		if (!text)
 			return -ENOMEM;
-		if (*text || all || (n && in_use(s, n, i)))
+		if (*text || all || (n && dmem_tree_matters(&s->tree, n, i)))
 			ret = add_line(s, name, t->cgroup, n, region, text);
 	}
 	/* What a section says of regions that are not there. */
@@ -173,27 +158,24 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t, bool 
 /* One that was asked for has a line at least. */
 static int show_named(struct ctl *c, struct show *s, const struct target *t)
 {
+	const struct dmem_node *n = t->cgroup ? find_node(s, t->cgroup) : NULL;
 	size_t before = s->lines;
-	int ret = show_one(c, s, t, s->all);
+	int ret = show_one(c, s, t, n, s->all);
 
-	return ret || s->lines > before ? ret : show_one(c, s, t, true);
+	return ret || s->lines > before ? ret : show_one(c, s, t, n, true);
 }
 
 /* Units that only files tell of. */
 static int show_files(struct ctl *c, struct show *s)
 {
-	size_t n = s->units.n_units;
-	int ret = 0;
+	size_t n;
+	struct dmem_unit **unit = section_units(&s->units, &n);
+	int ret = unit ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < n && !ret; i++) {
-		struct dmem_unit *u = s->units.unit[i];
-		struct target t = { .unit = u->name, .type = u->type };
+		struct target t = { .unit = unit[i]->name, .type = unit[i]->type };
 
-		if (u->alias_of || u->masked || u->type_level || u->user)
-			continue;
-		if (u->type != DMEM_SERVICE && u->type != DMEM_SLICE)
-			continue;
-		ret = show_one(c, s, &t, s->all);
+		ret = show_one(c, s, &t, NULL, s->all);
 	}
 	return ret;
 }
@@ -219,7 +201,7 @@ static int show_all(struct ctl *c, struct show *s)
 			if (u)
 				u->user = u;
 		}
-		ret = show_one(c, s, &t, s->all);
+		ret = show_one(c, s, &t, n, s->all);
 	}
 	return ret ? ret : show_files(c, s);
 }
@@ -292,8 +274,9 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 static int parse(struct ctl *c, struct show *s, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "all", 0, NULL, 'a' }, { "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' }, { "noheadings", 0, NULL, 'n' },
-		{ "output", 1, NULL, 'o' }, { "raw", 0, NULL, 'r' }, { "help", 0, NULL, 'h' }, { 0 },
+		{ "all", 0, NULL, 'a' }, { "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' },
+		{ "noheadings", 0, NULL, 'n' }, { "output", 1, NULL, 'o' }, { "raw", 0, NULL, 'r' },
+		{ "help", 0, NULL, 'h' }, { 0 },
 	};
 	static const char letters[] = ":abJno:rh";
 	int opt;

@@ -28,8 +28,8 @@ FIXTURE_SETUP(shown)
 				"ExecStart=" PROBE " " CAMERA_HEAP "=12 " CAMERA_HEAP "=16 ready hold\n"
 				"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\n"));
 	ASSERT_EQ(0, unit_write("display.service", SERVICE "Type=notify\nSlice=media.slice\n"
-				"ExecStart=" PROBE " " CAMERA_HEAP "=4 display@60000000=16 ready hold\n"
-				"[X-Dmem]\nDeviceMemoryMax=" DISPLAY " 32M\n"));
+				"ExecStart=" PROBE " " CAMERA_HEAP "=4 display@60000000=8 ready hold\n"
+				"[X-Dmem]\nDeviceMemoryMax=" DISPLAY " 8M\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("camera.service"));
 	ASSERT_EQ(0, start("display.service"));

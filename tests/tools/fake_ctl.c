@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What dmemctl is linked with to be tested on a tree of plain files, besides
+ * tests/systemd/fakecg.c, and with --wrap of these:
+ *
+ * FAKE_BUS: systemd is asked for units of the tree, too.
+ * FAKE_ROOT: limits are those of this tree, without --sysroot.
+ * FAKE_OWN: what /proc/self/cgroup is.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../tools/dmemctl/change.h"
+#include "../../tools/dmemctl/manager.h"
+
+int __real_manager_open(struct ctl *c, struct manager *m);
+int __wrap_manager_open(struct ctl *c, struct manager *m);
+int __real_change_open(struct ctl *c, struct dmem_arena *a, struct change *ch);
+int __wrap_change_open(struct ctl *c, struct dmem_arena *a, struct change *ch);
+char *__real_dmem_first_line(struct dmem_arena *a, int dir, const char *name);
+char *__wrap_dmem_first_line(struct dmem_arena *a, int dir, const char *name);
+
+int __wrap_manager_open(struct ctl *c, struct manager *m)
+{
+	struct ctl here = *c;
+
+	if (getenv("FAKE_BUS"))
+		here.sysroot = NULL;
+	return __real_manager_open(&here, m);
+}
+
+int __wrap_change_open(struct ctl *c, struct dmem_arena *a, struct change *ch)
+{
+	struct ctl there = *c;
+
+	if (getenv("FAKE_ROOT"))
+		there.sysroot = getenv("FAKE_ROOT");
+	return __real_change_open(&there, a, ch);
+}
+
+char *__wrap_dmem_first_line(struct dmem_arena *a, int dir, const char *name)
+{
+	if (getenv("FAKE_OWN") && !strcmp(name, "/proc/self/cgroup"))
+		return dmem_strdup(a, getenv("FAKE_OWN"));
+	return __real_dmem_first_line(a, dir, name);
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What dmemctl asks systemd for, on a bus of the test's own: units that are in a table,
+ * daemon-reload, and a scope.
+ *
+ * fake_manager LOG [HOW]
+ *
+ * Each call is a line in LOG. HOW says what goes wrong: "reload" is refused, "scope" is
+ * refused, the "job" fails, or it "vanish"es before the job ends.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#define NAME	"org.freedesktop.systemd1"
+#define PATH	"/org/freedesktop/systemd1"
+#define UNITS	PATH "/unit"
+#define JOB	PATH "/job/7"
+
+static const struct unit {
+	const char *name, *id, *load, *cgroup;
+} units[] = {
+	{ "camera.service", "camera.service", "loaded", "/system.slice/camera.service" },
+	{ "cam.service", "camera.service", "loaded", "/system.slice/camera.service" },
+	{ "stopped.service", "stopped.service", "loaded", "" },
+	{ "masked.service", "masked.service", "masked", "" },
+	{ "media.slice", "media.slice", "loaded", "/media.slice" },
+	{ "-.slice", "-.slice", "loaded", "/" },
+	{ "lone.scope", "lone.scope", "loaded", "/system.slice/lone.scope" },
+	{ "lone.timer", "lone.timer", "loaded", NULL },
+};
+
+struct manager {
+	FILE *log;
+	const char *how;
+};
+
+static bool is(const struct manager *m, const char *how)
+{
+	return !strcmp(m->how, how);
+}
+
+static void say(struct manager *m, const char *what, const char *of)
+{
+	fprintf(m->log, "%s %s\n", what, of);
+	fflush(m->log);
+}
+
+static int load_unit(sd_bus_message *msg, void *data, sd_bus_error *e)
+{
+	char *path;
+	const char *name;
+	int ret = sd_bus_message_read(msg, "s", &name);
+
+	(void)e;
+	if (ret < 0)
+		return ret;
+	say(data, "LoadUnit", name);
+	ret = sd_bus_path_encode(UNITS, name, &path);
+	if (ret < 0)
+		return ret;
+	ret = sd_bus_reply_method_return(msg, "o", path);
+	free(path);
+	return ret;
+}
+
+static int subscribe(sd_bus_message *msg, void *data, sd_bus_error *e)
+{
+	(void)e;
+	say(data, "Subscribe", "");
+	return sd_bus_reply_method_return(msg, "");
+}
+
+static int reload(sd_bus_message *msg, void *data, sd_bus_error *e)
+{
+	say(data, "Reload", "");
+	if (is(data, "reload"))
+		return sd_bus_error_set(e, SD_BUS_ERROR_ACCESS_DENIED, "Interactive authentication required.");
+	return sd_bus_reply_method_return(msg, "");
+}
+
+/* Texts, and the number of processes. */
+static int read_properties(struct manager *m, sd_bus_message *msg)
+{
+	const char *name, *type, *text;
+	int ret = sd_bus_message_enter_container(msg, 'a', "(sv)");
+
+	while (ret >= 0 && (ret = sd_bus_message_enter_container(msg, 'r', "sv")) > 0) {
+		ret = sd_bus_message_read(msg, "s", &name);
+		if (ret >= 0)
+			ret = sd_bus_message_peek_type(msg, NULL, &type);
+		if (ret >= 0 && !strcmp(type, "s")) {
+			ret = sd_bus_message_read(msg, "v", "s", &text);
+			if (ret >= 0) {
+				fprintf(m->log, "%s=%s\n", name, text);
+				fflush(m->log);
+			}
+		} else if (ret >= 0) {
+			say(m, name, type);
+			ret = sd_bus_message_skip(msg, "v");
+		}
+		if (ret >= 0)
+			ret = sd_bus_message_exit_container(msg);
+	}
+	return ret;
+}
+
+static int start(sd_bus_message *msg, void *data, sd_bus_error *e)
+{
+	struct manager *m = data;
+	sd_bus *bus = sd_bus_message_get_bus(msg);
+	const char *name, *mode;
+	int ret = sd_bus_message_read(msg, "ss", &name, &mode);
+
+	if (ret >= 0) {
+		say(m, "StartTransientUnit", name);
+		ret = read_properties(m, msg);
+	}
+	if (ret < 0)
+		return ret;
+	if (is(m, "scope"))
+		return sd_bus_error_set(e, SD_BUS_ERROR_INVALID_ARGS, "Unit is already loaded.");
+	/* The end of another job, and this one's end before the reply. */
+	sd_bus_emit_signal(bus, PATH, NAME ".Manager", "JobRemoved", "uoss", 6, PATH "/job/6", "x.scope",
+			   "failed");
+	if (!is(m, "vanish"))
+		sd_bus_emit_signal(bus, PATH, NAME ".Manager", "JobRemoved", "uoss", 7, JOB, name,
+				   is(m, "job") ? "failed" : "done");
+	ret = sd_bus_reply_method_return(msg, "o", JOB);
+	if (is(m, "vanish")) {
+		sd_bus_flush(bus);
+		exit(0);
+	}
+	return ret;
+}
+
+/* A unit that nobody knows is not-found. */
+static int get(sd_bus *bus, const char *path, const char *interface, const char *property,
+	       sd_bus_message *reply, void *data, sd_bus_error *e)
+{
+	struct unit none = { NULL, NULL, "not-found", "" };
+	const struct unit *u = &none;
+	const char *text;
+	char *name = NULL;
+	int ret = sd_bus_path_decode(path, UNITS, &name);
+
+	(void)bus;
+	(void)interface;
+	(void)data;
+	if (ret <= 0)
+		return ret < 0 ? ret : sd_bus_error_set(e, SD_BUS_ERROR_UNKNOWN_OBJECT, path);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (!strcmp(units[i].name, name))
+			u = &units[i];
+	}
+	text = !strcmp(property, "Id") ? u->id : !strcmp(property, "LoadState") ? u->load : u->cgroup;
+	ret = sd_bus_message_append(reply, "s", text ? text : name);
+	free(name);
+	return ret;
+}
+
+static const sd_bus_vtable manager[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("LoadUnit", "s", "o", load_unit, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Reload", "", "", reload, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("StartTransientUnit", "ssa(sv)a(sa(sv))", "o", start, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
+	SD_BUS_VTABLE_END
+};
+
+static const sd_bus_vtable unit[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Id", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("LoadState", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_VTABLE_END
+};
+
+static const sd_bus_vtable cgroup[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("ControlGroup", "s", get, 0, 0),
+	SD_BUS_VTABLE_END
+};
+
+/* Only the interface that its type has, as systemd does. */
+static int find(sd_bus *bus, const char *path, const char *interface, void *data, void **found,
+		sd_bus_error *e)
+{
+	const char *type = strrchr(interface, '.') + 1;
+	char *name = NULL, *dot;
+	int ret = sd_bus_path_decode(path, UNITS, &name);
+
+	(void)bus;
+	(void)e;
+	if (ret <= 0)
+		return ret;
+	dot = strrchr(name, '.');
+	*found = data;
+	ret = !strcmp(type, "Unit") || (dot && !strcasecmp(dot + 1, type));
+	free(name);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	static const char * const types[] = { "Service", "Slice", "Scope", "Socket", "Mount", "Swap" };
+	struct manager m = { .how = argc > 2 ? argv[2] : "" };
+	char interface[64];
+	sd_bus *bus;
+	int ret;
+
+	m.log = argc > 1 ? fopen(argv[1], "w") : NULL;
+	if (!m.log)
+		return 2;
+	ret = sd_bus_open_system(&bus);
+	if (ret >= 0)
+		ret = sd_bus_add_object_vtable(bus, NULL, PATH, NAME ".Manager", manager, &m);
+	if (ret >= 0)
+		ret = sd_bus_add_fallback_vtable(bus, NULL, UNITS, NAME ".Unit", unit, find, &m);
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types) && ret >= 0; i++) {
+		snprintf(interface, sizeof(interface), NAME ".%s", types[i]);
+		ret = sd_bus_add_fallback_vtable(bus, NULL, UNITS, interface, cgroup, find, &m);
+	}
+	if (ret >= 0)
+		ret = sd_bus_request_name(bus, NAME, 0);
+	if (ret >= 0)
+		say(&m, "ready", "");
+	while (ret >= 0) {
+		ret = sd_bus_process(bus, NULL);
+		if (!ret)
+			ret = sd_bus_wait(bus, UINT64_MAX);
+	}
+	fclose(m.log);
+	return 1;
+}

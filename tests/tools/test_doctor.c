@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * dmemctl doctor: each finding where there is one, alone, and nothing where nothing is
+ * wrong.
+ *
+ * test_doctor DMEMCTL JQ DIRECTORY
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "board.h"
+
+#define CAMERA_CG	CG "system.slice/camera.service/"
+#define CAMERA_UNIT	LIB "camera.service"
+#define SYSTEMD		"root/usr/lib/systemd/system-generators/dmem-generator"
+
+static struct tool t;
+
+static void no_cgroup2(void)
+{
+	unlink(tap_path(CG "cgroup.controllers"));
+}
+
+static void no_controller(void)
+{
+	put(CG "cgroup.controllers", "cpu dmemory xdmem\n");
+	put("root/proc/cmdline", "quiet xcgroup_disable=dmem cgroup_disable=memory,dmemory root=dmem\n");
+}
+
+static void disabled(void)
+{
+	put(CG "cgroup.controllers", "cpu\n");
+	put("root/proc/cmdline", "quiet cgroup_disable=pids cgroup_disable=memory,dmem\n");
+}
+
+static void not_enabled(void)
+{
+	put(CG "cgroup.subtree_control", "cpu\n");
+}
+
+static void heap_not_accounted(void)
+{
+	put("root/sys/class/dma_heap/odd/dmem_region", "\n");
+}
+
+static void heap_does_not_tell(void)
+{
+	put("root/sys/class/dma_heap/odd/dev", "251:9\n");
+}
+
+static void no_generator(void)
+{
+	unlink(tap_path(SYSTEMD));
+}
+
+static void no_generator_needed(void)
+{
+	no_generator();
+	put(CAMERA_UNIT, EXEC);
+	put(LIB "media.slice", "%s", "");
+}
+
+static void masked_by_link(void)
+{
+	link_to("root/etc/systemd/system-generators/dmem-generator", "/dev/null");
+}
+
+static void masked_by_empty_file(void)
+{
+	put("root/run/systemd/system-generators/dmem-generator", "%s", "");
+}
+
+static void another_generator(void)
+{
+	put("root/etc/systemd/system-generators/dmem-generator", "x");
+}
+
+static void no_apply(void)
+{
+	unlink(tap_path("root/usr/libexec/dmem-apply"));
+}
+
+static void local_apply(void)
+{
+	no_apply();
+	put("root/usr/local/libexec/dmem-apply", "x");
+}
+
+static void slice_unit_masked(void)
+{
+	link_to(ETC "dmem-slice@.service", "/dev/null");
+}
+
+static void controller_unit_masked(void)
+{
+	link_to(ETC "dmem-controller.service", "/dev/null");
+}
+
+static void no_region(void)
+{
+	put(LIB "stopped.service.d/a.conf", "[X-Dmem]\nDeviceMemoryMax=cma/none 1M\n");
+	put(LIB "other.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/none 1M\n");
+}
+
+static void limit_differs(void)
+{
+	put(CAMERA_CG "dmem.max", CAMERA " 20971520\n");
+}
+
+static void limit_is_rounded(void)
+{
+	put(CAMERA_UNIT, EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 25165825\n");
+}
+
+static void by_two_names(void)
+{
+	put(CAMERA_UNIT, EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n"
+	    "DeviceMemoryMax=dma_heap/camera@64000000 24M\n");
+}
+
+static void instance_differs(void)
+{
+	put(LIB "eye@.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/%%%%i 1M\nDeviceMemoryMax=" CAMERA " 1M\n"
+	    "DeviceMemoryMax=\nDeviceMemoryMin=" CAMERA " 50%%\n");
+}
+
+static void not_enabled_for_unit(void)
+{
+	static const char * const files[] = { "max", "min", "low", "current", "peak", "events", "stat" };
+	char path[300];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(path, sizeof(path), CAMERA_CG "dmem.%s", files[i]);
+		unlink(tap_path(path));
+	}
+}
+
+static void mistake(void)
+{
+	put(LIB "stopped.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " lots\n");
+}
+
+static void obstacle(void)
+{
+	put(LIB "stopped.service", EXEC "RootImage=/x.raw\n[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
+}
+
+static void no_obstacle(void)
+{
+	put(LIB "stopped.service", EXEC "RootImage=/x.raw\n");
+}
+
+static void max_above_capacity(void)
+{
+	put(CG "system.slice/other.service/dmem.max", DISPLAY " 50331649\n");
+}
+
+static void max_is_capacity(void)
+{
+	put(CG "media.slice/dmem.max", CAMERA " max\n");
+	put(LIB "media.slice", "%s", "");
+	put(CAMERA_UNIT, EXEC);
+	put(CAMERA_CG "dmem.max", CAMERA " 41943040\n");
+}
+
+static void max_below_peak(void)
+{
+	put(CAMERA_CG "dmem.peak", CAMERA " 25165825\n");
+}
+
+static void max_is_peak(void)
+{
+	put(CAMERA_CG "dmem.peak", CAMERA " 25165824\n");
+}
+
+static void min_above_max(void)
+{
+	put(CAMERA_CG "dmem.min", CAMERA " 25165825\n");
+}
+
+static void min_not_kept(void)
+{
+	put(CAMERA_CG "dmem.min", CAMERA " 8388608\n");
+	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=4194304 committed=8388608\n");
+}
+
+static void min_is_kept(void)
+{
+	put(CAMERA_CG "dmem.min", CAMERA " 8388608\n");
+	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=8388608 committed=8388608\n");
+}
+
+/* 24M + 30M of 40M is there from the start: see base(). */
+static void caps_fit(void)
+{
+	put(CG "media.slice/dmem.max", CAMERA " 16777216\n");
+	put(LIB "media.slice", "%s", "");
+}
+
+static void caps_do_not_fit(void)
+{
+	put(CG "media.slice/dmem.max", CAMERA " 16777217\n");
+	put(LIB "media.slice", "%s", "");
+}
+
+/* What the slice may not have, what is below it cannot either. */
+static void caps_within_slice(void)
+{
+	caps_fit();
+	put(CG "system.slice/other.service/dmem.max", CAMERA " 41943040\n");
+	put(CG "system.slice/dmem.max", CAMERA " 25165824\n");
+}
+
+static void in_pieces(void)
+{
+	put("root/sys/kernel/debug/cma/camera@64000000/maxchunk", "4095\n");
+}
+
+static void in_few_pieces(void)
+{
+	put("root/sys/kernel/debug/cma/camera@64000000/maxchunk", "4096\n");
+}
+
+static void dying(void)
+{
+	put(CG "dmem.stat", CAMERA " local=0 dying=3145728 reserved=0 committed=0\n");
+}
+
+/* One of them is of a cgroup that is there. */
+static void dying_with_buffers(void)
+{
+	static const struct fake ours = { .kernel = FAKE_OURS };
+	struct fake_buffer b[] = {
+		{ .ino = 71, .size = 3 * MIB, .exporter = "camera@64000000", .region = CAMERA },
+		{ .ino = 72, .size = 1 * MIB, .exporter = "camera@64000000", .region = CAMERA },
+	};
+
+	dying();
+	b[0].cgroup = 999999999;
+	b[1].cgroup = fake_cgroup_id("system.slice/camera.service");
+	fake_process(77, "hog\x1b[31m");
+	fake_fd(&ours, 77, 5, &b[0]);
+	fake_fd(&ours, 77, 6, &b[1]);
+}
+
+static void unreadable(void)
+{
+	chmod(tap_path("root/sys/kernel/debug"), 0);
+	chmod(tap_path(CAMERA_CG "dmem.peak"), 0);
+}
+
+/* What a cgroup is called does not reach the terminal. */
+static void bad_name(void)
+{
+	struct fake f = { .kernel = FAKE_OURS, .n = 1, .region = { { DISPLAY, 48 * MIB } } };
+	static const struct fake_use use = { DISPLAY, .max = 49 * MIB };
+
+	fake_cgroup(&f, "x\x1b[31m", &use, 1);
+}
+
+/* Nothing to say: the caps of the two units fit. */
+static void base(void)
+{
+	board(&t);
+	put(CG "media.slice/dmem.max", CAMERA " 10485760\n");
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\n");
+}
+
+static const struct {
+	const char *name;
+	void (*make)(void);
+	const char *said;		/* with a line break after it; NULL: all is well */
+	int code;
+} cases[] = {
+	{ "no cgroup v2", no_cgroup2, "problem: /sys/fs/cgroup: no cgroup v2 is mounted there: "
+	  "boot with systemd.unified_cgroup_hierarchy=1\n", 1 },
+	{ "no controller", no_controller, "problem: /sys/fs/cgroup: the kernel has no dmem controller: "
+	  "build it with CONFIG_CGROUP_DMEM\n", 1 },
+	{ "it is disabled", disabled, "problem: /proc/cmdline: cgroup_disable=dmem keeps the controller "
+	  "off: take it out of the boot loader's configuration\n", 1 },
+	{ "it is not enabled", not_enabled, "problem: /sys/fs/cgroup: the controller is there, and not "
+	  "enabled for any cgroup: systemctl enable --now dmem-controller.service\n", 1 },
+	{ "a heap is not accounted", heap_not_accounted, "problem: /dev/dma_heap/odd: is not accounted: who "
+	  "may open it can take all of it: see what the boot log says of it, and keep it closed until then\n", 1 },
+	{ "a heap does not tell", heap_does_not_tell, "note: /dev/dma_heap/odd: the kernel does not say "
+	  "whether it is accounted: use a kernel that has the patches for dmem regions of heaps\n", 0 },
+	{ "no generator", no_generator, "problem: dmem-generator: is not installed: the units' sections "
+	  "[X-Dmem] do nothing: install dmem-systemd\n", 1 },
+	{ "no generator, and no section", no_generator_needed, NULL, 0 },
+	{ "the generator is masked", masked_by_link, "problem: etc/systemd/system-generators/dmem-generator: "
+	  "masks the generator: the units' sections [X-Dmem] do nothing: remove this file, and systemctl "
+	  "daemon-reload\n", 1 },
+	{ "it is masked by an empty file", masked_by_empty_file, "problem: "
+	  "run/systemd/system-generators/dmem-generator: masks the generator: the units' sections [X-Dmem] do "
+	  "nothing: remove this file, and systemctl daemon-reload\n", 1 },
+	{ "another generator is no mask", another_generator, NULL, 0 },
+	{ "no dmem-apply", no_apply, "problem: /usr/libexec/dmem-apply: is not there: no unit gets its "
+	  "limits: install dmem-systemd\n", 1 },
+	{ "one in /usr/local", local_apply, NULL, 0 },
+	{ "dmem-slice@ is masked", slice_unit_masked, "problem: dmem-slice@.service: is masked: no slice gets "
+	  "its limits: systemctl unmask dmem-slice@.service\n", 1 },
+	{ "dmem-controller is masked", controller_unit_masked, "note: dmem-controller.service: is masked: the "
+	  "controller is enabled when the first unit needs it: systemctl unmask dmem-controller.service\n", 0 },
+	{ "a section names no region", no_region, "problem: other.service: its section has a limit for "
+	  "cma/none, which is no region: see lsdmem for the names, and whether its driver is loaded\n", 1 },
+	{ "a limit is not as in the section", limit_differs, "problem: camera.service: its section says max="
+	  CAMERA "=24M, and dmem.max of " CAMERA " is 20M: dmemctl apply camera.service\n", 1 },
+	{ "the kernel rounds", limit_is_rounded, NULL, 0 },
+	{ "the last one of a region counts", by_two_names, NULL, 0 },
+	{ "a limit of an instance", instance_differs, "problem: eye@left.service: its section says min="
+	  CAMERA "=50%, and dmem.min of " CAMERA " is 0B: dmemctl apply eye@left.service\n", 1 },
+	{ "not enabled for a unit", not_enabled_for_unit, "problem: camera.service: has a section, and the "
+	  "controller is not enabled for its cgroup: dmemctl apply camera.service\n", 1 },
+	{ "a mistake", mistake, "problem: stopped.service: its section has a mistake in "
+	  "/usr/lib/systemd/system/stopped.service:4: dmemctl verify says what it is\n", 1 },
+	{ "an obstacle", obstacle, "problem: stopped.service: RootImage= in "
+	  "/usr/lib/systemd/system/stopped.service:3 keeps limits from being set inside it: set the limits of "
+	  "its slice\n", 1 },
+	{ "it is none without a section", no_obstacle, NULL, 0 },
+	{ "dmem.max above the capacity", max_above_capacity, "problem: system.slice/other.service: dmem.max of "
+	  DISPLAY " is 50331649, and the region has 50331648: lower it, or set max\n", 1 },
+	{ "dmem.max at the capacity", max_is_capacity, NULL, 0 },
+	{ "dmem.max below the peak", max_below_peak, "note: system.slice/camera.service: dmem.max of " CAMERA
+	  " is 25165824, and its peak was 25165825: raise it, unless less is enough now\n", 0 },
+	{ "dmem.max at the peak", max_is_peak, NULL, 0 },
+	{ "dmem.min above dmem.max", min_above_max, "problem: system.slice/camera.service: dmem.min of " CAMERA
+	  " is 25165825, and dmem.max only 25165824: raise dmem.max, or lower dmem.min\n", 1 },
+	{ "dmem.min is not kept", min_not_kept, "problem: system.slice/camera.service: dmem.min of " CAMERA
+	  " is 8M, and only 4M are kept for it: reserve as much for the slices above, and not more than the "
+	  "region has\n", 1 },
+	{ "dmem.min is kept", min_is_kept, NULL, 0 },
+	{ "caps add up to the region", caps_fit, NULL, 0 },
+	{ "caps add up to more", caps_do_not_fit, "note: " CAMERA ": the caps add up to 41943041, and the region has "
+	  "41943040: not all can be used at once: lower some, or reserve (dmem.min) what must be there\n", 0 },
+	{ "a slice holds its units", caps_within_slice, NULL, 0 },
+	{ "free in pieces", in_pieces, "note: " CAMERA ": 32M are free, in pieces of 16M at most: restart who "
+	  "holds small buffers in between, see lsdmem --buffers\n", 0 },
+	{ "free in two pieces", in_few_pieces, NULL, 0 },
+	{ "removed cgroups hold memory", dying, "problem: " CAMERA ": 3M are charged to cgroups that were "
+	  "removed: lsdmem --buffers shows who holds it\n", 1 },
+	{ "and who holds it", dying_with_buffers, "problem: " CAMERA ": 3M are charged to cgroups that were "
+	  "removed: lsdmem --buffers shows who holds it\nnote: " CAMERA ": a buffer of 3M, whose cgroup was "
+	  "removed, is held by hog?[31m (pid 77): end or restart who holds it\n", 1 },
+	{ "a cgroup's name is harmless", bad_name, "problem: x?[31m: dmem.max of " DISPLAY " is 49M, and the "
+	  "region has 48M: lower it, or set max\n", 1 },
+};
+
+static void one(size_t i)
+{
+	char text[4200], json[200];
+	size_t lines = 0;
+	int code;
+
+	base();
+	cases[i].make();
+	code = tool(&t, "doctor");
+	snprintf(text, sizeof(text), "%s", get("out"));
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	check(code == cases[i].code && !*get("err") &&
+	      (cases[i].said ? !strcmp(text, cases[i].said) : strstr(text, "nothing is wrong: 3 regions") == text),
+	      cases[i].name, "exit code %d: %s%s", code, text, get("err"));
+	code = tool(&t, "doctor --json");
+	if (!cases[i].said)
+		snprintf(json, sizeof(json), ".findings == []");
+	else
+		snprintf(json, sizeof(json), "(.findings | length) == %zu and all(.findings[]; keys == [\"finding\", "
+			 "\"remedy\", \"severity\", \"subject\"] and all(.[]; . != null and . != \"\"))", lines);
+	check(code == cases[i].code && !jq(&t, json), "the same in JSON", "exit code %d: %s%s", code,
+	      get("json"), get("err"));
+}
+
+static void as_nobody(void)
+{
+	static const char * const words[] = { "/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all",
+					      "--reuid=65534", "--regid=65534", "--clear-groups", NULL };
+	const char *debug = "note: sys/kernel/debug/cma: cannot be read: Permission denied: be root\n";
+
+	base();
+	unreadable();
+	if (!geteuid())
+		memcpy(t.before, words, sizeof(words));
+	check(tool(&t, "doctor") == 0 && strstr(get("out"), debug) &&
+	      strstr(get("out"), "note: sys/fs/cgroup/system.slice/camera.service/dmem.peak: cannot be read"),
+	      "what may not be read is noted", "%s%s", get("out"), get("err"));
+	memset(t.before, 0, sizeof(t.before));
+	chmod(tap_path("root/sys/kernel/debug"), 0755);
+}
+
+/* A tree of the kernel's own, without our patches. */
+static void others(void)
+{
+	struct fake f;
+
+	for (int k = FAKE_6_14; k < FAKE_OURS; k++) {
+		static const struct fake_use root = { "drm/0/vram", .current = 1 * MIB };
+
+		tap_dir(t.dir);
+		fake_start(&f, (enum fake_kernel)k);
+		fake_region(&f, "drm/0/vram", 512 * MIB);
+		fake_cgroup(&f, "", &root, 1);
+		fake_cgroup(&f, "user.slice", &root, 1);
+		expect(&t, "doctor", 0, "nothing is wrong: 1 regions, 2 cgroups\n", NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		return 2;
+	t = (struct tool){ .program = argv[1], .jq = argv[2], .dir = argv[3] };
+	tap_start();
+	base();
+	expect(&t, "doctor", 0, "nothing is wrong: 3 regions, 9 cgroups\n", NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		one(i);
+	base();
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\nDeviceMemoryMax=cma/%%n 1M\n");
+	expect(&t, "doctor", 1, "problem: media.slice: 1 limits of its section cannot be used", "'cma/%n' cannot");
+	as_nobody();
+	others();
+	base();
+	expect(&t, "doctor --help", 0, "Usage: dmemctl doctor", NULL);
+	expect(&t, "doctor -x", 2, NULL, "there is no option '-x'");
+	expect(&t, "doctor camera", 2, NULL, "'camera' is too much");
+	return tap_end();
+}

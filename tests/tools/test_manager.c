@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * dmemctl set, show, apply and run with a systemd that says what the test wants.
+ *
+ * test_manager DMEMCTL FAKE-MANAGER DBUS-DAEMON JQ DIRECTORY
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "bus.h"
+
+#define DROPIN		CONTROL "camera.service.d/90-dmemctl.conf"
+#define SERVICE		CG "system.slice/camera.service/"
+
+static struct tool t;
+static struct bus bus;
+
+/* The machine of board(), and systemd on it. */
+static void begin(const char *how)
+{
+	board(&t);
+	setenv("FAKE_BUS", "1", 1);
+	if (!bus_start(&bus, how)) {
+		printf("Bail out! there is no bus\n");
+		exit(2);
+	}
+}
+
+static void end(void)
+{
+	bus_stop(&bus);
+	unsetenv("FAKE_BUS");
+}
+
+static void called(const char *want, const char *name)
+{
+	check(strstr(get("calls"), want) != NULL, name, "%s", get("calls"));
+}
+
+static void fails(const char *args, const char *err)
+{
+	char *before = snapshot();
+
+	expect(&t, args, 1, NULL, err);
+	same_tree(before, "nothing has changed");
+}
+
+static void set_and_show(void)
+{
+	begin("");
+	expect(&t, "set cam --max=" CAMERA "=20M", 0, NULL, NULL);
+	check(strstr(get(DROPIN), CAMERA " 20M\n") != NULL, "the unit's own name", "%s", get(DROPIN));
+	check(strstr(get(SERVICE "dmem.max"), CAMERA " 20971520\n") != NULL, "its cgroup", "%s",
+	      get(SERVICE "dmem.max"));
+	called("LoadUnit cam.service\n", "systemd was asked");
+	called("Reload \n", "systemd has read it");
+	put("calls", "ready\n");
+	expect(&t, "set -n camera --max=" CAMERA "=21M", 0, "nothing was changed", NULL);
+	check(!strstr(get("calls"), "Reload"), "--dry-run reloads nothing", "%s", get("calls"));
+	expect(&t, "set stopped --max=" CAMERA "=20M", 0, "stopped.service: does not run", NULL);
+	expect(&t, "set eye@ --max=" CAMERA "=20M", 0, "eye@.service: does not run", NULL);
+	expect(&t, "set lone.scope --runtime --max=" CAMERA "=20M", 0, NULL, NULL);
+	fails("set nothing --max=" CAMERA "=20M", "nothing.service: the unit is not there");
+	fails("set masked --max=" CAMERA "=20M", "masked.service: the unit is masked");
+	fails("set lone.timer --max=" CAMERA "=20M", "only services and slices");
+	fails("set --max=" CAMERA "=20M -- -.slice", "-.slice is the root");
+	expect(&t, "show -rn -o UNIT,MAX cam", 0, "camera.service 20M\n", NULL);
+	expect(&t, "show masked", 1, NULL, "masked.service: the unit is masked");
+	expect(&t, "apply stopped", 1, NULL, "stopped.service does not run");
+	expect(&t, "set camera --revert", 0, NULL, NULL);
+	check(!is_there(DROPIN), "reverted", "it is there");
+	expect(&t, "apply cam media.slice", 0, NULL, NULL);
+	end();
+}
+
+static void reload_fails(void)
+{
+	begin("reload");
+	fails("set camera --max=" CAMERA "=20M --min=" CAMERA "=1M",
+	      "systemd: daemon-reload: Interactive authentication required.");
+	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory", "there is one");
+	put(DROPIN, "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 30M\n");
+	put(SERVICE "dmem.max", CAMERA " 31457280\n");
+	fails("set camera --max=" CAMERA "=20M", "daemon-reload");
+	fails("set camera --revert", "daemon-reload");
+	end();
+}
+
+static void nobody_there(void)
+{
+	char *before;
+
+	begin("none");
+	fails("set camera --max=" CAMERA "=20M", "systemd: camera.service: The name org.freedesktop.systemd1");
+	expect(&t, "set /system.slice/other.service --max=" CAMERA "=20M", 0, NULL, NULL);
+	bus_stop(&bus);
+	before = snapshot();
+	fails("set camera --max=" CAMERA "=20M", "systemd cannot be reached: ");
+	expect(&t, "show camera", 1, NULL, "systemd cannot be reached: ");
+	expect(&t, "apply camera", 1, NULL, "systemd cannot be reached: ");
+	same_tree(before, "nothing has changed without a bus");
+	expect(&t, "set /system.slice/other.service --max=" CAMERA "=21M", 0, NULL, NULL);
+	expect(&t, "show -rn -o UNIT,MAX /system.slice/other.service", 0, "system.slice/other.service 21M\n",
+	       NULL);
+	expect(&t, "show -rn -o UNIT,MAX", 0, "camera.service 24M\n", NULL);
+	end();
+}
+
+/* "run" is for this machine only: it is given a tree all the same. */
+static int dmemctl_run(const char * const *more)
+{
+	const char *argv[24] = { t.program, "run" };
+	int n = 2;
+
+	while (*more)
+		argv[n++] = *more++;
+	return run(argv);
+}
+
+#define RUN(...)	dmemctl_run((const char * const []){ __VA_ARGS__, NULL })
+
+static void begin_run(const char *how)
+{
+	begin(how);
+	setenv("FAKE_ROOT", tap_path("root"), 1);
+	setenv("FAKE_OWN", "0::/system.slice/lone.scope", 1);
+}
+
+static void runs(void)
+{
+	char max[4200], *before;
+	int code;
+
+	begin_run("");
+	snprintf(max, sizeof(max), "cat '%s'; exit 7", tap_path(CG "system.slice/lone.scope/dmem.max"));
+	code = RUN("--max=" CAMERA "=9M", "--min=dma_heap/camera@64000000=1M", "--low=" DISPLAY "=50%", "--unit=x",
+		   "--slice=media.slice", "--", "/bin/sh", "-c", max);
+	check(code == 7, "the command's exit code", "%d: %s", code, get("err"));
+	check(strstr(get("out"), CAMERA " 9437184\n") != NULL, "it has its limits when it starts", "%s", get("out"));
+	check(strstr(get(CG "system.slice/lone.scope/dmem.min"), CAMERA " 1048576\n") &&
+	      strstr(get(CG "system.slice/lone.scope/dmem.low"), DISPLAY " 25165824\n"), "all of them", "no");
+	called("StartTransientUnit x.scope\n", "the scope's name");
+	called("Slice=media.slice\n", "its slice");
+	called("PIDs au\n", "its process");
+	called("Description=dmemctl run /bin/sh\n", "its description");
+	called("CollectMode=inactive-or-failed\n", "it does not stay");
+	code = RUN("--max=" CAMERA "=9M", "sh", "-c", "kill -9 $$");
+	check(code == -9, "killed by a signal", "%d: %s", code, get("err"));
+	called("StartTransientUnit dmem-run-", "a name of its own");
+	code = RUN("--max=" CAMERA "=9M", "echo", "--max", "--help");
+	check(!code, "what follows the command is its own", "%d", code);
+	check_text(get("out"), "--max --help\n", "all of it");
+	code = RUN("--max=" CAMERA "=9M", "/no/such\xff");
+	check(code == 127 && strstr(get("err"), "No such file"), "no such command", "%d: %s", code, get("err"));
+	called("Description=dmemctl run /no/such?\n", "a name that is no UTF-8");
+	code = RUN("--max=" CAMERA "=9M", "/etc");
+	check(code == 126 && strstr(get("err"), "Permission denied"), "no command", "%d: %s", code, get("err"));
+
+	put("calls", "ready\n");
+	before = snapshot();
+	check(RUN("true") == 125 && strstr(get("err"), "there is nothing to do"), "no limit", "%s", get("err"));
+	check(RUN("--max=" CAMERA "=9M") == 125 && strstr(get("err"), "there is no command"), "no command", "%s",
+	      get("err"));
+	check(RUN("--max", CAMERA, "true") == 125, "no size", "%s", get("err"));
+	check(RUN("--bogus", "true") == 125 && strstr(get("err"), "'--bogus'"), "no option", "%s", get("err"));
+	check(RUN("--runtime", "true") == 125, "an option of another verb", "%s", get("err"));
+	check(RUN("--max=cma/none=9M", "true") == 125 && strstr(get("err"), "no such region"), "no region", "%s",
+	      get("err"));
+	check(RUN("--max=" CAMERA "=9M", "--unit=a,b", "true") == 125 && strstr(get("err"), "--unit=a,b"),
+	      "a wrong name", "%s", get("err"));
+	check(RUN("--max=" CAMERA "=9M", "--unit=a.service", "true") == 125 && strstr(get("err"), "--unit=a.service"),
+	      "a name of another type", "%s", get("err"));
+	check(RUN("--max=" CAMERA "=9M", "--slice=media", "true") == 125 && strstr(get("err"), "--slice=media"),
+	      "a wrong slice", "%s", get("err"));
+	expect(&t, "run --max=x=1M true", 125, NULL, "no --sysroot");
+	check(!strstr(get("calls"), "Start"), "then, there is no scope", "%s", get("calls"));
+	same_tree(before, "and nothing has changed");
+	check(!RUN("--help") && strstr(get("out"), "Usage: dmemctl run") == get("out"), "--help", "%s", get("out"));
+
+	setenv("FAKE_CG", "dmem.max:13", 1);
+	code = RUN("--max=" CAMERA "=9M", "echo", "x");
+	check(code == 125 && !*get("out") && strstr(get("err"), "no permission"),
+	      "without its limits it does not start", "%d: %s", code, get("err"));
+	unsetenv("FAKE_CG");
+	setenv("FAKE_OWN", "1:name=x:/", 1);
+	code = RUN("--max=" CAMERA "=9M", "echo", "x");
+	check(code == 125 && !*get("out"), "nor without a cgroup", "%d: %s", code, get("err"));
+	end();
+}
+
+static void no_scope(const char *how, const char *err, const char *name)
+{
+	char *before;
+	int code;
+
+	begin_run(how);
+	before = snapshot();
+	code = RUN("--max=" CAMERA "=9M", "--unit=y", "echo", "x");
+	check(code == 125 && !*get("out") && strstr(get("err"), err), name, "%d: %s", code, get("err"));
+	same_tree(before, "nothing has changed");
+	end();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 6)
+		return 2;
+	t = (struct tool){ .program = argv[1], .jq = argv[4], .dir = argv[5] };
+	bus = (struct bus){ .manager = argv[2], .daemon = argv[3] };
+	tap_start();
+	set_and_show();
+	reload_fails();
+	nobody_there();
+	runs();
+	no_scope("scope", "systemd: y.scope: Unit is already loaded.", "the scope is refused");
+	no_scope("job", "systemd: y.scope: it could not be started: failed", "the job fails");
+	no_scope("none", "systemd: ", "no systemd");
+	no_scope("vanish", "systemd went away", "it goes away meanwhile");
+	unsetenv("FAKE_ROOT");
+	unsetenv("FAKE_OWN");
+	return tap_end();
+}

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * dmemctl set on a machine of plain files.
+ *
+ * test_set DMEMCTL DMEMCTL-WITHOUT-SANITIZERS JQ DIRECTORY
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../tools/lib/units.h"
+#include "../systemd/traced.h"
+#include "board.h"
+
+#define DROPIN		CONTROL "camera.service.d/90-dmemctl.conf"
+#define NEW		CONTROL "camera.service.d/.90-dmemctl.conf.new"
+#define HEAD		"# Written by dmemctl set, which will write it again.\n[X-Dmem]\n"
+#define SERVICE		CG "system.slice/camera.service/"
+
+static struct tool t;
+
+static void fails(const char *args, const char *err)
+{
+	char *before = snapshot();
+
+	expect(&t, args, 1, NULL, err);
+	same_tree(before, "nothing has changed");
+}
+
+/* What is said of a region in a file of the camera's cgroup, with a zero after it. */
+static char *line_of(const char *file, const char *region)
+{
+	static char line[300];
+	char path[300], *p;
+
+	snprintf(path, sizeof(path), SERVICE "%s", file);
+	p = strstr(get(path), region);
+	snprintf(line, sizeof(line), "%.*s", p ? (int)strcspn(p, "\n") : 0, p ? p : "");
+	return line;
+}
+
+static void good(void)
+{
+	char *shot;
+
+	board(&t);
+	expect(&t, "set camera --max=" CAMERA "=20M --min=" CAMERA "=16M --max " DISPLAY "=50%", 0,
+	       NULL, NULL);
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin=" CAMERA " 16M\n"
+		   "DeviceMemoryMax=" DISPLAY " 50%\n", "the drop-in");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 20971520", "max is in force");
+	check_text(line_of("dmem.min", CAMERA), CAMERA " 16777216", "min is in force");
+	check_text(line_of("dmem.max", DISPLAY), DISPLAY " 25165824", "a percentage is in force");
+	check(!is_there(NEW), "no other file is left", "there is one");
+
+	expect(&t, "set camera.service --max=" CAMERA "=21M --low=" CAMERA "=1M", 0, NULL, NULL);
+	check_text(get(DROPIN), HEAD "DeviceMemoryMin=" CAMERA " 16M\nDeviceMemoryMax=" DISPLAY " 50%\n"
+		   "DeviceMemoryMax=" CAMERA " 21M\nDeviceMemoryLow=" CAMERA " 1M\n",
+		   "what was set before is kept, but for the same region");
+	expect(&t, "set camera --max=dma_heap/display@60000000=max", 0, NULL, NULL);
+	check_text(line_of("dmem.max", DISPLAY), DISPLAY " max", "by the heap's name");
+	expect(&t, "set camera --max=" CAMERA "=10M --max=" CAMERA "=11M", 0, NULL, NULL);
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 11534336", "the last of two counts");
+
+	board(&t);
+	umask(077);
+	expect(&t, "set camera --runtime --max=" CAMERA "=20M", 0, NULL, NULL);
+	umask(022);
+	check_text(get(RUN_CONTROL "camera.service.d/91-dmemctl-runtime.conf"),
+		   HEAD "DeviceMemoryMax=" CAMERA " 20M\n", "until the next boot");
+	check(!is_there("root/etc/systemd/system.control"), "nothing lasts", "there is something");
+	shot = snapshot();
+	check(strstr(shot, "runtime.conf 100644") && strstr(shot, "system.control 40755") &&
+	      strstr(shot, "camera.service.d 40755"), "everybody may read it", "umask 077 counts");
+	free(shot);
+	expect(&t, "set camera --max=" CAMERA "=19M", 1, NULL, "comes later");
+	expect(&t, "set camera --runtime --revert", 0, NULL, NULL);
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "its own section holds again");
+}
+
+static void units(void)
+{
+	board(&t);
+	expect(&t, "set stopped --max=" CAMERA "=20M", 0, "stopped.service: does not run", NULL);
+	check_text(get(CONTROL "stopped.service.d/90-dmemctl.conf"),
+		   HEAD "DeviceMemoryMax=" CAMERA " 20M\n", "it will have it");
+	expect(&t, "set eye@left --max=" CAMERA "=20M", 0, NULL, NULL);
+	check(is_there(CONTROL "eye@left.service.d/90-dmemctl.conf"), "an instance", "no drop-in");
+	check(strstr(get(CG "system.slice/eye@left.service/dmem.max"), CAMERA " 20971520") != NULL,
+	      "its cgroup", "%s", get(CG "system.slice/eye@left.service/dmem.max"));
+	expect(&t, "set eye@ --max=" CAMERA "=21M", 0, "eye@.service: does not run", NULL);
+	check(is_there(CONTROL "eye@.service.d/90-dmemctl.conf"), "a template", "no drop-in");
+	expect(&t, "set ear@.service --max=" CAMERA "=22M", 0, "eye@.service", NULL);
+	check(!is_there(CONTROL "ear@.service.d"), "a template by its alias", "drop-in of the alias");
+	expect(&t, "set ear@left --max=" CAMERA "=23M", 0, NULL, NULL);
+	check(strstr(get(CG "system.slice/eye@left.service/dmem.max"), CAMERA " 24117248") != NULL,
+	      "an instance by its template's alias", "%s",
+	      get(CG "system.slice/eye@left.service/dmem.max"));
+	expect(&t, "set media.slice --max=" CAMERA "=31M", 0, NULL, NULL);
+	check_text(get(CONTROL "media.slice.d/90-dmemctl.conf"),
+		   HEAD "DeviceMemoryMax=" CAMERA " 31M\n", "a slice");
+	expect(&t, "set new.slice --max=" CAMERA "=31M", 0, "new.slice: does not run", NULL);
+	expect(&t, "set cam --max=" CAMERA "=18M", 0, NULL, NULL);
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 18M\n", "an alias");
+	check(!is_there(CONTROL "cam.service.d"), "it has no drop-in of its own", "it has");
+
+	board(&t);
+	expect(&t, "set lone.scope --runtime --max=" CAMERA "=1M", 0, NULL, NULL);
+	check(strstr(get(CG "system.slice/lone.scope/dmem.max"), CAMERA " 1048576") != NULL,
+	      "a scope", "%s", get(CG "system.slice/lone.scope/dmem.max"));
+	expect(&t, "set /sys/fs/cgroup/system.slice/other.service/ --max=" CAMERA "=2M", 0, NULL, NULL);
+	expect(&t, "set system.slice/box.service --max=" CAMERA "=3M", 0, NULL, NULL);
+	check(!is_there("root/etc/systemd/system.control") && !is_there("root/run"),
+	      "of a scope or cgroup, nothing is kept", "there is something");
+	check(strstr(get(CG "system.slice/other.service/dmem.max"), CAMERA " 2097152") != NULL,
+	      "a cgroup by its path", "%s", get(CG "system.slice/other.service/dmem.max"));
+
+	/* Nothing used the controller. */
+	put(CG "cgroup.subtree_control", "cpu\n");
+	put(CG ".regions", "%s", get(CG "dmem.capacity"));
+	unlink(tap_path(CG "dmem.capacity"));
+	expect(&t, "set other --max=" CAMERA "=2M", 0, NULL, NULL);
+	check_text(get(CG "cgroup.subtree_control"), "cpu dmem\n", "the controller is enabled");
+}
+
+/* Whatever is wrong, the whole tree is as before. */
+static void wrong(void)
+{
+	board(&t);
+	fails("set camera --max=cma/none=1M", "cma/none=1M: there is no such region");
+	fails("set camera --max=" CAMERA "=1M --max=cma/none=1M", "there is no such region");
+	fails("set camera --max=dma_heap/none=1M", "the heap has no region");
+	put("root/sys/class/dma_heap/odd/dmem_region", "\n");
+	fails("set camera --max=dma_heap/odd=1M", "the heap has no region");
+	fails("set nothing --max=" CAMERA "=1M", "nothing.service: the unit is not there");
+	fails("set nothing@x --max=" CAMERA "=1M", "nothing@x.service: the unit is not there");
+	fails("set nothing@ --max=" CAMERA "=1M", "nothing@.service: the unit is not there");
+	fails("set masked --max=" CAMERA "=1M", "masked.service: the unit is masked");
+	fails("set a,b --max=" CAMERA "=1M", "'a,b' is not the name of a unit");
+	fails("set lone.scope --max=" CAMERA "=1M", "use --runtime");
+	fails("set no.scope --runtime --max=" CAMERA "=1M", "no.scope: it has no cgroup");
+	fails("set x.socket --max=" CAMERA "=1M", "x.socket: ");
+	fails("set --max=" CAMERA "=1M -- -.slice", "-.slice is the root");
+	fails("set / --max=" CAMERA "=1M", "the root has no limits");
+	fails("set -n / --max=" CAMERA "=1M", "the root has no limits");
+	fails("set /no --max=" CAMERA "=1M", "no: the cgroup is not there");
+	fails("set -n /no --max=" CAMERA "=1M", "no: the cgroup is not there");
+	fails("set ../../../etc/x --max=" CAMERA "=1M", "not the name of a cgroup");
+	fails("set /system.slice/box.service/payload --max=" CAMERA "=1M", "delegated");
+	fails("set /system.slice/other.service --revert", "nothing is kept for it");
+	fails("set lone.scope --runtime --revert", "nothing is kept for it");
+	fails("set camera --max=" CAMERA "=1M", "more than that is in use");
+	fails("set -n camera --max=" CAMERA "=1M", "more than that is in use");
+	put(LIB "camera.service", EXEC "RootImage=/x.raw\n");
+	fails("set camera --max=" CAMERA "=20M", "camera.service:3: RootImage=");
+	board(&t);
+	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf",
+	    "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\n");
+	fails("set camera --max=" CAMERA "=20M", CAMERA "=20M: another file of camera.service comes later "
+	      "and says " CAMERA "=10M");
+	fails("set -n camera --max=" CAMERA "=20M", "comes later");
+	expect(&t, "set camera --max=" CAMERA "=10M", 0, NULL, NULL);
+	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf",
+	    "[X-Dmem]\nDeviceMemoryMax=dma_heap/camera@64000000 12M\n");
+	fails("set camera --max=" CAMERA "=20M", "and says dma_heap/camera@64000000=12M");
+	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf", "[X-Dmem]\nDeviceMemoryMax=\n");
+	fails("set camera --max=" CAMERA "=20M", "and says nothing");
+}
+
+static void failing(const char *what, const char *args, const char *err)
+{
+	setenv("FAKE_CG", what, 1);
+	fails(args, err);
+	unsetenv("FAKE_CG");
+}
+
+static void system_says_no(void)
+{
+	const char three[] = "set camera --max=" CAMERA "=20M --min=" CAMERA "=16M --low=" CAMERA "=1M";
+
+	board(&t);
+	failing("dmem.max:30", three, "the cgroup tree is read-only");
+	failing("dmem.max:13", three, "no permission to write there");
+	failing("dmem.max:5", three, "it cannot be written");
+	failing("dmem.max:0", three, "did not obey");
+	failing(".90-dmemctl.conf.new:28", three, "/etc/systemd/system.control/camera.service.d/90-dmemctl.conf: "
+		"No space left on device");
+	/* The second of three: the lines of dmem.max change places, no more. */
+	setenv("FAKE_CG", "dmem.min:5", 1);
+	expect(&t, three, 1, NULL, CAMERA "=16M: it cannot be written");
+	unsetenv("FAKE_CG");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "the first is as it was");
+	check_text(line_of("dmem.low", CAMERA), CAMERA " 0", "the third, too");
+	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory", "there is one");
+	expect(&t, "set camera --max=" CAMERA "=22M", 0, NULL, NULL);
+	setenv("FAKE_CG", "dmem.low:13", 1);
+	expect(&t, three, 1, NULL, CAMERA "=1M: no permission");
+	unsetenv("FAKE_CG");
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 22M\n", "the drop-in is the old one");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 23068672", "and the limit");
+	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "all of them");
+
+	board(&t);
+	put("root/etc/systemd/system.control", "a file");
+	fails("set camera --max=" CAMERA "=20M", "/etc/systemd/system.control/camera.service.d: Not a directory");
+	fails("set -n camera --max=" CAMERA "=20M", "Not a directory");
+	board(&t);
+	link_to("root/etc/systemd/system.control", "/elsewhere");
+	mkdir(tap_path("elsewhere"), 0755);
+	fails("set camera --max=" CAMERA "=20M", "No such file or directory");
+	mkdir(tap_path("root/elsewhere"), 0755);
+	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
+	check(is_there("root/elsewhere/camera.service.d/90-dmemctl.conf"), "a link stays in the tree", "no");
+	board(&t);
+	link_to(DROPIN, "/etc/passwd");
+	fails("set camera --max=" CAMERA "=20M", "90-dmemctl.conf: Too many levels of symbolic links");
+	board(&t);
+	unlink(tap_path(CG "dmem.capacity"));
+	put(CG "cgroup.subtree_control", "cpu\n");
+	put(CG "cgroup.controllers", "cpu\n");
+	fails("set camera --max=" CAMERA "=20M", "the kernel has no dmem controller");
+	put(CG "cgroup.controllers", "cpu dmem\n");
+	fails("set -n camera --max=" CAMERA "=20M", "nothing uses the controller yet");
+	failing("cgroup.subtree_control:13", "set camera --max=" CAMERA "=20M", "no permission");
+	put(CG "cgroup.subtree_control", "dmem\n");
+	fails("set camera --max=" CAMERA "=20M", "in a container");
+}
+
+static void edited(const char *text, const char *err)
+{
+	put(DROPIN, "%s", text);
+	fails("set camera --max=" CAMERA "=20M", err);
+	fails("set camera --revert", err);
+}
+
+static void by_hand(void)
+{
+	board(&t);
+	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " lots\n", "90-dmemctl.conf:2: 'lots' is not a size");
+	edited("[X-Dmem\nDeviceMemoryMax=" CAMERA " 1M\n", "correct or remove this file first");
+	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " 9M\n[Service]\nNice=5\n", "90-dmemctl.conf:4: this is not");
+	edited("[X-Dmem]\nDeviceMemoryMax=\n", "90-dmemctl.conf:2: this is not");
+	put(DROPIN, "# mine\n[X-Dmem]\nDeviceMemoryStrict=on\nDeviceMemoryMax='" DISPLAY "'  40M \n");
+	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
+	check_text(get(DROPIN), HEAD "DeviceMemoryStrict=yes\nDeviceMemoryMax=" DISPLAY " 40M\n"
+		   "DeviceMemoryMax=" CAMERA " 20M\n", "what somebody has added is kept");
+}
+
+static void reverting(void)
+{
+	char *before;
+
+	board(&t);
+	before = snapshot();
+	expect(&t, "set camera --revert", 0, "camera.service: nothing was set for it", NULL);
+	expect(&t, "set stopped --revert", 0, "stopped.service: nothing was set for it", NULL);
+	same_tree(before, "where nothing was set, nothing changes");
+	expect(&t, "set camera --max=dma_heap/camera@64000000=30M --max=" DISPLAY "=1M --min=" CAMERA "=4M",
+	       0, NULL, NULL);
+	put(SERVICE "dmem.low", CAMERA " 4096\n");
+	before = snapshot();
+	expect(&t, "set camera --revert -n", 0, "nothing was changed", NULL);
+	same_tree(before, "--dry-run changes nothing");
+	expect(&t, "set camera --revert", 0, NULL, NULL);
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "the section's own limit, by its other name");
+	check_text(line_of("dmem.max", DISPLAY), DISPLAY " max", "no limit");
+	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "no reservation");
+	check_text(line_of("dmem.low", CAMERA), CAMERA " 4096", "what was not of the drop-in stays");
+	check(!is_there(CONTROL "camera.service.d"), "its directory is gone", "it is there");
+	expect(&t, "set stopped --max=" CAMERA "=1M", 0, "does not run", NULL);
+	put(CONTROL "stopped.service.d/.90-dmemctl.conf.new", "left by one that was killed");
+	expect(&t, "set stopped --revert", 0, "they are gone", NULL);
+	check(!is_there(CONTROL "stopped.service.d"), "with what was left there", "it is there");
+	/* A region that is gone keeps nobody from reverting. */
+	expect(&t, "set camera --max=" DISPLAY "=1M", 0, NULL, NULL);
+	put(CG "dmem.capacity", CAMERA " 41943040\n");
+	expect(&t, "set camera --revert", 0, NULL, NULL);
+	check(!is_there(DROPIN), "without its region", "it is there");
+
+	board(&t);
+	expect(&t, "set camera --max=" CAMERA "=30M", 0, NULL, NULL);
+	setenv("FAKE_CG", "dmem.max:5", 1);
+	expect(&t, "set camera --revert", 1, NULL, "it cannot be written");
+	unsetenv("FAKE_CG");
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "if it fails, all is as before");
+}
+
+static void dry(void)
+{
+	char *before;
+
+	board(&t);
+	before = snapshot();
+	expect(&t, "set -n camera --max=" CAMERA "=20M", 0, "nothing was changed", NULL);
+	expect(&t, "set stopped --max=" CAMERA "=20M --dry-run --runtime", 0, "nothing was changed", NULL);
+	expect(&t, "set --dry-run /system.slice/other.service --max=" CAMERA "=20M", 0, "nothing was changed",
+	       NULL);
+	same_tree(before, "--dry-run changes nothing");
+	if (!geteuid())
+		return;
+	chmod(tap_path("root/etc/systemd"), 0555);
+	fails("set -n camera --max=" CAMERA "=20M", "system.control/camera.service.d: Permission denied");
+	chmod(tap_path("root/etc/systemd"), 0755);
+}
+
+/* What the library's own parser reads in the drop-in. */
+static void round_trip(const char *region)
+{
+	struct dmem_units u;
+	struct dmem_caps caps;
+	char args[600];
+	char *name;
+	struct fake f;
+
+	board(&t);
+	fake_start(&f, FAKE_OURS);
+	fake_region(&f, region, 40 * MIB);
+	fake_cgroup(&f, "", NULL, 0);
+	snprintf(args, sizeof(args), "set stopped --max=%s=20M", region);
+	expect(&t, args, 0, "does not run", NULL);
+	if (dmem_units_load(&u, tap_path("root"), NULL, NULL, NULL) ||
+	    dmem_units_caps(&u, "stopped.service", "/", &caps) || caps.n != 1) {
+		check(false, "it is read back", "%zu caps in %s", caps.n,
+		      get(CONTROL "stopped.service.d/90-dmemctl.conf"));
+	} else {
+		name = dmem_expand(&u.arena, "stopped.service", caps.cap[0].region);
+		check_text(name ? name : "(null)", region, "it is read back");
+	}
+	dmem_units_free(&u);
+}
+
+static pid_t start(const char *args)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(tool(&t, args));
+	return pid;
+}
+
+static int end(pid_t pid)
+{
+	int status;
+
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* It waits for who is at work there, and does not mind what that one leaves. */
+static void one_after_the_other(void)
+{
+	char dir[4200];
+	int lock, status;
+	pid_t pid, other;
+
+	board(&t);
+	snprintf(dir, sizeof(dir), "%s", tap_path(CONTROL "camera.service.d"));
+	put(DROPIN, HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
+	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX)) {
+		check(false, "the directory can be locked", "%s", strerror(errno));
+		return;
+	}
+	pid = start("set camera --max=" DISPLAY "=1M");
+	usleep(500000);
+	check(!waitpid(pid, &status, WNOHANG), "it waits for the lock", "it did not");
+	put(DROPIN, HEAD "DeviceMemoryMax=" CAMERA " 30M\n");
+	flock(lock, LOCK_UN);
+	close(lock);
+	check(!end(pid), "and then goes on", "%s", get("err"));
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 30M\nDeviceMemoryMax=" DISPLAY " 1M\n",
+		   "with what was written meanwhile");
+
+	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	flock(lock, LOCK_EX);
+	pid = start("set camera --max=" DISPLAY "=2M");
+	usleep(500000);
+	unlink(tap_path(DROPIN));
+	rmdir(dir);
+	rmdir(tap_path("root/etc/systemd/system.control"));
+	flock(lock, LOCK_UN);
+	close(lock);
+	check(!end(pid), "the directory was removed meanwhile", "%s", get("err"));
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" DISPLAY " 2M\n", "it is made once more");
+
+	for (int i = 0; i < 10; i++) {
+		unlink(tap_path(DROPIN));
+		rmdir(dir);
+		pid = start("set camera --max=" CAMERA "=20M");
+		other = start("set camera --max=" DISPLAY "=1M");
+		status = end(pid) + end(other);
+		if (status || !strstr(get(DROPIN), CAMERA " 20M\n") || !strstr(get(DROPIN), DISPLAY " 1M\n"))
+			break;
+		status = -1;
+	}
+	check(status == -1, "two at once: both are there", "%s: %s", get("err"), get(DROPIN));
+}
+
+/* Nothing of it, or what was there before. */
+static void put_back(const char *old)
+{
+	unlink(tap_path(DROPIN));
+	unlink(tap_path(NEW));
+	rmdir(tap_path(CONTROL "camera.service.d"));
+	rmdir(tap_path("root/etc/systemd/system.control"));
+	if (*old)
+		put(DROPIN, "%s", old);
+}
+
+/* Killed at any system call: the old text or the new one, and the next one goes well. */
+static void killed(const char *plain, const char *old, const char *args, const char *new)
+{
+	char root[4200], copy[300], text[300], *save, why[700] = "";
+	const char *argv[10] = { plain, "--sysroot", root };
+	const char *nothing[] = { plain, "--version", NULL };
+	int calls, n, olds = 0, news = 0, argc = 3;
+
+	snprintf(root, sizeof(root), "%s", tap_path("root"));
+	snprintf(copy, sizeof(copy), "%s", args);
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	board(&t);
+	put_back(old);
+	calls = run_until(argv, 100000);
+	check_text(get(DROPIN), new, args);
+	/* Before that, there is only the program's own start. */
+	for (n = run_until(nothing, 100000) - 10; n <= calls && !*why; n++) {
+		put_back(old);
+		if (run_until(argv, n) != n) {
+			snprintf(why, sizeof(why), "it was not killed");
+			break;
+		}
+		snprintf(text, sizeof(text), "%s", get(DROPIN));
+		if (strcmp(text, old) && strcmp(text, new))
+			snprintf(why, sizeof(why), "there is: %s", text);
+		olds += !strcmp(text, old);
+		news += !strcmp(text, new);
+		/* With something half written left there, or a directory. */
+		if (run(argv) || strcmp(get(DROPIN), new) || is_there(NEW))
+			snprintf(why, sizeof(why), "the next one fails: %.500s", get(DROPIN));
+	}
+	check(!*why && olds && news, "killed at any system call", "call %d of %d: %s (%d old, %d new)", n,
+	      calls, why, olds, news);
+	printf("# killed at %d system calls: %d times the old text, %d times the new\n", olds + news,
+	       olds, news);
+}
+
+static void usage(void)
+{
+	static const struct { const char *args, *err; } wrong[] = {
+		{ "set", "name one unit or cgroup" },
+		{ "set camera other --max=x=1M", "name one unit or cgroup" },
+		{ "set camera", "there is nothing to set" },
+		{ "set camera --revert --max=x=1M", "--revert takes back all" },
+		{ "set camera --max", "option '--max' wants a value" },
+		{ "set camera --max=x", "--max=x: write REGION=SIZE" },
+		{ "set camera --max=x=", "the size cannot be used" },
+		{ "set camera --min==1M", "not the name of a cgroup or region" },
+		{ "set camera --low=x=1X", "--low=x=1X: the size cannot be used" },
+		{ "set camera --max=x=101%", "the size cannot be used" },
+		{ "set camera --max=x=99999999999999999999", "the size cannot be used" },
+		{ "set camera --max=dma_heap/../x=1", "not the name of a cgroup or region" },
+		{ "set camera --bogus", "there is no option '--bogus'" },
+		{ "set camera -xn", "there is no option '-x'" },
+		{ "set camera --m=x=1", "there is no option '--m=x=1'" },
+		{ "set camera --dry-run=x", "there is no option '--dry-run=x'" },
+		{ "set camera --unit=x", "there is no option '--unit=x'" },
+		{ "bogus", "there is no verb 'bogus'" },
+		{ "", "a verb is missing" },
+		{ "--bogus", "there is no option '--bogus'" },
+		{ "--sysroot", "option '--sysroot' wants a value" },
+	};
+	char *before;
+
+	board(&t);
+	before = snapshot();
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		expect(&t, wrong[i].args, 2, NULL, wrong[i].err);
+	expect(&t, "set --help --bogus", 0, "Usage: dmemctl set", NULL);
+	expect(&t, "--help", 0, "Usage: dmemctl", NULL);
+	expect(&t, "--version", 0, "dmemctl 0.1\n", NULL);
+	same_tree(before, "none of them changes anything");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 5)
+		return 2;
+	t = (struct tool){ .program = argv[1], .jq = argv[3], .dir = argv[4] };
+	tap_start();
+	good();
+	units();
+	wrong();
+	system_says_no();
+	by_hand();
+	reverting();
+	dry();
+	round_trip("a%b%%n%");
+	round_trip("it's");
+	round_trip("\"quoted\"");
+	round_trip("back\\slash\\");
+	round_trip("\\x41'\"%i$x;#=y");
+	round_trip("#[X]");
+	one_after_the_other();
+	usage();
+	killed(argv[2], "", "set camera --max=" CAMERA "=20M", HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
+	killed(argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --max=" CAMERA "=20M",
+	       HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
+	killed(argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --revert", "");
+	return tap_end();
+}

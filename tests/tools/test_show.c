@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * dmemctl show and apply on a machine of plain files.
+ *
+ * test_show DMEMCTL JQ DIRECTORY
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "board.h"
+
+#define SERVICE		CG "system.slice/camera.service/"
+
+static struct tool t;
+
+/* All of stdout, and nothing on stderr. */
+static void prints(const char *args, const char *want)
+{
+	int code = tool(&t, args);
+	char text[8192];
+
+	snprintf(text, sizeof(text), "%s", get("out"));
+	if (code || *get("err"))
+		check(false, args, "exit code %d: %s", code, get("err"));
+	else
+		check_text(text, want, args);
+}
+
+static void json(const char *args, const char *filter, const char *name)
+{
+	int code = tool(&t, args);
+
+	check(!code && !jq(&t, filter), name, "exit code %d: %s%s", code, get("json"), get("err"));
+}
+
+static void named(void)
+{
+	board(&t);
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\nDeviceMemoryMin=" DISPLAY " 50%%\n"
+	    "DeviceMemoryLow=cma/none 1M\n");
+	prints("show camera",
+	       "UNIT           REGION               CURRENT PEAK MIN MAX LIMIT REFUSED SECTION\n"
+	       "camera.service " CAMERA "       8M   9M  0B 24M   24M       0 max=24M\n"
+	       "camera.service " DISPLAY "      0B   0B  0B max   max       0 min=50%\n"
+	       "camera.service cma/none                                                low=1M\n");
+	prints("show --raw --noheadings --output unit,region,max cam.service", "camera.service " CAMERA " 24M\n"
+	       "camera.service " DISPLAY " max\ncamera.service cma/none \n");
+	prints("show -rn -o +cgroup -b /sys/fs/cgroup/media.slice/", "media.slice " CAMERA " 0 0 0 31457280 "
+	       "31457280 0  media.slice\n");
+	prints("show -rn -a -o REGION,LIMIT system.slice/other.service", CAMERA " max\n" DISPLAY " max\n" SYSTEM " max\n");
+	prints("show -rn -o UNIT,REGION /", "/ " CAMERA "\n");
+	prints("show -rn -o UNIT,CURRENT,SECTION stopped", "stopped.service  \nstopped.service  \nstopped.service  \n");
+	prints("show -rn -o UNIT,MAX eye@left eye@", "eye@left.service max\neye@left.service max\neye@left.service max\n"
+	       "eye@.service \neye@.service \neye@.service \n");
+	put(CG "system.slice/dmem.max", CAMERA " 1048576\n" DISPLAY " max\n");
+	prints("show -rn -o MAX,LIMIT camera", "24M 1M\nmax max\n \n");
+
+	board(&t);
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\n"
+	    "DeviceMemoryMax=dma_heap/camera@64000000 20M\nDeviceMemoryMax=dma_heap/odd 1M\n");
+	prints("show -rn -o REGION,SECTION camera", CAMERA " max=20M\ndma_heap/odd max=1M\n");
+
+	expect(&t, "show nothing", 1, NULL, "nothing.service: the unit is not there");
+	expect(&t, "show masked", 1, NULL, "masked.service: the unit is masked");
+	expect(&t, "show /nothing", 1, NULL, "/nothing: the cgroup is not there");
+	expect(&t, "show a,b", 1, NULL, "'a,b' is not the name of a unit");
+	expect(&t, "show -o NONE", 2, NULL, "there is no column 'NONE'");
+	expect(&t, "show -o", 2, NULL, "option '-o' wants a value");
+	expect(&t, "show -bx", 2, NULL, "there is no option '-x'");
+	expect(&t, "show --help -x", 0, "Usage: dmemctl show", NULL);
+}
+
+static void without_name(void)
+{
+	board(&t);
+	put(LIB "stopped.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" DISPLAY " 1M\n");
+	put(LIB "eye@.service", EXEC "[X-Dmem]\nDeviceMemoryLow=cma/%%j 1M\n");
+	put(LIB "cam.service", EXEC);
+	put(ETC "service.d/a.conf", "[X-Dmem]\n");
+	prints("show -rn -o UNIT,REGION,MAX,SECTION", "media.slice " CAMERA " 30M max=30M\n"
+	       "system.slice " CAMERA " max \ncamera.service " CAMERA " 24M max=24M\n"
+	       "eye@left.service cma/eye  low=1M\neye@.service cma/eye  low=1M\n"
+	       "stopped.service " DISPLAY "  max=1M\n");
+	json("show -J", ".units | length == 6", "in JSON");
+}
+
+static void in_json(void)
+{
+	board(&t);
+	put(LIB "stopped.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" DISPLAY " 1M\n");
+	json("show -J -o UNIT,CGROUP,REGION,CURRENT,PEAK,MIN,LOW,MAX,LIMIT,REFUSED,SECTION camera",
+	     ".units == [{unit: \"camera.service\", cgroup: \"system.slice/camera.service\", region: \"" CAMERA "\", "
+	     "current: 8388608, peak: 9437184, min: 0, low: 0, max: 25165824, limit: 25165824, refused: 0, "
+	     "section: \"max=24M\"}]", "all columns");
+	json("show -J -o CGROUP,MAX,LIMIT,CURRENT stopped", ".units == [{cgroup: null, max: null, limit: null, "
+	     "current: null}]", "what is unknown is null");
+	json("show -Jb -o MAX,LIMIT other", "all(.units[]; . == {max: null, limit: null})", "max is null");
+	unlink(tap_path(SERVICE "dmem.peak"));
+	json("show -J camera", ".units[0].peak == null", "an older kernel");
+	put(SERVICE "dmem.current", CAMERA " 0\n");
+	json("show -J camera", ".units[0].current == 0", "zero");
+	/* Nothing uses or limits anything. */
+	board(&t);
+	put(LIB "camera.service", EXEC);
+	put(LIB "media.slice", "%s", "");
+	unlink(tap_path(CG "system.slice/camera.service/dmem.current"));
+	for (int i = 0; i < 3; i++) {
+		static const char * const dirs[] = { "system.slice/camera.service", "system.slice", "media.slice" };
+		static const char * const files[] = { "current", "peak", "max", "min", "low", "events", "stat" };
+		char path[300];
+
+		for (size_t k = 0; k < sizeof(files) / sizeof(*files); k++) {
+			snprintf(path, sizeof(path), CG "%s/dmem.%s", dirs[i], files[k]);
+			unlink(tap_path(path));
+		}
+	}
+	json("show -J", ".units == []", "no line at all");
+	json("show -J -o UNIT,MAX,LIMIT camera", "all(.units[]; .max == null and .unit == \"camera.service\")",
+	     "not enabled for the unit");
+}
+
+static void half_a_machine(void)
+{
+	struct fake f;
+
+	tap_dir(t.dir);
+	expect(&t, "show", 1, NULL, "root: No such file or directory");
+	mkdir(tap_path("root"), 0755);
+	expect(&t, "show", 1, NULL, "there is no cgroup v2 tree");
+	fake_start(&f, FAKE_OURS);
+	expect(&t, "show", 1, NULL, "there is no region: see dmemctl doctor");
+	for (int k = FAKE_6_14; k <= FAKE_OURS; k++) {
+		static const struct fake_use use = { "drm/0/vram", .current = 1 * MIB, .max = 2 * MIB };
+
+		tap_dir(t.dir);
+		fake_start(&f, (enum fake_kernel)k);
+		fake_region(&f, "drm/0/vram", 512 * MIB);
+		fake_cgroup(&f, "", NULL, 0);
+		fake_cgroup(&f, "user.slice", &use, 1);
+		prints("show -rn -o UNIT,CURRENT,PEAK,MAX", k < FAKE_7_3 ? "user.slice 1M  2M\n" : "user.slice 1M 0B 2M\n");
+	}
+}
+
+static void apply_wrong(const char *args, const char *err)
+{
+	char *before = snapshot();
+
+	expect(&t, args, 1, NULL, err);
+	same_tree(before, "nothing has changed");
+}
+
+static void applied(void)
+{
+	board(&t);
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n"
+	    "DeviceMemoryMax=dma_heap/camera@64000000 20M\nDeviceMemoryMin=" CAMERA " 25%%\n");
+	put(SERVICE "dmem.low", CAMERA " 4096\n");
+	put(SERVICE "dmem.current", "%s", "");
+	expect(&t, "apply cam media.slice", 0, NULL, NULL);
+	check(strstr(get(SERVICE "dmem.max"), CAMERA " 20971520\n") != NULL, "the last one counts", "%s",
+	      get(SERVICE "dmem.max"));
+	check(strstr(get(SERVICE "dmem.min"), CAMERA " 10485760\n") != NULL, "a percentage", "%s",
+	      get(SERVICE "dmem.min"));
+	check_text(get(SERVICE "dmem.low"), CAMERA " 4096\n", "what no file has stays");
+	put(CG "media.slice/dmem.max", CAMERA " max\n");
+	expect(&t, "apply nothing media.slice", 1, NULL, "nothing.service: the unit is not there");
+	check_text(get(CG "media.slice/dmem.max"), CAMERA " 31457280\n", "the others are applied");
+
+	board(&t);
+	apply_wrong("apply /system.slice/camera.service", "a cgroup has no files");
+	apply_wrong("apply stopped", "stopped.service does not run");
+	apply_wrong("apply eye@", "eye@.service does not run");
+	apply_wrong("apply masked", "masked.service: the unit is masked");
+	apply_wrong("apply other", "other.service: no file of it has a section");
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax=x lots\n");
+	apply_wrong("apply camera", "camera.service: /usr/lib/systemd/system/camera.service:5: correct the mistake");
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax=%%n 1M\n");
+	apply_wrong("apply media.slice", "media.slice: '%n' cannot be used");
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax=cma/none 1M\n");
+	apply_wrong("apply camera", "cma/none=1M: there is no such region");
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin=" CAMERA " 1M\n");
+	setenv("FAKE_CG", "dmem.min:5", 1);
+	apply_wrong("apply camera", CAMERA "=1M: it cannot be written");
+	setenv("FAKE_CG", "dmem.max:30", 1);
+	apply_wrong("apply camera", "the cgroup tree is read-only");
+	unsetenv("FAKE_CG");
+	expect(&t, "apply", 2, NULL, "name a unit");
+	expect(&t, "apply -x", 2, NULL, "there is no option '-x'");
+	expect(&t, "apply --help", 0, "Usage: dmemctl apply", NULL);
+}
+
+/* A device that is full is an error, whatever is printed. */
+static void full(const char *args)
+{
+	static const char * const before[] = { "/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh", NULL };
+
+	memcpy(t.before, before, sizeof(before));
+	expect(&t, args, 1, NULL, "cannot write: No space left on device");
+	memset(t.before, 0, sizeof(t.before));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		return 2;
+	t = (struct tool){ .program = argv[1], .jq = argv[2], .dir = argv[3] };
+	tap_start();
+	named();
+	without_name();
+	in_json();
+	half_a_machine();
+	applied();
+	board(&t);
+	full("show");
+	full("show --help");
+	full("set stopped --max=" CAMERA "=1M");
+	full("doctor");
+	full("doctor -J");
+	full("--help");
+	return tap_end();
+}
