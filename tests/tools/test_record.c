@@ -301,7 +301,7 @@ static void bounded(void)
 	/* Many looks in little time, and something new in each. */
 	pid = start(fast, MORE("--interval=1ms", "--max-size=128K"), 0);
 	wait_for("c2 r0: ");
-	for (uint64_t i = 0; i < 100000 && rounds < 4; i++) {
+	for (uint64_t i = 0; i < 100000 && rounds < 4 && largest < 256 * 1024; i++) {
 		size_t now = size_of("history"), before = size_of("history.1");
 		static size_t last;
 
