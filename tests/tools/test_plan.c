@@ -397,7 +397,6 @@ static void slices(void)
 	      "what is in a slice counts once, with the others' and the kernel's", "%s", get("out"));
 }
 
-/* A segment names all that is there: what it does not name has gone meanwhile. */
 /* A buffer is there before its cgroup is watched: it is one all the same. */
 static void late_payer(void)
 {
@@ -414,6 +413,7 @@ static void late_payer(void)
 	      "a buffer whose payer is known later counts once", "%s%s", get("out"), get("err"));
 }
 
+/* A segment names all that is there: what it does not name has gone meanwhile. */
 static void segments(void)
 {
 	struct dmem_text t = { 0 };

@@ -301,7 +301,7 @@ static void bounded(void)
 	/* Many looks in little time, and something new in each. */
 	pid = start(fast, MORE("--interval=1ms", "--max-size=128K"), 0);
 	wait_for("c2 r0: ");
-	for (uint64_t i = 0; i < 100000 && rounds < 4; i++) {
+	for (uint64_t i = 0; i < 100000 && rounds < 4 && largest < 256 * 1024; i++) {
 		size_t now = size_of("history"), before = size_of("history.1");
 		static size_t last;
 
@@ -436,6 +436,9 @@ static void no_room(void)
 	size = strlen(get("err"));
 	sleep_ms(100);
 	check(!kill(pid, 0) && size == strlen(get("err")), "once, and it goes on", "%s", get("err"));
+	said("history", &found);
+	check(!found.bad && !found.torn, "with whole records in the file", "%zu bad, torn: %d", found.bad,
+	      found.torn);
 	check(end(pid, SIGTERM) == 1, "what could not be written is a failure", "no");
 	log = said("history", &found);
 	check(!found.bad && !found.torn && size_of("history") <= 2000 && strstr(log, "c2 r0:"),

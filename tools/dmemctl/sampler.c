@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sampler.h"
@@ -215,17 +214,6 @@ static int read_again(int fd, struct dmem_text *t)
 	}
 }
 
-static size_t find_region(const struct dmem_regions *r, const char *name, size_t guess)
-{
-	if (guess < r->n && !strcmp(r->region[guess].name, name))
-		return guess;
-	for (size_t i = 0; i < r->n; i++) {
-		if (!strcmp(r->region[i].name, name))
-			return i;
-	}
-	return r->n;
-}
-
 /* The figures of @file, from the text that was read, which is cut into pieces. */
 static void take(struct sampler *s, uint64_t *v, int file)
 {
@@ -234,7 +222,7 @@ static void take(struct sampler *s, uint64_t *v, int file)
 	size_t i = 0;
 
 	while (dmem_next_line(&text, &name, &rest)) {
-		i = find_region(&s->regions, name, i);
+		i = dmem_regions_index(&s->regions, name, i);
 		if (i == s->regions.n) {
 			i = 0;
 			continue;
@@ -403,15 +391,7 @@ static struct watched *watch(struct sampler *s, const char *path, uint64_t life)
 	return w;
 }
 
-/* cgroupfs never gives an inode number twice; a tree of files for tests may. */
-static bool is_alive(const struct watched *w)
-{
-	struct stat st;
-
-	return !w->gone && w->fd[FILE_CURRENT] >= 0 && !fstat(w->fd[FILE_CURRENT], &st) &&
-	       st.st_nlink;
-}
-
+/* cgroupfs never gives an inode number twice: made again, it is another one. */
 static struct watched *find_watched(const struct sampler *s, const char *path, uint64_t life)
 {
 	struct watched *w = s->watched;
@@ -480,10 +460,6 @@ static int scan_node(struct sampler *s, const struct dmem_tree *t, const struct 
 		notify_of(s, path);
 	if (*path && n->figure)
 		w = find_watched(s, path, n->id);
-	if (w && !is_alive(w)) {
-		lose(w);
-		w = NULL;
-	}
 	if (w && s->o->n_wanted)
 		is_wanted(s, path);
 	if (!w && is_chosen(s, t, n, path)) {
@@ -656,7 +632,7 @@ static int look_at_buffers(struct sampler *s)
 	s->now.n = 0;
 	for (size_t i = 0; i < b.n; i++) {
 		const char *region = region_of(s, &b.buffer[i]);
-		size_t at = region ? find_region(&s->regions, region, 0) : s->regions.n;
+		size_t at = region ? dmem_regions_index(&s->regions, region, 0) : s->regions.n;
 
 		if (at == s->regions.n || b.buffer[i].size == DMEM_UNKNOWN)
 			continue;
@@ -686,7 +662,7 @@ static int read_root(struct sampler *s)
 	while (dmem_next_line(&text, &name, &rest)) {
 		uint64_t v = dmem_number(rest);
 
-		i = find_region(&s->regions, name, i);
+		i = dmem_regions_index(&s->regions, name, i);
 		if (i == s->regions.n) {
 			s->scan = true;
 			continue;
@@ -859,7 +835,7 @@ static void tell_watched(struct sampler *s, const struct watched *w, bool all, s
 		const uint64_t *now = w->now + i * HIST_FIGURES, *told = w->told + i * HIST_FIGURES;
 		size_t n;
 
-		if (all || w->number < 0)
+		if (all)
 			n = known(now, HIST_FIGURES) ? HIST_FIGURES : 0;
 		else
 			n = changed(now, told, HIST_FIGURES);

@@ -134,6 +134,10 @@ int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_
  * itself where that is not known. */
 const char *dmem_regions_meant(const struct dmem_regions *r, const char *name);
 
+/* The index of a region in them, or r->n. Most files have their lines in one order: @guess
+ * is where to look first. */
+size_t dmem_regions_index(const struct dmem_regions *r, const char *name, size_t guess);
+
 /* NULL: there is none of that name. */
 struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *name);
 

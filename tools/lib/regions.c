@@ -30,6 +30,17 @@ static void note(struct reading *rd, const char *path, int err)
 		rd->note(rd->data, path, -err);
 }
 
+size_t dmem_regions_index(const struct dmem_regions *r, const char *name, size_t guess)
+{
+	if (guess < r->n && !strcmp(r->region[guess].name, name))
+		return guess;
+	for (size_t i = 0; i < r->n; i++) {
+		if (!strcmp(r->region[i].name, name))
+			return i;
+	}
+	return r->n;
+}
+
 struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *name)
 {
 	for (size_t i = 0; i < r->n; i++) {

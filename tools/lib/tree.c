@@ -56,25 +56,13 @@ static void note(struct reading *rd, const struct dmem_node *n, const char *file
 	rd->note(rd->data, path, err);
 }
 
-/* Most files have their lines in one order: @guess is where to look first. */
-static size_t find_region(const struct dmem_regions *r, const char *name, size_t guess)
-{
-	if (guess < r->n && !strcmp(r->region[guess].name, name))
-		return guess;
-	for (size_t i = 0; i < r->n; i++) {
-		if (!strcmp(r->region[i].name, name))
-			return i;
-	}
-	return r->n;
-}
-
 static void take(struct reading *rd, struct dmem_node *n, const struct wanted *w)
 {
 	char *text = rd->text.s, *name, *rest;
 	size_t i = 0;
 
 	while (dmem_next_line(&text, &name, &rest)) {
-		i = find_region(rd->t->regions, name, i);
+		i = dmem_regions_index(rd->t->regions, name, i);
 		if (i == rd->t->regions->n) {
 			i = 0;
 			continue;
