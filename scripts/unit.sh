@@ -65,7 +65,7 @@ shell_clean()
 # Only to see that the compiler has nothing to say.
 compiles()
 {
-	_c=$(files | grep -E '^((scripts|tools|systemd-units)/.*|tests/systemd/[^/]*)\.c$')
+	_c=$(files | grep -E '^((scripts|tools|systemd-units)/.*|tests/(systemd|tools)/[^/]*)\.c$')
 	[ -n "$_c" ] || { echo "no C file found"; return 1; }
 	for _f in $_c; do
 		# shellcheck disable=SC2086 # options
@@ -289,6 +289,7 @@ systemd_link()
 
 # dmemctl with sanitizers, and without for what is counted or killed; and its tests,
 # with the objects that each needs.
+# shellcheck disable=SC2086 # options
 dmemctl_programs()
 {
 	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
@@ -296,17 +297,31 @@ dmemctl_programs()
 	make -s -C tools O="$dir/tools/fast" CC="$cc" CFLAGS='-O2 -Werror' "$dir/tools/fast/dmemctl.bin" &&
 	dmemctl_test metrics dmemctl/metrics_text.o &&
 	dmemctl_test watch dmemctl/keys.o &&
-	dmemctl_test verify dmemctl/lint.o cli/cli.o
+	dmemctl_test verify dmemctl/lint.o cli/cli.o &&
+	dmemctl_test history dmemctl/history.o histlog.c &&
+	dmemctl_test record dmemctl/history.o histlog.c &&
+	dmemctl_test plan dmemctl/history.o dmemctl/firstfit.o load.c past.c -lpng &&
+	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c \
+		"$dir/tools/dmemctl/history.o" "$dir"/tools/lib/*.o
 }
 
-# dmemctl_test NAME OBJECT...
+# dmemctl_test NAME [OBJECT|FILE.c|-lLIBRARY]...
 dmemctl_test()
 {
 	_p=test_$1
 	shift
-	# shellcheck disable=SC2086,SC2046 # options, and a list of files
+	for _w in "$@"; do
+		shift
+		case $_w in
+		-*) ;;
+		*.c) _w=tests/tools/$_w ;;
+		*) _w=$dir/tools/$_w ;;
+		esac
+		set -- "$@" "$_w"
+	done
+	# shellcheck disable=SC2086 # options
 	$cc $_san $warn -o "$dir/tools/$_p" "tests/tools/$_p.c" tests/tools/fake.c tests/systemd/tap.c \
-		tests/systemd/traced.c $(printf "$dir/tools/%s " "$@") "$dir"/tools/lib/*.o
+		tests/systemd/traced.c "$@" "$dir"/tools/lib/*.o
 }
 
 # What make install puts somewhere, make uninstall takes away.
@@ -330,6 +345,50 @@ same_slice_unit()
 		systemd-units/dmem-slice@.service.in >"$dir/unit"
 	sed -n '/^#define SLICE_UNIT/,/^$/s/^[[:space:]]*"\([A-Z].*=.*\)\\n".*/\1/p' systemd-units/emit.c >"$dir/macro"
 	[ -s "$dir/unit" ] && diff "$dir/unit" "$dir/macro"
+}
+
+# lsdmem with sanitizers, without, and with a spy between it and the kernel; and its
+# tests. What measures must have no sanitizers itself.
+lsdmem_programs()
+{
+	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+	_l=$dir/lsdmem
+	rm -rf "$_l"
+	make -s -C tools O="$_l" CC="$cc" CFLAGS="$_san -Werror" LDFLAGS="$_san" "$_l/lsdmem.bin" &&
+	make -s -C tools O="$_l/fast" CC="$cc" CFLAGS='-O2 -Werror' "$_l/fast/lsdmem.bin" || return 1
+	# shellcheck disable=SC2086 # options
+	$cc $_san $warn -o "$_l/lsdmem-spy" tests/tools/spy.c "$_l"/lsdmem/*.o "$_l"/cli/*.o "$_l"/lib/*.o \
+		-Wl,--wrap=openat,--wrap=openat64,--wrap=read,--wrap=syscall -lsmartcols &&
+	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
+	lsdmem_test test_lsdmem $_san && lsdmem_test test_lsdmem_faults $_san -lutil &&
+	lsdmem_test test_lsdmem_docs $_san && lsdmem_test test_lsdmem_scale -O2
+}
+
+# lsdmem_test PROGRAM OPTION...
+lsdmem_test()
+{
+	_p=$1
+	shift
+	# shellcheck disable=SC2086 # options
+	$cc $warn -o "$_l/$_p" "tests/tools/$_p.c" tests/tools/fake.c tests/tools/machine.c tests/tools/tool.c \
+		tests/systemd/tap.c "$@"
+}
+
+# As systemd_install.
+tools_install()
+{
+	for _p in /usr /usr/local; do
+		for _m in install uninstall; do
+			make -s -C tools O="$dir/tools-dest" CC="$cc" CFLAGS='-O2 -Werror' PREFIX="$_p" \
+				DESTDIR="$dir/tools-dest/dest" "$_m" || return 1
+			find "$dir/tools-dest/dest" ! -type d >"$dir/tools-dest/$_m"
+		done
+		for _f in bin/lsdmem share/man/man8/lsdmem.8 share/bash-completion/completions/lsdmem \
+			  share/zsh/vendor-completions/_lsdmem; do
+			grep -q "$_p/$_f\$" "$dir/tools-dest/install" || { echo "$_f is not installed"; return 1; }
+		done
+		[ ! -s "$dir/tools-dest/uninstall" ] || { cat "$dir/tools-dest/uninstall"; return 1; }
+	done
 }
 
 # A program that writes TAP.
@@ -402,6 +461,31 @@ echo "# exit unit/tapsum $rc"
 
 n=0
 bad=0
+echo "# run unit/tools-lsdmem-build"
+echo "TAP version 13"
+t "lsdmem and its tests build" lsdmem_programs
+t "its parsers stand random input" "$dir/lsdmem/fuzz" 20000 1
+t "make uninstall of the tools leaves nothing" tools_install
+echo "1..$n"
+echo
+echo "# exit unit/tools-lsdmem-build $bad"
+
+# A part of it is done as another user, who must get at the program. There, 10,000
+# cgroups are many files: in memory, if that can be.
+w=$(mktemp -d)
+chmod 755 "$w"
+cp "$dir"/lsdmem/lsdmem.bin "$w/lsdmem" || :
+tap tools-lsdmem "$dir/lsdmem/test_lsdmem" "$w/lsdmem" "$w/t" tests/tools/golden.txt "$(command -v jq)"
+tap tools-lsdmem-faults "$dir/lsdmem/test_lsdmem_faults" "$w/lsdmem" "$w/t" "$(command -v jq)" "$dir/lsdmem/lsdmem-spy"
+tap tools-lsdmem-docs "$dir/lsdmem/test_lsdmem_docs" "$w/lsdmem" "$w/t" tools/lsdmem/lsdmem.8.scd \
+	tools/completion/lsdmem.bash tools/completion/_lsdmem
+rm -rf "$w"
+[ -w /dev/shm ] && w=$(mktemp -d -p /dev/shm) || w=$(mktemp -d)
+tap tools-lsdmem-scale "$dir/lsdmem/test_lsdmem_scale" "$dir/lsdmem/fast/lsdmem.bin" "$w/t"
+rm -rf "$w"
+
+n=0
+bad=0
 echo "# run unit/systemd"
 echo "TAP version 13"
 t "the programs for systemd build" systemd_programs
@@ -423,6 +507,7 @@ bad=0
 echo "# run unit/tools"
 echo "TAP version 13"
 t "dmemctl and its tests build" dmemctl_programs
+t "the reader of histories stands random input" "$dir/tools/fuzz_history" 20000 1
 echo "1..$n"
 echo
 echo "# exit unit/tools $bad"
@@ -430,6 +515,9 @@ echo "# exit unit/tools $bad"
 tap tools-metrics "$dir/tools/test_metrics" "$dir/tools/dmemctl.bin" "$dir/tools/w" "$dir/tools/fast/dmemctl.bin"
 tap tools-watch "$dir/tools/test_watch" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 tap tools-verify "$dir/tools/test_verify" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+tap tools-history "$dir/tools/test_history"
+tap tools-record "$dir/tools/test_record" "$dir/tools/dmemctl.bin" "$dir/tools/fast/dmemctl.bin" "$dir/tools/w"
+tap tools-plan "$dir/tools/test_plan" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 
 # systemd itself as the judge, where it is there. It gets a directory that
 # anybody may read, for it must not be root there.

@@ -201,4 +201,22 @@ TEST_F_TIMEOUT(crun, unified_below_a_new_one, 120)
 	EXPECT_EQ(0, rmdir(TOP));
 }
 
+/*
+ * For a container in the host's cgroup namespace crun mounts cgroup2 anew, which
+ * takes systemd's options away from all of the machine.
+ */
+TEST_F_TIMEOUT(crun, without_cgroup_namespace, 120)
+{
+	ASSERT_NE(NULL, strstr(text_of("/proc/self/mounts"), ",nsdelegate"));
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_MODEST, BY_SLICE,
+			       "{ \"type\": \"mount\" },", "{ \"type\": \"mount\" }",
+			       "{ \"type\": \"cgroup\" }", "", NULL));
+	EXPECT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
+	EXPECT_TRUE(wait_out("cgroup /machine.slice/", SOON)) TH_LOG("%s", out());
+	EXPECT_EQ(NULL, strstr(text_of("/proc/self/mounts"), ",nsdelegate"));
+	EXPECT_EQ(0, run("mount", "-o", "remount,nsdelegate,memory_recursiveprot", CGROUPS, NULL))
+		TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(text_of("/proc/self/mounts"), ",nsdelegate"));
+}
+
 TEST_HARNESS_MAIN

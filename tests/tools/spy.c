@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Between lsdmem and the kernel: linked in with --wrap=openat,read,syscall. With
- * SPY_LOG=FILE, each "open PATH" and "read PATH" of a file that is no directory is
- * written there. With SPY_CGROUP=PATH, SPY_GONE=PATH and SPY_AT=N, the cgroup, or the
- * process, is removed before the N-th of these calls: it moves away, and its files
- * answer as those of the kernel do.
+ * Between lsdmem and the kernel: linked in with --wrap=openat, openat64, read and
+ * syscall. With SPY_LOG=FILE, each "open PATH" and "read PATH" of a file that is no
+ * directory is written there. With SPY_CGROUP=PATH, SPY_GONE=PATH and SPY_AT=N, the
+ * cgroup, or the process, is removed before the N-th of these calls: it moves away, and
+ * its files answer as those of the kernel do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@ ssize_t __real_read(int fd, void *buf, size_t n);
 long __real_syscall(long number, ...);
 
 int __wrap_openat(int dir, const char *path, int flags, ...);
+int __wrap_openat64(int dir, const char *path, int flags, ...);
 ssize_t __wrap_read(int fd, void *buf, size_t n);
 long __wrap_syscall(long number, ...);
 
@@ -82,6 +83,12 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
 	fd = __real_openat(dir, path, flags);
 	record("open", fd);
 	return fd;
+}
+
+/* By the other name, it is the same on 64-bit machines. */
+int __wrap_openat64(int dir, const char *path, int flags, ...)
+{
+	return __wrap_openat(dir, path, flags);
 }
 
 ssize_t __wrap_read(int fd, void *buf, size_t n)

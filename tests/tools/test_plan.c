@@ -360,6 +360,24 @@ static void peaks(void)
 	      strstr(get("out"), "7 requests were refused"), "refusals are told of", "%s", get("out"));
 }
 
+/* Nothing but what a service had at most when it stopped. */
+static void only_stops(void)
+{
+	struct dmem_text t = { 0 };
+
+	for (ull i = 0; i < 2; i++) {
+		past_head(&t, "aaaaaaaa", 3000 + i, 0, false);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, 2 + i, A);
+		past_look(&t, 3000 + i, "c0.0=0,%llu", (5 + i) * MIB);
+		past_end(&t, 3000 + i);
+	}
+	past_write(&t, "stops");
+	check(!plan_of("stops", "--json", "--headroom=0") && json("a.service", "peak") == 6 * MIB &&
+	      json("a.service", "runs") == 2 && json(CAM, "together") == 0 && json(CAM, "size") == 8 * MIB,
+	      "records at stops alone", "%s%s", get("out"), get("err"));
+}
+
 /* The slice has what its services have; what is its own counts once. */
 static void slices(void)
 {
@@ -418,6 +436,17 @@ static void between(void)
 	past_write(&t, "between");
 	check(!plan_of("between", "--json", "--headroom=0") && json(CAM, "need") == 4 * MIB,
 	      "a buffer whose counter is late is no second one", "%s", get("out"));
+	/* It is charged, filled with zeros for three looks, and only then a buffer. */
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "c0.0=%llu", 4 * MIB);
+	past_look(&t, 3000, "c1.0=4096 b6=1.0,4096");
+	past_look(&t, 4000, "c1.0=8192 b7=1.0,4096");
+	past_look(&t, 5000, "b8=0.0,4194304");
+	past_look(&t, 6000, "c0.0=0 f8");
+	past_end(&t, 7000);
+	past_write(&t, "between");
+	check(!plan_of("between", "--json", "--headroom=0") && json(CAM, "need") == 4 * MIB + 8192,
+	      "nor is one that was charged before", "%s", get("out"));
 	start(&t, "aaaaaaaa", true);
 	past_look(&t, 2000, "c0.0=%llu b7=0.0,4194304", 6 * MIB);
 	past_look(&t, 3000, "c1.0=4096");
@@ -709,6 +738,7 @@ int main(int argc, char **argv)
 	turns();
 	boots();
 	peaks();
+	only_stops();
 	segments();
 	between();
 	units();

@@ -67,7 +67,8 @@ static void words(void)
 	expect_file("[Service]\nDeviceMemoryMax=a 1\nMemoryMax=1\nDeviceAllow=/dev/null\n",
 		    NOT_READ(2, "DeviceMemoryMax", "Service") "put it in [X-Dmem]\n", "under [Service]");
 	expect_file("[Service]\nDevicememoryMax=a 1\nDeviceMemoryMaximum=a 1\nDviceMemoryStrict=1\n"
-		    "DeviceMemroyLow=a 1\nDeviceMemoryHigh=a 1\nDmemMax=a 1\nDeviceMem=a\n",
+		    "DeviceMemroyLow=a 1\nDeviceMemoryHigh=a 1\nDmemMax=a 1\nDeviceMem=a\n"
+		    "DeviceMemroyLwo=a 1\nDEVICEMEMORYMX=a 1\n",
 		    NOT_READ(2, "DevicememoryMax", "Service") "write DeviceMemoryMax= in [X-Dmem]\n"
 		    NOT_READ(3, "DeviceMemoryMaximum", "Service") "write DeviceMemoryMax= in [X-Dmem]\n"
 		    NOT_READ(4, "DviceMemoryStrict", "Service") "write DeviceMemoryStrict= in [X-Dmem]\n"
@@ -77,7 +78,10 @@ static void words(void)
 		    NOT_READ(7, "DmemMax", "Service") "[X-Dmem] has DeviceMemoryMax=, DeviceMemoryMin=, "
 		    "DeviceMemoryLow= and DeviceMemoryStrict=\n"
 		    NOT_READ(8, "DeviceMem", "Service") "[X-Dmem] has DeviceMemoryMax=, DeviceMemoryMin=, "
-		    "DeviceMemoryLow= and DeviceMemoryStrict=\n", "keys that are nearly right");
+		    "DeviceMemoryLow= and DeviceMemoryStrict=\n"
+		    NOT_READ(9, "DeviceMemroyLwo", "Service") "write DeviceMemoryLow= in [X-Dmem]\n"
+		    NOT_READ(10, "DEVICEMEMORYMX", "Service") "write DeviceMemoryMax= in [X-Dmem]\n",
+		    "keys that are nearly right");
 	expect_file("[Dmem]\nDeviceMemoryMax=a 1\n[X-dmem ]\n[DMem]\n[X-Dmen]\n[X-Demo]\n",
 		    AT(1) "'Dmem' is not a section that is read: write [X-Dmem]\n"
 		    AT(3) "'X-dmem ' is not a section that is read: write [X-Dmem]\n"

@@ -63,15 +63,28 @@ static void drop(struct firstfit *f, size_t at)
 	memmove(f->buffer + at, f->buffer + at + 1, (f->n - at) * sizeof(*f->buffer));
 }
 
+static size_t find(const struct firstfit *f, uint64_t owner, uint64_t id)
+{
+	size_t i = 0;
+
+	while (i < f->n && (f->buffer[i].owner != owner || f->buffer[i].id != id))
+		i++;
+	return i;
+}
+
+bool firstfit_has(const struct firstfit *f, uint64_t owner, uint64_t id)
+{
+	return find(f, owner, id) < f->n;
+}
+
 bool firstfit_free(struct firstfit *f, uint64_t owner, uint64_t id)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		if (f->buffer[i].owner != owner || f->buffer[i].id != id)
-			continue;
-		drop(f, i);
-		return true;
-	}
-	return false;
+	size_t at = find(f, owner, id);
+
+	if (at == f->n)
+		return false;
+	drop(f, at);
+	return true;
 }
 
 /* The last one of that owner that was made, or @n: of just so many pages, if not 0. */
@@ -88,6 +101,18 @@ static size_t last_of(const struct firstfit *f, uint64_t owner, uint64_t pages)
 			found = i;
 	}
 	return found;
+}
+
+bool firstfit_rename(struct firstfit *f, uint64_t owner, uint64_t pages, uint64_t new_owner,
+		     uint64_t new_id)
+{
+	size_t at = last_of(f, owner, pages);
+
+	if (!pages || at == f->n)
+		return false;
+	f->buffer[at].owner = new_owner;
+	f->buffer[at].id = new_id;
+	return true;
 }
 
 void firstfit_give_back(struct firstfit *f, uint64_t owner, uint64_t pages)

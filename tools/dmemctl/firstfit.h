@@ -33,8 +33,15 @@ uint64_t firstfit_alignment(uint64_t pages, unsigned int align_order);
 /* 0 or -ENOMEM. */
 int firstfit_alloc(struct firstfit *f, uint64_t owner, uint64_t id, uint64_t pages);
 
+bool firstfit_has(const struct firstfit *f, uint64_t owner, uint64_t id);
+
 /* False: there is no such buffer. */
 bool firstfit_free(struct firstfit *f, uint64_t owner, uint64_t id);
+
+/* The last buffer of @owner that has so many pages is another one's from now on. False:
+ * there is none. */
+bool firstfit_rename(struct firstfit *f, uint64_t owner, uint64_t pages, uint64_t new_owner,
+		     uint64_t new_id);
 
 /* Frees @pages of an owner whose buffers are not known one by one: a buffer of that size
  * if there is one, or else the last ones, the last of them perhaps in part. */

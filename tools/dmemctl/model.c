@@ -484,8 +484,10 @@ static void find_parent(struct model *m, uint32_t service)
 
 int model_sort(struct model *m)
 {
-	for (size_t i = 0; i < m->n_boots; i++)
-		qsort(m->boot[i].event, m->boot[i].n, sizeof(*m->boot[i].event), by_time);
+	for (size_t i = 0; i < m->n_boots; i++) {
+		if (m->boot[i].n)
+			qsort(m->boot[i].event, m->boot[i].n, sizeof(*m->boot[i].event), by_time);
+	}
 	for (uint32_t s = 0; s < m->n_services; s++)
 		find_parent(m, s);
 	m->deepest = dmem_alloc(&m->arena, (m->n_services + 1) * sizeof(*m->deepest));

@@ -9,7 +9,9 @@
 #include "needs.h"
 
 #define MAX_CONFLICTS	8
-#define KNOWN		UINT64_C(1)	/* of ids: the rest are inode numbers */
+/* Owners of buffers: these have inode numbers, and each taker has some that have not */
+#define KNOWN		UINT64_C(1)
+#define LOOSE		UINT64_C(2)
 
 static uint64_t round_up(uint64_t v, uint64_t unit)
 {
@@ -71,6 +73,32 @@ static uint32_t payer(const struct model *m, const struct model_event *e)
 	return e->service == MODEL_NONE ? MODEL_OTHERS(m) : e->service;
 }
 
+static uint64_t pages_of(const struct model_replay *r, uint64_t bytes)
+{
+	return round_up(bytes, r->boot->page) / r->boot->page;
+}
+
+static uint64_t loose_now(const struct model_replay *r, const struct unexplained *u, uint32_t taker)
+{
+	return pages_of(r, min_u64(u->now[taker], u->before[taker]));
+}
+
+/* A buffer is charged before it is there: what was loose then is the buffer. */
+static void place_charged(struct placing *p, const struct model_replay *r,
+			  const struct unexplained *u)
+{
+	for (const struct model_event *e = r->from; e < r->to; e++) {
+		uint32_t taker = payer(r->m, e);
+		uint64_t pages = pages_of(r, e->v);
+
+		if (e->region != r->region || e->kind != MODEL_BUFFER ||
+		    p->loose[taker] < loose_now(r, u, taker) + pages)
+			continue;
+		if (firstfit_rename(&p->fit, LOOSE + taker, pages, KNOWN, e->ino))
+			p->loose[taker] -= pages;
+	}
+}
+
 static int place_known(struct placing *p, const struct model_replay *r, bool come)
 {
 	int ret = 0;
@@ -78,11 +106,10 @@ static int place_known(struct placing *p, const struct model_replay *r, bool com
 	for (const struct model_event *e = r->from; e < r->to && !ret; e++) {
 		if (e->region != r->region)
 			continue;
-		if (come && e->kind == MODEL_BUFFER)
-			ret = firstfit_alloc(&p->fit, KNOWN, e->ino, round_up(e->v, r->boot->page) /
-					     r->boot->page);
-		else if (!come && e->kind == MODEL_FREED)
+		if (!come && e->kind == MODEL_FREED)
 			firstfit_free(&p->fit, KNOWN, e->ino);
+		else if (come && e->kind == MODEL_BUFFER && !firstfit_has(&p->fit, KNOWN, e->ino))
+			ret = firstfit_alloc(&p->fit, KNOWN, e->ino, pages_of(r, e->v));
 	}
 	return ret;
 }
@@ -92,9 +119,8 @@ static int place_loose(struct placing *p, const struct model_replay *r, const st
 {
 	int ret = 0;
 
-	for (size_t i = 0; i < MODEL_TAKERS(r->m) && !ret; i++) {
-		uint64_t bytes = min_u64(u->now[i], u->before[i]), owner = 2 + i;
-		uint64_t pages = round_up(bytes, r->boot->page) / r->boot->page;
+	for (uint32_t i = 0; i < MODEL_TAKERS(r->m) && !ret; i++) {
+		uint64_t pages = loose_now(r, u, i), owner = LOOSE + i;
 
 		if (come && pages > p->loose[i])
 			ret = firstfit_alloc(&p->fit, owner, p->id++, pages - p->loose[i]);
@@ -112,6 +138,7 @@ static int place_look(struct placing *p, const struct model_replay *r, const str
 {
 	int ret = 0;
 
+	place_charged(p, r, u);
 	for (int i = 0; i < 2 && !ret; i++) {
 		bool come = come_first == !i;
 
@@ -344,7 +371,8 @@ static int find_services(struct needs *n, const struct model *m, size_t region,
 		g->all_peaks += s->peak;
 		g->n++;
 	}
-	qsort(g->service, g->n, sizeof(*g->service), by_cap);
+	if (g->n)
+		qsort(g->service, g->n, sizeof(*g->service), by_cap);
 	return ret;
 }
 
@@ -468,6 +496,8 @@ static int place_region(const struct model *m, size_t region, const struct needs
 		struct place p;
 		uint64_t bytes;
 
+		if (boot->block != DMEM_UNKNOWN)
+			g->block = max_u64(g->block, boot->block);
 		ret = place_boot(m, b, region, o->align_order, &p);
 		if (ret || !p.together)
 			continue;
@@ -481,8 +511,6 @@ static int place_region(const struct model *m, size_t region, const struct needs
 		g->unit = max_u64(g->unit, p.unit * boot->page);
 		g->unaccounted = max_u64(g->unaccounted, p.unaccounted);
 		g->together_most = max_u64(g->together_most, p.together);
-		if (boot->block != DMEM_UNKNOWN)
-			g->block = max_u64(g->block, boot->block);
 		if (bytes <= most)
 			continue;
 		most = bytes;

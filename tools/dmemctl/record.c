@@ -399,6 +399,9 @@ static int record(struct record *r)
 		alarm(ONCE_SECONDS);
 	else
 		allow_many_files();
+	/* A reader must not take it for all that is there. */
+	if (r->once)
+		r->o.interval = 0;
 	if (r->once && r->o.n_wanted == 1)
 		r->o.only = own_cgroup(r, r->wanted[0], &a);
 	if (r->o.only)

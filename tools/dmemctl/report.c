@@ -71,8 +71,9 @@ static void print_region(FILE *f, const struct needs_region *g, const struct nee
 	if (g->region->capacity != DMEM_UNKNOWN)
 		fprintf(f, ", and now it has %s", cli_size(size, g->region->capacity, false));
 	fprintf(f, "\n");
-	item(f, g->together, "in use at once, the most that a look has seen (%s UTC)", when);
-	if (g->cma)
+	if (g->together)
+		item(f, g->together, "in use at once, the most that a look has seen (%s UTC)", when);
+	if (g->cma && g->together)
 		print_placed(f, g);
 	if (g->unseen)
 		item(f, g->unseen, "more at peaks that no look has seen, if all came at once");

@@ -18,7 +18,9 @@
 #define CGROUP		"sys/fs/cgroup"
 #define RARELY		10	/* looks */
 #define SCAN_MS		30000	/* a controller may be enabled without a sign */
-#define SCAN_LOOKS	5	/* between two scans that a figure has asked for */
+#define GUESS_LOOKS	5	/* between two scans that a figure has asked for */
+#define NEW_LOOKS	3	/* a new cgroup is empty at first, and has no limit */
+#define BUFFER_LOOKS	4	/* for figures that fit to the buffers */
 #define MAX_DEPTH	64
 #define MAX_PATH	4096	/* of a cgroup, and then some for its files */
 
@@ -80,7 +82,9 @@ struct sampler {
 	int notify, root_current;
 	struct held_list now, told;
 	bool scan, segment;
-	unsigned int looks, scan_look;
+	bool changed;			/* somebody's usage, in the last look */
+	unsigned int looks, guess_look;
+	unsigned int scans;		/* of the looks to come */
 	int numbers, pending_numbers;
 	uint64_t mono, wall, scanned;
 	uint64_t *unexplained;		/* by region: the root's, less those below */
@@ -285,7 +289,7 @@ static int read_watched(struct sampler *s, struct watched *w, bool all)
 		ret = read_again(w->fd[FILE_CURRENT], &s->text);
 		if (!ret && usage_changed(w, &s->text)) {
 			take(s, w->now, FILE_CURRENT);
-			all = true;
+			s->changed = all = true;
 		}
 	}
 	for (int i = FILE_PEAK; i < FILES && all && !ret; i++)
@@ -584,7 +588,6 @@ static int scan(struct sampler *s)
 		qsort(s->owner, s->n_owners, sizeof(*s->owner), by_id);
 		s->scan = false;
 		s->scanned = s->mono;
-		s->scan_look = s->looks;
 	}
 	dmem_arena_free(&arena);
 	return ret;
@@ -681,11 +684,15 @@ static int read_root(struct sampler *s)
 		return ret;
 	text = s->text.s;
 	while (dmem_next_line(&text, &name, &rest)) {
+		uint64_t v = dmem_number(rest);
+
 		i = find_region(&s->regions, name, i);
-		if (i == s->regions.n)
+		if (i == s->regions.n) {
 			s->scan = true;
-		else
-			s->r_now[i][HIST_R_CURRENT] = dmem_number(rest);
+			continue;
+		}
+		s->changed |= v != s->r_now[i][HIST_R_CURRENT];
+		s->r_now[i][HIST_R_CURRENT] = v;
 	}
 	return 0;
 }
@@ -741,8 +748,11 @@ int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
 
 	s->mono = mono;
 	s->wall = wall;
-	if (notified(s) || mono - s->scanned >= SCAN_MS)
+	if (notified(s))
+		s->scans = NEW_LOOKS;
+	if (s->scans || mono - s->scanned >= SCAN_MS)
 		s->scan = true;
+	s->scans -= s->scans > 0;
 	/* Once more, if what was read says so. */
 	for (int i = 0; i < 2 && !ret; i++) {
 		if (s->scan) {
@@ -753,14 +763,23 @@ int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
 			ret = look_at_cgroups(s, all);
 		/* What is read at two moments may not fit: not too often. */
 		if (!ret && !s->o->only && !s->o->n_wanted && unexplained(s, all) && !all &&
-		    s->looks - s->scan_look >= SCAN_LOOKS)
+		    s->looks >= s->guess_look) {
+			s->guess_look = s->looks + GUESS_LOOKS;
 			s->scan = true;
+		}
 		if (!s->scan)
 			break;
 	}
-	s->looks++;
-	if (!ret && s->o->buffers)
+	/* It takes a while to find the buffers: the figures must be the same after it. */
+	for (int i = 0; i < BUFFER_LOOKS && s->o->buffers && !ret; i++) {
 		ret = look_at_buffers(s);
+		s->changed = false;
+		if (!ret)
+			ret = look_at_cgroups(s, false);
+		if (!s->changed)
+			break;
+	}
+	s->looks++;
 	return ret;
 }
 

@@ -200,24 +200,21 @@ TEST_F_TIMEOUT(package, lines_go_before_the_program, SECONDS)
 	EXPECT_STREQ("", failed());
 }
 
-/* A mask that the administrator made is there after an upgrade, a removal and a new installation. */
+/* A mask that the administrator made is not ours to take away, whatever we are asked for. */
 TEST_F_TIMEOUT(package, masked_by_the_administrator, SECONDS)
 {
 	char target[20] = "";
 
 	ASSERT_EQ(0, run("mkdir", "-p", "/run/systemd/system-generators", NULL));
 	ASSERT_EQ(0, symlink("/dev/null", MASK));
-	EXPECT_EQ(0, install(DEB)) TH_LOG("%s", output());
-	EXPECT_TRUE(there(MASK));
-	EXPECT_FALSE(has_line("t-capped.service"));
 	EXPECT_EQ(0, run(SCRIPT("prerm"), "remove", NULL)) TH_LOG("%s", output());
 	EXPECT_EQ(0, run(SCRIPT("postinst"), "abort-remove", NULL)) TH_LOG("%s", output());
-	EXPECT_EQ(0, run("dpkg", "-r", NAME, NULL)) TH_LOG("%s", output());
-	EXPECT_EQ(0, install(DEB)) TH_LOG("%s", output());
+	EXPECT_EQ(0, run(SCRIPT("postinst"), "configure", NULL)) TH_LOG("%s", output());
 	EXPECT_FALSE(has_line("t-capped.service"));
 	EXPECT_EQ(9, readlink(MASK, target, sizeof(target)));
 	EXPECT_STREQ("/dev/null", &target[0]);
 	EXPECT_EQ(0, unlink(MASK));
+	EXPECT_TRUE(runs_generator());
 	ASSERT_EQ(0, reload());
 	EXPECT_TRUE(has_line("t-capped.service"));
 }

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What "dmemctl plan" predicts, against the kernel: a load is recorded, its need is
+ * predicted, and then it runs in an area of just that size, and of less.
+ *
+ * An area whose end is taken is one that ends there, for CMA takes the first place that
+ * is free.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+#include "tools/load.h"
+#include "unit.h"
+
+#define DMEMCTL		"/usr/sbin/dmemctl"
+#define HISTORY		"/run/dmem-tests/plan.history"
+#define ROOT		"/sys/fs/cgroup"
+#define PAGE		4096LL
+#define BUDGET		6000		/* pages at once */
+#define MAX_FILL	12000
+#define WAIT_MS		20000
+#define AREA_PAGES	10240
+#define HOG_STEP	(4 * MIB)
+#define HOG_MAX		(2048 * MIB)
+#define HOG_LEAVE	(20 * MIB)	/* or somebody else has to go */
+
+FIXTURE(plan) {
+	int heap;
+	long long total;		/* pages, as all that follows */
+	char *cg, *service[LOAD_SERVICES];
+	int fill[MAX_FILL];
+	int n_fill;
+	int buffer[LOAD_OPS];
+	pid_t recorder, hog;
+	int stop;			/* the hog ends when this is closed */
+};
+
+FIXTURE_SETUP(plan)
+{
+	const char *why = units_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->heap = heap_open(CAMERA_HEAP);
+	ASSERT_GE(self->heap, 0);
+	self->total = cma_read(CAMERA_HEAP, "total_pages");
+	ASSERT_EQ(AREA_PAGES, self->total);
+	/* What somebody else has in the area would be in the way. */
+	ASSERT_EQ(self->total, cma_read(CAMERA_HEAP, "available_pages"));
+	self->cg = cg_name(ROOT, "t-plan");
+	ASSERT_EQ(0, cg_create_parent(self->cg));
+	for (int i = 0; i < LOAD_SERVICES; i++) {
+		self->service[i] = cg_namef(self->cg, "service", i);
+		ASSERT_NE(NULL, self->service[i]);
+		ASSERT_EQ(0, cg_create(self->service[i]));
+	}
+	for (int i = 0; i < LOAD_OPS; i++)
+		self->buffer[i] = -1;
+}
+
+static void drop_fill(FIXTURE_DATA(plan) *self)
+{
+	while (self->n_fill)
+		close(self->fill[--self->n_fill]);
+}
+
+static void drop_buffers(FIXTURE_DATA(plan) *self)
+{
+	for (int i = 0; i < LOAD_OPS; i++) {
+		if (self->buffer[i] >= 0)
+			close(self->buffer[i]);
+		self->buffer[i] = -1;
+	}
+}
+
+static int end_hog(FIXTURE_DATA(plan) *self)
+{
+	int ret = 0;
+
+	if (self->hog > 0) {
+		close(self->stop);
+		ret = wait_exit(self->hog);
+	}
+	self->hog = 0;
+	return ret;
+}
+
+FIXTURE_TEARDOWN(plan)
+{
+	drop_buffers(self);
+	drop_fill(self);
+	EXPECT_EQ(0, end_hog(self));
+	if (self->recorder > 0) {
+		kill(self->recorder, SIGKILL);
+		waitpid(self->recorder, NULL, 0);
+	}
+	unlink(HISTORY);
+	unlink(HISTORY ".lock");
+	EXPECT_EQ(0, cg_leave());
+	for (int i = 0; i < LOAD_SERVICES; i++)
+		EXPECT_EQ(0, cg_destroy(self->service[i]));
+	EXPECT_EQ(0, cg_destroy(self->cg));
+	close(self->heap);
+	EXPECT_EQ(0, units_end());
+}
+
+/* ---- the load ---- */
+
+/* One op, by its service. 0 or a negative errno. */
+static int step(FIXTURE_DATA(plan) *self, const struct load *l, size_t i)
+{
+	const struct load_op *op = &l->op[i];
+	int ret;
+
+	if (op->free) {
+		close(self->buffer[op->buffer]);
+		self->buffer[op->buffer] = -1;
+		return 0;
+	}
+	ret = cg_enter(self->service[op->service]);
+	if (ret)
+		return ret;
+	ret = heap_alloc(self->heap, (long long)op->pages * PAGE);
+	if (ret >= 0)
+		self->buffer[i] = ret;
+	return ret < 0 ? ret : 0;
+}
+
+/* The number of ops that were done: all, or up to the one that was refused. */
+static size_t run_load(FIXTURE_DATA(plan) *self, const struct load *l)
+{
+	size_t i = 0;
+
+	while (i < l->n && !step(self, l, i))
+		i++;
+	drop_buffers(self);
+	return i;
+}
+
+/* ---- the record ---- */
+
+static pid_t start_recorder(FIXTURE_DATA(plan) *self)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		execl(DMEMCTL, "dmemctl", "record", "--buffers", "--interval=20ms", "--output=" HISTORY,
+		      self->service[0], self->service[1], self->service[2], NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* Until the history says it, from @from on. */
+static bool wait_history(off_t from, const char *what)
+{
+	static char text[65536];
+	long long end = now_ms() + WAIT_MS;
+
+	while (now_ms() < end) {
+		int fd = open(HISTORY, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, from);
+
+		if (fd >= 0)
+			close(fd);
+		text[n > 0 ? n : 0] = 0;
+		if (strstr(text, what))
+			return true;
+		sleep_ms(5);
+	}
+	return false;
+}
+
+static off_t history_size(void)
+{
+	struct stat st;
+
+	return stat(HISTORY, &st) ? 0 : st.st_size;
+}
+
+/* Their peaks are those of this load, and not of one before. */
+static int start_again(FIXTURE_DATA(plan) *self)
+{
+	int ret = cg_leave();
+
+	for (int i = 0; i < LOAD_SERVICES && !ret; i++) {
+		ret = cg_destroy(self->service[i]);
+		if (!ret)
+			ret = cg_create(self->service[i]);
+	}
+	return ret;
+}
+
+/* Each op when the one before is written down: then it is known which came first. */
+static bool record_load(FIXTURE_DATA(plan) *self, const struct load *l)
+{
+	unsigned long inode[LOAD_OPS];
+
+	self->recorder = start_recorder(self);
+	if (!wait_history(0, " S "))
+		return false;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct load_op *op = &l->op[i];
+		off_t from = history_size();
+		char what[64];
+		struct stat st;
+
+		if (step(self, l, i))
+			return false;
+		if (!op->free) {
+			if (fstat(self->buffer[i], &st))
+				return false;
+			inode[i] = st.st_ino;
+		}
+		snprintf(what, sizeof(what), op->free ? " f%lu" : " b%lu=", inode[op->buffer]);
+		if (!wait_history(from, what))
+			return false;
+	}
+	kill(self->recorder, SIGTERM);
+	if (wait_exit(self->recorder))
+		return false;
+	self->recorder = 0;
+	drop_buffers(self);
+	return true;
+}
+
+/* A number of the plan's JSON, or -1. */
+static long long planned(const char *key)
+{
+	const char *at = strstr(output(), "\"region\":\"" CAMERA "\"");
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+	at = at ? strstr(at, quoted) : NULL;
+	return at ? strtoll(at + strlen(quoted), NULL, 10) : -1;
+}
+
+/* ---- an area of another size ---- */
+
+/* Leaves nothing but the first @pages free. */
+static int make_area(FIXTURE_DATA(plan) *self, long long pages)
+{
+	int front;
+
+	drop_fill(self);
+	cg_leave();
+	front = heap_alloc(self->heap, pages * PAGE);
+	if (front < 0)
+		return front;
+	self->n_fill = heap_fill(self->heap, (self->total - pages) * PAGE, self->fill, MAX_FILL);
+	close(front);
+	return cma_read(CAMERA_HEAP, "available_pages") == pages ? 0 : -EBADMSG;
+}
+
+/* ---- movable pages in the area ---- */
+
+static long long cma_free(void)
+{
+	return cg_stat("/proc", "meminfo", "CmaFree:") * 1024 / PAGE;
+}
+
+/* The kernel takes areas for movable pages where more than half of what is free is there:
+ * so take what there is until the areas have no more than @leave pages free. Give back the
+ * first half, which lies elsewhere, and write to the others again and again: they are in
+ * use when they must make room for a buffer. */
+static void hog(long long leave, int ready, int stop)
+{
+	char *p = mmap(NULL, HOG_MAX, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	long long len = 0, left;
+	char c;
+
+	if (p == MAP_FAILED)
+		_exit(1);
+	while (cma_free() > leave && len < HOG_MAX &&
+	       cg_stat("/proc", "meminfo", "MemFree:") > HOG_LEAVE / 1024) {
+		memset(p + len, 1, HOG_STEP);
+		len += HOG_STEP;
+	}
+	madvise(p, len / 2, MADV_DONTNEED);
+	left = cma_free();
+	if (write(ready, &left, sizeof(left)) != sizeof(left))
+		_exit(2);
+	fcntl(stop, F_SETFL, O_NONBLOCK);
+	while (read(stop, &c, 1) < 0 && errno == EAGAIN) {
+		for (long long at = len / 2; at < len; at += PAGE)
+			p[at]++;
+	}
+	_exit(0);
+}
+
+/* Takes all of the other areas, and then so much that of @pages in this one at most half
+ * are free. Returns how many pages of it must move, at least, or -1. */
+static long long start_hog(FIXTURE_DATA(plan) *self, long long pages)
+{
+	static const char * const others[] = { "linux,cma", "display@60000000" };
+	int ready[2], stop[2];
+	long long left = -1;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		int heap = heap_open(others[i]);
+
+		self->n_fill += heap_fill(heap, 8 * MIB, self->fill + self->n_fill,
+					  MAX_FILL - self->n_fill);
+		close(heap);
+	}
+
+	if (pipe2(ready, O_CLOEXEC) || pipe2(stop, O_CLOEXEC))
+		return -1;
+	self->hog = fork();
+	if (!self->hog) {
+		close(stop[1]);
+		hog(pages / 2, ready[1], stop[0]);
+	}
+	close(ready[1]);
+	close(stop[0]);
+	self->stop = stop[1];
+	if (read(ready[0], &left, sizeof(left)) != sizeof(left))
+		left = pages + 1;
+	close(ready[0]);
+	return pages - left;
+}
+
+/* ---- the tests ---- */
+
+/* Records the load in the whole area, and says what it will need. Pages. */
+#define PREDICT(l, seed) ({						\
+	long long _need;						\
+									\
+	load_make(l, seed, BUDGET);					\
+	ASSERT_EQ(0, start_again(self));				\
+	ASSERT_TRUE(record_load(self, l))				\
+		TH_LOG("seed %llu is not recorded", (unsigned long long)(seed)); \
+	ASSERT_EQ(0, run(DMEMCTL, "plan", "--headroom=0", "--json", HISTORY, NULL)) \
+		TH_LOG("%s", output());					\
+	_need = planned("need");					\
+	TH_LOG("prediction for seed %llu: %lld pages, in use at once %lld, region %lldM", \
+	       (unsigned long long)(seed), _need / PAGE, planned("together") / PAGE, \
+	       planned("size") / MIB);					\
+	EXPECT_EQ(0, _need % PAGE);					\
+	EXPECT_EQ(_need, planned("placed-least"));			\
+	EXPECT_EQ(0, unlink(HISTORY));					\
+	_need / PAGE;							\
+})
+
+/* Seeds that nothing was tried on before: that of the clock is another one each time. */
+TEST_F_TIMEOUT(plan, fits_and_fails, 280)
+{
+	const uint64_t seeds[] = { 20260101, (uint64_t)time(NULL) };
+	struct load l;
+
+	for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++) {
+		long long need = PREDICT(&l, seeds[i]);
+
+		ASSERT_LT(0, need);
+		ASSERT_GT(self->total, need);
+		ASSERT_EQ(0, make_area(self, need));
+		EXPECT_EQ(l.n, run_load(self, &l));
+		/* A page less, and what buffers start at a multiple of. */
+		ASSERT_EQ(0, make_area(self, need - 1));
+		EXPECT_GT(l.n, run_load(self, &l));
+		ASSERT_EQ(0, make_area(self, need - MIB / PAGE));
+		EXPECT_GT(l.n, run_load(self, &l));
+		drop_fill(self);
+	}
+}
+
+/* Pages that must move first make it slower, and need no more room. */
+TEST_F_TIMEOUT(plan, movable, 280)
+{
+	uint64_t seed = (uint64_t)time(NULL) + 2;
+	struct load l;
+	long long need = PREDICT(&l, seed), n;
+
+	for (int i = 0; i < 4; i++) {
+		long long size = i < 3 ? need : need - 1;
+
+		ASSERT_EQ(0, make_area(self, size));
+		n = start_hog(self, size);
+		TH_LOG("pages in the area that must move: %lld of %lld", n, size);
+		ASSERT_LT(size / 3, n);
+		if (i < 3) {
+			EXPECT_EQ(l.n, run_load(self, &l));
+		} else {
+			EXPECT_GT(l.n, run_load(self, &l));
+		}
+		EXPECT_EQ(0, end_hog(self));
+	}
+}
+
+/* The size in whole blocks has what is needed, and the next smaller one has not. */
+TEST_F_TIMEOUT(plan, blocks, 280)
+{
+	uint64_t seed = (uint64_t)time(NULL) + 1;
+	struct load l;
+	long long need = PREDICT(&l, seed), size = planned("size") / PAGE, block = planned("block") / PAGE;
+
+	EXPECT_EQ(1024, block);
+	EXPECT_EQ(0, size % block);
+	EXPECT_LE(need, size);
+	ASSERT_GE(self->total, size);
+	if (size < self->total) {
+		ASSERT_EQ(0, make_area(self, size));
+	}
+	EXPECT_EQ(l.n, run_load(self, &l));
+	ASSERT_EQ(0, make_area(self, size - block));
+	EXPECT_GT(l.n, run_load(self, &l));
+}
+
+TEST_HARNESS_MAIN
