@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/dmemctl/history.h"
+#include "../../tools/dmemctl/record/history.h"
 #include "../systemd/mutate.h"
 
 #define BOOT		"01234567-89ab-cdef-0123-456789abcdef"

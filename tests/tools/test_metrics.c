@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../tools/dmemctl/metrics.h"
+#include "../../tools/dmemctl/metrics/metrics.h"
 #include "../systemd/tap.h"
 #include "../systemd/traced.h"
 

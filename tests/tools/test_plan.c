@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/dmemctl/firstfit.h"
-#include "../../tools/dmemctl/needs.h"
+#include "../../tools/dmemctl/plan/firstfit.h"
+#include "../../tools/dmemctl/plan/needs.h"
 #include "../../tools/lib/dmem.h"
 #include "../systemd/tap.h"
 #include "load.h"

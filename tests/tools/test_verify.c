@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/dmemctl/lint.h"
+#include "../../tools/dmemctl/verify/lint.h"
 #include "../systemd/tap.h"
 #include "fake.h"
 

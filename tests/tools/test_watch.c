@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../tools/dmemctl/keys.h"
+#include "../../tools/dmemctl/watch/keys.h"
 #include "../systemd/tap.h"
 #include "fake.h"
 

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../cli/replace.h"
-#include "dmemctl.h"
+#include "../../cli/replace.h"
+#include "../dmemctl.h"
 #include "report.h"
 
 #define MAX_DEPTH	8

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dmemctl.h"
+#include "../dmemctl.h"
 #include "histfile.h"
 #include "sampler.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../cli/cli.h"
+#include "../../cli/cli.h"
 #include "lint.h"
 
 #define MAX_KEY		40

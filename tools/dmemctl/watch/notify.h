@@ -2,7 +2,7 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
-#include "../lib/look.h"
+#include "../../lib/look.h"
 
 /* Waits for refusals, of all cgroups there are. */
 struct notify {

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "../cli/cli.h"
-#include "../cli/json.h"
+#include "../../cli/cli.h"
+#include "../../cli/json.h"
 #include "report.h"
 
 /* Pixels */

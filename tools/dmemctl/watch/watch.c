@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dmemctl.h"
+#include "../dmemctl.h"
 #include "keys.h"
 #include "notify.h"
 #include "screen.h"

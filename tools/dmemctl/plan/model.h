@@ -6,7 +6,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "history.h"
+#include "../record/history.h"
 
 enum model_kind {
 	MODEL_LOOK,		/* nothing but that time has passed */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cli/cli.h"
+#include "../../cli/cli.h"
 #include "view.h"
 
 /* Used, peak, max, left, refused, and those since the start. */

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../cli/table.h"
-#include "dmemctl.h"
+#include "../../cli/table.h"
+#include "../dmemctl.h"
 #include "lint.h"
-#include "section.h"
+#include "../section.h"
 
 #define HELPER	"/usr/libexec/dmem-apply"
 

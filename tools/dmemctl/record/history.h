@@ -6,7 +6,7 @@
 #ifndef HISTORY_H
 #define HISTORY_H
 
-#include "../lib/look.h"
+#include "../../lib/look.h"
 
 #define HIST_VERSION	1
 #define HIST_BOOT	36	/* characters of a boot id */
