@@ -79,7 +79,7 @@ boot_tests()
 
 unit_packages()
 {
-	need gcc /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc python3 \
+	need gcc /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc python3 dbus-daemon \
 		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 		/usr/include/systemd/sd-bus.h:libsystemd-dev \
 		/usr/include/png.h:libpng-dev rsvg-convert:librsvg2-bin dtc:device-tree-compiler \
@@ -88,7 +88,7 @@ unit_packages()
 
 suite_unit()
 {
-	need jq scdoc zsh /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+	need jq scdoc zsh dbus-daemon /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 		/usr/include/systemd/sd-bus.h:libsystemd-dev
 	step "suite unit"
 	_d=$CACHE/unit

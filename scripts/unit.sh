@@ -270,7 +270,7 @@ systemd_programs()
 	systemd_link dmem-generator emit log &&
 	systemd_link dmem-apply log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
 	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
-	systemd_link test_kill tap traced && systemd_link test_differential tap tree && systemd_link fuzz &&
+	systemd_link test_kill tap traced && systemd_link test_differential tap tree && systemd_link fuzz mutate &&
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror'
 }
 
@@ -301,8 +301,26 @@ dmemctl_programs()
 	dmemctl_test history dmemctl/history.o histlog.c &&
 	dmemctl_test record dmemctl/history.o histlog.c &&
 	dmemctl_test plan dmemctl/history.o dmemctl/firstfit.o load.c past.c -lpng &&
-	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c \
+	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
 		"$dir/tools/dmemctl/history.o" "$dir"/tools/lib/*.o
+}
+
+# dmemctl on a tree of plain files, and a systemd that does little; and the tests of
+# the verbs that set, show and check. What is killed must have no sanitizers.
+# shellcheck disable=SC2086 # options
+dmemctl_fakes()
+{
+	_fakes='tests/tools/fake_ctl.c tests/systemd/fakecg.c'
+	_wrap=-Wl,--wrap=write,--wrap=mkdirat,--wrap=manager_open,--wrap=change_open,--wrap=dmem_first_line
+	_t=$dir/tools
+	$cc $_san $warn -o "$_t/dmemctl-fake" $_fakes "$_t"/dmemctl/*.o "$_t"/cli/*.o "$_t"/lib/*.o $_wrap \
+		-lsmartcols -lsystemd -lm &&
+	$cc -O2 $warn -o "$_t/fast/dmemctl-fake" $_fakes "$_t"/fast/dmemctl/*.o "$_t"/fast/cli/*.o \
+		"$_t"/fast/lib/*.o $_wrap -lsmartcols -lsystemd -lm &&
+	$cc $_san $warn -o "$_t/fake_manager" tests/tools/fake_manager.c -lsystemd || return 1
+	for _v in set show doctor manager ctl_docs look; do
+		dmemctl_test "$_v" board.c tool.c bus.c || return 1
+	done
 }
 
 # dmemctl_test NAME [OBJECT|FILE.c|-lLIBRARY]...
@@ -352,14 +370,14 @@ same_slice_unit()
 lsdmem_programs()
 {
 	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
-	_l=$dir/lsdmem
+	_l=$dir/tools
 	rm -rf "$_l"
 	make -s -C tools O="$_l" CC="$cc" CFLAGS="$_san -Werror" LDFLAGS="$_san" "$_l/lsdmem.bin" &&
 	make -s -C tools O="$_l/fast" CC="$cc" CFLAGS='-O2 -Werror' "$_l/fast/lsdmem.bin" || return 1
 	# shellcheck disable=SC2086 # options
 	$cc $_san $warn -o "$_l/lsdmem-spy" tests/tools/spy.c "$_l"/lsdmem/*.o "$_l"/cli/*.o "$_l"/lib/*.o \
 		-Wl,--wrap=openat,--wrap=openat64,--wrap=read,--wrap=syscall -lsmartcols &&
-	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
+	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c tests/systemd/mutate.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
 	lsdmem_test test_lsdmem $_san && lsdmem_test test_lsdmem_faults $_san -lutil &&
 	lsdmem_test test_lsdmem_docs $_san && lsdmem_test test_lsdmem_scale -O2
 }
@@ -384,7 +402,8 @@ tools_install()
 			find "$dir/tools-dest/dest" ! -type d >"$dir/tools-dest/$_m"
 		done
 		for _f in bin/lsdmem share/man/man8/lsdmem.8 share/bash-completion/completions/lsdmem \
-			  share/zsh/vendor-completions/_lsdmem; do
+			  share/zsh/vendor-completions/_lsdmem sbin/dmemctl share/man/man8/dmemctl.8 \
+			  share/bash-completion/completions/dmemctl share/zsh/vendor-completions/_dmemctl; do
 			grep -q "$_p/$_f\$" "$dir/tools-dest/install" || { echo "$_f is not installed"; return 1; }
 		done
 		[ ! -s "$dir/tools-dest/uninstall" ] || { cat "$dir/tools-dest/uninstall"; return 1; }
@@ -464,7 +483,7 @@ bad=0
 echo "# run unit/tools-lsdmem-build"
 echo "TAP version 13"
 t "lsdmem and its tests build" lsdmem_programs
-t "its parsers stand random input" "$dir/lsdmem/fuzz" 20000 1
+t "its parsers stand random input" "$dir/tools/fuzz" 20000 1
 t "make uninstall of the tools leaves nothing" tools_install
 echo "1..$n"
 echo
@@ -474,14 +493,14 @@ echo "# exit unit/tools-lsdmem-build $bad"
 # cgroups are many files: in memory, if that can be.
 w=$(mktemp -d)
 chmod 755 "$w"
-cp "$dir"/lsdmem/lsdmem.bin "$w/lsdmem" || :
-tap tools-lsdmem "$dir/lsdmem/test_lsdmem" "$w/lsdmem" "$w/t" tests/tools/golden.txt "$(command -v jq)"
-tap tools-lsdmem-faults "$dir/lsdmem/test_lsdmem_faults" "$w/lsdmem" "$w/t" "$(command -v jq)" "$dir/lsdmem/lsdmem-spy"
-tap tools-lsdmem-docs "$dir/lsdmem/test_lsdmem_docs" "$w/lsdmem" "$w/t" tools/lsdmem/lsdmem.8.scd \
+cp "$dir/tools/lsdmem.bin" "$w/lsdmem" || :
+tap tools-lsdmem "$dir/tools/test_lsdmem" "$w/lsdmem" "$w/t" tests/tools/golden.txt "$(command -v jq)"
+tap tools-lsdmem-faults "$dir/tools/test_lsdmem_faults" "$w/lsdmem" "$w/t" "$(command -v jq)" "$dir/tools/lsdmem-spy"
+tap tools-lsdmem-docs "$dir/tools/test_lsdmem_docs" "$w/lsdmem" "$w/t" tools/lsdmem/lsdmem.8.scd \
 	tools/completion/lsdmem.bash tools/completion/_lsdmem
 rm -rf "$w"
 [ -w /dev/shm ] && w=$(mktemp -d -p /dev/shm) || w=$(mktemp -d)
-tap tools-lsdmem-scale "$dir/lsdmem/test_lsdmem_scale" "$dir/lsdmem/fast/lsdmem.bin" "$w/t"
+tap tools-lsdmem-scale "$dir/tools/test_lsdmem_scale" "$dir/tools/fast/lsdmem.bin" "$w/t"
 rm -rf "$w"
 
 n=0
@@ -507,6 +526,7 @@ bad=0
 echo "# run unit/tools"
 echo "TAP version 13"
 t "dmemctl and its tests build" dmemctl_programs
+t "dmemctl is linked with what is fake, and its tests build" dmemctl_fakes
 t "the reader of histories stands random input" "$dir/tools/fuzz_history" 20000 1
 echo "1..$n"
 echo
@@ -519,6 +539,23 @@ tap tools-history "$dir/tools/test_history"
 tap tools-record "$dir/tools/test_record" "$dir/tools/dmemctl.bin" "$dir/tools/fast/dmemctl.bin" "$dir/tools/w" \
 	tools/dmemctl/dmemctl-plan.8.scd
 tap tools-plan "$dir/tools/test_plan" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+
+# Another user must get at the program, and a socket's path must be short. What is
+# written to a disk each time takes long where that is done some hundred times.
+w=$(mktemp -d)
+chmod 755 "$w"
+[ -w /dev/shm ] && m=$(mktemp -d -p /dev/shm) || m=$(mktemp -d)
+cp "$dir/tools/dmemctl-fake" "$w/dmemctl" || :
+j=$(command -v jq)
+d=$(command -v dbus-daemon)
+tap tools-look "$dir/tools/test_look" "$w/t"
+tap tools-set "$dir/tools/test_set" "$w/dmemctl" "$dir/tools/fast/dmemctl-fake" "$j" "$m/t"
+tap tools-show "$dir/tools/test_show" "$w/dmemctl" "$j" "$w/t"
+tap tools-doctor "$dir/tools/test_doctor" "$w/dmemctl" "$j" "$w/t"
+tap tools-manager "$dir/tools/test_manager" "$w/dmemctl" "$dir/tools/fake_manager" "$d" "$j" "$w/t"
+tap tools-ctl-docs "$dir/tools/test_ctl_docs" "$w/dmemctl" "$dir/tools/fake_manager" "$d" "$w/t" tools/dmemctl \
+	tools/dmemctl/dmemctl.8.scd tools/completion/dmemctl.bash tools/completion/_dmemctl
+rm -rf "$w" "$m"
 
 # systemd itself as the judge, where it is there. It gets a directory that
 # anybody may read, for it must not be root there.

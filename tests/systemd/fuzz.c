@@ -12,10 +12,7 @@
 #include <string.h>
 
 #include "../../tools/lib/dmem.h"
-
-#define MAX_TEXT	2000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "mutate.h"
 
 static void require(int ok, const char *what)
 {
@@ -124,66 +121,14 @@ static const char * const words[] = {
 	"$$", ";",
 };
 
-static unsigned long state;
-
-static size_t pick(size_t n)
-{
-	state = state * 6364136223846793005UL + 1442695040888963407UL;
-	return (size_t)(state >> 33) % n;
-}
-
-static size_t mutate(char *buf, size_t n)
-{
-	size_t at = pick(n + 1), len;
-	const char *w;
-
-	switch (pick(5)) {
-	case 0:
-		if (at < n)
-			buf[at] = (char)pick(256);
-		return n;
-	case 1:
-		len = pick(n - at + 1);
-		memmove(buf + at, buf + at + len, n - at - len);
-		return n - len;
-	case 2:
-		len = pick(n - at + 1);
-		if (n + len > MAX_TEXT)
-			return n;
-		memmove(buf + at + len, buf + at, n - at);
-		return n + len;
-	default:
-		w = words[pick(sizeof(words) / sizeof(*words))];
-		len = strlen(w);
-		if (n + len > MAX_TEXT)
-			return n;
-		memmove(buf + at + len, buf + at, n - at);
-		memcpy(buf + at, w, len);
-		return n + len;
-	}
-}
-
 int main(int argc, char **argv)
 {
-	long rounds = argc > 1 ? atol(argv[1]) : 1000;
+	static const struct mutate m = {
+		.seed = seeds, .n_seeds = sizeof(seeds) / sizeof(*seeds),
+		.word = words, .n_words = sizeof(words) / sizeof(*words),
+	};
 
-	state = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
-	for (long r = 0; r < rounds; r++) {
-		const char *seed = seeds[pick(sizeof(seeds) / sizeof(*seeds))];
-		size_t n = strlen(seed);
-		char buf[MAX_TEXT], *exact;
-
-		memcpy(buf, seed, n);
-		for (size_t i = pick(8); i; i--)
-			n = mutate(buf, n);
-		/* Of the right size, so that each byte too far is seen. */
-		exact = malloc(n ? n : 1);
-		require(exact != NULL, "no memory");
-		memcpy(exact, buf, n);
-		LLVMFuzzerTestOneInput((const uint8_t *)exact, n);
-		free(exact);
-	}
-	return 0;
+	return mutate_main(argc, argv, &m);
 }
 
 #endif

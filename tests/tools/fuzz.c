@@ -13,10 +13,7 @@
 #include "../../tools/cli/json.h"
 #include "../../tools/cli/table.h"
 #include "../../tools/lib/look.h"
-
-#define MAX_TEXT	2000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "../systemd/mutate.h"
 
 static void require(int ok, const char *what)
 {
@@ -90,6 +87,24 @@ static void check_map(const char *line)
 	if (!dmem_dmabuf_map(line, &ino, &len))
 		return;
 	require(len <= strlen(line) && ino != DMEM_UNKNOWN && strstr(line, "/dmabuf:"), "map: of nothing");
+}
+
+/* As util-linux writes them: rounded, and no more digits than need be. */
+static void check_known_sizes(void)
+{
+	static const struct {
+		uint64_t n;
+		const char *text;
+	} known[] = {
+		{ 0, "0B" }, { 1023, "1023B" }, { 1024, "1K" }, { 1536, "1.5K" }, { 1 << 20, "1M" },
+		{ 1047552, "1023K" }, { 1048525, "1M" }, { 1048524, "1023.9K" }, { 1075, "1K" }, { 1076, "1.1K" },
+		{ 24 << 20, "24M" }, { (3ull << 30) / 2, "1.5G" }, { 1ull << 60, "1E" },
+		{ DMEM_UNKNOWN - 1, "16E" }, { DMEM_NO_LIMIT, "max" }, { DMEM_UNKNOWN, "" },
+	};
+	char buf[CLI_SIZE];
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		require(!strcmp(cli_size(buf, known[i].n, false), known[i].text), known[i].text);
 }
 
 static void check_size(const char *text)
@@ -194,53 +209,15 @@ static const char * const words[] = {
 	"\"", "\\", "\xff", "\xe2\x82", "\x1b",
 };
 
-static unsigned long state;
-
-static size_t pick(size_t n)
-{
-	state = state * 6364136223846793005UL + 1442695040888963407UL;
-	return (size_t)(state >> 33) % n;
-}
-
-/* Changes a byte, takes some away, or puts a word in. Returns the new length. */
-static size_t mutate(char *buf, size_t n)
-{
-	size_t at = pick(n + 1), len;
-	const char *w = words[pick(sizeof(words) / sizeof(*words))];
-
-	if (!pick(4) && at < n) {
-		buf[at] = (char)pick(256);
-		return n;
-	}
-	if (!pick(3)) {
-		len = pick(n - at + 1);
-		memmove(buf + at, buf + at + len, n - at - len);
-		return n - len;
-	}
-	len = strlen(w);
-	if (n + len > MAX_TEXT)
-		return n;
-	memmove(buf + at + len, buf + at, n - at);
-	memcpy(buf + at, w, len);
-	return n + len;
-}
-
 int main(int argc, char **argv)
 {
-	long rounds = argc > 1 ? atol(argv[1]) : 1000;
+	static const struct mutate m = {
+		.seed = seeds, .n_seeds = sizeof(seeds) / sizeof(*seeds),
+		.word = words, .n_words = sizeof(words) / sizeof(*words),
+	};
 
-	state = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
-	for (long r = 0; r < rounds; r++) {
-		const char *seed = seeds[pick(sizeof(seeds) / sizeof(*seeds))];
-		size_t n = strlen(seed);
-		char buf[MAX_TEXT];
-
-		memcpy(buf, seed, n);
-		for (size_t i = pick(8); i; i--)
-			n = mutate(buf, n);
-		LLVMFuzzerTestOneInput((const uint8_t *)buf, n);
-	}
-	return 0;
+	check_known_sizes();
+	return mutate_main(argc, argv, &m);
 }
 
 #endif

@@ -11,11 +11,9 @@
 #include <string.h>
 
 #include "../../tools/dmemctl/history.h"
+#include "../systemd/mutate.h"
 
-#define MAX_TEXT	2000
 #define BOOT		"01234567-89ab-cdef-0123-456789abcdef"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct seen {
 	unsigned int regions, cgroups;
@@ -138,65 +136,14 @@ static const char * const words[] = {
 	"%20", "18446744073709551613", "18446744073709551614", "r0=", "c0.0=", "b1=", "f", "x", "\0",
 };
 
-static unsigned long state;
-
-static size_t pick(size_t n)
-{
-	state = state * 6364136223846793005UL + 1442695040888963407UL;
-	return (size_t)(state >> 33) % n;
-}
-
-static size_t put_in(char *buf, size_t n, size_t at, const char *text, size_t len)
-{
-	if (n + len > MAX_TEXT)
-		return n;
-	memmove(buf + at + len, buf + at, n - at);
-	memcpy(buf + at, text, len);
-	return n + len;
-}
-
-static size_t change(char *buf, size_t n)
-{
-	size_t at = pick(n + 1), len = pick(n - at + 1) % 64;
-	const char *w = words[pick(sizeof(words) / sizeof(*words))];
-	char copy[64];
-
-	switch (pick(4)) {
-	case 0:
-		if (at < n)
-			buf[at] = (char)pick(256);
-		return n;
-	case 1:
-		memmove(buf + at, buf + at + len, n - at - len);
-		return n - len;
-	case 2:
-		memcpy(copy, buf + at, len);
-		return put_in(buf, n, pick(n + 1), copy, len);
-	default:
-		return put_in(buf, n, at, w, *w ? strlen(w) : 1);
-	}
-}
-
 int main(int argc, char **argv)
 {
-	long rounds = argc > 1 ? atol(argv[1]) : 1000;
+	static const struct mutate m = {
+		.seed = seeds, .n_seeds = sizeof(seeds) / sizeof(*seeds),
+		.word = words, .n_words = sizeof(words) / sizeof(*words),
+	};
 
-	state = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
-	for (long r = 0; r < rounds; r++) {
-		const char *seed = seeds[pick(sizeof(seeds) / sizeof(*seeds))];
-		size_t n = strlen(seed);
-		char buf[MAX_TEXT], *exact;
-
-		memcpy(buf, seed, n);
-		for (size_t i = pick(8); i; i--)
-			n = change(buf, n);
-		exact = malloc(n ? n : 1);
-		require(exact != NULL, "no memory");
-		memcpy(exact, buf, n);
-		LLVMFuzzerTestOneInput((const uint8_t *)exact, n);
-		free(exact);
-	}
-	return 0;
+	return mutate_main(argc, argv, &m);
 }
 
 #endif

@@ -6,6 +6,7 @@
  *
  * With "update", the golden file is written anew: read what has changed in it.
  */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,9 +260,12 @@ static void test_names(const struct tool *t)
 	}
 	check(!len, "raw lines have as many blanks as columns", "%zu lines do not", len);
 	check(!tool(t, "--tree -J -o name"), "every character: JSON", "%s", get("err"));
+	check(mbstowcs(NULL, get("out"), 0) != (size_t)-1, "JSON is UTF-8", "%s", get("out"));
 	check(!jq(t, "[.regions[].children[].name] | length == 5 and any(.[]; . == \".control\") and "
 		  "any(.[]; contains(\"\\u0001\\u0002\\u0003\") and contains(\"\\b\\t\\u000b\") and contains(\"\\\"#\") and contains(\"[\\\\]\"))"),
 	      "JSON gives the names as they are", "%s", get("json"));
+	tool(t, "\x1b[31m\xff");
+	check_text(get("err"), "lsdmem: there is no region '?[31m?'\n", "nor one of a message");
 	tool(t, "--tree -J -o name");
 	check(!jq(t, ".regions[0].name == \"cma/\\\"a\\\\b\\\"%s,\\u00e4@1\""), "and the region's", "%s",
 	      get("json"));
@@ -276,6 +280,7 @@ int main(int argc, char **argv)
 		return 2;
 	/* For the branches of trees; nothing of the caller's terminal. */
 	setenv("LC_ALL", "C.UTF-8", 1);
+	setlocale(LC_ALL, "");
 	unsetenv("COLUMNS");
 	tap_start();
 	tap_dir(argv[2]);

@@ -15,7 +15,7 @@ static void help(void)
 	       "Sets the limits of running units as their files say, without a restart: after a\n"
 	       "section was changed, or something else has written to the cgroup. A limit that no\n"
 	       "file has any more stays as it is. Of each unit all are set, or none.\n\n"
-	       "  -h, --help\n");
+	       "  -h, --help   this text\n");
 }
 
 static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *t)

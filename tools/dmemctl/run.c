@@ -19,10 +19,12 @@ static void help(void)
 	printf("Usage: dmemctl run [options] --max=REGION=SIZE ... [--] COMMAND [ARGUMENT...]\n\n"
 	       "Runs a command in a scope of its own with these limits, which hold before it\n"
 	       "starts. It does not start without them.\n\n"
-	       "      --max=, --min=, --low=REGION=SIZE   as of dmemctl set\n"
-	       "      --unit=NAME     name of the scope\n"
-	       "      --slice=SLICE   the slice that it is in\n"
-	       "  -h, --help          this text\n\n"
+	       "      --max=REGION=SIZE   these three are as of dmemctl set\n"
+	       "      --min=REGION=SIZE\n"
+	       "      --low=REGION=SIZE\n"
+	       "      --unit=NAME         name of the scope\n"
+	       "      --slice=SLICE       the slice that it is in\n"
+	       "  -h, --help              this text\n\n"
 	       "The exit code is the command's, or 125 if it was not started, 126 if it cannot be\n"
 	       "executed and 127 if there is none.\n");
 }

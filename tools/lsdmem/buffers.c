@@ -83,26 +83,13 @@ static const struct dmem_heap *find_heap(const struct list *s, const char *name)
 static void add_payer(struct list *s, struct table_line *line, uint64_t id)
 {
 	const struct dmem_node *n = id == DMEM_UNKNOWN ? NULL : find_cgroup(s, id);
-	char path[4096] = "/", name[256];
-	const char *unit;
-	size_t len;
 
 	table_number(s->t, line, COL_ID, id);
-	if (id == DMEM_UNKNOWN)
-		return;
-	if (!n) {
+	if (n)
+		add_cgroup(s->t, line, COL_CGROUP, COL_UNIT, n);
+	else if (id != DMEM_UNKNOWN)
 		/* In a namespace, that cannot be told from one outside. */
 		table_text(s->t, line, COL_CGROUP, s->r->complete ? "[removed]" : "[not here]");
-		return;
-	}
-	dmem_node_path(n, path + 1, sizeof(path) - 1);
-	table_text(s->t, line, COL_CGROUP, path);
-	unit = dmem_cgroup_unit(path + 1, &len);
-	if (!unit || len >= sizeof(name))
-		return;
-	memcpy(name, unit, len);
-	name[len] = 0;
-	table_text(s->t, line, COL_UNIT, name);
 }
 
 /* Returns 0 or -ENOMEM. */

@@ -66,4 +66,10 @@ uint64_t region_refused(const struct dmem_tree *t, size_t region);
  * is the highest peak of a top-level cgroup, and that of all together may be higher. */
 uint64_t region_peak(const struct dmem_tree *t, size_t region);
 
+/* ---- tree.c ---- */
+
+/* The path of a cgroup, with a slash before it, and the unit that it belongs to. */
+void add_cgroup(struct table *t, struct table_line *line, int path_column, int unit_column,
+		const struct dmem_node *n);
+
 #endif

@@ -95,22 +95,23 @@ static uint64_t limit(const struct branch *b, const struct dmem_node *n)
 	return b->g->capacity != DMEM_UNKNOWN && b->g->capacity < l ? b->g->capacity : l;
 }
 
-static void add_names(struct branch *b, struct table_line *line, const struct dmem_node *n)
+void add_cgroup(struct table *t, struct table_line *line, int path_column, int unit_column,
+		const struct dmem_node *n)
 {
 	char path[4096] = "/", name[256];
 	const char *unit;
 	size_t len;
 
-	if (!table_wants(b->t, COL_PATH) && !table_wants(b->t, COL_UNIT))
+	if (!table_wants(t, path_column) && !table_wants(t, unit_column))
 		return;
 	dmem_node_path(n, path + 1, sizeof(path) - 1);
-	table_text(b->t, line, COL_PATH, path);
+	table_text(t, line, path_column, path);
 	unit = dmem_cgroup_unit(path + 1, &len);
 	if (!unit || len >= sizeof(name))
 		return;
 	memcpy(name, unit, len);
 	name[len] = 0;
-	table_text(b->t, line, COL_UNIT, name);
+	table_text(t, line, unit_column, name);
 }
 
 static struct table_line *add_line(struct branch *b, struct table_line *parent,
@@ -120,7 +121,7 @@ static struct table_line *add_line(struct branch *b, struct table_line *parent,
 
 	table_text(b->t, line, COL_NAME, n->parent ? n->name : b->g->name);
 	table_text(b->t, line, COL_REGION, b->g->name);
-	add_names(b, line, n);
+	add_cgroup(b->t, line, COL_PATH, COL_UNIT, n);
 	for (size_t i = 0; i < N_SIMPLE; i++) {
 		uint64_t v = dmem_tree_figure(b->tree, n, b->region, simple[i].figure);
 

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What dmemctl's verbs take, say of themselves, and what manual and completions have.
+ *
+ * test_ctl_docs DMEMCTL FAKE-MANAGER DBUS-DAEMON DIRECTORY SOURCES MANUAL BASH ZSH
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "bus.h"
+
+#define TEXT	65536
+
+static struct tool t;
+
+static const struct verb {
+	const char *name, *source, *start;
+	const char *completed;		/* what bash completes "--" to */
+} verbs[] = {
+	{ "set", "options.c", "[OPTIONS_SET]", "--dry-run --help --low --max --min --revert --runtime " },
+	{ "show", "show.c", "options[] = {", "--all --bytes --help --json --noheadings --output --raw " },
+	{ "apply", "apply.c", "options[] = {", "--help " },
+	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit " },
+	{ "doctor", "doctor.c", "options[] = {", "--help --json " },
+};
+
+static void read_file(const char *path, char text[TEXT])
+{
+	FILE *f = fopen(path, "r");
+	size_t len = f ? fread(text, 1, TEXT - 1, f) : 0;
+
+	if (f)
+		fclose(f);
+	text[len] = 0;
+}
+
+/* Is there a word that starts the line, after blanks, or comes behind a short one? */
+static bool has_line(const char *text, const char *option)
+{
+	size_t len = strlen(option);
+
+	for (const char *p = text; (p = strstr(p, option)); p += len) {
+		const char *before = p;
+
+		if (p[len] && !strchr(" =,\n*", p[len]))
+			continue;
+		while (before > text && before[-1] != '\n')
+			before--;
+		before += strspn(before, " ");
+		if (before == p || (*before == '-' && before[1] != '-'))
+			return true;
+	}
+	return false;
+}
+
+/* The section of the manual, as it is in bold there. */
+static void section_of(const char *manual, const char *verb, char text[TEXT])
+{
+	char head[20] = "\n# ";
+	const char *from, *to;
+
+	for (size_t i = 0; verb[i]; i++)
+		head[3 + i] = (char)(verb[i] - 'a' + 'A'), head[4 + i] = 0;
+	strcat(head, "\n");
+	from = strstr(manual, head);
+	to = from ? strstr(from + 3, "\n# ") : NULL;
+	snprintf(text, TEXT, "%.*s", to ? (int)(to - from) : 0, from ? from : "");
+}
+
+/* Each option in the source is in --help, in the manual and in zsh's completion; and there
+ * are as many as in --help. */
+static void test_options(const struct verb *v, const char *sources, const char *manual, const char *zsh)
+{
+	static char source[TEXT], help[TEXT], section[TEXT];
+	char path[4096], args[100], missing[1000] = "", *p, *end;
+	int n = 0, lines = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", sources, v->source);
+	read_file(path, source);
+	snprintf(args, sizeof(args), "%s --help", v->name);
+	tool(&t, args);
+	snprintf(help, sizeof(help), "%s", get("out"));
+	section_of(manual, v->name, section);
+	p = strstr(source, v->start);
+	end = p ? strstr(p, "{ 0 }") : NULL;
+	for (p = p ? strchr(p, '{') + 1 : NULL; p && (p = strstr(p, "{ \"")) && p < end; p++) {
+		char option[60], bold[80], given[80];
+
+		snprintf(option, sizeof(option), "--%.*s", (int)strcspn(p + 3, "\""), p + 3);
+		snprintf(bold, sizeof(bold), "*%s*", option);
+		snprintf(given, sizeof(given), "%s%c", option, p[strcspn(p, ",") + 2] == '1' ? '=' : '[');
+		n++;
+		if (!has_line(help, option) || !strstr(section, bold) ||
+		    (!strstr(zsh, given) && !strstr(zsh, option)))
+			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing), "%s ", option);
+	}
+	for (char *l = help; (l = strstr(l, "\n  ")); l++)
+		lines += l[strspn(l, "\n ")] == '-';
+	check(n && n == lines && !*missing, args, "%d options, %d lines; not everywhere: %s", n, lines, missing);
+}
+
+/* What bash would offer after these words, sorted, with blanks between. */
+static void complete(const char *file, const char *words, const char *want)
+{
+	static const char script[] =
+		"PATH=$3:$PATH\n"
+		"source \"$0\"\n"
+		"COMP_WORDS=(dmemctl $2)\n"
+		"COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+		"[[ $2 != *' ' ]] || { COMP_WORDS+=(''); COMP_CWORD=$((COMP_CWORD + 1)); }\n"
+		"_dmemctl \"$1\"\n"
+		"printf '%s\\n' ${COMPREPLY[@]+\"${COMPREPLY[@]}\"} | sort | tr '\\n' ' '\n";
+	char bin[4096], name[400];
+	const char *argv[] = { "/bin/bash", "-euc", script, file, t.program, words, bin, NULL };
+
+	snprintf(bin, sizeof(bin), "%s", tap_path("bin"));
+	snprintf(name, sizeof(name), "bash completes: %s", words);
+	if (run(argv) || *get("err"))
+		check(false, name, "%s", get("err"));
+	else
+		check_text(get("out"), want, name);
+}
+
+static void test_bash(const char *file)
+{
+	char words[5000];
+
+	put("bin/systemctl", "#!/bin/sh\necho 'camera.service loaded active running The camera'\n"
+	    "echo 'dev-disk-by\\x2dlabel.device loaded active plugged'\necho 'cam-\\x2da.service loaded'\n");
+	chmod(tap_path("bin/systemctl"), 0755);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		snprintf(words, sizeof(words), "%s --", verbs[i].name);
+		complete(file, words, verbs[i].completed);
+	}
+	complete(file, "s", "set show ");
+	complete(file, "--s", "--sysroot ");
+	complete(file, "set cam", "cam-\\x2da.service camera.service ");
+	complete(file, "set -n camera.service --ru", "--runtime ");
+	complete(file, "show -o CUR", "CURRENT ");
+	complete(file, "show --output = UNIT,pe", "UNIT,PEAK ");
+	complete(file, "show -o +c", "+CGROUP +CURRENT ");
+	complete(file, "doctor x", " ");
+	snprintf(words, sizeof(words), "--sysroot = %s set camera --max = ", tap_path("root"));
+	complete(file, words, "cma/camera@64000000= cma/display@60000000= dma_heap/camera@64000000= "
+		 "dma_heap/display@60000000= dma_heap/system= heap/system= ");
+	snprintf(words, sizeof(words), "--sysroot %s set camera --max = cma/cam", tap_path("root"));
+	complete(file, words, "cma/camera@64000000= ");
+	/* As bash cuts it. */
+	snprintf(words, sizeof(words), "--sysroot %s set camera --min = cma/camera @ 64", tap_path("root"));
+	complete(file, words, "64000000= ");
+}
+
+/* Each command in the manual, in this order and as it stands there. */
+static void test_examples(const char *manual)
+{
+	static char copy[TEXT];
+	char path[4096], name[300], *save;
+	int n = 0;
+
+	put("bin/dmemctl", "#!/bin/sh\ncase $1 in\nrun) exec '%s' \"$@\" ;;\n*) exec '%s' --sysroot='%s' \"$@\" ;;\nesac\n",
+	    t.program, t.program, tap_path("root"));
+	chmod(tap_path("bin/dmemctl"), 0755);
+	put("bin/v4l2-ctl", "#!/bin/sh\ncat '%s'\n", tap_path(CG "system.slice/lone.scope/dmem.max"));
+	chmod(tap_path("bin/v4l2-ctl"), 0755);
+	snprintf(path, sizeof(path), "%s:/usr/bin:/bin", tap_path("bin"));
+	setenv("PATH", path, 1);
+	snprintf(copy, sizeof(copy), "%s", manual);
+	for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		const char *argv[] = { "/bin/sh", "-euc", l + 1, NULL };
+		int rc;
+
+		if (strncmp(l, "\tdmemctl ", 9))
+			continue;
+		rc = run(argv);
+		snprintf(name, sizeof(name), "of the manual: %s", l + 1);
+		check(!rc && !*get("err"), name, "status %d: %s%s", rc, get("out"), get("err"));
+		n++;
+		if (strstr(l, " set camera "))
+			check(strstr(get(CONTROL "camera.service.d/90-dmemctl.conf"), "camera@64000000 24M") &&
+			      strstr(get(CG "system.slice/camera.service/dmem.min"), CAMERA " 16777216\n"),
+			      "it is set, and kept", "no");
+		if (strstr(l, " run "))
+			check(strstr(get("out"), CAMERA " 10485760\n") != NULL, "a quarter", "%s", get("out"));
+	}
+	check(n == 6, "the manual has examples", "%d", n);
+}
+
+int main(int argc, char **argv)
+{
+	static char manual[TEXT], zsh[TEXT];
+	struct bus bus = { 0 };
+
+	if (argc != 9)
+		return 2;
+	t = (struct tool){ .program = argv[1], .dir = argv[4] };
+	bus.manager = argv[2];
+	bus.daemon = argv[3];
+	setenv("LC_ALL", "C.UTF-8", 1);
+	read_file(argv[6], manual);
+	read_file(argv[8], zsh);
+	tap_start();
+	board(&t);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		test_options(&verbs[i], argv[5], manual, zsh);
+	run((const char *[]){ "/usr/bin/zsh", "-n", argv[8], NULL });
+	check(!*get("err"), "zsh understands its completion", "%s", get("err"));
+	test_bash(argv[7]);
+	if (!bus_start(&bus, "")) {
+		printf("Bail out! there is no bus\n");
+		return 2;
+	}
+	setenv("FAKE_BUS", "1", 1);
+	setenv("FAKE_ROOT", tap_path("root"), 1);
+	setenv("FAKE_OWN", "0::/system.slice/lone.scope", 1);
+	test_examples(manual);
+	bus_stop(&bus);
+	return tap_end();
+}
