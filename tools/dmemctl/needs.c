@@ -391,8 +391,8 @@ static int find_services(struct needs *n, const struct model *m, size_t region,
 /* ---- reservations ---- */
 
 /* With a part of what is usual reserved, how much is in use or kept free at most? */
-static int kept_with(const struct model *m, size_t region, const struct needs_region *g, double part,
-		     uint64_t *most)
+static int kept_with(const struct model *m, size_t region, const struct needs_region *g,
+		     double part, uint64_t *most)
 {
 	struct model_replay r;
 	int ret = 0;
