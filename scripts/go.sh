@@ -107,6 +107,7 @@ check)
 	. scripts/arm32.sh
 	. scripts/systemd.sh
 	. scripts/containers.sh
+	. scripts/debug.sh
 	shift
 	check "$*"
 	;;
@@ -116,6 +117,7 @@ check-all)
 	. scripts/arm32.sh
 	. scripts/systemd.sh
 	. scripts/containers.sh
+	. scripts/debug.sh
 	. scripts/series.sh
 	. scripts/mutants.sh
 	. scripts/mutants-systemd.sh
@@ -140,6 +142,11 @@ bisect)
 	. scripts/arm32.sh
 	. scripts/series.sh
 	bisect
+	;;
+torture)
+	. scripts/check.sh
+	. scripts/debug.sh
+	torture "${2:-600}" "${3:-}"
 	;;
 mutants)
 	. scripts/check.sh
