@@ -26,7 +26,7 @@ lsdmem_test()
 	shift
 	# shellcheck disable=SC2086 # options
 	$cc $warn -o "$_l/$_p" "tests/tools/$_p.c" tests/tools/fake.c tests/tools/machine.c tests/tools/tool.c \
-		tests/systemd/tap.c "$@"
+		tests/tools/docs.c tests/systemd/tap.c "$@"
 }
 
 # As systemd_install.
@@ -79,7 +79,7 @@ dmemctl_fakes()
 		"$_t"/fast/lib/*.o $_wrap -lsmartcols -lsystemd -lm &&
 	$cc $_san $warn -o "$_t/fake_manager" tests/tools/fake_manager.c -lsystemd || return 1
 	for _v in set show doctor manager ctl_docs look; do
-		dmemctl_test "$_v" board.c tool.c bus.c || return 1
+		dmemctl_test "$_v" board.c tool.c bus.c docs.c || return 1
 	done
 }
 

@@ -12,8 +12,9 @@
 
 #include "board.h"
 #include "bus.h"
+#include "docs.h"
 
-#define TEXT	65536
+#define TEXT	DOCS_TEXT
 
 static struct tool t;
 
@@ -27,16 +28,6 @@ static const struct verb {
 	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit " },
 	{ "doctor", "doctor.c", "options[] = {", "--help --json " },
 };
-
-static void read_file(const char *path, char text[TEXT])
-{
-	FILE *f = fopen(path, "r");
-	size_t len = f ? fread(text, 1, TEXT - 1, f) : 0;
-
-	if (f)
-		fclose(f);
-	text[len] = 0;
-}
 
 /* Is there a word that starts the line, after blanks, or comes behind a short one? */
 static bool has_line(const char *text, const char *option)
@@ -80,7 +71,7 @@ static void test_options(const struct verb *v, const char *sources, const char *
 	int n = 0, lines = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", sources, v->source);
-	read_file(path, source);
+	docs_read(path, source);
 	snprintf(args, sizeof(args), "%s --help", v->name);
 	tool(&t, args);
 	snprintf(help, sizeof(help), "%s", get("out"));
@@ -103,26 +94,9 @@ static void test_options(const struct verb *v, const char *sources, const char *
 	check(n && n == lines && !*missing, args, "%d options, %d lines; not everywhere: %s", n, lines, missing);
 }
 
-/* What bash would offer after these words, sorted, with blanks between. */
 static void complete(const char *file, const char *words, const char *want)
 {
-	static const char script[] =
-		"PATH=$3:$PATH\n"
-		"source \"$0\"\n"
-		"COMP_WORDS=(dmemctl $2)\n"
-		"COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
-		"[[ $2 != *' ' ]] || { COMP_WORDS+=(''); COMP_CWORD=$((COMP_CWORD + 1)); }\n"
-		"_dmemctl \"$1\"\n"
-		"printf '%s\\n' ${COMPREPLY[@]+\"${COMPREPLY[@]}\"} | sort | tr '\\n' ' '\n";
-	char bin[4096], name[400];
-	const char *argv[] = { "/bin/bash", "-euc", script, file, t.program, words, bin, NULL };
-
-	snprintf(bin, sizeof(bin), "%s", tap_path("bin"));
-	snprintf(name, sizeof(name), "bash completes: %s", words);
-	if (run(argv) || *get("err"))
-		check(false, name, "%s", get("err"));
-	else
-		check_text(get("out"), want, name);
+	docs_complete(file, "dmemctl", t.program, words, want);
 }
 
 static void test_bash(const char *file)
@@ -200,8 +174,8 @@ int main(int argc, char **argv)
 	bus.manager = argv[2];
 	bus.daemon = argv[3];
 	setenv("LC_ALL", "C.UTF-8", 1);
-	read_file(argv[6], manual);
-	read_file(argv[8], zsh);
+	docs_read(argv[6], manual);
+	docs_read(argv[8], zsh);
 	tap_start();
 	board(&t);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)

@@ -10,22 +10,19 @@
 #include <sys/stat.h>
 
 #include "../systemd/tap.h"
+#include "docs.h"
 #include "machine.h"
 #include "tool.h"
 
-#define TEXT	65536
+#define TEXT	DOCS_TEXT
 
 static char *read_file(const char *path)
 {
 	static char text[3][TEXT];
 	static int n;
 	char *s = text[n++ % 3];
-	FILE *f = fopen(path, "r");
-	size_t len = f ? fread(s, 1, TEXT - 1, f) : 0;
 
-	if (f)
-		fclose(f);
-	s[len] = 0;
+	docs_read(path, s);
 	return s;
 }
 
@@ -116,22 +113,12 @@ static void test_examples(const struct tool *t, const char *manual)
 	check(n >= 4, "the manual has examples", "%d", n);
 }
 
-/* What bash would offer after these words, sorted, with blanks between. */
 static void complete(const char *file, const char *words, const char *want)
 {
-	static const char script[] =
-		"source \"$0\"\n"
-		"COMP_WORDS=(lsdmem $2)\n"
-		"COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
-		"_lsdmem \"$1\"\n"
-		"printf '%s\\n' ${COMPREPLY[@]+\"${COMPREPLY[@]}\"} | sort | tr '\\n' ' '\n";
-	char program[4096], name[256];
-	const char *argv[] = { "/bin/bash", "-euc", script, file, program, words, NULL };
+	char program[4096];
 
 	snprintf(program, sizeof(program), "%s", tap_path("bin/lsdmem"));
-	snprintf(name, sizeof(name), "bash completes: %s", words);
-	check(!run(argv), name, "%s", get("err"));
-	check_text(get("out"), want, name);
+	docs_complete(file, "lsdmem", program, words, want);
 }
 
 static void test_completions(const char *help, const char *bash, const char *zsh)

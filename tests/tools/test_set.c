@@ -198,6 +198,12 @@ static void system_says_no(void)
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "the first is as it was");
 	check_text(line_of("dmem.low", CAMERA), CAMERA " 0", "the third, too");
 	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory", "there is one");
+	/* No line is the kernel's way to say that there was no limit. */
+	put(SERVICE "dmem.max", DISPLAY " max\n");
+	setenv("FAKE_CG", "dmem.min:5", 1);
+	expect(&t, three, 1, NULL, CAMERA "=16M: it cannot be written");
+	unsetenv("FAKE_CG");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " max", "there is none again");
 	expect(&t, "set camera --max=" CAMERA "=22M", 0, NULL, NULL);
 	setenv("FAKE_CG", "dmem.low:13", 1);
 	expect(&t, three, 1, NULL, CAMERA "=1M: no permission");

@@ -140,18 +140,19 @@ static enum dmem_status apply_one(struct change *ch, struct change_item *it)
 }
 
 /* Nothing else is to be looked at or changed if it cannot be done for this cgroup. */
-static int check_cgroup(struct ctl *c, struct change *ch)
+static int begin(struct ctl *c, struct change *ch, const char *cgroup)
 {
 	enum dmem_status s;
 	uint64_t none;
 
-	if (!*ch->cgroup) {
+	ch->cgroup = cgroup;
+	if (!*cgroup) {
 		cli_error(&c->cli, "/sys/fs/cgroup: the root has no limits: name a cgroup below it");
 		return -EINVAL;
 	}
 	/* Every cgroup has this file, and no such line in it. */
-	s = dmem_cgroup_get(ch->root, ch->cgroup, "cgroup.procs", "?", &none);
-	return s == DMEM_NO_REGION ? 0 : failed(c, ch->cgroup, "", s);
+	s = dmem_cgroup_get(ch->root, cgroup, "cgroup.procs", "?", &none);
+	return s == DMEM_NO_REGION ? 0 : failed(c, cgroup, "", s);
 }
 
 static enum dmem_status check_one(struct change *ch, const struct change_item *it)
@@ -173,11 +174,9 @@ static enum dmem_status check_one(struct change *ch, const struct change_item *i
 
 int change_check(struct ctl *c, struct change *ch, const char *cgroup)
 {
+	int ret = begin(c, ch, cgroup);
 	enum dmem_status s;
-	int ret;
 
-	ch->cgroup = cgroup;
-	ret = check_cgroup(c, ch);
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < ch->n; i++) {
@@ -190,11 +189,9 @@ int change_check(struct ctl *c, struct change *ch, const char *cgroup)
 
 int change_apply(struct ctl *c, struct change *ch, const char *cgroup)
 {
+	int ret = begin(c, ch, cgroup);
 	enum dmem_status s;
-	int ret;
 
-	ch->cgroup = cgroup;
-	ret = check_cgroup(c, ch);
 	if (ret)
 		return ret;
 	s = dmem_cgroup_enable(ch->root, cgroup);
