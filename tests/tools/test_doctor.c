@@ -182,6 +182,12 @@ static void min_above_max(void)
 	put(CAMERA_CG "dmem.min", CAMERA " 25165825\n");
 }
 
+static void min_is_max(void)
+{
+	put(CAMERA_CG "dmem.min", CAMERA " 25165824\n");
+	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=25165824 committed=25165824\n");
+}
+
 static void min_not_kept(void)
 {
 	put(CAMERA_CG "dmem.min", CAMERA " 8388608\n");
@@ -329,6 +335,7 @@ static const struct {
 	{ "dmem.max at the peak", max_is_peak, NULL, 0 },
 	{ "dmem.min above dmem.max", min_above_max, "problem: system.slice/camera.service: dmem.min of " CAMERA
 	  " is 25165825, and dmem.max only 25165824: raise dmem.max, or lower dmem.min\n", 1 },
+	{ "dmem.min at dmem.max", min_is_max, NULL, 0 },
 	{ "dmem.min is not kept", min_not_kept, "problem: system.slice/camera.service: dmem.min of " CAMERA
 	  " is 8M, and only 4M are kept for it: reserve as much for the slices above, and not more than the "
 	  "region has\n", 1 },

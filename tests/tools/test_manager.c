@@ -200,7 +200,8 @@ static void no_scope(const char *how, const char *err, const char *name)
 
 	begin_run(how);
 	before = snapshot();
-	code = RUN("--max=" CAMERA "=9M", "--unit=y", "echo", "x");
+	code = run((const char *[]){ "/usr/bin/timeout", "20", t.program, "run", "--max=" CAMERA "=9M", "--unit=y",
+				     "echo", "x", NULL });
 	check(code == 125 && !*get("out") && strstr(get("err"), err), name, "%d: %s", code, get("err"));
 	same_tree(before, "nothing has changed");
 	end();

@@ -65,6 +65,10 @@ static void named(void)
 	    "DeviceMemoryMax=dma_heap/camera@64000000 20M\nDeviceMemoryMax=dma_heap/odd 1M\n");
 	prints("show -rn -o REGION,SECTION camera", CAMERA " max=20M\ndma_heap/odd max=1M\n");
 
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\nDeviceMemoryMin=" CAMERA " 16M\n"
+	    "DeviceMemoryMax=cma/none 2M\nDeviceMemoryLow=cma/none 1M\n");
+	prints("show -rn -o REGION,SECTION camera", CAMERA " max=24M\\x20min=16M\ncma/none max=2M\\x20low=1M\n");
+
 	expect(&t, "show nothing", 1, NULL, "nothing.service: the unit is not there");
 	expect(&t, "show masked", 1, NULL, "masked.service: the unit is masked");
 	expect(&t, "show /nothing", 1, NULL, "/nothing: the cgroup is not there");
@@ -82,11 +86,19 @@ static void without_name(void)
 	put(LIB "eye@.service", EXEC "[X-Dmem]\nDeviceMemoryLow=cma/%%j 1M\n");
 	put(LIB "cam.service", EXEC);
 	put(ETC "service.d/a.conf", "[X-Dmem]\n");
+	/* In no order of their own. */
+	put(LIB "z2.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/z 1M\n");
+	put(LIB "z1.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/z 1M\n");
+	put(LIB "z3.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/z 1M\n");
+	/* What a unit has below it is its own business. */
+	put(CG "system.slice/box.service/payload/dmem.current", CAMERA " 0\n");
+	put(CG "system.slice/box.service/payload/dmem.max", CAMERA " 1048576\n");
 	prints("show -rn -o UNIT,REGION,MAX,SECTION", "media.slice " CAMERA " 30M max=30M\n"
-	       "system.slice " CAMERA " max \ncamera.service " CAMERA " 24M max=24M\n"
+	       "system.slice " CAMERA " max \nsystem.slice/box.service/payload " CAMERA " 1M \ncamera.service " CAMERA " 24M max=24M\n"
 	       "eye@left.service cma/eye  low=1M\neye@.service cma/eye  low=1M\n"
-	       "stopped.service " DISPLAY "  max=1M\n");
-	json("show -J", ".units | length == 6", "in JSON");
+	       "stopped.service " DISPLAY "  max=1M\nz1.service cma/z  max=1M\nz2.service cma/z  max=1M\n"
+	       "z3.service cma/z  max=1M\n");
+	json("show -J", ".units | length == 10", "in JSON");
 }
 
 static void in_json(void)
