@@ -108,6 +108,7 @@ example_chart()
 	rm -f "$dir/tools/example.svg"
 	"$dir/tools/dmemctl.bin" plan --svg="$dir/tools/example.svg" docs/example.history >"$dir/tools/example.txt" &&
 	cmp "$dir/tools/example.svg" docs/example.svg || return 1
+	# shellcheck disable=SC2016 # backticks of the text
 	sed -n '/^dmemctl plan /,/^```/{/^dmemctl plan /d;/^```/d;p;}' README.md >"$dir/tools/readme.txt"
 	[ -s "$dir/tools/readme.txt" ] && sed -n '/^cma\/camera/,/^$/p' "$dir/tools/example.txt" | diff - "$dir/tools/readme.txt"
 }
