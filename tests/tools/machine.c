@@ -91,6 +91,8 @@ static void services(struct fake *f)
 		{ "heap/system", .current = 2 * MIB, .peak = 3 * MIB, .local = 2 * MIB },
 	}, closed[] = {
 		{ DEFAULT, .max = FAKE_NOTHING },
+	}, late[] = {
+		{ DEFAULT, .min = 8 * MIB }, { "heap/system", .low = 16 * MIB },
 	};
 
 	fake_cgroup(f, "", root, N(root));
@@ -98,6 +100,7 @@ static void services(struct fake *f)
 	fake_cgroup(f, "system.slice/camera.service", camera, N(camera));
 	fake_cgroup(f, "system.slice/cron.service", NULL, 0);
 	fake_cgroup(f, "system.slice/display.service", display, N(display));
+	fake_cgroup(f, "system.slice/late.service", late, N(late));
 	fake_cgroup(f, "system.slice/ssh.service", closed, N(closed));
 	fake_cgroup(f, "machine.slice", machine, N(machine));
 	fake_cgroup(f, "machine.slice/c1.scope", machine, N(machine));

@@ -143,7 +143,7 @@ static void test_sums(const struct tool *t)
 	check(!jq(t, ".regions[] | select(.name == \"cma/camera@64000000\") | .refused == 12"),
 	      "refusals of a region are those of its top-level cgroups", "%s", get("json"));
 	tool(t, "-J --tree --all -O");
-	check(!jq(t, "[.regions[] | recurse(.children[]?)] | length == 4 * 10"),
+	check(!jq(t, "[.regions[] | recurse(.children[]?)] | length == 4 * 11"),
 	      "--all has each cgroup once in each region", "%s", get("json"));
 	tool(t, "-J --tree");
 	check(!jq(t, "[.regions[] | recurse(.children[]?) | select(.current == 0 and .min == 0 and "
@@ -174,7 +174,8 @@ static void test_regions(const struct tool *t)
 	check_text(get("out"), "cma/linux,cma\nheap/system\n", "and it is that heap's region");
 	check(!tool(t, "-rn --tree -o path,region heap/system"), "one region's tree", "%s", get("err"));
 	check_text(get("out"), "/ heap/system\n/machine.slice heap/system\n"
-		   "/machine.slice/c1.scope heap/system\n/machine.slice/c1.scope/payload heap/system\n",
+		   "/machine.slice/c1.scope heap/system\n/machine.slice/c1.scope/payload heap/system\n"
+		   "/system.slice heap/system\n/system.slice/late.service heap/system\n",
 		   "is that region's only");
 	check(!tool(t, "-rn --buffers -o inode cma/display@60000000"), "one region's buffers",
 	      "%s", get("err"));

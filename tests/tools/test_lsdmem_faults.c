@@ -464,9 +464,9 @@ int main(int argc, char **argv)
 	test_counted_once(&t);
 	test_output(&t);
 	test_widths(&t);
-	/* controllers, capacity; for 10 cgroups their files */
-	test_reads(&spied, "--tree -o NAME,CURRENT --all", 2 + 9, "dmem.c");
-	test_reads(&spied, "--tree", 2 + 1 + 8 * 6, NULL);
+	/* controllers, capacity; for each cgroup its files */
+	test_reads(&spied, "--tree -o NAME,CURRENT --all", 2 + 10, "dmem.c");
+	test_reads(&spied, "--tree", 2 + 1 + 9 * 6, NULL);
 	test_reads(&spied, "-o NAME", 2, "dmem.capacity");
 	test_reads(&spied, "", 2 + 1 + 6 + 2 * 2 + 3 * 3, NULL);
 	test_vanishing(&spied, CGROUP "/system.slice/display.service",

@@ -2,7 +2,6 @@
 /* Messages, sizes, and an output that is known to have arrived. */
 #include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,31 +128,22 @@ bool cli_colours(FILE *f)
 	return isatty(fileno(f));
 }
 
-static bool reader_gone(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-	return poll(&p, 1, 0) == 1 && p.revents & POLLERR;
-}
-
 int cli_close_stdout(const struct cli *c, int status)
 {
-	int fd = fileno(stdout), err = 0;
-	bool failed, gone;
-
 	/* An error of before has left its mark, but not its number. */
-	failed = ferror(stdout);
+	bool failed = ferror(stdout);
+	int err = 0;
+
 	if (fflush(stdout)) {
 		failed = true;
 		err = errno;
 	}
-	gone = failed && (err == EPIPE || reader_gone(fd));
 	/* A file on a network may only now find that it has no room. */
 	if (fclose(stdout) && !failed) {
 		failed = true;
 		err = errno;
 	}
-	if (!failed || gone)
+	if (!failed || err == EPIPE)
 		return status;
 	if (err)
 		cli_error(c, "cannot write: %s", strerror(err));
