@@ -6,7 +6,7 @@ help:
 
 #: make run          boot the patched kernel and watch a cap hold (12 minutes the first time)
 #: make check        all test suites;  SUITE=unit (host only), core, media, systemd,
-#:                   containers, tools or arm32
+#:                   containers, tools or arm32;  SUITE=debug is not in all of them
 #: make check-all    make check, and what takes longer
 #: make shell        a root shell in the guest; "exit" powers it off
 #: make kernel       build the patched kernel
@@ -16,6 +16,7 @@ help:
 #: make series       turn that tree's commits into patches again
 #: make checkpatch   checkpatch, W=1, sparse and kernel-doc over the series
 #: make bisect       build each patch alone, with the options on and off
+#: make torture      random operations for a long time;  TIME=600 SEED=7
 #: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one,
 #:                   MUTANT=systemd for the programs for systemd
 #: make bench        what a charge costs, in instructions
@@ -37,10 +38,13 @@ check:
 mutants:
 	@scripts/go.sh mutants $(MUTANT)
 
+torture:
+	@scripts/go.sh torture $(TIME) $(SEED)
+
 install uninstall:
 	@$(MAKE) -s -C systemd-units $@
 
 kernel vm shell paths run check-all tree series checkpatch bisect bench deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect mutants bench deb kernel-deb kernel-config install uninstall clean distclean
+.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect torture mutants bench deb kernel-deb kernel-config install uninstall clean distclean

@@ -135,7 +135,8 @@ check()
 	systemd) STEPS=8 ;;
 	containers) STEPS=6 ;;
 	tools) STEPS=7 ;;
-	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools or arm32" ;;
+	debug) STEPS=6 ;;
+	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools, arm32 or debug" ;;
 	esac
 	supported_host
 	lock_cache
@@ -175,6 +176,10 @@ check()
 	esac
 	case $1 in
 	''|arm32) suite_arm32 ;;
+	esac
+	case $1${ALL:-} in
+	debug) suite_debug ;;
+	1) suite_debug; torture_boot 600 '' ;;
 	esac
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }

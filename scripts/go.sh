@@ -108,6 +108,7 @@ check)
 	. scripts/systemd.sh
 	. scripts/containers.sh
 	. scripts/tools.sh
+	. scripts/debug.sh
 	shift
 	check "$*"
 	;;
@@ -118,6 +119,7 @@ check-all)
 	. scripts/systemd.sh
 	. scripts/containers.sh
 	. scripts/tools.sh
+	. scripts/debug.sh
 	. scripts/series.sh
 	. scripts/mutants.sh
 	. scripts/mutants-systemd.sh
@@ -142,6 +144,11 @@ bisect)
 	. scripts/arm32.sh
 	. scripts/series.sh
 	bisect
+	;;
+torture)
+	. scripts/check.sh
+	. scripts/debug.sh
+	torture "${2:-600}" "${3:-}"
 	;;
 mutants)
 	. scripts/check.sh

@@ -102,6 +102,16 @@ dmemctl_test()
 		tests/systemd/traced.c "$@" "$dir"/tools/lib/*.o
 }
 
+# What README.md shows of a history, it is what is drawn and said of it.
+example_chart()
+{
+	rm -f "$dir/tools/example.svg"
+	"$dir/tools/dmemctl.bin" plan --svg="$dir/tools/example.svg" docs/example.history >"$dir/tools/example.txt" &&
+	cmp "$dir/tools/example.svg" docs/example.svg || return 1
+	sed -n '/^dmemctl plan /,/^```/{/^dmemctl plan /d;/^```/d;p;}' README.md >"$dir/tools/readme.txt"
+	[ -s "$dir/tools/readme.txt" ] && sed -n '/^cma\/camera/,/^$/p' "$dir/tools/example.txt" | diff - "$dir/tools/readme.txt"
+}
+
 unit_tools()
 {
 	n=0
@@ -135,6 +145,7 @@ unit_tools()
 	echo "TAP version 13"
 	t "dmemctl and its tests build" dmemctl_programs
 	t "dmemctl is linked with what is fake, and its tests build" dmemctl_fakes
+	t "README.md has the chart and the text of its history" example_chart
 	t "the reader of histories stands random input" "$dir/tools/fuzz_history" 20000 1
 	echo "1..$n"
 	echo
@@ -144,7 +155,8 @@ unit_tools()
 	tap tools-watch "$dir/tools/test_watch" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 	tap tools-verify "$dir/tools/test_verify" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 	tap tools-history "$dir/tools/test_history"
-	tap tools-record "$dir/tools/test_record" "$dir/tools/dmemctl.bin" "$dir/tools/fast/dmemctl.bin" "$dir/tools/w"
+	tap tools-record "$dir/tools/test_record" "$dir/tools/dmemctl.bin" "$dir/tools/fast/dmemctl.bin" "$dir/tools/w" \
+		tools/dmemctl/plan/dmemctl-plan.8.scd
 	tap tools-plan "$dir/tools/test_plan" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 
 	# Another user must get at the program, and a socket's path must be short. What is

@@ -77,7 +77,7 @@ compiles()
 
 without_spdx()
 {
-	files | grep -v -e '\.patch$' -e '^kernel/series$' -e '^debian/changelog$' | while read -r _f; do
+	files | grep -v -e '\.patch$' -e '^kernel/series$' -e '^debian/changelog$' -e '^docs/example\.' | while read -r _f; do
 		head -n 5 "$_f" | grep -q 'SPDX-License-Identifier: GPL-2\.0' || echo "$_f has no SPDX line"
 	done
 }

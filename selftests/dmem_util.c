@@ -383,15 +383,21 @@ int cg_write(const char *cg, const char *file, const char *text)
 	return ret < 0 ? (int)ret : 0;
 }
 
+int cg_read(const char *cg, const char *file, char *buf, size_t size)
+{
+	char *path = join(cg, file);
+	int ret = read_text(path, buf, size);
+
+	free(path);
+	return ret;
+}
+
 /* Value of "key number" in a flat keyed file. */
 long long cg_stat(const char *cg, const char *file, const char *key)
 {
-	char *path = join(cg, file);
 	char buf[FILE_BUF];
-	int ret;
+	int ret = cg_read(cg, file, buf, sizeof(buf));
 
-	ret = read_text(path, buf, sizeof(buf));
-	free(path);
 	return ret < 0 ? ret : dmem_value(buf, key);
 }
 
@@ -424,30 +430,34 @@ long long dmem_value(const char *text, const char *region)
 	return -ENODATA;
 }
 
+/* The number after " <key>=" in the line that starts with "<region> ". */
+long long dmem_nested_value(const char *text, const char *region, const char *key)
+{
+	size_t len = strlen(region), key_len = strlen(key);
+	const char *line = text, *word;
+
+	while (line && (strncmp(line, region, len) || line[len] != ' ')) {
+		line = strchr(line, '\n');
+		if (line)
+			line++;
+	}
+	if (!line)
+		return -ENODATA;
+	for (word = line + len; *word == ' '; word += strcspn(word, "\n ")) {
+		word++;
+		if (!strncmp(word, key, key_len) && word[key_len] == '=')
+			return strtoll(word + key_len + 1, NULL, 10);
+	}
+	return -ENODATA;
+}
+
 long long dmem_nested(const char *cg, const char *file, const char *region,
 		      const char *key)
 {
-	size_t len = strlen(region), key_len = strlen(key);
-	char *path = join(cg, file), *line, *word, *save, *save_word;
 	char buf[FILE_BUF];
-	int ret;
+	int ret = cg_read(cg, file, buf, sizeof(buf));
 
-	ret = read_text(path, buf, sizeof(buf));
-	free(path);
-	if (ret < 0)
-		return ret;
-	for (line = strtok_r(buf, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		if (strncmp(line, region, len) || line[len] != ' ')
-			continue;
-		for (word = strtok_r(line + len, " ", &save_word); word;
-		     word = strtok_r(NULL, " ", &save_word)) {
-			if (!strncmp(word, key, key_len) &&
-			    word[key_len] == '=')
-				return strtoll(word + key_len + 1, NULL, 10);
-		}
-	}
-	return -ENODATA;
+	return ret < 0 ? ret : dmem_nested_value(buf, region, key);
 }
 
 long long dmem_read(const char *cg, const char *file, const char *region)
@@ -757,6 +767,13 @@ void dmem_end(struct dmem_test *t)
 	t->cg = NULL;
 }
 
+int dmem_renew(struct dmem_test *t)
+{
+	cg_write(t->cg, "cgroup.kill", "1");
+	remove_tree(t->cg);
+	return cg_create_parent(t->cg);
+}
+
 int fd_payer(pid_t pid, int fd, struct dmem_payer *payer)
 {
 	char path[64], buf[FILE_BUF], *line, *save, *end;
@@ -1013,6 +1030,14 @@ bool memcg_pays_for_dma(void)
 		return false;
 	p = strstr(line, "dma_mem_accounting=");
 	return p && strchr("1yYtT", p[strlen("dma_mem_accounting=")]);
+}
+
+int lowest_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
 }
 
 /* The kernel, not this program. */

@@ -56,6 +56,9 @@ int dmem_begin(struct dmem_test *t, enum dmem_kind kind);
 /* Leaves the test's cgroup, kills what is still in it and removes it. */
 void dmem_end(struct dmem_test *t);
 
+/* Kills and removes what is in the test's cgroup, and makes that anew. */
+int dmem_renew(struct dmem_test *t);
+
 /* Is the controller there? If not, says why in reason (DMEM_NAME_LEN). */
 bool dmem_is_on(char *reason);
 
@@ -73,6 +76,8 @@ int cg_add(const char *cg, pid_t pid);
 ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
 		     size_t len);
 int cg_write(const char *cg, const char *file, const char *text);
+/* The whole file, as a string; its length. */
+int cg_read(const char *cg, const char *file, char *buf, size_t size);
 long long cg_stat(const char *cg, const char *file, const char *key);
 /* Waits for the number of dead cgroups that are not freed; returns the last. */
 long long cg_wait_dying(const char *cg, long long want);
@@ -95,6 +100,7 @@ long long dmem_value(const char *text, const char *region);
 /* Of files with several keys for a region: "region key=value key=value" */
 long long dmem_nested(const char *cg, const char *file, const char *region,
 		      const char *key);
+long long dmem_nested_value(const char *text, const char *region, const char *key);
 /* Writes the limit and reads it back; -EBADMSG if it reads back differently. */
 int dmem_set(const char *cg, const char *file, const char *region,
 	     long long bytes);
@@ -156,6 +162,7 @@ void run_threads(int n, void *(*fn)(void *), void *args, size_t size);
 int wait_exit(pid_t pid);
 int send_fd(int sock, int fd);
 int recv_fd(int sock);
+int lowest_fd(void);		/* that is free */
 long long now_ms(void);
 void sleep_ms(int ms);
 bool kernel_is_64bit(void);

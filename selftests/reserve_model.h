@@ -17,7 +17,9 @@
 
 #include <stdbool.h>
 
+#ifndef RM_NODES
 #define RM_NODES	16
+#endif
 #define RM_ROOT		0
 #define RM_NONE		-1
 #define RM_UNLIMITED	0x7fffffff	/* "max" in dmem.max */

@@ -2,7 +2,8 @@
 /*
  * dmem.stat when many cgroups die while others allocate and free: charge, return
  * and death of the cgroup meet on all CPUs, and whenever all stands still every
- * number is right. What was passed on counts until its holder closes it.
+ * number is right. What was passed on counts until its holder closes it. And what
+ * all once held together is in the root's dmem.peak.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -345,6 +346,50 @@ TEST_F_TIMEOUT(dying, disabled, 60)
 	for (i = 0; i < 2; i++)
 		EXPECT_EQ(0, wait_exit(pid[i]));
 	expect_nothing(_metadata, t, self->slice, self->box);
+}
+
+/*
+ * The root's peak is that of all cgroups together and stays when they go. It
+ * grows by what goes beyond it, where that much is still to be had.
+ */
+TEST_F(dying, root_peak)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	long long peak = dmem_peak(t->root, region), used = dmem_current(t->root, region);
+	long long more = peak - used + 2 * t->page, room;
+	int one, two;
+
+	ASSERT_LE(used, peak);
+	room = t->area ? cma_read(t->area, "available_pages") * t->page :
+			 cg_stat("/proc", "meminfo", "MemAvailable:") * 1024;
+	if (more > room / 2)
+		more = 2 * t->page;
+	ASSERT_EQ(0, cg_create(self->leaf[0]));
+	ASSERT_EQ(0, cg_create(self->leaf[1]));
+	one = cg_alloc(self->leaf[0], t->heap_fd, more - t->page);
+	two = cg_alloc(self->leaf[1], t->heap_fd, t->page);
+	ASSERT_LE(0, one);
+	ASSERT_LE(0, two);
+	if (used + more > peak)
+		peak = used + more;
+	else
+		TH_LOG("the peak of %lld is too high to go beyond it", peak);
+	EXPECT_EQ(peak, dmem_peak(t->root, region));
+	EXPECT_EQ(used + more, dmem_current(t->root, region));
+	/* Less than the sum of what each ever had */
+	close(one);
+	one = cg_alloc(self->leaf[1], t->heap_fd, more - t->page);
+	ASSERT_LE(0, one);
+	EXPECT_EQ(peak, dmem_peak(t->root, region));
+	close(one);
+	close(two);
+	ASSERT_EQ(0, cg_destroy(self->leaf[0]));
+	ASSERT_EQ(0, cg_destroy(self->leaf[1]));
+	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
+	EXPECT_EQ(used, dmem_current(t->root, region));
+	EXPECT_EQ(peak, dmem_peak(t->root, region));
+	EXPECT_GT(0, cg_write(t->root, "dmem.peak", "0"));
 }
 
 TEST_HARNESS_MAIN

@@ -58,14 +58,6 @@ FIXTURE_TEARDOWN(failure)
 	dmem_end(&self->t);
 }
 
-static int lowest_fd(void)
-{
-	int fd = dup(0);
-
-	close(fd);
-	return fd;
-}
-
 /* The number of the next fd, and with it all lower ones, is not to be had. */
 static int alloc_without_fd(int heap_fd, long long len)
 {

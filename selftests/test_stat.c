@@ -4,8 +4,6 @@
  * are gone, at every moment from rmdir on and at every level. With it,
  *
  *   current = local + current of the children + dying - dying of the children
- *
- * And the root's dmem.peak, which has what these once held.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -302,45 +300,6 @@ TEST_F(stat, disabled)
 	EXPECT_STAT(self->t.cg, 0, 0, 0);
 	EXPECT_EQ(0, cg_wait_dying(self->t.cg, 0));
 	free(a);
-}
-
-/*
- * The root's peak is that of all cgroups together and stays when they go. It
- * grows by what goes beyond it, where that much is still to be had.
- */
-TEST_F(stat, root_peak)
-{
-	struct dmem_test *t = &self->t;
-	const char *region = t->heap.region;
-	long long peak = dmem_peak(t->root, region), used = dmem_current(t->root, region);
-	long long more = peak - used + 2 * t->page, room;
-	int one, two;
-
-	ASSERT_LE(used, peak);
-	room = t->area ? cma_read(t->area, "available_pages") * t->page :
-			 cg_stat("/proc", "meminfo", "MemAvailable:") * 1024;
-	if (more > room / 2)
-		more = 2 * t->page;
-	one = TAKE(self->box, more / t->page - 1);
-	two = TAKE(self->other, 1);
-	if (used + more > peak)
-		peak = used + more;
-	else
-		TH_LOG("the peak of %lld is too high to go beyond it", peak);
-	EXPECT_EQ(peak, dmem_peak(t->root, region));
-	EXPECT_EQ(used + more, dmem_current(t->root, region));
-	/* Less than the sum of what each ever had */
-	close(one);
-	one = TAKE(self->other, more / t->page - 1);
-	EXPECT_EQ(peak, dmem_peak(t->root, region));
-	close(one);
-	close(two);
-	ASSERT_EQ(0, cg_destroy(self->box));
-	ASSERT_EQ(0, cg_destroy(self->other));
-	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
-	EXPECT_EQ(used, dmem_current(t->root, region));
-	EXPECT_EQ(peak, dmem_peak(t->root, region));
-	EXPECT_GT(0, cg_write(t->root, "dmem.peak", "0"));
 }
 
 TEST_HARNESS_MAIN

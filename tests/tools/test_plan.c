@@ -290,6 +290,22 @@ static void turns(void)
 	      "the text says so", "%s", get("out"));
 }
 
+/* Each two fit, and all three do not. */
+static void three(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", false);
+	past_look(&t, 2000, "c0.0=%llu c1.0=%llu", 3 * MIB, 4 * MIB);
+	past_look(&t, 3000, "c0.0=0");
+	past_look(&t, 4000, "c2.0=%llu", 2 * MIB);
+	past_end(&t, 5000);
+	past_write(&t, "three");
+	check(!plan_of("three", "--json", "--headroom=0") && json(CAM, "size") == 8 * MIB &&
+	      strstr(get("out"), "\"conflicts\":[{\"services\":[\"b.service\",\"a.service\",\"c.service\"],"
+		     "\"peaks\":9437184}],"), "three of which each two fit", "%s", get("out"));
+}
+
 static void reservations(void)
 {
 	struct dmem_text t = { 0 };
@@ -561,6 +577,13 @@ static void device_tree(void)
 	      strstr(get("err"), CAM " would reach into cma/next@64400000"), "regions do not overlap", "%s",
 	      get("err"));
 	start(&t, "aaaaaaaa", false);
+	past_region(&t, 1, "cma/odd@70100000");
+	past_look(&t, 2000, "c0.1=4096");
+	past_end(&t, 3000);
+	past_write(&t, "tree");
+	check(plan(MORE(arg, tap_path("tree"))) == 1 && !*get("tree.dts") &&
+	      strstr(get("err"), "would start in the middle of a block"), "and start at a block", "%s", get("err"));
+	start(&t, "aaaaaaaa", false);
 	past_region(&t, 1, "cma/x*/ };");
 	past_look(&t, 2000, "c0.1=4096");
 	past_end(&t, 3000);
@@ -752,6 +775,7 @@ int main(int argc, char **argv)
 	giving_back();
 	loads();
 	turns();
+	three();
 	boots();
 	peaks();
 	only_stops();

@@ -584,6 +584,34 @@ static void mistakes(void)
 	check(record(MORE("--count=1")) == 1 && *get("err"), "without the controller it ends", "%s", get("err"));
 }
 
+/* The commands of the man page, on the tree and with an end. */
+static void documented(const char *page)
+{
+	char line[1024], command[8192];
+	FILE *o = fopen(page, "r");
+	size_t done = 0;
+
+	tree();
+	fake_process(1, "init");
+	put("bin/dmemctl", "#!/bin/sh\nverb=$1\nshift\n[ $verb != record ] || set -- --count=2 --interval=10ms \"$@\"\n"
+	    "exec %s --sysroot=%s $verb \"$@\"\n", dmemctl, tap_path("root"));
+	chmod(tap_path("bin/dmemctl"), 0755);
+	while (o && fgets(line, sizeof(line), o)) {
+		const char *argv[] = { "/bin/sh", "-c", command, NULL };
+
+		if (strncmp(line, "\tdmemctl ", 9))
+			continue;
+		snprintf(command, sizeof(command), "PATH=%s:$PATH; cd %s && %s", tap_path("bin"), tap_path(""), line);
+		check(!run(argv), "a documented command", "%s%s", line, get("err"));
+		done++;
+	}
+	if (o)
+		fclose(o);
+	check(done == 2 && size_of("camera.svg") && size_of("camera.dtso") &&
+	      size_of("units/camera.service.d/50-dmem-plan.conf"), "and what they write is there", "%zu, %s", done,
+	      get("err"));
+}
+
 static long cpu_us(void)
 {
 	struct rusage r;
@@ -629,8 +657,8 @@ static void cost(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fprintf(stderr, "usage: test_record DMEMCTL FAST-DMEMCTL DIR\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: test_record DMEMCTL FAST-DMEMCTL DIR dmemctl-plan.8.scd\n");
 		return 2;
 	}
 	dmemctl = argv[1];
@@ -652,6 +680,7 @@ int main(int argc, char **argv)
 	another_boot();
 	buffers();
 	mistakes();
+	documented(argv[4]);
 	cost();
 	room_again();
 	return tap_end();

@@ -24,6 +24,11 @@ struct doctor {
 	int err;			/* the first failure of our own */
 };
 
+/* ---- say.c ---- */
+
+/* From here on all lines are kept for table_print(). 0 or -ENOMEM. */
+int doctor_say_json(struct doctor *d);
+
 /* One line: whom it is about, what was found, and what to do. */
 void doctor_say(struct doctor *d, enum severity severity, const char *subject, const char *remedy,
 		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
@@ -34,18 +39,20 @@ const char *doctor_size(uint64_t bytes);
 /* The same, in bytes where the two would look alike. */
 const char *doctor_size_beside(uint64_t bytes, uint64_t other);
 
-/* doctor_system.c: kernel, heaps, what is installed. False: there is nothing more to see. */
+/* ---- what it looks at ---- */
+
+/* system.c: kernel, heaps, what is installed. False: there is nothing more to see. */
 bool doctor_controller(struct doctor *d);
 void doctor_heaps(struct doctor *d);
 void doctor_installed(struct doctor *d);
 
-/* doctor_units.c: what the files say, and what is in force. */
+/* units.c: what the files say, and what is in force. */
 void doctor_units(struct doctor *d);
 
-/* doctor_limits.c: limits that cannot mean what they say. */
+/* limits.c: limits that cannot mean what they say. */
 void doctor_limits(struct doctor *d);
 
-/* doctor_regions.c: memory that is free and cannot be had, or held by nobody. */
+/* regions.c: memory that is free and cannot be had, or held by nobody. */
 void doctor_regions(struct doctor *d);
 
 #endif

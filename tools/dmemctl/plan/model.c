@@ -116,7 +116,9 @@ static int find_service(struct model *m, const char *path, uint32_t *at)
 	if (!more)
 		return -ENOMEM;
 	m->service = more;
-	more[i] = (struct model_service){ .path = dmem_strdup(&m->arena, path), .parent = MODEL_NONE };
+	more[i] = (struct model_service){
+		.path = dmem_strdup(&m->arena, path), .parent = MODEL_NONE,
+	};
 	more[i].shown = printable(&m->arena, path);
 	if (!more[i].path || !more[i].shown)
 		return -ENOMEM;
@@ -156,8 +158,9 @@ static int find_run(struct model *m, uint32_t service, uint32_t boot, uint64_t l
 	if (!more)
 		return -ENOMEM;
 	m->run = more;
-	more[i] = (struct model_run){ .service = service, .boot = boot, .region = region, .life = life,
-				      .max = DMEM_UNKNOWN };
+	more[i] = (struct model_run){
+		.service = service, .boot = boot, .region = region, .life = life, .max = DMEM_UNKNOWN,
+	};
 	m->n_runs++;
 	return 0;
 }
@@ -380,7 +383,8 @@ static int on_gone(void *data, unsigned int cgroup)
 	for (size_t i = 0; i < r->n_regions && !ret && !r->once; i++) {
 		/* It may have come again already. */
 		if (r->cgroup[cgroup].run[i] != MODEL_NONE)
-			ret = push(r, MODEL_USE, r->t, r->cgroup[cgroup].service, r->region[i], 0, 0);
+			ret = push(r, MODEL_USE, r->t, r->cgroup[cgroup].service, r->region[i], 0,
+				   0);
 	}
 	return ret;
 }

@@ -348,12 +348,12 @@ static int find_peaks(const struct model *m, size_t region, const struct needs_o
 	return 0;
 }
 
-static int by_cap(const void *a, const void *b)
+static int by_peak(const void *a, const void *b)
 {
 	const struct needs_service *x = a, *y = b;
 
-	if (x->cap != y->cap)
-		return x->cap > y->cap ? -1 : 1;
+	if (x->peak != y->peak)
+		return x->peak > y->peak ? -1 : 1;
 	return (x->service > y->service) - (x->service < y->service);
 }
 
@@ -384,15 +384,15 @@ static int find_services(struct needs *n, const struct model *m, size_t region,
 		g->n++;
 	}
 	if (g->n)
-		qsort(g->service, g->n, sizeof(*g->service), by_cap);
+		qsort(g->service, g->n, sizeof(*g->service), by_peak);
 	return ret;
 }
 
 /* ---- reservations ---- */
 
 /* With a part of what is usual reserved, how much is in use or kept free at most? */
-static int kept_with(const struct model *m, size_t region, const struct needs_region *g, double part,
-		     uint64_t *most)
+static int kept_with(const struct model *m, size_t region, const struct needs_region *g,
+		     double part, uint64_t *most)
 {
 	struct model_replay r;
 	int ret = 0;
@@ -461,9 +461,9 @@ static int add_conflict(struct needs *n, struct needs_region *g, const struct ne
 	return 0;
 }
 
-/* Services from @from on join those that are in @c. The array has the largest cap first,
- * so that the last one that joins is the smallest: without it all fits, or the set has
- * been found before. */
+/* Services from @from on join those that are in @c. The array has the largest peak first,
+ * so that the last one that joins is the smallest: as all fits without it, all fits without
+ * any other one. */
 static int find_conflicts(struct needs *n, struct needs_region *g, struct needs_conflict *c,
 			  size_t from)
 {
@@ -473,16 +473,10 @@ static int find_conflicts(struct needs *n, struct needs_region *g, struct needs_
 	for (size_t i = from; i < g->n && !ret && !g->more_conflicts; i++) {
 		c->service[c->n++] = (uint32_t)i;
 		c->sum += g->service[i].peak;
-		if (c->sum > room) {
-			bool minimal = true;
-
-			for (size_t k = 0; k < c->n; k++)
-				minimal &= c->sum - g->service[c->service[k]].peak <= room;
-			if (minimal)
-				ret = add_conflict(n, g, c);
-		} else if (c->n < NEEDS_SET) {
+		if (c->sum > room)
+			ret = add_conflict(n, g, c);
+		else if (c->n < NEEDS_SET)
 			ret = find_conflicts(n, g, c, i + 1);
-		}
 		c->sum -= g->service[i].peak;
 		c->n--;
 	}

@@ -57,7 +57,7 @@ struct needs_region {
 	uint64_t block;			/* bytes */
 	bool block_assumed;
 	double reserved;		/* 1: reservations are what is usual */
-	struct needs_service *service;	/* by cap, the largest first */
+	struct needs_service *service;	/* by peak, the largest first */
 	size_t n;
 	struct needs_conflict *conflict;
 	size_t n_conflicts;

@@ -287,8 +287,10 @@ struct outputs {
 static int add_output(struct plan *p, struct outputs *all, char *path, char *dir, char *text,
 		      size_t len)
 {
-	struct output *more = path && text ? dmem_grow(&p->m.arena, all->o, all->n, sizeof(*more)) : NULL;
+	struct output *more = NULL;
 
+	if (path && text)
+		more = dmem_grow(&p->m.arena, all->o, all->n, sizeof(*more));
 	if (!more) {
 		free(text);
 		return -ENOMEM;

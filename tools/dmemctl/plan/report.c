@@ -193,33 +193,35 @@ static void json_text(FILE *f, const char *s)
 	free(array);
 }
 
-static void json_number(FILE *f, const char *key, uint64_t v)
+struct number {
+	const char *key;
+	uint64_t v;
+};
+
+/* Each with a comma before it. */
+static void json_numbers(FILE *f, const struct number *n, size_t len)
 {
-	fprintf(f, "\"%s\":", key);
-	if (v == DMEM_UNKNOWN || v == DMEM_NO_LIMIT)
-		fprintf(f, "null");
-	else
-		fprintf(f, "%" PRIu64, v);
+	for (size_t i = 0; i < len; i++) {
+		if (n[i].v == DMEM_UNKNOWN || n[i].v == DMEM_NO_LIMIT)
+			fprintf(f, ",\"%s\":null", n[i].key);
+		else
+			fprintf(f, ",\"%s\":%" PRIu64, n[i].key, n[i].v);
+	}
 }
 
 static void json_service(FILE *f, const struct model *m, const struct needs_service *s)
 {
+	const struct number numbers[] = {
+		{ "runs", s->runs }, { "peak", s->peak }, { "usual", s->usual },
+		{ "refused", s->refused }, { "current-max", s->max }, { "max", s->cap },
+		{ "min", s->reservation },
+	};
+
 	fprintf(f, "{\"service\":");
 	json_text(f, model_name(m, s->service));
 	fprintf(f, ",\"cgroup\":");
 	json_text(f, m->service[s->service].path);
-	fprintf(f, ",\"runs\":%zu,", s->runs);
-	json_number(f, "peak", s->peak);
-	fprintf(f, ",");
-	json_number(f, "usual", s->usual);
-	fprintf(f, ",");
-	json_number(f, "refused", s->refused);
-	fprintf(f, ",");
-	json_number(f, "current-max", s->max);
-	fprintf(f, ",");
-	json_number(f, "max", s->cap);
-	fprintf(f, ",");
-	json_number(f, "min", s->reservation);
+	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
 	fprintf(f, "}");
 }
 
@@ -231,17 +233,12 @@ static void json_conflict(FILE *f, const struct model *m, const struct needs_reg
 		fprintf(f, "%s", k ? "," : "");
 		json_text(f, model_name(m, g->service[c->service[k]].service));
 	}
-	fprintf(f, "],");
-	json_number(f, "peaks", c->sum);
-	fprintf(f, "}");
+	fprintf(f, "],\"peaks\":%" PRIu64 "}", c->sum);
 }
 
 static void json_region(FILE *f, const struct model *m, const struct needs_region *g)
 {
-	const struct {
-		const char *key;
-		uint64_t v;
-	} numbers[] = {
+	const struct number numbers[] = {
 		{ "capacity", g->region->capacity }, { "size", g->size }, { "need", g->need },
 		{ "together", g->together }, { "placed", g->placed },
 		{ "placed-least", g->placed_least }, { "never-seen", g->unseen },
@@ -252,10 +249,7 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 
 	fprintf(f, "{\"region\":");
 	json_text(f, g->region->name);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		fprintf(f, ",");
-		json_number(f, numbers[i].key, numbers[i].v);
-	}
+	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
 	fprintf(f, ",\"sizes-known\":%s,\"block-assumed\":%s,\"reserved-part\":%.4f,\"services\":[",
 		g->sizes_known ? "true" : "false", g->block_assumed ? "true" : "false", g->reserved);
 	for (size_t i = 0; i < g->n; i++) {

@@ -104,7 +104,8 @@ static bool base_of(const char *name, uint64_t *base)
 	const char *at = strchr(name, '@');
 	char *end;
 
-	if (!at || !at[1] || strspn(at + 1, "0123456789abcdef") != strlen(at + 1) || strlen(at + 1) > 16)
+	if (!at || !at[1] || strlen(at + 1) > 16 ||
+	    strspn(at + 1, "0123456789abcdef") != strlen(at + 1))
 		return false;
 	*base = strtoull(at + 1, &end, 16);
 	return true;

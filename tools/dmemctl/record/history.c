@@ -415,7 +415,8 @@ static int read_line(struct reader *r, const char *s, size_t len, struct hist_fo
 
 	*op = 0;
 	if (len < SUM + 2 || s[SUM] != ' ' || strlen(s) != len ||
-	    strspn(s, "0123456789abcdef") != SUM || strtoul(s, &end, 16) != checksum(payload, len - SUM - 1))
+	    strspn(s, "0123456789abcdef") != SUM ||
+	    strtoul(s, &end, 16) != checksum(payload, len - SUM - 1))
 		return 0;
 	if (*payload == 'H') {
 		r->regions = r->cgroups = 0;

@@ -637,7 +637,8 @@ static int look_at_buffers(struct sampler *s)
 		if (at == s->regions.n || b.buffer[i].size == DMEM_UNKNOWN)
 			continue;
 		held[s->now.n++] = (struct held){
-			.ino = b.buffer[i].ino, .size = b.buffer[i].size, .region = (unsigned int)at,
+			.ino = b.buffer[i].ino, .size = b.buffer[i].size,
+			.region = (unsigned int)at,
 			.w = payer(s, b.buffer[i].cgroup),
 		};
 	}

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# Suite debug: what suite core runs on the patched kernel, on one that looks for
+# mistakes in its memory, locks and objects while it does; and at the end, whether
+# memory is lost. And the torture test for longer than suite core has time for.
+
+suite_debug()
+{
+	build_kernel debug kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config kernel/config/debug.config
+	step "guest: selftests (debug)"
+	build_dtb ''
+	guest_busybox
+	build_selftests debug
+	debug_tests debug
+	BOOT_SECONDS=3600
+	guest_boot debug/patched debug patched \
+		'page_owner=on kmemleak=on dmem.limit=900'
+	BOOT_SECONDS=
+	[ -z "${ALL:-}" ] || suite_debug_kcsan
+}
+
+# debug_tests KERNEL: adds the programs that are to run last.
+debug_tests()
+{
+	_dr=$BASE/selftests-$1/root
+	mkdir -p "$_dr/tests/debug"
+	for _p in tests/debug/test_*.c; do
+		_o=${_p##*/}
+		guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
+			-isystem "$BASE/build-$1/usr/include" -o "$_dr/tests/debug/${_o%.c}" \
+			"$_p" selftests/dmem_util.c -lpthread ||
+		die "cannot compile $_p: see the compiler's message above"
+		echo "debug/${_o%.c}" >>"$_dr/tests/list"
+	done
+	pack_initrd "$BASE/selftests-$1/initrd" "$_dr" "$BASE/build-$1"
+}
+
+# Two CPUs that use the same memory at the same time, without saying so. What the
+# kernel has of that elsewhere is not the series' doing.
+suite_debug_kcsan()
+{
+	build_kernel kcsan kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config kernel/config/kcsan.config
+	step "guest: selftests (kcsan)"
+	build_selftests kcsan
+	BOOT_SECONDS=3600
+	guest_boot debug/kcsan kcsan patched dmem.limit=900
+	BOOT_SECONDS=
+}
+
+# torture SECONDS [SEED]
+torture()
+{
+	STEPS=6
+	prepare
+	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
+	step "guest: selftests"
+	build_dtb ''
+	guest_busybox
+	build_selftests check
+	TOTALS=$CACHE/totals
+	: >"$TOTALS"
+	torture_boot "$1" "${2:-}"
+	sed -n 's/^# test_torture.c:[0-9]*:random://p' "$BASE/run/torture/random/results"
+	"$CACHE/bin/tapsum" -S "$TOTALS"
+}
+
+# What it has done, and the script of what was wrong, are in its results. The test
+# needs time of its own to make a script smaller.
+torture_boot()
+{
+	case $1 in
+	''|*[!0-9]*) die "TIME=$1 is no number of seconds" ;;
+	esac
+	case $2 in
+	*[!0-9]*) die "SEED=$2 is no number" ;;
+	esac
+	step "guest: $1 seconds of random operations"
+	mkdir -p "$BASE/run/torture/random"
+	{ echo dmem/test_torture; kunit_suites; } >"$BASE/run/torture/random/expect"
+	BOOT_SECONDS=$(($1 + 600))
+	boot_tests torture/random check "$BASE/selftests-check/initrd" none \
+		"dmem.only=dmem/test_torture dmem.limit=$(($1 + 400)) DMEM_TORTURE_SECONDS=$1 ${2:+DMEM_TORTURE_SEED=$2}"
+	BOOT_SECONDS=
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attempts to have more than the cap of memory that is had in another way: by an
+ * alias, another heap, another's device or service, pages that are kept behind the
+ * buffer's back, another hierarchy. Each says who paid. Attempts to be somebody else
+ * are in test_escape.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/udmabuf.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dma_driver.h"
+#include "dmem_util.h"
+
+#define CAP	4	/* pages */
+#define MORE	(3 * CAP)
+
+/* This process is in a, whose cap is CAP pages of each region that is used. */
+FIXTURE(memory) {
+	struct dmem_test t;
+	char *a, *b;
+	int fds[MORE], n;
+};
+
+FIXTURE_SETUP(memory)
+{
+	int ret = dmem_begin(&self->t, DMEM_CMA);
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", self->t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", self->t.reason);
+	self->a = cg_name(self->t.cg, "a");
+	self->b = cg_name(self->t.cg, "b");
+	EXPECT_EQ(0, cg_create(self->a));
+	EXPECT_EQ(0, cg_create(self->b));
+	EXPECT_EQ(0, dmem_set_max(self->a, self->t.heap.region, CAP * self->t.page));
+	EXPECT_EQ(0, cg_enter(self->a));
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	while (self->n)
+		close(self->fds[--self->n]);
+	EXPECT_EQ(0, dmem_wait_current(self->t.cg, self->t.heap.region, 0, 5000));
+	dmem_end(&self->t);
+}
+
+#define MEMORY	FIXTURE_DATA(memory)
+
+/* Single pages of a heap, as many as it gives; returns how many. */
+static int take(MEMORY *self, int heap_fd)
+{
+	int n = heap_fill(heap_fd, self->t.page, self->fds + self->n, MORE - self->n);
+
+	self->n += n;
+	return n;
+}
+
+static void expect_paid(struct __test_metadata *_metadata, MEMORY *self,
+			const char *region, int a, int b)
+{
+	long long page = self->t.page;
+
+	EXPECT_EQ(a * page, dmem_current(self->a, region));
+	EXPECT_EQ(b * page, dmem_current(self->b, region));
+	EXPECT_EQ((a + b) * page, dmem_current(self->t.cg, region));
+}
+
+#define EXPECT_PAID(region, a, b) expect_paid(_metadata, self, region, a, b)
+
+/* Several heaps on one area are one region: the cap is for all of them together. */
+TEST_F(memory, alias)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	int n = heap_list(heaps, DMEM_HEAPS), one = -1, two = -1, i, j;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < i && heaps[i].region[0]; j++) {
+			if (strcmp(heaps[i].region, heaps[j].region))
+				continue;
+			one = i;
+			two = j;
+		}
+	}
+	if (one < 0)
+		SKIP(return, "no two heaps on one area");
+	ASSERT_EQ(0, dmem_set_max(self->a, heaps[one].region, CAP * self->t.page));
+	one = heap_open(heaps[one].name);
+	i = heap_open(heaps[two].name);
+	ASSERT_LE(0, one);
+	ASSERT_LE(0, i);
+	self->fds[self->n++] = heap_alloc(one, self->t.page);
+	ASSERT_LE(0, self->fds[0]);
+	EXPECT_EQ(CAP - 1, take(self, i));
+	EXPECT_EQ(0, take(self, one));
+	EXPECT_PAID(heaps[two].region, CAP, 0);
+}
+
+/* What one heap refuses another may give: it is another region, with its own cap. */
+TEST_F(memory, another_heap)
+{
+	int heap_fd = heap_open("system");
+
+	if (heap_fd < 0 || dmem_current(self->a, "heap/system") < 0)
+		SKIP(return, "no system heap with a region");
+	EXPECT_EQ(CAP, take(self, self->t.heap_fd));
+	ASSERT_EQ(0, dmem_set_max(self->a, "heap/system", 2 * self->t.page));
+	EXPECT_EQ(2, take(self, heap_fd));
+	EXPECT_PAID(self->t.heap.region, CAP, 0);
+	EXPECT_PAID("heap/system", 2, 0);
+}
+
+/* Through a driver, what CMA refuses no other allocator gives. */
+TEST_F(memory, fallback)
+{
+	long long page = self->t.page, unaccounted;
+	char region[DMEM_NAME_LEN];
+	int dev, i, j;
+	bool loaded;
+
+	if (!dma_driver_region(region))
+		SKIP(return, "no accounted default CMA area");
+	dev = dma_driver_open(&loaded);
+	if (dev < 0)
+		SKIP(return, "cannot load dmem_dma_test.ko");
+	ASSERT_EQ(0, dmem_set_max(self->a, region, CAP * page));
+	unaccounted = cma_read(region_area(region), "unaccounted_pages");
+	for (i = 0; i < DMEM_DMA_METHODS; i++) {
+		/* Some methods ask CMA for nothing less than two pages. */
+		for (j = 0; j < CAP / 2; j++)
+			EXPECT_LT(0, dma_alloc(dev, i, 2 * page, DMEM_DMA_ACCOUNT));
+		EXPECT_PAID(region, CAP, 0);
+		EXPECT_EQ(-ENOMEM, dma_alloc(dev, i, 2 * page, DMEM_DMA_ACCOUNT));
+		EXPECT_EQ(CAP, dma_pages(dev));
+		EXPECT_EQ(unaccounted, cma_read(region_area(region), "unaccounted_pages"));
+		close(dev);
+		dev = open("/dev/" DMEM_DMA_TEST_DEV, O_RDWR | O_CLOEXEC);
+		ASSERT_LE(0, dev);
+	}
+	dma_driver_close(dev, loaded);
+	EXPECT_PAID(region, 0, 0);
+}
+
+/* A service in b that is sent a heap and sends a buffer of it back */
+static void serve(int sock, long long len)
+{
+	int heap_fd = recv_fd(sock), fd = -1;
+
+	if (heap_fd >= 0)
+		fd = heap_alloc(heap_fd, len);
+	_exit(fd < 0 || send_fd(sock, fd) ? 1 : 0);
+}
+
+/* Whoever uses a device pays, wherever it was opened and by whom. */
+TEST_F(memory, device_over_socket)
+{
+	struct dmem_test *t = &self->t;
+	int sv[2], heap_fd;
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv));
+	/* b opens it, a uses it */
+	pid = cg_fork(self->b);
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(send_fd(sv[1], heap_open(t->heap.name)) ? 1 : 0);
+	heap_fd = recv_fd(sv[0]);
+	ASSERT_LE(0, heap_fd);
+	EXPECT_EQ(0, wait_exit(pid));
+	EXPECT_EQ(CAP, take(self, heap_fd));
+	EXPECT_PAID(t->heap.region, CAP, 0);
+
+	/* a opened it, b uses it: intended, a service that does that pays */
+	pid = cg_fork(self->b);
+	ASSERT_LE(0, pid);
+	if (!pid)
+		serve(sv[1], 2 * t->page);
+	ASSERT_EQ(0, send_fd(sv[0], t->heap_fd));
+	self->fds[self->n] = recv_fd(sv[0]);
+	ASSERT_LE(0, self->fds[self->n]);
+	self->n++;
+	EXPECT_EQ(0, wait_exit(pid));
+	EXPECT_PAID(t->heap.region, CAP, 2);
+}
+
+/*
+ * A service that is restarted has its own cap anew, while what it left with others is
+ * still there: what is above it goes on paying, so the cap there holds.
+ */
+TEST_F(memory, fresh_cgroup)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	char *x = cg_name(self->b, "x");
+	int i, n = 0, fd = 0;
+
+	ASSERT_EQ(0, cg_write(self->b, "cgroup.subtree_control", "+dmem"));
+	ASSERT_EQ(0, dmem_set_max(self->b, region, (CAP + 1) * t->page));
+	for (i = 0; i < MORE && fd >= 0; i++) {
+		ASSERT_EQ(0, cg_create(x));
+		ASSERT_EQ(0, dmem_set_max(x, region, t->page));
+		fd = cg_alloc(x, t->heap_fd, t->page);
+		if (fd >= 0)
+			self->fds[n++] = fd;
+		EXPECT_EQ(-ENOMEM, cg_alloc(x, t->heap_fd, t->page));
+		ASSERT_EQ(0, cg_destroy(x));
+	}
+	self->n = n;
+	EXPECT_EQ(-ENOMEM, fd);
+	EXPECT_EQ(CAP + 1, n);
+	EXPECT_PAID(region, 0, CAP + 1);
+	free(x);
+}
+
+/*
+ * Pages that somebody has without the buffer would be had without the charge: nothing
+ * takes them out of a buffer.
+ */
+TEST_F(memory, pages_without_buffer)
+{
+	struct dmem_test *t = &self->t;
+	long long avail = cma_read(t->area, "available_pages");
+	struct iovec iov = { .iov_len = t->page };
+	int fd, ends[2];
+	char c;
+
+	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC | O_NONBLOCK));
+	fd = heap_alloc(t->heap_fd, CAP * t->page);
+	ASSERT_LE(0, fd);
+	iov.iov_base = mmap(NULL, CAP * t->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, iov.iov_base);
+	memset(iov.iov_base, 'x', CAP * t->page);
+	EXPECT_EQ(-1, splice(fd, NULL, ends[1], NULL, t->page, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, vmsplice(ends[1], &iov, 1, 0));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, read(ends[0], &c, 1));
+	EXPECT_EQ(EAGAIN, errno);
+	/* A private mapping would be a copy, or another reference: there is none. */
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, t->page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0));
+	EXPECT_PAID(t->heap.region, CAP, 0);
+	/* The kernel's copy of the mapping goes with it. */
+	EXPECT_EQ(iov.iov_base, mremap(iov.iov_base, CAP * t->page, t->page, 0));
+	close(fd);
+	EXPECT_PAID(t->heap.region, CAP, 0);
+	EXPECT_EQ(0, munmap(iov.iov_base, t->page));
+	EXPECT_PAID(t->heap.region, 0, 0);
+	EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
+}
+
+/*
+ * A dma-buf of other memory is no pool's: intended, memcg is charged for it. It does
+ * not take what is in one, or a buffer of one, either.
+ */
+TEST_F(memory, udmabuf)
+{
+	struct dmem_test *t = &self->t;
+	long long len = 4LL << 20, avail, other, shmem;
+	struct udmabuf_create create = { .size = len };
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
+	char *top = strdup(t->cg);
+
+	*strrchr(top, '/') = '\0';
+	if (dev < 0)
+		SKIP(return, "no /dev/udmabuf");
+	ASSERT_EQ(CAP, take(self, t->heap_fd));
+	avail = cma_read(t->area, "available_pages");
+	other = dmem_current(t->root, "heap/system");
+	/* memcg, for who has it: enough of it to be seen at once */
+	cg_write(top, "cgroup.subtree_control", "+memory");
+	cg_write(t->cg, "cgroup.subtree_control", "+memory");
+	free(top);
+	create.memfd = memfd_create("escape", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	ASSERT_LE(0, (int)create.memfd);
+	ASSERT_EQ(0, ftruncate(create.memfd, len));
+	ASSERT_EQ(0, fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	shmem = cg_stat(self->a, "memory.stat", "shmem");
+	fd = ioctl(dev, UDMABUF_CREATE, &create);
+	ASSERT_LE(0, fd);
+	EXPECT_PAID(t->heap.region, CAP, 0);
+	EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
+	EXPECT_EQ(other, dmem_current(t->root, "heap/system"));
+	if (shmem >= 0)
+		EXPECT_EQ(shmem + len, cg_stat(self->a, "memory.stat", "shmem"));
+	close(fd);
+	close(create.memfd);
+
+	create.memfd = self->fds[0];
+	create.size = t->page;
+	EXPECT_EQ(-1, ioctl(dev, UDMABUF_CREATE, &create));
+	EXPECT_PAID(t->heap.region, CAP, 0);
+	close(dev);
+}
+
+/* As long as the controller is used here, no hierarchy of cgroup v1 has it. */
+TEST_F(memory, cgroup_v1)
+{
+	char dir[] = "/tmp/dmem_escape.XXXXXX";
+	int ret;
+
+	ASSERT_TRUE(!!mkdtemp(dir));
+	ret = mount("cgroup", dir, "cgroup", 0, "dmem") ? errno : 0;
+	if (!ret)
+		umount(dir);
+	rmdir(dir);
+	if (ret == ENODEV)
+		SKIP(return, "no cgroup v1");
+	EXPECT_EQ(EBUSY, ret);
+	EXPECT_EQ(CAP, take(self, self->t.heap_fd));
+	EXPECT_PAID(self->t.heap.region, CAP, 0);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each allocation that the kernel makes on the way of an operation fails once: the first,
+ * the second, and so on until the operation does not get to that many. After each the
+ * operation was refused with ENOMEM, or done all the same; nothing is charged that is not
+ * there, no page of the area, no fd and no cgroup is lost, and the kernel has nothing to
+ * say about it.
+ *
+ * What fails are allocations of slab objects and of pages (see "fail-nth" in the kernel's
+ * Documentation/fault-injection), in the one process that does the operation.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/videodev2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dma_driver.h"
+#include "media.h"
+
+#define PAGES		4
+#define MOST		3000	/* points of an operation */
+#define DEPTH		3	/* cgroups without a pool */
+#define DEBUGFS		"/sys/kernel/debug/"
+#define VIVID_BUFS	2
+
+/* What the process that did it has seen */
+struct seen {
+	bool injected;		/* the allocation was reached */
+	int ret;		/* 0 or a negative errno */
+	long long charged;	/* bytes that it should be */
+	long long current, available, unaccounted;
+	int fds;		/* lowest free one, more than before */
+};
+
+/* An operation, which may fail; undone by the same process if it does not. */
+struct operation {
+	const char *name;
+	int (*run)(struct operation *op);
+	void (*undo)(struct operation *op);
+	const char *region;
+	bool may_be_elsewhere;	/* its memory, if CMA has none */
+	long long len;		/* what it charges */
+	int fd, arg;		/* what it works on */
+	const char *says;	/* what the kernel logs if it fails, or NULL */
+	const char *text;	/* for the dmem.max of the cgroup; or the path */
+	int got;
+};
+
+struct fail {
+	struct dmem_test t;
+	struct seen *seen;
+	char *cg;
+	int kmsg[2];		/* all there is, and what is expected */
+	int points, failed;
+};
+
+/* Also what may sleep, and quietly. */
+static int set_faults(const char *ignore)
+{
+	static const struct {
+		const char *dir, *file;
+	} files[] = {
+		{ "failslab", "ignore-gfp-wait" },
+		{ "fail_page_alloc", "ignore-gfp-wait" },
+		{ "fail_page_alloc", "ignore-gfp-highmem" },
+	};
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(files) && !ret; i++) {
+		char *dir = cg_name(DEBUGFS, files[i].dir);
+
+		ret = cg_write(dir, files[i].file, ignore);
+		if (!ret)
+			ret = cg_write(dir, "verbose", "0");
+		if (!ret && !strcmp(files[i].dir, "fail_page_alloc"))
+			ret = cg_write(dir, "min-order", "0");
+		free(dir);
+	}
+	return ret;
+}
+
+/* Returns false where the test cannot be; why not is in reason. */
+static bool begin(struct __test_metadata *_metadata, struct fail *self, enum dmem_kind kind)
+{
+	struct dmem_test *t = &self->t;
+	int ret = dmem_begin(t, kind);
+
+	if (ret == KSFT_SKIP)
+		return false;
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", t->reason);
+	if (set_faults("N")) {
+		dmem_end(t);
+		snprintf(t->reason, sizeof(t->reason),
+			 "no fault injection (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC)");
+		return false;
+	}
+	self->seen = shared_alloc(sizeof(*self->seen));
+	self->kmsg[0] = kmsg_open();
+	self->kmsg[1] = kmsg_open();
+	self->cg = cg_name(t->cg, "a");
+	EXPECT_EQ(0, cg_create(self->cg));
+	return true;
+}
+
+static void end(struct fail *self)
+{
+	set_faults("Y");
+	dmem_end(&self->t);
+}
+
+static long long area_of(const char *region, const char *file)
+{
+	return region_area(region) ? cma_read(region_area(region), file) : 0;
+}
+
+/* In a process of its own, in cg. The n-th allocation fails. */
+static void do_failing(struct fail *self, const char *cg, struct operation *op, int n)
+{
+	struct seen *seen = self->seen;
+	char path[64], text[16] = "";
+	int nth, low;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/fail-nth", (int)syscall(__NR_gettid));
+	nth = open(path, O_RDWR | O_CLOEXEC);
+	low = lowest_fd();
+	if (nth < 0 || dprintf(nth, "%d", n) < 0)
+		_exit(2);
+	seen->ret = op->run(op);
+	if (pread(nth, text, sizeof(text) - 1, 0) < 0 || pwrite(nth, "0", 1, 0) != 1)
+		_exit(2);
+	seen->injected = !atoi(text);
+	seen->fds = lowest_fd() - low;
+	seen->charged = seen->ret ? 0 : op->len;
+	seen->current = dmem_current(cg, op->region);
+	seen->available = area_of(op->region, "available_pages");
+	seen->unaccounted = area_of(op->region, "unaccounted_pages");
+	if (!seen->ret && op->undo)
+		op->undo(op);
+	_exit(0);
+}
+
+/* Returns whether there may be another point. */
+static bool fail_one(struct __test_metadata *_metadata, struct fail *self, const char *cg,
+		     struct operation *op, int n)
+{
+	long long available = area_of(op->region, "available_pages");
+	long long unaccounted = area_of(op->region, "unaccounted_pages");
+	struct seen *seen = self->seen;
+	bool elsewhere;
+	pid_t pid;
+
+	memset(seen, 0, sizeof(*seen));
+	kmsg_count(self->kmsg[0], "");
+	kmsg_count(self->kmsg[1], "");
+	pid = cg_fork(cg);
+	ASSERT_LE(0, pid);
+	if (!pid)
+		do_failing(self, cg, op, n);
+	ASSERT_EQ(0, wait_exit(pid));
+
+	elsewhere = op->may_be_elsewhere && seen->available == available;
+	if (seen->ret)
+		EXPECT_EQ(-ENOMEM, seen->ret)
+			TH_LOG("%s, point %d", op->name, n);
+	if (seen->ret)
+		EXPECT_TRUE(seen->injected)
+			TH_LOG("%s failed without a reason", op->name);
+	EXPECT_EQ(elsewhere ? 0 : seen->charged, seen->current)
+		TH_LOG("%s, point %d, returned %d", op->name, n, seen->ret);
+	EXPECT_EQ(unaccounted, seen->unaccounted)
+		TH_LOG("%s, point %d", op->name, n);
+	if (seen->ret)
+		EXPECT_EQ(available, seen->available)
+			TH_LOG("%s, point %d", op->name, n);
+	if (seen->ret)
+		EXPECT_EQ(0, seen->fds)
+			TH_LOG("%s, point %d", op->name, n);
+	/* And when it is undone. */
+	EXPECT_EQ(0, dmem_wait_current(self->t.cg, op->region, 0, 2000))
+		TH_LOG("%s, point %d", op->name, n);
+	EXPECT_EQ(available, area_of(op->region, "available_pages"))
+		TH_LOG("%s, point %d", op->name, n);
+	EXPECT_EQ(op->says ? kmsg_count(self->kmsg[1], op->says) : 0,
+		  kmsg_count(self->kmsg[0], ""))
+		TH_LOG("%s, point %d: the kernel has logged it", op->name, n);
+	self->points += seen->injected;
+	self->failed += seen->injected && seen->ret;
+	return seen->injected && n < MOST && _metadata->exit_code == KSFT_PASS;
+}
+
+static void tell(struct __test_metadata *_metadata, struct fail *self, struct operation *op)
+{
+	TH_LOG("%s: %d points tried, at %d it failed", op->name, self->points, self->failed);
+	EXPECT_LT(0, self->failed);
+	self->points = 0;
+	self->failed = 0;
+	EXPECT_EQ(0, cg_wait_dying(self->t.cg, 0));
+}
+
+/* All points, in cg, which has been charged before. */
+static void fail_all(struct __test_metadata *_metadata, struct fail *self, struct operation *op)
+{
+	int n = 1;
+
+	while (fail_one(_metadata, self, self->cg, op, n))
+		n++;
+	tell(_metadata, self, op);
+}
+
+/* All points, each in a cgroup that has no pool, like those above it. */
+static void fail_all_new(struct __test_metadata *_metadata, struct fail *self, struct operation *op)
+{
+	char *cg[DEPTH + 1] = { self->t.cg };
+	bool more = true;
+	int n, i;
+
+	for (i = 0; i < DEPTH; i++)
+		cg[i + 1] = cg_name(cg[i], "new");
+	for (n = 1; more; n++) {
+		for (i = 1; i < DEPTH; i++)
+			ASSERT_EQ(0, cg_create_parent(cg[i]));
+		ASSERT_EQ(0, cg_create(cg[DEPTH]));
+		if (op->text) {
+			char *path = cg_name(cg[DEPTH], "dmem.max");
+
+			op->fd = open(path, O_WRONLY | O_CLOEXEC);
+			free(path);
+		}
+		more = fail_one(_metadata, self, cg[DEPTH], op, n);
+		if (op->text)
+			close(op->fd);
+		for (i = DEPTH; i; i--)
+			ASSERT_EQ(0, cg_destroy(cg[i]));
+	}
+	tell(_metadata, self, op);
+	for (i = 0; i < DEPTH; i++)
+		free(cg[i + 1]);
+}
+
+FIXTURE(fail) {
+	struct fail f;
+};
+
+FIXTURE_VARIANT(fail) {
+	enum dmem_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(fail, cma) {
+	.kind = DMEM_CMA,
+};
+
+FIXTURE_VARIANT_ADD(fail, system) {
+	.kind = DMEM_SYSTEM,
+};
+
+FIXTURE_SETUP(fail)
+{
+	if (!begin(_metadata, &self->f, variant->kind))
+		SKIP(return, "%s", self->f.t.reason);
+}
+
+FIXTURE_TEARDOWN(fail)
+{
+	end(&self->f);
+}
+
+static int run_heap(struct operation *op)
+{
+	op->got = heap_alloc(op->fd, op->len);
+	return op->got < 0 ? op->got : 0;
+}
+
+static void close_got(struct operation *op)
+{
+	close(op->got);
+}
+
+static struct operation heap_operation(const struct fail *f, const char *name)
+{
+	return (struct operation) {
+		.name = name,
+		.run = run_heap,
+		.undo = close_got,
+		.region = f->t.heap.region,
+		.len = PAGES * f->t.page,
+		.fd = f->t.heap_fd,
+	};
+}
+
+TEST_F_TIMEOUT(fail, alloc, 250)
+{
+	struct operation op = heap_operation(&self->f, "a buffer of a heap");
+
+	close(cg_alloc(self->f.cg, self->f.t.heap_fd, self->f.t.page));
+	fail_all(_metadata, &self->f, &op);
+}
+
+TEST_F_TIMEOUT(fail, first_charge, 250)
+{
+	struct operation op = heap_operation(&self->f, "the first buffer of a cgroup");
+
+	fail_all_new(_metadata, &self->f, &op);
+}
+
+static int run_write(struct operation *op)
+{
+	ssize_t len = strlen(op->text);
+
+	return write(op->fd, op->text, len) == len ? 0 : -errno;
+}
+
+TEST_F_TIMEOUT(fail, limit, 250)
+{
+	char text[DMEM_NAME_LEN + 16];
+	struct operation op = {
+		.name = "the first limit of a cgroup",
+		.run = run_write,
+		.region = self->f.t.heap.region,
+		.text = text,
+	};
+
+	snprintf(text, sizeof(text), "%s 4096", op.region);
+	fail_all_new(_metadata, &self->f, &op);
+}
+
+/* Cgroups, and the controller for them */
+
+static int run_create(struct operation *op)
+{
+	return cg_create(op->text);
+}
+
+static void remove_created(struct operation *op)
+{
+	cg_destroy(op->text);
+}
+
+TEST_F_TIMEOUT(fail, create, 250)
+{
+	char *path = cg_name(self->f.t.cg, "created");
+	struct operation op = {
+		.name = "a cgroup with dmem",
+		.run = run_create,
+		.undo = remove_created,
+		.says = "cgroup: cgroup_addrm_files: failed to add ",
+		.region = self->f.t.heap.region,
+		.text = path,
+	};
+
+	fail_all(_metadata, &self->f, &op);
+	free(path);
+}
+
+/* Devices, whose memory is that of a CMA area */
+
+FIXTURE(device) {
+	struct fail f;
+};
+
+FIXTURE_SETUP(device)
+{
+	if (!begin(_metadata, &self->f, DMEM_CMA))
+		SKIP(return, "%s", self->f.t.reason);
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	end(&self->f);
+}
+
+/* A driver's memory, by all ways that there are */
+
+static int run_driver(struct operation *op)
+{
+	op->got = dma_alloc(op->fd, op->arg, op->len, DMEM_DMA_ACCOUNT);
+	return op->got < 0 ? op->got : 0;
+}
+
+static void free_driver(struct operation *op)
+{
+	dma_free(op->fd, op->got);
+}
+
+TEST_F_TIMEOUT(device, driver, 250)
+{
+	static const char * const names[DMEM_DMA_METHODS] = {
+		[DMEM_DMA_COHERENT] = "dma_alloc_attrs()",
+		[DMEM_DMA_NO_MAPPING] = "dma_alloc_attrs() without a mapping",
+		[DMEM_DMA_PAGES] = "dma_alloc_pages()",
+		[DMEM_DMA_NONCONTIGUOUS] = "dma_alloc_noncontiguous()",
+	};
+	struct operation op = {
+		.run = run_driver,
+		.undo = free_driver,
+		.may_be_elsewhere = true,
+		.len = PAGES * self->f.t.page,
+	};
+	char region[DMEM_NAME_LEN];
+	bool loaded;
+
+	op.fd = dma_driver_open(&loaded);
+	if (op.fd < 0 || !dma_driver_region(region))
+		SKIP(return, "cannot load dmem_dma_test.ko");
+	op.region = region;
+	for (op.arg = 0; op.arg < DMEM_DMA_METHODS; op.arg++) {
+		op.name = names[op.arg];
+		fail_all(_metadata, &self->f, &op);
+	}
+	dma_driver_close(op.fd, loaded);
+}
+
+/* A camera's buffers, of which it may give fewer. */
+static int run_camera(struct operation *op)
+{
+	op->got = vivid_reqbufs(op->fd, V4L2_MEMORY_MMAP, op->arg, VIVID_BUFS, NULL);
+	return op->got < 0 ? op->got : 0;
+}
+
+static void free_camera(struct operation *op)
+{
+	vivid_reqbufs(op->fd, V4L2_MEMORY_MMAP, 0, 0, NULL);
+}
+
+TEST_F_TIMEOUT(device, camera, 250)
+{
+	char path[32], region[DMEM_NAME_LEN];
+	long long page = self->f.t.page, len;
+	struct operation op = {
+		.name = "a camera's buffers",
+		.run = run_camera,
+		.undo = free_camera,
+		.may_be_elsewhere = true,
+		.region = region,
+	};
+
+	if (!dma_driver_region(region))
+		SKIP(return, "no accounted default CMA area");
+	modules_load(&vivid_modules);
+	op.fd = vivid_open(path, sizeof(path));
+	if (op.fd < 0)
+		SKIP(return, "no vivid with allocators=1, and cannot load it");
+	len = vivid_set_format(op.fd, 320, 180);
+	ASSERT_LT(0, len);
+	op.len = VIVID_BUFS * ((len + page - 1) / page * page);
+	fail_all(_metadata, &self->f, &op);
+	op.name = "a camera's buffers that are not coherent";
+	op.arg = V4L2_MEMORY_FLAG_NON_COHERENT;
+	fail_all(_metadata, &self->f, &op);
+	close(op.fd);
+	modules_unload(&vivid_modules);
+}
+
+/* A display's */
+static int run_display(struct operation *op)
+{
+	struct dumb dumb;
+	int ret = dumb_create(op->fd, op->arg, op->arg, &dumb);
+
+	op->got = dumb.handle;
+	return ret;
+}
+
+static void free_display(struct operation *op)
+{
+	dumb_destroy(op->fd, op->got);
+}
+
+TEST_F_TIMEOUT(device, display, 250)
+{
+	struct operation op = {
+		.name = "a display's buffer",
+		.run = run_display,
+		.undo = free_display,
+		.arg = 64,
+	};
+	struct dmem_heap heap;
+	struct dumb dumb;
+	char path[32];
+
+	modules_load(&display_modules);
+	op.fd = display_open(path, sizeof(path));
+	if (op.fd < 0)
+		SKIP(return, "no display, and cannot load pl111");
+	ASSERT_TRUE(dumb_find_heap(op.fd, op.arg, op.arg, &heap, &dumb));
+	op.region = heap.region;
+	op.len = dumb.size;
+	fail_all(_metadata, &self->f, &op);
+	close(op.fd);
+	modules_unload(&display_modules);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Compares the kernel with the world, see torture.h */
+#include <string.h>
+
+#include "torture.h"
+
+#define FILE_BUF	8192
+
+struct where {
+	struct tt_world *w;
+	const char *path;
+	bool root;
+	char text[FILE_BUF];
+};
+
+static bool differs(struct where *at, const struct tt_region *r, const char *what,
+		    long long is, long long want)
+{
+	if (is == want)
+		return false;
+	snprintf(at->w->text, sizeof(at->w->text), "%s of %s in %s is %lld, not %lld", what,
+		 r->name, at->path, is, want);
+	return true;
+}
+
+static bool load(struct where *at, const char *file)
+{
+	int len = cg_read(at->path, file, at->text, sizeof(at->text));
+
+	if (len < 0)
+		snprintf(at->w->text, sizeof(at->w->text), "cannot read %s in %s", file,
+			 at->path);
+	return len >= 0;
+}
+
+static long long nested(struct where *at, const struct tt_region *r, const char *key)
+{
+	return dmem_nested_value(at->text, r->name, key);
+}
+
+/* Refusals of all kinds: each has exactly one of the three. */
+static bool same_refusals(struct where *at, const struct tt_region *r, const char *file,
+			  int want)
+{
+	long long reserved = nested(at, r, "reserved");
+
+	return !differs(at, r, file, nested(at, r, "alloc_fail") + nested(at, r, "exhausted") +
+			(reserved < 0 ? 0 : reserved), want);
+}
+
+static long long limit(struct where *at, int pages)
+{
+	return pages == RM_UNLIMITED ? DMEM_MAX : pages * at->w->t->page;
+}
+
+/* One file at a time, for all regions: node[] is the cgroup's in each. */
+
+static bool same_current(struct where *at, const int *node)
+{
+	int i;
+
+	if (!load(at, "dmem.current"))
+		return false;
+	for (i = 0; i < at->w->regions; i++) {
+		struct tt_region *r = &at->w->region[i];
+		long long base = at->root ? r->current : 0;
+
+		if (differs(at, r, "dmem.current", dmem_value(at->text, r->name),
+			    base + rm_usage(&r->m, node[i]) * at->w->t->page))
+			return false;
+	}
+	return true;
+}
+
+static bool same_stat(struct where *at, const int *node)
+{
+	long long page = at->w->t->page;
+	int i;
+
+	if (!load(at, "dmem.stat"))
+		return false;
+	for (i = 0; i < at->w->regions; i++) {
+		struct tt_region *r = &at->w->region[i];
+
+		if (differs(at, r, "dying", nested(at, r, "dying"), (at->root ? r->dying : 0) +
+			    rm_dying(&r->m, node[i]) * page))
+			return false;
+		if (at->root)
+			continue;
+		if (differs(at, r, "local", nested(at, r, "local"),
+			    r->m.node[node[i]].own * page))
+			return false;
+		if (r->pinned &&
+		    (differs(at, r, "reserved", nested(at, r, "reserved"),
+			     r->m.node[node[i]].reserved * page) ||
+		     differs(at, r, "committed", nested(at, r, "committed"),
+			     rm_claim(&r->m, node[i]) * page)))
+			return false;
+	}
+	return true;
+}
+
+static bool same_peak(struct where *at, const int *node)
+{
+	long long page = at->w->t->page;
+	int i;
+
+	if (!load(at, "dmem.peak"))
+		return false;
+	for (i = 0; i < at->w->regions; i++) {
+		struct tt_region *r = &at->w->region[i];
+		long long peak = dmem_value(at->text, r->name);
+
+		if (peak < rm_usage(&r->m, node[i]) * page)
+			return !differs(at, r, "dmem.peak, below the usage,", peak,
+					rm_usage(&r->m, node[i]) * page);
+		if (peak > limit(at, r->x[node[i]].bound))
+			return !differs(at, r, "dmem.peak, above the limit,", peak,
+					r->x[node[i]].bound * page);
+	}
+	return true;
+}
+
+static bool same_events(struct where *at, const int *node)
+{
+	int i;
+
+	if (!load(at, "dmem.events"))
+		return false;
+	for (i = 0; i < at->w->regions; i++) {
+		struct tt_region *r = &at->w->region[i];
+
+		if (!same_refusals(at, r, "dmem.events", r->x[node[i]].refused))
+			return false;
+	}
+	if (!load(at, "dmem.events.local"))
+		return false;
+	for (i = 0; i < at->w->regions; i++) {
+		struct tt_region *r = &at->w->region[i];
+
+		if (!same_refusals(at, r, "dmem.events.local", r->x[node[i]].refused_local))
+			return false;
+	}
+	return true;
+}
+
+static bool same_limits(struct where *at, const int *node)
+{
+	static const char * const files[] = { "dmem.min", "dmem.low", "dmem.max" };
+	int i, f;
+
+	for (f = 0; f < 3; f++) {
+		if (!load(at, files[f]))
+			return false;
+		for (i = 0; i < at->w->regions; i++) {
+			struct tt_region *r = &at->w->region[i];
+			const struct rm_node *n = &r->m.node[node[i]];
+
+			if (differs(at, r, files[f], dmem_value(at->text, r->name),
+				    limit(at, f == 0 ? n->min : f == 1 ? r->x[node[i]].low :
+					  n->max)))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool same_cgroup(struct tt_world *w, const char *path, const int *node, bool all)
+{
+	struct where at = { .w = w, .path = path };
+
+	if (!same_current(&at, node) || !same_stat(&at, node) || !same_peak(&at, node))
+		return false;
+	return !all || (same_events(&at, node) && same_limits(&at, node));
+}
+
+static bool same_root(struct tt_world *w)
+{
+	struct where at = { .w = w, .path = w->t->root, .root = true };
+	int node[TT_REGIONS] = {};
+
+	return same_current(&at, node) && same_stat(&at, node);
+}
+
+long long tt_gap(const struct tt_world *w, const struct tt_region *r)
+{
+	long long page = w->t->page;
+
+	if (!r->area)
+		return 0;
+	return dmem_read(w->t->root, "dmem.capacity", r->name) -
+	       cma_read(r->area, "available_pages") * page -
+	       cma_read(r->area, "unaccounted_pages") * page -
+	       dmem_current(w->t->root, r->name);
+}
+
+static bool same_area(struct tt_world *w, const struct tt_region *r)
+{
+	long long gap = tt_gap(w, r);
+
+	if (gap == r->gap)
+		return true;
+	snprintf(w->text, sizeof(w->text),
+		 "%lld bytes of %s are neither free, nor charged, nor unaccounted", gap, r->name);
+	return false;
+}
+
+static bool same(struct tt_world *w, bool all)
+{
+	int node[TT_REGIONS], worker, i, s;
+
+	for (i = 0; i < w->regions; i++) {
+		if (!same_area(w, &w->region[i]))
+			return false;
+	}
+	if (!same_root(w))
+		return false;
+	for (i = 0; i < w->regions; i++)
+		node[i] = w->region[i].test;
+	if (!same_cgroup(w, w->t->cg, node, all))
+		return false;
+	for (s = 0; s < TT_SLICES; s++) {
+		for (i = 0; i < w->regions; i++)
+			node[i] = w->region[i].slice[s];
+		if (!same_cgroup(w, w->slice[s], node, all))
+			return false;
+		for (i = 0; i < w->regions; i++)
+			node[i] = w->region[i].common[s];
+		if (!same_cgroup(w, w->common[s], node, all))
+			return false;
+	}
+	for (worker = 0; worker < w->workers; worker++) {
+		for (s = 0; s < TT_SLOTS; s++) {
+			const struct tt_slot *slot = &w->slot[worker][s];
+
+			if (slot->exists && slot->node[0] != RM_NONE &&
+			    !same_cgroup(w, slot->path, slot->node, all))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool tt_compare(struct tt_world *w, bool all)
+{
+	long long end = now_ms() + w->late_ms;
+	char text[sizeof(w->text)];
+
+	while (!same(w, all)) {
+		if (now_ms() > end) {
+			memcpy(text, w->text, sizeof(text));
+			tt_fail(w, "%s", text);
+			return false;
+		}
+		sleep_ms(5);
+	}
+	return true;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How the doctor says what was found. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+
+enum { SEVERITY, SUBJECT, FINDING, REMEDY, COLUMNS };
+
+static const struct table_column columns[COLUMNS] = {
+	[SEVERITY] = { "SEVERITY", "problem or note", TABLE_TEXT },
+	[SUBJECT] = { "SUBJECT", "what it is about", TABLE_TEXT },
+	[FINDING] = { "FINDING", "what was found", TABLE_TEXT },
+	[REMEDY] = { "REMEDY", "what to do", TABLE_TEXT },
+};
+
+int doctor_say_json(struct doctor *d)
+{
+	static const int ids[] = { SEVERITY, SUBJECT, FINDING, REMEDY };
+	const struct table_options o = { .json = true };
+
+	d->table = table_new("findings", columns, ids, COLUMNS, &o);
+	return d->table ? 0 : -ENOMEM;
+}
+
+const char *doctor_size(uint64_t bytes)
+{
+	static _Thread_local char buf[8][CLI_SIZE];
+	static _Thread_local unsigned int n;
+
+	return cli_size(buf[n++ % 8], bytes, false);
+}
+
+const char *doctor_size_beside(uint64_t bytes, uint64_t other)
+{
+	static _Thread_local char buf[8][CLI_SIZE];
+	static _Thread_local unsigned int n;
+	char beside[CLI_SIZE], *text = buf[n++ % 8];
+
+	cli_size(text, bytes, false);
+	if (bytes != other && !strcmp(text, cli_size(beside, other, false)))
+		cli_size(text, bytes, true);
+	return text;
+}
+
+void doctor_say(struct doctor *d, enum severity severity, const char *subject, const char *remedy,
+		const char *fmt, ...)
+{
+	struct table_line *l;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (severity == PROBLEM)
+		d->problems++;
+	else
+		d->notes++;
+	if (!d->table) {
+		char line[8192];
+
+		snprintf(line, sizeof(line), "%s: %s: %s: %s", severity == PROBLEM ? "problem" : "note",
+			 subject, text, remedy);
+		/* Names of cgroups and of processes are whatever their owners like. */
+		cli_harmless(line);
+		puts(line);
+		return;
+	}
+	l = table_line(d->table, NULL);
+	table_text(d->table, l, SEVERITY, severity == PROBLEM ? "problem" : "note");
+	table_text(d->table, l, SUBJECT, subject);
+	table_text(d->table, l, FINDING, text);
+	table_text(d->table, l, REMEDY, remedy);
+}
