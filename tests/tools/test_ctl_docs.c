@@ -26,7 +26,7 @@ static const struct verb {
 	{ "show", "show.c", "options[] = {", "--all --bytes --help --json --noheadings --output --raw " },
 	{ "apply", "apply.c", "options[] = {", "--help " },
 	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit " },
-	{ "doctor", "doctor.c", "options[] = {", "--help --json " },
+	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json " },
 };
 
 /* Is there a word that starts the line, after blanks, or comes behind a short one? */
