@@ -14,8 +14,7 @@ suite_debug()
 	build_selftests debug
 	debug_tests debug
 	BOOT_SECONDS=3600
-	guest_boot debug/patched debug patched \
-		'page_owner=on kmemleak=on dmem.limit=900'
+	guest_boot debug/patched debug patched 'page_owner=on dmem.limit=900'
 	BOOT_SECONDS=
 	[ -z "${ALL:-}" ] || suite_debug_kcsan
 }

@@ -504,7 +504,7 @@ static const char * const complaints[] = {
 	"Unable to handle kernel", "Internal error", "possible recursive locking",
 	"possible circular locking", "inconsistent lock state",
 	"suspicious RCU", "DEBUG_LOCKS_WARN_ON", "page_counter underflow",
-	"kmemleak", "hung task", "blocked for more than", "soft lockup",
+	"suspected memory leaks", "leak detector disabled", "hung task", "blocked for more than", "soft lockup",
 	"rcu_preempt detected stalls", "self-detected stall", "UBSAN:", "KASAN:", "KCSAN:",
 	"KFENCE:", "refcount_t: ", "list_add corruption", "list_del corruption",
 	"sleeping function called", "scheduling while atomic", "Bad page state",

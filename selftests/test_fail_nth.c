@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Each allocation that the kernel makes on the way of an operation fails once: the first,
- * the second, and so on until the operation does not get to that many. After each the
- * operation was refused with ENOMEM, or done all the same; nothing is charged that is not
- * there, no page of the area, no fd and no cgroup is lost, and the kernel has nothing to
- * say about it.
+ * the second, and so on until the operation does not get to that many; and then again, with
+ * the next one and the next two of slab objects, as what is tried instead has to fail as
+ * well. After each the operation was refused with ENOMEM, or done all the same; nothing is
+ * charged that is not there, no page of the area, no fd and no cgroup is lost, and the
+ * kernel has nothing to say about it.
  *
  * What fails are allocations of slab objects and of pages (see "fail-nth" in the kernel's
  * Documentation/fault-injection), in the one process that does the operation.
@@ -15,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -26,6 +27,7 @@
 #define PAGES		4
 #define MOST		3000	/* points of an operation */
 #define DEPTH		3	/* cgroups without a pool */
+#define ROW		3	/* that fail one after the other, at most */
 #define DEBUGFS		"/sys/kernel/debug/"
 #define VIVID_BUFS	2
 
@@ -34,7 +36,7 @@ struct seen {
 	bool injected;		/* the allocation was reached */
 	int ret;		/* 0 or a negative errno */
 	long long charged;	/* bytes that it should be */
-	long long current, available, unaccounted;
+	long long current, available, unaccounted;	/* while it is not undone */
 	int fds;		/* lowest free one, more than before */
 };
 
@@ -58,31 +60,40 @@ struct fail {
 	char *cg;
 	int kmsg[2];		/* all there is, and what is expected */
 	int points, failed;
+	int row;		/* so many fail, from the n-th on */
 };
 
-/* Also what may sleep, and quietly. */
-static int set_faults(const char *ignore)
+/*
+ * Also what may sleep, and quietly. Beyond the n-th so many of slab objects, in a process
+ * that asks for it (make-it-fail). Not of pages, as a page fault would be repeated.
+ */
+static int set_faults(bool on)
 {
-	static const struct {
-		const char *dir, *file;
+	static const char * const dirs[] = { "failslab", "fail_page_alloc" };
+	const struct {
+		const char *file, *text;
+		bool pages;
 	} files[] = {
-		{ "failslab", "ignore-gfp-wait" },
-		{ "fail_page_alloc", "ignore-gfp-wait" },
-		{ "fail_page_alloc", "ignore-gfp-highmem" },
+		{ "verbose", "0", false },
+		{ "task-filter", "Y", false },
+		{ "ignore-gfp-wait", on ? "N" : "Y", false },
+		{ "ignore-gfp-highmem", on ? "N" : "Y", true },
+		{ "min-order", on ? "0" : "1", true },
 	};
-	unsigned int i;
+	unsigned int d, i;
 	int ret = 0;
 
-	for (i = 0; i < ARRAY_SIZE(files) && !ret; i++) {
-		char *dir = cg_name(DEBUGFS, files[i].dir);
+	for (d = 0; d < ARRAY_SIZE(dirs); d++) {
+		char *dir = cg_name(DEBUGFS, dirs[d]);
 
-		ret = cg_write(dir, files[i].file, ignore);
-		if (!ret)
-			ret = cg_write(dir, "verbose", "0");
-		if (!ret && !strcmp(files[i].dir, "fail_page_alloc"))
-			ret = cg_write(dir, "min-order", "0");
+		for (i = 0; i < ARRAY_SIZE(files) && !ret; i++) {
+			if (!files[i].pages || d)
+				ret = cg_write(dir, files[i].file, files[i].text);
+		}
 		free(dir);
 	}
+	if (!ret)
+		ret = cg_write(DEBUGFS "failslab", "probability", on ? "100" : "0");
 	return ret;
 }
 
@@ -96,7 +107,7 @@ static bool begin(struct __test_metadata *_metadata, struct fail *self, enum dme
 		return false;
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", t->reason);
-	if (set_faults("N")) {
+	if (set_faults(true)) {
 		dmem_end(t);
 		snprintf(t->reason, sizeof(t->reason),
 			 "no fault injection (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC)");
@@ -112,7 +123,7 @@ static bool begin(struct __test_metadata *_metadata, struct fail *self, enum dme
 
 static void end(struct fail *self)
 {
-	set_faults("Y");
+	set_faults(false);
 	dmem_end(&self->t);
 }
 
@@ -125,16 +136,21 @@ static long long area_of(const char *region, const char *file)
 static void do_failing(struct fail *self, const char *cg, struct operation *op, int n)
 {
 	struct seen *seen = self->seen;
-	char path[64], text[16] = "";
-	int nth, low;
+	int nth, all, low;
+	char text[16] = "";
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/fail-nth", (int)syscall(__NR_gettid));
-	nth = open(path, O_RDWR | O_CLOEXEC);
+	/* That of the only thread. */
+	nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	all = open("/proc/self/make-it-fail", O_RDWR | O_CLOEXEC);
 	low = lowest_fd();
-	if (nth < 0 || dprintf(nth, "%d", n) < 0)
+	/* No page fault may come in between. */
+	if (nth < 0 || all < 0 || mlockall(MCL_CURRENT))
+		_exit(2);
+	if ((self->row > 1 && write(all, "1", 1) != 1) || dprintf(nth, "%d", n) < 0)
 		_exit(2);
 	seen->ret = op->run(op);
-	if (pread(nth, text, sizeof(text) - 1, 0) < 0 || pwrite(nth, "0", 1, 0) != 1)
+	if (pwrite(all, "0", 1, 0) != 1 || pread(nth, text, sizeof(text) - 1, 0) < 0 ||
+	    pwrite(nth, "0", 1, 0) != 1)
 		_exit(2);
 	seen->injected = !atoi(text);
 	seen->fds = lowest_fd() - low;
@@ -154,10 +170,13 @@ static bool fail_one(struct __test_metadata *_metadata, struct fail *self, const
 	long long available = area_of(op->region, "available_pages");
 	long long unaccounted = area_of(op->region, "unaccounted_pages");
 	struct seen *seen = self->seen;
-	bool elsewhere;
+	char times[16];
+	long long given;
 	pid_t pid;
 
 	memset(seen, 0, sizeof(*seen));
+	snprintf(times, sizeof(times), "%d", self->row);
+	ASSERT_EQ(0, cg_write(DEBUGFS "failslab", "times", times));
 	kmsg_count(self->kmsg[0], "");
 	kmsg_count(self->kmsg[1], "");
 	pid = cg_fork(cg);
@@ -166,15 +185,17 @@ static bool fail_one(struct __test_metadata *_metadata, struct fail *self, const
 		do_failing(self, cg, op, n);
 	ASSERT_EQ(0, wait_exit(pid));
 
-	elsewhere = op->may_be_elsewhere && seen->available == available;
+	given = (available - seen->available) * self->t.page;
 	if (seen->ret)
 		EXPECT_EQ(-ENOMEM, seen->ret)
 			TH_LOG("%s, point %d", op->name, n);
 	if (seen->ret)
 		EXPECT_TRUE(seen->injected)
 			TH_LOG("%s failed without a reason", op->name);
-	EXPECT_EQ(elsewhere ? 0 : seen->charged, seen->current)
+	/* Of what may come from elsewhere, that which CMA has given is charged. */
+	EXPECT_EQ(op->may_be_elsewhere ? given : seen->charged, seen->current)
 		TH_LOG("%s, point %d, returned %d", op->name, n, seen->ret);
+	EXPECT_LE(seen->current, seen->charged);
 	EXPECT_EQ(unaccounted, seen->unaccounted)
 		TH_LOG("%s, point %d", op->name, n);
 	if (seen->ret)
@@ -198,7 +219,8 @@ static bool fail_one(struct __test_metadata *_metadata, struct fail *self, const
 
 static void tell(struct __test_metadata *_metadata, struct fail *self, struct operation *op)
 {
-	TH_LOG("%s: %d points tried, at %d it failed", op->name, self->points, self->failed);
+	TH_LOG("%s: %d points tried, %d in a row, at %d it failed", op->name, self->points,
+	       self->row, self->failed);
 	EXPECT_LT(0, self->failed);
 	self->points = 0;
 	self->failed = 0;
@@ -208,39 +230,52 @@ static void tell(struct __test_metadata *_metadata, struct fail *self, struct op
 /* All points, in cg, which has been charged before. */
 static void fail_all(struct __test_metadata *_metadata, struct fail *self, struct operation *op)
 {
-	int n = 1;
+	int n;
 
-	while (fail_one(_metadata, self, self->cg, op, n))
-		n++;
-	tell(_metadata, self, op);
+	for (self->row = 1; self->row <= ROW; self->row++) {
+		for (n = 1; fail_one(_metadata, self, self->cg, op, n); n++)
+			;
+		tell(_metadata, self, op);
+	}
 }
 
-/* All points, each in a cgroup that has no pool, like those above it. */
-static void fail_all_new(struct __test_metadata *_metadata, struct fail *self, struct operation *op)
+/* In a cgroup that has no pool, like those above it */
+static bool fail_new(struct __test_metadata *_metadata, struct fail *self, char **cg,
+		     struct operation *op, int n)
+{
+	bool more;
+	int i;
+
+	for (i = 1; i < DEPTH; i++)
+		ASSERT_EQ(0, cg_create_parent(cg[i]));
+	ASSERT_EQ(0, cg_create(cg[DEPTH]));
+	if (op->text) {
+		char *path = cg_name(cg[DEPTH], "dmem.max");
+
+		op->fd = open(path, O_WRONLY | O_CLOEXEC);
+		free(path);
+	}
+	more = fail_one(_metadata, self, cg[DEPTH], op, n);
+	if (op->text)
+		close(op->fd);
+	for (i = DEPTH; i; i--)
+		ASSERT_EQ(0, cg_destroy(cg[i]));
+	return more;
+}
+
+static void fail_all_new(struct __test_metadata *_metadata, struct fail *self,
+			 struct operation *op)
 {
 	char *cg[DEPTH + 1] = { self->t.cg };
-	bool more = true;
-	int n, i;
+	int i, n;
 
 	for (i = 0; i < DEPTH; i++)
 		cg[i + 1] = cg_name(cg[i], "new");
-	for (n = 1; more; n++) {
-		for (i = 1; i < DEPTH; i++)
-			ASSERT_EQ(0, cg_create_parent(cg[i]));
-		ASSERT_EQ(0, cg_create(cg[DEPTH]));
-		if (op->text) {
-			char *path = cg_name(cg[DEPTH], "dmem.max");
-
-			op->fd = open(path, O_WRONLY | O_CLOEXEC);
-			free(path);
-		}
-		more = fail_one(_metadata, self, cg[DEPTH], op, n);
-		if (op->text)
-			close(op->fd);
-		for (i = DEPTH; i; i--)
-			ASSERT_EQ(0, cg_destroy(cg[i]));
+	for (self->row = 1; self->row <= ROW; self->row++) {
+		for (n = 1; fail_new(_metadata, self, cg, op, n); n++)
+			;
+		tell(_metadata, self, op);
 	}
-	tell(_metadata, self, op);
 	for (i = 0; i < DEPTH; i++)
 		free(cg[i + 1]);
 }
