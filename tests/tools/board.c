@@ -149,6 +149,6 @@ void expect(const struct tool *t, const char *args, int code, const char *out, c
 	char text[1024];
 
 	snprintf(text, sizeof(text), "%s", get("out"));
-	check(got == code && o && e, args, "exit code %d, not %d; stdout: %s; stderr: %s", got, code,
-	      text, get("err"));
+	check(got == code && o && e, args, "exit code %d, not %d; stdout: %s; stderr: %s", got,
+	      code, text, get("err"));
 }

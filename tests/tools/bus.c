@@ -65,9 +65,12 @@ bool bus_start(struct bus *b, const char *how)
 	snprintf(address, sizeof(address), "unix:path=%s", tap_path("bus"));
 	unlink(tap_path("bus"));
 	put("calls", "%s", "");
-	put("bus.conf", "<busconfig>\n<type>system</type>\n<listen>%s</listen>\n<auth>EXTERNAL</auth>\n"
-	    "<policy context=\"default\">\n<allow user=\"*\"/>\n<allow own=\"*\"/>\n<allow send_type=\"*\"/>\n"
-	    "<allow receive_type=\"*\"/>\n</policy>\n</busconfig>\n", address);
+	put("bus.conf",
+	    "<busconfig>\n<type>system</type>\n<listen>%s</listen>\n<auth>EXTERNAL</auth>\n"
+	    "<policy context=\"default\">\n<allow user=\"*\"/>\n<allow own=\"*\"/>\n<allow "
+	    "send_type=\"*\"/>\n"
+	    "<allow receive_type=\"*\"/>\n</policy>\n</busconfig>\n",
+	    address);
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
 	b->daemon_pid = start(daemon);
 	if (!wait_until(has_socket))

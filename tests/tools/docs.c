@@ -27,7 +27,9 @@ void docs_complete(const char *file, const char *command, const char *program, c
 		"_$1 \"$2\"\n"
 		"printf '%s\\n' ${COMPREPLY[@]+\"${COMPREPLY[@]}\"} | sort | tr '\\n' ' '\n";
 	char bin[4096], name[400];
-	const char *argv[] = { "/bin/bash", "-euc", script, file, command, program, words, bin, NULL };
+	const char *argv[] = {
+		"/bin/bash", "-euc", script, file, command, program, words, bin, NULL
+	};
 
 	snprintf(bin, sizeof(bin), "%s", tap_path("bin"));
 	snprintf(name, sizeof(name), "bash completes: %s", words);

@@ -77,7 +77,8 @@ static int reload(sd_bus_message *msg, void *data, sd_bus_error *e)
 {
 	say(data, "Reload", "");
 	if (is(data, "reload"))
-		return sd_bus_error_set(e, SD_BUS_ERROR_ACCESS_DENIED, "Interactive authentication required.");
+		return sd_bus_error_set(e, SD_BUS_ERROR_ACCESS_DENIED,
+					"Interactive authentication required.");
 	return sd_bus_reply_method_return(msg, "");
 }
 
@@ -123,8 +124,8 @@ static int start(sd_bus_message *msg, void *data, sd_bus_error *e)
 	if (is(m, "scope"))
 		return sd_bus_error_set(e, SD_BUS_ERROR_INVALID_ARGS, "Unit is already loaded.");
 	/* The end of another job, and this one's end before the reply. */
-	sd_bus_emit_signal(bus, PATH, NAME ".Manager", "JobRemoved", "uoss", 6, PATH "/job/6", "x.scope",
-			   "failed");
+	sd_bus_emit_signal(bus, PATH, NAME ".Manager", "JobRemoved", "uoss", 6, PATH "/job/6",
+			   "x.scope", "failed");
 	if (!is(m, "vanish"))
 		sd_bus_emit_signal(bus, PATH, NAME ".Manager", "JobRemoved", "uoss", 7, JOB, name,
 				   is(m, "job") ? "failed" : "done");
@@ -155,7 +156,9 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 		if (!strcmp(units[i].name, name))
 			u = &units[i];
 	}
-	text = !strcmp(property, "Id") ? u->id : !strcmp(property, "LoadState") ? u->load : u->cgroup;
+	text = !strcmp(property, "Id")		? u->id
+	       : !strcmp(property, "LoadState") ? u->load
+						: u->cgroup;
 	ret = sd_bus_message_append(reply, "s", text ? text : name);
 	free(name);
 	return ret;
@@ -166,7 +169,8 @@ static const sd_bus_vtable manager[] = {
 	SD_BUS_METHOD("LoadUnit", "s", "o", load_unit, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Reload", "", "", reload, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD("StartTransientUnit", "ssa(sv)a(sa(sv))", "o", start, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("StartTransientUnit", "ssa(sv)a(sa(sv))", "o", start,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
 	SD_BUS_VTABLE_END
 };
@@ -205,7 +209,9 @@ static int find(sd_bus *bus, const char *path, const char *interface, void *data
 
 int main(int argc, char **argv)
 {
-	static const char * const types[] = { "Service", "Slice", "Scope", "Socket", "Mount", "Swap" };
+	static const char *const types[] = {
+		"Service", "Slice", "Scope", "Socket", "Mount", "Swap"
+	};
 	struct manager m = { .how = argc > 2 ? argv[2] : "" };
 	char interface[64];
 	sd_bus *bus;

@@ -22,8 +22,10 @@ static const struct verb {
 	const char *name, *source, *start;
 	const char *completed;		/* what bash completes "--" to */
 } verbs[] = {
-	{ "set", "options.c", "[OPTIONS_SET]", "--dry-run --help --low --max --min --revert --runtime " },
-	{ "show", "show.c", "options[] = {", "--all --bytes --help --json --noheadings --output --raw " },
+	{ "set", "options.c", "[OPTIONS_SET]",
+	  "--dry-run --help --low --max --min --revert --runtime " },
+	{ "show", "show.c", "options[] = {",
+	  "--all --bytes --help --json --noheadings --output --raw " },
 	{ "apply", "apply.c", "options[] = {", "--help " },
 	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit " },
 	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json " },
@@ -64,7 +66,8 @@ static void section_of(const char *manual, const char *verb, char text[TEXT])
 
 /* Each option in the source is in --help, in the manual and in zsh's completion; and there
  * are as many as in --help. */
-static void test_options(const struct verb *v, const char *sources, const char *manual, const char *zsh)
+static void test_options(const struct verb *v, const char *sources, const char *manual,
+			 const char *zsh)
 {
 	static char source[TEXT], help[TEXT], section[TEXT];
 	char path[4096], args[100], missing[1000] = "", *p, *end;
@@ -83,15 +86,18 @@ static void test_options(const struct verb *v, const char *sources, const char *
 
 		snprintf(option, sizeof(option), "--%.*s", (int)strcspn(p + 3, "\""), p + 3);
 		snprintf(bold, sizeof(bold), "*%s*", option);
-		snprintf(given, sizeof(given), "%s%c", option, p[strcspn(p, ",") + 2] == '1' ? '=' : '[');
+		snprintf(given, sizeof(given), "%s%c", option,
+			 p[strcspn(p, ",") + 2] == '1' ? '=' : '[');
 		n++;
 		if (!has_line(help, option) || !strstr(section, bold) ||
 		    (!strstr(zsh, given) && !strstr(zsh, option)))
-			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing), "%s ", option);
+			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
+				 "%s ", option);
 	}
 	for (char *l = help; (l = strstr(l, "\n  ")); l++)
 		lines += l[strspn(l, "\n ")] == '-';
-	check(n && n == lines && !*missing, args, "%d options, %d lines; not everywhere: %s", n, lines, missing);
+	check(n && n == lines && !*missing, args, "%d options, %d lines; not everywhere: %s", n,
+	      lines, missing);
 }
 
 static void complete(const char *file, const char *words, const char *want)
@@ -104,7 +110,8 @@ static void test_bash(const char *file)
 	char words[5000];
 
 	put("bin/systemctl", "#!/bin/sh\necho 'camera.service loaded active running The camera'\n"
-	    "echo 'dev-disk-by\\x2dlabel.device loaded active plugged'\necho 'cam-\\x2da.service loaded'\n");
+			     "echo 'dev-disk-by\\x2dlabel.device loaded active plugged'\necho "
+			     "'cam-\\x2da.service loaded'\n");
 	chmod(tap_path("bin/systemctl"), 0755);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		snprintf(words, sizeof(words), "%s --", verbs[i].name);
@@ -119,12 +126,14 @@ static void test_bash(const char *file)
 	complete(file, "show -o +c", "+CGROUP +CURRENT ");
 	complete(file, "doctor x", " ");
 	snprintf(words, sizeof(words), "--sysroot = %s set camera --max = ", tap_path("root"));
-	complete(file, words, "cma/camera@64000000= cma/display@60000000= dma_heap/camera@64000000= "
+	complete(file, words,
+		 "cma/camera@64000000= cma/display@60000000= dma_heap/camera@64000000= "
 		 "dma_heap/display@60000000= dma_heap/system= heap/system= ");
 	snprintf(words, sizeof(words), "--sysroot %s set camera --max = cma/cam", tap_path("root"));
 	complete(file, words, "cma/camera@64000000= ");
 	/* As bash cuts it. */
-	snprintf(words, sizeof(words), "--sysroot %s set camera --min = cma/camera @ 64", tap_path("root"));
+	snprintf(words, sizeof(words), "--sysroot %s set camera --min = cma/camera @ 64",
+		 tap_path("root"));
 	complete(file, words, "64000000= ");
 }
 
@@ -135,10 +144,13 @@ static void test_examples(const char *manual)
 	char path[4096], name[300], *save;
 	int n = 0;
 
-	put("bin/dmemctl", "#!/bin/sh\ncase $1 in\nrun) exec '%s' \"$@\" ;;\n*) exec '%s' --sysroot='%s' \"$@\" ;;\nesac\n",
+	put("bin/dmemctl",
+	    "#!/bin/sh\ncase $1 in\nrun) exec '%s' \"$@\" ;;\n*) exec '%s' --sysroot='%s' \"$@\" "
+	    ";;\nesac\n",
 	    t.program, t.program, tap_path("root"));
 	chmod(tap_path("bin/dmemctl"), 0755);
-	put("bin/v4l2-ctl", "#!/bin/sh\ncat '%s'\n", tap_path(CG "system.slice/lone.scope/dmem.max"));
+	put("bin/v4l2-ctl", "#!/bin/sh\ncat '%s'\n",
+	    tap_path(CG "system.slice/lone.scope/dmem.max"));
 	chmod(tap_path("bin/v4l2-ctl"), 0755);
 	snprintf(path, sizeof(path), "%s:/usr/bin:/bin", tap_path("bin"));
 	setenv("PATH", path, 1);
@@ -154,11 +166,14 @@ static void test_examples(const char *manual)
 		check(!rc && !*get("err"), name, "status %d: %s%s", rc, get("out"), get("err"));
 		n++;
 		if (strstr(l, " set camera "))
-			check(strstr(get(CONTROL "camera.service.d/90-dmemctl.conf"), "camera@64000000 24M") &&
-			      strstr(get(CG "system.slice/camera.service/dmem.min"), CAMERA " 16777216\n"),
+			check(strstr(get(CONTROL "camera.service.d/90-dmemctl.conf"),
+				     "camera@64000000 24M") &&
+				      strstr(get(CG "system.slice/camera.service/dmem.min"),
+					     CAMERA " 16777216\n"),
 			      "it is set, and kept", "no");
 		if (strstr(l, " run "))
-			check(strstr(get("out"), CAMERA " 10485760\n") != NULL, "a quarter", "%s", get("out"));
+			check(strstr(get("out"), CAMERA " 10485760\n") != NULL, "a quarter", "%s",
+			      get("out"));
 	}
 	check(n == 6, "the manual has examples", "%d", n);
 }

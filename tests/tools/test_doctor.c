@@ -28,7 +28,8 @@ static void no_cgroup2(void)
 static void no_controller(void)
 {
 	put(CG "cgroup.controllers", "cpu dmemory xdmem\n");
-	put("root/proc/cmdline", "quiet xcgroup_disable=dmem cgroup_disable=memory,dmemory root=dmem\n");
+	put("root/proc/cmdline", "quiet xcgroup_disable=dmem cgroup_disable=memory,dmemory "
+				 "root=dmem\n");
 }
 
 static void disabled(void)
@@ -124,13 +125,15 @@ static void by_two_names(void)
 
 static void instance_differs(void)
 {
-	put(LIB "eye@.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/%%%%i 1M\nDeviceMemoryMax=" CAMERA " 1M\n"
-	    "DeviceMemoryMax=\nDeviceMemoryMin=" CAMERA " 50%%\n");
+	put(LIB "eye@.service",
+	    EXEC "[X-Dmem]\nDeviceMemoryMax=cma/%%%%i 1M\nDeviceMemoryMax=" CAMERA " 1M\n"
+		 "DeviceMemoryMax=\nDeviceMemoryMin=" CAMERA " 50%%\n");
 }
 
 static void not_enabled_for_unit(void)
 {
-	static const char * const files[] = { "max", "min", "low", "current", "peak", "events", "stat" };
+	static const char *const files[] = { "max",  "min",    "low", "current",
+					     "peak", "events", "stat" };
 	char path[300];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -146,7 +149,8 @@ static void mistake(void)
 
 static void obstacle(void)
 {
-	put(LIB "stopped.service", EXEC "RootImage=/x.raw\n[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
+	put(LIB "stopped.service", EXEC "RootImage=/x.raw\n[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M"
+											      "\n");
 }
 
 static void no_obstacle(void)
@@ -185,19 +189,22 @@ static void min_above_max(void)
 static void min_is_max(void)
 {
 	put(CAMERA_CG "dmem.min", CAMERA " 25165824\n");
-	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=25165824 committed=25165824\n");
+	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=25165824 "
+					  "committed=25165824\n");
 }
 
 static void min_not_kept(void)
 {
 	put(CAMERA_CG "dmem.min", CAMERA " 8388608\n");
-	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=4194304 committed=8388608\n");
+	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=4194304 "
+					  "committed=8388608\n");
 }
 
 static void min_is_kept(void)
 {
 	put(CAMERA_CG "dmem.min", CAMERA " 8388608\n");
-	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=8388608 committed=8388608\n");
+	put(CAMERA_CG "dmem.stat", CAMERA " local=8388608 dying=0 reserved=8388608 "
+					  "committed=8388608\n");
 }
 
 /* 24M + 30M of 40M is there from the start: see base(). */
@@ -282,78 +289,141 @@ static const struct {
 	const char *said;		/* with a line break after it; NULL: all is well */
 	int code;
 } cases[] = {
-	{ "no cgroup v2", no_cgroup2, "problem: /sys/fs/cgroup: no cgroup v2 is mounted there: "
-	  "boot with systemd.unified_cgroup_hierarchy=1\n", 1 },
-	{ "no controller", no_controller, "problem: /sys/fs/cgroup: the kernel has no dmem controller: "
-	  "build it with CONFIG_CGROUP_DMEM\n", 1 },
-	{ "it is disabled", disabled, "problem: /proc/cmdline: cgroup_disable=dmem keeps the controller "
-	  "off: take it out of the boot loader's configuration\n", 1 },
-	{ "it is not enabled", not_enabled, "problem: /sys/fs/cgroup: the controller is there, and not "
-	  "enabled for any cgroup: systemctl enable --now dmem-controller.service\n", 1 },
-	{ "a heap is not accounted", heap_not_accounted, "problem: /dev/dma_heap/odd: is not accounted: who "
-	  "may open it can take all of it: see what the boot log says of it, and keep it closed until then\n", 1 },
-	{ "a heap does not tell", heap_does_not_tell, "note: /dev/dma_heap/odd: the kernel does not say "
-	  "whether it is accounted: use a kernel that has the patches for dmem regions of heaps\n", 0 },
-	{ "no generator", no_generator, "problem: dmem-generator: is not installed: the units' sections "
-	  "[X-Dmem] do nothing: install dmem-systemd\n", 1 },
+	{ "no cgroup v2", no_cgroup2,
+	  "problem: /sys/fs/cgroup: no cgroup v2 is mounted there: "
+	  "boot with systemd.unified_cgroup_hierarchy=1\n",
+	  1 },
+	{ "no controller", no_controller,
+	  "problem: /sys/fs/cgroup: the kernel has no dmem controller: "
+	  "build it with CONFIG_CGROUP_DMEM\n",
+	  1 },
+	{ "it is disabled", disabled,
+	  "problem: /proc/cmdline: cgroup_disable=dmem keeps the controller "
+	  "off: take it out of the boot loader's configuration\n",
+	  1 },
+	{ "it is not enabled", not_enabled,
+	  "problem: /sys/fs/cgroup: the controller is there, and not "
+	  "enabled for any cgroup: systemctl enable --now dmem-controller.service\n",
+	  1 },
+	{ "a heap is not accounted", heap_not_accounted,
+	  "problem: /dev/dma_heap/odd: is not accounted: who "
+	  "may open it can take all of it: see what the boot log says of it, and keep it closed "
+	  "until then\n",
+	  1 },
+	{ "a heap does not tell", heap_does_not_tell,
+	  "note: /dev/dma_heap/odd: the kernel does not say "
+	  "whether it is accounted: use a kernel that has the patches for dmem regions of heaps\n",
+	  0 },
+	{ "no generator", no_generator,
+	  "problem: dmem-generator: is not installed: the units' sections "
+	  "[X-Dmem] do nothing: install dmem-systemd\n",
+	  1 },
 	{ "no generator, and no section", no_generator_needed, NULL, 0 },
-	{ "the generator is masked", masked_by_link, "problem: etc/systemd/system-generators/dmem-generator: "
-	  "masks the generator: the units' sections [X-Dmem] do nothing: remove this file, and systemctl "
-	  "daemon-reload\n", 1 },
-	{ "it is masked by an empty file", masked_by_empty_file, "problem: "
-	  "run/systemd/system-generators/dmem-generator: masks the generator: the units' sections [X-Dmem] do "
-	  "nothing: remove this file, and systemctl daemon-reload\n", 1 },
+	{ "the generator is masked", masked_by_link,
+	  "problem: etc/systemd/system-generators/dmem-generator: "
+	  "masks the generator: the units' sections [X-Dmem] do nothing: remove this file, and "
+	  "systemctl "
+	  "daemon-reload\n",
+	  1 },
+	{ "it is masked by an empty file", masked_by_empty_file,
+	  "problem: "
+	  "run/systemd/system-generators/dmem-generator: masks the generator: the units' sections "
+	  "[X-Dmem] do "
+	  "nothing: remove this file, and systemctl daemon-reload\n",
+	  1 },
 	{ "another generator is no mask", another_generator, NULL, 0 },
-	{ "no dmem-apply", no_apply, "problem: /usr/libexec/dmem-apply: is not there: no unit gets its "
-	  "limits: install dmem-systemd\n", 1 },
+	{ "no dmem-apply", no_apply,
+	  "problem: /usr/libexec/dmem-apply: is not there: no unit gets its "
+	  "limits: install dmem-systemd\n",
+	  1 },
 	{ "one in /usr/local", local_apply, NULL, 0 },
-	{ "dmem-slice@ is masked", slice_unit_masked, "problem: dmem-slice@.service: is masked: no slice gets "
-	  "its limits: systemctl unmask dmem-slice@.service\n", 1 },
-	{ "dmem-controller is masked", controller_unit_masked, "note: dmem-controller.service: is masked: the "
-	  "controller is enabled when the first unit needs it: systemctl unmask dmem-controller.service\n", 0 },
-	{ "a section names no region", no_region, "problem: other.service: its section has a limit for "
-	  "cma/none, which is no region: see lsdmem for the names, and whether its driver is loaded\n", 1 },
-	{ "a limit is not as in the section", limit_differs, "problem: camera.service: its section says max="
-	  CAMERA "=24M, and dmem.max of " CAMERA " is 20M: dmemctl apply camera.service\n", 1 },
+	{ "dmem-slice@ is masked", slice_unit_masked,
+	  "problem: dmem-slice@.service: is masked: no slice gets "
+	  "its limits: systemctl unmask dmem-slice@.service\n",
+	  1 },
+	{ "dmem-controller is masked", controller_unit_masked,
+	  "note: dmem-controller.service: is masked: the "
+	  "controller is enabled when the first unit needs it: systemctl unmask "
+	  "dmem-controller.service\n",
+	  0 },
+	{ "a section names no region", no_region,
+	  "problem: other.service: its section has a limit for "
+	  "cma/none, which is no region: see lsdmem for the names, and whether its driver is "
+	  "loaded\n",
+	  1 },
+	{ "a limit is not as in the section", limit_differs,
+	  "problem: camera.service: its section says max=" CAMERA "=24M, and dmem.max of " CAMERA
+	  " is 20M: dmemctl apply camera.service\n",
+	  1 },
 	{ "the kernel rounds", limit_is_rounded, NULL, 0 },
 	{ "the last one of a region counts", by_two_names, NULL, 0 },
-	{ "a limit of an instance", instance_differs, "problem: eye@left.service: its section says min="
-	  CAMERA "=50%, and dmem.min of " CAMERA " is 0B: dmemctl apply eye@left.service\n", 1 },
-	{ "not enabled for a unit", not_enabled_for_unit, "problem: camera.service: has a section, and the "
-	  "controller is not enabled for its cgroup: dmemctl apply camera.service\n", 1 },
-	{ "a mistake", mistake, "problem: stopped.service: its section has a mistake in "
-	  "/usr/lib/systemd/system/stopped.service:4: dmemctl verify says what it is\n", 1 },
-	{ "an obstacle", obstacle, "problem: stopped.service: RootImage= in "
-	  "/usr/lib/systemd/system/stopped.service:3 keeps limits from being set inside it: set the limits of "
-	  "its slice\n", 1 },
+	{ "a limit of an instance", instance_differs,
+	  "problem: eye@left.service: its section says min=" CAMERA "=50%, and dmem.min of " CAMERA
+	  " is 0B: dmemctl apply eye@left.service\n",
+	  1 },
+	{ "not enabled for a unit", not_enabled_for_unit,
+	  "problem: camera.service: has a section, and the "
+	  "controller is not enabled for its cgroup: dmemctl apply camera.service\n",
+	  1 },
+	{ "a mistake", mistake,
+	  "problem: stopped.service: its section has a mistake in "
+	  "/usr/lib/systemd/system/stopped.service:4: dmemctl verify says what it is\n",
+	  1 },
+	{ "an obstacle", obstacle,
+	  "problem: stopped.service: RootImage= in "
+	  "/usr/lib/systemd/system/stopped.service:3 keeps limits from being set inside it: set "
+	  "the limits of "
+	  "its slice\n",
+	  1 },
 	{ "it is none without a section", no_obstacle, NULL, 0 },
-	{ "dmem.max above the capacity", max_above_capacity, "problem: system.slice/other.service: dmem.max of "
-	  DISPLAY " is 50331649, and the region has 50331648: lower it, or set max\n", 1 },
+	{ "dmem.max above the capacity", max_above_capacity,
+	  "problem: system.slice/other.service: dmem.max of " DISPLAY
+	  " is 50331649, and the region has 50331648: lower it, or set max\n",
+	  1 },
 	{ "dmem.max at the capacity", max_is_capacity, NULL, 0 },
-	{ "dmem.max below the peak", max_below_peak, "note: system.slice/camera.service: dmem.max of " CAMERA
-	  " is 25165824, and its peak was 25165825: raise it, unless less is enough now\n", 0 },
+	{ "dmem.max below the peak", max_below_peak,
+	  "note: system.slice/camera.service: dmem.max of " CAMERA
+	  " is 25165824, and its peak was 25165825: raise it, unless less is enough now\n",
+	  0 },
 	{ "dmem.max at the peak", max_is_peak, NULL, 0 },
-	{ "dmem.min above dmem.max", min_above_max, "problem: system.slice/camera.service: dmem.min of " CAMERA
-	  " is 25165825, and dmem.max only 25165824: raise dmem.max, or lower dmem.min\n", 1 },
+	{ "dmem.min above dmem.max", min_above_max,
+	  "problem: system.slice/camera.service: dmem.min of " CAMERA
+	  " is 25165825, and dmem.max only 25165824: raise dmem.max, or lower dmem.min\n",
+	  1 },
 	{ "dmem.min at dmem.max", min_is_max, NULL, 0 },
-	{ "dmem.min is not kept", min_not_kept, "problem: system.slice/camera.service: dmem.min of " CAMERA
-	  " is 8M, and only 4M are kept for it: reserve as much for the slices above, and not more than the "
-	  "region has\n", 1 },
+	{ "dmem.min is not kept", min_not_kept,
+	  "problem: system.slice/camera.service: dmem.min of " CAMERA
+	  " is 8M, and only 4M are kept for it: reserve as much for the slices above, and not more "
+	  "than the "
+	  "region has\n",
+	  1 },
 	{ "dmem.min is kept", min_is_kept, NULL, 0 },
 	{ "caps add up to the region", caps_fit, NULL, 0 },
-	{ "caps add up to more", caps_do_not_fit, "note: " CAMERA ": the caps add up to 41943041, and the region has "
-	  "41943040: not all can be used at once: lower some, or reserve (dmem.min) what must be there\n", 0 },
+	{ "caps add up to more", caps_do_not_fit,
+	  "note: " CAMERA ": the caps add up to 41943041, and the region has "
+	  "41943040: not all can be used at once: lower some, or reserve (dmem.min) what must be "
+	  "there\n",
+	  0 },
 	{ "a slice holds its units", caps_within_slice, NULL, 0 },
-	{ "free in pieces", in_pieces, "note: " CAMERA ": 32M are free, in pieces of 16M at most: restart who "
-	  "holds small buffers in between, see lsdmem --buffers\n", 0 },
+	{ "free in pieces", in_pieces,
+	  "note: " CAMERA ": 32M are free, in pieces of 16M at most: restart who "
+	  "holds small buffers in between, see lsdmem --buffers\n",
+	  0 },
 	{ "free in two pieces", in_few_pieces, NULL, 0 },
-	{ "removed cgroups hold memory", dying, "problem: " CAMERA ": 3M are charged to cgroups that were "
-	  "removed: lsdmem --buffers shows who holds it\n", 1 },
-	{ "and who holds it", dying_with_buffers, "problem: " CAMERA ": 3M are charged to cgroups that were "
-	  "removed: lsdmem --buffers shows who holds it\nnote: " CAMERA ": a buffer of 3M, whose cgroup was "
-	  "removed, is held by hog?[31m (pid 77): end or restart who holds it\n", 1 },
-	{ "a cgroup's name is harmless", bad_name, "problem: x?[31m: dmem.max of " DISPLAY " is 49M, and the "
-	  "region has 48M: lower it, or set max\n", 1 },
+	{ "removed cgroups hold memory", dying,
+	  "problem: " CAMERA ": 3M are charged to cgroups that were "
+	  "removed: lsdmem --buffers shows who holds it\n",
+	  1 },
+	{ "and who holds it", dying_with_buffers,
+	  "problem: " CAMERA ": 3M are charged to cgroups that were "
+	  "removed: lsdmem --buffers shows who holds it\nnote: " CAMERA ": a buffer of 3M, whose "
+									"cgroup was "
+	  "removed, is held by hog?[31m (pid 77): end or restart who holds it\n",
+	  1 },
+	{ "a cgroup's name is harmless", bad_name,
+	  "problem: x?[31m: dmem.max of " DISPLAY " is 49M, and the "
+	  "region has 48M: lower it, or set max\n",
+	  1 },
 };
 
 static void one(size_t i)
@@ -369,30 +439,42 @@ static void one(size_t i)
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
 	check(code == cases[i].code && !*get("err") &&
-	      (cases[i].said ? !strcmp(text, cases[i].said) : strstr(text, "nothing is wrong: 3 regions") == text),
+		      (cases[i].said ? !strcmp(text, cases[i].said)
+				     : strstr(text, "nothing is wrong: 3 regions") == text),
 	      cases[i].name, "exit code %d: %s%s", code, text, get("err"));
 	code = tool(&t, "doctor --json");
 	if (!cases[i].said)
 		snprintf(json, sizeof(json), ".findings == []");
 	else
-		snprintf(json, sizeof(json), "(.findings | length) == %zu and all(.findings[]; keys == [\"finding\", "
-			 "\"remedy\", \"severity\", \"subject\"] and all(.[]; . != null and . != \"\"))", lines);
-	check(code == cases[i].code && !jq(&t, json), "the same in JSON", "exit code %d: %s%s", code,
-	      get("json"), get("err"));
+		snprintf(json, sizeof(json),
+			 "(.findings | length) == %zu and all(.findings[]; keys == [\"finding\", "
+			 "\"remedy\", \"severity\", \"subject\"] and all(.[]; . != null and . != "
+			 "\"\"))",
+			 lines);
+	check(code == cases[i].code && !jq(&t, json), "the same in JSON", "exit code %d: %s%s",
+	      code, get("json"), get("err"));
 }
 
 static void as_nobody(void)
 {
-	static const char * const words[] = { "/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all",
-					      "--reuid=65534", "--regid=65534", "--clear-groups", NULL };
-	const char *debug = "note: sys/kernel/debug/cma: cannot be read: Permission denied: be root\n";
+	static const char *const words[] = { "/usr/bin/setpriv",
+					     "--bounding-set=-all",
+					     "--inh-caps=-all",
+					     "--reuid=65534",
+					     "--regid=65534",
+					     "--clear-groups",
+					     NULL };
+	const char *debug =
+		"note: sys/kernel/debug/cma: cannot be read: Permission denied: be root\n";
 
 	base();
 	unreadable();
 	if (!geteuid())
 		memcpy(t.before, words, sizeof(words));
 	check(tool(&t, "doctor") == 0 && strstr(get("out"), debug) &&
-	      strstr(get("out"), "note: sys/fs/cgroup/system.slice/camera.service/dmem.peak: cannot be read"),
+		      strstr(get("out"), "note: "
+					 "sys/fs/cgroup/system.slice/camera.service/dmem.peak: "
+					 "cannot be read"),
 	      "what may not be read is noted", "%s%s", get("out"), get("err"));
 	memset(t.before, 0, sizeof(t.before));
 	chmod(tap_path("root/sys/kernel/debug"), 0755);
@@ -426,8 +508,10 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		one(i);
 	base();
-	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\nDeviceMemoryMax=cma/%%n 1M\n");
-	expect(&t, "doctor", 1, "problem: media.slice: 1 limits of its section cannot be used", "'cma/%n' cannot");
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\nDeviceMemoryMax=cma/%%n "
+								   "1M\n");
+	expect(&t, "doctor", 1, "problem: media.slice: 1 limits of its section cannot be used",
+	       "'cma/%n' cannot");
 	as_nobody();
 	others();
 	base();

@@ -46,7 +46,8 @@ static void numbers(void)
 	for (size_t i = 0; i < sizeof(one) / sizeof(*one); i++)
 		check(dmem_number(one[i].s) == one[i].n, "a number", "'%s'", one[i].s);
 	for (size_t i = 0; i < sizeof(keyed) / sizeof(*keyed); i++)
-		check(dmem_keyed_number(keyed[i].s, "b") == keyed[i].n, "a number with a key", "'%s'", keyed[i].s);
+		check(dmem_keyed_number(keyed[i].s, "b") == keyed[i].n, "a number with a key",
+		      "'%s'", keyed[i].s);
 	while (dmem_next_line(&at, &region, &rest))
 		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s:%s|", region, rest);
 	check_text(all, "a:1|c:d e|last:3|", "lines without a region are left out");
@@ -71,10 +72,12 @@ static void files(void)
 	link_to("root/rel", "dir/a");
 	check(dmem_sys_open(&sys, tap_path("none")) == -ENOENT, "no such tree", "there is");
 	check(!dmem_sys_open(&sys, tap_path("root")), "a tree", "it cannot be opened");
-	check(dmem_sys_read(&sys, "out", &text) == -ENOENT, "a link does not lead out", "%s", text.s);
-	check(!dmem_sys_read(&sys, "abs", &text) && !strcmp(text.s, "first\nsecond\n"), "a link stays in the tree",
-	      "%s", text.s);
-	check(!dmem_sys_read(&sys, "dir/b", &text) && !text.len && !*text.s, "an empty file", "%zu", text.len);
+	check(dmem_sys_read(&sys, "out", &text) == -ENOENT, "a link does not lead out", "%s",
+	      text.s);
+	check(!dmem_sys_read(&sys, "abs", &text) && !strcmp(text.s, "first\nsecond\n"),
+	      "a link stays in the tree", "%s", text.s);
+	check(!dmem_sys_read(&sys, "dir/b", &text) && !text.len && !*text.s, "an empty file", "%zu",
+	      text.len);
 	check(dmem_sys_read(&sys, "dir", &text) == -EISDIR, "a directory", "is read");
 	for (size_t len = 4094; len <= 4098; len++) {
 		char *big = malloc(len + 1);
@@ -82,19 +85,24 @@ static void files(void)
 		memset(big, 'x', len);
 		big[len] = 0;
 		put("root/big", "%s", big);
-		check(!dmem_sys_read(&sys, "big", &text) && text.len == len && strlen(text.s) == len,
+		check(!dmem_sys_read(&sys, "big", &text) && text.len == len &&
+			      strlen(text.s) == len,
 		      "a file as large as the first room", "%zu of %zu", text.len, len);
 		free(big);
 	}
 	put("root/big", "%0300000d", 1);
-	check(!dmem_sys_read(&sys, "big", &text) && text.len == 300000, "a large file", "%zu", text.len);
+	check(!dmem_sys_read(&sys, "big", &text) && text.len == 300000, "a large file", "%zu",
+	      text.len);
 	check(!dmem_sys_list(&sys, "dir", &arena, &names, &n) && n == 3 && !strcmp(names[0], "a") &&
 	      !strcmp(names[1], "b") && !strcmp(names[2], "c"), "a list is sorted", "%zu", n);
-	check(dmem_sys_list(&sys, "none", &arena, &names, &n) == -ENOENT && !n, "no such directory", "%zu", n);
+	check(dmem_sys_list(&sys, "none", &arena, &names, &n) == -ENOENT && !n, "no such directory",
+	      "%zu", n);
 	line = dmem_first_line(&arena, AT_FDCWD, tap_path("root/dir/a"));
 	check_text(line ? line : "(null)", "first", "a first line");
-	check(!dmem_first_line(&arena, AT_FDCWD, tap_path("root/none")), "of no file", "there is one");
-	check(!dmem_first_line(&arena, AT_FDCWD, tap_path("root/rel")), "of no link", "there is one");
+	check(!dmem_first_line(&arena, AT_FDCWD, tap_path("root/none")), "of no file",
+	      "there is one");
+	check(!dmem_first_line(&arena, AT_FDCWD, tap_path("root/rel")), "of no link",
+	      "there is one");
 	dmem_text_free(&text);
 	dmem_sys_close(&sys);
 	check(sys.root == -1 && !text.s, "freed", "no");
@@ -120,23 +128,27 @@ static void regions(void)
 	put(CG "dmem.capacity", SYSTEM " 1048576000\n" DISPLAY " 50331648\n" CAMERA " 41943040\n");
 	fake_heap(&f, "odd", NULL);
 	dmem_sys_open(&sys, tap_path("root"));
-	check(!dmem_regions_read(&sys, &arena, take_note, NULL, &r) && r.n == 3 && r.complete && r.n_heaps == 4 && !*notes,
+	check(!dmem_regions_read(&sys, &arena, take_note, NULL, &r) && r.n == 3 && r.complete &&
+		      r.n_heaps == 4 && !*notes,
 	      "the regions", "%zu, %zu heaps; %s", r.n, r.n_heaps, notes);
-	check(!strcmp(r.region[0].name, CAMERA) && !strcmp(r.region[2].name, SYSTEM), "are sorted", "%s", r.region[0].name);
-	check(r.region[0].capacity == 40 * MIB && r.region[0].current == 8 * MIB && r.region[0].available == 32 * MIB &&
-	      r.region[0].largest == 32 * MIB && !r.region[0].unaccounted, "a CMA area", "%llu",
-	      (unsigned long long)r.region[0].available);
-	check(r.region[2].available == DMEM_UNKNOWN && r.region[2].capacity == 1000 * MIB, "no CMA area", "%llu",
-	      (unsigned long long)r.region[2].available);
-	check(r.region[0].n_heaps == 1 && !strcmp(r.region[0].heap[0], "camera@64000000"), "its heap", "%zu",
-	      r.region[0].n_heaps);
+	check(!strcmp(r.region[0].name, CAMERA) && !strcmp(r.region[2].name, SYSTEM), "are sorted",
+	      "%s", r.region[0].name);
+	check(r.region[0].capacity == 40 * MIB && r.region[0].current == 8 * MIB &&
+		      r.region[0].available == 32 * MIB && r.region[0].largest == 32 * MIB &&
+		      !r.region[0].unaccounted,
+	      "a CMA area", "%llu", (unsigned long long)r.region[0].available);
+	check(r.region[2].available == DMEM_UNKNOWN && r.region[2].capacity == 1000 * MIB,
+	      "no CMA area", "%llu", (unsigned long long)r.region[2].available);
+	check(r.region[0].n_heaps == 1 && !strcmp(r.region[0].heap[0], "camera@64000000"),
+	      "its heap", "%zu", r.region[0].n_heaps);
 	check(!strcmp(dmem_regions_meant(&r, "dma_heap/camera@64000000"), CAMERA) &&
 	      !strcmp(dmem_regions_meant(&r, "dma_heap/odd"), "dma_heap/odd") &&
 	      !strcmp(dmem_regions_meant(&r, "dma_heap/none"), "dma_heap/none") &&
 	      !strcmp(dmem_regions_meant(&r, "x"), "x"), "what a name means", "another one");
-	check(!dmem_regions_read_some(&sys, &arena, DMEM_READ_CAPACITY, take_note, NULL, &r) && r.n == 3 && !r.n_heaps &&
-	      r.region[0].current == DMEM_UNKNOWN && r.region[0].largest == DMEM_UNKNOWN, "only some of it",
-	      "%zu heaps", r.n_heaps);
+	check(!dmem_regions_read_some(&sys, &arena, DMEM_READ_CAPACITY, take_note, NULL, &r) &&
+		      r.n == 3 && !r.n_heaps && r.region[0].current == DMEM_UNKNOWN &&
+		      r.region[0].largest == DMEM_UNKNOWN,
+	      "only some of it", "%zu heaps", r.n_heaps);
 
 	/* In a namespace, heaps and the cgroup's own files name the regions. */
 	unlink(tap_path(CG "dmem.capacity"));
@@ -145,10 +157,12 @@ static void regions(void)
 	      find(&r, CAMERA)->current == DMEM_UNKNOWN && find(&r, CAMERA)->capacity == 40 * MIB &&
 	      find(&r, "other")->capacity == DMEM_UNKNOWN, "in a namespace", "%zu regions", r.n);
 	unlink(tap_path(CG "dmem.current"));
-	check(!dmem_regions_read_some(&sys, &arena, DMEM_READ_CAPACITY, take_note, NULL, &r) && r.n == 3,
+	check(!dmem_regions_read_some(&sys, &arena, DMEM_READ_CAPACITY, take_note, NULL, &r) &&
+		      r.n == 3,
 	      "from the heaps alone", "%zu regions", r.n);
 	mkdir(tap_path(CG "dmem.capacity"), 0755);
-	check(!dmem_regions_read(&sys, &arena, take_note, NULL, &r) && strstr(notes, "sys/fs/cgroup/dmem.capacity 21\n"),
+	check(!dmem_regions_read(&sys, &arena, take_note, NULL, &r) &&
+		      strstr(notes, "sys/fs/cgroup/dmem.capacity 21\n"),
 	      "what cannot be read is noted", "%s", notes);
 	*notes = 0;
 	dmem_sys_close(&sys);
@@ -168,7 +182,8 @@ static struct dmem_node *node(struct dmem_tree *tree, const char *path)
 
 static void trees(void)
 {
-	unsigned int figures = DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_MAX) | DMEM_REFUSALS | DMEM_BIT(DMEM_F_LOCAL);
+	unsigned int figures = DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_MAX) | DMEM_REFUSALS |
+			       DMEM_BIT(DMEM_F_LOCAL);
 	struct dmem_regions r;
 	struct dmem_tree tree;
 	struct dmem_sys sys;
@@ -180,36 +195,52 @@ static void trees(void)
 	    " max=1 alloc_fail=4 exhausted=5\n");
 	dmem_sys_open(&sys, tap_path("root"));
 	dmem_regions_read(&sys, &arena, NULL, NULL, &r);
-	check(!dmem_tree_read(&sys, &arena, &r, "", figures, UINT32_MAX, take_note, NULL, &tree) && tree.n == 9 && !*notes,
+	check(!dmem_tree_read(&sys, &arena, &r, "", figures, UINT32_MAX, take_note, NULL, &tree) &&
+		      tree.n == 9 && !*notes,
 	      "a tree", "%zu cgroups; %s", tree.n, notes);
 	for (n = tree.root; n; n = dmem_tree_next(n))
 		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s ", n->name);
-	check_text(all, " media.slice system.slice box.service payload camera.service eye@left.service lone.scope "
-		   "other.service ", "parents first, by name");
+	check_text(all,
+		   " media.slice system.slice box.service payload camera.service eye@left.service "
+		   "lone.scope "
+		   "other.service ",
+		   "parents first, by name");
 	n = node(&tree, SERVICE);
-	check(dmem_tree_figure(&tree, n, 0, DMEM_F_CURRENT) == 8 * MIB && dmem_tree_figure(&tree, n, 0, DMEM_F_MAX) == 24 * MIB &&
-	      dmem_tree_figure(&tree, n, 1, DMEM_F_MAX) == DMEM_NO_LIMIT &&
-	      dmem_tree_figure(&tree, n, 0, DMEM_F_LOCAL) == 8 * MIB, "its figures", "%llu",
-	      (unsigned long long)dmem_tree_figure(&tree, n, 0, DMEM_F_MAX));
-	check(dmem_tree_figure(&tree, n, 0, DMEM_F_PEAK) == DMEM_UNKNOWN, "what was not asked for", "is there");
-	check(dmem_tree_refused(&tree, n, 0) == DMEM_UNKNOWN && dmem_tree_refused(&tree, n, 1) == 6 &&
-	      dmem_tree_refused(&tree, n, 2) == 9, "refusals", "%llu", (unsigned long long)dmem_tree_refused(&tree, n, 1));
+	check(dmem_tree_figure(&tree, n, 0, DMEM_F_CURRENT) == 8 * MIB &&
+		      dmem_tree_figure(&tree, n, 0, DMEM_F_MAX) == 24 * MIB &&
+		      dmem_tree_figure(&tree, n, 1, DMEM_F_MAX) == DMEM_NO_LIMIT &&
+		      dmem_tree_figure(&tree, n, 0, DMEM_F_LOCAL) == 8 * MIB,
+	      "its figures", "%llu", (unsigned long long)dmem_tree_figure(&tree, n, 0, DMEM_F_MAX));
+	check(dmem_tree_figure(&tree, n, 0, DMEM_F_PEAK) == DMEM_UNKNOWN, "what was not asked for",
+	      "is there");
+	check(dmem_tree_refused(&tree, n, 0) == DMEM_UNKNOWN &&
+		      dmem_tree_refused(&tree, n, 1) == 6 && dmem_tree_refused(&tree, n, 2) == 9,
+	      "refusals", "%llu", (unsigned long long)dmem_tree_refused(&tree, n, 1));
 	check(!node(&tree, "system.slice/box.service/payload")->figure, "not enabled", "figures");
 	check(n->id == fake_cgroup_id(SERVICE), "its id", "%llu", (unsigned long long)n->id);
-	check(dmem_node_path(n, path, 10) == strlen(SERVICE) && !strcmp(path, "system.sl"), "a short room", "%s", path);
-	check(!dmem_node_path(tree.root, path, sizeof(path)) && !*path, "the root's path", "%s", path);
+	check(dmem_node_path(n, path, 10) == strlen(SERVICE) && !strcmp(path, "system.sl"),
+	      "a short room", "%s", path);
+	check(!dmem_node_path(tree.root, path, sizeof(path)) && !*path, "the root's path", "%s",
+	      path);
 
 	put(CG "system.slice/dmem.max", CAMERA " 1048576\n" SYSTEM " 0\n");
 	put(CG SERVICE "/.hidden/dmem.max", CAMERA " 4096\n");
-	check(!dmem_tree_read(&sys, &arena, &r, "", figures, UINT32_MAX, NULL, NULL, &tree), "once more", "no");
+	check(!dmem_tree_read(&sys, &arena, &r, "", figures, UINT32_MAX, NULL, NULL, &tree),
+	      "once more", "no");
 	n = node(&tree, SERVICE);
-	check(dmem_tree_limit(&tree, n, 0) == MIB && dmem_tree_limit(&tree, n, 1) == DMEM_NO_LIMIT &&
-	      !dmem_tree_limit(&tree, n, 2), "the tightest limit", "%llu", (unsigned long long)dmem_tree_limit(&tree, n, 0));
+	check(dmem_tree_limit(&tree, n, 0) == MIB &&
+		      dmem_tree_limit(&tree, n, 1) == DMEM_NO_LIMIT &&
+		      !dmem_tree_limit(&tree, n, 2),
+	      "the tightest limit", "%llu", (unsigned long long)dmem_tree_limit(&tree, n, 0));
 	check(node(&tree, SERVICE "/.hidden") != NULL, "a cgroup with a dot", "is left out");
-	check(!dmem_tree_read(&sys, &arena, &r, "system.slice", figures, 1, NULL, NULL, &tree) && tree.n == 6 &&
-	      node(&tree, SERVICE) && !node(&tree, SERVICE "/.hidden"), "a part of it, to a depth", "%zu", tree.n);
-	check(!dmem_tree_read(&sys, &arena, &r, SERVICE, figures, 0, NULL, NULL, &tree) && tree.n == 1, "one", "%zu", tree.n);
-	check(dmem_tree_read(&sys, &arena, &r, "none", figures, 0, NULL, NULL, &tree) == -ENOENT, "none", "one");
+	check(!dmem_tree_read(&sys, &arena, &r, "system.slice", figures, 1, NULL, NULL, &tree) &&
+		      tree.n == 6 && node(&tree, SERVICE) && !node(&tree, SERVICE "/.hidden"),
+	      "a part of it, to a depth", "%zu", tree.n);
+	check(!dmem_tree_read(&sys, &arena, &r, SERVICE, figures, 0, NULL, NULL, &tree) &&
+		      tree.n == 1,
+	      "one", "%zu", tree.n);
+	check(dmem_tree_read(&sys, &arena, &r, "none", figures, 0, NULL, NULL, &tree) == -ENOENT,
+	      "none", "one");
 	unlink(tap_path(CG SERVICE "/dmem.max"));
 	mkdir(tap_path(CG SERVICE "/dmem.max"), 0755);
 	unlink(tap_path(CG SERVICE "/dmem.current"));
@@ -217,27 +248,40 @@ static void trees(void)
 	check(!tree.root->figure && !*notes, "without dmem.current, there is nothing", "%s", notes);
 	put(CG SERVICE "/dmem.current", DISPLAY " 1\n" CAMERA " 2\n");
 	dmem_tree_read(&sys, &arena, &r, SERVICE, figures, 0, take_note, NULL, &tree);
-	check_text(notes, "sys/fs/cgroup/" SERVICE "/dmem.max 21\n", "what cannot be read is noted");
+	check_text(notes, "sys/fs/cgroup/" SERVICE "/dmem.max 21\n",
+		   "what cannot be read is noted");
 	check(dmem_tree_figure(&tree, tree.root, 0, DMEM_F_CURRENT) == 2 &&
-	      dmem_tree_figure(&tree, tree.root, 1, DMEM_F_CURRENT) == 1 &&
-	      dmem_tree_figure(&tree, tree.root, 0, DMEM_F_MAX) == DMEM_UNKNOWN, "the rest is there, in any order", "no");
+		      dmem_tree_figure(&tree, tree.root, 1, DMEM_F_CURRENT) == 1 &&
+		      dmem_tree_figure(&tree, tree.root, 0, DMEM_F_MAX) == DMEM_UNKNOWN,
+	      "the rest is there, in any order", "no");
 	dmem_sys_close(&sys);
 }
 
 static void names(void)
 {
 	static const struct { const char *path, *unit; } cgroups[] = {
-		{ "system.slice/camera.service", "camera.service" }, { "system.slice/camera.service/x", "camera.service" },
-		{ "a.slice/a-b.slice", "a-b.slice" }, { "a.slice/x/b.service", "a.slice" }, { "", NULL }, { "x", NULL },
-		{ "system.slice/_memory.service", "memory.service" }, { "init.scope", "init.scope" },
+		{ "system.slice/camera.service", "camera.service" },
+		{ "system.slice/camera.service/x", "camera.service" },
+		{ "a.slice/a-b.slice", "a-b.slice" },
+		{ "a.slice/x/b.service", "a.slice" },
+		{ "", NULL },
+		{ "x", NULL },
+		{ "system.slice/_memory.service", "memory.service" },
+		{ "init.scope", "init.scope" },
 		{ "user.slice/user-1.slice/user@1.service/app.slice/x.service", "user@1.service" },
-		{ "x/camera.service", NULL }, { "a.timer", NULL },
+		{ "x/camera.service", NULL },
+		{ "a.timer", NULL },
 	};
 	static const struct { const char *unit, *text, *want; } expanded[] = {
-		{ "a-b@c-d.service", "%n|%N|%p|%P|%i|%I|%j|%J|%%", "a-b@c-d.service|a-b@c-d|a-b|a/b|c-d|c/d|b|b|%" },
-		{ "a.service", "%i%I|%p|%j", "|a|a" }, { "a@.service", "x%iy", "xy" },
-		{ "x\\x2dy\\x2F@z\\x2.service", "%P|%I|%p", "x-y/|z\\x2|x\\x2dy\\x2F" }, { "a.service", "%", NULL },
-		{ "a.service", "%z", NULL }, { "a.service", "", "" }, { "a.service", "x%%", "x%" },
+		{ "a-b@c-d.service", "%n|%N|%p|%P|%i|%I|%j|%J|%%",
+		  "a-b@c-d.service|a-b@c-d|a-b|a/b|c-d|c/d|b|b|%" },
+		{ "a.service", "%i%I|%p|%j", "|a|a" },
+		{ "a@.service", "x%iy", "xy" },
+		{ "x\\x2dy\\x2F@z\\x2.service", "%P|%I|%p", "x-y/|z\\x2|x\\x2dy\\x2F" },
+		{ "a.service", "%", NULL },
+		{ "a.service", "%z", NULL },
+		{ "a.service", "", "" },
+		{ "a.service", "x%%", "x%" },
 	};
 
 	for (size_t i = 0; i < sizeof(cgroups) / sizeof(*cgroups); i++) {
@@ -246,21 +290,29 @@ static void names(void)
 		char got[100] = "";
 
 		snprintf(got, sizeof(got), "%.*s", (int)len, unit ? unit : "");
-		check_text(unit ? got : "(none)", cgroups[i].unit ? cgroups[i].unit : "(none)", "the unit of a cgroup");
+		check_text(unit ? got : "(none)", cgroups[i].unit ? cgroups[i].unit : "(none)",
+			   "the unit of a cgroup");
 	}
 	for (size_t i = 0; i < sizeof(expanded) / sizeof(*expanded); i++) {
 		const char *got = dmem_expand(&arena, expanded[i].unit, expanded[i].text);
 
-		check_text(got ? got : "(none)", expanded[i].want ? expanded[i].want : "(none)", "specifiers");
+		check_text(got ? got : "(none)", expanded[i].want ? expanded[i].want : "(none)",
+			   "specifiers");
 	}
 }
 
 static void limits(void)
 {
 	static const struct { const char *arg; enum dmem_status s; const char *region; } args[] = {
-		{ "cma/a=24M", DMEM_OK, "cma/a" }, { "a=b=max", DMEM_OK, "a=b" }, { "a=12.5%", DMEM_OK, "a" },
-		{ "a", DMEM_USAGE, NULL }, { "=1", DMEM_BAD_NAME, NULL }, { "a b=1", DMEM_BAD_NAME, NULL },
-		{ "a=", DMEM_BAD_VALUE, NULL }, { "a=1=x", DMEM_BAD_VALUE, NULL }, { "dma_heap/=1", DMEM_BAD_NAME, NULL },
+		{ "cma/a=24M", DMEM_OK, "cma/a" },
+		{ "a=b=max", DMEM_OK, "a=b" },
+		{ "a=12.5%", DMEM_OK, "a" },
+		{ "a", DMEM_USAGE, NULL },
+		{ "=1", DMEM_BAD_NAME, NULL },
+		{ "a b=1", DMEM_BAD_NAME, NULL },
+		{ "a=", DMEM_BAD_VALUE, NULL },
+		{ "a=1=x", DMEM_BAD_VALUE, NULL },
+		{ "dma_heap/=1", DMEM_BAD_NAME, NULL },
 	};
 	char heaps[4096];
 	const char *name;
@@ -271,8 +323,9 @@ static void limits(void)
 		struct dmem_limit l = { 0 };
 		enum dmem_status s = dmem_limit_parse(&arena, DMEM_LOW, args[i].arg, &l);
 
-		check(s == args[i].s && (s || (!strcmp(l.region, args[i].region) && l.kind == DMEM_LOW)), "a limit",
-		      "%s: %d", args[i].arg, s);
+		check(s == args[i].s &&
+			      (s || (!strcmp(l.region, args[i].region) && l.kind == DMEM_LOW)),
+		      "a limit", "%s: %d", args[i].arg, s);
 	}
 	board(&t);
 	put("root/sys/class/dma_heap/odd/dmem_region", "\n");
@@ -282,14 +335,17 @@ static void limits(void)
 	snprintf(heaps, sizeof(heaps), "%s", tap_path("root/sys/class/dma_heap"));
 	dmem_cgroup_open(tap_path("root/sys/fs/cgroup"), true, &root);
 #define FIND(region)	dmem_limit_find(&arena, root, heaps, region, &name, &capacity)
-	check(FIND(DISPLAY) == DMEM_OK && capacity == 48 * MIB && !strcmp(name, DISPLAY), "a region", "no");
-	check(FIND("dma_heap/camera@64000000") == DMEM_OK && capacity == 40 * MIB && !strcmp(name, CAMERA), "a heap's",
-	      "no");
+	check(FIND(DISPLAY) == DMEM_OK && capacity == 48 * MIB && !strcmp(name, DISPLAY),
+	      "a region", "no");
+	check(FIND("dma_heap/camera@64000000") == DMEM_OK && capacity == 40 * MIB &&
+		      !strcmp(name, CAMERA),
+	      "a heap's", "no");
 	check(FIND("cma/none") == DMEM_NO_REGION, "no region", "one");
-	check(FIND("dma_heap/none") == DMEM_NO_HEAP_REGION && FIND("dma_heap/odd") == DMEM_NO_HEAP_REGION, "no heap's",
-	      "one");
-	check(FIND("dma_heap/wrong") == DMEM_BAD_NAME && FIND("dma_heap/loop") == DMEM_BAD_NAME, "a name that is none",
-	      "is one");
+	check(FIND("dma_heap/none") == DMEM_NO_HEAP_REGION &&
+		      FIND("dma_heap/odd") == DMEM_NO_HEAP_REGION,
+	      "no heap's", "one");
+	check(FIND("dma_heap/wrong") == DMEM_BAD_NAME && FIND("dma_heap/loop") == DMEM_BAD_NAME,
+	      "a name that is none", "is one");
 	check(FIND("dma_heap/gone") == DMEM_NO_REGION, "a heap's that is not there", "it is");
 	close(root);
 }
@@ -300,12 +356,15 @@ static void effective(void)
 	struct dmem_caps caps;
 
 	board(&t);
-	put(LIB "camera.service.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 2M\nDeviceMemoryMin=x 1\n");
+	put(LIB "camera.service.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 2M\nDeviceMemoryMi"
+									       "n=x 1\n");
 	put(ETC "cam.service.d/a.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
 	check(!dmem_units_load(&u, tap_path("root"), NULL, NULL, NULL), "the units", "no");
-	check(!dmem_units_caps(&u, "cam.service", "/x", &caps) && caps.n == 2 && !strcmp(caps.cap[0].value, "2M") &&
-	      caps.cap[1].kind == DMEM_MIN, "what all files say, by an alias", "%zu", caps.n);
-	check(!dmem_units_caps(&u, "none.service", "/x", &caps) && !caps.n && !caps.file, "no such unit", "%zu", caps.n);
+	check(!dmem_units_caps(&u, "cam.service", "/x", &caps) && caps.n == 2 &&
+		      !strcmp(caps.cap[0].value, "2M") && caps.cap[1].kind == DMEM_MIN,
+	      "what all files say, by an alias", "%zu", caps.n);
+	check(!dmem_units_caps(&u, "none.service", "/x", &caps) && !caps.n && !caps.file,
+	      "no such unit", "%zu", caps.n);
 	dmem_units_free(&u);
 }
 

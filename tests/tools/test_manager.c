@@ -53,7 +53,8 @@ static void set_and_show(void)
 {
 	begin("");
 	expect(&t, "set cam --max=" CAMERA "=20M", 0, NULL, NULL);
-	check(strstr(get(DROPIN), CAMERA " 20M\n") != NULL, "the unit's own name", "%s", get(DROPIN));
+	check(strstr(get(DROPIN), CAMERA " 20M\n") != NULL, "the unit's own name", "%s",
+	      get(DROPIN));
 	check(strstr(get(SERVICE "dmem.max"), CAMERA " 20971520\n") != NULL, "its cgroup", "%s",
 	      get(SERVICE "dmem.max"));
 	called("LoadUnit cam.service\n", "systemd was asked");
@@ -82,7 +83,8 @@ static void reload_fails(void)
 	begin("reload");
 	fails("set camera --max=" CAMERA "=20M --min=" CAMERA "=1M",
 	      "systemd: daemon-reload: Interactive authentication required.");
-	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory", "there is one");
+	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory",
+	      "there is one");
 	put(DROPIN, "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 30M\n");
 	put(SERVICE "dmem.max", CAMERA " 31457280\n");
 	fails("set camera --max=" CAMERA "=20M", "daemon-reload");
@@ -95,7 +97,8 @@ static void nobody_there(void)
 	char *before;
 
 	begin("none");
-	fails("set camera --max=" CAMERA "=20M", "systemd: camera.service: The name org.freedesktop.systemd1");
+	fails("set camera --max=" CAMERA "=20M", "systemd: camera.service: The name "
+						 "org.freedesktop.systemd1");
 	expect(&t, "set /system.slice/other.service --max=" CAMERA "=20M", 0, NULL, NULL);
 	bus_stop(&bus);
 	before = snapshot();
@@ -104,8 +107,8 @@ static void nobody_there(void)
 	expect(&t, "apply camera", 1, NULL, "systemd cannot be reached: ");
 	same_tree(before, "nothing has changed without a bus");
 	expect(&t, "set /system.slice/other.service --max=" CAMERA "=21M", 0, NULL, NULL);
-	expect(&t, "show -rn -o UNIT,MAX /system.slice/other.service", 0, "system.slice/other.service 21M\n",
-	       NULL);
+	expect(&t, "show -rn -o UNIT,MAX /system.slice/other.service", 0,
+	       "system.slice/other.service 21M\n", NULL);
 	expect(&t, "show -rn -o UNIT,MAX", 0, "camera.service 24M\n", NULL);
 	end();
 }
@@ -136,13 +139,17 @@ static void runs(void)
 	int code;
 
 	begin_run("");
-	snprintf(max, sizeof(max), "cat '%s'; exit 7", tap_path(CG "system.slice/lone.scope/dmem.max"));
-	code = RUN("--max=" CAMERA "=9M", "--min=dma_heap/camera@64000000=1M", "--low=" DISPLAY "=50%", "--unit=x",
-		   "--slice=media.slice", "--", "/bin/sh", "-c", max);
+	snprintf(max, sizeof(max), "cat '%s'; exit 7",
+		 tap_path(CG "system.slice/lone.scope/dmem.max"));
+	code = RUN("--max=" CAMERA "=9M", "--min=dma_heap/camera@64000000=1M",
+		   "--low=" DISPLAY "=50%", "--unit=x", "--slice=media.slice", "--", "/bin/sh",
+		   "-c", max);
 	check(code == 7, "the command's exit code", "%d: %s", code, get("err"));
-	check(strstr(get("out"), CAMERA " 9437184\n") != NULL, "it has its limits when it starts", "%s", get("out"));
+	check(strstr(get("out"), CAMERA " 9437184\n") != NULL, "it has its limits when it starts",
+	      "%s", get("out"));
 	check(strstr(get(CG "system.slice/lone.scope/dmem.min"), CAMERA " 1048576\n") &&
-	      strstr(get(CG "system.slice/lone.scope/dmem.low"), DISPLAY " 25165824\n"), "all of them", "no");
+		      strstr(get(CG "system.slice/lone.scope/dmem.low"), DISPLAY " 25165824\n"),
+	      "all of them", "no");
 	called("StartTransientUnit x.scope\n", "the scope's name");
 	called("Slice=media.slice\n", "its slice");
 	called("PIDs au\n", "its process");
@@ -155,31 +162,39 @@ static void runs(void)
 	check(!code, "what follows the command is its own", "%d", code);
 	check_text(get("out"), "--max --help\n", "all of it");
 	code = RUN("--max=" CAMERA "=9M", "/no/such\xff");
-	check(code == 127 && strstr(get("err"), "No such file"), "no such command", "%d: %s", code, get("err"));
+	check(code == 127 && strstr(get("err"), "No such file"), "no such command", "%d: %s", code,
+	      get("err"));
 	called("Description=dmemctl run /no/such?\n", "a name that is no UTF-8");
 	code = RUN("--max=" CAMERA "=9M", "/etc");
-	check(code == 126 && strstr(get("err"), "Permission denied"), "no command", "%d: %s", code, get("err"));
+	check(code == 126 && strstr(get("err"), "Permission denied"), "no command", "%d: %s", code,
+	      get("err"));
 
 	put("calls", "ready\n");
 	before = snapshot();
-	check(RUN("true") == 125 && strstr(get("err"), "there is nothing to do"), "no limit", "%s", get("err"));
-	check(RUN("--max=" CAMERA "=9M") == 125 && strstr(get("err"), "there is no command"), "no command", "%s",
+	check(RUN("true") == 125 && strstr(get("err"), "there is nothing to do"), "no limit", "%s",
 	      get("err"));
+	check(RUN("--max=" CAMERA "=9M") == 125 && strstr(get("err"), "there is no command"),
+	      "no command", "%s", get("err"));
 	check(RUN("--max", CAMERA, "true") == 125, "no size", "%s", get("err"));
-	check(RUN("--bogus", "true") == 125 && strstr(get("err"), "'--bogus'"), "no option", "%s", get("err"));
-	check(RUN("--runtime", "true") == 125, "an option of another verb", "%s", get("err"));
-	check(RUN("--max=cma/none=9M", "true") == 125 && strstr(get("err"), "no such region"), "no region", "%s",
+	check(RUN("--bogus", "true") == 125 && strstr(get("err"), "'--bogus'"), "no option", "%s",
 	      get("err"));
-	check(RUN("--max=" CAMERA "=9M", "--unit=a,b", "true") == 125 && strstr(get("err"), "--unit=a,b"),
+	check(RUN("--runtime", "true") == 125, "an option of another verb", "%s", get("err"));
+	check(RUN("--max=cma/none=9M", "true") == 125 && strstr(get("err"), "no such region"),
+	      "no region", "%s", get("err"));
+	check(RUN("--max=" CAMERA "=9M", "--unit=a,b", "true") == 125 &&
+		      strstr(get("err"), "--unit=a,b"),
 	      "a wrong name", "%s", get("err"));
-	check(RUN("--max=" CAMERA "=9M", "--unit=a.service", "true") == 125 && strstr(get("err"), "--unit=a.service"),
+	check(RUN("--max=" CAMERA "=9M", "--unit=a.service", "true") == 125 &&
+		      strstr(get("err"), "--unit=a.service"),
 	      "a name of another type", "%s", get("err"));
-	check(RUN("--max=" CAMERA "=9M", "--slice=media", "true") == 125 && strstr(get("err"), "--slice=media"),
+	check(RUN("--max=" CAMERA "=9M", "--slice=media", "true") == 125 &&
+		      strstr(get("err"), "--slice=media"),
 	      "a wrong slice", "%s", get("err"));
 	expect(&t, "run --max=x=1M true", 125, NULL, "no --sysroot");
 	check(!strstr(get("calls"), "Start"), "then, there is no scope", "%s", get("calls"));
 	same_tree(before, "and nothing has changed");
-	check(!RUN("--help") && strstr(get("out"), "Usage: dmemctl run") == get("out"), "--help", "%s", get("out"));
+	check(!RUN("--help") && strstr(get("out"), "Usage: dmemctl run") == get("out"), "--help",
+	      "%s", get("out"));
 
 	setenv("FAKE_CG", "dmem.max:13", 1);
 	code = RUN("--max=" CAMERA "=9M", "echo", "x");
@@ -188,8 +203,8 @@ static void runs(void)
 	unsetenv("FAKE_CG");
 	setenv("FAKE_OWN", "1:name=x:/", 1);
 	code = RUN("--max=" CAMERA "=9M", "echo", "x");
-	check(code == 125 && !*get("out") && strstr(get("err"), "no cgroup v2 tree"), "nor without a cgroup",
-	      "%d: %s", code, get("err"));
+	check(code == 125 && !*get("out") && strstr(get("err"), "no cgroup v2 tree"),
+	      "nor without a cgroup", "%d: %s", code, get("err"));
 	end();
 }
 
@@ -200,9 +215,10 @@ static void no_scope(const char *how, const char *err, const char *name)
 
 	begin_run(how);
 	before = snapshot();
-	code = run((const char *[]){ "/usr/bin/timeout", "20", t.program, "run", "--max=" CAMERA "=9M", "--unit=y",
-				     "echo", "x", NULL });
-	check(code == 125 && !*get("out") && strstr(get("err"), err), name, "%d: %s", code, get("err"));
+	code = run((const char *[]){ "/usr/bin/timeout", "20", t.program, "run",
+				     "--max=" CAMERA "=9M", "--unit=y", "echo", "x", NULL });
+	check(code == 125 && !*get("out") && strstr(get("err"), err), name, "%d: %s", code,
+	      get("err"));
 	same_tree(before, "nothing has changed");
 	end();
 }

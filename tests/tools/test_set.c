@@ -52,16 +52,19 @@ static void good(void)
 	board(&t);
 	expect(&t, "set camera --max=" CAMERA "=20M --min=" CAMERA "=16M --max " DISPLAY "=50%", 0,
 	       NULL, NULL);
-	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin=" CAMERA " 16M\n"
-		   "DeviceMemoryMax=" DISPLAY " 50%\n", "the drop-in");
+	check_text(get(DROPIN),
+		   HEAD "DeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin=" CAMERA " 16M\n"
+			"DeviceMemoryMax=" DISPLAY " 50%\n",
+		   "the drop-in");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 20971520", "max is in force");
 	check_text(line_of("dmem.min", CAMERA), CAMERA " 16777216", "min is in force");
 	check_text(line_of("dmem.max", DISPLAY), DISPLAY " 25165824", "a percentage is in force");
 	check(!is_there(NEW), "no other file is left", "there is one");
 
 	expect(&t, "set camera.service --max=" CAMERA "=21M --low=" CAMERA "=1M", 0, NULL, NULL);
-	check_text(get(DROPIN), HEAD "DeviceMemoryMin=" CAMERA " 16M\nDeviceMemoryMax=" DISPLAY " 50%\n"
-		   "DeviceMemoryMax=" CAMERA " 21M\nDeviceMemoryLow=" CAMERA " 1M\n",
+	check_text(get(DROPIN),
+		   HEAD "DeviceMemoryMin=" CAMERA " 16M\nDeviceMemoryMax=" DISPLAY " 50%\n"
+			"DeviceMemoryMax=" CAMERA " 21M\nDeviceMemoryLow=" CAMERA " 1M\n",
 		   "what was set before is kept, but for the same region");
 	expect(&t, "set camera --max=dma_heap/display@60000000=max", 0, NULL, NULL);
 	check_text(line_of("dmem.max", DISPLAY), DISPLAY " max", "by the heap's name");
@@ -97,7 +100,8 @@ static void units(void)
 	expect(&t, "set eye@ --max=" CAMERA "=21M", 0, "eye@.service: does not run", NULL);
 	check(is_there(CONTROL "eye@.service.d/90-dmemctl.conf"), "a template", "no drop-in");
 	expect(&t, "set ear@.service --max=" CAMERA "=22M", 0, "eye@.service", NULL);
-	check(!is_there(CONTROL "ear@.service.d"), "a template by its alias", "drop-in of the alias");
+	check(!is_there(CONTROL "ear@.service.d"), "a template by its alias",
+	      "drop-in of the alias");
 	expect(&t, "set ear@left --max=" CAMERA "=23M", 0, NULL, NULL);
 	check(strstr(get(CG "system.slice/eye@left.service/dmem.max"), CAMERA " 24117248") != NULL,
 	      "an instance by its template's alias", "%s",
@@ -114,7 +118,8 @@ static void units(void)
 	expect(&t, "set lone.scope --runtime --max=" CAMERA "=1M", 0, NULL, NULL);
 	check(strstr(get(CG "system.slice/lone.scope/dmem.max"), CAMERA " 1048576") != NULL,
 	      "a scope", "%s", get(CG "system.slice/lone.scope/dmem.max"));
-	expect(&t, "set /sys/fs/cgroup/system.slice/other.service/ --max=" CAMERA "=2M", 0, NULL, NULL);
+	expect(&t, "set /sys/fs/cgroup/system.slice/other.service/ --max=" CAMERA "=2M", 0, NULL,
+	       NULL);
 	expect(&t, "set system.slice/box.service --max=" CAMERA "=3M", 0, NULL, NULL);
 	check(!is_there("root/etc/systemd/system.control") && !is_there("root/run"),
 	      "of a scope or cgroup, nothing is kept", "there is something");
@@ -162,14 +167,16 @@ static void wrong(void)
 	board(&t);
 	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf",
 	    "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\n");
-	fails("set camera --max=" CAMERA "=20M", CAMERA "=20M: another file of camera.service comes later "
-	      "and says " CAMERA "=10M");
+	fails("set camera --max=" CAMERA "=20M",
+	      CAMERA "=20M: another file of camera.service comes later "
+		     "and says " CAMERA "=10M");
 	fails("set -n camera --max=" CAMERA "=20M", "comes later");
 	expect(&t, "set camera --max=" CAMERA "=10M", 0, NULL, NULL);
 	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf",
 	    "[X-Dmem]\nDeviceMemoryMax=dma_heap/camera@64000000 12M\n");
 	fails("set camera --max=" CAMERA "=20M", "and says dma_heap/camera@64000000=12M");
-	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf", "[X-Dmem]\nDeviceMemoryMax=\n");
+	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf", "[X-Dmem]"
+									 "\nDeviceMemoryMax=\n");
 	fails("set camera --max=" CAMERA "=20M", "and says nothing");
 }
 
@@ -182,14 +189,16 @@ static void failing(const char *what, const char *args, const char *err)
 
 static void system_says_no(void)
 {
-	const char three[] = "set camera --max=" CAMERA "=20M --min=" CAMERA "=16M --low=" CAMERA "=1M";
+	const char three[] =
+		"set camera --max=" CAMERA "=20M --min=" CAMERA "=16M --low=" CAMERA "=1M";
 
 	board(&t);
 	failing("dmem.max:30", three, "the cgroup tree is read-only");
 	failing("dmem.max:13", three, "no permission to write there");
 	failing("dmem.max:5", three, "it cannot be written");
 	failing("dmem.max:0", three, "did not obey");
-	failing(".90-dmemctl.conf.new:28", three, "/etc/systemd/system.control/camera.service.d/90-dmemctl.conf: "
+	failing(".90-dmemctl.conf.new:28", three,
+		"/etc/systemd/system.control/camera.service.d/90-dmemctl.conf: "
 		"No space left on device");
 	/* The second of three: the lines of dmem.max change places, no more. */
 	setenv("FAKE_CG", "dmem.min:5", 1);
@@ -197,7 +206,8 @@ static void system_says_no(void)
 	unsetenv("FAKE_CG");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "the first is as it was");
 	check_text(line_of("dmem.low", CAMERA), CAMERA " 0", "the third, too");
-	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory", "there is one");
+	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory",
+	      "there is one");
 	/* No line is the kernel's way to say that there was no limit. */
 	put(SERVICE "dmem.max", DISPLAY " max\n");
 	setenv("FAKE_CG", "dmem.min:5", 1);
@@ -208,13 +218,15 @@ static void system_says_no(void)
 	setenv("FAKE_CG", "dmem.low:13", 1);
 	expect(&t, three, 1, NULL, CAMERA "=1M: no permission");
 	unsetenv("FAKE_CG");
-	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 22M\n", "the drop-in is the old one");
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 22M\n",
+		   "the drop-in is the old one");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 23068672", "and the limit");
 	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "all of them");
 
 	board(&t);
 	put("root/etc/systemd/system.control", "a file");
-	fails("set camera --max=" CAMERA "=20M", "/etc/systemd/system.control/camera.service.d: Not a directory");
+	fails("set camera --max=" CAMERA "=20M", "/etc/systemd/system.control/camera.service.d: "
+						 "Not a directory");
 	fails("set -n camera --max=" CAMERA "=20M", "Not a directory");
 	board(&t);
 	link_to("root/etc/systemd/system.control", "/elsewhere");
@@ -222,10 +234,12 @@ static void system_says_no(void)
 	fails("set camera --max=" CAMERA "=20M", "No such file or directory");
 	mkdir(tap_path("root/elsewhere"), 0755);
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
-	check(is_there("root/elsewhere/camera.service.d/90-dmemctl.conf"), "a link stays in the tree", "no");
+	check(is_there("root/elsewhere/camera.service.d/90-dmemctl.conf"),
+	      "a link stays in the tree", "no");
 	board(&t);
 	link_to(DROPIN, "/etc/passwd");
-	fails("set camera --max=" CAMERA "=20M", "90-dmemctl.conf: Too many levels of symbolic links");
+	fails("set camera --max=" CAMERA "=20M", "90-dmemctl.conf: Too many levels of symbolic "
+						 "links");
 	board(&t);
 	unlink(tap_path(CG "dmem.capacity"));
 	put(CG "cgroup.subtree_control", "cpu\n");
@@ -248,11 +262,14 @@ static void edited(const char *text, const char *err)
 static void by_hand(void)
 {
 	board(&t);
-	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " lots\n", "90-dmemctl.conf:2: 'lots' is not a size");
+	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " lots\n", "90-dmemctl.conf:2: 'lots' is not a "
+							      "size");
 	edited("[X-Dmem\nDeviceMemoryMax=" CAMERA " 1M\n", "correct or remove this file first");
-	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " 9M\n[Service]\nNice=5\n", "90-dmemctl.conf:4: this is not");
+	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " 9M\n[Service]\nNice=5\n", "90-dmemctl.conf:4: "
+									       "this is not");
 	edited("[X-Dmem]\nDeviceMemoryMax=\n", "90-dmemctl.conf:2: this is not");
-	put(DROPIN, "# mine\n[X-Dmem]\nDeviceMemoryStrict=on\nDeviceMemoryMax='" DISPLAY "'  40M \n");
+	put(DROPIN, "# mine\n[X-Dmem]\nDeviceMemoryStrict=on\nDeviceMemoryMax='" DISPLAY "'  40M "
+											 "\n");
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
 	check_text(get(DROPIN), HEAD "DeviceMemoryStrict=yes\nDeviceMemoryMax=" DISPLAY " 40M\n"
 		   "DeviceMemoryMax=" CAMERA " 20M\n", "what somebody has added is kept");
@@ -267,17 +284,21 @@ static void reverting(void)
 	expect(&t, "set camera --revert", 0, "camera.service: nothing was set for it", NULL);
 	expect(&t, "set stopped --revert", 0, "stopped.service: nothing was set for it", NULL);
 	same_tree(before, "where nothing was set, nothing changes");
-	expect(&t, "set camera --max=dma_heap/camera@64000000=30M --max=" DISPLAY "=1M --min=" CAMERA "=4M",
+	expect(&t,
+	       "set camera --max=dma_heap/camera@64000000=30M --max=" DISPLAY "=1M --min=" CAMERA
+	       "=4M",
 	       0, NULL, NULL);
 	put(SERVICE "dmem.low", CAMERA " 4096\n");
 	before = snapshot();
 	expect(&t, "set camera --revert -n", 0, "nothing was changed", NULL);
 	same_tree(before, "--dry-run changes nothing");
 	expect(&t, "set camera --revert", 0, NULL, NULL);
-	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "the section's own limit, by its other name");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824",
+		   "the section's own limit, by its other name");
 	check_text(line_of("dmem.max", DISPLAY), DISPLAY " max", "no limit");
 	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "no reservation");
-	check_text(line_of("dmem.low", CAMERA), CAMERA " 4096", "what was not of the drop-in stays");
+	check_text(line_of("dmem.low", CAMERA), CAMERA " 4096",
+		   "what was not of the drop-in stays");
 	check(!is_there(CONTROL "camera.service.d"), "its directory is gone", "it is there");
 	expect(&t, "set stopped --max=" CAMERA "=1M", 0, "does not run", NULL);
 	put(CONTROL "stopped.service.d/.90-dmemctl.conf.new", "left by one that was killed");
@@ -294,7 +315,8 @@ static void reverting(void)
 	setenv("FAKE_CG", "dmem.max:5", 1);
 	expect(&t, "set camera --revert", 1, NULL, "it cannot be written");
 	unsetenv("FAKE_CG");
-	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "if it fails, all is as before");
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 30M\n",
+		   "if it fails, all is as before");
 }
 
 static void dry(void)
@@ -304,14 +326,16 @@ static void dry(void)
 	board(&t);
 	before = snapshot();
 	expect(&t, "set -n camera --max=" CAMERA "=20M", 0, "nothing was changed", NULL);
-	expect(&t, "set stopped --max=" CAMERA "=20M --dry-run --runtime", 0, "nothing was changed", NULL);
-	expect(&t, "set --dry-run /system.slice/other.service --max=" CAMERA "=20M", 0, "nothing was changed",
+	expect(&t, "set stopped --max=" CAMERA "=20M --dry-run --runtime", 0, "nothing was changed",
 	       NULL);
+	expect(&t, "set --dry-run /system.slice/other.service --max=" CAMERA "=20M", 0,
+	       "nothing was changed", NULL);
 	same_tree(before, "--dry-run changes nothing");
 	if (!geteuid())
 		return;
 	chmod(tap_path("root/etc/systemd"), 0555);
-	fails("set -n camera --max=" CAMERA "=20M", "system.control/camera.service.d: Permission denied");
+	fails("set -n camera --max=" CAMERA "=20M", "system.control/camera.service.d: Permission "
+						    "denied");
 	chmod(tap_path("root/etc/systemd"), 0755);
 }
 
@@ -380,7 +404,8 @@ static void one_after_the_other(void)
 	flock(lock, LOCK_UN);
 	close(lock);
 	check(!end(pid), "and then goes on", "%s", get("err"));
-	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 30M\nDeviceMemoryMax=" DISPLAY " 1M\n",
+	check_text(get(DROPIN),
+		   HEAD "DeviceMemoryMax=" CAMERA " 30M\nDeviceMemoryMax=" DISPLAY " 1M\n",
 		   "with what was written meanwhile");
 
 	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -401,7 +426,8 @@ static void one_after_the_other(void)
 		pid = start("set camera --max=" CAMERA "=20M");
 		other = start("set camera --max=" DISPLAY "=1M");
 		status = end(pid) + end(other);
-		if (status || !strstr(get(DROPIN), CAMERA " 20M\n") || !strstr(get(DROPIN), DISPLAY " 1M\n"))
+		if (status || !strstr(get(DROPIN), CAMERA " 20M\n") ||
+		    !strstr(get(DROPIN), DISPLAY " 1M\n"))
 			break;
 		status = -1;
 	}
@@ -451,10 +477,10 @@ static void killed(const char *plain, const char *old, const char *args, const c
 		if (run(argv) || strcmp(get(DROPIN), new) || is_there(NEW))
 			snprintf(why, sizeof(why), "the next one fails: %.500s", get(DROPIN));
 	}
-	check(!*why && olds && news, "killed at any system call", "call %d of %d: %s (%d old, %d new)", n,
-	      calls, why, olds, news);
-	printf("# killed at %d system calls: %d times the old text, %d times the new\n", olds + news,
-	       olds, news);
+	check(!*why && olds && news, "killed at any system call",
+	      "call %d of %d: %s (%d old, %d new)", n, calls, why, olds, news);
+	printf("# killed at %d system calls: %d times the old text, %d times the new\n",
+	       olds + news, olds, news);
 }
 
 static void usage(void)
@@ -515,7 +541,8 @@ int main(int argc, char **argv)
 	round_trip("#[X]");
 	one_after_the_other();
 	usage();
-	killed(argv[2], "", "set camera --max=" CAMERA "=20M", HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
+	killed(argv[2], "", "set camera --max=" CAMERA "=20M",
+	       HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
 	killed(argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --max=" CAMERA "=20M",
 	       HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
 	killed(argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --revert", "");

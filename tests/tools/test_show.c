@@ -41,21 +41,27 @@ static void json(const char *args, const char *filter, const char *name)
 static void named(void)
 {
 	board(&t);
-	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\nDeviceMemoryMin=" DISPLAY " 50%%\n"
-	    "DeviceMemoryLow=cma/none 1M\n");
+	put(LIB "camera.service",
+	    EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\nDeviceMemoryMin=" DISPLAY " 50%%\n"
+		 "DeviceMemoryLow=cma/none 1M\n");
 	prints("show camera",
 	       "UNIT           REGION               CURRENT PEAK MIN MAX LIMIT REFUSED SECTION\n"
 	       "camera.service " CAMERA "       8M   9M  0B 24M   24M       0 max=24M\n"
 	       "camera.service " DISPLAY "      0B   0B  0B max   max       0 min=50%\n"
 	       "camera.service cma/none                                                low=1M\n");
-	prints("show --raw --noheadings --output unit,region,max cam.service", "camera.service " CAMERA " 24M\n"
+	prints("show --raw --noheadings --output unit,region,max cam.service",
+	       "camera.service " CAMERA " 24M\n"
 	       "camera.service " DISPLAY " max\ncamera.service cma/none \n");
-	prints("show -rn -o +cgroup -b /sys/fs/cgroup/media.slice/", "media.slice " CAMERA " 0 0 0 31457280 "
+	prints("show -rn -o +cgroup -b /sys/fs/cgroup/media.slice/",
+	       "media.slice " CAMERA " 0 0 0 31457280 "
 	       "31457280 0  media.slice\n");
-	prints("show -rn -a -o REGION,LIMIT system.slice/other.service", CAMERA " max\n" DISPLAY " max\n" SYSTEM " max\n");
+	prints("show -rn -a -o REGION,LIMIT system.slice/other.service",
+	       CAMERA " max\n" DISPLAY " max\n" SYSTEM " max\n");
 	prints("show -rn -o UNIT,REGION /", "/ " CAMERA "\n");
-	prints("show -rn -o UNIT,CURRENT,SECTION stopped", "stopped.service  \nstopped.service  \nstopped.service  \n");
-	prints("show -rn -o UNIT,MAX eye@left eye@", "eye@left.service max\neye@left.service max\neye@left.service max\n"
+	prints("show -rn -o UNIT,CURRENT,SECTION stopped", "stopped.service  \nstopped.service  "
+							   "\nstopped.service  \n");
+	prints("show -rn -o UNIT,MAX eye@left eye@",
+	       "eye@left.service max\neye@left.service max\neye@left.service max\n"
 	       "eye@.service \neye@.service \neye@.service \n");
 	put(CG "system.slice/dmem.max", CAMERA " 1048576\n" DISPLAY " max\n");
 	prints("show -rn -o MAX,LIMIT camera", "24M 1M\nmax max\n \n");
@@ -65,9 +71,11 @@ static void named(void)
 	    "DeviceMemoryMax=dma_heap/camera@64000000 20M\nDeviceMemoryMax=dma_heap/odd 1M\n");
 	prints("show -rn -o REGION,SECTION camera", CAMERA " max=20M\ndma_heap/odd max=1M\n");
 
-	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\nDeviceMemoryMin=" CAMERA " 16M\n"
-	    "DeviceMemoryMax=cma/none 2M\nDeviceMemoryLow=cma/none 1M\n");
-	prints("show -rn -o REGION,SECTION camera", CAMERA " max=24M\\x20min=16M\ncma/none max=2M\\x20low=1M\n");
+	put(LIB "camera.service",
+	    EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\nDeviceMemoryMin=" CAMERA " 16M\n"
+		 "DeviceMemoryMax=cma/none 2M\nDeviceMemoryLow=cma/none 1M\n");
+	prints("show -rn -o REGION,SECTION camera", CAMERA " max=24M\\x20min=16M\ncma/none "
+							   "max=2M\\x20low=1M\n");
 
 	expect(&t, "show nothing", 1, NULL, "nothing.service: the unit is not there");
 	expect(&t, "show masked", 1, NULL, "masked.service: the unit is masked");
@@ -93,10 +101,13 @@ static void without_name(void)
 	/* What a unit has below it is its own business. */
 	put(CG "system.slice/box.service/payload/dmem.current", CAMERA " 0\n");
 	put(CG "system.slice/box.service/payload/dmem.max", CAMERA " 1048576\n");
-	prints("show -rn -o UNIT,REGION,MAX,SECTION", "media.slice " CAMERA " 30M max=30M\n"
-	       "system.slice " CAMERA " max \nsystem.slice/box.service/payload " CAMERA " 1M \ncamera.service " CAMERA " 24M max=24M\n"
+	prints("show -rn -o UNIT,REGION,MAX,SECTION",
+	       "media.slice " CAMERA " 30M max=30M\n"
+	       "system.slice " CAMERA " max \nsystem.slice/box.service/payload " CAMERA
+	       " 1M \ncamera.service " CAMERA " 24M max=24M\n"
 	       "eye@left.service cma/eye  low=1M\neye@.service cma/eye  low=1M\n"
-	       "stopped.service " DISPLAY "  max=1M\nz1.service cma/z  max=1M\nz2.service cma/z  max=1M\n"
+	       "stopped.service " DISPLAY
+	       "  max=1M\nz1.service cma/z  max=1M\nz2.service cma/z  max=1M\n"
 	       "z3.service cma/z  max=1M\n");
 	json("show -J", ".units | length == 10", "in JSON");
 }
@@ -106,12 +117,18 @@ static void in_json(void)
 	board(&t);
 	put(LIB "stopped.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" DISPLAY " 1M\n");
 	json("show -J -o UNIT,CGROUP,REGION,CURRENT,PEAK,MIN,LOW,MAX,LIMIT,REFUSED,SECTION camera",
-	     ".units == [{unit: \"camera.service\", cgroup: \"system.slice/camera.service\", region: \"" CAMERA "\", "
-	     "current: 8388608, peak: 9437184, min: 0, low: 0, max: 25165824, limit: 25165824, refused: 0, "
-	     "section: \"max=24M\"}]", "all columns");
-	json("show -J -o CGROUP,MAX,LIMIT,CURRENT stopped", ".units == [{cgroup: null, max: null, limit: null, "
-	     "current: null}]", "what is unknown is null");
-	json("show -Jb -o MAX,LIMIT other", "all(.units[]; . == {max: null, limit: null})", "max is null");
+	     ".units == [{unit: \"camera.service\", cgroup: \"system.slice/camera.service\", "
+	     "region: \"" CAMERA "\", "
+	     "current: 8388608, peak: 9437184, min: 0, low: 0, max: 25165824, limit: 25165824, "
+	     "refused: 0, "
+	     "section: \"max=24M\"}]",
+	     "all columns");
+	json("show -J -o CGROUP,MAX,LIMIT,CURRENT stopped",
+	     ".units == [{cgroup: null, max: null, limit: null, "
+	     "current: null}]",
+	     "what is unknown is null");
+	json("show -Jb -o MAX,LIMIT other", "all(.units[]; . == {max: null, limit: null})",
+	     "max is null");
 	unlink(tap_path(SERVICE "dmem.peak"));
 	json("show -J camera", ".units[0].peak == null", "an older kernel");
 	put(SERVICE "dmem.current", CAMERA " 0\n");
@@ -122,8 +139,10 @@ static void in_json(void)
 	put(LIB "media.slice", "%s", "");
 	unlink(tap_path(CG "system.slice/camera.service/dmem.current"));
 	for (int i = 0; i < 3; i++) {
-		static const char * const dirs[] = { "system.slice/camera.service", "system.slice", "media.slice" };
-		static const char * const files[] = { "current", "peak", "max", "min", "low", "events", "stat" };
+		static const char *const dirs[] = { "system.slice/camera.service", "system.slice",
+						    "media.slice" };
+		static const char *const files[] = { "current", "peak",	  "max", "min",
+						     "low",	"events", "stat" };
 		char path[300];
 
 		for (size_t k = 0; k < sizeof(files) / sizeof(*files); k++) {
@@ -132,7 +151,8 @@ static void in_json(void)
 		}
 	}
 	json("show -J", ".units == []", "no line at all");
-	json("show -J -o UNIT,MAX,LIMIT camera", "all(.units[]; .max == null and .unit == \"camera.service\")",
+	json("show -J -o UNIT,MAX,LIMIT camera",
+	     "all(.units[]; .max == null and .unit == \"camera.service\")",
 	     "not enabled for the unit");
 }
 
@@ -147,14 +167,16 @@ static void half_a_machine(void)
 	fake_start(&f, FAKE_OURS);
 	expect(&t, "show", 1, NULL, "there is no region: see dmemctl doctor");
 	for (int k = FAKE_6_14; k <= FAKE_OURS; k++) {
-		static const struct fake_use use = { "drm/0/vram", .current = 1 * MIB, .max = 2 * MIB };
+		static const struct fake_use use = { "drm/0/vram", .current = 1 * MIB,
+						     .max = 2 * MIB };
 
 		tap_dir(t.dir);
 		fake_start(&f, (enum fake_kernel)k);
 		fake_region(&f, "drm/0/vram", 512 * MIB);
 		fake_cgroup(&f, "", NULL, 0);
 		fake_cgroup(&f, "user.slice", &use, 1);
-		prints("show -rn -o UNIT,CURRENT,PEAK,MAX", k < FAKE_7_3 ? "user.slice 1M  2M\n" : "user.slice 1M 0B 2M\n");
+		prints("show -rn -o UNIT,CURRENT,PEAK,MAX",
+		       k < FAKE_7_3 ? "user.slice 1M  2M\n" : "user.slice 1M 0B 2M\n");
 	}
 }
 
@@ -174,8 +196,8 @@ static void applied(void)
 	put(SERVICE "dmem.low", CAMERA " 4096\n");
 	put(SERVICE "dmem.current", "%s", "");
 	expect(&t, "apply cam media.slice", 0, NULL, NULL);
-	check(strstr(get(SERVICE "dmem.max"), CAMERA " 20971520\n") != NULL, "the last one counts", "%s",
-	      get(SERVICE "dmem.max"));
+	check(strstr(get(SERVICE "dmem.max"), CAMERA " 20971520\n") != NULL, "the last one counts",
+	      "%s", get(SERVICE "dmem.max"));
 	check(strstr(get(SERVICE "dmem.min"), CAMERA " 10485760\n") != NULL, "a percentage", "%s",
 	      get(SERVICE "dmem.min"));
 	check_text(get(SERVICE "dmem.low"), CAMERA " 4096\n", "what no file has stays");
@@ -189,13 +211,18 @@ static void applied(void)
 	apply_wrong("apply eye@", "eye@.service does not run");
 	apply_wrong("apply masked", "masked.service: the unit is masked");
 	apply_wrong("apply other", "other.service: no file of it has a section");
-	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax=x lots\n");
-	apply_wrong("apply camera", "camera.service: /usr/lib/systemd/system/camera.service:5: correct the mistake");
-	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax=%%n 1M\n");
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax="
+									   "x lots\n");
+	apply_wrong("apply camera", "camera.service: /usr/lib/systemd/system/camera.service:5: "
+				    "correct the mistake");
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax=%%n "
+								   "1M\n");
 	apply_wrong("apply media.slice", "media.slice: '%n' cannot be used");
-	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax=cma/none 1M\n");
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax="
+									   "cma/none 1M\n");
 	apply_wrong("apply camera", "cma/none=1M: there is no such region");
-	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin=" CAMERA " 1M\n");
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin"
+									   "=" CAMERA " 1M\n");
 	setenv("FAKE_CG", "dmem.min:5", 1);
 	apply_wrong("apply camera", CAMERA "=1M: it cannot be written");
 	setenv("FAKE_CG", "dmem.max:30", 1);
@@ -209,7 +236,8 @@ static void applied(void)
 /* A device that is full is an error, whatever is printed. */
 static void full(const char *args)
 {
-	static const char * const before[] = { "/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh", NULL };
+	static const char *const before[] = { "/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh",
+					      NULL };
 
 	memcpy(t.before, before, sizeof(before));
 	expect(&t, args, 1, NULL, "cannot write: No space left on device");

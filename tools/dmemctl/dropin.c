@@ -129,7 +129,8 @@ static int check_writable(struct dropin *d)
 	int fd = -ENOENT, ret;
 
 	for (unsigned int n = parts(d->dir + 1); fd == -ENOENT; n--) {
-		fd = n ? open_part(d, n, O_PATH) : dmem_sys_openat(&d->sys, "", O_PATH | O_DIRECTORY);
+		fd = n ? open_part(d, n, O_PATH)
+		       : dmem_sys_openat(&d->sys, "", O_PATH | O_DIRECTORY);
 		if (!n)
 			break;
 	}
@@ -317,7 +318,8 @@ static const char *word(struct dmem_arena *a, const char *s)
 
 static const char *text_of(struct dropin *d)
 {
-	const char *text = dmem_printf(d->arena, "%s%s", HEAD, d->caps.strict ? STRICT "=yes\n" : "");
+	const char *text =
+		dmem_printf(d->arena, "%s%s", HEAD, d->caps.strict ? STRICT "=yes\n" : "");
 
 	for (size_t i = 0; text && i < d->caps.n; i++) {
 		const struct dmem_cap *cap = &d->caps.cap[i];
@@ -334,7 +336,8 @@ int dropin_plan(struct ctl *c, struct dropin *d, struct dmem_unit_file *f)
 	const char *text = text_of(d);
 
 	*f = (struct dmem_unit_file){ .name = d->name, .path = d->path, .state = PARSED };
-	if (!text || dmem_section_parse(d->arena, d->path, text, strlen(text), report, c, &f->section))
+	if (!text ||
+	    dmem_section_parse(d->arena, d->path, text, strlen(text), report, c, &f->section))
 		return -ENOMEM;
 	return f->section.mistakes ? -EINVAL : 0;
 }
