@@ -50,6 +50,20 @@ static bool has_line(const char *text, const char *option)
 	return false;
 }
 
+/* Is it in a line that starts with an option? */
+static bool has_heading(const char *section, const char *bold)
+{
+	for (const char *p = section; (p = strstr(p, bold)); p++) {
+		const char *line = p;
+
+		while (line > section && line[-1] != '\n')
+			line--;
+		if (*line == '*')
+			return true;
+	}
+	return false;
+}
+
 /* The section of the manual, as it is in bold there. */
 static void section_of(const char *manual, const char *verb, char text[TEXT])
 {
@@ -89,7 +103,7 @@ static void test_options(const struct verb *v, const char *sources, const char *
 		snprintf(given, sizeof(given), "%s%c", option,
 			 p[strcspn(p, ",") + 2] == '1' ? '=' : '[');
 		n++;
-		if (!has_line(help, option) || !strstr(section, bold) ||
+		if (!has_line(help, option) || !has_heading(section, bold) ||
 		    (!strstr(zsh, given) && !strstr(zsh, option)))
 			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
 				 "%s ", option);
