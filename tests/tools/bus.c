@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -20,6 +21,8 @@ static pid_t start(const char * const *argv)
 
 	if (pid)
 		return pid;
+	/* Not longer than the test, whatever ends that. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	null = open("/dev/null", O_RDWR);
 	dup2(null, 1);
 	dup2(null, 2);
