@@ -311,7 +311,7 @@ static void by_ptrace(ESCAPE *self)
 		if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 			_exit(4);
 		self->seen->ret[2 + i] = ptrace(PTRACE_POKEDATA, pid, &data->len,
-						(void *)((3 - i) * CAP * t->page));
+						(void *)(long)((3 - i) * CAP * t->page));
 		ptrace(PTRACE_CONT, pid, NULL, NULL);
 	}
 	dmem_wait_current(self->b, t->heap.region, 2 * CAP * t->page, 5000);
