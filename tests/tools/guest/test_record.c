@@ -44,9 +44,11 @@ FIXTURE_SETUP(record)
 	clear();
 }
 
+/* All services have had a drop-in, those that end the guest, too. */
 FIXTURE_TEARDOWN(record)
 {
 	EXPECT_EQ(0, units_end());
+	EXPECT_EQ(0, reload());
 	clear();
 }
 
@@ -144,7 +146,7 @@ TEST_F_TIMEOUT(record, at_stop, 240)
 	EXPECT_LE(0, locked);
 	EXPECT_GT(with + 5000, locked);
 
-	ASSERT_EQ(0, unit_write("service.d/61-broken.conf",
+	ASSERT_EQ(0, unit_write("stops.service.d/61-broken.conf",
 				"[Service]\nExecStopPost=\nExecStopPost=-+/no/dmemctl record --once\n"));
 	ASSERT_EQ(0, reload());
 	EXPECT_LE(0, stop_time("stops.service"));
