@@ -4,7 +4,8 @@
  * syscall. With SPY_LOG=FILE, each "open PATH" and "read PATH" of a file that is no
  * directory is written there. With SPY_CGROUP=PATH, SPY_GONE=PATH and SPY_AT=N, the
  * cgroup, or the process, is removed before the N-th of these calls: it moves away, and
- * its files answer as those of the kernel do.
+ * its files answer as those of the kernel do. With SPY_REPLACE, it is a file that takes
+ * the place of the other, and all answer as they are.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +66,7 @@ static int is_gone(int fd)
 	const char *gone = getenv("SPY_GONE");
 	char path[4096];
 
-	if (!gone || fd < 0)
+	if (!gone || fd < 0 || getenv("SPY_REPLACE"))
 		return 0;
 	path_of(fd, path);
 	return !strncmp(path, gone, strlen(gone));

@@ -236,6 +236,48 @@ static void test_counted_once(const struct tool *t)
 	      get("json"));
 }
 
+/* While the processes are looked at, a buffer is freed that none of them had any more:
+ * the kernel's list had it before, and does not have it after. */
+static void test_freed(const struct tool *t)
+{
+	static const char bufinfo[] = "root/sys/kernel/debug/dma_buf/bufinfo";
+	const struct fake_buffer both[] = {
+		{ 20, 4096, "heap", NULL, NULL, 0 }, { 21, 4096, "heap", NULL, NULL, 0 },
+	};
+	char later[4096], now[4096], at[16];
+	int n, gone = 0, kept = 0;
+	struct fake f;
+
+	for (n = 1; n < 60; n++) {
+		tap_dir(t->dir);
+		fake_start(&f, FAKE_OURS);
+		fake_process(1, "init");
+		fake_bufinfo(both + 1, 1);
+		snprintf(later, sizeof(later), "%s", tap_path("later"));
+		snprintf(now, sizeof(now), "%s", tap_path(bufinfo));
+		rename(now, later);
+		fake_bufinfo(both, 2);
+		snprintf(at, sizeof(at), "%d", n);
+		setenv("SPY_AT", at, 1);
+		setenv("SPY_CGROUP", later, 1);
+		setenv("SPY_GONE", now, 1);
+		setenv("SPY_REPLACE", "1", 1);
+		tool(t, "--buffers -rn -o INODE");
+		unsetenv("SPY_AT");
+		unsetenv("SPY_CGROUP");
+		unsetenv("SPY_GONE");
+		unsetenv("SPY_REPLACE");
+		if (!access(later, F_OK))
+			break;
+		gone += !strcmp(get("out"), "21\n");
+		kept += !strcmp(get("out"), "20\n21\n");
+	}
+	/* Between the last open and its read it is too late. */
+	check(gone > 5 && kept <= 1 && gone + kept == n - 1, "a buffer that is freed meanwhile is none",
+	      "of %d: %d times gone, %d times there", n - 1, gone, kept);
+	check_text(get("out"), "20\n21\n", "and if it is not, it is one");
+}
+
 static void test_output(const struct tool *t)
 {
 	static const char * const views[] = { "", "--tree --all", "--buffers", "--help", "--version", "-J" };
@@ -469,6 +511,7 @@ int main(int argc, char **argv)
 	test_reads(&spied, "--tree", 2 + 1 + 9 * 6, NULL);
 	test_reads(&spied, "-o NAME", 2, "dmem.capacity");
 	test_reads(&spied, "", 2 + 1 + 6 + 2 * 2 + 3 * 3, NULL);
+	test_freed(&spied);
 	test_vanishing(&spied, CGROUP "/system.slice/display.service",
 		       "--tree --all -nr -o PATH,REGION,CURRENT,MAX,REFUSED");
 	test_vanishing(&spied, "root/proc/900", "--buffers -nr -o INODE,SIZE,NAME");
