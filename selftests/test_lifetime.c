@@ -158,7 +158,7 @@ TEST_F(lifetime, dying_as_long_as_charged)
 }
 
 /* Many come and go, every other one removed while its buffer lives. */
-TEST_F_TIMEOUT(lifetime, come_and_go, 120)
+TEST_F_TIMEOUT(lifetime, come_and_go, 250)
 {
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
