@@ -271,19 +271,16 @@ pack_initrd()
 	mv "$1.new" "$1"
 }
 
-# test_modules WORKDIR DIR: what gives vivid the pool that the device tree names,
-# and what the benchmark reads.
-test_modules()
+# guest_module KERNEL FILE DIR MAKE-WORDS: builds a module for a kernel into DIR.
+guest_module()
 {
-	mkdir -p "$1"
-	: >"$1/Kbuild"
-	for _tm in dmem_vivid_area dmem_charge_time; do
-		rsync -a --checksum "selftests/test_modules/$_tm.c" "$1/"
-		echo "obj-m += $_tm.o" >>"$1/Kbuild"
-	done
-	kmake "$BASE/build-vm" -s M="$1" modules >"$LOGS/test-modules.log" 2>&1 ||
-	die_log "$LOGS/test-modules.log" "cannot build the modules of selftests/test_modules"
-	cp "$1"/*.ko "$2/"
+	_gm=$BASE/module-$1/$(basename "$2" .c)
+	mkdir -p "$_gm"
+	rsync -a --checksum "$2" "$_gm/"
+	echo "obj-m += $(basename "$2" .c).o" >"$_gm/Kbuild"
+	kmake "$BASE/build-$1" -s M="$_gm" modules ${4:+"$4"} >"$LOGS/module.log" 2>&1 ||
+	die_log "$LOGS/module.log" "cannot build $2 for the kernel $1"
+	cp "$_gm"/*.ko "$3/"
 }
 
 # The root file system of make shell and make run.
@@ -292,7 +289,7 @@ build_guest()
 	_r=$BASE/vm/root
 	rm -rf "$_r"
 	mkdir -p "$_r/tests/bin" "$_r/etc"
-	for _p in demo hog bench; do
+	for _p in demo hog; do
 		_more=
 		[ "$_p" != demo ] || _more='tools/demo/demo.c tools/demo/camera.c tools/demo/reserve.c'
 		# shellcheck disable=SC2086 # a list of files
@@ -300,7 +297,8 @@ build_guest()
 		die "cannot compile tools/demo/dmem-$_p.c: see the compiler's message above"
 	done
 	kernel_modules vm "$_r/lib/modules"
-	test_modules "$BASE/vm/module" "$_r/lib/modules"/*
+	# What gives vivid the pool that the device tree names.
+	guest_module vm selftests/test_modules/dmem_vivid_area.c "$_r/lib/modules"/*
 	sed 1d tools/demo/motd >"$_r/etc/motd"
 	: >"$_r/tests/list"
 	guest_busybox

@@ -103,6 +103,7 @@ run)
 	;;
 check)
 	. scripts/check.sh
+	. scripts/base.sh
 	. scripts/media.sh
 	. scripts/arm32.sh
 	. scripts/systemd.sh
@@ -114,6 +115,7 @@ check)
 	;;
 check-all)
 	. scripts/check.sh
+	. scripts/base.sh
 	. scripts/media.sh
 	. scripts/arm32.sh
 	. scripts/systemd.sh
@@ -163,6 +165,7 @@ mutants)
 	esac
 	;;
 bench)
+	. scripts/base.sh
 	. scripts/bench.sh
 	bench
 	;;

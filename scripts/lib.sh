@@ -147,11 +147,11 @@ need_space()
 build_host_tools()
 {
 	mkdir -p "$CACHE/bin"
-	for _p in progress tapsum screen; do
+	for _p in progress tapsum screen bench_report; do
 		# Not "newer than": another checkout's program may be newer.
 		_k=$(hash16 "scripts/$_p.c" tests/display/pattern.h)
 		[ "$_k" = "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] ||
-		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "scripts/$_p.c" &&
+		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "scripts/$_p.c" -lm &&
 		  mv "$CACHE/bin/$_p.new" "$CACHE/bin/$_p" &&
 		  echo "$_k" >"$CACHE/bin/$_p.key"; } ||
 		die "cannot compile scripts/$_p.c: see the compiler's message above"
