@@ -12,26 +12,23 @@ suite_debug()
 	build_dtb ''
 	guest_busybox
 	build_selftests debug
-	debug_tests debug
+	debug_test debug test_kmemleak
 	BOOT_SECONDS=3600
 	guest_boot debug/patched debug patched 'page_owner=on dmem.limit=900'
 	BOOT_SECONDS=
 	[ -z "${ALL:-}" ] || suite_debug_kcsan
 }
 
-# debug_tests KERNEL: adds the programs that are to run last.
-debug_tests()
+# debug_test KERNEL PROGRAM: adds a program of tests/debug, which is to run last.
+debug_test()
 {
 	_dr=$BASE/selftests-$1/root
 	mkdir -p "$_dr/tests/debug"
-	for _p in tests/debug/test_*.c; do
-		_o=${_p##*/}
-		guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
-			-isystem "$BASE/build-$1/usr/include" -o "$_dr/tests/debug/${_o%.c}" \
-			"$_p" selftests/dmem_util.c -lpthread ||
-		die "cannot compile $_p: see the compiler's message above"
-		echo "debug/${_o%.c}" >>"$_dr/tests/list"
-	done
+	guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
+		-isystem "$BASE/build-$1/usr/include" -o "$_dr/tests/debug/$2" \
+		"tests/debug/$2.c" selftests/dmem_util.c -lpthread ||
+	die "cannot compile tests/debug/$2.c: see the compiler's message above"
+	echo "debug/$2" >>"$_dr/tests/list"
 	pack_initrd "$BASE/selftests-$1/initrd" "$_dr" "$BASE/build-$1"
 }
 
@@ -43,6 +40,13 @@ suite_debug_kcsan()
 		kernel/config/media.config kernel/config/kcsan.config
 	step "guest: selftests (kcsan)"
 	build_selftests kcsan
+	# First: it is what begins to look.
+	_list=$BASE/selftests-kcsan/root/tests/list
+	mv "$_list" "$_list.rest"
+	debug_test kcsan test_kcsan
+	cat "$_list.rest" >>"$_list"
+	rm "$_list.rest"
+	pack_initrd "$BASE/selftests-kcsan/initrd" "$BASE/selftests-kcsan/root" "$BASE/build-kcsan"
 	BOOT_SECONDS=3600
 	guest_boot debug/kcsan kcsan patched dmem.limit=900
 	BOOT_SECONDS=
