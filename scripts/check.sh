@@ -135,7 +135,7 @@ check()
 	systemd) STEPS=8 ;;
 	containers) STEPS=6 ;;
 	tools) STEPS=7 ;;
-	debug) STEPS=6 ;;
+	debug) STEPS=7 ;;
 	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools, arm32 or debug" ;;
 	esac
 	supported_host

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite debug: what suite core runs on the patched kernel, on one that looks for
+# Suite debug: what suites core and media run on the patched kernel, on one that looks for
 # mistakes in its memory, locks and objects while it does; and at the end, whether
 # memory is lost. And the torture test for longer than suite core has time for.
 
@@ -12,24 +12,14 @@ suite_debug()
 	build_dtb ''
 	guest_busybox
 	build_selftests debug
-	debug_test debug test_kmemleak
+	debug_program debug "$BASE/selftests-debug" test_kmemleak
+	debug_media debug
+	debug_program debug "$BASE/media/debug" test_kmemleak
 	BOOT_SECONDS=3600
 	guest_boot debug/patched debug patched 'page_owner=on dmem.limit=900'
+	debug_media_boot debug 'page_owner=on dmem.limit=900'
 	BOOT_SECONDS=
 	[ -z "${ALL:-}" ] || suite_debug_kcsan
-}
-
-# debug_test KERNEL PROGRAM: adds a program of tests/debug, which is to run last.
-debug_test()
-{
-	_dr=$BASE/selftests-$1/root
-	mkdir -p "$_dr/tests/debug"
-	guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
-		-isystem "$BASE/build-$1/usr/include" -o "$_dr/tests/debug/$2" \
-		"tests/debug/$2.c" selftests/dmem_util.c -lpthread ||
-	die "cannot compile tests/debug/$2.c: see the compiler's message above"
-	echo "debug/$2" >>"$_dr/tests/list"
-	pack_initrd "$BASE/selftests-$1/initrd" "$_dr" "$BASE/build-$1"
 }
 
 # Two CPUs that use the same memory at the same time, without saying so. What the
@@ -40,16 +30,56 @@ suite_debug_kcsan()
 		kernel/config/media.config kernel/config/kcsan.config
 	step "guest: selftests (kcsan)"
 	build_selftests kcsan
-	# First: it is what begins to look.
-	_list=$BASE/selftests-kcsan/root/tests/list
-	mv "$_list" "$_list.rest"
-	debug_test kcsan test_kcsan
-	cat "$_list.rest" >>"$_list"
-	rm "$_list.rest"
-	pack_initrd "$BASE/selftests-kcsan/initrd" "$BASE/selftests-kcsan/root" "$BASE/build-kcsan"
+	debug_media kcsan
+	# It is what begins to look.
+	debug_first kcsan "$BASE/selftests-kcsan" test_kcsan
+	debug_first kcsan "$BASE/media/kcsan" test_kcsan
 	BOOT_SECONDS=3600
 	guest_boot debug/kcsan kcsan patched dmem.limit=900
+	debug_media_boot kcsan dmem.limit=900
 	BOOT_SECONDS=
+}
+
+# debug_program KERNEL DIR PROGRAM: adds a program of tests/debug to a root file
+# system, DIR/root, and makes DIR/initrd anew. It is to run last.
+debug_program()
+{
+	mkdir -p "$2/root/tests/debug"
+	guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
+		-isystem "$BASE/build-$1/usr/include" -o "$2/root/tests/debug/$3" \
+		"tests/debug/$3.c" selftests/dmem_util.c -lpthread ||
+	die "cannot compile tests/debug/$3.c: see the compiler's message above"
+	echo "debug/$3" >>"$2/root/tests/list"
+	pack_initrd "$2/initrd" "$2/root" "$BASE/build-$1"
+}
+
+# debug_first KERNEL DIR PROGRAM: ... before all others.
+debug_first()
+{
+	_list=$2/root/tests/list
+	mv "$_list" "$_list.rest"
+	debug_program "$@"
+	cat "$_list.rest" >>"$_list"
+	rm "$_list.rest"
+	pack_initrd "$2/initrd" "$2/root" "$BASE/build-$1"
+}
+
+# debug_media KERNEL: suite media's programs for it.
+debug_media()
+{
+	guest_userland arm64 "$CACHE/userland/arm64" programs v4l-utils
+	build_media_tests "$1"
+	media_root "$1"
+}
+
+# debug_media_boot KERNEL WORDS
+debug_media_boot()
+{
+	_d=$BASE/run/debug/media-$1
+	mkdir -p "$_d"
+	step "guest: Debian's V4L2 programs on the $1 kernel"
+	{ cat "$BASE/media/$1/root/tests/list"; kunit_suites; } >"$_d/expect"
+	boot_tests "debug/media-$1" "$1" "$BASE/media/$1/initrd" media-patched "$2"
 }
 
 # torture SECONDS [SEED]

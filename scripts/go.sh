@@ -155,6 +155,7 @@ torture)
 mutants)
 	. scripts/check.sh
 	. scripts/arm32.sh
+	. scripts/debug.sh
 	. scripts/mutants.sh
 	. scripts/systemd.sh
 	. scripts/mutants-systemd.sh

@@ -30,20 +30,21 @@ media_root()
 # are not among them: they fail now and then where all is slow, on any kernel.
 UPSTREAM='dmabuf-heaps/dmabuf-heap cgroup/test_core cgroup/test_pids'
 
-# Our programs and upstream's tests, the same for both kernels.
+# build_media_tests KERNEL: our programs and upstream's tests, which are the same for
+# all kernels.
 build_media_tests()
 {
 	_mt=$BASE/media/tests
 	_log=$LOGS/media-tests.log
 	rm -rf "$_mt"
 	mkdir -p "$_mt/media"
-	kmake "$BASE/build-check" -s headers >"$_log" 2>&1 ||
+	kmake "$BASE/build-$1" -s headers >"$_log" 2>&1 ||
 	die_log "$_log" "cannot make the kernel's headers"
 	for _p in $UPSTREAM; do
 		_o=$BASE/media/${_p%/*}
 		mkdir -p "$_o" "$_mt/${_p%/*}"
 		{
-			st_make check -s -C "$TREE/tools/testing/selftests/${_p%/*}" \
+			st_make "$1" -s -C "$TREE/tools/testing/selftests/${_p%/*}" \
 				OUTPUT="$_o" "$_o/${_p#*/}" &&
 			cp "$_o/${_p#*/}" "$_mt/$_p"
 		} >>"$_log" 2>&1 || die_log "$_log" "cannot build the kernel's test $_p"
@@ -51,7 +52,7 @@ build_media_tests()
 	for _p in tests/media/test_*.c; do
 		_o=${_p##*/}
 		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
-			-isystem "$BASE/build-check/usr/include" -o "$_mt/media/${_o%.c}" \
+			-isystem "$BASE/build-$1/usr/include" -o "$_mt/media/${_o%.c}" \
 			"$_p" tests/media/media_util.c tests/program.c selftests/dmem_util.c -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
@@ -133,7 +134,7 @@ suite_media()
 	build_dtb ''
 	guest_busybox
 	guest_userland arm64 "$CACHE/userland/arm64" programs v4l-utils
-	build_media_tests
+	build_media_tests check
 	media_root check
 	media_root base
 	media_boot patched check

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2034
 # Breaks one line of the series at a time and expects a test to notice. All
 # mutants are in one kernel for each guest, which a boot parameter tells which
-# one to be.
+# one to be. What KCSAN has to notice is in a kernel of its own.
 
 # mutants NUMBERS: those, or all.
 mutants()
@@ -22,8 +22,12 @@ mutants()
 	git -C "$TREE" apply --index "$PWD/kernel/mutants/mutants.patch" 2>"$LOGS/mutants.log" ||
 	die_log "$LOGS/mutants.log" "kernel/mutants/mutants.patch does not apply to the series: bring it up to date"
 	TREE_ID=$TREE_ID-$(hash16 kernel/mutants/mutants.patch)
-	if grep -qv '^[0-9]* arm32:' "$BASE/mutants.list"; then
+	if grep -qv -e '^[0-9]* arm32:' -e '^[0-9]* kcsan:' "$BASE/mutants.list"; then
 		mutants_build mutants check
+	fi
+	if grep -q '^[0-9]* kcsan:' "$BASE/mutants.list"; then
+		mutants_build mutants-kcsan kcsan kernel/config/kcsan.config
+		debug_first mutants-kcsan "$BASE/selftests-mutants-kcsan" test_kcsan
 	fi
 	if grep -q '^[0-9]* arm32:' "$BASE/mutants.list"; then
 		arm32_packages
@@ -42,10 +46,11 @@ mutants()
 	printf '| mutant | what is broken | the test that must fail | did it |\n|---|---|---|---|\n'
 	while read -r _n _prog _test _what; do
 		mutant_boot "$_n" "$_prog"
-		_prog=${_prog#*:}
 		_seen=no
-		sed -n "\\,^# run $_prog\$,,/^# exit/p" "$BASE/run/mutant/results" >"$BASE/mutant.tap"
-		if grep -q "^ *not ok .*\\<$_test\\>" "$BASE/mutant.tap"; then
+		sed -n "\\,^# run ${_prog#*:}\$,,/^# exit/p" "$BASE/run/mutant/results" >"$BASE/mutant.tap"
+		if [ "${_prog%%:*}" = kcsan ]; then
+			! grep -q "BUG: KCSAN: $_test " "$BASE/run/mutant/kernel.log" || _seen=yes
+		elif grep -q "^ *not ok .*\\<$_test\\>" "$BASE/mutant.tap"; then
 			_seen=yes
 		elif grep -q "^# exit .* 137\$" "$BASE/mutant.tap" &&
 		     ! grep -q "^ *ok .*\\<$_test\\>" "$BASE/mutant.tap"; then
@@ -55,7 +60,7 @@ mutants()
 		yes*) _passed=$((_passed + 1)) ;;
 		no) _failed=$((_failed + 1)) ;;
 		esac
-		printf '| %s | %s | %s %s | %s |\n' "$_n" "$_what" "$_prog" "$_test" "$_seen"
+		printf '| %s | %s | %s %s | %s |\n' "$_n" "$_what" "${_prog#*:}" "$_test" "$_seen"
 	done <"$BASE/mutants.list"
 	printf '%s passed, %s failed\n' "$_passed" "$_failed"
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
@@ -68,6 +73,12 @@ mutants_control()
 	cut -d' ' -f2 "$BASE/mutants.list" | sort -u >"$BASE/mutants.programs"
 	while read -r _prog; do
 		mutant_boot 0 "$_prog"
+		case $_prog in
+		kcsan:*)
+			grep -q "^ok .* it is on" "$BASE/run/mutant/results" ||
+			die "KCSAN was not turned on: see $BASE/run/mutant/results"
+			;;
+		esac
 		if ! grep -q "^# exit ${_prog#*:} 0\$" "$BASE/run/mutant/results" ||
 		   grep -q '^ *not ok' "$BASE/run/mutant/results"; then
 			die "${_prog#*:} fails without a mutant: see $BASE/run/mutant/results"
@@ -111,6 +122,10 @@ mutant_boot()
 	case $2 in
 	disabled:*) _words="$_words cgroup_disable=dmem" ;;
 	memcg:*) _words="$_words dma_mem_accounting=1" ;;
+	kcsan:*)
+		_mk=mutants-kcsan
+		_words="$_words dmem.only=debug/test_kcsan,${2#*:}"
+		;;
 	arm32:*)
 		_mk=mutants32
 		build_for arm

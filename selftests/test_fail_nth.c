@@ -558,4 +558,36 @@ TEST_F_TIMEOUT(device, display, 250)
 	modules_unload(&display_modules);
 }
 
+/*
+ * A region is registered before there is a process: a test in the kernel does it, and
+ * has its allocations fail like those above, or together with all that follow.
+ */
+TEST_F_TIMEOUT(device, registration, 250)
+{
+	static const char *kunit = DEBUGFS "kunit/cgroup_dmem";
+	char *path = cg_name(kunit, "results"), line[256];
+	int points = 0, failed = 0, wrong = 0;
+	FILE *f;
+
+	ASSERT_EQ(0, cg_write(DEBUGFS "failslab", "times", "-1"));
+	if (cg_write(kunit, "run", "1"))
+		SKIP(return, "no KUnit tests in debugfs (CONFIG_CGROUP_DMEM_KUNIT_TEST, CONFIG_KUNIT_DEBUGFS)");
+	f = fopen(path, "re");
+	ASSERT_TRUE(!!f);
+	while (fgets(line, sizeof(line), f)) {
+		char *text = strstr(line, "test_registration_fails: ");
+
+		if (text)
+			sscanf(text, "%*s %d points, at %d it failed", &points, &failed);
+		wrong += !!strstr(line, "not ok");
+	}
+	fclose(f);
+	free(path);
+	TH_LOG("a region: %d points tried, with one and with all that follow, at %d it failed",
+	       points, failed);
+	EXPECT_EQ(0, wrong);
+	EXPECT_LT(0, failed);
+	EXPECT_LE(failed, points);
+}
+
 TEST_HARNESS_MAIN
