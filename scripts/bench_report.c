@@ -18,7 +18,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
-#define MAX_COLUMNS	6
+#define MAX_COLUMNS	7
 #define MAX_ROWS	8
 
 struct figure {
@@ -262,8 +262,9 @@ static const struct table tables[] = {
 			{ "unpatched", "unpatched", "refused by the limit at", "plain_refused" },
 			{ "series", "series", "refused by the limit at", "plain_refused" },
 			{ "series, pinned", "series", "refused by the limit at", "pinned_refused" },
+			{ "refusals counted", "series", "refused by the limit at", "counted" },
 		},
-		.nr_columns = 3, .row = { 4, 1 }, .nr_rows = 2,
+		.nr_columns = 4, .row = { 4, 1 }, .nr_rows = 2,
 	},
 	{
 		.title = "A buffer of the CMA heap and its close, four below the root", .x = "bytes",
@@ -274,8 +275,9 @@ static const struct table tables[] = {
 			{ "of it", "series", "cma/camera@64000000", "depth 4", "unpatched", NULL, true },
 			{ "disabled: cost", "disabled", "cma/camera@64000000", "depth 4", "unpatched" },
 			{ "bytes charged", "series", "cma/camera@64000000", "charged" },
+			{ "busy retries", "series", "cma/camera@64000000", "busy" },
 		},
-		.nr_columns = 6, .row = { SIZES }, .nr_rows = 4,
+		.nr_columns = 7, .row = { SIZES }, .nr_rows = 4,
 	},
 	{
 		.title = "A buffer of the system heap and its close, four below the root", .x = "bytes",

@@ -25,6 +25,7 @@
 #define CAMERA_REGION	"cma/" CAMERA
 #define MODULE		"dmem_charge_time"
 #define PARAMETERS	"/sys/module/" MODULE "/parameters/"
+#define TRACING		"/sys/kernel/tracing/"
 
 #define MAX_DEPTH	16
 #define DEPTH		4	/* where the depth is not what is looked at */
@@ -68,6 +69,29 @@ static bool has_file(const char *path)
 static bool has_dmem(void)
 {
 	return has_file(CGROUP "/dmem.capacity");
+}
+
+/*
+ * The number after @key and a blank in a file that has such lines, of the line that
+ * begins with @line and a blank if that is not NULL; -1 without.
+ */
+static long number_in(const char *path, const char *line, const char *key)
+{
+	size_t len = line ? strlen(line) : 0;
+	char text[256], *at;
+	long value = -1;
+	FILE *f = fopen(path, "r");
+
+	while (f && value < 0 && fgets(text, sizeof(text), f)) {
+		if (line && (strncmp(text, line, len) || text[len] != ' '))
+			continue;
+		at = strstr(text + len, key);
+		if (at)
+			value = atol(at + strlen(key));
+	}
+	if (f)
+		fclose(f);
+	return value;
 }
 
 /* Only with the series. */
@@ -195,6 +219,19 @@ static void by_depth(void)
 	unload_module();
 }
 
+/* What the cgroup that asks has counted. */
+static long refused(const char *region)
+{
+	char path[128];
+	long value;
+
+	sprintf(path, "%s/dmem.events.local", leaf(DEPTH));
+	value = number_in(path, region, " alloc_fail=");
+	if (value < 0)
+		die(path);
+	return value;
+}
+
 static void refusals(void)
 {
 	static const int levels[] = { DEPTH, 1 };
@@ -210,8 +247,13 @@ static void refusals(void)
 			put(path, "test/pinned0 0");
 		enter(DEPTH);
 		charge("refused by the limit at", levels[i], "plain_refused");
-		if (has_pinned())
+		if (has_pinned()) {
+			long before = refused("test/pinned0");
+
 			charge("refused by the limit at", levels[i], "pinned_refused");
+			figure("refused by the limit at", levels[i], "counted",
+			       refused("test/pinned0") - before);
+		}
 		enter(0);
 		put(path, "test/plain0 max");
 		if (has_pinned())
@@ -274,18 +316,21 @@ static void by_cgroups(void)
 /* What the cgroup at @depth has in @region, by one of its files; -1 without. */
 static long usage_of(int depth, const char *file, const char *region)
 {
-	char path[128], name[128];
-	long value, ret = -1;
-	FILE *f;
+	char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s", leaf(depth), file);
-	f = fopen(path, "r");
-	while (f && fscanf(f, "%127s %ld", name, &value) == 2)
-		if (!strcmp(name, region))
-			ret = value;
-	if (f)
-		fclose(f);
-	return ret;
+	return number_in(path, region, " ");
+}
+
+/* How often CMA has found pages busy, and tried others. */
+static long busy_retries(void)
+{
+	const char *stats = TRACING "per_cpu/cpu0/stats";
+	long kept = number_in(stats, NULL, "entries: "), lost = number_in(stats, NULL, "overrun: ");
+
+	if (kept < 0 || lost < 0)
+		die(stats);
+	return kept + lost;
 }
 
 static int take(int heap, unsigned long size)
@@ -337,16 +382,22 @@ static void buffers(const char *name, const char *region)
 {
 	static const unsigned long sizes[] = { 4096, 65536, MIB, 16 * MIB };
 	int heap = heap_open(name);
+	long busy;
 
 	if (heap < 0)
 		die(name);
+	/* The tracepoint is passed only where pages are busy. */
+	put(TRACING "events/cma/cma_alloc_busy_retry/enable", "1");
 	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		enter(0);
 		figure(region, sizes[i], "root", buffer_time(heap, sizes[i]));
 		enter(DEPTH);
+		busy = busy_retries();
 		figure(region, sizes[i], "depth 4", buffer_time(heap, sizes[i]));
+		figure(region, sizes[i], "busy", busy_retries() - busy);
 		check_charge(heap, region, sizes[i]);
 	}
+	put(TRACING "events/cma/cma_alloc_busy_retry/enable", "0");
 	enter(0);
 	close(heap);
 }
