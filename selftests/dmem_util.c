@@ -787,6 +787,9 @@ int fd_payer(pid_t pid, int fd, struct dmem_payer *payer)
 	memset(payer, 0, sizeof(*payer));
 	for (line = strtok_r(buf, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
+		/* What follows may be a line of the name, which anybody can choose. */
+		if (!strncmp(line, "name:\t", 6))
+			break;
 		if (strncmp(line, "dmem_", 5))
 			continue;
 		if (!strncmp(line, "dmem_region:\t", 13)) {

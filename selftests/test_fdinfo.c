@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dma-buf.h>
 #include <linux/udmabuf.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -117,6 +118,17 @@ TEST_F(fdinfo, allocated)
 	EXPECT_PAYER(0, more, self->id_b);
 	/* Its owner has moved, and is one who reads. */
 	EXPECT_PAYER(0, other, self->id_a);
+}
+
+/* A name with a line that looks like the kernel's */
+TEST_F(fdinfo, named)
+{
+	struct dmem_test *t = &self->t;
+	int fd = heap_alloc(t->heap_fd, t->page);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ioctl(fd, DMA_BUF_SET_NAME, "x\ndmem_region:\tcma/other"));
+	EXPECT_PAYER(0, fd, self->id_a);
 }
 
 /* A child in another cgroup inherits it, and its parent reads that. */
@@ -392,6 +404,8 @@ TEST(uncharged)
 	EXPECT_EQ(-ENODATA, fd_payer(0, req.memfd, &payer));
 	fd = ioctl(dev, UDMABUF_CREATE, &req);
 	ASSERT_LE(0, fd);
+	EXPECT_EQ(-ENODATA, fd_payer(0, fd, &payer));
+	ASSERT_EQ(0, ioctl(fd, DMA_BUF_SET_NAME, "x\ndmem_region:\tcma/other"));
 	EXPECT_EQ(-ENODATA, fd_payer(0, fd, &payer));
 }
 

@@ -207,7 +207,7 @@ void fake_fd(const struct fake *f, int pid, int fd, const struct fake_buffer *b)
 			 (ull)b->cgroup);
 	snprintf(path, sizeof(path), "root/proc/%d/fdinfo/%d", pid, fd);
 	put(path, "pos:\t0\nflags:\t02000002\nmnt_id:\t11\nino:\t%lu\nsize:\t%llu\ncount:\t2\n"
-	    "exp_name:\t%s\n%s%s", b->ino, (ull)b->size, b->exporter, name, pays);
+	    "exp_name:\t%s\n%s%s", b->ino, (ull)b->size, b->exporter, pays, name);
 }
 
 void fake_other_fd(int pid, int fd, const char *target)

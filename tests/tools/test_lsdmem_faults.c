@@ -213,7 +213,8 @@ static void test_only_mapped(const struct tool *t)
 static void test_counted_once(const struct tool *t)
 {
 	struct fake_buffer b = { 9, 4096, "heap", "x\ndmem_cgroup:\t1\nino:\t3", "cma/a", 1ull << 60 };
-	struct fake_buffer lie = { 10, 4096, "heap", "y\nsize:\t1\nexp_name:\tz", NULL, 0 };
+	struct fake_buffer lie = { 10, 4096, "heap", "y\nsize:\t1\nexp_name:\tz\ndmem_region:\tcma/a",
+				   NULL, 0 };
 	struct fake f;
 
 	tap_dir(t->dir);

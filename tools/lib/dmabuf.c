@@ -30,38 +30,27 @@ static char *cut(char **text, char at)
 	return s;
 }
 
-static void take_first(const char **to, const char *s)
-{
-	if (!*to)
-		*to = s;
-}
-
-static void take_first_number(uint64_t *to, const char *s)
-{
-	if (*to == DMEM_UNKNOWN)
-		*to = number(s);
-}
-
 bool dmem_dmabuf_fdinfo(char *text, struct dmem_dmabuf *d)
 {
 	*d = UNKNOWN;
 	while (*text) {
 		char *value = cut(&text, '\n'), *key = cut(&value, '\t');
 
-		/* The name is the holder's choice, and may have lines: what comes before it
-		 * in the file is taken once, and what comes after it is taken last. */
-		if (!strcmp(key, "ino:"))
-			take_first_number(&d->ino, value);
-		else if (!strcmp(key, "size:"))
-			take_first_number(&d->size, value);
-		else if (!strcmp(key, "exp_name:"))
-			take_first(&d->exporter, value);
-		else if (!strcmp(key, "name:"))
-			take_first(&d->name, value);
-		else if (!strcmp(key, "dmem_region:"))
+		if (!strcmp(key, "ino:")) {
+			d->ino = number(value);
+		} else if (!strcmp(key, "size:")) {
+			d->size = number(value);
+		} else if (!strcmp(key, "exp_name:")) {
+			d->exporter = value;
+		} else if (!strcmp(key, "dmem_region:")) {
 			d->region = value;
-		else if (!strcmp(key, "dmem_cgroup:"))
+		} else if (!strcmp(key, "dmem_cgroup:")) {
 			d->cgroup = number(value);
+		} else if (!strcmp(key, "name:")) {
+			/* The holder's choice, and may have lines: the kernel has said all. */
+			d->name = value;
+			break;
+		}
 	}
 	return d->ino != DMEM_UNKNOWN && d->size != DMEM_UNKNOWN && d->exporter;
 }
