@@ -15,7 +15,8 @@ help:
 #: make tree         put the series on the kernel's source, as a git tree
 #: make series       turn that tree's commits into patches again
 #: make checkpatch   checkpatch, W=1, sparse and kernel-doc over the series
-#: make bisect       build each patch alone, with the options on and off
+#: make bisect       build each patch alone, with the options on and off;  FROM=37 for those
+#:                   from there on
 #: make torture      random operations for a long time;  TIME=600 SEED=7
 #: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one,
 #:                   MUTANT=systemd for the programs for systemd
@@ -44,7 +45,10 @@ torture:
 install uninstall:
 	@$(MAKE) -s -C systemd-units $@
 
-kernel vm shell paths run check-all tree series checkpatch bisect bench deb kernel-deb kernel-config clean distclean:
+bisect:
+	@scripts/go.sh bisect $(FROM)
+
+kernel vm shell paths run check-all tree series checkpatch bench deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
 .PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect torture mutants bench deb kernel-deb kernel-config install uninstall clean distclean

@@ -145,7 +145,7 @@ checkpatch)
 bisect)
 	. scripts/arm32.sh
 	. scripts/series.sh
-	bisect
+	bisect "${2:-}"
 	;;
 torture)
 	. scripts/check.sh

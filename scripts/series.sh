@@ -173,25 +173,39 @@ bisect_one()
 	for _commit in $_commits; do
 		_i=$((_i + 1))
 		worktree bisect "$_commit"
-		printf '      %s: patch %s of %s\n' "$_what" "$_i" "$_total" >&2
+		_subject=$(git -C "$TREE" log -1 --format=%s "$_commit")
+		printf '      %s: %s of %s, %s\n' "$_what" "$_i" "$_total" "$_subject" >&2
 		small_config "$_bo" "$BASE/bisect" kernel/config/vm.config kernel/config/lint.config \
 			kernel/config/media.config "$@" "$BASE/bisect.config"
 		# shellcheck disable=SC2086 # a list of directories
 		if ! kmake_in "$BASE/bisect" "$_bo" -s -j"$(nproc)" KCFLAGS=-Werror $_dirs >>"$_log" 2>&1; then
 			grep -m 3 'error' "$_log" >&2 || :
-			die_log "$_log" "patch $_i ($(git -C "$TREE" log -1 --format=%s "$_commit")) does not build with $_what"
+			die_log "$_log" "the patch '$_subject' does not build with $_what"
 		fi
 	done
 }
 
+# commits_of_code: those that change what is compiled, the base's first.
+commits_of_code()
+{
+	kgit -C "$TREE" rev-list --reverse base-of-series..HEAD -- '*.c' '*.h' '*.S' '*Kconfig*' '*Makefile*' \
+		':!tools' ':!Documentation'
+}
+
+# bisect [FROM]: all patches, or those from that number on.
 bisect()
 {
+	case ${1:-} in
+	*[!0-9]*) die "FROM=$1 is no number of a patch" ;;
+	esac
 	STEPS=4
 	prepare
 	arm32_packages
 	_dirs=$(touched_dirs)
 	[ -n "$_dirs" ] || die "the series changes no C file: nothing to build"
-	_commits=$(git -C "$TREE" rev-list --reverse base-of-series..HEAD)
+	commits_of_code >"$BASE/bisect.code"
+	_commits=$(git -C "$TREE" rev-list --reverse base-of-series..HEAD | tail -n +"${1:-1}" |
+		grep -F -f "$BASE/bisect.code") || die "no patch from $1 on changes what is compiled"
 	_total=$(echo "$_commits" | wc -l)
 	step "building $_total patches one by one in 9 configurations: $_dirs"
 	_log=$LOGS/bisect.log
