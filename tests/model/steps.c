@@ -5,7 +5,10 @@
  * A charge is committed first, and then added to the page counters, level by
  * level. Where one of these is above its limit, all is taken back. So true_own
  * has what is on the way between the two, and in_flight() tells what of it is not
- * in the page counters. An uncharge goes the same way.
+ * in the page counters. An uncharge goes the same way. Where there are commits, a
+ * charge has the lock until it is in the page counters: nobody who looks at both
+ * can see which was first, so that it does not matter that the kernel begins with
+ * the counters.
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +26,7 @@ const struct flaw interleave_flaws[] = {
 	{ "plain-flag", "the charges are read, and then the flag is set" },
 	{ "no-lock", "a charge compares and commits without the lock" },
 	{ "no-look-again", "whoever saw the flag commits, even if tracking has stopped" },
+	{ "counters-outside", "a charge is added to the usage after the lock is dropped" },
 	{ "no-undo", "a refused charge stays in local" },
 	{ "no-return", "what is refused by a limit stays committed" },
 	{ "no-cancel", "what is refused by a limit stays in the usage below it" },
@@ -52,7 +56,7 @@ enum pc {
 	PC_LOCAL_UNDO,
 	PC_USAGE_ADD, PC_USAGE_CHECK, PC_USAGE_SUB, PC_USAGE_CANCEL,
 	/* uncharge, and what is left of a charge that a limit refused */
-	PC_LOCAL_SUB, PC_UNCHARGE_LOCK, PC_UNCOMMIT, PC_UNCHARGE_UNLOCK, PC_UNCHARGE_USAGE,
+	PC_REFUSED, PC_LOCAL_SUB, PC_UNCHARGE_LOCK, PC_UNCOMMIT, PC_UNCHARGE_UNLOCK, PC_UNCHARGE_USAGE,
 	/* min, max */
 	PC_STORE, PC_CONFIG_LOCK, PC_CONFIG_POLL, PC_CONFIG_WAIT, PC_CONFIG_ASK,
 	/* remove */
@@ -80,6 +84,7 @@ static const char * const pc_names[] = {
 	[PC_COMMIT] = "commits",
 	[PC_CHARGE_UNLOCK] = "drops the reserve lock",
 	[PC_LOCAL_UNDO] = "takes it from local",
+	[PC_REFUSED] = "is refused by a limit",
 	[PC_LOCAL_SUB] = "takes it from local, in RCU",
 	[PC_UNCHARGE_LOCK] = "takes the reserve lock",
 	[PC_UNCOMMIT] = "takes it from the commit",
@@ -302,6 +307,12 @@ static int true_usage(const struct world *w, const struct scenario *s, int q)
 	return sum;
 }
 
+/* Does the charge have the lock while it is added to the usage? */
+static bool has_lock(const struct thread *t)
+{
+	return t->committed && !has_flaw("counters-outside");
+}
+
 /* What the thread has in the usage of q beyond true_own, or not yet. */
 static int in_flight(const struct scenario *s, const struct thread *t,
 		     const struct operation *op, int q)
@@ -317,8 +328,9 @@ static int in_flight(const struct scenario *s, const struct thread *t,
 	case PC_CHARGE_LOCK:
 	case PC_CHARGE_CHECK:
 	case PC_COMMIT:
-	case PC_CHARGE_UNLOCK:
 		return t->counted ? -value : 0;
+	case PC_CHARGE_UNLOCK:
+		return t->counted && !has_lock(t) ? -value : 0;
 	case PC_USAGE_ADD:
 		return below ? 0 : -value;
 	case PC_USAGE_CHECK:
@@ -327,6 +339,7 @@ static int in_flight(const struct scenario *s, const struct thread *t,
 	case PC_USAGE_CANCEL:
 		/* It is still in those from here up to the one that refused. */
 		return !below && q != t->full && is_on_way(s, q, t->full) ? 0 : -value;
+	case PC_REFUSED:
 	case PC_LOCAL_SUB:
 		return t->refused ? -value : 0;
 	case PC_UNCHARGE_LOCK:
@@ -365,6 +378,43 @@ static int undecided(const struct world *w, const struct scenario *s, int p, boo
 	return sum;
 }
 
+/* Why the kernel says that it refuses what does not fit in "full": from the usage */
+static enum rm_verdict reason(const struct world *w, const struct scenario *s, int p, int n,
+			      int full)
+{
+	int q;
+
+	for (q = p; q > 0; q = s->parent[q]) {
+		if (w->pool[q].usage + n > w->pool[q].max)
+			return RM_LIMIT;
+	}
+	return !full && w->pool[0].usage + n > available(w, s) ? RM_FULL : RM_RESERVED;
+}
+
+/*
+ * A reservation must not be the reason where a limit, or a full region, would have
+ * refused anyway. What is being returned is in the usage for longer than it has to
+ * be, and makes it look like these. Charges of the time before the first
+ * reservation may not be in there yet: only who is not refused is certain then.
+ */
+static bool true_reason(const struct world *w, const struct scenario *s, int thread,
+			const struct reserve_model *m, int p, int n, int full)
+{
+	enum rm_verdict want = rm_ask_limits(m, p, n).verdict, is = reason(w, s, p, n, full);
+	int t;
+
+	for (t = 0; t < THREADS; t++) {
+		const struct operation *op = operation_of(s, &w->thread[t], t);
+
+		if (t != thread && op->code == OP_CHARGE && w->thread[t].pc != PC_START &&
+		    !w->thread[t].committed)
+			return true;
+	}
+	if (want == RM_GRANTED)
+		want = rm_ask_commits(m, p, n).verdict;
+	return is == want || is == RM_LIMIT || (is == RM_FULL && want == RM_RESERVED);
+}
+
 /* Is what the kernel says to the charge what the specification says? */
 static bool true_answer(struct world *w, const struct scenario *s, int thread, int p, int n,
 			int said)
@@ -375,6 +425,8 @@ static bool true_answer(struct world *w, const struct scenario *s, int thread, i
 	int q;
 
 	to_model(w, s, &m);
+	if (said >= 0 && !true_reason(w, s, thread, &m, p, n, said))
+		return false;
 	answer = rm_ask_commits(&m, p, n);
 	if (answer.verdict == RM_FULL)
 		answer.verdict = RM_RESERVED;
@@ -525,6 +577,29 @@ static void leave_rcu(struct world *w, int thread)
 		w->thread[t].waits_for &= ~(1 << thread);
 }
 
+/* It is not in the usage any more, but committed. */
+static void refused_by_limit(struct thread *t, const struct operation *op)
+{
+	t->pool = op->pool;
+	t->refused = 1;
+	t->counted = 0;
+	if (has_flaw("no-return"))
+		t->pc = has_lock(t) ? PC_UNCHARGE_UNLOCK : PC_NEXT;
+	else
+		t->pc = has_lock(t) ? PC_REFUSED : PC_LOCAL_SUB;
+}
+
+static void undo_local(struct world *w, const struct scenario *s, int thread,
+		       const struct operation *op)
+{
+	struct thread *t = &w->thread[thread];
+
+	if (!has_flaw("no-undo"))
+		add_local(w, s, t, op->pool, -op->value);
+	leave_rcu(w, thread);
+	t->pc = PC_NEXT;
+}
+
 static enum outcome step_charge(struct world *w, const struct scenario *s, int thread,
 				const struct operation *op)
 {
@@ -579,10 +654,11 @@ static enum outcome step_charge(struct world *w, const struct scenario *s, int t
 		if (w->tracking &&
 		    !true_answer(w, s, thread, op->pool, op->value, t->full))
 			return wrong(t->full < 0 ? "granted what others have reserved" :
-				     "refused what nobody has reserved");
+				     "refused what nobody has reserved, or for another reason");
 		t->pc = PC_CHARGE_UNLOCK;
 		if (t->full >= 0)
 			break;
+		t->committed = 1;
 		pool->true_own += op->value;
 		t->counted = 1;
 		t->units = op->value;
@@ -596,7 +672,7 @@ static enum outcome step_charge(struct world *w, const struct scenario *s, int t
 		if (t->pool >= 0 && t->units)
 			break;
 		t->pool = op->pool;
-		t->pc = PC_CHARGE_UNLOCK;
+		t->pc = has_lock(t) ? PC_USAGE_ADD : PC_CHARGE_UNLOCK;
 		break;
 	case PC_CHARGE_UNLOCK:
 		if (!has_flaw("no-lock"))
@@ -604,14 +680,11 @@ static enum outcome step_charge(struct world *w, const struct scenario *s, int t
 		t->pc = PC_LOCAL_UNDO;
 		if (t->full >= 0)
 			break;
-		t->pc = PC_USAGE_ADD;
+		t->pc = has_lock(t) ? PC_NEXT : PC_USAGE_ADD;
 		leave_rcu(w, thread);
 		break;
 	case PC_LOCAL_UNDO:
-		if (!has_flaw("no-undo"))
-			add_local(w, s, t, op->pool, -op->value);
-		leave_rcu(w, thread);
-		t->pc = PC_NEXT;
+		undo_local(w, s, thread, op);
 		break;
 	case PC_USAGE_ADD:
 		t->seen = pool->usage + op->value;
@@ -645,7 +718,8 @@ static enum outcome step_charge(struct world *w, const struct scenario *s, int t
 		if (t->pool >= 0)
 			break;
 		t->held = op->value;
-		t->pc = PC_NEXT;
+		t->pool = op->pool;
+		t->pc = has_lock(t) ? PC_CHARGE_UNLOCK : PC_NEXT;
 		break;
 	case PC_USAGE_SUB:
 		if (!has_flaw("check-then-add"))
@@ -655,20 +729,14 @@ static enum outcome step_charge(struct world *w, const struct scenario *s, int t
 		t->pc = PC_USAGE_CANCEL;
 		if (t->pool != t->full && !has_flaw("no-cancel"))
 			break;
-		t->pool = op->pool;
-		t->refused = 1;
-		t->counted = 0;
-		t->pc = has_flaw("no-return") ? PC_NEXT : PC_LOCAL_SUB;
+		refused_by_limit(t, op);
 		break;
 	case PC_USAGE_CANCEL:
 		pool->usage -= op->value;
 		t->pool = s->parent[t->pool];
 		if (t->pool != t->full)
 			break;
-		t->pool = op->pool;
-		t->refused = 1;
-		t->counted = 0;
-		t->pc = has_flaw("no-return") ? PC_NEXT : PC_LOCAL_SUB;
+		refused_by_limit(t, op);
 		break;
 	}
 	return STEP_DONE;
@@ -695,6 +763,8 @@ static enum outcome step_uncharge(struct world *w, const struct scenario *s, int
 	case PC_UNCHARGE_LOCK:
 		if (!has_flaw("no-lock") && !lock(&w->reserve_lock, thread))
 			return STEP_BLOCKED;
+		/* fall through */
+	case PC_REFUSED:
 		pool->true_own -= value;
 		t->counted = 1;
 		t->units = -value;
@@ -715,8 +785,14 @@ static enum outcome step_uncharge(struct world *w, const struct scenario *s, int
 	case PC_UNCHARGE_UNLOCK:
 		if (!has_flaw("no-lock"))
 			w->reserve_lock = 0;
+		t->pc = PC_LOCAL_UNDO;
+		if (t->refused && has_lock(t))
+			break;
 		leave_rcu(w, thread);
 		t->pc = t->refused ? PC_NEXT : PC_UNCHARGE_USAGE;
+		break;
+	case PC_LOCAL_UNDO:
+		undo_local(w, s, thread, op);
 		break;
 	case PC_UNCHARGE_USAGE:
 		pool->usage -= value;

@@ -72,6 +72,7 @@ struct thread {
 	int8_t held;		/* charged, for OP_RETURN */
 	uint8_t tracked;	/* the flag was there */
 	uint8_t counted;	/* true_own knows */
+	uint8_t committed;	/* which is done under the lock, with the usage */
 	uint8_t refused;	/* by a limit, and is to return what it committed */
 	uint8_t waits_for;	/* readers of a grace period */
 	uint8_t turns;		/* how often it waited */
