@@ -102,11 +102,12 @@ kernel_is_built()
 {
 	_o=$BASE/build-$1
 	shift
-	_key=$( { echo "$TREE_ID"; cat "$@"; "${CROSS}gcc" --version; } | hash16)
+	_key=$( { echo "$TREE_ID${KERNEL_WORDS:+ $KERNEL_WORDS}"; cat "$@"; "${CROSS}gcc" --version; } | hash16)
 	[ "$_key" = "$(cat "$_o/built" 2>/dev/null)" ]
 }
 
-# build_kernel NAME FRAGMENT...: builds BASE/build-NAME.
+# build_kernel NAME FRAGMENT...: builds BASE/build-NAME. In KERNEL_WORDS is what the
+# kernel's make is told besides.
 build_kernel()
 {
 	_name=$1
@@ -142,7 +143,8 @@ build_kernel()
 	STEP=$((STEP + 1))
 	# shellcheck disable=SC2153 # set by who calls
 	TITLE="[$STEP/$STEPS] building kernel $_name ($KARCH)"
-	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" Image modules ||
+	# shellcheck disable=SC2086 # words
+	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" ${KERNEL_WORDS:-} Image modules ||
 	exit 1
 	[ "$KIMAGE" = Image ] || compressed_image "$_o" "$LOGS/build-$_name.log"
 	printf '%s\n' "$_key" >"$_o/built"

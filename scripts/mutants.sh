@@ -26,7 +26,9 @@ mutants()
 		mutants_build mutants check
 	fi
 	if grep -q '^[0-9]* kcsan:' "$BASE/mutants.list"; then
+		KERNEL_WORDS=$(kcsan_words)
 		mutants_build mutants-kcsan kcsan kernel/config/kcsan.config
+		KERNEL_WORDS=
 		debug_first mutants-kcsan "$BASE/selftests-mutants-kcsan" test_kcsan
 	fi
 	if grep -q '^[0-9]* arm32:' "$BASE/mutants.list"; then
