@@ -256,7 +256,8 @@ static void finish(TORTURE *self)
 /* A process that looks while others work. */
 static void sample(struct tt_world *w)
 {
-	long long most = (TT_CAP + w->workers * TT_LARGEST) * w->t->page, is;
+	/* Drivers are asked for a page more. */
+	long long most = (TT_CAP + w->workers * (TT_LARGEST + 1)) * w->t->page, is;
 	int i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

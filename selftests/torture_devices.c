@@ -28,11 +28,13 @@ void tt_find_devices(struct tt_devices *d, int workers)
 
 	memset(d, 0, sizeof(*d));
 	d->vivid = !vivid_load_many(workers);
-	for (n = dma_driver_region(d->camera_region) ? workers : 0; d->cameras < n; d->cameras++) {
+	n = dma_driver_region(d->camera_region) ? workers : 0;
+	while (d->cameras < n) {
 		fd = vivid_open_nth(d->cameras, d->camera[d->cameras], sizeof(d->camera[0]));
 		if (fd < 0)
 			break;
 		close(fd);
+		d->cameras++;
 	}
 	modules_load(&display_modules);
 	fd = display_open(d->display, sizeof(d->display));
