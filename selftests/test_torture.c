@@ -465,11 +465,12 @@ static void count(struct __test_metadata *_metadata, TORTURE *self, long long be
 	       self->refused);
 	TH_LOG("%lld ms to compare all counters, %ld times; %ld samples, none above a limit",
 	       self->comparing, self->epochs * (ROUNDS + 1), self->samples);
-	TH_LOG("%d cameras: %ld buffers by %ld requests; %s: %ld by %ld; %ld exports, %ld imports",
-	       self->devices.cameras, self->gave[TT_CAMERA] + self->gave[TT_QUEUE],
-	       self->did[TT_CAMERA] + self->did[TT_QUEUE],
-	       self->devices.has_display ? "a display" : "no display", self->gave[TT_DUMB],
-	       self->did[TT_DUMB], self->did[TT_EXPORT], self->did[TT_IMPORT]);
+	TH_LOG("%ld operations on %d cameras gave %ld buffers, %ld on %d displays %ld",
+	       self->did[TT_CAMERA] + self->did[TT_QUEUE], self->devices.cameras,
+	       self->gave[TT_CAMERA] + self->gave[TT_QUEUE], self->did[TT_DUMB],
+	       self->devices.has_display, self->gave[TT_DUMB]);
+	TH_LOG("of all these were %ld exported, and %ld fds imported", self->did[TT_EXPORT],
+	       self->did[TT_IMPORT]);
 }
 
 /* What a failure has told, or anybody has written */
