@@ -56,11 +56,21 @@ bool areas_find_heap(const struct areas *before, long long pages,
 /* vivid, with allocators=1 */
 extern struct modules vivid_modules;
 
+/* So many of it, which take formats from 16x16 on; returns what modules_load() does. */
+int vivid_load_many(int n);
+
 int vivid_open(char *path, size_t size);
+/* nth is 0 for the first one. */
+int vivid_open_nth(int nth, char *path, size_t size);
 /* Bytes of a frame, which is the size of a buffer but for the rounding. */
 int vivid_set_format(int fd, int width, int height);
 /* As many buffers as were given. caps may be NULL. */
 int vivid_reqbufs(int fd, int memory, int flags, int n, __u32 *caps);
+/*
+ * The same, and the index of the first, if first is not NULL. sizeimage 0 is that of
+ * the format.
+ */
+int vivid_create_bufs(int fd, int flags, int n, __u32 sizeimage, int *first);
 int vivid_remove_bufs(int fd, int first, int n);
 void *vivid_map(int fd, int index, long long len);
 int vivid_export(int fd, int index);

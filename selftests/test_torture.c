@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Random operations of several processes at once, on a random tree of cgroups, on every
- * heap and a driver's memory; and after each round every counter of every cgroup must be
- * what those who did it say. Meanwhile another process looks whether anybody has more
- * than a limit allows. See torture.h.
+ * heap, a driver's memory, cameras and a display; and after each round every counter of
+ * every cgroup must be what those who did it say. Meanwhile another process looks whether
+ * anybody has more than a limit allows. See torture.h.
  *
  * It goes on for DMEM_TORTURE_SECONDS, in epochs that begin and end with nothing. They
  * follow from DMEM_TORTURE_SEED and the number of the first, DMEM_TORTURE_EPOCH. An epoch
@@ -42,11 +42,12 @@ FIXTURE(torture) {
 	struct tt_pace *pace;
 	struct tt_op *ops, *part;	/* part: what is done, for all to see */
 	struct tt_note *notes;
+	struct tt_devices devices;
 	int dev;
 	bool loaded, again;	/* again: it has failed, and is done again */
 	long epochs, granted, refused, samples;
 	long long comparing;	/* ms */
-	long did[TT_KINDS];
+	long did[TT_KINDS], gave[TT_KINDS];
 };
 
 #define TORTURE	FIXTURE_DATA(torture)
@@ -56,6 +57,12 @@ static unsigned int number_from_env(const char *name, unsigned int otherwise)
 	const char *s = getenv(name);
 
 	return s && *s ? strtoul(s, NULL, 0) : otherwise;
+}
+
+/* One for each CPU. */
+static int count_workers(const TORTURE *self)
+{
+	return self->t.cpus < 2 ? 2 : self->t.cpus < TT_WORKERS ? self->t.cpus : TT_WORKERS;
 }
 
 FIXTURE_SETUP(torture)
@@ -76,12 +83,17 @@ FIXTURE_SETUP(torture)
 	self->part = shared_alloc(OPS * sizeof(*self->part));
 	self->notes = shared_alloc(OPS * sizeof(*self->notes));
 	self->dev = dma_driver_open(&self->loaded);
+	/* A script may be of another machine. */
+	tt_find_devices(&self->devices, getenv("DMEM_TORTURE_SCRIPT") ? TT_WORKERS :
+			count_workers(self));
 }
 
 FIXTURE_TEARDOWN(torture)
 {
 	if (self->dev >= 0)
 		dma_driver_close(self->dev, self->loaded);
+	EXPECT_TRUE(tt_unload_devices(&self->devices))
+		TH_LOG("vivid stays loaded, with parameters that are not for other tests");
 	dmem_end(&self->t);
 }
 
@@ -99,6 +111,7 @@ static int find_region(struct tt_world *w, const char *name)
 
 static void find_heaps(TORTURE *self)
 {
+	const struct tt_devices *d = &self->devices;
 	struct dmem_heap heaps[DMEM_HEAPS];
 	struct tt_world *w = self->w;
 	int n = heap_list(heaps, DMEM_HEAPS), i;
@@ -112,6 +125,8 @@ static void find_heaps(TORTURE *self)
 	}
 	w->dma_region = self->dev >= 0 && dma_driver_region(region) ?
 			find_region(w, region) : -1;
+	w->camera_region = d->cameras ? find_region(w, d->camera_region) : -1;
+	w->display_region = d->has_display ? find_region(w, d->display_region) : -1;
 }
 
 static void begin_region(TORTURE *self, struct tt_region *r)
@@ -197,6 +212,7 @@ static int begin(TORTURE *self, int workers)
 	memset(self->notes, 0, OPS * sizeof(*self->notes));
 	share_lock(&w->lock);
 	w->t = &self->t;
+	w->devices = &self->devices;
 	w->workers = workers;
 	w->late_ms = self->again ? LATE_AGAIN_MS : LATE_MS;
 	find_heaps(self);
@@ -240,7 +256,8 @@ static void finish(TORTURE *self)
 /* A process that looks while others work. */
 static void sample(struct tt_world *w)
 {
-	long long most = (TT_CAP + w->workers * TT_LARGEST) * w->t->page, is;
+	/* Drivers are asked for a page more. */
+	long long most = (TT_CAP + w->workers * (TT_LARGEST + 1)) * w->t->page, is;
 	int i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -331,8 +348,10 @@ static bool run(TORTURE *self, int n)
 	self->granted += w->granted;
 	self->refused += w->refused;
 	self->samples += w->samples;
-	for (i = 0; i < TT_KINDS; i++)
+	for (i = 0; i < TT_KINDS; i++) {
 		self->did[i] += w->did[i];
+		self->gave[i] += w->gave[i];
+	}
 	finish(self);
 	return !w->failed;
 }
@@ -446,6 +465,12 @@ static void count(struct __test_metadata *_metadata, TORTURE *self, long long be
 	       self->refused);
 	TH_LOG("%lld ms to compare all counters, %ld times; %ld samples, none above a limit",
 	       self->comparing, self->epochs * (ROUNDS + 1), self->samples);
+	TH_LOG("%ld operations on %d cameras gave %ld buffers, %ld on %d displays %ld",
+	       self->did[TT_CAMERA] + self->did[TT_QUEUE], self->devices.cameras,
+	       self->gave[TT_CAMERA] + self->gave[TT_QUEUE], self->did[TT_DUMB],
+	       self->devices.has_display, self->gave[TT_DUMB]);
+	TH_LOG("of all these were %ld exported, and %ld fds imported", self->did[TT_EXPORT],
+	       self->did[TT_IMPORT]);
 }
 
 /* What a failure has told, or anybody has written */
@@ -467,8 +492,8 @@ TEST_F_TIMEOUT(torture, random, 100000)
 {
 	unsigned int seed = number_from_env("DMEM_TORTURE_SEED", SEED);
 	long long begin = now_ms(), seconds = number_from_env("DMEM_TORTURE_SECONDS", SECONDS);
-	int workers = self->t.cpus < 2 ? 2 : self->t.cpus < TT_WORKERS ? self->t.cpus : TT_WORKERS;
-	int epoch = number_from_env("DMEM_TORTURE_EPOCH", 0), n = workers * ROUNDS * PER_ROUND;
+	int workers = count_workers(self), n = workers * ROUNDS * PER_ROUND;
+	int epoch = number_from_env("DMEM_TORTURE_EPOCH", 0);
 	bool ok = true;
 
 	if (getenv("DMEM_TORTURE_SCRIPT")) {
@@ -495,6 +520,15 @@ TEST_F_TIMEOUT(torture, random, 100000)
 	EXPECT_LT(0, self->refused);
 	EXPECT_LT(self->refused, self->granted);
 	EXPECT_LT(0, self->samples);
+	/* What is there and gives nothing would be tested by nothing. */
+	if (self->devices.vivid)
+		EXPECT_EQ(workers, self->devices.cameras);
+	if (self->devices.cameras)
+		EXPECT_LT(0, self->gave[TT_CAMERA]);
+	if (self->devices.cameras)
+		EXPECT_LT(0, self->gave[TT_QUEUE]);
+	if (self->devices.has_display)
+		EXPECT_LT(0, self->gave[TT_DUMB]);
 	EXPECT_EQ(0, cg_wait_dying(self->t.cg, 0));
 }
 

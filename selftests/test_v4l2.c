@@ -71,22 +71,7 @@ static int reqbufs(struct camera *cam, int n)
 static int create_bufs(struct camera *cam, int n, __u32 sizeimage,
 		       int *first)
 {
-	struct v4l2_create_buffers req = {
-		.count = n,
-		.memory = V4L2_MEMORY_MMAP,
-		.flags = cam->flags,
-		.format = { .type = CAPTURE },
-	};
-
-	if (ioctl(cam->fd, VIDIOC_G_FMT, &req.format))
-		return -errno;
-	if (sizeimage)
-		req.format.fmt.pix.sizeimage = sizeimage;
-	if (ioctl(cam->fd, VIDIOC_CREATE_BUFS, &req))
-		return -errno;
-	if (first)
-		*first = req.index;
-	return req.count;
+	return vivid_create_bufs(cam->fd, cam->flags, n, sizeimage, first);
 }
 
 static long long mem_free(void)

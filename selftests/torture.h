@@ -6,6 +6,7 @@
  *   torture_ops	the operations: from a seed, as text and from text
  *   torture_world	what there must be, in memory that all processes share
  *   torture_worker	does an operation on the kernel, and notes it in the world
+ *   torture_devices	those on cameras and a display
  *   torture_check	compares the kernel with the world
  *
  * An operation is a few random numbers, which mean something in any state: of a list
@@ -62,6 +63,11 @@ enum tt_kind {
 	TT_MAX,
 	TT_SLICE_MIN,		/* only by the first worker of the slice */
 	TT_SLICE_MAX,
+	TT_CAMERA,		/* one buffer more */
+	TT_QUEUE,		/* others, or none, instead of all that the camera has */
+	TT_DUMB,		/* by the display */
+	TT_EXPORT,		/* of a camera or the display, as an fd */
+	TT_IMPORT,		/* an fd, to the display */
 	TT_KINDS,
 };
 
@@ -117,14 +123,24 @@ struct tt_inbox {
 	int buf[TT_INBOX], n;
 };
 
+/* That are there. What others have on other machines means nothing without. */
+struct tt_devices {
+	int cameras;		/* the first workers have one each */
+	char camera[TT_WORKERS][32], display[32];
+	char camera_region[DMEM_NAME_LEN], display_region[DMEM_NAME_LEN];
+	bool has_display, vivid;	/* vivid: it was loaded for the test */
+};
+
 struct tt_world {
 	pthread_mutex_t lock;
 	struct dmem_test *t;
+	const struct tt_devices *devices;
 	int workers, regions, heaps;
 	int late_ms;		/* how long a difference has to last */
 	int heap_fd[TT_HEAPS], heap_region[TT_HEAPS];
 	char heap_name[TT_HEAPS][DMEM_NAME_LEN];
 	int dma_region;		/* of the driver, -1 if there is none */
+	int camera_region, display_region;
 	struct tt_region region[TT_REGIONS];
 	char *slice[TT_SLICES], *common[TT_SLICES];
 	struct tt_slot slot[TT_WORKERS][TT_SLOTS];
@@ -134,6 +150,7 @@ struct tt_world {
 	atomic_int failed;
 	char text[512];		/* what is wrong */
 	atomic_long did[TT_KINDS], granted, refused;
+	atomic_long gave[TT_KINDS];	/* buffers, of cameras and the display */
 };
 
 /* torture_ops.c */
@@ -166,6 +183,11 @@ struct tt_pace {
 
 void tt_work(struct tt_world *w, struct tt_pace *pace, int worker, const struct tt_op *ops,
 	     int n, struct tt_note *notes);
+
+/* torture_devices.c: before there are workers, and after them */
+void tt_find_devices(struct tt_devices *d, int workers);
+/* Returns false if vivid, which was loaded for the test, stays. */
+bool tt_unload_devices(const struct tt_devices *d);
 
 /* Bytes that CMA has handed out, and that neither somebody pays for, nor nobody. */
 long long tt_gap(const struct tt_world *w, const struct tt_region *r);

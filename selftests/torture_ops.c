@@ -12,7 +12,7 @@ static const struct {
 	[TT_ALLOC_CHILD] = { "alloc-child", 4 },
 	[TT_ALLOC_COMMON] = { "alloc-common", 8 },
 	[TT_ALLOC_DMA] = { "alloc-dma", 8 },
-	[TT_CLOSE] = { "close", 44 },
+	[TT_CLOSE] = { "close", 54 },
 	[TT_DUP] = { "dup", 7 },
 	[TT_MAP] = { "map", 7 },
 	[TT_SEND] = { "send", 16 },
@@ -26,9 +26,14 @@ static const struct {
 	[TT_DISABLE] = { "disable", 1 },
 	[TT_MIN] = { "min", 6 },
 	[TT_LOW] = { "low", 1 },
-	[TT_MAX] = { "max", 6 },
+	[TT_MAX] = { "max", 8 },
 	[TT_SLICE_MIN] = { "slice-min", 1 },
 	[TT_SLICE_MAX] = { "slice-max", 1 },
+	[TT_CAMERA] = { "camera", 8 },
+	[TT_QUEUE] = { "queue", 4 },
+	[TT_DUMB] = { "dumb", 10 },
+	[TT_EXPORT] = { "export", 6 },
+	[TT_IMPORT] = { "import", 4 },
 };
 
 static unsigned int next(unsigned int *random)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Does the operations on the kernel, see torture.h */
+/* Does the operations on the kernel, see torture.h and torture_worker.h */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,32 +12,11 @@
 #include <unistd.h>
 
 #include "dma_driver.h"
-#include "torture.h"
+#include "torture_worker.h"
 
 #define BUSY_MS	2000
 
-/* What the worker holds: one reference to a buffer, or a child with many. */
-struct handle {
-	enum { FREE, FD, MAP, DMA, CHILD } type;
-	int buf;
-	int fd;			/* or the driver's id */
-	void *map;
-	size_t len;
-	pid_t pid;
-	int slot;		/* where the child is */
-	int held[TT_HANDLES], n;
-};
-
-struct worker {
-	struct tt_world *w;
-	int number, at;		/* which, and the slot that it is in */
-	int dev;
-	struct handle handle[TT_HANDLES];
-	char *note;
-	size_t note_size;
-};
-
-static void __printf(2, 3) note(struct worker *k, const char *format, ...)
+void tt_remark(struct tt_worker *k, const char *format, ...)
 {
 	va_list ap;
 
@@ -46,23 +25,12 @@ static void __printf(2, 3) note(struct worker *k, const char *format, ...)
 	va_end(ap);
 }
 
-static void lock(struct worker *k)
-{
-	pthread_mutex_lock(&k->w->lock);
-}
-
-static void unlock(struct worker *k)
-{
-	pthread_mutex_unlock(&k->w->lock);
-}
-
-static struct tt_slot *slot_of(struct worker *k, int slot)
+static struct tt_slot *slot_of(struct tt_worker *k, int slot)
 {
 	return &k->w->slot[k->number][slot];
 }
 
-/* For what must not fail, and is no fault of a counter. */
-static void must(struct worker *k, const char *what, const char *where, int ret)
+void tt_must(struct tt_worker *k, const char *what, const char *where, int ret)
 {
 	if (ret < 0)
 		tt_fail(k->w, "worker %d cannot %s %s: %s", k->number, what, where,
@@ -81,7 +49,7 @@ static int write_control(const char *path, const char *text)
 	return ret;
 }
 
-static struct handle *free_handle(struct worker *k)
+struct tt_handle *tt_free_handle(struct tt_worker *k)
 {
 	int i;
 
@@ -92,13 +60,12 @@ static struct handle *free_handle(struct worker *k)
 	return NULL;
 }
 
-/* One of these types, which are bits; or NULL. */
-static struct handle *some_handle(struct worker *k, unsigned int number, int types)
+struct tt_handle *tt_some_handle(struct tt_worker *k, unsigned int number, int types)
 {
 	int i;
 
 	for (i = 0; i < TT_HANDLES; i++) {
-		struct handle *h = &k->handle[(number + i) % TT_HANDLES];
+		struct tt_handle *h = &k->handle[(number + i) % TT_HANDLES];
 
 		if (h->type != FREE && types & 1 << h->type)
 			return h;
@@ -106,104 +73,100 @@ static struct handle *some_handle(struct worker *k, unsigned int number, int typ
 	return NULL;
 }
 
-/* Few are large. */
-static int pages_of(unsigned int number)
-{
-	return number % 8 ? 1 + number / 8 % 4 : 1 + number / 8 % TT_LARGEST;
-}
-
 #define COMMON	-1	/* instead of a slot: the one of all workers of the slice */
 
-static const char *path_of(struct worker *k, int slot)
+static const char *path_of(struct tt_worker *k, int slot)
 {
 	return slot == COMMON ? k->w->common[k->number % TT_SLICES] : slot_of(k, slot)->path;
 }
 
-/* Allocates for who is in the slot. fn gives what the handle is to have, or an errno. */
-static void allocate(struct worker *k, int slot, int region, int pages, int type,
-		     int (*fn)(struct worker *k, int slot, int number, long long len), int number)
+bool tt_allocate(struct tt_worker *k, int slot, int region, int pages, int type,
+		 int (*fn)(struct tt_worker *k, int slot, int number, long long len), int number)
 {
-	struct handle *h = free_handle(k);
+	struct tt_handle *h = tt_free_handle(k);
 	struct tt_world *w = k->w;
 	int node, ret;
 
 	if (!h)
-		return;
-	lock(k);
+		return false;
+	tt_lock(k);
 	node = slot == COMMON ? w->region[region].common[k->number % TT_SLICES] :
 	       tt_payer(w, k->number, slot, region);
 	tt_begin_request(w, region, node);
-	unlock(k);
+	tt_unlock(k);
 	ret = fn(k, slot, number, pages * w->t->page);
-	lock(k);
+	tt_lock(k);
 	if (ret == -ENOMEM)
 		tt_was_refused(w, region, node);
 	else if (ret >= 0)
 		h->buf = tt_granted(w, region, node, pages);
-	unlock(k);
-	note(k, "%d pages of %s for %s: %s", pages, w->region[region].name,
-	     strstr(path_of(k, slot), "slice"), ret < 0 ? "refused" : "granted");
+	tt_unlock(k);
+	tt_remark(k, "%d pages of %s for %s: %s", pages, w->region[region].name,
+		  strstr(path_of(k, slot), "slice"), ret < 0 ? "refused" : "granted");
 	if (ret < 0) {
 		if (ret != -ENOMEM)
-			must(k, "take memory in", path_of(k, slot), ret);
-		return;
+			tt_must(k, "take memory in", path_of(k, slot), ret);
+		return false;
 	}
 	h->type = type;
 	h->fd = ret;
 	h->len = pages * w->t->page;
+	return true;
 }
 
-static int by_itself(struct worker *k, int slot, int heap, long long len)
+static int by_itself(struct tt_worker *k, int slot, int heap, long long len)
 {
 	(void)slot;
 	return heap_alloc(k->w->heap_fd[heap], len);
 }
 
-static int by_child(struct worker *k, int slot, int heap, long long len)
+static int by_child(struct tt_worker *k, int slot, int heap, long long len)
 {
 	return cg_alloc(path_of(k, slot), k->w->heap_fd[heap], len);
 }
 
-static int by_driver(struct worker *k, int slot, int method, long long len)
+static int by_driver(struct tt_worker *k, int slot, int method, long long len)
 {
 	(void)slot;
 	return dma_alloc(k->dev, method, len, DMEM_DMA_ACCOUNT);
 }
 
 /* A slot that exists and may have processes; -1 if the number means none. */
-static int enterable(struct worker *k, unsigned int number)
+static int enterable(struct tt_worker *k, unsigned int number)
 {
 	int slot = number % TT_SLOTS;
 
 	return slot_of(k, slot)->exists && !slot_of(k, slot)->enabled ? slot : -1;
 }
 
-static void do_alloc(struct worker *k, const struct tt_op *op)
+static void do_alloc(struct tt_worker *k, const struct tt_op *op)
 {
 	int heap = op->a % k->w->heaps, slot = enterable(k, op->a / 16), method;
 
 	switch (op->kind) {
 	case TT_ALLOC:
-		allocate(k, k->at, k->w->heap_region[heap], pages_of(op->b), FD, by_itself, heap);
+		tt_allocate(k, k->at, k->w->heap_region[heap], tt_pages(op->b), FD, by_itself,
+			    heap);
 		break;
 	case TT_ALLOC_CHILD:
 		if (slot >= 0)
-			allocate(k, slot, k->w->heap_region[heap], pages_of(op->b), FD,
-				 by_child, heap);
+			tt_allocate(k, slot, k->w->heap_region[heap], tt_pages(op->b), FD,
+				    by_child, heap);
 		break;
 	case TT_ALLOC_COMMON:
-		allocate(k, COMMON, k->w->heap_region[heap], pages_of(op->b), FD, by_child, heap);
+		tt_allocate(k, COMMON, k->w->heap_region[heap], tt_pages(op->b), FD, by_child,
+			    heap);
 		break;
 	default:
 		/* For one page CMA is not asked. */
 		method = op->a % DMEM_DMA_METHODS;
 		if (k->dev >= 0)
-			allocate(k, k->at, k->w->dma_region, 1 + pages_of(op->b), DMA,
-				 by_driver, method);
+			tt_allocate(k, k->at, k->w->dma_region, 1 + tt_pages(op->b), DMA,
+				    by_driver, method);
 	}
 }
 
-static void put_all(struct worker *k, const struct handle *h)
+static void put_all(struct tt_worker *k, const struct tt_handle *h)
 {
 	int i;
 
@@ -211,14 +174,14 @@ static void put_all(struct worker *k, const struct handle *h)
 		tt_put(k->w, h->held[i]);
 }
 
-static void drop(struct worker *k, struct handle *h)
+static void drop(struct tt_worker *k, struct tt_handle *h)
 {
-	lock(k);
+	tt_lock(k);
 	if (h->type == CHILD)
 		put_all(k, h);
 	else
 		tt_put(k->w, h->buf);
-	unlock(k);
+	tt_unlock(k);
 	switch (h->type) {
 	case FD:
 		close(h->fd);
@@ -227,12 +190,17 @@ static void drop(struct worker *k, struct handle *h)
 		munmap(h->map, h->len);
 		break;
 	case DMA:
-		must(k, "free", "what the driver gave", dma_free(k->dev, h->fd));
+		tt_must(k, "free", "what the driver gave", dma_free(k->dev, h->fd));
 		break;
 	case CHILD:
 		kill(h->pid, SIGKILL);
 		wait_exit(h->pid);
 		slot_of(k, h->slot)->processes--;
+		break;
+	case CAMERA:
+	case DUMB:
+	case IMPORT:
+		tt_release(k, h);
 		break;
 	case FREE:
 		break;
@@ -240,24 +208,32 @@ static void drop(struct worker *k, struct handle *h)
 	memset(h, 0, sizeof(*h));
 }
 
-static void do_close(struct worker *k, const struct tt_op *op)
+static void do_close(struct tt_worker *k, const struct tt_op *op)
 {
-	struct handle *h = some_handle(k, op->a, op->kind == TT_KILL ? 1 << CHILD :
-				       1 << FD | 1 << MAP | 1 << DMA);
+	static const char * const what[] = {
+		[FD] = "an fd",
+		[MAP] = "a mapping",
+		[DMA] = "the driver's memory",
+		[CAMERA] = "the camera's part",
+		[DUMB] = "the display's handle",
+		[IMPORT] = "the display's import",
+	};
+	struct tt_handle *h = tt_some_handle(k, op->a, op->kind == TT_KILL ? 1 << CHILD :
+					     ~(1 << CHILD));
 
 	if (!h)
 		return;
 	if (h->type == CHILD)
-		note(k, "a child with %d references", h->n);
+		tt_remark(k, "a child with %d references", h->n);
 	else
-		note(k, "%s of buffer %d", h->type == FD ? "an fd" : h->type == MAP ?
-		     "a mapping" : "the driver's memory", h->buf);
+		tt_remark(k, "%s of buffer %d", what[h->type], h->buf);
 	drop(k, h);
 }
 
-static void do_dup(struct worker *k, const struct tt_op *op)
+static void do_dup(struct tt_worker *k, const struct tt_op *op)
 {
-	struct handle *h = some_handle(k, op->a, 1 << FD), *new = free_handle(k);
+	int types = op->kind == TT_MAP ? 1 << FD | 1 << CAMERA | 1 << DUMB : 1 << FD;
+	struct tt_handle *h = tt_some_handle(k, op->a, types), *new = tt_free_handle(k);
 
 	if (!h || !new)
 		return;
@@ -265,106 +241,106 @@ static void do_dup(struct worker *k, const struct tt_op *op)
 	new->len = h->len;
 	if (op->kind == TT_MAP) {
 		new->type = MAP;
-		new->map = mmap(NULL, h->len, PROT_READ | PROT_WRITE, MAP_SHARED, h->fd, 0);
-		must(k, "map", "a buffer", new->map == MAP_FAILED ? -errno : 0);
+		new->map = tt_map(k, h);
+		tt_must(k, "map", "a buffer", new->map == MAP_FAILED ? -errno : 0);
 	} else {
 		new->type = FD;
 		new->fd = dup(h->fd);
-		must(k, "dup", "a buffer", new->fd < 0 ? -errno : 0);
+		tt_must(k, "dup", "a buffer", new->fd < 0 ? -errno : 0);
 	}
-	lock(k);
+	tt_lock(k);
 	tt_get(k->w, h->buf);
-	unlock(k);
-	if (new->type == MAP)
+	tt_unlock(k);
+	if (new->type == MAP && new->map != MAP_FAILED)
 		memset(new->map, k->number, 1);
-	note(k, "buffer %d", h->buf);
+	tt_remark(k, "buffer %d", h->buf);
 }
 
 /* What is under way is in the world's inbox and in the socket, in the same order. */
-static void do_send(struct worker *k, const struct tt_op *op)
+static void do_send(struct tt_worker *k, const struct tt_op *op)
 {
-	struct handle *h = some_handle(k, op->a, 1 << FD);
+	struct tt_handle *h = tt_some_handle(k, op->a, 1 << FD);
 	int to = op->b % k->w->workers;
 	struct tt_inbox *in = &k->w->inbox[to];
 
 	if (!h)
 		return;
-	lock(k);
+	tt_lock(k);
 	if (in->n < TT_INBOX) {
 		tt_get(k->w, h->buf);
 		in->buf[in->n++] = h->buf;
-		must(k, "send", "a buffer", send_fd(in->sock[0], h->fd));
-		note(k, "buffer %d to worker %d", h->buf, to);
+		tt_must(k, "send", "a buffer", send_fd(in->sock[0], h->fd));
+		tt_remark(k, "buffer %d to worker %d", h->buf, to);
 	}
-	unlock(k);
+	tt_unlock(k);
 }
 
-static void do_receive(struct worker *k)
+static void do_receive(struct tt_worker *k)
 {
 	struct tt_inbox *in = &k->w->inbox[k->number];
-	struct handle *h = free_handle(k);
+	struct tt_handle *h = tt_free_handle(k);
 
 	if (!h)
 		return;
-	lock(k);
+	tt_lock(k);
 	if (in->n) {
 		h->type = FD;
 		h->buf = in->buf[0];
 		h->len = k->w->buf[h->buf].pages * k->w->t->page;
 		memmove(in->buf, in->buf + 1, --in->n * sizeof(in->buf[0]));
 		h->fd = recv_fd(in->sock[1]);
-		must(k, "receive", "a buffer", h->fd);
-		note(k, "buffer %d", h->buf);
+		tt_must(k, "receive", "a buffer", h->fd);
+		tt_remark(k, "buffer %d", h->buf);
 	}
-	unlock(k);
+	tt_unlock(k);
 }
 
-static void do_fork(struct worker *k, const struct tt_op *op)
+static void do_fork(struct tt_worker *k, const struct tt_op *op)
 {
-	struct handle *h = free_handle(k);
+	struct tt_handle *h = tt_free_handle(k);
 	int slot = enterable(k, op->a), i;
 
 	if (!h || slot < 0)
 		return;
-	lock(k);
+	tt_lock(k);
 	for (i = 0; i < TT_HANDLES; i++) {
-		struct handle *mine = &k->handle[i];
+		struct tt_handle *mine = &k->handle[i];
 
 		if (mine->type != FD && mine->type != MAP)
 			continue;
 		h->held[h->n++] = mine->buf;
 		tt_get(k->w, mine->buf);
 	}
-	unlock(k);
+	tt_unlock(k);
 	h->type = CHILD;
 	h->slot = slot;
 	h->pid = cg_fork(slot_of(k, slot)->path);
-	must(k, "fork into", slot_of(k, slot)->path, h->pid < 0 ? -errno : 0);
+	tt_must(k, "fork into", slot_of(k, slot)->path, h->pid < 0 ? -errno : 0);
 	if (!h->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
 	}
 	slot_of(k, slot)->processes++;
-	note(k, "in %s, with %d references", strstr(slot_of(k, slot)->path, "slice"), h->n);
+	tt_remark(k, "in %s, with %d references", strstr(slot_of(k, slot)->path, "slice"), h->n);
 }
 
-static void do_move(struct worker *k, const struct tt_op *op)
+static void do_move(struct tt_worker *k, const struct tt_op *op)
 {
 	int slot = enterable(k, op->a);
 
 	if (slot < 0 || slot == k->at)
 		return;
-	must(k, "enter", slot_of(k, slot)->path, cg_enter(slot_of(k, slot)->path));
+	tt_must(k, "enter", slot_of(k, slot)->path, cg_enter(slot_of(k, slot)->path));
 	slot_of(k, k->at)->processes--;
 	slot_of(k, slot)->processes++;
 	k->at = slot;
-	note(k, "to %s", strstr(slot_of(k, slot)->path, "slice"));
+	tt_remark(k, "to %s", strstr(slot_of(k, slot)->path, "slice"));
 }
 
 /* The tree. Only its worker changes a slot; the models are everybody's. */
 
-static void do_create(struct worker *k, const struct tt_op *op)
+static void do_create(struct tt_worker *k, const struct tt_op *op)
 {
 	int slot = 1 + op->a % (TT_SLOTS - 1), parent = op->b % slot;
 	struct tt_slot *s = slot_of(k, slot), *p = slot_of(k, parent);
@@ -373,26 +349,26 @@ static void do_create(struct worker *k, const struct tt_op *op)
 
 	if (s->exists || !p->exists)
 		return;
-	lock(k);
+	tt_lock(k);
 	ret = tt_nodes_left(k->w, TT_WORKERS);
-	unlock(k);
+	tt_unlock(k);
 	if (!ret)
 		return;
 	path = cg_namef(p->path, "", slot);
 	snprintf(s->path, sizeof(s->path), "%s", path);
 	free(path);
 	ret = cg_create(s->path);
-	must(k, "create", s->path, ret);
+	tt_must(k, "create", s->path, ret);
 	s->exists = !ret;
 	s->parent = parent;
-	lock(k);
+	tt_lock(k);
 	if (p->enabled)
 		tt_add_node(k->w, s, p, 0);
-	unlock(k);
-	note(k, "%s", strstr(s->path, "slice"));
+	tt_unlock(k);
+	tt_remark(k, "%s", strstr(s->path, "slice"));
 }
 
-static bool has_children(struct worker *k, int slot, bool enabled)
+static bool has_children(struct tt_worker *k, int slot, bool enabled)
 {
 	int i;
 
@@ -405,23 +381,23 @@ static bool has_children(struct worker *k, int slot, bool enabled)
 	return false;
 }
 
-static void do_remove(struct worker *k, const struct tt_op *op)
+static void do_remove(struct tt_worker *k, const struct tt_op *op)
 {
 	int slot = 1 + op->a % (TT_SLOTS - 1);
 	struct tt_slot *s = slot_of(k, slot);
 
 	if (!s->exists || s->processes || has_children(k, slot, false))
 		return;
-	note(k, "%s", strstr(s->path, "slice"));
-	must(k, "remove", s->path, cg_destroy(s->path));
+	tt_remark(k, "%s", strstr(s->path, "slice"));
+	tt_must(k, "remove", s->path, cg_destroy(s->path));
 	s->exists = false;
 	s->enabled = false;
-	lock(k);
+	tt_lock(k);
 	tt_remove_node(k->w, s);
-	unlock(k);
+	tt_unlock(k);
 }
 
-static void do_enable(struct worker *k, const struct tt_op *op, bool enable)
+static void do_enable(struct tt_worker *k, const struct tt_op *op, bool enable)
 {
 	int slot = op->a % TT_SLOTS, i;
 	struct tt_slot *s = slot_of(k, slot);
@@ -430,15 +406,15 @@ static void do_enable(struct worker *k, const struct tt_op *op, bool enable)
 	if (!s->exists || s->enabled == enable || s->node[0] == RM_NONE ||
 	    (enable ? s->processes > 0 : has_children(k, slot, true)))
 		return;
-	lock(k);
+	tt_lock(k);
 	ok = !enable || tt_nodes_left(k->w, TT_WORKERS * TT_SLOTS);
-	unlock(k);
+	tt_unlock(k);
 	if (!ok)
 		return;
-	must(k, enable ? "enable dmem in" : "disable dmem in", s->path,
-	     write_control(s->path, enable ? "+dmem" : "-dmem"));
+	tt_must(k, enable ? "enable dmem in" : "disable dmem in", s->path,
+		write_control(s->path, enable ? "+dmem" : "-dmem"));
 	s->enabled = enable;
-	lock(k);
+	tt_lock(k);
 	for (i = 1; i < TT_SLOTS; i++) {
 		struct tt_slot *c = slot_of(k, i);
 
@@ -449,20 +425,20 @@ static void do_enable(struct worker *k, const struct tt_op *op, bool enable)
 		else
 			tt_remove_node(k->w, c);
 	}
-	unlock(k);
-	note(k, "%s", strstr(s->path, "slice"));
+	tt_unlock(k);
+	tt_remark(k, "%s", strstr(s->path, "slice"));
 }
 
-static void write_limit(struct worker *k, const char *path, const char *file, int region,
+static void write_limit(struct tt_worker *k, const char *path, const char *file, int region,
 			int value)
 {
-	must(k, file, path, dmem_set(path, file, k->w->region[region].name,
-				     value == RM_UNLIMITED ? DMEM_MAX :
-				     value * k->w->t->page));
-	note(k, "%d in %s, of %s", value, strstr(path, "slice"), k->w->region[region].name);
+	tt_must(k, file, path, dmem_set(path, file, k->w->region[region].name,
+					value == RM_UNLIMITED ? DMEM_MAX :
+					value * k->w->t->page));
+	tt_remark(k, "%d in %s, of %s", value, strstr(path, "slice"), k->w->region[region].name);
 }
 
-static void do_limit(struct worker *k, const struct tt_op *op)
+static void do_limit(struct tt_worker *k, const struct tt_op *op)
 {
 	struct tt_slot *s = slot_of(k, op->a % TT_SLOTS);
 	int region = op->a / 16 % k->w->regions, value = op->b % 64;
@@ -475,18 +451,18 @@ static void do_limit(struct worker *k, const struct tt_op *op)
 		value = RM_UNLIMITED;
 	write_limit(k, s->path, op->kind == TT_MIN ? "dmem.min" : op->kind == TT_LOW ?
 		    "dmem.low" : "dmem.max", region, value);
-	lock(k);
+	tt_lock(k);
 	if (op->kind == TT_MIN)
 		rm_set_min(&r->m, node, value);
 	else if (op->kind == TT_MAX)
 		rm_set_max(&r->m, node, value);
 	else
 		r->x[node].low = value;
-	unlock(k);
+	tt_unlock(k);
 }
 
 /* What others are charged to at the same time */
-static void do_slice(struct worker *k, const struct tt_op *op)
+static void do_slice(struct tt_worker *k, const struct tt_op *op)
 {
 	int region = op->a % k->w->regions, value = op->b % TT_SLICE_CAP;
 	struct tt_region *r = &k->w->region[region];
@@ -496,23 +472,23 @@ static void do_slice(struct worker *k, const struct tt_op *op)
 		return;
 	node = r->slice[slice];
 	if (op->kind == TT_SLICE_MAX) {
-		lock(k);
+		tt_lock(k);
 		tt_raise_now(k->w, region, slice, value);
 		if (r->x[node].bound < value)
 			r->x[node].bound = value;
-		unlock(k);
+		tt_unlock(k);
 	}
 	write_limit(k, k->w->slice[slice], op->kind == TT_SLICE_MIN ? "dmem.min" : "dmem.max",
 		    region, value);
-	lock(k);
+	tt_lock(k);
 	if (op->kind == TT_SLICE_MIN)
 		rm_set_min(&r->m, node, value);
 	else
 		rm_set_max(&r->m, node, value);
-	unlock(k);
+	tt_unlock(k);
 }
 
-static void do_op(struct worker *k, const struct tt_op *op)
+static void do_op(struct tt_worker *k, const struct tt_op *op)
 {
 	switch ((enum tt_kind)op->kind) {
 	case TT_ALLOC:
@@ -560,13 +536,20 @@ static void do_op(struct worker *k, const struct tt_op *op)
 	case TT_SLICE_MAX:
 		do_slice(k, op);
 		break;
+	case TT_CAMERA:
+	case TT_QUEUE:
+	case TT_DUMB:
+	case TT_EXPORT:
+	case TT_IMPORT:
+		tt_do_device(k, op);
+		break;
 	case TT_KINDS:
 		break;
 	}
 }
 
 /* Nothing is left, neither here nor under way to here. */
-static void finish(struct worker *k)
+static void finish(struct tt_worker *k)
 {
 	int i;
 
@@ -578,8 +561,7 @@ static void finish(struct worker *k)
 		do_receive(k);
 		drop(k, &k->handle[0]);
 	}
-	if (k->dev >= 0)
-		close(k->dev);
+	tt_close_devices(k);
 }
 
 static void wait_for(struct tt_world *w, struct tt_pace *pace, int round)
@@ -596,10 +578,9 @@ void tt_work(struct tt_world *w, struct tt_pace *pace, int worker, const struct 
 	     int n, struct tt_note *notes)
 {
 	int rounds = n ? ops[n - 1].round + 1 : 0, round, i = 0;
-	struct worker k = { .w = w, .number = worker, .dev = -1 };
+	struct tt_worker k = { .w = w, .number = worker };
 
-	if (w->dma_region >= 0)
-		k.dev = open("/dev/" DMEM_DMA_TEST_DEV, O_RDWR | O_CLOEXEC);
+	tt_open_devices(&k);
 	k.note_size = sizeof(notes->text);
 	for (round = 0; round < rounds; round++) {
 		wait_for(w, pace, round);

@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kselftest.h"
+
 #include "media.h"
 
 #ifndef VIDIOC_REMOVE_BUFS
@@ -37,6 +39,37 @@ struct modules vivid_modules = {
 	.params = "n_devs=1 node_types=0x1 num_inputs=1 input_types=0 allocators=1 cache_hints=1",
 };
 
+int vivid_load_many(int n)
+{
+	static const struct {
+		const char *name, *value;
+	} lists[] = {
+		{ "node_types", "0x1" },
+		{ "num_inputs", "1" },
+		/* HDMI, which has formats of all sizes */
+		{ "input_types", "3" },
+		{ "allocators", "1" },
+		{ "cache_hints", "1" },
+	};
+	struct modules *mods = &vivid_modules;
+	const char *one = mods->params;
+	char text[1024];
+	unsigned int i;
+	int j, len, ret;
+
+	len = snprintf(text, sizeof(text), "n_devs=%d", n);
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		len += snprintf(text + len, sizeof(text) - len, " %s=", lists[i].name);
+		for (j = 0; j < n; j++)
+			len += snprintf(text + len, sizeof(text) - len, "%s%s", j ? "," : "",
+					lists[i].value);
+	}
+	mods->params = text;
+	ret = modules_load(mods);
+	mods->params = one;
+	return ret;
+}
+
 /* Of the instance: vivid has a list of them. */
 static bool uses_contig(unsigned int instance)
 {
@@ -54,13 +87,13 @@ static bool uses_contig(unsigned int instance)
 	return tok && atoi(tok) == 1;
 }
 
-int vivid_open(char *path, size_t size)
+int vivid_open_nth(int nth, char *path, size_t size)
 {
-	int i, wait;
+	int i, wait, left;
 
 	/* udev may take its time. */
 	for (wait = 0; wait < 50; wait++) {
-		for (i = 0; i < 64; i++) {
+		for (i = 0, left = nth; i < 64; i++) {
 			struct v4l2_capability cap = {};
 			unsigned int n;
 			int fd;
@@ -73,7 +106,7 @@ int vivid_open(char *path, size_t size)
 			    cap.device_caps & V4L2_CAP_VIDEO_CAPTURE &&
 			    cap.device_caps & V4L2_CAP_STREAMING &&
 			    sscanf((char *)cap.bus_info, "platform:vivid-%u",
-				   &n) == 1 && uses_contig(n))
+				   &n) == 1 && uses_contig(n) && !left--)
 				return fd;
 			close(fd);
 		}
@@ -82,6 +115,11 @@ int vivid_open(char *path, size_t size)
 		sleep_ms(20);
 	}
 	return -ENODEV;
+}
+
+int vivid_open(char *path, size_t size)
+{
+	return vivid_open_nth(0, path, size);
 }
 
 int vivid_set_format(int fd, int width, int height)
@@ -114,6 +152,26 @@ int vivid_reqbufs(int fd, int memory, int flags, int n, __u32 *caps)
 		return -errno;
 	if (caps)
 		*caps = req.capabilities;
+	return req.count;
+}
+
+int vivid_create_bufs(int fd, int flags, int n, __u32 sizeimage, int *first)
+{
+	struct v4l2_create_buffers req = {
+		.count = n,
+		.memory = V4L2_MEMORY_MMAP,
+		.flags = flags,
+		.format = { .type = CAPTURE },
+	};
+
+	if (ioctl(fd, VIDIOC_G_FMT, &req.format))
+		return -errno;
+	if (sizeimage)
+		req.format.fmt.pix.sizeimage = sizeimage;
+	if (ioctl(fd, VIDIOC_CREATE_BUFS, &req))
+		return -errno;
+	if (first)
+		*first = req.index;
 	return req.count;
 }
 
