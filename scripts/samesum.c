@@ -282,22 +282,27 @@ static void begin(const char *name)
 }
 
 /*
- * A script that says nothing of tests is one: what it ended with is its result,
- * as for kselftest's own runner. Any other program must have come to its end.
+ * A script is one test, as for kselftest's own runner: what it ended with is its
+ * result. It may have run a program that writes TAP, and more than once.
  */
+static bool is_script(void)
+{
+	const char *dot = strrchr(now->name, '.');
+
+	return dot && !strcmp(dot, ".sh");
+}
+
+/* Any other program must have come to its end, after as many tests as it planned. */
 static void end(bool ended, long code)
 {
 	bool killed = !ended || code >= 124;
-	bool said = depth && !levels[0].indent && (levels[0].plan >= 0 || levels[0].seen);
-	const char *dot = strrchr(now->name, '.');
+	bool said = depth && !levels[0].indent;
 
-	if (said)
-		note("the end", true, killed ||
-		     (levels[0].seen >= 0 && levels[0].plan != levels[0].seen) ? FAIL : PASS, "");
-	else if (killed || !dot || strcmp(dot, ".sh"))
-		note("the end", true, FAIL, "");
-	else
+	if (is_script() && !killed)
 		note("the program", false, !code ? PASS : code == 4 ? SKIP : FAIL, "its status says so");
+	else
+		note("the end", true, killed || !said ||
+		     (levels[0].seen >= 0 && levels[0].plan != levels[0].seen) ? FAIL : PASS, "");
 	drop_levels(0);
 	now = NULL;
 }
@@ -331,7 +336,7 @@ static bool read_results(const char *dir)
 			complete = complete || !strcmp(line, "# end");
 		} else if (exit_line(line, &code)) {
 			end(true, code);
-		} else {
+		} else if (!is_script()) {
 			tap_line(line);
 		}
 	}

@@ -34,7 +34,7 @@
 #define RUN(results, code)	"# run d/a\nTAP version 13\n" results "\n# exit d/a " code "\n"
 #define GOOD	KUNIT RUN("1..2\nok 1 x\nok 2 y\n", "0") END
 #define BAD	KUNIT RUN("1..2\nok 1 x\nnot ok 2 y\n", "1") END
-#define SCRIPT(code)	KUNIT "# run d/a.sh\nhello\n\n# exit d/a.sh " code "\n" END
+#define SCRIPT(code)	KUNIT "# run d/a.sh\nhello\n1..1\nnot ok 1 x\n\n# exit d/a.sh " code "\n" END
 
 struct test {
 	const char *name, *expect, *results[4], *log[2];

@@ -68,6 +68,11 @@ upstream_root()
 	mkdir -p "$_ur/etc" "$_ur/tests/cgroup" "$_ur/tests/upstream"
 	cp tests/upstream/prepare* "$_ur/tests/upstream/"
 	echo upstream/prepare >"$_ur/tests/list"
+	# Where scripts look for it. Busybox' programs, too, come to /bin.
+	rm "$_ur/bin"
+	mkdir "$_ur/bin"
+	ln -s /usr/bin/bash "$_ur/bin/bash"
+	ln -s /bin/busybox "$_ur/usr/bin/true"
 	# With bash comes a C library, for a program that looks up a host's name.
 	echo '127.0.0.1 localhost' >"$_ur/etc/hosts"
 	# shellcheck disable=SC2086 # lists of names
