@@ -98,8 +98,8 @@ upstream_boot()
 {
 	_d=$BASE/run/upstream/$2
 	mkdir -p "$_d"
-	boot 2400 "$_d/kernel.log" "$_d/results" "$(kernel_image "$1")" "$BASE/upstream/initrd" \
-		"dmem.run=tests dmem.limit=300 hugetlb_cma=1G zram.num_devices=2 $3"
+	boot 3600 "$_d/kernel.log" "$_d/results" "$(kernel_image "$1")" "$BASE/upstream/initrd" \
+		"dmem.run=tests dmem.limit=600 hugetlb_cma=1G zram.num_devices=2 $3"
 	[ -e "$_d/results" ] || : >"$_d/results"
 }
 
