@@ -136,7 +136,8 @@ check()
 	containers) STEPS=6 ;;
 	tools) STEPS=7 ;;
 	debug) STEPS=7 ;;
-	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools, arm32 or debug" ;;
+	upstream) STEPS=8 ;;
+	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools, arm32, debug or upstream" ;;
 	esac
 	supported_host
 	lock_cache
@@ -179,7 +180,8 @@ check()
 	esac
 	case $1${ALL:-} in
 	debug) suite_debug ;;
-	1) suite_debug; torture_boot 600 '' ;;
+	upstream) suite_upstream ;;
+	1) suite_debug; torture_boot 600 ''; suite_upstream ;;
 	esac
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }

@@ -110,6 +110,7 @@ check)
 	. scripts/containers.sh
 	. scripts/tools.sh
 	. scripts/debug.sh
+	. scripts/upstream.sh
 	shift
 	check "$*"
 	;;
@@ -122,6 +123,7 @@ check-all)
 	. scripts/containers.sh
 	. scripts/tools.sh
 	. scripts/debug.sh
+	. scripts/upstream.sh
 	. scripts/series.sh
 	. scripts/mutants.sh
 	. scripts/mutants-systemd.sh

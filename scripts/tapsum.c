@@ -36,6 +36,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complaints.h"
+
 #define MAX_LEVELS	8
 #define MAX_DIAG	60
 #define LOG_CONTEXT	40
@@ -496,48 +498,6 @@ static void check_expects(void)
 			fail("every test of %s is expected to be skipped, and %d passed: name the tests",
 			     skips[i].program, skips[i].violated);
 	}
-}
-
-/* What the kernel says when something is wrong. */
-static const char * const complaints[] = {
-	"WARNING: ", "BUG: ", "BUG at ", "Oops", "Kernel panic", "INFO: ", "Call trace:",
-	"Unable to handle kernel", "Internal error", "possible recursive locking",
-	"possible circular locking", "inconsistent lock state",
-	"suspicious RCU", "DEBUG_LOCKS_WARN_ON", "page_counter underflow",
-	"suspected memory leaks", "leak detector disabled", "hung task", "blocked for more than", "soft lockup",
-	"rcu_preempt detected stalls", "self-detected stall", "UBSAN:", "KASAN:", "KCSAN:",
-	"KFENCE:", "refcount_t: ", "list_add corruption", "list_del corruption",
-	"sleeping function called", "scheduling while atomic", "Bad page state",
-	"nobody cared", "------------[ cut here ]------------", "Out of memory: ",
-	NULL
-};
-
-static bool complains(const char *line)
-{
-	int i;
-
-	for (i = 0; complaints[i]; i++) {
-		if (strstr(line, complaints[i]))
-			return true;
-	}
-	return false;
-}
-
-/* "[    1.234567] text" or "[    1.234567][  T1] text" -> text */
-static char *message(char *line)
-{
-	char *s = line;
-
-	while (*s == '[') {
-		char *close = strchr(s, ']');
-
-		if (!close)
-			break;
-		s = close + 1;
-		while (*s == ' ')
-			s++;
-	}
-	return s;
 }
 
 #define EXPECT_MARK	"dmem-selftest: expect WARNING "

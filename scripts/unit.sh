@@ -312,6 +312,18 @@ same_slice_unit()
 	[ -s "$dir/unit" ] && diff "$dir/unit" "$dir/macro"
 }
 
+# judge NAME: what judges the results of the others, with sanitizers.
+judge()
+{
+	for _p in "$1" "$1_test"; do
+		# shellcheck disable=SC2086 # options
+		$cc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all $warn \
+			-o "$dir/$_p" "scripts/$_p.c" || return 1
+	done
+	mkdir -p "$dir/judge-$1"
+	"$dir/$1_test" "$dir/$1" "$dir/judge-$1"
+}
+
 # A program that writes TAP.
 tap()
 {
@@ -367,18 +379,8 @@ echo "1..$n"
 echo
 echo "# exit unit/model $bad"
 
-echo "# run unit/tapsum"
-rc=0
-# shellcheck disable=SC2086 # options
-{
-	$cc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all $warn \
-		-o "$dir/tapsum" scripts/tapsum.c &&
-	$cc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all $warn \
-		-o "$dir/tapsum_test" scripts/tapsum_test.c &&
-	"$dir/tapsum_test" "$dir/tapsum" "$dir"
-} || rc=$?
-echo
-echo "# exit unit/tapsum $rc"
+tap tapsum judge tapsum
+tap samesum judge samesum
 
 unit_tools
 

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * samesum_test SAMESUM DIRECTORY - is every difference noticed?
+ *
+ * Every case is what a kernel without and one with the series have written, and
+ * what must be said of it. A third and fourth boot, if there are any, are of
+ * these programs once more.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define BOOT	"[    0.000000] Linux version 7.3\n"
+#define DOWN	"[    9.000000] reboot: Power down\n"
+#define SUITES(n) \
+	"[    1.000000] KTAP version 1\n[    1.000000] 1.." n "\n" \
+	"[    1.000000]     KTAP version 1\n[    1.000000]     # Subtest: s\n[    1.000000]     1..2\n"
+#define LOG	BOOT SUITES("1") DOWN
+#define REPORT(where) \
+	"[ 1.0] ------------[ cut here ]------------\n" \
+	"[ 1.0] WARNING: " where " at cma_release+0x1c/0x44, CPU#1: a/123\n"
+
+#define KUNIT_PARTS(parts, summary) \
+	"# run kunit/s\nKTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: s\n" \
+	"    # module: m\n    1..2\n    ok 1 one\n        KTAP version 1\n" \
+	"        # Subtest: two\n" parts "    # two: pass:1 fail:1 skip:0 total:2\n" \
+	"    " summary " 2 two\n" summary " 1 s\n# exit kunit/s 0\n"
+#define KUNIT	KUNIT_PARTS("        ok 1 small\n        ok 2 large\n", "ok")
+#define END	"# end\n"
+
+#define RUN(results, code)	"# run d/a\nTAP version 13\n" results "\n# exit d/a " code "\n"
+#define GOOD	KUNIT RUN("1..2\nok 1 x\nok 2 y\n", "0") END
+#define BAD	KUNIT RUN("1..2\nok 1 x\nnot ok 2 y\n", "1") END
+#define SCRIPT(code)	KUNIT "# run d/a.sh\nhello\n1..1\nnot ok 1 x\n\n# exit d/a.sh " code "\n" END
+
+struct test {
+	const char *name, *expect, *results[4], *log[2];
+	int status;
+	const char *says;	/* or with -p, if it begins so */
+};
+
+static const struct test tests[] = {
+	{ "the same", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0, "ok 2 y: passes on both\n1..2\n" },
+	{ "the same parts of a KUnit test", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0,
+	  "# run kunit/s\nTAP version 13\nok 1 one: passes on both\n"
+	  "ok 2 two: small: passes on both\nok 3 two: large: passes on both\n1..3\n" },
+	{ "they are counted", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0,
+	  "5 tests of 1 programs and 1 KUnit suites: 5 pass on both kernels, 0 fail" },
+	{ "what fails on both is the same", "d/a", { BAD, BAD }, { LOG, LOG }, 0,
+	  "ok 2 y: fails on both" },
+	{ "a test fails with the series", "d/a", { GOOD, BAD }, { LOG, LOG }, 1,
+	  "\nnot ok 2 y: passes without the series, fails with it\n" },
+	{ "a test fails without the series only", "d/a", { BAD, GOOD }, { LOG, LOG }, 0,
+	  "\nok 2 y: fails without the series, passes with it\n" },
+	{ "a test is not there with the series", "d/a",
+	  { GOOD, KUNIT RUN("1..1\nok 1 x\n", "0") END }, { LOG, LOG }, 1,
+	  "not ok 2 y: passes without the series, is not there with it" },
+	{ "a test is there with the series only", "d/a",
+	  { KUNIT RUN("1..1\nok 1 x\n", "0") END, GOOD }, { LOG, LOG }, 1,
+	  "not ok 2 y: is not there without the series, passes with it" },
+	{ "a test that fails is not there with the series", "d/a",
+	  { BAD, KUNIT RUN("1..1\nok 1 x\n", "0") END }, { LOG, LOG }, 1,
+	  "not ok 2 y: fails without the series, is not there with it" },
+	{ "a test is skipped with the series", "d/a",
+	  { GOOD, KUNIT RUN("1..2\nok 1 x\nok 2 # SKIP y\n", "0") END }, { LOG, LOG }, 1,
+	  "not ok 2 y: passes without the series, is skipped with it" },
+	{ "a test is skipped without the series", "d/a",
+	  { KUNIT RUN("1..2\nok 1 x\nok 2 y # SKIP no heap\n", "0") END, GOOD }, { LOG, LOG }, 1,
+	  "not ok 2 y: is skipped without the series, passes with it" },
+	{ "a test is skipped on both", "d/a",
+	  { KUNIT RUN("1..2\nok 1 x\nok 2 y # SKIP no heap\n", "0") END,
+	    KUNIT RUN("1..2\nok 1 x\nok 2 y # SKIP no heap\n", "0") END }, { LOG, LOG }, 0,
+	  "ok 2 y # SKIP on neither kernel: no heap" },
+	{ "all of a program is skipped on both", "d/a",
+	  { KUNIT RUN("1..0 # SKIP no heap\n", "4") END, KUNIT RUN("1..0 # SKIP no heap\n", "4") END },
+	  { LOG, LOG }, 0, "ok 1 the program # SKIP on neither kernel: no heap" },
+	{ "all of a program is skipped with the series", "d/a",
+	  { GOOD, KUNIT RUN("1..0 # SKIP no heap\n", "4") END }, { LOG, LOG }, 1,
+	  "not ok 1 x: passes without the series, is not there with it" },
+	{ "tests of the same name", "d/a",
+	  { KUNIT RUN("1..2\nok 1 x\nok 2 x\n", "0") END, KUNIT RUN("1..2\nok 1 x\nnot ok 2 x\n", "1") END },
+	  { LOG, LOG }, 1, "not ok 2 x (2): passes without the series, fails with it" },
+	{ "a part of a KUnit test fails with the series", "d/a",
+	  { GOOD, KUNIT_PARTS("        ok 1 small\n        not ok 2 large\n", "not ok")
+		  RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, LOG }, 1,
+	  "not ok 3 two: large: passes without the series, fails with it" },
+	{ "a KUnit test fails with the series, and none of its parts", "d/a",
+	  { GOOD, KUNIT_PARTS("        ok 1 small\n        ok 2 large\n", "not ok")
+		  RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, LOG }, 1,
+	  "not ok 4 two: passes without the series, fails with it" },
+
+	{ "no report without the series", "d/a", { KUNIT END, GOOD }, { LOG, LOG }, 1,
+	  "there is no report of the kernel without the series" },
+	{ "no report with the series", "d/a", { GOOD, KUNIT END }, { LOG, LOG }, 1,
+	  "there is no report of the kernel with the series" },
+	{ "no report at all", "d/a", { KUNIT END, KUNIT END }, { LOG, LOG }, 1,
+	  "# run d/a\nTAP version 13\nnot ok 1 there is no report of the kernel without the series\n"
+	  "not ok 2 there is no report of the kernel with the series\n" },
+	{ "an empty report of a program", "d/a", { KUNIT RUN("", "0") END, KUNIT RUN("", "0") END },
+	  { LOG, LOG }, 1, "not ok 2 no test was compared" },
+	{ "nothing at all", "d/a", { "", "" }, { "", "" }, 1, "not ok 1 unpatched-1 came to its end" },
+	{ "no KUnit", "d/a", { RUN("1..1\nok 1 x\n", "0") END, RUN("1..1\nok 1 x\n", "0") END },
+	  { BOOT DOWN, BOOT DOWN }, 1, "has run 0 KUnit suites and tells of 0" },
+	{ "a KUnit suite of which nothing is told", "d/a", { GOOD, GOOD },
+	  { BOOT SUITES("2") DOWN, BOOT SUITES("2") DOWN }, 1,
+	  "not ok 2 unpatched-1 has run 2 KUnit suites and tells of 1" },
+	{ "a KUnit suite is not there with the series", "d/a",
+	  { GOOD, RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, BOOT DOWN }, 1,
+	  "not ok 1 one: passes without the series, is not there with it" },
+
+	{ "killed with the series", "d/a", { GOOD, KUNIT RUN("1..2\nok 1 x\n", "137") END },
+	  { LOG, LOG }, 1, "the end: passes without the series, fails with it" },
+	{ "killed with the series, after the last test", "d/a",
+	  { GOOD, KUNIT RUN("1..2\nok 1 x\nok 2 y\n", "139") END }, { LOG, LOG }, 1,
+	  "the end: passes without the series, fails with it" },
+	{ "killed on both", "d/a",
+	  { KUNIT RUN("1..2\nok 1 x\n", "137") END, KUNIT RUN("1..2\nok 1 x\n", "137") END },
+	  { LOG, LOG }, 0, "the end # SKIP on neither kernel: not all of its tests have run" },
+	{ "gives up with the series", "d/a",
+	  { GOOD, KUNIT RUN("1..2\nok 1 x\nBail out! no heap\n", "1") END }, { LOG, LOG }, 1,
+	  "the end: passes without the series, fails with it" },
+	{ "the guest hangs with the series", "d/a",
+	  { GOOD, KUNIT "# run d/a\n1..2\nok 1 x\n" }, { LOG, BOOT SUITES("1") }, 1,
+	  "not ok 3 patched-1 came to its end" },
+	{ "the guest hangs on both", "d/a",
+	  { KUNIT "# run d/a\n1..2\nok 1 x\n", KUNIT "# run d/a\n1..2\nok 1 x\n" },
+	  { BOOT SUITES("1"), BOOT SUITES("1") }, 1, "not ok 1 unpatched-1 came to its end" },
+	{ "the power does not go down", "d/a", { GOOD, GOOD }, { LOG, BOOT SUITES("1") }, 1,
+	  "not ok 3 patched-1 came to its end" },
+
+	{ "a script", "d/a.sh", { SCRIPT("0"), SCRIPT("0") }, { LOG, LOG }, 0,
+	  "ok 1 the program: passes on both" },
+	{ "a script that fails with the series", "d/a.sh", { SCRIPT("0"), SCRIPT("1") }, { LOG, LOG }, 1,
+	  "not ok 1 the program: passes without the series, fails with it" },
+	{ "a script that skips", "d/a.sh", { SCRIPT("4"), SCRIPT("4") }, { LOG, LOG }, 0,
+	  "ok 1 the program # SKIP on neither kernel" },
+	{ "a script that is killed", "d/a.sh", { SCRIPT("0"), SCRIPT("137") }, { LOG, LOG }, 1,
+	  "not ok 2 the end: is not there without the series, fails with it" },
+
+	{ "it passes the second time", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0,
+	  "\nok 2 y: passes on both\n" },
+	{ "it passes now and then without the series", "d/a", { BAD, BAD, GOOD, BAD }, { LOG, LOG }, 1,
+	  "not ok 2 y: passes without the series, fails with it" },
+	{ "it is not there the second time", "d/a", { GOOD, GOOD, KUNIT END, KUNIT END }, { LOG, LOG }, 0,
+	  "\nok 2 y: passes on both\n" },
+	{ "the second time the guest hangs", "d/a", { GOOD, BAD, GOOD, KUNIT }, { LOG, LOG }, 1,
+	  "patched-2 came to its end" },
+
+	{ "a warning with the series", "d/a", { GOOD, GOOD },
+	  { LOG, BOOT SUITES("1") REPORT("mm/cma.c:12") DOWN }, 1,
+	  "not ok 2 only with the series: WARNING: mm/cma.c:# at cma_release+#/#, CPU##: a/#\n" },
+	{ "the same warning elsewhere", "d/a", { GOOD, GOOD },
+	  { BOOT SUITES("1") REPORT("mm/cma.c:34") DOWN, BOOT SUITES("1") REPORT("mm/cma.c:12") DOWN }, 0,
+	  "ok 2 on both: WARNING: mm/cma.c:# at cma_release" },
+	{ "another warning", "d/a", { GOOD, GOOD },
+	  { BOOT SUITES("1") REPORT("mm/gup.c:12") DOWN, BOOT SUITES("1") REPORT("mm/cma.c:12") DOWN }, 1,
+	  "only with the series: WARNING: mm/cma.c" },
+	{ "a warning without the series", "d/a", { GOOD, GOOD },
+	  { BOOT SUITES("1") REPORT("mm/cma.c:12") DOWN, LOG }, 0, "only without the series: WARNING" },
+
+	{ "nothing is to run again", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0, "-p" },
+	{ "what differs is to run again", "d/a", { GOOD, BAD }, { LOG, LOG }, 0, "-pd/a\n" },
+	{ "what is better is to run again", "d/a", { BAD, GOOD }, { LOG, LOG }, 0, "-pd/a\n" },
+	{ "what has no report is to run again", "d/a", { GOOD, KUNIT END }, { LOG, LOG }, 0, "-pd/a\n" },
+	{ "a KUnit suite is to run again", "d/a",
+	  { GOOD, KUNIT_PARTS("        ok 1 small\n        not ok 2 large\n", "not ok")
+		  RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, LOG }, 0, "-pkunit/s\n" },
+	{ "no program is named", "# none", { GOOD, GOOD }, { LOG, LOG }, 2, "names no program" },
+	{ "a boot that left nothing", "d/a", { GOOD, NULL }, { LOG, LOG }, 2, "No such file" },
+};
+
+static const char * const boots[] = { "unpatched-1", "patched-1", "unpatched-2", "patched-2" };
+static const char *samesum, *dir;
+
+static void put(const char *where, const char *name, const char *text)
+{
+	char path[1024];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", dir, where, name);
+	if (!text) {
+		remove(path);
+		return;
+	}
+	f = fopen(path, "w");
+	if (!f || fputs(text, f) < 0 || fclose(f)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static bool run(const struct test *t)
+{
+	bool names = !strncmp(t->says, "-p", 2), again = t->results[2], said;
+	char cmd[4096], out[16384];
+	size_t len;
+	int i, status;
+	FILE *p;
+
+	put("", "expect", t->expect);
+	for (i = 0; i < 4; i++) {
+		put(boots[i], "results", t->results[i]);
+		put(boots[i], "kernel.log", t->log[i % 2]);
+	}
+	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' %s expect unpatched-1 %s -- patched-1 %s 2>&1",
+		 dir, samesum, names ? "-p" : "", again ? "unpatched-2" : "", again ? "patched-2" : "");
+	p = popen(cmd, "r");
+	if (!p)
+		return false;
+	len = fread(out, 1, sizeof(out) - 1, p);
+	out[len] = 0;
+	status = pclose(p);
+
+	said = names ? !strcmp(out, t->says + 2) : !!strstr(out, t->says);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == t->status && said)
+		return true;
+	printf("# wanted: status %d, %s\n", t->status, t->says);
+	printf("# status %d, output:\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	for (char *s = strtok(out, "\n"); s; s = strtok(NULL, "\n"))
+		printf("#   %s\n", s);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i, n = sizeof(tests) / sizeof(tests[0]);
+	char path[1024];
+	int bad = 0;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: samesum_test samesum directory\n");
+		return 2;
+	}
+	samesum = argv[1];
+	dir = argv[2];
+	mkdir(dir, 0755);
+	for (i = 0; i < sizeof(boots) / sizeof(boots[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, boots[i]);
+		mkdir(path, 0755);
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("TAP version 13\n1..%zu\n", n);
+	for (i = 0; i < n; i++) {
+		bool ok = run(&tests[i]);
+
+		printf("%sok %zu %s\n", ok ? "" : "not ", i + 1, tests[i].name);
+		bad += !ok;
+	}
+	return bad ? 1 : 0;
+}
