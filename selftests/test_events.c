@@ -360,8 +360,8 @@ TEST_F_TIMEOUT(events, race, 60)
 	char *leaf[LEAVES] = { self->a, self->b };
 	struct race *race = shared_alloc(sizeof(*race));
 	int n = t->cpus < MAX_CPUS ? t->cpus : MAX_CPUS, i, j;
+	long long end = now_ms() + 40000, sum = 0;
 	pid_t pid[LEAVES];
-	long long sum = 0;
 
 	ASSERT_EQ(0, dmem_set_max(self->box, t->heap.region, t->page));
 	for (i = 0; i < LEAVES; i++) {
@@ -380,6 +380,9 @@ TEST_F_TIMEOUT(events, race, 60)
 		_exit(0);
 	}
 	sleep_ms(2000);
+	/* On a slow machine until there was a race. */
+	while (now_ms() < end && (!race->granted || !race->refused[0] || !race->refused[1]))
+		sleep_ms(10);
 	race->stop = 1;
 	for (i = 0; i < LEAVES; i++) {
 		EXPECT_EQ(0, wait_exit(pid[i]));

@@ -571,7 +571,7 @@ TEST_F_TIMEOUT(device, registration, 250)
 
 	ASSERT_EQ(0, cg_write(DEBUGFS "failslab", "times", "-1"));
 	if (cg_write(kunit, "run", "1"))
-		SKIP(return, "no KUnit tests (CONFIG_CGROUP_DMEM_KUNIT_TEST, CONFIG_KUNIT_DEBUGFS)");
+		SKIP(return, "no KUnit (CONFIG_CGROUP_DMEM_KUNIT_TEST, CONFIG_KUNIT_DEBUGFS)");
 	f = fopen(path, "re");
 	ASSERT_TRUE(!!f);
 	while (fgets(line, sizeof(line), f)) {
