@@ -34,7 +34,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "complaints.h"
+#include "judge.h"
 
 #define MAX_LEVELS	8
 
@@ -94,18 +94,6 @@ static void *check(void *p)
 	if (!p)
 		die("out of memory");
 	return p;
-}
-
-static char *trim(char *s)
-{
-	size_t n;
-
-	while (isspace((unsigned char)*s))
-		s++;
-	n = strlen(s);
-	while (n && isspace((unsigned char)s[n - 1]))
-		s[--n] = 0;
-	return s;
 }
 
 /* A line without its end. */

@@ -36,7 +36,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "complaints.h"
+#include "judge.h"
 
 #define MAX_LEVELS	8
 #define MAX_DIAG	60
@@ -101,18 +101,6 @@ static void *grow(void *p, size_t n, size_t size)
 	if (!p)
 		die("out of memory");
 	return p;
-}
-
-static char *trim(char *s)
-{
-	size_t n;
-
-	while (isspace((unsigned char)*s))
-		s++;
-	n = strlen(s);
-	while (n && isspace((unsigned char)s[n - 1]))
-		s[--n] = 0;
-	return s;
 }
 
 static FILE *open_or_die(const char *path)

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tapsum and samesum look for in a kernel's log.
+ * What tapsum and samesum share: a line, and what they look for in a kernel's log.
  */
-#ifndef COMPLAINTS_H
-#define COMPLAINTS_H
+#ifndef JUDGE_H
+#define JUDGE_H
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+
+/* Without blanks at both ends, in place. */
+static char *trim(char *s)
+{
+	size_t n;
+
+	while (isspace((unsigned char)*s))
+		s++;
+	n = strlen(s);
+	while (n && isspace((unsigned char)s[n - 1]))
+		s[--n] = 0;
+	return s;
+}
 
 /* What the kernel says when something is wrong. */
 static const char * const complaints[] = {
