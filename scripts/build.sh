@@ -319,8 +319,9 @@ qemu_command()
 boot()
 {
 	rm -f "$2" "$3"
+	# In the foreground, or Ctrl-C would not reach the guest.
 	# shellcheck disable=SC2046,SC2086 # a command line
-	timeout -k 10 "$1" $(qemu_command "$4" "$5") -display none \
+	timeout --foreground -k 10 "$1" $(qemu_command "$4" "$5") -display none \
 		-chardev file,id=log,path="$2" -serial chardev:log \
 		-device virtio-serial-device \
 		-chardev file,id=res,path="$3" -device virtserialport,chardev=res,name=dmem.results \

@@ -127,7 +127,11 @@ memcg_boot()
 check()
 {
 	case $1 in
-	'') STEPS=33 ;;
+	'')
+		STEPS=33
+		# Two releases of systemd, suites debug and upstream, and the torture test
+		[ -z "${ALL:-}" ] || STEPS=49
+		;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
 	media) STEPS=9 ;;

@@ -46,8 +46,7 @@ mutants()
 	printf '| mutant | what is broken | the test that must fail | did it |\n|---|---|---|---|\n'
 	mutants_part 0 &
 	_other=$!
-	# What runs in the background does not hear of Ctrl-C.
-	trap 'kill "$_other" 2>/dev/null; exit 130' INT TERM HUP
+	trap stop_both INT TERM HUP
 	mutants_part 1
 	wait
 	trap - INT TERM HUP
@@ -55,6 +54,13 @@ mutants()
 	_failed=$(($(wc -l <"$BASE/mutants.list") - _passed))
 	printf '%s passed, %s failed\n' "$_passed" "$_failed"
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
+}
+
+# What runs in the background does not hear of Ctrl-C, nor does its guest.
+stop_both()
+{
+	trap - INT TERM HUP
+	kill -s TERM 0
 }
 
 # mutants_part 0|1: every other one. Those with a lot of memory come one by one.
@@ -92,7 +98,7 @@ mutants_control()
 	cut -d' ' -f2 "$BASE/mutants.list" | sort -u >"$BASE/mutants.programs"
 	mutants_control_part 0 &
 	_other=$!
-	trap 'kill "$_other" 2>/dev/null; exit 130' INT TERM HUP
+	trap stop_both INT TERM HUP
 	mutants_control_part 1
 	wait "$_other" || exit 1
 	trap - INT TERM HUP
