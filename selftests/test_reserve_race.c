@@ -17,6 +17,7 @@
 #define HELD		12	/* pages of a thread */
 #define OWNED		10
 #define HAMMER_MS	5000
+#define REFUSALS	5000
 
 struct shared {
 	atomic_int stop, ready;
@@ -160,6 +161,40 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
 	       full, busy);
 	TH_LOG("others: %lld pages granted, %lld refused",
 	       (long long)s->granted, (long long)s->refused);
+}
+
+/*
+ * Where all that is reserved is in use, who is refused is so for want of memory,
+ * whatever others are doing at the same time.
+ */
+TEST_F_TIMEOUT(reserve, used_up_among_the_greedy, 60)
+{
+	struct dmem_test *t = &self->t;
+	struct shared *s = shared_alloc(sizeof(*s));
+	const char *cg[] = { self->greedy, self->b };
+	pid_t pid[ARRAY_SIZE(cg)];
+	unsigned int i;
+
+	ASSERT_EQ(0, set_min(t, self->owner, OWNED));
+	EXPECT_GETS(self->owner, &self->own, OWNED);
+	for (i = 0; i < ARRAY_SIZE(cg); i++) {
+		pid[i] = start_hammer(s, t, cg[i], i);
+		ASSERT_LE(0, pid[i]);
+	}
+	while (s->refused < REFUSALS)
+		sleep_ms(1);
+	s->stop = 1;
+	for (i = 0; i < ARRAY_SIZE(cg); i++)
+		EXPECT_EQ(0, wait_exit(pid[i]));
+	EXPECT_EQ(0, s->failures);
+	for (i = 0; i < ARRAY_SIZE(cg); i++) {
+		EXPECT_EQ(0, event(t, cg[i], "reserved"))
+			TH_LOG("by %s", cg[i]);
+		EXPECT_LT(0, event(t, cg[i], "exhausted"))
+			TH_LOG("%s has found room each time", cg[i]);
+	}
+	TH_LOG("%lld pages granted, %lld refused", (long long)s->granted,
+	       (long long)s->refused);
 }
 
 /*
