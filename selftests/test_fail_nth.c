@@ -52,7 +52,8 @@ struct operation {
 	int fd, arg;		/* what it works on */
 	int other;		/* an error that means ENOMEM as well, or 0 */
 	const char *says;	/* what the kernel logs if it fails, or NULL */
-	const char *text;	/* for the dmem.max of the cgroup; or the path */
+	const char *file;	/* of the new cgroup, which is written to, or NULL */
+	const char *text;	/* for it; or the path */
 	int got;
 };
 
@@ -238,7 +239,9 @@ static bool fail_one(struct __test_metadata *_metadata, struct fail *self, const
 		TH_LOG("%s, point %d: the kernel has logged it", op->name, n);
 	self->points += seen->injected;
 	self->failed += seen->injected && seen->ret;
-	return seen->injected && n < MOST && _metadata->exit_code == KSFT_PASS;
+	EXPECT_GT(MOST, n)
+		TH_LOG("%s does not come to its end", op->name);
+	return seen->injected && _metadata->exit_code == KSFT_PASS;
 }
 
 static void tell(struct __test_metadata *_metadata, struct fail *self, struct operation *op)
@@ -273,14 +276,14 @@ static bool fail_new(struct __test_metadata *_metadata, struct fail *self, char 
 	for (i = 1; i < DEPTH; i++)
 		ASSERT_EQ(0, cg_create_parent(cg[i]));
 	ASSERT_EQ(0, cg_create(cg[DEPTH]));
-	if (op->text) {
-		char *path = cg_name(cg[DEPTH], "dmem.max");
+	if (op->file) {
+		char *path = cg_name(cg[DEPTH], op->file);
 
 		op->fd = open(path, O_WRONLY | O_CLOEXEC);
 		free(path);
 	}
 	more = fail_one(_metadata, self, cg[DEPTH], op, n);
-	if (op->text)
+	if (op->file)
 		close(op->fd);
 	for (i = DEPTH; i; i--)
 		ASSERT_EQ(0, cg_destroy(cg[i]));
@@ -376,18 +379,37 @@ static int run_write(struct operation *op)
 	return write(op->fd, op->text, len) == len ? 0 : -errno;
 }
 
-TEST_F_TIMEOUT(fail, limit, 250)
+static void fail_limit(struct __test_metadata *_metadata, struct fail *f, const char *file)
 {
-	char text[DMEM_NAME_LEN + 16];
+	char text[DMEM_NAME_LEN + 16], name[64];
 	struct operation op = {
-		.name = "the first limit of a cgroup",
+		.name = name,
 		.run = run_write,
-		.region = self->f.t.heap.region,
+		.region = f->t.heap.region,
+		.file = file,
 		.text = text,
 	};
 
+	snprintf(name, sizeof(name), "the first %s of a cgroup", file);
 	snprintf(text, sizeof(text), "%s 4096", op.region);
-	fail_all_new(_metadata, &self->f, &op);
+	fail_all_new(_metadata, f, &op);
+}
+
+TEST_F_TIMEOUT(fail, limit, 250)
+{
+	fail_limit(_metadata, &self->f, "dmem.max");
+}
+
+/* With all that it changes in others' where memory can be reserved */
+TEST_F_TIMEOUT(fail, reservation, 250)
+{
+	char *top = strdup(self->f.t.cg);
+
+	*strrchr(top, '/') = '\0';
+	ASSERT_EQ(0, dmem_reserve_above(&self->f.t, top, DMEM_MAX));
+	fail_limit(_metadata, &self->f, "dmem.min");
+	EXPECT_EQ(0, dmem_reserve_above(&self->f.t, top, 0));
+	free(top);
 }
 
 /* Cgroups, and the controller for them */
