@@ -64,13 +64,29 @@ guest_boot()
 # boot's file "expect".
 boot_tests()
 {
+	boot_only "$1" "$2" "$3" "$5"
+	boot_judged "$1" "$4"
+}
+
+# boot_only SUITE/BOOT KERNEL INITRD WORDS
+boot_only()
+{
 	_d=$BASE/run/$1
 	boot "${BOOT_SECONDS:-1500}" "$_d/kernel.log" "$_d/results" "$(kernel_image "$2")" "$3" \
-		"dmem.run=tests dmem.limit=300 $5"
+		"dmem.run=tests dmem.limit=300 $4"
 	[ -e "$_d/results" ] || : >"$_d/results"
+}
+
+# boot_judged SUITE/BOOT SKIPS OPTION...: the options are tapsum's.
+boot_judged()
+{
+	_d=$BASE/run/$1
+	_name=$1
+	_skips=$2
+	shift 2
 	# shellcheck disable=SC2046,SC2086 # names without blanks
-	"$CACHE/bin/tapsum" -n "$1" -e "$_d/expect" $(printf ' -s scripts/skips/%s' $4) \
-		-k "$_d/kernel.log" -t "$TOTALS" "$_d/results" || {
+	"$CACHE/bin/tapsum" -n "$_name" -e "$_d/expect" $(printf ' -s scripts/skips/%s' $_skips) \
+		-k "$_d/kernel.log" -t "$TOTALS" "$@" "$_d/results" || {
 		_rc=$?
 		[ "$_rc" = 1 ] || die "tapsum gave up on $_d/results"
 		printf '     (results: %s, kernel log: %s)\n' "$_d/results" "$_d/kernel.log"
@@ -108,20 +124,20 @@ suite_core()
 	guest_busybox
 	build_selftests check
 	build_selftests nodmem
-	guest_boot core/patched check patched ''
+	guest_boot core/patched check patched 'DMEM_TORTURE_SECONDS=120 dmem.limit=520'
 	guest_boot core/disabled check disabled cgroup_disable=dmem
-	memcg_boot
+	memcg_boot core check ''
 	guest_boot core/nodmem nodmem nodmem ''
 }
 
-# What CMA does not serve is charged to memcg.
+# memcg_boot SUITE KERNEL WORDS: what CMA does not serve is charged to memcg.
 memcg_boot()
 {
 	step "guest: tests of the DMA API with dma_mem_accounting=1 ($KARCH)"
-	mkdir -p "$BASE/run/core/memcg"
-	{ printf '%s\n' dmem/test_dma dmem/test_v4l2; kunit_suites; } >"$BASE/run/core/memcg/expect"
-	boot_tests core/memcg check "$BASE/selftests-check/initrd" memcg \
-		'dmem.only=dmem/test_dma,dmem/test_v4l2 dma_mem_accounting=1'
+	mkdir -p "$BASE/run/$1/memcg"
+	{ printf '%s\n' dmem/test_dma dmem/test_v4l2; kunit_suites; } >"$BASE/run/$1/memcg/expect"
+	boot_tests "$1/memcg" "$2" "$BASE/selftests-$2/initrd" memcg \
+		"dmem.only=dmem/test_dma,dmem/test_v4l2 dma_mem_accounting=1 $3"
 }
 
 check()
@@ -130,7 +146,7 @@ check()
 	'')
 		STEPS=33
 		# Two releases of systemd, suites debug and upstream, and the torture test
-		[ -z "${ALL:-}" ] || STEPS=49
+		[ -z "${ALL:-}" ] || STEPS=51
 		;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
@@ -139,7 +155,7 @@ check()
 	systemd) STEPS=8 ;;
 	containers) STEPS=6 ;;
 	tools) STEPS=7 ;;
-	debug) STEPS=7 ;;
+	debug) STEPS=9 ;;
 	upstream) STEPS=8 ;;
 	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools, arm32, debug or upstream" ;;
 	esac

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Without blanks at both ends, in place. */
@@ -62,6 +63,55 @@ static char *message(char *line)
 			s++;
 	}
 	return s;
+}
+
+/* Numbers and addresses are not the same from boot to boot. */
+static void without_numbers(char *s)
+{
+	char *to = s;
+
+	while (*s) {
+		int n = 0, digits = 0;
+
+		while (isalnum((unsigned char)s[n]))
+			digits += !!isdigit((unsigned char)s[n++]);
+		if (digits) {
+			*to++ = '#';
+			s += n;
+			continue;
+		}
+		memmove(to, s, n + !n);
+		to += n + !n;
+		s += n + !n;
+	}
+	*to = 0;
+}
+
+struct complaint {
+	char text[512];		/* the same in each boot */
+	char subject[256];	/* what a trace of calls is about */
+};
+
+/* Is that line of a log, to be given one by one, one more complaint? */
+static bool complaint(struct complaint *c, const char *s)
+{
+	static const char * const dump[] = { "CPU: ", "Tainted: ", "Hardware name: ", "Workqueue: " };
+	size_t i;
+
+	if (!complains(s)) {
+		for (i = 0; i < sizeof(dump) / sizeof(dump[0]); i++) {
+			if (!strncmp(s, dump[i], strlen(dump[i])))
+				return false;
+		}
+		snprintf(c->subject, sizeof(c->subject), "%s", s);
+		return false;
+	}
+	if (strstr(s, "Call trace:"))
+		snprintf(c->text, sizeof(c->text), "%s after '%s'", s, c->subject);
+	else
+		snprintf(c->text, sizeof(c->text), "%s", s);
+	without_numbers(c->text);
+	return true;
 }
 
 #endif

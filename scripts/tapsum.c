@@ -2,7 +2,8 @@
 /*
  * tapsum - judge one run of test programs
  *
- *   tapsum [-n NAME] [-e EXPECT] [-s SKIPS] [-k KERNELLOG] [-t TOTALS] STREAM
+ *   tapsum [-n NAME] [-e EXPECT] [-s SKIPS] [-k KERNELLOG] [-b KERNELLOG] [-t TOTALS]
+ *          STREAM
  *   tapsum -S TOTALS
  *
  * STREAM is what the runner wrote:
@@ -18,7 +19,8 @@
  * with a complete plan and a matching exit code, no test failed, each skip
  * stands in SKIPS, each line of SKIPS was needed, the end mark came, and the
  * kernel's log holds no complaint. Whatever is missing counts as a failure of
- * its own, so that no run can be green for having run nothing.
+ * its own, so that no run can be green for having run nothing. What a log of -b, of
+ * a kernel to compare with, complains of as well is told, and is no failure.
  *
  * SKIPS holds lines "PROGRAM: TEST  # REASON". TEST "*" stands for every test
  * of the program, which then must all be skipped; "-" for the program as a
@@ -64,6 +66,8 @@ static struct expect *expects;
 static int n_expects;
 static struct skip *skips;
 static int n_skips;
+static char **known;		/* complaints */
+static int n_known;
 static long passed, failed, skipped;
 
 static char *program;		/* the one that runs now */
@@ -191,6 +195,34 @@ static void read_skips(const char *path)
 		skips[n_skips++].violated = 0;
 	}
 	fclose(f);
+}
+
+static void read_known(const char *path)
+{
+	FILE *f = open_or_die(path);
+	struct complaint c = {};
+	char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, f) >= 0) {
+		if (!complaint(&c, message(trim(line))))
+			continue;
+		known = grow(known, n_known + 1, sizeof(*known));
+		known[n_known++] = dup_or_die(c.text);
+	}
+	free(line);
+	fclose(f);
+}
+
+static bool is_known(const char *text)
+{
+	int i;
+
+	for (i = 0; i < n_known; i++) {
+		if (!strcmp(known[i], text))
+			return true;
+	}
+	return false;
 }
 
 static void one_skip(const char *test, const char *reason)
@@ -503,6 +535,7 @@ static void read_log(const char *path)
 	char *block[256];
 	int n_block = 0, i, show = 0, wanted = 0;
 	bool booted = false, down = false, in_block = false;
+	struct complaint c = {};
 	size_t size = 0;
 	ssize_t n;
 
@@ -560,10 +593,14 @@ static void read_log(const char *path)
 				show = 0;
 			continue;
 		}
-		if (complains(s)) {
-			fail("kernel log: %s", s);
-			show = LOG_CONTEXT;
+		if (!complaint(&c, s))
+			continue;
+		if (is_known(c.text)) {
+			printf("     on both kernels: %s\n", c.text);
+			continue;
 		}
+		fail("kernel log: %s", s);
+		show = LOG_CONTEXT;
 	}
 	if (in_block) {
 		for (i = 0; i < n_block; i++)
@@ -606,7 +643,7 @@ int main(int argc, char **argv)
 	FILE *f;
 	int c, i;
 
-	while ((c = getopt(argc, argv, "n:e:s:k:t:S:")) != -1) {
+	while ((c = getopt(argc, argv, "n:e:s:k:b:t:S:")) != -1) {
 		switch (c) {
 		case 'n':
 			run_name = optarg;
@@ -620,6 +657,9 @@ int main(int argc, char **argv)
 		case 'k':
 			log = optarg;
 			break;
+		case 'b':
+			read_known(optarg);
+			break;
 		case 't':
 			totals = optarg;
 			break;
@@ -630,7 +670,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind != argc - 1)
-		die("usage: tapsum [-n name] [-e expect] [-s skips] [-k kernellog] [-t totals] stream");
+		die("usage: tapsum [-n name] [-e expect] [-s skips] [-k kernellog] [-b kernellog] [-t totals] stream");
 
 	read_stream(argv[optind]);
 	check_expects();
@@ -655,5 +695,8 @@ int main(int argc, char **argv)
 		free(skips[i].reason);
 	}
 	free(skips);
+	while (n_known)
+		free(known[--n_known]);
+	free(known);
 	return failed ? 1 : 0;
 }

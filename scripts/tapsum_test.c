@@ -18,6 +18,12 @@ struct test {
 	const char *says;
 };
 
+/* With the log of a kernel to compare with */
+struct compared {
+	struct test test;
+	const char *base;
+};
+
 #define BOOT	"[    0.000000] Linux version 7.3\n"
 #define DOWN	"[    9.000000] reboot: Power down\n"
 #define GOOD	"# run a\nTAP version 13\n1..2\nok 1 x\nok 2 y\n# exit a 0\n# end\n"
@@ -25,6 +31,10 @@ struct test {
 	"[ 1.0] ------------[ cut here ]------------\n" \
 	"[ 1.0] WARNING: CPU: 0 PID: 1 at mm/cma.c:1 " what "\n" \
 	"[ 1.0] ---[ end trace 0000000000000000 ]---\n"
+#define TRACE(of, number) \
+	"[ 1.0] " of ": wrong value " number "\n" \
+	"[ 1.0] CPU: " number " UID: 0 PID: " number " Comm: a Not tainted\n" \
+	"[ 1.0] Hardware name: b (DT)\n[ 1.0] Call trace:\n[ 1.0]  c+0x1c/0x44\n"
 #define KUNIT(plan, two, summary) \
 	"# run kunit/s\nKTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: s\n" \
 	"    # module: m\n    1.." plan "\n    ok 1 one\n        KTAP version 1\n" \
@@ -136,13 +146,28 @@ static const struct test tests[] = {
 	  DOWN, 2, 1, 0, "without an end" },
 };
 
+static const struct compared compared[] = {
+	{ { "a trace in both logs", GOOD, "a\n", NULL, BOOT TRACE("late", "12") DOWN, 2, 0, 0,
+	    "on both kernels: Call trace: after 'late: wrong value #'\n" },
+	  BOOT TRACE("late", "fff7") },
+	{ { "another trace than in the other log", GOOD, "a\n", NULL,
+	    BOOT TRACE("late", "12") DOWN, 2, 1, 0, "Call trace:" },
+	  BOOT TRACE("early", "12") },
+	{ { "a WARN beside what is in both logs", GOOD, "a\n", NULL,
+	    BOOT TRACE("late", "12") REPORT("cma_release") DOWN, 2, 1, 0, "cut here" },
+	  BOOT TRACE("late", "12") },
+	{ { "a log to compare with that has nothing", GOOD, "a\n", NULL,
+	    BOOT REPORT("cma_release") DOWN, 2, 1, 0, "cut here" },
+	  BOOT DOWN },
+};
+
 static const char *tapsum, *dir;
 
 static const char *put(const char *name, const char *text)
 {
-	static char paths[4][512];
+	static char paths[5][512];
 	static int next;
-	char *path = paths[next++ % 4];
+	char *path = paths[next++ % 5];
 	FILE *f;
 
 	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
@@ -154,7 +179,7 @@ static const char *put(const char *name, const char *text)
 	return path;
 }
 
-static bool run(const struct test *t)
+static bool run(const struct test *t, const char *base)
 {
 	char cmd[4096], out[16384], want[128];
 	size_t len;
@@ -168,6 +193,8 @@ static bool run(const struct test *t)
 		n += snprintf(cmd + n, sizeof(cmd) - n, " -s '%s'", put("skips", t->skips));
 	if (t->log)
 		n += snprintf(cmd + n, sizeof(cmd) - n, " -k '%s'", put("log", t->log));
+	if (base)
+		n += snprintf(cmd + n, sizeof(cmd) - n, " -b '%s'", put("base", base));
 	snprintf(cmd + n, sizeof(cmd) - n, " '%s' 2>&1", put("stream", t->stream));
 
 	p = popen(cmd, "r");
@@ -194,6 +221,7 @@ static bool run(const struct test *t)
 int main(int argc, char **argv)
 {
 	size_t i, n = sizeof(tests) / sizeof(tests[0]);
+	size_t more = sizeof(compared) / sizeof(compared[0]);
 	int bad = 0;
 
 	if (argc != 3) {
@@ -203,11 +231,12 @@ int main(int argc, char **argv)
 	tapsum = argv[1];
 	dir = argv[2];
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("TAP version 13\n1..%zu\n", n);
-	for (i = 0; i < n; i++) {
-		bool ok = run(&tests[i]);
+	printf("TAP version 13\n1..%zu\n", n + more);
+	for (i = 0; i < n + more; i++) {
+		const struct test *t = i < n ? &tests[i] : &compared[i - n].test;
+		bool ok = run(t, i < n ? NULL : compared[i - n].base);
 
-		printf("%sok %zu %s\n", ok ? "" : "not ", i + 1, tests[i].name);
+		printf("%sok %zu %s\n", ok ? "" : "not ", i + 1, t->name);
 		bad += !ok;
 	}
 	return bad ? 1 : 0;

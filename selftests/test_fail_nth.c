@@ -379,7 +379,7 @@ static int run_write(struct operation *op)
 	return write(op->fd, op->text, len) == len ? 0 : -errno;
 }
 
-static void fail_limit(struct __test_metadata *_metadata, struct fail *f, const char *file)
+static void fail_first(struct __test_metadata *_metadata, struct fail *f, const char *file)
 {
 	char text[DMEM_NAME_LEN + 16], name[64];
 	struct operation op = {
@@ -397,7 +397,7 @@ static void fail_limit(struct __test_metadata *_metadata, struct fail *f, const 
 
 TEST_F_TIMEOUT(fail, limit, 250)
 {
-	fail_limit(_metadata, &self->f, "dmem.max");
+	fail_first(_metadata, &self->f, "dmem.max");
 }
 
 /* With all that it changes in others' where memory can be reserved */
@@ -407,7 +407,7 @@ TEST_F_TIMEOUT(fail, reservation, 250)
 
 	*strrchr(top, '/') = '\0';
 	ASSERT_EQ(0, dmem_reserve_above(&self->f.t, top, DMEM_MAX));
-	fail_limit(_metadata, &self->f, "dmem.min");
+	fail_first(_metadata, &self->f, "dmem.min");
 	EXPECT_EQ(0, dmem_reserve_above(&self->f.t, top, 0));
 	free(top);
 }
