@@ -52,7 +52,8 @@ mutants()
 	trap - INT TERM HUP
 	_passed=$(cat "$BASE"/mutants.seen.* | grep -c '^yes' || :)
 	_failed=$(($(wc -l <"$BASE/mutants.list") - _passed))
-	printf '%s passed, %s failed\n' "$_passed" "$_failed"
+	printf '%s tests of %s mutants: %s passed, %s failed\n' "$(wc -l <"$BASE/mutants.list")" \
+		"$(cut -d' ' -f1 "$BASE/mutants.list" | sort -u | wc -l)" "$_passed" "$_failed"
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
 }
 
@@ -76,12 +77,15 @@ mutants_part()
 	done <"$BASE/mutants.list.$1" 3>"$BASE/mutants.seen.$1"
 }
 
-# mutant_seen PROGRAM TEST: what the boot says of that: yes or no.
+# mutant_seen PROGRAM TEST: what the boot says of that: yes or no. TEST is kernel.log
+# where the kernel is to warn while the program runs.
 mutant_seen()
 {
 	sed -n "\\,^# run ${1#*:}\$,,/^# exit/p" "$MUTANT/results" >"$MUTANT/tap"
 	if [ "${1%%:*}" = kcsan ]; then
 		if grep -q "BUG: KCSAN: $2 " "$MUTANT/kernel.log"; then echo yes; else echo no; fi
+	elif [ "$2" = kernel.log ]; then
+		if mutant_warned; then echo yes; else echo no; fi
 	elif grep -q "^ *not ok .*\\<$2\\>" "$MUTANT/tap"; then
 		echo yes
 	elif grep -q "^# exit .* 137\$" "$MUTANT/tap" && ! grep -q "^ *ok .*\\<$2\\>" "$MUTANT/tap"; then
