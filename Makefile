@@ -17,7 +17,8 @@ help:
 #: make checkpatch   checkpatch, W=1, sparse and kernel-doc over the series
 #: make bisect       build each patch alone, with the options on and off;  FROM=37 for those
 #:                   from there on
-#: make torture      random operations for a long time;  TIME=600 SEED=7
+#: make torture      random operations for a long time;  TIME=600 SEED=7 EPOCH=2 to begin with
+#:                   that;  SCRIPT=FILE for the operations that a failure has told
 #: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one,
 #:                   MUTANT=systemd for the programs for systemd
 #: make bench        what a charge costs, in instructions
@@ -40,7 +41,7 @@ mutants:
 	@scripts/go.sh mutants $(MUTANT)
 
 torture:
-	@scripts/go.sh torture $(TIME) $(SEED)
+	@TIME='$(TIME)' SEED='$(SEED)' EPOCH='$(EPOCH)' SCRIPT='$(SCRIPT)' scripts/go.sh torture
 
 install uninstall:
 	@$(MAKE) -s -C systemd-units $@

@@ -206,12 +206,27 @@ check()
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
 
+# All of it, also after something has failed.
 check_all()
 {
-	(checkpatch)
-	(bisect)
-	(mutants '')
-	(systemd_mutants systemd)
+	_failed_parts=
+	for _part in checkpatch bisect mutants systemd_mutants; do
+		# Not in a condition, where "set -e" would mean nothing.
+		set +e
+		(
+			set -e
+			case $_part in
+			systemd_mutants) systemd_mutants systemd ;;
+			*) $_part '' ;;
+			esac
+		)
+		[ $? = 0 ] || _failed_parts="$_failed_parts $_part"
+		set -e
+	done
 	ALL=1
-	check ''
+	set +e
+	(set -e; check '')
+	[ $? = 0 ] || _failed_parts="$_failed_parts check"
+	set -e
+	[ -z "$_failed_parts" ] || die "failed:$_failed_parts"
 }

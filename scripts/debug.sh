@@ -142,10 +142,11 @@ debug_base()
 	done
 }
 
-# torture SECONDS [SEED]
+# torture SECONDS [SEED [EPOCH [SCRIPT]]]: SCRIPT is a file with what a failure has told.
 torture()
 {
 	STEPS=6
+	[ -z "${4:-}" ] || [ -r "$4" ] || die "SCRIPT=$4: cannot read it"
 	prepare
 	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
 	step "guest: selftests"
@@ -154,7 +155,7 @@ torture()
 	build_selftests check
 	TOTALS=$CACHE/totals
 	: >"$TOTALS"
-	torture_boot "$1" "${2:-}"
+	torture_boot "$@"
 	sed -n 's/^# test_torture.c:[0-9]*:random://p' "$BASE/run/torture/random/results"
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
@@ -163,17 +164,31 @@ torture()
 # needs time of its own to make a script smaller.
 torture_boot()
 {
-	case $1 in
-	''|*[!0-9]*) die "TIME=$1 is no number of seconds" ;;
-	esac
-	case $2 in
-	*[!0-9]*) die "SEED=$2 is no number" ;;
-	esac
+	torture_number TIME "$1"
+	torture_number SEED "${2:-0}"
+	torture_number EPOCH "${3:-0}"
+	_ti=$BASE/selftests-check/initrd
+	_tw="dmem.only=dmem/test_torture dmem.limit=$(($1 + 400)) DMEM_TORTURE_SECONDS=$1"
+	_tw="$_tw ${2:+DMEM_TORTURE_SEED=$2} ${3:+DMEM_TORTURE_EPOCH=$3}"
+	if [ -n "${4:-}" ]; then
+		cp "$4" "$BASE/selftests-check/root/tests/script"
+		_ti=$BASE/selftests-check/initrd-script
+		pack_initrd "$_ti" "$BASE/selftests-check/root" "$BASE/build-check"
+		rm "$BASE/selftests-check/root/tests/script"
+		_tw="$_tw DMEM_TORTURE_SCRIPT=/tests/script"
+	fi
 	step "guest: $1 seconds of random operations"
 	mkdir -p "$BASE/run/torture/random"
 	{ echo dmem/test_torture; kunit_suites; } >"$BASE/run/torture/random/expect"
 	BOOT_SECONDS=$(($1 + 600))
-	boot_tests torture/random check "$BASE/selftests-check/initrd" none \
-		"dmem.only=dmem/test_torture dmem.limit=$(($1 + 400)) DMEM_TORTURE_SECONDS=$1 ${2:+DMEM_TORTURE_SEED=$2}"
+	boot_tests torture/random check "$_ti" none "$_tw"
 	BOOT_SECONDS=
+}
+
+# torture_number NAME VALUE
+torture_number()
+{
+	case $2 in
+	''|*[!0-9]*) die "$1=$2 is no number" ;;
+	esac
 }

@@ -152,7 +152,7 @@ bisect)
 torture)
 	. scripts/check.sh
 	. scripts/debug.sh
-	torture "${2:-600}" "${3:-}"
+	torture "${TIME:-600}" "${SEED:-}" "${EPOCH:-}" "${SCRIPT:-}"
 	;;
 mutants)
 	. scripts/check.sh

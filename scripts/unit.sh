@@ -139,6 +139,46 @@ docs_targets()
 	done
 }
 
+# has_test PROGRAM TEST: in selftests/ or among the series' KUnit tests.
+has_test()
+{
+	case $1 in
+	kunit/*) grep -q "^+.*KUNIT_CASE.*(${2##*.})" kernel/patches/*.patch ;;
+	*) grep -q "^TEST.*\<${2##*.})\|^TEST.*\<${2##*.}, [0-9]*)" "selftests/${1##*/}.c" ;;
+	esac
+}
+
+# A way around a cap of which no test tells.
+escapes_tests()
+{
+	# shellcheck disable=SC2016 # Markdown's
+	sed -n '/^|/s/`test_/\n&/gp' docs/escapes.md |
+	sed -n 's/^`\(test_[a-z0-9_]*\) \([a-z0-9_]*\)`.*/\1 \2/p' >"$dir/escapes"
+	[ "$(wc -l <"$dir/escapes")" -gt 20 ] || echo "docs/escapes.md names no test"
+	while read -r _p _t; do
+		has_test "$_p" "$_t" || echo "docs/escapes.md: selftests/$_p.c has no test $_t"
+	done <"$dir/escapes"
+}
+
+# A mutant that no test could notice.
+mutants_tests()
+{
+	awk '/^[0-9]/ { print $1, $2, $3 }' kernel/mutants/list >"$dir/mutants"
+	[ "$(wc -l <"$dir/mutants")" -gt 100 ] || echo "kernel/mutants/list names no mutant"
+	while read -r _n _p _t; do
+		case $_t in
+		data-race|kernel.log) ;;
+		*) has_test "$_p" "$_t" || echo "kernel/mutants/list: $_n: ${_p#*:} has no test $_t" ;;
+		esac
+		grep -q "mutant($_n)" kernel/mutants/mutants.patch ||
+		echo "kernel/mutants/list: $_n is not in mutants.patch"
+	done <"$dir/mutants"
+	grep -o '^+.*mutant([0-9]*)' kernel/mutants/mutants.patch | sed 's/.*mutant(\([0-9]*\))/\1/' | sort -u |
+	while read -r _n; do
+		grep -q "^$_n " kernel/mutants/list || echo "kernel/mutants/list does not have $_n"
+	done
+}
+
 # A block that names a file is a part of it.
 docs_files()
 {
@@ -347,6 +387,8 @@ t "kernel/series lists exactly the patches" series_matches
 t "every patch is signed off" nothing unsigned
 t "selftests/ is what the series adds" selftests_match
 t "documented make targets exist" nothing docs_targets
+t "each way around a cap has its test" nothing escapes_tests
+t "each mutant has its test" nothing mutants_tests
 t "what the documentation quotes is in the file" nothing docs_files
 t "make help tells of every target" nothing help_targets
 t "a wrong suite is one line" nothing wrong_variables
