@@ -125,9 +125,18 @@ suite_core()
 	build_selftests check
 	build_selftests nodmem
 	guest_boot core/patched check patched 'DMEM_TORTURE_SECONDS=120 dmem.limit=520'
+	tell_what_was_done core/patched
 	guest_boot core/disabled check disabled cgroup_disable=dmem
 	memcg_boot core check ''
 	guest_boot core/nodmem nodmem nodmem ''
+}
+
+# tell_what_was_done SUITE/BOOT: how many allocations have failed, and what the random
+# operations were.
+tell_what_was_done()
+{
+	sed -n -e 's/^# test_fail_nth.c:[0-9]*:[a-z_]*:\(.*tried, \(1 in a row\|with one\).*\)/      \1/p' \
+		-e 's/^# test_torture.c:[0-9]*:random:/      /p' "$BASE/run/$1/results"
 }
 
 # memcg_boot SUITE KERNEL WORDS: what CMA does not serve is charged to memcg.

@@ -20,6 +20,7 @@ suite_debug()
 	debug_program debug "$BASE/media/debug" test_kmemleak
 	BOOT_SECONDS=3600
 	guest_boot debug/patched debug patched 'page_owner=on dmem.limit=900'
+	tell_what_was_done debug/patched
 	guest_boot debug/disabled debug disabled 'cgroup_disable=dmem page_owner=on dmem.limit=900'
 	memcg_boot debug debug 'page_owner=on dmem.limit=900'
 	debug_media_boot debug 'page_owner=on dmem.limit=900'
@@ -156,7 +157,7 @@ torture()
 	TOTALS=$CACHE/totals
 	: >"$TOTALS"
 	torture_boot "$@"
-	sed -n 's/^# test_torture.c:[0-9]*:random://p' "$BASE/run/torture/random/results"
+	tell_what_was_done torture/random
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
 
