@@ -6,7 +6,7 @@ help:
 
 #: make run          boot the patched kernel and watch a cap hold (12 minutes the first time)
 #: make check        all test suites;  SUITE=unit (host only), core, media, systemd,
-#:                   containers, tools or arm32;  SUITE=debug and upstream only in check-all
+#:                   containers, tools or arm32;  SUITE=debug, kcsan and upstream only in check-all
 #: make check-all    make check, and what takes longer
 #: make shell        a root shell in the guest; "exit" powers it off
 #: make kernel       build the patched kernel

@@ -165,8 +165,9 @@ check()
 	containers) STEPS=6 ;;
 	tools) STEPS=7 ;;
 	debug) STEPS=9 ;;
+	kcsan) STEPS=7 ;;
 	upstream) STEPS=8 ;;
-	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools, arm32, debug or upstream" ;;
+	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools, arm32, debug, kcsan or upstream" ;;
 	esac
 	supported_host
 	lock_cache
@@ -209,8 +210,9 @@ check()
 	esac
 	case $1${ALL:-} in
 	debug) suite_debug ;;
+	kcsan) suite_kcsan ;;
 	upstream) suite_upstream ;;
-	1) suite_debug; torture_boot 600 ''; suite_upstream ;;
+	1) suite_debug; suite_kcsan; torture_boot 600 ''; suite_upstream ;;
 	esac
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }

@@ -25,7 +25,6 @@ suite_debug()
 	memcg_boot debug debug 'page_owner=on dmem.limit=900'
 	debug_media_boot debug 'page_owner=on dmem.limit=900'
 	BOOT_SECONDS=
-	[ -z "${ALL:-}" ] || suite_debug_kcsan
 }
 
 # Two CPUs that use the same memory at the same time, without saying so. What the
@@ -38,8 +37,10 @@ kcsan_words()
 	sed 's,.*/,,; s,\(.*\)\.c$, KCSAN_SANITIZE_\1.o=y,' | tr -d '\n'
 }
 
-suite_debug_kcsan()
+suite_kcsan()
 {
+	build_dtb ''
+	guest_busybox
 	KERNEL_WORDS=$(kcsan_words)
 	build_kernel kcsan kernel/config/vm.config kernel/config/check.config \
 		kernel/config/media.config kernel/config/kcsan.config
