@@ -17,7 +17,7 @@
 #define HELD		12	/* pages of a thread */
 #define OWNED		10
 #define HAMMER_MS	5000
-#define REFUSALS	5000
+#define REFUSALS	500
 
 struct shared {
 	atomic_int stop, ready;
@@ -167,7 +167,7 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
  * Where all that is reserved is in use, who is refused is so for want of memory,
  * whatever others are doing at the same time.
  */
-TEST_F_TIMEOUT(reserve, used_up_among_the_greedy, 60)
+TEST_F_TIMEOUT(reserve, used_up_among_the_greedy, 120)
 {
 	struct dmem_test *t = &self->t;
 	struct shared *s = shared_alloc(sizeof(*s));
