@@ -217,27 +217,28 @@ check()
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
 
-# All of it, also after something has failed.
+# All of it, also after something has failed. Each part is in a shell of its own, not in a
+# condition, where "set -e" would mean nothing.
 check_all()
 {
 	_failed_parts=
-	for _part in checkpatch bisect mutants systemd_mutants; do
-		# Not in a condition, where "set -e" would mean nothing.
-		set +e
-		(
-			set -e
-			case $_part in
-			systemd_mutants) systemd_mutants systemd ;;
-			*) $_part '' ;;
-			esac
-		)
-		[ $? = 0 ] || _failed_parts="$_failed_parts $_part"
-		set -e
-	done
-	ALL=1
 	set +e
+	(set -e; checkpatch)
+	part_ended checkpatch $?
+	(set -e; bisect)
+	part_ended bisect $?
+	(set -e; mutants '')
+	part_ended mutants $?
+	(set -e; systemd_mutants systemd)
+	part_ended systemd_mutants $?
+	ALL=1
 	(set -e; check '')
-	[ $? = 0 ] || _failed_parts="$_failed_parts check"
+	part_ended check $?
 	set -e
 	[ -z "$_failed_parts" ] || die "failed:$_failed_parts"
+}
+
+part_ended()
+{
+	[ "$2" = 0 ] || _failed_parts="$_failed_parts $1"
 }
