@@ -171,7 +171,7 @@ TEST_F_TIMEOUT(reserve, used_up_among_the_greedy, 120)
 {
 	struct dmem_test *t = &self->t;
 	struct shared *s = shared_alloc(sizeof(*s));
-	const char *cg[] = { self->greedy, self->b };
+	const char *cg[2] = { self->greedy, self->b };
 	pid_t pid[ARRAY_SIZE(cg)];
 	unsigned int i;
 
