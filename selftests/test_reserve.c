@@ -187,6 +187,8 @@ TEST_F(reserve, within_the_parent)
 /* More is asked for than there is: each gets a part of his own. */
 TEST_F(reserve, overcommit)
 {
+	long long capacity = dmem_read(self->t.root, "dmem.capacity", self->region);
+
 	ASSERT_EQ(0, set_min(&self->t, self->owner, WINDOW));
 	ASSERT_EQ(0, set_min(&self->t, self->slice, WINDOW));
 	EXPECT_STAT(self->owner, "reserved", WINDOW / 2);
@@ -208,6 +210,13 @@ TEST_F(reserve, overcommit)
 	EXPECT_GETS(self->greedy, &self->taken, 16);
 	EXPECT_EQ(0, cma_read(self->t.area, "available_pages"));
 	EXPECT_EQ(0, event(&self->t, self->greedy, "exhausted"));
+
+	/* To ask for more than the region has gives no larger part. */
+	ASSERT_EQ(0, set_min(&self->t, self->slice, 0));
+	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", self->region, DMEM_MAX));
+	ASSERT_EQ(0, dmem_set(self->greedy, "dmem.min", self->region, capacity));
+	EXPECT_STAT(self->owner, "reserved", WINDOW / 2);
+	EXPECT_STAT(self->greedy, "reserved", WINDOW / 2);
 }
 
 /* dmem.max has the last word, whatever was reserved. */
