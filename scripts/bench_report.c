@@ -232,9 +232,10 @@ static void write_chart(const struct figures *all, const struct table *t, const 
 	.column = {								\
 		{ .title = "unpatched", .boot = "unpatched", .table = _table, .what = "plain" }, \
 		{ .title = "series", .boot = "series", .table = _table, .what = "plain" },	\
+		{ .title = "series, unevictable", .boot = "series", .table = _table, .what = "heap" }, \
 		{ .title = "series, pinned", .boot = "series", .table = _table, .what = "pinned" }, \
 	},									\
-	.nr_columns = 3, .row = { __VA_ARGS__ },				\
+	.nr_columns = 4, .row = { __VA_ARGS__ },				\
 	.nr_rows = ARRAY_SIZE(((long[]){ __VA_ARGS__ })),			\
 }
 
@@ -261,10 +262,11 @@ static const struct table tables[] = {
 		.column = {
 			{ "unpatched", "unpatched", "refused by the limit at", "plain_refused" },
 			{ "series", "series", "refused by the limit at", "plain_refused" },
+			{ "series, unevictable", "series", "refused by the limit at", "heap_refused" },
 			{ "series, pinned", "series", "refused by the limit at", "pinned_refused" },
 			{ "refusals counted", "series", "refused by the limit at", "counted" },
 		},
-		.nr_columns = 4, .row = { 4, 1 }, .nr_rows = 2,
+		.nr_columns = 5, .row = { 4, 1 }, .nr_rows = 2,
 	},
 	{
 		.title = "A buffer of the CMA heap and its close, four below the root", .x = "bytes",

@@ -147,7 +147,7 @@ need_space()
 build_host_tools()
 {
 	mkdir -p "$CACHE/bin"
-	for _p in progress tapsum samesum screen bench_report; do
+	for _p in progress tapsum samesum mutmap screen bench_report; do
 		# Not "newer than": another checkout's program may be newer.
 		_k=$(hash16 "scripts/$_p.c" scripts/judge.h tests/display/pattern.h)
 		[ "$_k" = "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] ||

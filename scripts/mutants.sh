@@ -16,6 +16,7 @@ mutants()
 		esac
 	done >"$BASE/mutants.list"
 	[ -s "$BASE/mutants.list" ] || die "kernel/mutants/list has no mutant '$1'"
+	mutants_map
 	trap mutants_undo EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -55,6 +56,17 @@ mutants()
 	printf '%s tests of %s mutants: %s passed, %s failed\n' "$(wc -l <"$BASE/mutants.list")" \
 		"$(cut -d' ' -f1 "$BASE/mutants.list" | sort -u | wc -l)" "$_passed" "$_failed"
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
+}
+
+# Each function that the series changes has a mutant, or kernel/mutants/none tells why
+# it has not.
+mutants_map()
+{
+	kgit -C "$TREE" diff -U0 base-of-series HEAD -- '*.c' '*.h' ':!tools' ':!*_kunit.c' >"$BASE/mutants.series"
+	"$CACHE/bin/mutmap" "$TREE" "$BASE/mutants.series" kernel/mutants/mutants.patch kernel/mutants/none \
+		>"$BASE/mutants.none" && return
+	sed 's/^/      /' "$BASE/mutants.none" >&2
+	die "some functions of the series have no mutant: add one, or a line to kernel/mutants/none"
 }
 
 # What runs in the background does not hear of Ctrl-C, nor does its guest.

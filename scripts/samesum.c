@@ -13,10 +13,11 @@
  *	ok # SKIP	it ran on neither, so nothing was compared
  *	not ok		it is not the same
  *
- * Of several boots of a kernel the best result of a test counts. So one that
- * fails now and then is not a difference, and one that the unpatched kernel
- * passes once, and the patched one never, is. A test that only the patched one
- * passes is said to be so, and no fault.
+ * Of several runs on a kernel the best result of a test counts, and how many
+ * fail. So what the unpatched kernel passes once, and the patched one never, is a
+ * difference, and so is a test that fails more often with the series than chance
+ * makes likely. One that fails now and then on both is said to be so. A test that
+ * only the patched kernel passes is said to be so, and no fault.
  *
  * No comparison is of nothing: each program of EXPECT (one a line) must have
  * reported from both kernels, so must the KUnit suites, each boot must have come
@@ -38,6 +39,9 @@
 
 #define MAX_LEVELS	8
 
+/* How likely it must be that chance has made what is seen. */
+#define CHANCE	0.01
+
 /* In the order of what is better. */
 enum state { NONE, SKIP, FAIL, PASS };
 enum kernel { WITHOUT, WITH, KERNELS };
@@ -47,7 +51,7 @@ static const char * const states[] = { "is not there", "is skipped", "fails", "p
 struct test {
 	char *name, *reason;
 	enum state best[KERNELS];
-	int told[KERNELS], failed[KERNELS];	/* by how many boots */
+	int told[KERNELS], failed[KERNELS];	/* by how many runs */
 	int run;		/* the last one that told of it */
 	bool whole;		/* sums up others, and counts for itself only if it fails */
 };
@@ -415,9 +419,35 @@ static void read_boot(const char *dir)
 	now = NULL;
 }
 
+/* How many ways there are to choose @k of @n. */
+static double choose(int n, int k)
+{
+	double ways = 1;
+	int i;
+
+	for (i = 1; i <= k; i++)
+		ways = ways * (n - k + i) / i;
+	return ways;
+}
+
+/*
+ * Fisher's exact test, to one side: had the series nothing to do with it, how
+ * likely would it be that at least as many of the runs that failed are with it?
+ */
+static double chance(const struct test *t)
+{
+	int without = t->told[WITHOUT], with = t->told[WITH];
+	int failed = t->failed[WITHOUT] + t->failed[WITH], i;
+	double ways = 0;
+
+	for (i = t->failed[WITH]; i <= with && i <= failed; i++)
+		ways += failed - i <= without ? choose(with, i) * choose(without, failed - i) : 0;
+	return ways / choose(with + without, failed);
+}
+
 static bool differs(const struct test *t)
 {
-	return t->best[WITHOUT] != t->best[WITH];
+	return t->best[WITHOUT] != t->best[WITH] || chance(t) < CHANCE;
 }
 
 static bool again(const struct program *p)
@@ -455,6 +485,12 @@ static bool say_complaint(const struct test *t)
 	return say(true, "on both: %s", t->name);
 }
 
+static bool say_runs(bool ok, const struct test *t)
+{
+	return say(ok, "%s: fails in %d of %d runs without the series, in %d of %d with it",
+		   t->name, t->failed[WITHOUT], t->told[WITHOUT], t->failed[WITH], t->told[WITH]);
+}
+
 static bool say_test(const struct test *t)
 {
 	enum state without = t->best[WITHOUT], with = t->best[WITH];
@@ -467,6 +503,10 @@ static bool say_test(const struct test *t)
 		}
 		if (with == PASS && t->whole)
 			return false;
+		if (with == PASS && t->failed[WITHOUT] + t->failed[WITH]) {
+			sums.unsteady++;
+			return say_runs(true, t);
+		}
 		*(with == PASS ? &sums.pass : &sums.fail) += 1;
 		return say(true, "%s: %s on both", t->name, states[with]);
 	}
@@ -474,13 +514,9 @@ static bool say_test(const struct test *t)
 		sums.better++;
 		return say(true, "%s: fails without the series, passes with it", t->name);
 	}
-	/* It need not be the series that makes it fail, but that is to be shown. */
-	if (t->failed[WITHOUT] && with == FAIL) {
-		sums.unsteady++;
-		return say(false, "%s: fails in %d of %d boots without the series, in %d of %d with it",
-			   t->name, t->failed[WITHOUT], t->told[WITHOUT], t->failed[WITH], t->told[WITH]);
-	}
 	sums.differ++;
+	if (without == with || (without == PASS && with == FAIL && t->failed[WITHOUT]))
+		return say_runs(false, t);
 	return say(false, "%s: %s without the series, %s with it", t->name, states[without], states[with]);
 }
 

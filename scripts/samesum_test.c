@@ -32,8 +32,11 @@
 #define END	"# end\n"
 
 #define RUN(results, code)	"# run d/a\nTAP version 13\n" results "\n# exit d/a " code "\n"
-#define GOOD	KUNIT RUN("1..2\nok 1 x\nok 2 y\n", "0") END
-#define BAD	KUNIT RUN("1..2\nok 1 x\nnot ok 2 y\n", "1") END
+#define PASSES	RUN("1..2\nok 1 x\nok 2 y\n", "0")
+#define FAILS	RUN("1..2\nok 1 x\nnot ok 2 y\n", "1")
+#define GOOD	KUNIT PASSES END
+#define BAD	KUNIT FAILS END
+#define FIVE(four, last)	KUNIT four four four four last END
 #define SCRIPT(code)	KUNIT "# run d/a.sh\nhello\n1..1\nnot ok 1 x\n\n# exit d/a.sh " code "\n" END
 
 struct test {
@@ -141,9 +144,21 @@ static const struct test tests[] = {
 	  "not ok 2 the end: is not there without the series, fails with it" },
 
 	{ "it passes the second time", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0,
-	  "\nok 2 y: passes on both\n" },
+	  "\nok 2 y: fails in 0 of 2 runs without the series, in 1 of 2 with it\n" },
+	{ "what fails now and then is counted", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0,
+	  "4 pass on both kernels, 0 fail on both,\n"
+	  "      0 ran on neither, 0 pass with the series only, 1 fail now and then, 0 differ" },
 	{ "it passes now and then without the series", "d/a", { BAD, BAD, GOOD, BAD }, { LOG, LOG }, 1,
-	  "\nnot ok 2 y: fails in 1 of 2 boots without the series, in 2 of 2 with it" },
+	  "\nnot ok 2 y: fails in 1 of 2 runs without the series, in 2 of 2 with it" },
+	{ "it fails more often with the series", "d/a",
+	  { GOOD, GOOD, FIVE(PASSES, PASSES), FIVE(FAILS, FAILS) }, { LOG, LOG }, 1,
+	  "\nnot ok 2 y: fails in 0 of 6 runs without the series, in 5 of 6 with it\n" },
+	{ "it fails as often as chance may have it", "d/a",
+	  { GOOD, GOOD, FIVE(PASSES, PASSES), FIVE(FAILS, PASSES) }, { LOG, LOG }, 0,
+	  "\nok 2 y: fails in 0 of 6 runs without the series, in 4 of 6 with it\n" },
+	{ "it fails less often with the series", "d/a",
+	  { GOOD, GOOD, FIVE(FAILS, FAILS), FIVE(PASSES, PASSES) }, { LOG, LOG }, 0,
+	  "\nok 2 y: fails in 5 of 6 runs without the series, in 0 of 6 with it\n" },
 	{ "it fails the second time as well", "d/a", { GOOD, BAD, GOOD, BAD }, { LOG, LOG }, 1,
 	  "not ok 2 y: passes without the series, fails with it" },
 	{ "it fails now and then, and is then not there", "d/a",

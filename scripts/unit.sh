@@ -423,6 +423,7 @@ echo "# exit unit/model $bad"
 
 tap tapsum judge tapsum
 tap samesum judge samesum
+tap mutmap judge mutmap
 
 unit_tools
 

@@ -95,7 +95,7 @@ static long number_in(const char *path, const char *line, const char *key)
 }
 
 /* Only with the series. */
-static bool has_pinned(void)
+static bool has_series(void)
 {
 	return has_dmem() && has_file(CGROUP "/dmem.stat");
 }
@@ -169,11 +169,13 @@ static void charge(const char *table, long x, const char *parameter)
 	figure(table, x, parameter, time);
 }
 
-static void both(const char *table, long x)
+static void each_kind(const char *table, long x)
 {
 	charge(table, x, "plain");
-	if (has_pinned())
-		charge(table, x, "pinned");
+	if (!has_series())
+		return;
+	charge(table, x, "heap");
+	charge(table, x, "pinned");
 }
 
 static void load_module(int regions)
@@ -199,9 +201,9 @@ static void by_depth(void)
 	load_module(1);
 	for (unsigned int i = 0; i < ARRAY_SIZE(depths); i++) {
 		enter(depths[i]);
-		both("depth", depths[i]);
+		each_kind("depth", depths[i]);
 	}
-	if (has_pinned()) {
+	if (has_series()) {
 		enter(0);
 		put(CGROUP "/other/dmem.min", "test/pinned0 4096");
 		for (unsigned int i = 0; i < ARRAY_SIZE(depths); i++) {
@@ -232,6 +234,15 @@ static long refused(const char *region)
 	return value;
 }
 
+/* The first region of each kind in @path, a file of limits. */
+static void limit(const char *path, const char *bytes)
+{
+	static const char *const kinds[] = { "plain", "heap", "pinned" };
+
+	for (unsigned int i = 0; i < (has_series() ? ARRAY_SIZE(kinds) : 1); i++)
+		put(path, "test/%s0 %s", kinds[i], bytes);
+}
+
 static void refusals(void)
 {
 	static const int levels[] = { DEPTH, 1 };
@@ -242,22 +253,19 @@ static void refusals(void)
 	load_module(1);
 	for (unsigned int i = 0; i < ARRAY_SIZE(levels); i++) {
 		sprintf(path, "%s/dmem.max", levels[i] < DEPTH ? inner(levels[i]) : leaf(levels[i]));
-		put(path, "test/plain0 0");
-		if (has_pinned())
-			put(path, "test/pinned0 0");
+		limit(path, "0");
 		enter(DEPTH);
 		charge("refused by the limit at", levels[i], "plain_refused");
-		if (has_pinned()) {
+		if (has_series()) {
 			long before = refused("test/pinned0");
 
+			charge("refused by the limit at", levels[i], "heap_refused");
 			charge("refused by the limit at", levels[i], "pinned_refused");
 			figure("refused by the limit at", levels[i], "counted",
 			       refused("test/pinned0") - before);
 		}
 		enter(0);
-		put(path, "test/plain0 max");
-		if (has_pinned())
-			put(path, "test/pinned0 max");
+		limit(path, "max");
 	}
 	unload_module();
 }
@@ -269,7 +277,7 @@ static void by_regions(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(regions); i++) {
 		load_module(regions[i]);
 		enter(DEPTH);
-		both("regions", regions[i]);
+		each_kind("regions", regions[i]);
 		enter(0);
 		unload_module();
 	}
@@ -295,12 +303,10 @@ static void by_cgroups(void)
 			if (!has_dmem())
 				continue;
 			strcat(path, "/dmem.low");
-			put(path, "test/plain0 0");
-			if (has_pinned())
-				put(path, "test/pinned0 0");
+			limit(path, "0");
 		}
 		enter(DEPTH);
-		both("cgroups", cgroups[i]);
+		each_kind("cgroups", cgroups[i]);
 		enter(0);
 	}
 	for (; made > 1; made--) {
@@ -369,7 +375,7 @@ static void check_charge(int heap, const char *region, unsigned long size)
 	int fd = take(heap, size);
 
 	/* With the series there is the region, else there is nothing to charge. */
-	if (has_pinned() && (before < 0 ||
+	if (has_series() && (before < 0 ||
 	    usage_of(DEPTH, "dmem.current", region) != before + (long)size)) {
 		errno = EINVAL;
 		die("a buffer is not charged");

@@ -5,7 +5,7 @@
  * of the module's regions, and tells the least nanoseconds that one time took.
  * With a guest time that counts instructions these are instructions.
  *
- * It is built for a kernel without the series too, which has no pinned regions.
+ * It is built for a kernel without the series too, which has plain regions only.
  */
 #include <linux/cgroup_dmem.h>
 #include <linux/err.h>
@@ -25,9 +25,12 @@ static unsigned int regions = 1;
 module_param(regions, uint, 0444);
 MODULE_PARM_DESC(regions, "how many of each kind there are");
 
-/* Regions like a GPU's, and like CMA areas'. */
-static struct dmem_cgroup_region *plain_region[MAX_REGIONS];
-static struct dmem_cgroup_region *pinned_region[MAX_REGIONS];
+/* Regions like a GPU's, like the system heap's, and like CMA areas'. */
+struct kind {
+	struct dmem_cgroup_region *region[MAX_REGIONS];
+};
+
+static struct kind plain, heap, pinned;
 
 static int charge_once(struct dmem_cgroup_region *region)
 {
@@ -41,20 +44,21 @@ static int charge_once(struct dmem_cgroup_region *region)
 }
 
 /* Of a charge that is granted, or one that is refused. */
-static int charge_time(char *buf, struct dmem_cgroup_region **region, bool refused)
+static int charge_time(char *buf, const struct kind *kind, bool refused)
 {
+	struct dmem_cgroup_region *last = kind->region[regions - 1];
 	u64 start, best = U64_MAX;
 	int i, j;
 
 	/* Where there is a list of them, the one that is measured is the last. */
 	for (i = 0; i < regions; i++)
-		if (!charge_once(region[i]) == refused)
+		if (!charge_once(kind->region[i]) == refused)
 			return -EINVAL;
 
 	for (i = 0; i < ROUNDS; i++) {
 		start = ktime_get_ns();
 		for (j = 0; j < REPEAT; j++)
-			if (!charge_once(region[regions - 1]) == refused)
+			if (!charge_once(last) == refused)
 				return -EINVAL;
 		best = min(best, ktime_get_ns() - start);
 	}
@@ -62,49 +66,42 @@ static int charge_time(char *buf, struct dmem_cgroup_region **region, bool refus
 	return sysfs_emit(buf, "%llu\n", div_u64(best, REPEAT));
 }
 
-static int plain_get(char *buf, const struct kernel_param *kp)
+static int granted_get(char *buf, const struct kernel_param *kp)
 {
-	return charge_time(buf, plain_region, false);
+	return charge_time(buf, kp->arg, false);
 }
 
-static int pinned_get(char *buf, const struct kernel_param *kp)
+static int refused_get(char *buf, const struct kernel_param *kp)
 {
-	return charge_time(buf, pinned_region, false);
+	return charge_time(buf, kp->arg, true);
 }
 
-static int plain_refused_get(char *buf, const struct kernel_param *kp)
-{
-	return charge_time(buf, plain_region, true);
-}
+static const struct kernel_param_ops granted_ops = { .get = granted_get };
+static const struct kernel_param_ops refused_ops = { .get = refused_get };
 
-static int pinned_refused_get(char *buf, const struct kernel_param *kp)
-{
-	return charge_time(buf, pinned_region, true);
-}
-
-static const struct kernel_param_ops plain_ops = { .get = plain_get };
-static const struct kernel_param_ops pinned_ops = { .get = pinned_get };
-static const struct kernel_param_ops plain_refused_ops = { .get = plain_refused_get };
-static const struct kernel_param_ops pinned_refused_ops = { .get = pinned_refused_get };
-
-module_param_cb(plain, &plain_ops, NULL, 0444);
+module_param_cb(plain, &granted_ops, &plain, 0444);
 MODULE_PARM_DESC(plain, "nanoseconds in the last of test/plain0, ...");
-module_param_cb(pinned, &pinned_ops, NULL, 0444);
+module_param_cb(heap, &granted_ops, &heap, 0444);
+MODULE_PARM_DESC(heap, "nanoseconds in the last of test/heap0, ...");
+module_param_cb(pinned, &granted_ops, &pinned, 0444);
 MODULE_PARM_DESC(pinned, "nanoseconds in the last of test/pinned0, ...");
-module_param_cb(plain_refused, &plain_refused_ops, NULL, 0444);
+module_param_cb(plain_refused, &refused_ops, &plain, 0444);
 MODULE_PARM_DESC(plain_refused, "the same for a charge that a limit refuses");
-module_param_cb(pinned_refused, &pinned_refused_ops, NULL, 0444);
+module_param_cb(heap_refused, &refused_ops, &heap, 0444);
+MODULE_PARM_DESC(heap_refused, "the same for a charge that a limit refuses");
+module_param_cb(pinned_refused, &refused_ops, &pinned, 0444);
 MODULE_PARM_DESC(pinned_refused, "the same for a charge that a limit refuses");
 
 static void unregister_all(void)
 {
 	for (unsigned int i = 0; i < MAX_REGIONS; i++) {
-		dmem_cgroup_unregister_region(plain_region[i]);
-		dmem_cgroup_unregister_region(pinned_region[i]);
+		dmem_cgroup_unregister_region(plain.region[i]);
+		dmem_cgroup_unregister_region(heap.region[i]);
+		dmem_cgroup_unregister_region(pinned.region[i]);
 	}
 }
 
-static int __init register_kind(struct dmem_cgroup_region **region, const char *name,
+static int __init register_kind(struct kind *kind, const char *name,
 				const struct dmem_cgroup_init *init)
 {
 	struct dmem_cgroup_region *new;
@@ -113,7 +110,7 @@ static int __init register_kind(struct dmem_cgroup_region **region, const char *
 		new = dmem_cgroup_register_region(init, "test/%s%u", name, i);
 		if (IS_ERR(new))
 			return PTR_ERR(new);
-		region[i] = new;
+		kind->region[i] = new;
 	}
 	return 0;
 }
@@ -130,12 +127,14 @@ static int __init dmem_charge_time_init(void)
 	init.unit_shift = PAGE_SHIFT;
 	init.unique = true;
 #endif
-	ret = register_kind(plain_region, "plain", &init);
+	ret = register_kind(&plain, "plain", &init);
 #ifndef WITHOUT_SERIES
 	init.unevictable = true;
+	if (!ret)
+		ret = register_kind(&heap, "heap", &init);
 	init.pinned = true;
 	if (!ret)
-		ret = register_kind(pinned_region, "pinned", &init);
+		ret = register_kind(&pinned, "pinned", &init);
 #endif
 	if (ret)
 		unregister_all();
