@@ -29,8 +29,8 @@
 
 #define MAX_DEPTH	16
 #define DEPTH		4	/* where the depth is not what is looked at */
-#define ROUNDS		40
-#define REPEAT		16
+#define ROUNDS		500
+#define ROUNDS_LARGE	40
 #define CPU_ROUNDS	10
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
@@ -348,21 +348,30 @@ static int take(int heap, unsigned long size)
 	return fd;
 }
 
+static int compare(const void *a, const void *b)
+{
+	long x = *(const long *)a, y = *(const long *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The middle of many times: each is of one buffer, so that what comes between,
+ * as the timer does, is in few of them and does not count.
+ */
 static long buffer_time(int heap, unsigned long size)
 {
-	int repeat = size > MIB ? 1 : REPEAT;
-	long best = -1;
+	int n = size > MIB ? ROUNDS_LARGE : ROUNDS;
+	long time[ROUNDS];
 
-	for (int i = 0; i < ROUNDS; i++) {
-		long start = now(), t;
+	for (int i = 0; i < n; i++) {
+		long start = now();
 
-		for (int j = 0; j < repeat; j++)
-			close(take(heap, size));
-		t = (now() - start) / repeat;
-		if (best < 0 || t < best)
-			best = t;
+		close(take(heap, size));
+		time[i] = now() - start;
 	}
-	return best;
+	qsort(time, n, sizeof(*time), compare);
+	return time[n / 2];
 }
 
 /*
