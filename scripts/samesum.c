@@ -2,7 +2,7 @@
 /*
  * samesum - have test programs the same results on two kernels?
  *
- *   samesum [-p] EXPECT DIRECTORY... -- DIRECTORY...
+ *   samesum [-p|-f] EXPECT DIRECTORY... -- DIRECTORY...
  *
  * Each directory is that of one boot, with the "results" that the guest wrote
  * (tapsum.c tells of their form) and its "kernel.log": first those of the kernel
@@ -24,7 +24,8 @@
  * to its end, and a test that only one kernel knows of is a difference. So is
  * what only the patched kernel has to complain about in its log.
  *
- * With -p, only the names of the programs that should run again.
+ * With -p, only the names of the programs that should run again as they differ,
+ * and with -f of those, too, that fail on both.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -450,12 +451,12 @@ static bool differs(const struct test *t)
 	return t->best[WITHOUT] != t->best[WITH] || chance(t) < CHANCE;
 }
 
-static bool again(const struct program *p)
+static bool again(const struct program *p, bool failed)
 {
 	int i;
 
 	for (i = 0; i < p->n_tests; i++) {
-		if (differs(&p->tests[i]))
+		if (differs(&p->tests[i]) || (failed && p->tests[i].best[WITH] == FAIL))
 			return true;
 	}
 	return p->reported[WITHOUT] != p->reported[WITH];
@@ -565,13 +566,13 @@ static int say_all(void)
 	return bad;
 }
 
-static void say_again(void)
+static void say_again(bool failed)
 {
 	int i;
 
 	for (i = 0; i < n_programs; i++) {
 		if (strcmp(programs[i].name, "boots") && strcmp(programs[i].name, "kernel.log") &&
-		    again(&programs[i]))
+		    again(&programs[i], failed))
 			printf("%s\n", programs[i].name);
 	}
 }
@@ -610,7 +611,8 @@ static void drop_all(void)
 
 int main(int argc, char **argv)
 {
-	bool only_names = argc > 1 && !strcmp(argv[1], "-p");
+	bool failed = argc > 1 && !strcmp(argv[1], "-f");
+	bool only_names = failed || (argc > 1 && !strcmp(argv[1], "-p"));
 	int i, boots[KERNELS] = { 0 }, bad = 0;
 
 	argc -= only_names;
@@ -622,7 +624,7 @@ int main(int argc, char **argv)
 			break;
 	}
 	if (!boots[WITHOUT] || !boots[WITH] || kernel != WITH)
-		die("usage: samesum [-p] expect directory... -- directory...");
+		die("usage: samesum [-p|-f] expect directory... -- directory...");
 	read_expects(argv[1]);
 	kernel = WITHOUT;
 	for (i = 2; i < argc; i++) {
@@ -632,7 +634,7 @@ int main(int argc, char **argv)
 			kernel = WITH;
 	}
 	if (only_names)
-		say_again();
+		say_again(failed);
 	else
 		bad = say_all();
 	drop_all();

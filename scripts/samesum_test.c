@@ -42,7 +42,7 @@
 struct test {
 	const char *name, *expect, *results[4], *log[2];
 	int status;
-	const char *says;	/* or with -p, if it begins so */
+	const char *says;	/* or with -p or -f, if it begins so */
 };
 
 static const struct test tests[] = {
@@ -188,6 +188,10 @@ static const struct test tests[] = {
 	{ "a KUnit suite is to run again", "d/a",
 	  { GOOD, KUNIT_PARTS("        ok 1 small\n        not ok 2 large\n", "not ok")
 		  RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, LOG }, 0, "-pkunit/s\n" },
+	{ "what fails on both is not to run again", "d/a", { BAD, BAD }, { LOG, LOG }, 0, "-p" },
+	{ "what fails on both may run again", "d/a", { BAD, BAD }, { LOG, LOG }, 0, "-fd/a\n" },
+	{ "what passes on both is not to run again", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0, "-f" },
+	{ "what differs may run again", "d/a", { GOOD, BAD }, { LOG, LOG }, 0, "-fd/a\n" },
 	{ "no program is named", "# none", { GOOD, GOOD }, { LOG, LOG }, 2, "names no program" },
 	{ "a boot that left nothing", "d/a", { GOOD, NULL }, { LOG, LOG }, 2, "No such file" },
 };
@@ -214,7 +218,7 @@ static void put(const char *where, const char *name, const char *text)
 
 static bool run(const struct test *t)
 {
-	bool names = !strncmp(t->says, "-p", 2), again = t->results[2], said;
+	bool names = !strncmp(t->says, "-p", 2) || !strncmp(t->says, "-f", 2), again = t->results[2], said;
 	char cmd[4096], out[16384];
 	size_t len;
 	int i, status;
@@ -226,7 +230,7 @@ static bool run(const struct test *t)
 		put(boots[i], "kernel.log", t->log[i % 2]);
 	}
 	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' %s expect unpatched-1 %s -- patched-1 %s 2>&1",
-		 dir, samesum, names ? "-p" : "", again ? "unpatched-2" : "", again ? "patched-2" : "");
+		 dir, samesum, names ? (t->says[1] == 'p' ? "-p" : "-f") : "", again ? "unpatched-2" : "", again ? "patched-2" : "");
 	p = popen(cmd, "r");
 	if (!p)
 		return false;
