@@ -19,12 +19,12 @@
  * "{" and "}". One whose body is in its first line counts as well.
  */
 #include <ctype.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "die.h"
 
 struct function {
 	char *file, *name;
@@ -41,34 +41,6 @@ static struct function *functions;
 static int n_functions;
 static struct exempt *exempts;
 static int n_exempts;
-
-static void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fprintf(stderr, "error: ");
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, "\n");
-	va_end(ap);
-	exit(2);
-}
-
-static void *check(void *p)
-{
-	if (!p)
-		die("out of memory");
-	return p;
-}
-
-static FILE *open_file(const char *path)
-{
-	FILE *f = fopen(path, "r");
-
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	return f;
-}
 
 static bool in_name(char c)
 {
@@ -118,7 +90,7 @@ static void read_functions(const char *tree, const char *file)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s", tree, file);
-	f = open_file(path);
+	f = open_or_die(path);
 	while (getline(&line, &size, f) > 0) {
 		n++;
 		if (body) {
@@ -185,7 +157,7 @@ static bool is_source(const char *file)
  */
 static void read_diff(const char *tree, const char *path, bool mutants)
 {
-	FILE *f = open_file(path);
+	FILE *f = open_or_die(path);
 	char *line = NULL, *file = NULL;
 	int old = 0, new = 0;
 	size_t size = 0;
@@ -226,7 +198,7 @@ static void read_diff(const char *tree, const char *path, bool mutants)
 static void read_exempts(const char *path)
 {
 	char *line = NULL, file[512], name[256];
-	FILE *f = open_file(path);
+	FILE *f = open_or_die(path);
 	int n = 0, end;
 	size_t size = 0;
 

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+
+#include "judge_test.h"
 
 /* Its lines are 1 to 24; the hunks below have these numbers. */
 #define SOURCE \
@@ -70,41 +71,24 @@ static const struct test {
 	{ "nothing is there", "", "", "", 2, "changes no function" },
 };
 
-static bool put(const char *dir, const char *name, const char *text)
+static void put(const char *dir, const char *name, const char *text)
 {
 	char path[1024];
-	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "w");
-	return f && fputs(text, f) >= 0 && !fclose(f);
+	put_file(path, text);
 }
 
 static bool run(const struct test *t, const char *mutmap, const char *dir)
 {
-	bool all = *t->says == '=', said;
-	char cmd[4096], out[4096];
-	size_t len;
-	int status;
-	FILE *p;
+	bool all = *t->says == '=';
+	char cmd[4096];
 
-	if (!put(dir, "series", t->series) || !put(dir, "mutants", t->mutants) || !put(dir, "none", t->none))
-		return false;
+	put(dir, "series", t->series);
+	put(dir, "mutants", t->mutants);
+	put(dir, "none", t->none);
 	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' . series mutants none 2>&1", dir, mutmap);
-	p = popen(cmd, "r");
-	if (!p)
-		return false;
-	len = fread(out, 1, sizeof(out) - 1, p);
-	out[len] = 0;
-	status = pclose(p);
-	said = all ? !strcmp(out, t->says + 1) : !!strstr(out, t->says);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == t->status && said)
-		return true;
-	printf("# wanted: status %d, %s\n# status %d, output:\n", t->status, t->says,
-	       WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-	for (char *s = strtok(out, "\n"); s; s = strtok(NULL, "\n"))
-		printf("#   %s\n", s);
-	return false;
+	return as_wanted(cmd, t->status, t->says + all, all);
 }
 
 int main(int argc, char **argv)
@@ -113,24 +97,12 @@ int main(int argc, char **argv)
 	char path[1024];
 	int bad = 0;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: mutmap_test mutmap directory\n");
-		return 2;
-	}
+	begin_tests(argc, argv, n);
 	snprintf(path, sizeof(path), "%s/d", argv[2]);
 	mkdir(argv[2], 0755);
 	mkdir(path, 0755);
-	if (!put(path, "a.c", SOURCE)) {
-		perror(path);
-		return 2;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("TAP version 13\n1..%zu\n", n);
-	for (i = 0; i < n; i++) {
-		bool ok = run(&tests[i], argv[1], argv[2]);
-
-		printf("%sok %zu %s\n", ok ? "" : "not ", i + 1, tests[i].name);
-		bad += !ok;
-	}
+	put(path, "a.c", SOURCE);
+	for (i = 0; i < n; i++)
+		bad += end_test(run(&tests[i], argv[1], argv[2]), i + 1, tests[i].name);
 	return bad ? 1 : 0;
 }

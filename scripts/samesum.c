@@ -28,7 +28,6 @@
  * and with -f of those, too, that fail on both.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,6 +35,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "die.h"
 #include "judge.h"
 
 #define MAX_LEVELS	8
@@ -83,25 +83,6 @@ static struct {
 	long pass, fail, none, better, unsteady, differ;
 } sums;
 
-static void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fprintf(stderr, "error: ");
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, "\n");
-	va_end(ap);
-	exit(2);
-}
-
-static void *check(void *p)
-{
-	if (!p)
-		die("out of memory");
-	return p;
-}
-
 /* A line without its end. */
 static bool next_line(FILE *f, char **line, size_t *size)
 {
@@ -117,13 +98,9 @@ static bool next_line(FILE *f, char **line, size_t *size)
 static FILE *open_in(const char *dir, const char *file)
 {
 	char path[4096];
-	FILE *f;
 
-	snprintf(path, sizeof(path), "%s%s%s", dir, *file ? "/" : "", file);
-	f = fopen(path, "r");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	return f;
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	return open_or_die(path);
 }
 
 static struct program *program(const char *name)
@@ -579,7 +556,7 @@ static void say_again(bool failed)
 
 static void read_expects(const char *path)
 {
-	FILE *f = open_in(path, "");
+	FILE *f = open_or_die(path);
 	char *line = NULL, *s;
 	size_t size = 0;
 

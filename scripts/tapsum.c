@@ -30,7 +30,6 @@
  * "N passed, N failed, N skipped".
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,6 +37,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "die.h"
 #include "judge.h"
 
 #define MAX_LEVELS	8
@@ -78,42 +78,14 @@ static bool prog_skipped_all;
 static char *diag[MAX_DIAG];
 static int n_diag;
 
-static void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fprintf(stderr, "error: ");
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, "\n");
-	va_end(ap);
-	exit(2);
-}
-
 static char *dup_or_die(const char *s)
 {
-	char *p = strdup(s);
-
-	if (!p)
-		die("out of memory");
-	return p;
+	return check(strdup(s));
 }
 
 static void *grow(void *p, size_t n, size_t size)
 {
-	p = realloc(p, n * size);
-	if (!p)
-		die("out of memory");
-	return p;
-}
-
-static FILE *open_or_die(const char *path)
-{
-	FILE *f = fopen(path, "r");
-
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	return f;
+	return check(realloc(p, n * size));
 }
 
 static void drop_diag(void)

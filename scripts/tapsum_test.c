@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+
+#include "judge_test.h"
 
 struct test {
 	const char *name, *stream, *expect, *skips, *log;
@@ -168,23 +169,16 @@ static const char *put(const char *name, const char *text)
 	static char paths[5][512];
 	static int next;
 	char *path = paths[next++ % 5];
-	FILE *f;
 
 	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
-	f = fopen(path, "w");
-	if (!f || fputs(text, f) < 0 || fclose(f)) {
-		perror(path);
-		exit(1);
-	}
+	put_file(path, text);
 	return path;
 }
 
 static bool run(const struct test *t, const char *base)
 {
 	char cmd[4096], out[16384], want[128];
-	size_t len;
 	int n = 0, status;
-	FILE *p;
 
 	n += snprintf(cmd + n, sizeof(cmd) - n, "'%s' -n t", tapsum);
 	if (t->expect)
@@ -197,24 +191,16 @@ static bool run(const struct test *t, const char *base)
 		n += snprintf(cmd + n, sizeof(cmd) - n, " -b '%s'", put("base", base));
 	snprintf(cmd + n, sizeof(cmd) - n, " '%s' 2>&1", put("stream", t->stream));
 
-	p = popen(cmd, "r");
-	if (!p)
-		return false;
-	len = fread(out, 1, sizeof(out) - 1, p);
-	out[len] = 0;
-	status = pclose(p);
-
+	status = output_of(cmd, out, sizeof(out));
 	snprintf(want, sizeof(want), "t: %d passed, %d failed, %d skipped\n", t->passed,
 		 t->failed, t->skipped);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == (t->failed ? 1 : 0) &&
+	if (status == (t->failed ? 1 : 0) &&
 	    strstr(out, want) && (!t->says || strstr(out, t->says)))
 		return true;
 	printf("# wanted: %s", want);
 	if (t->says)
 		printf("# and: %s\n", t->says);
-	printf("# status %d, output:\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-	for (char *s = strtok(out, "\n"); s; s = strtok(NULL, "\n"))
-		printf("#   %s\n", s);
+	show_output(status, out);
 	return false;
 }
 
@@ -224,20 +210,13 @@ int main(int argc, char **argv)
 	size_t more = sizeof(compared) / sizeof(compared[0]);
 	int bad = 0;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: tapsum_test tapsum directory\n");
-		return 2;
-	}
+	begin_tests(argc, argv, n + more);
 	tapsum = argv[1];
 	dir = argv[2];
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("TAP version 13\n1..%zu\n", n + more);
 	for (i = 0; i < n + more; i++) {
 		const struct test *t = i < n ? &tests[i] : &compared[i - n].test;
-		bool ok = run(t, i < n ? NULL : compared[i - n].base);
 
-		printf("%sok %zu %s\n", ok ? "" : "not ", i + 1, t->name);
-		bad += !ok;
+		bad += end_test(run(t, i < n ? NULL : compared[i - n].base), i + 1, t->name);
 	}
 	return bad ? 1 : 0;
 }
