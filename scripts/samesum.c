@@ -24,7 +24,7 @@
  * to its end, and a test that only one kernel knows of is a difference. So is
  * what only the patched kernel has to complain about in its log.
  *
- * With -p, only the names of the programs that should run again as they differ,
+ * With -p, only the names of the programs that should run again as they may differ,
  * and with -f of those, too, that fail on both.
  */
 #include <ctype.h>
@@ -40,8 +40,9 @@
 
 #define MAX_LEVELS	8
 
-/* How likely it must be that chance has made what is seen. */
-#define CHANCE	0.01
+/* What chance makes less often than that is a difference, or is to be looked at. */
+#define CHANCE	0.001
+#define SUSPECT	0.05
 
 /* In the order of what is better. */
 enum state { NONE, SKIP, FAIL, PASS };
@@ -423,9 +424,9 @@ static double chance(const struct test *t)
 	return ways / choose(with + without, failed);
 }
 
-static bool differs(const struct test *t)
+static bool differs(const struct test *t, double likely)
 {
-	return t->best[WITHOUT] != t->best[WITH] || chance(t) < CHANCE;
+	return t->best[WITHOUT] != t->best[WITH] || chance(t) < likely;
 }
 
 static bool again(const struct program *p, bool failed)
@@ -433,7 +434,7 @@ static bool again(const struct program *p, bool failed)
 	int i;
 
 	for (i = 0; i < p->n_tests; i++) {
-		if (differs(&p->tests[i]) || (failed && p->tests[i].best[WITH] == FAIL))
+		if (differs(&p->tests[i], SUSPECT) || (failed && p->tests[i].best[WITH] == FAIL))
 			return true;
 	}
 	return p->reported[WITHOUT] != p->reported[WITH];
@@ -473,7 +474,7 @@ static bool say_test(const struct test *t)
 {
 	enum state without = t->best[WITHOUT], with = t->best[WITH];
 
-	if (!differs(t)) {
+	if (!differs(t, CHANCE)) {
 		if (with == SKIP || (with == FAIL && t->whole && !strcmp(t->name, "the end"))) {
 			sums.none++;
 			return say(true, "%s # SKIP on neither kernel: %s", t->name,

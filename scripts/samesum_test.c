@@ -37,7 +37,7 @@
 #define FAILS	RUN("1..2\nok 1 x\nnot ok 2 y\n", "1")
 #define GOOD	KUNIT PASSES END
 #define BAD	KUNIT FAILS END
-#define FIVE(four, last)	KUNIT four four four four last END
+#define EIGHT(four, last)	KUNIT four four four four last last last last END
 #define SCRIPT(code)	KUNIT "# run d/a.sh\nhello\n1..1\nnot ok 1 x\n\n# exit d/a.sh " code "\n" END
 
 struct test {
@@ -152,14 +152,17 @@ static const struct test tests[] = {
 	{ "it passes now and then without the series", "d/a", { BAD, BAD, GOOD, BAD }, { LOG, LOG }, 1,
 	  "\nnot ok 2 y: fails in 1 of 2 runs without the series, in 2 of 2 with it" },
 	{ "it fails more often with the series", "d/a",
-	  { GOOD, GOOD, FIVE(PASSES, PASSES), FIVE(FAILS, FAILS) }, { LOG, LOG }, 1,
-	  "\nnot ok 2 y: fails in 0 of 6 runs without the series, in 5 of 6 with it\n" },
+	  { GOOD, GOOD, EIGHT(PASSES, PASSES), EIGHT(FAILS, FAILS) }, { LOG, LOG }, 1,
+	  "\nnot ok 2 y: fails in 0 of 9 runs without the series, in 8 of 9 with it\n" },
 	{ "it fails as often as chance may have it", "d/a",
-	  { GOOD, GOOD, FIVE(PASSES, PASSES), FIVE(FAILS, PASSES) }, { LOG, LOG }, 0,
-	  "\nok 2 y: fails in 0 of 6 runs without the series, in 4 of 6 with it\n" },
+	  { GOOD, GOOD, EIGHT(PASSES, PASSES), EIGHT(FAILS, PASSES) }, { LOG, LOG }, 0,
+	  "\nok 2 y: fails in 0 of 9 runs without the series, in 4 of 9 with it\n" },
 	{ "it fails less often with the series", "d/a",
-	  { GOOD, GOOD, FIVE(FAILS, FAILS), FIVE(PASSES, PASSES) }, { LOG, LOG }, 0,
-	  "\nok 2 y: fails in 5 of 6 runs without the series, in 0 of 6 with it\n" },
+	  { GOOD, GOOD, EIGHT(FAILS, FAILS), EIGHT(PASSES, PASSES) }, { LOG, LOG }, 0,
+	  "\nok 2 y: fails in 8 of 9 runs without the series, in 0 of 9 with it\n" },
+	{ "that it may fail more often is to be looked at", "d/a",
+	  { GOOD, GOOD, EIGHT(PASSES, PASSES), EIGHT(FAILS, PASSES) }, { LOG, LOG }, 0, "-pd/a\n" },
+	{ "that it fails once is not", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0, "-p" },
 	{ "it fails the second time as well", "d/a", { GOOD, BAD, GOOD, BAD }, { LOG, LOG }, 1,
 	  "not ok 2 y: passes without the series, fails with it" },
 	{ "it fails now and then, and is then not there", "d/a",
