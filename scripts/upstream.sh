@@ -58,6 +58,15 @@ with_words()
 	echo "mm/${_uw##*/}" >>"$_ur/tests/list"
 }
 
+# on_disk PROGRAM: one of cgroup that looks for files in "/", and wants the kernel to
+# remember those that are not there, as it does for a disk: see tests/upstream/prepare.
+on_disk()
+{
+	mv "$_ur/tests/cgroup/$1" "$_ur/tests/cgroup/$1.there"
+	printf '#!/bin/sh\nexec chroot /disk /cgroup/%s.there\n' "$1" >"$_ur/tests/cgroup/$1"
+	chmod 755 "$_ur/tests/cgroup/$1"
+}
+
 # The root file system, the same for both kernels.
 upstream_root()
 {
@@ -85,6 +94,7 @@ upstream_root()
 		upstream_make cgroup '' $UPSTREAM_CGROUP &&
 		upstream_make mm -static $UPSTREAM_MM
 	} >"$_log" 2>&1 || die_log "$_log" "cannot build the kernel's tests: $(grep -m1 -e 'error:' -e ' Error ' "$_log")"
+	on_disk test_kmem
 	with_words gup_test-long gup_test -L -n 512
 	with_words gup_test-long-huge gup_test -L -H -n 512
 	cp "$_st/cgroup"/*.sh "$_ur/tests/cgroup/"
