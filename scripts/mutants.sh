@@ -65,6 +65,7 @@ mutants_map()
 	kgit -C "$TREE" diff -U0 base-of-series HEAD -- '*.c' '*.h' ':!tools' ':!*_kunit.c' >"$BASE/mutants.series"
 	"$CACHE/bin/mutmap" "$TREE" "$BASE/mutants.series" kernel/mutants/mutants.patch kernel/mutants/none \
 		>"$BASE/mutants.none" && return
+	[ $? = 1 ] || die "mutmap gave up on $BASE/mutants.series"
 	sed 's/^/      /' "$BASE/mutants.none" >&2
 	die "some functions of the series have no mutant: add one, or a line to kernel/mutants/none"
 }
