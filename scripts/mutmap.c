@@ -47,7 +47,7 @@ static bool in_name(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* The name before the first "(", or what a macro that defines one makes it of. */
+/* The name before the first "(". */
 static char *name_of(const char *line)
 {
 	const char *end = strchr(line, '('), *start;
