@@ -304,12 +304,11 @@ static int on_sample(void *data, uint64_t mono, uint64_t wall)
 	struct reader *r = data;
 	int ret = 0;
 
-	(void)wall;
 	/* The first one has the time of the head. */
 	if (mono != r->start)
 		ret = end_first_look(r);
 	r->t = mono;
-	return ret || r->once ? ret : push(r, MODEL_LOOK, mono, 0, 0, 0, 0);
+	return ret || r->once ? ret : push(r, MODEL_LOOK, mono, 0, 0, wall, 0);
 }
 
 static int on_region_figures(void *data, unsigned int region, const uint64_t *v, size_t n)
@@ -347,7 +346,8 @@ static int on_figures(void *data, unsigned int cgroup, unsigned int region, cons
 	struct cgroup *c = &r->cgroup[cgroup];
 	uint16_t at = r->region[region];
 	struct model_run *run;
-	uint64_t refused = 0;
+	uint64_t refused = 0, before;
+	size_t known = r->m->n_runs;
 	bool *u;
 	int ret;
 
@@ -362,9 +362,17 @@ static int on_figures(void *data, unsigned int cgroup, unsigned int region, cons
 		raise(&run->peak, v[HIST_PEAK]);
 	for (size_t i = HIST_EV_ALLOC_FAIL; i <= HIST_EV_RESERVED && i < n; i++)
 		refused += is_number(v[i]) ? v[i] : 0;
+	before = run->refused;
 	raise(&run->refused, refused);
 	if (n > HIST_MAX)
 		run->max = v[HIST_MAX];
+	/* The recorder found a cgroup with these: nobody knows when they were refused. */
+	if (r->first && r->m->n_runs > known)
+		before = run->refused;
+	ret = r->once || run->refused == before ? 0 :
+	      push(r, MODEL_REFUSED, r->t, c->service, at, run->refused - before, 0);
+	if (ret)
+		return ret;
 	if (r->once || !is_number(v[HIST_CURRENT]))
 		return 0;
 	raise(&run->seen, v[HIST_CURRENT]);

@@ -9,12 +9,14 @@
 #include "../record/history.h"
 
 enum model_kind {
-	MODEL_LOOK,		/* nothing but that time has passed */
+	MODEL_LOOK,		/* nothing but that time has passed; @v: wall clock, ms since 1970 */
 	MODEL_USE,		/* of a service */
 	MODEL_ROOT,		/* of all cgroups */
 	MODEL_UNACCOUNTED,
 	MODEL_BUFFER,		/* of so many bytes is there */
 	MODEL_FREED,
+	MODEL_REFUSED,		/* @v more requests of the service and those below it, since the
+				 * sample before */
 	MODEL_GAP,		/* nobody looks any more */
 };
 

@@ -57,6 +57,7 @@ struct placing {
 
 struct place {
 	uint64_t together, time;	/* bytes, ms since boot */
+	uint64_t highest;		/* ms since boot: when the last page was first needed */
 	uint64_t early, late;		/* pages */
 	uint64_t unit;			/* pages */
 	uint64_t looked, unaccounted;
@@ -206,6 +207,7 @@ static size_t count_buffers(const struct model_boot *b)
 static int place_all(struct model_replay *r, struct placing p[2], struct unexplained *u,
 		     uint64_t (*ino)[3], struct place *out)
 {
+	uint64_t high = 0;
 	size_t n_ino = 0;
 	int ret = 0;
 
@@ -213,6 +215,10 @@ static int place_all(struct model_replay *r, struct placing p[2], struct unexpla
 		explain(u, r, ino, &n_ino);
 		for (int i = 0; i < 2 && !ret; i++)
 			ret = place_look(&p[i], r, u, !i);
+		if (max_u64(p[0].fit.high, p[1].fit.high) > high) {
+			high = max_u64(p[0].fit.high, p[1].fit.high);
+			out->highest = r->t;
+		}
 		out->looked += r->dt;
 		out->unaccounted = max_u64(out->unaccounted, r->own[MODEL_KERNEL(r->m)]);
 		if (r->total <= out->together)
@@ -522,6 +528,7 @@ static int place_region(const struct model *m, size_t region, const struct needs
 		most = bytes;
 		g->worst = b;
 		g->worst_time = (uint64_t)boot->epoch + p.time;
+		g->decided = g->cma ? p.highest : p.time;
 	}
 	return ret;
 }

@@ -42,6 +42,7 @@ struct needs_region {
 	size_t boots;
 	size_t worst;			/* the boot that needed most */
 	uint64_t worst_time;		/* ms since 1970 */
+	uint64_t decided;		/* ms since that boot: with what was placed then, it needed most */
 	/* The most that was in use in one look, of the quantile of boots and of all. */
 	uint64_t together, together_most;
 	/* Up to the end of the highest buffer; if those that came and went between two
