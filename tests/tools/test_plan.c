@@ -549,13 +549,13 @@ static void device_tree(void)
 	past_end(&t, 3000);
 	past_write(&t, "tree");
 	snprintf(arg, sizeof(arg), "--dts=%s", tap_path("tree.dts"));
-	check(!plan(MORE(arg, "--headroom=0", tap_path("tree"))), "a device tree", "%s", get("err"));
+	check(!plan(MORE(arg, "--headroom=0", "--shrink", tap_path("tree"))), "a device tree", "%s", get("err"));
 	check(strstr(get("tree.dts"), "camera@64000000 {\n\t\t\t\t\tcompatible = \"shared-dma-pool\";\n"
 		     "\t\t\t\t\treusable;\n\t\t\t\t\treg = <0x0 0x64000000 0x0 0x800000>;\n\t\t\t\t};\n") &&
 	      strstr(get("tree.dts"), "linux,cma {\n\t\t\t\t\tcompatible = \"shared-dma-pool\";\n"
-		     "\t\t\t\t\treusable;\n\t\t\t\t\tsize = <0x0 0x800000>;\n"
+		     "\t\t\t\t\treusable;\n\t\t\t\t\tsize = <0x0 0x1000000>;\n"
 		     "\t\t\t\t\talignment = <0x0 0x400000>;\n\t\t\t\t\tlinux,cma-default;\n") &&
-	      strstr(get("tree.dts"), "cma=4M") && !strstr(get("tree.dts"), "heap/system"), "with its nodes", "%s",
+	      strstr(get("tree.dts"), "cma=16M") && !strstr(get("tree.dts"), "heap/system"), "with its nodes", "%s",
 	      get("tree.dts"));
 	memcpy(argv, dtc, sizeof(dtc));
 	/* Others come into the place of these soon. */
@@ -564,7 +564,7 @@ static void device_tree(void)
 	check(!run(argv) && *get("tree.dtbo"), "which the compiler takes", "%s", get("err"));
 	check(plan(MORE(arg, tap_path("tree"))) == 1, "and which stays as it is", "%s", get("err"));
 	check(!plan(MORE(arg, "--force", "--cells=1", tap_path("tree"))) &&
-	      strstr(get("tree.dts"), "reg = <0x64000000 0x800000>") && !run(argv), "or with one cell", "%s",
+	      strstr(get("tree.dts"), "reg = <0x64000000 0x2800000>") && !run(argv), "or with one cell", "%s",
 	      get("err"));
 
 	start(&t, "aaaaaaaa", false);
@@ -592,6 +592,51 @@ static void device_tree(void)
 	      strstr(get("err"), "cannot be the name of a node"), "nor is a name more than that", "%s", get("err"));
 	free((void *)argv[8]);
 	free((void *)argv[9]);
+}
+
+/* Sizes that may be proposed: of a region with @capacity that was used up to @peak. */
+static void proposed(const char *region, ull capacity, ull peak, ull unaccounted, const char *option, ull size,
+		     const char *reason)
+{
+	struct dmem_text t = { 0 };
+	char want[64], name[128];
+	bool right;
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, false);
+	past_region(&t, 0, region);
+	past_cgroup(&t, 0, 1, A);
+	past_look(&t, 1000, "r0=%llu,%llu,-,%llu c0.0=%llu", peak, unaccounted, capacity, peak);
+	past_end(&t, 2000);
+	past_write(&t, "proposed");
+	snprintf(want, sizeof(want), "\"reason\":\"%s\"", reason);
+	snprintf(name, sizeof(name), "%s of %lluM with a peak of %lluK, %s: %s", region, capacity / MIB, peak / 1024,
+		 option, reason);
+	right = !plan_of("proposed", "--json", option) && strstr(get("out"), want);
+	right &= size ? json("", "proposed") == size : !!strstr(get("out"), "\"proposed\":null");
+	check(right, name, "%s%s", get("out"), get("err"));
+}
+
+static void shrinking(void)
+{
+	static const char keep[] = "--headroom=10", shrink[] = "--shrink";
+
+	proposed("cma/linux,cma", 64 * MIB, MIB / 8, 0, keep, 64 * MIB, "kept");
+	proposed("cma/linux,cma", 64 * MIB, MIB / 8, 0, shrink, 16 * MIB, "floor");
+	proposed("cma/linux,cma@20000000", 64 * MIB, MIB / 8, 0, shrink, 16 * MIB, "floor");
+	proposed("cma/reserved", 64 * MIB, MIB / 8, 0, shrink, 16 * MIB, "floor");
+	proposed("cma/linux,cma", 64 * MIB, 30 * MIB, 0, shrink, 36 * MIB, "planned");
+	/* One that is smaller than the floor may stay so. */
+	proposed("cma/linux,cma", 8 * MIB, MIB, 0, shrink, 8 * MIB, "floor");
+	proposed("cma/linux,cma", 8 * MIB, 10 * MIB, 0, keep, 12 * MIB, "planned");
+	proposed(CAM, 40 * MIB, 10 * MIB, 0, keep, 40 * MIB, "kept");
+	proposed(CAM, 40 * MIB, 10 * MIB, 0, shrink, 12 * MIB, "planned");
+	proposed(CAM, 40 * MIB, 39 * MIB, 0, keep, 44 * MIB, "planned");
+	/* 10M were accounted and 6M were not: the kernel keeps no peak of these. */
+	proposed(CAM, 40 * MIB, 10 * MIB, 6 * MIB, shrink, 24 * MIB, "floor");
+	proposed("heap/system", 1000 * MIB, 10 * MIB, 0, keep, 0, "none");
+	proposed("heap/system", 1000 * MIB, 10 * MIB, 0, shrink, 0, "none");
+	proposed("drm/0000:03:00.0/vram0", 1000 * MIB, 10 * MIB, 0, shrink, 0, "none");
+	proposed("dma/coherent/dsp", MIB, 10 * MIB, 0, keep, 11 * MIB, "planned");
 }
 
 /* ---- the chart ---- */
@@ -784,6 +829,7 @@ int main(int argc, char **argv)
 	between();
 	units();
 	device_tree();
+	shrinking();
 	chart();
 	odd_names();
 	mistakes();

@@ -489,6 +489,51 @@ static int find_conflicts(struct needs *n, struct needs_region *g, struct needs_
 	return ret;
 }
 
+/* ---- the size to propose ---- */
+
+/* CONFIG_CMA_SIZE_MBYTES, where nobody has chosen another. */
+#define DEFAULT_AREA	(UINT64_C(16) << 20)
+
+/* The area of "linux,cma-default", or of "cma=" on the command line. */
+static bool is_default_area(const char *region)
+{
+	return !strcmp(region, "cma/linux,cma") || !strncmp(region, "cma/linux,cma@", 14) ||
+	       !strcmp(region, "cma/reserved");
+}
+
+/* Is its size a choice of whoever builds the board? */
+static bool has_size(const struct needs_region *g)
+{
+	return g->cma || !strncmp(g->region->name, "dma/coherent/", 13) ||
+	       !strncmp(g->region->name, "tee/", 4);
+}
+
+uint64_t needs_floor(const struct needs_region *g)
+{
+	uint64_t capacity = g->region->capacity, floor = 0;
+
+	if (g->is_default)
+		floor = DEFAULT_AREA;
+	/* As much again as was seen of it, beside all that is needed. */
+	if (g->unaccounted)
+		floor = max_u64(floor, g->need + g->unaccounted);
+	return min_u64(round_up(floor, g->block), capacity);
+}
+
+struct needs_proposal needs_propose(const struct needs_region *g, const struct needs_options *o)
+{
+	uint64_t capacity = g->region->capacity, floor = needs_floor(g);
+	bool known = capacity != DMEM_UNKNOWN;
+
+	if (!has_size(g))
+		return (struct needs_proposal){ NEEDS_NOT_SIZED, DMEM_UNKNOWN };
+	if (known && g->size < capacity && !o->shrink)
+		return (struct needs_proposal){ NEEDS_KEPT, capacity };
+	if (g->size < floor)
+		return (struct needs_proposal){ NEEDS_FLOOR, floor };
+	return (struct needs_proposal){ NEEDS_PLANNED, g->size };
+}
+
 /* ---- a region ---- */
 
 struct sums {
@@ -546,6 +591,7 @@ static int find_region(struct needs *n, const struct model *m, size_t region,
 
 	*g = (struct needs_region){ .region = &m->region[region] };
 	g->cma = !strncmp(g->region->name, "cma/", 4);
+	g->is_default = is_default_area(g->region->name);
 	if (!s.together || !s.early || !s.late)
 		return -ENOMEM;
 	ret = place_region(m, region, o, g, &s);

@@ -10,6 +10,7 @@ struct needs_options {
 	double quantile;		/* 1: the largest */
 	uint64_t block;			/* bytes, or DMEM_UNKNOWN: what the histories say */
 	unsigned int align_order;	/* CONFIG_CMA_ALIGNMENT */
+	bool shrink;			/* a region may become smaller than it is */
 };
 
 /* Of one service in one region, in bytes. */
@@ -38,6 +39,8 @@ struct needs_conflict {
 struct needs_region {
 	const struct model_region *region;
 	bool cma;
+	/* The area of every driver that has none of its own. */
+	bool is_default;
 	uint64_t time;			/* ms that somebody looked */
 	size_t boots;
 	size_t worst;			/* the boot that needed most */
@@ -65,11 +68,34 @@ struct needs_region {
 	bool more_conflicts;
 };
 
+/* Why a plan gives a region the size that it gives, or none. */
+enum needs_reason {
+	NEEDS_PLANNED,		/* what is needed, with headroom */
+	NEEDS_KEPT,		/* less is needed, and nobody has asked for less: the capacity */
+	NEEDS_FLOOR,		/* less is needed, but what is not recorded needs that much */
+	NEEDS_NOT_SIZED,	/* all of the RAM, or of a device: nobody chooses its size */
+};
+
+struct needs_proposal {
+	enum needs_reason reason;
+	uint64_t size;		/* bytes to write into a device tree, or DMEM_UNKNOWN: none */
+};
+
 struct needs {
 	struct dmem_arena arena;
 	struct needs_region *region;
 	size_t n;
 };
+
+/* The size that may be proposed for a region, and why. Every output that names a size to
+ * configure takes it from here. The size is never below the region's capacity unless
+ * @o->shrink is set, and never below needs_floor(). */
+struct needs_proposal needs_propose(const struct needs_region *g, const struct needs_options *o);
+
+/* Bytes, in whole blocks, below which the region must not be made, whatever was recorded:
+ * the default area serves drivers that allocate seldom, and the kernel keeps no peak of
+ * unaccounted memory. 0: there is no floor. Never above the capacity, where it is known. */
+uint64_t needs_floor(const struct needs_region *g);
 
 /* 0 or -ENOMEM. To be freed in both cases. */
 int needs_find(struct needs *n, const struct model *m, const struct needs_options *o);

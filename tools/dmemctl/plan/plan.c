@@ -36,6 +36,7 @@ static void help(void)
 	       "      --json                all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay\n"
+	       "      --shrink              let a region become smaller than it is\n"
 	       "      --svg=FILE            write a chart\n"
 	       "      --force               over files that are there\n"
 	       "      --block=SIZE          what regions are aligned to, if no history knows\n"
@@ -100,6 +101,9 @@ static int parse_option(struct plan *p, int opt)
 	case 'f':
 		p->force = true;
 		return 0;
+	case 'k':
+		p->o.shrink = true;
+		return 0;
 	case 's':
 		p->svg = optarg;
 		return 0;
@@ -122,6 +126,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "json", 0, NULL, 'j' }, { "svg", 1, NULL, 's' }, { "units", 1, NULL, 'u' },
 		{ "dts", 1, NULL, 'd' }, { "force", 0, NULL, 'f' }, { "block", 1, NULL, 'b' },
 		{ "cma-alignment", 1, NULL, 'a' }, { "cells", 1, NULL, 'c' },
+		{ "shrink", 0, NULL, 'k' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -326,7 +331,7 @@ static int make_dts(struct plan *p, struct outputs *all)
 
 	if (!f)
 		return -ENOMEM;
-	ok = report_dts(f, &p->n, p->cells, &why);
+	ok = report_dts(f, &p->n, &p->o, p->cells, &why);
 	if (fclose(f)) {
 		free(text);
 		return -ENOMEM;

@@ -62,15 +62,34 @@ static void print_placed(FILE *f, const struct needs_region *g)
 		item(f, g->placed_least, "if what went between two looks made room for what came");
 }
 
+/* The size, and why it is not that of the figures below it. */
+static void print_proposal(FILE *f, const struct needs_region *g, const struct needs_options *o)
+{
+	struct needs_proposal p = needs_propose(g, o);
+	char size[CLI_SIZE];
+
+	if (p.reason == NEEDS_NOT_SIZED)
+		fprintf(f, "\n%s: no size is planned", g->region->name);
+	else
+		fprintf(f, "\n%s: %s %s", g->region->name, cli_size(size, p.size, false),
+			p.reason == NEEDS_KEPT ? "kept" : "planned");
+	if (g->region->capacity != DMEM_UNKNOWN)
+		fprintf(f, ", capacity %s", cli_size(size, g->region->capacity, false));
+	fprintf(f, "\n");
+	if (p.reason == NEEDS_KEPT)
+		item(f, g->size < needs_floor(g) ? needs_floor(g) : g->size,
+		     "planned with --shrink; nothing is made smaller without it");
+	if (p.reason == NEEDS_FLOOR)
+		item(f, p.size, "is the least for %s", g->is_default ?
+		     "the area that drivers share" : "a region with unaccounted use");
+}
+
 static void print_region(FILE *f, const struct needs_region *g, const struct needs_options *o)
 {
-	char size[CLI_SIZE], block[CLI_SIZE], when[32];
+	char block[CLI_SIZE], when[32];
 
 	date(when, sizeof(when), g->worst_time);
-	fprintf(f, "\n%s: %s", g->region->name, cli_size(size, g->size, false));
-	if (g->region->capacity != DMEM_UNKNOWN)
-		fprintf(f, ", and now it has %s", cli_size(size, g->region->capacity, false));
-	fprintf(f, "\n");
+	print_proposal(f, g, o);
 	if (g->together)
 		item(f, g->together, "in use at once, the most that a look has seen (%s UTC)", when);
 	if (g->cma && g->together)
@@ -236,10 +255,17 @@ static void json_conflict(FILE *f, const struct model *m, const struct needs_reg
 	fprintf(f, "],\"peaks\":%" PRIu64 "}", c->sum);
 }
 
-static void json_region(FILE *f, const struct model *m, const struct needs_region *g)
+static void json_region(FILE *f, const struct model *m, const struct needs_region *g,
+			const struct needs_options *o)
 {
+	static const char * const reasons[] = {
+		[NEEDS_PLANNED] = "planned", [NEEDS_KEPT] = "kept", [NEEDS_FLOOR] = "floor",
+		[NEEDS_NOT_SIZED] = "none",
+	};
+	struct needs_proposal p = needs_propose(g, o);
 	const struct number numbers[] = {
-		{ "capacity", g->region->capacity }, { "size", g->size }, { "need", g->need },
+		{ "capacity", g->region->capacity }, { "proposed", p.size },
+		{ "size", p.reason == NEEDS_NOT_SIZED ? DMEM_UNKNOWN : g->size }, { "need", g->need },
 		{ "together", g->together }, { "placed", g->placed },
 		{ "placed-least", g->placed_least }, { "never-seen", g->unseen },
 		{ "all-peaks", g->all_peaks }, { "unaccounted", g->unaccounted },
@@ -250,6 +276,7 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	fprintf(f, "{\"region\":");
 	json_text(f, g->region->name);
 	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
+	fprintf(f, ",\"reason\":\"%s\"", reasons[p.reason]);
 	fprintf(f, ",\"sizes-known\":%s,\"block-assumed\":%s,\"reserved-part\":%.4f,\"services\":[",
 		g->sizes_known ? "true" : "false", g->block_assumed ? "true" : "false", g->reserved);
 	for (size_t i = 0; i < g->n; i++) {
@@ -271,7 +298,7 @@ void report_json(FILE *f, const struct model *m, const struct needs *n,
 		"\"quantile\":%.6g,\"regions\":[", m->files, m->n_boots, m->bad, o->headroom, o->quantile);
 	for (size_t i = 0; i < n->n; i++) {
 		fprintf(f, "%s\n", i ? "," : "");
-		json_region(f, m, &n->region[i]);
+		json_region(f, m, &n->region[i], o);
 	}
 	fprintf(f, "]}\n");
 }

@@ -128,7 +128,7 @@ static void cells(FILE *f, unsigned int n, uint64_t v)
 	fprintf(f, "0x%" PRIx64, v & UINT32_MAX);
 }
 
-static void print_node(FILE *f, const struct needs_region *g, unsigned int n)
+static void print_node(FILE *f, const struct needs_region *g, uint64_t size, unsigned int n)
 {
 	uint64_t base;
 
@@ -138,11 +138,11 @@ static void print_node(FILE *f, const struct needs_region *g, unsigned int n)
 		fprintf(f, "\t\t\t\t\treg = <");
 		cells(f, n, base);
 		fprintf(f, " ");
-		cells(f, n, g->size);
+		cells(f, n, size);
 		fprintf(f, ">;\n");
 	} else {
 		fprintf(f, "\t\t\t\t\tsize = <");
-		cells(f, n, g->size);
+		cells(f, n, size);
 		fprintf(f, ">;\n\t\t\t\t\talignment = <");
 		cells(f, n, g->block);
 		fprintf(f, ">;\n");
@@ -162,8 +162,8 @@ static bool is_node_name(const char *s)
 	       (!at || (at[1] && !strchr(at + 1, '@')));
 }
 
-static bool check_node(const struct needs *n, const struct needs_region *g, unsigned int n_cells,
-		       char **why)
+static bool check_node(const struct needs *n, const struct needs_region *g, uint64_t size,
+		       unsigned int n_cells, char **why)
 {
 	uint64_t base, other;
 
@@ -171,13 +171,13 @@ static bool check_node(const struct needs *n, const struct needs_region *g, unsi
 		return say_why(why, "%s cannot be the name of a node", g->region->name);
 	if (!base_of(area(g), &base))
 		base = 0;
-	if (n_cells == 1 && (base > UINT32_MAX || g->size > UINT32_MAX))
+	if (n_cells == 1 && (base > UINT32_MAX || size > UINT32_MAX))
 		return say_why(why, "%s does not fit in one cell", g->region->name);
 	if (base % g->block)
 		return say_why(why, "%s would start in the middle of a block", g->region->name);
 	for (size_t i = 0; base && i < n->n; i++) {
 		if (!n->region[i].cma || !base_of(area(&n->region[i]), &other) || other <= base ||
-		    other - base >= g->size)
+		    other - base >= size)
 			continue;
 		return say_why(why, "%s would reach into %s: one of them must move, and with it its "
 			       "name", g->region->name, n->region[i].region->name);
@@ -185,7 +185,8 @@ static bool check_node(const struct needs *n, const struct needs_region *g, unsi
 	return true;
 }
 
-bool report_dts(FILE *f, const struct needs *n, unsigned int n_cells, char **why)
+bool report_dts(FILE *f, const struct needs *n, const struct needs_options *o,
+		unsigned int n_cells, char **why)
 {
 	bool any = false;
 
@@ -196,7 +197,7 @@ bool report_dts(FILE *f, const struct needs *n, unsigned int n_cells, char **why
 		if (!g->cma || other_way(area(g)))
 			continue;
 		any = true;
-		if (!check_node(n, g, n_cells, why))
+		if (!check_node(n, g, needs_propose(g, o).size, n_cells, why))
 			return false;
 	}
 	if (!any)
@@ -210,9 +211,9 @@ bool report_dts(FILE *f, const struct needs *n, unsigned int n_cells, char **why
 
 		if (g->cma && other_way(area(g)))
 			fprintf(f, "\n\t\t\t\t/* %s: on the kernel's command line, %s%" PRIu64 "M */\n",
-				g->region->name, other_way(area(g)), g->size >> 20);
+				g->region->name, other_way(area(g)), needs_propose(g, o).size >> 20);
 		else if (g->cma)
-			print_node(f, g, n_cells);
+			print_node(f, g, needs_propose(g, o).size, n_cells);
 	}
 	fprintf(f, "\t\t\t};\n\t\t};\n\t};\n};\n");
 	return true;
