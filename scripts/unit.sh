@@ -310,7 +310,7 @@ systemd_programs()
 		$cc $_san $warn -c -o "$_o" "$_f" || return 1
 	done
 	systemd_link dmem-generator emit log &&
-	systemd_link dmem-apply log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
+	systemd_link dmem-apply context log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
 	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
 	systemd_link test_kill tap traced && systemd_link test_differential tap tree && systemd_link fuzz mutate &&
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror'
@@ -340,6 +340,20 @@ systemd_install()
 		done
 		[ "$(wc -l <"$dir/systemd/install")" -ge 10 ] || { cat "$dir/systemd/install"; return 1; }
 		[ ! -s "$dir/systemd/uninstall" ] || { cat "$dir/systemd/uninstall"; return 1; }
+	done
+}
+
+# A program that a unit runs with "+" is root in that unit's environment and mounts, so
+# that it must do without a loader. What other packages bring is not looked at.
+plus_static()
+{
+	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' \
+		DESTDIR="$dir/systemd/dest" install || return 1
+	_plus=$(grep -rIhoE --exclude-dir=examples '^Exec[A-Za-z]+=[-@:!|]*[+][-@:!|]*[^ ]+' "$dir/systemd/dest" | sed 's/.*[+@:!|-]\//\//' | sort -u)
+	[ -n "$_plus" ] || { echo "no unit has a command with '+'"; return 1; }
+	for _p in $_plus; do
+		LC_ALL=C readelf -lW "$dir/systemd/dest$_p" >"$dir/elf" || return 1
+		! grep INTERP "$dir/elf" || { echo "$_p has a loader"; return 1; }
 	done
 }
 
@@ -434,6 +448,7 @@ echo "TAP version 13"
 t "the programs for systemd build" systemd_programs
 t "their parsers stand random input" "$dir/systemd/fuzz" 20000 1
 t "make uninstall leaves nothing" systemd_install
+t "programs that units run with '+' are static" plus_static
 t "the generator has the unit that is installed" same_slice_unit
 echo "1..$n"
 echo

@@ -9,11 +9,15 @@
  * code is an enum dmem_status. With --strict it is 255 for every failure: of
  * ExecCondition=, any other one means "skip this unit, and all is well".
  *
- * stdin, stdout and stderr may be a client's connection. They are never used.
+ * The unit's user may shape the environment, the mounts and the resource limits
+ * of this process, which is root: it is linked statically, see context.h, and opens
+ * nothing before it has left them. stdin, stdout and stderr may be a client's
+ * connection. They are never used.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +26,7 @@
 #include <unistd.h>
 
 #include "../tools/lib/look.h"
+#include "context.h"
 #include "log.h"
 
 #define STRICT_FAILURE	255
@@ -29,12 +34,22 @@
 #define POLL_MS		20
 #define MAX_WAIT	300
 
+/* One of --max=, --min= and --low=, as it was given. */
+struct argument {
+	enum dmem_kind kind;
+	const char *text;
+};
+
 struct apply {
 	struct dmem_arena arena;
 	struct log log;
 	const char *cgroup_root, *own, *cgroup, *slice, *heaps, *mistake;
+	/* Still in the unit's mounts. */
+	bool check_mounts;
 	bool fake, strict;
 	int wait, root;
+	struct argument *argument;
+	size_t arguments;
 	struct dmem_limit *wish;
 	size_t n;
 	/* The first failure. All caps are tried, whatever happens to one. */
@@ -48,6 +63,17 @@ static void failed(struct apply *a, enum dmem_status s, const char *what)
 	log_line(&a->log, a->strict ? LOG_ERR : LOG_WARNING, "%s%s%s%s%s",
 		 a->cgroup ? a->cgroup : "", a->cgroup ? ": " : "", what, *what ? ": " : "",
 		 dmem_status_text(s));
+}
+
+static enum dmem_status add_argument(struct apply *a, enum dmem_kind kind, const char *text)
+{
+	struct argument *all = dmem_grow(&a->arena, a->argument, a->arguments, sizeof(*all));
+
+	if (!all)
+		return DMEM_NO_MEMORY;
+	a->argument = all;
+	all[a->arguments++] = (struct argument){ kind, text };
+	return DMEM_OK;
 }
 
 static enum dmem_status add_wish(struct apply *a, enum dmem_kind kind, const char *arg)
@@ -66,6 +92,85 @@ static enum dmem_status add_wish(struct apply *a, enum dmem_kind kind, const cha
 	/* A specifier may have become anything. The other caps are good. */
 	failed(a, s, arg);
 	return DMEM_OK;
+}
+
+static enum dmem_status add_wishes(struct apply *a)
+{
+	enum dmem_status s = DMEM_OK;
+
+	for (size_t i = 0; s == DMEM_OK && i < a->arguments; i++)
+		s = add_wish(a, a->argument[i].kind, a->argument[i].text);
+	return s;
+}
+
+/* Is this process in the file's list? */
+static bool lists_this_process(int fd)
+{
+	char buf[4096];
+	pid_t pid = 0;
+	ssize_t n;
+
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (buf[i] >= '0' && buf[i] <= '9') {
+				pid = pid * 10 + buf[i] - '0';
+				continue;
+			}
+			if (pid == getpid())
+				return true;
+			pid = 0;
+		}
+	}
+	return false;
+}
+
+/*
+ * The mounts are the unit's, so that another directory may be in the place of the
+ * kernel's files: nothing may be mounted over them, and the cgroup that is found
+ * must have this process in it.
+ */
+static enum dmem_status check_mounts(struct apply *a)
+{
+	char line[4096], *end, *procs;
+	int fd = context_open("/proc", PROC_SUPER_MAGIC, "self/cgroup");
+	bool member;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd == -EXDEV ? DMEM_FOREIGN_MOUNT : DMEM_NO_OWN_CGROUP;
+	n = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	line[n > 0 ? n : 0] = 0;
+	end = strchr(line, '\n');
+	if (strncmp(line, "0::/", 4) || !end)
+		return *line ? DMEM_NO_CGROUP2 : DMEM_NO_OWN_CGROUP;
+	*end = 0;
+	procs = dmem_printf(&a->arena, "%s%scgroup.procs", line + 4, line[4] ? "/" : "");
+	if (!procs)
+		return DMEM_NO_MEMORY;
+	fd = context_open(a->cgroup_root, CGROUP2_SUPER_MAGIC, procs);
+	if (fd < 0)
+		return fd == -EXDEV ? DMEM_FOREIGN_MOUNT : DMEM_NO_CGROUP;
+	member = lists_this_process(fd);
+	close(fd);
+	return member ? DMEM_OK : DMEM_FOREIGN_MOUNT;
+}
+
+/* The same for what is behind dma_heap/NAME. */
+static enum dmem_status check_heap(struct apply *a, const char *region)
+{
+	const char *heap = dmem_region_heap(region), *path;
+	int fd;
+
+	if (!heap || !a->check_mounts)
+		return DMEM_OK;
+	path = dmem_printf(&a->arena, "class/dma_heap/%s/dmem_region", heap);
+	if (!path)
+		return DMEM_NO_MEMORY;
+	fd = context_open("/sys", SYSFS_MAGIC, path);
+	if (fd >= 0)
+		close(fd);
+	return fd == -EXDEV ? DMEM_FOREIGN_MOUNT : DMEM_OK;
 }
 
 /* The cgroup of the unit: that of this process, as systemd made it. */
@@ -141,6 +246,8 @@ static void apply_all(struct apply *a)
 
 		s = find_and_wait(a, w, &region, &capacity, deadline);
 		if (s == DMEM_OK)
+			s = check_heap(a, w->region);
+		if (s == DMEM_OK)
 			s = dmem_cgroup_set(a->root, a->cgroup, w->kind, region,
 					    dmem_resolve_value(&w->value, capacity));
 		if (s != DMEM_OK)
@@ -168,7 +275,7 @@ static enum dmem_status parse(struct apply *a, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		s = DMEM_OK;
 		if (c >= 0 && c < DMEM_KINDS)
-			s = add_wish(a, (enum dmem_kind)c, optarg);
+			s = add_argument(a, (enum dmem_kind)c, optarg);
 		else if (c == CGROUP_ROOT)
 			a->fake = true, a->cgroup_root = optarg;
 		else if (c == OWN)
@@ -199,6 +306,13 @@ static void run(struct apply *a, int argc, char **argv)
 {
 	enum dmem_status s = parse(a, argc, argv);
 
+	/* A tree of a test's own is not in the first process's mounts. */
+	if (!a->fake)
+		a->check_mounts = !context_leave();
+	if (s == DMEM_OK)
+		s = add_wishes(a);
+	if (s == DMEM_OK && a->check_mounts)
+		s = check_mounts(a);
 	if (s == DMEM_OK)
 		s = dmem_cgroup_open(a->cgroup_root, a->fake, &a->root);
 	if (s == DMEM_OK)

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* One line to the journal, or to the kernel's log where there is none. */
 #include <fcntl.h>
+#include <linux/major.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,6 +16,7 @@
 
 #define JOURNAL	"/run/systemd/journal/socket"
 #define KMSG	"/dev/kmsg"
+#define KMSG_MINOR	11
 
 static int to_journal(const char *name, int priority, const char *text)
 {
@@ -30,6 +35,13 @@ static int to_journal(const char *name, int priority, const char *text)
 	return n < 0 ? -1 : 0;
 }
 
+static bool is_kmsg(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(MEM_MAJOR, KMSG_MINOR);
+}
+
 static int to_file(const char *path, int flags, const char *line)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, 0644);
@@ -37,6 +49,11 @@ static int to_file(const char *path, int flags, const char *line)
 
 	if (fd < 0)
 		return -1;
+	/* A unit's bind mount may have put any file of root's there. */
+	if (!(flags & O_CREAT) && !is_kmsg(fd)) {
+		close(fd);
+		return -1;
+	}
 	n = write(fd, line, strlen(line));
 	close(fd);
 	return n < 0 ? -1 : 0;

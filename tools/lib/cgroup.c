@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Caps in the cgroup tree. Every file is opened below one directory, and no link
- * is followed on the way. */
+ * is followed and no mount entered on the way. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -39,6 +39,7 @@ static const char * const texts[DMEM_STATUSES] = {
 	[DMEM_BAD_NAME] = "this is not the name of a cgroup or region",
 	[DMEM_NO_CGROUP] = "the cgroup is not there",
 	[DMEM_NO_MEMORY] = "no memory",
+	[DMEM_FOREIGN_MOUNT] = "a mount of the unit hides the kernel's files: remove it, or limit the unit's slice",
 };
 
 const char *dmem_status_text(enum dmem_status s)
@@ -51,7 +52,8 @@ static int open_below(int root, const char *path, int flags)
 	/* With O_PATH, openat2() takes no flag that would mean nothing. */
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			   RESOLVE_NO_XDEV,
 	};
 
 	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
@@ -79,8 +81,10 @@ static enum dmem_status from_errno(int err, enum dmem_status otherwise)
 		return DMEM_READ_ONLY;
 	if (err == EACCES || err == EPERM)
 		return DMEM_PERMISSION;
-	if (err == ELOOP || err == EXDEV)
+	if (err == ELOOP)
 		return DMEM_BAD_NAME;
+	if (err == EXDEV)
+		return DMEM_FOREIGN_MOUNT;
 	return otherwise;
 }
 

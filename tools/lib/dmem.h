@@ -91,6 +91,7 @@ enum dmem_status {
 	DMEM_BAD_NAME		= 17,	/* a path that leaves the tree */
 	DMEM_NO_CGROUP		= 18,	/* the cgroup is not there */
 	DMEM_NO_MEMORY		= 19,
+	DMEM_FOREIGN_MOUNT	= 20,	/* a mount hides the kernel's files */
 	DMEM_STATUSES
 };
 
