@@ -65,7 +65,8 @@ uint64_t dmem_resolve_value(const struct dmem_value *v, uint64_t capacity);
 /* What is wrong with this region's name, to be read after the name, or NULL. */
 const char *dmem_region_problem(const char *region);
 
-/* The heap's name in "dma_heap/NAME", or NULL: a region named directly. */
+/* The heap's name in "dma_heap/NAME" or "/dev/dma_heap/NAME", or NULL: a region named
+ * directly. */
 const char *dmem_region_heap(const char *region);
 
 /* ---- cgroup.c: what can go wrong ---- */

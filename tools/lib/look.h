@@ -17,6 +17,7 @@
 struct dmem_sys {
 	int root;
 	bool other;		/* not this machine's */
+	const char *path;	/* as it was given, not copied; NULL: this machine */
 };
 
 /* What could not be read, and why. Not called for what is not there. */

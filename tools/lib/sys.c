@@ -17,6 +17,7 @@
 int dmem_sys_open(struct dmem_sys *s, const char *sysroot)
 {
 	s->other = sysroot;
+	s->path = sysroot;
 	s->root = open(sysroot ? sysroot : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return s->root < 0 ? -errno : 0;
 }

@@ -75,8 +75,12 @@ uint64_t dmem_resolve_value(const struct dmem_value *v, uint64_t capacity)
 
 const char *dmem_region_heap(const char *region)
 {
-	static const char prefix[] = "dma_heap/";
+	static const char prefix[] = "dma_heap/", device[] = "/dev/";
 
+	/* A program names a heap by its device. No region starts with a slash. */
+	if (!strncmp(region, device, sizeof(device) - 1) &&
+	    !strncmp(region + sizeof(device) - 1, prefix, sizeof(prefix) - 1))
+		region += sizeof(device) - 1;
 	if (strncmp(region, prefix, sizeof(prefix) - 1))
 		return NULL;
 	return region + sizeof(prefix) - 1;

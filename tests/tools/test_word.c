@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Words of a command line, on a machine of plain files.
+ *
+ * test_word DIRECTORY
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../tools/lib/word.h"
+#include "board.h"
+
+#define ALL	(DMEM_WORD_UNIT | DMEM_WORD_CGROUP | DMEM_WORD_REGION)
+#define UNITS	(DMEM_WORD_UNIT | DMEM_WORD_CGROUP)
+#define REGIONS	DMEM_WORD_REGION
+#define QEMU	"machine-qemu\\x2d1\\x2dcam.scope"
+
+static struct dmem_arena arena;
+static struct dmem_sys sys;
+static struct dmem_regions regions;
+
+/* "unit camera.service in system.slice/camera.service", or the problem. */
+static const char *find(unsigned int kinds, const char *word)
+{
+	struct dmem_words all = {
+		.sys = &sys, .arena = &arena, .regions = &regions, .kinds = kinds,
+	};
+	struct dmem_word w;
+	const char *text;
+	int ret = dmem_word_find(&all, word, &w);
+
+	dmem_words_free(&all);
+	if (ret)
+		return w.problem ? w.problem : dmem_printf(&arena, "error %d", -ret);
+	text = w.kind == DMEM_WORD_UNIT ? "unit" : w.kind == DMEM_WORD_CGROUP ? "cgroup" : "region";
+	text = dmem_printf(&arena, "%s %s", text, w.name);
+	return w.kind == DMEM_WORD_UNIT ? dmem_printf(&arena, "%s in %s", text,
+						      w.cgroup ? w.cgroup : "-") : text;
+}
+
+static void meanings(void)
+{
+	static const struct {
+		unsigned int kinds;
+		const char *word, *want;
+	} words[] = {
+		{ ALL, "camera", "unit camera.service in system.slice/camera.service" },
+		{ UNITS, "camera.service", "unit camera.service in system.slice/camera.service" },
+		{ ALL, "cam", "unit camera.service in system.slice/camera.service" },
+		{ ALL, "stopped", "unit stopped.service in -" },
+		{ ALL, "eye@left", "unit eye@left.service in system.slice/eye@left.service" },
+		{ ALL, "ear@left", "unit eye@left.service in system.slice/eye@left.service" },
+		{ ALL, "eye@", "unit eye@.service in -" },
+		{ ALL, "media.slice", "unit media.slice in media.slice" },
+		{ ALL, "later.slice", "unit later.slice in -" },
+		{ ALL, QEMU, "unit " QEMU " in machine.slice/" QEMU },
+		{ ALL, "/machine.slice/" QEMU, "cgroup machine.slice/" QEMU },
+		{ ALL, "machine.slice/" QEMU "/", "cgroup machine.slice/" QEMU },
+		{ ALL, "/sys/fs/cgroup/media.slice", "cgroup media.slice" },
+		{ ALL, "/sys/fs/cgroup//media.slice/", "cgroup media.slice" },
+		{ ALL, "/sys/fs/cgroup", "cgroup " },
+		{ ALL, "/", "cgroup " },
+		{ ALL, "/system.slice/box.service/payload", "cgroup system.slice/box.service/payload" },
+		{ ALL, "system.slice//box.service/payload", "cgroup system.slice/box.service/payload" },
+		{ ALL, "docker", "cgroup docker" },
+		{ ALL, "odd,name", "cgroup odd,name" },
+		{ ALL, CAMERA, "region " CAMERA },
+		{ REGIONS, CAMERA, "region " CAMERA },
+		{ ALL, "dma_heap/camera@64000000", "region " CAMERA },
+		{ ALL, "/dev/dma_heap/camera@64000000", "region " CAMERA },
+		{ REGIONS, "/dev/dma_heap/system", "region " SYSTEM },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		check_text(find(words[i].kinds, words[i].word), words[i].want, words[i].word);
+}
+
+static void problems(void)
+{
+	static const struct {
+		unsigned int kinds;
+		const char *word, *want;
+	} words[] = {
+		{ ALL, "nope", "nope: there is no unit nope.service, and no region of that name: "
+			       "see systemctl status nope.service" },
+		{ UNITS, "nope", "nope: there is no unit nope.service: see systemctl status nope.service" },
+		{ REGIONS, "nope", "nope: there is no such region: lsdmem lists them" },
+		{ UNITS, "/nope/x", "/nope/x: there is no such cgroup: systemd-cgls lists them" },
+		{ ALL, "nope/x", "nope/x: there is no such cgroup or region: systemd-cgls lists them" },
+		{ ALL, "dma_heap/nope", "dma_heap/nope: there is no such heap: see ls /dev/dma_heap" },
+		{ ALL, "/dev/dma_heap/odd", "/dev/dma_heap/odd: the heap has no region, so nothing "
+					    "limits it: see dmemctl doctor" },
+		{ ALL, "camera@64000000", "camera@64000000: there is no unit camera@64000000.service, and "
+					  "no region of that name: did you mean " CAMERA "?" },
+		{ UNITS, "camera@64000000", "camera@64000000: there is no unit camera@64000000.service: did you "
+					    "mean the region " CAMERA "? See lsdmem --tree " CAMERA },
+		{ REGIONS, "camera@64000000", "camera@64000000: there is no such region: did you mean "
+					      CAMERA "?" },
+		{ REGIONS, "cma/camera", "cma/camera: there is no such region: did you mean " CAMERA "?" },
+		{ REGIONS, "display", "display: there is no such region: did you mean " DISPLAY "?" },
+		{ REGIONS, "dma_heap/sytem", "dma_heap/sytem: there is no such heap: did you mean " SYSTEM "?" },
+		{ REGIONS, "camera.service", "camera.service: there is no such region: lsdmem lists them" },
+		{ UNITS, CAMERA, CAMERA ": this is a region: see lsdmem --tree " CAMERA },
+		{ UNITS, "/dev/dma_heap/system", "/dev/dma_heap/system: this is a region: see lsdmem --tree "
+						 SYSTEM },
+		{ UNITS, "kamera", "kamera: there is no unit kamera.service: did you mean camera.service?" },
+		{ UNITS, "media", "media: there is no unit media.service: did you mean media.slice?" },
+		{ UNITS, "system.slice/camera", "system.slice/camera: there is no such cgroup: did you mean "
+						"camera.service?" },
+		{ UNITS, "masked", "masked.service: the unit is masked: see systemctl status masked.service" },
+		{ UNITS, "../../etc", "../../etc: this is not the name of a cgroup: write its path below "
+				      "/sys/fs/cgroup, without '..'" },
+		{ DMEM_WORD_UNIT, "a,b", "'a,b' is not the name of a unit: write NAME.service or NAME.slice" },
+		{ ALL, "", "'': this names nothing: see --help" },
+		{ UNITS, "system.slice/camera.service/cgroup.procs",
+		  "system.slice/camera.service/cgroup.procs: there is no such cgroup: systemd-cgls lists them" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		check_text(find(words[i].kinds, words[i].word), words[i].want, words[i].want);
+}
+
+/* Words of any length and content end in a meaning or in a problem. */
+static void any_word(void)
+{
+	char word[600];
+
+	for (size_t len = 1; len < sizeof(word); len += 7) {
+		memset(word, 'x', len);
+		word[len] = 0;
+		check(!strstr(find(ALL, word), "error"), "a long word", "%zu letters: %s", len, find(ALL, word));
+	}
+	check(strstr(find(ALL, "a/\x1b[2J\n"), "there is no such cgroup") != NULL, "control characters",
+	      "%s", find(ALL, "a/\x1b[2J\n"));
+}
+
+int main(int argc, char **argv)
+{
+	struct tool t = { 0 };
+
+	if (argc != 2)
+		return 2;
+	t.dir = argv[1];
+	tap_start();
+	board(&t);
+	fake_bare_cgroup("docker");
+	fake_bare_cgroup("odd,name");
+	fake_bare_cgroup("machine.slice/" QEMU);
+	put("root/sys/class/dma_heap/odd/dmem_region", "\n");
+	if (dmem_sys_open(&sys, tap_path("root")) ||
+	    dmem_regions_read(&sys, &arena, NULL, NULL, &regions))
+		return 2;
+	sys.path = dmem_strdup(&arena, tap_path("root"));
+	meanings();
+	problems();
+	any_word();
+	dmem_sys_close(&sys);
+	dmem_arena_free(&arena);
+	return tap_end();
+}

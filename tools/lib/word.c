@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Words of a command line: which unit, cgroup or region is meant. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "word.h"
+
+#define CGROUP		"sys/fs/cgroup"
+#define MOUNT		"/" CGROUP
+#define MAX_HOPS	8
+#define PATH_LEN	4096
+/* Longer names are compared without regard to typing errors. */
+#define TYPED_LEN	64
+
+/* ---- names that are alike ---- */
+
+/* The number of letters that differ, are missing or too many; large where a name is long. */
+static size_t typing_errors(const char *a, const char *b)
+{
+	size_t row[TYPED_LEN + 1], m = strlen(a), n = strlen(b);
+
+	if (m > TYPED_LEN || n > TYPED_LEN)
+		return TYPED_LEN;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= m; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+/* 0: not alike; the larger the less they are. */
+static size_t distance(const char *word, const char *name)
+{
+	size_t errors;
+
+	if (!strcasecmp(word, name))
+		return 1;
+	errors = typing_errors(word, name);
+	return errors <= 2 && 3 * errors < strlen(word) ? 2 + errors : 0;
+}
+
+struct nearest {
+	const char *name;
+	size_t distance;
+};
+
+/* @part is compared, and @name is proposed. @worse: added to the distance. */
+static void consider(struct nearest *best, const char *word, const char *part, const char *name,
+		     size_t worse)
+{
+	size_t d = distance(word, part);
+
+	if (d && (!best->name || d + worse < best->distance))
+		*best = (struct nearest){ name, d + worse };
+}
+
+/* "cma/camera@64000000": the word may lack what is before the slash or behind the "@". */
+static void consider_region(struct nearest *best, const char *word, const struct dmem_region *g)
+{
+	const char *slash = strrchr(g->name, '/'), *last = slash ? slash + 1 : g->name;
+	char part[DMEM_REGION_LEN + 1];
+
+	consider(best, word, g->name, g->name, 0);
+	consider(best, word, last, g->name, 0);
+	for (size_t i = 0; i < g->n_heaps; i++)
+		consider(best, word, g->heap[i], g->name, 0);
+	if (strlen(g->name) > DMEM_REGION_LEN)
+		return;
+	strcpy(part, g->name);
+	part[strcspn(part, "@")] = 0;
+	consider(best, word, part, g->name, 1);
+	strcpy(part, last);
+	part[strcspn(part, "@")] = 0;
+	consider(best, word, part, g->name, 1);
+}
+
+static void consider_regions(struct nearest *best, const struct dmem_regions *r, const char *word)
+{
+	const char *heap = dmem_region_heap(word);
+
+	for (size_t i = 0; r && i < r->n; i++)
+		consider_region(best, heap ? heap : word, &r->region[i]);
+}
+
+const char *dmem_region_like(const struct dmem_regions *r, const char *word)
+{
+	struct nearest best = { 0 };
+
+	consider_regions(&best, r, word);
+	return best.name;
+}
+
+/* The last part of the word is compared with a unit's name, with and without its type. */
+static void consider_unit(struct dmem_words *all, struct nearest *best, const char *word,
+			  const char *unit)
+{
+	const char *slash = strrchr(word, '/'), *last = slash ? slash + 1 : word;
+	const char *dot = strrchr(unit, '.');
+	const char *stem = dot ? dmem_strndup(all->arena, unit, (size_t)(dot - unit)) : NULL;
+
+	consider(best, last, unit, unit, 0);
+	if (!stem)
+		return;
+	consider(best, last, stem, unit, 1);
+	dot = strrchr(last, '.');
+	last = dot && dmem_unit_type(last) >= 0 ?
+	       dmem_strndup(all->arena, last, (size_t)(dot - last)) : NULL;
+	/* camera.service, where there is camera.slice. */
+	if (last)
+		consider(best, last, stem, unit, 1);
+}
+
+static int read_units(struct dmem_words *all);
+static int read_tree(struct dmem_words *all);
+
+const char *dmem_word_like(struct dmem_words *all, const char *word)
+{
+	struct nearest best = { 0 };
+
+	if (all->kinds & DMEM_WORD_REGION)
+		consider_regions(&best, all->regions, word);
+	if (!(all->kinds & ~(unsigned int)DMEM_WORD_REGION))
+		return best.name;
+	if (!read_tree(all)) {
+		for (struct dmem_node *n = all->tree.root; n; n = dmem_tree_next(n)) {
+			if (dmem_unit_type(n->name) >= 0)
+				consider_unit(all, &best, word, n->name);
+		}
+	}
+	if (!read_units(all)) {
+		for (size_t i = 0; i < all->units.n_units; i++) {
+			const struct dmem_unit *u = all->units.unit[i];
+
+			if (u->fragment && (u->type == DMEM_SERVICE || u->type == DMEM_SLICE))
+				consider_unit(all, &best, word, u->name);
+		}
+	}
+	return best.name;
+}
+
+/* ---- what a word can be ---- */
+
+static bool takes(const struct dmem_words *all, enum dmem_word_kind kind)
+{
+	return all->kinds & kind;
+}
+
+static int problem(struct dmem_word *w, const char *text, int err)
+{
+	w->problem = text;
+	return text ? err : -ENOMEM;
+}
+
+static int parse_region(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	const char *heap = dmem_region_heap(word);
+
+	w->kind = DMEM_WORD_REGION;
+	w->name = dmem_regions_meant(all->regions, word);
+	if (dmem_regions_find(all->regions, w->name))
+		return 0;
+	for (size_t i = 0; heap && i < all->regions->n_heaps; i++) {
+		if (!strcmp(all->regions->heap[i].name, heap))
+			return problem(w, dmem_printf(all->arena,
+				       "%s: the heap has no region, so nothing limits it: see dmemctl doctor",
+				       word), -ENOENT);
+	}
+	return dmem_word_not_found(all, word, w);
+}
+
+/* Without the mount point, and with one slash between two parts and none around them.
+ * NULL: there is "." or ".." in it. */
+static char *cgroup_path(const char *word, char *buf)
+{
+	char *out = buf;
+
+	if (!strncmp(word, MOUNT, strlen(MOUNT)) &&
+	    (word[strlen(MOUNT)] == '/' || !word[strlen(MOUNT)]))
+		word += strlen(MOUNT);
+	while (*(word += strspn(word, "/"))) {
+		size_t len = strcspn(word, "/");
+
+		if (!strncmp(word, "..", len) && len <= 2)
+			return NULL;
+		if (out > buf)
+			*out++ = '/';
+		memcpy(out, word, len);
+		out += len;
+		word += len;
+	}
+	*out = 0;
+	return buf;
+}
+
+static int parse_cgroup(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	char *buf = dmem_alloc(all->arena, strlen(word) + 1);
+
+	w->kind = DMEM_WORD_CGROUP;
+	w->name = buf ? cgroup_path(word, buf) : NULL;
+	w->cgroup = w->name;
+	if (w->name)
+		return 0;
+	return problem(w, !buf ? NULL :
+		       dmem_printf(all->arena, "%s: this is not the name of a cgroup: write its path below "
+				   MOUNT ", without '..'", word), -EINVAL);
+}
+
+static int parse_unit(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	w->kind = DMEM_WORD_UNIT;
+	w->name = dmem_unit_type(word) < 0 ? dmem_printf(all->arena, "%s.service", word) :
+					     dmem_strdup(all->arena, word);
+	if (!w->name)
+		return -ENOMEM;
+	w->type = dmem_unit_type(w->name);
+	if (w->type >= 0)
+		return 0;
+	/* A cgroup at the top may have any name, and is shown by it. */
+	if (takes(all, DMEM_WORD_CGROUP) && *word)
+		return parse_cgroup(all, word, w);
+	return problem(w, dmem_printf(all->arena,
+		       "'%s' is not the name of a unit: write NAME.service or NAME.slice", word),
+		       -EINVAL);
+}
+
+int dmem_word_parse(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	*w = (struct dmem_word){ .type = -1 };
+	if (!*word)
+		return problem(w, "'': this names nothing: see --help", -EINVAL);
+	if (all->regions && takes(all, DMEM_WORD_REGION) &&
+	    (!(all->kinds & ~(unsigned int)DMEM_WORD_REGION) || dmem_region_heap(word) ||
+	     dmem_regions_find(all->regions, word)))
+		return parse_region(all, word, w);
+	if (strchr(word, '/') && takes(all, DMEM_WORD_CGROUP))
+		return parse_cgroup(all, word, w);
+	return parse_unit(all, word, w);
+}
+
+/* ---- what is there ---- */
+
+static void ignore(void *data, const struct dmem_report *r)
+{
+	(void)data;
+	(void)r;
+}
+
+static int read_units(struct dmem_words *all)
+{
+	const char *root = all->sys->other ? all->sys->path : "";
+
+	if (all->units_read)
+		return 0;
+	all->units_read = true;
+	return dmem_units_load(&all->units, root, all->sys->other ? NULL : getenv("SYSTEMD_UNIT_PATH"),
+			       ignore, NULL);
+}
+
+static int read_tree(struct dmem_words *all)
+{
+	static const struct dmem_regions none;
+	int ret;
+
+	if (all->tree_read)
+		return 0;
+	all->tree_read = true;
+	ret = dmem_tree_read(all->sys, all->arena, &none, "", 0, UINT32_MAX, NULL, NULL, &all->tree);
+	if (ret)
+		all->tree.root = NULL;
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* The unit's own name, if this one is an alias. 1: there is no file of it. */
+static int find_file(struct dmem_words *all, struct dmem_word *w)
+{
+	const char *instance = dmem_unit_instance(w->name), *template = NULL;
+	struct dmem_units *u = &all->units;
+	struct dmem_unit *unit;
+	int ret = read_units(all);
+
+	if (ret)
+		return ret;
+	unit = dmem_units_find(u, w->name);
+	for (int hop = 0; unit && unit->alias_of && hop < MAX_HOPS; hop++) {
+		w->name = dmem_strdup(all->arena, unit->alias_of);
+		unit = w->name ? dmem_units_find(u, w->name) : NULL;
+	}
+	if (!w->name)
+		return -ENOMEM;
+	if (unit && unit->masked)
+		return problem(w, dmem_printf(all->arena,
+			       "%s: the unit is masked: see systemctl status %s", w->name, w->name),
+			       -ENOENT);
+	if (unit && unit->fragment)
+		return 0;
+	if (dmem_unit_is_instance(w->name)) {
+		template = dmem_unit_with_instance(all->arena, w->name, "", 0);
+		if (!template)
+			return -ENOMEM;
+	}
+	unit = template ? dmem_units_find(u, template) : NULL;
+	for (int hop = 0; unit && unit->alias_of && hop < MAX_HOPS; hop++) {
+		w->name = dmem_unit_with_instance(all->arena, unit->alias_of, instance,
+						  (size_t)(strrchr(instance, '.') - instance));
+		if (!w->name)
+			return -ENOMEM;
+		unit = dmem_units_find(u, unit->alias_of);
+	}
+	return unit && unit->fragment ? 0 : 1;
+}
+
+/* The cgroup of the unit, wherever it is. */
+static int find_cgroup_of(struct dmem_words *all, struct dmem_word *w)
+{
+	char path[PATH_LEN];
+	const char *found;
+	size_t len;
+	int ret = read_tree(all);
+
+	for (struct dmem_node *n = ret ? NULL : all->tree.root; n; n = dmem_tree_next(n)) {
+		if (dmem_node_path(n, path, sizeof(path)) >= sizeof(path))
+			continue;
+		found = dmem_cgroup_unit(path, &len);
+		if (!found || found[len] || strlen(w->name) != len || strncmp(found, w->name, len))
+			continue;
+		w->cgroup = dmem_strdup(all->arena, path);
+		return w->cgroup ? 0 : -ENOMEM;
+	}
+	return ret;
+}
+
+static int cgroup_is_there(struct dmem_words *all, const char *path)
+{
+	const char *full = dmem_printf(all->arena, CGROUP "/%s", path);
+	int fd = full ? dmem_sys_openat(all->sys, full, O_PATH | O_DIRECTORY) : -ENOMEM;
+
+	if (fd < 0)
+		return fd == -ENOTDIR || fd == -ENAMETOOLONG ? -ENOENT : fd;
+	close(fd);
+	return 0;
+}
+
+/* What was looked for, in the words of the verb. */
+static const char *nothing(struct dmem_words *all, const char *word, const struct dmem_word *w)
+{
+	const char *or_region = takes(all, DMEM_WORD_REGION) ? " or region" : "";
+	const char *heap = dmem_region_heap(word);
+
+	switch (w->kind) {
+	case DMEM_WORD_CGROUP:
+		return dmem_printf(all->arena, "%s: there is no such cgroup%s", word, or_region);
+	case DMEM_WORD_REGION:
+		return dmem_printf(all->arena, "%s: there is no such %s", word, heap ? "heap" : "region");
+	default:
+		return dmem_printf(all->arena, "%s: there is no unit %s%s", word, w->name,
+				   takes(all, DMEM_WORD_REGION) ? ", and no region of that name" : "");
+	}
+}
+
+static const char *remedy(struct dmem_words *all, const struct dmem_word *w, const char *word)
+{
+	switch (w->kind) {
+	case DMEM_WORD_CGROUP:
+		return "systemd-cgls lists them";
+	case DMEM_WORD_REGION:
+		return dmem_region_heap(word) ? "see ls /dev/dma_heap" : "lsdmem lists them";
+	default:
+		return dmem_printf(all->arena, "see systemctl status %s", w->name);
+	}
+}
+
+int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	const char *none = nothing(all, word, w), *like;
+	const struct dmem_region *g = all->regions ?
+		dmem_regions_find(all->regions, dmem_regions_meant(all->regions, word)) : NULL;
+
+	if (!none)
+		return -ENOMEM;
+	if (g)
+		return problem(w, dmem_printf(all->arena, "%s: this is a region: see lsdmem --tree %s",
+						   word, g->name), -ENOENT);
+	like = dmem_word_like(all, word);
+	if (like)
+		return problem(w, dmem_printf(all->arena, "%s: did you mean %s?", none, like), -ENOENT);
+	like = takes(all, DMEM_WORD_REGION) ? NULL : dmem_region_like(all->regions, word);
+	if (like)
+		return problem(w, dmem_printf(all->arena, "%s: did you mean the region %s? See lsdmem --tree %s",
+					      none, like, like), -ENOENT);
+	return problem(w, dmem_printf(all->arena, "%s: %s", none, remedy(all, w, word)), -ENOENT);
+}
+
+int dmem_word_top_cgroup(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	if (strchr(word, '/') || dmem_unit_type(word) >= 0 || !takes(all, DMEM_WORD_CGROUP))
+		return -ENOENT;
+	return cgroup_is_there(all, word) ? -ENOENT : parse_cgroup(all, word, w);
+}
+
+static int find_unit(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	int file = find_file(all, w), ret = 0;
+
+	if (file < 0)
+		return file;
+	w->has_file = !file;
+	/* A template has no cgroup, its instances have. */
+	if (!dmem_unit_is_template(w->name))
+		ret = find_cgroup_of(all, w);
+	if (ret)
+		return ret;
+	/* A slice or scope needs no file, and a unit that runs may have had one. */
+	if (w->has_file || w->cgroup)
+		return 0;
+	if (!dmem_word_top_cgroup(all, word, w))
+		return 0;
+	if (w->type == DMEM_SLICE || w->type == DMEM_SCOPE)
+		return 0;
+	return dmem_word_not_found(all, word, w);
+}
+
+int dmem_word_find(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	int ret = dmem_word_parse(all, word, w);
+
+	if (ret || w->kind == DMEM_WORD_REGION)
+		return ret;
+	if (w->kind == DMEM_WORD_UNIT)
+		return find_unit(all, word, w);
+	ret = cgroup_is_there(all, w->name);
+	return ret == -ENOENT ? dmem_word_not_found(all, word, w) : ret;
+}
+
+void dmem_words_free(struct dmem_words *all)
+{
+	if (all->units_read)
+		dmem_units_free(&all->units);
+	all->units_read = all->tree_read = false;
+}

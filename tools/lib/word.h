@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Words of a command line: one meaning for all verbs.
+ *
+ *	camera				the unit camera.service
+ *	camera.slice			a unit
+ *	machine-qemu\x2d1.scope		a unit, as systemd writes its name
+ *	/system.slice/camera.service	a cgroup, by its path
+ *	/sys/fs/cgroup/system.slice	the same, with the mount point
+ *	system.slice/camera.service	the same, without the first slash
+ *	docker				the cgroup /docker, if there is no docker.service
+ *	cma/camera@64000000		a region, as in dmem.capacity
+ *	dma_heap/NAME			the region of a heap
+ *	/dev/dma_heap/NAME		the same
+ *
+ * A region comes first where a verb takes all three.
+ */
+#ifndef DMEM_WORD_H
+#define DMEM_WORD_H
+
+#include "look.h"
+#include "units.h"
+
+enum dmem_word_kind {
+	DMEM_WORD_UNIT		= 1 << 0,
+	DMEM_WORD_CGROUP	= 1 << 1,
+	DMEM_WORD_REGION	= 1 << 2,
+};
+
+struct dmem_word {
+	enum dmem_word_kind kind;
+	/* "camera.service"; "system.slice/camera.service", the root is ""; the region's
+	 * name in the kernel. */
+	const char *name;
+	int type;		/* of a unit: enum dmem_type */
+	/* The path of the cgroup, as in @name. NULL: a region, or a unit that has none now. */
+	const char *cgroup;
+	bool has_file;		/* of a unit */
+	/* After a failure: the sentence for the user, which starts with the word. */
+	const char *problem;
+};
+
+/* What is needed to look words up; the unit files and the cgroups are read when they are
+ * first needed. */
+struct dmem_words {
+	const struct dmem_sys *sys;
+	struct dmem_arena *arena;		/* all strings live in it */
+	const struct dmem_regions *regions;	/* with DMEM_READ_HEAPS; NULL: none are known */
+	unsigned int kinds;			/* a set of dmem_word_kind that the verb takes */
+	bool units_read, tree_read;
+	struct dmem_units units;
+	struct dmem_tree tree;
+};
+
+/* @w->kind, name and type, by the form of the word and the names of the regions, without
+ * looking whether there is such a unit or cgroup. Returns 0, -EINVAL or -ENOENT with
+ * @w->problem set, or -ENOMEM. */
+int dmem_word_parse(struct dmem_words *all, const char *word, struct dmem_word *w);
+
+/* The same, and what the word names is there: a cgroup exists; a unit has a file or a
+ * cgroup, or it is a slice or scope, which need none. An alias is replaced by the unit's own
+ * name. Returns 0, -EINVAL or -ENOENT with @w->problem set, or another negative errno. */
+int dmem_word_find(struct dmem_words *all, const char *word, struct dmem_word *w);
+
+/* Fills in @w->problem for a word that was parsed, but names nothing; for a caller that has
+ * asked somebody else, such as systemd. Returns -ENOENT or -ENOMEM. */
+int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_word *w);
+
+/* Makes @w the cgroup of this name at the top, where no unit has the name. 0 or a negative
+ * errno; then @w is unchanged. */
+int dmem_word_top_cgroup(struct dmem_words *all, const char *word, struct dmem_word *w);
+
+/* A name that is like @word, among those that the verb takes. NULL: there is none. */
+const char *dmem_word_like(struct dmem_words *all, const char *word);
+
+/* The same among the names of regions and heaps only. */
+const char *dmem_region_like(const struct dmem_regions *r, const char *word);
+
+void dmem_words_free(struct dmem_words *all);
+
+#endif
