@@ -15,7 +15,7 @@ lsdmem_programs()
 	$cc $_san $warn -o "$_l/lsdmem-spy" tests/tools/spy.c "$_l"/lsdmem/*.o "$_l"/cli/*.o "$_l"/lib/*.o \
 		-Wl,--wrap=openat,--wrap=openat64,--wrap=read,--wrap=syscall -lsmartcols &&
 	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c tests/systemd/mutate.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
-	lsdmem_test test_lsdmem $_san && lsdmem_test test_lsdmem_faults $_san -lutil &&
+	lsdmem_test test_lsdmem $_san "$_l"/lib/*.o && lsdmem_test test_lsdmem_faults $_san -lutil &&
 	lsdmem_test test_lsdmem_docs $_san && lsdmem_test test_lsdmem_scale -O2
 }
 
@@ -57,7 +57,7 @@ dmemctl_programs()
 	make -s -C tools O="$dir/tools/fast" CC="$cc" CFLAGS='-O2 -Werror' "$dir/tools/fast/dmemctl.bin" &&
 	dmemctl_test metrics dmemctl/metrics/text.o &&
 	dmemctl_test watch dmemctl/watch/keys.o &&
-	dmemctl_test verify dmemctl/verify/lint.o cli/cli.o &&
+	dmemctl_test verify dmemctl/verify/lint.o cli/cli.o cli/text.o &&
 	dmemctl_test history dmemctl/record/history.o histlog.c &&
 	dmemctl_test record dmemctl/record/history.o histlog.c &&
 	dmemctl_test plan dmemctl/record/history.o dmemctl/plan/firstfit.o load.c past.c -lpng &&

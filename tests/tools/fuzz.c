@@ -12,6 +12,7 @@
 
 #include "../../tools/cli/json.h"
 #include "../../tools/cli/table.h"
+#include "../../tools/cli/text.h"
 #include "../../tools/lib/look.h"
 #include "../systemd/mutate.h"
 
@@ -99,7 +100,7 @@ static void check_known_sizes(void)
 		{ 0, "0B" }, { 1023, "1023B" }, { 1024, "1K" }, { 1536, "1.5K" }, { 1 << 20, "1M" },
 		{ 1047552, "1023K" }, { 1048525, "1M" }, { 1048524, "1023.9K" }, { 1075, "1K" }, { 1076, "1.1K" },
 		{ 24 << 20, "24M" }, { (3ull << 30) / 2, "1.5G" }, { 1ull << 60, "1E" },
-		{ DMEM_UNKNOWN - 1, "16E" }, { DMEM_NO_LIMIT, "max" }, { DMEM_UNKNOWN, "" },
+		{ DMEM_UNKNOWN - 1, "16E" }, { DMEM_NO_LIMIT, "max" }, { DMEM_UNKNOWN, "-" },
 	};
 	char buf[CLI_SIZE];
 
@@ -122,11 +123,10 @@ static void check_size(const char *text)
 static void check_json(const char *text)
 {
 	const char *words[] = { text, "", text };
-	char *valid = json_utf8(text), *again = valid ? json_utf8(valid) : NULL, *array = json_array(words, 3);
+	char *array = json_array(words, 3);
 	size_t quotes = 0;
 
-	require(valid && again && array, "json: no memory");
-	require(!strcmp(valid, again), "json: what is valid is changed");
+	require(array != NULL, "json: no memory");
 	for (const char *c = array; *c; c++) {
 		require((unsigned char)*c >= 0x20, "json: a bare control character");
 		if (*c == '\\')
@@ -135,16 +135,63 @@ static void check_json(const char *text)
 			quotes += *c == '"';
 	}
 	require(quotes == 6, "json: a text is not closed");
-	free(valid);
-	free(again);
 	free(array);
+}
+
+/* What is printed is harmless, does not change when it is printed again, and leads back
+ * to the name. */
+static void check_text(const char *text)
+{
+	for (int reader = TEXT_LOCALE; reader <= TEXT_JSON; reader++) {
+		char *once = text_harmless(text, reader), *twice = once ? text_harmless(once, reader) : NULL;
+		struct dmem_arena a = { 0 };
+		const char *name = dmem_name_decode(&a, text), *back = once ? dmem_name_decode(&a, once) : NULL;
+
+		require(once && twice && name && back, "text: no memory");
+		require(!strcmp(once, twice), "text: harmless text is changed");
+		require(!strcmp(name, back), "text: the printed name is not the way back");
+		for (const char *c = once; *c && reader != TEXT_JSON; c++)
+			require((unsigned char)*c >= ' ' && *c != 0x7f, "text: a control character");
+		free(once);
+		free(twice);
+		dmem_arena_free(&a);
+	}
+}
+
+static void check_known_texts(void)
+{
+	static const struct {
+		const char *text, *locale, *utf8, *json;
+	} known[] = {
+		{ "app-a\\x2db.scope", "app-a\\x2db.scope", "app-a\\x2db.scope", "app-a\\x2db.scope" },
+		{ "a b", "a b", "a b", "a b" },
+		{ "\xc3\xbc", "\\xc3\\xbc", "\xc3\xbc", "\xc3\xbc" },
+		{ "\x1b[31m\n\x7f", "\\x1b[31m\\x0a\\x7f", "\\x1b[31m\\x0a\\x7f", "\x1b[31m\n\x7f" },
+		{ "\xff\xc3", "\\xff\\xc3", "\\xff\\xc3", "\\xff\\xc3" },
+		/* CSI of C1, an overlong slash, a surrogate, and the other direction */
+		{ "\xc2\x9b", "\\xc2\\x9b", "\\xc2\\x9b", "\xc2\x9b" },
+		{ "\xc0\xaf", "\\xc0\\xaf", "\\xc0\\xaf", "\\xc0\\xaf" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80", "\\xed\\xa0\\x80", "\\xed\\xa0\\x80" },
+		{ "\xe2\x80\xae", "\\xe2\\x80\\xae", "\\xe2\\x80\\xae", "\xe2\x80\xae" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		const char *want[] = { known[i].locale, known[i].utf8, known[i].json };
+
+		for (int reader = TEXT_LOCALE; reader <= TEXT_JSON; reader++) {
+			char *got = text_harmless(known[i].text, reader);
+
+			require(got && !strcmp(got, want[reader]), want[reader]);
+			free(got);
+		}
+	}
 }
 
 static void check_columns(const char *text)
 {
 	static const struct table_column all[] = {
-		{ "NAME", "", TABLE_TEXT, false, false }, { "SIZE", "", TABLE_SIZE, false, false },
-		{ "EV_MAX", "", TABLE_COUNT, false, false },
+		{ "NAME", "", TABLE_TEXT, 0 }, { "SIZE", "", TABLE_SIZE, 0 },
+		{ "EV_MAX", "", TABLE_COUNT, 0 },
 	};
 	static const int defaults[] = { 0, 1 };
 	int ids[TABLE_MAX];
@@ -169,7 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	void (*const cutting[])(char *) = { check_lines, check_dmabufs, check_fdinfo };
 	void (*const looking[])(const char *) = {
-		check_map, check_size, check_json, check_columns, check_path,
+		check_map, check_size, check_json, check_text, check_columns, check_path,
 	};
 
 	for (size_t i = 0; i < sizeof(cutting) / sizeof(*cutting); i++) {
@@ -217,6 +264,7 @@ int main(int argc, char **argv)
 	};
 
 	check_known_sizes();
+	check_known_texts();
 	return mutate_main(argc, argv, &m);
 }
 

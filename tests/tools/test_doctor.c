@@ -418,10 +418,10 @@ static const struct {
 	  "problem: " CAMERA ": 3M are charged to cgroups that were "
 	  "removed: lsdmem --buffers shows who holds it\nnote: " CAMERA ": a buffer of 3M, whose "
 									"cgroup was "
-	  "removed, is held by hog?[31m (pid 77): end or restart who holds it\n",
+	  "removed, is held by hog\\x1b[31m (pid 77): end or restart who holds it\n",
 	  1 },
 	{ "a cgroup's name is harmless", bad_name,
-	  "problem: x?[31m: dmem.max of " DISPLAY " is 49M, and the "
+	  "problem: x\\x1b[31m: dmem.max of " DISPLAY " is 49M, and the "
 	  "region has 48M: lower it, or set max\n",
 	  1 },
 };

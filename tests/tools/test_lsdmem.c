@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../tools/lib/dmem.h"
 #include "../systemd/tap.h"
 #include "machine.h"
 #include "tool.h"
@@ -90,12 +91,14 @@ static const char * const machines[] = { "6.14", "7.2", "7.3", "ours", "containe
 
 #define N(array)	(sizeof(array) / sizeof(*(array)))
 
-/* Of JSON: sizes and counts are numbers or null, and not one of them is negative. What
+/* Of JSON: sizes and counts are numbers or null, and not one of them is negative; a limit
+ * may be "max". What
  * is no figure is a string, an array of such, or true or false, or null. */
 static const char right[] =
 	"([.. | objects | to_entries[] | "
 	"  select(.key | IN(\"name\", \"heaps\", \"unit\", \"region\", \"path\", \"children\", \"exporter\","
-	"   \"cgroup\", \"processes\", \"heap\", \"kernel\", \"regions\", \"buffers\") | not) | .value | "
+	"   \"cgroup\", \"processes\", \"heap\", \"kernel\", \"regions\", \"buffers\") | not) | "
+	"  select((.key | IN(\"max\", \"limit\") | not) or .value != \"max\") | .value | "
 	"  select(type != \"null\" and (type != \"number\" or . < 0))] == []) and "
 	"([.. | .heaps?, .processes? | values | select(type != \"array\" or any(.[]; type != \"string\"))] "
 	" == []) and "
@@ -147,7 +150,7 @@ static void test_sums(const struct tool *t)
 	      "--all has each cgroup once in each region", "%s", get("json"));
 	tool(t, "-J --tree");
 	check(!jq(t, "[.regions[] | recurse(.children[]?) | select(.current == 0 and .min == 0 and "
-		  ".low == 0 and .max == null and (.children | not) and .unit)] == []"),
+		  ".low == 0 and .max == \"max\" and (.children | not) and .unit)] == []"),
 	      "without --all, no cgroup that does nothing", "%s", get("json"));
 	tool(t, "-J --tree");
 	check(!jq(t, "[.regions[] | recurse(.children[]?) as $p | $p.children[]? | "
@@ -266,10 +269,73 @@ static void test_names(const struct tool *t)
 		  "any(.[]; contains(\"\\u0001\\u0002\\u0003\") and contains(\"\\b\\t\\u000b\") and contains(\"\\\"#\") and contains(\"[\\\\]\"))"),
 	      "JSON gives the names as they are", "%s", get("json"));
 	tool(t, "\x1b[31m\xff");
-	check_text(get("err"), "lsdmem: there is no region '?[31m?'\n", "nor one of a message");
+	check_text(get("err"), "lsdmem: there is no region '\\x1b[31m\\xff'\n", "nor one of a message");
 	tool(t, "--tree -J -o name");
 	check(!jq(t, ".regions[0].name == \"cma/\\\"a\\\\b\\\"%s,\\u00e4@1\""), "and the region's", "%s",
 	      get("json"));
+}
+
+/* Names are printed in one spelling, which leads back to them, whatever the format. */
+static void test_spelling(const struct tool *t)
+{
+	static const char region[] = "cma/a";
+	static const struct fake_use use[] = { { region, .current = 4096 } };
+	static const struct {
+		const char *name, *printed;
+	} names[] = {
+		{ "app-foo\\x2dbar.scope", "app-foo\\x2dbar.scope" },
+		{ "mnt-a\\x20b.mount", "mnt-a\\x20b.mount" },
+		{ "gr\xc3\xb6\xc3\x9f" "e.slice", "gr\xc3\xb6\xc3\x9f" "e.slice" },
+		{ "c1\xc2\x9b", "c1\\xc2\\x9b" },
+		{ "esc\x1b[31m", "esc\\x1b[31m" },
+		{ "odd\xff", "odd\\xff" },
+		{ "rtl\xe2\x80\xaegpj", "rtl\\xe2\\x80\\xaegpj" },
+	};
+	struct fake f;
+
+	tap_dir(t->dir);
+	fake_start(&f, FAKE_OURS);
+	fake_region(&f, region, 8192);
+	fake_cgroup(&f, "", use, 1);
+	for (size_t i = 0; i < N(names); i++)
+		fake_cgroup(&f, names[i].name, use, 1);
+	tool(t, "--tree -n -o PATH");
+	put("text", "%s", get("out"));
+	tool(t, "--tree -rn -o PATH");
+	put("raw", "%s", get("out"));
+	for (size_t i = 0; i < N(names); i++) {
+		struct dmem_arena a = { 0 };
+		char line[64];
+
+		snprintf(line, sizeof(line), "/%s\n", names[i].printed);
+		check(strstr(get("text"), line) && strstr(get("raw"), line), line, "%s", get("text"));
+		check_text(dmem_name_decode(&a, names[i].printed),
+			   strchr(names[i].name, '\\') && strstr(names[i].name, "x20") ? "mnt-a b.mount" :
+			   names[i].name, "and that leads back to the name");
+		dmem_arena_free(&a);
+	}
+	setenv("LC_ALL", "C", 1);
+	tool(t, "--tree -rn -o PATH");
+	setenv("LC_ALL", "C.UTF-8", 1);
+	check(strstr(get("out"), "/gr\\xc3\\xb6\\xc3\\x9fe.slice\n") &&
+	      strstr(get("out"), "/app-foo\\x2dbar.scope\n"), "where the locale has no such character", "%s",
+	      get("out"));
+	tool(t, "--tree -J -o path");
+	check(!jq(t, "[.regions[].path] as $p | all((\"/app-foo\\\\x2dbar.scope\", "
+		  "\"/gr\\u00f6\\u00dfe.slice\", \"/esc\\u001b[31m\", \"/c1\\u009b\", \"/odd\\\\xff\"); "
+		  "[.] - $p == [])"), "JSON has them as they are, but for bytes that are no text", "%s",
+	      get("json"));
+	tool(t, "--tree -r -O");
+	for (char *l = strtok(get("out"), "\n"), *head = l; l; l = strtok(NULL, "\n")) {
+		size_t words = 1, blanks = 0;
+
+		for (char *c = l; *c; c++) {
+			blanks += *c == ' ';
+			words += *c == ' ' && c[1] && c[1] != ' ';
+		}
+		if (blanks + 1 != words || words != 20)
+			check(false, "each raw line has a word for each column", "%s: %s", head, l);
+	}
 }
 
 int main(int argc, char **argv)
@@ -291,5 +357,6 @@ int main(int argc, char **argv)
 	test_regions(&t);
 	test_usage(&t);
 	test_names(&t);
+	test_spelling(&t);
 	return tap_end();
 }

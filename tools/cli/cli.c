@@ -6,40 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <wchar.h>
-#include <wctype.h>
 
 #include "../lib/look.h"
 #include "cli.h"
-
-/* What the locale cannot print becomes "?", byte by byte. */
-void cli_harmless(char *s)
-{
-	mbstate_t state = { 0 };
-
-	while (*s) {
-		wchar_t c;
-		size_t n = mbrtowc(&c, s, strlen(s), &state);
-
-		if (n < (size_t)-2 && iswprint((wint_t)c)) {
-			s += n;
-			continue;
-		}
-		memset(&state, 0, sizeof(state));
-		if (n >= (size_t)-2)
-			n = 1;
-		memset(s, '?', n);
-		s += n;
-	}
-}
+#include "text.h"
 
 static void say(const struct cli *c, const char *fmt, va_list ap)
 {
-	char text[4096];
+	char text[4096], harmless[TEXT_ROOM(sizeof(text))];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	cli_harmless(text);
-	fprintf(stderr, "%s: %s\n", c->program, text);
+	text_put(harmless, text, strlen(text), TEXT_LOCALE);
+	fprintf(stderr, "%s: %s\n", c->program, harmless);
 }
 
 void cli_error(const struct cli *c, const char *fmt, ...)
@@ -80,12 +58,8 @@ const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes)
 	unsigned int shift = 0;
 	uint64_t whole, tenths;
 
-	if (size == DMEM_UNKNOWN) {
-		*buf = 0;
-		return buf;
-	}
-	if (size == DMEM_NO_LIMIT) {
-		snprintf(buf, CLI_SIZE, "max");
+	if (size == DMEM_UNKNOWN || size == DMEM_NO_LIMIT) {
+		snprintf(buf, CLI_SIZE, "%s", size == DMEM_UNKNOWN ? "-" : "max");
 		return buf;
 	}
 	if (bytes) {

@@ -20,8 +20,8 @@ struct cli {
 	const char *program;	/* "lsdmem", "dmemctl set" */
 };
 
-/* One line on stderr, "program: ...". What is in it may come from a file: characters
- * that a terminal would obey are replaced. */
+/* One line on stderr, "program: ...". A name in it may come from
+ * anybody: it is printed as of text_put(). */
 void cli_error(const struct cli *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -33,12 +33,9 @@ int cli_usage(const struct cli *c, const char *fmt, ...)
  * given. Returns CLI_USAGE. */
 int cli_bad_option(const struct cli *c, int opt, const char *letters, char **argv);
 
-/* Replaces what a terminal would obey, in place. */
-void cli_harmless(char *s);
-
 #define CLI_SIZE	32
 
-/* "24M", "1.5G", "4096" with @bytes; "max", and "" for what is unknown. Returns @buf. */
+/* "24M", "1.5G", "4096" with @bytes; "max", and "-" for an unknown one. Returns @buf. */
 const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes);
 
 /* A terminal that nobody has asked to leave plain (NO_COLOR, TERM=dumb). */

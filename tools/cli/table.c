@@ -9,12 +9,15 @@
 #include "../lib/look.h"
 #include "json.h"
 #include "table.h"
+#include "text.h"
 
 struct table {
 	struct libscols_table *tb;
 	const struct table_column *all;
 	struct table_options o;
 	int at[TABLE_MAX];		/* the place of each of @all, or -1 */
+	int id[TABLE_MAX];		/* of @all, by its place */
+	size_t n;
 	int err;			/* the first one */
 };
 
@@ -78,12 +81,18 @@ void table_help(FILE *f, const struct table_column *all, size_t n)
 		fprintf(f, " %13s  %s\n", all[i].name, all[i].help);
 }
 
+static bool is_number(const struct table_column *c)
+{
+	return c->type == TABLE_SIZE || c->type == TABLE_COUNT;
+}
+
 static int json_type(enum table_type type)
 {
 	switch (type) {
 	case TABLE_SIZE:
 	case TABLE_COUNT:
 	case TABLE_LIST:
+	case TABLE_VALUE:
 		/* As it is: their own arrays cannot be empty. */
 		return SCOLS_JSON_NUMBER;
 	case TABLE_BOOL:
@@ -99,15 +108,14 @@ static int add_column(struct table *t, int id)
 	struct libscols_column *cl;
 	int flags = 0;
 
-	if (c->type == TABLE_SIZE || c->type == TABLE_COUNT)
+	if (is_number(c))
 		flags |= SCOLS_FL_RIGHT;
-	if (c->trunc)
+	if (c->flags & TABLE_CUT)
 		flags |= SCOLS_FL_TRUNC;
-	/* Without it, raw lines are the bare cells, parents first. */
-	if (c->tree && t->o.tree && !t->o.raw)
+	if (c->flags & TABLE_TREE && t->o.tree)
 		flags |= SCOLS_FL_TREE;
-	/* As wide as what is in it, at most half of the terminal if it may be cut. */
-	cl = scols_table_new_column(t->tb, c->name, c->trunc ? 0.5 : 0, flags);
+	/* As wide as its cells, at most half of the terminal if it may be cut. */
+	cl = scols_table_new_column(t->tb, c->name, c->flags & TABLE_CUT ? 0.5 : 0, flags);
 	if (!cl || scols_column_set_json_type(cl, json_type(c->type)))
 		return -ENOMEM;
 	return 0;
@@ -120,9 +128,10 @@ static int set_up(struct table *t, const char *name, const struct table_options 
 	if (!err)
 		err = scols_table_enable_json(t->tb, o->json);
 	if (!err)
-		err = scols_table_enable_raw(t->tb, o->raw);
-	if (!err)
 		err = scols_table_enable_noheadings(t->tb, o->no_headings);
+	/* Theirs would write a backslash as "\x5c". Ours is harmless already. */
+	if (!err)
+		err = scols_table_enable_noencoding(t->tb, 1);
 	if (!err && o->width) {
 		err = scols_table_set_termforce(t->tb, SCOLS_TERMFORCE_ALWAYS);
 		if (!err)
@@ -148,6 +157,7 @@ struct table *table_new(const char *name, const struct table_column *all, const 
 		if (add_column(t, ids[i]))
 			goto fail;
 		t->at[ids[i]] = (int)i;
+		t->id[t->n++] = ids[i];
 	}
 	return t;
 fail:
@@ -194,9 +204,16 @@ static void give(struct table *t, struct table_line *l, int id, char *s)
 
 void table_text(struct table *t, struct table_line *l, int id, const char *s)
 {
-	if (t->err || !l || !s || !table_wants(t, id))
+	if (t->err || !l || !s || !table_wants(t, id) ||
+	    (t->o.json && t->all[id].type == TABLE_VALUE))
 		return;
-	give(t, l, id, t->o.json ? json_utf8(s) : strdup(s));
+	give(t, l, id, text_harmless(s, t->o.json ? TEXT_JSON : TEXT_LOCALE));
+}
+
+void table_json(struct table *t, struct table_line *l, int id, const char *json)
+{
+	if (!t->err && l && t->o.json && table_wants(t, id))
+		give(t, l, id, strdup(json));
 }
 
 void table_number(struct table *t, struct table_line *l, int id, uint64_t n)
@@ -206,10 +223,10 @@ void table_number(struct table *t, struct table_line *l, int id, uint64_t n)
 
 	if (!table_wants(t, id) || n == DMEM_UNKNOWN)
 		return;
-	/* In JSON, a limit that does not exist is null. */
 	if (size && n == DMEM_NO_LIMIT && t->o.json)
-		return;
-	table_text(t, l, id, cli_size(buf, n, !size || t->o.bytes || t->o.json));
+		table_text(t, l, id, "\"max\"");
+	else
+		table_text(t, l, id, cli_size(buf, n, !size || t->o.bytes || t->o.json));
 }
 
 void table_bool(struct table *t, struct table_line *l, int id, bool b)
@@ -217,14 +234,14 @@ void table_bool(struct table *t, struct table_line *l, int id, bool b)
 	table_text(t, l, id, b ? "yes" : "no");
 }
 
-/* The words with blanks between them. */
+/* The words with blanks between them, harmless. */
 static char *join(const char * const *words, size_t n)
 {
 	size_t size = 1;
 	char *all, *end;
 
 	for (size_t i = 0; i < n; i++)
-		size += strlen(words[i]) + 1;
+		size += TEXT_ROOM(strlen(words[i]));
 	all = malloc(size);
 	if (!all)
 		return NULL;
@@ -233,7 +250,7 @@ static char *join(const char * const *words, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			*end++ = ' ';
-		end = stpcpy(end, words[i]);
+		end += text_put(end, words[i], strlen(words[i]), TEXT_LOCALE);
 	}
 	return all;
 }
@@ -245,10 +262,71 @@ void table_list(struct table *t, struct table_line *l, int id, const char * cons
 	give(t, l, id, t->o.json ? json_array(words, n) : join(words, n));
 }
 
+/* Unknown numbers, in text for people. */
+static int fill_unknown(struct table *t)
+{
+	struct libscols_iter *it = scols_new_iter(SCOLS_ITER_FORWARD);
+	struct libscols_line *l;
+	int ret = it ? 0 : -ENOMEM;
+
+	while (!ret && !scols_table_next_line(t->tb, it, &l)) {
+		for (size_t i = 0; i < t->n && !ret; i++) {
+			const struct libscols_cell *c = scols_line_get_cell(l, i);
+
+			if (is_number(&t->all[t->id[i]]) && !scols_cell_get_data(c))
+				ret = scols_line_set_data(l, i, "-") ? -ENOMEM : 0;
+		}
+	}
+	scols_free_iter(it);
+	return ret;
+}
+
+static void print_raw_cell(const char *s, bool first)
+{
+	if (!first)
+		putchar(' ');
+	if (!s || !*s)
+		putchar('-');
+	for (; s && *s; s++) {
+		if (*s == ' ')
+			fputs("\\x20", stdout);
+		else
+			putchar(*s);
+	}
+}
+
+/* Lines as they were added: parents first. */
+static int print_raw(struct table *t)
+{
+	struct libscols_iter *it = scols_new_iter(SCOLS_ITER_FORWARD);
+	struct libscols_line *l;
+
+	if (!it)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n && !t->o.no_headings; i++)
+		print_raw_cell(t->all[t->id[i]].name, !i);
+	if (!t->o.no_headings)
+		putchar('\n');
+	while (!scols_table_next_line(t->tb, it, &l)) {
+		for (size_t i = 0; i < t->n; i++)
+			print_raw_cell(scols_cell_get_data(scols_line_get_cell(l, i)), !i);
+		putchar('\n');
+	}
+	scols_free_iter(it);
+	return 0;
+}
+
 int table_print(struct table *t)
 {
+	int ret;
+
 	if (t->err)
 		return t->err;
+	if (t->o.raw)
+		return print_raw(t);
+	ret = t->o.json ? 0 : fill_unknown(t);
+	if (ret)
+		return ret;
 	return scols_print_table(t->tb) ? -ENOMEM : 0;
 }
 

@@ -13,17 +13,17 @@
 enum { UNIT, CGROUP, REGION, CURRENT, PEAK, MIN, LOW, MAX, LIMIT, REFUSED, SECTION, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
-	[UNIT] = { "UNIT", "the unit, or the cgroup that was asked for", TABLE_TEXT, .trunc = true },
-	[CGROUP] = { "CGROUP", "path of the cgroup", TABLE_TEXT, .trunc = true },
-	[REGION] = { "REGION", "name of the region", TABLE_TEXT },
-	[CURRENT] = { "CURRENT", "what it is charged for", TABLE_SIZE },
-	[PEAK] = { "PEAK", "the most of that since it started", TABLE_SIZE },
-	[MIN] = { "MIN", "dmem.min", TABLE_SIZE },
-	[LOW] = { "LOW", "dmem.low", TABLE_SIZE },
-	[MAX] = { "MAX", "dmem.max", TABLE_SIZE },
-	[LIMIT] = { "LIMIT", "the tightest dmem.max of it and of those above", TABLE_SIZE },
-	[REFUSED] = { "REFUSED", "number of requests that were refused", TABLE_COUNT },
-	[SECTION] = { "SECTION", "what the unit's files say", TABLE_TEXT, .trunc = true },
+	[UNIT] = { "UNIT", "the unit, or the cgroup that was asked for", TABLE_TEXT, TABLE_CUT },
+	[CGROUP] = { "CGROUP", "path of the cgroup", TABLE_TEXT, TABLE_CUT },
+	[REGION] = { "REGION", "name of the region", TABLE_TEXT, 0 },
+	[CURRENT] = { "CURRENT", "what it is charged for", TABLE_SIZE, 0 },
+	[PEAK] = { "PEAK", "the most of that since it started", TABLE_SIZE, 0 },
+	[MIN] = { "MIN", "dmem.min", TABLE_SIZE, 0 },
+	[LOW] = { "LOW", "dmem.low", TABLE_SIZE, 0 },
+	[MAX] = { "MAX", "dmem.max", TABLE_SIZE, 0 },
+	[LIMIT] = { "LIMIT", "the tightest dmem.max of it and of those above", TABLE_SIZE, 0 },
+	[REFUSED] = { "REFUSED", "number of requests that were refused", TABLE_COUNT, 0 },
+	[SECTION] = { "SECTION", "what the unit's files say", TABLE_TEXT, TABLE_CUT },
 };
 
 static const int defaults[] = { UNIT, REGION, CURRENT, PEAK, MIN, MAX, LIMIT, REFUSED, SECTION };

@@ -149,6 +149,12 @@ char *dmem_escape(struct dmem_arena *a, const char *s);
  * name. NULL: there is another specifier, or no memory. */
 char *dmem_expand(struct dmem_arena *a, const char *unit, const char *text);
 
+/* A name as it is, of one that was copied from the output of our programs: there "\xNN"
+ * stands for a byte that cannot be printed, and with --raw for a blank. All other
+ * backslashes stay. A name may have those characters itself, so look for the word as it
+ * was given first. NULL: no memory. */
+char *dmem_name_decode(struct dmem_arena *a, const char *s);
+
 /* "a-b.slice" is "a.slice/a-b.slice", "-.slice" is "". NULL: not a slice's
  * name, or no memory. */
 char *dmem_slice_path(struct dmem_arena *a, const char *slice);

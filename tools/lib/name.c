@@ -85,6 +85,33 @@ char *dmem_escape(struct dmem_arena *a, const char *s)
 	return buf;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+char *dmem_name_decode(struct dmem_arena *a, const char *s)
+{
+	char *buf = dmem_alloc(a, strlen(s) + 1), *p = buf;
+
+	while (buf && *s) {
+		int high = s[0] == '\\' && s[1] == 'x' ? hex_digit(s[2]) : -1;
+		int low = high >= 0 ? hex_digit(s[3]) : -1;
+		int byte = low >= 0 ? high << 4 | low : 0;
+
+		/* The escapes of systemd, such as that of "-", are a part of the name. */
+		if (byte && (byte <= ' ' || byte > '~')) {
+			*p++ = (char)byte;
+			s += 4;
+		} else {
+			*p++ = *s++;
+		}
+	}
+	return buf;
+}
+
 char *dmem_slice_path(struct dmem_arena *a, const char *slice)
 {
 	size_t len = strlen(slice), n = 0;

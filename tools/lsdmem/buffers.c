@@ -14,19 +14,19 @@ enum {
 };
 
 static const struct table_column columns[COLUMNS] = {
-	[COL_INODE] = { "INODE", "what it is known by", TABLE_COUNT, false, false },
-	[COL_SIZE] = { "SIZE", "size of the buffer", TABLE_SIZE, false, false },
-	[COL_REGION] = { "REGION", "the region that it is of", TABLE_TEXT, false, false },
-	[COL_EXPORTER] = { "EXPORTER", "the heap or driver that it is from", TABLE_TEXT, false, true },
-	[COL_CGROUP] = { "CGROUP", "the cgroup that pays", TABLE_TEXT, false, false },
-	[COL_PROCESSES] = { "PROCESSES", "who holds it: NAME[PID], or [kernel]", TABLE_LIST, false, true },
-	[COL_HEAP] = { "HEAP", "the heap that it is from, if any", TABLE_TEXT, false, false },
-	[COL_NAME] = { "NAME", "the name that a program gave it", TABLE_TEXT, false, false },
-	[COL_UNIT] = { "UNIT", "the systemd unit that pays", TABLE_TEXT, false, false },
-	[COL_ID] = { "ID", "the id of the cgroup that pays", TABLE_COUNT, false, false },
-	[COL_FDS] = { "FDS", "file descriptors for it", TABLE_COUNT, false, false },
-	[COL_MAPS] = { "MAPS", "mappings of it", TABLE_COUNT, false, false },
-	[COL_KERNEL] = { "KERNEL", "is it held by the kernel only?", TABLE_BOOL, false, false },
+	[COL_INODE] = { "INODE", "what it is known by", TABLE_COUNT, 0 },
+	[COL_SIZE] = { "SIZE", "size of the buffer", TABLE_SIZE, 0 },
+	[COL_REGION] = { "REGION", "the region that it is of", TABLE_TEXT, 0 },
+	[COL_EXPORTER] = { "EXPORTER", "the heap or driver that it is from", TABLE_TEXT, TABLE_CUT },
+	[COL_CGROUP] = { "CGROUP", "the cgroup that pays", TABLE_TEXT, 0 },
+	[COL_PROCESSES] = { "PROCESSES", "who holds it: NAME[PID], or [kernel]", TABLE_LIST, TABLE_CUT },
+	[COL_HEAP] = { "HEAP", "the heap that it is from, if any", TABLE_TEXT, 0 },
+	[COL_NAME] = { "NAME", "the name that a program gave it", TABLE_TEXT, 0 },
+	[COL_UNIT] = { "UNIT", "the systemd unit that pays", TABLE_TEXT, 0 },
+	[COL_ID] = { "ID", "the id of the cgroup that pays", TABLE_COUNT, 0 },
+	[COL_FDS] = { "FDS", "file descriptors for it", TABLE_COUNT, 0 },
+	[COL_MAPS] = { "MAPS", "mappings of it", TABLE_COUNT, 0 },
+	[COL_KERNEL] = { "KERNEL", "is it held by the kernel only?", TABLE_BOOL, 0 },
 };
 
 static const int defaults[] = {

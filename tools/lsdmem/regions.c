@@ -18,17 +18,17 @@ enum {
 };
 
 static const struct table_column columns[COLUMNS] = {
-	[COL_NAME] = { "NAME", "name of the region", TABLE_TEXT, false, false },
-	[COL_CAPACITY] = { "CAPACITY", "how much memory it has", TABLE_SIZE, false, false },
-	[COL_CHARGED] = { "CHARGED", "what all cgroups are charged for", TABLE_SIZE, false, false },
-	[COL_UNACCOUNTED] = { "UNACCOUNTED", "in use, and no cgroup is charged", TABLE_SIZE, false, false },
-	[COL_FREE] = { "FREE", "what nobody uses", TABLE_SIZE, false, false },
-	[COL_LARGEST] = { "LARGEST", "the largest free run", TABLE_SIZE, false, false },
-	[COL_PEAK] = { "PEAK", "the most that was charged, as far as is known", TABLE_SIZE, false, false },
-	[COL_REFUSED] = { "REFUSED", "requests that were refused to cgroups that are there", TABLE_COUNT, false, false },
-	[COL_HEAPS] = { "HEAPS", "DMA heaps whose buffers are of this region", TABLE_LIST, false, true },
-	[COL_COMMITTED] = { "COMMITTED", "charged, or reserved by dmem.min and not used", TABLE_SIZE, false, false },
-	[COL_DYING] = { "DYING", "charged to cgroups that were removed", TABLE_SIZE, false, false },
+	[COL_NAME] = { "NAME", "name of the region", TABLE_TEXT, 0 },
+	[COL_CAPACITY] = { "CAPACITY", "how much memory it has", TABLE_SIZE, 0 },
+	[COL_CHARGED] = { "CHARGED", "what all cgroups are charged for", TABLE_SIZE, 0 },
+	[COL_UNACCOUNTED] = { "UNACCOUNTED", "in use, and no cgroup is charged", TABLE_SIZE, 0 },
+	[COL_FREE] = { "FREE", "what nobody uses", TABLE_SIZE, 0 },
+	[COL_LARGEST] = { "LARGEST", "the largest free run", TABLE_SIZE, 0 },
+	[COL_PEAK] = { "PEAK", "the most that was charged, as far as is known", TABLE_SIZE, 0 },
+	[COL_REFUSED] = { "REFUSED", "requests that were refused to cgroups that are there", TABLE_COUNT, 0 },
+	[COL_HEAPS] = { "HEAPS", "DMA heaps whose buffers are of this region", TABLE_LIST, TABLE_CUT },
+	[COL_COMMITTED] = { "COMMITTED", "charged, or reserved by dmem.min and not used", TABLE_SIZE, 0 },
+	[COL_DYING] = { "DYING", "charged to cgroups that were removed", TABLE_SIZE, 0 },
 };
 
 static const int defaults[] = {

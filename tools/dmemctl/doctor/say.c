@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../cli/text.h"
 #include "doctor.h"
 
 enum { SEVERITY, SUBJECT, FINDING, REMEDY, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
-	[SEVERITY] = { "SEVERITY", "problem or note", TABLE_TEXT },
-	[SUBJECT] = { "SUBJECT", "what it is about", TABLE_TEXT },
-	[FINDING] = { "FINDING", "what was found", TABLE_TEXT },
-	[REMEDY] = { "REMEDY", "what to do", TABLE_TEXT },
+	[SEVERITY] = { "SEVERITY", "problem or note", TABLE_TEXT, 0 },
+	[SUBJECT] = { "SUBJECT", "what it is about", TABLE_TEXT, 0 },
+	[FINDING] = { "FINDING", "what was found", TABLE_TEXT, 0 },
+	[REMEDY] = { "REMEDY", "what to do", TABLE_TEXT, 0 },
 };
 
 int doctor_say_json(struct doctor *d)
@@ -60,13 +61,13 @@ void doctor_say(struct doctor *d, enum severity severity, const char *subject, c
 	else
 		d->notes++;
 	if (!d->table) {
-		char line[8192];
+		char line[8192], harmless[TEXT_ROOM(sizeof(line))];
 
 		snprintf(line, sizeof(line), "%s: %s: %s: %s", severity == PROBLEM ? "problem" : "note",
 			 subject, text, remedy);
 		/* Names of cgroups and of processes are whatever their owners like. */
-		cli_harmless(line);
-		puts(line);
+		text_put(harmless, line, strlen(line), TEXT_LOCALE);
+		puts(harmless);
 		return;
 	}
 	l = table_line(d->table, NULL);

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "../../cli/cli.h"
-#include "../../cli/json.h"
+#include "../../cli/text.h"
 #include "report.h"
 
 /* Pixels */
@@ -144,7 +144,7 @@ static void put(FILE *f, const char *s, size_t len)
 /* A name, which may be no text at all: its first characters, at most so many bytes. */
 static void name(FILE *f, const char *s, size_t max)
 {
-	char *valid = json_utf8(s);
+	char *valid = text_harmless(s, TEXT_UTF8);
 	size_t len = valid ? strlen(valid) : 0, cut = len < max ? len : max;
 
 	/* Not in the middle of a character */

@@ -17,12 +17,12 @@
 enum { FILE_NAME, LINE, SEVERITY, WORD, WHAT, REMEDY, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
-	[FILE_NAME] = { "FILE", "the file", TABLE_TEXT, false, false },
-	[LINE] = { "LINE", "its line, 0 for the whole file", TABLE_COUNT, false, false },
-	[SEVERITY] = { "SEVERITY", "mistake or warning", TABLE_TEXT, false, false },
-	[WORD] = { "WORD", "what was found there", TABLE_TEXT, false, false },
-	[WHAT] = { "WHAT", "what is wrong with it", TABLE_TEXT, false, false },
-	[REMEDY] = { "REMEDY", "what to do", TABLE_TEXT, false, false },
+	[FILE_NAME] = { "FILE", "the file", TABLE_TEXT, 0 },
+	[LINE] = { "LINE", "its line, 0 for the whole file", TABLE_COUNT, 0 },
+	[SEVERITY] = { "SEVERITY", "mistake or warning", TABLE_TEXT, 0 },
+	[WORD] = { "WORD", "what was found there", TABLE_TEXT, 0 },
+	[WHAT] = { "WHAT", "what is wrong with it", TABLE_TEXT, 0 },
+	[REMEDY] = { "REMEDY", "what to do", TABLE_TEXT, 0 },
 };
 
 struct finding {
