@@ -61,6 +61,7 @@ dmemctl_programs()
 	dmemctl_test history dmemctl/record/history.o histlog.c &&
 	dmemctl_test record dmemctl/record/history.o histlog.c &&
 	dmemctl_test plan dmemctl/record/history.o dmemctl/plan/firstfit.o load.c past.c -lpng &&
+	dmemctl_test chart dmemctl/record/history.o past.c -lm &&
 	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
 		"$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o
 }
@@ -159,6 +160,7 @@ unit_tools()
 	tap tools-record "$dir/tools/test_record" "$dir/tools/dmemctl.bin" "$dir/tools/fast/dmemctl.bin" "$dir/tools/w" \
 		tools/dmemctl/plan/dmemctl-plan.8.scd
 	tap tools-plan "$dir/tools/test_plan" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+	tap tools-chart "$dir/tools/test_chart" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 
 	# Another user must get at the program, and a socket's path must be short. What is
 	# written to a disk each time takes long where that is done some hundred times.

@@ -663,6 +663,20 @@ static unsigned int height_of(const struct pixels *p, unsigned int x, unsigned i
 	return n;
 }
 
+/* The colour that the legend has for a service. 0: none. */
+static unsigned int colour_of(const char *svg, const char *service)
+{
+	const char *key = svg, *row;
+	char name[100];
+
+	snprintf(name, sizeof(name), ">%s<title>", service);
+	row = strstr(svg, name);
+	for (const char *s = svg; row && (s = strstr(s, "class=\"key\"")) && s < row; s++)
+		key = s;
+	key = row ? strstr(key, "fill=\"#") : NULL;
+	return key ? (unsigned int)strtoul(key + 7, NULL, 16) : 0;
+}
+
 static bool rasterise(struct pixels *p)
 {
 	const char *argv[] = { "/usr/bin/rsvg-convert", "-o", tap_path("chart.png"), tap_path("chart.svg"), NULL };
@@ -686,7 +700,7 @@ static bool is_high(unsigned int got, double mib, double scale)
 
 static void chart(void)
 {
-	static const unsigned int colours[] = { 0x0072b2, 0xe69f00, 0x009e73 };
+	unsigned int colours[3];
 	/* Of a, b, c in MiB, for a quarter of the time each. */
 	static const unsigned int use[4][3] = { { 12, 0, 2 }, { 12, 6, 2 }, { 0, 6, 0 }, { 4, 3, 2 } };
 	struct dmem_text t = { 0 };
@@ -706,13 +720,21 @@ static void chart(void)
 	check(!plan(MORE(arg, "--headroom=0", tap_path("chart"))), "a chart", "%s", get("err"));
 	if (!check(rasterise(&p), "which can be drawn", "%s", get("err")))
 		return;
-	check(p.image.width == 1000 && p.image.height == 400, "of one panel", "%u x %u", p.image.width,
+	check(p.image.width == 1060 && p.image.height == 420, "of one panel", "%u x %u", p.image.width,
 	      p.image.height);
+	for (int s = 0; s < 3; s++) {
+		char name[] = { (char)('a' + s), '.', 's', 'e', 'r', 'v', 'i', 'c', 'e', 0 };
+
+		colours[s] = colour_of(get("chart.svg"), name);
+	}
 	/* 40M, and a twentieth above it. */
 	scale = 40 * 1.05;
 	for (unsigned int i = 0; i < 4; i++) {
 		unsigned int x = 76 + (unsigned int)((i + 0.5) * step);
+		double y = 296 - 252 / scale;
 
+		/* Between two dots of the sum of limits */
+		x += 3 - (x - 76) % 6;
 		for (unsigned int s = 0; s < 3; s++) {
 			unsigned int got = height_of(&p, x, colours[s]);
 
@@ -722,10 +744,10 @@ static void chart(void)
 			wrong++;
 		}
 		/* On top of each other, from the bottom on: the kernel, a, b, c. */
-		for (unsigned int s = 0, y = 296 - (unsigned int)(252 / scale); s < 3; s++) {
-			unsigned int h = height_of(&p, x, colours[s]);
+		for (unsigned int s = 0; s < 3; s++) {
+			double h = use[i][s] * 252 / scale;
 
-			wrong += h > 4 && !is_colour(&p, x, y - h / 2, colours[s]);
+			wrong += use[i][s] && !is_colour(&p, x, (unsigned int)(y - h / 2), colours[s]);
 			y -= h;
 		}
 	}

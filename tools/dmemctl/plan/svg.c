@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What happened in each region, as a chart: who had how much and when, on top of each
- * other, against what the region has and what is planned.
+ * The chart of a plan: for each region who was charged how much and when, on top of each
+ * other, with the capacity and the planned size.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,287 +11,480 @@
 
 #include "../../cli/cli.h"
 #include "../../cli/text.h"
+#include "chart.h"
 #include "report.h"
 
 /* Pixels */
-#define WIDTH		1000
+#define WIDTH		1060
 #define PLOT_X		76
-#define PLOT_W		580
+#define PLOT_W		CHART_COLUMNS
 #define PLOT_H		252
 #define PANEL_TOP	44	/* from the panel's top to the plot's */
-#define PANEL_H		(PANEL_TOP + PLOT_H + 64)
+#define PANEL_END	64	/* below the plot: the axis */
 #define LEGEND_X	(PLOT_X + PLOT_W + 32)
-#define PEAK_X		912
+#define NAME_X		(LEGEND_X + 20)
+#define PEAK_X		(WIDTH - 104)
 #define MAX_X		(WIDTH - 16)
 #define ROW_H		18
-#define NAME_BYTES	24
-#define REGION_BYTES	64
+#define FOOT_H		60
+#define NAME_W		(PEAK_X - 48 - NAME_X)
+#define TITLE_W		(WIDTH - 2 * PLOT_X)
+#define MARK_W		8
+#define HAIRLINE_MIN	2.0	/* a thinner layer keeps all of its height */
 
-#define SHOWN		8	/* services with a colour of their own */
-#define LAYERS		(SHOWN + 3)
-/* Behind the services */
-#define MORE		SHOWN
-#define OTHERS		(SHOWN + 1)
-#define KERNEL		(SHOWN + 2)
+/* Of the wall clock: more than drift, and worth a line. */
+#define CLOCK_SET_MS	60000
+#define DAY_MS		86400000
 
-/* To be told apart by everybody, and the last three are greys. */
-static const char * const colours[LAYERS] = {
-	"#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7a5195",
-	"#8c8c8c", "#b5b5b5", "#5a5a5a",
+/*
+ * Colours that are told apart by those who see no red, green or blue as well (the least
+ * distance is 15 in CIELAB), and by their lightness alone: in print without colour each
+ * differs from the next by a fifth.
+ */
+static const char * const colours[] = {
+	"#332288", "#882255", "#117733", "#cc6677", "#44aa99", "#ddaa33", "#88ccee", "#eedd88",
 };
 
-struct column {
-	uint64_t v[LAYERS], total;
-	bool known;
-};
+#define COLOURS		(sizeof(colours) / sizeof(*colours))
+#define DARK_COLOURS	4	/* the first ones: their pattern is white */
 
-struct panel {
-	const struct model *m;
-	const struct needs_region *g;
-	size_t boot;
-	int top;
-	struct column column[PLOT_W];
-	uint64_t from, to;	/* ms since boot */
-	uint64_t high;		/* bytes at the upper edge */
-	uint64_t limits;	/* all that are planned together */
-	bool others;
-};
+#define CAPACITY	"stroke=\"#000\" stroke-width=\"2\""
+#define PLANNED		"stroke=\"#c00\" stroke-width=\"2\" stroke-dasharray=\"8 4\""
+#define LIMITS		"stroke=\"#555\" stroke-width=\"2\" stroke-dasharray=\"2 4\""
+#define REFUSED		"fill=\"#c00\" stroke=\"#fff\" stroke-width=\"0.5\""
+#define DECIDED		"fill=\"#fff\" stroke=\"#000\" stroke-width=\"1.5\""
 
-/* ---- figures ---- */
+/* ---- text ---- */
 
-static size_t layer_of(const struct panel *p, uint32_t taker)
+/* About as wide as the widest common fonts without serifs have it, at 12 pixels. */
+static int width_of(uint32_t c)
 {
-	if (taker == MODEL_OTHERS(p->m))
-		return OTHERS;
-	if (taker == MODEL_KERNEL(p->m))
-		return KERNEL;
-	for (size_t i = 0; i < p->g->n && i < SHOWN; i++) {
-		if (p->g->service[i].service == taker)
-			return i;
-	}
-	/* A slice that has something beside what is in it */
-	return p->m->service[taker].has_children ? OTHERS : MORE;
+	if (c >= 0x1100)
+		return 13;
+	if (c >= 0x80)
+		return 9;
+	if (strchr("ijltfr.,:;'|!()[]/ ", (int)c))
+		return 5;
+	if (strchr("mwMW@%", (int)c))
+		return 12;
+	return c >= 'A' && c <= 'Z' ? 9 : 8;
 }
 
-static size_t column_of(const struct panel *p, uint64_t t)
+/* The character at @s, which is UTF-8. Sets its length. */
+static uint32_t decode(const char *s, size_t *len)
 {
-	uint64_t length = p->to - p->from;
-	double at = length ? (double)(t - p->from) / (double)length * PLOT_W : 0;
+	unsigned char c = (unsigned char)*s;
+	uint32_t v = c;
 
-	return at >= PLOT_W ? PLOT_W - 1 : (size_t)at;
+	*len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	if (*len > 1)
+		v = c & (0xffu >> (*len + 1));
+	for (size_t i = 1; i < *len; i++)
+		v = v << 6 | ((unsigned char)s[i] & 0x3f);
+	return v;
 }
 
-static void find_time(struct panel *p)
+/* Two characters of UTF-8 that XML cannot hold become U+FFFD. */
+static void put(FILE *f, const char *s, size_t size)
 {
-	const struct model_boot *b = &p->m->boot[p->boot];
+	for (size_t len; size; s += len, size -= len) {
+		uint32_t c = decode(s, &len);
 
-	p->from = b->n ? b->event[0].t : 0;
-	p->to = b->n ? b->event[b->n - 1].t : 0;
-}
-
-/* In each column, the look that saw most. */
-static int find_columns(struct panel *p)
-{
-	struct model_replay r;
-	int ret = model_replay_start(&r, p->m, p->boot, (size_t)(p->g->region - p->m->region));
-
-	while (!ret && model_replay_next(&r)) {
-		size_t first = column_of(p, r.t), last = column_of(p, r.t + r.dt);
-		struct column c = { .known = true, .total = r.total };
-
-		/* Nobody looked. */
-		if (!r.dt && r.t != p->to)
-			continue;
-		for (uint32_t i = 0; i < MODEL_TAKERS(p->m); i++)
-			c.v[layer_of(p, i)] += r.own[i];
-		p->others |= c.v[OTHERS];
-		for (size_t x = first; x <= last; x++) {
-			if (!p->column[x].known || p->column[x].total < c.total)
-				p->column[x] = c;
-		}
-	}
-	model_replay_end(&r);
-	return ret;
-}
-
-/* What is needed must be seen, and what there is if it is not far above. */
-static void find_scale(struct panel *p)
-{
-	uint64_t capacity = p->g->region->capacity;
-
-	for (size_t i = 0; i < p->g->n; i++)
-		p->limits += p->g->service[i].cap;
-	p->high = p->g->size;
-	for (size_t x = 0; x < PLOT_W; x++)
-		p->high = p->column[x].total > p->high ? p->column[x].total : p->high;
-	if (capacity != DMEM_UNKNOWN && capacity > p->high && capacity / 4 <= p->high)
-		p->high = capacity;
-	p->high += p->high / 20 + 1;
-}
-
-/* ---- drawing ---- */
-
-static void put(FILE *f, const char *s, size_t len)
-{
-	for (; *s && len; s++, len--) {
-		if (strchr("&<>\"'", *s))
-			fprintf(f, "&#%d;", *s);
+		if (c == 0xfffe || c == 0xffff)
+			fprintf(f, "\ufffd");
+		else if (strchr("&<>\"'", (int)c))
+			fprintf(f, "&#%u;", c);
 		else
-			fputc(*s, f);
+			fwrite(s, 1, len, f);
 	}
 }
 
-/* A name, which may be no text at all: its first characters, at most so many bytes. */
-static void name(FILE *f, const char *s, size_t max)
+/* Bytes at the start of @s that are at most so wide. Sets @width to theirs. */
+static size_t bytes_within(const char *s, int most, int *width)
+{
+	size_t at = 0, len;
+
+	for (*width = 0; s[at]; at += len) {
+		int w = width_of(decode(s + at, &len));
+
+		if (*width + w > most)
+			break;
+		*width += w;
+	}
+	return at;
+}
+
+/* A name, which may be no text at all. Of a long one the middle is left out: names of
+ * units often differ at their ends only. */
+static void name(FILE *f, const char *s, int most)
 {
 	char *valid = text_harmless(s, TEXT_UTF8);
-	size_t len = valid ? strlen(valid) : 0, cut = len < max ? len : max;
+	size_t head, tail, len;
+	int width, rest;
 
-	/* Not in the middle of a character */
-	while (cut < len && cut && (valid[cut] & 0xc0) == 0x80)
-		cut--;
-	if (valid)
-		put(f, valid, cut);
-	if (cut < len)
-		fprintf(f, "\u2026");
+	if (!valid)
+		return;
+	head = bytes_within(valid, most, &width);
+	if (!valid[head]) {
+		put(f, valid, head);
+		free(valid);
+		return;
+	}
+	head = bytes_within(valid, most / 2 - 6, &width);
+	bytes_within(valid, INT32_MAX, &rest);
+	for (tail = 0; rest > most / 2 - 6; tail += len)
+		rest -= width_of(decode(valid + tail, &len));
+	put(f, valid, head);
+	fprintf(f, "\u2026");
+	put(f, valid + tail, strlen(valid + tail));
 	free(valid);
 }
 
-static double y_of(const struct panel *p, uint64_t v)
+static void whole_name(FILE *f, const char *s)
 {
-	double part = p->high ? (double)v / (double)p->high : 0;
-
-	return p->top + PANEL_TOP + PLOT_H * (1 - (part > 1 ? 1 : part));
+	name(f, s, INT32_MAX);
 }
 
-static uint64_t below(const struct column *c, size_t layer)
+static const char *time_text(char buf[64], int64_t wall, const char *format)
 {
-	static const size_t order[LAYERS] = { KERNEL, 0, 1, 2, 3, 4, 5, 6, 7, MORE, OTHERS };
+	time_t t = (time_t)(wall / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(buf, 64, format, &tm))
+		snprintf(buf, 64, "?");
+	return buf;
+}
+
+static const char *full_time(char buf[64], int64_t wall)
+{
+	return time_text(buf, wall, "%Y-%m-%d %H:%M:%S UTC");
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* ---- the plot ---- */
+
+struct drawing {
+	FILE *f;
+	const struct chart *c;
+	const struct chart_panel *p;
+	int top;
+	const char *decided;	/* the name of that mark */
+};
+
+static double y_of(const struct drawing *d, uint64_t v)
+{
+	double part = (double)v / (double)d->p->high;
+
+	return d->top + PANEL_TOP + PLOT_H * (1 - (part > 1 ? 1 : part));
+}
+
+static int bottom_of(const struct drawing *d)
+{
+	return d->top + PANEL_TOP + PLOT_H;
+}
+
+static void fill_of(char buf[32], size_t layer)
+{
+	if (layer < COLOURS)
+		snprintf(buf, 32, "%s", colours[layer]);
+	else
+		snprintf(buf, 32, "url(#p%zu)", layer);
+}
+
+static void draw_pattern(FILE *f, size_t layer, const char *ground, const char *line, const char *d)
+{
+	fprintf(f, "<pattern id=\"p%zu\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
+		"<rect width=\"6\" height=\"6\" fill=\"%s\"/>"
+		"<path stroke=\"%s\" stroke-width=\"1.5\" d=\"%s\"/></pattern>\n", layer, ground, line, d);
+}
+
+/* The second set of colours has stripes, and memory that is no service's is grey. */
+static void draw_patterns(FILE *f)
+{
+	static const char up[] = "M-1 7L7 -1M-1 1L1 -1M5 7L7 5";
+	static const char down[] = "M-1 -1L7 7M5 -1L7 1M-1 5L1 7";
+
+	fprintf(f, "<defs>\n");
+	for (size_t i = COLOURS; i < CHART_STYLES; i++)
+		draw_pattern(f, i, colours[i - COLOURS], i - COLOURS < DARK_COLOURS ? "#fff" : "#333", up);
+	draw_pattern(f, CHART_MORE, "#ddd", "#777", "M3 2v2");
+	draw_pattern(f, CHART_OTHERS, "#bbb", "#fff", down);
+	draw_pattern(f, CHART_UNACCOUNTED, "#666", "#ccc", "M0 3h6M3 0v6");
+	fprintf(f, "</defs>\n");
+}
+
+/* Bytes below the layer at this place in the stack. */
+static uint64_t below(const struct drawing *d, const struct chart_column *c, size_t at)
+{
 	uint64_t sum = 0;
 
-	for (size_t i = 0; order[i] != layer; i++)
-		sum += c->v[order[i]];
+	for (size_t i = 0; i < at; i++)
+		sum += c->v[d->p->layer[i]];
 	return sum;
 }
 
 /* The upper edge from @x to before @end, then the lower edge back. */
-static void draw_part(FILE *f, const struct panel *p, size_t layer, size_t x, size_t end)
+static void draw_part(const struct drawing *d, size_t at, size_t x, size_t end)
 {
 	double last = -1;
 
 	for (size_t i = x; i < end; i++) {
-		const struct column *c = &p->column[i];
-		double y = y_of(p, below(c, layer) + c->v[layer]);
+		double y = y_of(d, below(d, &d->p->column[i], at + 1));
 
 		if (i == x)
-			fprintf(f, "M%zu %.2f", PLOT_X + i, y);
+			fprintf(d->f, "M%zu %.1f", PLOT_X + i, y);
 		else if (y != last)
-			fprintf(f, "H%zuV%.2f", PLOT_X + i, y);
+			fprintf(d->f, "H%zuV%.1f", PLOT_X + i, y);
 		last = y;
 	}
-	fprintf(f, "H%zu", PLOT_X + end);
+	fprintf(d->f, "H%zu", PLOT_X + end);
 	for (size_t i = end; i-- > x; ) {
-		double y = y_of(p, below(&p->column[i], layer));
+		double y = y_of(d, below(d, &d->p->column[i], at));
 
 		if (i == end - 1)
-			fprintf(f, "V%.2f", y);
+			fprintf(d->f, "V%.1f", y);
 		else if (y != last)
-			fprintf(f, "H%zuV%.2f", PLOT_X + i + 1, y);
+			fprintf(d->f, "H%zuV%.1f", PLOT_X + i + 1, y);
 		last = y;
 	}
-	fprintf(f, "H%zuZ", PLOT_X + x);
+	fprintf(d->f, "H%zuZ", PLOT_X + x);
 }
 
-static void draw_layer(FILE *f, const struct panel *p, size_t layer)
+static const char *layer_name(const struct drawing *d, size_t layer, char buf[64])
 {
-	bool any = false;
+	if (layer == CHART_OTHERS)
+		return "others";
+	if (layer == CHART_UNACCOUNTED)
+		return "unaccounted";
+	if (layer < CHART_STYLES)
+		return model_name(d->c->m, d->p->service[layer]->service);
+	snprintf(buf, 64, "%zu more service%s", d->p->more, plural(d->p->more));
+	return buf;
+}
 
+static void draw_layer(const struct drawing *d, size_t at)
+{
+	size_t layer = d->p->layer[at];
+	char fill[32], more[64];
+
+	fill_of(fill, layer);
+	fprintf(d->f, "<path class=\"layer\" fill=\"%s\" d=\"", fill);
 	for (size_t x = 0; x < PLOT_W; ) {
 		size_t end = x;
 
-		while (end < PLOT_W && p->column[end].known && p->column[end].v[layer])
+		while (end < PLOT_W && d->p->column[end].known && d->p->column[end].v[layer])
 			end++;
-		if (end == x) {
-			x++;
-			continue;
-		}
-		if (!any)
-			fprintf(f, "<path fill=\"%s\" d=\"", colours[layer]);
-		any = true;
-		draw_part(f, p, layer, x, end);
-		x = end;
+		if (end > x)
+			draw_part(d, at, x, end);
+		x = end > x ? end : x + 1;
 	}
-	if (any)
-		fprintf(f, "\"/>\n");
+	fprintf(d->f, "\"><title>");
+	whole_name(d->f, layer_name(d, layer, more));
+	fprintf(d->f, "</title></path>\n");
 }
 
-static void draw_sizes(FILE *f, const struct panel *p)
+/* A white line where the layer meets the next one: edges that stand upright have none, for
+ * what was there for a moment is one pixel wide. */
+static void draw_hairline(const struct drawing *d, size_t at)
+{
+	size_t layer = d->p->layer[at];
+	bool any = false;
+
+	for (size_t x = 0, end; x < PLOT_W; x = end) {
+		const struct chart_column *c = &d->p->column[x];
+		uint64_t lower = below(d, c, at), upper = lower + c->v[layer];
+		double y = y_of(d, upper);
+
+		for (end = x + 1; end < PLOT_W; end++) {
+			if (y_of(d, below(d, &d->p->column[end], at + 1)) != y ||
+			    !d->p->column[end].v[layer] != !c->v[layer])
+				break;
+		}
+		if (!c->v[layer] || c->total == upper || y_of(d, lower) - y < HAIRLINE_MIN)
+			continue;
+		if (!any)
+			fprintf(d->f, "<path class=\"hairline\" fill=\"none\" stroke=\"#fff\" d=\"");
+		any = true;
+		fprintf(d->f, "M%zu %.1fH%zu", PLOT_X + x, y, PLOT_X + end);
+	}
+	if (any)
+		fprintf(d->f, "\"/>\n");
+}
+
+/* The edge of the whole stack, without which light layers would end nowhere. */
+static void draw_outline(const struct drawing *d)
+{
+	bool known = false;
+	double last = -1;
+
+	fprintf(d->f, "<path fill=\"none\" stroke=\"#333\" d=\"");
+	for (size_t x = 0; x < PLOT_W; x++) {
+		const struct chart_column *c = &d->p->column[x];
+		double y = y_of(d, c->total);
+
+		if (c->known && !known)
+			fprintf(d->f, "M%zu %.1f", PLOT_X + x, y);
+		else if (c->known && y != last)
+			fprintf(d->f, "H%zuV%.1f", PLOT_X + x, y);
+		else if (!c->known && known)
+			fprintf(d->f, "H%zu", PLOT_X + x);
+		known = c->known;
+		last = y;
+	}
+	if (known)
+		fprintf(d->f, "H%d", PLOT_X + PLOT_W);
+	fprintf(d->f, "\"/>\n");
+}
+
+static void draw_sizes(const struct drawing *d)
 {
 	uint64_t step = 4096;
 	char buf[CLI_SIZE];
 
-	while (p->high / step > 6)
+	while (d->p->high / step > 6)
 		step *= 2;
-	for (uint64_t v = 0; v <= p->high; v += step) {
-		double y = y_of(p, v);
+	for (uint64_t v = 0; v <= d->p->high; v += step) {
+		double y = y_of(d, v);
 
-		fprintf(f, "<path stroke=\"#ddd\" d=\"M%d %.1fH%d\"/>\n"
+		fprintf(d->f, "<path stroke=\"#ddd\" d=\"M%d %.1fH%d\"/>\n"
 			"<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", PLOT_X, y,
 			PLOT_X + PLOT_W, PLOT_X - 8, y + 4, v ? cli_size(buf, v, false) : "0");
 	}
-	fprintf(f, "<text transform=\"translate(20 %d) rotate(-90)\" text-anchor=\"middle\">bytes</text>\n",
-		p->top + PANEL_TOP + PLOT_H / 2);
+	fprintf(d->f, "<text transform=\"translate(20 %d) rotate(-90)\" text-anchor=\"middle\">charged"
+		"</text>\n", d->top + PANEL_TOP + PLOT_H / 2);
 }
 
-static void draw_times(FILE *f, const struct panel *p)
+/* ---- the axis of time ---- */
+
+static const char *tick_text(const struct chart_panel *p, char buf[64], int64_t wall)
 {
-	static const struct {
-		uint64_t ms, unit;
-		const char *name;
-	} steps[] = {
-		{ 10, 1, "ms" }, { 20, 1, "ms" }, { 50, 1, "ms" }, { 100, 1, "ms" }, { 200, 1, "ms" },
-		{ 500, 1, "ms" }, { 1000, 1000, "s" }, { 2000, 1000, "s" }, { 5000, 1000, "s" },
-		{ 10000, 1000, "s" }, { 20000, 1000, "s" }, { 60000, 60000, "min" },
-		{ 120000, 60000, "min" }, { 300000, 60000, "min" }, { 600000, 60000, "min" },
-		{ 1200000, 60000, "min" }, { 3600000, 3600000, "h" }, { 7200000, 3600000, "h" },
-		{ 14400000, 3600000, "h" }, { 28800000, 3600000, "h" }, { 86400000, 86400000, "d" },
-		{ 172800000, 86400000, "d" }, { 604800000, 86400000, "d" },
-		{ 2592000000, 86400000, "d" }, { 31536000000, 86400000, "d" },
-	};
-	const struct model_boot *b = &p->m->boot[p->boot];
-	uint64_t length = p->to - p->from;
-	int bottom = p->top + PANEL_TOP + PLOT_H;
-	time_t begin = (time_t)((uint64_t)(b->epoch + (int64_t)p->from) / 1000);
-	char when[64] = "?";
-	struct tm tm;
-	size_t i = 0;
-
-	while (i < sizeof(steps) / sizeof(*steps) - 1 && length / steps[i].ms > 8)
-		i++;
-	for (uint64_t t = 0; t <= length && t / steps[i].ms <= 8; t += steps[i].ms) {
-		double x = PLOT_X + (length ? (double)t / (double)length * PLOT_W : 0);
-
-		fprintf(f, "<path stroke=\"#333\" d=\"M%.1f %dv5\"/>\n"
-			"<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%" PRIu64 "</text>\n", x, bottom, x,
-			bottom + 20, t / steps[i].unit);
-	}
-	if (gmtime_r(&begin, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s since %s</text>\n",
-		PLOT_X + PLOT_W / 2, bottom + 40, steps[i].name, when);
+	if (p->step >= DAY_MS)
+		return time_text(buf, wall, "%m-%d");
+	if (p->step >= 60000)
+		return time_text(buf, wall, "%H:%M");
+	time_text(buf, wall, "%H:%M:%S");
+	if (p->step < 1000)
+		snprintf(buf + strlen(buf), 64 - strlen(buf), ".%02d", (int)(wall % 1000 / 10));
+	return buf;
 }
+
+static void draw_time(const struct drawing *d, const char *class, double x, int y, const char *text)
+{
+	fprintf(d->f, "<text class=\"%s\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", class, x,
+		y, text);
+}
+
+/* Times, and below them the date where it is another one than before. */
+static void draw_ticks(const struct drawing *d)
+{
+	const char *format = d->p->step < DAY_MS ? "%Y-%m-%d" : "%Y";
+	double time_end = 0, date_end = 0;
+	char text[64], date[64], before[64] = "";
+	int y = bottom_of(d);
+
+	for (size_t i = 0; i < d->p->n_ticks; i++) {
+		const struct chart_tick *t = &d->p->tick[i];
+		double x = PLOT_X + t->column;
+		int width;
+
+		fprintf(d->f, "<path stroke=\"#333\" d=\"M%.1f %dv5\"/>\n", x, y);
+		bytes_within(tick_text(d->p, text, t->wall), INT32_MAX, &width);
+		if (x - width / 2.0 >= time_end) {
+			draw_time(d, "time", x, y + 20, text);
+			time_end = x + width / 2.0 + 4;
+		}
+		if (!strcmp(time_text(date, t->wall, format), before))
+			continue;
+		memcpy(before, date, sizeof(date));
+		bytes_within(date, INT32_MAX, &width);
+		if (x - width / 2.0 < date_end)
+			x = date_end + width / 2.0;
+		draw_time(d, "date", x, y + 36, date);
+		date_end = x + width / 2.0 + 8;
+	}
+	fprintf(d->f, "<text x=\"4\" y=\"%d\" fill=\"#555\">UTC</text>\n", y + 20);
+}
+
+static void draw_clocks(const struct drawing *d)
+{
+	char before[64], after[64];
+
+	for (size_t i = 1; i < d->p->n_clocks; i++) {
+		const struct chart_clock *k = &d->p->clock[i];
+		double x = PLOT_X + chart_place(d->p, k->t);
+
+		if (llabs(k->offset - k[-1].offset) < CLOCK_SET_MS)
+			continue;
+		fprintf(d->f, "<path class=\"clock\" stroke=\"#999\" stroke-dasharray=\"1 3\" "
+			"d=\"M%.1f %dV%d\"><title>The clock was set: %s became %s</title></path>\n", x,
+			d->top + PANEL_TOP, bottom_of(d), full_time(before, (int64_t)k->t + k[-1].offset),
+			full_time(after, (int64_t)k->t + k->offset));
+	}
+}
+
+/* ---- lines and marks ---- */
 
 /* A line across the plot. */
-static void draw_line(FILE *f, const struct panel *p, uint64_t v, const char *style)
+static void draw_line(const struct drawing *d, uint64_t v, const char *style)
 {
-	if (v <= p->high)
-		fprintf(f, "<path fill=\"none\" %s d=\"M%d %.2fH%d\"/>\n", style, PLOT_X, y_of(p, v),
+	if (v && v <= d->p->high)
+		fprintf(d->f, "<path fill=\"none\" %s d=\"M%d %.1fH%d\"/>\n", style, PLOT_X, y_of(d, v),
 			PLOT_X + PLOT_W);
 }
 
-#define LIMITS	"stroke=\"#555\" stroke-width=\"2\" stroke-dasharray=\"2 4\""
-#define HAS	"stroke=\"#000\" stroke-width=\"2\""
-#define PLANNED	"stroke=\"#c00\" stroke-width=\"2\" stroke-dasharray=\"8 4\""
+static void put_refused(FILE *f, double x, double y)
+{
+	fprintf(f, "<path class=\"refused\" " REFUSED " d=\"M%.1f %.1fh%dl-%d %dz\">", x - MARK_W / 2.0, y,
+		MARK_W, MARK_W / 2, MARK_W - 1);
+}
+
+static void put_decided(FILE *f, double x, double y)
+{
+	fprintf(f, "<path class=\"decided\" " DECIDED " d=\"M%.1f %.1fl5 5l-5 5l-5 -5z\">", x, y - 5);
+}
+
+/* Where refusals are close to each other, one mark stands for them. */
+static void draw_refusals(const struct drawing *d)
+{
+	const struct chart_panel *p = d->p;
+	char when[64];
+
+	for (size_t i = 0, next; i < p->n_refusals; i = next) {
+		const struct chart_refusal *r = &p->refusal[i];
+		uint32_t service = r->service;
+		bool alone = r->alone;
+		uint64_t n = 0;
+
+		for (next = i; next < p->n_refusals && p->refusal[next].column < r->column + MARK_W; next++) {
+			n += p->refusal[next].n;
+			alone &= p->refusal[next].alone && p->refusal[next].service == service;
+		}
+		put_refused(d->f, PLOT_X + r->column + 0.5, d->top + PANEL_TOP - MARK_W);
+		fprintf(d->f, "<title>%" PRIu64 " request%s refused, %s: ", n, plural(n),
+			full_time(when, chart_wall(p, r->t)));
+		whole_name(d->f, service == MODEL_NONE ? "others" : model_name(d->c->m, service));
+		fprintf(d->f, "%s</title></path>\n", alone ? "" : " and others");
+	}
+}
+
+static void draw_decided(const struct drawing *d)
+{
+	const struct chart_panel *p = d->p;
+	char when[64];
+	double x = PLOT_X + p->decided + 0.5;
+
+	if (p->decided == CHART_COLUMNS)
+		return;
+	put_decided(d->f, x, y_of(d, p->decided_total));
+	fprintf(d->f, "<title>%s: %s</title></path>\n", d->decided,
+		full_time(when, chart_wall(p, p->g->decided)));
+}
+
+/* ---- the legend ---- */
 
 static void figure(FILE *f, int x, int y, uint64_t v)
 {
@@ -302,96 +495,184 @@ static void figure(FILE *f, int x, int y, uint64_t v)
 			cli_size(buf, v, false));
 }
 
-/* The start of a row: what it is, with its colour or line. */
-static void row(FILE *f, int y, size_t layer, const char *line, const char *what)
+static void row_name(FILE *f, int y, const char *text)
 {
-	if (line)
-		fprintf(f, "<path fill=\"none\" %s d=\"M%d %dh14\"/>\n", line, LEGEND_X - 1, y - 4);
-	else
-		fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", LEGEND_X,
-			y - 10, colours[layer]);
-	fprintf(f, "<text x=\"%d\" y=\"%d\">", LEGEND_X + 20, y);
-	name(f, what, NAME_BYTES);
-	fprintf(f, "</text>\n");
+	fprintf(f, "<text class=\"name\" x=\"%d\" y=\"%d\">", NAME_X, y);
+	name(f, text, NAME_W);
+	fprintf(f, "<title>");
+	whole_name(f, text);
+	fprintf(f, "</title></text>\n");
 }
 
-static void draw_legend(FILE *f, const struct panel *p)
+static void layer_row(const struct drawing *d, int y, size_t layer)
 {
-	int y = p->top + PANEL_TOP + 4;
-	const struct needs_region *g = p->g;
-	char more[64];
+	char fill[32], more[64];
 
-	fprintf(f, "<g fill=\"#555\"><text x=\"%d\" y=\"%d\" text-anchor=\"end\">peak</text>"
-		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">max</text></g>\n", PEAK_X, y, MAX_X, y);
-	for (size_t i = 0; i < g->n && i < SHOWN; i++) {
+	fill_of(fill, layer);
+	fprintf(d->f, "<rect class=\"key\" x=\"%d\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", LEGEND_X,
+		y - 10, fill);
+	row_name(d->f, y, layer_name(d, layer, more));
+	if (layer == CHART_UNACCOUNTED)
+		figure(d->f, PEAK_X, y, d->p->g->unaccounted);
+	if (layer >= CHART_STYLES)
+		return;
+	figure(d->f, PEAK_X, y, d->p->service[layer]->peak);
+	figure(d->f, MAX_X, y, d->p->service[layer]->cap);
+}
+
+static void line_row(const struct drawing *d, int y, const char *style, const char *text, uint64_t v)
+{
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), "%s%s", text, v > d->p->high ? " (above)" : "");
+	fprintf(d->f, "<path fill=\"none\" %s d=\"M%d %dh14\"/>\n", style, LEGEND_X - 1, y - 4);
+	row_name(d->f, y, buf);
+	figure(d->f, MAX_X, y, v);
+}
+
+static void mark_rows(const struct drawing *d, int y)
+{
+	const struct chart_panel *p = d->p;
+	char when[64];
+
+	if (p->refused) {
 		y += ROW_H;
-		row(f, y, i, NULL, model_name(p->m, g->service[i].service));
-		figure(f, PEAK_X, y, g->service[i].peak);
-		figure(f, MAX_X, y, g->service[i].cap);
+		put_refused(d->f, LEGEND_X + 6, y - MARK_W);
+		fprintf(d->f, "</path>\n");
+		row_name(d->f, y, "refused");
+		fprintf(d->f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%" PRIu64 "</text>\n", MAX_X, y,
+			p->refused);
 	}
-	if (g->n > SHOWN) {
-		snprintf(more, sizeof(more), "%zu more", g->n - SHOWN);
-		row(f, y += ROW_H, MORE, NULL, more);
-	}
-	if (p->others)
-		row(f, y += ROW_H, OTHERS, NULL, "others");
-	if (g->unaccounted) {
-		row(f, y += ROW_H, KERNEL, NULL, "not accounted");
-		figure(f, PEAK_X, y, g->unaccounted);
-	}
-	y += ROW_H / 2;
-	if (g->region->capacity != DMEM_UNKNOWN) {
-		row(f, y += ROW_H, 0, HAS, g->region->capacity > p->high ? "has (above)" : "has");
-		figure(f, MAX_X, y, g->region->capacity);
-	}
-	row(f, y += ROW_H, 0, PLANNED, "planned");
-	figure(f, MAX_X, y, g->size);
-	row(f, y += ROW_H, 0, LIMITS, p->limits > p->high ? "all max (above)" : "all max");
-	figure(f, MAX_X, y, p->limits);
+	if (p->decided == CHART_COLUMNS)
+		return;
+	y += ROW_H;
+	put_decided(d->f, LEGEND_X + 6, y - 4);
+	fprintf(d->f, "</path>\n");
+	row_name(d->f, y, d->decided);
+	fprintf(d->f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", MAX_X, y,
+		time_text(when, chart_wall(p, p->g->decided), "%H:%M:%S"));
 }
 
-static void draw_panel(FILE *f, const struct panel *p)
+/* Layers as they lie on each other: the upper one first. */
+static void draw_legend(const struct drawing *d)
 {
-	fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"15\" font-weight=\"bold\">", PLOT_X,
-		p->top + PANEL_TOP - 14);
-	name(f, p->g->region->name, REGION_BYTES);
-	fprintf(f, "</text>\n");
-	draw_sizes(f, p);
-	for (size_t i = 0; i < LAYERS; i++)
-		draw_layer(f, p, i);
-	draw_line(f, p, p->limits, LIMITS);
-	draw_line(f, p, p->g->region->capacity, HAS);
-	draw_line(f, p, p->g->size, PLANNED);
-	fprintf(f, "<path fill=\"none\" stroke=\"#333\" d=\"M%d %dv%dh%d\"/>\n", PLOT_X,
-		p->top + PANEL_TOP, PLOT_H, PLOT_W);
-	draw_times(f, p);
-	draw_legend(f, p);
+	const struct chart_panel *p = d->p;
+	int y = d->top + PANEL_TOP + 4;
+
+	fprintf(d->f, "<g fill=\"#555\"><text x=\"%d\" y=\"%d\" text-anchor=\"end\">peak</text>"
+		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">planned max</text></g>\n", PEAK_X, y, MAX_X, y);
+	for (size_t i = p->n_layers; i--; )
+		layer_row(d, y += ROW_H, p->layer[i]);
+	y += ROW_H / 2;
+	if (p->g->region->capacity != DMEM_UNKNOWN)
+		line_row(d, y += ROW_H, CAPACITY, "capacity", p->g->region->capacity);
+	line_row(d, y += ROW_H, PLANNED, "planned size", p->g->size);
+	if (p->limits)
+		line_row(d, y += ROW_H, LIMITS, "sum of limits", p->limits);
+	mark_rows(d, y);
+}
+
+static int panel_height(const struct chart_panel *p)
+{
+	/* The heading, the layers, half a row, at most five lines and marks */
+	int legend = PANEL_TOP + 4 + ((int)p->n_layers + 6) * ROW_H + ROW_H;
+	int plot = PANEL_TOP + PLOT_H + PANEL_END;
+
+	return legend > plot ? legend : plot;
+}
+
+static void draw_panel(const struct drawing *d)
+{
+	const struct chart_panel *p = d->p;
+
+	fprintf(d->f, "<g class=\"panel\">\n<text x=\"%d\" y=\"%d\" font-size=\"15\" font-weight=\"bold\">",
+		PLOT_X, d->top + PANEL_TOP - 16);
+	name(d->f, p->g->region->name, TITLE_W * 3 / 4);
+	fprintf(d->f, "</text>\n");
+	draw_sizes(d);
+	for (size_t i = 0; i < p->n_layers; i++)
+		draw_layer(d, i);
+	for (size_t i = 0; i < p->n_layers; i++)
+		draw_hairline(d, i);
+	draw_outline(d);
+	draw_clocks(d);
+	draw_line(d, p->limits, LIMITS);
+	draw_line(d, p->g->region->capacity, CAPACITY);
+	draw_line(d, p->g->size, PLANNED);
+	fprintf(d->f, "<path fill=\"none\" stroke=\"#333\" d=\"M%d %dv%dh%d\"/>\n", PLOT_X,
+		d->top + PANEL_TOP, PLOT_H, PLOT_W);
+	draw_ticks(d);
+	draw_refusals(d);
+	draw_decided(d);
+	draw_legend(d);
+	fprintf(d->f, "</g>\n");
+}
+
+/* ---- the whole chart ---- */
+
+/* One sentence for each panel, for those who do not see it. */
+static void describe(FILE *f, const struct chart_panel *p)
+{
+	char size[CLI_SIZE], when[64];
+
+	whole_name(f, p->g->region->name);
+	fprintf(f, ": at most %s in use", cli_size(size, p->g->together_most, false));
+	if (p->g->region->capacity != DMEM_UNKNOWN)
+		fprintf(f, ", capacity %s", cli_size(size, p->g->region->capacity, false));
+	fprintf(f, ", planned size %s", cli_size(size, p->g->size, false));
+	if (p->decided < CHART_COLUMNS)
+		fprintf(f, ", needed at %s", full_time(when, chart_wall(p, p->g->decided)));
+	if (p->refused)
+		fprintf(f, ", %" PRIu64 " request%s refused", p->refused, plural(p->refused));
+	fprintf(f, ".\n");
+}
+
+static void draw_head(FILE *f, const struct chart *c, int height)
+{
+	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-labelledby=\"title desc\" "
+		"width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
+		"font-size=\"12\">\n<title id=\"title\">Device memory by service over time, with capacity "
+		"and plan</title>\n<desc id=\"desc\">", WIDTH, height, WIDTH, height);
+	for (size_t i = 0; i < c->n; i++)
+		describe(f, &c->panel[i]);
+	fprintf(f, "%s</desc>\n", c->n ? "" : "No cgroup was charged.");
+	if (c->n)
+		draw_patterns(f);
+	fprintf(f, "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
+}
+
+static void draw_foot(FILE *f, const struct model *m, const struct needs_options *o, int y)
+{
+	fprintf(f, "<g fill=\"#555\"><text x=\"%d\" y=\"%d\">Each region in the boot, of %zu, that needed "
+		"most. peak: the highest of all boots. planned max: the planned limit of the service.</text>"
+		"<text x=\"%d\" y=\"%d\">planned size: with %.4g%% headroom, in whole blocks. Regions that "
+		"no cgroup was charged for are left out.</text></g>\n", PLOT_X, y, m->n_boots, PLOT_X,
+		y + ROW_H, o->headroom * 100);
 }
 
 int report_svg(FILE *f, const struct model *m, const struct needs *n,
 	       const struct needs_options *o)
 {
-	struct panel *p = malloc(sizeof(*p));
-	int ret = p ? 0 : -ENOMEM;
-	size_t height = n->n * PANEL_H + 40;
+	/* Without the largest ones, another boot is the one that counts. */
+	struct drawing d = { .f = f, .decided = o->quantile < 1 ? "needed most" : "decided the size" };
+	struct chart c;
+	int ret = chart_make(&c, m, n), height = 0;
 
-	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\" "
-		"viewBox=\"0 0 %d %zu\" font-family=\"sans-serif\" font-size=\"12\">\n"
-		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", WIDTH, height, WIDTH, height);
-	for (size_t i = 0; i < n->n && !ret; i++) {
-		*p = (struct panel){
-			.m = m, .g = &n->region[i], .boot = n->region[i].worst, .top = (int)i * PANEL_H,
-		};
-		find_time(p);
-		ret = find_columns(p);
-		if (ret)
-			break;
-		find_scale(p);
-		draw_panel(f, p);
+	for (size_t i = 0; i < c.n && !ret; i++)
+		height += panel_height(&c.panel[i]);
+	if (!ret)
+		draw_head(f, &c, height + FOOT_H);
+	for (size_t i = 0; i < c.n && !ret; i++) {
+		d.c = &c;
+		d.p = &c.panel[i];
+		draw_panel(&d);
+		d.top += panel_height(d.p);
 	}
-	fprintf(f, "<text x=\"%d\" y=\"%zu\" fill=\"#555\">Each region in the boot of %zu that needed most. "
-		"planned: with %.4g%% headroom, in whole blocks. max: the limit that is planned for "
-		"the service.</text>\n</svg>\n", PLOT_X, height - 16, m->n_boots, o->headroom * 100);
-	free(p);
+	if (!ret && !c.n)
+		fprintf(f, "<text x=\"%d\" y=\"30\">No cgroup was charged while it was recorded.</text>\n", PLOT_X);
+	else if (!ret)
+		draw_foot(f, m, o, d.top + ROW_H);
+	fprintf(f, "</svg>\n");
+	chart_free(&c);
 	return ret;
 }

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From a boot and a region to the columns of a chart. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chart.h"
+
+/* Styles from here on are the first ones once more, with a pattern. */
+#define PLAIN_STYLES	8
+/* A smaller change of the wall clock is drift. */
+#define DRIFT_MS	1000
+#define MAX_TICKS	8
+#define DAY_MS		UINT64_C(86400000)
+
+/* What a service had over time, as its part of all that services had in a region. */
+struct weight {
+	double part;
+	uint32_t service;
+	const char *name;
+};
+
+/* ---- time ---- */
+
+double chart_place(const struct chart_panel *p, uint64_t t)
+{
+	uint64_t length = p->to - p->from;
+
+	if (!length || t <= p->from)
+		return 0;
+	return t >= p->to ? CHART_COLUMNS : (double)(t - p->from) / (double)length * CHART_COLUMNS;
+}
+
+static size_t column_of(const struct chart_panel *p, uint64_t t)
+{
+	size_t at = (size_t)chart_place(p, t);
+
+	return at < CHART_COLUMNS ? at : CHART_COLUMNS - 1;
+}
+
+int64_t chart_wall(const struct chart_panel *p, uint64_t t)
+{
+	size_t i = p->n_clocks;
+
+	while (i > 1 && p->clock[i - 1].t > t)
+		i--;
+	return (int64_t)t + (i ? p->clock[i - 1].offset : 0);
+}
+
+static int find_clocks(struct chart *c, struct chart_panel *p)
+{
+	const struct model_boot *b = &c->m->boot[p->boot];
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct model_event *e = &b->event[i];
+		int64_t offset = (int64_t)(e->v - e->t);
+		struct chart_clock *more;
+
+		if (e->kind != MODEL_LOOK)
+			continue;
+		if (p->n_clocks && llabs(offset - p->clock[p->n_clocks - 1].offset) <= DRIFT_MS)
+			continue;
+		more = dmem_grow(&c->arena, p->clock, p->n_clocks, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		p->clock = more;
+		more[p->n_clocks++] = (struct chart_clock){ e->t, offset };
+	}
+	return 0;
+}
+
+static uint64_t find_step(uint64_t length)
+{
+	static const uint64_t steps[] = {
+		10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000,
+		300000, 600000, 900000, 1800000, 3600000, 7200000, 10800000, 21600000, 43200000,
+		DAY_MS, 2 * DAY_MS, 5 * DAY_MS, 10 * DAY_MS, 30 * DAY_MS, 100 * DAY_MS, 400 * DAY_MS,
+		4000 * DAY_MS, 40000 * DAY_MS,
+	};
+	size_t i = 0;
+
+	while (i < sizeof(steps) / sizeof(*steps) - 1 && length / steps[i] >= MAX_TICKS)
+		i++;
+	return steps[i];
+}
+
+static int add_tick(struct chart *c, struct chart_panel *p, uint64_t t, int64_t wall)
+{
+	struct chart_tick *more = dmem_grow(&c->arena, p->tick, p->n_ticks, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	p->tick = more;
+	more[p->n_ticks++] = (struct chart_tick){ chart_place(p, t), wall };
+	return 0;
+}
+
+/* At round times of the wall clock, as long as it is not set. */
+static int find_ticks_of(struct chart *c, struct chart_panel *p, size_t clock)
+{
+	const struct chart_clock *k = &p->clock[clock];
+	uint64_t from = clock ? k->t : p->from;
+	uint64_t end = clock + 1 < p->n_clocks ? k[1].t : p->to + 1;
+	int64_t step = (int64_t)p->step, wall = (int64_t)from + k->offset, rest = wall % step;
+	int ret = 0;
+
+	wall += rest > 0 ? step - rest : -rest;
+	for (; !ret && wall - k->offset < (int64_t)end; wall += step) {
+		if (wall - k->offset >= (int64_t)from && p->n_ticks < CHART_COLUMNS)
+			ret = add_tick(c, p, (uint64_t)(wall - k->offset), wall);
+	}
+	return ret;
+}
+
+static int find_ticks(struct chart *c, struct chart_panel *p)
+{
+	int ret = 0;
+
+	p->step = p->to > p->from ? find_step(p->to - p->from) : 1000;
+	for (size_t i = 0; i < p->n_clocks && !ret; i++)
+		ret = find_ticks_of(c, p, i);
+	if (!ret && !p->n_ticks)
+		ret = add_tick(c, p, p->from, chart_wall(p, p->from));
+	return ret;
+}
+
+static void find_time(const struct model *m, struct chart_panel *p)
+{
+	const struct model_boot *b = &m->boot[p->boot];
+
+	p->from = b->n ? b->event[0].t : 0;
+	p->to = b->n ? b->event[b->n - 1].t : 0;
+}
+
+/* ---- styles ---- */
+
+static const char *path_of(const struct chart *c, uint32_t service)
+{
+	return c->m->service[service].path;
+}
+
+static int by_part(const void *a, const void *b)
+{
+	const struct weight *x = a, *y = b;
+
+	if (x->part != y->part)
+		return x->part > y->part ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct weight *)a)->name, ((const struct weight *)b)->name);
+}
+
+/* Where to look for a free style first, so that a service most often has the same one in
+ * the charts of other days and machines. FNV-1a. */
+static size_t usual_style(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return (h ^ h >> 16) % PLAIN_STYLES;
+}
+
+static size_t free_style(const bool taken[CHART_STYLES], const char *name)
+{
+	size_t first = usual_style(name);
+
+	for (size_t i = 0; i < CHART_STYLES; i++) {
+		size_t s = i / PLAIN_STYLES * PLAIN_STYLES + (first + i) % PLAIN_STYLES;
+
+		if (!taken[s])
+			return s;
+	}
+	return CHART_MORE;
+}
+
+/* Those with the largest areas have one, which then depends on names only. */
+static void give_styles(struct chart *c, struct weight *w)
+{
+	bool taken[CHART_STYLES] = { 0 };
+	size_t n = 0;
+
+	qsort(w, c->m->n_services, sizeof(*w), by_part);
+	while (n < c->m->n_services && n < CHART_STYLES && w[n].part > 0)
+		n++;
+	qsort(w, n, sizeof(*w), by_name);
+	for (size_t i = 0; i < n; i++) {
+		size_t s = free_style(taken, model_name(c->m, w[i].service));
+
+		taken[s] = true;
+		c->style[w[i].service] = s;
+	}
+}
+
+/* How long a sample counts for. The last one of a boot has no end. */
+static uint64_t weight_of(const struct chart_panel *p, const struct model_replay *r)
+{
+	return r->dt ? r->dt : r->t == p->to;
+}
+
+static int add_areas(struct chart *c, const struct chart_panel *p, double *area, struct weight *w)
+{
+	const struct model *m = c->m;
+	struct model_replay r;
+	double all = 0;
+	int ret = model_replay_start(&r, m, p->boot, (size_t)(p->g->region - m->region));
+
+	while (!ret && model_replay_next(&r)) {
+		for (size_t s = 0; s < m->n_services; s++) {
+			/* What a slice has beside its services is others' */
+			if (r.own[s] && !m->service[s].has_children)
+				area[s] += (double)r.own[s] * (double)weight_of(p, &r);
+		}
+	}
+	model_replay_end(&r);
+	for (size_t s = 0; s < m->n_services; s++)
+		all += area[s];
+	for (size_t s = 0; s < m->n_services && all > 0; s++) {
+		if (area[s] / all > w[s].part)
+			w[s].part = area[s] / all;
+		area[s] = 0;
+	}
+	return ret;
+}
+
+static int find_styles(struct chart *c)
+{
+	size_t n = c->m->n_services;
+	struct weight *w = calloc(n + 1, sizeof(*w));
+	double *area = calloc(n + 1, sizeof(*area));
+	int ret = w && area ? 0 : -ENOMEM;
+
+	c->style = dmem_alloc(&c->arena, (n + 1) * sizeof(*c->style));
+	if (!c->style)
+		ret = -ENOMEM;
+	for (size_t s = 0; s < n && !ret; s++) {
+		w[s] = (struct weight){ 0, (uint32_t)s, path_of(c, (uint32_t)s) };
+		c->style[s] = CHART_MORE;
+	}
+	for (size_t i = 0; i < c->n && !ret; i++)
+		ret = add_areas(c, &c->panel[i], area, w);
+	if (!ret && n)
+		give_styles(c, w);
+	free(w);
+	free(area);
+	return ret;
+}
+
+/* ---- columns ---- */
+
+static size_t layer_of(const struct chart *c, uint32_t taker)
+{
+	if (taker == MODEL_OTHERS(c->m))
+		return CHART_OTHERS;
+	if (taker == MODEL_KERNEL(c->m))
+		return CHART_UNACCOUNTED;
+	return c->m->service[taker].has_children ? CHART_OTHERS : c->style[taker];
+}
+
+/* Figures above have all that is below them, and are not read at the same moment: of both
+ * sums, the larger one is nearer to what has happened. */
+struct refused_sums {
+	uint64_t top, leaves, known;
+};
+
+static int add_refusals(struct chart *c, struct chart_panel *p, const struct model_replay *r,
+			struct refused_sums *sums)
+{
+	struct chart_refusal new = { column_of(p, r->t), r->t, 0, MODEL_NONE, true }, *more;
+	uint64_t sum;
+
+	for (const struct model_event *e = r->from; e < r->to; e++) {
+		if (e->kind != MODEL_REFUSED || e->region != r->region)
+			continue;
+		if (c->m->service[e->service].parent == MODEL_NONE)
+			sums->top += e->v;
+		if (c->m->service[e->service].has_children)
+			continue;
+		sums->leaves += e->v;
+		new.alone &= new.service == MODEL_NONE;
+		new.service = e->service;
+	}
+	sum = sums->top > sums->leaves ? sums->top : sums->leaves;
+	if (sum <= sums->known)
+		return 0;
+	new.n = sum - sums->known;
+	sums->known = p->refused = sum;
+	more = dmem_grow(&c->arena, p->refusal, p->n_refusals, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	p->refusal = more;
+	more[p->n_refusals++] = new;
+	return 0;
+}
+
+static void add_sample(struct chart *c, struct chart_panel *p, const struct model_replay *r,
+		       double *area)
+{
+	struct chart_column col = { .known = true, .total = r->total };
+	size_t first = column_of(p, r->t), last = column_of(p, r->t + r->dt);
+
+	/* Nobody has looked. */
+	if (!r->dt && r->t != p->to)
+		return;
+	/* One sample is all that there is. */
+	if (p->from == p->to)
+		last = CHART_COLUMNS - 1;
+	for (uint32_t i = 0; i < MODEL_TAKERS(c->m); i++) {
+		if (r->own[i])
+			col.v[layer_of(c, i)] += r->own[i];
+	}
+	for (size_t i = 0; i < CHART_LAYERS; i++)
+		area[i] += (double)col.v[i] * (double)weight_of(p, r);
+	for (size_t x = first; x <= last; x++) {
+		if (!p->column[x].known || p->column[x].total < col.total)
+			p->column[x] = col;
+	}
+	if (p->boot == p->g->worst && r->t == p->g->decided) {
+		p->decided = first;
+		p->decided_total = r->total;
+	}
+}
+
+/* Unaccounted memory was there first; then the services, the one with most at the bottom. */
+static void find_layers(struct chart_panel *p, const double *area)
+{
+	if (area[CHART_UNACCOUNTED] > 0)
+		p->layer[p->n_layers++] = CHART_UNACCOUNTED;
+	for (size_t from = p->n_layers, i = 0; i < CHART_STYLES; i++) {
+		size_t at = p->n_layers;
+
+		if (!(area[i] > 0))
+			continue;
+		for (; at > from && area[p->layer[at - 1]] < area[i]; at--)
+			p->layer[at] = p->layer[at - 1];
+		p->layer[at] = i;
+		p->n_layers++;
+	}
+	for (size_t i = CHART_MORE; i <= CHART_OTHERS; i++) {
+		if (area[i] > 0)
+			p->layer[p->n_layers++] = i;
+	}
+}
+
+static int find_columns(struct chart *c, struct chart_panel *p)
+{
+	struct refused_sums sums = { 0 };
+	double area[CHART_LAYERS] = { 0 };
+	struct model_replay r;
+	int ret = model_replay_start(&r, c->m, p->boot, (size_t)(p->g->region - c->m->region));
+
+	while (!ret && model_replay_next(&r)) {
+		add_sample(c, p, &r, area);
+		ret = add_refusals(c, p, &r, &sums);
+	}
+	model_replay_end(&r);
+	find_layers(p, area);
+	return ret;
+}
+
+static void find_services(struct chart *c, struct chart_panel *p)
+{
+	for (size_t i = 0; i < p->g->n; i++) {
+		const struct needs_service *s = &p->g->service[i];
+		size_t style = c->style[s->service];
+
+		p->limits += s->cap;
+		if (style == CHART_MORE)
+			p->more++;
+		else
+			p->service[style] = s;
+	}
+}
+
+/* What is needed must be seen, and the capacity if it is not far above. */
+static void find_scale(struct chart_panel *p)
+{
+	uint64_t capacity = p->g->region->capacity;
+
+	p->high = p->g->size;
+	for (size_t x = 0; x < CHART_COLUMNS; x++)
+		p->high = p->column[x].total > p->high ? p->column[x].total : p->high;
+	if (capacity != DMEM_UNKNOWN && capacity > p->high && capacity / 4 <= p->high)
+		p->high = capacity;
+	p->high += p->high / 20 + 1;
+}
+
+/* ---- all of it ---- */
+
+/* Was anybody charged or refused in this boot? */
+static int is_used(const struct model *m, size_t boot, size_t region, bool *used)
+{
+	struct model_replay r;
+	int ret = model_replay_start(&r, m, boot, region);
+
+	*used = false;
+	while (!ret && !*used && model_replay_next(&r)) {
+		*used = r.total > r.own[MODEL_KERNEL(m)];
+		for (const struct model_event *e = r.from; e < r.to && !*used; e++)
+			*used = e->kind == MODEL_REFUSED && e->region == region;
+	}
+	model_replay_end(&r);
+	return ret;
+}
+
+/* The boot that needed most, or the first one in which there is something to see. Adds a
+ * panel if there is one. */
+static int add_panel(struct chart *c, const struct needs_region *g)
+{
+	struct chart_panel *p = &c->panel[c->n];
+	size_t region = (size_t)(g->region - c->m->region), boot = g->worst;
+	bool used;
+	int ret = is_used(c->m, boot, region, &used);
+
+	for (size_t b = 0; b < c->m->n_boots && !ret && !used; b++) {
+		boot = b;
+		ret = is_used(c->m, b, region, &used);
+	}
+	if (ret || !used)
+		return ret;
+	p->g = g;
+	p->boot = boot;
+	p->decided = CHART_COLUMNS;
+	find_time(c->m, p);
+	c->n++;
+	return 0;
+}
+
+int chart_make(struct chart *c, const struct model *m, const struct needs *n)
+{
+	int ret = 0;
+
+	*c = (struct chart){ .m = m };
+	c->panel = dmem_alloc(&c->arena, (n->n + 1) * sizeof(*c->panel));
+	if (!c->panel)
+		return -ENOMEM;
+	for (size_t i = 0; i < n->n && !ret; i++)
+		ret = add_panel(c, &n->region[i]);
+	if (!ret)
+		ret = find_styles(c);
+	for (size_t i = 0; i < c->n && !ret; i++) {
+		ret = find_columns(c, &c->panel[i]);
+		if (!ret)
+			ret = find_clocks(c, &c->panel[i]);
+		if (!ret)
+			ret = find_ticks(c, &c->panel[i]);
+		find_services(c, &c->panel[i]);
+		find_scale(&c->panel[i]);
+	}
+	return ret;
+}
+
+void chart_free(struct chart *c)
+{
+	dmem_arena_free(&c->arena);
+}
