@@ -158,6 +158,51 @@ static void no_obstacle(void)
 	put(LIB "stopped.service", EXEC "RootImage=/x.raw\n");
 }
 
+#define SECTION	"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n"
+
+static void in_quadlet(void)
+{
+	put("root/etc/containers/systemd/eye.container", "[Container]\n" SECTION);
+	put("root/run/systemd/generator/eye.service",
+	    "[Unit]\nSourcePath=/etc/containers/systemd/eye.container\n" SECTION);
+}
+
+static void generated(void)
+{
+	put("root/run/systemd/generator/other.service", EXEC SECTION);
+}
+
+static void of_user(void)
+{
+	put("root/etc/passwd", "u:x:1000:1000::/home/u:/bin/sh\n");
+	put("root/home/u/.config/systemd/user/eye.service", EXEC SECTION);
+}
+
+static void in_socket(void)
+{
+	put(LIB "eye.socket", "[Socket]\nListenStream=/run/eye\n");
+	put(ETC "eye.socket.d/a.conf", SECTION);
+}
+
+static void without_d(void)
+{
+	put(ETC "camera.service/50-dmem.conf", SECTION);
+}
+
+static void of_docker(void)
+{
+	put(LIB "docker.service", "[Service]\nExecStart=/usr/bin/dockerd\n");
+	put(ETC "docker.service.d/a.conf", SECTION);
+}
+
+static void of_docker_for_all(void)
+{
+	put(LIB "docker.service", "[Service]\nExecStart=/usr/bin/dockerd\n");
+	put(ETC "service.d/a.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " max\n");
+	/* A drop-in comes after the unit file. */
+	put(ETC "camera.service.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\n");
+}
+
 static void max_above_capacity(void)
 {
 	put(CG "system.slice/other.service/dmem.max", DISPLAY " 50331649\n");
@@ -376,6 +421,36 @@ static const struct {
 	  "its slice\n",
 	  1 },
 	{ "it is none without a section", no_obstacle, NULL, 0 },
+	{ "a section in a quadlet", in_quadlet,
+	  "problem: /etc/containers/systemd/eye.container:2: [X-Dmem] is in a quadlet, which dmem-generator "
+	  "does not read: put it into /etc/systemd/system/eye.service.d/50-dmem.conf, which is for the service "
+	  "made of the quadlet\n",
+	  1 },
+	{ "a section in a generated unit", generated,
+	  "problem: /run/systemd/generator/other.service:3: [X-Dmem] is in a file that a generator has written, "
+	  "which dmem-generator does not read: put it into /etc/systemd/system/other.service.d/50-dmem.conf\n",
+	  1 },
+	{ "a section in a user's unit", of_user,
+	  "problem: /home/u/.config/systemd/user/eye.service:3: [X-Dmem] is in a unit of a user's systemd, which "
+	  "dmem-generator does not read: limit all that this user runs, in "
+	  "/etc/systemd/system/user-1000.slice.d/50-dmem.conf\n",
+	  1 },
+	{ "a section in a socket", in_socket,
+	  "problem: /etc/systemd/system/eye.socket.d/a.conf:1: [X-Dmem] does nothing for a socket unit: put it "
+	  "into /etc/systemd/system/eye.service.d/50-dmem.conf, or limit the slice of the socket\n",
+	  1 },
+	{ "a directory without .d", without_d,
+	  "problem: /etc/systemd/system/camera.service/50-dmem.conf:1: [X-Dmem] is in a directory whose name does "
+	  "not end in .d, which systemd does not read: rename it to "
+	  "/etc/systemd/system/camera.service.d/50-dmem.conf\n",
+	  1 },
+	{ "a limit of a container daemon", of_docker,
+	  "note: docker.service: its limit does not hold its containers, which are in system.slice/docker-ID.scope "
+	  "or in their cgroup_parent: limit a slice, in /etc/systemd/system/NAME.slice.d/50-dmem.conf, and give it "
+	  "to the containers: cgroup_parent: NAME.slice of Compose, or --cgroup-parent=NAME.slice, see "
+	  "docs/containers.md\n",
+	  0 },
+	{ "a limit for all services is meant for the daemon", of_docker_for_all, NULL, 0 },
 	{ "dmem.max above the capacity", max_above_capacity,
 	  "problem: system.slice/other.service: dmem.max of " DISPLAY
 	  " is 50331649, and the region has 50331648: lower it, or set max\n",

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "../../tools/dmemctl/verify/lint.h"
+#include "../../tools/lib/payload.h"
+#include "../../tools/lib/placement.h"
 #include "../systemd/tap.h"
 #include "fake.h"
 
@@ -120,14 +122,17 @@ static void units(void)
 	put(ETC "-.slice.d/a.conf", CAP("a 1"));
 	put(LIB "mount.d/a.conf", CAP("a 1"));
 	put(ETC "user-.slice.d/a.conf", CAP("cma/%%i 1") "DeviceMemoryMin=a%%%%b 1\n");
-	expect(ETC_PATH "-.slice.d/a.conf:1: '-.slice' is the root, which has no caps: cap the slices below it\n"
+	expect(ETC_PATH "-.slice.d/a.conf:1: '-.slice' is the root, which has no limits: limit the slices below it\n"
 	       ETC_PATH "user-.slice.d/a.conf:2: 'cma/%i' has a specifier, in a slice's section: "
 	       "write the region's name as it is\n"
-	       ETC_PATH "x.scope.d/a.conf:1: '[X-Dmem]' does nothing for a scope unit: cap its slice\n"
-	       "/usr/lib/systemd/system/b.socket:2: '[X-Dmem]' does nothing for a socket unit: cap its slice\n"
-	       "/usr/lib/systemd/system/c.timer:1: '[X-Dmem]' does nothing for a timer unit: "
-	       "put it in a service or a slice\n"
-	       "/usr/lib/systemd/system/mount.d/a.conf:1: '[X-Dmem]' does nothing for a mount unit: cap its slice\n",
+	       ETC_PATH "x.scope.d/a.conf:1: '[X-Dmem]' does nothing for a scope unit: limit its slice, in "
+	       ETC_PATH "SLICE.d/50-dmem.conf\n"
+	       "/usr/lib/systemd/system/b.socket:2: '[X-Dmem]' does nothing for a socket unit: put it into "
+	       ETC_PATH "b.service.d/50-dmem.conf, or limit the slice of the socket\n"
+	       "/usr/lib/systemd/system/c.timer:1: '[X-Dmem]' does nothing for a timer unit: put it into "
+	       ETC_PATH "c.service.d/50-dmem.conf\n"
+	       "/usr/lib/systemd/system/mount.d/a.conf:1: '[X-Dmem]' does nothing for a mount unit: limit its slice, in "
+	       ETC_PATH "system.slice.d/50-dmem.conf\n",
 	       1, "where a section does nothing");
 
 	put(LIB "here.service", EXEC);
@@ -167,6 +172,355 @@ static void units(void)
 	put(LIB "a.service", EXEC);
 	expect("nothing is wrong: 1 files\n", 0, "nothing wrong");
 	expect("nothing is wrong: 0 files\n", 0, "no unit");
+}
+
+/* ---- files that dmem-generator does not read ---- */
+
+#define SECTION		"[X-Dmem]\nDeviceMemoryMax=a 1\n"
+#define DROPIN(unit)	ETC_PATH unit ".d/50-dmem.conf"
+#define LOST		", which dmem-generator does not read"
+#define OF_QUADLET	", which is for the service made of the quadlet"
+#define THIS_USER(uid)	"limit all that this user runs, in " DROPIN("user-" uid ".slice")
+#define EACH_USER	"limit all that each user runs, in " DROPIN("user-.slice")
+#define OF_USER		"is in a unit of a user's systemd" LOST
+
+static const struct {
+	const char *path, *head;	/* @head: the text before the section */
+	const char *what, *remedy;	/* NULL: nothing is wrong with the place */
+	const char *service;		/* that a quadlet becomes */
+} places[] = {
+	/* read */
+	{ ETC_PATH "a.service", EXEC, NULL, NULL, NULL },
+	{ "/usr/lib/systemd/system/a.slice.d/x.conf", "", NULL, NULL, NULL },
+	{ ETC_PATH "service.d/x.conf", "", NULL, NULL, NULL },
+	{ "/run/systemd/system.control/a@b.service.d/x.conf", "", NULL, NULL, NULL },
+	/* left behind, and put aside */
+	{ ETC_PATH "a.service~", "", NULL, NULL, NULL },
+	{ ETC_PATH "a.service.d/x.conf.dpkg-old", "", NULL, NULL, NULL },
+	{ ETC_PATH "a.service.d.bak/x.conf", "", NULL, NULL, NULL },
+	{ "/etc/containers/systemd/a.container.disabled", "", NULL, NULL, NULL },
+	/* anywhere */
+	{ "/srv/a.service", "", NULL, NULL, NULL },
+	{ "/srv/a.txt", "", NULL, NULL, NULL },
+	{ "/srv/eth0.network", "[Network]\n", NULL, NULL, NULL },
+	/* quadlets */
+	{ "/etc/containers/systemd/a.container", "[Container]\n", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a.service") OF_QUADLET, "a.service" },
+	{ "/image/usr/share/containers/systemd/sub/a.kube", "[Kube]\n", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a.service") OF_QUADLET, "a.service" },
+	{ "/run/containers/systemd/a.pod", "[Pod]\n", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a-pod.service") OF_QUADLET
+	  "; each container of the pod is in a service of its own", "a-pod.service" },
+	{ "/etc/containers/systemd/a.volume", "", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a-volume.service") OF_QUADLET, "a-volume.service" },
+	{ "/etc/containers/systemd/a.network", "", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a-network.service") OF_QUADLET, "a-network.service" },
+	{ "/etc/containers/systemd/a.image", "", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a-image.service") OF_QUADLET, "a-image.service" },
+	{ "/etc/containers/systemd/a.build", "", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a-build.service") OF_QUADLET, "a-build.service" },
+	{ "/etc/containers/systemd/a@.container", "", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a@.service") OF_QUADLET, "a@.service" },
+	{ "/etc/containers/systemd/a@.pod", "", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a-pod@.service") OF_QUADLET
+	  "; each container of the pod is in a service of its own", "a-pod@.service" },
+	{ "/etc/containers/systemd/a.container", "[Pod]\nServiceName=no\n[Container]\nServiceName=x\n"
+	  "ServiceName=eye\n", "is in a quadlet" LOST,
+	  "put it into " DROPIN("eye.service") OF_QUADLET, "eye.service" },
+	{ "/etc/containers/systemd/a.container.d/x.conf", "", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a.service") OF_QUADLET, "a.service" },
+	{ "/etc/containers/systemd/container.d/x.conf", "", "is in a directory of quadlets" LOST,
+	  "put it into a drop-in of the service, " DROPIN("NAME.service"), NULL },
+	{ "/srv/a.container", "[Container]\n", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a.service") OF_QUADLET, "a.service" },
+	{ "/etc/containers/systemd/users/a.container", "", "is in a quadlet of a user" LOST, EACH_USER,
+	  NULL },
+	{ "/etc/containers/systemd/users/1000/a.container", "", "is in a quadlet of a user" LOST,
+	  THIS_USER("1000"), NULL },
+	{ "/home/u/.config/containers/systemd/a.container", "", "is in a quadlet of a user" LOST,
+	  EACH_USER, NULL },
+	{ "/run/user/1001/containers/systemd/a.container", "", "is in a quadlet of a user" LOST,
+	  THIS_USER("1001"), NULL },
+	/* units of users */
+	{ "/etc/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
+	{ "/etc/systemd/user/a.service.d/x.conf", "", OF_USER, EACH_USER, NULL },
+	{ "/usr/lib/systemd/user/a.slice", "", OF_USER, EACH_USER, NULL },
+	{ "/usr/share/systemd/user/a.slice", "", OF_USER, EACH_USER, NULL },
+	{ "/etc/xdg/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
+	{ "/home/u/.config/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
+	{ "/home/u/.local/share/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
+	{ "/run/user/42/systemd/transient/a.service", "", OF_USER, THIS_USER("42"), NULL },
+	{ "/run/user/42/systemd/generator/a.service", "", OF_USER, THIS_USER("42"), NULL },
+	/* files that something else makes */
+	{ "/run/systemd/generator/a.service", "", "is in a file that a generator has written" LOST,
+	  "put it into " DROPIN("a.service"), NULL },
+	{ "/run/systemd/generator.late/a.service.d/x.conf", "",
+	  "is in a file that a generator has written" LOST, "put it into " DROPIN("a.service"), NULL },
+	{ "/run/systemd/transient/a.service", "",
+	  "is in a transient unit, whose files systemd removes when the unit stops",
+	  "put it into " DROPIN("a.service"), NULL },
+	/* of systemd itself */
+	{ "/etc/systemd/system.conf", "", "is in the configuration of systemd itself" LOST,
+	  "put it into " ETC_PATH "service.d/50-dmem.conf, which is for each service", NULL },
+	{ "/usr/lib/systemd/system.conf.d/x.conf", "", "is in the configuration of systemd itself" LOST,
+	  "put it into " ETC_PATH "service.d/50-dmem.conf, which is for each service", NULL },
+	{ "/etc/systemd/user.conf", "", "is in the configuration of systemd itself" LOST, EACH_USER,
+	  NULL },
+	{ "/etc/systemd/logind.conf", "", "is in a file that is no unit" LOST,
+	  "put it into a drop-in of a service or slice, " DROPIN("NAME.service"), NULL },
+	{ "/etc/systemd/nspawn/eye-1.nspawn", "", "is in the settings of a machine" LOST,
+	  "put it into " DROPIN("systemd-nspawn@eye\\x2d1.service"), NULL },
+	{ "/var/lib/machines/eye.nspawn", "", "is in the settings of a machine" LOST,
+	  "put it into " DROPIN("systemd-nspawn@eye.service"), NULL },
+	/* no units */
+	{ "/etc/systemd/a.service", "", "is in a file beside the directory of units, which systemd does "
+	  "not read", "move it to " ETC_PATH "a.service", NULL },
+	{ "/etc/systemd/a.service.d/x.conf", "", "is in a file beside the directory of units, which "
+	  "systemd does not read", "move it to " ETC_PATH "a.service.d/x.conf", NULL },
+	{ ETC_PATH "a", "", "is in a file that is no unit, as its name has no suffix of one",
+	  "rename it to " ETC_PATH "a.service, or put it into " DROPIN("a.service"), NULL },
+	{ ETC_PATH "a.services", "", "is in a file that is no unit, as its name has no suffix of one",
+	  "rename it to " ETC_PATH "a.service, or put it into " DROPIN("a.service"), NULL },
+	{ ETC_PATH "a.service.conf", "", "is in a file that is no unit, as its name has no suffix of one",
+	  "put it into " ETC_PATH "a.service.d/a.service.conf", NULL },
+	{ ETC_PATH "a.service.d/50-dmem", "", "is in a file whose name does not end in .conf, which "
+	  "systemd does not read", "rename it to " DROPIN("a.service"), NULL },
+	{ ETC_PATH "a.service.d/sub/x.conf", "", "is in a directory below one of drop-ins, which systemd "
+	  "does not read", "rename it to " ETC_PATH "a.service.d/x.conf", NULL },
+	{ ETC_PATH "a.service/x.conf", "", "is in a directory whose name does not end in .d, which "
+	  "systemd does not read", "rename it to " ETC_PATH "a.service.d/x.conf", NULL },
+	{ ETC_PATH "a.d/x.conf", "", "is in a directory that is of no unit, which systemd does not read",
+	  "rename it to " ETC_PATH "a.service.d/x.conf", NULL },
+	{ ETC_PATH "x.target.wants/a.service", "", "is in a directory of which systemd reads only the "
+	  "names", "put it into " DROPIN("a.service"), NULL },
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static void judged_places(void)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		struct dmem_arena a = { 0 };
+		struct dmem_place p = { 0 }, without = { 0 };
+		char text[500];
+		unsigned int line = 1;
+
+		snprintf(text, sizeof(text), "%s" SECTION, places[i].head);
+		for (const char *c = places[i].head; *c; c++)
+			line += *c == '\n';
+		check(!dmem_place(&a, places[i].path, text, strlen(text), DMEM_NO_UID, &p) &&
+		      same_text(p.what, places[i].what) && same_text(p.remedy, places[i].remedy) &&
+		      same_text(p.service, places[i].service) && (!p.what || p.line == line),
+		      places[i].path, "%s|%s|%s|%u", p.what, p.remedy, p.service, p.line);
+		/* The place alone is no mistake. */
+		if (dmem_place(&a, places[i].path, places[i].head, strlen(places[i].head), DMEM_NO_UID,
+			       &without) || without.what || !same_text(without.service, places[i].service))
+			check(false, places[i].path, "without a section: %s", without.what);
+		dmem_arena_free(&a);
+	}
+}
+
+static void judged_types(void)
+{
+	static const struct {
+		const char *unit, *text, *remedy;
+	} types[] = {
+		{ "a.service", "", NULL },
+		{ "slice", "", NULL },
+		{ "no-unit", "", NULL },
+		{ "a.socket", "", "put it into " DROPIN("a.service") ", or limit the slice of the socket" },
+		{ "a.socket", "[Socket]\nAccept=yes\n", "put it into " DROPIN("a@.service")
+		  ", or limit the slice of the socket" },
+		{ "a.socket", "[Socket]\nAccept=no\nService=b.service\n", "put it into " DROPIN("b.service")
+		  ", or limit the slice of the socket" },
+		{ "a.timer", "[Timer]\nUnit=b.service\n", "put it into " DROPIN("b.service") },
+		{ "a.path", "", "put it into " DROPIN("a.service") },
+		{ "a.mount", "[Mount]\nSlice=x.slice\n", "limit its slice, in " DROPIN("x.slice") },
+		{ "a.swap", "", "limit its slice, in " DROPIN("system.slice") },
+		{ "session-1.scope", "", "limit its slice, in " DROPIN("user-.slice") },
+		{ "a.target", "", "put it into a drop-in of a service or slice, " DROPIN("NAME.service") },
+		{ "socket", "", "put it into a drop-in of the service, " DROPIN("NAME.service") },
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		struct dmem_arena a = { 0 };
+		struct dmem_place p;
+
+		check(!dmem_place_type(&a, types[i].unit, types[i].text, strlen(types[i].text), &p) &&
+		      same_text(p.remedy, types[i].remedy) && !p.what == !p.remedy, types[i].unit,
+		      "%s|%s", p.what, p.remedy);
+		dmem_arena_free(&a);
+	}
+}
+
+#define AT_PLACE(path, line, what)	path ":" #line ": '[X-Dmem]' " what
+
+/* All places at once, in one tree. */
+static void found_places(void)
+{
+	put("root/etc/passwd", "root:x:0:0::/root:/bin/sh\nu:x:1000:1000::/home/u:/bin/sh\n");
+	put("root/etc/containers/systemd/sub/q.container", "[Container]\n" SECTION);
+	put("root/etc/containers/systemd/plain.pod", "[Pod]\n");
+	/* A copy of what is said already, and one of something else. */
+	put("root/run/systemd/generator/q.service",
+	    "[Unit]\nSourcePath=/etc/containers/systemd/sub/q.container\n" SECTION);
+	put("root/run/systemd/generator/g.service", EXEC SECTION);
+	put("root/run/systemd/transient/t.service", EXEC SECTION);
+	put("root/etc/systemd/user/us.service", EXEC SECTION);
+	put("root/etc/systemd/user/default.target.wants/nothing", "%s", "");
+	link_to("root/etc/systemd/user/default.target.wants/us.service", "/etc/systemd/user/us.service");
+	put("root/home/u/.config/systemd/user/h.service", EXEC SECTION);
+	put("root/run/user/1001/containers/systemd/r.container", SECTION);
+	put("root/etc/systemd/system.conf.d/x.conf", SECTION);
+	put("root/var/lib/machines/eye.nspawn", SECTION);
+	put("root/var/lib/machines/eye/etc/systemd/system.conf", SECTION);
+	put(ETC "a.service/x.conf", SECTION);
+	put(ETC "a.service.d/x.cnf", SECTION);
+	put(ETC "a.service.d/x.conf.bak", SECTION);
+	put(LIB "a.service", EXEC);
+	put(ETC "no-section", "[Unit]\n");
+	/* The service of a quadlet has a file, though it is not made yet. */
+	put(ETC "q.service.d/50-dmem.conf", SECTION);
+	put(ETC "plain-pod.service.d/50-dmem.conf", SECTION);
+	/* Links that lead a reader elsewhere, and a file that nobody must open. */
+	put("root/opt/secret.service", SECTION);
+	link_to("root/home/u/.config/systemd/user/l.service", "/opt/secret.service");
+	link_to("root/home/u/.config/systemd/user/m.service", "../../../../../opt/secret.service");
+	mkfifo(tap_path("root/home/u/.config/systemd/user/f.service"), 0666);
+	link_to("root/home/u/.config/containers", "/etc/containers");
+	expect(AT_PLACE("/etc/containers/systemd/sub/q.container", 2, "is in a quadlet" LOST)
+	       ": put it into " DROPIN("q.service") OF_QUADLET "\n"
+	       AT_PLACE("/etc/systemd/system.conf.d/x.conf", 1, "is in the configuration of systemd itself"
+			LOST) ": put it into " ETC_PATH "service.d/50-dmem.conf, which is for each service\n"
+	       AT_PLACE(ETC_PATH "a.service.d/x.cnf", 1, "is in a file whose name does not end in .conf, "
+			"which systemd does not read") ": rename it to " ETC_PATH "a.service.d/x.cnf.conf\n"
+	       AT_PLACE(ETC_PATH "a.service/x.conf", 1, "is in a directory whose name does not end in .d, "
+			"which systemd does not read") ": rename it to " ETC_PATH "a.service.d/x.conf\n"
+	       AT_PLACE("/etc/systemd/user/us.service", 3, OF_USER) ": " EACH_USER "\n"
+	       AT_PLACE("/home/u/.config/systemd/user/h.service", 3, OF_USER) ": " THIS_USER("1000") "\n"
+	       AT_PLACE("/run/systemd/generator/g.service", 3, "is in a file that a generator has written"
+			LOST) ": put it into " DROPIN("g.service") "\n"
+	       AT_PLACE("/run/systemd/transient/t.service", 3, "is in a transient unit, whose files systemd "
+			"removes when the unit stops") ": put it into " DROPIN("t.service") "\n"
+	       AT_PLACE("/run/user/1001/containers/systemd/r.container", 1, "is in a quadlet of a user"
+			LOST) ": " THIS_USER("1001") "\n"
+	       AT_PLACE("/var/lib/machines/eye.nspawn", 1, "is in the settings of a machine" LOST)
+	       ": put it into " DROPIN("systemd-nspawn@eye.service") "\n", 1,
+	       "sections that are not read");
+	/* A directory that leads to itself has an end. */
+	put("root/etc/containers/systemd/d/q.container", SECTION);
+	link_to("root/etc/containers/systemd/d/loop", "..");
+	expect(AT_PLACE("/etc/containers/systemd/d/q.container", 1, "is in a quadlet" LOST)
+	       ": put it into " DROPIN("q.service") OF_QUADLET "\n", 1, "a loop of links");
+	/* Mistakes are found where the section is not read, too. */
+	put("root/etc/containers/systemd/q.container", "[Container]\nDeviceMemoryMax=a 1\n");
+	expect("/etc/containers/systemd/q.container:2: 'DeviceMemoryMax' is in [Container], where it is not "
+	       "read: put it in [X-Dmem]\n", 1, "a key in a quadlet");
+}
+
+static void given_places(void)
+{
+	char path[4200], want[9000];
+
+	put("f/etc/containers/systemd/q.container", "[Container]\n" SECTION);
+	strcpy(path, tap_path("f/etc/containers/systemd/q.container"));
+	put("root/etc/hostname", "none\n");
+	check(go(path, NULL, NULL) == 1 && !*get("err"), "a quadlet that is given", "%s", get("err"));
+	snprintf(want, sizeof(want), "%s:2: '[X-Dmem]' is in a quadlet" LOST ": put it into "
+		 DROPIN("q.service") OF_QUADLET "\n", path);
+	check_text(get("out"), want, "its drop-in");
+	tap_dir(dir);
+}
+
+/* ---- limits of services whose containers are elsewhere ---- */
+
+static void payloads(void)
+{
+	static const struct {
+		const char *unit, *command, *second;
+		const char *what;	/* what it starts with; NULL: none is elsewhere */
+	} services[] = {
+		{ "docker.service", NULL, NULL, "containers, which are in system.slice/docker-ID.scope" },
+		{ "docker.service", "/usr/bin/docker-exporter", NULL, NULL },
+		{ "mine.service", "-/usr/local/bin/dockerd -H fd://", NULL, "containers" },
+		{ "mine.service", "@/usr/bin/dockerd dockerd --containerd=/run/containerd/containerd.sock", NULL,
+		  "containers" },
+		{ "mine.service", "/usr/bin/env A=b dockerd", NULL, "containers" },
+		{ "mine.service", "/bin/sh -c 'exec /usr/bin/dockerd -H fd://'", NULL, "containers" },
+		{ "mine.service", "/usr/bin/exporter /usr/bin/dockerd", NULL, NULL },
+		{ "mine.service", "/bin/true", "/usr/sbin/libvirtd", "machines, which are in machine.slice" },
+		{ "virtqemud.service", NULL, NULL, "machines" },
+		{ "containerd.service", NULL, NULL, "containers, which are where its client puts them" },
+		{ "lxc@eye.service", NULL, NULL, "containers, which are in lxc.payload.NAME" },
+		{ "lxc@eye.service", "/usr/bin/lxc-start -F -n eye", NULL, "containers, which are in lxc" },
+		{ "k3s.service", "/usr/local/bin/k3s server", NULL, "pods" },
+		{ "slurmd.service", "/usr/sbin/slurmd -D", NULL, "jobs" },
+		{ "podman.service", "/usr/bin/podman --log-level=info system service", NULL, "containers, "
+		  "which are in machine.slice" },
+		/* Podman keeps the container in the service, or does not. */
+		{ "eye.service", "/usr/bin/podman run --name=eye --cgroups=split -d x", NULL, NULL },
+		{ "eye.service", "/usr/bin/podman run --cgroups disabled x", NULL, NULL },
+		{ "podman.service", "/usr/bin/podman run --cgroups=split x", NULL, NULL },
+		{ "eye.service", "/usr/bin/podman run --cgroups=no-conmon -d x", NULL, "containers" },
+		{ "eye.service", "/usr/bin/podman start eye", NULL, "containers" },
+		{ "eye.service", "/usr/bin/podman kube play x.yaml", NULL, "containers" },
+		{ "prune.service", "/usr/bin/podman system prune -f", NULL, NULL },
+		{ "eye.service", "/usr/bin/docker run --rm x", NULL, "containers" },
+		{ "eye.service", "/usr/bin/docker compose up", NULL, "containers" },
+		{ "eye.service", "/usr/bin/docker ps", NULL, NULL },
+		{ "systemd-nspawn@x.service", "systemd-nspawn --quiet --keep-unit --boot --machine=x", NULL, NULL },
+		{ "mine.service", "/usr/bin/systemd-nspawn -D /srv/x", NULL, "machine, which is in machine" },
+		{ "camera.service", NULL, NULL, NULL },
+		{ "dockerish.service", NULL, NULL, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(*services); i++) {
+		const char *commands[] = { services[i].command, services[i].second };
+		struct dmem_list l = { commands, (size_t)!!commands[0] + !!commands[1] };
+		struct dmem_arena a = { 0 };
+		struct dmem_payload p;
+
+		check(!dmem_payload(&a, services[i].unit, &l, &p) && !p.what == !services[i].what &&
+		      !p.what == !p.remedy &&
+		      (!p.what || !strncmp(p.what, services[i].what, strlen(services[i].what))),
+		      services[i].command ? services[i].command : services[i].unit, "%s", p.what);
+		dmem_arena_free(&a);
+	}
+}
+
+#define NOT_HELD(unit)	"warning: '" unit "' has a limit that does not hold its containers, which are in "
+#define IN_COMPOSE	"system.slice/docker-ID.scope or in their cgroup_parent: limit a slice, in " ETC_PATH \
+			"NAME.slice.d/50-dmem.conf, and give it to the containers: cgroup_parent: NAME.slice of " \
+			"Compose, or --cgroup-parent=NAME.slice, see docs/containers.md\n"
+
+static void daemons(void)
+{
+	put(LIB "docker.service", "[Service]\nExecStart=/usr/bin/dockerd\nDelegate=yes\n");
+	put(ETC "docker.service.d/50-dmem.conf", SECTION);
+	put(LIB "mine.service", "[Service]\nExecStart=/bin/true\n" SECTION);
+	put(ETC "mine.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd\n");
+	put(LIB "theirs.service", "[Service]\nExecStart=/usr/bin/dockerd\n" SECTION);
+	put(ETC "theirs.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/bin/true\n");
+	/* Of a quadlet, which is split: no alarm; and of a command that is not. */
+	put(ETC "q.service.d/a.conf", SECTION);
+	put("root/run/systemd/generator/q.service", "[Service]\nExecStart=/usr/bin/podman run --cgroups=split x\n");
+	put(ETC "p.service.d/a.conf", SECTION);
+	put("root/run/systemd/generator/p.service", "[Service]\nExecStart=/usr/bin/podman kube play x.yaml\n");
+	/* Without a limit, nothing is lost. */
+	put(LIB "libvirtd.service", "[Service]\nExecStart=/usr/sbin/libvirtd\n");
+	expect(ETC_PATH "docker.service.d/50-dmem.conf:2: " NOT_HELD("docker.service") IN_COMPOSE
+	       ETC_PATH "p.service.d/a.conf:2: " NOT_HELD("p.service") "machine.slice: limit a slice, in "
+	       ETC_PATH "NAME.slice.d/50-dmem.conf, and give it to the containers by --cgroup-parent=NAME.slice, "
+	       "or keep them in the service by --cgroups=split, see docs/containers.md\n"
+	       "/usr/lib/systemd/system/mine.service:4: " NOT_HELD("mine.service") IN_COMPOSE, 0,
+	       "limits of services whose containers are elsewhere");
+	/* A limit for all services is meant for the daemon, too. */
+	put(LIB "docker.service", "[Service]\nExecStart=/usr/bin/dockerd\n");
+	put(ETC "service.d/a.conf", SECTION);
+	expect("nothing is wrong: 2 files\n", 0, "a limit for all services");
 }
 
 static void put_machine(void)
@@ -220,7 +574,8 @@ static void given(void)
 	      get("err"));
 	check_text(get("out"), "nothing is wrong: 2 files\n", "it says so");
 	check(go(good, bad, NULL) == 1 && !*get("err"), "one with a mistake", "%s", get("err"));
-	snprintf(both, sizeof(both), "%s:1: '[X-Dmem]' does nothing for a socket unit: cap its slice\n"
+	snprintf(both, sizeof(both), "%s:1: '[X-Dmem]' does nothing for a socket unit: put it into "
+		 ETC_PATH "bad.service.d/50-dmem.conf, or limit the slice of the socket\n"
 		 "%s:2: '1x' is not a size: write bytes with K, M, G or T, a percentage of the region, or max\n",
 		 bad, bad);
 	check_text(get("out"), both, "its mistakes, by its path and name");
@@ -235,7 +590,8 @@ static void given(void)
 	check(!run((const char * const []){ "/usr/bin/jq", "-r",
 		   ".findings[] | \"\\(.line)|\\(.severity)|\\(.word)|\\(.what)|\\(.remedy)\"",
 		   tap_path("json"), NULL }), "it is JSON", "%s", get("err"));
-	check_text(get("out"), "1|mistake|[X-Dmem]|does nothing for a socket unit|cap its slice\n"
+	check_text(get("out"), "1|mistake|[X-Dmem]|does nothing for a socket unit|put it into " ETC_PATH
+		   "bad.service.d/50-dmem.conf, or limit the slice of the socket\n"
 		   "2|mistake|1x|is not a size|write bytes with K, M, G or T, a percentage of the region, or max\n",
 		   "with all parts");
 	check(!run((const char * const []){ dmemctl, "verify", out, "-J", good, NULL }),
@@ -356,6 +712,12 @@ int main(int argc, char **argv)
 	tap_dir(dir);
 	words();
 	units();
+	judged_places();
+	judged_types();
+	found_places();
+	given_places();
+	payloads();
+	daemons();
 	machines();
 	given();
 	others();

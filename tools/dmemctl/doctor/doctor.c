@@ -45,6 +45,7 @@ static int examine(struct doctor *d)
 		return ret;
 	doctor_heaps(d);
 	doctor_units(d);
+	doctor_places(d);
 	doctor_installed(d);
 	doctor_limits(d);
 	doctor_regions(d);

@@ -49,6 +49,9 @@ void doctor_installed(struct doctor *d);
 /* units.c: what the files say, and what is in force. */
 void doctor_units(struct doctor *d);
 
+/* places.c: sections that dmem-generator does not read, or that mean nothing. */
+void doctor_places(struct doctor *d);
+
 /* limits.c: limits that cannot mean what they say. */
 void doctor_limits(struct doctor *d);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../lib/payload.h"
 #include "doctor.h"
 
 static const enum dmem_figure figures[DMEM_KINDS] = { DMEM_F_MAX, DMEM_F_MIN, DMEM_F_LOW };
@@ -89,6 +90,24 @@ static void check_files(struct doctor *d, const char *unit, const struct section
 			   "%s= in %s:%u keeps limits from being set inside it", o->key, o->file, o->line);
 }
 
+/* The limit holds the daemon, and not the containers that were meant. */
+static void check_payload(struct doctor *d, const char *unit, const struct section *s)
+{
+	struct dmem_payload p = { 0 };
+	size_t i = 0;
+	int ret = 0;
+
+	/* A limit for all services is meant for the daemon, too. */
+	while (i < s->caps.n && strstr(s->caps.cap[i].file, "/service.d/"))
+		i++;
+	if (i < s->caps.n)
+		ret = dmem_units_payload(&d->units, unit, &p);
+	if (ret)
+		d->err = ret;
+	else if (p.what)
+		doctor_say(d, NOTE, unit, p.remedy, "its limit does not hold its %s", p.what);
+}
+
 static void check_unit(struct doctor *d, const char *unit, const struct dmem_node *n)
 {
 	struct section s;
@@ -102,6 +121,8 @@ static void check_unit(struct doctor *d, const char *unit, const struct dmem_nod
 		return;
 	d->sections = true;
 	check_files(d, unit, &s);
+	if (dmem_unit_type(unit) == DMEM_SERVICE)
+		check_payload(d, unit, &s);
 	if (n)
 		check_running(d, unit, n, &s);
 }

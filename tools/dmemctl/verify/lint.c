@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "../../cli/cli.h"
+#include "../../lib/placement.h"
 #include "lint.h"
 
 #define MAX_KEY		40
@@ -139,19 +140,20 @@ static int type_of(const char *unit)
 }
 
 /* A section where it means nothing. */
-static void check_type(struct linting *li, const char *unit, unsigned int line)
+static void check_type(struct linting *li, const char *unit, unsigned int line, const char *text,
+		       size_t len)
 {
-	int type = type_of(unit);
+	struct dmem_place p;
 
-	if (type < 0 || type == DMEM_SERVICE)
+	if (!unit)
 		return;
-	if (type != DMEM_SLICE)
-		report(li, li->l->mistake, line, "[" DMEM_SECTION "]",
-		       dmem_printf(li->l->arena, "does nothing for a %s unit", dmem_type_names[type]),
-		       type <= DMEM_SCOPE ? "cap its slice" : "put it in a service or a slice");
-	else if (!strcmp(unit, "-.slice"))
-		report(li, li->l->mistake, line, unit, "is the root, which has no caps",
-		       "cap the slices below it");
+	if (!strcmp(unit, "-.slice"))
+		report(li, li->l->mistake, line, unit, "is the root, which has no limits",
+		       "limit the slices below it");
+	else if (dmem_place_type(li->l->arena, unit, text, len, &p))
+		li->err = -ENOMEM;
+	else if (p.what)
+		report(li, li->l->mistake, line, "[" DMEM_SECTION "]", p.what, p.remedy);
 }
 
 static const struct dmem_region *find_region(struct linting *li, const struct dmem_cap *c,
@@ -235,7 +237,7 @@ int lint_file(struct lint *l, const char *file, const char *unit, const char *te
 		return ret;
 	*present = s.present;
 	if (s.present)
-		check_type(&li, unit, s.line);
+		check_type(&li, unit, s.line, text, len);
 	for (size_t i = 0; i < caps.n; i++)
 		check_cap(&li, &caps.cap[i], unit);
 	return li.err;

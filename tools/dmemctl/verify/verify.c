@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "../../cli/table.h"
+#include "../../lib/payload.h"
+#include "../../lib/placement.h"
 #include "../dmemctl.h"
 #include "lint.h"
 #include "../section.h"
@@ -39,6 +41,7 @@ struct verify {
 	struct dmem_regions regions;
 	struct lint lint;
 	struct finding *finding;
+	struct dmem_list quadlets;	/* services that quadlets become */
 	size_t n, mistakes, files;
 	int err;			/* the first failure of our own */
 };
@@ -128,6 +131,16 @@ static bool is_generated(struct verify *v, const char *name)
 	return found;
 }
 
+/* On a machine where Podman's generator has not run yet, such as an image. */
+static bool is_quadlet(const struct verify *v, const char *name)
+{
+	size_t i = 0;
+
+	while (i < v->quadlets.n && strcmp(v->quadlets.s[i], name))
+		i++;
+	return i < v->quadlets.n;
+}
+
 static bool has_file(struct verify *v, const struct dmem_unit *u)
 {
 	const struct dmem_unit *of = NULL;
@@ -141,7 +154,7 @@ static bool has_file(struct verify *v, const struct dmem_unit *u)
 	}
 	if (of && (of->fragment || of->alias_of || of->masked))
 		return true;
-	return is_generated(v, u->name);
+	return is_generated(v, u->name) || is_quadlet(v, u->name);
 }
 
 static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct dmem_unit_file *f)
@@ -203,10 +216,83 @@ static void check_obstacles(struct verify *v, const struct dmem_unit *u)
 	}
 }
 
+/* A limit that does not hold the processes that were meant, as they are elsewhere. One that
+ * is for all services is meant for the daemon itself, too. */
+static void check_payload(struct verify *v, const struct dmem_unit *u)
+{
+	struct dmem_caps caps = { 0 };
+	struct dmem_payload p = { 0 };
+	size_t i = 0;
+	int ret = dmem_units_caps(&v->units, u->name, HELPER, &caps);
+
+	while (i < caps.n && strstr(caps.cap[i].file, "/service.d/"))
+		i++;
+	if (!ret && i < caps.n)
+		ret = dmem_units_payload(&v->units, u->name, &p);
+	if (!ret && p.what) {
+		const struct dmem_report r = {
+			caps.cap[i].file, caps.cap[i].line, u->name,
+			dmem_printf(v->arena, "has a limit that does not hold its %s", p.what), p.remedy,
+		};
+
+		ret = r.what ? 0 : -ENOMEM;
+		if (!ret)
+			warning(v, &r);
+	}
+	if (ret)
+		v->err = ret;
+}
+
+static void report_place(struct verify *v, const char *path, const struct dmem_place *p)
+{
+	const struct dmem_report r = { path, p->line, "[" DMEM_SECTION "]", p->what, p->remedy };
+
+	mistake(v, &r);
+}
+
+/* A file that dmem-generator does not read: all that it has about limits is lost. */
+static int check_place(void *data, const char *path, const char *text, size_t len,
+		       const struct dmem_place *p)
+{
+	struct verify *v = data;
+	const char **more;
+	bool present;
+
+	if (p->service) {
+		more = dmem_grow(v->arena, v->quadlets.s, v->quadlets.n, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		v->quadlets.s = more;
+		more[v->quadlets.n++] = p->service;
+	}
+	if (!dmem_section_hint(text, len))
+		return 0;
+	v->files++;
+	if (p->what)
+		report_place(v, path, p);
+	/* The path may not last until the findings are printed. */
+	path = dmem_strdup(v->arena, path);
+	return path ? lint_file(&v->lint, path, NULL, text, len, &present) : -ENOMEM;
+}
+
+static void cannot_read(void *data, const char *path, int err)
+{
+	unread(data, path, err);
+}
+
+static void check_places(struct verify *v)
+{
+	int ret = dmem_places_scan(&v->units, check_place, cannot_read, v);
+
+	if (ret)
+		v->err = ret;
+}
+
 static void check_units(struct verify *v)
 {
 	size_t n = v->units.n_units;
 
+	check_places(v);
 	for (size_t i = 0; i < n && v->err != -ENOMEM; i++) {
 		struct dmem_unit *u = v->units.unit[i];
 
@@ -218,6 +304,8 @@ static void check_units(struct verify *v)
 		}
 		if (u->type == DMEM_SERVICE && !u->type_level && !u->alias_of && !u->masked)
 			check_obstacles(v, u);
+		if (u->type == DMEM_SERVICE && !u->type_level && !u->alias_of && !u->masked)
+			check_payload(v, u);
 	}
 }
 
@@ -240,6 +328,7 @@ static void check_file(struct verify *v, const struct dmem_sys *here, const char
 {
 	char *real = realpath(path, NULL);
 	struct dmem_text text = { 0 };
+	struct dmem_place place;
 	const char *unit = NULL;
 	bool present;
 	int ret = real ? dmem_sys_read(here, real, &text) : -errno;
@@ -251,6 +340,10 @@ static void check_file(struct verify *v, const struct dmem_sys *here, const char
 		unread(v, path, -ret);
 	else
 		ret = lint_file(&v->lint, path, unit, text.s, text.len, &present);
+	if (!ret)
+		ret = dmem_place(v->arena, real, text.s, text.len, DMEM_NO_UID, &place);
+	if (!ret && place.what)
+		report_place(v, path, &place);
 	if (ret == -ENOMEM)
 		v->err = ret;
 	v->files++;

@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where a section [X-Dmem] is not read, judged by the path of its file. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "placement.h"
+
+#define ADMIN		"/etc/systemd/system"
+#define NEW		"50-dmem.conf"
+#define UNREAD		", which dmem-generator does not read"
+
+static bool has_suffix(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n > m && !strcmp(s + n - m, end);
+}
+
+static bool has_prefix(const char *s, const char *start)
+{
+	return !strncmp(s, start, strlen(start));
+}
+
+static int say(struct dmem_place *p, const char *what, const char *remedy)
+{
+	p->what = what;
+	p->remedy = remedy;
+	return what && remedy ? 0 : -ENOMEM;
+}
+
+static void ignore(void *data, const struct dmem_report *r)
+{
+	(void)data;
+	(void)r;
+}
+
+/* A file without the section is where it belongs. */
+static int only_with_section(struct dmem_arena *a, const char *text, size_t len,
+			     struct dmem_place *p)
+{
+	struct dmem_section s = { 0 };
+	int ret = 0;
+
+	if (p->what && text && dmem_section_hint(text, len))
+		ret = dmem_section_parse(a, "", text, len, ignore, NULL, &s);
+	p->line = s.line;
+	if (!s.present)
+		p->what = p->remedy = NULL;
+	return ret;
+}
+
+static bool is_unit(const char *name)
+{
+	return dmem_unit_type(name) >= 0;
+}
+
+/* "socket", of which a directory "socket.d" is for all. */
+static int type_of(const char *name)
+{
+	int type = dmem_unit_type(name);
+
+	for (int t = 0; type < 0 && t < DMEM_TYPES; t++) {
+		if (!strcmp(name, dmem_type_names[t]))
+			return t;
+	}
+	return type;
+}
+
+/* ---- values of the file itself ---- */
+
+struct key {
+	struct dmem_arena *arena;
+	const char *section, *key;	/* NULL: in any section */
+	const char *value;
+};
+
+static int look_for(void *data, unsigned int line, const char *section, const char *key,
+		    const char *value)
+{
+	struct key *k = data;
+
+	(void)line;
+	if (!section || !key || !value || strcmp(key, k->key) ||
+	    (k->section && strcmp(section, k->section)))
+		return 0;
+	k->value = dmem_strdup(k->arena, value);
+	return k->value ? 0 : -ENOMEM;
+}
+
+/* The last value of a key, or NULL. */
+static int value_of(struct dmem_arena *a, const char *text, size_t len, const char *section,
+		    const char *key, const char **value)
+{
+	struct key k = { .arena = a, .section = section, .key = key };
+	int ret = dmem_conf_parse(text ? text : "", len, look_for, &k);
+
+	*value = k.value && *k.value ? k.value : NULL;
+	return ret;
+}
+
+/* ---- quadlets ---- */
+
+/* What Podman's generator calls the service of a quadlet, unless it has ServiceName=. */
+static const struct {
+	const char *suffix, *section, *added;
+} quadlets[] = {
+	{ ".container", "Container", "" },
+	{ ".pod", "Pod", "-pod" },
+	{ ".kube", "Kube", "" },
+	{ ".volume", "Volume", "-volume" },
+	{ ".network", "Network", "-network" },
+	{ ".image", "Image", "-image" },
+	{ ".build", "Build", "-build" },
+	{ ".artifact", "Artifact", "-artifact" },
+};
+
+#define N_QUADLETS	(sizeof(quadlets) / sizeof(*quadlets))
+
+/* Which of them the name is of, or N_QUADLETS. */
+static size_t quadlet(const char *name)
+{
+	size_t i = 0;
+
+	while (i < N_QUADLETS && !has_suffix(name, quadlets[i].suffix))
+		i++;
+	return i;
+}
+
+/* The quadlet that a file is for: its own name, or that of "camera.container.d/". */
+static char *quadlet_name(struct dmem_arena *a, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1, *end = name - 1, *dir = end;
+
+	if (quadlet(name) < N_QUADLETS)
+		return dmem_strdup(a, name);
+	while (dir > path && dir[-1] != '/')
+		dir--;
+	if (end - dir < 3 || strncmp(end - 2, ".d", 2))
+		return dmem_strdup(a, name);
+	return dmem_strndup(a, dir, (size_t)(end - dir) - 2);
+}
+
+static int quadlet_service(struct dmem_arena *a, const char *name, const char *text, size_t len,
+			   const char **service)
+{
+	size_t i = quadlet(name), base = strlen(name) - strlen(quadlets[i].suffix);
+	const char *own;
+	bool template;
+	int ret = value_of(a, text, len, quadlets[i].section, "ServiceName", &own);
+
+	if (ret)
+		return ret;
+	template = base && name[base - 1] == '@';
+	if (own)
+		*service = dmem_printf(a, "%s.service", own);
+	else
+		*service = dmem_printf(a, "%.*s%s%s.service", (int)(base - template), name,
+				       quadlets[i].added, template ? "@" : "");
+	return *service ? 0 : -ENOMEM;
+}
+
+static const char *user_remedy(struct dmem_arena *a, long long uid)
+{
+	if (uid == DMEM_NO_UID)
+		return "limit all that each user runs, in " ADMIN "/user-.slice.d/" NEW;
+	return dmem_printf(a, "limit all that this user runs, in " ADMIN "/user-%lld.slice.d/" NEW,
+			   uid);
+}
+
+static const char *pod_note(const char *name)
+{
+	return has_suffix(name, ".pod") ?
+	       "; each container of the pod is in a service of its own" : "";
+}
+
+static int in_quadlet(struct dmem_arena *a, const char *path, const char *text, size_t len,
+		      bool users, long long uid, struct dmem_place *p)
+{
+	char *name = quadlet_name(a, path);
+	const char *what = "is in a quadlet" UNREAD;
+	int ret;
+
+	if (!name)
+		return -ENOMEM;
+	if (users)
+		return say(p, "is in a quadlet of a user" UNREAD, user_remedy(a, uid));
+	if (quadlet(name) == N_QUADLETS)
+		return say(p, "is in a directory of quadlets" UNREAD,
+			   "put it into a drop-in of the service, " ADMIN "/NAME.service.d/" NEW);
+	ret = quadlet_service(a, name, text, len, &p->service);
+	if (ret)
+		return ret;
+	/* A template's is one for all of its instances. */
+	return say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW ", which is for the "
+					"service made of the quadlet%s", p->service,
+					pod_note(name)));
+}
+
+/* ---- units ---- */
+
+/* The unit whose processes are meant where @unit only starts it. */
+static int started_by(struct dmem_arena *a, const char *unit, int type, const char *text,
+		      size_t len, const char **service)
+{
+	const char *key = type == DMEM_SOCKET ? "Service" : "Unit", *accept = NULL;
+	const char *dot = strrchr(unit, '.');
+	int ret = value_of(a, text, len, NULL, key, service);
+
+	if (!ret && type == DMEM_SOCKET)
+		ret = value_of(a, text, len, NULL, "Accept", &accept);
+	if (ret || *service)
+		return ret;
+	/* One instance for each connection. */
+	*service = dmem_printf(a, "%.*s%s.service", (int)(dot - unit), unit,
+			       accept && strchr("yYtT1", *accept) && !strchr(unit, '@') ? "@" : "");
+	return *service ? 0 : -ENOMEM;
+}
+
+/* The slice of a unit whose text may not tell: NULL if that is not known. */
+static int slice_of(struct dmem_arena *a, const char *unit, int type, const char *text, size_t len,
+		    const char **slice)
+{
+	int ret = value_of(a, text, len, NULL, "Slice", slice);
+
+	if (ret || *slice)
+		return ret;
+	if (type == DMEM_MOUNT || type == DMEM_SWAP)
+		*slice = "system.slice";
+	else if (has_prefix(unit, "session-"))
+		*slice = "user-.slice";
+	else if (has_prefix(unit, "machine-"))
+		*slice = "machine.slice";
+	return 0;
+}
+
+int dmem_place_type(struct dmem_arena *a, const char *unit, const char *text, size_t len,
+		    struct dmem_place *p)
+{
+	int type = type_of(unit), ret;
+	const char *what, *name = NULL;
+
+	*p = (struct dmem_place){ 0 };
+	if (type < 0 || type == DMEM_SERVICE || type == DMEM_SLICE)
+		return 0;
+	what = dmem_printf(a, "does nothing for a %s unit", dmem_type_names[type]);
+	if (type == DMEM_TARGET || type == DMEM_DEVICE)
+		return say(p, what, "put it into a drop-in of a service or slice, "
+			   ADMIN "/NAME.service.d/" NEW);
+	if (type == DMEM_MOUNT || type == DMEM_SWAP || type == DMEM_SCOPE) {
+		ret = slice_of(a, unit, type, text, len, &name);
+		if (ret)
+			return ret;
+		return say(p, what, dmem_printf(a, "limit its slice, in " ADMIN "/%s.d/" NEW,
+						name ? name : "SLICE"));
+	}
+	/* All of a type, or a type that starts no service. */
+	if (!is_unit(unit) || type == DMEM_AUTOMOUNT)
+		return say(p, what, "put it into a drop-in of the service, " ADMIN
+			   "/NAME.service.d/" NEW);
+	ret = started_by(a, unit, type, text, len, &name);
+	if (ret)
+		return ret;
+	/* Only a socket has processes of its own. */
+	return say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW "%s", name,
+					type == DMEM_SOCKET ? ", or limit the slice of the socket" : ""));
+}
+
+/* Copies that editors and packages leave behind, and files that were put aside: no limit
+ * is expected of them. */
+static bool is_leftover(const char *name)
+{
+	static const char * const ends[] = {
+		"~", ".bak", ".orig", ".rej", ".swp", ".swo", ".save", ".old", ".tmp", ".disabled",
+		".dpkg-old", ".dpkg-new", ".dpkg-dist", ".dpkg-bak", ".dpkg-tmp", ".dpkg-remove",
+		".ucf-old", ".ucf-new", ".ucf-dist", ".rpmsave", ".rpmnew", ".rpmorig",
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		if (has_suffix(name, ends[i]))
+			return true;
+	}
+	return *name == '.' || *name == '#';
+}
+
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "camera" and "camera.conf" are likely to be about camera.service. */
+static char *likely_unit(struct dmem_arena *a, const char *name)
+{
+	char *stem = dmem_strdup(a, name), *dot;
+
+	if (!stem)
+		return NULL;
+	if (has_suffix(stem, ".conf"))
+		stem[strlen(stem) - strlen(".conf")] = 0;
+	if (type_of(stem) >= 0)
+		return stem;
+	dot = strrchr(stem, '.');
+	if (dot && dot > stem)
+		*dot = 0;
+	return dmem_printf(a, "%s.service", stem);
+}
+
+static char *conf_name(struct dmem_arena *a, const char *name)
+{
+	return dmem_printf(a, "%s%s", name, has_suffix(name, ".conf") ? "" : ".conf");
+}
+
+/* A drop-in that is not read: in DIR/NAME, with DIR as it would be right. */
+static int in_dropin_dir(struct dmem_arena *a, const char *unit, const char *name, const char *what,
+			 struct dmem_place *p)
+{
+	char *conf = conf_name(a, name);
+
+	if (!conf || !unit)
+		return -ENOMEM;
+	return say(p, what, dmem_printf(a, "rename it to " ADMIN "/%s.d/%s", unit, conf));
+}
+
+/* Below a directory of units, "camera.service.d/50-dmem.conf". */
+static int in_search_path(struct dmem_arena *a, const char *rest, struct dmem_place *p)
+{
+	const char *slash = strchr(rest, '/'), *name = file_name(rest);
+	char *dir, *unit;
+
+	*p = (struct dmem_place){ 0 };
+	if (is_leftover(name))
+		return 0;
+	if (!slash && is_unit(rest))
+		return 0;
+	if (!slash) {
+		unit = likely_unit(a, rest);
+		if (!unit)
+			return -ENOMEM;
+		return say(p, "is in a file that is no unit, as its name has no suffix of one",
+			   has_suffix(rest, ".conf") ?
+			   dmem_printf(a, "put it into " ADMIN "/%s.d/%s", unit,
+				       is_unit(rest) ? NEW : rest) :
+			   dmem_printf(a, "rename it to " ADMIN "/%s, or put it into " ADMIN
+				       "/%s.d/" NEW, unit, unit));
+	}
+	dir = dmem_strndup(a, rest, (size_t)(slash - rest));
+	if (!dir)
+		return -ENOMEM;
+	if (is_leftover(dir))
+		return 0;
+	if (has_suffix(dir, ".wants") || has_suffix(dir, ".requires") || has_suffix(dir, ".upholds"))
+		return say(p, "is in a directory of which systemd reads only the names",
+			   dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW, name));
+	if (!has_suffix(dir, ".d"))
+		return in_dropin_dir(a, type_of(dir) >= 0 ? dir : likely_unit(a, dir), name,
+				     "is in a directory whose name does not end in .d, which systemd "
+				     "does not read", p);
+	dir[strlen(dir) - 2] = 0;
+	if (type_of(dir) < 0)
+		return in_dropin_dir(a, likely_unit(a, dir), name,
+				     "is in a directory that is of no unit, which systemd does not read",
+				     p);
+	if (strchr(slash + 1, '/'))
+		return in_dropin_dir(a, dir, name, "is in a directory below one of drop-ins, which "
+				     "systemd does not read", p);
+	if (!has_suffix(name, ".conf"))
+		return in_dropin_dir(a, dir, name, "is in a file whose name does not end in .conf, "
+				     "which systemd does not read", p);
+	return 0;
+}
+
+int dmem_place_unit(struct dmem_arena *a, const char *rest, const char *text, size_t len,
+		    struct dmem_place *p)
+{
+	int ret = in_search_path(a, rest, p);
+
+	return ret ? ret : only_with_section(a, text, len, p);
+}
+
+/* The unit that a path below a directory of units is for, or NULL. */
+static char *unit_of(struct dmem_arena *a, const char *rest)
+{
+	size_t n = strcspn(rest, "/");
+	char *unit;
+
+	if (rest[n] && n > 2 && !strncmp(rest + n - 2, ".d", 2))
+		n -= 2;
+	unit = dmem_strndup(a, rest, n);
+	return unit && type_of(unit) >= 0 ? unit : NULL;
+}
+
+/* A file that somebody else makes: the drop-in of the same unit is the administrator's. */
+static int in_made(struct dmem_arena *a, const char *rest, const char *what, struct dmem_place *p)
+{
+	char *unit = unit_of(a, rest);
+
+	return say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW,
+					unit ? unit : "NAME.service"));
+}
+
+static int in_nspawn(struct dmem_arena *a, const char *name, struct dmem_place *p)
+{
+	char *machine = dmem_strndup(a, name, strlen(name) - strlen(".nspawn"));
+	char *instance = machine ? dmem_escape(a, machine) : NULL;
+
+	if (!instance)
+		return -ENOMEM;
+	return say(p, "is in the settings of a machine" UNREAD,
+		   dmem_printf(a, "put it into " ADMIN "/systemd-nspawn@%s.service.d/" NEW, instance));
+}
+
+/* Below "systemd/", in nothing that has a name of its own: "system.conf.d/x.conf". */
+static int in_systemd(struct dmem_arena *a, const char *rest, struct dmem_place *p)
+{
+	char *unit = unit_of(a, rest);
+
+	if (has_prefix(rest, "user.conf"))
+		return say(p, "is in the configuration of systemd itself" UNREAD,
+			   user_remedy(a, DMEM_NO_UID));
+	if (has_prefix(rest, "system.conf"))
+		return say(p, "is in the configuration of systemd itself" UNREAD,
+			   "put it into " ADMIN "/service.d/" NEW ", which is for each service");
+	if (unit && !is_unit(unit))
+		unit = NULL;
+	if (unit)
+		return say(p, "is in a file beside the directory of units, which systemd does not read",
+			   strchr(rest, '/') ?
+			   dmem_printf(a, "move it to " ADMIN "/%s.d/%s", unit, file_name(rest)) :
+			   dmem_printf(a, "move it to " ADMIN "/%s", unit));
+	return say(p, "is in a file that is no unit" UNREAD,
+		   "put it into a drop-in of a service or slice, " ADMIN "/NAME.service.d/" NEW);
+}
+
+/* ---- the path ---- */
+
+/* The text after the last "/word/" of a path, or NULL. Sets the length of what is before
+ * it. */
+static const char *after(const char *path, const char *word, size_t *before)
+{
+	const char *found = NULL;
+
+	for (const char *s = strstr(path, word); s; s = strstr(s + 1, word))
+		found = s;
+	if (!found)
+		return NULL;
+	*before = (size_t)(found - path);
+	return found + strlen(word);
+}
+
+/* The number in "/run/user/1000" at the end of the first @len bytes, or DMEM_NO_UID. */
+static long long runtime_uid(const char *path, size_t len)
+{
+	static const char dir[] = "/run/user/";
+	size_t n = len;
+
+	while (n && path[n - 1] >= '0' && path[n - 1] <= '9')
+		n--;
+	if (n == len || n < sizeof(dir) - 1 ||
+	    strncmp(path + n - (sizeof(dir) - 1), dir, sizeof(dir) - 1))
+		return DMEM_NO_UID;
+	return atoll(path + n);
+}
+
+static bool ends_in(const char *path, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return len >= n && !strncmp(path + len - n, end, n);
+}
+
+/* Is what comes after these bytes a user's? */
+static bool is_users(const char *path, size_t len, long long *uid)
+{
+	long long id = runtime_uid(path, len);
+
+	if (id != DMEM_NO_UID)
+		*uid = id;
+	return id != DMEM_NO_UID || ends_in(path, len, "/.config") ||
+	       ends_in(path, len, "/.local/share") || ends_in(path, len, "/etc/xdg") ||
+	       (ends_in(path, len, "/share") && !ends_in(path, len, "/usr/share"));
+}
+
+static int below_quadlets(struct dmem_arena *a, const char *path, size_t before, const char *rest,
+			  const char *text, size_t len, long long uid, struct dmem_place *p)
+{
+	bool users = is_users(path, before, &uid);
+
+	if (!users && has_prefix(rest, "users/")) {
+		users = true;
+		if (rest[6] >= '0' && rest[6] <= '9')
+			uid = atoll(rest + 6);
+	}
+	return in_quadlet(a, path, text, len, users, uid, p);
+}
+
+static int below_systemd(struct dmem_arena *a, const char *path, size_t before, const char *rest,
+			 long long uid, struct dmem_place *p)
+{
+	static const char * const read[] = { "system/", "system.control/", "system.attached/" };
+	const char *below = strchr(rest, '/');
+
+	if (is_users(path, before, &uid) || has_prefix(rest, "user/") ||
+	    has_prefix(rest, "user.control/"))
+		return say(p, "is in a unit of a user's systemd" UNREAD, user_remedy(a, uid));
+	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
+		if (has_prefix(rest, read[i]))
+			return in_search_path(a, rest + strlen(read[i]), p);
+	}
+	if (has_prefix(rest, "generator/") || has_prefix(rest, "generator.early/") ||
+	    has_prefix(rest, "generator.late/"))
+		return in_made(a, below + 1, "is in a file that a generator has written" UNREAD, p);
+	if (has_prefix(rest, "transient/"))
+		return in_made(a, below + 1, "is in a transient unit, whose files systemd removes when "
+			       "the unit stops", p);
+	return in_systemd(a, rest, p);
+}
+
+/* A quadlet has its kind's section: networkd's files have the suffix .network, too. */
+static int is_quadlet(struct dmem_arena *a, const char *path, const char *text, size_t len)
+{
+	char *name = quadlet_name(a, path), *head;
+	size_t i = name ? quadlet(name) : N_QUADLETS;
+	bool found;
+
+	if (!name)
+		return -ENOMEM;
+	if (i == N_QUADLETS || has_suffix(name, ".network"))
+		return 0;
+	head = dmem_printf(a, "[%s]", quadlets[i].section);
+	if (!head)
+		return -ENOMEM;
+	found = strcmp(name, file_name(path)) || (text && memmem(text, len, head, strlen(head)));
+	return found;
+}
+
+static int by_path(struct dmem_arena *a, const char *path, const char *text, size_t len,
+		   long long uid, struct dmem_place *p)
+{
+	const char *rest;
+	size_t before;
+	int ret;
+
+	*p = (struct dmem_place){ 0 };
+	if (*path != '/' || is_leftover(file_name(path)))
+		return 0;
+	rest = after(path, "/containers/systemd/", &before);
+	if (rest)
+		return below_quadlets(a, path, before, rest, text, len, uid, p);
+	if (has_suffix(path, ".nspawn"))
+		return in_nspawn(a, file_name(path), p);
+	rest = after(path, "/systemd/", &before);
+	if (rest)
+		return below_systemd(a, path, before, rest, uid, p);
+	ret = is_quadlet(a, path, text, len);
+	return ret > 0 ? in_quadlet(a, path, text, len, false, uid, p) : ret;
+}
+
+int dmem_place(struct dmem_arena *a, const char *path, const char *text, size_t len,
+	       long long uid, struct dmem_place *p)
+{
+	int ret = by_path(a, path, text, len, uid, p);
+
+	return ret ? ret : only_with_section(a, text, len, p);
+}

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Finds the files that dmem-generator does not read and somebody may have written a
+ * section [X-Dmem] into. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "placement.h"
+
+#define MAX_FILE	(1 << 20)
+#define MAX_DEPTH	8
+#define TRANSIENT	"/run/systemd/transient"
+
+/* What a walk does with a file by its path below the start of the walk: is it read by
+ * dmem-generator or nobody's business? */
+typedef bool (*skip_fn)(const char *rest);
+
+struct walk {
+	struct dmem_units *u;
+	dmem_place_fn fn;
+	void (*unread)(void *data, const char *path, int err);
+	void *data;
+	/* Directories that were seen, by whatever path. */
+	struct { dev_t dev; ino_t ino; } *seen;
+	size_t n_seen;
+	/* Quadlets with a section: what is generated of them has it, too. */
+	struct dmem_list quadlets;
+	/* Of the walk that is done now. */
+	const char *start;		/* its path in the tree */
+	skip_fn skip;
+	bool users;			/* a user can make and change these files */
+	bool search_path;
+	long long uid;
+};
+
+static bool has_suffix(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n > m && !strcmp(s + n - m, end);
+}
+
+static int open_how(int dir, const char *path, int flags, uint64_t resolve)
+{
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve };
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+static int open_tree(const struct walk *w, const char *path, int flags)
+{
+	if (!*w->u->root)
+		return open(path, flags | O_CLOEXEC);
+	return open_how(w->u->root_fd, path, flags, RESOLVE_IN_ROOT);
+}
+
+/* Where a user makes the files, root must not be led out of that user's directory, nor
+ * into a file system that the user serves. */
+static int open_below(int dir, const char *name, int flags)
+{
+	return open_how(dir, name, flags, RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+}
+
+static int open_entry(const struct walk *w, int dir, const char *name, const char *path, int flags)
+{
+	return w->users ? open_below(dir, name, flags) : open_tree(w, path, flags);
+}
+
+static void cannot_read(struct walk *w, const char *path, int err)
+{
+	/* Others' homes are closed to most, and all that is in them is theirs. */
+	if (!w->users && w->unread && err != ENOENT && err != ENOTDIR && err != ELOOP)
+		w->unread(w->data, path, err);
+}
+
+/* Regular files only, by a descriptor that has opened nothing yet: to open a device can do
+ * things. Sets *@text, which the
+ * caller frees, and is NULL for what has none. */
+static int read_regular(struct walk *w, int fd, const char *path, char **text, size_t *len)
+{
+	char link[40];
+	struct stat st;
+	ssize_t n;
+	int file;
+
+	*text = NULL;
+	*len = 0;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size || st.st_size > MAX_FILE)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	file = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file < 0) {
+		cannot_read(w, path, errno);
+		return 0;
+	}
+	*text = malloc((size_t)st.st_size);
+	n = *text ? read(file, *text, (size_t)st.st_size) : -1;
+	*len = n > 0 ? (size_t)n : 0;
+	close(file);
+	return *text ? 0 : -ENOMEM;
+}
+
+static int look_for_source(void *data, unsigned int line, const char *section, const char *key,
+			   const char *value)
+{
+	struct walk *w = data;
+
+	(void)line;
+	if (!section || !key || !value || strcmp(key, "SourcePath"))
+		return 0;
+	for (size_t i = 0; i < w->quadlets.n; i++) {
+		if (!strcmp(w->quadlets.s[i], value))
+			return 1;
+	}
+	return 0;
+}
+
+static int note_quadlet(struct walk *w, const char *path)
+{
+	const char **more = dmem_grow(&w->u->arena, w->quadlets.s, w->quadlets.n, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	w->quadlets.s = more;
+	more[w->quadlets.n] = dmem_strdup(&w->u->arena, path);
+	return more[w->quadlets.n++] ? 0 : -ENOMEM;
+}
+
+static int one_text(struct walk *w, const char *path, const char *rest, const char *text, size_t len)
+{
+	struct dmem_place p;
+	int ret;
+
+	if (w->search_path && strcmp(w->start, TRANSIENT))
+		ret = dmem_place_unit(&w->u->arena, rest, text, len, &p);
+	else
+		ret = dmem_place(&w->u->arena, path, text, len, w->uid, &p);
+	if (ret)
+		return ret;
+	if (p.what && p.service)
+		ret = note_quadlet(w, path);
+	else if (p.what && w->quadlets.n && strstr(w->start, "/generator"))
+		ret = dmem_conf_parse(text, len, look_for_source, w);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	return p.service || dmem_section_hint(text, len) ? w->fn(w->data, path, text, len, &p) : 0;
+}
+
+static int one_file(struct walk *w, int fd, const char *path, const char *rest)
+{
+	size_t len;
+	char *text;
+	int ret = read_regular(w, fd, path, &text, &len);
+
+	if (!ret && text)
+		ret = one_text(w, path, rest, text, len);
+	free(text);
+	return ret;
+}
+
+/* Was the directory seen before, by another path or a link? */
+static int enter(struct walk *w, const struct stat *st, bool *again)
+{
+	void *more;
+
+	*again = false;
+	for (size_t i = 0; i < w->n_seen && !*again; i++)
+		*again = w->seen[i].dev == st->st_dev && w->seen[i].ino == st->st_ino;
+	if (*again)
+		return 0;
+	more = dmem_grow(&w->u->arena, w->seen, w->n_seen, sizeof(*w->seen));
+	if (!more)
+		return -ENOMEM;
+	w->seen = more;
+	w->seen[w->n_seen].dev = st->st_dev;
+	w->seen[w->n_seen++].ino = st->st_ino;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char * const *)a, *(const char * const *)b);
+}
+
+/* The names in it, in an order that is the same each time. Takes over @fd. */
+static int list(struct walk *w, int fd, struct dmem_list *l)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *de;
+	int ret = 0;
+
+	*l = (struct dmem_list){ 0 };
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (!ret && (de = readdir(dir))) {
+		const char **more;
+
+		if (*de->d_name == '.')
+			continue;
+		more = dmem_grow(&w->u->arena, l->s, l->n, sizeof(*more));
+		if (more) {
+			l->s = more;
+			more[l->n] = dmem_strdup(&w->u->arena, de->d_name);
+		}
+		ret = more && more[l->n] ? 0 : -ENOMEM;
+		l->n += !ret;
+	}
+	closedir(dir);
+	if (l->n)
+		qsort(l->s, l->n, sizeof(*l->s), compare);
+	return ret;
+}
+
+/* systemd enables a unit by such a link, which leads to where the unit is read. */
+static bool is_enabling(int dir, const char *path, const char *name)
+{
+	static const char * const ends[] = { ".wants/", ".requires/", ".upholds/" };
+	size_t len = strlen(path) - strlen(name);
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		size_t n = strlen(ends[i]);
+
+		if (len > n && !strncmp(path + len - n, ends[i], n))
+			return !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode);
+	}
+	return false;
+}
+
+static int walk_dir(struct walk *w, int fd, const char *path, const char *rest, unsigned int depth);
+
+/* A file or directory; @fd is an O_PATH descriptor of it. */
+static int walk_entry(struct walk *w, int fd, int dir, const char *name, const char *path,
+		      const char *rest, unsigned int depth)
+{
+	struct stat st;
+	bool again;
+	int sub, ret;
+
+	if (fstat(fd, &st))
+		return 0;
+	if (!S_ISDIR(st.st_mode))
+		return w->skip && w->skip(rest) ? 0 : one_file(w, fd, path, rest);
+	if (depth == MAX_DEPTH)
+		return 0;
+	ret = enter(w, &st, &again);
+	if (ret || again)
+		return ret;
+	sub = open_entry(w, dir, name, path, O_RDONLY | O_DIRECTORY);
+	if (sub < 0) {
+		cannot_read(w, path, errno);
+		return 0;
+	}
+	ret = walk_dir(w, sub, path, rest, depth + 1);
+	close(sub);
+	return ret;
+}
+
+/* @rest: the path below the start, with no slash around it. */
+static int walk_dir(struct walk *w, int dir, const char *path, const char *rest, unsigned int depth)
+{
+	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 0), ret;
+	struct dmem_list names;
+
+	if (copy < 0)
+		return 0;
+	ret = list(w, copy, &names);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		const char *p = dmem_printf(&w->u->arena, "%s/%s", path, names.s[i]);
+		const char *r = dmem_printf(&w->u->arena, "%s%s%s", rest, *rest ? "/" : "", names.s[i]);
+		int fd;
+
+		if (!p || !r)
+			return -ENOMEM;
+		if (is_enabling(dir, p, names.s[i]))
+			continue;
+		fd = open_entry(w, dir, names.s[i], p, O_PATH);
+		if (fd < 0) {
+			cannot_read(w, p, errno);
+			continue;
+		}
+		ret = walk_entry(w, fd, dir, names.s[i], p, r, depth);
+		close(fd);
+	}
+	return ret;
+}
+
+/* Starts at a path of the tree; of a user, at one below the user's own directory. */
+static int walk(struct walk *w, const char *home, const char *path)
+{
+	struct stat st;
+	bool again = false;
+	int top = home ? open_tree(w, home, O_RDONLY | O_DIRECTORY) : -1, fd, ret = 0;
+
+	w->start = home ? dmem_printf(&w->u->arena, "%s/%s", home, path) : path;
+	if (!w->start)
+		ret = -ENOMEM;
+	w->users = home;
+	fd = ret ? -1 : home ? open_below(top, path, O_RDONLY | O_DIRECTORY) :
+			       open_tree(w, path, O_RDONLY | O_DIRECTORY);
+	if (top >= 0)
+		close(top);
+	if (fd < 0) {
+		if (!ret)
+			cannot_read(w, path, errno);
+		return ret;
+	}
+	if (!fstat(fd, &st))
+		ret = enter(w, &st, &again);
+	if (!ret && !again)
+		ret = walk_dir(w, fd, w->start, "", 0);
+	close(fd);
+	return ret;
+}
+
+/* ---- the places ---- */
+
+static bool is_level(const char *name, size_t len)
+{
+	char base[300];
+
+	if (len >= sizeof(base))
+		return false;
+	memcpy(base, name, len);
+	base[len] = 0;
+	for (int t = 0; t < DMEM_TYPES; t++) {
+		if (!strcmp(base, dmem_type_names[t]))
+			return true;
+	}
+	return dmem_unit_type(base) >= 0;
+}
+
+/* The unit files and drop-ins that the library has found itself. */
+static bool is_read(const char *rest)
+{
+	const char *slash = strchr(rest, '/');
+	size_t n = slash ? (size_t)(slash - rest) : 0;
+
+	if (!slash)
+		return dmem_unit_type(rest) >= 0;
+	return n > 2 && !strncmp(rest + n - 2, ".d", 2) && is_level(rest, n - 2) &&
+	       !strchr(slash + 1, '/') && has_suffix(slash + 1, ".conf");
+}
+
+static bool is_no_conf(const char *name)
+{
+	return !has_suffix(name, ".conf") && dmem_unit_type(name) < 0;
+}
+
+static bool is_no_nspawn(const char *name)
+{
+	return !has_suffix(name, ".nspawn");
+}
+
+static bool is_nothing(const char *name)
+{
+	(void)name;
+	return false;
+}
+
+/* Directories of "systemd" whose files may be taken for units. */
+static bool is_place_of_systemd(const char *name)
+{
+	static const char * const names[] = {
+		"user", "user.control", "generator", "generator.early", "generator.late", "nspawn",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return has_suffix(name, ".conf.d") ||
+	       (has_suffix(name, ".d") && is_level(name, strlen(name) - 2) &&
+		dmem_unit_type(name) < 0);
+}
+
+static int scan_search_path(struct walk *w)
+{
+	int ret = 0;
+
+	w->search_path = true;
+	for (int d = 0; d < w->u->n_dirs && !ret; d++) {
+		w->skip = strcmp(w->u->dir[d], TRANSIENT) ? is_read : NULL;
+		ret = walk(w, NULL, w->u->dir[d]);
+	}
+	w->search_path = false;
+	w->skip = NULL;
+	return ret;
+}
+
+/* The files of a directory, without those below it, and the walks that start there. */
+static int scan_flat(struct walk *w, const char *path, bool (*walks)(const char *name),
+		     skip_fn skip)
+{
+	int fd = open_tree(w, path, O_RDONLY | O_DIRECTORY), ret;
+	struct dmem_list names;
+	struct stat st;
+	bool again;
+
+	if (fd < 0)
+		return 0;
+	again = true;
+	ret = fstat(fd, &st) ? 0 : enter(w, &st, &again);
+	if (ret || again) {
+		close(fd);
+		return ret;
+	}
+	ret = list(w, fd, &names);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		const char *p = dmem_printf(&w->u->arena, "%s/%s", path, names.s[i]);
+		int file;
+
+		if (!p)
+			return -ENOMEM;
+		if (walks(names.s[i])) {
+			ret = walk(w, NULL, p);
+			continue;
+		}
+		file = skip(names.s[i]) ? -1 : open_tree(w, p, O_PATH);
+		if (file < 0)
+			continue;
+		w->start = path;
+		ret = one_file(w, file, p, names.s[i]);
+		close(file);
+	}
+	return ret;
+}
+
+static int scan_user(struct walk *w, const char *home, long long uid, const char * const *paths)
+{
+	int ret = 0;
+
+	w->uid = uid;
+	for (; *paths && !ret; paths++)
+		ret = walk(w, home, *paths);
+	w->uid = DMEM_NO_UID;
+	w->users = false;
+	return ret;
+}
+
+/* The homes that the tree's own list of users has. Others, of a directory service, may
+ * be thousands, and are not there. */
+static int scan_homes(struct walk *w)
+{
+	static const char * const below[] = {
+		".config/containers/systemd", ".config/systemd/user", ".config/systemd/user.control",
+		".local/share/systemd/user", NULL,
+	};
+	int fd = open_tree(w, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY), ret = 0;
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[4096], *save;
+
+	if (!f) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (!ret && fgets(line, sizeof(line), f)) {
+		char *field[7] = { 0 }, *p = line;
+
+		line[strcspn(line, "\n")] = 0;
+		for (size_t i = 0; i < 7 && p; i++)
+			field[i] = strsep(&p, ":");
+		if (!field[5] || *field[5] != '/' || !field[5][1])
+			continue;
+		save = dmem_strdup(&w->u->arena, field[5]);
+		ret = save ? scan_user(w, save, atoll(field[2]), below) : -ENOMEM;
+	}
+	fclose(f);
+	return ret;
+}
+
+static int scan_runtime_dirs(struct walk *w)
+{
+	static const char * const below[] = {
+		"containers/systemd", "systemd/user", "systemd/user.control", "systemd/transient",
+		"systemd/generator.early", "systemd/generator", "systemd/generator.late", NULL,
+	};
+	int fd = open_tree(w, "/run/user", O_RDONLY | O_DIRECTORY), ret;
+	struct dmem_list names;
+
+	if (fd < 0)
+		return 0;
+	ret = list(w, fd, &names);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		const char *home = dmem_printf(&w->u->arena, "/run/user/%s", names.s[i]);
+
+		if (strspn(names.s[i], "0123456789") != strlen(names.s[i]))
+			continue;
+		ret = home ? scan_user(w, home, atoll(names.s[i]), below) : -ENOMEM;
+	}
+	return ret;
+}
+
+int dmem_places_scan(struct dmem_units *u, dmem_place_fn fn,
+		     void (*unread)(void *data, const char *path, int err), void *data)
+{
+	/* Quadlets come before what is generated of them. */
+	static const char * const trees[] = {
+		"/etc/containers/systemd", "/run/containers/systemd", "/usr/share/containers/systemd",
+		"/etc/xdg/systemd/user", "/usr/local/share/systemd/user", "/usr/share/systemd/user",
+	};
+	static const char * const systemd[] = {
+		"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd",
+		"/lib/systemd",
+	};
+	struct walk w = { .u = u, .fn = fn, .unread = unread, .data = data, .uid = DMEM_NO_UID };
+	int ret = scan_search_path(&w);
+
+	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees) && !ret; i++)
+		ret = walk(&w, NULL, trees[i]);
+	for (size_t i = 0; i < sizeof(systemd) / sizeof(*systemd) && !ret; i++)
+		ret = scan_flat(&w, systemd[i], is_place_of_systemd, is_no_conf);
+	if (!ret)
+		ret = scan_flat(&w, "/var/lib/machines", is_nothing, is_no_nspawn);
+	if (!ret)
+		ret = scan_homes(&w);
+	return ret ? ret : scan_runtime_dirs(&w);
+}
