@@ -21,6 +21,7 @@ help:
 #:                   that;  SCRIPT=FILE for the operations that a failure has told
 #: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one,
 #:                   MUTANT=systemd for the programs for systemd
+#: make example      record README's example anew: docs/example.history and docs/example.svg
 #: make bench        what a charge costs, in instructions
 #: make install      the programs for systemd;  DESTDIR=DIR PREFIX=/usr
 #: make uninstall    ... take them away again
@@ -49,7 +50,7 @@ install uninstall:
 bisect:
 	@scripts/go.sh bisect $(FROM)
 
-kernel vm shell paths run check-all tree series checkpatch bench deb kernel-deb kernel-config clean distclean:
+kernel vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect torture mutants bench deb kernel-deb kernel-config install uninstall clean distclean
+.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect torture mutants bench example deb kernel-deb kernel-config install uninstall clean distclean

@@ -154,6 +154,14 @@ torture)
 	. scripts/debug.sh
 	torture "${TIME:-600}" "${SEED:-}" "${EPOCH:-}" "${SCRIPT:-}"
 	;;
+example)
+	STEPS=7
+	. scripts/check.sh
+	. scripts/systemd.sh
+	. scripts/tools.sh
+	prepare
+	save_example
+	;;
 mutants)
 	. scripts/check.sh
 	. scripts/arm32.sh

@@ -27,14 +27,43 @@ tools_root()
 	system_root tools trixie
 }
 
-suite_tools()
+tools_guest()
 {
 	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
 	build_deb "$GUESTARCH"
 	step "guest: a system with lsdmem and dmemctl"
 	build_dtb ''
 	tools_root
+}
+
+suite_tools()
+{
+	tools_guest
 	mkdir -p "$BASE/run/tools/trixie"
 	cp "$BASE/tools/tests/list" "$BASE/run/tools/trixie/expect"
 	system_boot tools trixie trixie ''
+}
+
+# README's example: recorded in the guest, and drawn by this checkout's dmemctl.
+save_example()
+{
+	need gcc /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/systemd/sd-bus.h:libsystemd-dev
+	tools_guest
+	mkdir -p "$BASE/run/tools/example"
+	echo tools/test_example >"$BASE/run/tools/example/expect"
+	TOTALS=$CACHE/totals
+	: >"$TOTALS"
+	step "guest: recording the example"
+	boot_tests tools/example systemd "$BASE/tools/trixie/initrd" tools-trixie \
+		"$SYSTEM_WORDS dmem.only=tools/test_example"
+	_results=$BASE/run/tools/example/results
+	"$CACHE/bin/tapsum" -S "$TOTALS" >/dev/null || die "the example failed: see $_results"
+	sed -n 's/^# history: //p' "$_results" >"$BASE/run/tools/example/history"
+	[ -s "$BASE/run/tools/example/history" ] || die "the guest printed no history: see $_results"
+	cp "$BASE/run/tools/example/history" docs/example.history
+	make -s -C tools O="$CACHE/example" CC="${HOSTCC:-gcc}" "$CACHE/example/dmemctl.bin" >"$LOGS/example.log" 2>&1 ||
+	die_log "$LOGS/example.log" "cannot build dmemctl"
+	rm -f docs/example.svg
+	"$CACHE/example/dmemctl.bin" plan --svg=docs/example.svg docs/example.history
 }
