@@ -124,6 +124,19 @@ static bool lists_this_process(int fd)
 	return false;
 }
 
+/* The line of the v2 tree. Hierarchies of v1, which come first, may be mounted
+ * elsewhere for a program that needs one. NULL: there is none. */
+static char *v2_line(char *text)
+{
+	char *line = strncmp(text, "0::/", 4) ? strstr(text, "\n0::/") : text;
+
+	if (!line)
+		return NULL;
+	line += *line == '\n' ? 5 : 4;
+	line[strcspn(line, "\n")] = 0;
+	return line;
+}
+
 /*
  * The mounts are the unit's, so that another directory may be in the place of the
  * kernel's files: nothing may be mounted over them, and the cgroup that is found
@@ -131,21 +144,20 @@ static bool lists_this_process(int fd)
  */
 static enum dmem_status check_mounts(struct apply *a)
 {
-	char line[4096], *end, *procs;
+	char text[4096], *line, *procs;
 	int fd = context_open("/proc", PROC_SUPER_MAGIC, "self/cgroup");
 	bool member;
 	ssize_t n;
 
 	if (fd < 0)
 		return fd == -EXDEV ? DMEM_FOREIGN_MOUNT : DMEM_NO_OWN_CGROUP;
-	n = read(fd, line, sizeof(line) - 1);
+	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	line[n > 0 ? n : 0] = 0;
-	end = strchr(line, '\n');
-	if (strncmp(line, "0::/", 4) || !end)
-		return *line ? DMEM_NO_CGROUP2 : DMEM_NO_OWN_CGROUP;
-	*end = 0;
-	procs = dmem_printf(&a->arena, "%s%scgroup.procs", line + 4, line[4] ? "/" : "");
+	text[n > 0 ? n : 0] = 0;
+	line = v2_line(text);
+	if (!line)
+		return *text ? DMEM_NO_CGROUP2 : DMEM_NO_OWN_CGROUP;
+	procs = dmem_printf(&a->arena, "%s%scgroup.procs", line, *line ? "/" : "");
 	if (!procs)
 		return DMEM_NO_MEMORY;
 	fd = context_open(a->cgroup_root, CGROUP2_SUPER_MAGIC, procs);
@@ -177,14 +189,18 @@ static enum dmem_status check_heap(struct apply *a, const char *region)
 static enum dmem_status own_cgroup(struct apply *a)
 {
 	static const char control[] = "/.control";
-	char *line, *deleted;
+	struct dmem_text text = { 0 };
+	char *line = NULL, *deleted;
+	bool read = !dmem_read_at(AT_FDCWD, a->own, &text) && text.len;
 	size_t len;
 
-	line = dmem_first_line(&a->arena, AT_FDCWD, a->own);
-	/* Only a pure v2 system has nothing before this line. */
-	if (!line || strncmp(line, "0::/", 4))
-		return line && *line ? DMEM_NO_CGROUP2 : DMEM_NO_OWN_CGROUP;
-	line += 4;
+	if (read)
+		line = v2_line(text.s);
+	if (line)
+		line = dmem_strdup(&a->arena, line);
+	dmem_text_free(&text);
+	if (!line)
+		return read ? DMEM_NO_CGROUP2 : DMEM_NO_OWN_CGROUP;
 	deleted = strstr(line, " (deleted)");
 	len = strlen(line);
 	/* systemd puts commands of a delegated unit there, for it must not put

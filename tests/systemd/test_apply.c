@@ -103,6 +103,11 @@ static void good(void)
 	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "from a delegated unit's .control");
 	check_text(get(UNIT "/dmem.max"), CAM " 1048576\n", "the unit is capped");
 
+	machine("dmem");
+	put("own", "12:cpu:/\n1:name=x:/\n0::/system.slice/camera.service\n");
+	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "beside v1 hierarchies");
+	check_text(get(UNIT "/dmem.max"), CAM " 1048576\n", "the cgroup of the v2 tree is limited");
+
 	/* What is enabled already is not written to: that may not be allowed. */
 	machine("cpu dmem");
 	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "the controller is enabled");
@@ -169,8 +174,8 @@ static void failures(void)
 	fails(DMEM_NO_CONTROLLER, "a kernel without dmem", "--max=" CAM "=1M", NULL);
 	machine("dmem");
 	fails(DMEM_NO_CGROUP2, "no cgroup tree", "--cgroup-root=/proc/none", "--max=" CAM "=1M");
-	put("own", "12:cpu:/\n0::/x\n");
-	fails(DMEM_NO_CGROUP2, "a hybrid tree", "--max=" CAM "=1M", NULL);
+	put("own", "12:cpu:/\n1:name=systemd:/x\n");
+	fails(DMEM_NO_CGROUP2, "a machine with v1 only", "--max=" CAM "=1M", NULL);
 	put("own", "0::/\n");
 	fails(DMEM_NO_OWN_CGROUP, "in the root cgroup", "--max=" CAM "=1M", NULL);
 	put("own", "0::/a (deleted)\n");
