@@ -6,6 +6,7 @@
  *
  * The last one is built without sanitizers, to see how long it takes.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,61 @@ static void unsupported(void)
 	       "units of other types");
 }
 
+/* A machine on which links lead to the program, or may: "app" belongs to somebody else. */
+static void places(void)
+{
+	put("root/usr/libexec/dmem-apply", "%s", "");
+	link_to("root/h", "usr/libexec/dmem-apply");
+	put("root/srv/data/file", "%s", "");
+	put("root/home/app/file", "%s", "");
+	put("root/tmp/ours/file", "%s", "");
+	put("root/etc/fstab", "%s", "");
+	link_to("root/srv/link", "data/../../usr");
+	link_to("root/srv/link2", "/srv/link/libexec");
+	link_to("root/srv/harmless", "data");
+	link_to("root/srv/loop", "loop");
+	chmod(tap_path("root/home/app"), 0777);
+	chmod(tap_path("root/tmp"), 01777);
+}
+
+/* Where a mount lands is what counts, and who decides that. */
+static void mounts(void)
+{
+	static const struct {
+		const char *name, *lines;
+		bool obstacle;
+	} t[] = {
+		{ "a directory", "BindPaths=/a:/srv/data\n", false },
+		{ "a link", "BindPaths=/a:/srv/harmless\n", false },
+		{ "a link to the program", "BindPaths=/a:/srv/link\n", true },
+		{ "two links to the program", "BindReadOnlyPaths=/a:/srv/link2\n", true },
+		{ "beside the program, by a link", "BindPaths=/a:/srv/link/share\n", false },
+		{ "a link to itself", "BindPaths=/a:/srv/loop\n", true },
+		{ "the program's own directory", "BindPaths=/usr/libexec\n", false },
+		{ "another one's directory", "BindPaths=/a:/home/app\n", false },
+		{ "in another one's directory", "BindPaths=/a:/home/app/file\n", true },
+		{ "what may be exchanged while it is mounted", "BindPaths=/home/app/file\n", true },
+		{ "in another one's directory, not there", "TemporaryFileSystem=/home/app/x\n", true },
+		{ "in /tmp", "TemporaryFileSystem=/tmp/ours\n", false },
+		{ "in /tmp, not there", "TemporaryFileSystem=/tmp/x\n", true },
+		{ "not there", "MountImages=/a.img:/mnt/x\n", true },
+		{ "not there, but where nobody else writes", "BindPaths=/a:/etc/x/y\n", false },
+		{ "in what is mounted before it", "BindPaths=/a:/srv/data /b:/srv/data/file\n", true },
+		{ "in a file system without links", "TemporaryFileSystem=/home\nBindPaths=/home/app/file\n", false },
+		{ "no longer", "BindPaths=/a:/srv/link\nBindPaths=\nBindPaths=/a:/srv/data\n", false },
+	};
+	char name[200], errors[500];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		places();
+		put(ETC "m.service", EXEC "%s" CAP("m 1"), t[i].lines);
+		snprintf(name, sizeof(name), "a mount on %s: %s", t[i].name, t[i].obstacle ? "an obstacle" : "none");
+		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service:3: '%.*s=' keeps the caps from "
+			 "being set inside m.service: cap its slice\n", (int)strcspn(t[i].lines, "="), t[i].lines);
+		expect(t[i].obstacle ? "" : "m.service" ZZ COND(" \"--max=m=1\""), t[i].obstacle ? errors : "", name);
+	}
+}
+
 /* What is no unit file costs nobody anything. */
 static void odd_files(void)
 {
@@ -361,6 +417,7 @@ int main(int argc, char **argv)
 	levels();
 	mistakes();
 	unsupported();
+	mounts();
 	odd_files();
 	slices();
 	speed(argv[3]);

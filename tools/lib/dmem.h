@@ -195,7 +195,7 @@ size_t dmem_quote(char *buf, size_t size, const char *text, bool specifiers);
 /* ---- section.c ---- */
 
 /* Keys of [Service] that can hide our program from the unit. */
-#define DMEM_OBSTACLES	7
+#define DMEM_OBSTACLES	9
 
 struct dmem_cap {
 	enum dmem_kind kind;
@@ -211,6 +211,16 @@ struct dmem_obstacle {
 	unsigned int line;
 };
 
+/* Where the unit has a mount. */
+struct dmem_mount {
+	int index;			/* of the obstacle that it would be */
+	const char *key, *file;
+	unsigned int line;
+	const char *path;		/* as written */
+	bool same;			/* as what is mounted there */
+	bool empty;			/* a new file system */
+};
+
 struct dmem_caps {
 	struct dmem_cap *cap;
 	size_t n;
@@ -220,6 +230,9 @@ struct dmem_caps {
 	unsigned int mistake_line;
 	/* What makes a cap from inside the unit impossible, key by key. */
 	struct dmem_obstacle obstacle[DMEM_OBSTACLES];
+	/* Mounts that would be obstacles if links led them to our program. */
+	struct dmem_mount *mount;
+	size_t n_mounts;
 	/* The last file that has a section, or NULL. */
 	const char *file;
 };

@@ -22,6 +22,8 @@ struct dmem_entry {
 static const char * const obstacles[DMEM_OBSTACLES] = {
 	"RootDirectory", "RootImage", "RootMStack", "TemporaryFileSystem",
 	"BindPaths", "BindReadOnlyPaths", "MountImages",
+	/* Their /usr is put over the one of the machine. */
+	"ExtensionImages", "ExtensionDirectories",
 };
 
 const char * const dmem_cap_keys[DMEM_KINDS] = {
@@ -278,39 +280,71 @@ static bool covers(const char *path, size_t len, const char *of)
 	return !strncmp(path, of, len) && (of[len] == '/' || !of[len]);
 }
 
-/* Does one of these mounts hide what our program needs? */
-static bool hides(struct dmem_arena *a, int key, const char *value, const char *program)
+/* A mount that is in nobody's way as it is written. */
+static bool add_mount(struct dmem_arena *a, struct dmem_caps *caps, struct dmem_mount m)
 {
-	const char * const needed[] = {
-		program, "/proc/self/cgroup", "/sys/fs/cgroup", "/lib", "/lib64", "/usr/lib",
-	};
-	char *rest = dmem_strdup(a, value), *word;
+	/* Not dmem_grow(): a reset makes the array shorter than it was. */
+	struct dmem_mount *all = dmem_alloc(a, (caps->n_mounts + 1) * sizeof(*all));
+
+	if (!all || !m.path)
+		return false;
+	if (caps->n_mounts)
+		memcpy(all, caps->mount, caps->n_mounts * sizeof(*all));
+	all[caps->n_mounts++] = m;
+	caps->mount = all;
+	return true;
+}
+
+static void forget_mounts(struct dmem_caps *caps, int index)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < caps->n_mounts; i++) {
+		if (caps->mount[i].index != index)
+			caps->mount[kept++] = caps->mount[i];
+	}
+	caps->n_mounts = kept;
+}
+
+/*
+ * Does one of these mounts hide our program? It needs no library, and finds the
+ * kernel's files in the mounts of the first process. Where links lead is for
+ * dmem_caps_check_mounts().
+ */
+static bool hides(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_section *s,
+		  const struct dmem_entry *e, const char *program)
+{
+	struct dmem_mount m = { .index = e->index, .key = obstacles[e->index], .file = s->file,
+				.line = e->line };
+	char *rest = dmem_strdup(a, e->value), *word;
 	int err;
 
-	/* What cannot be understood is taken for the worst. */
-	if (!rest)
+	m.empty = !strcmp(m.key, "TemporaryFileSystem");
+	/* What cannot be understood is taken for the worst: quotes may hold colons. */
+	if (!rest || !strncmp(m.key, "Extension", 9) || strpbrk(e->value, "\"'\\"))
 		return true;
 	while ((word = dmem_conf_word(&rest, &err))) {
 		char *path = word + strspn(word, "-+");
 		size_t len = strcspn(path, ":");
 
-		if (strcmp(obstacles[key], "TemporaryFileSystem")) {
-			char *to = path[len] ? path + len + 1 : NULL;
-			size_t to_len = to ? strcspn(to, ":") : 0;
+		m.same = !m.empty;
+		if (!m.empty && path[len]) {
+			char *to = path + len + 1;
+			size_t to_len = strcspn(to, ":");
 
-			/* What is mounted where it was hides nothing. */
-			if (!to_len || (to_len == len && !strncmp(path, to, len)))
-				continue;
-			path = to;
-			len = to_len;
+			m.same = !to_len || (to_len == len && !strncmp(path, to, len));
+			if (to_len) {
+				path = to;
+				len = to_len;
+			}
 		}
-		/* Not as it will be, so that nobody knows what it covers. */
-		if (memchr(path, '%', len) || memmem(path, len, "//", 2) || memmem(path, len, "/.", 2))
+		m.path = dmem_strndup(a, path, len);
+		if (!m.path || *path != '/' || (!m.same && covers(path, len, program)) ||
+		    !add_mount(a, caps, m))
 			return true;
-		for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-			if (len && covers(path, len, needed[i]))
-				return true;
-		}
+		/* Not as it will be, so that nobody knows what it covers. */
+		if (strchr(m.path, '%') || strstr(m.path, "//") || strstr(m.path, "/."))
+			return true;
 	}
 	return err != 0;
 }
@@ -322,10 +356,12 @@ static void add_obstacle(struct dmem_arena *a, struct dmem_caps *caps, const str
 	const char *key = obstacles[e->index];
 	bool list = e->index >= FIRST_LIST, in_the_way;
 
+	if (list && !*e->value)
+		forget_mounts(caps, e->index);
 	if (!strcmp(key, "RootDirectory"))
 		in_the_way = *e->value && strcmp(e->value, "/");
 	else
-		in_the_way = *e->value && (!list || hides(a, e->index, e->value, program));
+		in_the_way = *e->value && (!list || hides(a, caps, s, e, program));
 	if (in_the_way)
 		*o = (struct dmem_obstacle){ key, s->file, e->line };
 	else if (!list || !*e->value)

@@ -89,6 +89,11 @@ int dmem_units_files(struct dmem_units *u, const char *name, struct dmem_unit_fi
 int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, bool all,
 		     const char *hidden, struct dmem_caps *caps);
 
+/* Makes obstacles of those mounts in @caps that links, of root's or of others, may lead
+ * to @program. Reads the tree below the directory @root, -1 for "/". Not sure is yes. */
+void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
+			    const char *program);
+
 /* The same for all files of a unit, which may be given by an alias. */
 int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
 		    struct dmem_caps *caps);

@@ -208,8 +208,8 @@ FIXTURE_VARIANT_ADD(obstacle, root_image) {
 FIXTURE_VARIANT_ADD(obstacle, hidden_program) {
 	.says = "TemporaryFileSystem=/usr/libexec\n", .word = "'TemporaryFileSystem='"
 };
-FIXTURE_VARIANT_ADD(obstacle, hidden_cgroups) {
-	.says = "BindPaths=/run:/sys/fs/cgroup\n", .word = "'BindPaths='"
+FIXTURE_VARIANT_ADD(obstacle, hidden_by_bind) {
+	.says = "BindPaths=/run:/usr/libexec\n", .word = "'BindPaths='"
 };
 
 FIXTURE_SETUP(obstacle)
