@@ -313,7 +313,20 @@ systemd_programs()
 	systemd_link dmem-apply context log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
 	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
 	systemd_link test_kill tap traced && systemd_link test_differential tap tree && systemd_link fuzz mutate &&
-	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror'
+	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' && host_programs
+}
+
+# systemd as the first process of namespaces, and what is tried there. The program that
+# stays in the unit's context is dynamic, as it must be to be attacked.
+host_programs()
+{
+	_h=$dir/systemd/host
+	mkdir -p "$_h"
+	# shellcheck disable=SC2086 # options
+	$cc $_san $warn -c -o "$dir/systemd/boot.o" tests/systemd/host/boot.c && systemd_link test_host tap boot &&
+	$cc -O2 $warn -shared -fPIC -o "$_h/evil.so" tests/systemd/host/evil.c -ldl &&
+	$cc -O2 $warn -o "$_h/stay" tests/systemd/host/stay.c systemd-units/dmem-apply.c systemd-units/log.c \
+		"$dir/systemd/fast/libdmem.a"
 }
 
 # systemd_link PROGRAM OBJECT... [OPTION]
@@ -462,6 +475,7 @@ tap systemd-kill "$dir/systemd/test_kill" "$dir/systemd/fast/dmem-generator" "$d
 
 # systemd itself as the judge, where it is there. It gets a directory that
 # anybody may read, for it must not be root there.
+why='no systemd on this machine'
 for s in /usr/lib/systemd/systemd /lib/systemd/systemd; do
 	[ -x "$s" ] || continue
 	w=$(mktemp -d)
@@ -470,7 +484,13 @@ for s in /usr/lib/systemd/systemd /lib/systemd/systemd; do
 		tap systemd-differential "$dir/systemd/test_differential" "$dir/systemd/dmem-generator" \
 			"$s" "$w/t" 25
 	fi
+	# As root it starts units of its own, in namespaces.
+	if why=$("$dir/systemd/test_host" "$s"); then
+		tap systemd-host "$dir/systemd/test_host" "$s" "$w/h" "$dir/systemd/fast/dmem-generator" \
+			"$dir/systemd/fast/dmem-apply" "$dir/systemd/host/stay" "$dir/systemd/host/evil.so"
+	fi
 	rm -rf "$w"
 	break
 done
+[ -z "$why" ] || echo "# not run: unit/systemd-host: $why"
 echo "# end"

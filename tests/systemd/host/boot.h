@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's own systemd as the first process of namespaces of its own, with units
+ * of a directory. Needs root and a few seconds, and leaves nothing behind.
+ */
+#ifndef BOOT_H
+#define BOOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct boot {
+	const char *systemd;	/* the program */
+	const char *dir;	/* units/, gen/ (generators), console, and the journal's socket */
+	const char *target;	/* the unit to start */
+	const char *done;	/* a file in @dir that ends it */
+	int seconds;		/* at most */
+	/* Datagrams that reached the journal's socket, a line each, zero-terminated. */
+	char *journal;
+	size_t size, used;
+};
+
+/* Why it cannot be done on this machine, or NULL. */
+const char *boot_problem(const char *systemd);
+
+/* Returns true if @done was there in time. */
+bool boot_run(struct boot *b);
+
+#endif
