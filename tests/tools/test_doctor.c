@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../tools/lib/look.h"
 #include "board.h"
 
 #define CAMERA_CG	CG "system.slice/camera.service/"
@@ -555,6 +556,47 @@ static void as_nobody(void)
 	chmod(tap_path("root/sys/kernel/debug"), 0755);
 }
 
+/* The n-th line of a name in each file is of the n-th region, whatever the order. */
+static void two_of_a_name(void)
+{
+	unsigned int what = DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_MAX);
+	const struct dmem_region *first, *second;
+	struct dmem_arena a = { 0 };
+	struct dmem_regions r = { 0 };
+	struct dmem_tree tree = { 0 };
+	struct dmem_sys sys;
+	size_t i, k;
+
+	tap_dir(t.dir);
+	put(CG "cgroup.controllers", "dmem\n");
+	put(CG "cgroup.subtree_control", "dmem\n");
+	put(CG "dmem.capacity", "z 9\nb 100\na 5\nb 200\n");
+	put(CG "dmem.current", "z 3\nb 10\na 1\nb 20\n");
+	put(CG "x.slice/dmem.current", "b 7\na 1\nz 2\nb 8\n");
+	put(CG "x.slice/dmem.max", "z 9\nb 70\na max\nb max\n");
+	check(!dmem_sys_open(&sys, tap_path("root")) && !dmem_regions_read(&sys, &a, NULL, NULL, &r) &&
+	      !dmem_tree_read(&sys, &a, &r, "", what, 9, NULL, NULL, &tree) && r.n == 4,
+	      "two regions of one name", "%zu regions", r.n);
+	first = dmem_regions_find(&r, "b");
+	second = dmem_regions_find(&r, "b#2");
+	check(first && second && first->capacity == 100 && second->capacity == 200 &&
+	      first->current == 10 && second->current == 20, "each with its own figures", "no");
+	i = dmem_regions_index(&r, "b", 0);
+	k = dmem_regions_index(&r, "b#2", 0);
+	check(tree.root->child && dmem_tree_figure(&tree, tree.root->child, i, DMEM_F_CURRENT) == 7 &&
+	      dmem_tree_figure(&tree, tree.root->child, k, DMEM_F_CURRENT) == 8 &&
+	      dmem_tree_figure(&tree, tree.root->child, i, DMEM_F_MAX) == 70 &&
+	      dmem_tree_figure(&tree, tree.root->child, k, DMEM_F_MAX) == DMEM_NO_LIMIT,
+	      "in cgroups, too", "no");
+	dmem_sys_close(&sys);
+	dmem_arena_free(&a);
+	expect(&t, "doctor", 1, "problem: b: dmem.capacity has two regions of this name: limits hold for one "
+	       "of them only, and 20B is charged without one in the other: end the processes that hold files of "
+	       "the old device, see lsof and lsdmem --buffers\n", NULL);
+	put(CG "x.slice/dmem.max", "z 9\nb max\na max\nb max\n");
+	expect(&t, "doctor", 0, "note: b: dmem.capacity has two", NULL);
+}
+
 /* A tree of the kernel's own, without our patches. */
 static void others(void)
 {
@@ -588,6 +630,7 @@ int main(int argc, char **argv)
 	expect(&t, "doctor", 1, "problem: media.slice: 1 limits of its section cannot be used",
 	       "'cma/%n' cannot");
 	as_nobody();
+	two_of_a_name();
 	others();
 	base();
 	expect(&t, "doctor --help", 0, "Usage: dmemctl doctor", NULL);

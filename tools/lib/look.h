@@ -94,6 +94,7 @@ struct dmem_region {
 	uint64_t unaccounted;		/* in use, and no cgroup is charged */
 	uint64_t available;		/* free, in any order */
 	uint64_t largest;		/* the largest free run */
+	unsigned int read_in;		/* for regions.c: the file that was read last */
 };
 
 struct dmem_heap {
@@ -138,6 +139,10 @@ const char *dmem_regions_meant(const struct dmem_regions *r, const char *name);
 /* The index of a region in them, or r->n. Most files have their lines in one order: @guess
  * is where to look first. */
 size_t dmem_regions_index(const struct dmem_regions *r, const char *name, size_t guess);
+
+/* Writes the name here of the @nth region (from 2 on) that the kernel lists with the same
+ * name to @buf, cut to its @size, and returns it. */
+char *dmem_region_numbered(char *buf, size_t size, const char *name, unsigned int nth);
 
 /* NULL: there is none of that name. */
 struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *name);

@@ -2,6 +2,7 @@
 /* The pools: what the controller, the heaps and CMA say of each. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ struct reading {
 	void *data;
 	struct dmem_regions *r;
 	struct dmem_text text;
+	unsigned int file;	/* counts the files that have regions */
 };
 
 static void note(struct reading *rd, const char *path, int err)
@@ -48,6 +50,12 @@ struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *
 			return &r->region[i];
 	}
 	return NULL;
+}
+
+char *dmem_region_numbered(char *buf, size_t size, const char *name, unsigned int nth)
+{
+	snprintf(buf, size, "%s#%u", name, nth);
+	return buf;
 }
 
 const char *dmem_regions_meant(const struct dmem_regions *r, const char *name)
@@ -82,18 +90,38 @@ static struct dmem_region *region(struct reading *rd, const char *name)
 	return g->name ? g : NULL;
 }
 
+/*
+ * The region of a line. A driver that was bound again while a file of the old device is
+ * open has two regions of one name, in the same order in each file; the kernel cannot tell
+ * them apart in what is written, and writes go to the first. The later ones are "NAME#2"
+ * and so on here, so that their figures are not taken for those of the first.
+ */
+static struct dmem_region *region_of_line(struct reading *rd, const char *name)
+{
+	struct dmem_region *g = region(rd, name);
+	char numbered[DMEM_REGION_LEN + 16];
+
+	for (unsigned int nth = 2; g && g->read_in == rd->file; nth++)
+		g = region(rd, dmem_region_numbered(numbered, sizeof(numbered), name, nth));
+	if (g)
+		g->read_in = rd->file;
+	return g;
+}
+
 /* One file of the root, or of the namespace's. @at: where in a region its number goes. */
 static int read_figure(struct reading *rd, const char *path, size_t at)
 {
 	int ret = dmem_sys_read(rd->sys, path, &rd->text);
 	char *text = rd->text.s, *name, *rest;
 
+	rd->file++;
+
 	if (ret) {
 		note(rd, path, ret);
 		return ret == -ENOMEM ? ret : 0;
 	}
 	while (dmem_next_line(&text, &name, &rest)) {
-		struct dmem_region *g = region(rd, name);
+		struct dmem_region *g = region_of_line(rd, name);
 
 		if (!g)
 			return -ENOMEM;

@@ -27,6 +27,8 @@ struct reading {
 	dmem_note_fn note;
 	void *data;
 	struct dmem_text text;
+	/* The file in which a region had its last line, by a number. */
+	unsigned int *read_in, file;
 };
 
 static void want(struct reading *rd, enum dmem_figure f)
@@ -56,13 +58,29 @@ static void note(struct reading *rd, const struct dmem_node *n, const char *file
 	rd->note(rd->data, path, err);
 }
 
+/* The index of the region of a line: of the second one of a name, see regions.c. */
+static size_t region_of_line(struct reading *rd, const char *name, size_t guess)
+{
+	const struct dmem_regions *r = rd->t->regions;
+	size_t i = dmem_regions_index(r, name, guess);
+	char numbered[DMEM_REGION_LEN + 16];
+
+	for (unsigned int nth = 2; i < r->n && rd->read_in[i] == rd->file; nth++)
+		i = dmem_regions_index(r, dmem_region_numbered(numbered, sizeof(numbered), name, nth),
+				       i + 1);
+	if (i < r->n)
+		rd->read_in[i] = rd->file;
+	return i;
+}
+
 static void take(struct reading *rd, struct dmem_node *n, const struct wanted *w)
 {
 	char *text = rd->text.s, *name, *rest;
 	size_t i = 0;
 
+	rd->file++;
 	while (dmem_next_line(&text, &name, &rest)) {
-		i = dmem_regions_index(rd->t->regions, name, i);
+		i = region_of_line(rd, name, i);
 		if (i == rd->t->regions->n) {
 			i = 0;
 			continue;
@@ -230,7 +248,8 @@ int dmem_tree_read(const struct dmem_sys *s, struct dmem_arena *a,
 			want(&rd, f);
 	}
 	t->root = full ? new_node(&rd, NULL, path) : NULL;
-	if (!t->root)
+	rd.read_in = dmem_alloc(a, (regions->n + 1) * sizeof(*rd.read_in));
+	if (!t->root || !rd.read_in)
 		return -ENOMEM;
 	dir = dmem_sys_openat(s, full, O_RDONLY | O_DIRECTORY);
 	if (dir < 0)

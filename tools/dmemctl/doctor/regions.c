@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Memory that is free and cannot be had, or that nobody seems to hold. */
 #include <errno.h>
+#include <string.h>
 
 #include "doctor.h"
 
@@ -15,6 +16,32 @@ static void check_pieces(struct doctor *d, const struct dmem_region *g)
 		doctor_say(d, NOTE, g->name, "restart who holds small buffers in between, see lsdmem --buffers",
 			   "%s are free, in pieces of %s at most", doctor_size(g->available),
 			   doctor_size(g->largest));
+}
+
+static bool has_limit(const struct doctor *d, size_t r)
+{
+	for (const struct dmem_node *n = d->tree.root; n; n = dmem_tree_next(n)) {
+		uint64_t max = dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX);
+
+		if (max != DMEM_UNKNOWN && max != DMEM_NO_LIMIT)
+			return true;
+	}
+	return false;
+}
+
+/* Two regions of one name: the kernel takes what is written for the first of them. */
+static void check_twice(struct doctor *d, const struct dmem_region *g)
+{
+	char second[DMEM_REGION_LEN + 16];
+	const struct dmem_region *twin;
+
+	twin = dmem_regions_find(&d->regions, dmem_region_numbered(second, sizeof(second), g->name, 2));
+	if (!twin)
+		return;
+	doctor_say(d, has_limit(d, (size_t)(g - d->regions.region)) ? PROBLEM : NOTE, g->name,
+		   "end the processes that hold files of the old device, see lsof and lsdmem --buffers",
+		   "dmem.capacity has two regions of this name: limits hold for one of them only, and %s "
+		   "is charged without one in the other", doctor_size(twin->current));
 }
 
 static bool is_there(const struct doctor *d, uint64_t id)
@@ -70,6 +97,7 @@ void doctor_regions(struct doctor *d)
 		uint64_t dying = dmem_tree_figure(&d->tree, d->tree.root, r, DMEM_F_DYING);
 
 		check_pieces(d, &d->regions.region[r]);
+		check_twice(d, &d->regions.region[r]);
 		if (!dying || dying == DMEM_UNKNOWN)
 			continue;
 		any = true;
