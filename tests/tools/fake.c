@@ -71,15 +71,16 @@ static const struct {
 	const char *name;
 	enum fake_kernel since;
 	bool on_root, only_on_root;
+	enum fake_kernel root_since;
 } files[] = {
-	{ "dmem.capacity", FAKE_6_14, true, true },
-	{ "dmem.current", FAKE_6_14, true, false },
-	{ "dmem.min", FAKE_6_14, false, false },
-	{ "dmem.low", FAKE_6_14, false, false },
-	{ "dmem.max", FAKE_6_14, false, false },
-	{ "dmem.peak", FAKE_7_3, false, false },
-	{ "dmem.events", FAKE_OURS, false, false },
-	{ "dmem.stat", FAKE_OURS, true, false },
+	{ "dmem.capacity", FAKE_6_14, true, true, FAKE_6_14 },
+	{ "dmem.current", FAKE_6_14, true, false, FAKE_6_14 },
+	{ "dmem.min", FAKE_6_14, false, false, FAKE_6_14 },
+	{ "dmem.low", FAKE_6_14, false, false, FAKE_6_14 },
+	{ "dmem.max", FAKE_6_14, false, false, FAKE_6_14 },
+	{ "dmem.peak", FAKE_7_3, true, false, FAKE_OURS },
+	{ "dmem.events", FAKE_OURS, false, false, FAKE_OURS },
+	{ "dmem.stat", FAKE_OURS, true, false, FAKE_OURS },
 };
 
 static void print_limit(FILE *o, uint64_t max)
@@ -144,7 +145,7 @@ void fake_cgroup(const struct fake *f, const char *path, const struct fake_use *
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		FILE *o;
 
-		if (files[i].since > f->kernel || (root && !files[i].on_root) ||
+		if (files[i].since > f->kernel || (root && (!files[i].on_root || files[i].root_since > f->kernel)) ||
 		    (!root && files[i].only_on_root))
 			continue;
 		o = open_memstream(&text, &len);

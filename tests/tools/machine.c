@@ -66,7 +66,7 @@ static void pools(struct fake *f)
 static void services(struct fake *f)
 {
 	static const struct fake_use root[] = {
-		/* The kernel tells peaks and events only where this is a namespace's. */
+		/* The kernel has events of the root only in a namespace. */
 		{ CAMERA, .current = 24 * MIB, .peak = 31 * MIB, .ev_max = 9, .alloc_fail = 9,
 		  .exhausted = 2, .reserved = 1, .dying = 3 * MIB },
 		{ DISPLAY, .current = 24 * MIB, .peak = 24 * MIB + 4 * KIB, .ev_max = 3, .alloc_fail = 3 },

@@ -135,9 +135,9 @@ static void test_bash(const char *file)
 	complete(file, "--s", "--sysroot ");
 	complete(file, "set cam", "cam-\\x2da.service camera.service ");
 	complete(file, "set -n camera.service --ru", "--runtime ");
-	complete(file, "show -o CUR", "CURRENT ");
+	complete(file, "show -o CHA", "CHARGED ");
 	complete(file, "show --output = UNIT,pe", "UNIT,PEAK ");
-	complete(file, "show -o +c", "+CGROUP +CURRENT ");
+	complete(file, "show -o +c", "+CGROUP +CHARGED ");
 	complete(file, "doctor x", " ");
 	snprintf(words, sizeof(words), "--sysroot = %s set camera --max = ", tap_path("root"));
 	complete(file, words,

@@ -229,9 +229,9 @@ static void trees(void)
 	      "once more", "no");
 	n = node(&tree, SERVICE);
 	check(dmem_tree_limit(&tree, n, 0) == MIB &&
-		      dmem_tree_limit(&tree, n, 1) == DMEM_NO_LIMIT &&
+		      dmem_tree_limit(&tree, n, 1) == r.region[1].capacity &&
 		      !dmem_tree_limit(&tree, n, 2),
-	      "the tightest limit", "%llu", (unsigned long long)dmem_tree_limit(&tree, n, 0));
+	      "the effective limit, up to the capacity", "%llu", (unsigned long long)dmem_tree_limit(&tree, n, 0));
 	check(node(&tree, SERVICE "/.hidden") != NULL, "a cgroup with a dot", "is left out");
 	check(!dmem_tree_read(&sys, &arena, &r, "system.slice", figures, 1, NULL, NULL, &tree) &&
 		      tree.n == 6 && node(&tree, SERVICE) && !node(&tree, SERVICE "/.hidden"),

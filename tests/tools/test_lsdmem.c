@@ -149,7 +149,7 @@ static void test_sums(const struct tool *t)
 	check(!jq(t, "[.regions[] | recurse(.children[]?)] | length == 4 * 11"),
 	      "--all has each cgroup once in each region", "%s", get("json"));
 	tool(t, "-J --tree");
-	check(!jq(t, "[.regions[] | recurse(.children[]?) | select(.current == 0 and .min == 0 and "
+	check(!jq(t, "[.regions[] | recurse(.children[]?) | select(.charged == 0 and .min == 0 and "
 		  ".low == 0 and .max == \"max\" and (.children | not) and .unit)] == []"),
 	      "without --all, no cgroup that does nothing", "%s", get("json"));
 	tool(t, "-J --tree");
@@ -180,6 +180,10 @@ static void test_regions(const struct tool *t)
 		   "/machine.slice/c1.scope heap/system\n/machine.slice/c1.scope/payload heap/system\n"
 		   "/system.slice heap/system\n/system.slice/late.service heap/system\n",
 		   "is that region's only");
+	tool(t, "-rn --tree -o path,charged heap/system");
+	put("charged", "%s", get("out"));
+	check(!tool(t, "-rn --tree -o path,current heap/system"), "a column's other name", "%s", get("err"));
+	check_text(get("out"), get("charged"), "is the same column");
 	check(!tool(t, "-rn --buffers -o inode cma/display@60000000"), "one region's buffers",
 	      "%s", get("err"));
 	check_text(get("out"), "102\n", "are those known to be of it");

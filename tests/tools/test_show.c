@@ -45,26 +45,26 @@ static void named(void)
 	    EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\nDeviceMemoryMin=" DISPLAY " 50%%\n"
 		 "DeviceMemoryLow=cma/none 1M\n");
 	prints("show camera",
-	       "UNIT           REGION               CURRENT PEAK MIN MAX LIMIT REFUSED SECTION\n"
+	       "UNIT           REGION               CHARGED PEAK MIN MAX LIMIT REFUSED SECTION\n"
 	       "camera.service " CAMERA "       8M   9M  0B 24M   24M       0 max=24M\n"
-	       "camera.service " DISPLAY "      0B   0B  0B max   max       0 min=50%\n"
+	       "camera.service " DISPLAY "      0B   0B  0B max   48M       0 min=50%\n"
 	       "camera.service cma/none                   -    -   -   -     -       - low=1M\n");
 	prints("show --raw --noheadings --output unit,region,max cam.service",
 	       "camera.service " CAMERA " 24M\n"
 	       "camera.service " DISPLAY " max\ncamera.service cma/none -\n");
 	prints("show -rn -o +cgroup -b /sys/fs/cgroup/media.slice/",
-	       "media.slice " CAMERA " 0 0 0 31457280 "
-	       "31457280 0 - media.slice\n");
+	       "/media.slice " CAMERA " 0 0 0 31457280 "
+	       "31457280 0 - /media.slice\n");
 	prints("show -rn -a -o REGION,LIMIT system.slice/other.service",
-	       CAMERA " max\n" DISPLAY " max\n" SYSTEM " max\n");
+	       CAMERA " 40M\n" DISPLAY " 48M\n" SYSTEM " 1000M\n");
 	prints("show -rn -o UNIT,REGION /", "/ " CAMERA "\n");
-	prints("show -rn -o UNIT,CURRENT,SECTION stopped", "stopped.service - -\nstopped.service - -"
+	prints("show -rn -o UNIT,CHARGED,SECTION stopped", "stopped.service - -\nstopped.service - -"
 							   "\nstopped.service - -\n");
 	prints("show -rn -o UNIT,MAX eye@left eye@",
 	       "eye@left.service max\neye@left.service max\neye@left.service max\n"
 	       "eye@.service -\neye@.service -\neye@.service -\n");
 	put(CG "system.slice/dmem.max", CAMERA " 1048576\n" DISPLAY " max\n");
-	prints("show -rn -o MAX,LIMIT camera", "24M 1M\nmax max\n- -\n");
+	prints("show -rn -o MAX,LIMIT camera", "24M 1M\nmax 48M\n- -\n");
 
 	board(&t);
 	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\n"
@@ -103,7 +103,7 @@ static void without_name(void)
 	put(CG "system.slice/box.service/payload/dmem.max", CAMERA " 1048576\n");
 	prints("show -rn -o UNIT,REGION,MAX,SECTION",
 	       "media.slice " CAMERA " 30M max=30M\n"
-	       "system.slice " CAMERA " max -\nsystem.slice/box.service/payload " CAMERA
+	       "system.slice " CAMERA " max -\n/system.slice/box.service/payload " CAMERA
 	       " 1M -\ncamera.service " CAMERA " 24M max=24M\n"
 	       "eye@left.service cma/eye - low=1M\neye@.service cma/eye - low=1M\n"
 	       "stopped.service " DISPLAY
@@ -116,23 +116,27 @@ static void in_json(void)
 {
 	board(&t);
 	put(LIB "stopped.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" DISPLAY " 1M\n");
-	json("show -J -o UNIT,CGROUP,REGION,CURRENT,PEAK,MIN,LOW,MAX,LIMIT,REFUSED,SECTION camera",
-	     ".units == [{unit: \"camera.service\", cgroup: \"system.slice/camera.service\", "
+	json("show -J -o UNIT,CGROUP,REGION,CHARGED,PEAK,MIN,LOW,MAX,LIMIT,REFUSED,SECTION camera",
+	     ".units == [{unit: \"camera.service\", cgroup: \"/system.slice/camera.service\", "
 	     "region: \"" CAMERA "\", "
-	     "current: 8388608, peak: 9437184, min: 0, low: 0, max: 25165824, limit: 25165824, "
+	     "charged: 8388608, peak: 9437184, min: 0, low: 0, max: 25165824, limit: 25165824, "
 	     "refused: 0, "
-	     "section: \"max=24M\"}]",
+	     "section: {max: 25165824}}]",
 	     "all columns");
-	json("show -J -o CGROUP,MAX,LIMIT,CURRENT stopped",
+	json("show -J -o CGROUP,MAX,LIMIT,CHARGED stopped",
 	     ".units == [{cgroup: null, max: null, limit: null, "
-	     "current: null}]",
+	     "charged: null}]",
 	     "what is unknown is null");
-	json("show -Jb -o MAX,LIMIT other", "all(.units[]; . == {max: \"max\", limit: \"max\"})",
+	json("show -Jb -o MAX,LIMIT other", "[.units[] | .max, .limit] == [\"max\", 41943040, \"max\", 50331648, \"max\", 1048576000]",
 	     "no limit is a word, and not unknown");
 	unlink(tap_path(SERVICE "dmem.peak"));
 	json("show -J camera", ".units[0].peak == null", "an older kernel");
 	put(SERVICE "dmem.current", CAMERA " 0\n");
-	json("show -J camera", ".units[0].current == 0", "zero");
+	json("show -J camera", ".units[0].charged == 0", "zero");
+	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\nDeviceMemoryMin=" CAMERA " 12.5%%\n"
+	    "DeviceMemoryMax=" DISPLAY " max\n");
+	json("show -J -o SECTION camera other", "[.units[].section] == [{max: 25165824, min: \"12.5%\"}, "
+	     "{max: \"max\"}, null, null, null]", "a section is an object of bytes, percentages and \"max\"");
 	/* Nothing uses or limits anything. */
 	board(&t);
 	put(LIB "camera.service", EXEC);
@@ -175,8 +179,8 @@ static void half_a_machine(void)
 		fake_region(&f, "drm/0/vram", 512 * MIB);
 		fake_cgroup(&f, "", NULL, 0);
 		fake_cgroup(&f, "user.slice", &use, 1);
-		prints("show -rn -o UNIT,CURRENT,PEAK,MAX",
-		       k < FAKE_7_3 ? "user.slice 1M - 2M\n" : "user.slice 1M 0B 2M\n");
+		prints("show -rn -o UNIT,CHARGED,PEAK,MAX",
+		       k < FAKE_7_3 ? "user.slice 1M - 2M\n" : "user.slice 1M 1M 2M\n");
 	}
 }
 

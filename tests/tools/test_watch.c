@@ -62,6 +62,8 @@ static void start(void)
 	fake_area(&machine, "camera@64000000", 40 * MIB, 20 * MIB, 10 * MIB, 16 * MIB);
 	fake_heap(&machine, "camera@64000000", CAMERA);
 	fake_cgroup(&machine, "", root, 2);
+	/* A kernel that has no peak of the root. */
+	unlink(tap_path("root/sys/fs/cgroup/dmem.peak"));
 	fake_cgroup(&machine, "system.slice/display.service", display, 2);
 	fake_cgroup(&machine, "idle.slice", NULL, 0);
 	put_camera(8 * MIB, 0);
@@ -405,10 +407,10 @@ static void news(void)
 	one.alloc_fail = 7;
 	fake_cgroup(&machine, "new.slice", &one, 1);
 	see("max       -        7    +7", "its refusals are seen at once");
-	see("]\n  most.slice                        6M      0B     max       -        0\n  new.slice ",
+	see("]\n  most.slice                        6M      6M     max       -        0\n  new.slice ",
 	    "by name");
 	type("s");
-	see("]\n  most.slice                        6M      0B     max       -        0\n  system.slice ",
+	see("]\n  most.slice                        6M      6M     max       -        0\n  system.slice ",
 	    "by use");
 	type("s");
 	see("]\n  new.slice ", "by refusals");

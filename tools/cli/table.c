@@ -27,8 +27,15 @@ static struct libscols_line *theirs(struct table_line *l)
 	return (struct libscols_line *)l;
 }
 
+/* dmem.current is the file that CHARGED is from. */
+#define OTHER_NAME	"CURRENT"
+
 static int find(const struct table_column *all, size_t n, const char *name, size_t len)
 {
+	if (len == strlen(OTHER_NAME) && !strncasecmp(OTHER_NAME, name, len)) {
+		name = "CHARGED";
+		len = strlen(name);
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (strlen(all[i].name) == len && !strncasecmp(all[i].name, name, len))
 			return (int)i;

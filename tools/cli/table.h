@@ -38,7 +38,7 @@ struct table;
 struct table_line;
 
 /* The columns' numbers for a list such as "NAME,size", each once. With a "+" before it,
- * they come after @defaults. @ids has room for TABLE_MAX. Returns how many, or -1, and
+ * they come after @defaults. CURRENT is taken for CHARGED. @ids has room for TABLE_MAX. Returns how many, or -1, and
  * *@wrong is the word that is no column, which the caller frees, or NULL: too many. */
 #define TABLE_MAX	64
 int table_columns(const struct table_column *all, size_t n, const char *list,

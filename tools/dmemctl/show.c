@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl show - what units may take, have, and what their files say */
+/* dmemctl show - charges and limits of units, and the limits in their files */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +11,23 @@
 #include "section.h"
 #include "target.h"
 
-enum { UNIT, CGROUP, REGION, CURRENT, PEAK, MIN, LOW, MAX, LIMIT, REFUSED, SECTION, COLUMNS };
+enum { UNIT, CGROUP, REGION, CHARGED, PEAK, MIN, LOW, MAX, LIMIT, REFUSED, SECTION, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
 	[UNIT] = { "UNIT", "the unit, or the cgroup that was asked for", TABLE_TEXT, TABLE_CUT },
 	[CGROUP] = { "CGROUP", "path of the cgroup", TABLE_TEXT, TABLE_CUT },
 	[REGION] = { "REGION", "name of the region", TABLE_TEXT, 0 },
-	[CURRENT] = { "CURRENT", "what it is charged for", TABLE_SIZE, 0 },
+	[CHARGED] = { "CHARGED", "bytes that it is charged for", TABLE_SIZE, 0 },
 	[PEAK] = { "PEAK", "the most of that since it started", TABLE_SIZE, 0 },
 	[MIN] = { "MIN", "dmem.min", TABLE_SIZE, 0 },
 	[LOW] = { "LOW", "dmem.low", TABLE_SIZE, 0 },
 	[MAX] = { "MAX", "dmem.max", TABLE_SIZE, 0 },
-	[LIMIT] = { "LIMIT", "the tightest dmem.max of it and of those above", TABLE_SIZE, 0 },
+	[LIMIT] = { "LIMIT", "the effective limit: the smallest MAX there and above, or the capacity", TABLE_SIZE, 0 },
 	[REFUSED] = { "REFUSED", "number of requests that were refused", TABLE_COUNT, 0 },
-	[SECTION] = { "SECTION", "what the unit's files say", TABLE_TEXT, TABLE_CUT },
+	[SECTION] = { "SECTION", "the limits in the unit's files", TABLE_VALUE, TABLE_CUT },
 };
 
-static const int defaults[] = { UNIT, REGION, CURRENT, PEAK, MIN, MAX, LIMIT, REFUSED, SECTION };
+static const int defaults[] = { UNIT, REGION, CHARGED, PEAK, MIN, MAX, LIMIT, REFUSED, SECTION };
 
 #define N_DEFAULTS	(sizeof(defaults) / sizeof(*defaults))
 
@@ -46,8 +47,8 @@ struct show {
 static void help(void)
 {
 	printf("Usage: dmemctl show [options] [UNIT|CGROUP...]\n\n"
-	       "What units may take of each region, what they have, and what their files say.\n"
-	       "Without a name: those that use or limit something, or have a section.\n\n"
+	       "Prints charges and limits of units, and the limits in their files.\n"
+	       "Without a name: units that use or limit a region, or have a section.\n\n"
 	       "  -a, --all           also the regions that they neither use nor limit\n"
 	       "  -b, --bytes         sizes in bytes\n"
 	       "  -J, --json          JSON\n"
@@ -86,6 +87,31 @@ static const char *said(struct show *s, const struct section *sec, const char *r
 	return text;
 }
 
+/* The same for JSON: {"max":25165824,"min":"50%"}, or null. NULL: no memory. */
+static const char *said_json(struct show *s, const struct section *sec, const char *region)
+{
+	const char *text = "";
+
+	for (size_t i = 0; sec && i < sec->n && text; i++) {
+		const struct dmem_limit *l = &sec->limit[i];
+		const char *sep = *text ? "," : "{";
+
+		if (strcmp(dmem_regions_meant(&s->regions, l->region), region) ||
+		    !section_counts(sec, i, &s->regions))
+			continue;
+		if (l->value.percent || l->value.n == DMEM_NO_LIMIT)
+			text = dmem_printf(&s->units.arena, "%s%s\"%s\":\"%s\"", text, sep,
+					   dmem_kind_names[l->kind],
+					   l->value.percent ? strrchr(l->text, '=') + 1 : "max");
+		else
+			text = dmem_printf(&s->units.arena, "%s%s\"%s\":%" PRIu64, text, sep,
+					   dmem_kind_names[l->kind], l->value.n);
+	}
+	if (!text || !*text)
+		return text ? "null" : NULL;
+	return dmem_printf(&s->units.arena, "%s}", text);
+}
+
 /* Is it the first one that names its region? */
 static bool first_of(const struct show *s, const struct section *sec, size_t i)
 {
@@ -98,30 +124,35 @@ static bool first_of(const struct show *s, const struct section *sec, size_t i)
 	return true;
 }
 
-static int add_line(struct show *s, const char *name, const char *path, const struct dmem_node *n,
-		    const char *region, const char *text)
+/* A line of a unit and a region. @i: its index, or s->regions.n for one that is not there. */
+static int add_line(struct show *s, const struct target *t, const struct dmem_node *n, size_t i,
+		    const char *region, const struct section *sec)
 {
 	static const struct { int id; enum dmem_figure f; } figures[] = {
-		{ CURRENT, DMEM_F_CURRENT }, { PEAK, DMEM_F_PEAK }, { MIN, DMEM_F_MIN },
+		{ CHARGED, DMEM_F_CURRENT }, { PEAK, DMEM_F_PEAK }, { MIN, DMEM_F_MIN },
 		{ LOW, DMEM_F_LOW }, { MAX, DMEM_F_MAX },
 	};
+	const char *path = t->cgroup ? dmem_printf(&s->units.arena, "/%s", t->cgroup) : NULL;
+	const char *text = said(s, sec, region), *json = said_json(s, sec, region);
 	struct table_line *l = table_line(s->table, NULL);
-	size_t i = 0;
 
+	if ((t->cgroup && !path) || !text || !json)
+		return -ENOMEM;
 	s->lines++;
-	while (i < s->regions.n && strcmp(s->regions.region[i].name, region))
-		i++;
-	table_text(s->table, l, UNIT, name);
+	table_text(s->table, l, UNIT, t->unit ? t->unit : path);
 	table_text(s->table, l, CGROUP, path);
 	table_text(s->table, l, REGION, region);
 	table_text(s->table, l, SECTION, text);
+	table_json(s->table, l, SECTION, json);
+	if (!n || i == s->regions.n)
+		return 0;
 	for (size_t k = 0; k < sizeof(figures) / sizeof(*figures); k++)
-		table_number(s->table, l, figures[k].id, n && i < s->regions.n ?
-			     dmem_tree_figure(&s->tree, n, i, figures[k].f) : DMEM_UNKNOWN);
-	table_number(s->table, l, LIMIT,
-		     n && i < s->regions.n ? dmem_tree_limit(&s->tree, n, i) : DMEM_UNKNOWN);
-	table_number(s->table, l, REFUSED,
-		     n && i < s->regions.n ? dmem_tree_refused(&s->tree, n, i) : DMEM_UNKNOWN);
+		table_number(s->table, l, figures[k].id,
+			     dmem_tree_figure(&s->tree, n, i, figures[k].f));
+	/* Without the controller there is no limit to read. */
+	if (n->figure || !n->parent)
+		table_number(s->table, l, LIMIT, dmem_tree_limit(&s->tree, n, i));
+	table_number(s->table, l, REFUSED, dmem_tree_refused(&s->tree, n, i));
 	return 0;
 }
 
@@ -130,7 +161,6 @@ static int add_line(struct show *s, const char *name, const char *path, const st
 static int show_one(struct ctl *c, struct show *s, const struct target *t,
 		    const struct dmem_node *n, bool all)
 {
-	const char *name = t->unit ? t->unit : *t->cgroup ? t->cgroup : "/";
 	struct section sec = { 0 };
 	int ret = 0;
 
@@ -143,14 +173,14 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t,
 		if (!text)
 			return -ENOMEM;
 		if (*text || all || (n && dmem_tree_matters(&s->tree, n, i)))
-			ret = add_line(s, name, t->cgroup, n, region, text);
+			ret = add_line(s, t, n, i, region, &sec);
 	}
-	/* What a section says of regions that are not there. */
+	/* Regions of the section that are not there. */
 	for (size_t i = 0; i < sec.n && !ret; i++) {
 		const char *region = dmem_regions_meant(&s->regions, sec.limit[i].region);
 
 		if (!dmem_regions_find(&s->regions, region) && first_of(s, &sec, i))
-			ret = add_line(s, name, t->cgroup, n, region, said(s, &sec, region));
+			ret = add_line(s, t, n, s->regions.n, region, &sec);
 	}
 	return ret;
 }

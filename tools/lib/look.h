@@ -184,7 +184,8 @@ uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n,
  * has it been refused? Of the figures that were read. */
 bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
 
-/* The tightest dmem.max of the cgroup and those above it in the tree. */
+/* The limit that is effective: the smallest dmem.max of the cgroup and those above it in
+ * the tree, and never above the capacity where the regions were read with it. */
 uint64_t dmem_tree_limit(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
 
 /* The next one in the order of a listing: parents first. NULL at the end. */

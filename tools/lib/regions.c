@@ -143,8 +143,15 @@ static int read_cgroup(struct reading *rd)
 		ret = read_figure(rd, CGROUP "/dmem.current", offsetof(struct dmem_region, current));
 	if (!ret && rd->r->complete && rd->what & DMEM_READ_PEAK)
 		ret = read_figure(rd, CGROUP "/dmem.peak", offsetof(struct dmem_region, peak));
-	for (size_t i = 0; !rd->r->complete && i < rd->r->n; i++)
-		rd->r->region[i].current = DMEM_UNKNOWN;
+	for (size_t i = 0; i < rd->r->n; i++) {
+		struct dmem_region *g = &rd->r->region[i];
+
+		/* A charge that was seen is a peak, too. */
+		if (rd->r->complete && g->current < DMEM_UNKNOWN && g->peak < g->current)
+			g->peak = g->current;
+		if (!rd->r->complete)
+			g->current = DMEM_UNKNOWN;
+	}
 	return ret;
 }
 

@@ -96,6 +96,21 @@ static void take(struct reading *rd, struct dmem_node *n, const struct wanted *w
 	}
 }
 
+/* A charge that was seen is a peak, too, whatever the order in which the files were read. */
+static void raise_peaks(struct reading *rd, struct dmem_node *n)
+{
+	const signed char *slot = rd->t->slot;
+
+	for (size_t i = 0; n->figure && slot[DMEM_F_CURRENT] >= 0 && slot[DMEM_F_PEAK] >= 0 &&
+	     i < rd->t->regions->n; i++) {
+		uint64_t *v = n->figure + i * rd->t->slots;
+		uint64_t current = v[slot[DMEM_F_CURRENT]], *peak = &v[slot[DMEM_F_PEAK]];
+
+		if (current < DMEM_UNKNOWN && *peak < current)
+			*peak = current;
+	}
+}
+
 /* The controller is there if any of its files is. */
 static int read_figures(struct reading *rd, int dir, struct dmem_node *n)
 {
@@ -123,6 +138,7 @@ static int read_figures(struct reading *rd, int dir, struct dmem_node *n)
 		}
 		take(rd, n, &rd->wanted[i]);
 	}
+	raise_peaks(rd, n);
 	return 0;
 }
 
@@ -301,7 +317,8 @@ bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, siz
 
 uint64_t dmem_tree_limit(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
-	uint64_t limit = DMEM_NO_LIMIT;
+	uint64_t capacity = t->regions->region[region].capacity;
+	uint64_t limit = capacity == DMEM_UNKNOWN ? DMEM_NO_LIMIT : capacity;
 
 	for (; n; n = n->parent) {
 		uint64_t v = dmem_tree_figure(t, n, region, DMEM_F_MAX);

@@ -62,10 +62,6 @@ int check_wanted(struct lsdmem *l, const struct dmem_regions *r);
 /* Refused requests of the whole region: of the cgroups that are there. */
 uint64_t region_refused(const struct dmem_tree *t, size_t region);
 
-/* The most that was charged at a time. The kernel does not tell it of the root: then it
- * is the highest peak of a top-level cgroup, and that of all together may be higher. */
-uint64_t region_peak(const struct dmem_tree *t, size_t region);
-
 /* ---- tree.c ---- */
 
 /* The path of a cgroup, with a slash before it, and the unit that it belongs to. */

@@ -19,12 +19,12 @@ enum {
 
 static const struct table_column columns[COLUMNS] = {
 	[COL_NAME] = { "NAME", "name of the region", TABLE_TEXT, 0 },
-	[COL_CAPACITY] = { "CAPACITY", "how much memory it has", TABLE_SIZE, 0 },
-	[COL_CHARGED] = { "CHARGED", "what all cgroups are charged for", TABLE_SIZE, 0 },
+	[COL_CAPACITY] = { "CAPACITY", "size of the region", TABLE_SIZE, 0 },
+	[COL_CHARGED] = { "CHARGED", "bytes that all cgroups are charged for", TABLE_SIZE, 0 },
 	[COL_UNACCOUNTED] = { "UNACCOUNTED", "in use, and no cgroup is charged", TABLE_SIZE, 0 },
-	[COL_FREE] = { "FREE", "what nobody uses", TABLE_SIZE, 0 },
+	[COL_FREE] = { "FREE", "bytes that are not in use", TABLE_SIZE, 0 },
 	[COL_LARGEST] = { "LARGEST", "the largest free run", TABLE_SIZE, 0 },
-	[COL_PEAK] = { "PEAK", "the most that was charged, as far as is known", TABLE_SIZE, 0 },
+	[COL_PEAK] = { "PEAK", "the most that was ever charged to all cgroups together", TABLE_SIZE, 0 },
 	[COL_REFUSED] = { "REFUSED", "requests that were refused to cgroups that are there", TABLE_COUNT, 0 },
 	[COL_HEAPS] = { "HEAPS", "DMA heaps whose buffers are of this region", TABLE_LIST, TABLE_CUT },
 	[COL_COMMITTED] = { "COMMITTED", "charged, or reserved by dmem.min and not used", TABLE_SIZE, 0 },
@@ -145,21 +145,6 @@ uint64_t region_refused(const struct dmem_tree *t, size_t region)
 	return sum;
 }
 
-uint64_t region_peak(const struct dmem_tree *t, size_t region)
-{
-	uint64_t peak = dmem_tree_figure(t, t->root, region, DMEM_F_PEAK);
-
-	if (peak != DMEM_UNKNOWN)
-		return peak;
-	for (const struct dmem_node *n = t->root->child; n; n = n->next) {
-		uint64_t v = dmem_tree_figure(t, n, region, DMEM_F_PEAK);
-
-		if (v != DMEM_UNKNOWN && (peak == DMEM_UNKNOWN || v > peak))
-			peak = v;
-	}
-	return peak;
-}
-
 /* What the files of the cgroups are needed for. */
 static unsigned int figures_for(const struct table *t)
 {
@@ -171,8 +156,6 @@ static unsigned int figures_for(const struct table *t)
 		figures |= DMEM_BIT(DMEM_F_COMMITTED);
 	if (table_wants(t, COL_DYING))
 		figures |= DMEM_BIT(DMEM_F_DYING);
-	if (table_wants(t, COL_PEAK))
-		figures |= DMEM_BIT(DMEM_F_PEAK);
 	return figures;
 }
 
@@ -185,6 +168,8 @@ static unsigned int read_for(const struct lsdmem *l, const struct table *t)
 		{ COL_CAPACITY, DMEM_READ_CAPACITY }, { COL_CHARGED, DMEM_READ_CURRENT },
 		{ COL_UNACCOUNTED, DMEM_READ_UNACCOUNTED }, { COL_FREE, DMEM_READ_AVAILABLE },
 		{ COL_LARGEST, DMEM_READ_LARGEST }, { COL_HEAPS, DMEM_READ_HEAPS },
+		/* To see that PEAK is not less than CHARGED. */
+		{ COL_PEAK, DMEM_READ_PEAK | DMEM_READ_CURRENT },
 	};
 	/* A name on the command line may be that of a heap. */
 	unsigned int what = l->n_wanted ? DMEM_READ_HEAPS : 0;
@@ -195,8 +180,7 @@ static unsigned int read_for(const struct lsdmem *l, const struct table *t)
 }
 
 /* @tree: without a root if it was not read. @i: the region's index there. */
-static void add(struct table *t, const struct dmem_region *g, const struct dmem_tree *tree, size_t i,
-		bool complete)
+static void add(struct table *t, const struct dmem_region *g, const struct dmem_tree *tree, size_t i)
 {
 	struct table_line *line = table_line(t, NULL);
 
@@ -206,13 +190,11 @@ static void add(struct table *t, const struct dmem_region *g, const struct dmem_
 	table_number(t, line, COL_UNACCOUNTED, g->unaccounted);
 	table_number(t, line, COL_FREE, g->available);
 	table_number(t, line, COL_LARGEST, g->largest);
+	table_number(t, line, COL_PEAK, g->peak);
 	table_list(t, line, COL_HEAPS, g->heap, g->n_heaps);
 	if (!tree->root)
 		return;
 	table_number(t, line, COL_REFUSED, region_refused(tree, i));
-	/* That of a namespace is not the region's, as its CHARGED is not. */
-	if (complete)
-		table_number(t, line, COL_PEAK, region_peak(tree, i));
 	table_number(t, line, COL_COMMITTED, dmem_tree_figure(tree, tree->root, i, DMEM_F_COMMITTED));
 	table_number(t, line, COL_DYING, dmem_tree_figure(tree, tree->root, i, DMEM_F_DYING));
 }
@@ -228,14 +210,14 @@ static int fill(struct lsdmem *l, struct table *t)
 		return ret;
 	/* So that a line with a typical name has 80 characters. */
 	table_heading(t, COL_UNACCOUNTED, "UNACCT");
-	/* Refusals and peaks are those of the cgroups below the root. */
-	depth = figures & (DMEM_REFUSALS | DMEM_BIT(DMEM_F_PEAK)) ? 1 : 0;
+	/* Refusals are those of the cgroups below the root. */
+	depth = figures & DMEM_REFUSALS ? 1 : 0;
 	if (figures && dmem_tree_read(&l->sys, &l->arena, &r, "", figures, depth, unread_note, l,
 				      &tree) == -ENOMEM)
 		return no_memory(l);
 	for (size_t i = 0; i < r.n; i++) {
 		if (region_wanted(l, &r.region[i]))
-			add(t, &r.region[i], &tree, i, r.complete);
+			add(t, &r.region[i], &tree, i);
 	}
 	return CLI_OK;
 }

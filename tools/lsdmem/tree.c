@@ -8,7 +8,7 @@
 #include "lsdmem.h"
 
 enum {
-	COL_NAME, COL_CURRENT, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
+	COL_NAME, COL_CHARGED, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
 	COL_REGION, COL_PATH, COL_ID, COL_LOCAL, COL_DYING, COL_RESERVED, COL_COMMITTED,
 	COL_EV_MAX, COL_EV_ALLOC_FAIL, COL_EV_EXHAUSTED, COL_EV_RESERVED,
 	COLUMNS
@@ -16,19 +16,19 @@ enum {
 
 static const struct table_column columns[COLUMNS] = {
 	[COL_NAME] = { "NAME", "the region, or the cgroup's name", TABLE_TEXT, TABLE_TREE },
-	[COL_CURRENT] = { "CURRENT", "what is charged", TABLE_SIZE, 0 },
-	[COL_PEAK] = { "PEAK", "the most that was charged", TABLE_SIZE, 0 },
+	[COL_CHARGED] = { "CHARGED", "bytes that the cgroup and those below it are charged for", TABLE_SIZE, 0 },
+	[COL_PEAK] = { "PEAK", "the most that was ever charged", TABLE_SIZE, 0 },
 	[COL_MIN] = { "MIN", "dmem.min", TABLE_SIZE, 0 },
 	[COL_LOW] = { "LOW", "dmem.low", TABLE_SIZE, 0 },
 	[COL_MAX] = { "MAX", "dmem.max", TABLE_SIZE, 0 },
-	[COL_LIMIT] = { "LIMIT", "the tightest limit there and above, up to the capacity", TABLE_SIZE, 0 },
+	[COL_LIMIT] = { "LIMIT", "the effective limit: the smallest MAX there and above, or the capacity", TABLE_SIZE, 0 },
 	[COL_REFUSED] = { "REFUSED", "requests made there or below that were refused", TABLE_COUNT, 0 },
 	[COL_UNIT] = { "UNIT", "the systemd unit", TABLE_TEXT, TABLE_CUT },
 	[COL_REGION] = { "REGION", "the region", TABLE_TEXT, 0 },
 	[COL_PATH] = { "PATH", "the cgroup's path", TABLE_TEXT, 0 },
 	[COL_ID] = { "ID", "the cgroup's id", TABLE_COUNT, 0 },
-	[COL_LOCAL] = { "LOCAL", "of CURRENT, what is not charged to others below", TABLE_SIZE, 0 },
-	[COL_DYING] = { "DYING", "of CURRENT, what removed cgroups hold", TABLE_SIZE, 0 },
+	[COL_LOCAL] = { "LOCAL", "of CHARGED, the part that no cgroup below is charged for", TABLE_SIZE, 0 },
+	[COL_DYING] = { "DYING", "of CHARGED, the part that removed cgroups still hold", TABLE_SIZE, 0 },
 	[COL_RESERVED] = { "RESERVED", "what dmem.min effectively reserves", TABLE_SIZE, 0 },
 	[COL_COMMITTED] = { "COMMITTED", "charged, or reserved and not used", TABLE_SIZE, 0 },
 	[COL_EV_MAX] = { "EV_MAX", "refused by dmem.max there or below", TABLE_COUNT, 0 },
@@ -38,7 +38,7 @@ static const struct table_column columns[COLUMNS] = {
 };
 
 static const int defaults[] = {
-	COL_NAME, COL_CURRENT, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
+	COL_NAME, COL_CHARGED, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
 };
 
 /* The columns that are a figure of the kernel. */
@@ -46,7 +46,7 @@ static const struct {
 	int column;
 	enum dmem_figure figure;
 } simple[] = {
-	{ COL_CURRENT, DMEM_F_CURRENT }, { COL_PEAK, DMEM_F_PEAK }, { COL_MIN, DMEM_F_MIN },
+	{ COL_CHARGED, DMEM_F_CURRENT }, { COL_PEAK, DMEM_F_PEAK }, { COL_MIN, DMEM_F_MIN },
 	{ COL_LOW, DMEM_F_LOW }, { COL_MAX, DMEM_F_MAX }, { COL_LOCAL, DMEM_F_LOCAL },
 	{ COL_DYING, DMEM_F_DYING }, { COL_RESERVED, DMEM_F_RESERVED },
 	{ COL_COMMITTED, DMEM_F_COMMITTED }, { COL_EV_MAX, DMEM_F_EV_MAX },
@@ -88,13 +88,6 @@ static bool mark(struct branch *b, const struct dmem_node *n)
 	return shown;
 }
 
-static uint64_t limit(const struct branch *b, const struct dmem_node *n)
-{
-	uint64_t l = dmem_tree_limit(b->tree, n, b->region);
-
-	return b->g->capacity != DMEM_UNKNOWN && b->g->capacity < l ? b->g->capacity : l;
-}
-
 void add_cgroup(struct table *t, struct table_line *line, int path_column, int unit_column,
 		const struct dmem_node *n)
 {
@@ -122,16 +115,12 @@ static struct table_line *add_line(struct branch *b, struct table_line *parent,
 	table_text(b->t, line, COL_NAME, n->parent ? n->name : b->g->name);
 	table_text(b->t, line, COL_REGION, b->g->name);
 	add_cgroup(b->t, line, COL_PATH, COL_UNIT, n);
-	for (size_t i = 0; i < N_SIMPLE; i++) {
-		uint64_t v = dmem_tree_figure(b->tree, n, b->region, simple[i].figure);
-
-		if (!n->parent && simple[i].figure == DMEM_F_PEAK)
-			v = region_peak(b->tree, b->region);
-		table_number(b->t, line, simple[i].column, v);
-	}
+	for (size_t i = 0; i < N_SIMPLE; i++)
+		table_number(b->t, line, simple[i].column,
+			     dmem_tree_figure(b->tree, n, b->region, simple[i].figure));
 	table_number(b->t, line, COL_ID, n->id);
 	if (table_wants(b->t, COL_LIMIT) && (n->figure || !n->parent))
-		table_number(b->t, line, COL_LIMIT, limit(b, n));
+		table_number(b->t, line, COL_LIMIT, dmem_tree_limit(b->tree, n, b->region));
 	if (table_wants(b->t, COL_REFUSED))
 		table_number(b->t, line, COL_REFUSED,
 			     n->parent ? dmem_tree_refused(b->tree, n, b->region) :

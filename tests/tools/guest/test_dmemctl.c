@@ -117,7 +117,7 @@ TEST_F_TIMEOUT(dmemctl, set_slice, 60)
 	ASSERT_EQ(0, start("t-tool.service"));
 	EXPECT_EQ(10 * MIB, cap_of("t-tool.slice", "dmem.max", CAMERA));
 	/* The tightest one of those above. */
-	ASSERT_EQ(0, dmemctl("show", "-rnb", "-o", "UNIT,REGION,CURRENT,MAX,LIMIT", "t-tool.service"));
+	ASSERT_EQ(0, dmemctl("show", "-rnb", "-o", "UNIT,REGION,CHARGED,MAX,LIMIT", "t-tool.service"));
 	EXPECT_NE(NULL, strstr(output(), "t-tool.service " CAMERA " 4194304 max 10485760\n"))
 		TH_LOG("%s", output());
 }

@@ -139,12 +139,12 @@ TEST_F(lsdmem, tree)
 	ASSERT_EQ(0, dmem_set_max(self->below, CAMERA, 8 * MIB));
 	fd = cg_alloc(self->below, self->heap, 2 * MIB);
 	ASSERT_GE(fd, 0);
-	ASSERT_EQ(0, lsdmem("--tree", "-rnb", "-o", "NAME,CURRENT,PEAK,MAX,LIMIT", CAMERA));
+	ASSERT_EQ(0, lsdmem("--tree", "-rnb", "-o", "NAME,CHARGED,PEAK,MAX,LIMIT", CAMERA));
 	EXPECT_STREQ("2097152 2097152 6291456 6291456", line("t-lsdmem ")) TH_LOG("%s", output());
 	EXPECT_STREQ("2097152 2097152 8388608 6291456", line("below ")) TH_LOG("%s", output());
 	/* Nobody else does. */
 	EXPECT_EQ(NULL, line("system.slice ")) TH_LOG("%s", output());
-	ASSERT_EQ(0, lsdmem("--tree", "--all", "-rnb", "-o", "NAME,CURRENT", CAMERA));
+	ASSERT_EQ(0, lsdmem("--tree", "--all", "-rnb", "-o", "NAME,CHARGED", CAMERA));
 	EXPECT_STREQ("0", line("system.slice ")) TH_LOG("%s", output());
 	close(fd);
 }
@@ -199,7 +199,7 @@ TEST_F(lsdmem, namespace)
 	pid = cg_fork(self->below);
 	if (!pid) {
 		execl("/bin/sh", "sh", "-c", "unshare -C -m sh -c 'mount -t cgroup2 none /sys/fs/cgroup && "
-		      "exec " LSDMEM " --tree -rnb -o NAME,CURRENT,MAX " CAMERA "' >" OUT " 2>&1", NULL);
+		      "exec " LSDMEM " --tree -rnb -o NAME,CHARGED,MAX " CAMERA "' >" OUT " 2>&1", NULL);
 		_exit(127);
 	}
 	EXPECT_EQ(0, wait_exit(pid));
