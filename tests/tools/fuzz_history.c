@@ -17,7 +17,8 @@
 
 struct seen {
 	unsigned int regions, cgroups;
-	bool head, sample;
+	bool head, sample, notes;
+	unsigned int nodes;
 };
 
 static void require(int ok, const char *what)
@@ -92,10 +93,46 @@ static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, 
 	return 0;
 }
 
+static int on_notes(void *data, uint64_t wall)
+{
+	*(struct seen *)data = (struct seen){ .notes = true };
+	require(wall < DMEM_UNKNOWN, "no time");
+	return 0;
+}
+
+static int on_node(void *data, const char *path)
+{
+	struct seen *s = data;
+
+	require(s->notes && *path == '/' && ++s->nodes <= HIST_NODES, "a node that is none");
+	return 0;
+}
+
+static int on_property(void *data, const char *name, const void *value, size_t len)
+{
+	const struct seen *s = data;
+
+	require(s->notes && s->nodes && *name && value && len <= HIST_PROPERTY, "a property of nothing");
+	return 0;
+}
+
+static int on_word(void *data, const char *word)
+{
+	require(((struct seen *)data)->notes && word, "a word without notes");
+	return 0;
+}
+
+static int on_noted(void *data)
+{
+	require(((struct seen *)data)->notes, "the end of no notes");
+	return 0;
+}
+
 static const struct hist_ops ops = {
 	.head = on_head, .region = on_region, .cgroup = on_cgroup, .sample = on_sample,
 	.region_figures = on_region_figures, .figures = on_figures, .gone = on_gone,
-	.buffer = on_buffer,
+	.buffer = on_buffer, .notes = on_notes, .node = on_node, .property = on_property, .word = on_word,
+	.noted = on_noted,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -128,11 +165,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static const char * const seeds[] = {
 	"H 1 " BOOT " 1 2 3 4096 4194304 1\nR 0 cma/a\nR 1 heap/b\nC 0 7 a.service\nC 1 9 b%20c\n"
 	"S 1 2 r0=1,2,-,4 r1=max c0.1=1,2,3,4,5,6,max,8 b12=1.0,4096 b13=-.1,5\nS 2 3 f12 x0 c1.0=-\nE 5\n",
-	"H 2 new\nS 1 2\nH 1 " BOOT " 0 0 1 1 - 0\nR 0 x\nS 0 0 r0=0\n",
+	"H 2 1\nD / #size-cells=00000001\nD /reserved-memory/a no-map= reg=00ff\nK cma=1M\nN 2\nH 3 new\nS 1 2\nH 1 " BOOT " 0 0 1 1 - 0\nR 0 x\nS 0 0 r0=0\n",
 };
 
 static const char * const words[] = {
-	"H 1 " BOOT " ", "R ", "C ", "S ", "E ", "\n", " ", "0", "1", "=", ",", "-", "max", ".", "%", "%0",
+	"H 1 " BOOT " ", "R ", "C ", "S ", "E ", "D /", "K ", "N ", "H 2 ", "\n", " ", "0", "1", "=", ",", "-", "max", ".", "%", "%0",
 	"%20", "18446744073709551613", "18446744073709551614", "r0=", "c0.0=", "b1=", "f", "x", "\0",
 };
 

@@ -100,9 +100,39 @@ static int on_end(void *data, uint64_t mono)
 	return say(data, "end %" PRIu64 "\n", mono);
 }
 
+static int on_notes(void *data, uint64_t wall)
+{
+	return say(data, "notes %" PRIu64 "\n", wall);
+}
+
+static int on_node(void *data, const char *path)
+{
+	return say(data, "node '%s'\n", path);
+}
+
+static int on_property(void *data, const char *name, const void *value, size_t len)
+{
+	const unsigned char *v = value;
+
+	say(data, "property %s", name);
+	for (size_t i = 0; i < len; i++)
+		say(data, " %u", v[i]);
+	return say(data, "\n");
+}
+
+static int on_word(void *data, const char *word)
+{
+	return say(data, "word '%s'\n", word);
+}
+
+static int on_noted(void *data)
+{
+	return say(data, "noted\n");
+}
+
 const struct hist_ops histlog_ops = {
 	on_head, on_region, on_cgroup, on_sample, on_region_figures, on_figures, on_gone, on_buffer,
-	on_freed, on_end,
+	on_freed, on_end, on_notes, on_node, on_property, on_word, on_noted,
 };
 
 const char *histlog(const char *text, size_t len, struct hist_found *found)

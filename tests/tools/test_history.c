@@ -221,13 +221,77 @@ static void newer_version(void)
 	struct dmem_text t = { 0 };
 	struct hist_found f;
 
-	put_line(&t, "H 2 something new");
+	put_line(&t, "H 3 something new");
 	put_line(&t, "R 0 a");
 	put_line(&t, "H 1 " BOOT1 " 1 2 3 4096 - 0");
 	put_line(&t, "E 8");
 	check_text(histlog(t.s, t.len, &f), "head " BOOT1 " wall=1 mono=2 every 3 page=4096 block=0 "
 		   "buffers=0\nend 8\n", "of a later version nothing is read");
 	check(f.newer == 2 && !f.bad && f.records == 2, "and that is told", "%zu", f.newer);
+	dmem_text_free(&t);
+}
+
+/* A reader of version 1 alone takes a segment of notes for one of a later version. */
+static void notes(void)
+{
+	static const char * const bad[] = {
+		"H 2", "H 2 x", "H 2 1 2", "R 0 a", "S 1 2", "E 1", "D", "D ", "D x", "D /a b", "D /a b=0", "D /a b=0g",
+		"D /a =00", "D /a B=00", "D /a b=00 ", "D /a  b=00", "D /%0 b=", "D /a abcdefghijklmnopqrstuvwxyz-67890=",
+		"K", "K a b", "N", "N 1", "N 3", "N 02", "N 2 ",
+	};
+	struct dmem_text t = { 0 };
+	struct hist_found f;
+	struct hist_line l;
+	size_t wrong = 0;
+
+	hist_put_notes_head(&t, 1700000000000);
+	put_line(&t, "D /");
+	hist_begin(&l, &t, 'D');
+	hist_add_name(&l, "/reserved-memory/a b%\n");
+	hist_add_property(&l, "#size-cells", "\0\0\0\1", 4);
+	hist_add_property(&l, "no-map", "", 0);
+	hist_end(&l);
+	hist_begin(&l, &t, 'K');
+	hist_add_name(&l, "cma=64M");
+	hist_end(&l);
+	put_line(&t, "N 2");
+	put_line(&t, "H 1 " BOOT1 " 1 2 3 4096 - 0");
+	put_line(&t, "D /");
+	check_text(histlog(t.s, t.len, &f), "notes 1700000000000\nnode '/'\nnode '/reserved-memory/a b%\n'\n"
+		   "property #size-cells 0 0 0 1\nproperty no-map\nword 'cma=64M'\nnoted\n"
+		   "head " BOOT1 " wall=1 mono=2 every 3 page=4096 block=0 buffers=0\n", "notes are read");
+	check(f.records == 6 && f.bad == 1, "and in their segment only", "%zu, %zu", f.records, f.bad);
+	dmem_text_free(&t);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		put_line(&t, "H 2 1");
+		put_line(&t, "D /a b=00");
+		put_line(&t, "D /b");
+		put_line(&t, bad[i]);
+		put_line(&t, "N 2");
+		wrong += strstr(histlog(t.s, t.len, &f), "noted") || f.records != 3 || f.bad != 2;
+		if (wrong)
+			printf("# %s: %zu records\n", bad[i], f.records);
+		dmem_text_free(&t);
+	}
+	check(!wrong, "notes with a line that is none are not complete", "%zu are", wrong);
+	put_line(&t, "H 2 1");
+	for (int i = 0; i < HIST_NODES + 1; i++)
+		put_line(&t, "D /a");
+	histlog(t.s, t.len, &f);
+	check(f.records == HIST_NODES + 1 && f.bad == 1, "there is an end to nodes", "%zu", f.records);
+	dmem_text_free(&t);
+	put_line(&t, "H 2 1");
+	hist_begin(&l, &t, 'D');
+	hist_add(&l, " /");
+	hist_add_property(&l, "reg", all, sizeof(all));
+	hist_add(&l, " reg=%0*d", 2 * HIST_PROPERTY, 0);
+	hist_end(&l);
+	check(!strstr(histlog(t.s, t.len, &f), "error") && !f.bad, "a property of the largest size", "%zu", f.bad);
+	hist_begin(&l, &t, 'D');
+	hist_add(&l, " /a reg=%0*d", 2 * HIST_PROPERTY + 2, 0);
+	hist_end(&l);
+	histlog(t.s, t.len, &f);
+	check(f.bad == 1, "and none that is larger", "%zu", f.bad);
 	dmem_text_free(&t);
 }
 
@@ -258,6 +322,7 @@ int main(void)
 	not_ours();
 	nothing_of_half();
 	newer_version();
+	notes();
 	an_op_ends_it(&t);
 	dmem_text_free(&t);
 	return tap_end();

@@ -133,14 +133,33 @@ int hist_put_head(struct dmem_text *t, const struct hist_head *h)
 	return hist_end(&l);
 }
 
+int hist_put_notes_head(struct dmem_text *t, uint64_t wall)
+{
+	struct hist_line l;
+
+	hist_begin(&l, t, 'H');
+	hist_add(&l, " %d %" PRIu64, HIST_NOTES, wall);
+	return hist_end(&l);
+}
+
+void hist_add_property(struct hist_line *l, const char *name, const void *value, size_t len)
+{
+	const unsigned char *v = value;
+
+	hist_add(l, " %s=", name);
+	for (size_t i = 0; i < len; i++)
+		hist_add(l, "%02x", v[i]);
+}
+
 /* ---- reading ---- */
 
 struct reader {
 	const struct hist_ops *ops;
 	void *data;
-	unsigned int regions, cgroups;
+	unsigned int regions, cgroups, nodes;
 	bool lost;	/* until the next segment */
 	bool newer;
+	bool notes;	/* the segment is one of notes */
 	/* Only look whether all is well: nobody shall get half of a record. */
 	bool dry;
 };
@@ -226,17 +245,18 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The last field of a line. */
-static bool name(const char *s, char *out)
+/* A blank, and a name up to the next blank or the end. */
+static bool word(const char **text, char *out)
 {
+	const char *s = *text;
 	size_t n = 0;
 
 	if (*s++ != ' ')
 		return false;
-	while (*s) {
+	while (*s && *s != ' ') {
 		char c = *s++;
 
-		if (n == MAX_NAME - 1 || c == ' ')
+		if (n == MAX_NAME - 1)
 			return false;
 		if (c == '%') {
 			if (hex(s[0]) < 0 || hex(s[1]) < 0)
@@ -249,7 +269,27 @@ static bool name(const char *s, char *out)
 		out[n++] = c;
 	}
 	out[n] = 0;
+	*text = s;
 	return true;
+}
+
+/* The last field of a line. */
+static bool name(const char *s, char *out)
+{
+	return word(&s, out) && !*s;
+}
+
+static int read_notes_head(struct reader *r, const char *s)
+{
+	uint64_t wall;
+
+	if (!field(&s, &wall) || *s)
+		return -EBADMSG;
+	if (!r->dry) {
+		r->notes = true;
+		r->nodes = 0;
+	}
+	return OP(r, notes, wall);
 }
 
 static int read_head(struct reader *r, const char *s)
@@ -259,8 +299,12 @@ static int read_head(struct reader *r, const char *s)
 
 	if (!field(&s, &version))
 		return -EBADMSG;
+	if (version == HIST_NOTES)
+		return read_notes_head(r, s);
 	if (version != HIST_VERSION)
 		return -ENOTSUP;
+	if (!r->dry)
+		r->notes = false;
 	if (!character(&s, ' ') || strspn(s, "0123456789abcdef-") != HIST_BOOT)
 		return -EBADMSG;
 	memcpy(h.boot, s, HIST_BOOT);
@@ -388,11 +432,84 @@ static int read_end(struct reader *r, const char *s)
 	return OP(r, end, mono);
 }
 
-static int read_record(struct reader *r, const char *s)
+static int read_property(struct reader *r, const char **s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789,#_-";
+	unsigned char value[HIST_PROPERTY];
+	char text[32];
+	size_t len = 0, n;
+
+	if (!character(s, ' '))
+		return -EBADMSG;
+	n = strspn(*s, letters);
+	if (!n || n >= sizeof(text))
+		return -EBADMSG;
+	memcpy(text, *s, n);
+	text[n] = 0;
+	*s += n;
+	if (!character(s, '='))
+		return -EBADMSG;
+	for (; **s && **s != ' '; *s += 2) {
+		if (len == sizeof(value) || hex((*s)[0]) < 0 || hex((*s)[1]) < 0)
+			return -EBADMSG;
+		value[len++] = (unsigned char)(hex((*s)[0]) << 4 | hex((*s)[1]));
+	}
+	return OP(r, property, text, value, len);
+}
+
+static int read_node(struct reader *r, const char *s)
+{
+	char path[MAX_NAME];
+	int ret;
+
+	if (r->nodes == HIST_NODES || !word(&s, path) || *path != '/')
+		return -EBADMSG;
+	if (!r->dry)
+		r->nodes++;
+	ret = OP(r, node, path);
+	while (!ret && *s)
+		ret = read_property(r, &s);
+	return ret;
+}
+
+static int read_word(struct reader *r, const char *s)
+{
+	char text[MAX_NAME];
+
+	return name(s, text) ? OP(r, word, text) : -EBADMSG;
+}
+
+/* A tree that lacks a node looks as if there were room for another. */
+static int read_noted(struct reader *r, const char *s)
+{
+	uint64_t nodes;
+
+	if (!field(&s, &nodes) || *s || nodes != r->nodes)
+		return -EBADMSG;
+	return OP(r, noted);
+}
+
+static int read_note(struct reader *r, const char *s)
 {
 	switch (*s) {
-	case 'H':
+	case 'N':
+		return read_noted(r, s + 1);
+	case 'D':
+		return read_node(r, s + 1);
+	case 'K':
+		return read_word(r, s + 1);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int read_record(struct reader *r, const char *s)
+{
+	if (*s == 'H')
 		return read_head(r, s + 1);
+	if (r->notes)
+		return read_note(r, s);
+	switch (*s) {
 	case 'R':
 		return read_region(r, s + 1);
 	case 'C':

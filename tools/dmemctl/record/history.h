@@ -9,6 +9,11 @@
 #include "../../lib/look.h"
 
 #define HIST_VERSION	1
+/* Of a segment that notes what the machine is, and leaves all else as it is. Readers that
+ * know version 1 only leave it out. */
+#define HIST_NOTES	2
+#define HIST_NODES	4096	/* at most, in such a segment */
+#define HIST_PROPERTY	4096	/* bytes of a property, at most */
 #define HIST_BOOT	36	/* characters of a boot id */
 
 /* Of a cgroup and region, those that change most come first. Bytes, or requests. */
@@ -56,6 +61,11 @@ int hist_end(struct hist_line *l);
 
 int hist_put_head(struct dmem_text *t, const struct hist_head *h);
 
+/* Starts a segment of notes, as of @wall ms since 1970. */
+int hist_put_notes_head(struct dmem_text *t, uint64_t wall);
+/* A blank, and a property of a device tree's node. @name has small letters, digits and ",#_-" only. */
+void hist_add_property(struct hist_line *l, const char *name, const void *value, size_t len);
+
 /* ---- reading ---- */
 
 /* Called in the order of the file. Not 0 ends the reader, which returns it. Numbers
@@ -77,6 +87,14 @@ struct hist_ops {
 	int (*freed)(void *data, uint64_t ino);
 	/* The recorder has ended, and knows nothing of what comes. */
 	int (*end)(void *data, uint64_t mono);
+	/* A segment of notes: nodes of the device tree ("/", "/a/b") with their properties,
+	 * and words of the kernel's command line. Nothing of it counts unless noted() is
+	 * called behind the last one. */
+	int (*notes)(void *data, uint64_t wall);
+	int (*node)(void *data, const char *path);
+	int (*property)(void *data, const char *name, const void *value, size_t len);
+	int (*word)(void *data, const char *word);
+	int (*noted)(void *data);
 };
 
 struct hist_found {

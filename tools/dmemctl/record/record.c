@@ -14,6 +14,7 @@
 
 #include "../dmemctl.h"
 #include "histfile.h"
+#include "machine.h"
 #include "sampler.h"
 
 #define DIR		"/var/lib/dmem"
@@ -40,6 +41,7 @@ struct record {
 	uint64_t segment, written;	/* ms */
 	bool whole;		/* what is in the file can be read without what is not */
 	bool failing, quiet;
+	bool unnoted;		/* the device tree cannot be noted, and that was reported */
 };
 
 static void help(void)
@@ -242,12 +244,31 @@ static int say_write_error(struct record *r, int err)
 	return 0;
 }
 
+/* At the start of what can be read alone. A file of single looks gets them once: a service
+ * that stops often would fill it with them. */
+static int tell_machine(struct record *r)
+{
+	int ret;
+
+	if (r->whole || (r->once && r->file.size))
+		return 0;
+	ret = machine_tell(&r->sys, now_ms(CLOCK_REALTIME), &r->text);
+	if (!ret || ret == -ENOMEM || r->unnoted)
+		return ret == -ENOMEM ? ret : 0;
+	r->unnoted = true;
+	cli_error(&r->c->cli, "the device tree is not noted in %s: %s; \"dmemctl plan --dts\" will need --dtb=FILE",
+		  r->output, strerror(-ret));
+	return 0;
+}
+
 static int append(struct record *r, enum sampler_how how)
 {
 	int ret;
 
 	r->text.len = 0;
-	ret = sampler_tell(r->s, how, &r->text);
+	ret = how == TELL_ALL ? tell_machine(r) : 0;
+	if (!ret)
+		ret = sampler_tell(r->s, how, &r->text);
 	if (ret || !r->text.len)
 		return ret;
 	ret = histfile_append(&r->file, r->text.s, r->text.len);
