@@ -97,7 +97,7 @@ unit_packages()
 {
 	need gcc /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc python3 dbus-daemon \
 		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-		/usr/include/systemd/sd-bus.h:libsystemd-dev \
+		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev \
 		/usr/include/png.h:libpng-dev rsvg-convert:librsvg2-bin dtc:device-tree-compiler \
 		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
 }
@@ -105,7 +105,7 @@ unit_packages()
 suite_unit()
 {
 	need jq scdoc zsh dbus-daemon /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-		/usr/include/systemd/sd-bus.h:libsystemd-dev
+		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
 	step "suite unit"
 	_d=$CACHE/unit
 	mkdir -p "$_d"

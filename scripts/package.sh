@@ -12,7 +12,7 @@ deb_compiler()
 	if [ "$1" = "$HOSTARCH" ]; then
 		need gcc make /usr/include/stdio.h:libc6-dev scdoc:scdoc \
 			/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-			/usr/include/systemd/sd-bus.h:libsystemd-dev
+			/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
 	else
 		need make scdoc:scdoc "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
 			"/usr/$_triple/lib/libc.so:libc6-dev-$1-cross"

@@ -5,10 +5,10 @@
 
 . scripts/package.sh
 
-# From dpkg on: what installs our package, and its scripts.
+# From dpkg on: what installs our packages, their scripts, and libraries of dmem-tools.
 SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash coreutils
 	util-linux mount sed grep libpam-modules dpkg tar diffutils init-system-helpers perl-base
-	libc-bin'
+	libc-bin libfdt1'
 
 # What the programs are built from, and how a systemd is booted.
 SYSTEMD_SOURCE=.

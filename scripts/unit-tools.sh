@@ -62,6 +62,7 @@ dmemctl_programs()
 	dmemctl_test record dmemctl/record/history.o histlog.c &&
 	dmemctl_test plan dmemctl/record/history.o dmemctl/plan/firstfit.o load.c past.c -lpng &&
 	dmemctl_test chart dmemctl/record/history.o past.c -lm &&
+	dmemctl_test board dmemctl/record/history.o past.c rmem.c -lfdt &&
 	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
 		"$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o
 }
@@ -75,9 +76,9 @@ dmemctl_fakes()
 	_wrap=-Wl,--wrap=write,--wrap=mkdirat,--wrap=manager_open,--wrap=change_open,--wrap=dmem_first_line
 	_t=$dir/tools
 	$cc $_san $warn -o "$_t/dmemctl-fake" $_fakes "$_t"/dmemctl/*.o "$_t"/dmemctl/*/*.o "$_t"/cli/*.o "$_t"/lib/*.o $_wrap \
-		-lsmartcols -lsystemd -lm &&
+		-lsmartcols -lsystemd -lfdt -lm &&
 	$cc -O2 $warn -o "$_t/fast/dmemctl-fake" $_fakes "$_t"/fast/dmemctl/*.o "$_t"/fast/dmemctl/*/*.o "$_t"/fast/cli/*.o \
-		"$_t"/fast/lib/*.o $_wrap -lsmartcols -lsystemd -lm &&
+		"$_t"/fast/lib/*.o $_wrap -lsmartcols -lsystemd -lfdt -lm &&
 	$cc $_san $warn -o "$_t/fake_manager" tests/tools/fake_manager.c -lsystemd || return 1
 	for _v in set show doctor manager ctl_docs look word; do
 		dmemctl_test "$_v" board.c tool.c bus.c docs.c || return 1
@@ -161,6 +162,7 @@ unit_tools()
 		tools/dmemctl/plan/dmemctl-plan.8.scd
 	tap tools-plan "$dir/tools/test_plan" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 	tap tools-chart "$dir/tools/test_chart" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+	tap tools-board "$dir/tools/test_board" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 
 	# Another user must get at the program, and a socket's path must be short. What is
 	# written to a disk each time takes long where that is done some hundred times.

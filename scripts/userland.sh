@@ -105,8 +105,8 @@ userland_strip_system()
 userland_strip_libraries()
 {
 	mkdir -p keep/include keep/lib &&
-	mv usr/include/systemd usr/include/libsmartcols keep/include/ &&
-	mv usr/lib/*/libsystemd.so* usr/lib/*/libsmartcols.so* keep/lib/ &&
+	mv usr/include/systemd usr/include/libsmartcols usr/include/*fdt*.h keep/include/ &&
+	mv usr/lib/*/libsystemd.so* usr/lib/*/libsmartcols.so* usr/lib/*/libfdt*.so* keep/lib/ &&
 	find . -mindepth 1 -maxdepth 1 ! -name keep -exec rm -rf {} + &&
 	mv keep/include keep/lib . && rmdir keep
 }
@@ -118,5 +118,5 @@ tools_libraries()
 {
 	LIBRARIES=$CACHE/userland/libraries-$1
 	USERLAND_SUITES=$(source_word libraries) guest_userland "$1" "$LIBRARIES" libraries \
-		libsmartcols-dev libsystemd-dev
+		libsmartcols-dev libsystemd-dev libfdt-dev
 }

@@ -533,67 +533,6 @@ static void units(void)
 	check_text(get("units2/system.slice.d/50-dmem-plan.conf"), want, "have what is reserved in them");
 }
 
-static void device_tree(void)
-{
-	static const char * const dtc[] = { "/usr/bin/dtc", "-q", "-@", "-I", "dts", "-O", "dtb", "-o", NULL, NULL,
-					    NULL };
-	const char *argv[11];
-	struct dmem_text t = { 0 };
-	char arg[4096];
-
-	start(&t, "aaaaaaaa", false);
-	past_region(&t, 1, "cma/linux,cma");
-	past_region(&t, 2, "cma/reserved");
-	past_region(&t, 3, "heap/system");
-	past_look(&t, 2000, "c0.0=%llu c0.1=%llu c0.2=%llu c0.3=%llu", 7 * MIB, 5 * MIB, 3 * MIB, MIB);
-	past_end(&t, 3000);
-	past_write(&t, "tree");
-	snprintf(arg, sizeof(arg), "--dts=%s", tap_path("tree.dts"));
-	check(!plan(MORE(arg, "--headroom=0", "--shrink", tap_path("tree"))), "a device tree", "%s", get("err"));
-	check(strstr(get("tree.dts"), "camera@64000000 {\n\t\t\t\t\tcompatible = \"shared-dma-pool\";\n"
-		     "\t\t\t\t\treusable;\n\t\t\t\t\treg = <0x0 0x64000000 0x0 0x800000>;\n\t\t\t\t};\n") &&
-	      strstr(get("tree.dts"), "linux,cma {\n\t\t\t\t\tcompatible = \"shared-dma-pool\";\n"
-		     "\t\t\t\t\treusable;\n\t\t\t\t\tsize = <0x0 0x1000000>;\n"
-		     "\t\t\t\t\talignment = <0x0 0x400000>;\n\t\t\t\t\tlinux,cma-default;\n") &&
-	      strstr(get("tree.dts"), "cma=16M") && !strstr(get("tree.dts"), "heap/system"), "with its nodes", "%s",
-	      get("tree.dts"));
-	memcpy(argv, dtc, sizeof(dtc));
-	/* Others come into the place of these soon. */
-	argv[8] = strdup(tap_path("tree.dtbo"));
-	argv[9] = strdup(tap_path("tree.dts"));
-	check(!run(argv) && *get("tree.dtbo"), "which the compiler takes", "%s", get("err"));
-	check(plan(MORE(arg, tap_path("tree"))) == 1, "and which stays as it is", "%s", get("err"));
-	check(!plan(MORE(arg, "--force", "--cells=1", tap_path("tree"))) &&
-	      strstr(get("tree.dts"), "reg = <0x64000000 0x2800000>") && !run(argv), "or with one cell", "%s",
-	      get("err"));
-
-	start(&t, "aaaaaaaa", false);
-	past_region(&t, 1, "cma/next@64400000");
-	past_look(&t, 2000, "c0.0=%llu c0.1=4096", 7 * MIB);
-	past_end(&t, 3000);
-	past_write(&t, "tree");
-	unlink(tap_path("tree.dts"));
-	check(plan(MORE(arg, tap_path("tree"))) == 1 && !*get("tree.dts") &&
-	      strstr(get("err"), CAM " would reach into cma/next@64400000"), "regions do not overlap", "%s",
-	      get("err"));
-	start(&t, "aaaaaaaa", false);
-	past_region(&t, 1, "cma/odd@70100000");
-	past_look(&t, 2000, "c0.1=4096");
-	past_end(&t, 3000);
-	past_write(&t, "tree");
-	check(plan(MORE(arg, tap_path("tree"))) == 1 && !*get("tree.dts") &&
-	      strstr(get("err"), "would start in the middle of a block"), "and start at a block", "%s", get("err"));
-	start(&t, "aaaaaaaa", false);
-	past_region(&t, 1, "cma/x*/ };");
-	past_look(&t, 2000, "c0.1=4096");
-	past_end(&t, 3000);
-	past_write(&t, "tree");
-	check(plan(MORE(arg, tap_path("tree"))) == 1 && !*get("tree.dts") &&
-	      strstr(get("err"), "cannot be the name of a node"), "nor is a name more than that", "%s", get("err"));
-	free((void *)argv[8]);
-	free((void *)argv[9]);
-}
-
 /* Sizes that may be proposed: of a region with @capacity that was used up to @peak. */
 static void proposed(const char *region, ull capacity, ull peak, ull unaccounted, const char *option, ull size,
 		     const char *reason)
@@ -850,7 +789,6 @@ int main(int argc, char **argv)
 	segments();
 	between();
 	units();
-	device_tree();
 	shrinking();
 	chart();
 	odd_names();

@@ -584,6 +584,36 @@ static void mistakes(void)
 	check(record(MORE("--count=1")) == 1 && *get("err"), "without the controller it ends", "%s", get("err"));
 }
 
+/* A device tree whose one area is that of tree(). */
+static void device_tree(void)
+{
+	static const struct {
+		const char *name, *value;
+		size_t len;
+	} files[] = {
+		{ "#address-cells", "\0\0\0\1", 4 }, { "#size-cells", "\0\0\0\1", 4 },
+		{ "compatible", "test,board", 11 },
+		{ "reserved-memory/#address-cells", "\0\0\0\1", 4 }, { "reserved-memory/#size-cells", "\0\0\0\1", 4 },
+		{ "reserved-memory/ranges", "", 0 },
+		{ "reserved-memory/camera@64000000/compatible", "shared-dma-pool", 16 },
+		{ "reserved-memory/camera@64000000/reusable", "", 0 },
+		{ "reserved-memory/camera@64000000/reg", "\x64\0\0\0\x02\x80\0\0", 8 },
+	};
+	char rel[128];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		FILE *o;
+
+		snprintf(rel, sizeof(rel), "root/sys/firmware/devicetree/base/%s", files[i].name);
+		put(rel, "%s", "");
+		o = fopen(tap_path(rel), "w");
+		if (o) {
+			fwrite(files[i].value, 1, files[i].len, o);
+			fclose(o);
+		}
+	}
+}
+
 /* The commands of the man page, on the tree and with an end. */
 static void documented(const char *page)
 {
@@ -592,6 +622,7 @@ static void documented(const char *page)
 	size_t done = 0;
 
 	tree();
+	device_tree();
 	fake_process(1, "init");
 	put("bin/dmemctl", "#!/bin/sh\nverb=$1\nshift\n[ $verb != record ] || set -- --count=2 --interval=10ms \"$@\"\n"
 	    "exec %s --sysroot=%s $verb \"$@\"\n", dmemctl, tap_path("root"));

@@ -449,10 +449,37 @@ static int on_end(void *data, uint64_t mono)
 	return ret || r->once ? ret : push(r, MODEL_GAP, mono, 0, 0, 0, 0);
 }
 
+static int on_notes(void *data, uint64_t wall)
+{
+	return notes_begin(&((struct reader *)data)->m->notes, wall);
+}
+
+static int on_node(void *data, const char *path)
+{
+	return notes_node(&((struct reader *)data)->m->notes, path);
+}
+
+static int on_property(void *data, const char *name, const void *value, size_t len)
+{
+	return notes_property(&((struct reader *)data)->m->notes, name, value, len);
+}
+
+static int on_word(void *data, const char *word)
+{
+	return notes_word(&((struct reader *)data)->m->notes, word);
+}
+
+static int on_noted(void *data)
+{
+	return notes_end(&((struct reader *)data)->m->notes);
+}
+
 static const struct hist_ops ops = {
 	.head = on_head, .region = on_region, .cgroup = on_cgroup, .sample = on_sample,
 	.region_figures = on_region_figures, .figures = on_figures, .gone = on_gone,
 	.buffer = on_buffer, .freed = on_freed, .end = on_end,
+	.notes = on_notes, .node = on_node, .property = on_property, .word = on_word,
+	.noted = on_noted,
 };
 
 int model_add(struct model *m, const char *text, size_t len)
@@ -526,5 +553,6 @@ void model_free(struct model *m)
 {
 	for (size_t i = 0; i < m->n_boots; i++)
 		free(m->boot[i].event);
+	notes_free(&m->notes);
 	dmem_arena_free(&m->arena);
 }

@@ -7,6 +7,7 @@
 #define MODEL_H
 
 #include "../record/history.h"
+#include "notes.h"
 
 enum model_kind {
 	MODEL_LOOK,		/* nothing but that time has passed; @v: wall clock, ms since 1970 */
@@ -78,6 +79,7 @@ struct model {
 	struct model_run *run;
 	size_t n_runs;
 	size_t files, bad, newer;
+	struct notes notes;	/* of the machines */
 };
 
 /* All zero is empty. Adds the text of one file; several files may tell of one boot.

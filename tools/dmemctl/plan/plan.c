@@ -12,6 +12,7 @@
 
 #include "../../cli/replace.h"
 #include "../dmemctl.h"
+#include "board.h"
 #include "report.h"
 
 #define MAX_DEPTH	8
@@ -21,7 +22,8 @@ struct plan {
 	struct needs_options o;
 	bool json, force;
 	const char *svg, *units, *dts;
-	unsigned int cells;
+	struct board_options board;
+	struct dmem_text dtb;	/* what is in the file of --dtb= */
 	struct model m;
 	struct needs n;
 };
@@ -35,13 +37,14 @@ static void help(void)
 	       "      --quantile=Q          of boots and runs, 0 to 1; default: 1, the largest\n"
 	       "      --json                all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
-	       "      --dts=FILE            write a device tree overlay\n"
+	       "      --dts=FILE            write a device tree overlay, to be merged before boot\n"
+	       "      --dtb=FILE            the board's tree, if the histories do not note it\n"
+	       "      --move                let an area with an address get another one\n"
 	       "      --shrink              let a region become smaller than it is\n"
 	       "      --svg=FILE            write a chart\n"
 	       "      --force               over files that are there\n"
 	       "      --block=SIZE          what regions are aligned to, if no history knows\n"
 	       "      --cma-alignment=N     CONFIG_CMA_ALIGNMENT of the kernel, default: 8\n"
-	       "      --cells=N             1 or 2, of addresses and sizes in the device tree\n"
 	       "  -h, --help                this text\n\n"
 	       "See dmemctl-plan(8).\n");
 }
@@ -93,7 +96,7 @@ static int parse_option(struct plan *p, int opt)
 	case 'c':
 		if (!parse_number(optarg, 1, 2, &v) || v != floor(v))
 			return cli_usage(&p->c->cli, "there are 1 or 2 cells, not '%s'", optarg);
-		p->cells = (unsigned int)v;
+		cli_error(&p->c->cli, "--cells= has no effect any more: the board's tree has them");
 		return 0;
 	case 'j':
 		p->json = true;
@@ -113,6 +116,12 @@ static int parse_option(struct plan *p, int opt)
 	case 'd':
 		p->dts = optarg;
 		return 0;
+	case 't':
+		p->board.dtb = optarg;
+		return 0;
+	case 'm':
+		p->board.move = true;
+		return 0;
 	default:
 		return CLI_USAGE;
 	}
@@ -126,7 +135,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "json", 0, NULL, 'j' }, { "svg", 1, NULL, 's' }, { "units", 1, NULL, 'u' },
 		{ "dts", 1, NULL, 'd' }, { "force", 0, NULL, 'f' }, { "block", 1, NULL, 'b' },
 		{ "cma-alignment", 1, NULL, 'a' }, { "cells", 1, NULL, 'c' },
-		{ "shrink", 0, NULL, 'k' },
+		{ "shrink", 0, NULL, 'k' }, { "dtb", 1, NULL, 't' }, { "move", 0, NULL, 'm' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -324,24 +333,21 @@ static int make_svg(struct plan *p, struct outputs *all)
 
 static int make_dts(struct plan *p, struct outputs *all)
 {
-	char *text = NULL, *why;
+	char *text = NULL;
 	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	bool ok;
+	int ret = 0;
 
-	if (!f)
-		return -ENOMEM;
-	ok = report_dts(f, &p->n, &p->o, p->cells, &why);
-	if (fclose(f)) {
-		free(text);
-		return -ENOMEM;
+	if (p->board.dtb)
+		ret = read_more(p->board.dtb, &p->dtb);
+	if (ret) {
+		cli_error(&p->c->cli, "%s: %s", p->board.dtb,
+			  ret == -EBADMSG ? "this is no regular file" : strerror(-ret));
+		return ret == -ENOMEM ? ret : -EINVAL;
 	}
-	if (ok)
-		return add_output(p, all, dmem_strdup(&p->m.arena, p->dts), NULL, text, len);
-	cli_error(&p->c->cli, "no device tree: %s", why ? why : strerror(ENOMEM));
-	free(why);
-	free(text);
-	return -EINVAL;
+	p->board.blob = p->dtb.s;
+	p->board.len = p->dtb.len;
+	ret = board_overlay(&p->c->cli, &p->m.notes, &p->n, &p->o, &p->board, &text, &len);
+	return ret ? ret : add_output(p, all, dmem_strdup(&p->m.arena, p->dts), NULL, text, len);
 }
 
 static int make_unit(struct plan *p, struct outputs *all, uint32_t service)
@@ -459,13 +465,14 @@ static int make_plan(struct plan *p, char **paths)
 int verb_plan(struct ctl *c, int argc, char **argv)
 {
 	struct plan p = {
-		.c = c, .cells = 2,
+		.c = c,
 		.o = { .headroom = 0.1, .quantile = 1, .block = DMEM_UNKNOWN, .align_order = 8 },
 	};
 	int ret = parse(&p, argc, argv);
 
 	if (ret < 0)
 		ret = make_plan(&p, argv + optind);
+	dmem_text_free(&p.dtb);
 	needs_free(&p.n);
 	model_free(&p.m);
 	return ret;

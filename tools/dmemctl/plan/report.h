@@ -15,11 +15,6 @@ void report_json(FILE *f, const struct model *m, const struct needs *n,
 /* The drop-in of one unit, or nothing, if the plan has nothing for it. True: it has. */
 bool report_unit(FILE *f, const struct model *m, const struct needs *n, uint32_t service);
 
-/* A device tree overlay. @cells: of addresses and sizes, 1 or 2. False: it cannot be
- * written, and *@why says why, to be freed. */
-bool report_dts(FILE *f, const struct needs *n, const struct needs_options *o, unsigned int cells,
-		char **why);
-
 /* A chart, each region's worst boot. 0 or -ENOMEM. */
 int report_svg(FILE *f, const struct model *m, const struct needs *n,
 	       const struct needs_options *o);

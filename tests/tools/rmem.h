@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How Linux boots with a device tree, as far as reserved memory goes: page by page, and
+ * with no code of the programs that are tested.
+ */
+#ifndef RMEM_H
+#define RMEM_H
+
+#include <stddef.h>
+
+#define RMEM_LOG	8192
+
+/* Writes a line for each node: "area NAME 0xBASE 0xSIZE[ default]", "reserved NAME 0xBASE
+ * 0xSIZE", "disabled NAME", "refused NAME: REASON", "overlap NAME NAME"; or one line:
+ * "unsupported node format". @block: bytes, what CMA aligns to. @cma: "cma=" is on the
+ * command line. Memory is up to 4 GiB from 0. */
+void rmem_boot(const void *fdt, unsigned long block, int cma, char log[RMEM_LOG]);
+
+#endif

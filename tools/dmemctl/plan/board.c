@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Whose device tree an overlay is made and checked for. */
+#include <errno.h>
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board.h"
+
+struct boards {
+	const struct cli *c;
+	const struct board_options *o;
+	void **noted;		/* flattened trees */
+	size_t n, newest;
+};
+
+static bool is_source(const struct board_options *o)
+{
+	static const char start[] = "/dts-v1/";
+
+	return o->len > sizeof(start) && memmem(o->blob, o->len < 4096 ? o->len : 4096, start, sizeof(start) - 1);
+}
+
+static bool is_overlay(const void *fdt)
+{
+	int node;
+
+	fdt_for_each_subnode(node, fdt, 0) {
+		if (fdt_subnode_offset(fdt, node, "__overlay__") >= 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_blob(const struct boards *b)
+{
+	const struct board_options *o = b->o;
+	const char *problem = NULL;
+
+	if (o->len < sizeof(struct fdt_header) || fdt_magic(o->blob) != FDT_MAGIC)
+		problem = is_source(o) ? "a source: give what \"dtc -I dts -O dtb\" makes of it" :
+			  "no flattened device tree";
+	else if (fdt_check_full(o->blob, o->len))
+		problem = "a damaged device tree";
+	else if (is_overlay(o->blob))
+		problem = "an overlay: give the tree of the board that it is for";
+	if (!problem)
+		return 0;
+	cli_error(b->c, "%s is %s", o->dtb, problem);
+	return -EINVAL;
+}
+
+static const char *compatible(const void *fdt)
+{
+	int len;
+	const char *s = fdt_getprop(fdt, 0, "compatible", &len);
+
+	return s && len > 0 && memchr(s, 0, (size_t)len) ? s : "";
+}
+
+static int flatten(struct boards *b, const struct notes *notes)
+{
+	int ret;
+
+	b->noted = calloc(notes->n + 1, sizeof(*b->noted));
+	if (!b->noted)
+		return -ENOMEM;
+	for (; b->n < notes->n; b->n++) {
+		b->noted[b->n] = notes_flatten(&notes->tree[b->n], &ret);
+		if (!b->noted[b->n] && ret == -ENOMEM)
+			return ret;
+		if (!b->noted[b->n]) {
+			cli_error(b->c, "the notes of a device tree in these histories are no tree: give --dtb=FILE");
+			return -EINVAL;
+		}
+		if (notes->tree[b->n].wall > notes->tree[b->newest].wall)
+			b->newest = b->n;
+	}
+	return 0;
+}
+
+/* The plan is of all histories: it is for one board only if they are. */
+static int check_boards(const struct boards *b)
+{
+	const char *first = b->o->dtb ? compatible(b->o->blob) : b->n ? compatible(b->noted[0]) : "";
+
+	for (size_t i = 0; i < b->n; i++) {
+		const char *other = compatible(b->noted[i]);
+
+		if (!strcmp(first, other))
+			continue;
+		cli_error(b->c, b->o->dtb ? "%s is of a board '%s', and a history of a board '%s'%s" :
+			  "%s are of a board '%s' and of a board '%s': plan each by itself%s",
+			  b->o->dtb ? b->o->dtb : "these histories", first, other,
+			  b->o->dtb ? ": plan each by itself" : "");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int print(const struct overlay *o, char **text, size_t *len)
+{
+	FILE *f = open_memstream(text, len);
+
+	if (!f)
+		return -ENOMEM;
+	overlay_print(f, o);
+	if (!fclose(f))
+		return 0;
+	free(*text);
+	*text = NULL;
+	return -ENOMEM;
+}
+
+static void say_remarks(const struct cli *c, const struct overlay *o)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		const struct overlay_area *a = &o->area[i];
+
+		if (a->words)
+			cli_error(c, "%s is no node of the device tree: write %s on the kernel's command line",
+				  a->g->region->name, a->words);
+		if (a->remark)
+			cli_error(c, "%s: %s", a->g->region->name, a->remark);
+	}
+}
+
+static int make(const struct boards *b, const struct needs *n, const struct needs_options *no,
+		struct overlay *o)
+{
+	struct overlay_options oo = {
+		.from = b->o->dtb ? b->o->dtb : "the tree that the histories note",
+		.shrink = no->shrink, .move = b->o->move,
+	};
+	int ret = overlay_make(o, b->o->dtb ? b->o->blob : b->noted[b->newest], n, no, &oo);
+
+	/* One with more memory, or of before a change: it must be right for all. */
+	for (size_t i = 0; i < b->n && !b->o->dtb && !ret; i++)
+		ret = overlay_check(o, b->noted[i]);
+	return ret;
+}
+
+static int choose(const struct boards *b, const struct notes *notes)
+{
+	if (b->o->dtb)
+		return check_blob(b);
+	if (notes->too_many) {
+		cli_error(b->c, "these histories note too many device trees: give the right one with --dtb=FILE");
+		return -EINVAL;
+	}
+	if (notes->n)
+		return 0;
+	cli_error(b->c, "no overlay without the board's device tree, which these histories do not note: "
+		  "give it with --dtb=FILE (on the board, /sys/firmware/fdt), or record again");
+	return -EINVAL;
+}
+
+int board_overlay(const struct cli *c, const struct notes *notes, const struct needs *n,
+		  const struct needs_options *no, const struct board_options *bo, char **text,
+		  size_t *len)
+{
+	struct boards b = { .c = c, .o = bo };
+	struct overlay o = { 0 };
+	int ret = choose(&b, notes);
+
+	if (!ret)
+		ret = flatten(&b, notes);
+	if (!ret)
+		ret = check_boards(&b);
+	if (!ret) {
+		ret = make(&b, n, no, &o);
+		if (ret == -EINVAL && o.why)
+			cli_error(c, "no overlay: %s", o.why);
+	}
+	if (!ret)
+		ret = print(&o, text, len);
+	if (!ret)
+		say_remarks(c, &o);
+	for (size_t i = 0; i < b.n; i++)
+		free(b.noted[i]);
+	free(b.noted);
+	overlay_free(&o);
+	return ret;
+}

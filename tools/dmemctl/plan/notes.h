@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Device trees as histories note them. Does no I/O. */
+#ifndef NOTES_H
+#define NOTES_H
+
+#include "../../lib/dmem.h"
+
+struct notes_property {
+	const char *name;
+	const void *value;
+	size_t len;
+};
+
+struct notes_node {
+	const char *path;		/* "/", or "/a" or "/a/b" */
+	struct notes_property *property;
+	size_t n;
+};
+
+/* All that one segment notes. */
+struct notes_tree {
+	uint64_t wall;			/* ms since 1970 */
+	struct notes_node *node;
+	size_t n;
+	const char *cma;		/* "cma=64M" of the command line, or NULL */
+};
+
+/* All zero is empty. */
+struct notes {
+	struct dmem_arena arena;	/* of all that was read */
+	struct notes_tree *tree;	/* different ones, in the order of the files */
+	size_t n;
+	bool too_many;			/* to keep them all */
+	struct notes_tree now;		/* the one that is read */
+};
+
+/* A segment of notes starts. Nothing of it is kept before notes_end(). All: 0 or -ENOMEM. */
+int notes_begin(struct notes *n, uint64_t wall);
+int notes_node(struct notes *n, const char *path);
+int notes_property(struct notes *n, const char *name, const void *value, size_t len);
+int notes_word(struct notes *n, const char *word);
+int notes_end(struct notes *n);
+
+/* A flattened tree of it, to be freed. NULL: -ENOMEM, or -EBADMSG for what is no tree. */
+void *notes_flatten(const struct notes_tree *t, int *err);
+
+void notes_free(struct notes *n);
+
+#endif
