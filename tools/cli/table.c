@@ -139,6 +139,8 @@ static int set_up(struct table *t, const char *name, const struct table_options 
 	/* Theirs would write a backslash as "\x5c". Ours is harmless already. */
 	if (!err)
 		err = scols_table_enable_noencoding(t->tb, 1);
+	if (!err && o->stream)
+		err = scols_table_set_stream(t->tb, o->stream);
 	if (!err && o->width) {
 		err = scols_table_set_termforce(t->tb, SCOLS_TERMFORCE_ALWAYS);
 		if (!err)
@@ -192,6 +194,18 @@ void table_heading(struct table *t, int id, const char *heading)
 		return;
 	cl = scols_table_get_column(t->tb, (size_t)t->at[id]);
 	if (!cl || scols_column_set_name(cl, heading))
+		t->err = -ENOMEM;
+}
+
+void table_fix_width(struct table *t, int id, unsigned int width)
+{
+	struct libscols_column *cl;
+
+	if (t->err || !table_wants(t, id))
+		return;
+	cl = scols_table_get_column(t->tb, (size_t)t->at[id]);
+	if (!cl || scols_column_set_whint(cl, width) ||
+	    scols_column_set_flags(cl, scols_column_get_flags(cl) | SCOLS_FL_STRICTWIDTH))
 		t->err = -ENOMEM;
 }
 
@@ -288,17 +302,17 @@ static int fill_unknown(struct table *t)
 	return ret;
 }
 
-static void print_raw_cell(const char *s, bool first)
+static void print_raw_cell(FILE *f, const char *s, bool first)
 {
 	if (!first)
-		putchar(' ');
+		putc(' ', f);
 	if (!s || !*s)
-		putchar('-');
+		putc('-', f);
 	for (; s && *s; s++) {
 		if (*s == ' ')
-			fputs("\\x20", stdout);
+			fputs("\\x20", f);
 		else
-			putchar(*s);
+			putc(*s, f);
 	}
 }
 
@@ -306,18 +320,19 @@ static void print_raw_cell(const char *s, bool first)
 static int print_raw(struct table *t)
 {
 	struct libscols_iter *it = scols_new_iter(SCOLS_ITER_FORWARD);
+	FILE *f = t->o.stream ? t->o.stream : stdout;
 	struct libscols_line *l;
 
 	if (!it)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n && !t->o.no_headings; i++)
-		print_raw_cell(t->all[t->id[i]].name, !i);
+		print_raw_cell(f, t->all[t->id[i]].name, !i);
 	if (!t->o.no_headings)
-		putchar('\n');
+		putc('\n', f);
 	while (!scols_table_next_line(t->tb, it, &l)) {
 		for (size_t i = 0; i < t->n; i++)
-			print_raw_cell(scols_cell_get_data(scols_line_get_cell(l, i)), !i);
-		putchar('\n');
+			print_raw_cell(f, scols_cell_get_data(scols_line_get_cell(l, i)), !i);
+		putc('\n', f);
 	}
 	scols_free_iter(it);
 	return 0;

@@ -32,6 +32,7 @@ struct table_options {
 	bool json, raw, bytes, no_headings, tree;
 	/* 0: that of the terminal; what is none has no width. */
 	unsigned int width;
+	FILE *stream;		/* NULL: stdout */
 };
 
 struct table;
@@ -69,6 +70,9 @@ void table_json(struct table *t, struct table_line *l, int id, const char *json)
 
 /* A shorter heading than the name, in text that is for people. */
 void table_heading(struct table *t, int id, const char *heading);
+
+/* The column is as wide as that, whatever is in it. */
+void table_fix_width(struct table *t, int id, unsigned int width);
 
 /* Is the column shown? What is expensive need not be found out otherwise. */
 bool table_wants(const struct table *t, int id);

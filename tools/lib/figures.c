@@ -35,11 +35,11 @@ const char *dmem_figure_key(enum dmem_figure f)
 bool dmem_next_line(char **text, char **region, char **rest)
 {
 	while (**text) {
-		char *line = *text, *end = line + strcspn(line, "\n"), *blank;
+		char *line = *text, *end = strchrnul(line, '\n'), *blank;
 
 		*text = *end ? end + 1 : end;
 		*end = 0;
-		blank = strchr(line, ' ');
+		blank = memchr(line, ' ', (size_t)(end - line));
 		if (!blank || blank == line)
 			continue;
 		*blank = 0;

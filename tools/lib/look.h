@@ -153,6 +153,7 @@ struct dmem_node {
 	struct dmem_node *parent, *child, *next;	/* children by name */
 	const char *name;		/* of the directory; "" is the root */
 	uint64_t id;			/* its inode number */
+	size_t at;			/* its number in the order of a listing, from 0 */
 	uint64_t *figure;		/* NULL: the controller is not enabled for it */
 };
 
@@ -162,6 +163,7 @@ struct dmem_tree {
 	const struct dmem_regions *regions;
 	signed char slot[DMEM_FIGURES];	/* of a figure in a node, or -1 */
 	unsigned int slots;
+	unsigned int counting;		/* a bit for each slot in which any number but 0 matters */
 };
 
 /* Reads @figures (DMEM_BIT()s) of the cgroup at @path ("" is the root) and, to that

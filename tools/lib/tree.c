@@ -16,7 +16,12 @@
 /* Files of one cgroup that hold figures: no more than figures. */
 struct wanted {
 	const char *file;
-	unsigned int figures;
+	unsigned int n;
+	struct {
+		const char *key;	/* NULL: the file has one number for each region */
+		size_t len;
+		signed char slot;
+	} figure[DMEM_FIGURES];
 };
 
 struct reading {
@@ -33,13 +38,17 @@ struct reading {
 
 static void want(struct reading *rd, enum dmem_figure f)
 {
-	const char *file = dmem_figure_file(f);
+	const char *file = dmem_figure_file(f), *key = dmem_figure_key(f);
+	struct wanted *w;
 	unsigned int i = 0;
 
 	while (i < rd->n_wanted && strcmp(rd->wanted[i].file, file))
 		i++;
-	rd->wanted[i].file = file;
-	rd->wanted[i].figures |= DMEM_BIT(f);
+	w = &rd->wanted[i];
+	w->file = file;
+	w->figure[w->n].key = key;
+	w->figure[w->n].len = key ? strlen(key) : 0;
+	w->figure[w->n++].slot = rd->t->slot[f];
 	rd->n_wanted += i == rd->n_wanted;
 }
 
@@ -73,6 +82,29 @@ static size_t region_of_line(struct reading *rd, const char *name, size_t guess)
 	return i;
 }
 
+/* The first value of each key in "low=0 max=1", all of them in one go: with many regions and
+ * cgroups, most of the time is spent here. */
+static void take_keyed(const struct wanted *w, const char *rest, uint64_t *figure)
+{
+	unsigned int found = 0;
+
+	while (*rest) {
+		const char *end = strchrnul(rest, ' ');
+
+		for (unsigned int i = 0; i < w->n; i++) {
+			size_t len = w->figure[i].len;
+
+			if (found & 1u << i || (size_t)(end - rest) <= len || rest[len] != '=' ||
+			    memcmp(rest, w->figure[i].key, len))
+				continue;
+			figure[w->figure[i].slot] = dmem_keyed_number(rest, w->figure[i].key);
+			found |= 1u << i;
+			break;
+		}
+		rest = *end ? end + 1 : end;
+	}
+}
+
 static void take(struct reading *rd, struct dmem_node *n, const struct wanted *w)
 {
 	char *text = rd->text.s, *name, *rest;
@@ -80,18 +112,18 @@ static void take(struct reading *rd, struct dmem_node *n, const struct wanted *w
 
 	rd->file++;
 	while (dmem_next_line(&text, &name, &rest)) {
+		uint64_t *figure;
+
 		i = region_of_line(rd, name, i);
 		if (i == rd->t->regions->n) {
 			i = 0;
 			continue;
 		}
-		for (int f = 0; f < DMEM_FIGURES; f++) {
-			const char *key = dmem_figure_key(f);
-
-			if (w->figures & DMEM_BIT(f))
-				n->figure[i * rd->t->slots + (size_t)rd->t->slot[f]] =
-					key ? dmem_keyed_number(rest, key) : dmem_number(rest);
-		}
+		figure = n->figure + i * rd->t->slots;
+		if (w->figure[0].key)
+			take_keyed(w, rest, figure);
+		else
+			figure[w->figure[0].slot] = dmem_number(rest);
 		i++;
 	}
 }
@@ -244,9 +276,25 @@ static int read_node(struct reading *rd, int dir, struct dmem_node *n, unsigned 
 	int ret;
 
 	n->id = fstat(dir, &st) ? DMEM_UNKNOWN : st.st_ino;
-	rd->t->n++;
+	n->at = rd->t->n++;
 	ret = read_figures(rd, dir, n);
 	return ret || !depth ? ret : read_children(rd, dir, n, depth);
+}
+
+/* The slots of figures of which any but 0 matters. */
+static unsigned int counting_slots(const struct dmem_tree *t)
+{
+	static const enum dmem_figure counts[] = {
+		DMEM_F_CURRENT, DMEM_F_PEAK, DMEM_F_MIN, DMEM_F_LOW, DMEM_F_EV_MAX,
+		DMEM_F_EV_ALLOC_FAIL, DMEM_F_EV_EXHAUSTED, DMEM_F_EV_RESERVED,
+	};
+	unsigned int slots = 0;
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		if (t->slot[counts[i]] >= 0)
+			slots |= 1u << t->slot[counts[i]];
+	}
+	return slots;
 }
 
 int dmem_tree_read(const struct dmem_sys *s, struct dmem_arena *a,
@@ -263,6 +311,7 @@ int dmem_tree_read(const struct dmem_sys *s, struct dmem_arena *a,
 		if (figures & DMEM_BIT(f))
 			want(&rd, f);
 	}
+	t->counting = counting_slots(t);
 	t->root = full ? new_node(&rd, NULL, path) : NULL;
 	rd.read_in = dmem_alloc(a, (regions->n + 1) * sizeof(*rd.read_in));
 	if (!t->root || !rd.read_in)
@@ -286,11 +335,13 @@ uint64_t dmem_tree_figure(const struct dmem_tree *t, const struct dmem_node *n, 
 
 uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
+	static const enum dmem_figure kinds[] = {
+		DMEM_F_EV_ALLOC_FAIL, DMEM_F_EV_EXHAUSTED, DMEM_F_EV_RESERVED,
+	};
 	uint64_t sum = DMEM_UNKNOWN;
 
-	for (int f = 0; f < DMEM_FIGURES; f++) {
-		uint64_t v = DMEM_REFUSALS & DMEM_BIT(f) ? dmem_tree_figure(t, n, region, f) :
-							   DMEM_UNKNOWN;
+	for (size_t i = 0; n->figure && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		uint64_t v = dmem_tree_figure(t, n, region, kinds[i]);
 
 		if (v != DMEM_UNKNOWN)
 			sum = sum == DMEM_UNKNOWN ? v : sum + v;
@@ -300,16 +351,11 @@ uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n,
 
 bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
-	static const enum dmem_figure counts[] = {
-		DMEM_F_CURRENT, DMEM_F_PEAK, DMEM_F_MIN, DMEM_F_LOW, DMEM_F_EV_MAX,
-		DMEM_F_EV_ALLOC_FAIL, DMEM_F_EV_EXHAUSTED, DMEM_F_EV_RESERVED,
-	};
+	const uint64_t *v = n->figure ? n->figure + region * t->slots : NULL;
 	uint64_t max = dmem_tree_figure(t, n, region, DMEM_F_MAX);
 
-	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
-		uint64_t v = dmem_tree_figure(t, n, region, counts[i]);
-
-		if (v && v != DMEM_UNKNOWN)
+	for (unsigned int i = 0; v && i < t->slots; i++) {
+		if (v[i] && v[i] != DMEM_UNKNOWN && t->counting & 1u << i)
 			return true;
 	}
 	return max != DMEM_NO_LIMIT && max != DMEM_UNKNOWN;
