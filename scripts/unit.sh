@@ -324,6 +324,8 @@ host_programs()
 	mkdir -p "$_h"
 	# shellcheck disable=SC2086 # options
 	$cc $_san $warn -c -o "$dir/systemd/boot.o" tests/systemd/host/boot.c && systemd_link test_host tap boot &&
+	$cc $_san $warn -o "$_h/test_record_now" tests/systemd/host/test_record_now.c tests/tools/fake.c \
+		"$dir/systemd/boot.o" "$dir/systemd/tap.o" &&
 	$cc -O2 $warn -shared -fPIC -o "$_h/evil.so" tests/systemd/host/evil.c -ldl &&
 	$cc -O2 $warn -o "$_h/stay" tests/systemd/host/stay.c systemd-units/dmem-apply.c systemd-units/log.c \
 		"$dir/systemd/fast/libdmem.a"
@@ -362,7 +364,7 @@ plus_static()
 {
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' \
 		DESTDIR="$dir/systemd/dest" install || return 1
-	_plus=$(grep -rIhoE --exclude-dir=examples '^Exec[A-Za-z]+=[-@:!|]*[+][-@:!|]*[^ ]+' "$dir/systemd/dest" | sed 's/.*[+@:!|-]\//\//' | sort -u)
+	_plus=$(grep -rIhoE '^Exec[A-Za-z]+=[-@:!|]*[+][-@:!|]*[^ ]+' "$dir/systemd/dest" | sed 's/.*[+@:!|-]\//\//' | sort -u)
 	[ -n "$_plus" ] || { echo "no unit has a command with '+'"; return 1; }
 	for _p in $_plus; do
 		LC_ALL=C readelf -lW "$dir/systemd/dest$_p" >"$dir/elf" || return 1
@@ -488,6 +490,8 @@ for s in /usr/lib/systemd/systemd /lib/systemd/systemd; do
 	if why=$("$dir/systemd/test_host" "$s"); then
 		tap systemd-host "$dir/systemd/test_host" "$s" "$w/h" "$dir/systemd/fast/dmem-generator" \
 			"$dir/systemd/fast/dmem-apply" "$dir/systemd/host/stay" "$dir/systemd/host/evil.so"
+		tap systemd-record-now "$dir/systemd/host/test_record_now" "$s" "$w/h" systemd-units/examples \
+			"$dir/tools/fast/dmemctl.bin" "$dir/systemd/fast/dmem-record-request" "$dir/systemd/host/evil.so"
 	fi
 	rm -rf "$w"
 	break

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -686,6 +687,68 @@ static void cost(void)
 	      all / (LOOKS - 1));
 }
 
+/* As root's service runs it, with a connection as stdin whose other end, this process, is
+ * in @cgroup. Returns its exit code, and in @answer what came back. */
+static int record_peer(const char *cgroup, bool open, char answer[8])
+{
+	const char *argv[ARGS];
+	char file[100];
+	ssize_t n;
+	int s[2], ret;
+	pid_t pid;
+
+	snprintf(file, sizeof(file), "root/proc/%d/cgroup", (int)getpid());
+	put(file, "0::/%s\n", cgroup);
+	command(argv, dmemctl, MORE("--once", "--peer"));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s))
+		return -1;
+	if (!open)
+		close(s[0]);
+	pid = fork();
+	if (!pid) {
+		int fd = creat(tap_path("err"), 0644);
+
+		dup2(fd, 2);
+		dup2(s[1], 0);
+		execv(argv[0], (char **)argv);
+		_exit(127);
+	}
+	close(s[1]);
+	ret = end(pid, 0);
+	n = open ? read(s[0], answer, 7) : 0;
+	answer[n > 0 ? n : 0] = 0;
+	if (open)
+		close(s[0]);
+	return ret;
+}
+
+/* Who is connected is taken from the kernel, and nothing from the connection. */
+static void peer(void)
+{
+	struct hist_found found;
+	char answer[8];
+	const char *log;
+
+	tree();
+	check(!record_peer(SERVICE "/.control", true, answer) && !strcmp(answer, "\n"),
+	      "the service of a peer, which gets an answer", "'%s' %s", answer, get("err"));
+	log = said("history", &found);
+	check(count(log, "cgroup ") == 1 && strstr(log, "'" SERVICE "'\n") &&
+	      strstr(log, "c0 r0: 3145728 4194304 0"), "is all that is in the history", "%s", log);
+	check(record_peer("user.slice/user-7.slice/session-1.scope", true, answer) == 1 && !*answer &&
+	      strstr(get("err"), "is in no service"), "a user's session is refused", "%s", get("err"));
+	check(record_peer("user.slice/user-7.slice/user@7.service/app.slice/" SERVICE, true, answer) == 1 &&
+	      !*answer, "so is a user's own service", "%s", get("err"));
+	check(record_peer("", true, answer) == 1 && !*answer, "and the root", "%s", get("err"));
+	check(record_peer(SERVICE, false, answer) == 1, "a peer that has gone", "%s", get("err"));
+	check(record(MORE("--once", "--peer")) == 1 && strstr(get("err"), "stdin is no connection"),
+	      "no connection", "%s", get("err"));
+	check(record(MORE("--peer")) == 2 && record(MORE("--once", "--peer", "--unit=a")) == 2,
+	      "--peer is for one sample of one service", "%s", get("err"));
+	log = said("history", &found);
+	check(count(log, "cgroup ") == 1, "nothing of these is recorded", "%s", log);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 5) {
@@ -708,6 +771,7 @@ int main(int argc, char **argv)
 	no_room();
 	removed();
 	once();
+	peer();
 	another_boot();
 	buffers();
 	mistakes();

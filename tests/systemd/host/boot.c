@@ -91,6 +91,9 @@ static void first_process(const struct boot *b)
 	path_in(b, "journal", from);
 	bind_over(from, "/run/systemd/journal/socket");
 	bind_over("/dev/null", "/dev/kmsg");
+	path_in(b, "var", from);
+	if (!access(from, F_OK))
+		bind_over(from, "/var/lib");
 	path_in(b, "console", from);
 	touch(from);
 	bind_over(from, "/dev/console");

@@ -11,7 +11,9 @@
 
 struct boot {
 	const char *systemd;	/* the program */
-	const char *dir;	/* units/, gen/ (generators), console, and the journal's socket */
+	/* Has units/, gen/ (generators) and perhaps var/, which is /var/lib then. Gets the
+	 * console's output and the journal's socket. */
+	const char *dir;
 	const char *target;	/* the unit to start */
 	const char *done;	/* a file in @dir that ends it */
 	int seconds;		/* at most */

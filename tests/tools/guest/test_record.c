@@ -124,9 +124,14 @@ TEST_F_TIMEOUT(record, at_stop, 240)
 				"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"));
 	ASSERT_EQ(0, reload());
 	plain = stop_time("stops.service");
+	ASSERT_EQ(0, unit_write("dmem-record-now.socket", "%s",
+				text_of(EXAMPLES "dmem-record-now.socket")));
+	ASSERT_EQ(0, unit_write("dmem-record-now@.service", "%s",
+				text_of(EXAMPLES "dmem-record-now@.service")));
 	ASSERT_EQ(0, unit_write("service.d/60-dmem-record.conf", "%s",
 				text_of(EXAMPLES "dmem-record-stop.conf")));
 	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("dmem-record-now.socket"));
 	with = stop_time("stops.service");
 	EXPECT_NE(NULL, strstr(text_of(STOPS), "system.slice/stops.service\n"));
 	EXPECT_EQ(5 * MIB, planned(STOPS, "\"stops.service\"", "peak"))
@@ -147,8 +152,13 @@ TEST_F_TIMEOUT(record, at_stop, 240)
 	EXPECT_GT(with + 5000, locked);
 
 	ASSERT_EQ(0, unit_write("stops.service.d/61-broken.conf",
-				"[Service]\nExecStopPost=\nExecStopPost=-+/no/dmemctl record --once\n"));
+				"[Service]\nExecStopPost=\nExecStopPost=-/no/dmem-record-request\n"));
 	ASSERT_EQ(0, reload());
+	EXPECT_LE(0, stop_time("stops.service"));
+	/* Nobody serves the requests. */
+	ASSERT_EQ(0, unit_write("stops.service.d/61-broken.conf", "%s", "[Service]\n"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, stop("dmem-record-now.socket"));
 	EXPECT_LE(0, stop_time("stops.service"));
 }
 

@@ -15,6 +15,7 @@
 #include "../dmemctl.h"
 #include "histfile.h"
 #include "machine.h"
+#include "peer.h"
 #include "sampler.h"
 
 #define DIR		"/var/lib/dmem"
@@ -31,7 +32,7 @@ struct record {
 	struct sampler_options o;
 	const char *output;
 	uint64_t max_size, count;
-	bool once;
+	bool once, peer;
 	char **wanted;
 	/* As it goes */
 	struct dmem_sys sys;
@@ -57,6 +58,8 @@ static void help(void)
 	       "      --once            one look, without ever waiting long; default output:\n"
 	       "                        " OUTPUT_ONCE "\n"
 	       "      --unit=NAME       the same as NAME\n"
+	       "      --peer            with --once: the service of the process that is connected\n"
+	       "                        to stdin\n"
 	       "  -h, --help            this text\n\n"
 	       "See dmemctl-record(8) and dmem-history(5).\n");
 }
@@ -173,6 +176,9 @@ static int parse_option(struct record *r, int opt)
 		return 0;
 	case 'u':
 		return add_wanted(r, optarg);
+	case 'p':
+		r->peer = true;
+		return 0;
 	default:
 		return CLI_USAGE;
 	}
@@ -185,7 +191,7 @@ static int parse(struct record *r, int argc, char **argv)
 		{ "help", 0, NULL, 'h' }, { "interval", 1, NULL, 'i' }, { "output", 1, NULL, 'o' },
 		{ "max-size", 1, NULL, 'm' }, { "count", 1, NULL, 'c' },
 		{ "buffers", 0, NULL, 'b' }, { "once", 0, NULL, '1' }, { "unit", 1, NULL, 'u' },
-		{ 0 },
+		{ "peer", 0, NULL, 'p' }, { 0 },
 	};
 	int opt, ret = 0;
 
@@ -201,6 +207,8 @@ static int parse(struct record *r, int argc, char **argv)
 	}
 	for (; !ret && optind < argc; optind++)
 		ret = add_wanted(r, argv[optind]);
+	if (!ret && r->peer && (!r->once || r->o.n_wanted))
+		ret = cli_usage(&r->c->cli, "--peer goes with --once, and with no unit");
 	return ret ? ret : -1;
 }
 
@@ -410,6 +418,20 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &l);
 }
 
+/* Sets the only cgroup to look at to the one of the process that has asked. */
+static int serve_peer(struct record *r, struct dmem_arena *a)
+{
+	int ret = peer_service(&r->sys, a, STDIN_FILENO, &r->o.only);
+
+	if (ret == -EPERM)
+		cli_error(&r->c->cli, "the process that is connected is in no service: start it in one");
+	else if (ret == -ENOTSOCK)
+		cli_error(&r->c->cli, "stdin is no connection: start dmem-record-now.socket");
+	else if (ret)
+		cli_error(&r->c->cli, "the process that is connected: %s", strerror(-ret));
+	return ret ? CLI_FAILED : CLI_OK;
+}
+
 static int record(struct record *r)
 {
 	struct dmem_arena a = { 0 };
@@ -427,8 +449,11 @@ static int record(struct record *r)
 		r->o.only = own_cgroup(r, r->wanted[0], &a);
 	if (r->o.only)
 		r->o.n_wanted = 0;
-	r->s = sampler_new(&r->o);
-	if (!r->s || signals < 0) {
+	if (r->peer)
+		ret = serve_peer(r, &a);
+	if (!ret)
+		r->s = sampler_new(&r->o);
+	if (!ret && (!r->s || signals < 0)) {
 		cli_error(&r->c->cli, "%s", strerror(r->s ? -signals : ENOMEM));
 		ret = CLI_FAILED;
 	}
@@ -442,6 +467,8 @@ static int record(struct record *r)
 		close(signals);
 	if (histfile_close(&r->file) && !ret)
 		r->failing = true;
+	if (r->peer && !ret && !r->failing)
+		peer_done(STDIN_FILENO);
 	sampler_free(r->s);
 	dmem_text_free(&r->text);
 	dmem_arena_free(&a);
