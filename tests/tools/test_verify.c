@@ -677,7 +677,10 @@ static void any_file(long rounds)
 
 	for (long i = 0; i < rounds && !c.bad; i++) {
 		struct dmem_arena a = { 0 };
-		struct lint l = { &a, pick(2) ? &machine : NULL, count, count, &c };
+		struct lint l = {
+			.arena = &a, .regions = pick(2) ? &machine : NULL, .mistake = count,
+			.warning = count, .data = &c, .cmdline = pick(2) ? "cma=64M" : NULL,
+		};
 		char buf[2000], *exact;
 		size_t n = 0;
 		bool present;

@@ -76,6 +76,17 @@ const char *dmem_word_like(struct dmem_words *all, const char *word);
 /* The same among the names of regions and heaps only. */
 const char *dmem_region_like(const struct dmem_regions *r, const char *word);
 
+/* ---- renamed.c ---- */
+
+/* Does the kernel's command line make the default CMA area? NULL is an empty one. */
+bool dmem_cmdline_has_cma(const char *cmdline);
+
+/* What to write instead of a region or heap that the machine does not have, as an
+ * instruction, or NULL: see the list of them. @cmdline: of /proc/cmdline, or NULL. @r with
+ * DMEM_READ_HEAPS. 0 or -ENOMEM. */
+int dmem_region_renamed(struct dmem_arena *a, const struct dmem_regions *r, const char *cmdline,
+			const char *name, const char **why);
+
 void dmem_words_free(struct dmem_words *all);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl doctor - is everything as it was meant? One line for each thing that is not */
+/* dmemctl doctor - check the configuration and the limits in force, one line per finding */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -10,14 +10,14 @@
 static void help(void)
 {
 	printf("Usage: dmemctl doctor [options]\n\n"
-	       "Looks at the controller, the heaps, the units' sections, all limits and regions, and\n"
-	       "prints one line for each thing that is not as it should be, with the remedy.\n\n"
+	       "Checks the controller, the heaps, the units' sections, all limits and regions, and\n"
+	       "prints one line for each problem or note: the unit or region, the finding, the remedy.\n\n"
 	       "  -J, --json          JSON\n"
 	       "  -h, --help          this text\n\n"
 	       "The exit code is 0 without a problem, 1 with one, 2 for a wrong command line.\n");
 }
 
-/* What may not be read is not healthy or sick, only unknown. */
+/* A file that cannot be read is no problem of the machine. */
 static void unread(void *data, const char *path, int err)
 {
 	struct doctor *d = data;
@@ -48,6 +48,8 @@ static int examine(struct doctor *d)
 	doctor_places(d);
 	doctor_installed(d);
 	doctor_limits(d);
+	doctor_owners(d);
+	doctor_events(d);
 	doctor_regions(d);
 	return d->err;
 }

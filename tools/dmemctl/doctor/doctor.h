@@ -39,7 +39,14 @@ const char *doctor_size(uint64_t bytes);
 /* The same, in bytes where the two would look alike. */
 const char *doctor_size_beside(uint64_t bytes, uint64_t other);
 
-/* ---- what it looks at ---- */
+/* A word that a shell passes as it is: in quotes where it needs them. NULL: no memory. */
+const char *doctor_word(struct doctor *d, const char *word);
+
+/* The same for the unit of a cgroup, or for its path if it is not a unit's own: the target
+ * of "dmemctl set". */
+const char *doctor_target(struct doctor *d, const struct dmem_node *n);
+
+/* ---- the checks ---- */
 
 /* system.c: kernel, heaps, what is installed. False: there is nothing more to see. */
 bool doctor_controller(struct doctor *d);
@@ -54,6 +61,12 @@ void doctor_places(struct doctor *d);
 
 /* limits.c: limits that cannot mean what they say. */
 void doctor_limits(struct doctor *d);
+
+/* events.c: refused requests, and why. */
+void doctor_events(struct doctor *d);
+
+/* owner.c: limits that the limited user can change. */
+void doctor_owners(struct doctor *d);
 
 /* regions.c: memory that is free and cannot be had, or held by nobody. */
 void doctor_regions(struct doctor *d);

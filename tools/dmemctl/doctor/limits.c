@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Limits that cannot mean what they say. */
 #include <errno.h>
+#include <string.h>
 
 #include "doctor.h"
 
@@ -15,7 +16,7 @@ static bool known(uint64_t v)
 	return v != DMEM_UNKNOWN && v != DMEM_NO_LIMIT;
 }
 
-/* Where dmem.max says nothing that is worth saying. */
+/* A limit that never refuses, or one below the peak. */
 static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, const char *path)
 {
 	const struct dmem_region *g = &d->regions.region[r];
@@ -33,6 +34,49 @@ static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, con
 			   doctor_size_beside(max, peak), doctor_size_beside(peak, max));
 }
 
+/* The cgroup above that reserves least, if it is less than @min, or NULL. Where the kernel
+ * shows no effective reservation, this is the most that it can be. */
+static const struct dmem_node *least_above(const struct doctor *d, const struct dmem_node *n,
+					   size_t r, uint64_t min)
+{
+	const struct dmem_node *least = NULL;
+
+	for (n = n->parent; n && n->parent; n = n->parent) {
+		uint64_t above = figure(d, n, r, DMEM_F_MIN);
+
+		if (above == DMEM_UNKNOWN || above >= min)
+			continue;
+		min = above;
+		least = n;
+	}
+	return least;
+}
+
+/* Of a region whose effective reservations the kernel does not show. */
+static void check_unshown(struct doctor *d, const struct dmem_node *n, size_t r, const char *path,
+			  uint64_t min)
+{
+	const char *region = d->regions.region[r].name;
+	const struct dmem_node *least = least_above(d, n, r, min);
+	char above[4096];
+
+	if (!strncmp(region, "heap/", strlen("heap/"))) {
+		doctor_say(d, PROBLEM, path, "set it to 0, and limit the others",
+			   "dmem.min of %s is %s, and the kernel reserves nothing of this region", region,
+			   doctor_size(min));
+		return;
+	}
+	/* One between them that lacks as much is reported itself. */
+	if (!least || (n->parent != least && known(figure(d, n->parent, r, DMEM_F_MIN)) &&
+		       figure(d, n->parent, r, DMEM_F_MIN) >= min))
+		return;
+	dmem_node_path(least, above, sizeof(above));
+	doctor_say(d, PROBLEM, path, "reserve as much for each cgroup above, and not more than the region has",
+		   "dmem.min of %s is %s, and %s above it reserves %s, so that no more is kept", region,
+		   doctor_size_beside(min, figure(d, least, r, DMEM_F_MIN)), above,
+		   doctor_size_beside(figure(d, least, r, DMEM_F_MIN), min));
+}
+
 /* The kernel gives a child no more than a part of what its parent has reserved. */
 static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, const char *path)
 {
@@ -47,19 +91,21 @@ static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, con
 			   "dmem.min of %s is %s, and dmem.max only %s", g->name,
 			   doctor_size_beside(min, max), doctor_size_beside(max, min));
 	else if (known(real) && real < min)
-		doctor_say(d, PROBLEM, path, "reserve as much for the slices above, and not more than the region has",
+		doctor_say(d, PROBLEM, path, "reserve as much for each cgroup above, and not more than the region has",
 			   "dmem.min of %s is %s, and only %s are kept for it", g->name,
 			   doctor_size_beside(min, real), doctor_size_beside(real, min));
+	else if (real == DMEM_UNKNOWN)
+		check_unshown(d, n, r, path, min);
 }
 
-/* The most that the cgroup and those below it may take, as far as it is known: what has
- * no limit counts with what it has. */
+/* The most that the cgroup and those below it can be charged, as far as it is known: one
+ * without a limit counts with its present charge. */
 static uint64_t promised(const struct doctor *d, const struct dmem_node *n, size_t r)
 {
 	uint64_t max = figure(d, n, r, DMEM_F_MAX), below = 0, own = figure(d, n, r, DMEM_F_CURRENT);
 	uint64_t all = d->regions.region[r].capacity;
 
-	/* A cap above that is a problem of its own. */
+	/* A limit above that is a problem of its own. */
 	if (known(max) && known(all) && max > all)
 		max = all;
 	for (const struct dmem_node *child = n->child; child; child = child->next)
@@ -76,7 +122,7 @@ static void check_sum(struct doctor *d, size_t r)
 
 	if (known(g->capacity) && sum > g->capacity)
 		doctor_say(d, NOTE, g->name, "lower some, or reserve (dmem.min) what must be there",
-			   "the caps add up to %s, and the region has %s: not all can be used at once",
+			   "the limits add up to %s, and the region has %s: not all can be used at once",
 			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
 }
 

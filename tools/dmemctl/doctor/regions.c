@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Memory that is free and cannot be had, or that nobody seems to hold. */
+/* Memory that is free and in pieces, or charged to cgroups that were removed. */
 #include <errno.h>
 #include <string.h>
 
 #include "doctor.h"
 
-/* Below that, no device would notice. */
+/* No request of a device fails for less. */
 #define SMALL	(1 << 20)
 
 static void check_pieces(struct doctor *d, const struct dmem_region *g)
@@ -13,7 +13,7 @@ static void check_pieces(struct doctor *d, const struct dmem_region *g)
 	if (g->available == DMEM_UNKNOWN || g->largest == DMEM_UNKNOWN || g->available < SMALL)
 		return;
 	if (g->largest < g->available / 2)
-		doctor_say(d, NOTE, g->name, "restart who holds small buffers in between, see lsdmem --buffers",
+		doctor_say(d, NOTE, g->name, "restart the processes that hold small buffers in between, see lsdmem --buffers",
 			   "%s are free, in pieces of %s at most", doctor_size(g->available),
 			   doctor_size(g->largest));
 }
@@ -83,10 +83,27 @@ static void name_buffers(struct doctor *d)
 			return;
 		}
 		doctor_say(d, NOTE, b.buffer[i].region ? b.buffer[i].region : "?",
-			   *who ? "end or restart who holds it" : "see who uses the driver",
+			   *who ? "end or restart these processes" :
+			   "a driver keeps it: /sys/kernel/debug/dma_buf/bufinfo lists the attached devices",
 			   "a buffer of %s, whose cgroup was removed, is held by %s",
 			   doctor_size(b.buffer[i].size), *who ? who : "the kernel only");
 	}
+}
+
+/* Is more charged to the root than all cgroups that are there can explain? The figures are
+ * not of one moment, so this is only a reason to look at the buffers. */
+static bool is_unexplained(const struct doctor *d, size_t r)
+{
+	const struct dmem_node *root = d->tree.root;
+	uint64_t all = dmem_tree_figure(&d->tree, root, r, DMEM_F_CURRENT);
+	uint64_t local = dmem_tree_figure(&d->tree, root, r, DMEM_F_LOCAL), below = 0;
+
+	for (const struct dmem_node *c = root->child; c; c = c->next) {
+		uint64_t v = dmem_tree_figure(&d->tree, c, r, DMEM_F_CURRENT);
+
+		below += v == DMEM_UNKNOWN ? 0 : v;
+	}
+	return all != DMEM_UNKNOWN && local != DMEM_UNKNOWN && all > local && all - local > below;
 }
 
 void doctor_regions(struct doctor *d)
@@ -98,10 +115,11 @@ void doctor_regions(struct doctor *d)
 
 		check_pieces(d, &d->regions.region[r]);
 		check_twice(d, &d->regions.region[r]);
+		any = any || is_unexplained(d, r);
 		if (!dying || dying == DMEM_UNKNOWN)
 			continue;
 		any = true;
-		doctor_say(d, PROBLEM, d->regions.region[r].name, "lsdmem --buffers shows who holds it",
+		doctor_say(d, PROBLEM, d->regions.region[r].name, "lsdmem --buffers shows the processes that hold it",
 			   "%s are charged to cgroups that were removed", doctor_size(dying));
 	}
 	if (any)

@@ -46,6 +46,24 @@ const char *doctor_size_beside(uint64_t bytes, uint64_t other)
 	return text;
 }
 
+const char *doctor_word(struct doctor *d, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_@%+=:,./-";
+	const char *quoted = "'";
+
+	if (*word && strspn(word, plain) == strlen(word))
+		return dmem_strdup(d->arena, word);
+	while (quoted && *word) {
+		size_t len = strcspn(word, "'");
+
+		quoted = dmem_printf(d->arena, "%s%.*s%s", quoted, (int)len, word,
+				     word[len] ? "'\\''" : "");
+		word += len + (word[len] != 0);
+	}
+	return quoted ? dmem_printf(d->arena, "%s'", quoted) : NULL;
+}
+
 void doctor_say(struct doctor *d, enum severity severity, const char *subject, const char *remedy,
 		const char *fmt, ...)
 {

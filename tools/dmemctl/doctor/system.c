@@ -78,12 +78,13 @@ void doctor_heaps(struct doctor *d)
 			return;
 		}
 		if (!h->told)
-			doctor_say(d, NOTE, name, "use a kernel that has the patches for dmem regions of heaps",
-				   "the kernel does not say whether it is accounted");
+			doctor_say(d, NOTE, name, "use a kernel with the patches for dmem regions of heaps",
+				   "the kernel does not show its region");
 		else if (!h->region)
 			doctor_say(d, PROBLEM, name,
-				   "see what the boot log says of it, and keep it closed until then",
-				   "is not accounted: who may open it can take all of it");
+				   "see the boot log for the reason, and keep the device closed until then",
+				   "is not accounted: a process that can open it can exhaust the memory "
+				   "behind it");
 	}
 }
 
@@ -137,7 +138,7 @@ void doctor_installed(struct doctor *d)
 	bool masked = false;
 	const char *path;
 
-	/* Nobody needs them where no unit has a section. */
+	/* Without a section in any unit, they have nothing to do. */
 	if (!d->sections)
 		return;
 	path = find_generator(d, &masked);

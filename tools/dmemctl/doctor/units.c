@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../../lib/payload.h"
+#include "../../lib/word.h"
 #include "doctor.h"
 
 static const enum dmem_figure figures[DMEM_KINDS] = { DMEM_F_MAX, DMEM_F_MIN, DMEM_F_LOW };
@@ -28,10 +29,32 @@ static bool same(uint64_t wanted, uint64_t is)
 	return is == wanted || (wanted != DMEM_NO_LIMIT && is == wanted - wanted % page);
 }
 
+/* The command that sets the limits of the section now. */
+static const char *apply(struct doctor *d, const char *unit)
+{
+	const char *word = doctor_word(d, unit);
+
+	return word ? dmem_printf(d->arena, "dmemctl apply %s", word) : NULL;
+}
+
+static void say_no_region(struct doctor *d, const char *unit, const char *name)
+{
+	struct dmem_text t = { 0 };
+	const char *cmdline = dmem_sys_read(&d->sys, "proc/cmdline", &t) ? NULL : t.s, *why;
+
+	if (dmem_region_renamed(d->arena, &d->regions, cmdline, name, &why))
+		d->err = -ENOMEM;
+	else
+		doctor_say(d, PROBLEM, unit,
+			   why ? why : "see lsdmem for the names, and load the driver of the region",
+			   "its section has a limit for %s, which is no region", name);
+	dmem_text_free(&t);
+}
+
 static void check_limit(struct doctor *d, const char *unit, const struct dmem_node *n,
 			const struct dmem_limit *l)
 {
-	const char *remedy = dmem_printf(d->arena, "dmemctl apply %s", unit);
+	const char *remedy = apply(d, unit);
 	size_t region = meant(d, l->region);
 	uint64_t wanted, is;
 
@@ -40,8 +63,7 @@ static void check_limit(struct doctor *d, const char *unit, const struct dmem_no
 		return;
 	}
 	if (region == d->regions.n) {
-		doctor_say(d, PROBLEM, unit, "see lsdmem for the names, and whether its driver is loaded",
-			   "its section has a limit for %s, which is no region", l->region);
+		say_no_region(d, unit, l->region);
 		return;
 	}
 	wanted = dmem_resolve_value(&l->value, d->regions.region[region].capacity);
@@ -56,7 +78,7 @@ static void check_limit(struct doctor *d, const char *unit, const struct dmem_no
 static void check_running(struct doctor *d, const char *unit, const struct dmem_node *n,
 			  const struct section *s)
 {
-	const char *remedy = dmem_printf(d->arena, "dmemctl apply %s", unit);
+	const char *remedy = apply(d, unit);
 
 	if (!remedy)
 		d->err = -ENOMEM;
@@ -143,6 +165,18 @@ static const char *unit_of(struct doctor *d, const struct dmem_node *n)
 	if (!unit)
 		d->err = -ENOMEM;
 	return unit;
+}
+
+const char *doctor_target(struct doctor *d, const struct dmem_node *n)
+{
+	const char *unit = unit_of(d, n), *whole;
+	char path[4096];
+
+	if (unit)
+		return doctor_word(d, unit);
+	dmem_node_path(n, path, sizeof(path));
+	whole = d->err ? NULL : dmem_printf(d->arena, "/%s", path);
+	return whole ? doctor_word(d, whole) : NULL;
 }
 
 void doctor_units(struct doctor *d)

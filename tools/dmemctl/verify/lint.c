@@ -6,6 +6,7 @@
 
 #include "../../cli/cli.h"
 #include "../../lib/placement.h"
+#include "../../lib/word.h"
 #include "lint.h"
 
 #define MAX_KEY		40
@@ -156,6 +157,17 @@ static void check_type(struct linting *li, const char *unit, unsigned int line, 
 		report(li, li->l->mistake, line, "[" DMEM_SECTION "]", p.what, p.remedy);
 }
 
+static void not_there(struct linting *li, const struct dmem_cap *c, const char *name,
+		      const char *what, const char *otherwise)
+{
+	const char *why;
+
+	if (dmem_region_renamed(li->l->arena, li->l->regions, li->l->cmdline, name, &why))
+		li->err = -ENOMEM;
+	else
+		report(li, li->l->warning, c->line, name, what, why ? why : otherwise);
+}
+
 static const struct dmem_region *find_region(struct linting *li, const struct dmem_cap *c,
 					     const char *name)
 {
@@ -167,15 +179,13 @@ static const struct dmem_region *find_region(struct linting *li, const struct dm
 	if (!heap) {
 		g = dmem_regions_find(r, name);
 		if (!g)
-			report(li, li->l->warning, c->line, name, "is no region of this machine",
-			       "see lsdmem");
+			not_there(li, c, name, "is no region of this machine", "see lsdmem");
 		return g;
 	}
 	for (i = 0; i < r->n_heaps && strcmp(r->heap[i].name, heap); i++)
 		;
 	if (i == r->n_heaps)
-		report(li, li->l->warning, c->line, name, "is no heap of this machine",
-		       "see /dev/dma_heap");
+		not_there(li, c, name, "is no heap of this machine", "see /dev/dma_heap");
 	else if (r->heap[i].told && !r->heap[i].region)
 		report(li, li->l->warning, c->line, name, "is a heap that no region is charged for",
 		       "see the kernel's log");

@@ -12,6 +12,7 @@ struct lint {
 	struct dmem_arena *arena;
 	/* The machine that the file is for, or NULL: not known. */
 	const struct dmem_regions *regions;
+	const char *cmdline;	/* of its kernel, or NULL */
 	dmem_report_fn mistake, warning;
 	void *data;
 };

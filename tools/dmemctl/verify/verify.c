@@ -428,6 +428,7 @@ static int print_json(const struct verify *v)
 /* The regions, if this is a machine that runs: an image or a build machine has none. */
 static int read_regions(struct verify *v)
 {
+	struct dmem_text t = { 0 };
 	struct dmem_sys sys;
 	int ret = dmem_sys_open(&sys, v->c->sysroot);
 
@@ -435,6 +436,8 @@ static int read_regions(struct verify *v)
 		return ret;
 	ret = dmem_regions_read_some(&sys, v->arena, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL,
 				     NULL, &v->regions);
+	v->lint.cmdline = dmem_sys_read(&sys, "proc/cmdline", &t) ? NULL : dmem_strdup(v->arena, t.s);
+	dmem_text_free(&t);
 	dmem_sys_close(&sys);
 	/* All of them must be known, to know which are not. */
 	if (!ret && v->regions.complete)
@@ -447,7 +450,9 @@ static int verify(struct verify *v, bool json, int n, char **paths)
 	const char *path = v->c->sysroot ? NULL : getenv("SYSTEMD_UNIT_PATH");
 	int ret = dmem_units_load(&v->units, v->c->sysroot ? v->c->sysroot : "", path, ignore, v);
 
-	v->lint = (struct lint){ v->arena, NULL, mistake, warning, v };
+	v->lint = (struct lint){
+		.arena = v->arena, .mistake = mistake, .warning = warning, .data = v,
+	};
 	if (!ret)
 		ret = read_regions(v);
 	if (ret) {

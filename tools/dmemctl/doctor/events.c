@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Refused requests, from dmem.events: how many, why, and what helps.
+ *
+ * The counters start with the cgroup and never go back, so that each finding is about the
+ * past, and stands beside the figures of now. That makes all of them notes: a script that
+ * watches the exit status is not to fail until the next start for a request that was
+ * refused long ago, which is what a limit is for.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor.h"
+
+/* What is free beyond that could have served most requests. */
+#define MUCH	(1 << 20)
+
+/* How often requests were refused, by the one reason of each. */
+struct refusals {
+	uint64_t by_limit;	/* by this cgroup's dmem.max, requests from below too */
+	uint64_t of_mine;	/* made in this cgroup, and refused by some dmem.max */
+	uint64_t no_room, reserved;
+};
+
+static const struct {
+	enum dmem_figure figure;
+	size_t at;
+} kinds[] = {
+	{ DMEM_F_EV_MAX, offsetof(struct refusals, by_limit) },
+	{ DMEM_F_EV_ALLOC_FAIL, offsetof(struct refusals, of_mine) },
+	{ DMEM_F_EV_EXHAUSTED, offsetof(struct refusals, no_room) },
+	{ DMEM_F_EV_RESERVED, offsetof(struct refusals, reserved) },
+};
+
+#define N_KINDS		(sizeof(kinds) / sizeof(*kinds))
+
+static uint64_t *count(struct refusals *r, size_t kind)
+{
+	return (uint64_t *)((char *)r + kinds[kind].at);
+}
+
+/* dmem.events has those of all cgroups below, too. */
+static bool any_refusal(const struct doctor *d, const struct dmem_node *n, size_t r)
+{
+	for (size_t k = 0; k < N_KINDS; k++) {
+		uint64_t v = dmem_tree_figure(&d->tree, n, r, kinds[k].figure);
+
+		if (v && v != DMEM_UNKNOWN)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t or_zero(uint64_t v)
+{
+	return v == DMEM_UNKNOWN ? 0 : v;
+}
+
+/* Without dmem.events.local: what the cgroups below do not have. Those that were removed
+ * count as this one then. */
+static void subtract(const struct doctor *d, const struct dmem_node *n, size_t r,
+		     struct refusals *own)
+{
+	for (size_t k = 0; k < N_KINDS; k++) {
+		uint64_t all = or_zero(dmem_tree_figure(&d->tree, n, r, kinds[k].figure)), below = 0;
+
+		for (const struct dmem_node *c = n->child; c; c = c->next)
+			below += or_zero(dmem_tree_figure(&d->tree, c, r, kinds[k].figure));
+		*count(own, k) = all > below ? all - below : 0;
+	}
+}
+
+/* The line of a region in the text of a file: of "NAME#2", the second one of NAME. */
+static char *line_of(const struct doctor *d, char *text, size_t region)
+{
+	const char *wanted = d->regions.region[region].name, *hash = strrchr(wanted, '#');
+	size_t len = hash ? (size_t)(hash - wanted) : 0;
+	char *name, *rest;
+	int nth = 0;
+
+	while (dmem_next_line(&text, &name, &rest)) {
+		if (!strcmp(name, wanted) ||
+		    (hash && strlen(name) == len && !strncmp(name, wanted, len) && ++nth == atoi(hash + 1)))
+			return rest;
+	}
+	return NULL;
+}
+
+/* The refusals of one cgroup itself. */
+static void own_refusals(struct doctor *d, const struct dmem_node *n, size_t r,
+			 struct refusals *own)
+{
+	char path[4096], *rest = NULL;
+	struct dmem_text t = { 0 };
+	const char *file;
+
+	*own = (struct refusals){ 0 };
+	if (!any_refusal(d, n, r))
+		return;
+	dmem_node_path(n, path, sizeof(path));
+	file = dmem_printf(d->arena, "sys/fs/cgroup/%s/dmem.events.local", path);
+	if (!file)
+		d->err = -ENOMEM;
+	else if (!dmem_sys_read(&d->sys, file, &t))
+		rest = line_of(d, t.s, r);
+	for (size_t k = 0; rest && k < N_KINDS; k++)
+		*count(own, k) = or_zero(dmem_keyed_number(rest, dmem_figure_key(kinds[k].figure)));
+	if (!rest)
+		subtract(d, n, r, own);
+	dmem_text_free(&t);
+}
+
+/* @n requests, as the object of a sentence. */
+static const char *requests(struct doctor *d, uint64_t n, size_t r)
+{
+	const char *name = d->regions.region[r].name;
+	/* The memory of a GPU can be reclaimed, which a limit asks for first. */
+	bool again = !strncmp(name, "drm/", 4);
+
+	return dmem_printf(d->arena, "%llu request%s for %s%s", (unsigned long long)n,
+			   n == 1 ? "" : "s", name,
+			   again ? " (the driver evicts and asks again, so that some may have been served)" :
+				   "");
+}
+
+/* "8M of 24M are charged now", of the cgroup with the limit. */
+static const char *now(struct doctor *d, const struct dmem_node *n, size_t r)
+{
+	uint64_t max = dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX);
+	uint64_t used = dmem_tree_figure(&d->tree, n, r, DMEM_F_CURRENT);
+
+	if (max == DMEM_NO_LIMIT)
+		return "it has no limit now";
+	if (max == DMEM_UNKNOWN || used == DMEM_UNKNOWN)
+		return "its present limit cannot be read";
+	return dmem_printf(d->arena, "now %s of %s are charged", doctor_size(used), doctor_size(max));
+}
+
+static void say_own_limit(struct doctor *d, const struct dmem_node *n, size_t r, const char *path,
+			  uint64_t times)
+{
+	const char *what = requests(d, times, r), *state = now(d, n, r);
+	const char *target = doctor_target(d, n), *remedy = "set one again, if it was not lifted on purpose";
+
+	if (dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX) != DMEM_NO_LIMIT)
+		remedy = target ? dmem_printf(d->arena, "if it needs more: dmemctl set %s --max=%s=SIZE, and "
+					      "dmemctl plan proposes a size", target,
+					      d->regions.region[r].name) : NULL;
+	if (!what || !state || !remedy)
+		d->err = -ENOMEM;
+	else
+		doctor_say(d, NOTE, path, remedy,
+			   "its own limit has refused %s since its cgroup was made, and %s", what, state);
+}
+
+/* The cgroups above whose limits have refused something, or the tightest one. */
+static const char *limits_above(struct doctor *d, const struct dmem_node *n, size_t r,
+				const struct dmem_node **one)
+{
+	const struct dmem_node *tightest = NULL;
+	const char *list = "";
+	uint64_t least = DMEM_NO_LIMIT;
+	char path[4096];
+
+	*one = NULL;
+	for (n = n->parent; n && n->parent && list; n = n->parent) {
+		uint64_t max = dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX);
+		struct refusals own;
+
+		if (max != DMEM_UNKNOWN && max < least) {
+			least = max;
+			tightest = n;
+		}
+		own_refusals(d, n, r, &own);
+		if (!own.by_limit)
+			continue;
+		dmem_node_path(n, path, sizeof(path));
+		*one = *list ? NULL : n;
+		list = dmem_printf(d->arena, "%s%s%s", list, *list ? " or " : "", path);
+	}
+	if (!list || *list)
+		return list;
+	if (!tightest)
+		return "a cgroup above";
+	*one = tightest;
+	dmem_node_path(tightest, path, sizeof(path));
+	return dmem_strdup(d->arena, path);
+}
+
+static void say_limit_above(struct doctor *d, const struct dmem_node *n, size_t r, const char *path,
+			    uint64_t times)
+{
+	const struct dmem_node *one;
+	const char *above = limits_above(d, n, r, &one), *what = requests(d, times, r);
+	const char *state = one ? now(d, one, r) : "";
+
+	if (!above || !what || !state) {
+		d->err = -ENOMEM;
+		return;
+	}
+	doctor_say(d, NOTE, path, "raise that limit, or lower the limits of the others in it",
+		   "the limit of %s has refused %s since its cgroup was made%s%s", above, what,
+		   *state ? "; there, " : "", state);
+}
+
+/* Why a request found no room where much is free. */
+static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t times)
+{
+	const struct dmem_region *g = &d->regions.region[r];
+	const char *what = requests(d, times, r), *found, *remedy;
+
+	if (g->available == DMEM_UNKNOWN) {
+		found = "";
+		remedy = "limit the cgroups that use it: dmemctl record, then dmemctl plan";
+	} else if (g->available < MUCH) {
+		found = dmem_printf(d->arena, "; now %s of it are free", doctor_size(g->available));
+		remedy = "limit the cgroups that use it, or make the region larger: dmemctl record, then "
+			 "dmemctl plan";
+	} else if (g->largest == DMEM_UNKNOWN) {
+		found = dmem_printf(d->arena, "; now %s of it are free, so it may be fragmented, or have "
+				    "pages that could not be moved, which this kernel does not show",
+				    doctor_size(g->available));
+		remedy = "to see fragmentation, build the kernel with CONFIG_CMA_DEBUGFS, mount debugfs and "
+			 "be root: lsdmem then has LARGEST";
+	} else if (g->largest < g->available / 2) {
+		found = dmem_printf(d->arena, "; now %s of it are free, in pieces of %s at most",
+				    doctor_size(g->available), doctor_size(g->largest));
+		remedy = "it is fragmented: restart the processes that hold small buffers, see lsdmem "
+			 "--buffers";
+	} else {
+		found = dmem_printf(d->arena, "; now %s of it are free, the largest piece is %s, so pages "
+				    "that could not be moved may have been in the way", doctor_size(g->available),
+				    doctor_size(g->largest));
+		remedy = "allocate early and keep the buffers, or make the region larger: busy page cache and "
+			 "pinned pages can be in a CMA area";
+	}
+	if (!what || !found)
+		d->err = -ENOMEM;
+	else
+		doctor_say(d, NOTE, path, remedy, "no room for %s since its cgroup was made%s", what, found);
+}
+
+static bool is_above(const struct dmem_node *n, const struct dmem_node *of)
+{
+	while (of && of != n)
+		of = of->parent;
+	return of;
+}
+
+/* The cgroup that has reserved most and does not use it, or NULL. */
+static const struct dmem_node *reserver(const struct doctor *d, const struct dmem_node *n, size_t r)
+{
+	const struct dmem_node *most = NULL;
+	uint64_t unused = 0;
+
+	for (const struct dmem_node *o = d->tree.root->child; o; o = dmem_tree_next(o)) {
+		uint64_t min = dmem_tree_figure(&d->tree, o, r, DMEM_F_MIN);
+		uint64_t used = dmem_tree_figure(&d->tree, o, r, DMEM_F_CURRENT);
+
+		if (is_above(o, n) || min == DMEM_UNKNOWN || min == DMEM_NO_LIMIT ||
+		    used == DMEM_UNKNOWN || min <= used || min - used <= unused)
+			continue;
+		unused = min - used;
+		most = o;
+	}
+	return most;
+}
+
+static void say_reserved(struct doctor *d, const struct dmem_node *n, size_t r, const char *path,
+			 uint64_t times)
+{
+	const struct dmem_node *o = reserver(d, n, r);
+	const char *what = requests(d, times, r), *by = "";
+	char other[4096];
+
+	if (o) {
+		dmem_node_path(o, other, sizeof(other));
+		by = dmem_printf(d->arena, "; now %s has reserved %s and uses %s", other,
+				 doctor_size(dmem_tree_figure(&d->tree, o, r, DMEM_F_MIN)),
+				 doctor_size(dmem_tree_figure(&d->tree, o, r, DMEM_F_CURRENT)));
+	}
+	if (!what || !by)
+		d->err = -ENOMEM;
+	else
+		doctor_say(d, NOTE, path, "lower dmem.min of the others, or reserve for this cgroup, too",
+			   "memory that is reserved for others was in the way of %s since its cgroup was "
+			   "made%s", what, by);
+}
+
+static void check_refusals(struct doctor *d, const struct dmem_node *n, size_t r)
+{
+	struct refusals own;
+	char path[4096];
+
+	own_refusals(d, n, r, &own);
+	dmem_node_path(n, path, sizeof(path));
+	if (own.by_limit)
+		say_own_limit(d, n, r, path, own.by_limit);
+	/* Those of its own that its own limit has not refused. With cgroups below, some of the
+	 * others may have been theirs, so that this is the least. */
+	if (own.of_mine > own.by_limit)
+		say_limit_above(d, n, r, path, own.of_mine - own.by_limit);
+	if (own.no_room)
+		say_no_room(d, r, path, own.no_room);
+	if (own.reserved)
+		say_reserved(d, n, r, path, own.reserved);
+}
+
+void doctor_events(struct doctor *d)
+{
+	for (const struct dmem_node *n = d->tree.root; n && !d->err; n = dmem_tree_next(n)) {
+		for (size_t r = 0; n->parent && n->figure && r < d->regions.n && !d->err; r++)
+			check_refusals(d, n, r);
+	}
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Limits in files that the limited user can write to. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "doctor.h"
+
+#define CGROUP	"sys/fs/cgroup"
+
+/* Whose the tree is: root's, or that of a copy's maker. 0 or a negative errno. */
+static int stat_file(const struct doctor *d, const char *path, struct stat *st)
+{
+	int fd = dmem_sys_openat(&d->sys, path, O_PATH), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = fstat(fd, st) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* Who can write to dmem.max of a cgroup beside the owner of the tree, or NULL. */
+static const char *writer(struct doctor *d, const struct dmem_node *n, const struct stat *root)
+{
+	char path[4096];
+	const char *file, *who = NULL;
+	struct stat st;
+
+	dmem_node_path(n, path, sizeof(path));
+	file = dmem_printf(d->arena, CGROUP "/%s/dmem.max", path);
+	if (!file) {
+		d->err = -ENOMEM;
+		return NULL;
+	}
+	if (stat_file(d, file, &st))
+		return NULL;
+	if (st.st_mode & S_IWOTH)
+		who = "every user";
+	else if (st.st_uid != root->st_uid)
+		who = dmem_printf(d->arena, "user %u, who owns it,", (unsigned int)st.st_uid);
+	else if (st.st_mode & S_IWGRP && st.st_gid != root->st_gid)
+		who = dmem_printf(d->arena, "group %u", (unsigned int)st.st_gid);
+	else
+		return NULL;
+	if (!who)
+		d->err = -ENOMEM;
+	return who;
+}
+
+static bool is_limit(uint64_t max)
+{
+	return max != DMEM_UNKNOWN && max != DMEM_NO_LIMIT;
+}
+
+/* The nearest cgroup above with a limit that the user cannot write to, or NULL. */
+static const struct dmem_node *holder(struct doctor *d, const struct dmem_node *n, size_t r,
+				      const struct stat *root)
+{
+	for (n = n->parent; n && n->parent; n = n->parent) {
+		if (is_limit(dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX)) && !writer(d, n, root))
+			return n;
+	}
+	return NULL;
+}
+
+/* Is it a cgroup that a unit has made for itself, such as one of a user's manager? Its
+ * limits are the unit's own business. */
+static bool is_below_unit(const char *path)
+{
+	size_t len;
+	const char *unit = dmem_cgroup_unit(path, &len);
+
+	return unit && unit[len];
+}
+
+static void check_region(struct doctor *d, const struct dmem_node *n, size_t r, const char *who,
+			 const struct stat *root)
+{
+	const struct dmem_node *above = holder(d, n, r, root);
+	const char *region = d->regions.region[r].name, *remedy;
+	char path[4096], holds[4096];
+
+	dmem_node_path(n, path, sizeof(path));
+	if (above) {
+		dmem_node_path(above, holds, sizeof(holds));
+		doctor_say(d, NOTE, path, "none is needed, if that limit is low enough",
+			   "%s can write to its dmem.max and lift its limit of %s; that of %s, %s, holds", who,
+			   region, holds,
+			   doctor_size(dmem_tree_figure(&d->tree, above, r, DMEM_F_MAX)));
+		return;
+	}
+	remedy = "limit the slice that it is in, and give the file back to root";
+	doctor_say(d, is_below_unit(path) ? NOTE : PROBLEM, path, remedy,
+		   "%s can write to its dmem.max and lift its limit of %s; no limit above it holds", who,
+		   region);
+}
+
+void doctor_owners(struct doctor *d)
+{
+	struct stat root;
+
+	if (stat_file(d, CGROUP "/cgroup.procs", &root))
+		return;
+	for (const struct dmem_node *n = d->tree.root; n && !d->err; n = dmem_tree_next(n)) {
+		const char *who = NULL;
+		bool asked = false;
+
+		for (size_t r = 0; n->parent && n->figure && r < d->regions.n && !d->err; r++) {
+			if (!is_limit(dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX)))
+				continue;
+			if (!asked)
+				who = writer(d, n, &root);
+			asked = true;
+			if (who)
+				check_region(d, n, r, who, &root);
+		}
+	}
+}
