@@ -154,9 +154,9 @@ check()
 {
 	case $1 in
 	'')
-		STEPS=33
+		STEPS=34
 		# Two releases of systemd, suites debug and upstream, and the torture test
-		[ -z "${ALL:-}" ] || STEPS=51
+		[ -z "${ALL:-}" ] || STEPS=52
 		;;
 	unit) STEPS=2 ;;
 	core) STEPS=10 ;;
@@ -164,7 +164,7 @@ check()
 	arm32) STEPS=7 ;;
 	systemd) STEPS=8 ;;
 	containers) STEPS=6 ;;
-	tools) STEPS=7 ;;
+	tools) STEPS=8 ;;
 	debug) STEPS=9 ;;
 	kcsan) STEPS=7 ;;
 	upstream) STEPS=8 ;;

@@ -109,6 +109,7 @@ check)
 	. scripts/systemd.sh
 	. scripts/containers.sh
 	. scripts/tools.sh
+	. scripts/boards.sh
 	. scripts/debug.sh
 	. scripts/upstream.sh
 	shift
@@ -122,6 +123,7 @@ check-all)
 	. scripts/systemd.sh
 	. scripts/containers.sh
 	. scripts/tools.sh
+	. scripts/boards.sh
 	. scripts/debug.sh
 	. scripts/upstream.sh
 	. scripts/series.sh
@@ -159,6 +161,7 @@ example)
 	. scripts/check.sh
 	. scripts/systemd.sh
 	. scripts/tools.sh
+	. scripts/boards.sh
 	prepare
 	save_example
 	;;

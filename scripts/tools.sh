@@ -42,6 +42,7 @@ suite_tools()
 	mkdir -p "$BASE/run/tools/trixie"
 	cp "$BASE/tools/tests/list" "$BASE/run/tools/trixie/expect"
 	system_boot tools trixie trixie ''
+	suite_boards
 }
 
 # README's example: recorded in the guest, and drawn by this checkout's dmemctl.

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# Boards of suite tools: "dmemctl plan --dts" makes an overlay for each, which is merged
+# into its device tree and booted. The kernel is the judge.
+
+# cells_of_one FILE: a size has one cell from then on. Of what is below the root, only
+# "reg" of its children has sizes of the root.
+cells_of_one()
+{
+	for _n in $(fdtget -l "$1" /); do
+		_reg=$(fdtget -t x "$1" "/$_n" reg 2>/dev/null) || continue
+		# shellcheck disable=SC2046 # numbers
+		fdtput -t x "$1" "/$_n" reg $(echo "$_reg" | xargs -n 4 | cut -d ' ' -f 1,2,4) || return 1
+	done
+	fdtput -t x "$1" / '#size-cells' 1
+}
+
+# silently COMMAND...: it succeeds, and has nothing to say.
+silently()
+{
+	_said=$("$@" 2>&1) || _said="it failed: $_said"
+	[ -z "$_said" ] || { echo "$*: $_said"; return 1; }
+}
+
+# board_tree NAME OPTION WORDS: sets BOARD to a machine whose tree has the overlay.
+board_tree()
+{
+	_bd=$BASE/boards/$1
+	_plan="$BASE/boards/host/dmemctl.bin plan --headroom=0 --force"
+	[ "$2" = - ] || _plan="$_plan $2"
+	rm -rf "$_bd"
+	mkdir -p "$_bd"
+	base_dtb "$_bd/qemu.dtb" || return 1
+	case $1 in
+	cells) cells_of_one "$_bd/qemu.dtb" || return 1 ;;
+	esac
+	dtc -q -@ -I dts -O dtb -o "$_bd/nodes.dtbo" "tests/board/$1.dtso" &&
+	fdtoverlay -i "$_bd/qemu.dtb" -o "$_bd/board.dtb" "$_bd/nodes.dtbo" &&
+	"$BASE/boards/host/board_history" "$1" >"$_bd/history" || return 1
+	if $_plan --dts="$_bd/none.dtso" "$_bd/history" >/dev/null 2>&1 || [ -e "$_bd/none.dtso" ]; then
+		echo "an overlay was written without a tree"
+		return 1
+	fi
+	# shellcheck disable=SC2086 # a command
+	$_plan --dtb="$_bd/board.dtb" --dts="$_bd/plan.dtso" "$_bd/history" 2>"$_bd/said" >/dev/null ||
+	{ cat "$_bd/said"; return 1; }
+	[ "$3" = - ] || grep -qF "write $3 on the kernel's command line" "$_bd/said" ||
+	{ echo "plan does not say $3"; return 1; }
+	silently dtc -@ -I dts -O dtb -o "$_bd/plan.dtbo" "$_bd/plan.dtso" &&
+	fdtoverlay -i "$_bd/board.dtb" -o "$BASE/vm/plan-$1.dtb" "$_bd/plan.dtbo"
+}
+
+# What runs in the guest, and what makes the trees.
+board_programs()
+{
+	_br=$BASE/boards/root
+	mkdir -p "$_br/tests/board" "$BASE/boards/host"
+	make -s -C tools O="$BASE/boards/host" CC="${HOSTCC:-gcc}" "$BASE/boards/host/dmemctl.bin" &&
+	${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$BASE/boards/host/board_history" \
+		tests/board/board_history.c tests/board/boards.c "$BASE/boards/host/dmemctl/record/history.o" \
+		"$BASE"/boards/host/lib/*.o &&
+	kmake "$BASE/build-systemd" -s headers &&
+	guest_cc -I"$TREE/tools/testing/selftests" -isystem "$BASE/build-systemd/usr/include" \
+		-o "$_br/tests/board/test_board" tests/board/test_board.c tests/board/boards.c
+}
+
+# suite_boards: after what builds the kernel "systemd".
+suite_boards()
+{
+	need gcc /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev \
+		fdtoverlay:device-tree-compiler
+	step "guest: boards with the overlays of dmemctl plan"
+	rm -rf "$BASE/boards"
+	board_programs >"$LOGS/boards.log" 2>&1 || die_log "$LOGS/boards.log" "cannot build the programs of tests/board"
+	guest_busybox
+	echo board/test_board >"$BASE/boards/root/tests/list"
+	pack_initrd "$BASE/boards/initrd" "$BASE/boards/root" "$BASE/build-systemd"
+	"$BASE/boards/host/board_history" >"$BASE/boards/list"
+	while read -r _name _option _words; do
+		board_tree "$_name" "$_option" "$_words" >"$LOGS/board-$_name.log" 2>&1 ||
+		die_log "$LOGS/board-$_name.log" "no overlay for the board $_name: $(tail -n 1 "$LOGS/board-$_name.log")"
+		mkdir -p "$BASE/run/boards/$_name"
+		echo board/test_board >"$BASE/run/boards/$_name/expect"
+		(
+			BOARD=plan-$_name
+			[ "$_words" != - ] || _words=
+			boot_tests "boards/$_name" systemd "$BASE/boards/initrd" none \
+				"dmem.board=$_name $_words"
+		)
+	done <"$BASE/boards/list"
+}
