@@ -470,7 +470,8 @@ echo
 echo "# exit unit/systemd $bad"
 
 tap systemd-lib "$dir/systemd/test_lib"
-tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/systemd/w"
+tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/systemd/w" \
+	"$dir/systemd/fast/dmem-apply"
 tap systemd-generator "$dir/systemd/test_generator" "$dir/systemd/dmem-generator" "$dir/systemd/w" \
 	"$dir/systemd/fast/dmem-generator"
 tap systemd-kill "$dir/systemd/test_kill" "$dir/systemd/fast/dmem-generator" "$dir/systemd/w"

@@ -105,7 +105,7 @@ int context_open(const char *top, long magic, const char *path)
 	if (fstatfs(dir, &fs)) {
 		fd = -errno;
 	} else if ((long)fs.f_type != magic) {
-		fd = -EXDEV;
+		fd = -EMEDIUMTYPE;
 	} else {
 		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 		fd = fd < 0 ? -errno : fd;

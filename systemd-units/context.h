@@ -21,9 +21,9 @@ bool context_leave(void);
 
 /*
  * Opens @path for reading, below the file system of type @magic (PROC_SUPER_MAGIC,
- * ...) that must be mounted at @top. Nothing may be mounted over it on the way:
- * -EXDEV otherwise, also for a file system of another type. Returns a file
- * descriptor that the caller closes, or a negative errno.
+ * ...) that must be mounted at @top: -EMEDIUMTYPE if it is another one. Nothing may be
+ * mounted over it on the way: -EXDEV otherwise. Returns a file descriptor that the
+ * caller closes, or a negative errno.
  */
 int context_open(const char *top, long magic, const char *path);
 

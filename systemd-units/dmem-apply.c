@@ -149,8 +149,10 @@ static enum dmem_status check_mounts(struct apply *a)
 	bool member;
 	ssize_t n;
 
+	if (fd == -EXDEV || fd == -EMEDIUMTYPE)
+		return DMEM_FOREIGN_MOUNT;
 	if (fd < 0)
-		return fd == -EXDEV ? DMEM_FOREIGN_MOUNT : DMEM_NO_OWN_CGROUP;
+		return DMEM_NO_OWN_CGROUP;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = 0;
@@ -161,6 +163,8 @@ static enum dmem_status check_mounts(struct apply *a)
 	if (!procs)
 		return DMEM_NO_MEMORY;
 	fd = context_open(a->cgroup_root, CGROUP2_SUPER_MAGIC, procs);
+	if (fd == -EMEDIUMTYPE)
+		return DMEM_NO_CGROUP2;
 	if (fd < 0)
 		return fd == -EXDEV ? DMEM_FOREIGN_MOUNT : DMEM_NO_CGROUP;
 	member = lists_this_process(fd);
@@ -182,7 +186,7 @@ static enum dmem_status check_heap(struct apply *a, const char *region)
 	fd = context_open("/sys", SYSFS_MAGIC, path);
 	if (fd >= 0)
 		close(fd);
-	return fd == -EXDEV ? DMEM_FOREIGN_MOUNT : DMEM_OK;
+	return fd == -EXDEV || fd == -EMEDIUMTYPE ? DMEM_FOREIGN_MOUNT : DMEM_OK;
 }
 
 /* The cgroup of the unit: that of this process, as systemd made it. */

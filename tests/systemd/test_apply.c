@@ -2,9 +2,10 @@
 /*
  * dmem-apply on a tree of plain files: every exit code, and what it leaves.
  *
- * test_apply DMEM-APPLY DIRECTORY
+ * test_apply DMEM-APPLY DIRECTORY INSTALLED-DMEM-APPLY
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #define CAM	"cma/camera@64000000"
 #define UNIT	"cg/system.slice/camera.service"
 
-static const char *apply, *dir;
+static const char *apply, *dir, *installed;
 
 /* A machine with two regions, and a service that starts. */
 static void machine(const char *controllers)
@@ -270,17 +271,68 @@ static void late_region(void)
 	check_text(get(UNIT "/dmem.max"), CAM " 10485760\n", "its capacity is the new one");
 }
 
+/* Are all strings of the process's environment without their first letter? */
+static bool has_empty_environment(pid_t pid)
+{
+	char path[64], env[4096];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	f = fopen(path, "r");
+	n = f ? fread(env, 1, sizeof(env) - 1, f) : 0;
+	if (f)
+		fclose(f);
+	return n && !memchr(env, 'A', n) && !memchr(env, 'B', n);
+}
+
+/* The C library gets an environment of empty strings. */
+static void environment(void)
+{
+	char root[4200], own[4200], *argv[] = { (char *)installed, root, own, "--max=cma/none=1M", "--wait=60", NULL };
+	char *envp[] = { "A=glibc", "B=malloc", NULL };
+	bool empty = false;
+	pid_t pid;
+
+	machine("dmem");
+	snprintf(root, sizeof(root), "--cgroup-root=%s", tap_path("cg"));
+	snprintf(own, sizeof(own), "--own=%s", tap_path("own"));
+	put("cg/cgroup.subtree_control", "dmem\n");
+	put("cg/system.slice/cgroup.subtree_control", "dmem\n");
+	put("cg/dmem.capacity", "heap/system 1000\n");
+	for (int kind = 0; kind < DMEM_KINDS; kind++) {
+		char file[100];
+
+		snprintf(file, sizeof(file), UNIT "/dmem.%s", dmem_kind_names[kind]);
+		put(file, "%s", "");
+	}
+	pid = fork();
+	if (!pid) {
+		execve(installed, argv, envp);
+		_exit(127);
+	}
+	for (int i = 0; i < 250 && !empty; i++) {
+		usleep(20000);
+		empty = has_empty_environment(pid);
+	}
+	check(empty, "the installed program empties its environment", "it does not");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	apply = argv[1];
 	dir = argv[2];
+	installed = argv[3];
 	tap_start();
 	good();
 	slices();
 	failures();
 	bad_paths();
 	late_region();
+	environment();
 	return tap_end();
 }

@@ -113,7 +113,7 @@ static const struct way ways[] = {
 	  .text = "0::/system.slice/" VICTIM "\n", .status = DMEM_FOREIGN_MOUNT },
 	{ .name = "pids-cgroup", .command = OWN_PIDS("--max=cma/x=1M"),
 	  .service = "BindPaths=@H/cg:/sys/fs/cgroup\n", .file = "cg/cgroup.controllers",
-	  .text = "dmem\n", .status = DMEM_FOREIGN_MOUNT },
+	  .text = "dmem\n", .status = DMEM_NO_CGROUP2 },
 	{ .name = "pids-part", .command = OWN_PIDS("--max=cma/x=1M"),
 	  .service = "BindPaths=@H/link:/sys/fs/cgroup\n", .link = "link", .to = "/sys/fs/cgroup/init.scope",
 	  .status = DMEM_NO_CGROUP },
@@ -125,7 +125,7 @@ static const struct way ways[] = {
 	  .file = "log", .text = "the user's\n", .status = DMEM_NO_CONTROLLER },
 	{ .name = "pids-slice", .command = OWN_PIDS("--slice=host-x.slice --max=cma/x=1M"),
 	  .service = "BindPaths=@H/cg:/sys/fs/cgroup\n", .file = "cg/cgroup.controllers",
-	  .text = "dmem\n", .status = DMEM_FOREIGN_MOUNT },
+	  .text = "dmem\n", .status = DMEM_NO_CGROUP2 },
 };
 
 #define WAYS	(sizeof(ways) / sizeof(*ways))
