@@ -10,7 +10,7 @@
 #include "history.h"
 
 #define SUM		8	/* hexadecimal digits, with a blank after them */
-#define MAX_NAME	4096
+#define MAX_NAME	HIST_NAME
 /* No count of a valid file comes near; with it, numbers are no danger to readers. */
 #define MAX_ID		1000000
 
@@ -523,17 +523,44 @@ static int read_record(struct reader *r, const char *s)
 	}
 }
 
-/* @s: a line without its end. 1: it was read; 0: it was not, or what an op says. */
-static int read_line(struct reader *r, const char *s, size_t len, struct hist_found *found, int *op)
+struct hist_reader {
+	struct reader r;
+	bool trusted;
+	const char *checked;	/* the line that is known to be whole */
+};
+
+/* Is it a record with the right checksum? */
+static bool is_whole(const char *s, size_t len)
 {
-	const char *payload = s + SUM + 1;
 	char *end;
+
+	return len >= SUM + 2 && s[SUM] == ' ' && strlen(s) == len &&
+	       strspn(s, "0123456789abcdef") == SUM &&
+	       strtoul(s, &end, 16) == checksum(s + SUM + 1, len - SUM - 1);
+}
+
+static int read_dry(struct reader *r, const char *payload)
+{
+	int ret;
+
+	r->dry = true;
+	ret = read_record(r, payload);
+	r->dry = false;
+	return ret;
+}
+
+/* @s: a line without its end. 1: it was read; 0: it was not, or what an op says. */
+static int read_line(struct hist_reader *h, const char *s, size_t len, struct hist_found *found,
+		     int *op)
+{
+	bool known = h->checked == s || (h->trusted && len >= SUM + 2);
+	struct reader *r = &h->r;
+	const char *payload = s + SUM + 1;
 	int ret;
 
 	*op = 0;
-	if (len < SUM + 2 || s[SUM] != ' ' || strlen(s) != len ||
-	    strspn(s, "0123456789abcdef") != SUM ||
-	    strtoul(s, &end, 16) != checksum(payload, len - SUM - 1))
+	h->checked = NULL;
+	if (!known && !is_whole(s, len))
 		return 0;
 	if (*payload == 'H') {
 		r->regions = r->cgroups = 0;
@@ -544,8 +571,7 @@ static int read_line(struct reader *r, const char *s, size_t len, struct hist_fo
 	} else if (r->lost) {
 		return 0;
 	}
-	r->dry = true;
-	ret = read_record(r, payload);
+	ret = known && *payload != 'H' ? 0 : read_dry(r, payload);
 	if (ret == -ENOTSUP) {
 		r->newer = true;
 		found->newer++;
@@ -553,10 +579,47 @@ static int read_line(struct reader *r, const char *s, size_t len, struct hist_fo
 	}
 	if (ret)
 		return 0;
-	r->dry = false;
 	*op = read_record(r, payload);
 	found->records++;
 	return 1;
+}
+
+struct hist_reader *hist_reader_new(const struct hist_ops *ops, void *data)
+{
+	struct hist_reader *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->r = (struct reader){ .ops = ops, .data = data, .lost = true };
+	return r;
+}
+
+void hist_reader_trust(struct hist_reader *r, bool trusted)
+{
+	r->trusted = trusted;
+}
+
+bool hist_reader_time(struct hist_reader *r, const char *line, size_t len, uint64_t *mono)
+{
+	const char *s = line + SUM + 2;
+
+	if (len < SUM + 2 || (s[-1] != 'S' && s[-1] != 'E') || r->r.lost || r->r.newer)
+		return false;
+	if (!r->trusted && (!is_whole(line, len) || read_dry(&r->r, s - 1)))
+		return false;
+	r->checked = line;
+	return field(&s, mono);
+}
+
+int hist_reader_line(struct hist_reader *r, const char *line, size_t len,
+		     struct hist_found *found)
+{
+	int op;
+
+	if (!read_line(r, line, len, found, &op)) {
+		found->bad++;
+		r->r.lost = true;
+	}
+	return op;
 }
 
 bool hist_is(const char *text, size_t len)
@@ -578,10 +641,10 @@ size_t hist_whole(const char *text, size_t len)
 int hist_read(const char *text, size_t len, const struct hist_ops *ops, void *data,
 	      struct hist_found *found)
 {
-	struct reader r = { .ops = ops, .data = data, .lost = true };
+	struct hist_reader *r = hist_reader_new(ops, data);
 	size_t whole = hist_whole(text, len), room = 0;
 	char *line = NULL;
-	int ret = 0;
+	int ret = r ? 0 : -ENOMEM;
 
 	*found = (struct hist_found){ .torn = whole < len };
 	for (size_t at = 0; at < whole && !ret; ) {
@@ -592,17 +655,17 @@ int hist_read(const char *text, size_t len, const struct hist_ops *ops, void *da
 			free(line);
 			room = 2 * n + 1024;
 			line = malloc(room);
-			if (!line)
-				return -ENOMEM;
+			if (!line) {
+				ret = -ENOMEM;
+				break;
+			}
 		}
 		memcpy(line, text + at, n);
 		line[n] = 0;
 		at += n + 1;
-		if (read_line(&r, line, n, found, &ret))
-			continue;
-		found->bad++;
-		r.lost = true;
+		ret = hist_reader_line(r, line, n, found);
 	}
 	free(line);
+	free(r);
 	return ret;
 }

@@ -15,6 +15,7 @@
 #define HIST_NODES	4096	/* at most, in such a segment */
 #define HIST_PROPERTY	4096	/* bytes of a property, at most */
 #define HIST_BOOT	36	/* characters of a boot id */
+#define HIST_NAME	4096	/* bytes of a name, with a zero, at most */
 
 /* Of a cgroup and region, those that change most come first. Bytes, or requests. */
 enum hist_figure {
@@ -110,6 +111,24 @@ bool hist_is(const char *text, size_t len);
 
 /* Bytes up to the end of the last line. */
 size_t hist_whole(const char *text, size_t len);
+
+/* A reader to which lines are given one by one, for files that are larger than memory. */
+struct hist_reader;
+
+/* To be freed by free(). @ops and @data live as long. NULL: no memory. */
+struct hist_reader *hist_reader_new(const struct hist_ops *ops, void *data);
+
+/* The lines that follow are known to be whole: only their text is read. */
+void hist_reader_trust(struct hist_reader *r, bool trusted);
+
+/* Is the line (without its end, with a zero there) a sample or an end that can be read? Of
+ * which time? It is not read yet: that is for hist_reader_line(), next. */
+bool hist_reader_time(struct hist_reader *r, const char *line, size_t len, uint64_t *mono);
+
+/* Reads the next line, and counts in @found what hist_read() counts. 0, or what an op has
+ * returned. */
+int hist_reader_line(struct hist_reader *r, const char *line, size_t len,
+		     struct hist_found *found);
 
 /* Any of @ops may be NULL. 0, or what an op has returned. */
 int hist_read(const char *text, size_t len, const struct hist_ops *ops, void *data,
