@@ -349,7 +349,7 @@ static long long start_hog(FIXTURE_DATA(plan) *self, long long pages)
 	       (unsigned long long)(seed), _need / PAGE, planned("together") / PAGE, \
 	       planned("size") / MIB);					\
 	EXPECT_EQ(0, _need % PAGE);					\
-	EXPECT_EQ(_need, planned("placed-least"));			\
+	EXPECT_EQ(_need, planned("placed_least"));			\
 	EXPECT_EQ(0, unlink(HISTORY));					\
 	_need / PAGE;							\
 })

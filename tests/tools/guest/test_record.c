@@ -96,7 +96,7 @@ TEST_F_TIMEOUT(record, service, 120)
 	EXPECT_NE(NULL, strstr(text_of(HISTORY), " E "));
 	EXPECT_EQ(3 * MIB, planned(HISTORY, "\"rec.service\"", "peak"));
 	EXPECT_EQ(2, planned(HISTORY, "\"rec.service\"", "runs"));
-	EXPECT_EQ(8 * MIB, planned(HISTORY, "\"rec.service\"", "current-max"));
+	EXPECT_EQ(8 * MIB, planned(HISTORY, "\"rec.service\"", "current_max"));
 	EXPECT_EQ(40 * MIB, planned(HISTORY, "\"region\":\"" CAMERA "\"", "capacity"));
 }
 

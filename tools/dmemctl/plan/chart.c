@@ -8,8 +8,6 @@
 
 /* Styles from here on are the first ones once more, with a pattern. */
 #define PLAIN_STYLES	8
-/* A smaller change of the wall clock is drift. */
-#define DRIFT_MS	1000
 #define MAX_TICKS	8
 #define DAY_MS		UINT64_C(86400000)
 
@@ -47,28 +45,6 @@ int64_t chart_wall(const struct chart_panel *p, uint64_t t)
 	return (int64_t)t + (i ? p->clock[i - 1].offset : 0);
 }
 
-static int find_clocks(struct chart *c, struct chart_panel *p)
-{
-	const struct model_boot *b = &c->m->boot[p->boot];
-
-	for (size_t i = 0; i < b->n; i++) {
-		const struct model_event *e = &b->event[i];
-		int64_t offset = (int64_t)(e->v - e->t);
-		struct chart_clock *more;
-
-		if (e->kind != MODEL_LOOK)
-			continue;
-		if (p->n_clocks && llabs(offset - p->clock[p->n_clocks - 1].offset) <= DRIFT_MS)
-			continue;
-		more = dmem_grow(&c->arena, p->clock, p->n_clocks, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		p->clock = more;
-		more[p->n_clocks++] = (struct chart_clock){ e->t, offset };
-	}
-	return 0;
-}
-
 static uint64_t find_step(uint64_t length)
 {
 	static const uint64_t steps[] = {
@@ -98,7 +74,7 @@ static int add_tick(struct chart *c, struct chart_panel *p, uint64_t t, int64_t 
 /* At round times of the wall clock, as long as it is not set. */
 static int find_ticks_of(struct chart *c, struct chart_panel *p, size_t clock)
 {
-	const struct chart_clock *k = &p->clock[clock];
+	const struct model_clock *k = &p->clock[clock];
 	uint64_t from = clock ? k->t : p->from;
 	uint64_t end = clock + 1 < p->n_clocks ? k[1].t : p->to + 1;
 	int64_t step = (int64_t)p->step, wall = (int64_t)from + k->offset, rest = wall % step;
@@ -128,8 +104,10 @@ static void find_time(const struct model *m, struct chart_panel *p)
 {
 	const struct model_boot *b = &m->boot[p->boot];
 
-	p->from = b->n ? b->event[0].t : 0;
-	p->to = b->n ? b->event[b->n - 1].t : 0;
+	p->from = b->from;
+	p->to = b->to;
+	p->clock = b->clock;
+	p->n_clocks = b->n_clocks;
 }
 
 /* ---- styles ---- */
@@ -206,7 +184,7 @@ static int add_areas(struct chart *c, const struct chart_panel *p, double *area,
 	const struct model *m = c->m;
 	struct model_replay r;
 	double all = 0;
-	int ret = model_replay_start(&r, m, p->boot, (size_t)(p->g->region - m->region));
+	int end, ret = model_replay_start(&r, m, p->boot, (size_t)(p->g->region - m->region));
 
 	while (!ret && model_replay_next(&r)) {
 		for (size_t s = 0; s < m->n_services; s++) {
@@ -215,7 +193,7 @@ static int add_areas(struct chart *c, const struct chart_panel *p, double *area,
 				area[s] += (double)r.own[s] * (double)weight_of(p, &r);
 		}
 	}
-	model_replay_end(&r);
+	end = model_replay_end(&r);
 	for (size_t s = 0; s < m->n_services; s++)
 		all += area[s];
 	for (size_t s = 0; s < m->n_services && all > 0; s++) {
@@ -223,7 +201,7 @@ static int add_areas(struct chart *c, const struct chart_panel *p, double *area,
 			w[s].part = area[s] / all;
 		area[s] = 0;
 	}
-	return ret;
+	return ret ? ret : end;
 }
 
 static int find_styles(struct chart *c)
@@ -350,15 +328,15 @@ static int find_columns(struct chart *c, struct chart_panel *p)
 	struct refused_sums sums = { 0 };
 	double area[CHART_LAYERS] = { 0 };
 	struct model_replay r;
-	int ret = model_replay_start(&r, c->m, p->boot, (size_t)(p->g->region - c->m->region));
+	int end, ret = model_replay_start(&r, c->m, p->boot, (size_t)(p->g->region - c->m->region));
 
 	while (!ret && model_replay_next(&r)) {
 		add_sample(c, p, &r, area);
 		ret = add_refusals(c, p, &r, &sums);
 	}
-	model_replay_end(&r);
+	end = model_replay_end(&r);
 	find_layers(p, area);
-	return ret;
+	return ret ? ret : end;
 }
 
 static void find_services(struct chart *c, struct chart_panel *p)
@@ -390,61 +368,33 @@ static void find_scale(struct chart_panel *p)
 
 /* ---- all of it ---- */
 
-/* Was anybody charged or refused in this boot? */
-static int is_used(const struct model *m, size_t boot, size_t region, bool *used)
-{
-	struct model_replay r;
-	int ret = model_replay_start(&r, m, boot, region);
-
-	*used = false;
-	while (!ret && !*used && model_replay_next(&r)) {
-		*used = r.total > r.own[MODEL_KERNEL(m)];
-		for (const struct model_event *e = r.from; e < r.to && !*used; e++)
-			*used = e->kind == MODEL_REFUSED && e->region == region;
-	}
-	model_replay_end(&r);
-	return ret;
-}
-
-/* The boot that needed most, or the first one in which there is something to see. Adds a
- * panel if there is one. */
-static int add_panel(struct chart *c, const struct needs_region *g)
+/* A panel, if there is something to see in any boot. */
+static void add_panel(struct chart *c, const struct needs_region *g)
 {
 	struct chart_panel *p = &c->panel[c->n];
-	size_t region = (size_t)(g->region - c->m->region), boot = g->worst;
-	bool used;
-	int ret = is_used(c->m, boot, region, &used);
 
-	for (size_t b = 0; b < c->m->n_boots && !ret && !used; b++) {
-		boot = b;
-		ret = is_used(c->m, b, region, &used);
-	}
-	if (ret || !used)
-		return ret;
+	if (g->charged == SIZE_MAX)
+		return;
 	p->g = g;
-	p->boot = boot;
+	p->boot = g->charged;
 	p->decided = CHART_COLUMNS;
 	find_time(c->m, p);
 	c->n++;
-	return 0;
 }
 
 int chart_make(struct chart *c, const struct model *m, const struct needs *n)
 {
-	int ret = 0;
+	int ret;
 
 	*c = (struct chart){ .m = m };
 	c->panel = dmem_alloc(&c->arena, (n->n + 1) * sizeof(*c->panel));
 	if (!c->panel)
 		return -ENOMEM;
-	for (size_t i = 0; i < n->n && !ret; i++)
-		ret = add_panel(c, &n->region[i]);
-	if (!ret)
-		ret = find_styles(c);
+	for (size_t i = 0; i < n->n; i++)
+		add_panel(c, &n->region[i]);
+	ret = find_styles(c);
 	for (size_t i = 0; i < c->n && !ret; i++) {
 		ret = find_columns(c, &c->panel[i]);
-		if (!ret)
-			ret = find_clocks(c, &c->panel[i]);
 		if (!ret)
 			ret = find_ticks(c, &c->panel[i]);
 		find_services(c, &c->panel[i]);

@@ -34,12 +34,6 @@ struct chart_refusal {
 	bool alone;		/* nobody else was */
 };
 
-/* From @t ms since boot on, the wall clock is @t + @offset ms since 1970. */
-struct chart_clock {
-	uint64_t t;
-	int64_t offset;
-};
-
 struct chart_tick {
 	double column;
 	int64_t wall;		/* ms since 1970 */
@@ -61,7 +55,7 @@ struct chart_panel {
 	struct chart_refusal *refusal;
 	size_t n_refusals;
 	uint64_t refused;		/* the sum of them */
-	struct chart_clock *clock;	/* by time; a new one where the clock was set */
+	const struct model_clock *clock;	/* by time; a new one where the clock was set */
 	size_t n_clocks;
 	struct chart_tick *tick;
 	size_t n_ticks;
@@ -76,7 +70,7 @@ struct chart {
 	size_t n;			/* panels: regions that somebody was charged for */
 };
 
-/* 0 or -ENOMEM. To be freed in both cases. @m and @n are used until then. */
+/* 0 or a negative errno. To be freed in both cases. @m and @n are used until then. */
 int chart_make(struct chart *c, const struct model *m, const struct needs *n);
 void chart_free(struct chart *c);
 

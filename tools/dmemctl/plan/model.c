@@ -1,132 +1,116 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From the records of histories to what happened when. */
+/* What histories contain, and where. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
 
-struct cgroup {
-	uint32_t service;
-	uint64_t life;
-	uint32_t *run;		/* by region of the segment, or MODEL_NONE */
-};
-
-struct live {
-	uint64_t ino;
-	uint32_t service;	/* that pays, or MODEL_NONE */
-	uint16_t region;
-	bool told;
-};
-
-struct reader {
-	struct model *m;
-	uint32_t boot;
-	bool once;		/* one look at one service, and no more */
-	bool first;		/* of a segment: what it does not name is not there */
-	uint64_t t, start;
-	uint16_t *region;	/* of the segment's */
-	size_t n_regions;
-	struct cgroup *cgroup;
-	size_t n_cgroups;
-	/* What is there, before the segment names it again. */
-	struct live *live;
-	size_t n_live, live_room;
-	bool *used;		/* by service and region */
-	size_t used_services, used_regions;
-	size_t room;		/* of the boot's events */
-	struct dmem_arena arena;
-};
-
-static void *resize(void *p, size_t n, size_t *room, size_t size)
-{
-	void *more;
-
-	if (n < *room)
-		return p;
-	more = realloc(p, (2 * *room + 64) * size);
-	if (more)
-		*room = 2 * *room + 64;
-	return more;
-}
-
-static int push(struct reader *r, uint16_t kind, uint64_t t, uint32_t service, uint16_t region,
-		uint64_t v, uint64_t ino)
-{
-	struct model_boot *b = &r->m->boot[r->boot];
-	struct model_event *e = resize(b->event, b->n, &r->room, sizeof(*e));
-
-	if (!e)
-		return -ENOMEM;
-	b->event = e;
-	e[b->n] = (struct model_event){ t, v, ino, service, region, kind, b->n };
-	b->n++;
-	return 0;
-}
+/* A wall clock before 2000 was not set. */
+#define CLOCK_SET_MS	INT64_C(946684800000)
 
 /* ---- names ---- */
 
-/* A copy that can be printed: a history may come from anybody. */
+/* A history may come from anybody. */
+static void make_printable(char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s <= ' ' || *s == 127)
+			*s = '?';
+	}
+}
+
 static const char *printable(struct dmem_arena *a, const char *s)
 {
 	char *copy = dmem_strdup(a, s);
 
-	for (char *p = copy; p && *p; p++) {
-		if ((unsigned char)*p <= ' ' || *p == 127)
-			*p = '?';
-	}
+	if (copy)
+		make_printable(copy);
 	return copy;
 }
 
-static int find_region(struct model *m, const char *name, uint16_t *at)
+static const char *service_path(const struct model *m, size_t i)
 {
-	struct model_region *more;
-	size_t i = 0;
-
-	name = printable(&m->arena, name);
-	if (!name)
-		return -ENOMEM;
-	while (i < m->n_regions && strcmp(m->region[i].name, name))
-		i++;
-	*at = (uint16_t)i;
-	if (i < m->n_regions)
-		return 0;
-	more = i < UINT16_MAX ? dmem_grow(&m->arena, m->region, i, sizeof(*more)) : NULL;
-	if (!more)
-		return -ENOMEM;
-	m->region = more;
-	more[i] = (struct model_region){ name, DMEM_UNKNOWN };
-	m->n_regions++;
-	return 0;
+	return m->service[i].path;
 }
 
-static int find_service(struct model *m, const char *path, uint32_t *at)
+static const char *region_name(const struct model *m, size_t i)
+{
+	return m->region[i].name;
+}
+
+static const char *boot_id(const struct model *m, size_t i)
+{
+	return m->boot[i].id;
+}
+
+/* The number of the name, or -1. *@key is where it is in the map, or would be: two names may
+ * have one hash. */
+static int64_t find_name(const struct model *m, const struct dmem_map *map, const char *name,
+			 size_t len, const char *(*text)(const struct model *m, size_t i),
+			 uint64_t key[2])
+{
+	uint64_t v;
+
+	key[0] = dmem_map_text(name, len);
+	for (key[1] = 0; (v = dmem_map_get(map, key[0], key[1])); key[1]++) {
+		const char *s = text(m, v - 1);
+
+		if (!strncmp(s, name, len) && !s[len])
+			return (int64_t)v - 1;
+	}
+	return -1;
+}
+
+int64_t model_find_region(struct model *m, const char *name, bool add)
+{
+	struct model_region *more;
+	char shown[HIST_NAME];
+	uint64_t key[2];
+	int64_t at;
+
+	snprintf(shown, sizeof(shown), "%s", name);
+	make_printable(shown);
+	at = find_name(m, &m->regions, shown, strlen(shown), region_name, key);
+	if (at >= 0 || !add)
+		return at >= 0 ? at : -ENOENT;
+	more = dmem_grow(&m->arena, m->region, m->n_regions, sizeof(*more));
+	if (!more || dmem_map_put(&m->regions, key[0], key[1], m->n_regions + 1))
+		return -ENOMEM;
+	m->region = more;
+	more[m->n_regions] = (struct model_region){ dmem_strdup(&m->arena, shown), DMEM_UNKNOWN };
+	if (!more[m->n_regions].name)
+		return -ENOMEM;
+	return (int64_t)m->n_regions++;
+}
+
+int64_t model_find_service(struct model *m, const char *path, bool add)
 {
 	struct model_service *more;
 	const char *unit;
+	uint64_t key[2];
 	size_t len;
-	uint32_t i = 0;
+	int64_t at = find_name(m, &m->services, path, strlen(path), service_path, key);
 
-	while (i < m->n_services && strcmp(m->service[i].path, path))
-		i++;
-	*at = i;
-	if (i < m->n_services)
-		return 0;
-	more = dmem_grow(&m->arena, m->service, i, sizeof(*more));
-	if (!more)
+	if (at >= 0 || !add)
+		return at >= 0 ? at : -ENOENT;
+	more = dmem_grow(&m->arena, m->service, m->n_services, sizeof(*more));
+	if (!more || m->n_services == MODEL_NONE - 2)
 		return -ENOMEM;
 	m->service = more;
-	more[i] = (struct model_service){
-		.path = dmem_strdup(&m->arena, path), .parent = MODEL_NONE,
+	more += m->n_services;
+	*more = (struct model_service){
+		.path = dmem_strdup(&m->arena, path), .shown = printable(&m->arena, path),
+		.parent = MODEL_NONE,
 	};
-	more[i].shown = printable(&m->arena, path);
-	if (!more[i].path || !more[i].shown)
+	if (!more->path || !more->shown ||
+	    dmem_map_put(&m->services, key[0], key[1], m->n_services + 1))
 		return -ENOMEM;
-	unit = dmem_cgroup_unit(more[i].path, &len);
+	unit = dmem_cgroup_unit(more->path, &len);
 	if (unit && !unit[len])
-		more[i].unit = unit;
-	m->n_services++;
-	return 0;
+		more->unit = unit;
+	return (int64_t)m->n_services++;
 }
 
 const char *model_name(const struct model *m, uint32_t service)
@@ -138,421 +122,276 @@ const char *model_name(const struct model *m, uint32_t service)
 	return m->service[service].unit ? m->service[service].unit : m->service[service].shown;
 }
 
-static int find_run(struct model *m, uint32_t service, uint32_t boot, uint64_t life,
-		    uint16_t region, uint32_t *at)
+/* The next one above it that is recorded. */
+static void find_parent(struct model *m, uint32_t service)
 {
-	struct model_run *more;
-	size_t i = 0;
+	struct model_service *s = &m->service[service];
+	uint64_t key[2];
 
-	for (; i < m->n_runs; i++) {
-		const struct model_run *run = &m->run[i];
+	for (size_t len = strlen(s->path); len; ) {
+		int64_t at;
 
-		if (run->service == service && run->boot == boot && run->life == life &&
-		    run->region == region)
-			break;
+		while (len && s->path[--len] != '/')
+			;
+		at = len ? find_name(m, &m->services, s->path, len, service_path, key) : -1;
+		if (at < 0)
+			continue;
+		s->parent = (uint32_t)at;
+		m->service[at].has_children = true;
+		return;
 	}
-	*at = (uint32_t)i;
-	if (i < m->n_runs)
-		return 0;
-	more = dmem_grow(&m->arena, m->run, i, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	m->run = more;
-	more[i] = (struct model_run){
-		.service = service, .boot = boot, .region = region, .life = life, .max = DMEM_UNKNOWN,
-	};
-	m->n_runs++;
+}
+
+uint64_t model_wall(const struct model_boot *b, uint64_t t)
+{
+	size_t i = b->n_clocks;
+
+	if (!i)
+		return t;
+	while (i > 1 && b->clock[i - 1].t > t)
+		i--;
+	if ((int64_t)t + b->clock[i - 1].offset < CLOCK_SET_MS)
+		i = b->n_clocks;
+	return t + (uint64_t)b->clock[i - 1].offset;
+}
+
+/* ---- where things are ---- */
+
+struct scan {
+	struct model *m;
+	struct model_boot *boot;	/* NULL: before the first segment */
+	struct model_extent *extent;
+	struct hist_reader *reader;
+	struct hist_found found;
+	struct lines lines;
+	struct lines_range here;	/* of the line that is read */
+	uint64_t last;			/* start of the last segment of the extent */
+};
+
+static int find_boot(struct scan *s, const struct hist_head *h)
+{
+	struct model *m = s->m;
+	struct model_boot *more;
+	uint64_t key[2];
+	int64_t at = find_name(m, &m->boots, h->boot, HIST_BOOT, boot_id, key);
+
+	if (at < 0) {
+		at = (int64_t)m->n_boots;
+		more = dmem_grow(&m->arena, m->boot, m->n_boots, sizeof(*more));
+		if (!more || dmem_map_put(&m->boots, key[0], key[1], m->n_boots + 1))
+			return -ENOMEM;
+		m->boot = more;
+		more[m->n_boots] = (struct model_boot){ .page = h->page, .block = h->block };
+		memcpy(more[m->n_boots++].id, h->boot, sizeof(h->boot));
+	}
+	if (s->boot != &m->boot[at])
+		s->extent = NULL;
+	s->boot = &m->boot[at];
 	return 0;
 }
 
-/* ---- what was there before a segment, and is not named in it ---- */
-
-/* Where it is noted that the service uses something. NULL: no memory. */
-static bool *used(struct reader *r, uint32_t service, uint16_t region)
-{
-	size_t services = r->m->n_services, regions = r->m->n_regions;
-
-	if (services > r->used_services || regions > r->used_regions) {
-		bool *more = calloc(2 * services * (regions + 8), sizeof(*more));
-
-		if (!more)
-			return NULL;
-		for (size_t s = 0; s < r->used_services; s++)
-			memcpy(more + s * (regions + 8), r->used + s * r->used_regions,
-			       r->used_regions);
-		free(r->used);
-		r->used = more;
-		r->used_services = 2 * services;
-		r->used_regions = regions + 8;
-	}
-	return &r->used[service * r->used_regions + region];
-}
-
-static bool is_named(const struct reader *r, uint32_t service)
-{
-	for (size_t i = 0; i < r->n_cgroups; i++) {
-		if (r->cgroup[i].service == service)
-			return true;
-	}
-	return false;
-}
-
-static int end_first_look(struct reader *r)
-{
-	int ret = 0;
-
-	if (!r->first || r->once)
-		return 0;
-	r->first = false;
-	for (uint32_t s = 0; s < r->used_services && s < r->m->n_services && !ret; s++) {
-		if (is_named(r, s))
-			continue;
-		for (uint16_t i = 0; i < r->m->n_regions && i < r->used_regions && !ret; i++) {
-			bool *u = &r->used[s * r->used_regions + i];
-
-			if (*u)
-				ret = push(r, MODEL_USE, r->start, s, i, 0, 0);
-			*u = false;
-		}
-	}
-	for (size_t i = r->n_live; i-- && !ret; ) {
-		if (r->live[i].told)
-			continue;
-		ret = push(r, MODEL_FREED, r->start, 0, r->live[i].region, 0, r->live[i].ino);
-		r->live[i] = r->live[--r->n_live];
-	}
-	return ret;
-}
-
-/* ---- records ---- */
-
 static int on_head(void *data, const struct hist_head *h)
 {
-	struct reader *r = data;
-	struct model *m = r->m;
+	struct scan *s = data;
+	struct model_extent *more;
+	bool once = !h->interval;
 	struct model_boot *b;
-	size_t i = 0;
-	int ret = end_first_look(r);
+	int ret = find_boot(s, h);
 
 	if (ret)
 		return ret;
-	while (i < m->n_boots && strcmp(m->boot[i].id, h->boot))
-		i++;
-	if (i == m->n_boots) {
-		b = dmem_grow(&m->arena, m->boot, i, sizeof(*b));
-		if (!b)
-			return -ENOMEM;
-		m->boot = b;
-		b[i] = (struct model_boot){ .page = h->page, .block = h->block };
-		memcpy(b[i].id, h->boot, sizeof(h->boot));
-		m->n_boots++;
-	}
-	if (r->boot != i || !m->boot[i].n) {
-		r->room = m->boot[i].n;
-		r->n_live = 0;
-		free(r->used);
-		r->used = NULL;
-		r->used_services = r->used_regions = 0;
-	}
-	b = &m->boot[i];
+	b = s->boot;
 	if (h->interval > b->interval)
 		b->interval = h->interval;
-	b->epoch = (int64_t)(h->wall - h->mono);
 	b->buffers |= h->buffers;
-	r->boot = (uint32_t)i;
-	r->once = !h->interval;
-	r->first = true;
-	r->t = r->start = h->mono;
-	r->n_regions = r->n_cgroups = 0;
-	for (size_t k = 0; k < r->n_live; k++)
-		r->live[k].told = false;
+	/* One that stands before the last one in time is for another cursor. */
+	if (s->extent && (once || h->mono >= s->last)) {
+		if (!once && s->extent->start == UINT64_MAX)
+			s->extent->start = h->mono;
+		if (!once)
+			s->last = h->mono;
+		return 0;
+	}
+	more = dmem_grow(&s->m->arena, b->extent, b->n_extents, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	b->extent = more;
+	s->extent = &more[b->n_extents++];
+	s->last = once ? 0 : h->mono;
+	*s->extent = (struct model_extent){ .start = once ? UINT64_MAX : h->mono, .range = s->here };
 	return 0;
 }
 
 static int on_region(void *data, unsigned int region, const char *name)
 {
-	struct reader *r = data;
-	uint16_t *more = dmem_grow(&r->arena, r->region, r->n_regions, sizeof(*more));
+	int64_t at = model_find_region(((struct scan *)data)->m, name, true);
 
-	if (!more)
-		return -ENOMEM;
-	r->region = more;
-	r->n_regions = region + 1;
-	return find_region(r->m, name, &more[region]);
+	(void)region;
+	return at < 0 ? (int)at : 0;
 }
 
 static int on_cgroup(void *data, unsigned int cgroup, uint64_t life, const char *path)
 {
-	struct reader *r = data;
-	struct cgroup *more = dmem_grow(&r->arena, r->cgroup, r->n_cgroups, sizeof(*more));
+	int64_t at = model_find_service(((struct scan *)data)->m, path, true);
 
-	if (!more)
-		return -ENOMEM;
-	r->cgroup = more;
-	more[cgroup].life = life;
-	more[cgroup].run = dmem_alloc(&r->arena, (r->n_regions + 1) * sizeof(*more->run));
-	if (!more[cgroup].run)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->n_regions; i++)
-		more[cgroup].run[i] = MODEL_NONE;
-	r->n_cgroups = cgroup + 1;
-	return find_service(r->m, path, &more[cgroup].service);
-}
-
-static int on_sample(void *data, uint64_t mono, uint64_t wall)
-{
-	struct reader *r = data;
-	int ret = 0;
-
-	/* The first one has the time of the head. */
-	if (mono != r->start)
-		ret = end_first_look(r);
-	r->t = mono;
-	return ret || r->once ? ret : push(r, MODEL_LOOK, mono, 0, 0, wall, 0);
-}
-
-static int on_region_figures(void *data, unsigned int region, const uint64_t *v, size_t n)
-{
-	struct reader *r = data;
-	uint16_t at = r->region[region];
-	int ret = 0;
-
-	if (r->once)
-		return 0;
-	if (n > HIST_R_CAPACITY && v[HIST_R_CAPACITY] != DMEM_UNKNOWN)
-		r->m->region[at].capacity = v[HIST_R_CAPACITY];
-	if (v[HIST_R_CURRENT] != DMEM_UNKNOWN)
-		ret = push(r, MODEL_ROOT, r->t, 0, at, v[HIST_R_CURRENT], 0);
-	if (!ret && n > HIST_R_UNACCOUNTED && v[HIST_R_UNACCOUNTED] != DMEM_UNKNOWN)
-		ret = push(r, MODEL_UNACCOUNTED, r->t, 0, at, v[HIST_R_UNACCOUNTED], 0);
-	return ret;
-}
-
-static bool is_number(uint64_t v)
-{
-	return v != DMEM_UNKNOWN && v != DMEM_NO_LIMIT;
-}
-
-static void raise(uint64_t *v, uint64_t to)
-{
-	if (is_number(to) && to > *v)
-		*v = to;
-}
-
-static int on_figures(void *data, unsigned int cgroup, unsigned int region, const uint64_t *v,
-		      size_t n)
-{
-	struct reader *r = data;
-	struct cgroup *c = &r->cgroup[cgroup];
-	uint16_t at = r->region[region];
-	struct model_run *run;
-	uint64_t refused = 0, before;
-	size_t known = r->m->n_runs;
-	bool *u;
-	int ret;
-
-	if (c->run[region] == MODEL_NONE) {
-		ret = find_run(r->m, c->service, r->boot, c->life, at, &c->run[region]);
-		if (ret)
-			return ret;
-	}
-	run = &r->m->run[c->run[region]];
-	raise(&run->peak, v[HIST_CURRENT]);
-	if (n > HIST_PEAK)
-		raise(&run->peak, v[HIST_PEAK]);
-	for (size_t i = HIST_EV_ALLOC_FAIL; i <= HIST_EV_RESERVED && i < n; i++)
-		refused += is_number(v[i]) ? v[i] : 0;
-	before = run->refused;
-	raise(&run->refused, refused);
-	if (n > HIST_MAX)
-		run->max = v[HIST_MAX];
-	/* The recorder found a cgroup with these: nobody knows when they were refused. */
-	if (r->first && r->m->n_runs > known)
-		before = run->refused;
-	ret = r->once || run->refused == before ? 0 :
-	      push(r, MODEL_REFUSED, r->t, c->service, at, run->refused - before, 0);
-	if (ret)
-		return ret;
-	if (r->once || !is_number(v[HIST_CURRENT]))
-		return 0;
-	raise(&run->seen, v[HIST_CURRENT]);
-	u = used(r, c->service, at);
-	if (!u)
-		return -ENOMEM;
-	*u = v[HIST_CURRENT];
-	return push(r, MODEL_USE, r->t, c->service, at, v[HIST_CURRENT], 0);
-}
-
-static int on_gone(void *data, unsigned int cgroup)
-{
-	struct reader *r = data;
-	int ret = 0;
-
-	for (size_t i = 0; i < r->n_regions && !ret && !r->once; i++) {
-		/* It may have come again already. */
-		if (r->cgroup[cgroup].run[i] != MODEL_NONE)
-			ret = push(r, MODEL_USE, r->t, r->cgroup[cgroup].service, r->region[i], 0,
-				   0);
-	}
-	return ret;
-}
-
-static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, uint64_t size)
-{
-	struct reader *r = data;
-	uint32_t service;
-	struct live *more;
-
-	if (r->once)
-		return 0;
-	service = cgroup < 0 ? MODEL_NONE : r->cgroup[cgroup].service;
-	for (size_t i = 0; i < r->n_live; i++) {
-		struct live *l = &r->live[i];
-
-		if (l->ino != ino)
-			continue;
-		l->told = true;
-		/* Once it is known who pays, nobody else does. */
-		if (service == MODEL_NONE || service == l->service)
-			return 0;
-		l->service = service;
-		return push(r, MODEL_BUFFER, r->t, service, l->region, size, ino);
-	}
-	more = resize(r->live, r->n_live, &r->live_room, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	r->live = more;
-	more[r->n_live++] = (struct live){ ino, service, r->region[region], true };
-	return push(r, MODEL_BUFFER, r->t, service, r->region[region], size, ino);
-}
-
-static int on_freed(void *data, uint64_t ino)
-{
-	struct reader *r = data;
-
-	for (size_t i = 0; i < r->n_live; i++) {
-		uint16_t region = r->live[i].region;
-
-		if (r->live[i].ino != ino)
-			continue;
-		r->live[i] = r->live[--r->n_live];
-		return push(r, MODEL_FREED, r->t, 0, region, 0, ino);
-	}
-	return 0;
-}
-
-static int on_end(void *data, uint64_t mono)
-{
-	struct reader *r = data;
-	int ret = end_first_look(r);
-
-	return ret || r->once ? ret : push(r, MODEL_GAP, mono, 0, 0, 0, 0);
+	(void)cgroup;
+	(void)life;
+	return at < 0 ? (int)at : 0;
 }
 
 static int on_notes(void *data, uint64_t wall)
 {
-	return notes_begin(&((struct reader *)data)->m->notes, wall);
+	return notes_begin(&((struct scan *)data)->m->notes, wall);
 }
 
 static int on_node(void *data, const char *path)
 {
-	return notes_node(&((struct reader *)data)->m->notes, path);
+	return notes_node(&((struct scan *)data)->m->notes, path);
 }
 
 static int on_property(void *data, const char *name, const void *value, size_t len)
 {
-	return notes_property(&((struct reader *)data)->m->notes, name, value, len);
+	return notes_property(&((struct scan *)data)->m->notes, name, value, len);
 }
 
 static int on_word(void *data, const char *word)
 {
-	return notes_word(&((struct reader *)data)->m->notes, word);
+	return notes_word(&((struct scan *)data)->m->notes, word);
 }
 
 static int on_noted(void *data)
 {
-	return notes_end(&((struct reader *)data)->m->notes);
+	return notes_end(&((struct scan *)data)->m->notes);
 }
 
-static const struct hist_ops ops = {
-	.head = on_head, .region = on_region, .cgroup = on_cgroup, .sample = on_sample,
-	.region_figures = on_region_figures, .figures = on_figures, .gone = on_gone,
-	.buffer = on_buffer, .freed = on_freed, .end = on_end,
+static const struct hist_ops scan_ops = {
+	.head = on_head, .region = on_region, .cgroup = on_cgroup,
 	.notes = on_notes, .node = on_node, .property = on_property, .word = on_word,
 	.noted = on_noted,
 };
 
-int model_add(struct model *m, const char *text, size_t len)
+static int scan_line(struct scan *s, const char *line, size_t len)
 {
-	struct reader r = { .m = m, .boot = MODEL_NONE };
-	struct hist_found found;
-	int ret = hist_read(text, len, &ops, &r, &found);
+	struct hist_found found = { 0 };
+	bool sample = len > 9 && (line[9] == 'S' || line[9] == 'E');
+	int ret;
 
-	if (!ret && r.boot != MODEL_NONE)
-		ret = end_first_look(&r);
-	m->files++;
-	m->bad += found.bad;
-	m->newer += found.newer;
-	free(r.live);
-	free(r.used);
-	dmem_arena_free(&r.arena);
+	/* Samples wait for their boot's turn. */
+	if (s->boot && sample)
+		return 0;
+	if (s->extent && len > 9 && line[9] == 'H') {
+		s->extent->range.last = s->here.file;
+		s->extent->range.to = s->here.from;
+	}
+	ret = hist_reader_line(s->reader, line, len, &found);
+	if (!s->boot) {
+		s->m->bad += found.bad;
+		s->m->newer += found.newer;
+	}
 	return ret;
 }
 
-static int by_time(const void *a, const void *b)
+static int scan_file(struct scan *s, size_t file)
 {
-	const struct model_event *x = a, *y = b;
+	struct model *m = s->m;
+	char *line;
+	size_t len;
+	int ret;
 
-	if (x->t != y->t)
-		return x->t < y->t ? -1 : 1;
-	return (x->order > y->order) - (x->order < y->order);
+	s->here = (struct lines_range){ file, file, 0, m->size[file] };
+	lines_start(&s->lines, &m->in, m->size, &s->here);
+	while ((ret = lines_next(&s->lines, &line, &len)) > 0) {
+		ret = scan_line(s, line, len);
+		if (ret)
+			break;
+		s->here.from += len + 1;
+	}
+	lines_end(&s->lines);
+	m->size[file] = s->here.from;
+	return ret;
 }
 
-static void find_parent(struct model *m, uint32_t service)
+int model_add(struct model *m, size_t first, size_t last, const uint64_t *size)
 {
-	struct model_service *s = &m->service[service];
-	size_t best = 0;
+	struct scan s = { .m = m };
+	uint64_t *more;
+	int ret = 0;
 
-	s->parent = MODEL_NONE;
-	s->depth = 0;
-	for (uint32_t p = 0; p < m->n_services; p++) {
-		size_t len = strlen(m->service[p].path);
-
-		if (strncmp(m->service[p].path, s->path, len) || s->path[len] != '/')
-			continue;
-		m->service[p].has_children = true;
-		s->depth++;
-		if (len < best)
-			continue;
-		s->parent = p;
-		best = len;
+	m->files++;
+	if (last >= m->n_sizes) {
+		more = realloc(m->size, (2 * last + 16) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		m->size = more;
+		m->n_sizes = 2 * last + 16;
 	}
+	s.reader = hist_reader_new(&scan_ops, &s);
+	if (!s.reader)
+		return -ENOMEM;
+	for (size_t i = first; i <= last && !ret; i++) {
+		m->size[i] = size[i - first];
+		ret = scan_file(&s, i);
+	}
+	if (s.extent) {
+		s.extent->range.last = last;
+		s.extent->range.to = m->size[last];
+	}
+	free(s.reader);
+	return ret;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct model_extent *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	if (x->range.file != y->range.file)
+		return x->range.file < y->range.file ? -1 : 1;
+	return (x->range.from > y->range.from) - (x->range.from < y->range.from);
+}
+
+/* Reads all samples of the boot once, for what must be known before they are of use. */
+static int learn_boot(struct model *m, size_t boot)
+{
+	struct model_replay r;
+	int ret = model_replay_start(&r, m, boot, MODEL_NONE), end;
+
+	r.learn = m;
+	while (!ret && model_replay_next(&r))
+		;
+	m->bad += r.found.bad;
+	m->newer += r.found.newer;
+	end = model_replay_end(&r);
+	m->samples += m->boot[boot].samples;
+	return ret ? ret : end;
 }
 
 int model_sort(struct model *m)
 {
-	for (size_t i = 0; i < m->n_boots; i++) {
-		if (m->boot[i].n)
-			qsort(m->boot[i].event, m->boot[i].n, sizeof(*m->boot[i].event), by_time);
-	}
+	int ret = 0;
+
 	for (uint32_t s = 0; s < m->n_services; s++)
 		find_parent(m, s);
-	m->deepest = dmem_alloc(&m->arena, (m->n_services + 1) * sizeof(*m->deepest));
-	if (!m->deepest)
-		return -ENOMEM;
-	for (size_t depth = 0, left = m->n_services; left; depth++) {
-		for (uint32_t s = 0; s < m->n_services; s++) {
-			if (m->service[s].depth == depth)
-				m->deepest[--left] = s;
-		}
+	for (size_t i = 0; i < m->n_boots && !ret; i++) {
+		struct model_boot *b = &m->boot[i];
+
+		qsort(b->extent, b->n_extents, sizeof(*b->extent), by_start);
+		ret = learn_boot(m, i);
 	}
-	return 0;
+	return ret;
 }
 
 void model_free(struct model *m)
 {
-	for (size_t i = 0; i < m->n_boots; i++)
-		free(m->boot[i].event);
+	for (size_t i = 0; i < m->n_boots; i++) {
+		free(m->boot[i].late);
+		free(m->boot[i].clock);
+	}
+	free(m->size);
+	dmem_map_free(&m->services);
+	dmem_map_free(&m->regions);
+	dmem_map_free(&m->boots);
 	notes_free(&m->notes);
 	dmem_arena_free(&m->arena);
 }

@@ -5,17 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "firstfit.h"
 #include "needs.h"
+#include "place.h"
 
-#define MAX_CONFLICTS	8
-/* Owners of buffers: these have inode numbers, and each taker has some that have not */
-#define KNOWN		UINT64_C(1)
-#define LOOSE		UINT64_C(2)
+/* Nobody shall make a region smaller for less. */
+#define ENOUGH_MS	UINT64_C(86400000)
+#define ENOUGH_BOOTS	3
+
+/* Sums of what a history says may be anything. */
+static uint64_t add_u64(uint64_t a, uint64_t b)
+{
+	return a > DMEM_UNKNOWN - 1 - b || b > DMEM_UNKNOWN - 1 ? DMEM_UNKNOWN - 1 : a + b;
+}
 
 static uint64_t round_up(uint64_t v, uint64_t unit)
 {
-	return unit ? (v + unit - 1) / unit * unit : v;
+	uint64_t rest = unit ? v % unit : 0;
+
+	return rest ? add_u64(v, unit - rest) : v;
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -26,6 +33,14 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 static uint64_t max_u64(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
+}
+
+/* That part of it, rounded up. */
+static uint64_t part_of(uint64_t v, double part)
+{
+	double x = ceil((double)v * part);
+
+	return x < 1e18 ? (uint64_t)x : (uint64_t)1e18;
 }
 
 static int by_value(const void *a, const void *b)
@@ -47,312 +62,180 @@ static uint64_t quantile(uint64_t *v, size_t n, double q)
 	return v[at ? (at > n ? n : at) - 1 : 0];
 }
 
-/* ---- where the buffers of one boot go ---- */
+/* ---- what all boots add up to ---- */
 
-struct placing {
-	struct firstfit fit;
-	uint64_t *loose;	/* pages of each taker that are in no buffer that is known */
-	uint64_t id;
+/* Of one service in one region. */
+struct usage {
+	struct needs_service s;
+	struct tally peaks, usual;
+	uint64_t most;			/* without those below it */
+	uint64_t in_buffers;
 };
 
-struct place {
-	uint64_t together, time;	/* bytes, ms since boot */
-	uint64_t highest;		/* ms since boot: when the last page was first needed */
-	uint64_t early, late;		/* pages */
-	uint64_t unit;			/* pages */
-	uint64_t looked, unaccounted;
+/* Of one region: a figure of each boot in which it was used. */
+struct sums {
+	uint64_t *together, *early, *late;
+	size_t n;
+	uint64_t others, most;
 };
 
-/* Bytes of the taker that none of its buffers explains, for two looks: counters and
- * buffers are not read at the same moment. */
-struct unexplained {
-	uint64_t *known, *before, *now;
+struct finder {
+	const struct model *m;
+	const struct needs_options *o;
+	struct dmem_arena arena;
+	struct dmem_map usages;
+	struct usage **usage;
+	size_t n_usages;
+	struct needs_region *region;	/* all of the model's */
+	struct sums *sums;
 };
 
-static uint32_t payer(const struct model *m, const struct model_event *e)
+/* NULL: no memory. */
+static struct usage *find_usage(struct finder *f, uint32_t service, uint32_t region)
 {
-	return e->service == MODEL_NONE ? MODEL_OTHERS(m) : e->service;
+	uint64_t v = dmem_map_get(&f->usages, service, region);
+	struct usage *u, **more;
+
+	if (v)
+		return f->usage[v - 1];
+	more = dmem_grow(&f->arena, f->usage, f->n_usages, sizeof(*more));
+	u = dmem_alloc(&f->arena, sizeof(*u));
+	if (!more || !u)
+		return NULL;
+	f->usage = more;
+	u->s.service = service;
+	u->s.max = DMEM_UNKNOWN;
+	u->peaks.up = true;
+	more[f->n_usages++] = u;
+	return dmem_map_put(&f->usages, service, region, f->n_usages) ? NULL : u;
 }
 
-static uint64_t pages_of(const struct model_replay *r, uint64_t bytes)
-{
-	return round_up(bytes, r->boot->page) / r->boot->page;
-}
-
-static uint64_t loose_now(const struct model_replay *r, const struct unexplained *u, uint32_t taker)
-{
-	return pages_of(r, min_u64(u->now[taker], u->before[taker]));
-}
-
-/* A buffer is charged before it is there: what was loose then is the buffer. */
-static void place_charged(struct placing *p, const struct model_replay *r,
-			  const struct unexplained *u)
-{
-	for (const struct model_event *e = r->from; e < r->to; e++) {
-		uint32_t taker = payer(r->m, e);
-		uint64_t pages = pages_of(r, e->v);
-
-		if (e->region != r->region || e->kind != MODEL_BUFFER ||
-		    firstfit_has(&p->fit, KNOWN, e->ino) ||
-		    p->loose[taker] < loose_now(r, u, taker) + pages)
-			continue;
-		if (firstfit_rename(&p->fit, LOOSE + taker, pages, KNOWN, e->ino))
-			p->loose[taker] -= pages;
-	}
-}
-
-static int place_known(struct placing *p, const struct model_replay *r, bool come)
+static int add_runs(struct finder *f, const struct place *p)
 {
 	int ret = 0;
 
-	for (const struct model_event *e = r->from; e < r->to && !ret; e++) {
-		if (e->region != r->region)
+	for (size_t i = 0; i < p->n_runs && !ret; i++) {
+		const struct model_run *run = &p->run[i];
+		struct usage *u;
+
+		if (!run->peak && !run->refused)
 			continue;
-		if (!come && e->kind == MODEL_FREED)
-			firstfit_free(&p->fit, KNOWN, e->ino);
-		else if (come && e->kind == MODEL_BUFFER && !firstfit_has(&p->fit, KNOWN, e->ino))
-			ret = firstfit_alloc(&p->fit, KNOWN, e->ino, pages_of(r, e->v));
+		u = find_usage(f, run->service, run->region);
+		if (!u)
+			return -ENOMEM;
+		u->s.runs++;
+		u->s.peak = max_u64(u->s.peak, run->peak);
+		u->s.unseen = max_u64(u->s.unseen, run->peak - run->seen);
+		u->s.refused = add_u64(u->s.refused, run->refused);
+		u->s.max = run->max;
+		ret = tally_add(&u->peaks, run->peak, 1);
 	}
 	return ret;
 }
 
-static int place_loose(struct placing *p, const struct model_replay *r, const struct unexplained *u,
-		       bool come)
+static int add_services(struct finder *f, const struct place *p)
 {
 	int ret = 0;
 
-	for (uint32_t i = 0; i < MODEL_TAKERS(r->m) && !ret; i++) {
-		uint64_t pages = loose_now(r, u, i), owner = LOOSE + i;
+	for (size_t i = 0; i < p->n_services && !ret; i++) {
+		const struct place_service *s = &p->service[i];
+		struct usage *u = find_usage(f, s->service, s->region);
 
-		if (come && pages > p->loose[i])
-			ret = firstfit_alloc(&p->fit, owner, p->id++, pages - p->loose[i]);
-		else if (!come && pages < p->loose[i])
-			firstfit_give_back(&p->fit, owner, p->loose[i] - pages);
-		else
-			continue;
-		p->loose[i] = pages;
-	}
-	return ret;
-}
-
-static int place_look(struct placing *p, const struct model_replay *r, const struct unexplained *u,
-		      bool come_first)
-{
-	int ret = 0;
-
-	place_charged(p, r, u);
-	for (int i = 0; i < 2 && !ret; i++) {
-		bool come = come_first == !i;
-
-		/* What the kernel has taken was there first. */
-		ret = place_loose(p, r, u, come);
-		if (!ret)
-			ret = place_known(p, r, come);
-	}
-	return ret;
-}
-
-/* Its place in the list of buffers, or the end. */
-static size_t find_ino(uint64_t (*ino)[3], size_t n, uint64_t wanted)
-{
-	size_t i = 0;
-
-	while (i < n && ino[i][0] != wanted)
-		i++;
-	return i;
-}
-
-static void explain(struct unexplained *u, const struct model_replay *r, uint64_t (*ino)[3],
-		    size_t *n_ino)
-{
-	for (const struct model_event *e = r->from; e < r->to; e++) {
-		size_t at;
-
-		if (e->region != r->region)
-			continue;
-		if (e->kind != MODEL_BUFFER && e->kind != MODEL_FREED)
-			continue;
-		at = find_ino(ino, *n_ino, e->ino);
-		/* Freed, or told of once more: somebody else pays than was thought. */
-		if (at < *n_ino) {
-			u->known[ino[at][1]] -= ino[at][2];
-			(*n_ino)--;
-			memcpy(ino[at], ino[*n_ino], sizeof(*ino));
+		if (!u)
+			return -ENOMEM;
+		u->most = max_u64(u->most, s->most);
+		if (s->in_buffers > u->in_buffers) {
+			u->in_buffers = s->in_buffers;
+			u->s.buffer = s->buffer;
 		}
-		if (e->kind == MODEL_FREED)
-			continue;
-		u->known[payer(r->m, e)] += e->v;
-		ino[*n_ino][0] = e->ino;
-		ino[*n_ino][1] = payer(r->m, e);
-		ino[(*n_ino)++][2] = e->v;
+		ret = tally_merge(&u->usual, &s->usual);
 	}
-	for (size_t i = 0; i < MODEL_TAKERS(r->m); i++) {
-		u->before[i] = u->now[i];
-		u->now[i] = r->own[i] > u->known[i] ? r->own[i] - u->known[i] : 0;
-		/* Where there is nothing but counters, they are what there is. */
-		if (!r->boot->buffers || i == MODEL_KERNEL(r->m))
-			u->before[i] = u->now[i];
-	}
-}
-
-static size_t count_buffers(const struct model_boot *b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->n; i++)
-		n += b->event[i].kind == MODEL_BUFFER;
-	return n;
-}
-
-static int place_all(struct model_replay *r, struct placing p[2], struct unexplained *u,
-		     uint64_t (*ino)[3], struct place *out)
-{
-	uint64_t high = 0;
-	size_t n_ino = 0;
-	int ret = 0;
-
-	while (!ret && model_replay_next(r)) {
-		explain(u, r, ino, &n_ino);
-		for (int i = 0; i < 2 && !ret; i++)
-			ret = place_look(&p[i], r, u, !i);
-		if (max_u64(p[0].fit.high, p[1].fit.high) > high) {
-			high = max_u64(p[0].fit.high, p[1].fit.high);
-			out->highest = r->t;
-		}
-		out->looked += r->dt;
-		out->unaccounted = max_u64(out->unaccounted, r->own[MODEL_KERNEL(r->m)]);
-		if (r->total <= out->together)
-			continue;
-		out->together = r->total;
-		out->time = r->t;
-	}
-	out->early = p[0].fit.high;
-	out->late = p[1].fit.high;
-	out->unit = max_u64(p[0].fit.unit, p[1].fit.unit);
 	return ret;
 }
 
-static int place_boot(const struct model *m, size_t boot, size_t region, unsigned int align_order,
-		      struct place *out)
+static uint64_t *grow_sums(struct finder *f, uint64_t *v, size_t n, uint64_t new)
 {
-	struct placing p[2] = { { .fit.align_order = align_order, .id = 1 },
-				{ .fit.align_order = align_order, .id = 1 } };
-	size_t n = MODEL_TAKERS(m);
-	struct dmem_arena a = { 0 };
-	struct model_replay r;
-	struct unexplained u = {
-		dmem_alloc(&a, n * sizeof(uint64_t)), dmem_alloc(&a, n * sizeof(uint64_t)),
-		dmem_alloc(&a, n * sizeof(uint64_t)),
-	};
-	uint64_t (*ino)[3] = dmem_alloc(&a, (count_buffers(&m->boot[boot]) + 1) * sizeof(*ino));
-	int ret = model_replay_start(&r, m, boot, region);
+	uint64_t *more = dmem_grow(&f->arena, v, n, sizeof(*more));
 
-	*out = (struct place){ 0 };
-	for (int i = 0; i < 2; i++) {
-		p[i].loose = dmem_alloc(&a, n * sizeof(uint64_t));
-		if (!p[i].loose)
-			ret = -ENOMEM;
+	if (more)
+		more[n] = new;
+	return more;
+}
+
+static int add_place(struct finder *f, size_t boot, const struct place *p,
+		     const struct place_region *r)
+{
+	const struct model_boot *b = &f->m->boot[boot];
+	struct needs_region *g = &f->region[r->region];
+	struct sums *s = &f->sums[r->region];
+
+	s->others = max_u64(s->others, r->others);
+	if (r->charged && g->charged == SIZE_MAX)
+		g->charged = boot;
+	if (!r->together)
+		return 0;
+	s->together = grow_sums(f, s->together, s->n, r->together);
+	s->early = grow_sums(f, s->early, s->n, r->placed);
+	s->late = grow_sums(f, s->late, s->n, r->placed_least);
+	if (!s->together || !s->early || !s->late)
+		return -ENOMEM;
+	s->n++;
+	g->boots++;
+	g->time += p->time;
+	g->samples += b->samples;
+	g->sizes_known &= b->buffers;
+	g->unit = max_u64(g->unit, r->unit);
+	g->unaccounted = max_u64(g->unaccounted, r->unaccounted);
+	g->run_smaller = max_u64(g->run_smaller, r->run_smaller);
+	g->run_larger = max_u64(g->run_larger, r->run_larger);
+	g->measured |= r->measured;
+	if (g->cma && !b->buffers && r->counted && !r->refused && r->placed > r->capacity)
+		g->sufficed = max_u64(g->sufficed, r->capacity);
+	if (r->together > g->together_most) {
+		g->together_most = r->together;
+		g->worst_time = model_wall(b, r->time);
 	}
-	if (!u.known || !u.before || !u.now || !ino)
-		ret = -ENOMEM;
+	if (r->placed <= s->most)
+		return 0;
+	s->most = r->placed;
+	g->worst = boot;
+	g->decided = r->decided;
+	if (r->charged)
+		g->charged = boot;
+	return 0;
+}
+
+/* Machines may have pages of several sizes: the largest one fits all. */
+static void add_pages(struct finder *f, size_t boot, uint32_t region)
+{
+	const struct model_boot *b = &f->m->boot[boot];
+	struct needs_region *g = &f->region[region];
+
+	g->page = max_u64(g->page, b->page);
+	if (b->block != DMEM_UNKNOWN)
+		g->block = max_u64(g->block, b->block);
+}
+
+static int add_boot(struct finder *f, size_t boot)
+{
+	struct place p;
+	int ret = place_boot(&p, f->m, boot, f->o->align_order);
+
+	for (size_t i = 0; i < p.n_regions && !ret; i++) {
+		add_pages(f, boot, p.region[i].region);
+		ret = add_place(f, boot, &p, &p.region[i]);
+	}
+	for (size_t i = 0; i < p.n_runs && !ret; i++)
+		add_pages(f, boot, p.run[i].region);
 	if (!ret)
-		ret = place_all(&r, p, &u, ino, out);
-	for (int i = 0; i < 2; i++)
-		firstfit_end(&p[i].fit);
-	model_replay_end(&r);
-	dmem_arena_free(&a);
+		ret = add_runs(f, &p);
+	if (!ret)
+		ret = add_services(f, &p);
+	place_free(&p);
 	return ret;
 }
 
 /* ---- services ---- */
-
-/* A part of the time in which a service had so much. */
-struct part {
-	uint64_t v, dt;
-};
-
-static int by_part(const void *a, const void *b)
-{
-	const struct part *x = a, *y = b;
-
-	return (x->v > y->v) - (x->v < y->v);
-}
-
-/* Half of the time in which it had anything, it had as much or more. */
-static uint64_t usual(struct part *p, size_t n)
-{
-	uint64_t all = 0, below = 0;
-
-	for (size_t i = 0; i < n; i++)
-		all += p[i].dt;
-	if (n)
-		qsort(p, n, sizeof(*p), by_part);
-	for (size_t i = 0; i < n; i++) {
-		below += p[i].dt;
-		if (2 * below > all)
-			return p[i].v;
-	}
-	return 0;
-}
-
-static int find_usual(const struct model *m, size_t region, struct needs_service *s)
-{
-	struct part *part = NULL, *more;
-	size_t n = 0, room = 0;
-	struct model_replay r;
-	int ret = 0;
-
-	for (size_t b = 0; b < m->n_boots && !ret; b++) {
-		ret = model_replay_start(&r, m, b, region);
-		while (!ret && model_replay_next(&r)) {
-			uint64_t v = r.own[s->service];
-
-			if (!v || !r.dt)
-				continue;
-			if (n && part[n - 1].v == v) {
-				part[n - 1].dt += r.dt;
-				continue;
-			}
-			if (n == room) {
-				room = 2 * room + 64;
-				more = realloc(part, room * sizeof(*part));
-				if (!more) {
-					ret = -ENOMEM;
-					break;
-				}
-				part = more;
-			}
-			part[n++] = (struct part){ v, r.dt };
-		}
-		model_replay_end(&r);
-	}
-	s->usual = usual(part, n);
-	free(part);
-	return ret;
-}
-
-static int find_peaks(const struct model *m, size_t region, const struct needs_options *o,
-		      struct needs_service *s)
-{
-	uint64_t *peak = calloc(m->n_runs + 1, sizeof(*peak));
-
-	if (!peak)
-		return -ENOMEM;
-	for (size_t i = 0; i < m->n_runs; i++) {
-		const struct model_run *run = &m->run[i];
-
-		if (run->service != s->service || run->region != region || !run->peak)
-			continue;
-		peak[s->runs++] = run->peak;
-		s->peak = max_u64(s->peak, run->peak);
-		s->unseen = max_u64(s->unseen, run->peak - run->seen);
-		s->refused += run->refused;
-		s->max = run->max;
-	}
-	s->peak_quantile = quantile(peak, s->runs, o->quantile);
-	free(peak);
-	return 0;
-}
 
 static int by_peak(const void *a, const void *b)
 {
@@ -363,128 +246,52 @@ static int by_peak(const void *a, const void *b)
 	return (x->service > y->service) - (x->service < y->service);
 }
 
-static int find_services(struct needs *n, const struct model *m, size_t region,
-			 const struct needs_options *o, struct needs_region *g)
+/* Headroom that holds no buffer is none: in whole ones, where its buffers have one size. */
+static uint64_t find_cap(const struct finder *f, const struct needs_service *s, uint64_t page)
 {
-	int ret = 0;
+	uint64_t more = part_of(s->peak_quantile, f->o->headroom);
 
-	g->service = dmem_alloc(&n->arena, (m->n_services + 1) * sizeof(*g->service));
-	if (!g->service)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < m->n_services && !ret; i++) {
-		struct needs_service *s = &g->service[g->n];
-
-		*s = (struct needs_service){ .service = i, .max = DMEM_UNKNOWN };
-		/* A slice has what is in it. */
-		if (m->service[i].has_children)
-			continue;
-		ret = find_peaks(m, region, o, s);
-		if (!ret && s->runs)
-			ret = find_usual(m, region, s);
-		if (!s->runs)
-			continue;
-		s->cap = round_up((uint64_t)ceil((double)s->peak_quantile * (1 + o->headroom)),
-				  m->boot[0].page);
-		g->unseen += s->unseen;
-		g->all_peaks += s->peak;
-		g->n++;
-	}
-	if (g->n)
-		qsort(g->service, g->n, sizeof(*g->service), by_peak);
-	return ret;
+	return round_up(add_u64(s->peak_quantile, round_up(more, s->buffer)), page);
 }
 
-/* ---- reservations ---- */
-
-/* With a part of what is usual reserved, how much is in use or kept free at most? */
-static int kept_with(const struct model *m, size_t region, const struct needs_region *g,
-		     double part, uint64_t *most)
+static int add_service(struct needs *n, struct finder *f, struct needs_region *g, struct usage *u)
 {
-	struct model_replay r;
-	int ret = 0;
+	struct needs_service *more;
 
-	*most = 0;
-	for (size_t b = 0; b < m->n_boots && !ret; b++) {
-		ret = model_replay_start(&r, m, b, region);
-		while (!ret && model_replay_next(&r)) {
-			uint64_t sum = r.total;
-
-			for (size_t i = 0; i < g->n; i++) {
-				uint64_t keep = (uint64_t)((double)g->service[i].usual * part);
-				uint64_t has = r.own[g->service[i].service];
-
-				sum += keep > has ? keep - has : 0;
-			}
-			*most = max_u64(*most, sum);
-		}
-		model_replay_end(&r);
-	}
-	return ret;
-}
-
-/* As much of what is usual as leaves room for all that has happened. */
-static int find_reservations(const struct model *m, size_t region, struct needs_region *g)
-{
-	uint64_t page = m->boot[0].page, most;
-	double low = 0, high = 1;
-	int ret = kept_with(m, region, g, 1, &most);
-
-	if (!ret && most <= g->size)
-		low = 1;
-	for (int i = 0; i < 10 && !ret && low < 1; i++) {
-		double mid = (low + high) / 2;
-
-		ret = kept_with(m, region, g, mid, &most);
-		if (most <= g->size)
-			low = mid;
-		else
-			high = mid;
-	}
-	g->reserved = low;
-	for (size_t i = 0; i < g->n; i++) {
-		struct needs_service *s = &g->service[i];
-
-		s->reservation = min_u64((uint64_t)((double)s->usual * low) / page * page, s->cap);
-	}
-	return ret;
-}
-
-/* ---- conflicts ---- */
-
-static int add_conflict(struct needs *n, struct needs_region *g, const struct needs_conflict *c)
-{
-	struct needs_conflict *more;
-
-	if (g->n_conflicts == MAX_CONFLICTS) {
-		g->more_conflicts = true;
+	/* A slice has what is in it, and beside that its own. */
+	if (f->m->service[u->s.service].has_children) {
+		g->all_peaks = add_u64(g->all_peaks, u->most);
 		return 0;
 	}
-	more = dmem_grow(&n->arena, g->conflict, g->n_conflicts, sizeof(*more));
+	if (!u->s.runs)
+		return 0;
+	more = dmem_grow(&n->arena, g->service, g->n, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
-	g->conflict = more;
-	more[g->n_conflicts++] = *c;
+	g->service = more;
+	u->s.peak_quantile = min_u64(tally_quantile(&u->peaks, f->o->quantile), u->s.peak);
+	u->s.usual = tally_median(&u->usual);
+	u->s.cap = find_cap(f, &u->s, g->page);
+	g->unseen = add_u64(g->unseen, u->s.unseen);
+	g->all_peaks = add_u64(g->all_peaks, u->s.peak);
+	more[g->n++] = u->s;
 	return 0;
 }
 
-/* Services from @from on join those that are in @c. The array has the largest peak first,
- * so that the last one that joins is the smallest: as all fits without it, all fits without
- * any other one. */
-static int find_conflicts(struct needs *n, struct needs_region *g, struct needs_conflict *c,
-			  size_t from)
+static int find_services(struct needs *n, struct finder *f)
 {
-	uint64_t room = g->size - min_u64(g->unaccounted, g->size);
 	int ret = 0;
 
-	for (size_t i = from; i < g->n && !ret && !g->more_conflicts; i++) {
-		c->service[c->n++] = (uint32_t)i;
-		c->sum += g->service[i].peak;
-		if (c->sum > room)
-			ret = add_conflict(n, g, c);
-		else if (c->n < NEEDS_SET)
-			ret = find_conflicts(n, g, c, i + 1);
-		c->sum -= g->service[i].peak;
-		c->n--;
+	for (size_t i = 0; i < f->usages.room && !ret; i++) {
+		const struct dmem_map_slot *s = &f->usages.slot[i];
+
+		if (s->v)
+			ret = add_service(n, f, &f->region[s->b], f->usage[s->v - 1]);
+	}
+	for (size_t i = 0; i < f->m->n_regions && !ret; i++) {
+		if (f->region[i].n)
+			qsort(f->region[i].service, f->region[i].n, sizeof(struct needs_service),
+			      by_peak);
 	}
 	return ret;
 }
@@ -516,7 +323,7 @@ uint64_t needs_floor(const struct needs_region *g)
 		floor = DEFAULT_AREA;
 	/* As much again as was seen of it, beside all that is needed. */
 	if (g->unaccounted)
-		floor = max_u64(floor, g->need + g->unaccounted);
+		floor = max_u64(floor, add_u64(g->need, g->unaccounted));
 	return min_u64(round_up(floor, g->block), capacity);
 }
 
@@ -534,102 +341,113 @@ struct needs_proposal needs_propose(const struct needs_region *g, const struct n
 	return (struct needs_proposal){ NEEDS_PLANNED, g->size };
 }
 
-/* ---- a region ---- */
-
-struct sums {
-	uint64_t *together, *early, *late;
-	size_t n;
-};
-
-static int place_region(const struct model *m, size_t region, const struct needs_options *o,
-			struct needs_region *g, struct sums *s)
+bool needs_is_enough(const struct needs_region *g)
 {
-	uint64_t most = 0;
-	int ret = 0;
-
-	g->sizes_known = true;
-	for (size_t b = 0; b < m->n_boots && !ret; b++) {
-		const struct model_boot *boot = &m->boot[b];
-		struct place p;
-		uint64_t bytes;
-
-		if (boot->block != DMEM_UNKNOWN)
-			g->block = max_u64(g->block, boot->block);
-		ret = place_boot(m, b, region, o->align_order, &p);
-		if (ret || !p.together)
-			continue;
-		bytes = g->cma ? max_u64(p.early, p.late) * boot->page : p.together;
-		s->together[s->n] = p.together;
-		s->early[s->n] = bytes;
-		s->late[s->n++] = g->cma ? min_u64(p.early, p.late) * boot->page : p.together;
-		g->boots++;
-		g->time += p.looked;
-		g->sizes_known &= boot->buffers;
-		g->unit = max_u64(g->unit, p.unit * boot->page);
-		g->unaccounted = max_u64(g->unaccounted, p.unaccounted);
-		g->together_most = max_u64(g->together_most, p.together);
-		if (bytes <= most)
-			continue;
-		most = bytes;
-		g->worst = b;
-		g->worst_time = (uint64_t)boot->epoch + p.time;
-		g->decided = g->cma ? p.highest : p.time;
-	}
-	return ret;
+	return g->time >= ENOUGH_MS && g->boots >= ENOUGH_BOOTS;
 }
 
-static int find_region(struct needs *n, const struct model *m, size_t region,
-		       const struct needs_options *o, struct needs_region *g)
-{
-	struct needs_conflict none = { 0 };
-	struct sums s = {
-		dmem_alloc(&n->arena, m->n_boots * sizeof(uint64_t)),
-		dmem_alloc(&n->arena, m->n_boots * sizeof(uint64_t)),
-		dmem_alloc(&n->arena, m->n_boots * sizeof(uint64_t)), 0,
-	};
-	int ret;
+/* ---- a region ---- */
 
-	*g = (struct needs_region){ .region = &m->region[region] };
-	g->cma = !strncmp(g->region->name, "cma/", 4);
-	g->is_default = is_default_area(g->region->name);
-	if (!s.together || !s.early || !s.late)
-		return -ENOMEM;
-	ret = place_region(m, region, o, g, &s);
-	if (!ret)
-		ret = find_services(n, m, region, o, g);
-	if (ret)
-		return ret;
-	g->together = quantile(s.together, s.n, o->quantile);
-	g->placed = quantile(s.early, s.n, o->quantile);
-	g->placed_least = quantile(s.late, s.n, o->quantile);
-	g->all_peaks += g->unaccounted;
-	g->need = g->placed + g->unseen;
+/* As kernels have it: that of a huge page, and where there is none of 4M. */
+static uint64_t usual_block(uint64_t page)
+{
+	if (page > UINT64_C(1) << 20)
+		return page;
+	return max_u64(page << 10, page * page / 8);
+}
+
+static void find_size(const struct finder *f, struct needs_region *g, struct sums *s)
+{
+	const struct needs_options *o = f->o;
+
+	g->together = quantile(s->together, s->n, o->quantile);
+	g->placed = quantile(s->early, s->n, o->quantile);
+	g->placed_least = quantile(s->late, s->n, o->quantile);
+	/* Of the quantile, it is no contradiction. */
+	if (g->sufficed >= g->placed)
+		g->sufficed = 0;
+	g->all_peaks = add_u64(g->all_peaks, add_u64(g->unaccounted, s->others));
+	g->need = add_u64(g->placed, g->unseen);
 	if (o->block != DMEM_UNKNOWN)
 		g->block = o->block;
 	g->block_assumed = g->cma && !g->block;
-	/* As most kernels have it, of pages of 4 KiB. */
 	if (!g->block)
-		g->block = m->boot[0].page << (g->cma ? 10 : 0);
+		g->block = usual_block(g->page);
 	if (!g->cma)
-		g->block = m->boot[0].page;
-	g->size = round_up((uint64_t)ceil((double)g->need * (1 + o->headroom)), g->block);
-	ret = find_reservations(m, region, g);
-	return ret ? ret : find_conflicts(n, g, &none, 0);
+		g->block = g->page;
+	g->size = round_up(add_u64(g->need, part_of(g->need, o->headroom)), g->block);
+}
+
+static int find_all_conflicts(struct needs *n, struct needs_region *g)
+{
+	uint64_t capacity = g->region->capacity;
+	int ret;
+
+	g->conflicts.size = g->size;
+	g->existing.size = capacity == g->size ? DMEM_UNKNOWN : capacity;
+	ret = needs_find_conflicts(&n->arena, g, &g->conflicts);
+	if (!ret && g->existing.size != DMEM_UNKNOWN)
+		ret = needs_find_conflicts(&n->arena, g, &g->existing);
+	return ret;
+}
+
+static int find_regions(struct needs *n, struct finder *f)
+{
+	n->region = dmem_alloc(&n->arena, (f->m->n_regions + 1) * sizeof(*n->region));
+	if (!n->region)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->m->n_regions; i++) {
+		struct needs_region *g = &f->region[i];
+
+		/* A region that nobody has ever used needs no plan. */
+		if (!g->boots && !g->n)
+			continue;
+		find_size(f, g, &f->sums[i]);
+		n->region[n->n++] = *g;
+	}
+	return 0;
+}
+
+static int find_start(struct finder *f)
+{
+	f->region = dmem_alloc(&f->arena, (f->m->n_regions + 1) * sizeof(*f->region));
+	f->sums = dmem_alloc(&f->arena, (f->m->n_regions + 1) * sizeof(*f->sums));
+	if (!f->region || !f->sums)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->m->n_regions; i++) {
+		struct needs_region *g = &f->region[i];
+
+		g->region = &f->m->region[i];
+		g->cma = place_is_cma(g->region->name);
+		g->is_default = is_default_area(g->region->name);
+		g->sizes_known = true;
+		g->charged = SIZE_MAX;
+	}
+	return 0;
 }
 
 int needs_find(struct needs *n, const struct model *m, const struct needs_options *o)
 {
-	int ret = 0;
+	struct finder f = { .m = m, .o = o };
+	int ret = find_start(&f);
 
 	*n = (struct needs){ 0 };
-	n->region = dmem_alloc(&n->arena, (m->n_regions + 1) * sizeof(*n->region));
-	if (!n->region)
-		return -ENOMEM;
-	for (size_t i = 0; i < m->n_regions && m->n_boots && !ret; i++) {
-		ret = find_region(n, m, i, o, &n->region[n->n]);
-		/* A region that nobody has ever used needs no plan. */
-		n->n += !ret && (n->region[n->n].boots || n->region[n->n].n);
+	for (size_t b = 0; b < m->n_boots && !ret; b++)
+		ret = add_boot(&f, b);
+	if (!ret)
+		ret = find_services(n, &f);
+	if (!ret)
+		ret = find_regions(n, &f);
+	if (!ret)
+		ret = needs_reserve(n, m);
+	for (size_t i = 0; i < n->n && !ret; i++)
+		ret = find_all_conflicts(n, &n->region[i]);
+	for (size_t i = 0; i < f.n_usages; i++) {
+		tally_free(&f.usage[i]->peaks);
+		tally_free(&f.usage[i]->usual);
 	}
+	dmem_map_free(&f.usages);
+	dmem_arena_free(&f.arena);
 	return ret;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From what happened to what is needed. Does no I/O. */
+/* From what happened to what is needed. Does no I/O of its own. */
 #ifndef NEEDS_H
 #define NEEDS_H
 
@@ -20,19 +20,35 @@ struct needs_service {
 	uint64_t peak;			/* the largest one */
 	uint64_t peak_quantile;		/* of the runs' */
 	uint64_t usual;			/* it had as much or more for half of the time */
-	uint64_t unseen;		/* what its peak was above all that was seen */
+	uint64_t unseen;		/* how far its peak was above all samples */
 	uint64_t refused;		/* requests */
 	uint64_t max;			/* the last limit, or DMEM_UNKNOWN */
-	uint64_t cap, reservation;	/* what to give it */
+	uint64_t buffer;		/* the size of most of its memory's buffers, or 0 */
+	uint64_t cap, reservation;	/* the limit and the reservation to give it */
 };
 
-#define NEEDS_SET	4
+/* So many of services with equal peaks, which stand together in the region's array. */
+struct needs_part {
+	size_t first, n;
+	size_t count;			/* any of these @n */
+};
 
 /* Services that do not fit at their peaks, while any of them less would. */
 struct needs_conflict {
-	uint32_t service[NEEDS_SET];	/* of the region's array */
+	struct needs_part *part;
 	size_t n;
-	uint64_t sum;
+	uint64_t sum;			/* bytes, of all peaks */
+};
+
+#define NEEDS_CONFLICTS	8
+
+/* In a region of some size. */
+struct needs_conflicts {
+	uint64_t size;			/* bytes, or DMEM_UNKNOWN: nobody has asked */
+	struct needs_conflict conflict[NEEDS_CONFLICTS];
+	size_t n;
+	bool more;
+	size_t any, most;		/* services that fit: the largest ones, and the smallest */
 };
 
 /* Of one region, in bytes. */
@@ -41,31 +57,38 @@ struct needs_region {
 	bool cma;
 	/* The area of every driver that has none of its own. */
 	bool is_default;
-	uint64_t time;			/* ms that somebody looked */
+	uint64_t time;			/* ms that were recorded */
+	uint64_t samples;
 	size_t boots;
 	size_t worst;			/* the boot that needed most */
-	uint64_t worst_time;		/* ms since 1970 */
+	/* That one, or the first one in which a cgroup was charged or refused, or SIZE_MAX. */
+	size_t charged;
+	uint64_t worst_time;		/* ms since 1970, of the most in a sample */
 	uint64_t decided;		/* ms since that boot: with what was placed then, it needed most */
-	/* The most that was in use in one look, of the quantile of boots and of all. */
+	/* The most that was in use in one sample: of the quantile of boots, and of all. */
 	uint64_t together, together_most;
 	/* Up to the end of the highest buffer; if those that came and went between two
-	 * looks came first, and if they went first. Without CMA: @together. */
+	 * samples came first, and if they went first. Without CMA: @together. */
 	uint64_t placed, placed_least;
 	uint64_t unit;			/* the largest alignment */
 	bool sizes_known;		/* buffer by buffer, for all boots */
+	/* By how much the largest free run was smaller, or larger, than the placing says, at
+	 * most, whenever it was measured. */
+	uint64_t run_smaller, run_larger;
+	bool measured;
+	uint64_t sufficed;		/* a capacity below @placed in which nothing was refused, or 0 */
 	uint64_t unseen;		/* by all services, if at once */
-	uint64_t all_peaks;		/* if all came at once */
+	uint64_t all_peaks;		/* if all came at once, with slices' own and others */
 	uint64_t unaccounted;		/* the most, in all of the above */
 	uint64_t need;			/* placed and unseen */
 	uint64_t size;			/* with headroom, in whole blocks */
-	uint64_t block;			/* bytes */
+	uint64_t block, page;		/* the largest of all boots */
 	bool block_assumed;
 	double reserved;		/* 1: reservations are what is usual */
 	struct needs_service *service;	/* by peak, the largest first */
 	size_t n;
-	struct needs_conflict *conflict;
-	size_t n_conflicts;
-	bool more_conflicts;
+	struct needs_conflicts conflicts;	/* in the size that is planned */
+	struct needs_conflicts existing;	/* in the capacity, if that is another one */
 };
 
 /* Why a plan gives a region the size that it gives, or none. */
@@ -97,7 +120,17 @@ struct needs_proposal needs_propose(const struct needs_region *g, const struct n
  * unaccounted memory. 0: there is no floor. Never above the capacity, where it is known. */
 uint64_t needs_floor(const struct needs_region *g);
 
-/* 0 or -ENOMEM. To be freed in both cases. */
+/* Was enough recorded to make the region smaller? */
+bool needs_is_enough(const struct needs_region *g);
+
+/* Finds which services do not fit in c->size bytes. 0 or -ENOMEM. */
+int needs_find_conflicts(struct dmem_arena *a, const struct needs_region *g,
+			 struct needs_conflicts *c);
+
+/* The reservations of all regions' services. 0 or a negative errno. */
+int needs_reserve(struct needs *n, const struct model *m);
+
+/* 0 or a negative errno. To be freed in both cases. */
 int needs_find(struct needs *n, const struct model *m, const struct needs_options *o);
 void needs_free(struct needs *n);
 

@@ -16,6 +16,15 @@
 #include "report.h"
 
 #define MAX_DEPTH	8
+#define MAX_OPEN	16
+
+struct plan_file {
+	char *path;
+	int fd;			/* -1: it is not open */
+	dev_t dev;
+	ino_t ino;
+	uint64_t size;		/* when it was found: more may have been written since */
+};
 
 struct plan {
 	struct ctl *c;
@@ -24,6 +33,11 @@ struct plan {
 	const char *svg, *units, *dts;
 	struct board_options board;
 	struct dmem_text dtb;	/* what is in the file of --dtb= */
+	struct plan_file *file;
+	size_t n_files, room;
+	/* The numbers of those that are open, and 1; the next one to be closed */
+	size_t opened[MAX_OPEN], turn;
+	size_t skipped;		/* files that are no histories */
 	struct model m;
 	struct needs n;
 };
@@ -51,6 +65,11 @@ static void help(void)
 
 /* ---- options ---- */
 
+static bool is_stdout(const char *path)
+{
+	return path && !strcmp(path, "-");
+}
+
 static bool parse_number(const char *s, double low, double high, double *v)
 {
 	char *end;
@@ -59,6 +78,31 @@ static bool parse_number(const char *s, double low, double high, double *v)
 		return false;
 	*v = strtod(s, &end);
 	return !*end && *v >= low && *v <= high;
+}
+
+/* "12.5", or "12.5%". */
+static bool parse_percent(const char *s, double high, double *v)
+{
+	size_t len = strlen(s);
+	char number[32];
+
+	if (len >= sizeof(number))
+		return false;
+	strcpy(number, s);
+	if (len && number[len - 1] == '%')
+		number[len - 1] = 0;
+	return parse_number(number, 0, high, v);
+}
+
+/* "0.95", or "95%". */
+static bool parse_quantile(const char *s, double *v)
+{
+	if (!strchr(s, '%'))
+		return parse_number(s, 0, 1, v);
+	if (!parse_percent(s, 100, v))
+		return false;
+	*v /= 100;
+	return true;
 }
 
 static int parse_block(struct plan *p, const char *s)
@@ -78,13 +122,14 @@ static int parse_option(struct plan *p, int opt)
 
 	switch (opt) {
 	case 'r':
-		if (!parse_number(optarg, 0, 1000, &v))
+		if (!parse_percent(optarg, 1000, &v))
 			return cli_usage(&p->c->cli, "'%s' is no percentage of 0 to 1000", optarg);
 		p->o.headroom = v / 100;
 		return 0;
 	case 'q':
-		if (!parse_number(optarg, 0, 1, &p->o.quantile))
-			return cli_usage(&p->c->cli, "'%s' is no number from 0 to 1", optarg);
+		if (!parse_quantile(optarg, &p->o.quantile))
+			return cli_usage(&p->c->cli, "'%s' is no number from 0 to 1, such as 0.95, nor a "
+					 "percentage, such as 95%%", optarg);
 		return 0;
 	case 'b':
 		return parse_block(p, optarg);
@@ -150,6 +195,10 @@ static int parse(struct plan *p, int argc, char **argv)
 					 argv[optind - 1]);
 		ret = parse_option(p, opt);
 	}
+	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + p->json > 1)
+		return cli_usage(&p->c->cli, "only one of --json, --svg=- and --dts=- can be printed");
+	if (!ret && p->units && is_stdout(p->units))
+		return cli_usage(&p->c->cli, "--units wants a directory, not '-'");
 	if (!ret && optind == argc)
 		return cli_usage(&p->c->cli, "a history is missing");
 	return ret ? ret : -1;
@@ -191,32 +240,98 @@ static int read_more(const char *path, struct dmem_text *text)
 	return ret;
 }
 
+/* The one that was opened first. */
+static void close_one(struct plan *p)
+{
+	size_t file = p->opened[p->turn];
+
+	if (!file)
+		return;
+	close(p->file[file - 1].fd);
+	p->file[file - 1].fd = -1;
+	p->opened[p->turn] = 0;
+}
+
+/* The bytes of a file, which is open only while it is one of the last that were used. */
+static ssize_t read_file(void *data, size_t file, uint64_t offset, void *buf, size_t len)
+{
+	struct plan *p = data;
+	struct plan_file *f = &p->file[file];
+	struct stat st;
+	ssize_t n;
+
+	if (f->fd < 0) {
+		close_one(p);
+		f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (f->fd < 0)
+			return -errno;
+		p->opened[p->turn] = file + 1;
+		p->turn = (p->turn + 1) % MAX_OPEN;
+		if (fstat(f->fd, &st))
+			return -errno;
+		if (st.st_dev != f->dev || st.st_ino != f->ino)
+			return -ESTALE;
+	}
+	do {
+		n = pread(f->fd, buf, len, (off_t)offset);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* 1: it is a history, and the next file of the plan; 0: it is none, or a negative errno. */
+static int add_file(struct plan *p, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret = 0;
+	struct plan_file *more = NULL;
+	char start[16];
+	struct stat st;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		ret = -errno;
+	else if (S_ISREG(st.st_mode))
+		n = pread(fd, start, sizeof(start), 0);
+	if (n < 0)
+		ret = -errno;
+	close(fd);
+	if (ret || !n || !hist_is(start, (size_t)n))
+		return ret;
+	if (p->n_files == p->room) {
+		more = realloc(p->file, (2 * p->room + 16) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		p->file = more;
+		p->room = 2 * p->room + 16;
+	}
+	more = p->file;
+	more[p->n_files++] = (struct plan_file){
+		dmem_strdup(&p->m.arena, path), -1, st.st_dev, st.st_ino, (uint64_t)st.st_size,
+	};
+	return more[p->n_files - 1].path ? 1 : -ENOMEM;
+}
+
 /* FILE.1 is what was in FILE before, and comes first. */
 static int read_history(struct plan *p, const char *path, bool asked)
 {
-	struct dmem_text text = { 0 };
 	char *older = dmem_printf(&p->m.arena, "%s.1", path);
-	size_t start;
-	int ret;
+	size_t first = p->n_files;
+	uint64_t size[2];
+	int ret = older ? add_file(p, older) : -ENOMEM;
 
-	if (!older)
-		return -ENOMEM;
-	ret = read_more(older, &text);
-	if (ret == -ENOMEM)
-		goto out;
-	if (ret || !hist_is(text.s, text.len))
-		text.len = 0;
-	text.len = hist_whole(text.s, text.len);
-	start = text.len;
-	ret = read_more(path, &text);
-	if (!ret && (!hist_is(text.s + start, text.len - start) || text.len == start))
+	if (ret != -ENOMEM)
+		ret = add_file(p, path);
+	for (size_t i = first; i < p->n_files; i++)
+		size[i - first] = p->file[i].size;
+	if (ret == 1)
+		ret = model_add(&p->m, first, p->n_files - 1, size);
+	else if (!ret)
 		ret = -EBADMSG;
-	if (!ret)
-		ret = model_add(&p->m, text.s, text.len);
-out:
-	dmem_text_free(&text);
-	if (ret == -EBADMSG && !asked)
+	if (ret == -EBADMSG && !asked) {
+		p->skipped++;
 		return 0;
+	}
 	if (ret == -EBADMSG)
 		cli_error(&p->c->cli, "%s is no history", path);
 	else if (ret)
@@ -286,10 +401,23 @@ static int read_path(struct plan *p, const char *path, unsigned int depth)
 
 /* ---- writing ---- */
 
+/* What went wrong with more than one file. */
+static int failed(struct plan *p, int err)
+{
+	if (err == -ESTALE)
+		cli_error(&p->c->cli, "a history has changed while it was read: plan again");
+	else if (err == -EMLINK)
+		cli_error(&p->c->cli, "more than 16 recordings of one boot overlap: plan with fewer files");
+	else
+		cli_error(&p->c->cli, "%s", strerror(-err));
+	return CLI_FAILED;
+}
+
 struct output {
 	char *path, *dir;	/* @dir: to be made, or NULL */
 	char *text;
 	size_t len;
+	bool anew;		/* it may replace what is there */
 };
 
 struct outputs {
@@ -310,7 +438,7 @@ static int add_output(struct plan *p, struct outputs *all, char *path, char *dir
 		return -ENOMEM;
 	}
 	all->o = more;
-	more[all->n++] = (struct output){ path, dir, text, len };
+	more[all->n++] = (struct output){ path, dir, text, len, false };
 	return 0;
 }
 
@@ -324,11 +452,16 @@ static int make_svg(struct plan *p, struct outputs *all)
 	if (!f)
 		return -ENOMEM;
 	ret = report_svg(f, &p->m, &p->n, &p->o);
-	if (fclose(f) || ret) {
+	if (fclose(f) && !ret)
+		ret = -ENOMEM;
+	if (ret) {
 		free(text);
-		return -ENOMEM;
+		return ret;
 	}
-	return add_output(p, all, dmem_strdup(&p->m.arena, p->svg), NULL, text, len);
+	ret = add_output(p, all, dmem_strdup(&p->m.arena, p->svg), NULL, text, len);
+	if (!ret)
+		all->o[all->n - 1].anew = true;
+	return ret;
 }
 
 static int make_dts(struct plan *p, struct outputs *all)
@@ -374,13 +507,13 @@ static int make_unit(struct plan *p, struct outputs *all, uint32_t service)
 	return add_output(p, all, path, dir, text, len);
 }
 
-/* All of them can be written, or none is. */
+/* All of them can be written, or none is. A chart is made anew each time. */
 static int check_outputs(struct plan *p, const struct outputs *all)
 {
 	struct stat st;
 
 	for (size_t i = 0; i < all->n && !p->force; i++) {
-		if (lstat(all->o[i].path, &st))
+		if (all->o[i].anew || is_stdout(all->o[i].path) || lstat(all->o[i].path, &st))
 			continue;
 		cli_error(&p->c->cli, "%s is there already: nothing was written; --force writes over it",
 			  all->o[i].path);
@@ -389,14 +522,42 @@ static int check_outputs(struct plan *p, const struct outputs *all)
 	return 0;
 }
 
+/* Into what is no file, such as a pipe. */
+static int write_into(const char *path, const char *text, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (len && !ret) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno != EINTR)
+			ret = -errno;
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+	}
+	close(fd);
+	return ret;
+}
+
 static int write_output(struct plan *p, const struct output *o)
 {
+	struct stat st;
 	int ret;
 
+	if (is_stdout(o->path))
+		return fwrite(o->text, 1, o->len, stdout) == o->len ? 0 : -EIO;
 	if (o->dir)
 		mkdir(o->dir, 0755);
-	ret = p->force ? cli_replace(o->path, 0644, o->text, o->len) :
-			 cli_create(o->path, 0644, o->text, o->len);
+	if (o->anew && !stat(o->path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		ret = write_into(o->path, o->text, o->len);
+	else if (p->force || o->anew)
+		ret = cli_replace(o->path, 0644, o->text, o->len);
+	else
+		ret = cli_create(o->path, 0644, o->text, o->len);
 	if (ret)
 		cli_error(&p->c->cli, "%s: %s", o->path, strerror(-ret));
 	return ret;
@@ -413,8 +574,8 @@ static int write_outputs(struct plan *p)
 		ret = make_svg(p, &all);
 	for (uint32_t s = 0; p->units && s < p->m.n_services && !ret; s++)
 		ret = make_unit(p, &all, s);
-	if (ret == -ENOMEM)
-		cli_error(&p->c->cli, "%s", strerror(ENOMEM));
+	if (ret == -ENOMEM || ret == -ESTALE)
+		failed(p, ret);
 	if (!ret)
 		ret = check_outputs(p, &all);
 	if (!ret && p->units && mkdir(p->units, 0755) && errno != EEXIST) {
@@ -431,6 +592,15 @@ static int write_outputs(struct plan *p)
 
 /* ---- all of it ---- */
 
+static void report_losses(struct plan *p)
+{
+	if (p->m.bad)
+		cli_error(&p->c->cli, "%zu lines are damaged, or need one that is: they are left out",
+			  p->m.bad);
+	if (p->m.newer)
+		cli_error(&p->c->cli, "%zu records are of a later version: they are left out", p->m.newer);
+}
+
 static int make_plan(struct plan *p, char **paths)
 {
 	int ret = 0;
@@ -439,25 +609,27 @@ static int make_plan(struct plan *p, char **paths)
 		ret = read_path(p, *paths, 0);
 	if (ret)
 		return CLI_FAILED;
-	if (p->m.bad)
-		cli_error(&p->c->cli, "%zu lines are damaged, or need one that is: they are left out",
-			  p->m.bad);
-	if (p->m.newer)
-		cli_error(&p->c->cli, "%zu records are of a later version: they are left out", p->m.newer);
+	if (!p->m.files) {
+		cli_error(&p->c->cli, "no history was found; %zu other file%s left out", p->skipped,
+			  p->skipped == 1 ? " was" : "s were");
+		return CLI_FAILED;
+	}
 	ret = model_sort(&p->m);
+	report_losses(p);
 	if (!ret)
 		ret = needs_find(&p->n, &p->m, &p->o);
-	if (ret) {
-		cli_error(&p->c->cli, "%s", strerror(-ret));
-		return CLI_FAILED;
-	}
+	if (ret)
+		return failed(p, ret);
 	if (!p->n.n) {
-		cli_error(&p->c->cli, "nobody has used anything in these histories");
+		cli_error(&p->c->cli, "no cgroup was charged for anything in %s of %zu sample%s",
+			  p->m.files == 1 ? "this history" : "these histories", (size_t)p->m.samples,
+			  p->m.samples == 1 ? "" : "s");
 		return CLI_FAILED;
 	}
+	/* With an output in its place, standard output has nothing else. */
 	if (p->json)
 		report_json(stdout, &p->m, &p->n, &p->o);
-	else
+	else if (!is_stdout(p->svg) && !is_stdout(p->dts))
 		report_text(stdout, &p->m, &p->n, &p->o);
 	return write_outputs(p) ? CLI_FAILED : CLI_OK;
 }
@@ -470,9 +642,15 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 	};
 	int ret = parse(&p, argc, argv);
 
+	p.m.in = (struct lines_input){ read_file, &p };
 	if (ret < 0)
 		ret = make_plan(&p, argv + optind);
 	dmem_text_free(&p.dtb);
+	for (size_t i = 0; i < MAX_OPEN; i++) {
+		p.turn = i;
+		close_one(&p);
+	}
+	free(p.file);
 	needs_free(&p.n);
 	model_free(&p.m);
 	return ret;

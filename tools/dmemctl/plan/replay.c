@@ -1,94 +1,906 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One boot and region again, from look to look. */
+/* One boot again, from sample to sample. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model.h"
 
-/* A recorder says that nothing has changed at least once a minute: nobody has looked
- * where there is nothing for longer. */
+/* A recorder writes a record at least once a minute: where there is none for longer, nothing
+ * was recorded. */
 #define SILENCE_MS	60000
+/* Records of one time that are one step. */
+#define MAX_STEP	4096
+#define MAX_CURSORS	(sizeof(((struct model_replay *)0)->cursor) / sizeof(void *))
+/* A smaller change of the wall clock is drift. */
+#define DRIFT_MS	1000
+#define MAX_CLOCKS	4096
+/* What no region has, so that sums do not overflow. */
+#define MAX_BYTES	(UINT64_C(1) << 60)
+
+struct cursor_cgroup {
+	uint32_t service;
+	uint64_t life;
+};
+
+/* A place in one extent. */
+struct model_cursor {
+	struct model_replay *r;
+	struct hist_reader *reader;
+	struct lines lines;
+	struct hist_found found;
+	struct dmem_arena arena;	/* of one segment */
+	uint32_t *region;
+	size_t n_regions;
+	struct cursor_cgroup *cgroup;
+	size_t n_cgroups;
+	struct dmem_map named;		/* services of the segment */
+	char *line;			/* the next one that has a time, or NULL: at the end */
+	size_t len;
+	uint64_t t;			/* its time */
+	uint64_t segment;
+	uint32_t teller;
+	size_t extent;
+	bool once;			/* one sample of one service, and no more */
+	bool first;			/* of a segment: what it does not name is not there */
+	bool sampled;			/* some of that was read */
+};
+
+struct model_live {
+	uint64_t ino, size, since, segment;
+	uint32_t service;		/* that it is charged to, or MODEL_NONE */
+	uint32_t region, teller;
+};
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static bool is_number(uint64_t v)
+{
+	return v != DMEM_UNKNOWN && v != DMEM_NO_LIMIT;
+}
+
+static void raise(uint64_t *v, uint64_t to)
+{
+	if (is_number(to) && to > *v)
+		*v = to;
+}
+
+static uint64_t bytes(uint64_t v)
+{
+	return v < MAX_BYTES ? v : MAX_BYTES;
+}
+
+/* Room for one element more in an array that is the caller's, or NULL. */
+static void *more_room(void *array, size_t n, size_t *room, size_t size)
+{
+	void *more;
+
+	if (n < *room)
+		return array;
+	more = realloc(array, (2 * *room + 16) * size);
+	if (more)
+		*room = 2 * *room + 16;
+	return more;
+}
+
+/* ---- areas and takers ---- */
+
+static int make_active(struct model_replay *r, struct model_area *a)
+{
+	struct model_area **more;
+
+	if (a->active)
+		return 0;
+	more = more_room(r->active, r->n_active, &r->active_room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	r->active = more;
+	more[r->n_active++] = a;
+	a->active = true;
+	return 0;
+}
+
+/* NULL: no memory. */
+static struct model_area *area_of(struct model_replay *r, uint32_t region)
+{
+	struct model_area *a = r->area[region];
+
+	if (a)
+		return a;
+	a = dmem_alloc(&r->arena, sizeof(*a));
+	if (!a)
+		return NULL;
+	*a = (struct model_area){
+		.region = region, .root = DMEM_UNKNOWN, .capacity = DMEM_UNKNOWN,
+		.largest = DMEM_UNKNOWN, .others = { .service = MODEL_OTHERS(r->m), .region = region },
+		.kernel = { .service = MODEL_KERNEL(r->m), .region = region },
+	};
+	r->area[region] = a;
+	return a;
+}
+
+static int note_change(struct model_replay *r, struct model_taker *t)
+{
+	struct model_area *a = area_of(r, t->region);
+	struct model_taker **more;
+
+	if (!a || make_active(r, a))
+		return -ENOMEM;
+	if (t->changed)
+		return 0;
+	more = more_room(a->changed, a->n_changed, &a->room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	a->changed = more;
+	more[a->n_changed++] = t;
+	t->changed = true;
+	return 0;
+}
+
+/* Figures are not all of one moment, and of one above perhaps not recorded. */
+static uint64_t all_of(const struct model_taker *t)
+{
+	return max_u64(t->current, t->below);
+}
+
+static int set_current(struct model_replay *r, struct model_taker *t, uint64_t current)
+{
+	struct model_area *a = r->area[t->region];
+	uint64_t before = all_of(t), delta;
+
+	t->current = current;
+	for (;;) {
+		t->own = all_of(t) - t->below;
+		if (note_change(r, t))
+			return -ENOMEM;
+		delta = all_of(t) - before;
+		if (!t->up)
+			break;
+		t = t->up;
+		before = all_of(t);
+		t->below += delta;
+	}
+	a->top += delta;
+	return 0;
+}
+
+/* NULL: no memory. */
+static struct model_taker *taker_of(struct model_replay *r, uint32_t service, uint32_t region)
+{
+	struct model_taker *first = NULL, *below = NULL;
+
+	/* With those above it. */
+	while (service != MODEL_NONE) {
+		uint64_t v = dmem_map_get(&r->takers, service, region);
+		struct model_taker *t = (struct model_taker *)(uintptr_t)v;
+
+		if (!t) {
+			t = dmem_alloc(&r->arena, sizeof(*t));
+			if (!t || !area_of(r, region) ||
+			    dmem_map_put(&r->takers, service, region, (uintptr_t)t))
+				return NULL;
+			t->service = service;
+			t->region = region;
+		}
+		if (below)
+			below->up = t;
+		if (!first)
+			first = t;
+		if (v)
+			break;
+		below = t;
+		service = r->m->service[service].parent;
+	}
+	return first;
+}
+
+static void take_from_present(struct model_replay *r, struct model_taker *t)
+{
+	*(t->prev ? &t->prev->next : &r->present) = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	t->next = t->prev = NULL;
+	t->told = false;
+	t->implied = 0;
+}
+
+static void put_into_present(struct model_replay *r, struct model_taker *t)
+{
+	if (t->told)
+		return;
+	t->told = true;
+	t->prev = NULL;
+	t->next = r->present;
+	if (t->next)
+		t->next->prev = t;
+	r->present = t;
+}
+
+static int end_taker(struct model_replay *r, struct model_taker *t)
+{
+	if (t->told)
+		take_from_present(r, t);
+	return set_current(r, t, 0);
+}
+
+/* ---- events ---- */
+
+static int push(struct model_replay *r, struct model_event e)
+{
+	struct model_event *more;
+	struct model_area *a = area_of(r, e.region);
+
+	if (!a || make_active(r, a))
+		return -ENOMEM;
+	more = more_room(r->event, r->n_events, &r->event_room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	r->event = more;
+	more[r->n_events++] = e;
+	return 0;
+}
+
+static bool has_ended(const struct model_replay *r, uint32_t teller)
+{
+	for (size_t i = 0; i < MAX_CURSORS; i++) {
+		if (r->cursor[i] && r->cursor[i]->teller == teller)
+			return false;
+	}
+	return true;
+}
+
+/* Is it this cursor's to say that it is not there any more? */
+static bool is_heir(const struct model_cursor *c, uint32_t teller)
+{
+	return teller == c->teller || has_ended(c->r, teller);
+}
+
+static int drop_buffer(struct model_replay *r, size_t at)
+{
+	struct model_live l = r->live[at];
+
+	dmem_map_take(&r->buffers, l.ino, 0);
+	r->live[at] = r->live[--r->n_live];
+	if (at < r->n_live && dmem_map_put(&r->buffers, r->live[at].ino, 0, at + 1))
+		return -ENOMEM;
+	return push(r, (struct model_event){ l.size, l.ino, l.service, l.service, l.region,
+					     MODEL_FREED });
+}
+
+/* The first sample of a segment names all that is there. */
+static int end_first_sample(struct model_cursor *c)
+{
+	struct model_replay *r = c->r;
+	struct model_taker *t, *next;
+	int ret = 0;
+
+	if (!c->first || !c->sampled)
+		return 0;
+	c->first = false;
+	for (t = r->present; t && !ret; t = next) {
+		next = t->next;
+		if (t->segment == c->segment || !is_heir(c, t->teller) ||
+		    dmem_map_get(&c->named, t->service, 0))
+			continue;
+		ret = end_taker(r, t);
+	}
+	for (size_t i = r->n_live; i-- && !ret; ) {
+		if (r->live[i].segment != c->segment && is_heir(c, r->live[i].teller))
+			ret = drop_buffer(r, i);
+	}
+	return ret;
+}
+
+/* ---- what is learnt when a boot is read for the first time ---- */
+
+static struct model_boot *learnt_boot(const struct model_replay *r)
+{
+	return &r->learn->boot[r->boot - r->m->boot];
+}
+
+static int learn_clock(struct model_replay *r, uint64_t t, uint64_t wall)
+{
+	struct model_boot *b = learnt_boot(r);
+	struct model_clock *more, new = { t, (int64_t)(wall - t) };
+	struct model_clock *last = b->n_clocks ? &b->clock[b->n_clocks - 1] : NULL;
+	int64_t change = last ? (int64_t)((uint64_t)new.offset - (uint64_t)last->offset) : 0;
+
+	if (last && change <= DRIFT_MS && change >= -DRIFT_MS)
+		return 0;
+	if (b->n_clocks == MAX_CLOCKS) {
+		*last = new;
+		return 0;
+	}
+	if (!(b->n_clocks & (b->n_clocks - 1))) {
+		more = realloc(b->clock, (2 * b->n_clocks + 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		b->clock = more;
+	}
+	b->clock[b->n_clocks++] = new;
+	return 0;
+}
+
+static int learn_sample(struct model_replay *r, bool once, uint64_t mono, uint64_t wall)
+{
+	struct model_boot *b = r->learn ? learnt_boot(r) : NULL;
+
+	if (!b || (once && b->n_clocks))
+		return 0;
+	if (!once && !b->samples++)
+		b->from = r->t;
+	if (!once)
+		b->to = r->t;
+	return learn_clock(r, once ? mono : r->t, wall);
+}
+
+/* Now it is known that the buffer has been the service's since it was there. */
+static int learn_late(struct model_replay *r, const struct model_live *l)
+{
+	struct model_late *more, *last, new = { l->since, l->size, l->service, l->region };
+	struct model_boot *b = r->learn ? learnt_boot(r) : NULL;
+
+	if (!b || new.t == r->t)
+		return 0;
+	last = b->n_late ? &b->late[b->n_late - 1] : NULL;
+	if (last && last->t == new.t && last->service == new.service && last->region == new.region) {
+		last->v += new.v;
+		return 0;
+	}
+	if (!(b->n_late & (b->n_late - 1))) {
+		more = realloc(b->late, (2 * b->n_late + 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		b->late = more;
+	}
+	b->late[b->n_late++] = new;
+	return 0;
+}
+
+static int by_late(const void *a, const void *b)
+{
+	const struct model_late *x = a, *y = b;
+
+	return (x->t > y->t) - (x->t < y->t);
+}
+
+static int apply_late(struct model_replay *r)
+{
+	const struct model_boot *b = r->boot;
+	int ret = 0;
+
+	for (; !r->learn && r->next_late < b->n_late && !ret; r->next_late++) {
+		const struct model_late *l = &b->late[r->next_late];
+		struct model_taker *t;
+
+		if (l->t > r->t)
+			break;
+		if (r->region != MODEL_NONE && r->region != l->region)
+			continue;
+		t = taker_of(r, l->service, l->region);
+		if (!t)
+			return -ENOMEM;
+		if (t->told)
+			continue;
+		t->implied += l->v;
+		ret = set_current(r, t, t->implied);
+	}
+	return ret;
+}
+
+/* ---- records ---- */
+
+static bool is_wanted(const struct model_cursor *c, unsigned int region)
+{
+	return c->r->region == MODEL_NONE || c->r->region == c->region[region];
+}
+
+static int on_head(void *data, const struct hist_head *h)
+{
+	struct model_cursor *c = data;
+	int ret = end_first_sample(c);
+
+	c->once = !h->interval;
+	c->first = !c->once;
+	c->sampled = false;
+	c->segment = ++c->r->segment;
+	c->n_regions = c->n_cgroups = 0;
+	dmem_arena_free(&c->arena);
+	dmem_map_free(&c->named);
+	return ret;
+}
+
+static int on_region(void *data, unsigned int region, const char *name)
+{
+	struct model_cursor *c = data;
+	uint32_t *more = dmem_grow(&c->arena, c->region, region, sizeof(*more));
+	int64_t at;
+
+	if (!more)
+		return -ENOMEM;
+	c->region = more;
+	c->n_regions = region + 1;
+	/* All names are known, or the file has changed meanwhile. */
+	at = model_find_region((struct model *)c->r->m, name, false);
+	more[region] = (uint32_t)at;
+	return at == -ENOENT ? -ESTALE : at < 0 ? (int)at : 0;
+}
+
+static int on_cgroup(void *data, unsigned int cgroup, uint64_t life, const char *path)
+{
+	struct model_cursor *c = data;
+	struct cursor_cgroup *more = dmem_grow(&c->arena, c->cgroup, cgroup, sizeof(*more));
+	int64_t at;
+
+	if (!more)
+		return -ENOMEM;
+	c->cgroup = more;
+	c->n_cgroups = cgroup + 1;
+	at = model_find_service((struct model *)c->r->m, path, false);
+	if (at < 0)
+		return at == -ENOENT ? -ESTALE : (int)at;
+	more[cgroup] = (struct cursor_cgroup){ (uint32_t)at, life };
+	return c->once ? 0 : dmem_map_put(&c->named, (uint64_t)at, 0, 1);
+}
+
+static int on_sample(void *data, uint64_t mono, uint64_t wall)
+{
+	struct model_cursor *c = data;
+
+	c->sampled = true;
+	if (!c->once)
+		c->r->gap = false;
+	return learn_sample(c->r, c->once, mono, wall);
+}
+
+static int on_region_figures(void *data, unsigned int region, const uint64_t *v, size_t n)
+{
+	struct model_cursor *c = data;
+	struct model_replay *r = c->r;
+	struct model_area *a;
+	int ret = 0;
+
+	if (c->once || !is_wanted(c, region))
+		return 0;
+	a = area_of(r, c->region[region]);
+	if (!a)
+		return -ENOMEM;
+	if (n > HIST_R_CAPACITY && v[HIST_R_CAPACITY] != DMEM_UNKNOWN) {
+		a->capacity = v[HIST_R_CAPACITY];
+		if (r->learn)
+			r->learn->region[a->region].capacity = a->capacity;
+	}
+	if (n > HIST_R_LARGEST)
+		a->largest = v[HIST_R_LARGEST];
+	if (is_number(v[HIST_R_CURRENT])) {
+		a->root = bytes(v[HIST_R_CURRENT]);
+		ret = note_change(r, &a->others);
+	}
+	if (!ret && n > HIST_R_UNACCOUNTED && is_number(v[HIST_R_UNACCOUNTED])) {
+		a->kernel.own = bytes(v[HIST_R_UNACCOUNTED]);
+		ret = note_change(r, &a->kernel);
+	}
+	return ret ? ret : make_active(r, a);
+}
+
+/* NULL: no memory. */
+static struct model_run *run_of(struct model_replay *r, const struct cursor_cgroup *c,
+				uint32_t region, bool *new)
+{
+	uint64_t b = (uint64_t)c->service << 32 | region;
+	uint64_t at = dmem_map_get(&r->runs, c->life, b);
+	struct model_run *more;
+
+	*new = !at;
+	if (at)
+		return &r->run[at - 1];
+	more = more_room(r->run, r->n_runs, &r->runs_room, sizeof(*more));
+	if (!more)
+		return NULL;
+	r->run = more;
+	if (dmem_map_put(&r->runs, c->life, b, r->n_runs + 1))
+		return NULL;
+	more += r->n_runs++;
+	*more = (struct model_run){
+		.service = c->service, .region = region, .life = c->life, .max = DMEM_UNKNOWN,
+	};
+	return more;
+}
+
+/* Returns how many more requests were refused. */
+static uint64_t add_to_run(struct model_run *run, const uint64_t *v, size_t n)
+{
+	uint64_t refused = 0, before = run->refused;
+
+	raise(&run->peak, bytes(v[HIST_CURRENT]));
+	if (n > HIST_PEAK && is_number(v[HIST_PEAK]))
+		raise(&run->peak, bytes(v[HIST_PEAK]));
+	for (size_t i = HIST_EV_ALLOC_FAIL; i <= HIST_EV_RESERVED && i < n; i++) {
+		run->counted |= is_number(v[i]);
+		refused += is_number(v[i]) ? v[i] : 0;
+	}
+	raise(&run->refused, refused);
+	if (n > HIST_MAX)
+		run->max = v[HIST_MAX];
+	return run->refused - before;
+}
+
+static int use_figures(struct model_cursor *c, const struct cursor_cgroup *g, uint32_t region,
+		       uint64_t current)
+{
+	struct model_replay *r = c->r;
+	struct model_taker *t = (struct model_taker *)(uintptr_t)
+				dmem_map_get(&r->takers, g->service, region);
+
+	/* Most cgroups never have anything of most regions. */
+	if (!t && !current)
+		return 0;
+	t = t ? t : taker_of(r, g->service, region);
+	if (!t)
+		return -ENOMEM;
+	put_into_present(r, t);
+	t->teller = c->teller;
+	t->segment = c->segment;
+	t->life = g->life;
+	t->implied = 0;
+	return t->current == current ? 0 : set_current(r, t, current);
+}
+
+static int on_figures(void *data, unsigned int cgroup, unsigned int region, const uint64_t *v,
+		      size_t n)
+{
+	struct model_cursor *c = data;
+	struct model_replay *r = c->r;
+	const struct cursor_cgroup *g = &c->cgroup[cgroup];
+	uint32_t at = c->region[region];
+	uint64_t figures[HIST_FIGURES], refused;
+	struct model_run *run;
+	bool new;
+	int ret;
+
+	if (!is_wanted(c, region))
+		return 0;
+	run = run_of(r, g, at, &new);
+	if (!run)
+		return -ENOMEM;
+	memcpy(figures, v, n * sizeof(*v));
+	if (!is_number(figures[HIST_CURRENT]))
+		figures[HIST_CURRENT] = 0;
+	refused = add_to_run(run, figures, n);
+	/* The recorder found a cgroup with these: the time when they were refused is unknown. */
+	if (refused && !c->once && !(c->first && new)) {
+		ret = push(r, (struct model_event){ refused, 0, g->service, g->service, at,
+						    MODEL_REFUSED });
+		if (ret)
+			return ret;
+	}
+	if (c->once || !is_number(v[HIST_CURRENT]))
+		return 0;
+	raise(&run->seen, figures[HIST_CURRENT]);
+	return use_figures(c, g, at, bytes(v[HIST_CURRENT]));
+}
+
+static int on_gone(void *data, unsigned int cgroup)
+{
+	struct model_cursor *c = data;
+	int ret = 0;
+
+	for (size_t i = 0; i < c->n_regions && !ret && !c->once; i++) {
+		struct model_taker *t = (struct model_taker *)(uintptr_t)
+			dmem_map_get(&c->r->takers, c->cgroup[cgroup].service, c->region[i]);
+
+		/* It may have come again already. */
+		if (t && t->told && t->life == c->cgroup[cgroup].life)
+			ret = end_taker(c->r, t);
+	}
+	return ret;
+}
+
+/* It was there already. */
+static int tell_again(struct model_cursor *c, struct model_live *l, uint32_t service)
+{
+	struct model_replay *r = c->r;
+	uint32_t was = l->service;
+	int ret;
+
+	if (is_heir(c, l->teller)) {
+		l->teller = c->teller;
+		l->segment = c->segment;
+	}
+	/* Once it is known to whom it is charged, nobody else is. */
+	if (service == MODEL_NONE || service == was)
+		return 0;
+	l->service = service;
+	ret = was == MODEL_NONE ? learn_late(r, l) : 0;
+	return ret ? ret : push(r, (struct model_event){ l->size, l->ino, service, was, l->region,
+							 MODEL_OWNER });
+}
+
+static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, uint64_t size)
+{
+	struct model_cursor *c = data;
+	struct model_replay *r = c->r;
+	uint32_t service;
+	struct model_live *more;
+	uint64_t at;
+
+	if (c->once || !is_wanted(c, region))
+		return 0;
+	service = cgroup < 0 ? MODEL_NONE : c->cgroup[cgroup].service;
+	at = dmem_map_get(&r->buffers, ino, 0);
+	if (at)
+		return tell_again(c, &r->live[at - 1], service);
+	more = more_room(r->live, r->n_live, &r->live_room, sizeof(*more));
+	if (!more || dmem_map_put(&r->buffers, ino, 0, r->n_live + 1))
+		return -ENOMEM;
+	r->live = more;
+	more[r->n_live++] = (struct model_live){ ino, bytes(size), r->t, c->segment, service,
+						 c->region[region], c->teller };
+	return push(r, (struct model_event){ bytes(size), ino, service, service, c->region[region],
+					     MODEL_BUFFER });
+}
+
+static int on_freed(void *data, uint64_t ino)
+{
+	struct model_cursor *c = data;
+	uint64_t at = c->once ? 0 : dmem_map_get(&c->r->buffers, ino, 0);
+
+	return at ? drop_buffer(c->r, at - 1) : 0;
+}
+
+static int on_end(void *data, uint64_t mono)
+{
+	struct model_cursor *c = data;
+
+	(void)mono;
+	if (c->once)
+		return 0;
+	c->r->gap = true;
+	if (c->r->learn)
+		learnt_boot(c->r)->to = c->r->t;
+	return 0;
+}
+
+static const struct hist_ops replay_ops = {
+	.head = on_head, .region = on_region, .cgroup = on_cgroup, .sample = on_sample,
+	.region_figures = on_region_figures, .figures = on_figures, .gone = on_gone,
+	.buffer = on_buffer, .freed = on_freed, .end = on_end,
+};
+
+/* ---- cursors ---- */
+
+/* Reads up to the next line that has a time. */
+static int next_line(struct model_cursor *c)
+{
+	uint64_t t;
+	int ret;
+
+	for (;;) {
+		ret = lines_next(&c->lines, &c->line, &c->len);
+		if (ret <= 0) {
+			c->line = NULL;
+			return ret;
+		}
+		if (!c->once && hist_reader_time(c->reader, c->line, c->len, &t)) {
+			c->t = max_u64(c->t, t);
+			return 0;
+		}
+		ret = hist_reader_line(c->reader, c->line, c->len, &c->found);
+		if (ret)
+			return ret;
+	}
+}
+
+static void close_cursor(struct model_replay *r, size_t i)
+{
+	struct model_cursor *c = r->cursor[i];
+
+	r->found.records += c->found.records;
+	r->found.bad += c->found.bad;
+	r->found.newer += c->found.newer;
+	if (r->learn)
+		learnt_boot(r)->extent[c->extent].whole = !c->found.bad && !c->found.newer;
+	lines_end(&c->lines);
+	dmem_map_free(&c->named);
+	dmem_arena_free(&c->arena);
+	free(c->reader);
+	free(c);
+	r->cursor[i] = NULL;
+}
+
+static int open_cursor(struct model_replay *r)
+{
+	const struct model_extent *e = &r->boot->extent[r->next_extent++];
+	struct model_cursor *c;
+	size_t i = 0;
+
+	while (i < MAX_CURSORS && r->cursor[i])
+		i++;
+	if (i == MAX_CURSORS)
+		return -EMLINK;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->r = r;
+	c->teller = ++r->tellers;
+	c->extent = (size_t)(e - r->boot->extent);
+	c->reader = hist_reader_new(&replay_ops, c);
+	lines_start(&c->lines, &r->m->in, r->m->size, &e->range);
+	r->cursor[i] = c;
+	if (!c->reader)
+		return -ENOMEM;
+	hist_reader_trust(c->reader, e->whole);
+	return next_line(c);
+}
+
+/* Time of the next record of all, or UINT64_MAX. */
+static uint64_t next_time(const struct model_replay *r)
+{
+	uint64_t t = UINT64_MAX;
+
+	for (size_t i = 0; i < MAX_CURSORS; i++) {
+		if (r->cursor[i] && r->cursor[i]->line && r->cursor[i]->t < t)
+			t = r->cursor[i]->t;
+	}
+	return t;
+}
+
+/* Opens those that come next in time, and closes those that are read. */
+static int choose_cursors(struct model_replay *r)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < MAX_CURSORS; i++) {
+		if (r->cursor[i] && !r->cursor[i]->line)
+			close_cursor(r, i);
+	}
+	while (r->next_extent < r->boot->n_extents && !ret &&
+	       r->boot->extent[r->next_extent].start <= next_time(r)) {
+		ret = open_cursor(r);
+		for (size_t i = 0; i < MAX_CURSORS && !ret; i++) {
+			if (r->cursor[i] && !r->cursor[i]->line)
+				close_cursor(r, i);
+		}
+	}
+	return ret;
+}
+
+/* All that the cursor has of this time. */
+static int read_step(struct model_cursor *c)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < MAX_STEP && c->line && c->t <= c->r->t && !ret; i++) {
+		ret = hist_reader_line(c->reader, c->line, c->len, &c->found);
+		if (!ret)
+			ret = next_line(c);
+	}
+	return ret ? ret : end_first_sample(c);
+}
+
+/* ---- sums ---- */
+
+static void sum_up(struct model_replay *r)
+{
+	for (size_t i = 0; i < r->n_active; i++) {
+		struct model_area *a = r->active[i];
+		uint64_t others = a->root == DMEM_UNKNOWN || a->root < a->top ? 0 : a->root - a->top;
+
+		a->total = a->top + others + a->kernel.own;
+		if (others == a->others.own)
+			continue;
+		a->others.own = others;
+		r->err = note_change(r, &a->others);
+	}
+}
+
+/* For those who want one region as a whole. */
+static void fill_own(struct model_replay *r)
+{
+	for (size_t i = 0; i < r->n_active; i++) {
+		const struct model_area *a = r->active[i];
+
+		r->total = a->total;
+		for (size_t k = 0; k < a->n_changed; k++)
+			r->own[a->changed[k]->service] = a->changed[k]->own;
+	}
+}
+
+static void forget_step(struct model_replay *r)
+{
+	for (size_t i = 0; i < r->n_active; i++) {
+		struct model_area *a = r->active[i];
+
+		for (size_t k = 0; k < a->n_changed; k++)
+			a->changed[k]->changed = false;
+		a->n_changed = 0;
+		a->active = false;
+		a->largest = DMEM_UNKNOWN;
+	}
+	r->n_active = r->n_events = 0;
+}
+
+/* ---- the whole ---- */
 
 int model_replay_start(struct model_replay *r, const struct model *m, size_t boot, size_t region)
 {
 	*r = (struct model_replay){
-		.m = m, .boot = &m->boot[boot], .region = (uint16_t)region, .root = DMEM_UNKNOWN,
-		.to = m->boot[boot].event,
+		.m = m, .boot = &m->boot[boot], .region = (uint32_t)region,
 	};
-	r->own = calloc(MODEL_TAKERS(m), sizeof(*r->own));
-	r->current = calloc(MODEL_TAKERS(m), sizeof(*r->current));
-	r->below = calloc(MODEL_TAKERS(m), sizeof(*r->below));
-	return r->own && r->current && r->below ? 0 : -ENOMEM;
+	r->area = calloc(m->n_regions + 1, sizeof(*r->area));
+	if (r->region != MODEL_NONE)
+		r->own = calloc(MODEL_TAKERS(m), sizeof(*r->own));
+	return r->area && (r->own || r->region == MODEL_NONE) ? 0 : -ENOMEM;
 }
 
-void model_replay_end(struct model_replay *r)
+static bool read_samples(struct model_replay *r)
 {
-	free(r->own);
-	free(r->current);
-	free(r->below);
-}
+	uint64_t next;
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-static void sum_up(struct model_replay *r)
-{
-	const struct model *m = r->m;
-	uint64_t top = 0;
-
-	for (size_t i = 0; i < m->n_services; i++)
-		r->below[i] = 0;
-	for (size_t i = 0; i < m->n_services; i++) {
-		uint32_t s = m->deepest[i], p = m->service[s].parent;
-		uint64_t all = r->current[s];
-
-		/* Figures are not all of one moment, and of one above perhaps not recorded. */
-		if (all < r->below[s])
-			all = r->below[s];
-		r->own[s] = all - r->below[s];
-		*(p == MODEL_NONE ? &top : &r->below[p]) += all;
+	r->err = choose_cursors(r);
+	next = next_time(r);
+	if (r->err || next == UINT64_MAX)
+		return false;
+	r->t = max_u64(r->t, next);
+	r->err = apply_late(r);
+	for (size_t i = 0; i < MAX_CURSORS && !r->err; i++) {
+		if (r->cursor[i])
+			r->err = read_step(r->cursor[i]);
 	}
-	r->own[MODEL_OTHERS(m)] = r->root == DMEM_UNKNOWN ? 0 : less(r->root, top);
-	r->own[MODEL_KERNEL(m)] = r->unaccounted;
-	r->total = 0;
-	for (size_t i = 0; i < MODEL_TAKERS(m); i++)
-		r->total += r->own[i];
+	if (!r->err)
+		r->err = choose_cursors(r);
+	return !r->err;
+}
+
+/* How long it stayed so. */
+static uint64_t find_length(const struct model_replay *r)
+{
+	uint64_t most = SILENCE_MS + 2 * r->boot->interval, next = next_time(r);
+
+	if (r->gap || next == UINT64_MAX || next <= r->t)
+		return 0;
+	return next - r->t > most ? r->boot->interval : next - r->t;
 }
 
 bool model_replay_next(struct model_replay *r)
 {
-	const struct model_event *end = r->boot->event + r->boot->n;
-	bool gap = false;
-
-	r->from = r->to;
-	if (r->from == end)
+	forget_step(r);
+	if (r->err || !read_samples(r))
 		return false;
-	r->t = r->from->t;
-	for (; r->to < end && r->to->t == r->t; r->to++) {
-		const struct model_event *e = r->to;
-
-		gap |= e->kind == MODEL_GAP;
-		if (e->kind == MODEL_LOOK)
-			gap = false;
-		if (e->region != r->region)
-			continue;
-		if (e->kind == MODEL_USE)
-			r->current[e->service] = e->v;
-		else if (e->kind == MODEL_ROOT)
-			r->root = e->v;
-		else if (e->kind == MODEL_UNACCOUNTED)
-			r->unaccounted = e->v;
-	}
-	r->dt = 0;
-	if (!gap && r->to < end) {
-		uint64_t most = SILENCE_MS + 2 * r->boot->interval;
-
-		r->dt = r->to->t - r->t;
-		if (r->dt > most)
-			r->dt = r->boot->interval;
-	}
 	sum_up(r);
-	return true;
+	if (r->own)
+		fill_own(r);
+	r->dt = find_length(r);
+	r->from = r->event;
+	r->to = r->event + r->n_events;
+	return !r->err;
+}
+
+int model_replay_end(struct model_replay *r)
+{
+	for (size_t i = 0; i < MAX_CURSORS; i++) {
+		if (r->cursor[i])
+			close_cursor(r, i);
+	}
+	/* They were learnt in the order in which they were known. */
+	if (r->learn && learnt_boot(r)->n_late)
+		qsort(learnt_boot(r)->late, learnt_boot(r)->n_late, sizeof(struct model_late), by_late);
+	for (size_t i = 0; r->area && i < r->m->n_regions; i++) {
+		if (r->area[i])
+			free(r->area[i]->changed);
+	}
+	free(r->area);
+	free(r->active);
+	free(r->own);
+	free(r->run);
+	free(r->live);
+	free(r->event);
+	dmem_map_free(&r->takers);
+	dmem_map_free(&r->runs);
+	dmem_map_free(&r->buffers);
+	dmem_arena_free(&r->arena);
+	return r->err;
 }

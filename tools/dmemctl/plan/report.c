@@ -29,8 +29,16 @@ static void duration(char *buf, size_t size, uint64_t ms)
 		snprintf(buf, size, "%lluh %llumin", s / 3600, s % 3600 / 60);
 	else if (s >= 120)
 		snprintf(buf, size, "%llumin %llus", s / 60, s % 60);
+	else if (ms < 1000)
+		snprintf(buf, size, "%u ms", (unsigned int)ms);
 	else
-		snprintf(buf, size, "%llu.%us", s, (unsigned int)(ms % 1000 / 100));
+		snprintf(buf, size, "%.3gs", (double)ms / 1000);
+}
+
+/* "1 boot", "2 boots". */
+static void count(char *buf, size_t size, uint64_t n, const char *what)
+{
+	snprintf(buf, size, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
 }
 
 /* ---- text ---- */
@@ -50,22 +58,55 @@ static void item(FILE *f, uint64_t size, const char *fmt, ...)
 	fprintf(f, "\n");
 }
 
+/* A line that belongs to the item above it. */
+static void more(FILE *f, const char *text)
+{
+	fprintf(f, "            %s\n", text);
+}
+
 static void print_placed(FILE *f, const struct needs_region *g)
 {
-	char unit[CLI_SIZE];
+	char size[CLI_SIZE], line[80];
 
-	item(f, g->placed, "as CMA places them: first fit, at multiples of up to %s, with sizes",
-	     cli_size(unit, g->unit, false));
-	fprintf(f, "            %s\n", g->sizes_known ? "of the buffers that were there" :
-		"guessed from counters, so that it may be more (see record --buffers)");
+	item(f, g->placed, "as CMA places buffers: first fit, at multiples of up to %s;",
+	     cli_size(size, g->unit, false));
+	more(f, g->sizes_known ? "with the sizes of the buffers that were recorded" :
+	     "with sizes that are guessed from counters, each rise as one");
+	if (!g->sizes_known)
+		more(f, "buffer: record --buffers for more certainty");
+	if (g->sufficed) {
+		snprintf(line, sizeof(line), "%s were enough: nothing was refused in them; the guess is too high",
+			 cli_size(size, g->sufficed, false));
+		more(f, line);
+	}
 	if (g->placed_least != g->placed)
-		item(f, g->placed_least, "if what went between two looks made room for what came");
+		item(f, g->placed_least, "if buffers that went between two samples made room for others");
+	if (g->run_smaller >= g->unit) {
+		item(f, g->run_smaller, "less was free in one run than that leaves, as measured:");
+		more(f, "some pages were busy, so that more headroom is needed");
+	}
+	if (g->run_larger >= g->unit && !g->sizes_known) {
+		item(f, g->run_larger, "more was free in one run than that leaves, as measured:");
+		more(f, "the guess is too high");
+	}
+}
+
+static void print_recorded(FILE *f, const struct needs_region *g)
+{
+	char boots[32], samples[48], time[64];
+
+	count(boots, sizeof(boots), g->boots, "boot");
+	count(samples, sizeof(samples), g->samples, "sample");
+	duration(time, sizeof(time), g->time);
+	fprintf(f, "            recorded: %s, %s, %s%s\n", boots, time, samples,
+		needs_is_enough(g) ? "" : ": too little to shrink it");
 }
 
 /* The size, and why it is not that of the figures below it. */
 static void print_proposal(FILE *f, const struct needs_region *g, const struct needs_options *o)
 {
 	struct needs_proposal p = needs_propose(g, o);
+	uint64_t capacity = g->region->capacity;
 	char size[CLI_SIZE];
 
 	if (p.reason == NEEDS_NOT_SIZED)
@@ -73,32 +114,51 @@ static void print_proposal(FILE *f, const struct needs_region *g, const struct n
 	else
 		fprintf(f, "\n%s: %s %s", g->region->name, cli_size(size, p.size, false),
 			p.reason == NEEDS_KEPT ? "kept" : "planned");
-	if (g->region->capacity != DMEM_UNKNOWN)
-		fprintf(f, ", capacity %s", cli_size(size, g->region->capacity, false));
+	if (capacity != DMEM_UNKNOWN)
+		fprintf(f, ", capacity %s", cli_size(size, capacity, false));
 	fprintf(f, "\n");
 	if (p.reason == NEEDS_KEPT)
 		item(f, g->size < needs_floor(g) ? needs_floor(g) : g->size,
-		     "planned with --shrink; nothing is made smaller without it");
+		     "with --shrink; without it, no region becomes smaller");
 	if (p.reason == NEEDS_FLOOR)
 		item(f, p.size, "is the least for %s", g->is_default ?
-		     "the area that drivers share" : "a region with unaccounted use");
+		     "the area that drivers share" : "a region with unaccounted memory");
+	if (p.reason == NEEDS_KEPT || (capacity != DMEM_UNKNOWN && p.size < capacity))
+		print_recorded(f, g);
+}
+
+static void print_together(FILE *f, const struct needs_region *g, const struct needs_options *o)
+{
+	char when[32];
+
+	date(when, sizeof(when), g->worst_time);
+	if (o->quantile < 1) {
+		item(f, g->together, "in use at once, in %.4g%% of the boots at most",
+		     o->quantile * 100);
+		item(f, g->together_most, "in use at once, in all of them (%s UTC)", when);
+	} else {
+		item(f, g->together, "in use at once, the most in a sample (%s UTC)", when);
+	}
 }
 
 static void print_region(FILE *f, const struct needs_region *g, const struct needs_options *o)
 {
-	char block[CLI_SIZE], when[32];
+	char block[CLI_SIZE], size[CLI_SIZE];
 
-	date(when, sizeof(when), g->worst_time);
 	print_proposal(f, g, o);
 	if (g->together)
-		item(f, g->together, "in use at once, the most that a look has seen (%s UTC)", when);
+		print_together(f, g, o);
 	if (g->cma && g->together)
 		print_placed(f, g);
 	if (g->unseen)
-		item(f, g->unseen, "more at peaks that no look has seen, if all came at once");
-	item(f, g->need, "needed, and the above is that with %.4g%% headroom, in whole blocks of %s%s",
-	     o->headroom * 100, cli_size(block, g->block, false), g->block_assumed ? " (assumed)" : "");
-	item(f, g->all_peaks, "if all services had been at their peaks at once");
+		item(f, g->unseen, "at peaks between samples, if all came at once");
+	if (needs_propose(g, o).reason == NEEDS_NOT_SIZED)
+		item(f, g->need, "needed");
+	else
+		item(f, g->need, "needed; %s with %.4g%% headroom, in blocks of %s%s",
+		     cli_size(size, g->size, false), o->headroom * 100,
+		     cli_size(block, g->block, false), g->block_assumed ? " (assumed)" : "");
+	item(f, g->all_peaks, "if all had been at their peaks at once");
 }
 
 static size_t name_width(const struct model *m, const struct needs_region *g)
@@ -132,68 +192,129 @@ static void print_services(FILE *f, const struct model *m, const struct needs_re
 	}
 }
 
-static void print_warnings(FILE *f, const struct model *m, const struct needs_region *g)
+#define MAX_NAMES	4
+
+static const char *service_name(const struct model *m, const struct needs_region *g, size_t i)
 {
-	uint64_t refused = 0;
+	return model_name(m, g->service[i].service);
+}
+
+/* "a + b", "3 of a, b, c, d and 4 more". */
+static void print_part(FILE *f, const struct model *m, const struct needs_region *g,
+		       const struct needs_part *p)
+{
+	size_t shown = p->n <= MAX_NAMES + 1 ? p->n : MAX_NAMES;
+	bool all = p->count == p->n;
+
+	if (all && p->n <= MAX_NAMES)
+		shown = p->n;
+	else if (all)
+		fprintf(f, "all of ");
+	else
+		fprintf(f, "any %zu of ", p->count);
+	for (size_t i = 0; i < shown; i++)
+		fprintf(f, "%s%s", !i ? "" : all && p->n <= MAX_NAMES ? " + " : ", ",
+			service_name(m, g, p->first + i));
+	if (shown < p->n)
+		fprintf(f, " and %zu more", p->n - shown);
+}
+
+static void print_conflict(FILE *f, const struct model *m, const struct needs_region *g,
+			   const struct needs_conflict *c)
+{
+	size_t shown = c->n <= MAX_NAMES + 1 ? c->n : MAX_NAMES;
 	char size[CLI_SIZE];
+
+	fprintf(f, "    %8s  ", cli_size(size, c->sum, false));
+	for (size_t i = 0; i < shown; i++) {
+		fprintf(f, "%s", i ? " + " : "");
+		print_part(f, m, g, &c->part[i]);
+	}
+	if (shown < c->n)
+		fprintf(f, " + %zu more", c->n - shown);
+	if (c->n == 1 && c->part->count == 1)
+		fprintf(f, "%s alone", c->part->n > 1 ? "," : "");
+	fprintf(f, "\n");
+}
+
+static void print_conflicts(FILE *f, const struct model *m, const struct needs_region *g,
+			    const struct needs_conflicts *c, const char *what)
+{
+	char size[CLI_SIZE];
+
+	if (c->size == DMEM_UNKNOWN || !c->n)
+		return;
+	fprintf(f, "\n  Not at their peaks at once in %s (%s):\n", cli_size(size, c->size, false), what);
+	for (size_t i = 0; i < c->n; i++)
+		print_conflict(f, m, g, &c->conflict[i]);
+	if (c->more)
+		fprintf(f, "    and others\n");
+	if (g->n > 2)
+		fprintf(f, "    Any %zu of the %zu services fit, and no more than %zu.\n", c->any, g->n,
+			c->most);
+}
+
+static void print_warnings(FILE *f, const struct model *m, const struct needs_region *g,
+			   const struct needs_options *o)
+{
+	bool sized = needs_propose(g, o).reason != NEEDS_NOT_SIZED;
+	uint64_t refused = 0;
 
 	for (size_t i = 0; i < g->n; i++)
 		refused += g->service[i].refused;
-	if (g->n_conflicts)
-		fprintf(f, "\n  Not at their peaks at once, in %s:\n", cli_size(size, g->size, false));
-	for (size_t i = 0; i < g->n_conflicts; i++) {
-		const struct needs_conflict *c = &g->conflict[i];
-
-		fprintf(f, "    %8s ", cli_size(size, c->sum, false));
-		for (size_t k = 0; k < c->n; k++)
-			fprintf(f, "%s %s", k ? " +" : "",
-				model_name(m, g->service[c->service[k]].service));
-		fprintf(f, "\n");
-	}
-	if (g->more_conflicts)
-		fprintf(f, "    and others\n");
+	if (sized)
+		print_conflicts(f, m, g, &g->conflicts, "planned");
+	print_conflicts(f, m, g, &g->existing, "capacity");
 	if (g->reserved < 1 && g->n)
-		fprintf(f, "\n  Only %.0f%% of what is usual can be reserved: they take turns, and what is\n"
-			"  kept free for one is missing to another.\n", g->reserved * 100);
+		fprintf(f, "\n  Only %.0f%% of what is usual can be reserved, or fewer buffers: services take\n"
+			"  turns, and memory that is kept free for one is missing for another.\n",
+			g->reserved * 100);
 	if (refused)
-		fprintf(f, "\n  %" PRIu64 " requests were refused. What they would have used is in none of these\n"
-			"  figures: record again with higher limits, or a larger region.\n", refused);
+		fprintf(f, "\n  %" PRIu64 " requests were refused. None of these figures has the memory that they\n"
+			"  asked for: record again with higher limits, or with a larger region.\n", refused);
 }
 
 static void print_method(FILE *f, const struct needs_options *o)
 {
-	fprintf(f, "\nHow sure is this?\n"
-		"  Regions: the %s of the boots' needs. MAX: the %s of the peaks of a\n"
-		"  service's runs, with headroom. MIN: what it had for half of the time in which it\n"
-		"  had anything, or that part which leaves room for all that has happened.\n",
-		o->quantile < 1 ? "quantile" : "largest", o->quantile < 1 ? "quantile" : "largest");
+	const char *which = o->quantile < 1 ? "quantile" : "largest";
+
+	fprintf(f, "\nHow these figures are found\n"
+		"  Regions: the %s of the boots' needs. MAX: the %s of the peaks of the\n"
+		"  service's runs, with headroom, in whole buffers where their size is known.\n"
+		"  MIN: the amount that the service had for half of the time in which it had\n"
+		"  any, or the part of it that leaves room for all that has happened.\n", which, which);
 	if (o->quantile < 1)
-		fprintf(f, "  The quantile is %.4g: what is above it does not fit.\n", o->quantile);
-	fprintf(f, "  What has not happened while it was recorded is not in it.\n"
-		"  Of CMA: a page in the area that cannot be moved at once (it is \"busy\") sends a buffer\n"
-		"  to its next multiple. Each costs up to the largest multiple above; how many there\n"
-		"  will be, no history tells, and headroom must cover them.\n");
+		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n", o->quantile);
+	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n"
+		"  CMA moves a buffer to its next multiple if a page there cannot be moved at once\n"
+		"  (it is busy). Each such page costs up to the largest multiple above. Histories do\n"
+		"  not show how many there will be: headroom must cover them.\n");
 }
 
 void report_text(FILE *f, const struct model *m, const struct needs *n,
 		 const struct needs_options *o)
 {
+	char files[32], boots[32], samples[48], buf[64];
 	uint64_t longest = 0, time = 0;
-	char buf[64];
 
 	for (size_t i = 0; i < m->n_boots; i++)
 		longest = m->boot[i].interval > longest ? m->boot[i].interval : longest;
 	for (size_t i = 0; i < n->n; i++)
 		time = n->region[i].time > time ? n->region[i].time : time;
+	if (m->files == 1)
+		snprintf(files, sizeof(files), "1 history");
+	else
+		snprintf(files, sizeof(files), "%zu histories", m->files);
+	count(boots, sizeof(boots), m->n_boots, "boot");
+	count(samples, sizeof(samples), m->samples, "sample");
 	duration(buf, sizeof(buf), time);
-	fprintf(f, "%zu histor%s of %zu boot%s, %s", m->files, m->files == 1 ? "y" : "ies", m->n_boots,
-		m->n_boots == 1 ? "" : "s", buf);
+	fprintf(f, "%s of %s: %s, %s", files, boots, buf, samples);
 	duration(buf, sizeof(buf), longest);
-	fprintf(f, ", a look each %s.\n", buf);
+	fprintf(f, ", one each %s.\n", buf);
 	for (size_t i = 0; i < n->n; i++) {
 		print_region(f, &n->region[i], o);
 		print_services(f, m, &n->region[i]);
-		print_warnings(f, m, &n->region[i]);
+		print_warnings(f, m, &n->region[i], o);
 	}
 	print_method(f, o);
 }
@@ -221,8 +342,10 @@ struct number {
 static void json_numbers(FILE *f, const struct number *n, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (n[i].v == DMEM_UNKNOWN || n[i].v == DMEM_NO_LIMIT)
+		if (n[i].v == DMEM_UNKNOWN)
 			fprintf(f, ",\"%s\":null", n[i].key);
+		else if (n[i].v == DMEM_NO_LIMIT)
+			fprintf(f, ",\"%s\":\"max\"", n[i].key);
 		else
 			fprintf(f, ",\"%s\":%" PRIu64, n[i].key, n[i].v);
 	}
@@ -232,8 +355,8 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 {
 	const struct number numbers[] = {
 		{ "runs", s->runs }, { "peak", s->peak }, { "usual", s->usual },
-		{ "refused", s->refused }, { "current-max", s->max }, { "max", s->cap },
-		{ "min", s->reservation },
+		{ "refused", s->refused }, { "current_max", s->max }, { "max", s->cap },
+		{ "min", s->reservation }, { "buffer", s->buffer ? s->buffer : DMEM_UNKNOWN },
 	};
 
 	fprintf(f, "{\"service\":");
@@ -244,15 +367,42 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 	fprintf(f, "}");
 }
 
+static void json_services(FILE *f, const struct model *m, const struct needs_region *g,
+			  const struct needs_part *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		fprintf(f, "%s", i ? "," : "");
+		json_text(f, service_name(m, g, p->first + i));
+	}
+}
+
+/* One such set, and of which services any so many are another one. */
 static void json_conflict(FILE *f, const struct model *m, const struct needs_region *g,
 			  const struct needs_conflict *c)
 {
 	fprintf(f, "{\"services\":[");
-	for (size_t k = 0; k < c->n; k++) {
-		fprintf(f, "%s", k ? "," : "");
-		json_text(f, model_name(m, g->service[c->service[k]].service));
+	for (size_t i = 0; i < c->n; i++) {
+		fprintf(f, "%s", i ? "," : "");
+		json_services(f, m, g, &c->part[i], c->part[i].count);
 	}
-	fprintf(f, "],\"peaks\":%" PRIu64 "}", c->sum);
+	fprintf(f, "],\"peaks\":%" PRIu64 ",\"any\":[", c->sum);
+	for (size_t i = 0; i < c->n; i++) {
+		fprintf(f, "%s{\"count\":%zu,\"of\":[", i ? "," : "", c->part[i].count);
+		json_services(f, m, g, &c->part[i], c->part[i].n);
+		fprintf(f, "]}");
+	}
+	fprintf(f, "]}");
+}
+
+static void json_conflicts(FILE *f, const struct model *m, const struct needs_region *g,
+			   const struct needs_conflicts *c)
+{
+	fprintf(f, "[");
+	for (size_t i = 0; i < c->n; i++) {
+		fprintf(f, "%s", i ? "," : "");
+		json_conflict(f, m, g, &c->conflict[i]);
+	}
+	fprintf(f, "]");
 }
 
 static void json_region(FILE *f, const struct model *m, const struct needs_region *g,
@@ -266,36 +416,42 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	const struct number numbers[] = {
 		{ "capacity", g->region->capacity }, { "proposed", p.size },
 		{ "size", p.reason == NEEDS_NOT_SIZED ? DMEM_UNKNOWN : g->size }, { "need", g->need },
-		{ "together", g->together }, { "placed", g->placed },
-		{ "placed-least", g->placed_least }, { "never-seen", g->unseen },
-		{ "all-peaks", g->all_peaks }, { "unaccounted", g->unaccounted },
-		{ "alignment", g->unit }, { "block", g->block }, { "worst-time", g->worst_time },
-		{ "observed-ms", g->time }, { "boots", g->boots },
+		{ "together", g->together }, { "together_most", g->together_most }, { "placed", g->placed },
+		{ "placed_least", g->placed_least }, { "never_seen", g->unseen },
+		{ "all_peaks", g->all_peaks }, { "unaccounted", g->unaccounted },
+		{ "alignment", g->unit }, { "block", g->block }, { "worst_time", g->worst_time },
+		{ "observed_ms", g->time }, { "boots", g->boots },
+		{ "samples", g->samples }, { "page", g->page },
+		{ "run_smaller", g->measured ? g->run_smaller : DMEM_UNKNOWN },
+		{ "run_larger", g->measured ? g->run_larger : DMEM_UNKNOWN },
+		{ "sufficed", g->sufficed ? g->sufficed : DMEM_UNKNOWN },
 	};
 
 	fprintf(f, "{\"region\":");
 	json_text(f, g->region->name);
 	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
 	fprintf(f, ",\"reason\":\"%s\"", reasons[p.reason]);
-	fprintf(f, ",\"sizes-known\":%s,\"block-assumed\":%s,\"reserved-part\":%.4f,\"services\":[",
+	fprintf(f, ",\"enough_to_shrink\":%s,\"sizes_known\":%s,\"block_assumed\":%s,"
+		"\"reserved_part\":%.4f,\"services\":[", needs_is_enough(g) ? "true" : "false",
 		g->sizes_known ? "true" : "false", g->block_assumed ? "true" : "false", g->reserved);
 	for (size_t i = 0; i < g->n; i++) {
 		fprintf(f, "%s", i ? "," : "");
 		json_service(f, m, &g->service[i]);
 	}
-	fprintf(f, "],\"conflicts\":[");
-	for (size_t i = 0; i < g->n_conflicts; i++) {
-		fprintf(f, "%s", i ? "," : "");
-		json_conflict(f, m, g, &g->conflict[i]);
-	}
-	fprintf(f, "],\"more-conflicts\":%s}", g->more_conflicts ? "true" : "false");
+	fprintf(f, "],\"conflicts\":");
+	json_conflicts(f, m, g, &g->conflicts);
+	fprintf(f, ",\"more_conflicts\":%s,\"conflicts_in_capacity\":",
+		g->conflicts.more ? "true" : "false");
+	json_conflicts(f, m, g, g->existing.size == DMEM_UNKNOWN ? &g->conflicts : &g->existing);
+	fprintf(f, ",\"fits_any\":%zu,\"fits_most\":%zu}", g->conflicts.any, g->conflicts.most);
 }
 
 void report_json(FILE *f, const struct model *m, const struct needs *n,
 		 const struct needs_options *o)
 {
-	fprintf(f, "{\"histories\":%zu,\"boots\":%zu,\"damaged-lines\":%zu,\"headroom\":%.6g,"
-		"\"quantile\":%.6g,\"regions\":[", m->files, m->n_boots, m->bad, o->headroom, o->quantile);
+	fprintf(f, "{\"histories\":%zu,\"boots\":%zu,\"samples\":%" PRIu64 ",\"damaged_lines\":%zu,\"headroom\":%.6g,"
+		"\"quantile\":%.6g,\"regions\":[", m->files, m->n_boots, m->samples, m->bad,
+		o->headroom, o->quantile);
 	for (size_t i = 0; i < n->n; i++) {
 		fprintf(f, "%s\n", i ? "," : "");
 		json_region(f, m, &n->region[i], o);

@@ -414,7 +414,7 @@ static void draw_clocks(const struct drawing *d)
 	char before[64], after[64];
 
 	for (size_t i = 1; i < d->p->n_clocks; i++) {
-		const struct chart_clock *k = &d->p->clock[i];
+		const struct model_clock *k = &d->p->clock[i];
 		double x = PLOT_X + chart_place(d->p, k->t);
 
 		if (llabs(k->offset - k[-1].offset) < CLOCK_SET_MS)

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A boot from sample to sample: its buffers in an area without an end, and who has what. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firstfit.h"
+#include "place.h"
+
+/* Owners of buffers: these have inode numbers, and each taker has some that have not */
+#define KNOWN		UINT64_C(1)
+#define LOOSE		UINT64_C(2)
+
+/* One who takes memory of one region. */
+struct taker {
+	struct place_service s;
+	uint64_t own;
+	/* Bytes that its buffers explain, and that they do not, for two samples: counters and
+	 * buffers are not read at the same moment. */
+	uint64_t known, before, now;
+	uint64_t loose[2];		/* pages that are placed without a buffer */
+	uint64_t counted;		/* what it has had since @since */
+	uint64_t since;
+	uint64_t step;			/* in whose list of touched ones it is */
+	bool tallied;
+};
+
+struct area {
+	struct place_region g;
+	bool cma;
+	/* If those that came between two samples came first, and if others went first. */
+	struct firstfit fit[2];
+	uint64_t id, high, step;
+	uint64_t total;			/* bytes, in the sample before */
+	/* Those who need a look now, and in the next sample again. */
+	struct taker **touched, **again;
+	size_t n_touched, n_again, touched_room, again_room;
+};
+
+struct placing {
+	const struct model *m;
+	struct model_replay r;
+	struct dmem_arena arena;
+	struct dmem_map takers, areas, sizes;
+	struct taker **taker;
+	struct area **area, **busy;
+	size_t n_takers, n_areas, n_busy;
+	uint64_t clock;			/* ms that were recorded so far */
+	uint64_t step;
+};
+
+bool place_is_cma(const char *region)
+{
+	return !strncmp(region, "cma/", 4);
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t pages_of(const struct placing *p, uint64_t bytes)
+{
+	uint64_t page = p->r.boot->page;
+
+	return bytes / page + (bytes % page != 0);
+}
+
+/* NULL: no memory. */
+static struct area *find_area(struct placing *p, uint32_t region, unsigned int align_order)
+{
+	uint64_t v = dmem_map_get(&p->areas, region, 0);
+	struct area *a, **more;
+
+	if (v)
+		return p->area[v - 1];
+	more = dmem_grow(&p->arena, p->area, p->n_areas, sizeof(*more));
+	a = dmem_alloc(&p->arena, sizeof(*a));
+	if (!more || !a)
+		return NULL;
+	p->area = more;
+	*a = (struct area){
+		.g = { .region = region, .capacity = DMEM_UNKNOWN }, .id = 1,
+		.cma = place_is_cma(p->m->region[region].name),
+		.fit = { { .align_order = align_order }, { .align_order = align_order } },
+	};
+	more[p->n_areas++] = a;
+	return dmem_map_put(&p->areas, region, 0, p->n_areas) ? NULL : a;
+}
+
+/* NULL: no memory. */
+static struct taker *find_taker(struct placing *p, uint32_t service, uint32_t region)
+{
+	uint64_t v = dmem_map_get(&p->takers, service, region);
+	struct taker *t, **more;
+
+	if (v)
+		return p->taker[v - 1];
+	more = dmem_grow(&p->arena, p->taker, p->n_takers, sizeof(*more));
+	t = dmem_alloc(&p->arena, sizeof(*t));
+	if (!more || !t)
+		return NULL;
+	p->taker = more;
+	t->s.service = service;
+	t->s.region = region;
+	t->tallied = service < p->m->n_services && !p->m->service[service].has_children;
+	more[p->n_takers++] = t;
+	return dmem_map_put(&p->takers, service, region, p->n_takers) ? NULL : t;
+}
+
+static struct taker *payer(struct placing *p, uint32_t service, uint32_t region)
+{
+	return find_taker(p, service == MODEL_NONE ? MODEL_OTHERS(p->m) : service, region);
+}
+
+static int put_taker(struct taker ***list, size_t *n, size_t *room, struct taker *t)
+{
+	struct taker **more = *list;
+
+	if (*n == *room) {
+		more = realloc(more, (2 * *room + 8) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		*list = more;
+		*room = 2 * *room + 8;
+	}
+	more[(*n)++] = t;
+	return 0;
+}
+
+static int touch(struct placing *p, struct area *a, struct taker *t)
+{
+	if (t->step == p->step)
+		return 0;
+	t->step = p->step;
+	return put_taker(&a->touched, &a->n_touched, &a->touched_room, t);
+}
+
+/* ---- how long who had how much ---- */
+
+static int count_time(struct placing *p, struct taker *t)
+{
+	uint64_t length = p->clock - t->since;
+
+	t->since = p->clock;
+	if (!t->tallied || !t->counted)
+		return 0;
+	return tally_add(&t->s.usual, t->counted, length);
+}
+
+static int set_own(struct placing *p, struct taker *t, uint64_t own)
+{
+	int ret = own == t->counted ? 0 : count_time(p, t);
+
+	t->own = t->counted = own;
+	t->s.most = max_u64(t->s.most, own);
+	return ret;
+}
+
+/* ---- buffers ---- */
+
+/* One buffer of that size more or less. */
+static int count_size(struct placing *p, struct taker *t, uint64_t size, bool more)
+{
+	uint64_t key = (uintptr_t)t, n = dmem_map_take(&p->sizes, key, size);
+
+	n = more ? n + 1 : n ? n - 1 : 0;
+	if (n > 1 && n <= UINT64_MAX / (size + 1) && n * size >= t->s.in_buffers) {
+		t->s.in_buffers = n * size;
+		t->s.buffer = size;
+	}
+	return n ? dmem_map_put(&p->sizes, key, size, n) : 0;
+}
+
+static int add_known(struct placing *p, struct area *a, uint32_t service, uint64_t size, bool more)
+{
+	struct taker *t = payer(p, service, a->g.region);
+	int ret = t ? touch(p, a, t) : -ENOMEM;
+
+	if (ret)
+		return ret;
+	t->known = more ? t->known + size : t->known - min_u64(size, t->known);
+	return count_size(p, t, size, more);
+}
+
+static int explain(struct placing *p, struct area *a)
+{
+	int ret = 0;
+
+	for (const struct model_event *e = p->r.from; e < p->r.to && !ret; e++) {
+		if (e->region != a->g.region)
+			continue;
+		a->g.charged |= e->kind == MODEL_REFUSED;
+		if (e->kind == MODEL_REFUSED)
+			continue;
+		if (e->kind != MODEL_BUFFER)
+			ret = add_known(p, a, e->was, e->v, false);
+		if (!ret && e->kind != MODEL_FREED)
+			ret = add_known(p, a, e->service, e->v, true);
+	}
+	for (size_t i = 0; i < a->n_touched; i++) {
+		struct taker *t = a->touched[i];
+
+		t->before = t->now;
+		t->now = t->own > t->known ? t->own - t->known : 0;
+		/* Where there is nothing but counters, they are what there is. */
+		if (!p->r.boot->buffers || t->s.service == MODEL_KERNEL(p->m))
+			t->before = t->now;
+	}
+	return ret;
+}
+
+static uint64_t loose_now(const struct placing *p, const struct taker *t)
+{
+	return pages_of(p, min_u64(t->now, t->before));
+}
+
+/* A buffer is charged before it is there: what was loose then is the buffer. */
+static int place_charged(struct placing *p, struct area *a, int way)
+{
+	int ret = 0;
+
+	for (const struct model_event *e = p->r.from; e < p->r.to && !ret; e++) {
+		uint64_t pages = pages_of(p, e->v);
+		struct taker *t;
+
+		if (e->region != a->g.region || e->kind != MODEL_BUFFER || !pages ||
+		    firstfit_has(&a->fit[way], KNOWN, e->ino))
+			continue;
+		t = payer(p, e->service, e->region);
+		if (!t)
+			return -ENOMEM;
+		if (t->loose[way] < loose_now(p, t) + pages)
+			continue;
+		ret = firstfit_rename(&a->fit[way], LOOSE + t->s.service, pages, KNOWN, e->ino);
+		if (!ret)
+			t->loose[way] -= pages;
+		ret = ret == -ENOENT ? 0 : ret;
+	}
+	return ret;
+}
+
+static int place_known(struct placing *p, struct area *a, int way, bool come)
+{
+	struct firstfit *f = &a->fit[way];
+	int ret = 0;
+
+	for (const struct model_event *e = p->r.from; e < p->r.to && !ret; e++) {
+		if (e->region != a->g.region)
+			continue;
+		if (!come && e->kind == MODEL_FREED)
+			ret = firstfit_free(f, KNOWN, e->ino);
+		else if (come && e->kind == MODEL_BUFFER && !firstfit_has(f, KNOWN, e->ino))
+			ret = firstfit_alloc(f, KNOWN, e->ino, pages_of(p, e->v));
+		ret = ret == -ENOENT ? 0 : ret;
+	}
+	return ret;
+}
+
+static int place_loose(struct placing *p, struct area *a, int way, bool come)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < a->n_touched && !ret; i++) {
+		struct taker *t = a->touched[i];
+		uint64_t pages = loose_now(p, t), owner = LOOSE + t->s.service;
+
+		if (come && pages > t->loose[way])
+			ret = firstfit_alloc(&a->fit[way], owner, a->id++, pages - t->loose[way]);
+		else if (!come && pages < t->loose[way])
+			ret = firstfit_give_back(&a->fit[way], owner, t->loose[way] - pages);
+		else
+			continue;
+		t->loose[way] = pages;
+	}
+	return ret;
+}
+
+static int place_sample(struct placing *p, struct area *a, int way)
+{
+	int ret = place_charged(p, a, way);
+
+	for (int i = 0; i < 2 && !ret; i++) {
+		bool come = !way == !i;
+
+		/* What the kernel has taken was there first. */
+		ret = place_loose(p, a, way, come);
+		if (!ret)
+			ret = place_known(p, a, way, come);
+	}
+	return ret;
+}
+
+/* ---- a sample ---- */
+
+static int by_service(const void *a, const void *b)
+{
+	const struct taker *x = *(struct taker * const *)a, *y = *(struct taker * const *)b;
+
+	return (x->s.service > y->s.service) - (x->s.service < y->s.service);
+}
+
+static int touch_changed(struct placing *p, struct area *a, const struct model_area *now)
+{
+	int ret = 0;
+
+	for (size_t i = 0; now && i < now->n_changed && !ret; i++) {
+		struct model_taker *c = now->changed[i];
+
+		if (!c->data)
+			c->data = find_taker(p, c->service, c->region);
+		if (!c->data)
+			return -ENOMEM;
+		ret = set_own(p, c->data, c->own);
+		if (!ret)
+			ret = touch(p, a, c->data);
+	}
+	for (size_t i = 0; i < a->n_again && !ret; i++)
+		ret = touch(p, a, a->again[i]);
+	a->n_again = 0;
+	return ret;
+}
+
+static void note_figures(struct placing *p, struct area *a, const struct model_area *now)
+{
+	struct place_region *g = &a->g;
+
+	g->capacity = now->capacity;
+	g->unaccounted = max_u64(g->unaccounted, now->kernel.own);
+	g->others = max_u64(g->others, now->others.own);
+	g->charged |= now->total > now->kernel.own;
+	if (now->total <= g->together)
+		return;
+	g->together = now->total;
+	g->time = p->r.t;
+}
+
+/* Has the region the buffers that it had in the sample before? */
+static bool is_quiet(const struct placing *p, const struct area *a, const struct model_area *now)
+{
+	for (const struct model_event *e = p->r.from; e < p->r.to; e++) {
+		if (e->region == a->g.region && (e->kind == MODEL_BUFFER || e->kind == MODEL_FREED))
+			return false;
+	}
+	return now->total == a->total;
+}
+
+/* The largest free run is the one measured fact about where buffers really are. It is not
+ * read at the same moment as counters and buffers, and is no evidence while these change, or
+ * while some that are charged are not placed yet. */
+static void compare_run(struct placing *p, struct area *a, const struct model_area *now)
+{
+	uint64_t page = p->r.boot->page, most = 0, least = UINT64_MAX;
+
+	if (now->capacity == DMEM_UNKNOWN || now->largest == DMEM_UNKNOWN || !a->cma ||
+	    !is_quiet(p, a, now))
+		return;
+	for (int way = 0; way < 2; way++) {
+		uint64_t placed = a->fit[way].pages * page;
+		uint64_t run = firstfit_largest(&a->fit[way], now->capacity / page) * page;
+
+		if (placed < now->total || placed - now->total > p->n_takers * page)
+			return;
+		most = max_u64(most, run);
+		least = min_u64(least, run);
+	}
+	a->g.measured = true;
+	if (now->largest > most)
+		a->g.run_larger = max_u64(a->g.run_larger, now->largest - most);
+	if (now->largest < least)
+		a->g.run_smaller = max_u64(a->g.run_smaller, least - now->largest);
+}
+
+/* @now: NULL: only those that were touched by the sample before. */
+static int add_to_area(struct placing *p, struct area *a, const struct model_area *now)
+{
+	int ret = touch_changed(p, a, now);
+
+	a->step = p->step;
+	if (now)
+		note_figures(p, a, now);
+	if (!ret)
+		ret = explain(p, a);
+	if (a->n_touched > 1)
+		qsort(a->touched, a->n_touched, sizeof(*a->touched), by_service);
+	for (int way = 0; way < 2 && a->cma && !ret; way++)
+		ret = place_sample(p, a, way);
+	if (now && !ret)
+		compare_run(p, a, now);
+	if (now)
+		a->total = now->total;
+	if (max_u64(a->fit[0].high, a->fit[1].high) > a->high) {
+		a->high = max_u64(a->fit[0].high, a->fit[1].high);
+		a->g.decided = p->r.t;
+	}
+	for (size_t i = 0; i < a->n_touched && !ret; i++) {
+		struct taker *t = a->touched[i];
+
+		if (t->before != t->now)
+			ret = put_taker(&a->again, &a->n_again, &a->again_room, t);
+	}
+	a->n_touched = 0;
+	return ret;
+}
+
+static int add_sample(struct placing *p, unsigned int align_order)
+{
+	size_t n = p->n_busy;
+	int ret = 0;
+
+	p->step++;
+	for (size_t i = 0; i < p->r.n_active && !ret; i++) {
+		const struct model_area *now = p->r.active[i];
+		struct area *a = find_area(p, now->region, align_order);
+
+		ret = a ? add_to_area(p, a, now) : -ENOMEM;
+	}
+	/* Those that wait and have seen nothing of this sample. */
+	for (size_t i = 0; i < n && !ret; i++) {
+		if (p->busy[i]->step != p->step)
+			ret = add_to_area(p, p->busy[i], NULL);
+	}
+	p->n_busy = 0;
+	for (size_t i = 0; i < p->n_areas; i++) {
+		if (p->area[i]->n_again)
+			p->busy[p->n_busy++] = p->area[i];
+	}
+	p->clock += p->r.dt;
+	return ret;
+}
+
+/* ---- a boot ---- */
+
+static int take_areas(struct placing *p, struct place *out)
+{
+	uint64_t page = p->r.boot->page;
+
+	out->region = calloc(p->n_areas + 1, sizeof(*out->region));
+	if (!out->region)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_areas; i++) {
+		struct area *a = p->area[i];
+
+		a->g.placed = max_u64(a->fit[0].high, a->fit[1].high) * page;
+		a->g.placed_least = min_u64(a->fit[0].high, a->fit[1].high) * page;
+		a->g.unit = max_u64(a->fit[0].unit, a->fit[1].unit) * page;
+		if (!a->cma) {
+			a->g.placed = a->g.placed_least = a->g.together;
+			a->g.decided = a->g.time;
+		}
+		out->region[out->n_regions++] = a->g;
+	}
+	for (size_t i = 0; i < out->n_runs; i++) {
+		uint64_t v = dmem_map_get(&p->areas, out->run[i].region, 0);
+
+		if (!v)
+			continue;
+		out->region[v - 1].refused += out->run[i].refused;
+		out->region[v - 1].counted |= out->run[i].counted;
+	}
+	return 0;
+}
+
+static int take_services(struct placing *p, struct place *out)
+{
+	out->service = calloc(p->n_takers + 1, sizeof(*out->service));
+	if (!out->service)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_takers; i++) {
+		struct taker *t = p->taker[i];
+
+		if (count_time(p, t))
+			return -ENOMEM;
+		if (t->s.service >= p->m->n_services)
+			continue;
+		out->service[out->n_services++] = t->s;
+		t->s.usual = (struct tally){ 0 };
+	}
+	return 0;
+}
+
+static void end_placing(struct placing *p)
+{
+	for (size_t i = 0; i < p->n_areas; i++) {
+		firstfit_end(&p->area[i]->fit[0]);
+		firstfit_end(&p->area[i]->fit[1]);
+		free(p->area[i]->touched);
+		free(p->area[i]->again);
+	}
+	for (size_t i = 0; i < p->n_takers; i++)
+		tally_free(&p->taker[i]->s.usual);
+	free(p->busy);
+	dmem_map_free(&p->takers);
+	dmem_map_free(&p->areas);
+	dmem_map_free(&p->sizes);
+	dmem_arena_free(&p->arena);
+}
+
+int place_boot(struct place *out, const struct model *m, size_t boot, unsigned int align_order)
+{
+	struct placing p = { .m = m };
+	int ret = model_replay_start(&p.r, m, boot, MODEL_NONE), end;
+
+	*out = (struct place){ 0 };
+	p.busy = calloc(m->n_regions + 1, sizeof(*p.busy));
+	if (!p.busy)
+		ret = -ENOMEM;
+	while (!ret && model_replay_next(&p.r))
+		ret = add_sample(&p, align_order);
+	out->run = p.r.run;
+	out->n_runs = p.r.n_runs;
+	p.r.run = NULL;
+	out->time = p.clock;
+	if (!ret)
+		ret = take_areas(&p, out);
+	if (!ret)
+		ret = take_services(&p, out);
+	end = model_replay_end(&p.r);
+	end_placing(&p);
+	return ret ? ret : end;
+}
+
+void place_free(struct place *p)
+{
+	for (size_t i = 0; i < p->n_services; i++)
+		tally_free(&p->service[i].usual);
+	free(p->service);
+	free(p->region);
+	free(p->run);
+}
