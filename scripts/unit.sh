@@ -372,6 +372,25 @@ plus_static()
 	done
 }
 
+# Each program and unit that is installed, also as an example, has its place in the list of
+# what runs as root.
+security_names()
+{
+	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' \
+		DESTDIR="$dir/systemd/dest" install || return 1
+	{
+		find "$dir/systemd/dest" -type f \( -perm -100 -o -name 'dmem*.service' -o -name 'dmem*.socket' \)
+		sed -n 's/^[[:space:]]*install -D -m 755 .*\/\([a-z]*\)$/\1/p' tools/Makefile
+	} | sed 's,.*/,,' | sort -u >"$dir/named"
+	[ "$(wc -l <"$dir/named")" -ge 9 ] || { cat "$dir/named"; return 1; }
+	while read -r _p; do
+		case $_p in
+		*.*) grep -q "\`$_p\`" docs/security.md ;;
+		*) grep -q "^## $_p\$" docs/security.md ;;
+		esac || { echo "docs/security.md does not have $_p"; return 1; }
+	done <"$dir/named"
+}
+
 # The generator writes this unit once more, for slices known by a prefix.
 same_slice_unit()
 {
@@ -464,6 +483,7 @@ t "the programs for systemd build" systemd_programs
 t "their parsers stand random input" "$dir/systemd/fuzz" 20000 1
 t "make uninstall leaves nothing" systemd_install
 t "programs that units run with '+' are static" plus_static
+t "docs/security.md has each program and unit" security_names
 t "the generator has the unit that is installed" same_slice_unit
 echo "1..$n"
 echo
