@@ -312,7 +312,8 @@ systemd_programs()
 	systemd_link dmem-generator emit log &&
 	systemd_link dmem-apply context log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
 	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
-	systemd_link test_kill tap traced && systemd_link test_differential tap tree && systemd_link fuzz mutate &&
+	systemd_link test_kill tap traced && systemd_link test_differential tap tree &&
+	systemd_link test_texts tap && systemd_link fuzz mutate &&
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' && host_programs
 }
 
@@ -506,6 +507,7 @@ for s in /usr/lib/systemd/systemd /lib/systemd/systemd; do
 	if "$dir/systemd/test_differential" - "$s" "$w/t" 0 >/dev/null 2>&1; then
 		tap systemd-differential "$dir/systemd/test_differential" "$dir/systemd/dmem-generator" \
 			"$s" "$w/t" 25
+		tap systemd-texts "$dir/systemd/test_texts" "$s" "$w/t" 12
 	fi
 	# As root it starts units of its own, in namespaces.
 	if why=$("$dir/systemd/test_host" "$s"); then

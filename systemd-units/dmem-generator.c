@@ -22,6 +22,8 @@
 #define HELPER	"/usr/libexec/dmem-apply"
 #endif
 
+#define MAX_WORD	80
+
 struct level {
 	struct dmem_unit *unit;
 	struct dmem_list levels;
@@ -30,17 +32,20 @@ struct level {
 	bool done, written;
 };
 
+/* A word may be as long as its file, and the kernel's log takes no line of more than
+ * 1,024 bytes, in which the remedy is to be. */
 static void report(void *data, const struct dmem_report *r)
 {
+	bool cut = strlen(r->word) > MAX_WORD;
+	int len = cut ? MAX_WORD : (int)strlen(r->word);
 	struct generator *g = data;
+	char line[16] = "";
 
 	g->mistakes++;
 	if (r->line)
-		log_line(&g->log, LOG_WARNING, "%s:%u: '%s' %s: %s", r->file, r->line, r->word,
-			 r->what, r->remedy);
-	else
-		log_line(&g->log, LOG_WARNING, "%s: '%s' %s: %s", r->file, r->word, r->what,
-			 r->remedy);
+		snprintf(line, sizeof(line), ":%u", r->line);
+	log_line(&g->log, LOG_WARNING, "%s%s: '%.*s%s' %s: %s", r->file, line, len, r->word,
+		 cut ? "..." : "", r->what, r->remedy);
 }
 
 static void complain(struct generator *g, const char *file, unsigned int line, const char *word,

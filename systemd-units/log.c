@@ -12,10 +12,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../tools/lib/dmem.h"
 #include "log.h"
 
 #define JOURNAL	"/run/systemd/journal/socket"
 #define KMSG	"/dev/kmsg"
+/* The kernel takes no longer line. */
+#define KMSG_MAX	1024
 #define KMSG_MINOR	11
 
 static int to_journal(const char *name, int priority, const char *text)
@@ -63,15 +66,13 @@ void log_line(const struct log *l, int priority, const char *fmt, ...)
 {
 	char text[1500], line[1700];
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* What was found in a file may hold anything, and this is to be one line. */
-	for (char *p = text; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
+	dmem_make_printable(text);
 	if (l->console) {
 		fprintf(stderr, "%s: %s\n", l->name, text);
 		return;
@@ -83,6 +84,10 @@ void log_line(const struct log *l, int priority, const char *fmt, ...)
 	}
 	if (!l->kmsg && !to_journal(l->name, priority, text))
 		return;
-	snprintf(line, sizeof(line), "<%d>%s[%d]: %s\n", priority, l->name, (int)getpid(), text);
-	to_file(KMSG, 0, line);
+	n = snprintf(line, KMSG_MAX, "<%d>%s[%d]: %s\n", priority, l->name, (int)getpid(), text);
+	if (n >= KMSG_MAX)
+		line[KMSG_MAX - 2] = '\n';
+	/* A container has none. */
+	if (to_file(KMSG, 0, line) && l->kmsg)
+		to_journal(l->name, priority, text);
 }

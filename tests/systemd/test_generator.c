@@ -209,6 +209,29 @@ static void mistakes(void)
 	       "drop-ins that undo ours");
 }
 
+/* One line that a terminal and the kernel's log can take, whatever is in the file. */
+static void odd_words(void)
+{
+	char key[3001], want[600];
+
+	memset(key, 'k', 3000);
+	key[3000] = 0;
+	put(ETC "a.service", EXEC "[X-Dmem]\n%s=1\nDevice\x1b[2J=1\nDevice\xc2\x9b=1\n", key);
+	snprintf(want, sizeof(want), "/etc/systemd/system/a.service:4: '%.80s...' is not a key of [X-Dmem]: "
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n"
+		 "/etc/systemd/system/a.service:5: 'Device?[2J' is not a key of [X-Dmem]: "
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n"
+		 "/etc/systemd/system/a.service:6: 'Device?\?' is not a key of [X-Dmem]: "
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n", key);
+	expect("a.service" ZZ COND(" \"--mistake=/etc/systemd/system/a.service:4\""), want, "odd words");
+
+	/* No line of a file's name becomes one of ours. */
+	put(ETC "a.service.d/x\nExecStart=-+evil\n.conf", CAP("a"));
+	expect("a.service" ZZ COND(" \"--mistake=/etc/systemd/system/a.service.d/x?ExecStart=-+evil?.conf:2\""),
+	       "/etc/systemd/system/a.service.d/x?ExecStart=-+evil?.conf:2: 'a' has no size: "
+	       "write REGION SIZE, such as cma/camera@64000000 24M\n", "a file's name of several lines");
+}
+
 static void unsupported(void)
 {
 	put(LIB "service.d/a.conf", CAP("s 1"));
@@ -316,7 +339,10 @@ static void odd_files(void)
 	put(ETC "good.service.d/.hidden.conf", CAP("a 2"));
 	put(ETC "good.service.d/x.conf~", CAP("a 3"));
 	put(ETC "binary.service", "%c%c[X-Dmem]%c", 1, 255, 0);
-	expect("good.service" ZZ COND(" \"--max=a=1\""), "", "odd files");
+	expect("binary.service" ZZ COND(" \"--mistake=/etc/systemd/system/binary.service:1\"")
+	       "good.service" ZZ COND(" \"--max=a=1\""),
+	       "/etc/systemd/system/binary.service:1: '??[X-Dmem]' is not UTF-8, and systemd reads no further: "
+	       "correct this line\n", "odd files");
 }
 
 #define TEMPLATE(after) "[Unit]\nDescription=Device memory caps of %i.slice\nDefaultDependencies=no\n" \
@@ -416,6 +442,7 @@ int main(int argc, char **argv)
 	examples();
 	levels();
 	mistakes();
+	odd_words();
 	unsupported();
 	mounts();
 	odd_files();

@@ -227,7 +227,6 @@ static void sections(void)
 		{ "a mount with a quote", "[Service]\nBindPaths=\"/a:/x\":/usr/libexec\n", "hidden by BindPaths\n" },
 		{ "a mount that is escaped", "[Service]\nBindPaths=/a\\x3a/x:/usr/libexec\n", "hidden by BindPaths\n" },
 		{ "a mount with slashes", "[Service]\nBindPaths=/a://usr/libexec\n", "hidden by BindPaths\n" },
-		{ "a mount with dots", "[Service]\nBindPaths=/a:/usr/share/../libexec\n", "hidden by BindPaths\n" },
 		{ "a mount with a specifier", "[Service]\nMountImages=/%i:/mnt/%i\n", "hidden by MountImages\n" },
 		{ "a specifier in what is mounted", "[Service]\nBindPaths=/%i:/mnt:rbind\n", "" },
 		{ "a mount of an image", "[Service]\nMountImages=-/a.img:/usr/libexec:root:ro\n", "hidden by MountImages\n" },
@@ -235,6 +234,38 @@ static void sections(void)
 		{ "extensions", "[Service]\nExtensionDirectories=/srv/x\n", "hidden by ExtensionDirectories\n" },
 		{ "images of extensions", "[Service]\nExtensionImages=-/x.raw:ro\n", "hidden by ExtensionImages\n" },
 		{ "extensions no more", "[Service]\nExtensionImages=/x.raw\nExtensionImages=\n", "" },
+		{ "not hidden by an empty root", "[Service]\nRootDirectory=//\nRootDirectory=/./\nRootImage=\n", "" },
+		{ "a root for ExecStart= only", "[Service]\nRootDirectory=/srv\nRootDirectoryStartOnly=yes\n", "" },
+		{ "not only", "[Service]\nRootDirectory=/srv\nRootDirectoryStartOnly=yes\nRootDirectoryStartOnly=no\n",
+		  "hidden by RootDirectory\n" },
+		{ "a mount is over a root for ExecStart= only", "[Service]\nRootDirectory=/srv\nRootDirectoryStartOnly=1\n"
+		  "TemporaryFileSystem=/usr\n", "hidden by TemporaryFileSystem\n" },
+		{ "RootImage", "[Service]\nRootImage=/x.raw\n", "hidden by RootImage\n" },
+		{ "an image somewhere else", "[Service]\nMountImages=/x.raw:/usr/lib /usr/libexec\n", "" },
+		{ "an image, with a colon and a blank in its name",
+		  "[Service]\nMountImages=\"/a\\:/b c:/usr\"\n", "hidden by MountImages\n" },
+		{ "double slashes", "[Service]\nTemporaryFileSystem=//usr//libexec//\n", "hidden by TemporaryFileSystem\n" },
+		{ "dots", "[Service]\nBindPaths=/a:/./usr/.\n", "hidden by BindPaths\n" },
+		{ "double dots are ignored", "[Service]\nBindPaths=/a:/x/../usr\nRootDirectory=\n", "" },
+		{ "the root itself", "[Service]\nBindPaths=/a:/\n", "hidden by BindPaths\n" },
+		{ "an unknown part of the path", "[Service]\nBindPaths=/a:/usr/%i\n", "hidden by BindPaths\n" },
+		{ "any path", "[Service]\nTemporaryFileSystem=%i\n", "hidden by TemporaryFileSystem\n" },
+		{ "any root", "[Service]\nRootDirectory=%i\n", "hidden by RootDirectory\n" },
+		{ "known specifiers", "[Service]\nBindPaths=/data/%i:/srv/i %t/x:%S/i /a%%:/usr%%\n", "" },
+		{ "as it was, by two spellings", "[Service]\nBindPaths=//usr/:/./usr -/usr/libexec\n", "" },
+		{ "mounted back", "[Service]\nTemporaryFileSystem=/:ro\nBindReadOnlyPaths=/usr /lib\n", "" },
+		{ "not mounted back", "[Service]\nTemporaryFileSystem=/:ro\nBindReadOnlyPaths=/usr/bin /usr/lib\n",
+		  "hidden by TemporaryFileSystem\n" },
+		{ "hidden below what is mounted back", "[Service]\nBindPaths=/usr\nTemporaryFileSystem=/usr/libexec\n",
+		  "hidden by TemporaryFileSystem\n" },
+		{ "one directory twice", "[Service]\nBindPaths=/usr\nTemporaryFileSystem=/usr\n", "" },
+		{ "a quoted colon", "[Service]\nBindPaths=\"/a:b\":/usr\n", "hidden by BindPaths\n" },
+		{ "an escaped colon", "[Service]\nBindPaths=/a\\:b:/usr:norbind\n", "hidden by BindPaths\n" },
+		{ "both keys are one list", "[Service]\nBindReadOnlyPaths=/a:/usr\nBindPaths=\n", "" },
+		{ "each other list is its own", "[Service]\nMountImages=/a:/usr\nBindPaths=\nTemporaryFileSystem=\n",
+		  "hidden by MountImages\n" },
+		{ "a fatal path ends the file", "[Service]\nRootDirectory=/srv\nRootImage=x\nRootDirectory=\n",
+		  "hidden by RootDirectory\n" },
 		{ "hidden no more", "[Service]\nTemporaryFileSystem=/usr\nTemporaryFileSystem=\n", "" },
 		{ "cleared condition", "[Service]\nExecCondition=/x\nExecCondition=\n", "clears at 3\n" },
 		{ "outside", "DeviceMemoryMax=a 1\n[Unit]\nDeviceMemoryMax=a 1\nRootImage=/x\n",
@@ -243,6 +274,23 @@ static void sections(void)
 		  "f:3: 'DeviceMemoryMax a 1' has no '='\nmax b=1\n" },
 		{ "byte order mark", "\xef\xbb\xbf[X-Dmem]\nDeviceMemoryMax=a 1\n", "max a=1\n" },
 		{ "trailing backslash", "[X-Dmem]\nDeviceMemoryMax=a 1\\", "max a=1\n" },
+		{ "CRLF, continued", "[X-Dmem]\r\nDeviceMemoryMax=a \\\r\n  1\r\n", "max a=1\n" },
+		{ "CR, continued", "[X-Dmem]\r# x\rDeviceMemoryMax=a \\\r1\r", "max a=1\n" },
+		{ "LF and CR are one line's end", "[X-Dmem]\n\r\n\rDeviceMemoryMax=a\n\r", "f:3: 'a' has no size\n" },
+		{ "an escaped backslash ends no line", "[X-Dmem]\nDeviceMemoryMax=a\\\\ 1\nDeviceMemoryMax=b\\\\\nDeviceMemoryMin=c 1\n",
+		  "f:3: 'b\\' has no size\nmax a\\=1\nmin c=1\n" },
+		{ "a byte order mark later", "# x\n\xef\xbb\xbf[X-Dmem]\nDeviceMemoryMax=a 1\n", "max a=1\n" },
+		{ "the second one is none", "\xef\xbb\xbf[X-Dmem]\n\xef\xbb\xbf" "DeviceMemoryMax=a 1\nDeviceMemoryMax=b 1\n",
+		  "f:2: '\xef\xbb\xbf" "DeviceMemoryMax' is not a key of [X-Dmem]\nmax b=1\n" },
+		{ "not UTF-8", "[X-Dmem]\nDeviceMemoryMax=a 1\n[Service]\nX=\xe9\n[X-Dmem]\nDeviceMemoryMax=b 1\n",
+		  "f:4: 'X=\xe9' is not UTF-8, and systemd reads no further\nmax a=1\n" },
+		{ "not UTF-8, below ours", "[X-Dmem]\nDeviceMemoryMax=a 1\n[Service]\nX=\xe9\nRootDirectory=/x\n", "max a=1\n" },
+		{ "a bad header", "[X-\"a\"]\n[X-Dmem]\nDeviceMemoryMax=b 1\n",
+		  "f:1: '[X-\"a\"]' has characters that the name of a section cannot have, and systemd reads no further\n" },
+		{ "an open header", "[Servic\n[X-Dmem]\nDeviceMemoryMax=b 1\n",
+		  "f:1: '[Servic' is not closed, and systemd reads no further\n" },
+		{ "blanks in the header", "[ X-Dmem ]\nDeviceMemoryMax=b 1\n",
+		  "f:1: ' X-Dmem ' is not a section that is read\n" },
 		{ "nothing", "", "" }, { "brackets", "[\n[]\n]\n=\n", "" },
 	};
 
@@ -254,6 +302,49 @@ static void sections(void)
 	}
 }
 
+/* The end of a line that is a zero, and lines that are too long: not as a string. */
+static void bytes(void)
+{
+	static const char zero[] = "[X-Dmem]\0DeviceMemoryMax=a 1\n\0\0DeviceMemoryMax=b\r\0";
+	const size_t line = 1 << 20;
+	struct text out = { 0 };
+	struct dmem_section s;
+	char *big = malloc(line + 100);
+	size_t n;
+
+	check(big && !dmem_section_parse(&arena, "f", zero, sizeof(zero) - 1, add_report, &out, &s) &&
+	      s.present && s.n == 1, "a zero ends a line", "%s", out.s);
+	check_text(out.s, "f:4: 'b' has no size\n", "and may belong to another end");
+	for (int more = -1; more <= 0; more++) {
+		n = (size_t)sprintf(big, "[X-Dmem]\n");
+		memset(big + n, '#', line + (size_t)more);
+		n += line + (size_t)more;
+		n += (size_t)sprintf(big + n, "\nDeviceMemoryMax=a 1\n");
+		*out.s = 0;
+		check(!dmem_section_parse(&arena, "f", big, n, add_report, &out, &s) && s.n == (more ? 1 : 0) &&
+		      !strcmp(out.s, more ? "" : "f:2: 'the line' is too long, and systemd reads no further\n"),
+		      more ? "the longest line" : "one that is too long", "%zu entries, %s", s.n, out.s);
+	}
+	free(big);
+}
+
+static void printable(void)
+{
+	static const char * const t[][2] = {
+		{ "a b~", "a b~" }, { "caf\xc3\xa9", "caf\xc3\xa9" }, { "a\nb\x1b[2J\x7f", "a?b?[2J?" },
+		{ "\xc2\x9b" "1m \xc2\xa0", "??1m \xc2\xa0" }, { "\x9b\xff\xc3", "???" },
+		{ "\xed\xa0\x80\xc0\xaf", "?????" }, { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+	};
+	char buf[32], name[40];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		snprintf(name, sizeof(name), "made printable, %zu", i);
+		strcpy(buf, t[i][0]);
+		dmem_make_printable(buf);
+		check_text(buf, t[i][1], name);
+	}
+}
+
 int main(void)
 {
 	tap_start();
@@ -262,6 +353,8 @@ int main(void)
 	names();
 	quoting();
 	sections();
+	bytes();
+	printable();
 	dmem_arena_free(&arena);
 	return tap_end();
 }

@@ -7,41 +7,138 @@
 #include "dmem.h"
 
 #define BLANKS		" \t\r"
+#define WHITESPACE	BLANKS "\n"
+#define BOM		"\xef\xbb\xbf"
+/* LONG_LINE_MAX of systemd, which reads no line of so many bytes. */
+#define LONG_LINE	(1 << 20)
 /* No errno, and nothing that a caller returns. */
 #define END_OF_FILE	4711
+
+/* How many bytes the character at @s has in UTF-8, or 0: there is none that systemd
+ * takes. */
+static size_t utf8_len(const char *s, size_t left)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char c = (unsigned char)*s;
+	size_t n = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+	uint32_t u = c & (n == 2 ? 0x1f : n == 3 ? 0x0f : 0x07);
+
+	if (n == 1)
+		return 1;
+	if (c < 0xc0 || c > 0xf7 || left < n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return 0;
+		u = u << 6 | ((unsigned char)s[i] & 0x3f);
+	}
+	/* Written too long, too large, half of a pair, or no character for ever. */
+	if (u < least[n] || u > 0x10ffff || (u & 0xfffff800) == 0xd800 ||
+	    (u >= 0xfdd0 && u <= 0xfdef) || (u & 0xfffe) == 0xfffe)
+		return 0;
+	return n;
+}
+
+void dmem_make_printable(char *s)
+{
+	size_t left = strlen(s), n;
+
+	for (; left; s += n, left -= n) {
+		unsigned char c = (unsigned char)*s;
+
+		n = utf8_len(s, left);
+		/* U+0080 to U+009f are control characters, too. */
+		if (n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0)
+			n = 0;
+		if (!n || c < ' ' || c == 0x7f) {
+			*s = '?';
+			n = 1;
+		}
+	}
+}
+
+static bool is_utf8(const char *s)
+{
+	size_t left = strlen(s), n;
+
+	for (; left; s += n, left -= n) {
+		n = utf8_len(s, left);
+		if (!n)
+			return false;
+	}
+	return true;
+}
 
 static char *strip(char *s)
 {
 	size_t len;
 
-	s += strspn(s, BLANKS);
-	for (len = strlen(s); len && strchr(BLANKS, s[len - 1]); len--)
+	s += strspn(s, WHITESPACE);
+	for (len = strlen(s); len && strchr(WHITESPACE, s[len - 1]); len--)
 		s[len - 1] = 0;
 	return s;
 }
 
-static int whole_line(char *l, unsigned int line, char *section, dmem_conf_fn fn, void *data)
+/* May a section have this name? systemd reads no further if not. */
+static bool section_ok(const char *name)
 {
-	char *eq;
+	for (; *name; name++) {
+		if ((*name > 0 && *name < ' ') || strchr("\"'\\\x7f", *name))
+			return false;
+	}
+	return true;
+}
 
-	l = strip(l);
+enum stop_reason { OPEN_HEADER, BAD_HEADER, NOT_UTF8, TOO_LONG };
+
+struct parser {
+	char *line;		/* with those that continue it */
+	size_t used;
+	unsigned int number, first;
+	char *section;
+	bool bom_seen;
+	dmem_conf_fn fn;
+	void *data;
+};
+
+static int stop(struct parser *p, char *l, enum stop_reason why)
+{
+	static const char * const text[] = {
+		[OPEN_HEADER] = "is not closed",
+		[BAD_HEADER] = "has characters that the name of a section cannot have",
+		[NOT_UTF8] = "is not UTF-8",
+		[TOO_LONG] = "is too long",
+	};
+	int ret = p->fn(p->data, p->first, NULL, l, text[why]);
+
+	return ret ? ret : END_OF_FILE;
+}
+
+static int whole_line(struct parser *p)
+{
+	char *l = strip(p->line), *eq;
+
+	p->used = 0;
+	if (!is_utf8(l))
+		return stop(p, l, NOT_UTF8);
 	if (*l == '[') {
 		size_t len = strlen(l);
 
-		if (len < 2 || l[len - 1] != ']') {
-			int ret = fn(data, line, NULL, l, "");
-
-			return ret ? ret : END_OF_FILE;
-		}
+		if (len < 2 || l[len - 1] != ']')
+			return stop(p, l, OPEN_HEADER);
 		l[len - 1] = 0;
-		strcpy(section, l + 1);
-		return fn(data, line, section, NULL, NULL);
+		if (!section_ok(l + 1)) {
+			l[len - 1] = ']';
+			return stop(p, l, BAD_HEADER);
+		}
+		strcpy(p->section, l + 1);
+		return p->fn(p->data, p->first, p->section, NULL, NULL);
 	}
 	eq = strchr(l, '=');
 	if (!eq)
-		return *l ? fn(data, line, section, l, NULL) : 0;
+		return *l ? p->fn(p->data, p->first, p->section, l, NULL) : 0;
 	*eq = 0;
-	return fn(data, line, section, strip(l), strip(eq + 1));
+	return p->fn(p->data, p->first, p->section, strip(l), strip(eq + 1));
 }
 
 /* Does the line end in a backslash that is not escaped itself? */
@@ -54,57 +151,87 @@ static bool continues(const char *l)
 	return escaped;
 }
 
+/* Where the next line starts. As for systemd, a line ends at CR, LF or zero, and all
+ * of them together end it once: a second one of a kind, or one after a zero, ends
+ * another line. */
+static const char *next_line(const char *text, const char *end, size_t *len)
+{
+	const char *nl = text;
+	bool lf = false, cr = false;
+
+	while (nl < end && *nl && *nl != '\n' && *nl != '\r')
+		nl++;
+	*len = (size_t)(nl - text);
+	for (; nl < end; nl++) {
+		if (!*nl)
+			return nl + 1;
+		if (*nl == '\n' && !lf)
+			lf = true;
+		else if (*nl == '\r' && !cr)
+			cr = true;
+		else
+			break;
+	}
+	return nl;
+}
+
+static int one_line(struct parser *p, const char *l, size_t n)
+{
+	size_t blanks = 0;
+
+	p->number++;
+	if (!p->used)
+		p->first = p->number;
+	if (n >= LONG_LINE)
+		return stop(p, (char []){ "the line" }, TOO_LONG);
+	while (blanks < n && strchr(WHITESPACE, l[blanks]))
+		blanks++;
+	/* A comment among continued lines is skipped, and does not end them. */
+	if (blanks < n && (l[blanks] == '#' || l[blanks] == ';'))
+		return 0;
+	if (!p->bom_seen && n >= strlen(BOM) && !memcmp(l, BOM, strlen(BOM))) {
+		p->bom_seen = true;
+		l += strlen(BOM);
+		n -= strlen(BOM);
+	}
+	if (p->used + n > LONG_LINE)
+		return stop(p, (char []){ "the continued line" }, TOO_LONG);
+	memcpy(p->line + p->used, l, n);
+	p->used += n;
+	p->line[p->used] = 0;
+	if (!continues(p->line))
+		return whole_line(p);
+	p->line[p->used - 1] = ' ';
+	return 0;
+}
+
+int dmem_conf_parse_part(const char *text, size_t len, dmem_conf_fn fn, void *data, size_t *read)
+{
+	struct parser p = { .line = malloc(len + 1), .section = calloc(1, len + 1), .fn = fn,
+			    .data = data };
+	const char *start = text, *end = text + len;
+	int ret = p.line && p.section ? 0 : -ENOMEM;
+
+	while (text < end && !ret) {
+		size_t n;
+		const char *next = next_line(text, end, &n);
+
+		ret = one_line(&p, text, n);
+		text = next;
+	}
+	if (p.used && !ret)
+		ret = whole_line(&p);
+	*read = (size_t)(text - start);
+	free(p.line);
+	free(p.section);
+	return ret == END_OF_FILE ? 0 : ret;
+}
+
 int dmem_conf_parse(const char *text, size_t len, dmem_conf_fn fn, void *data)
 {
-	unsigned int number = 0, first = 0;
-	const char *end = text + len;
-	char *line, *section;
-	size_t used = 0;
-	int ret = 0;
+	size_t read;
 
-	line = malloc(len + 1);
-	section = calloc(1, len + 1);
-	if (!line || !section) {
-		ret = -ENOMEM;
-		goto out;
-	}
-	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
-		text += 3;
-	while (text < end && !ret) {
-		const char *nl = text;
-		size_t n;
-
-		/* systemd ends a line at a zero, too. */
-		while (nl < end && *nl != '\n' && *nl)
-			nl++;
-		while (text < nl && strchr(BLANKS, *text))
-			text++;
-		n = (size_t)(nl - text);
-		number++;
-		/* A comment among continued lines is skipped, and does not end them. */
-		if (n && (*text == '#' || *text == ';')) {
-			text = nl + 1;
-			continue;
-		}
-		if (!used)
-			first = number;
-		memcpy(line + used, text, n);
-		line[used + n] = 0;
-		text = nl + 1;
-		if (continues(line)) {
-			used += n;
-			line[used - 1] = ' ';
-			continue;
-		}
-		used = 0;
-		ret = whole_line(line, first, section, fn, data);
-	}
-	if (used && !ret)
-		ret = whole_line(line, first, section, fn, data);
-out:
-	free(line);
-	free(section);
-	return ret == END_OF_FILE ? 0 : ret;
+	return dmem_conf_parse_part(text, len, fn, data, &read);
 }
 
 static int hex(char c)
@@ -118,8 +245,7 @@ static int hex(char c)
 	return -1;
 }
 
-/* The character after a backslash; sets how many bytes it took. */
-static int unescape(const char *s, size_t *taken)
+int dmem_conf_escape(const char *s, size_t *taken)
 {
 	static const char from[] = "abfnrtv\\\"'s", to[] = "\a\b\f\n\r\t\v\\\"' ";
 	const char *p;
@@ -148,7 +274,7 @@ char *dmem_conf_word(char **s, int *err)
 			quote = quote ? 0 : *in;
 		} else if (*in == '\\') {
 			size_t taken;
-			int c = unescape(in + 1, &taken);
+			int c = dmem_conf_escape(in + 1, &taken);
 
 			if (c < 0)
 				goto wrong;

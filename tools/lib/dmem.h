@@ -62,6 +62,9 @@ int dmem_parse_value(const char *s, struct dmem_value *v);
 /* Bytes for a region of @capacity bytes, rounded down. */
 uint64_t dmem_resolve_value(const struct dmem_value *v, uint64_t capacity);
 
+/* 1, 0 or -EINVAL: a switch, as systemd takes it. */
+int dmem_parse_bool(const char *v);
+
 /* What is wrong with this region's name, to be read after the name, or NULL. */
 const char *dmem_region_problem(const char *region);
 
@@ -172,10 +175,10 @@ struct dmem_report {
 typedef void (*dmem_report_fn)(void *data, const struct dmem_report *r);
 
 /* Called for each "[section]" (@key is NULL) and for each "key=value"; @section is ""
- * before the first. A line without "=" comes as @key, with no @value. A line that
- * starts like a section and is none comes as @key, with no @section: systemd reads
- * no further there, and neither does the parser. Strings live until the call
- * returns. Not 0 ends the parser, which returns it. */
+ * before the first. A line without "=" comes as @key, with no @value. A line at which
+ * systemd stops reading the file comes as @key, with no @section, and @value is the
+ * reason, to be read after the line: the parser stops there, too. Strings live until
+ * the call returns. Not 0 ends the parser, which returns it. */
 typedef int (*dmem_conf_fn)(void *data, unsigned int line, const char *section,
 			    const char *key, const char *value);
 
@@ -183,9 +186,20 @@ typedef int (*dmem_conf_fn)(void *data, unsigned int line, const char *section,
  * blanks. What is no syntax at all is left to systemd to complain about. */
 int dmem_conf_parse(const char *text, size_t len, dmem_conf_fn fn, void *data);
 
+/* The same. Sets *@read to the number of bytes before the place where it stopped. */
+int dmem_conf_parse_part(const char *text, size_t len, dmem_conf_fn fn, void *data, size_t *read);
+
+/* Makes "?" of control characters and of bytes that are no UTF-8, in place, so that
+ * @s is one line and does nothing to a terminal. */
+void dmem_make_printable(char *s);
+
 /* Cuts the next word off *@s, quotes and escapes resolved in place, as systemd
  * does. NULL at the end; *@err is -EINVAL for a quote that is not closed. */
 char *dmem_conf_word(char **s, int *err);
+
+/* What the letters @s after a backslash stand for, as in C. Sets *@taken to how many there
+ * are. -EINVAL: for nothing. */
+int dmem_conf_escape(const char *s, size_t *taken);
 
 /* Adds @text to the line of a command so that systemd hands it to the program
  * as it is. With @specifiers, "%i" and the like keep their meaning. No quotes
@@ -193,9 +207,6 @@ char *dmem_conf_word(char **s, int *err);
 size_t dmem_quote(char *buf, size_t size, const char *text, bool specifiers);
 
 /* ---- section.c ---- */
-
-/* Keys of [Service] that can hide our program from the unit. */
-#define DMEM_OBSTACLES	9
 
 struct dmem_cap {
 	enum dmem_kind kind;
@@ -211,15 +222,19 @@ struct dmem_obstacle {
 	unsigned int line;
 };
 
-/* Where the unit has a mount. */
+/* Something that a service has mounted, see obstacle.c. */
 struct dmem_mount {
-	int index;			/* of the obstacle that it would be */
-	const char *key, *file;
-	unsigned int line;
-	const char *path;		/* as written */
-	bool same;			/* as what is mounted there */
-	bool empty;			/* a new file system */
+	struct dmem_obstacle o;
+	int list;		/* the key that an empty value of empties */
+	const char *path;	/* where; "" is the root */
+	bool open;		/* nobody knows how @path goes on */
+	bool same;		/* it was there before */
+	bool empty;		/* a new file system */
+	bool anywhere;		/* somebody else than root decides where it leads */
 };
+
+/* Settings that are obstacles by themselves. */
+#define DMEM_OBSTACLES	5
 
 struct dmem_caps {
 	struct dmem_cap *cap;
@@ -228,11 +243,13 @@ struct dmem_caps {
 	/* The first mistake, or NULL. */
 	const char *mistake_file;
 	unsigned int mistake_line;
-	/* What makes a cap from inside the unit impossible, key by key. */
+	/* What can make a cap from inside the unit impossible: another root directory or
+	 * an extension of it, by key, or a mount over the program of this path. */
 	struct dmem_obstacle obstacle[DMEM_OBSTACLES];
-	/* Mounts that would be obstacles if links led them to our program. */
+	bool root_start_only;
 	struct dmem_mount *mount;
 	size_t n_mounts;
+	const char *program;
 	/* The last file that has a section, or NULL. */
 	const char *file;
 };
@@ -278,6 +295,18 @@ const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps);
 
 /* Do both lead to the same caps? */
 bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y);
+
+/* ---- obstacle.c ---- */
+
+/* Is this one of the keys of [Service] that matter to dmem_caps_obstacle()? */
+bool dmem_obstacle_key(const char *key);
+
+/* Is this a path that systemd takes for a fatal mistake? It reads no more of the file. */
+bool dmem_obstacle_ends_file(struct dmem_arena *a, const char *key, const char *value);
+
+/* Adds an assignment to such a key. @key and @value are not kept. 0 or -ENOMEM. */
+int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *key, const char *value,
+		      const char *file, unsigned int line);
 
 /* ---- cgroup.c ---- */
 

@@ -179,29 +179,27 @@ static bool is_in_empty(struct dmem_arena *a, int root, const struct dmem_caps *
 	return false;
 }
 
-static bool hides_program(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i,
-			  const char *program)
+/* Where it will be. NULL: nobody knows. */
+static const char *place(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
 {
 	const struct dmem_mount *m = &caps->mount[i];
 	const char *to = is_in_empty(a, root, caps, i) ? m->path : landing(a, root, m->path);
-	const char *real = landing(a, root, program);
 
-	if (!to || (!m->same && is_below(real ? real : program, to)))
-		return true;
 	/* The links are those of the mount above it, which is not there yet. */
-	for (size_t k = 0; k < caps->n_mounts; k++) {
+	for (size_t k = 0; to && k < caps->n_mounts; k++) {
 		const struct dmem_mount *above = &caps->mount[k];
-		const char *top = landing(a, root, above->path);
+		const char *top = above->empty || above->same ? NULL : landing(a, root, above->path);
 
-		if (k != i && !above->empty && top && strcmp(to, top) && is_below(to, top))
-			return true;
+		if (k != i && top && strcmp(to, top) && is_below(to, top))
+			return NULL;
 	}
-	return false;
+	return to;
 }
 
 void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
 			    const char *program)
 {
+	const char **to = dmem_alloc(a, (caps->n_mounts + 1) * sizeof(*to)), *real;
 	int own = -1;
 
 	if (!caps->n_mounts)
@@ -209,11 +207,15 @@ void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *ca
 	/* Where it cannot be opened, nothing can be found out. */
 	if (root < 0)
 		root = own = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; to && i < caps->n_mounts; i++)
+		to[i] = caps->mount[i].open ? NULL : place(a, root, caps, i);
+	real = landing(a, root, program);
+	if (real)
+		caps->program = real;
 	for (size_t i = 0; i < caps->n_mounts; i++) {
-		const struct dmem_mount *m = &caps->mount[i];
-
-		if (!caps->obstacle[m->index].key && hides_program(a, root, caps, i, program))
-			caps->obstacle[m->index] = (struct dmem_obstacle){ m->key, m->file, m->line };
+		caps->mount[i].anywhere = !to || !to[i];
+		if (to && to[i])
+			caps->mount[i].path = strcmp(to[i], "/") ? to[i] : "";
 	}
 	if (own >= 0)
 		close(own);

@@ -10,20 +10,11 @@ enum what { CAP, RESET, STRICT, OBSTACLE };
 
 struct dmem_entry {
 	enum what what;
-	int index;		/* kind of cap, or which obstacle */
+	enum dmem_kind kind;
 	unsigned int line;
 	bool yes;
-	const char *region, *value;
-};
-
-/* The last one counts; from here on, they add up, and an empty one resets them. */
-#define FIRST_LIST	3
-
-static const char * const obstacles[DMEM_OBSTACLES] = {
-	"RootDirectory", "RootImage", "RootMStack", "TemporaryFileSystem",
-	"BindPaths", "BindReadOnlyPaths", "MountImages",
-	/* Their /usr is put over the one of the machine. */
-	"ExtensionImages", "ExtensionDirectories",
+	const char *region;	/* or the key of an obstacle */
+	const char *value;
 };
 
 const char * const dmem_cap_keys[DMEM_KINDS] = {
@@ -37,18 +28,24 @@ struct parse {
 	struct dmem_section *s;
 	dmem_report_fn report;
 	void *data;
+	bool ours;			/* in our section */
+	bool fatal;			/* systemd has stopped at a key of its own */
+	/* Where systemd stops reading, and why. */
+	unsigned int stop_line;
+	const char *stop, *why;
 };
 
 bool dmem_section_hint(const char *text, size_t len)
 {
-	static const char * const words[] = { "[X-", "[x-", "DeviceMem", "mem]", "MEM]" };
+	static const char * const words[] = {
+		"[X-", "[x-", "DeviceMem", "mem]", "MEM]", "Dmem", "dmem", "DMEM",
+	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (memmem(text, len, words[i], strlen(words[i])))
 			return true;
 	}
-	/* A header that is not closed. */
-	return memmem(text, len, "[Dmem", 5) || memmem(text, len, "[dmem", 5);
+	return false;
 }
 
 static void mistake(struct parse *p, unsigned int line, const char *word, const char *what,
@@ -78,10 +75,22 @@ static bool nearly(const char *a, const char *b)
 
 bool dmem_section_meant(const char *section)
 {
-	return nearly(section, DMEM_SECTION) || !strcasecmp(section, "dmem");
+	char name[sizeof(DMEM_SECTION) + 1];
+	size_t len;
+
+	/* systemd takes blanks in a header for a part of the name. */
+	section += strspn(section, " \t");
+	for (len = strlen(section); len && strchr(" \t", section[len - 1]); len--)
+		;
+	/* One letter may be too many. */
+	if (len >= sizeof(name))
+		return false;
+	memcpy(name, section, len);
+	name[len] = 0;
+	return nearly(name, DMEM_SECTION) || !strcasecmp(name, "dmem");
 }
 
-static struct dmem_entry *new_entry(struct parse *p, enum what what, int index)
+static struct dmem_entry *new_entry(struct parse *p, enum what what, enum dmem_kind kind)
 {
 	struct dmem_section *s = p->s;
 	struct dmem_entry *e;
@@ -91,7 +100,7 @@ static struct dmem_entry *new_entry(struct parse *p, enum what what, int index)
 		return NULL;
 	s->entry = e;
 	e = &s->entry[s->n++];
-	*e = (struct dmem_entry){ .what = what, .index = index };
+	*e = (struct dmem_entry){ .what = what, .kind = kind };
 	return e;
 }
 
@@ -149,27 +158,13 @@ static int parse_cap(struct parse *p, unsigned int line, enum dmem_kind kind, co
 			"write bytes with K, M, G or T, a percentage of the region, or max");
 		return 0;
 	}
-	e = new_entry(p, CAP, (int)kind);
+	e = new_entry(p, CAP, kind);
 	if (!e)
 		return -ENOMEM;
 	e->line = line;
 	e->region = region;
 	e->value = amount;
 	return 0;
-}
-
-static int parse_bool(const char *v)
-{
-	static const char * const yes[] = { "yes", "y", "true", "t", "on", "1" };
-	static const char * const no[] = { "no", "n", "false", "f", "off", "0" };
-
-	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) {
-		if (!strcasecmp(v, yes[i]))
-			return 1;
-		if (!strcasecmp(v, no[i]))
-			return 0;
-	}
-	return -EINVAL;
 }
 
 static int our_key(struct parse *p, unsigned int line, const char *key, const char *value)
@@ -186,13 +181,13 @@ static int our_key(struct parse *p, unsigned int line, const char *key, const ch
 			continue;
 		if (*value)
 			return parse_cap(p, line, (enum dmem_kind)k, value);
-		return new_entry(p, RESET, k) ? 0 : -ENOMEM;
+		return new_entry(p, RESET, (enum dmem_kind)k) ? 0 : -ENOMEM;
 	}
 	if (strcmp(key, DMEM_STRICT_KEY)) {
 		mistake(p, line, key, "is not a key of [" DMEM_SECTION "]", "write " ALL_KEYS);
 		return 0;
 	}
-	yes = *value ? parse_bool(value) : 0;
+	yes = *value ? dmem_parse_bool(value) : 0;
 	if (yes < 0) {
 		mistake(p, line, value, "is neither yes nor no", "write " DMEM_STRICT_KEY "=yes or no");
 		return 0;
@@ -210,17 +205,16 @@ static int service_key(struct parse *p, unsigned int line, const char *key, cons
 
 	if (!strcmp(key, "ExecCondition") && !*value)
 		p->s->clears_line = line;
-	for (int i = 0; i < DMEM_OBSTACLES; i++) {
-		if (strcmp(key, obstacles[i]))
-			continue;
-		e = new_entry(p, OBSTACLE, i);
-		if (!e)
-			return -ENOMEM;
-		e->line = line;
-		e->value = dmem_strdup(p->arena, value);
-		return e->value ? 0 : -ENOMEM;
-	}
-	return 0;
+	p->fatal = p->fatal || dmem_obstacle_ends_file(p->arena, key, value);
+	if (p->fatal || !dmem_obstacle_key(key))
+		return 0;
+	e = new_entry(p, OBSTACLE, DMEM_KINDS);
+	if (!e)
+		return -ENOMEM;
+	e->line = line;
+	e->region = dmem_strdup(p->arena, key);
+	e->value = dmem_strdup(p->arena, value);
+	return e->region && e->value ? 0 : -ENOMEM;
 }
 
 static int one_line(void *data, unsigned int line, const char *section, const char *key,
@@ -229,9 +223,10 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 	struct parse *p = data;
 
 	if (!section) {
-		if (strcasestr(key, "dmem"))
-			mistake(p, line, key, "is not closed", "write [" DMEM_SECTION "]");
-		return 0;
+		p->stop_line = line;
+		p->stop = dmem_strdup(p->arena, key);
+		p->why = value;
+		return p->stop ? 0 : -ENOMEM;
 	}
 	if (!*section) {
 		if (key && !strncmp(key, "DeviceMemory", 12))
@@ -239,7 +234,8 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 				"write [" DMEM_SECTION "] above it");
 		return 0;
 	}
-	if (!strcmp(section, DMEM_SECTION)) {
+	p->ours = !strcmp(section, DMEM_SECTION);
+	if (p->ours) {
 		if (key)
 			return our_key(p, line, key, value);
 		if (!p->s->present)
@@ -267,105 +263,28 @@ int dmem_section_parse(struct dmem_arena *a, const char *file, const char *text,
 		       dmem_report_fn report, void *data, struct dmem_section *s)
 {
 	struct parse p = { .arena = a, .s = s, .report = report, .data = data };
+	const char *what;
+	bool meant;
+	size_t read;
+	int ret;
 
 	*s = (struct dmem_section){ .file = file };
-	return dmem_conf_parse(text, len, one_line, &p);
-}
-
-/* Is @path at or above @of? */
-static bool covers(const char *path, size_t len, const char *of)
-{
-	while (len && path[len - 1] == '/')
-		len--;
-	return !strncmp(path, of, len) && (of[len] == '/' || !of[len]);
-}
-
-/* A mount that is in nobody's way as it is written. */
-static bool add_mount(struct dmem_arena *a, struct dmem_caps *caps, struct dmem_mount m)
-{
-	/* Not dmem_grow(): a reset makes the array shorter than it was. */
-	struct dmem_mount *all = dmem_alloc(a, (caps->n_mounts + 1) * sizeof(*all));
-
-	if (!all || !m.path)
-		return false;
-	if (caps->n_mounts)
-		memcpy(all, caps->mount, caps->n_mounts * sizeof(*all));
-	all[caps->n_mounts++] = m;
-	caps->mount = all;
-	return true;
-}
-
-static void forget_mounts(struct dmem_caps *caps, int index)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < caps->n_mounts; i++) {
-		if (caps->mount[i].index != index)
-			caps->mount[kept++] = caps->mount[i];
+	ret = dmem_conf_parse_part(text, len, one_line, &p, &read);
+	if (ret || !p.stop)
+		return ret;
+	meant = strcasestr(p.stop, "dmem");
+	if (meant && *p.stop == '[') {
+		mistake(&p, p.stop_line, p.stop, p.why, "write [" DMEM_SECTION "]");
+		return 0;
 	}
-	caps->n_mounts = kept;
-}
-
-/*
- * Does one of these mounts hide our program? It needs no library, and finds the
- * kernel's files in the mounts of the first process. Where links lead is for
- * dmem_caps_check_mounts().
- */
-static bool hides(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_section *s,
-		  const struct dmem_entry *e, const char *program)
-{
-	struct dmem_mount m = { .index = e->index, .key = obstacles[e->index], .file = s->file,
-				.line = e->line };
-	char *rest = dmem_strdup(a, e->value), *word;
-	int err;
-
-	m.empty = !strcmp(m.key, "TemporaryFileSystem");
-	/* What cannot be understood is taken for the worst: quotes may hold colons. */
-	if (!rest || !strncmp(m.key, "Extension", 9) || strpbrk(e->value, "\"'\\"))
-		return true;
-	while ((word = dmem_conf_word(&rest, &err))) {
-		char *path = word + strspn(word, "-+");
-		size_t len = strcspn(path, ":");
-
-		m.same = !m.empty;
-		if (!m.empty && path[len]) {
-			char *to = path + len + 1;
-			size_t to_len = strcspn(to, ":");
-
-			m.same = !to_len || (to_len == len && !strncmp(path, to, len));
-			if (to_len) {
-				path = to;
-				len = to_len;
-			}
-		}
-		m.path = dmem_strndup(a, path, len);
-		if (!m.path || *path != '/' || (!m.same && covers(path, len, program)) ||
-		    !add_mount(a, caps, m))
-			return true;
-		/* Not as it will be, so that nobody knows what it covers. */
-		if (strchr(m.path, '%') || strstr(m.path, "//") || strstr(m.path, "/."))
-			return true;
-	}
-	return err != 0;
-}
-
-static void add_obstacle(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_section *s,
-			 const struct dmem_entry *e, const char *program)
-{
-	struct dmem_obstacle *o = &caps->obstacle[e->index];
-	const char *key = obstacles[e->index];
-	bool list = e->index >= FIRST_LIST, in_the_way;
-
-	if (list && !*e->value)
-		forget_mounts(caps, e->index);
-	if (!strcmp(key, "RootDirectory"))
-		in_the_way = *e->value && strcmp(e->value, "/");
-	else
-		in_the_way = *e->value && (!list || hides(a, caps, s, e, program));
-	if (in_the_way)
-		*o = (struct dmem_obstacle){ key, s->file, e->line };
-	else if (!list || !*e->value)
-		*o = (struct dmem_obstacle){ 0 };
+	/* No matter, unless something of ours is lost. */
+	if (!p.ours && !meant && !dmem_section_hint(text + read, len - read))
+		return 0;
+	what = dmem_printf(a, "%s, and systemd reads no further", p.why);
+	if (!what)
+		return -ENOMEM;
+	mistake(&p, p.stop_line, p.stop, what, "correct this line");
+	return 0;
 }
 
 static void reset(struct dmem_caps *caps, enum dmem_kind kind)
@@ -387,7 +306,7 @@ static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const char *fil
 	/* The later line goes last: another name may be one of the same region. */
 	for (size_t i = 0; i < caps->n; i++) {
 		c = &caps->cap[i];
-		if ((int)c->kind == e->index && !strcmp(c->region, e->region)) {
+		if (c->kind == e->kind && !strcmp(c->region, e->region)) {
 			memmove(c, c + 1, (--caps->n - i) * sizeof(*c));
 			break;
 		}
@@ -399,7 +318,7 @@ static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const char *fil
 	if (caps->n)
 		memcpy(c, caps->cap, caps->n * sizeof(*c));
 	c[caps->n++] = (struct dmem_cap){
-		(enum dmem_kind)e->index, e->region, e->value, file, e->line,
+		e->kind, e->region, e->value, file, e->line,
 	};
 	caps->cap = c;
 	return 0;
@@ -408,6 +327,7 @@ static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const char *fil
 int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_section *s,
 		  const char *hidden)
 {
+	caps->program = hidden;
 	if (s->mistakes && !caps->mistake_file) {
 		caps->mistake_file = s->file;
 		caps->mistake_line = s->mistake_line;
@@ -417,13 +337,17 @@ int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dme
 	for (size_t i = 0; i < s->n; i++) {
 		const struct dmem_entry *e = &s->entry[i];
 
+		int ret = 0;
+
 		if (e->what == STRICT)
 			caps->strict = e->yes;
 		else if (e->what == OBSTACLE)
-			add_obstacle(a, caps, s, e, hidden);
+			ret = dmem_obstacle_add(a, caps, e->region, e->value, s->file, e->line);
 		else if (e->what == RESET)
-			reset(caps, (enum dmem_kind)e->index);
-		else if (set_cap(a, caps, s->file, e))
+			reset(caps, e->kind);
+		else
+			ret = set_cap(a, caps, s->file, e);
+		if (ret)
 			return -ENOMEM;
 	}
 	return 0;
@@ -432,15 +356,6 @@ int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dme
 bool dmem_caps_any(const struct dmem_caps *caps)
 {
 	return caps->n || caps->mistake_file;
-}
-
-const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps)
-{
-	for (int i = 0; i < DMEM_OBSTACLES; i++) {
-		if (caps->obstacle[i].key)
-			return &caps->obstacle[i];
-	}
-	return NULL;
 }
 
 bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y)

@@ -2,6 +2,7 @@
 /* Amounts of memory and names of regions, as administrators write them. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "dmem.h"
 
@@ -104,4 +105,18 @@ const char *dmem_region_problem(const char *region)
 	if (!*heap || strchr(heap, '/') || !strcmp(heap, ".") || !strcmp(heap, ".."))
 		return "is not the name of a heap";
 	return NULL;
+}
+
+int dmem_parse_bool(const char *v)
+{
+	static const char * const yes[] = { "yes", "y", "true", "t", "on", "1" };
+	static const char * const no[] = { "no", "n", "false", "f", "off", "0" };
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) {
+		if (!strcasecmp(v, yes[i]))
+			return 1;
+		if (!strcasecmp(v, no[i]))
+			return 0;
+	}
+	return -EINVAL;
 }

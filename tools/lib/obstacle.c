@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What hides our program from the commands of a service. "+" lifts neither another
+ * root directory nor mounts. The program itself needs no other file: it is linked
+ * statically, and enters the mounts of the first process.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "dmem.h"
+
+enum key {
+	ROOT_DIRECTORY, ROOT_IMAGE, ROOT_MSTACK, EXTENSION_IMAGES, EXTENSION_DIRECTORIES,
+	TMPFS, BIND, BIND_READ_ONLY, IMAGES, KEYS
+};
+
+static const char * const keys[KEYS] = {
+	"RootDirectory", "RootImage", "RootMStack",
+	/* Their /usr is put over the one of the machine. */
+	"ExtensionImages", "ExtensionDirectories",
+	"TemporaryFileSystem", "BindPaths", "BindReadOnlyPaths", "MountImages",
+};
+
+#define START_ONLY	"RootDirectoryStartOnly"
+
+bool dmem_obstacle_key(const char *key)
+{
+	for (int i = 0; i < KEYS; i++) {
+		if (!strcmp(key, keys[i]))
+			return true;
+	}
+	return !strcmp(key, START_ONLY);
+}
+
+/* What these specifiers are in all units of the system manager. The others are not
+ * known here. */
+static const char *value_of(char letter)
+{
+	static const char * const values[] = {
+		"C/var/cache", "E/etc", "L/var/log", "S/var/lib", "t/run", "%%",
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		if (*values[i] == letter)
+			return values[i] + 1;
+	}
+	return NULL;
+}
+
+/*
+ * The path as systemd takes it: without double slashes and single dots. NULL: there is
+ * no memory, or systemd ignores it, as it is not absolute or has a ".." in it. If it
+ * ends at a specifier whose value is not known here, *@open is set.
+ */
+static char *path_of(struct dmem_arena *a, const char *text, bool *open)
+{
+	size_t room = strlen(text) * sizeof("/var/cache") + 2, len;
+	char *all = dmem_alloc(a, room), *out, *path;
+	const char *value;
+
+	*open = false;
+	path = dmem_alloc(a, room);
+	if (!all || !path)
+		return NULL;
+	for (out = all; *text && !*open; text++) {
+		if (*text != '%' || !text[1]) {
+			*out++ = *text;
+			continue;
+		}
+		value = value_of(*++text);
+		*open = !value;
+		if (value)
+			out = stpcpy(out, value);
+	}
+	if (*all != '/' && !(*open && !*all))
+		return NULL;
+	for (out = path; *all; all += len) {
+		all += strspn(all, "/");
+		len = strcspn(all, "/");
+		if (len == 2 && !strncmp(all, "..", 2) && !(*open && !all[len]))
+			return NULL;
+		if (len > NAME_MAX)
+			return NULL;
+		if (!len || (len == 1 && *all == '.'))
+			continue;
+		*out++ = '/';
+		memcpy(out, all, len);
+		out += len;
+	}
+	/* Whatever it stands for, it may be the rest of a name, or another one. */
+	return out - path < PATH_MAX ? path : NULL;
+}
+
+/* Where cut() ends a part, other than at the end, and what it leaves in it. */
+#define BLANK	1
+#define COLON	2
+#define QUOTES	4	/* between which nothing ends it; they are taken out */
+#define ESCAPES	8	/* are left as they are */
+#define C_ESCAPES 32	/* as in C, or of a colon; else, of any character */
+#define HERE	16	/* blanks before it are not skipped: it may be empty */
+
+/* Cuts off the next part and sets *@end to what ended it. NULL: there is none, or a quote
+ * or an escape has no end: systemd reads no further either then. */
+static char *cut(char **s, int how, char *end)
+{
+	char *in = *s, *part, *out, quote = 0;
+	size_t taken;
+	int c;
+
+	if ((how & BLANK) && !(how & HERE))
+		in += strspn(in, " \t\r\n");
+	part = out = in;
+	if (!*in)
+		return NULL;
+	for (; *in; in++) {
+		if (!quote && (((how & BLANK) && strchr(" \t\r\n", *in)) || ((how & COLON) && *in == ':')))
+			break;
+		if ((how & QUOTES) && (quote ? *in == quote : *in == '"' || *in == '\'')) {
+			quote = quote ? 0 : *in;
+			continue;
+		}
+		if (*in == '\\' && (how & C_ESCAPES) && in[1] != ':') {
+			c = dmem_conf_escape(in + 1, &taken);
+			if (c < 0)
+				return NULL;
+			*out++ = (char)c;
+			in += taken;
+			continue;
+		}
+		if (*in == '\\' && !(how & ESCAPES) && !*++in)
+			return NULL;
+		if (*in == '\\' && (how & ESCAPES) && in[1])
+			*out++ = *in++;
+		*out++ = *in;
+	}
+	if (quote)
+		return NULL;
+	*end = *in;
+	*s = *in ? in + 1 : in;
+	*out = 0;
+	return part;
+}
+
+static int add_mount(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_mount *m)
+{
+	/* Not dmem_grow(): a reset makes the array shorter than it was. */
+	struct dmem_mount *all = dmem_alloc(a, (caps->n_mounts + 1) * sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	if (caps->n_mounts)
+		memcpy(all, caps->mount, caps->n_mounts * sizeof(*all));
+	all[caps->n_mounts++] = *m;
+	caps->mount = all;
+	return 0;
+}
+
+/* A path to mount something at, if it is one. @from is what systemd mounts there, or
+ * NULL for something new. */
+static int add_path(struct dmem_arena *a, struct dmem_caps *caps, struct dmem_mount m,
+		    const char *from, const char *to)
+{
+	bool open;
+	const char *source = from ? path_of(a, from, &open) : NULL;
+
+	m.path = path_of(a, to, &m.open);
+	if (!m.path || (from && !source))
+		return 0;
+	/* What is mounted where it was hides nothing. */
+	m.same = source && !open && !m.open && m.o.key != keys[IMAGES] && !strcmp(source, m.path);
+	return add_mount(a, caps, &m);
+}
+
+/* "PATH[:OPTIONS]". */
+static int add_tmpfs(struct dmem_arena *a, struct dmem_caps *caps, char *text, struct dmem_mount m)
+{
+	char *word, *path, end;
+	int ret = 0;
+
+	while (!ret && (word = cut(&text, BLANK | QUOTES, &end))) {
+		path = cut(&word, COLON, &end);
+		if (path)
+			ret = add_path(a, caps, m, NULL, path);
+	}
+	return ret;
+}
+
+/* "SOURCE:PATH[:OPTIONS]". */
+static int add_images(struct dmem_arena *a, struct dmem_caps *caps, char *text, struct dmem_mount m)
+{
+	char *word, *from, *to, end;
+	int ret = 0;
+
+	while (!ret && (word = cut(&text, BLANK | QUOTES | ESCAPES, &end))) {
+		from = cut(&word, COLON | C_ESCAPES, &end);
+		to = from ? cut(&word, COLON | C_ESCAPES, &end) : NULL;
+		if (to)
+			ret = add_path(a, caps, m, from + (*from == '-'), to);
+	}
+	return ret;
+}
+
+/* "SOURCE[:PATH[:OPTIONS]]". */
+static int add_binds(struct dmem_arena *a, struct dmem_caps *caps, char *text, struct dmem_mount m)
+{
+	const char *options;
+	char *from, *to, end;
+	bool open;
+	int ret = 0;
+
+	while (!ret && (from = cut(&text, BLANK | COLON | QUOTES, &end))) {
+		from += strspn(from, "-+");
+		/* systemd takes the rest of one that it ignores for the next one. */
+		if (!path_of(a, from, &open))
+			continue;
+		to = end == ':' ? cut(&text, BLANK | COLON | QUOTES | HERE, &end) : from;
+		if (to && !path_of(a, to, &open))
+			continue;
+		options = to && end == ':' ? cut(&text, BLANK | QUOTES | HERE, &end) : "";
+		if (!to || (!options && *text))
+			break;
+		/* With other options, there is no mount. */
+		if (!options || !*options || !strcmp(options, "rbind") || !strcmp(options, "norbind"))
+			ret = add_path(a, caps, m, from, to);
+	}
+	return ret;
+}
+
+/* Both keys of bind mounts have one list. */
+static enum key list_of(enum key k)
+{
+	return k == BIND_READ_ONLY ? BIND : k;
+}
+
+static void reset(struct dmem_caps *caps, enum key k)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < caps->n_mounts; i++) {
+		if (caps->mount[i].list != (int)list_of(k))
+			caps->mount[kept++] = caps->mount[i];
+	}
+	caps->n_mounts = kept;
+}
+
+static void set_root(struct dmem_arena *a, struct dmem_caps *caps, enum key k, const char *value,
+		     const struct dmem_obstacle *o)
+{
+	bool open;
+	char *path = *value ? path_of(a, value, &open) : NULL;
+
+	caps->obstacle[k] = path && (*path || open) ? *o : (struct dmem_obstacle){ 0 };
+}
+
+bool dmem_obstacle_ends_file(struct dmem_arena *a, const char *key, const char *value)
+{
+	bool open;
+
+	for (int k = 0; k <= ROOT_MSTACK; k++) {
+		if (!strcmp(key, keys[k]))
+			return *value && !path_of(a, value, &open);
+	}
+	return false;
+}
+
+int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *key, const char *value,
+		      const char *file, unsigned int line)
+{
+	struct dmem_mount m = { .o = { .file = file, .line = line } };
+	int k = 0, yes;
+	char *text;
+
+	if (!strcmp(key, START_ONLY)) {
+		yes = *value ? dmem_parse_bool(value) : 0;
+		if (yes >= 0)
+			caps->root_start_only = yes;
+		return 0;
+	}
+	while (k < KEYS && strcmp(key, keys[k]))
+		k++;
+	if (k == KEYS)
+		return 0;
+	m.o.key = keys[k];
+	m.empty = k == TMPFS;
+	if (k == EXTENSION_IMAGES || k == EXTENSION_DIRECTORIES) {
+		caps->obstacle[k] = *value ? m.o : (struct dmem_obstacle){ 0 };
+		return 0;
+	}
+	if (k <= ROOT_MSTACK) {
+		set_root(a, caps, (enum key)k, value, &m.o);
+		return 0;
+	}
+	if (!*value) {
+		reset(caps, (enum key)k);
+		return 0;
+	}
+	m.list = (int)list_of((enum key)k);
+	text = dmem_strdup(a, value);
+	if (!text)
+		return -ENOMEM;
+	return k == TMPFS ? add_tmpfs(a, caps, text, m) : k == IMAGES ? add_images(a, caps, text, m) :
+	       add_binds(a, caps, text, m);
+}
+
+/* Is what is mounted there at or above our program? */
+static bool covers(const struct dmem_mount *m, const char *program)
+{
+	size_t len = strlen(m->path);
+
+	return !strncmp(m->path, program, len) && (program[len] == '/' || !program[len]);
+}
+
+/* Does @m lie over @below? systemd mounts what is deeper later, and of one directory
+ * takes the bind mount. */
+static bool is_over(const struct dmem_mount *m, const struct dmem_mount *below)
+{
+	size_t len = strlen(m->path), below_len = below ? strlen(below->path) : 0;
+
+	if (!below || len != below_len)
+		return !below || len > below_len;
+	if (m->empty != below->empty)
+		return below->empty;
+	return !m->same;
+}
+
+const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps)
+{
+	const struct dmem_mount *top = NULL;
+
+	/* With RootDirectoryStartOnly=, ExecCondition= has the root of the machine. */
+	for (int k = caps->root_start_only ? EXTENSION_IMAGES : 0; k < TMPFS; k++) {
+		if (caps->obstacle[k].key)
+			return &caps->obstacle[k];
+	}
+	for (size_t i = 0; i < caps->n_mounts; i++) {
+		const struct dmem_mount *m = &caps->mount[i];
+
+		if (m->open || m->anywhere)
+			return &m->o;
+		if (covers(m, caps->program) && is_over(m, top))
+			top = m;
+	}
+	return top && !top->same ? &top->o : NULL;
+}
