@@ -202,6 +202,13 @@ docs_files()
 	done
 }
 
+# Podman makes containers here: as root, on cgroup v2 in a mount namespace of its own.
+podman_here()
+{
+	[ "$(id -u)" = 0 ] && command -v podman >/dev/null &&
+	unshare --mount sh -c 'mount --make-rprivate / && mount -t cgroup2 cgroup2 /sys/fs/cgroup' 2>/dev/null
+}
+
 # make help is the list of what there is.
 help_targets()
 {
@@ -439,6 +446,9 @@ t "documented make targets exist" nothing docs_targets
 t "each way around a cap has its test" nothing escapes_tests
 t "each mutant has its test" nothing mutants_tests
 t "what the documentation quotes is in the file" nothing docs_files
+# Podman as the judge of its command lines, where it is there.
+! podman_here || t "Podman takes the command lines of docs/containers.md" \
+	unshare --mount sh tests/containers/podman_words.sh "$dir/podman"
 t "make help tells of every target" nothing help_targets
 t "a wrong suite is one line" nothing wrong_variables
 t "what a kernel's configuration lacks is named at once" own_configs

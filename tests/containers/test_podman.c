@@ -19,6 +19,8 @@
 #define OTHER_SLICE	MACHINES "/machine-player.slice"
 #define RUN		"/srv/podman/run.sh"
 #define RUN_RUNC	"/srv/podman/unified.sh"
+#define RUN_COMMA	"/srv/podman/comma.sh"
+#define DEFAULT_HEAP	"default_cma_region"
 #define QUADLET		"/srv/podman/camera.container"
 #define DROP_IN		"/srv/podman/50-dmem.conf"
 #define QUADLETS	"/etc/containers/systemd"
@@ -130,6 +132,25 @@ TEST_F_TIMEOUT(podman, runc, 200)
 	EXPECT_EQ(8 * MIB, dmem_current(cg, CAMERA));
 	EXPECT_EQ(1, refused(cg, CAMERA));
 	EXPECT_EQ(0, refused(MACHINES, CAMERA));
+}
+
+/* The area whose name has a comma, which two of Podman's options take for a list. */
+TEST_F_TIMEOUT(podman, comma, 200)
+{
+	const char *cg;
+
+	self->engine[0] = spawn_out("sh " RUN_COMMA " /probe caps " DEFAULT_HEAP "=9 " DEFAULT_HEAP
+				    "=8 hold");
+	ASSERT_TRUE(wait_out(DEFAULT_HEAP "=8 ", SOON)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(out(), DEFAULT_HEAP "=9 12\n" DEFAULT_HEAP "=8 0\n"))
+		TH_LOG("%s", out());
+	cg = cgroup_of_container("camera");
+	EXPECT_EQ(8 * MIB, dmem_read(cg, "dmem.max", DEFAULT)) TH_LOG("%s", cg);
+	EXPECT_EQ(8 * MIB, dmem_current(cg, DEFAULT));
+	EXPECT_EQ(1, refused(cg, DEFAULT));
+	/* From 5.0 on, a device is not a list. */
+	EXPECT_EQ(0, run("podman", "create", "--network=none", "--device=/dev/dma_heap/linux,cma",
+			 "--rootfs", ROOTFS, "/probe", NULL)) TH_LOG("%s", output());
 }
 
 /*

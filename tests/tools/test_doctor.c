@@ -346,8 +346,8 @@ static void generated(void)
 
 static void of_user(void)
 {
-	put("root/etc/passwd", "u:x:1000:1000::/home/u:/bin/sh\n");
-	put("root/home/u/.config/systemd/user/eye.service", EXEC SECTION);
+	put("root/etc/passwd", "u:x:1000:1000::/var/home/u:/bin/sh\n");
+	put("root/var/home/u/.config/systemd/user/eye.service", EXEC SECTION);
 }
 
 static void in_socket(void)
@@ -616,7 +616,7 @@ static const struct {
 	  "which dmem-generator does not read: put it into /etc/systemd/system/other.service.d/50-dmem.conf\n",
 	  1 },
 	{ "a section in a user's unit", of_user,
-	  "problem: /home/u/.config/systemd/user/eye.service:3: [X-Dmem] is in a unit of a user's systemd, which "
+	  "problem: /var/home/u/.config/systemd/user/eye.service:3: [X-Dmem] is in a unit of a user's systemd, which "
 	  "dmem-generator does not read: limit all that this user runs, in "
 	  "/etc/systemd/system/user-1000.slice.d/50-dmem.conf\n",
 	  1 },

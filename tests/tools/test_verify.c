@@ -237,7 +237,7 @@ static const struct {
 	  NULL },
 	{ "/etc/containers/systemd/users/1000/a.container", "", "is in a quadlet of a user" LOST,
 	  THIS_USER("1000"), NULL },
-	{ "/home/u/.config/containers/systemd/a.container", "", "is in a quadlet of a user" LOST,
+	{ "/var/home/u/.config/containers/systemd/a.container", "", "is in a quadlet of a user" LOST,
 	  EACH_USER, NULL },
 	{ "/run/user/1001/containers/systemd/a.container", "", "is in a quadlet of a user" LOST,
 	  THIS_USER("1001"), NULL },
@@ -247,8 +247,8 @@ static const struct {
 	{ "/usr/lib/systemd/user/a.slice", "", OF_USER, EACH_USER, NULL },
 	{ "/usr/share/systemd/user/a.slice", "", OF_USER, EACH_USER, NULL },
 	{ "/etc/xdg/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
-	{ "/home/u/.config/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
-	{ "/home/u/.local/share/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
+	{ "/var/home/u/.config/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
+	{ "/var/home/u/.local/share/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
 	{ "/run/user/42/systemd/transient/a.service", "", OF_USER, THIS_USER("42"), NULL },
 	{ "/run/user/42/systemd/generator/a.service", "", OF_USER, THIS_USER("42"), NULL },
 	/* files that something else makes */
@@ -361,7 +361,7 @@ static void judged_types(void)
 /* All places at once, in one tree. */
 static void found_places(void)
 {
-	put("root/etc/passwd", "root:x:0:0::/root:/bin/sh\nu:x:1000:1000::/home/u:/bin/sh\n");
+	put("root/etc/passwd", "root:x:0:0::/root:/bin/sh\nu:x:1000:1000::/var/home/u:/bin/sh\n");
 	put("root/etc/containers/systemd/sub/q.container", "[Container]\n" SECTION);
 	put("root/etc/containers/systemd/plain.pod", "[Pod]\n");
 	/* A copy of what is said already, and one of something else. */
@@ -372,7 +372,7 @@ static void found_places(void)
 	put("root/etc/systemd/user/us.service", EXEC SECTION);
 	put("root/etc/systemd/user/default.target.wants/nothing", "%s", "");
 	link_to("root/etc/systemd/user/default.target.wants/us.service", "/etc/systemd/user/us.service");
-	put("root/home/u/.config/systemd/user/h.service", EXEC SECTION);
+	put("root/var/home/u/.config/systemd/user/h.service", EXEC SECTION);
 	put("root/run/user/1001/containers/systemd/r.container", SECTION);
 	put("root/etc/systemd/system.conf.d/x.conf", SECTION);
 	put("root/var/lib/machines/eye.nspawn", SECTION);
@@ -387,10 +387,10 @@ static void found_places(void)
 	put(ETC "plain-pod.service.d/50-dmem.conf", SECTION);
 	/* Links that lead a reader elsewhere, and a file that nobody must open. */
 	put("root/opt/secret.service", SECTION);
-	link_to("root/home/u/.config/systemd/user/l.service", "/opt/secret.service");
-	link_to("root/home/u/.config/systemd/user/m.service", "../../../../../opt/secret.service");
-	mkfifo(tap_path("root/home/u/.config/systemd/user/f.service"), 0666);
-	link_to("root/home/u/.config/containers", "/etc/containers");
+	link_to("root/var/home/u/.config/systemd/user/l.service", "/opt/secret.service");
+	link_to("root/var/home/u/.config/systemd/user/m.service", "../../../../../../opt/secret.service");
+	mkfifo(tap_path("root/var/home/u/.config/systemd/user/f.service"), 0666);
+	link_to("root/var/home/u/.config/containers", "/etc/containers");
 	expect(AT_PLACE("/etc/containers/systemd/sub/q.container", 2, "is in a quadlet" LOST)
 	       ": put it into " DROPIN("q.service") OF_QUADLET "\n"
 	       AT_PLACE("/etc/systemd/system.conf.d/x.conf", 1, "is in the configuration of systemd itself"
@@ -400,13 +400,13 @@ static void found_places(void)
 	       AT_PLACE(ETC_PATH "a.service/x.conf", 1, "is in a directory whose name does not end in .d, "
 			"which systemd does not read") ": rename it to " ETC_PATH "a.service.d/x.conf\n"
 	       AT_PLACE("/etc/systemd/user/us.service", 3, OF_USER) ": " EACH_USER "\n"
-	       AT_PLACE("/home/u/.config/systemd/user/h.service", 3, OF_USER) ": " THIS_USER("1000") "\n"
 	       AT_PLACE("/run/systemd/generator/g.service", 3, "is in a file that a generator has written"
 			LOST) ": put it into " DROPIN("g.service") "\n"
 	       AT_PLACE("/run/systemd/transient/t.service", 3, "is in a transient unit, whose files systemd "
 			"removes when the unit stops") ": put it into " DROPIN("t.service") "\n"
 	       AT_PLACE("/run/user/1001/containers/systemd/r.container", 1, "is in a quadlet of a user"
 			LOST) ": " THIS_USER("1001") "\n"
+	       AT_PLACE("/var/home/u/.config/systemd/user/h.service", 3, OF_USER) ": " THIS_USER("1000") "\n"
 	       AT_PLACE("/var/lib/machines/eye.nspawn", 1, "is in the settings of a machine" LOST)
 	       ": put it into " DROPIN("systemd-nspawn@eye.service") "\n", 1,
 	       "sections that are not read");

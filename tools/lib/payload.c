@@ -55,7 +55,7 @@ static const struct dmem_payload engines[ENGINES] = {
 	},
 	[DOBBY] = {
 		"containers, which are in cgroups of their own",
-		"write dmem.max into each container's configuration" SEE,
+		"write dmem.max into linux.resources.unified of each container's config.json" SEE,
 	},
 };
 
