@@ -22,6 +22,7 @@ system_root()
 	_sys=$1
 	_rel=$2
 	shift 2
+	need scdoc:scdoc
 	_sr=$BASE/$_sys/$_rel/root
 	_user=$CACHE/userland/system-$_rel
 	[ $# = 0 ] || _user=$CACHE/userland/$_sys-$_rel
