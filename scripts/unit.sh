@@ -399,6 +399,15 @@ security_names()
 	done <"$dir/named"
 }
 
+# A package build tries what it has built, and neither builds nor boots a kernel.
+package_tests()
+{
+	sed -n '/^override_dh_auto_test:/,/^$/p' debian/rules >"$dir/rule"
+	grep -q 'debian/tests/generator systemd-units/out' "$dir/rule" || { cat "$dir/rule"; return 1; }
+	! grep 'make\|dh_auto_test ' "$dir/rule" || return 1
+	debian/tests/generator "$dir/systemd/fast"
+}
+
 # The generator writes this unit once more, for slices known by a prefix.
 same_slice_unit()
 {
@@ -495,6 +504,7 @@ t "their parsers stand random input" "$dir/systemd/fuzz" 20000 1
 t "make uninstall leaves nothing" systemd_install
 t "programs that units run with '+' are static" plus_static
 t "docs/security.md has each program and unit" security_names
+t "a package build tries its programs and no kernel" package_tests
 t "the generator has the unit that is installed" same_slice_unit
 echo "1..$n"
 echo
