@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../tools/lib/dmem.h"
@@ -271,6 +272,55 @@ static void late_region(void)
 	check_text(get(UNIT "/dmem.max"), CAM " 10485760\n", "its capacity is the new one");
 }
 
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* A unit with many regions that are not there starts as late as one with one. */
+static void one_wait(void)
+{
+	double begin, took;
+	int rc;
+
+	machine("dmem");
+	begin = seconds();
+	rc = go("--wait=1", "--max=cma/a=1M", "--max=cma/b=1M", "--min=cma/c=1M");
+	took = seconds() - begin;
+	check(rc == DMEM_NO_REGION && took >= 1 && took < 2.5, "all limits share one wait",
+	      "exit code %d after %.1f seconds", rc, took);
+	check(strstr(get("log"), "cma/a=1M") && strstr(get("log"), "cma/b=1M") && strstr(get("log"), "cma/c=1M"),
+	      "and each has its message", "%s", get("log"));
+}
+
+static int lines(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Of a file's name or a word in it, nothing makes a second line, or reaches a terminal. */
+static void messages(void)
+{
+	const char *log;
+
+	machine("dmem");
+	go("--mistake=a\nb\x1b[1m\x7f\r.conf:3", NULL, NULL, NULL);
+	log = get("log");
+	check(lines(log) == 1 && strstr(log, "a?b?[1m??.conf:3"), "control characters in a message", "%s", log);
+	machine("dmem");
+	go("--max=cma/a\n<0>false: alarm=1M", NULL, NULL, NULL);
+	log = get("log");
+	check(lines(log) == 1 && !strchr(log, '\033') && strstr(log, "cma/a?<0>false: alarm=1M"),
+	      "a line end in a region's name", "%s", log);
+}
+
 /* Are all strings of the process's environment without their first letter? */
 static bool has_empty_environment(pid_t pid)
 {
@@ -334,5 +384,7 @@ int main(int argc, char **argv)
 	bad_paths();
 	late_region();
 	environment();
+	one_wait();
+	messages();
 	return tap_end();
 }
