@@ -115,6 +115,15 @@ example_chart()
 	[ -s "$dir/tools/readme.txt" ] && sed -n '/^cma\/camera/,/^$/p' "$dir/tools/example.txt" | diff - "$dir/tools/readme.txt"
 }
 
+# The sections that docs/containers.md shows have no mistake.
+documented_units()
+{
+	# shellcheck disable=SC2046 # a list of files
+	set -- $(grep -rlF '[X-Dmem]' tests/containers/root systemd-units/examples)
+	[ $# -ge 5 ] || { echo "there are only $# files"; return 1; }
+	"$dir/tools/dmemctl.bin" verify "$@"
+}
+
 unit_tools()
 {
 	n=0
@@ -148,6 +157,7 @@ unit_tools()
 	echo "TAP version 13"
 	t "dmemctl and its tests build" dmemctl_programs
 	t "dmemctl is linked with what is fake, and its tests build" dmemctl_fakes
+	t "units that the documentation shows have no mistake" documented_units
 	t "README.md has the chart and the text of its history" example_chart
 	t "the reader of histories stands random input" "$dir/tools/fuzz_history" 20000 1
 	echo "1..$n"

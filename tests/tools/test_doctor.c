@@ -237,6 +237,12 @@ static void no_room_full(void)
 	put("root/sys/kernel/debug/cma/camera@64000000/maxchunk", "1\n");
 }
 
+static void no_room_for_others(void)
+{
+	no_room_full();
+	put("root/sys/kernel/mm/cma/camera@64000000/unaccounted_pages", "8192\n");
+}
+
 static void reserved_for_others(void)
 {
 	put(CG "media.slice/dmem.min", CAMERA " 9437184\n");
@@ -684,6 +690,11 @@ static const struct {
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
 	  "; now 64K of it are free: limit the cgroups that use it, or make the region larger: dmemctl record, "
 	  "then dmemctl plan\n",
+	  0 },
+	{ "no room, and much is not charged", no_room_for_others,
+	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
+	  "; now 64K of it are free, and 32M are in use without a charge: limit the cgroups that use it, or make "
+	  "the region larger: dmemctl record, then dmemctl plan\n",
 	  0 },
 	{ "reserved for others", reserved_for_others,
 	  "note: system.slice/camera.service: memory that is reserved for others was in the way of 1 request "

@@ -26,6 +26,14 @@
 
 static const char *dmemctl, *dir;
 
+static unsigned long long state = 1;
+
+static size_t pick(size_t n)
+{
+	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (size_t)(state >> 33) % n;
+}
+
 /* With the tree below "root", and up to three words more. */
 static int go(const char *a, const char *b, const char *c)
 {
@@ -421,6 +429,60 @@ static void found_places(void)
 	       "read: put it in [X-Dmem]\n", 1, "a key in a quadlet");
 }
 
+/* An image may have no list of users yet. */
+static void homes_without_list(void)
+{
+	put("root/home/u/.config/systemd/user/h.service", EXEC SECTION);
+	put("root/root/.config/containers/systemd/q.container", SECTION);
+	expect("/" "home/u/.config/systemd/user/h.service:3: '[X-Dmem]' " OF_USER ": " EACH_USER "\n"
+	       "/" "root/.config/containers/systemd/q.container:1: '[X-Dmem]' is in a quadlet of a user" LOST ": "
+	       THIS_USER("0") "\n", 1, "homes of users that are not listed");
+}
+
+/* Any path and any text: no crash, and a remedy for each finding. */
+static void any_place(long rounds)
+{
+	static const char * const parts[] = {
+		"/", "/", "/", "etc", "run", "user", "1000", "systemd", "system", "generator", "containers",
+		".config", "users", "a", "a.service", "a.socket", "b.container", "x.pod", "@", ".d", ".conf",
+		".nspawn", "system.conf", ".wants", "transient", "nspawn", "-", "\xff", "~", ".bak", "..",
+	};
+	static const char * const texts[] = {
+		"[X-Dmem]\n", "[Container]\n", "ServiceName=", "=", "\n", "[", "]", "DeviceMemoryMax=a 1\n",
+		"Accept=yes\n", "Slice=x.slice\n", "/usr/bin/podman run", "sh -c '", "'", "\"", "\\", " ",
+	};
+	static const char * const dirs[] = {
+		"/", "/etc/systemd/", "/etc/systemd/system/", "/etc/containers/systemd/",
+		"/run/systemd/generator/", "/run/user/1/systemd/", "/x/.config/systemd/user/",
+	};
+	long bad = 0, found = 0;
+
+	for (long i = 0; i < rounds; i++) {
+		char path[300], text[300];
+		struct dmem_arena a = { 0 };
+		struct dmem_payload y;
+		struct dmem_place p, q, r;
+		struct dmem_list l;
+		const char *line = text;
+
+		strcpy(path, dirs[pick(sizeof(dirs) / sizeof(*dirs))]);
+		strcpy(text, pick(2) ? "[X-Dmem]\n" : "");
+		for (size_t k = pick(5); k; k--)
+			strcat(path, parts[pick(sizeof(parts) / sizeof(*parts))]);
+		for (size_t k = pick(9); k; k--)
+			strcat(text, texts[pick(sizeof(texts) / sizeof(*texts))]);
+		l = (struct dmem_list){ &line, 1 };
+		bad += dmem_place(&a, path, text, strlen(text), DMEM_NO_UID, &p) ||
+		       dmem_place_unit(&a, path + 1, text, strlen(text), &q) ||
+		       dmem_place_type(&a, path + 1, text, strlen(text), &r) ||
+		       dmem_payload(&a, path + 1, &l, &y) || !p.what != !p.remedy || !q.what != !q.remedy ||
+		       !r.what != !r.remedy || !y.what != !y.remedy || (p.what && !p.line);
+		found += p.what != NULL;
+		dmem_arena_free(&a);
+	}
+	check(!bad && found > rounds / 10, "any path and text", "%ld bad, %ld found", bad, found);
+}
+
 static void given_places(void)
 {
 	char path[4200], want[9000];
@@ -636,14 +698,6 @@ static void others(void)
 
 /* ---- any file ---- */
 
-static unsigned long long state = 1;
-
-static size_t pick(size_t n)
-{
-	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (size_t)(state >> 33) % n;
-}
-
 struct count {
 	size_t n;
 	bool bad;
@@ -718,7 +772,9 @@ int main(int argc, char **argv)
 	judged_places();
 	judged_types();
 	found_places();
+	homes_without_list();
 	given_places();
+	any_place(argc > 3 ? atol(argv[3]) : 20000);
 	payloads();
 	daemons();
 	machines();

@@ -447,17 +447,18 @@ static int scan_user(struct walk *w, const char *home, long long uid, const char
 	return ret;
 }
 
+static const char * const below_home[] = {
+	".config/containers/systemd", ".config/systemd/user", ".config/systemd/user.control",
+	".local/share/systemd/user", NULL,
+};
+
 /* The homes that the tree's own list of users has. Others, of a directory service, may
  * be thousands, and are not there. */
-static int scan_homes(struct walk *w)
+static int scan_listed_homes(struct walk *w)
 {
-	static const char * const below[] = {
-		".config/containers/systemd", ".config/systemd/user", ".config/systemd/user.control",
-		".local/share/systemd/user", NULL,
-	};
 	int fd = open_tree(w, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY), ret = 0;
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
-	char line[4096], *save;
+	char line[4096], *home;
 
 	if (!f) {
 		if (fd >= 0)
@@ -472,10 +473,30 @@ static int scan_homes(struct walk *w)
 			field[i] = strsep(&p, ":");
 		if (!field[5] || *field[5] != '/' || !field[5][1])
 			continue;
-		save = dmem_strdup(&w->u->arena, field[5]);
-		ret = save ? scan_user(w, save, atoll(field[2]), below) : -ENOMEM;
+		home = dmem_strdup(&w->u->arena, field[5]);
+		ret = home ? scan_user(w, home, atoll(field[2]), below_home) : -ENOMEM;
 	}
 	fclose(f);
+	return ret;
+}
+
+/* Those that an image has without a list, and those of a directory service that are here. */
+static int scan_homes(struct walk *w)
+{
+	int ret = scan_listed_homes(w), fd;
+	struct dmem_list names;
+
+	if (!ret)
+		ret = scan_user(w, "/root", 0, below_home);
+	fd = ret ? -1 : open_tree(w, "/home", O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return ret;
+	ret = list(w, fd, &names);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		const char *home = dmem_printf(&w->u->arena, "/home/%s", names.s[i]);
+
+		ret = home ? scan_user(w, home, DMEM_NO_UID, below_home) : -ENOMEM;
+	}
 	return ret;
 }
 

@@ -205,4 +205,28 @@ TEST_F_TIMEOUT(dmemctl, doctor_dead, 90)
 	EXPECT_EQ(0, dmemctl("doctor")) TH_LOG("%s", output());
 }
 
+/* Refused requests are notes; a limit that its user can lift is a problem. */
+TEST_F_TIMEOUT(dmemctl, doctor_refused, 90)
+{
+	char *cg = cg_name("/sys/fs/cgroup", "t-tool-refused"), path[4096];
+	int heap = heap_open(CAMERA_HEAP);
+
+	ASSERT_GE(heap, 0);
+	ASSERT_EQ(0, cg_create(cg));
+	ASSERT_EQ(0, dmem_set_max(cg, CAMERA, 2 * MIB));
+	ASSERT_EQ(-ENOMEM, cg_alloc(cg, heap, 3 * MIB));
+	EXPECT_EQ(0, dmemctl("doctor")) TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(output(), "note: t-tool-refused: its own limit has refused 1 request for " CAMERA
+			       " since its cgroup was made, and now 0B of 2M are charged: "))
+		TH_LOG("%s", output());
+	snprintf(path, sizeof(path), "%s/dmem.max", cg);
+	ASSERT_EQ(0, chown(path, 65534, -1));
+	EXPECT_EQ(1, dmemctl("doctor"));
+	EXPECT_NE(NULL, strstr(output(), "problem: t-tool-refused: user 65534, who owns it, can write to its "
+			       "dmem.max and lift its limit of " CAMERA "; no limit above it holds: "))
+		TH_LOG("%s", output());
+	EXPECT_EQ(0, cg_destroy(cg));
+	close(heap);
+}
+
 TEST_HARNESS_MAIN

@@ -214,7 +214,11 @@ static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t t
 		found = "";
 		remedy = "limit the cgroups that use it: dmemctl record, then dmemctl plan";
 	} else if (g->available < MUCH) {
-		found = dmem_printf(d->arena, "; now %s of it are free", doctor_size(g->available));
+		bool uncharged = g->unaccounted != DMEM_UNKNOWN && g->unaccounted >= MUCH;
+
+		found = dmem_printf(d->arena, "; now %s of it are free%s%s%s", doctor_size(g->available),
+				    uncharged ? ", and " : "", uncharged ? doctor_size(g->unaccounted) : "",
+				    uncharged ? " are in use without a charge" : "");
 		remedy = "limit the cgroups that use it, or make the region larger: dmemctl record, then "
 			 "dmemctl plan";
 	} else if (g->largest == DMEM_UNKNOWN) {
