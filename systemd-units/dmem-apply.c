@@ -245,7 +245,7 @@ static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *
 	enum dmem_status s;
 
 	for (;;) {
-		s = dmem_limit_find(&a->arena, a->root, a->heaps, w->region, region, capacity);
+		s = dmem_limit_find(&a->arena, a->root, NULL, a->heaps, w, region, capacity);
 		if (s != DMEM_NO_REGION && s != DMEM_NO_HEAP_REGION)
 			return s;
 		if (now_ms() >= deadline)

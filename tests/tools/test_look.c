@@ -301,6 +301,15 @@ static void names(void)
 	}
 }
 
+static enum dmem_status find_limit(int root, const struct dmem_sys *sys, const char *heaps,
+				   const char *arg, const char **name, uint64_t *capacity)
+{
+	struct dmem_limit l;
+	enum dmem_status s = dmem_limit_parse(&arena, DMEM_MAX, arg, &l);
+
+	return s == DMEM_OK ? dmem_limit_find(&arena, root, sys, heaps, &l, name, capacity) : s;
+}
+
 static void limits(void)
 {
 	static const struct { const char *arg; enum dmem_status s; const char *region; } args[] = {
@@ -334,7 +343,7 @@ static void limits(void)
 	put("root/sys/class/dma_heap/gone/dmem_region", "cma/gone\n");
 	snprintf(heaps, sizeof(heaps), "%s", tap_path("root/sys/class/dma_heap"));
 	dmem_cgroup_open(tap_path("root/sys/fs/cgroup"), true, &root);
-#define FIND(region)	dmem_limit_find(&arena, root, heaps, region, &name, &capacity)
+#define FIND(region)	find_limit(root, NULL, heaps, region "=1M", &name, &capacity)
 	check(FIND(DISPLAY) == DMEM_OK && capacity == 48 * MIB && !strcmp(name, DISPLAY),
 	      "a region", "no");
 	check(FIND("dma_heap/camera@64000000") == DMEM_OK && capacity == 40 * MIB &&
@@ -347,6 +356,15 @@ static void limits(void)
 	check(FIND("dma_heap/wrong") == DMEM_BAD_NAME && FIND("dma_heap/loop") == DMEM_BAD_NAME,
 	      "a name that is none", "is one");
 	check(FIND("dma_heap/gone") == DMEM_NO_REGION, "a heap's that is not there", "it is");
+	check(FIND("/dev/dma_heap/camera@64000000") == DMEM_OK && !strcmp(name, CAMERA),
+	      "a heap by its device", "no");
+	/* A container: the root is a cgroup like others, and has no dmem.capacity. */
+	unlink(tap_path(CG "dmem.capacity"));
+	put(CG "dmem.current", CAMERA " 0\n");
+	check(FIND(CAMERA) == DMEM_OK && capacity == DMEM_UNKNOWN, "bytes need no capacity", "they do");
+	check(find_limit(root, NULL, heaps, CAMERA "=50%", &name, &capacity) == DMEM_NO_CAPACITY,
+	      "a percentage needs it", "it does not");
+	check(FIND("cma/none") == DMEM_NO_REGION, "a region that a container does not have", "it has");
 	close(root);
 }
 

@@ -65,7 +65,7 @@ static void set_and_show(void)
 	expect(&t, "set stopped --max=" CAMERA "=20M", 0, "stopped.service: does not run", NULL);
 	expect(&t, "set eye@ --max=" CAMERA "=20M", 0, "eye@.service: does not run", NULL);
 	expect(&t, "set lone.scope --runtime --max=" CAMERA "=20M", 0, NULL, NULL);
-	fails("set nothing --max=" CAMERA "=20M", "nothing.service: the unit is not there");
+	fails("set nothing --max=" CAMERA "=20M", "nothing: there is no unit nothing.service");
 	fails("set masked --max=" CAMERA "=20M", "masked.service: the unit is masked");
 	fails("set lone.timer --max=" CAMERA "=20M", "only services and slices");
 	fails("set --max=" CAMERA "=20M -- -.slice", "-.slice is the root");

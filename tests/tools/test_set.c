@@ -143,19 +143,19 @@ static void wrong(void)
 	fails("set camera --max=dma_heap/none=1M", "the heap has no region");
 	put("root/sys/class/dma_heap/odd/dmem_region", "\n");
 	fails("set camera --max=dma_heap/odd=1M", "the heap has no region");
-	fails("set nothing --max=" CAMERA "=1M", "nothing.service: the unit is not there");
-	fails("set nothing@x --max=" CAMERA "=1M", "nothing@x.service: the unit is not there");
-	fails("set nothing@ --max=" CAMERA "=1M", "nothing@.service: the unit is not there");
+	fails("set nothing --max=" CAMERA "=1M", "nothing: there is no unit nothing.service");
+	fails("set nothing@x --max=" CAMERA "=1M", "nothing@x: there is no unit nothing@x.service");
+	fails("set nothing@ --max=" CAMERA "=1M", "nothing@: there is no unit nothing@.service");
 	fails("set masked --max=" CAMERA "=1M", "masked.service: the unit is masked");
-	fails("set a,b --max=" CAMERA "=1M", "'a,b' is not the name of a unit");
+	fails("set a,b --max=" CAMERA "=1M", "a,b: there is no such cgroup");
 	fails("set lone.scope --max=" CAMERA "=1M", "use --runtime");
 	fails("set no.scope --runtime --max=" CAMERA "=1M", "no.scope: it has no cgroup");
 	fails("set x.socket --max=" CAMERA "=1M", "x.socket: ");
 	fails("set --max=" CAMERA "=1M -- -.slice", "-.slice is the root");
 	fails("set / --max=" CAMERA "=1M", "the root has no limits");
 	fails("set -n / --max=" CAMERA "=1M", "the root has no limits");
-	fails("set /no --max=" CAMERA "=1M", "no: the cgroup is not there");
-	fails("set -n /no --max=" CAMERA "=1M", "no: the cgroup is not there");
+	fails("set /no --max=" CAMERA "=1M", "/no: there is no such cgroup");
+	fails("set -n /no --max=" CAMERA "=1M", "/no: there is no such cgroup");
 	fails("set ../../../etc/x --max=" CAMERA "=1M", "not the name of a cgroup");
 	fails("set /system.slice/box.service/payload --max=" CAMERA "=1M", "delegated");
 	fails("set /system.slice/other.service --revert", "nothing is kept for it");
@@ -242,14 +242,21 @@ static void system_says_no(void)
 						 "links");
 	board(&t);
 	unlink(tap_path(CG "dmem.capacity"));
+	unlink(tap_path(CG "dmem.current"));
 	put(CG "cgroup.subtree_control", "cpu\n");
 	put(CG "cgroup.controllers", "cpu\n");
 	fails("set camera --max=" CAMERA "=20M", "the kernel has no dmem controller");
 	put(CG "cgroup.controllers", "cpu dmem\n");
-	fails("set -n camera --max=" CAMERA "=20M", "nothing uses the controller yet");
+	fails("set -n camera --max=" CAMERA "=20M", "the dmem controller is not enabled in any cgroup");
 	failing("cgroup.subtree_control:13", "set camera --max=" CAMERA "=20M", "no permission");
 	put(CG "cgroup.subtree_control", "dmem\n");
-	fails("set camera --max=" CAMERA "=20M", "in a container");
+	fails("set camera --max=" CAMERA "=20M", "there is neither dmem.capacity nor dmem.current");
+	/* In a container. */
+	put(CG "dmem.current", CAMERA " 0\n");
+	fails("set camera --max=" CAMERA "=50%", "write the size in bytes");
+	fails("set camera --max=" DISPLAY "=20M", "there is no such region");
+	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 20971520", "bytes need no capacity");
 }
 
 static void edited(const char *text, const char *err)

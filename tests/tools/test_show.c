@@ -77,10 +77,10 @@ static void named(void)
 	prints("show -rn -o REGION,SECTION camera", CAMERA " max=24M\\x20min=16M\ncma/none "
 							   "max=2M\\x20low=1M\n");
 
-	expect(&t, "show nothing", 1, NULL, "nothing.service: the unit is not there");
+	expect(&t, "show nothing", 1, NULL, "nothing: there is no unit nothing.service");
 	expect(&t, "show masked", 1, NULL, "masked.service: the unit is masked");
-	expect(&t, "show /nothing", 1, NULL, "/nothing: the cgroup is not there");
-	expect(&t, "show a,b", 1, NULL, "'a,b' is not the name of a unit");
+	expect(&t, "show /nothing", 1, NULL, "/nothing: there is no such cgroup");
+	expect(&t, "show a,b", 1, NULL, "a,b: there is no such cgroup");
 	expect(&t, "show -o NONE", 2, NULL, "there is no column 'NONE'");
 	expect(&t, "show -o", 2, NULL, "option '-o' wants a value");
 	expect(&t, "show -bx", 2, NULL, "there is no option '-x'");
@@ -206,7 +206,7 @@ static void applied(void)
 	      get(SERVICE "dmem.min"));
 	check_text(get(SERVICE "dmem.low"), CAMERA " 4096\n", "what no file has stays");
 	put(CG "media.slice/dmem.max", CAMERA " max\n");
-	expect(&t, "apply nothing media.slice", 1, NULL, "nothing.service: the unit is not there");
+	expect(&t, "apply nothing media.slice", 1, NULL, "nothing: there is no unit nothing.service");
 	check_text(get(CG "media.slice/dmem.max"), CAMERA " 31457280\n", "the others are applied");
 
 	board(&t);

@@ -20,7 +20,7 @@ static void help(void)
 
 static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *t)
 {
-	struct change ch = { .root = -1 };
+	struct change ch = { .root = -1, .sys.root = -1 };
 	struct section s;
 	int ret = section_read(c, u, t->unit, &s);
 

@@ -7,6 +7,9 @@
 
 #include "change.h"
 
+#define CGROUP	"/sys/fs/cgroup"
+#define HEAPS	"sys/class/dma_heap"
+
 /* What a file that has no line for the region means. */
 static uint64_t unset(enum dmem_kind kind)
 {
@@ -19,17 +22,41 @@ static int failed(struct ctl *c, const char *where, const char *what, enum dmem_
 	return s == DMEM_NO_MEMORY ? -ENOMEM : -EIO;
 }
 
+static int open_failed(struct ctl *c, int err)
+{
+	const char *sysroot = c->sysroot ? c->sysroot : "";
+
+	if (err == -ENOENT || err == -ENOTDIR)
+		cli_error(&c->cli, "%s" CGROUP ": %s", sysroot, dmem_status_text(DMEM_NO_CGROUP2));
+	else if (err == -ELOOP || err == -EXDEV)
+		cli_error(&c->cli, "%s" CGROUP ": a link leads to it, perhaps to another machine's tree: replace the link by a directory",
+			  sysroot);
+	else
+		cli_error(&c->cli, "%s" CGROUP ": %s", sysroot, strerror(-err));
+	return err;
+}
+
 int change_open(struct ctl *c, struct dmem_arena *a, struct change *ch)
 {
-	const char *sys = c->sysroot ? c->sysroot : "";
-	const char *root = dmem_printf(a, "%s/sys/fs/cgroup", sys);
-	enum dmem_status s = DMEM_NO_MEMORY;
+	enum dmem_status s;
+	int fd, ret;
 
 	*ch = (struct change){ .arena = a, .root = -1 };
-	ch->heaps = dmem_printf(a, "%s/sys/class/dma_heap", sys);
-	if (root && ch->heaps)
-		s = dmem_cgroup_open(root, c->sysroot, &ch->root);
-	return s == DMEM_OK ? 0 : failed(c, "/sys/fs/cgroup", "", s);
+	ret = dmem_sys_open(&ch->sys, c->sysroot);
+	if (ret) {
+		cli_error(&c->cli, "%s: %s", c->sysroot ? c->sysroot : "/", strerror(-ret));
+		return ret;
+	}
+	fd = dmem_sys_cgroup(&ch->sys);
+	if (fd < 0)
+		return open_failed(c, fd);
+	s = dmem_cgroup_check(fd, c->sysroot);
+	if (s != DMEM_OK) {
+		close(fd);
+		return open_failed(c, -ENOENT);
+	}
+	ch->root = fd;
+	return 0;
 }
 
 void change_close(struct change *ch)
@@ -37,6 +64,7 @@ void change_close(struct change *ch)
 	if (ch->root >= 0)
 		close(ch->root);
 	ch->root = -1;
+	dmem_sys_close(&ch->sys);
 }
 
 static struct change_item *find(struct change *ch, enum dmem_kind kind, const char *region)
@@ -55,13 +83,12 @@ enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 	enum dmem_status s;
 
 	*it = (struct change_item){ .kind = l->kind, .text = l->text };
-	s = dmem_limit_find(ch->arena, ch->root, ch->heaps, l->region, &it->region, &capacity);
+	s = dmem_limit_find(ch->arena, ch->root, &ch->sys, HEAPS, l, &it->region, &capacity);
 	/* The root's list is not there before the controller is in use anywhere. */
 	if (s == DMEM_NO_CGROUP && !ch->dry) {
 		s = dmem_cgroup_use(ch->root);
 		if (s == DMEM_OK)
-			s = dmem_limit_find(ch->arena, ch->root, ch->heaps, l->region, &it->region,
-					    &capacity);
+			s = dmem_limit_find(ch->arena, ch->root, &ch->sys, HEAPS, l, &it->region, &capacity);
 	}
 	it->value = dmem_resolve_value(&l->value, capacity);
 	return s;
@@ -73,9 +100,10 @@ int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l)
 	enum dmem_status s = change_find(ch, l, &found);
 
 	if (s == DMEM_NO_CGROUP) {
-		cli_error(&c->cli, "%s: there is no /sys/fs/cgroup/dmem.capacity: %s", l->text, ch->dry ?
-			  "nothing uses the controller yet, see dmemctl doctor" :
-			  "in a container, the limits are set from outside");
+		if (ch->dry)
+			return failed(c, l->text, "", DMEM_NOT_ENABLED);
+		cli_error(&c->cli, "%s: there is neither dmem.capacity nor dmem.current in " CGROUP
+			  ": see dmemctl doctor", l->text);
 		return -EIO;
 	}
 	if (s != DMEM_OK)

@@ -16,7 +16,7 @@ struct change_item {
 struct change {
 	struct dmem_arena *arena;
 	int root;			/* of the cgroup tree */
-	const char *heaps;		/* the directory of the heaps' class */
+	struct dmem_sys sys;		/* what the tree is in */
 	const char *cgroup;
 	bool dry;			/* nothing is to be changed, not even what is harmless */
 	struct change_item *item;

@@ -74,6 +74,9 @@ int main(int argc, char **argv)
 			printf("dmemctl %s\n", CLI_VERSION);
 			return cli_close_stdout(&c.cli, CLI_OK);
 		case 's':
+			/* "--sysroot=$UNSET" must not be this machine. */
+			if (!*optarg)
+				return cli_usage(&c.cli, "--sysroot= names no directory");
 			c.sysroot = optarg;
 			break;
 		default:

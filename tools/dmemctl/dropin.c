@@ -68,7 +68,7 @@ static const char *part_name(struct dropin *d, unsigned int n)
 static int make_part(struct dropin *d, unsigned int n)
 {
 	const char *name = part_name(d, n);
-	int above = open_part(d, n - 1, O_PATH), ret = 0;
+	int above = open_part(d, n - 1, O_PATH), ret = 0, made;
 
 	if (above < 0 || !name) {
 		if (above >= 0)
@@ -76,7 +76,11 @@ static int make_part(struct dropin *d, unsigned int n)
 		return above < 0 ? above : -ENOMEM;
 	}
 	if (!mkdirat(above, name, 0755)) {
-		fchmodat(above, name, 0755, 0);
+		made = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (made < 0 || fchmod(made, 0755))
+			ret = -errno;
+		if (made >= 0)
+			close(made);
 		d->made++;
 	} else if (errno != EEXIST) {
 		ret = -errno;

@@ -31,7 +31,8 @@ int manager_open(struct ctl *c, struct manager *m)
 		return 0;
 	ret = sd_bus_open_system(&m->bus);
 	if (ret < 0)
-		cli_error(&c->cli, "systemd cannot be reached: %s", strerror(-ret));
+		cli_error(&c->cli, "systemd cannot be reached: %s: name a cgroup by its path, as in dmemctl set /sys/fs/cgroup/NAME",
+			  strerror(-ret));
 	return ret < 0 ? ret : 0;
 }
 

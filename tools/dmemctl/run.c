@@ -99,7 +99,7 @@ static int prepare(struct ctl *c, struct dmem_arena *a, const struct options *o,
 
 static int run(struct ctl *c, struct dmem_arena *a, const struct options *o, char **command)
 {
-	struct change ch = { .root = -1 };
+	struct change ch = { .root = -1, .sys.root = -1 };
 	int ret = prepare(c, a, o, &ch);
 
 	if (!ret)

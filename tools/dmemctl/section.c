@@ -27,7 +27,8 @@ int section_load(struct ctl *c, struct dmem_units *u, bool quiet)
 	int ret = dmem_units_load(u, c->sysroot ? c->sysroot : "", path, quiet ? ignore : report, c);
 
 	if (ret)
-		cli_error(&c->cli, "the unit files cannot be read: %s", strerror(-ret));
+		cli_error(&c->cli, "%s: the unit files cannot be read: %s", c->sysroot ? c->sysroot : "/",
+			  strerror(-ret));
 	return ret;
 }
 

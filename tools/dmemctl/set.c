@@ -264,7 +264,7 @@ static int run(struct ctl *c, struct set *s, const char *word)
 
 int verb_set(struct ctl *c, int argc, char **argv)
 {
-	struct set s = { .change.root = -1, .dropin.lock = -1, .dropin.sys.root = -1 };
+	struct set s = { .change.root = -1, .change.sys.root = -1, .dropin.lock = -1, .dropin.sys.root = -1 };
 	int ret = options_limits(c, &s.arena, argc, argv, OPTIONS_SET, &s.opt);
 
 	if (s.opt.help) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a word on the command line means: a unit, or a cgroup by its path. */
+/* A unit or cgroup of the command line, with what systemd knows of it. */
 #ifndef TARGET_H
 #define TARGET_H
 
+#include "../lib/word.h"
 #include "manager.h"
 
 struct target {
@@ -11,9 +12,8 @@ struct target {
 	const char *cgroup;	/* its path without a slash before it; NULL: it has none now */
 };
 
-/* "camera" is camera.service, "/camera" a cgroup. Where there is no manager to ask, a
- * unit's cgroup is the one with its name. Returns 0, or a negative errno when it has
- * said what is wrong. */
+/* As dmem_word_find() reads the word, but systemd is asked for units where there is one.
+ * Returns 0, or a negative errno when it has said what is wrong. */
 int target_find(struct ctl *c, struct manager *m, struct dmem_arena *a, const char *word,
 		struct target *t);
 

@@ -227,7 +227,9 @@ static uint64_t mapped_size(struct reading *rd, const char *range, size_t len)
 	if (len < sizeof(name)) {
 		memcpy(name, range, len);
 		name[len] = 0;
-		if (!fstatat(dir, name, &st, 0))
+		/* The kernel's link is to the buffer; in another tree it could be to any file. */
+		if (!fstatat(dir, name, &st, rd->sys->other ? AT_SYMLINK_NOFOLLOW : 0) &&
+		    !S_ISLNK(st.st_mode))
 			size = (uint64_t)st.st_size;
 	}
 	close(dir);

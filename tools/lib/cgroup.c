@@ -37,9 +37,12 @@ static const char * const texts[DMEM_STATUSES] = {
 	[DMEM_WRITE_FAILED] = "it cannot be written",
 	[DMEM_BAD_VALUE] = "the size cannot be used: write bytes with K, M, G or T, a percentage, or max",
 	[DMEM_BAD_NAME] = "this is not the name of a cgroup or region",
-	[DMEM_NO_CGROUP] = "the cgroup is not there",
+	[DMEM_NO_CGROUP] = "the cgroup is not there: see systemd-cgls",
 	[DMEM_NO_MEMORY] = "no memory",
 	[DMEM_FOREIGN_MOUNT] = "a mount of the unit hides the kernel's files: remove it, or limit the unit's slice",
+	[DMEM_NO_CAPACITY] = "dmem.capacity is not there, as in a container: write the size in bytes, not as a percentage",
+	[DMEM_NOT_ENABLED] = "the dmem controller is not enabled in any cgroup: systemctl enable --now dmem-controller.service, or write +dmem to /sys/fs/cgroup/cgroup.subtree_control",
+	[DMEM_NO_REGIONS] = "the kernel has the dmem controller and no region: no driver has registered memory with it, see the kernel's log and dmemctl doctor",
 };
 
 const char *dmem_status_text(enum dmem_status s)
@@ -49,9 +52,10 @@ const char *dmem_status_text(enum dmem_status s)
 
 static int open_below(int root, const char *path, int flags)
 {
-	/* With O_PATH, openat2() takes no flag that would mean nothing. */
+	/* With O_PATH, openat2() takes no flag that would mean nothing. A file of the kernel
+	 * does not wait, and what is in its place, in another tree, must not. */
 	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
+		.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY | O_NONBLOCK)),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
 			   RESOLVE_NO_XDEV,
 	};
@@ -88,14 +92,20 @@ static enum dmem_status from_errno(int err, enum dmem_status otherwise)
 	return otherwise;
 }
 
-enum dmem_status dmem_cgroup_open(const char *root, bool any, int *fd)
+enum dmem_status dmem_cgroup_check(int fd, bool any)
 {
 	struct statfs fs;
 
+	return any || (!fstatfs(fd, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC) ? DMEM_OK :
+										DMEM_NO_CGROUP2;
+}
+
+enum dmem_status dmem_cgroup_open(const char *root, bool any, int *fd)
+{
 	*fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*fd < 0)
 		return DMEM_NO_CGROUP2;
-	if (any || (!fstatfs(*fd, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC))
+	if (dmem_cgroup_check(*fd, any) == DMEM_OK)
 		return DMEM_OK;
 	close(*fd);
 	*fd = -1;
@@ -341,12 +351,15 @@ enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind
 	 * still there. */
 	if (err == ENOENT)
 		return is_there(root, path) ? DMEM_NO_CONTROLLER : DMEM_NO_CGROUP;
-	if (err && err != EBUSY)
+	if (err && err != EBUSY && err != EINVAL)
 		return from_errno(err, DMEM_WRITE_FAILED);
 	s = dmem_cgroup_get(root, path, file, region, &now);
 	if (kind == DMEM_MAX && value != DMEM_NO_LIMIT &&
 	    dmem_cgroup_get(root, path, "dmem.current", region, &used) == DMEM_OK && used > value)
 		return DMEM_BELOW_USAGE;
+	/* The kernel's word for a region that it does not know. */
+	if (err == EINVAL && s == DMEM_NO_REGION)
+		return DMEM_NO_REGION;
 	if (err)
 		return DMEM_WRITE_FAILED;
 	/* No line at all is the kernel's way to say that nothing is set. */

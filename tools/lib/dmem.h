@@ -96,6 +96,9 @@ enum dmem_status {
 	DMEM_NO_CGROUP		= 18,	/* the cgroup is not there */
 	DMEM_NO_MEMORY		= 19,
 	DMEM_FOREIGN_MOUNT	= 20,	/* a mount hides the kernel's files */
+	DMEM_NO_CAPACITY	= 21,	/* a percentage, and no dmem.capacity */
+	DMEM_NOT_ENABLED	= 22,	/* dmem is there, and in use nowhere */
+	DMEM_NO_REGIONS		= 23,	/* dmem is in use, and there is no region at all */
 	DMEM_STATUSES
 };
 
@@ -115,10 +118,15 @@ struct dmem_limit {
 enum dmem_status dmem_limit_parse(struct dmem_arena *a, enum dmem_kind kind, const char *arg,
 				  struct dmem_limit *l);
 
-/* The region's name in the kernel and its capacity in bytes, as they are now. @root: of
- * the cgroup tree; @heaps: the directory of the heaps' class. */
-enum dmem_status dmem_limit_find(struct dmem_arena *a, int root, const char *heaps,
-				 const char *region, const char **name, uint64_t *capacity);
+struct dmem_sys;
+
+/* The region's name in the kernel and its capacity in bytes, as they are now. The capacity is
+ * DMEM_UNKNOWN in a cgroup namespace, which has none: then a percentage is DMEM_NO_CAPACITY.
+ * @root: of the cgroup tree; @heaps: the directory of the heaps' class, below @sys, or a path
+ * of this machine if @sys is NULL. */
+enum dmem_status dmem_limit_find(struct dmem_arena *a, int root, const struct dmem_sys *sys,
+				 const char *heaps, const struct dmem_limit *l, const char **name,
+				 uint64_t *capacity);
 
 /* ---- name.c ---- */
 
@@ -313,6 +321,9 @@ int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *
 /* Opens the root of a cgroup2 tree; @any: of any tree, for tests. Sets *@fd,
  * which the caller closes. */
 enum dmem_status dmem_cgroup_open(const char *root, bool any, int *fd);
+
+/* Is this the root of a cgroup2 tree? @any: of any tree, as above. */
+enum dmem_status dmem_cgroup_check(int fd, bool any);
 
 /* Makes the cgroup and those above it. No error if they are there. */
 enum dmem_status dmem_cgroup_make(int root, const char *path);

@@ -23,19 +23,48 @@ enum dmem_status dmem_limit_parse(struct dmem_arena *a, enum dmem_kind kind, con
 	return dmem_parse_value(eq + 1, &l->value) ? DMEM_BAD_VALUE : DMEM_OK;
 }
 
-enum dmem_status dmem_limit_find(struct dmem_arena *a, int root, const char *heaps,
-				 const char *region, const char **name, uint64_t *capacity)
+/* The name that a heap has for its region, or NULL. */
+static char *heap_region(struct dmem_arena *a, const struct dmem_sys *sys, const char *heaps,
+			 const char *heap)
 {
-	const char *heap = dmem_region_heap(region), *path;
+	const char *path = dmem_printf(a, "%s/%s/dmem_region", heaps, heap);
+	struct dmem_text t = { 0 };
+	char *name = NULL;
 
-	*name = region;
+	if (!path)
+		return NULL;
+	if (!sys)
+		return dmem_first_line(a, AT_FDCWD, path);
+	if (!dmem_sys_read(sys, path, &t))
+		name = dmem_strndup(a, t.s, strcspn(t.s, "\n"));
+	dmem_text_free(&t);
+	return name;
+}
+
+enum dmem_status dmem_limit_find(struct dmem_arena *a, int root, const struct dmem_sys *sys,
+				 const char *heaps, const struct dmem_limit *l, const char **name,
+				 uint64_t *capacity)
+{
+	const char *heap = dmem_region_heap(l->region);
+	enum dmem_status s;
+	uint64_t used;
+
+	*name = l->region;
+	*capacity = DMEM_UNKNOWN;
 	if (heap) {
-		path = dmem_printf(a, "%s/%s/dmem_region", heaps, heap);
-		*name = path ? dmem_first_line(a, AT_FDCWD, path) : NULL;
+		*name = heap_region(a, sys, heaps, heap);
 		if (!*name || !**name)
 			return DMEM_NO_HEAP_REGION;
 		if (dmem_region_problem(*name) || dmem_region_heap(*name))
 			return DMEM_BAD_NAME;
 	}
-	return dmem_cgroup_get(root, "", "dmem.capacity", *name, capacity);
+	s = dmem_cgroup_get(root, "", "dmem.capacity", *name, capacity);
+	if (s != DMEM_NO_CGROUP)
+		return s;
+	/* In a cgroup namespace, the root is a cgroup like others: it has no dmem.capacity, but
+	 * the files that each cgroup has, with a line for each region. */
+	s = dmem_cgroup_get(root, "", "dmem.current", *name, &used);
+	if (s == DMEM_OK && l->value.percent)
+		return DMEM_NO_CAPACITY;
+	return s;
 }

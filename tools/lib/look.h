@@ -33,9 +33,17 @@ struct dmem_text {
 int dmem_sys_open(struct dmem_sys *s, const char *sysroot);
 void dmem_sys_close(struct dmem_sys *s);
 
-/* Opens a path without a slash before it; links stay in the tree. Returns a file
+/* Opens a path without a slash before it; in another tree than "/", links stay in it, and
+ * what is neither a file nor a directory is -EPERM. No O_CREAT in @flags. Returns a file
  * descriptor that the caller closes, or a negative errno. */
 int dmem_sys_openat(const struct dmem_sys *s, const char *path, int flags);
+
+/* Makes what is missing of a directory, and opens it with O_PATH. As above. */
+int dmem_sys_make_dirs(const struct dmem_sys *s, const char *path);
+
+/* Opens the root of the cgroup tree with O_PATH. As above, but -ELOOP where a link leads to
+ * it in another tree: what is written there must be of that tree. */
+int dmem_sys_cgroup(const struct dmem_sys *s);
 
 /* Reads a file: below a directory, or by its path in the tree. The text ends with
  * a zero, and lives until @t is read into again or freed. */

@@ -3,9 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,20 +32,86 @@ void dmem_sys_close(struct dmem_sys *s)
 	s->root = -1;
 }
 
-int dmem_sys_openat(const struct dmem_sys *s, const char *path, int flags)
+/* A descriptor that reads and writes nothing, or a negative errno. */
+static int open_path(const struct dmem_sys *s, const char *path, int flags, uint64_t more)
 {
 	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.flags = (uint64_t)(O_PATH | O_CLOEXEC | (flags & (O_DIRECTORY | O_NOFOLLOW))),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more,
 	};
+	int fd = (int)syscall(SYS_openat2, s->root, *path ? path : ".", &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* In another tree, a link stays in it, and a FIFO or device in the place of a file is not
+ * opened: that could wait for ever, or start a watchdog. */
+static int open_inside(const struct dmem_sys *s, const char *path, int flags)
+{
+	int fd = open_path(s, path, flags, 0), again;
+	char link[32];
+	struct stat st;
+
+	if (fd < 0 || flags & O_PATH)
+		return fd;
+	if (fstat(fd, &st) || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
+		close(fd);
+		return -EPERM;
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	again = open(link, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+	if (again < 0)
+		again = -errno;
+	close(fd);
+	return again;
+}
+
+int dmem_sys_openat(const struct dmem_sys *s, const char *path, int flags)
+{
 	int fd;
 
 	/* Where links can lead nowhere else, without a system call that a sandbox may
 	 * not know. */
 	if (s->other)
-		fd = (int)syscall(SYS_openat2, s->root, *path ? path : ".", &how, sizeof(how));
-	else
-		fd = openat(s->root, *path ? path : ".", flags | O_CLOEXEC);
+		return open_inside(s, path, flags);
+	fd = openat(s->root, *path ? path : ".", flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int dmem_sys_make_dirs(const struct dmem_sys *s, const char *path)
+{
+	char part[PATH_MAX];
+	int dir = dmem_sys_openat(s, "", O_PATH | O_DIRECTORY), ret = 0;
+
+	if (dir < 0 || strlen(path) >= sizeof(part))
+		return dir < 0 ? dir : -ENAMETOOLONG;
+	for (size_t len = strcspn(path, "/"); !ret; len += 1 + strcspn(path + len + 1, "/")) {
+		const char *name;
+		int next;
+
+		memcpy(part, path, len);
+		part[len] = 0;
+		name = strrchr(part, '/');
+		/* Not by the whole path: mkdirat() knows no root to stay in. */
+		if (mkdirat(dir, name ? name + 1 : part, 0755) && errno != EEXIST)
+			ret = -errno;
+		next = ret ? ret : dmem_sys_openat(s, part, O_PATH | O_DIRECTORY);
+		close(dir);
+		dir = next;
+		if (next < 0 || !path[len])
+			break;
+	}
+	return dir;
+}
+
+int dmem_sys_cgroup(const struct dmem_sys *s)
+{
+	static const char path[] = "sys/fs/cgroup";
+	int fd;
+
+	if (s->other)
+		return open_path(s, path, O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+	fd = openat(s->root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -99,7 +168,8 @@ static int read_and_close(int fd, struct dmem_text *t)
 
 int dmem_read_at(int dir, const char *name, struct dmem_text *t)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	/* A file of the kernel does not wait, and what is in its place must not. */
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 
 	return read_and_close(fd < 0 ? -errno : fd, t);
 }

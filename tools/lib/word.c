@@ -127,6 +127,7 @@ static void consider_unit(struct dmem_words *all, struct nearest *best, const ch
 		consider(best, last, stem, unit, 1);
 }
 
+static const struct dmem_regions *regions_of(struct dmem_words *all);
 static int read_units(struct dmem_words *all);
 static int read_tree(struct dmem_words *all);
 
@@ -135,7 +136,7 @@ const char *dmem_word_like(struct dmem_words *all, const char *word)
 	struct nearest best = { 0 };
 
 	if (all->kinds & DMEM_WORD_REGION)
-		consider_regions(&best, all->regions, word);
+		consider_regions(&best, regions_of(all), word);
 	if (!(all->kinds & ~(unsigned int)DMEM_WORD_REGION))
 		return best.name;
 	if (!read_tree(all)) {
@@ -170,14 +171,15 @@ static int problem(struct dmem_word *w, const char *text, int err)
 
 static int parse_region(struct dmem_words *all, const char *word, struct dmem_word *w)
 {
+	const struct dmem_regions *r = regions_of(all);
 	const char *heap = dmem_region_heap(word);
 
 	w->kind = DMEM_WORD_REGION;
-	w->name = dmem_regions_meant(all->regions, word);
-	if (dmem_regions_find(all->regions, w->name))
+	w->name = dmem_regions_meant(r, word);
+	if (dmem_regions_find(r, w->name))
 		return 0;
-	for (size_t i = 0; heap && i < all->regions->n_heaps; i++) {
-		if (!strcmp(all->regions->heap[i].name, heap))
+	for (size_t i = 0; heap && i < r->n_heaps; i++) {
+		if (!strcmp(r->heap[i].name, heap))
 			return problem(w, dmem_printf(all->arena,
 				       "%s: the heap has no region, so nothing limits it: see dmemctl doctor",
 				       word), -ENOENT);
@@ -246,9 +248,9 @@ int dmem_word_parse(struct dmem_words *all, const char *word, struct dmem_word *
 	*w = (struct dmem_word){ .type = -1 };
 	if (!*word)
 		return problem(w, "'': this names nothing: see --help", -EINVAL);
-	if (all->regions && takes(all, DMEM_WORD_REGION) &&
+	if (takes(all, DMEM_WORD_REGION) &&
 	    (!(all->kinds & ~(unsigned int)DMEM_WORD_REGION) || dmem_region_heap(word) ||
-	     dmem_regions_find(all->regions, word)))
+	     dmem_regions_find(regions_of(all), word)))
 		return parse_region(all, word, w);
 	if (strchr(word, '/') && takes(all, DMEM_WORD_CGROUP))
 		return parse_cgroup(all, word, w);
@@ -261,6 +263,19 @@ static void ignore(void *data, const struct dmem_report *r)
 {
 	(void)data;
 	(void)r;
+}
+
+static const struct dmem_regions *regions_of(struct dmem_words *all)
+{
+	if (all->regions)
+		return all->regions;
+	/* Where they cannot be read, none is known. */
+	if (!all->regions_read &&
+	    dmem_regions_read_some(all->sys, all->arena, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL, NULL,
+				   &all->own_regions))
+		all->own_regions = (struct dmem_regions){ 0 };
+	all->regions_read = true;
+	return &all->own_regions;
 }
 
 static int read_units(struct dmem_words *all)
@@ -306,9 +321,7 @@ static int find_file(struct dmem_words *all, struct dmem_word *w)
 	if (!w->name)
 		return -ENOMEM;
 	if (unit && unit->masked)
-		return problem(w, dmem_printf(all->arena,
-			       "%s: the unit is masked: see systemctl status %s", w->name, w->name),
-			       -ENOENT);
+		return dmem_word_masked(all, w);
 	if (unit && unit->fragment)
 		return 0;
 	if (dmem_unit_is_instance(w->name)) {
@@ -390,8 +403,8 @@ static const char *remedy(struct dmem_words *all, const struct dmem_word *w, con
 int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_word *w)
 {
 	const char *none = nothing(all, word, w), *like;
-	const struct dmem_region *g = all->regions ?
-		dmem_regions_find(all->regions, dmem_regions_meant(all->regions, word)) : NULL;
+	const struct dmem_regions *r = regions_of(all);
+	const struct dmem_region *g = dmem_regions_find(r, dmem_regions_meant(r, word));
 
 	if (!none)
 		return -ENOMEM;
@@ -401,7 +414,7 @@ int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_wo
 	like = dmem_word_like(all, word);
 	if (like)
 		return problem(w, dmem_printf(all->arena, "%s: did you mean %s?", none, like), -ENOENT);
-	like = takes(all, DMEM_WORD_REGION) ? NULL : dmem_region_like(all->regions, word);
+	like = takes(all, DMEM_WORD_REGION) ? NULL : dmem_region_like(r, word);
 	if (like)
 		return problem(w, dmem_printf(all->arena, "%s: did you mean the region %s? See lsdmem --tree %s",
 					      none, like, like), -ENOENT);
@@ -413,6 +426,12 @@ int dmem_word_top_cgroup(struct dmem_words *all, const char *word, struct dmem_w
 	if (strchr(word, '/') || dmem_unit_type(word) >= 0 || !takes(all, DMEM_WORD_CGROUP))
 		return -ENOENT;
 	return cgroup_is_there(all, word) ? -ENOENT : parse_cgroup(all, word, w);
+}
+
+int dmem_word_masked(struct dmem_words *all, struct dmem_word *w)
+{
+	return problem(w, dmem_printf(all->arena, "%s: the unit is masked: see systemctl status %s", w->name,
+				      w->name), -ENOENT);
 }
 
 static int find_unit(struct dmem_words *all, const char *word, struct dmem_word *w)

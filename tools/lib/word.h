@@ -45,9 +45,10 @@ struct dmem_word {
 struct dmem_words {
 	const struct dmem_sys *sys;
 	struct dmem_arena *arena;		/* all strings live in it */
-	const struct dmem_regions *regions;	/* with DMEM_READ_HEAPS; NULL: none are known */
+	const struct dmem_regions *regions;	/* with DMEM_READ_HEAPS; NULL: they are read */
 	unsigned int kinds;			/* a set of dmem_word_kind that the verb takes */
-	bool units_read, tree_read;
+	bool regions_read, units_read, tree_read;
+	struct dmem_regions own_regions;
 	struct dmem_units units;
 	struct dmem_tree tree;
 };
@@ -65,6 +66,9 @@ int dmem_word_find(struct dmem_words *all, const char *word, struct dmem_word *w
 /* Fills in @w->problem for a word that was parsed, but names nothing; for a caller that has
  * asked somebody else, such as systemd. Returns -ENOENT or -ENOMEM. */
 int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_word *w);
+
+/* The same for a unit that is masked. */
+int dmem_word_masked(struct dmem_words *all, struct dmem_word *w);
 
 /* Makes @w the cgroup of this name at the top, where no unit has the name. 0 or a negative
  * errno; then @w is unchanged. */

@@ -156,6 +156,8 @@ int main(int argc, char **argv)
 			l.options.raw = true;
 			break;
 		case OPT_SYSROOT:
+			if (!*optarg)
+				return cli_usage(&l.cli, "--sysroot= names no directory");
 			q.sysroot = optarg;
 			break;
 		case 'h':

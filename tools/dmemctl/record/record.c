@@ -38,6 +38,7 @@ struct record {
 	struct dmem_sys sys;
 	struct sampler *s;
 	struct histfile file;
+	char path[64];		/* of the default output, see default_output() */
 	struct dmem_text text;
 	uint64_t segment, written;	/* ms */
 	bool whole;		/* what is in the file can be read without what is not */
@@ -387,15 +388,31 @@ static int look_on(struct record *r, int signals)
 	return CLI_OK;
 }
 
+/* The default output is below --sysroot, by way of a descriptor that stays open as long as
+ * this process: the file is renamed while it is written. */
+static int default_output(struct record *r)
+{
+	int dir = dmem_sys_make_dirs(&r->sys, DIR + 1);
+
+	if (dir < 0)
+		return dir;
+	snprintf(r->path, sizeof(r->path), "/proc/self/fd/%d/%s", dir,
+		 strrchr(r->output, '/') + 1);
+	return 0;
+}
+
 static int open_output(struct record *r)
 {
-	int ret;
+	const char *path = r->output;
+	int ret = 0;
 
-	if (!r->output) {
+	if (!path) {
 		r->output = r->once ? OUTPUT_ONCE : OUTPUT;
-		mkdir(DIR, 0755);
+		path = r->path;
+		ret = default_output(r);
 	}
-	ret = histfile_open(&r->file, r->output, r->max_size, r->once ? ONCE_WAIT_MS : 0);
+	if (!ret)
+		ret = histfile_open(&r->file, path, r->max_size, r->once ? ONCE_WAIT_MS : 0);
 	if (!ret)
 		return 0;
 	if (ret == -EBUSY)

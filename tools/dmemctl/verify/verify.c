@@ -496,6 +496,8 @@ int verb_verify(struct ctl *c, int argc, char **argv)
 			json = true;
 			break;
 		case 'r':
+			if (!*optarg)
+				return cli_usage(&c->cli, "--root= names no directory");
 			c->sysroot = optarg;
 			break;
 		case ':':
