@@ -2,12 +2,14 @@
 /* Replacing a file by a new one. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "replace.h"
@@ -65,7 +67,7 @@ static int fill(int fd, mode_t mode, const char *text, size_t len)
 	return fsync(fd) ? -errno : 0;
 }
 
-/* @flags: of renameat2() */
+/* @flags: of renameat2(), which musl does not have before 1.2.4 */
 static int replace_in(int dir, const char *name, mode_t mode, const char *text, size_t len,
 		      unsigned int flags)
 {
@@ -83,7 +85,7 @@ static int replace_in(int dir, const char *name, mode_t mode, const char *text, 
 	if (fd < 0)
 		return fd;
 	ret = fill(fd, mode, text, len);
-	if (!ret && renameat2(dir, new, dir, name, flags))
+	if (!ret && syscall(SYS_renameat2, dir, new, dir, name, flags))
 		ret = -errno;
 	if (ret)
 		unlinkat(dir, new, 0);
