@@ -49,7 +49,7 @@ suite_tools()
 save_example()
 {
 	need gcc /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-		/usr/include/systemd/sd-bus.h:libsystemd-dev
+		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
 	tools_guest
 	mkdir -p "$BASE/run/tools/example"
 	echo tools/test_example >"$BASE/run/tools/example/expect"

@@ -63,6 +63,8 @@ dmemctl_programs()
 	dmemctl_test plan dmemctl/record/history.o dmemctl/plan/firstfit.o load.c past.c -lpng &&
 	dmemctl_test chart dmemctl/record/history.o past.c -lm &&
 	dmemctl_test board dmemctl/record/history.o past.c rmem.c -lfdt &&
+	dmemctl_test overlay rmem.c dmemctl/record/history.o \
+		$(cd "$dir/tools" && ls dmemctl/plan/*.o cli/*.o | grep -v '/plan\.o$') -lfdt -lsmartcols -lm &&
 	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
 		"$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o
 }
@@ -173,6 +175,7 @@ unit_tools()
 	tap tools-plan "$dir/tools/test_plan" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 	tap tools-chart "$dir/tools/test_chart" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 	tap tools-board "$dir/tools/test_board" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+	tap tools-overlay "$dir/tools/test_overlay"
 
 	# Another user must get at the program, and a socket's path must be short. What is
 	# written to a disk each time takes long where that is done some hundred times.

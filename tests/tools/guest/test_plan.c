@@ -25,6 +25,7 @@
 
 #define DMEMCTL		"/usr/sbin/dmemctl"
 #define HISTORY		"/run/dmem-tests/plan.history"
+#define OVERLAY		"/run/dmem-tests/plan.dtso"
 #define ROOT		"/sys/fs/cgroup"
 #define PAGE		4096LL
 #define BUDGET		6000		/* pages at once */
@@ -416,6 +417,31 @@ TEST_F_TIMEOUT(plan, blocks, 280)
 	EXPECT_EQ(l.n, run_load(self, &l));
 	ASSERT_EQ(0, make_area(self, size - block));
 	EXPECT_GT(l.n, run_load(self, &l));
+}
+
+
+/* The tree of this machine, as the recorder notes it, is enough for an overlay. */
+TEST_F(plan, device_tree)
+{
+	static char text[16384];
+	FILE *f;
+
+	ASSERT_EQ(0, cg_enter(self->service[0]));
+	self->buffer[0] = heap_alloc(self->heap, self->total * PAGE);
+	ASSERT_GE(self->buffer[0], 0);
+	ASSERT_EQ(0, cg_leave());
+	ASSERT_EQ(0, run(DMEMCTL, "record", "--count=1", "--output=" HISTORY, self->service[0], NULL))
+		TH_LOG("%s", output());
+	ASSERT_EQ(0, run(DMEMCTL, "plan", "--headroom=25", "--force", "--dts=" OVERLAY, HISTORY, NULL))
+		TH_LOG("%s", output());
+	f = fopen(OVERLAY, "r");
+	ASSERT_NE(NULL, f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+	fclose(f);
+	EXPECT_EQ(0, unlink(OVERLAY));
+	EXPECT_NE(NULL, strstr(text, "#size-cells = <2>;\n\n\t\t\t" CAMERA_HEAP " {\n"
+			       "\t\t\t\treg = <0x0 0x64000000 0x0 0x3400000>;\n"))
+		TH_LOG("%s", text);
 }
 
 TEST_HARNESS_MAIN

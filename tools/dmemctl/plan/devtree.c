@@ -330,11 +330,13 @@ size_t devtree_find(const struct devtree *t, const char *area)
 
 /* ---- room ---- */
 
-/* Does the kernel put nothing there, because @n has it? */
+/* The memory of @n that is in @r, or NULL. */
 static const struct devtree_range *memory_of(const struct devtree_node *n,
-					     const struct devtree_range *r)
+					     const struct devtree_range *r, enum devtree_kernel kernel)
 {
-	for (size_t i = 0; i < n->n_reg && n->available; i++) {
+	size_t entries = kernel == DEVTREE_NEWER && n->n_reg ? 1 : n->n_reg;
+
+	for (size_t i = 0; i < entries && n->available; i++) {
 		if (overlaps(&n->reg[i], r))
 			return &n->reg[i];
 	}
@@ -344,7 +346,7 @@ static const struct devtree_range *memory_of(const struct devtree_node *n,
 size_t devtree_in_the_way(const struct devtree *t, const struct devtree_range *r, size_t but)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		if (i != but && memory_of(&t->node[i], r))
+		if (i != but && memory_of(&t->node[i], r, DEVTREE_OLDER))
 			return i;
 	}
 	return DEVTREE_NONE;
@@ -368,7 +370,7 @@ static const struct devtree_range *taken(const struct devtree *t, const struct d
 	for (size_t i = 0; i < t->n; i++) {
 		const struct devtree_node *n = &t->node[i];
 
-		by = i == s->but ? NULL : memory_of(n, r);
+		by = i == s->but ? NULL : memory_of(n, r, s->kernel);
 		if (by)
 			return by;
 		*own = (struct devtree_range){ n->base, n->size };
@@ -381,7 +383,7 @@ static const struct devtree_range *taken(const struct devtree *t, const struct d
 		if (overlaps(&t->node[s->but].reg[i], r))
 			return &t->node[s->but].reg[i];
 	}
-	for (size_t i = 0; i < t->n_reserve; i++) {
+	for (size_t i = 0; i < t->n_reserve && s->kernel == DEVTREE_OLDER; i++) {
 		if (overlaps(&t->reserve[i], r))
 			return &t->reserve[i];
 	}
@@ -488,12 +490,13 @@ bool devtree_search(const struct devtree *t, const struct devtree_search *s, uin
 	return best.more < UINT64_MAX;
 }
 
-static void place(struct devtree *t, size_t i, uint64_t block)
+static void place(struct devtree *t, size_t i, uint64_t block, enum devtree_kernel kernel)
 {
 	struct devtree_node *n = &t->node[i];
 	struct devtree_search s = {
 		.size = n->size, .align = n->alignment ? n->alignment : 64, .top_down = true,
 		.high = t->address_cells == 1 ? FOUR_GIB : UINT64_MAX, .but = DEVTREE_NONE, .nodes = i,
+		.kernel = kernel,
 	};
 
 	n->placed = false;
@@ -514,13 +517,13 @@ static void place(struct devtree *t, size_t i, uint64_t block)
 	}
 }
 
-void devtree_place(struct devtree *t, uint64_t block)
+void devtree_place(struct devtree *t, uint64_t block, enum devtree_kernel kernel)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		struct devtree_node *n = &t->node[i];
 
 		if (!n->n_reg && n->has_size && n->available)
-			place(t, i, block);
+			place(t, i, block, kernel);
 	}
 }
 

@@ -65,10 +65,14 @@ bool devtree_is_area(const struct devtree_node *n);
  * before one that is none. DEVTREE_NONE: there is none. */
 size_t devtree_find(const struct devtree *t, const char *area);
 
-/* Places all dynamic nodes (those without "reg") as the kernel does: in their order, from
- * the top. @block: bytes, what CMA aligns to. What is in memory beside the nodes, such as
- * the kernel, is not known. */
-void devtree_place(struct devtree *t, uint64_t block);
+/* Older kernels reserve /memreserve/ and every entry of "reg" before they place nodes, newer
+ * ones (7.3) the first entries, and /memreserve/ afterwards. */
+enum devtree_kernel { DEVTREE_OLDER, DEVTREE_NEWER, DEVTREE_KERNELS };
+
+/* Places all dynamic nodes (those without "reg") as such a kernel does: in their order,
+ * from the top. @block: bytes, what CMA aligns to. What is in memory beside the nodes, such
+ * as the kernel, is not known. */
+void devtree_place(struct devtree *t, uint64_t block, enum devtree_kernel kernel);
 
 /* The node that has memory in @r, or DEVTREE_NONE; @but is left out. Disabled nodes and
  * dynamic ones have none. */
@@ -84,6 +88,7 @@ struct devtree_search {
 	struct devtree_range near;	/* the one that reaches least beyond this range */
 	size_t but;			/* this node's first entry is free */
 	size_t nodes;			/* the dynamic ones before it that are placed are not */
+	enum devtree_kernel kernel;	/* what is not free is reserved by this one */
 };
 
 /* Looks for free memory, all of it on one side of 4 GiB. False: there is none. */

@@ -11,18 +11,19 @@
 
 int notes_begin(struct notes *n, uint64_t wall)
 {
+	dmem_arena_free(&n->now.arena);
 	n->now = (struct notes_tree){ .wall = wall };
 	return 0;
 }
 
 int notes_node(struct notes *n, const char *path)
 {
-	struct notes_node *more = dmem_grow(&n->arena, n->now.node, n->now.n, sizeof(*more));
+	struct notes_node *more = dmem_grow(&n->now.arena, n->now.node, n->now.n, sizeof(*more));
 
 	if (!more)
 		return -ENOMEM;
 	n->now.node = more;
-	more[n->now.n] = (struct notes_node){ .path = dmem_strdup(&n->arena, path) };
+	more[n->now.n] = (struct notes_node){ .path = dmem_strdup(&n->now.arena, path) };
 	return more[n->now.n++].path ? 0 : -ENOMEM;
 }
 
@@ -31,13 +32,13 @@ int notes_property(struct notes *n, const char *name, const void *value, size_t 
 	struct notes_node *node = &n->now.node[n->now.n - 1];
 	struct notes_property *more, *p;
 
-	more = dmem_grow(&n->arena, node->property, node->n, sizeof(*more));
+	more = dmem_grow(&n->now.arena, node->property, node->n, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	node->property = more;
 	p = &more[node->n++];
-	*p = (struct notes_property){ .name = dmem_strdup(&n->arena, name),
-				      .value = dmem_strndup(&n->arena, value, len), .len = len };
+	*p = (struct notes_property){ .name = dmem_strdup(&n->now.arena, name),
+				      .value = dmem_strndup(&n->now.arena, value, len), .len = len };
 	return p->name && p->value ? 0 : -ENOMEM;
 }
 
@@ -45,7 +46,7 @@ int notes_word(struct notes *n, const char *word)
 {
 	if (strncmp(word, "cma=", 4))
 		return 0;
-	n->now.cma = dmem_strdup(&n->arena, word);
+	n->now.cma = dmem_strdup(&n->now.arena, word);
 	return n->now.cma ? 0 : -ENOMEM;
 }
 
@@ -93,6 +94,7 @@ int notes_end(struct notes *n)
 		return -ENOMEM;
 	n->tree = more;
 	more[n->n++] = n->now;
+	n->now = (struct notes_tree){ 0 };
 	return 0;
 }
 
@@ -203,5 +205,8 @@ void *notes_flatten(const struct notes_tree *t, int *err)
 
 void notes_free(struct notes *n)
 {
+	for (size_t i = 0; i < n->n; i++)
+		dmem_arena_free(&n->tree[i].arena);
+	dmem_arena_free(&n->now.arena);
 	dmem_arena_free(&n->arena);
 }

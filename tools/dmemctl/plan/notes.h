@@ -19,6 +19,7 @@ struct notes_node {
 
 /* All that one segment notes. */
 struct notes_tree {
+	struct dmem_arena arena;	/* of what follows */
 	uint64_t wall;			/* ms since 1970 */
 	struct notes_node *node;
 	size_t n;
@@ -27,7 +28,7 @@ struct notes_tree {
 
 /* All zero is empty. */
 struct notes {
-	struct dmem_arena arena;	/* of all that was read */
+	struct dmem_arena arena;
 	struct notes_tree *tree;	/* different ones, in the order of the files */
 	size_t n;
 	bool too_many;			/* to keep them all */

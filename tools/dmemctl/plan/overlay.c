@@ -392,16 +392,17 @@ static int fit_dynamic(struct overlay *o, struct overlay_area *a)
 {
 	struct devtree_node *n = &o->planned.node[a->node];
 	char size[CLI_SIZE];
-	int ret;
+	int ret = 0;
 
-	devtree_place(&o->planned, o->block);
-	if (n->placed)
-		return 0;
-	if (!n->n_ranges)
-		return refuse(o, "%s needs %s, and no free piece of memory is as large", a->g->region->name,
-			      cli_size(size, n->size, false));
-	ret = grow_range(o, a);
-	devtree_place(&o->planned, o->block);
+	for (int k = 0; k < DEVTREE_KERNELS && !ret; k++) {
+		devtree_place(&o->planned, o->block, k);
+		if (n->placed)
+			continue;
+		if (!n->n_ranges)
+			return refuse(o, "%s needs %s, and no free piece of memory is as large",
+				      a->g->region->name, cli_size(size, n->size, false));
+		ret = grow_range(o, a);
+	}
 	return ret;
 }
 
@@ -616,12 +617,13 @@ static bool is_changed(const struct overlay *o, size_t node)
 }
 
 /* No node has an objection that it has not had before. */
-static int check_objections(struct overlay *o, struct devtree *before, struct devtree *after)
+static int check_objections(struct overlay *o, struct devtree *before, struct devtree *after,
+			    enum devtree_kernel kernel)
 {
 	int ret = 0;
 
-	devtree_place(before, o->block);
-	devtree_place(after, o->block);
+	devtree_place(before, o->block, kernel);
+	devtree_place(after, o->block, kernel);
 	for (size_t i = 0; i < after->n && i < before->n && !ret; i++) {
 		const char *now, *then;
 
@@ -656,8 +658,8 @@ static int check_merged(struct overlay *o, const void *fdt, const struct devtree
 			ret = refuse(o, "%s: libfdt cannot tell %s from a node with nearly the same name",
 				     o->o.from, expected->node[i].name);
 	}
-	if (!ret)
-		ret = check_objections(o, &before, &after);
+	for (int k = 0; k < DEVTREE_KERNELS && !ret; k++)
+		ret = check_objections(o, &before, &after, k);
 	free(merged);
 	return ret;
 }
