@@ -176,7 +176,7 @@ static int compile(struct generator *g, struct level *l)
 	if (dmem_units_merge(&g->units, f, n, true, g->helper, &l->caps))
 		return -ENOMEM;
 	/* An empty unit file is a mask. */
-	if (n && f[0] == l->unit->fragment && f[0]->empty)
+	if (n && f[0] == l->unit->fragment && f[0]->masks)
 		return 0;
 	check_dropins(g, f, n);
 	l->effect = CAPS;

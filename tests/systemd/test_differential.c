@@ -41,6 +41,84 @@ static void write_tree(struct tree *t, unsigned int seed)
 	}
 }
 
+/* What is not a plain file or link to one, where the tree has nothing yet. */
+static void odd(const char *path)
+{
+	static const char * const links[] = {
+		"/dev/zero", "/proc/version", "vendor/a.service", "vendor/v.service", "../elsewhere/a.service",
+		"../elsewhere/sub", "dirlink/../a.service", "/nowhere/a.service", "./../elsewhere/./empty",
+		"dirlink", "vendor/t@.service", "dirlink/a.service", "w.service/a.service",
+	};
+	struct stat st;
+
+	if (!lstat(tap_path(path), &st))
+		return;
+	switch (rand() % 5) {
+	case 0:
+		mkdir(tap_path(path), 0755);
+		break;
+	case 1:
+		/* One that systemd opened would stop it. */
+		if (!strstr(path, ".d/"))
+			mkfifo(tap_path(path), 0644);
+		break;
+	case 2:
+		put(path, "%s", "");
+		break;
+	default:
+		link_to(path, links[(size_t)rand() % (sizeof(links) / sizeof(*links))]);
+	}
+}
+
+static void write_odd(void)
+{
+	static const char * const dirs[] = { "etc", "run", "lib" };
+	static const char * const names[] = {
+		"a.service", "a-b.service", "w.service", "t@.service", "t@x.service", "t-u@x.service", "al.service",
+		"v.service", "a.service.d/50-b.conf", "a-.service.d/90-c.conf", "w.service.d/a b$.conf",
+		"t@.service.d/\xff.conf", "a-b-c.service",
+	};
+	static const char * const dropin_dirs[] = { "w.service.d", "t@x.service.d", "a-b.service.d", "al.service.d" };
+	char path[200];
+
+	put("elsewhere/a.service", "[Service]\nExecStart=/bin/true\n[X-Dmem]\nDeviceMemoryMax=heap/system 1001T\n");
+	put("elsewhere/sub/sub.conf", "[X-Dmem]\nDeviceMemoryMax=heap/system 1002T\n");
+	put("elsewhere/sub/a.service", "[Service]\nExecStart=/bin/true\n");
+	put("elsewhere/empty", "%s", "");
+	for (size_t d = 0; d < sizeof(dirs) / sizeof(*dirs); d++) {
+		for (size_t i = 0; i < sizeof(dropin_dirs) / sizeof(*dropin_dirs); i++) {
+			struct stat st;
+
+			snprintf(path, sizeof(path), "%s/%s", dirs[d], dropin_dirs[i]);
+			if (!lstat(tap_path(path), &st) || rand() % 3)
+				continue;
+			/* 252 looks for the target of a relative link in its own directory. */
+			if (rand() % 2)
+				link_to(path, tap_path("elsewhere/sub"));
+			else
+				put(path, "[X-Dmem]\n");
+		}
+		snprintf(path, sizeof(path), "%s/dirlink", dirs[d]);
+		link_to(path, "../elsewhere/sub");
+		snprintf(path, sizeof(path), "%s/vendor/a.service", dirs[d]);
+		put(path, "[Service]\nExecStart=/bin/true\n[X-Dmem]\nDeviceMemoryMax=heap/system 1003T\n");
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+			char parent[200];
+			struct stat st;
+
+			snprintf(path, sizeof(path), "%s/%s", dirs[d], names[i]);
+			snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(path, '/') - path), path);
+			/* Not into what is no directory. */
+			if (rand() % 4 || (!stat(tap_path(parent), &st) && !S_ISDIR(st.st_mode)) ||
+			    (stat(tap_path(parent), &st) && !lstat(tap_path(parent), &st)))
+				continue;
+			if (strstr(path, ".d/"))
+				mkdir(tap_path(parent), 0755);
+			odd(path);
+		}
+	}
+}
+
 static int run_systemd(const char *systemd)
 {
 	const char *plain[] = { systemd, "--test", "--system", "--unit=x.target", NULL };
@@ -53,10 +131,34 @@ static int run_systemd(const char *systemd)
 
 struct unit {
 	char name[64];
-	bool loaded, more;
+	bool loaded, masked, more;
 	struct tree_caps caps, given;
-	char paths[4000];
+	char fragment[2000], paths[4000];
 };
+
+/* As systemd prints it: links to directories are followed. */
+static void add_path(char *buf, size_t size, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[4096], *real;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+	real = realpath(dir, NULL);
+	snprintf(buf + strlen(buf), size - strlen(buf), "%s%s\n", real ? real : dir, slash);
+	free(real);
+}
+
+/* Do we have a unit file with a text for it? */
+static bool has_text(struct dmem_units *u, const char *name)
+{
+	struct dmem_unit_file **f;
+	struct dmem_caps caps;
+	size_t n;
+
+	if (dmem_units_files(u, name, &f, &n) || dmem_units_merge(u, f, n, true, "/", &caps))
+		abort();
+	return n && !strstr(f[0]->path, ".d/") && !f[0]->masks;
+}
 
 static void finish(struct dmem_units *u, struct unit *s, int *compared, char *why, size_t size)
 {
@@ -64,16 +166,21 @@ static void finish(struct dmem_units *u, struct unit *s, int *compared, char *wh
 	char ours[4000] = "";
 	size_t n, i;
 
+	if (*s->name && s->masked && !*why && has_text(u, s->name))
+		snprintf(why, size, "%s: is a mask for systemd only", s->name);
 	if (!*s->name || !s->loaded || *why)
 		return;
 	if (dmem_units_files(u, s->name, &f, &n))
 		abort();
 	for (i = 0; i < n; i++) {
 		if (strstr(f[i]->path, ".d/"))
-			snprintf(ours + strlen(ours), sizeof(ours) - strlen(ours), "%s\n", f[i]->path);
+			add_path(ours, sizeof(ours), f[i]->path);
 	}
 	++*compared;
-	if (strcmp(ours, s->paths))
+	if (strcmp(s->fragment, n && !strstr(f[0]->path, ".d/") ? f[0]->path : ""))
+		snprintf(why, size, "%s: systemd's unit file is '%s', ours '%s'", s->name, s->fragment,
+			 n ? f[0]->path : "");
+	else if (strcmp(ours, s->paths))
 		snprintf(why, size, "%s: systemd reads\n%swe say\n%s", s->name, s->paths, ours);
 	else if (s->more || !tree_same(&s->caps, &s->given))
 		snprintf(why, size, "%s: gets %s%s; the files say %s\n%s", s->name,
@@ -98,14 +205,16 @@ static int compare(struct dmem_units *u, char *why, size_t size)
 				*s.name = 0;
 		} else if (strstr(line, "Unit Load State: loaded")) {
 			s.loaded = true;
-		} else if (sscanf(line, " Fragment Path: %4095s", path) == 1) {
+		} else if (strstr(line, "Unit Load State: masked")) {
+			s.masked = true;
+		} else if (sscanf(line, " Fragment Path: %4095[^\n]", path) == 1) {
 			tree_read(path, &s.caps);
-		} else if (sscanf(line, " DropIn Path: %4095s", path) == 1) {
+			snprintf(s.fragment, sizeof(s.fragment), "%.1999s", path);
+		} else if (sscanf(line, " DropIn Path: %4095[^\n]", path) == 1) {
 			if (strstr(path, "/zz-dmem.conf"))
 				continue;
 			tree_read(path, &s.caps);
-			strcat(s.paths, path);
-			strcat(s.paths, "\n");
+			add_path(s.paths, sizeof(s.paths), path);
 		} else if (strstr(line, "Command Line: " HELPER)) {
 			s.more |= tree_any(&s.given) || !tree_given(line, &s.given);
 		}
@@ -174,6 +283,8 @@ int main(int argc, char **argv)
 
 		tap_dir(argv[3]);
 		write_tree(&tree, (unsigned int)t);
+		if (t % 2)
+			write_odd();
 		snprintf(path, sizeof(path), "%s", tap_path("gen"));
 		mkdir(path, 0755);
 		snprintf(search, sizeof(search), "%s:%s:%s", tap_path("etc"), tap_path("run"),

@@ -341,8 +341,78 @@ static void odd_files(void)
 	put(ETC "binary.service", "%c%c[X-Dmem]%c", 1, 255, 0);
 	expect("binary.service" ZZ COND(" \"--mistake=/etc/systemd/system/binary.service:1\"")
 	       "good.service" ZZ COND(" \"--max=a=1\""),
+	       "/etc/systemd/system/dir.service: 'dir.service' is a directory, which systemd passes over: "
+	       "name it dir.service.d if drop-ins are in it\n"
+	       "/etc/systemd/system/fifo.service: 'fifo.service' is a FIFO, which systemd passes over: "
+	       "put a file in its place\n"
+	       "/etc/systemd/system/file.service.d: 'file.service.d' is no directory, and systemd passes it over: "
+	       "make a directory, and put the file into it\n"
 	       "/etc/systemd/system/binary.service:1: '??[X-Dmem]' is not UTF-8, and systemd reads no further: "
-	       "correct this line\n", "odd files");
+	       "correct this line\n"
+	       "/etc/systemd/system/dir.service.d/x.conf: 'x.conf' is a directory: systemd cannot read it: "
+	       "put a file in its place\n", "odd files");
+}
+
+/* What is in front of a unit without being one hides none of its limits. */
+static void in_front(void)
+{
+	static const char * const names[] = { "a", "b", "c", "d", "e", "f", "g" };
+	char path[200];
+
+	mkdir(tap_path("root/etc"), 0755);
+	mkdir(tap_path("root/dev"), 0755);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), LIB "%s.service", names[i]);
+		put(path, EXEC CAP("r 1"));
+	}
+	put(ETC "x.service", EXEC);
+	mkdir(tap_path(ETC "a.service"), 0755);
+	mkfifo(tap_path(ETC "b.service"), 0644);
+	/* It counts, and systemd cannot load it. */
+	put("root/opt/dir/file", "%s", "");
+	link_to(ETC "c.service", "/opt/dir");
+	/* A mask, by an empty file elsewhere or by any device. */
+	put("root/opt/empty", "%s", "");
+	link_to(ETC "d.service", "/opt/empty");
+	/* A link to itself is none, and one into a directory below is an alias. */
+	put(ETC "vendor/e.service", EXEC CAP("v 1"));
+	link_to(ETC "e.service", "vendor/e.service");
+	put(ETC "vendor/g2.service", EXEC CAP("v 2"));
+	link_to(ETC "f.service", "/etc/systemd/system/vendor/x.service");
+	put(ETC "f.service.d/a.conf", CAP("x 1"));
+	/* ".." is that of the directory, not of the name. */
+	put("root/opt/real/sub/file", "%s", "");
+	link_to(ETC "dirlink", "/opt/real/sub");
+	put("root/opt/real/g.service", EXEC CAP("g 1"));
+	link_to(ETC "g.service", "dirlink/../g.service");
+	expect("a.service" ZZ COND(" \"--max=r=1\"") "b.service" ZZ COND(" \"--max=r=1\"")
+	       "e.service" ZZ COND(" \"--max=r=1\"") "g.service" ZZ COND(" \"--max=g=1\"")
+	       "x.service" ZZ COND(" \"--max=x=1\""),
+	       "/etc/systemd/system/a.service: 'a.service' is a directory, which systemd passes over: "
+	       "name it a.service.d if drop-ins are in it\n"
+	       "/etc/systemd/system/b.service: 'b.service' is a FIFO, which systemd passes over: put a file in its place\n"
+	       "/etc/systemd/system/c.service: 'c.service' is a directory: systemd cannot read it: put a file in its place\n",
+	       "in front of a unit");
+}
+
+/* All directories count, however many there are. */
+static void many_dirs(void)
+{
+	char paths[1000] = "--unit-path=", path[200], out[4200], root[4200];
+	const char *argv[] = { generator, root, paths, "--helper=/h", out, NULL };
+
+	for (int i = 0; i < 40; i++) {
+		snprintf(path, sizeof(path), "root/u%d/u%d.service", i, i);
+		put(path, EXEC CAP("u 1"));
+		sprintf(paths + strlen(paths), "%s/u%d", i ? ":" : "", i);
+	}
+	remove(tap_path("out"));
+	mkdir(tap_path("gen"), 0755);
+	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
+	snprintf(out, sizeof(out), "%s", tap_path("gen"));
+	check(!run(argv) && strstr(get_tree("gen"), "u0.service.d/") && strstr(get_tree("gen"), "u39.service.d/"),
+	      "a search path of 40 directories", "%s: %s%s", paths, get("err"), get_tree("gen"));
+	start();
 }
 
 #define TEMPLATE(after) "[Unit]\nDescription=Device memory caps of %i.slice\nDefaultDependencies=no\n" \
@@ -446,6 +516,8 @@ int main(int argc, char **argv)
 	unsupported();
 	mounts();
 	odd_files();
+	in_front();
+	many_dirs();
 	slices();
 	speed(argv[3]);
 	return tap_end();

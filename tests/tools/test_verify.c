@@ -118,8 +118,11 @@ static void words(void)
 	expect_file("[X-Dmem\nDeviceMemoryMax=a 1\n", AT(1) "'[X-Dmem' is not closed: write [X-Dmem]\n",
 		    "an open bracket");
 	expect_file("[Serv\x1b[2J]\nDevicememoryMax=a 1\n",
-		    AT(2) "'DevicememoryMax' is in [Serv?[2J], where it is not read: "
-		    "write DeviceMemoryMax= in [X-Dmem]\n", "what a terminal would obey");
+		    AT(1) "'[Serv?[2J]' has characters that the name of a section cannot have, and systemd reads "
+		    "no further: correct this line\n", "what a terminal would obey");
+	expect_file("[X-caf\xc2\x9b]\nDevicememoryMax=a 1\n",
+		    AT(2) "'DevicememoryMax' is in [X-caf?\?], where it is not read: "
+		    "write DeviceMemoryMax= in [X-Dmem]\n", "and what another one would");
 }
 
 static void units(void)

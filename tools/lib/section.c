@@ -259,6 +259,17 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 	return 0;
 }
 
+/* Could this have been meant for us, whatever is mistyped in it? */
+static bool is_about_us(const char *text, size_t len)
+{
+	for (; len; text++, len--) {
+		if ((len >= 4 && !strncasecmp(text, "dmem", 4)) ||
+		    (len >= 9 && !strncasecmp(text, "devicemem", 9)))
+			return true;
+	}
+	return false;
+}
+
 int dmem_section_parse(struct dmem_arena *a, const char *file, const char *text, size_t len,
 		       dmem_report_fn report, void *data, struct dmem_section *s)
 {
@@ -272,13 +283,13 @@ int dmem_section_parse(struct dmem_arena *a, const char *file, const char *text,
 	ret = dmem_conf_parse_part(text, len, one_line, &p, &read);
 	if (ret || !p.stop)
 		return ret;
-	meant = strcasestr(p.stop, "dmem");
+	meant = is_about_us(p.stop, strlen(p.stop));
 	if (meant && *p.stop == '[') {
 		mistake(&p, p.stop_line, p.stop, p.why, "write [" DMEM_SECTION "]");
 		return 0;
 	}
 	/* No matter, unless something of ours is lost. */
-	if (!p.ours && !meant && !dmem_section_hint(text + read, len - read))
+	if (!p.ours && !meant && !is_about_us(text + read, len - read))
 		return 0;
 	what = dmem_printf(a, "%s, and systemd reads no further", p.why);
 	if (!what)

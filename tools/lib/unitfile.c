@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,44 +20,101 @@ int dmem_units_open(const struct dmem_units *u, const char *path, int flags)
 		.resolve = RESOLVE_IN_ROOT,
 	};
 
+	int fd = -1;
+
 	if (!*u->root)
 		return open(path, (int)how.flags);
-	return (int)syscall(SYS_openat2, u->root_fd, path, &how, sizeof(how));
+	/* With ".." in it, any rename on the machine at this moment is EAGAIN. */
+	for (int tries = 0; tries < 1000 && fd < 0; tries++) {
+		fd = (int)syscall(SYS_openat2, u->root_fd, path, &how, sizeof(how));
+		if (fd < 0 && errno != EAGAIN)
+			break;
+	}
+	return fd;
+}
+
+void dmem_units_report(struct dmem_units *u, const char *file, const char *word, const char *what,
+		       const char *remedy)
+{
+	const struct dmem_report r = { file, 0, word, what, remedy };
+
+	if (u->report && file && what && remedy)
+		u->report(u->report_data, &r);
+}
+
+const char *dmem_file_type(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR: return "directory";
+	case S_IFIFO: return "FIFO";
+	case S_IFSOCK: return "socket";
+	case S_IFCHR:
+	case S_IFBLK: return "device";
+	default: return "file";
+	}
+}
+
+static void unreadable(struct dmem_units *u, struct dmem_unit_file *f, const char *what, const char *remedy)
+{
+	f->unreadable = true;
+	dmem_units_report(u, f->path, f->name, what, remedy);
+}
+
+/* Is there a text? An empty file masks, and so does any device, as for systemd. */
+static bool has_text(struct dmem_units *u, struct dmem_unit_file *f, const struct stat *st)
+{
+	if (S_ISREG(st->st_mode) && st->st_size > MAX_FILE) {
+		unreadable(u, f, "is too large: its section does not count", "put the section into a drop-in");
+		return false;
+	}
+	if (S_ISREG(st->st_mode) && st->st_size)
+		return true;
+	f->masks = S_ISREG(st->st_mode) || S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+	if (!f->masks)
+		unreadable(u, f, dmem_printf(&u->arena, "is a %s: systemd cannot read it",
+					     dmem_file_type(st->st_mode)), "put a file in its place");
+	return false;
+}
+
+static int read_text(int fd, size_t size, char **text, size_t *len)
+{
+	ssize_t n = 1;
+
+	*text = malloc(size);
+	if (!*text)
+		return -ENOMEM;
+	while (*len < size && n > 0) {
+		n = read(fd, *text + *len, size - *len);
+		*len += n > 0 ? (size_t)n : 0;
+	}
+	return n < 0 ? -errno : 0;
 }
 
 int dmem_units_read(struct dmem_units *u, struct dmem_unit_file *f, char **text, size_t *len)
 {
 	int fd = dmem_units_open(u, f->path, 0), ret = 0;
 	struct stat st;
-	ssize_t n;
 
 	*text = NULL;
 	*len = 0;
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st))
+		ret = -errno;
+	else if (has_text(u, f, &st))
+		ret = read_text(fd, (size_t)st.st_size, text, len);
+	if (fd >= 0)
+		close(fd);
+	if (!ret || ret == -ENOMEM)
+		return ret;
+	/* A link to nowhere: systemd loads no unit of it, and no drop-in. */
+	if (ret == -ENOENT)
 		return 0;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size) {
-		f->empty = true;
-		goto out;
-	}
-	if (st.st_size > MAX_FILE) {
-		const struct dmem_report r = {
-			f->path, 0, f->name, "is too large: its section does not count",
-			"put the section into a drop-in",
-		};
-
-		u->report(u->report_data, &r);
-		goto out;
-	}
-	*text = malloc((size_t)st.st_size);
-	if (!*text) {
-		ret = -ENOMEM;
-		goto out;
-	}
-	n = read(fd, *text, (size_t)st.st_size);
-	*len = n > 0 ? (size_t)n : 0;
-out:
-	close(fd);
-	return ret;
+	/* A socket cannot be opened. */
+	unreadable(u, f, dmem_printf(&u->arena, "cannot be read: %s", strerror(-ret)),
+		   "give root a file that it can read");
+	free(*text);
+	*text = NULL;
+	*len = 0;
+	return 0;
 }
 
 int dmem_units_parse(struct dmem_units *u, struct dmem_unit_file *f, bool all)

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,50 +26,66 @@
 	"/usr/lib/systemd/system:"		\
 	"/lib/systemd/system"
 
-/* Which of the first @n directories @path is, by whatever name, or -1. */
-static int which_dir(struct dmem_units *u, const char *path, int n, struct stat *st)
-{
-	int fd = dmem_units_open(u, path, O_DIRECTORY), i = n;
+/* They are not read, but a link to there is an alias as one to the others is. */
+#define GENERATED				\
+	"/run/systemd/generator.early:"		\
+	"/run/systemd/generator:"		\
+	"/run/systemd/generator.late"
 
-	if (fd < 0)
-		return -1;
-	if (!fstat(fd, st)) {
-		for (i = 0; i < n; i++) {
-			if (u->id[i].ino == st->st_ino && u->id[i].dev == st->st_dev)
-				break;
-		}
+/* Is the directory a new one? /lib and /usr/lib may be one. */
+static bool is_new_dir(struct dmem_units *u, const char *path, struct stat *st)
+{
+	int fd = dmem_units_open(u, path, O_DIRECTORY);
+	bool ok;
+
+	if (fd < 0) {
+		if (errno != ENOENT)
+			dmem_units_report(u, path, path, "cannot be read, nor the units in it",
+					  "give root a directory that it can read");
+		return false;
 	}
+	ok = !fstat(fd, st);
 	close(fd);
-	return i < n ? i : -1;
+	for (int i = 0; ok && i < u->n_dirs; i++)
+		ok = u->id[i].ino != st->st_ino || u->id[i].dev != st->st_dev;
+	return ok;
 }
 
-/* /lib and /usr/lib may be one. */
-static int add_dir(struct dmem_units *u, const char *path, size_t len)
+static int add_dir(struct dmem_units *u, const char *path, bool read)
 {
-	int n = u->n_dirs;
-	struct stat st = { 0 };
+	const char **all = dmem_grow(&u->arena, u->search.s, u->search.n, sizeof(*all)), **dir;
+	size_t n = (size_t)u->n_dirs;
+	struct stat st;
+	void *id;
 
-	if (!len || n == DMEM_MAX_DIRS)
-		return 0;
-	u->dir[n] = dmem_strndup(&u->arena, path, len);
-	if (!u->dir[n])
+	if (!path || !all)
 		return -ENOMEM;
-	if (which_dir(u, u->dir[n], n, &st) >= 0 || !st.st_ino)
+	u->search.s = all;
+	all[u->search.n++] = path;
+	if (!read || !is_new_dir(u, path, &st))
 		return 0;
+	dir = dmem_grow(&u->arena, u->dir, n, sizeof(*dir));
+	id = dmem_grow(&u->arena, u->id, n, sizeof(*u->id));
+	if (!dir || !id)
+		return -ENOMEM;
+	u->dir = dir;
+	u->id = id;
+	u->dir[n] = path;
 	u->id[n].dev = st.st_dev;
 	u->id[n].ino = st.st_ino;
 	u->n_dirs++;
 	return 0;
 }
 
-static int add_dirs(struct dmem_units *u, const char *path)
+static int add_dirs(struct dmem_units *u, const char *path, bool read)
 {
 	int ret = 0;
 
 	while (*path && !ret) {
 		size_t len = strcspn(path, ":");
 
-		ret = add_dir(u, path, len);
+		if (len)
+			ret = add_dir(u, dmem_strndup(&u->arena, path, len), read);
 		path += len + (path[len] == ':');
 	}
 	return ret;
@@ -119,7 +136,8 @@ struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name)
 	u->unit = b;
 	u->unit[u->n_units++] = unit;
 	unit->name = dmem_strdup(&u->arena, name);
-	if (!unit->name)
+	unit->dir = dmem_alloc(&u->arena, (size_t)u->n_dirs * sizeof(*unit->dir) + 1);
+	if (!unit->name || !unit->dir)
 		return NULL;
 	unit->type = type < 0 ? level : type;
 	unit->type_level = type < 0;
@@ -127,6 +145,18 @@ struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name)
 	unit->next = *b;
 	*b = unit;
 	return unit;
+}
+
+/* A link to nowhere is no directory, and nothing is lost. */
+static void no_dropin_dir(struct dmem_units *u, const char *path, const char *name, int err)
+{
+	if (err == ENOTDIR)
+		dmem_units_report(u, path, name, "is no directory, and systemd passes it over",
+				  "make a directory, and put the file into it");
+	else if (err != ENOENT)
+		dmem_units_report(u, path, name,
+				  dmem_printf(&u->arena, "cannot be read: %s", strerror(err)),
+				  "give root a directory that it can read");
 }
 
 static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
@@ -148,8 +178,10 @@ static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
 	if (!unit)
 		return errno == EINVAL ? 0 : -ENOMEM;
 	fd = dmem_units_open(u, path, O_DIRECTORY);
-	if (fd < 0)
+	if (fd < 0) {
+		no_dropin_dir(u, path, name, errno);
 		return 0;
+	}
 	dir = fdopendir(fd);
 	dd = dmem_alloc(&u->arena, sizeof(*dd));
 	if (!dir || !dd) {
@@ -182,29 +214,6 @@ static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
 	return de ? -ENOMEM : 0;
 }
 
-/* Takes "." and ".." out of an absolute path, in place. */
-static void normalize(char *path)
-{
-	char *out = path, *in = path;
-
-	while (*in) {
-		size_t len;
-
-		in += strspn(in, "/");
-		len = strcspn(in, "/");
-		if (len == 2 && !strncmp(in, "..", 2)) {
-			while (out > path && *--out != '/')
-				;
-		} else if (len && !(len == 1 && *in == '.')) {
-			*out++ = '/';
-			memmove(out, in, len);
-			out += len;
-		}
-		in += len;
-	}
-	*out = 0;
-}
-
 /* May a link of name @from to @to be an alias? */
 static bool alias_ok(const char *from, const char *to)
 {
@@ -223,60 +232,97 @@ static bool alias_ok(const char *from, const char *to)
 	return dmem_unit_is_instance(from) && !strcmp(i, j);
 }
 
+/* Is @path below @dir? How many slashes there are does not matter. */
+static bool is_below(const char *path, const char *dir)
+{
+	for (;;) {
+		size_t len, dir_len;
+
+		path += strspn(path, "/");
+		dir += strspn(dir, "/");
+		if (!*dir)
+			return *path;
+		len = strcspn(path, "/");
+		dir_len = strcspn(dir, "/");
+		if (len != dir_len || strncmp(path, dir, len))
+			return false;
+		path += len;
+		dir += len;
+	}
+}
+
 /* Sets the unit's alias, if that is what the link is. 1: systemd ignores it. */
 static int load_link(struct dmem_units *u, int d, struct dmem_unit *unit, int dir_fd)
 {
-	char to[4096], *path, *base;
-	struct stat st;
+	const char *path, *name;
+	char to[4096];
 	ssize_t n = readlinkat(dir_fd, unit->name, to, sizeof(to) - 1);
+	bool alias = false;
 
 	if (n < 0)
 		return 1;
 	to[n] = 0;
-	path = *to == '/' ? dmem_strdup(&u->arena, to) :
-			    dmem_printf(&u->arena, "%s/%s", u->dir[d], to);
+	path = *to == '/' ? to : dmem_printf(&u->arena, "%s/%s", u->dir[d], to);
+	path = path ? dmem_units_chase(u, path) : NULL;
 	if (!path)
-		return -ENOMEM;
-	normalize(path);
-	if (!strcmp(path, "/dev/null")) {
-		unit->masked = true;
-		return 0;
-	}
-	base = strrchr(path, '/');
-	if (!base)
 		return 1;
+	unit->masked = !strcmp(path, "/dev/null");
+	for (size_t i = 0; i < u->search.n && !alias; i++)
+		alias = is_below(path, u->search.s[i]);
 	/* A link to somewhere else is a unit file like any other. */
-	*base = 0;
-	if (which_dir(u, path, u->n_dirs, &st) < 0)
+	if (!alias)
 		return 0;
-	if (!strcmp(base + 1, unit->name) || !alias_ok(unit->name, base + 1))
+	/* One into a directory below the search path is an alias all the same. */
+	name = strrchr(path, '/') + 1;
+	if (!strcmp(name, unit->name) || !alias_ok(unit->name, name))
 		return 1;
-	unit->alias_of = base + 1;
+	unit->alias_of = name;
 	return 0;
 }
 
-static int load_name(struct dmem_units *u, int d, int dir_fd, const struct dirent *de)
+/* systemd takes files and links for units, and of something else it looks for the
+ * name in the next directory. */
+static void no_unit_file(struct dmem_units *u, int d, const char *name, mode_t mode)
 {
-	size_t n = strlen(de->d_name);
+	const char *path = dmem_printf(&u->arena, "%s/%s", u->dir[d], name);
+
+	if (path)
+		dmem_units_report(u, path, name, dmem_printf(&u->arena, "is a %s, which systemd passes over",
+							     dmem_file_type(mode)),
+				  S_ISDIR(mode) ? dmem_printf(&u->arena, "name it %s.d if drop-ins are in it", name) :
+						  "put a file in its place");
+}
+
+struct entry {
+	const char *name;
+	unsigned char type;		/* as in struct dirent */
+};
+
+static int load_name(struct dmem_units *u, int d, int dir_fd, const struct entry *e)
+{
+	size_t n = strlen(e->name);
 	struct dmem_unit_file *f;
 	struct dmem_unit *unit;
 	struct stat st;
-	bool link;
 	int ret;
 
-	if (n > 2 && !strcmp(de->d_name + n - 2, ".d"))
-		return load_dropin_dir(u, d, de->d_name);
-	if (dmem_unit_type(de->d_name) < 0)
+	if (n > 2 && !strcmp(e->name + n - 2, ".d"))
+		return load_dropin_dir(u, d, e->name);
+	if (dmem_unit_type(e->name) < 0)
 		return 0;
-	unit = dmem_units_add(u, de->d_name);
+	st.st_mode = DTTOIF(e->type);
+	if (e->type == DT_UNKNOWN && fstatat(dir_fd, e->name, &st, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
+		no_unit_file(u, d, e->name, st.st_mode);
+		return 0;
+	}
+	unit = dmem_units_add(u, e->name);
 	if (!unit)
 		return -ENOMEM;
 	if (unit->fragment || unit->alias_of || unit->masked)
 		return 0;
-	link = de->d_type == DT_LNK;
-	if (de->d_type == DT_UNKNOWN)
-		link = !fstatat(dir_fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode);
-	ret = link ? load_link(u, d, unit, dir_fd) : 0;
+	ret = S_ISLNK(st.st_mode) ? load_link(u, d, unit, dir_fd) : 0;
 	if (ret)
 		return ret < 0 ? ret : 0;
 	if (unit->alias_of || unit->masked)
@@ -290,19 +336,38 @@ static int load_name(struct dmem_units *u, int d, int dir_fd, const struct diren
 	return f->path ? 0 : -ENOMEM;
 }
 
+static int compare_entries(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+/* In order, so that messages come in the same one each time. */
 static int load_dir(struct dmem_units *u, int d)
 {
 	int fd = dmem_units_open(u, u->dir[d], O_DIRECTORY), ret = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct entry *all = NULL, *more;
 	struct dirent *de;
+	size_t n = 0;
 
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);
 		return 0;
 	}
-	while (!ret && (de = readdir(dir)))
-		ret = load_name(u, d, fd, de);
+	while (!ret && (de = readdir(dir))) {
+		more = dmem_grow(&u->arena, all, n, sizeof(*all));
+		if (more) {
+			all = more;
+			all[n].type = de->d_type;
+			all[n].name = dmem_strdup(&u->arena, de->d_name);
+		}
+		ret = more && all[n++].name ? 0 : -ENOMEM;
+	}
+	if (n)
+		qsort(all, n, sizeof(*all), compare_entries);
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = load_name(u, d, fd, &all[i]);
 	closedir(dir);
 	return ret;
 }
@@ -402,9 +467,12 @@ int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 	/* As in $SYSTEMD_UNIT_PATH: with a colon at the end, systemd's own come after. */
 	len = path ? strlen(path) : 0;
 	if (len)
-		ret = add_dirs(u, path);
-	if (!ret && (!len || path[len - 1] == ':'))
-		ret = add_dirs(u, SEARCH_PATH);
+		ret = add_dirs(u, path, true);
+	if (!ret && (!len || path[len - 1] == ':')) {
+		ret = add_dirs(u, SEARCH_PATH, true);
+		if (!ret)
+			ret = add_dirs(u, GENERATED, false);
+	}
 	for (int d = 0; d < u->n_dirs && !ret; d++)
 		ret = load_dir(u, d);
 	if (!ret)

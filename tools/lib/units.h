@@ -8,16 +8,22 @@
 #ifndef DMEM_UNITS_H
 #define DMEM_UNITS_H
 
-#include "dmem.h"
+#include <sys/types.h>
 
-#define DMEM_MAX_DIRS	16
+#include "dmem.h"
 
 struct dmem_unit_file {
 	const char *name, *path;
 	enum { UNREAD, WITHOUT_SECTION, PARSED } state;
-	bool empty;		/* masks a unit */
+	bool masks;		/* as a unit file: an empty file or a device */
+	bool unreadable;	/* nobody knows what it says */
 	bool told;		/* for the caller's use */
 	struct dmem_section section;
+};
+
+struct dmem_list {
+	const char **s;
+	size_t n;
 };
 
 struct dmem_dropin_dir {
@@ -36,7 +42,7 @@ struct dmem_unit {
 	const char *alias_of;
 	struct dmem_unit **alias;	/* names that lead to this one */
 	size_t n_alias;
-	struct dmem_dropin_dir *dir[DMEM_MAX_DIRS];
+	struct dmem_dropin_dir **dir;	/* by directory of the search path, or NULL */
 	void *user;			/* for the caller's use */
 };
 
@@ -44,21 +50,18 @@ struct dmem_units {
 	struct dmem_arena arena;
 	const char *root;
 	int root_fd;
-	const char *dir[DMEM_MAX_DIRS];	/* in systemd's order, without the root */
-	struct { uint64_t dev, ino; } id[DMEM_MAX_DIRS];
+	/* The directories that are there, in systemd's order, without the root. */
+	const char **dir;
+	struct { uint64_t dev, ino; } *id;
 	int n_dirs;
+	struct dmem_list search;	/* all of systemd's, also those that are not read */
 	struct dmem_unit **bucket;
 	size_t n_buckets;
 	struct dmem_unit **unit;	/* all, in no order that means anything */
 	size_t n_units;
-	/* For mistakes in the files. */
+	/* For mistakes in the files. NULL: nobody is told. */
 	dmem_report_fn report;
 	void *report_data;
-};
-
-struct dmem_list {
-	const char **s;
-	size_t n;
 };
 
 /* Reads the directories, but no file. @root: "" or where the tree is; @path:
@@ -102,8 +105,20 @@ int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
  * a file descriptor, or -1 and errno. */
 int dmem_units_open(const struct dmem_units *u, const char *path, int flags);
 
-/* The text of a file, which the caller frees. NULL, without an error: it is empty,
- * cannot be read, or is too large, which is reported. */
+/* "directory", "FIFO", ...: a type as in stat()'s st_mode, in words. */
+const char *dmem_file_type(mode_t mode);
+
+/* Reports a mistake. A remedy or reason that could not be made is left out with it. */
+void dmem_units_report(struct dmem_units *u, const char *file, const char *word, const char *what,
+		       const char *remedy);
+
+/* An absolute path of the tree without links, "." and "..", as systemd makes it of a link's
+ * target: the last name may be a link, and what is not there needs none. NULL: it leads
+ * nowhere, or there is no memory. */
+const char *dmem_units_chase(struct dmem_units *u, const char *path);
+
+/* The text of a file, which the caller frees. NULL, without an error: it masks the unit,
+ * or cannot be read, which is reported unless it is not there. */
 int dmem_units_read(struct dmem_units *u, struct dmem_unit_file *f, char **text, size_t *len);
 
 /* What the file says. Without @all, a file without our section may stay unparsed,

@@ -380,24 +380,19 @@ static int compare(const void *x, const void *y)
 }
 
 /* One line, whatever was found in a file. */
-static void print_safely(const char *s)
+static int print_text(struct verify *v, const struct finding *f)
 {
-	for (; *s; s++)
-		putchar((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
-}
+	char line[16] = "", *text;
 
-static void print_text(const struct finding *f)
-{
-	print_safely(f->file);
 	if (f->line)
-		printf(":%u", f->line);
-	printf(": %s'", f->warning ? "warning: " : "");
-	print_safely(f->word);
-	printf("' ");
-	print_safely(f->what);
-	printf(": ");
-	print_safely(f->remedy);
-	printf("\n");
+		snprintf(line, sizeof(line), ":%u", f->line);
+	text = dmem_printf(v->arena, "%s%s: %s'%s' %s: %s", f->file, line, f->warning ? "warning: " : "",
+			   f->word, f->what, f->remedy);
+	if (!text)
+		return -ENOMEM;
+	dmem_make_printable(text);
+	puts(text);
+	return 0;
 }
 
 static int print_json(const struct verify *v)
@@ -467,8 +462,8 @@ static int verify(struct verify *v, bool json, int n, char **paths)
 	if (v->n)
 		qsort(v->finding, v->n, sizeof(*v->finding), compare);
 	ret = json ? print_json(v) : 0;
-	for (size_t i = 0; i < v->n && !json; i++)
-		print_text(&v->finding[i]);
+	for (size_t i = 0; i < v->n && !json && !ret; i++)
+		ret = print_text(v, &v->finding[i]);
 	if (!v->n && !v->err && !json)
 		printf("nothing is wrong: %zu files\n", v->files);
 	if (ret == -ENOMEM || v->err == -ENOMEM)
