@@ -399,6 +399,19 @@ static void max_below_peak(void)
 	put(CAMERA_CG "dmem.peak", CAMERA " 25165825\n");
 }
 
+static void max_below_current(void)
+{
+	put(CAMERA_CG "dmem.max", CAMERA " 8388607\n");
+	put(CAMERA_UNIT, EXEC);
+}
+
+static void max_is_current(void)
+{
+	put(CAMERA_CG "dmem.max", CAMERA " 8388608\n");
+	put(CAMERA_CG "dmem.peak", CAMERA " 8388608\n");
+	put(CAMERA_UNIT, EXEC);
+}
+
 static void max_is_peak(void)
 {
 	put(CAMERA_CG "dmem.peak", CAMERA " 25165824\n");
@@ -754,6 +767,11 @@ static const struct {
 	  " is 25165824, and its peak was 25165825: raise it, unless less is enough now\n",
 	  0 },
 	{ "dmem.max at the peak", max_is_peak, NULL, 0 },
+	{ "dmem.max below the charge", max_below_current,
+	  "problem: system.slice/camera.service: dmem.max of " CAMERA " is 8388607, and 8388608 are charged: "
+	  "restart the processes that hold it, see lsdmem --buffers\n",
+	  1 },
+	{ "dmem.max at the charge", max_is_current, NULL, 0 },
 	{ "dmem.min above dmem.max", min_above_max,
 	  "problem: system.slice/camera.service: dmem.min of " CAMERA
 	  " is 25165825, and dmem.max only 25165824: raise dmem.max, or lower dmem.min\n",

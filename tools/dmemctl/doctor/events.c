@@ -142,11 +142,12 @@ static void say_own_limit(struct doctor *d, const struct dmem_node *n, size_t r,
 {
 	const char *what = requests(d, times, r), *state = now(d, n, r);
 	const char *target = doctor_target(d, n), *remedy = "set one again, if it was not lifted on purpose";
+	const char *region = d->regions.region[r].name;
 
 	if (dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX) != DMEM_NO_LIMIT)
-		remedy = target ? dmem_printf(d->arena, "if it needs more: dmemctl set %s --max=%s=SIZE, and "
-					      "dmemctl plan proposes a size", target,
-					      d->regions.region[r].name) : NULL;
+		remedy = target ? dmem_printf(d->arena, "if it needs more: dmemctl set %s --max=%s=SIZE%s",
+					      target, region, !strncmp(region, "cma/", 4) ?
+					      ", and dmemctl plan proposes a size" : "") : NULL;
 	if (!what || !state || !remedy)
 		d->err = -ENOMEM;
 	else

@@ -16,11 +16,12 @@ static bool known(uint64_t v)
 	return v != DMEM_UNKNOWN && v != DMEM_NO_LIMIT;
 }
 
-/* A limit that never refuses, or one below the peak. */
+/* A limit that never refuses, does not hold yet, or is below the peak. */
 static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, const char *path)
 {
 	const struct dmem_region *g = &d->regions.region[r];
 	uint64_t max = figure(d, n, r, DMEM_F_MAX), peak = figure(d, n, r, DMEM_F_PEAK);
+	uint64_t used = figure(d, n, r, DMEM_F_CURRENT);
 
 	if (!known(max))
 		return;
@@ -28,7 +29,11 @@ static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, con
 		doctor_say(d, PROBLEM, path, "lower it, or set max",
 			   "dmem.max of %s is %s, and the region has %s", g->name,
 			   doctor_size_beside(max, g->capacity), doctor_size_beside(g->capacity, max));
-	if (known(peak) && max < peak)
+	if (known(used) && max < used)
+		doctor_say(d, PROBLEM, path, "restart the processes that hold it, see lsdmem --buffers",
+			   "dmem.max of %s is %s, and %s are charged", g->name,
+			   doctor_size_beside(max, used), doctor_size_beside(used, max));
+	else if (known(peak) && max < peak)
 		doctor_say(d, NOTE, path, "raise it, unless less is enough now",
 			   "dmem.max of %s is %s, and its peak was %s", g->name,
 			   doctor_size_beside(max, peak), doctor_size_beside(peak, max));
