@@ -44,23 +44,24 @@ struct plan {
 
 static void help(void)
 {
-	printf("Usage: dmemctl plan [OPTION]... HISTORY|DIR...\n\n"
-	       "From what \"dmemctl record\" has written: how large the regions must be, and which\n"
-	       "limit and reservation each service needs.\n\n"
-	       "      --headroom=PCT        more than what was seen, default: 10\n"
-	       "      --quantile=Q          of boots and runs, 0 to 1; default: 1, the largest\n"
-	       "      --json                all figures, in bytes\n"
+	fputs("Usage: dmemctl plan [OPTION]... HISTORY|DIR...\n\n"
+	       "Print the size that each region needs, and a limit and a reservation for each\n"
+	       "service, from histories of \"dmemctl record\".\n\n"
+	       "      --headroom=PCT        add so many per cent, default: 10\n"
+	       "      --quantile=Q          of boots and runs, 0 to 1 or 0% to 100%; default: 1\n"
+	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to be merged before boot\n"
-	       "      --dtb=FILE            the board's tree, if the histories do not note it\n"
+	       "      --dtb=FILE            read the board's tree, if the histories do not note it\n"
 	       "      --move                let an area with an address get another one\n"
 	       "      --shrink              let a region become smaller than it is\n"
 	       "      --svg=FILE            write a chart\n"
-	       "      --force               over files that are there\n"
-	       "      --block=SIZE          what regions are aligned to, if no history knows\n"
+	       "      --force               replace drop-ins and overlays\n"
+	       "      --block=SIZE          align regions to that, if no history has it\n"
 	       "      --cma-alignment=N     CONFIG_CMA_ALIGNMENT of the kernel, default: 8\n"
-	       "  -h, --help                this text\n\n"
-	       "See dmemctl-plan(8).\n");
+	       "  -h, --help                display this help\n\n"
+	       "FILE may be \"-\" for --dts and --svg: standard output.\n"
+	       "See dmemctl-plan(8).\n", stdout);
 }
 
 /* ---- options ---- */
