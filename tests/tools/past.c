@@ -50,19 +50,34 @@ void past_cgroup(struct dmem_text *t, unsigned int number, uint64_t life, const 
 	named(t, 'C', s, path);
 }
 
-void past_look(struct dmem_text *t, uint64_t mono, const char *fmt, ...)
+static void put_sample(struct dmem_text *t, uint64_t mono, uint64_t wall, const char *fmt, va_list ap)
 {
 	struct hist_line l;
 	char items[65536];
+
+	vsnprintf(items, sizeof(items), fmt, ap);
+	hist_begin(&l, t, 'S');
+	hist_add(&l, " %llu %llu%s%s", (unsigned long long)mono, (unsigned long long)wall,
+		 *items ? " " : "", items);
+	finish(&l);
+}
+
+void past_look(struct dmem_text *t, uint64_t mono, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(items, sizeof(items), fmt, ap);
+	put_sample(t, mono, PAST_WALL + mono, fmt, ap);
 	va_end(ap);
-	hist_begin(&l, t, 'S');
-	hist_add(&l, " %llu %llu%s%s", (unsigned long long)mono,
-		 (unsigned long long)(PAST_WALL + mono), *items ? " " : "", items);
-	finish(&l);
+}
+
+void past_look_at(struct dmem_text *t, uint64_t mono, uint64_t wall, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_sample(t, mono, wall, fmt, ap);
+	va_end(ap);
 }
 
 void past_end(struct dmem_text *t, uint64_t mono)

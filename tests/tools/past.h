@@ -15,6 +15,9 @@ void past_cgroup(struct dmem_text *t, unsigned int number, uint64_t life, const 
 /* A record with these items, such as "c0.0=4096 f7". */
 void past_look(struct dmem_text *t, uint64_t mono, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same, when the clock showed @wall ms since 1970. */
+void past_look_at(struct dmem_text *t, uint64_t mono, uint64_t wall, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 void past_end(struct dmem_text *t, uint64_t mono);
 
 /* Into the file of that name, which starts with it or goes on with it. */

@@ -287,7 +287,7 @@ static void turns(void)
 	check(json("a.service", "min") == 0 && strstr(get("out"), "\"reserved_part\":0.0000"),
 	      "and nothing can be kept free for them", "%s", get("out"));
 	plan_of("turns", "--headroom=0", NULL);
-	check(strstr(get("out"), "    28M  a.service + b.service\n") && strstr(get("out"), "services take\n  turns"),
+	check(strstr(get("out"), "    28M  a.service + b.service\n") && strstr(get("out"), "services take turns"),
 	      "the text says so", "%s", get("out"));
 }
 
@@ -487,6 +487,431 @@ static void between(void)
 	past_write(&t, "between");
 	check(!plan_of("between", "--json", "--headroom=0") && json(CAM, "need") == 6 * MIB + 4096,
 	      "what no buffer explains is there all the same", "%s", get("out"));
+}
+
+/* ---- whose memory it is, and when ---- */
+
+/* Nobody has told of the service when its buffers are there. */
+static void late_service(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_look(&t, 1000, "r0=0,0,-,%llu", 40 * MIB);
+	past_look(&t, 2000, "r0=%llu b1=-.0,4194304 b2=-.0,4194304", 8 * MIB);
+	past_cgroup(&t, 0, 1, A);
+	past_look(&t, 42000, "r0=%llu c0.0=%llu b1=0.0,4194304 b2=0.0,4194304", 8 * MIB, 8 * MIB);
+	past_cgroup(&t, 1, 2, B);
+	past_look(&t, 43000, "r0=%llu c1.0=%llu b3=1.0,12582912", 20 * MIB, 12 * MIB);
+	past_end(&t, 50000);
+	past_write(&t, "late");
+	check(!plan_of("late", "--json", "--headroom=0") && json(CAM, "size") == 20 * MIB &&
+	      json("a.service", "min") == 8 * MIB && json("b.service", "min") == 12 * MIB &&
+	      strstr(get("out"), "\"reserved_part\":1.0000") && json(CAM, "all_peaks") == 20 * MIB,
+	      "a buffer that is told to belong to a service later always did", "%s%s", get("out"), get("err"));
+	plan_of("late", "--headroom=0", NULL);
+	check(!strstr(get("out"), "can be reserved"), "and all can be reserved", "%s", get("out"));
+}
+
+/* Two recorders of one boot, each with its own cgroups; and one of them twice. */
+static void overlaps(void)
+{
+	static const char * const paths[] = { A, B };
+	struct dmem_text t = { 0 };
+	char name[32];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		past_head(&t, "aaaaaaaa", 1000 + i * 500, 1000, false);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, 1 + i, paths[i]);
+		past_look(&t, 1000 + i * 500, "r0=%llu,0,-,%llu c0.0=%llu", (4 + 2 * i) * MIB, 40 * MIB, (4 - 2 * i) * MIB);
+		past_look(&t, 4000 + i * 500, "c0.0=0");
+		/* A new segment of one has nothing of the other. */
+		past_head(&t, "aaaaaaaa", 5000 + i * 500, 1000, false);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, 1 + i, paths[i]);
+		past_look(&t, 5000 + i * 500, "r0=%llu c0.0=%llu", 8 * MIB, 3 * MIB);
+		past_end(&t, 9000);
+		snprintf(name, sizeof(name), "two/%u", i);
+		past_write(&t, name);
+	}
+	check(!plan(MORE("--json", "--headroom=0", tap_path("two"))) && json(CAM, "together") == 8 * MIB &&
+	      json("a.service", "peak") == 4 * MIB && json("b.service", "peak") == 3 * MIB &&
+	      json(CAM, "boots") == 1, "two recorders of one boot are one boot", "%s%s", get("out"), get("err"));
+	check(json("a.service", "usual") == 3 * MIB && json("b.service", "usual") == 3 * MIB,
+	      "and each has what it is told to have", "%s", get("out"));
+	check(!plan(MORE("--json", "--headroom=0", tap_path("two"), tap_path("two/1"))) &&
+	      json(CAM, "together") == 8 * MIB && json("b.service", "runs") == 1, "a history twice counts once", "%s",
+	      get("out"));
+}
+
+/* A board without a clock of its own. */
+static void clocks(void)
+{
+	struct dmem_text t = { 0 };
+
+	for (int early = 0; early < 2; early++) {
+		start(&t, "aaaaaaaa", false);
+		past_look_at(&t, 2000, 5000, "c0.0=%llu", (early ? 30 : 4) * MIB);
+		past_look_at(&t, 30000, 1795600030000, "c0.0=%llu", (early ? 4 : 30) * MIB);
+		past_end(&t, 31000);
+		past_write(&t, "clock");
+		check(!plan_of("clock", "--json", NULL) &&
+		      json(CAM, "worst_time") == (early ? 1795600002000 : 1795600030000),
+		      early ? "the time of a sample before the clock was set" : "the time of a sample is its own",
+		      "%s", get("out"));
+	}
+	check(!plan_of("clock", NULL, NULL) && strstr(get("out"), "(2026-11-25 09:46:42 UTC)"), "in the text as well",
+	      "%s", get("out"));
+}
+
+/* It has asked, and never got any. */
+static void refused_only(void)
+{
+	struct dmem_text t = { 0 };
+	char dir[4096];
+
+	start(&t, "aaaaaaaa", false);
+	past_look(&t, 2000, "c0.0=%llu c1.0=0,0,3,3,0,0,4194304", MIB);
+	past_end(&t, 3000);
+	past_write(&t, "refused");
+	check(!plan_of("refused", "--json", NULL) && json("b.service", "refused") == 3 &&
+	      json("b.service", "current_max") == 4 * MIB && json("a.service", "refused") == 0 &&
+	      strstr(get("out"), "\"max\":null"), "a service that was refused all it asked for", "%s", get("out"));
+	snprintf(dir, sizeof(dir), "--units=%s", tap_path("refused-units"));
+	check(!plan(MORE(dir, tap_path("refused"))) && *get("refused-units/a.service.d/50-dmem-plan.conf") &&
+	      !*get("refused-units/b.service.d/50-dmem-plan.conf"), "gets no limit of 0", "%s",
+	      get_tree("refused-units"));
+}
+
+/* ---- peaks together ---- */
+
+static void equal_services(void)
+{
+	struct dmem_text t = { 0 };
+	char items[4096] = "", path[64];
+	size_t len = 0;
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, false);
+	past_region(&t, 0, CAM);
+	for (unsigned int i = 0; i < 14; i++) {
+		snprintf(path, sizeof(path), "system.slice/s%02u.service", i);
+		past_cgroup(&t, i, 1 + i, path);
+		len += (size_t)snprintf(items + len, sizeof(items) - len, " c%u.0=%llu", i, i < 13 ? 8 * MIB : 0);
+	}
+	past_look(&t, 1000, "r0=0,0,-,%llu%s", 40 * MIB, items);
+	past_look(&t, 2000, "c0.0=0");
+	past_look(&t, 3000, "c13.0=%llu", 8 * MIB);
+	past_end(&t, 4000);
+	past_write(&t, "equal");
+	check(!plan_of("equal", "--json", "--headroom=0") && json(CAM, "size") == 104 * MIB &&
+	      strstr(get("out"), "\"any\":[{\"count\":14,\"of\":[\"s00.service\""),
+	      "a conflict has as many services as it takes", "%s", get("out"));
+	check(json("\"conflicts_in_capacity\"", "count") == 6 && json("\"conflicts_in_capacity\"", "peaks") == 48 * MIB,
+	      "and is looked for in the region that exists", "%s", get("out"));
+	plan_of("equal", "--headroom=0", NULL);
+	check(strstr(get("out"), "in 104M (planned):\n        112M  all of s00.service, s01.service, s02.service, "
+		     "s03.service\n              and 10 more\n"), "services with equal peaks are one line", "%s", get("out"));
+	check(strstr(get("out"), "in 40M (capacity):\n         48M  any 6 of s00.service, s01.service, s02.service, "
+		     "s03.service\n              and 10 more\n    Any 5 of the 14 services fit, and no more than 5.\n"),
+	      "with the number that fit", "%s", get("out"));
+}
+
+/* All sets of services that do not fit and of which each part does, by trying all. */
+static void all_conflicts(void)
+{
+	size_t wrong = 0, sets = 0;
+
+	for (unsigned int seed = 1; seed <= 60; seed++) {
+		struct model_region region = { "cma/x", DMEM_UNKNOWN };
+		struct needs_service s[10] = { 0 };
+		struct needs_region g = { .region = &region, .service = s, .n = 2 + seed % 9 };
+		struct needs_conflicts c = { .size = 10 + seed % 17 };
+		struct dmem_arena a = { 0 };
+		size_t minimal = 0, found = 0;
+
+		for (size_t i = 0; i < g.n; i++)
+			s[i].peak = 1 + (g.n - i) * (seed % 5) / 2;
+		for (unsigned int set = 1; set < 1u << g.n; set++) {
+			uint64_t sum = 0, least = UINT64_MAX;
+
+			for (size_t i = 0; i < g.n; i++) {
+				sum += set >> i & 1 ? s[i].peak : 0;
+				least = set >> i & 1 && s[i].peak < least ? s[i].peak : least;
+			}
+			minimal += sum > c.size && sum - least <= c.size;
+		}
+		wrong += needs_find_conflicts(&a, &g, &c) != 0;
+		for (size_t i = 0; i < c.n; i++) {
+			size_t ways = 1;
+
+			for (size_t k = 0; k < c.conflict[i].n; k++) {
+				const struct needs_part *p = &c.conflict[i].part[k];
+
+				for (size_t j = 0; j < p->count; j++)
+					ways = ways * (p->n - j) / (j + 1);
+			}
+			found += ways;
+		}
+		wrong += c.more ? found >= minimal : found != minimal;
+		sets += found;
+		dmem_arena_free(&a);
+	}
+	check(!wrong && sets > 100, "conflicts are those that trying all sets finds", "%zu wrong, %zu sets", wrong, sets);
+}
+
+static void slices_own(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, false);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 1, "system.slice");
+	past_cgroup(&t, 1, 2, A);
+	past_look(&t, 1000, "r0=%llu,0,-,%llu c0.0=%llu c1.0=%llu", 23 * MIB, 40 * MIB, 20 * MIB, 12 * MIB);
+	past_end(&t, 2000);
+	past_write(&t, "own");
+	check(!plan_of("own", "--json", NULL) && json(CAM, "all_peaks") == 23 * MIB,
+	      "all peaks have what a slice has beside its services, and others", "%s", get("out"));
+}
+
+/* ---- buffers ---- */
+
+/* Camera 4 x 3M, codec 6 x 2M, ai 1 x 6M: not all at once. */
+static void whole_buffers(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "c0.0=12582912 b1=0.0,3145728 b2=0.0,3145728 b3=0.0,3145728 b4=0.0,3145728 "
+		  "c2.0=6291456 b5=2.0,6291456");
+	past_look(&t, 20000, "c0.0=0 f1 f2 f3 f4");
+	past_look(&t, 21000, "c1.0=12582912 b11=1.0,2097152 b12=1.0,2097152 b13=1.0,2097152 b14=1.0,2097152 "
+		  "b15=1.0,2097152 b16=1.0,2097152");
+	past_end(&t, 40000);
+	past_write(&t, "whole");
+	check(!plan_of("whole", "--json", "--headroom=10") && json("a.service", "max") == 15 * MIB &&
+	      json("b.service", "max") == 14 * MIB && json("c.service", "max") == 6922240,
+	      "headroom of a limit is in whole buffers, where there were several", "%s", get("out"));
+	check(json("a.service", "buffer") == 3 * MIB && json("c.service", "buffer") == 6 * MIB, "of the size they had",
+	      "%s", get("out"));
+	/* Two thirds of 12M, 12M and 6M */
+	check(!plan(MORE("--json", "--headroom=40", "--block=1M", tap_path("whole"))) &&
+	      json(CAM, "size") == 26 * MIB && strstr(get("out"), "\"reserved_part\":0.666") &&
+	      json("a.service", "min") == 6 * MIB && json("b.service", "min") == 6 * MIB && json("c.service", "min") == 0,
+	      "a reservation of a part is one of whole buffers", "%s", get("out"));
+	check(!plan_of("whole", "--json", "--headroom=0") && json("a.service", "max") == 12 * MIB,
+	      "without headroom there is none", "%s", get("out"));
+}
+
+/* One rise of a counter is taken for one buffer: more than there was room for. */
+static void guesses(void)
+{
+	/* Refused requests, the largest free run; what the run is smaller and larger by. */
+	static const ull cases[][4] = {
+		{ 0, 12 * MIB, 0, 0 }, { 1, 4 * MIB, 8 * MIB, 0 }, { 0, 14 * MIB, 0, 2 * MIB },
+	};
+	struct dmem_text t = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ull sufficed;
+
+		start(&t, "aaaaaaaa", false);
+		past_look(&t, 2000, "r0=%llu c0.0=%llu,%llu,0,0,0,0", 12 * MIB, 12 * MIB, 12 * MIB);
+		past_look(&t, 3000, "r0=%llu c1.0=%llu,%llu,0,0,0,0", 24 * MIB, 12 * MIB, 12 * MIB);
+		past_look(&t, 4000, "r0=%llu c0.0=0", 12 * MIB);
+		past_look(&t, 5000, "r0=%llu c2.0=%llu,%llu,0,0,%llu,0", 36 * MIB, 24 * MIB, 24 * MIB, cases[i][0]);
+		/* Not at the same moment */
+		past_look(&t, 6000, "r0=%llu,0,%llu", 36 * MIB, cases[i][1]);
+		past_end(&t, 9000);
+		past_write(&t, "guess");
+		check(!plan_of("guess", "--json", "--headroom=0") && json(CAM, "placed") == 48 * MIB &&
+		      json(CAM, "run_smaller") == cases[i][2] && json(CAM, "run_larger") == cases[i][3],
+		      "the largest free run is compared", "%s", get("out"));
+		sufficed = strstr(get("out"), "\"sufficed\":null") ? 0 : json(CAM, "sufficed");
+		check(sufficed == (cases[i][0] ? 0 : 40 * MIB), "and a capacity that was enough", "%s", get("out"));
+		plan_of("guess", "--headroom=0", NULL);
+		check(!strstr(get("out"), "40M were enough") == !!cases[i][0] &&
+		      !strstr(get("out"), "8M  less was free") == !cases[i][2] &&
+		      !strstr(get("out"), "2M  more was free") == !cases[i][3], "the text says so", "%s", get("out"));
+	}
+	/* While buffers come and go, the run is one of before or after. */
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "r0=%llu,0,%llu c0.0=%llu b1=0.0,12582912", 12 * MIB, 40 * MIB, 12 * MIB);
+	past_look(&t, 5000, "r0=0,0,%llu c0.0=0 f1", 28 * MIB);
+	past_end(&t, 9000);
+	past_write(&t, "guess");
+	check(!plan_of("guess", "--json", NULL) && strstr(get("out"), "\"run_smaller\":null"),
+	      "a run that is measured while buffers change is no evidence", "%s", get("out"));
+}
+
+/* Machines with pages of 4K and of 16K. */
+static void page_sizes(void)
+{
+	static const ull pages[] = { 4096, 16384 };
+	char name[32];
+
+	for (unsigned int first = 0; first < 2; first++) {
+		for (unsigned int i = 0; i < 2; i++) {
+			struct hist_head h = { "", PAST_WALL, 1000, 1000, pages[i ^ first], DMEM_UNKNOWN, false };
+			struct dmem_text t = { 0 };
+
+			snprintf(h.boot, sizeof(h.boot), "%08u-0000-0000-0000-000000000000", i);
+			hist_put_head(&t, &h);
+			past_region(&t, 0, CAM);
+			past_cgroup(&t, 0, 1, A);
+			past_look(&t, 1000, "c0.0=%llu", 5 * 16384ull);
+			past_end(&t, 2000);
+			snprintf(name, sizeof(name), "pages/%u", i);
+			past_write(&t, name);
+		}
+		check(!plan(MORE("--json", "--headroom=1", tap_path("pages"))) && json("a.service", "max") == 6 * 16384 &&
+		      json(CAM, "page") == 16384 && json(CAM, "block") == 32 * MIB, "the largest page fits all", "%s",
+		      get("out"));
+	}
+}
+
+/* ---- text ---- */
+
+static size_t widest(const char *s)
+{
+	size_t most = 0;
+
+	for (; *s; s += strcspn(s, "\n"), s += *s == '\n')
+		most = strcspn(s, "\n") > most ? strcspn(s, "\n") : most;
+	return most;
+}
+
+static void widths(void)
+{
+	static const char * const files[] = { "turns", "equal", "whole", "guess", "refused", "late", "clock", "peaks" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		plan_of(files[i], "--quantile=0.5", "--shrink");
+		check(*get("out") && widest(get("out")) <= 80, "no line is wider than 80 columns", "%zu of %s: %s",
+		      widest(get("out")), files[i], get("out"));
+	}
+	plan(MORE("--help"));
+	check(widest(get("out")) <= 80, "nor is one of the help", "%zu", widest(get("out")));
+}
+
+static void quantiles(void)
+{
+	static const char * const same[] = { "--quantile=0.5", "--quantile=50%" };
+
+	for (size_t i = 0; i < 2; i++) {
+		check(!plan(MORE(same[i], "--headroom=0", tap_path("many"))) &&
+		      strstr(get("out"), "      5M  in use at once, in 50% of the boots at most\n") &&
+		      strstr(get("out"), "     10M  in use at once, in all of them (2025-"), "a quantile is no maximum",
+		      "%s%s", get("out"), get("err"));
+		check(strstr(get("out"), "     10M  a.service alone\n"), "nor is one service a set", "%s", get("out"));
+	}
+	check(!plan(MORE("--headroom=25%", "--json", tap_path("usual"))) && json("a.service", "max") == 15 * MIB,
+	      "headroom in per cent", "%s", get("err"));
+}
+
+/* Three boots of eight hours are enough, and two are not. */
+static void confidence(void)
+{
+	struct dmem_text t = { 0 };
+	char name[32];
+
+	for (unsigned int b = 0; b < 3; b++) {
+		snprintf(name, sizeof(name), "%08u", b);
+		start(&t, name, false);
+		for (ull minute = 1; minute <= 480; minute++)
+			past_look(&t, 1000 + minute * 60000, "c0.0=%llu", MIB * (1 + minute % 2));
+		past_end(&t, 1000 + 480 * 60000);
+		snprintf(name, sizeof(name), "hours/%u", b);
+		past_write(&t, name);
+	}
+	check(!plan_of("hours", NULL, NULL) && strstr(get("out"), "recorded: 3 boots, 24h 0min, 1443 samples\n") &&
+	      !strstr(get("out"), "too little"), "a day of three boots", "%s", get("out"));
+	unlink(tap_path("hours/2"));
+	check(!plan_of("hours", NULL, NULL) && strstr(get("out"), "2 boots, 16h 0min, 962 samples: too little to shrink"),
+	      "less is too little", "%s", get("out"));
+	check(strstr(get("out"), "2 histories of 2 boots: 16h 0min, 962 samples, one each 1s.\n"), "the first line",
+	      "%s", get("out"));
+	past_head(&t, "aaaaaaaa", 1000, 250, false);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 1, A);
+	past_look(&t, 1000, "c0.0=4096");
+	past_end(&t, 2000);
+	past_write(&t, "quarter");
+	check(!plan_of("quarter", NULL, NULL) && strstr(get("out"), "one each 250 ms.\n"), "an interval is not cut off",
+	      "%s", get("out"));
+}
+
+static void outputs(void)
+{
+	char svg[4096], *first;
+
+	snprintf(svg, sizeof(svg), "--svg=%s", tap_path("again.svg"));
+	check(!plan(MORE(svg, tap_path("usual"))) && *get("again.svg"), "a chart", "%s", get("err"));
+	put("again.svg", "old");
+	check(!plan(MORE(svg, tap_path("usual"))) && !strncmp(get("again.svg"), "<svg", 4) && !*get("err"),
+	      "replaces the one before", "%s", get("err"));
+	check(!strstr(get_tree(""), "again.svg."), "and leaves nothing beside it", "%s", get_tree(""));
+	check(!plan(MORE("--svg=-", tap_path("usual"))), "a chart on standard output", "%s", get("err"));
+	first = strdup(get("out"));
+	check_text(first, get("again.svg"), "is the same, and all there is");
+	free(first);
+	check(access("-", F_OK), "and no file", "there is one");
+	check(plan(MORE("--svg=-", "--json", tap_path("usual"))) == 2 && strstr(get("err"), "only one of"),
+	      "two outputs do not mix", "%s", get("err"));
+	check(plan(MORE("--units=-", tap_path("usual"))) == 2, "drop-ins are no output", "%s", get("err"));
+	if (!symlink("/dev/full", tap_path("full.svg"))) {
+		snprintf(svg, sizeof(svg), "--svg=%s", tap_path("full.svg"));
+		check(plan(MORE(svg, tap_path("usual"))) == 1 && strstr(get("err"), "No space left"), "a device is written into",
+		      "%s", get("err"));
+	}
+}
+
+static void nothing_found(void)
+{
+	struct dmem_text t = { 0 };
+
+	put("none/README", "This is no history.\n");
+	put("none/other", "Nor is this.\n");
+	check(plan_of("none", NULL, NULL) == 1 && strstr(get("err"), "no history was found; 2 other files were left out"),
+	      "a directory without a history", "%s", get("err"));
+	start(&t, "aaaaaaaa", false);
+	past_end(&t, 2000);
+	past_write(&t, "unused");
+	check(plan_of("unused", NULL, NULL) == 1 && strstr(get("err"), "no cgroup was charged for anything in this history of 1 sample"),
+	      "a history without charges", "%s", get("err"));
+}
+
+/* ---- what a history of anybody may contain ---- */
+
+static void hostile(void)
+{
+	struct dmem_text t = { 0 };
+
+	/* A clock that goes back, and sizes near 2^63 */
+	for (unsigned int i = 0; i < 40; i++) {
+		past_head(&t, "aaaaaaaa", 400000 - i * 10000, 1000, i % 2);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, i, A);
+		past_look(&t, 400000 - i * 10000, "r0=9223372036854775808,9223372036854775807 c0.0=9223372036854775808,"
+			  "18446744073709551613 b%u=0.0,9223372036854775808", i);
+		past_look(&t, 390000 - i * 20000, "r0=18446744073709551613 c0.0=18446744073709551613");
+	}
+	past_write(&t, "hostile");
+	check(plan_of("hostile", "--json", NULL) == 1 && strstr(get("err"), "more than 16 recordings of one boot overlap"),
+	      "too many clocks that go back", "%s", get("err"));
+	for (unsigned int i = 0; i < 10; i++) {
+		past_head(&t, "aaaaaaaa", 400000 - i * 10000, 1000, i % 2);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, i, A);
+		past_look(&t, 400000 - i * 10000, "r0=9223372036854775808,9223372036854775807 c0.0=9223372036854775808,"
+			  "18446744073709551613 b%u=0.0,9223372036854775808", i);
+		past_look(&t, 390000 - i * 20000, "r0=18446744073709551613 c0.0=18446744073709551613");
+	}
+	past_write(&t, "hostile");
+	check(!plan_of("hostile", "--json", NULL) && !plan_of("hostile", NULL, NULL), "sizes and clocks of anybody", "%s",
+	      get("err"));
 }
 
 /* ---- what it writes ---- */
@@ -793,6 +1218,22 @@ int main(int argc, char **argv)
 	shrinking();
 	chart();
 	odd_names();
+	late_service();
+	overlaps();
+	clocks();
+	refused_only();
+	equal_services();
+	all_conflicts();
+	slices_own();
+	whole_buffers();
+	guesses();
+	page_sizes();
+	quantiles();
+	widths();
+	confidence();
+	outputs();
+	nothing_found();
+	hostile();
 	mistakes();
 	damaged();
 	return tap_end();

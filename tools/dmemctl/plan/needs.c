@@ -69,7 +69,6 @@ struct usage {
 	struct needs_service s;
 	struct tally peaks, usual;
 	uint64_t most;			/* without those below it */
-	uint64_t in_buffers;
 };
 
 /* Of one region: a figure of each boot in which it was used. */
@@ -144,8 +143,9 @@ static int add_services(struct finder *f, const struct place *p)
 		if (!u)
 			return -ENOMEM;
 		u->most = max_u64(u->most, s->most);
-		if (s->in_buffers > u->in_buffers) {
-			u->in_buffers = s->in_buffers;
+		if ((double)s->buffers * (double)s->buffer >
+		    (double)u->s.buffers * (double)u->s.buffer) {
+			u->s.buffers = s->buffers;
 			u->s.buffer = s->buffer;
 		}
 		ret = tally_merge(&u->usual, &s->usual);
@@ -246,12 +246,14 @@ static int by_peak(const void *a, const void *b)
 	return (x->service > y->service) - (x->service < y->service);
 }
 
-/* Headroom that holds no buffer is none: in whole ones, where its buffers have one size. */
+/* Headroom that holds no buffer is none: it is in whole ones, where there were several of
+ * one size. One buffer more than one is too much. */
 static uint64_t find_cap(const struct finder *f, const struct needs_service *s, uint64_t page)
 {
 	uint64_t more = part_of(s->peak_quantile, f->o->headroom);
 
-	return round_up(add_u64(s->peak_quantile, round_up(more, s->buffer)), page);
+	more = round_up(more, s->buffers > 1 ? s->buffer : 0);
+	return round_up(add_u64(s->peak_quantile, more), page);
 }
 
 static int add_service(struct needs *n, struct finder *f, struct needs_region *g, struct usage *u)
@@ -271,7 +273,8 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 	g->service = more;
 	u->s.peak_quantile = min_u64(tally_quantile(&u->peaks, f->o->quantile), u->s.peak);
 	u->s.usual = tally_median(&u->usual);
-	u->s.cap = find_cap(f, &u->s, g->page);
+	/* All that it has asked for was refused: nobody knows its needs. */
+	u->s.cap = u->s.peak ? find_cap(f, &u->s, g->page) : DMEM_UNKNOWN;
 	g->unseen = add_u64(g->unseen, u->s.unseen);
 	g->all_peaks = add_u64(g->all_peaks, u->s.peak);
 	more[g->n++] = u->s;

@@ -23,8 +23,8 @@ struct needs_service {
 	uint64_t unseen;		/* how far its peak was above all samples */
 	uint64_t refused;		/* requests */
 	uint64_t max;			/* the last limit, or DMEM_UNKNOWN */
-	uint64_t buffer;		/* the size of most of its memory's buffers, or 0 */
-	uint64_t cap, reservation;	/* the limit and the reservation to give it */
+	uint64_t buffer, buffers;	/* the size that most of its memory had, in so many, or 0 */
+	uint64_t cap, reservation;	/* the limit (or DMEM_UNKNOWN) and the reservation to give it */
 };
 
 /* So many of services with equal peaks, which stand together in the region's array. */

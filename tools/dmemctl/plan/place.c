@@ -170,8 +170,8 @@ static int count_size(struct placing *p, struct taker *t, uint64_t size, bool mo
 	uint64_t key = (uintptr_t)t, n = dmem_map_take(&p->sizes, key, size);
 
 	n = more ? n + 1 : n ? n - 1 : 0;
-	if (n > 1 && n <= UINT64_MAX / (size + 1) && n * size >= t->s.in_buffers) {
-		t->s.in_buffers = n * size;
+	if (more && (double)n * (double)size >= (double)t->s.buffers * (double)t->s.buffer) {
+		t->s.buffers = n;
 		t->s.buffer = size;
 	}
 	return n ? dmem_map_put(&p->sizes, key, size, n) : 0;

@@ -31,9 +31,8 @@ struct place_service {
 	uint32_t service, region;
 	struct tally usual;		/* ms that it had so much */
 	uint64_t most;			/* without those below it */
-	/* The size of which it had most bytes at once, in at least two buffers, and these
-	 * bytes; or 0. */
-	uint64_t buffer, in_buffers;
+	/* The size of which it had most bytes at once, and in how many buffers; or 0. */
+	uint64_t buffer, buffers;
 };
 
 struct place {

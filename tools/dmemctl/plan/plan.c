@@ -51,8 +51,8 @@ static void help(void)
 	       "      --quantile=Q          of boots and runs, 0 to 1 or 0% to 100%; default: 1\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
-	       "      --dts=FILE            write a device tree overlay, to be merged before boot\n"
-	       "      --dtb=FILE            read the board's tree, if the histories do not note it\n"
+	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
+	       "      --dtb=FILE            read the board's tree, if no history notes it\n"
 	       "      --move                let an area with an address get another one\n"
 	       "      --shrink              let a region become smaller than it is\n"
 	       "      --svg=FILE            write a chart\n"
@@ -484,7 +484,8 @@ static int make_dts(struct plan *p, struct outputs *all)
 	return ret ? ret : add_output(p, all, dmem_strdup(&p->m.arena, p->dts), NULL, text, len);
 }
 
-static int make_unit(struct plan *p, struct outputs *all, uint32_t service)
+static int make_unit(struct plan *p, struct outputs *all, const struct report_units *u,
+		     uint32_t service)
 {
 	const char *unit = p->m.service[service].unit;
 	char *text = NULL, *dir, *path;
@@ -494,7 +495,7 @@ static int make_unit(struct plan *p, struct outputs *all, uint32_t service)
 
 	if (!f)
 		return -ENOMEM;
-	any = report_unit(f, &p->m, &p->n, service);
+	any = report_unit(f, u, service);
 	if (fclose(f)) {
 		free(text);
 		return -ENOMEM;
@@ -506,6 +507,17 @@ static int make_unit(struct plan *p, struct outputs *all, uint32_t service)
 	dir = dmem_printf(&p->m.arena, "%s/%s.d", p->units, unit);
 	path = dmem_printf(&p->m.arena, "%s/%s.d/50-dmem-plan.conf", p->units, unit);
 	return add_output(p, all, path, dir, text, len);
+}
+
+static int make_units(struct plan *p, struct outputs *all)
+{
+	struct report_units u;
+	int ret = report_units_find(&u, &p->m, &p->n);
+
+	for (uint32_t s = 0; s < p->m.n_services && !ret; s++)
+		ret = make_unit(p, all, &u, s);
+	report_units_free(&u);
+	return ret;
 }
 
 /* All of them can be written, or none is. A chart is made anew each time. */
@@ -573,8 +585,8 @@ static int write_outputs(struct plan *p)
 		ret = make_dts(p, &all);
 	if (!ret && p->svg)
 		ret = make_svg(p, &all);
-	for (uint32_t s = 0; p->units && s < p->m.n_services && !ret; s++)
-		ret = make_unit(p, &all, s);
+	if (!ret && p->units)
+		ret = make_units(p, &all);
 	if (ret == -ENOMEM || ret == -ESTALE)
 		failed(p, ret);
 	if (!ret)

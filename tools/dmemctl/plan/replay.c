@@ -561,7 +561,7 @@ static int on_figures(void *data, unsigned int cgroup, unsigned int region, cons
 	bool new;
 	int ret;
 
-	if (!is_wanted(c, region))
+	if (r->learn || !is_wanted(c, region))
 		return 0;
 	run = run_of(r, g, at, &new);
 	if (!run)

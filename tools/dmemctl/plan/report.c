@@ -199,41 +199,68 @@ static const char *service_name(const struct model *m, const struct needs_region
 	return model_name(m, g->service[i].service);
 }
 
-/* "a + b", "3 of a, b, c, d and 4 more". */
-static void print_part(FILE *f, const struct model *m, const struct needs_region *g,
-		       const struct needs_part *p)
-{
-	size_t shown = p->n <= MAX_NAMES + 1 ? p->n : MAX_NAMES;
-	bool all = p->count == p->n;
+#define WIDTH		80
+#define INDENT		14
 
-	if (all && p->n <= MAX_NAMES)
-		shown = p->n;
-	else if (all)
-		fprintf(f, "all of ");
-	else
-		fprintf(f, "any %zu of ", p->count);
-	for (size_t i = 0; i < shown; i++)
-		fprintf(f, "%s%s", !i ? "" : all && p->n <= MAX_NAMES ? " + " : ", ",
-			service_name(m, g, p->first + i));
-	if (shown < p->n)
-		fprintf(f, " and %zu more", p->n - shown);
+/* Words of a line, of which those that do not fit go into the next one. */
+struct wrapped {
+	FILE *f;
+	size_t at;
+};
+
+static void put_word(struct wrapped *w, const char *before, const char *word, const char *behind)
+{
+	size_t len = strlen(word) + strlen(behind);
+
+	if (w->at + strlen(before) + len > WIDTH && w->at > INDENT) {
+		fprintf(w->f, "\n%*s%s%s", INDENT, "", word, behind);
+		w->at = INDENT + len;
+		return;
+	}
+	fprintf(w->f, "%s%s%s", before, word, behind);
+	w->at += strlen(before) + len;
+}
+
+/* "a + b", "any 3 of a, b, c, d and 4 more". */
+static void put_part(struct wrapped *w, const struct model *m, const struct needs_region *g,
+		     const struct needs_part *p, const char *before)
+{
+	bool all = p->count == p->n, plus = all && p->n <= MAX_NAMES;
+	size_t shown = p->n <= MAX_NAMES + 1 ? p->n : MAX_NAMES;
+	char word[64];
+
+	if (!plus) {
+		snprintf(word, sizeof(word), all ? "all of" : "any %zu of", p->count);
+		put_word(w, before, word, "");
+		before = " ";
+	}
+	for (size_t i = 0; i < shown; i++) {
+		put_word(w, before, service_name(m, g, p->first + i),
+			 i + 1 < shown ? plus ? " +" : "," : "");
+		before = " ";
+	}
+	if (shown == p->n)
+		return;
+	snprintf(word, sizeof(word), "and %zu more", p->n - shown);
+	put_word(w, " ", word, "");
 }
 
 static void print_conflict(FILE *f, const struct model *m, const struct needs_region *g,
 			   const struct needs_conflict *c)
 {
 	size_t shown = c->n <= MAX_NAMES + 1 ? c->n : MAX_NAMES;
-	char size[CLI_SIZE];
+	struct wrapped w = { f, INDENT };
+	char size[CLI_SIZE], word[64];
 
 	fprintf(f, "    %8s  ", cli_size(size, c->sum, false));
-	for (size_t i = 0; i < shown; i++) {
-		fprintf(f, "%s", i ? " + " : "");
-		print_part(f, m, g, &c->part[i]);
+	for (size_t i = 0; i < shown; i++)
+		put_part(&w, m, g, &c->part[i], i ? " + " : "");
+	if (shown < c->n) {
+		snprintf(word, sizeof(word), "+ %zu more", c->n - shown);
+		put_word(&w, " ", word, "");
 	}
-	if (shown < c->n)
-		fprintf(f, " + %zu more", c->n - shown);
 	if (c->n == 1 && c->part->count == 1)
-		fprintf(f, "%s alone", c->part->n > 1 ? "," : "");
+		put_word(&w, " ", "alone", "");
 	fprintf(f, "\n");
 }
 
@@ -266,12 +293,12 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 		print_conflicts(f, m, g, &g->conflicts, "planned");
 	print_conflicts(f, m, g, &g->existing, "capacity");
 	if (g->reserved < 1 && g->n)
-		fprintf(f, "\n  Only %.0f%% of what is usual can be reserved, or fewer buffers: services take\n"
-			"  turns, and memory that is kept free for one is missing for another.\n",
+		fprintf(f, "\n  Only %.0f%% of the usual use can be reserved, less what is no whole buffer:\n"
+			"  services take turns, and memory kept free for one is missing for another.\n",
 			g->reserved * 100);
 	if (refused)
-		fprintf(f, "\n  %" PRIu64 " requests were refused. None of these figures has the memory that they\n"
-			"  asked for: record again with higher limits, or with a larger region.\n", refused);
+		fprintf(f, "\n  %" PRIu64 " requests were refused. No figure has the memory that they asked for:\n"
+			"  record again with higher limits, or with a larger region.\n", refused);
 }
 
 static void print_method(FILE *f, const struct needs_options *o)
@@ -279,16 +306,17 @@ static void print_method(FILE *f, const struct needs_options *o)
 	const char *which = o->quantile < 1 ? "quantile" : "largest";
 
 	fprintf(f, "\nHow these figures are found\n"
-		"  Regions: the %s of the boots' needs. MAX: the %s of the peaks of the\n"
-		"  service's runs, with headroom, in whole buffers where their size is known.\n"
+		"  Regions: the %s of the boots' needs.\n"
+		"  MAX: the %s of the peaks of the service's runs, with headroom (in whole\n"
+		"  buffers, if there were several of one size).\n"
 		"  MIN: the amount that the service had for half of the time in which it had\n"
 		"  any, or the part of it that leaves room for all that has happened.\n", which, which);
 	if (o->quantile < 1)
 		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n", o->quantile);
 	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n"
-		"  CMA moves a buffer to its next multiple if a page there cannot be moved at once\n"
-		"  (it is busy). Each such page costs up to the largest multiple above. Histories do\n"
-		"  not show how many there will be: headroom must cover them.\n");
+		"  CMA moves a buffer to its next multiple if a page there cannot be moved at\n"
+		"  once (it is busy). Each such page costs up to the largest multiple above.\n"
+		"  Histories do not show how many there will be: headroom must cover them.\n");
 }
 
 void report_text(FILE *f, const struct model *m, const struct needs *n,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A plan as sections of units. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,27 +9,34 @@
 
 /* ---- units ---- */
 
-static bool is_below(const struct model *m, uint32_t service, uint32_t above)
+int report_units_find(struct report_units *u, const struct model *m, const struct needs *n)
 {
-	while (service != MODEL_NONE && service != above)
-		service = m->service[service].parent;
-	return service == above;
+	*u = (struct report_units){ .m = m, .n = n };
+	for (size_t i = 0; i < n->n; i++) {
+		const struct needs_region *g = &n->region[i];
+
+		for (size_t k = 0; k < g->n; k++) {
+			const struct needs_service *s = &g->service[k];
+
+			if (s->cap != DMEM_UNKNOWN && dmem_map_put(&u->cap, s->service, i, s->cap + 1))
+				return -ENOMEM;
+			/* Slices must have the sum of what is reserved in them. */
+			for (uint32_t p = s->service; p != MODEL_NONE && s->reservation;
+			     p = m->service[p].parent) {
+				uint64_t sum = dmem_map_get(&u->min, p, i) + s->reservation;
+
+				if (dmem_map_put(&u->min, p, i, sum))
+					return -ENOMEM;
+			}
+		}
+	}
+	return 0;
 }
 
-/* A service's own, or what the slice must have for those in it. */
-static void find_limits(const struct model *m, const struct needs_region *g, uint32_t service,
-			uint64_t *cap, uint64_t *reservation)
+void report_units_free(struct report_units *u)
 {
-	*cap = DMEM_UNKNOWN;
-	*reservation = 0;
-	for (size_t i = 0; i < g->n; i++) {
-		const struct needs_service *s = &g->service[i];
-
-		if (s->service == service)
-			*cap = s->cap;
-		if (is_below(m, s->service, service))
-			*reservation += s->reservation;
-	}
+	dmem_map_free(&u->cap);
+	dmem_map_free(&u->min);
 }
 
 static void print_key(FILE *f, const char *key, const char *region, uint64_t v)
@@ -46,33 +54,33 @@ static void print_key(FILE *f, const char *key, const char *region, uint64_t v)
 	fprintf(f, " %" PRIu64 "%.1s\n", v, unit < 0 ? "" : units + unit);
 }
 
-bool report_unit(FILE *f, const struct model *m, const struct needs *n, uint32_t service)
+bool report_unit(FILE *f, const struct report_units *u, uint32_t service)
 {
-	const char *unit = m->service[service].unit;
+	const char *unit = u->m->service[service].unit;
 	int type = unit ? dmem_unit_type(unit) : -1;
 	bool any = false;
 
 	if (type != DMEM_SERVICE && type != DMEM_SLICE)
 		return false;
-	for (size_t i = 0; i < n->n; i++) {
-		const struct needs_region *g = &n->region[i];
-		uint64_t cap, reservation;
+	for (size_t i = 0; i < u->n->n; i++) {
+		const struct needs_region *g = &u->n->region[i];
+		uint64_t cap = dmem_map_get(&u->cap, service, i);
+		uint64_t min = dmem_map_get(&u->min, service, i);
 
+		/* Only areas of CMA can keep memory free. */
+		if (!g->cma)
+			min = 0;
 		/* A history may come from anybody. */
-		if (dmem_region_problem(g->region->name))
-			continue;
-		find_limits(m, g, service, &cap, &reservation);
-		if (cap == DMEM_UNKNOWN && !reservation)
+		if ((!cap && !min) || dmem_region_problem(g->region->name))
 			continue;
 		if (!any)
 			fprintf(f, "# From recorded histories, by dmemctl plan. It is a start: see "
 				"dmemctl-plan(8).\n[X-Dmem]\n");
 		any = true;
-		if (cap != DMEM_UNKNOWN)
-			print_key(f, "DeviceMemoryMax", g->region->name, cap);
-		/* Only areas of CMA can keep something free. */
-		if (reservation && g->cma)
-			print_key(f, "DeviceMemoryMin", g->region->name, reservation);
+		if (cap)
+			print_key(f, "DeviceMemoryMax", g->region->name, cap - 1);
+		if (min)
+			print_key(f, "DeviceMemoryMin", g->region->name, min);
 	}
 	return any;
 }
