@@ -23,6 +23,7 @@ help:
 #:                   MUTANT=systemd for the programs for systemd
 #: make example      record README's example anew: docs/example.history and docs/example.svg
 #: make bench        what a charge costs, in instructions
+#: make bench-plan   what dmemctl plan costs with large histories, on this machine
 #: make install      the programs for systemd;  DESTDIR=DIR PREFIX=/usr
 #: make uninstall    ... take them away again
 #: make deb          ... as a Debian package;  DEB_ARCH=arm64 for a board
@@ -37,6 +38,9 @@ help:
 
 check:
 	@scripts/go.sh check $(SUITE)
+
+bench-plan:
+	@scripts/bench-plan.sh
 
 mutants:
 	@scripts/go.sh mutants $(MUTANT)
@@ -53,4 +57,4 @@ bisect:
 kernel vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect torture mutants bench example deb kernel-deb kernel-config install uninstall clean distclean
+.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean

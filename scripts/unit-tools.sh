@@ -60,13 +60,23 @@ dmemctl_programs()
 	dmemctl_test verify dmemctl/verify/lint.o cli/cli.o cli/text.o &&
 	dmemctl_test history dmemctl/record/history.o histlog.c &&
 	dmemctl_test record dmemctl/record/history.o histlog.c &&
-	dmemctl_test plan dmemctl/record/history.o dmemctl/plan/firstfit.o load.c past.c -lpng &&
+	dmemctl_test plan dmemctl/record/history.o dmemctl/plan/firstfit.o dmemctl/plan/conflicts.o load.c past.c -lpng &&
+	plan_scale_programs &&
 	dmemctl_test chart dmemctl/record/history.o past.c -lm &&
 	dmemctl_test board dmemctl/record/history.o past.c rmem.c -lfdt &&
 	dmemctl_test overlay rmem.c dmemctl/record/history.o \
 		$(cd "$dir/tools" && ls dmemctl/plan/*.o cli/*.o | grep -v '/plan\.o$') -lfdt -lsmartcols -lm &&
 	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
 		"$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o
+}
+
+# They count, and have no sanitizers.
+# shellcheck disable=SC2086 # options
+plan_scale_programs()
+{
+	$cc -O2 $warn -o "$dir/tools/histories" tests/bench/histories.c "$dir/tools/fast/dmemctl/record/history.o" \
+		"$dir"/tools/fast/lib/*.o &&
+	$cc -O2 $warn -o "$dir/tools/test_plan_scale" tests/tools/test_plan_scale.c tests/systemd/tap.c
 }
 
 # dmemctl on a tree of plain files, and a systemd that does little; and the tests of
@@ -173,6 +183,8 @@ unit_tools()
 	tap tools-record "$dir/tools/test_record" "$dir/tools/dmemctl.bin" "$dir/tools/fast/dmemctl.bin" "$dir/tools/w" \
 		tools/dmemctl/plan/dmemctl-plan.8.scd
 	tap tools-plan "$dir/tools/test_plan" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+	tap tools-plan-scale "$dir/tools/test_plan_scale" "$dir/tools/fast/dmemctl.bin" "$dir/tools/histories" \
+		"$(command -v valgrind)" "$dir/tools/w"
 	tap tools-chart "$dir/tools/test_chart" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 	tap tools-board "$dir/tools/test_board" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 	tap tools-overlay "$dir/tools/test_overlay"

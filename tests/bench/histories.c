@@ -5,9 +5,10 @@
  *	histories services N	one sample of N services
  *	histories samples N	one boot of 30 services in 3 regions, N samples
  *	histories starts DAYS SEED	one boot of a machine with a start each minute
- *	histories wide N M	one sample of M cgroups in N regions
+ *	histories wide N M	one sample of N cgroups in M regions
  *	histories buffers N H	N buffers, named again in each of H hours
- *	histories equal N	N services, of which not all fit, in one sample
+ *	histories equal N	N services with equal peaks in one sample
+ *	histories late N	N services whose buffers were there before anybody told of them
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -209,6 +210,28 @@ static void wide(struct history *h, unsigned int n, unsigned int m)
 	end(h, 1000);
 }
 
+/* The buffer is the service's, but its cgroup is not known for a while. */
+static void late(struct history *h, unsigned int n)
+{
+	head(h, 1, 1000, true);
+	region(h, 0, "cma/camera@64000000");
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t t = 1000 + i * UINT64_C(10000);
+
+		sample(h, t);
+		hist_add(&h->line, " r0=8192 b%u=-.0,8192", i + 1);
+		finish(h);
+		cgroup(h, i, 100 + i, "media", i % 100);
+		sample(h, t + 5000);
+		hist_add(&h->line, " c%u.0=8192 b%u=%u.0,8192", i, i + 1, i);
+		finish(h);
+		sample(h, t + 9000);
+		hist_add(&h->line, " r0=0 x%u f%u", i, i + 1);
+		finish(h);
+	}
+	end(h, 1000 + n * UINT64_C(10000));
+}
+
 static void buffers(struct history *h, unsigned int n, unsigned int hours)
 {
 	for (unsigned int k = 0; k < hours; k++) {
@@ -244,7 +267,9 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "starts"))
 		starts(&h, (unsigned int)n, (unsigned int)m);
 	else if (!strcmp(argv[1], "wide") && m)
-		wide(&h, (unsigned int)n, (unsigned int)m);
+		wide(&h, (unsigned int)m, (unsigned int)n);
+	else if (!strcmp(argv[1], "late"))
+		late(&h, (unsigned int)n);
 	else if (!strcmp(argv[1], "buffers") && m)
 		buffers(&h, (unsigned int)n, (unsigned int)m);
 	else

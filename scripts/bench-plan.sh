@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What "dmemctl plan" costs with histories that are larger than those of the tests: user
+# CPU, and memory. Needs 600 MB for files.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+need gcc /usr/include/stdio.h:libc6-dev make /usr/bin/time:time scdoc \
+	/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+	/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
+
+w=$(mktemp -d)
+trap 'rm -rf "$w"' EXIT
+trap 'exit 130' HUP INT TERM
+make -s -C tools O="$w/tools" CC="${CC:-gcc}" CFLAGS='-O2 -Werror' "$w/tools/dmemctl.bin"
+${CC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$w/histories" tests/bench/histories.c \
+	"$w/tools/dmemctl/record/history.o" "$w"/tools/lib/*.o
+
+# plan_of TEXT: the history is there.
+plan_of()
+{
+	/usr/bin/time -o "$w/time" -f '%U %M' "$w/tools/dmemctl.bin" plan "$w/history" >/dev/null
+	read -r _cpu _kib <"$w/time"
+	printf '%-52s %6s MB %8s s %6s MiB\n' "$1" "$(du -sm "$w/history" | cut -f 1)" "$_cpu" "$((_kib / 1024))"
+}
+
+"$w/histories" services 1000 >"$w/history"
+plan_of "1,000 services in one sample"
+"$w/histories" samples 800000 >"$w/history"
+plan_of "30 services, 800,000 samples"
+"$w/histories" wide 10000 64 >"$w/history"
+plan_of "10,000 cgroups in 64 regions, one sample"
+"$w/histories" buffers 20000 24 >"$w/history"
+plan_of "20,000 buffers, named again in each of 24 hours"
+rm "$w/history"
+mkdir "$w/history"
+_i=0
+while [ "$_i" -lt 200 ]; do
+	_i=$((_i + 1))
+	"$w/histories" starts 7 "$_i" >"$w/history/$_i"
+done
+plan_of "200 machines, 7 days, a start each minute"

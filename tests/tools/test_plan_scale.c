@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What "dmemctl plan" costs with more of everything: the program as it is installed,
+ * without sanitizers. Cachegrind counts its instructions, so that neither another load nor
+ * the machine's caches matter, and only the ratio of two counts is judged.
+ *
+ *   test_plan_scale DMEMCTL HISTORIES VALGRIND DIR
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../systemd/tap.h"
+
+#define DOUBLINGS	2
+/* Of a count that is linear it is 2, with n log n 2.2, and of a square 4. */
+#define MOST		2.6
+
+struct kind {
+	const char *name;
+	unsigned int n;			/* the first size */
+	const char *m;			/* what it has beside that, or NULL */
+	const char *option;
+	bool flat;			/* memory does not grow with it */
+};
+
+static const struct kind kinds[] = {
+	{ "services", 500, NULL, "--json", false },
+	{ "equal", 500, NULL, "--json", false },
+	{ "samples", 4000, NULL, "--json", true },
+	{ "starts", 1, "1", "--json", false },
+	{ "wide", 40, "32", "--json", false },
+	{ "buffers", 500, "24", "--json", false },
+	{ "buffers", 12, "500", "--json", false },
+	{ "late", 1000, NULL, "--json", false },
+	{ "services", 400, NULL, "--units=%s/units", false },
+	{ "samples", 4000, NULL, "--svg=%s/chart.svg", true },
+	{ "services", 500, NULL, "--svg=%s/chart.svg", false },
+};
+
+static const char *dmemctl, *histories, *valgrind, *dir;
+
+/* A program, with its output in files. Sets its memory in KiB. */
+static int run_child(const char *const *argv, const char *out, long *kib)
+{
+	struct rusage u;
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (!freopen(out, "w", stdout) || !freopen(tap_path("err"), "w", stderr))
+			_exit(126);
+		execv(argv[0], (char **)(uintptr_t)argv);
+		_exit(127);
+	}
+	if (pid < 0 || wait4(pid, &status, 0, &u) != pid)
+		return -1;
+	*kib = u.ru_maxrss;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int make_history(const struct kind *k, unsigned int n)
+{
+	char count[16];
+	const char *argv[] = { histories, k->name, count, k->m, NULL };
+	long kib;
+
+	snprintf(count, sizeof(count), "%u", n);
+	return run_child(argv, tap_path("history"), &kib);
+}
+
+/* The number after "I refs:", in which commas stand between thousands, or 0. */
+static double instructions(const char *s)
+{
+	double n = 0;
+
+	s = strstr(s, "refs:");
+	for (s = s ? s + 5 : ""; *s && *s != '\n'; s++)
+		n = *s >= '0' && *s <= '9' ? 10 * n + *s - '0' : n;
+	return n;
+}
+
+/* In millions; 0: it failed. */
+static double plan_cost(const struct kind *k, long *kib)
+{
+	char option[256], out[256], history[256];
+	const char *argv[] = {
+		valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
+		dmemctl, "plan", option, "--force", history, NULL,
+	};
+
+	snprintf(option, sizeof(option), k->option, dir);
+	snprintf(out, sizeof(out), "%s", tap_path("out"));
+	snprintf(history, sizeof(history), "%s", tap_path("history"));
+	return run_child(argv, out, kib) ? 0 : instructions(get("err")) / 1e6;
+}
+
+static long plan_memory(const struct kind *k)
+{
+	char option[256], out[256], history[256];
+	const char *argv[] = { dmemctl, "plan", option, "--force", history, NULL };
+	long kib = -1;
+
+	snprintf(option, sizeof(option), k->option, dir);
+	snprintf(out, sizeof(out), "%s", tap_path("out"));
+	snprintf(history, sizeof(history), "%s", tap_path("history"));
+	return run_child(argv, out, &kib) ? -1 : kib;
+}
+
+static void measure(const struct kind *k)
+{
+	double before = 0, cost;
+	long kib = 0, first = 0;
+	char name[256];
+
+	for (unsigned int i = 0; i <= DOUBLINGS; i++) {
+		unsigned int n = k->n << i;
+
+		snprintf(name, sizeof(name), "%s %u %s: there is a plan", k->name, n, k->option);
+		cost = make_history(k, n) ? 0 : plan_cost(k, &kib);
+		if (!check(cost > 0, name, "%s", get("err")))
+			return;
+		kib = plan_memory(k);
+		printf("# %s %u %s: %.1f million instructions, %ld KiB\n", k->name, n, k->option, cost, kib);
+		snprintf(name, sizeof(name), "%s %u %s: twice as much costs twice as much", k->name, n, k->option);
+		if (i)
+			check(cost / before < MOST, name, "%.2f times as much", cost / before);
+		before = cost;
+		first = i ? first : kib;
+	}
+	snprintf(name, sizeof(name), "%s: memory does not grow with it", k->name);
+	if (k->flat)
+		check(kib > 0 && kib < first + first / 4, name, "%ld KiB after %ld", kib, first);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 5) {
+		fprintf(stderr, "usage: test_plan_scale DMEMCTL HISTORIES VALGRIND DIR\n");
+		return 2;
+	}
+	dmemctl = argv[1];
+	histories = argv[2];
+	valgrind = argv[3];
+	dir = argv[4];
+	tap_start();
+	tap_dir(dir);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		measure(&kinds[i]);
+	tap_dir(dir);
+	return tap_end();
+}
