@@ -47,9 +47,17 @@ tools_install()
 	done
 }
 
+# The objects of plan, without its command line.
+plan_objects()
+{
+	for _o in "$dir"/tools/dmemctl/plan/*.o "$dir"/tools/cli/*.o; do
+		[ "${_o##*/}" = plan.o ] || echo "${_o#"$dir/tools/"}"
+	done
+}
+
 # dmemctl with sanitizers, and without for what is counted or killed; and its tests,
 # with the objects that each needs.
-# shellcheck disable=SC2086 # options
+# shellcheck disable=SC2046,SC2086 # options, and a list of files
 dmemctl_programs()
 {
 	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
@@ -65,7 +73,7 @@ dmemctl_programs()
 	dmemctl_test chart dmemctl/record/history.o past.c -lm &&
 	dmemctl_test board dmemctl/record/history.o past.c rmem.c -lfdt &&
 	dmemctl_test overlay rmem.c dmemctl/record/history.o \
-		$(cd "$dir/tools" && ls dmemctl/plan/*.o cli/*.o | grep -v '/plan\.o$') -lfdt -lsmartcols -lm &&
+		$(plan_objects) -lfdt -lsmartcols -lm &&
 	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
 		"$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o
 }
