@@ -21,7 +21,10 @@
 #define CAMERA	"cma/camera@64000000"
 #define SYSTEM	"heap/system"
 #define SECONDS	10	/* for what must come */
-#define HEADING	"REGION, CGROUP                    USED    PEAK     MAX    LEFT  REFUSED   NEW"
+#define HEADING	"NAME                CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE"
+
+/* On a screen */
+#define WIDE		HEADING
 
 static const char *dmemctl, *dir;
 static struct fake machine;
@@ -62,8 +65,6 @@ static void start(void)
 	fake_area(&machine, "camera@64000000", 40 * MIB, 20 * MIB, 10 * MIB, 16 * MIB);
 	fake_heap(&machine, "camera@64000000", CAMERA);
 	fake_cgroup(&machine, "", root, 2);
-	/* A kernel that has no peak of the root. */
-	unlink(tap_path("root/sys/fs/cgroup/dmem.peak"));
 	fake_cgroup(&machine, "system.slice/display.service", display, 2);
 	fake_cgroup(&machine, "idle.slice", NULL, 0);
 	put_camera(8 * MIB, 0);
@@ -101,31 +102,33 @@ static void tables(void)
 	start();
 	check(!shell("$W -n 1") && !*get("err"), "one table", "%s", get("err"));
 	check_text(table(),
-		   "REGION, CGROUP                    USED    PEAK     MAX    LEFT  REFUSED   NEW\n"
-		   "cma/camera@64000000                20M       -     40M     20M [###+++......]\n"
-		   "  system.slice                     10M     14M     20M     10M        1\n"
-		   "  system.slice/camera.service       8M     10M     12M      4M        0\n"
-		   "  system.slice/display.service      2M      3M     max     10M        1\n"
-		   "heap/system                         5M       -      1G       - [............]\n"
-		   "  system.slice                      5M      5M     max       -        0\n"
-		   "  system.slice/display.service      5M      5M     max       -        0\n\n",
+		   HEADING "\n"
+		   "cma/camera@64000000     10M  20M   40M  20M       1           [###+++......]\n"
+		   "`-system.slice          10M  14M   20M  10M       1           [######......]\n"
+		   "  |-camera.service       8M  10M   12M   4M       0           [########....]\n"
+		   "  `-display.service      2M   3M   20M  10M       1           [#...........]\n"
+		   "heap/system              5M   5M    1G    -       0           [............]\n"
+		   "`-system.slice           5M   5M    1G    -       0           [............]\n"
+		   "  `-display.service      5M   5M    1G    -       0           [............]\n\n",
 		   "its figures");
 	check(strstr(get("out"), "  2 regions, 5 cgroups, 0 refused since ") != NULL, "its title", "%s",
 	      get("out"));
 	check(!shell("$W -n 1 camera " SYSTEM), "a region and a unit", "%s", get("err"));
 	check_text(table(),
-		   "REGION, CGROUP                    USED    PEAK     MAX    LEFT  REFUSED   NEW\n"
-		   "heap/system                         5M       -      1G       - [............]\n\n",
+		   "NAME        CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE\n"
+		   "heap/system      5M   5M    1G    -       0           [............]\n\n",
 		   "only what both allow");
-	check(!shell("$W -n 1 --sort=use dma_heap/camera@64000000 /system.slice/"),
+	check(!shell("$W -n 1 --list --sort=charged dma_heap/camera@64000000 /sys/fs/cgroup/system.slice/"),
 	      "a heap and a cgroup", "%s", get("err"));
 	check_text(table(),
-		   "REGION, CGROUP                    USED    PEAK     MAX    LEFT  REFUSED   NEW\n"
-		   "cma/camera@64000000                20M       -     40M     20M [###+++......]\n"
-		   "  system.slice                     10M     14M     20M     10M        1\n"
-		   "  system.slice/camera.service       8M     10M     12M      4M        0\n"
-		   "  system.slice/display.service      2M      3M     max     10M        1\n\n",
-		   "the cgroup and all below it");
+		   "NAME                            CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE\n"
+		   "cma/camera@64000000                 10M  20M   40M  20M       1           [###+++......]\n"
+		   "  /system.slice                     10M  14M   20M  10M       1           [######......]\n"
+		   "  /system.slice/camera.service       8M  10M   12M   4M       0           [########....]\n"
+		   "  /system.slice/display.service      2M   3M   20M  10M       1           [#...........]\n\n",
+		   "the cgroup and all below it, as paths");
+	check(!shell("$W -n 1 camera " CAMERA) && strstr(table(), "\n`-system.slice/camera.service "),
+	      "without the slice, its name is in that of the unit", "%s", get("out"));
 	rc = shell("$W -n 3 -i 0.1 | grep -c 'camera.service'");
 	check(!rc && !strcmp(get("out"), "3\n"), "three tables", "exit code %d, %s", rc, get("out"));
 	rc = shell("$W -n 2 -i 0.1 | tr -cd '\\033\\015' | wc -c");
@@ -135,6 +138,131 @@ static void tables(void)
 	      get("out"), get("err"));
 	check(shell("timeout 20 $W -i 0.1 >/dev/full") == 1 && strstr(get("err"), "cannot write"),
 	      "/dev/full is a failure", "%s", get("err"));
+	check(shell("timeout 20 $W -i 0.1 -J >/dev/full") == 1 && strstr(get("err"), "cannot write"),
+	      "of JSON, too", "%s", get("err"));
+}
+
+/* The names of the first column, with a blank after each. */
+static const char *order(void)
+{
+	static char names[1000];
+	const char *line = table();
+
+	*names = 0;
+	while ((line = strchr(line, '\n')) && line[1] > '\n')
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%.*s ",
+			 (int)strcspn(line + 1 + strspn(line + 1, " /"), " \n"), line + 1 + strspn(line + 1, " /")), line++;
+	return names;
+}
+
+static void choices(void)
+{
+	static const char small[] = "a.slice b.slice c.slice";
+	struct fake_use use[3] = {
+		{ .region = CAMERA, .current = 2 * MIB, .peak = 9 * MIB, .max = 9 * MIB, .alloc_fail = 5 },
+		{ .region = CAMERA, .current = 3 * MIB, .peak = 4 * MIB, .max = 4 * MIB },
+		{ .region = CAMERA, .current = 1 * MIB, .peak = 6 * MIB, .max = 3 * MIB, .exhausted = 7 },
+	};
+
+	start();
+	for (int i = 0; i < 3; i++) {
+		char name[] = "?.slice";
+
+		name[0] = (char)('a' + i);
+		fake_cgroup(&machine, name, &use[i], 1);
+	}
+	shell("$W -n 1 -l -o NAME %s " CAMERA, small);
+	check_text(order(), "cma/camera@64000000 a.slice b.slice c.slice ", "by name");
+	shell("$W -n 1 -l -o NAME -r %s " CAMERA, small);
+	check_text(order(), "cma/camera@64000000 c.slice b.slice a.slice ", "in reverse");
+	shell("$W -n 1 -l -o NAME -s charged %s " CAMERA, small);
+	check_text(order(), "cma/camera@64000000 b.slice a.slice c.slice ", "by charge");
+	shell("$W -n 1 -l -o NAME -s peak %s " CAMERA, small);
+	check_text(order(), "cma/camera@64000000 a.slice c.slice b.slice ", "by peak");
+	shell("$W -n 1 -l -o NAME -s free %s " CAMERA, small);
+	check_text(order(), "cma/camera@64000000 b.slice c.slice a.slice ", "the least free first");
+	shell("$W -n 1 -l -o NAME --sort=refused --reverse %s " CAMERA, small);
+	check_text(order(), "cma/camera@64000000 b.slice a.slice c.slice ", "by refusals, in reverse");
+	shell("$W -n 1 -d 0");
+	check(strstr(get("out"), "  2 regions, 0 cgroups,") && strstr(table(), CAMERA " "), "no cgroups",
+	      "%s", get("out"));
+	/* All that was refused anywhere. */
+	check(strstr(table(), "cma/camera@64000000     10M  20M   40M  20M      13 ") != NULL, "but their refusals",
+	      "%s", get("out"));
+	shell("$W -n 1 -l --depth=1");
+	check(strstr(table(), "/system.slice ") && !strstr(table(), "camera.service"), "one level", "%s", get("out"));
+	shell("$W -n 1 --bytes -o NAME,charged,MAX,MIN,UNIT a.slice");
+	check_text(table(),
+		   "NAME                 CHARGED     MAX MIN UNIT\n"
+		   "cma/camera@64000000 10485760             \n"
+		   "`-a.slice            2097152 9437184   0 a.slice\n"
+		   "heap/system          5242880             \n\n", "columns, and sizes in bytes");
+	shell("$W -n 1 -o +UNACCOUNTED,CAPACITY -d 0 " CAMERA);
+	check(strstr(table(), "USE            UNACCOUNTED CAPACITY\n") && strstr(table(), "         10M      40M\n"),
+	      "more columns", "%s", get("out"));
+}
+
+/* At a limit, and where nothing is free. */
+static void states(void)
+{
+	static const char hungry[] = "hungry.slice";
+	struct fake_use full = { .region = CAMERA, .current = 3 * MIB, .peak = 3 * MIB, .max = 3 * MIB };
+
+	start();
+	fake_cgroup(&machine, hungry, &full, 1);
+	full.max = 0;
+	full.current = MIB;
+	fake_cgroup(&machine, "hungry.slice/child.service", &full, 1);
+	shell("$W -n 1 hungry.slice " CAMERA);
+	check(strstr(table(), "\n`-hungry.slice           3M   3M    3M   0B       0     limit [############]\n") != NULL,
+	      "at its limit", "%s", get("out"));
+	check(strstr(table(), "\n  `-child.service        1M   3M    3M   0B       0     limit [####........]\n") != NULL,
+	      "so are those below", "%s", get("out"));
+	check(!shell("$W -n 1 --color=always hungry.slice " CAMERA) &&
+	      strstr(get("out"), "\033[33m`-hungry.slice ") && strstr(get("out"), "\033[1mcma/"), "colours on request",
+	      "%s", get("out"));
+	check(!shell("TERM=dumb NO_COLOR=1 $W -n 1 --color=always") && strchr(get("out"), 27), "whatever the terminal is",
+	      "%s", get("out"));
+	check(!shell("$W -n 1 --color=never") && !strchr(get("out"), 27), "or never", "%s", get("out"));
+	fake_area(&machine, "camera@64000000", 40 * MIB, 0, 10 * MIB, 0);
+	shell("$W -n 1 -d 0 " CAMERA);
+	check(strstr(table(), "  0B       2     no room [###+++++++++]\n") != NULL || strstr(table(), "no room"),
+	      "no room in a region", "%s", get("out"));
+	shell("$W -n 1 -d 0 --color=always " CAMERA);
+	check(strstr(get("out"), "\033[1;31mcma/camera") != NULL, "it is red", "%s", get("out"));
+}
+
+/* $J is jq, with the last sample in $S. */
+static bool json_is(const char *filter)
+{
+	const char *argv[] = { "/usr/bin/jq", "-e", filter, tap_path("json"), NULL };
+
+	return check(!run(argv), filter, "%s%s", get("out"), get("json"));
+}
+
+static void json(void)
+{
+	struct fake_use one = { .region = CAMERA, .current = MIB };
+
+	start();
+	fake_cgroup(&machine, "\x1b[2J\xc3\xbc\xff.slice", &one, 1);
+	check(!shell("$W -n 3 -i 0.1 --json") && !*get("err"), "JSON", "%s", get("err"));
+	rename(tap_path("out"), tap_path("json"));
+	check(!shell("wc -l <%s", tap_path("json")) && atoi(get("out")) == 3, "a line for each sample", "%s", get("out"));
+	json_is(".rows | length == 8");
+	json_is(".time | test(\"^20[0-9-]+T[0-9:]+[.][0-9]{3}Z$\")");
+	json_is(".refused == 0 and .unread == 0");
+	json_is(".rows[0] | .region == \"cma/camera@64000000\" and .cgroup == null and .capacity == 41943040 and "
+		".unaccounted == 10485760 and .charged == 10485760 and .limit == 41943040 and .max == null");
+	json_is("[.rows[] | select(.cgroup == \"/system.slice/camera.service\")] | length == 1 and "
+		"(.[0] | .charged == 8388608 and .max == 12582912 and .limit == 12582912 and .free == 4194304 and "
+		".refused == 0 and .new == 0)");
+	json_is("[.rows[] | select(.cgroup == \"/system.slice/display.service\" and .region == \"heap/system\")][0] | "
+		".max == \"max\" and .free == null");
+	json_is("[.rows[].cgroup | strings | select(startswith(\"/\\u001b[2J\\u00fc\"))] | length == 1");
+	shell("$W -n 1 -J -o NAME,STATE /system.slice");
+	rename(tap_path("out"), tap_path("json"));
+	json_is(".rows[1] == { \"name\": \"/system.slice\", \"state\": null }");
 }
 
 static void usage(void)
@@ -145,10 +273,15 @@ static void usage(void)
 	      shell("$W -i 1e9") == 2, "a wrong interval", "not 2");
 	check(shell("$W -n 0") == 2 && shell("$W -n -1") == 2 && shell("$W -n x") == 2,
 	      "a wrong count", "not 2");
+	check(shell("$W -d x") == 2 && shell("$W -d -1") == 2 && shell("$W -d 99999999999") == 2, "a wrong depth",
+	      "not 2");
 	check(shell("$W -s size") == 2, "a wrong order", "not 2");
+	check(shell("$W --color=blue") == 2, "a wrong colour", "not 2");
+	check(shell("$W -o NAME,nope") == 2 && strstr(get("err"), "unknown column: nope"), "a wrong column", "%s",
+	      get("err"));
 	check(shell("$W -i") == 2 && strstr(get("err"), "wants a value"), "no value", "%s", get("err"));
-	check(shell("$W cma/none") == 2 && strstr(get("err"), "'cma/none' is neither"),
-	      "no such region", "%s", get("err"));
+	check(shell("$W -n 1 cma/none") == 1 && strstr(get("err"), "cma/none"), "no such region", "%s", get("err"));
+	check(shell("$W -n 1 nope") == 1 && strstr(get("err"), "nope") && !*get("out"), "no such unit", "%s", get("err"));
 	check(!shell("$W --help") && strstr(get("out"), "Usage: dmemctl watch"), "--help", "no");
 }
 
@@ -159,8 +292,15 @@ static void others(void)
 
 	start();
 	fake_cgroup(&machine, "\x1b[2J\xc3\xbc", &one, 1);
+	fake_cgroup(&machine, "app-a\\x2db.scope", &one, 1);
 	shell("$W -n 1 " CAMERA);
-	check(strstr(table(), "  ?[2J?? ") != NULL, "names are harmless", "%s", get("out"));
+	check(strstr(table(), "\n|-\\x1b[2J\\xc3\\xbc ") != NULL, "names are harmless", "%s", get("out"));
+	check(strstr(table(), "-app-a\\x2db.scope ") != NULL, "and as systemd spells them", "%s", get("out"));
+	check(!shell("$W -n 1 'app-a\\x2db.scope' " CAMERA) && strstr(table(), "\n`-app-a\\x2db.scope "),
+	      "they can be given back", "%s%s", get("out"), get("err"));
+	shell("LC_ALL=C.UTF-8 $W -n 1 " CAMERA);
+	check(strstr(table(), "\n├─\\x1b[2Jü ") != NULL && strstr(table(), "\n└─system.slice "),
+	      "a locale that can print them", "%s", get("out"));
 	tap_dir(dir);
 	fake_start(&machine, FAKE_6_14);
 	fake_region(&machine, "drm/0000:03:00.0/vram0", 8192 * MIB);
@@ -169,14 +309,15 @@ static void others(void)
 	fake_cgroup(&machine, "user.slice", &one, 1);
 	shell("$W -n 1");
 	check_text(table(),
-		   "REGION, CGROUP            USED    PEAK     MAX    LEFT  REFUSED   NEW\n"
-		   "drm/0000:03:00.0/vram0      1M       -      8G       - [............]\n"
-		   "  user.slice                1M       -     max       -        -\n\n",
+		   "NAME                   CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE\n"
+		   "drm/0000:03:00.0/vram0      1M    -    8G    -       -           [............]\n"
+		   "`-user.slice                1M    -    8G    -       -           [............]\n\n",
 		   "a kernel without peaks and refusals");
 	tap_dir(dir);
 	put("root/etc/hostname", "none\n");
-	shell("$W -n 1");
-	check(strstr(table(), "There is no region") != NULL, "no controller", "%s", get("out"));
+	check(shell("$W -n 1") == 1 && strstr(get("err"), "dmem") && !*get("out"), "no controller", "%s%s", get("out"),
+	      get("err"));
+	check(shell("$W -n 1 camera") == 1 && strstr(get("err"), "dmem"), "whatever is asked for", "%s", get("err"));
 	/* A namespace's root is a cgroup. */
 	tap_dir(dir);
 	fake_start(&machine, FAKE_OURS);
@@ -187,8 +328,27 @@ static void others(void)
 	/* There is less than it may take. */
 	fake_area(&machine, "camera@64000000", 40 * MIB, MIB, 0, MIB);
 	shell("$W -n 1");
-	check(strstr(table(), "\n  /                      1M      1M      3M      1M        0\n") != NULL,
+	check(strstr(table(), "\n`-/                      1M   1M    3M   1M       0           [####........]\n") != NULL,
 	      "inside a namespace", "%s", get("out"));
+}
+
+/* More rows than one table of the library is made of. */
+static void many(void)
+{
+	struct fake_use one = { .region = CAMERA, .current = MIB, .peak = MIB };
+	char name[64];
+	int rc;
+
+	start();
+	for (int i = 0; i < 2100; i++) {
+		snprintf(name, sizeof(name), "pod%04d.slice", i);
+		fake_cgroup(&machine, name, &one, 1);
+	}
+	rc = shell("$W -n 1 -b " CAMERA " | awk '/pod/ { n++; if (!w) w = length; bad += length != w } "
+		   "/NAME/ { h++ } END { print n, bad, h }'");
+	check(!rc && !strcmp(get("out"), "2100 0 1\n"), "lines are alike, under one heading", "%s", get("out"));
+	rc = shell("$W -n 1 -J " CAMERA " | jq '[.rows[] | select(.charged == 1048576)] | length'");
+	check(!rc && !strcmp(get("out"), "2100\n"), "all are in one object", "%s%s", get("out"), get("err"));
 }
 
 /* ---- tmux ---- */
@@ -316,25 +476,48 @@ static void whole_screen(void)
 
 	begin("", "-i 60");
 	body = strchr(screen(), '\n');
-	check_text(body ? body : "", "\n" HEADING "\n"
-		   "cma/camera@64000000                20M       -     40M     20M [####++++.......]\n"
-		   "  system.slice                     10M     14M     20M     10M        1\n"
-		   "  system.slice/camera.service       8M     10M     12M      4M        0\n"
-		   "  system.slice/display.service      2M      3M     max     10M        1\n"
-		   "heap/system                         5M       -      1G       - [...............]\n"
-		   "  system.slice                      5M      5M     max       -        0\n"
-		   "  system.slice/display.service      5M      5M     max       -        0\n"
-		   "\n\n\n\nq quit  space now  s sort: name\n", "a screen of 80 columns");
+	check_text(body ? body : "", "\n" WIDE "\n"
+		   "cma/camera@64000000     10M  20M   40M  20M       1           [####++++........]\n"
+		   "`-system.slice          10M  14M   20M  10M       1           [########........]\n"
+		   "  |-camera.service       8M  10M   12M   4M       0           [###########.....]\n"
+		   "  `-display.service      2M   3M   20M  10M       1           [##..............]\n"
+		   "heap/system              5M   5M    1G    -       0           [................]\n"
+		   "`-system.slice           5M   5M    1G    -       0           [................]\n"
+		   "  `-display.service      5M   5M    1G    -       0           [................]\n"
+		   "\n\n\n\nq quit  ? help  s sort: name  every 60s\n", "a screen of 80 columns");
 }
 
 static void keys(void)
 {
-	type("s");
-	see("s sort: use", "s sorts by use");
-	type("s");
-	see("s sort: refusals", "and by refusals");
-	type("s");
-	see("s sort: name", "and by name");
+	static const char * const orders[] = { "charged", "peak", "free", "refused", "new", "name" };
+	char want[100];
+
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+		type("s");
+		snprintf(want, sizeof(want), "s sort: %s  ", orders[i]);
+		see(want, "s sorts by another column");
+	}
+	type("r");
+	see("s sort: name, reversed", "r reverses");
+	see("`-system.slice          10M  14M   20M  10M       1           [########........]\n"
+	    "  |-display.service ", "the order");
+	type("r");
+	type("t");
+	see("\n  /system.slice/camera.service ", "t shows paths");
+	type("t");
+	see("\n  |-camera.service ", "and a tree again");
+	type("-");
+	see("every 30s", "- shortens the interval");
+	type("+");
+	type("+");
+	see("every 300s", "+ makes it longer");
+	type("-");
+	see("every 60s", "and back");
+	type("?");
+	see("any key goes back", "? shows the keys");
+	check(strstr(screen(), "reverse the order") && !strstr(screen(), "camera.service"), "all of them", "%s", screen());
+	type("q");
+	see("\n  |-camera.service ", "q leaves the help, and not the program");
 	tmux("resize-window", "-x", "80", "-y", "6", NULL);
 	see("lines 1-3 of 7", "a lower window");
 	type("Down");
@@ -349,7 +532,7 @@ static void keys(void)
 	see("lines 5-7 of 7", "end");
 	type("PPage");
 	see("lines 2-4 of 7", "page up");
-	check(strstr(screen(), "\n  system.slice ") && !strstr(screen(), "cma/camera@64000000"),
+	check(strstr(screen(), "\n`-system.slice ") && !strstr(screen(), "cma/camera@64000000"),
 	      "the lines are those", "%s", screen());
 	type("PPage");
 	see("lines 1-3 of 7", "and not before the start");
@@ -358,17 +541,21 @@ static void keys(void)
 static void sizes(void)
 {
 	tmux("resize-window", "-x", "120", "-y", "14", NULL);
-	see("[##############++++++++++++++...........................]", "a wide window has a longer bar");
+	see("[##############++++++++++++++............................]", "a wide window has a longer bar");
 	tmux("resize-window", "-x", "64", "-y", "14", NULL);
-	see("  ..amera.service      8M", "a narrow one, less of a name");
+	see("REFUSED NEW STATE\n", "a narrow one has none");
+	check(strstr(screen(), "\n  |-camera.service       8M  10M   12M   4M       0\n") != NULL, "but all else", "%s",
+	      screen());
+	tmux("resize-window", "-x", "40", "-y", "14", NULL);
+	see("NAME              CHARGED FREE NEW STATE\n", "a narrower one leaves out columns");
 	tmux("resize-window", "-x", "20", "-y", "5", NULL);
 	seen("lines", false);
-	check(seen("q quit  space now  s", true) && !strstr(screen(), "REFUSED"),
+	check(seen("q quit  ? help  s so", true) && !strstr(screen(), "REFUSED"),
 	      "a tiny one cuts the lines", "%s", screen());
 	tmux("resize-window", "-x", "30", "-y", "1", NULL);
 	check(seen("2 regions, 5 cgroups", true), "a window of one line", "%s", screen());
 	tmux("resize-window", "-x", "80", "-y", "14", NULL);
-	see(HEADING, "back to 80 columns");
+	see(WIDE, "back to 80 columns");
 }
 
 static void remove_camera(void)
@@ -391,29 +578,31 @@ static void news(void)
 	nap();
 	check(strstr(screen(), "camera.service       8M") != NULL, "nothing before that", "%s", screen());
 	type("Space");
-	see("  system.slice/camera.service       9M", "space looks at once");
+	see("  |-camera.service       9M", "space takes a sample at once");
 	put_camera(9 * MIB, 3);
-	see("  system.slice/camera.service       9M     10M     12M      3M        3    +3",
-	    "a refusal is seen at once");
+	see("  |-camera.service       9M  10M   12M   3M       3  +3 ", "a refusal is seen at once");
+	see("\ncma/camera@64000000     10M  20M   40M  20M       4  +3 ", "and in its region");
 	see("cgroups, 3 refused since", "and counted");
 	/* A unit that starts again is another cgroup. */
 	remove_camera();
 	fake_cgroup(&machine, "new.slice", &one, 1);
 	fake_cgroup(&machine, "most.slice", &most, 1);
 	type("Space");
-	see("  new.slice                         1M", "a new cgroup");
+	see("|-new.slice ", "a new cgroup");
 	check(!strstr(screen(), "camera.service"), "and one that is gone", "%s", screen());
 	/* It is listened to from now on. */
 	one.alloc_fail = 7;
 	fake_cgroup(&machine, "new.slice", &one, 1);
-	see("max       -        7    +7", "its refusals are seen at once");
-	see("]\n  most.slice                        6M      6M     max       -        0\n  new.slice ",
+	see("|-new.slice              1M   1M    1G    -       7  +7 ", "its refusals are seen at once");
+	see("]\n|-most.slice             6M   6M    1G    -       0           [................]\n|-new.slice ",
 	    "by name");
 	type("s");
-	see("]\n  most.slice                        6M      6M     max       -        0\n  system.slice ",
-	    "by use");
-	type("s");
-	see("]\n  new.slice ", "by refusals");
+	see("]\n|-most.slice             6M   6M    1G    -       0           [................]\n|-system.slice ",
+	    "by charge");
+	for (int i = 0; i < 4; i++)
+		type("s");
+	see("s sort: new", "by new refusals");
+	see("]\n|-new.slice ", "the refused one is first");
 	type("s");
 }
 
@@ -433,15 +622,23 @@ static void ends(void)
 	line("echo between");
 	see("\nbetween", "there is a shell between");
 	line("fg");
-	see(HEADING, "and a screen again");
+	see(WIDE, "and a screen again");
 	kill(pid(), SIGSTOP);
 	seen("Stopped", true);
 	line("clear; fg");
-	see(HEADING, "after a SIGSTOP too");
+	see(WIDE, "after a SIGSTOP too");
 	type("q");
 	ended(0, "q after that gives it back");
 	begin("", "-i 0.2 -n 3");
 	ended(0, "the end of --count gives it back");
+	line("clear; $W -n 1; stty -g >after");
+	see("\n" WIDE, "one sample stays on the terminal");
+	check(is_normal(), "which is not taken", "%s", screen());
+	line("clear; $W -n 2 -i 0.1; echo code=$?");
+	check(seen("code=0", true) && strstr(screen(), "\n" WIDE), "so does the last one of several", "%s", screen());
+	line("clear; $W -b -n 2 -i 0.1 -d 0; echo code=$?");
+	check(seen("code=0", true) && is_normal() && strstr(strstr(screen(), WIDE) + 1, WIDE),
+	      "in batch mode all of them", "%s", screen());
 }
 
 static void by_time(void)
@@ -449,7 +646,7 @@ static void by_time(void)
 	put_camera(8 * MIB, 0);
 	begin("", "-i 0.2");
 	put_camera(3 * MIB, 0);
-	see("  system.slice/camera.service       3M", "by time");
+	see("  |-camera.service       3M", "by time");
 	type("q");
 	ended(0, "q");
 }
@@ -459,16 +656,15 @@ static void colours(void)
 	begin("", "-i 60");
 	put_camera(3 * MIB, 1);
 	/* The slice's, which is written last. */
-	seen("        2    +1", true);
+	seen("       2  +1", true);
 	/* tmux tells what changes from one line to the next. */
-	check(strstr(tmux("capture-pane", "-p", "-e", NULL), "\033[31m  system.slice  ") != NULL,
-	      "a refusal is red", "%s", get("out"));
+	check(strstr(tmux("capture-pane", "-p", "-e", NULL), "\033[31m") != NULL, "a refusal is red", "%s", get("out"));
 	type("q");
 	is_normal();
 	put_camera(3 * MIB, 0);
 	begin("NO_COLOR=1", "-i 60");
 	put_camera(3 * MIB, 1);
-	seen("        2    +1", true);
+	seen("       2  +1", true);
 	check(!strstr(tmux("capture-pane", "-p", "-e", NULL), "\033["), "NO_COLOR", "%s", get("out"));
 	type("q");
 	ended(0, "q without colours");
@@ -515,7 +711,8 @@ static void sequences(void)
 		enum key key;
 	} t[] = {
 		{ "q", KEY_QUIT }, { "Q", KEY_QUIT }, { " ", KEY_REFRESH }, { "\f", KEY_REFRESH },
-		{ "s", KEY_SORT }, { "j", KEY_DOWN }, { "k", KEY_UP }, { "x", KEY_NONE },
+		{ "s", KEY_SORT }, { "r", KEY_REVERSE }, { "t", KEY_TREE }, { "+", KEY_SLOWER },
+		{ "-", KEY_FASTER }, { "?", KEY_HELP }, { "j", KEY_DOWN }, { "k", KEY_UP }, { "x", KEY_NONE },
 		{ "\033[A", KEY_UP }, { "\033OA", KEY_UP }, { "\033[B", KEY_DOWN },
 		{ "\033[1;5A", KEY_UP }, { "\033[5~", KEY_PAGE_UP }, { "\033[6~", KEY_PAGE_DOWN },
 		{ "\033[H", KEY_HOME }, { "\033OF", KEY_END }, { "\033[1~", KEY_HOME },
@@ -565,9 +762,14 @@ int main(int argc, char **argv)
 	setrlimit(RLIMIT_CORE, &no_core);
 	tap_start();
 	sequences();
+	setenv("LC_ALL", "C", 1);
 	tables();
+	choices();
+	states();
+	json();
 	usage();
 	others();
+	many();
 	start();
 	session();
 	whole_screen();

@@ -11,7 +11,7 @@ _dmemctl_options()
 	# shellcheck disable=SC2086 # a verb, or none
 	"$1" $2 --help | awk '/^ +-/ {
 		for (i = 1; i <= 2; i++) {
-			sub(/[=,].*/, "", $i)
+			sub(/[[=,].*/, "", $i)
 			if ($i ~ /^-/)
 				print $i
 		}
@@ -36,6 +36,12 @@ _dmemctl_regions()
 		awk '{ print $1 }' "$root/sys/fs/cgroup/dmem.capacity"
 		ls "$root/sys/class/dma_heap" | sed 's,^,dma_heap/,'
 	} 2>/dev/null | sed 's/$/=/'
+}
+
+_dmemctl_watched()
+{
+	_dmemctl_units
+	_dmemctl_regions | sed 's/=$//'
 }
 
 # The columns after "Columns:", of which the list has some already.
@@ -96,9 +102,15 @@ _dmemctl()
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_regions
 		;;
-	show--output|show-o)
+	show--output|show-o|watch--output|watch-o)
 		compopt -o nospace 2>/dev/null || :
 		mapfile -t COMPREPLY < <(_dmemctl_columns "$1" "$verb" "$cur")
+		;;
+	watch--sort|watch-s)
+		mapfile -t COMPREPLY < <(compgen -W 'name charged peak free refused new' -- "$cur")
+		;;
+	watch--color)
+		mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur")
 		;;
 	*)
 		case $verb,$cur in
@@ -108,6 +120,7 @@ _dmemctl()
 		run,*) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 		doctor,*) ;;
 		*,/*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+		watch,*) _dmemctl_offer "$cur" _dmemctl_watched ;;
 		*) _dmemctl_offer "$cur" _dmemctl_units ;;
 		esac
 		;;

@@ -62,7 +62,7 @@ static int modes(const struct program *p)
 
 static void begin(struct __test_metadata *_metadata, struct program *p, struct dmem_test *t)
 {
-	/* So long that what is seen was not seen by time. */
+	/* So long that a refusal was not seen by time. */
 	char *argv[] = {
 		DMEMCTL, "watch", "--interval=600", t->heap.region, NULL,
 	};
@@ -100,8 +100,8 @@ TEST_F_TIMEOUT(watch, refusal_at_once, 60)
 	begin(_metadata, &p, t);
 	from = now_ms();
 	EXPECT_EQ(-ENOMEM, cg_alloc(self->cg, t->heap_fd, 2 * t->page));
-	/* A number of refusals, and as many of them new. */
-	line = line_with(&p, "/watched ", " 1    +1");
+	/* A number of refusals, and as many of them new. Names have branches before them. */
+	line = line_with(&p, "watched ", " 1  +1 ");
 	EXPECT_NE(NULL, line);
 	TH_LOG("seen after %lld ms", now_ms() - from);
 	EXPECT_GT(5000, now_ms() - from);

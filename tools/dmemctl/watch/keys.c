@@ -13,6 +13,17 @@ static enum key letter(unsigned char c)
 		return KEY_REFRESH;
 	case 's':
 		return KEY_SORT;
+	case 'r':
+		return KEY_REVERSE;
+	case 't':
+		return KEY_TREE;
+	case '+':
+		return KEY_SLOWER;
+	case '-':
+		return KEY_FASTER;
+	case '?':
+	case 'h':
+		return KEY_HELP;
 	case 'k':
 		return KEY_UP;
 	case 'j':

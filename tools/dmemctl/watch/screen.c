@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "screen.h"
 
@@ -29,6 +30,27 @@ void screen_measure(struct screen *s)
 	/* Serial lines have no size that anybody knows. */
 	s->rows = w.ws_row ? w.ws_row : 24;
 	s->columns = w.ws_col ? w.ws_col : 80;
+}
+
+size_t screen_fit(const char *text, unsigned int columns)
+{
+	size_t at = 0, left = columns, len = strlen(text);
+	mbstate_t state = { 0 };
+
+	while (at < len) {
+		wchar_t c;
+		size_t n = mbrtowc(&c, text + at, len - at, &state);
+		int width;
+
+		if (n >= (size_t)-2 || !n)
+			break;
+		width = wcwidth(c);
+		if (width < 0 || (size_t)width > left)
+			break;
+		left -= (size_t)width;
+		at += n;
+	}
+	return at;
 }
 
 int screen_write(const struct screen *s, const char *text, size_t len)

@@ -29,6 +29,9 @@ void screen_leave(struct screen *s);
 /* Sets @rows and @columns. */
 void screen_measure(struct screen *s);
 
+/* Bytes at the start of @text, which can be printed, that take at most @columns. */
+size_t screen_fit(const char *text, unsigned int columns);
+
 /* All of the text, or a negative errno. */
 int screen_write(const struct screen *s, const char *text, size_t len);
 

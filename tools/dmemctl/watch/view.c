@@ -1,41 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What "dmemctl watch" shows. */
+/* Which regions and cgroups "dmemctl watch" shows, in which order. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "../../cli/cli.h"
 #include "view.h"
 
-/* Used, peak, max, left, refused, and those since the start. */
-#define FIGURES		" %7s %7s %7s %7s %8s %5s"
-#define FIGURES_WIDTH	47
-#define MIN_NAME	10
-#define MAX_BAR		60
-#define INDENT		2
-
-const char * const view_sort_names[VIEW_SORTS] = { "name", "use", "refusals" };
-
-struct row {
-	const struct dmem_node *node;
-	const char *path;
-	uint64_t used, since;
-	size_t order;
+const char * const view_sort_names[VIEW_SORTS] = {
+	"name", "charged", "peak", "free", "refused", "new",
 };
 
-struct making {
-	struct view *v;
-	struct dmem_arena *a;
-	const struct dmem_tree *t;
-	const struct view_start *start;
-	const struct view_filter *filter;
-	unsigned int name_width, bar_width;
-	size_t region;
-	struct row *row;
-	size_t n;
-};
+/* ---- refusals since the start ---- */
 
 static int compare_start(const void *x, const void *y)
 {
@@ -50,7 +26,7 @@ int view_begin(struct view_start *s, struct dmem_arena *a, const struct dmem_tre
 {
 	*s = (struct view_start){ 0 };
 	for (const struct dmem_node *n = t->root; n; n = dmem_tree_next(n)) {
-		for (size_t i = 0; i < t->regions->n; i++) {
+		for (size_t i = 0; n->figure && i < t->regions->n; i++) {
 			uint64_t refused = dmem_tree_refused(t, n, i);
 			struct view_refused *e;
 
@@ -73,328 +49,392 @@ int view_begin(struct view_start *s, struct dmem_arena *a, const struct dmem_tre
 }
 
 /* A cgroup that was not there at the start began with none. */
-static uint64_t since_start(const struct making *m, const struct dmem_node *n)
+static uint64_t since_start(const struct dmem_tree *t, const struct view_start *s,
+			    const struct dmem_node *n, size_t region)
 {
-	uint64_t refused = dmem_tree_refused(m->t, n, m->region);
-	struct view_refused key = { n->id, 0, m->t->regions->region[m->region].name };
+	uint64_t refused = dmem_tree_refused(t, n, region);
+	struct view_refused key = { n->id, 0, t->regions->region[region].name };
 	const struct view_refused *e = NULL;
 
-	if (refused == DMEM_UNKNOWN)
+	if (!refused || refused == DMEM_UNKNOWN)
 		return 0;
-	if (m->start->n)
-		e = bsearch(&key, m->start->entry, m->start->n, sizeof(key), compare_start);
+	if (s->n)
+		e = bsearch(&key, s->entry, s->n, sizeof(key), compare_start);
 	/* Less than before: another cgroup, which has the number of a dead one. */
 	return !e || e->refused > refused ? refused : refused - e->refused;
 }
 
-static char *plain(char *s)
+/* ---- figures ---- */
+
+static const struct dmem_region *region_of(const struct view *v, const struct view_row *r)
 {
-	for (char *p = s; p && *p; p++) {
-		if (*p < ' ' || *p > '~')
-			*p = '?';
-	}
-	return s;
+	return &v->tree->regions->region[r->region];
 }
 
-/* The end of a name, if there is no room for all of it. */
-static const char *fit(const struct making *m, const char *name, unsigned int indent)
+static bool is_known(uint64_t n)
 {
-	size_t len = strlen(name), room = m->name_width - indent;
-
-	if (len <= room)
-		return name;
-	return dmem_printf(m->a, "..%s", name + len - (room - 2));
+	return n < DMEM_UNKNOWN;
 }
 
-static const char *size_or_dash(char buf[CLI_SIZE], uint64_t size)
+uint64_t view_charged(const struct view *v, const struct view_row *r)
 {
-	return size == DMEM_UNKNOWN ? "-" : cli_size(buf, size, false);
+	return r->node ? dmem_tree_figure(v->tree, r->node, r->region, DMEM_F_CURRENT) :
+			 region_of(v, r)->current;
 }
 
-/* Without the blanks at its end. */
-static int add_line(struct making *m, enum view_kind kind, char *text)
+uint64_t view_peak(const struct view *v, const struct view_row *r)
 {
-	struct view_line *l = dmem_grow(m->a, m->v->line, m->v->n, sizeof(*l));
-
-	if (!l || !text)
-		return -ENOMEM;
-	for (size_t len = strlen(text); len && text[len - 1] == ' '; len--)
-		text[len - 1] = 0;
-	m->v->line = l;
-	l[m->v->n++] = (struct view_line){ text, kind };
-	return 0;
+	return r->node ? dmem_tree_figure(v->tree, r->node, r->region, DMEM_F_PEAK) :
+			 region_of(v, r)->peak;
 }
 
-/* What could still be charged to it: nobody above has more left. */
-static uint64_t left(const struct making *m, const struct dmem_node *n)
+uint64_t view_limit(const struct view *v, const struct view_row *r)
 {
-	uint64_t least = m->t->regions->region[m->region].available;
+	return r->node ? dmem_tree_limit(v->tree, r->node, r->region) : region_of(v, r)->capacity;
+}
+
+/* That the limits of the cgroup and of those above it leave, or DMEM_UNKNOWN: none limits. */
+static uint64_t free_of_limits(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
+{
+	uint64_t least = DMEM_UNKNOWN;
 
 	for (; n; n = n->parent) {
-		uint64_t max = dmem_tree_figure(m->t, n, m->region, DMEM_F_MAX);
-		uint64_t current = dmem_tree_figure(m->t, n, m->region, DMEM_F_CURRENT);
+		uint64_t max = dmem_tree_figure(t, n, region, DMEM_F_MAX);
+		uint64_t current = dmem_tree_figure(t, n, region, DMEM_F_CURRENT);
 
-		if (max >= DMEM_UNKNOWN || current >= DMEM_UNKNOWN)
+		if (!is_known(max) || !is_known(current))
 			continue;
 		max = current < max ? max - current : 0;
-		if (least == DMEM_UNKNOWN || max < least)
-			least = max;
+		least = max < least ? max : least;
 	}
 	return least;
 }
 
-static int add_cgroup(struct making *m, const struct row *r)
+static uint64_t free_of_node(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
-	char used[CLI_SIZE], peak[CLI_SIZE], max[CLI_SIZE], rest[CLI_SIZE];
-	char refused[CLI_SIZE], since[CLI_SIZE] = "";
-	uint64_t n = dmem_tree_refused(m->t, r->node, m->region);
-	const char *name = fit(m, r->path, INDENT);
+	uint64_t available = t->regions->region[region].available;
+	uint64_t least = n ? free_of_limits(t, n, region) : DMEM_UNKNOWN;
 
-	if (!name)
-		return -ENOMEM;
-	snprintf(refused, sizeof(refused), "%" PRIu64, n);
+	return is_known(available) && available < least ? available : least;
+}
+
+uint64_t view_free_bytes(const struct view *v, const struct view_row *r)
+{
+	return free_of_node(v->tree, r->node, r->region);
+}
+
+/* Requests that could be counted twice are counted once: by the cgroups right below the
+ * root, which have all that lies below them. */
+static uint64_t refused_in(const struct dmem_tree *t, size_t region)
+{
+	uint64_t sum = t->root ? dmem_tree_refused(t, t->root, region) : DMEM_UNKNOWN;
+
+	if (!t->root || sum != DMEM_UNKNOWN)
+		return sum;
+	for (const struct dmem_node *n = t->root->child; n; n = n->next) {
+		uint64_t refused = dmem_tree_refused(t, n, region);
+
+		if (refused != DMEM_UNKNOWN)
+			sum = sum == DMEM_UNKNOWN ? refused : sum + refused;
+	}
+	return sum;
+}
+
+static uint64_t since_in(const struct dmem_tree *t, const struct view_start *s, size_t region)
+{
+	const struct dmem_node *n = t->root;
+	uint64_t sum = 0;
+
+	if (!n || dmem_tree_refused(t, n, region) != DMEM_UNKNOWN)
+		return n ? since_start(t, s, n, region) : 0;
+	for (n = n->child; n; n = n->next)
+		sum += since_start(t, s, n, region);
+	return sum;
+}
+
+uint64_t view_refused(const struct view *v, const struct view_row *r)
+{
+	return r->node ? dmem_tree_refused(v->tree, r->node, r->region) : refused_in(v->tree, r->region);
+}
+
+const char *view_state_text(const struct view *v, const struct view_row *r)
+{
+	const struct dmem_region *g = region_of(v, r);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (r->node)
+		return free_of_limits(v->tree, r->node, r->region) < page ? "limit" : NULL;
+	if (is_known(g->available))
+		return g->available < page ? "no room" : NULL;
+	return is_known(g->capacity) && is_known(g->current) && g->capacity && g->current >= g->capacity ?
+	       "no room" : NULL;
+}
+
+enum view_state view_state(const struct view *v, const struct view_row *r)
+{
+	bool full = view_state_text(v, r) != NULL;
+
+	if (full && !r->node)
+		return VIEW_NO_ROOM;
 	if (r->since)
-		snprintf(since, sizeof(since), "+%" PRIu64, r->since);
-	m->v->cgroups++;
-	return add_line(m, r->since ? VIEW_REFUSED : VIEW_CGROUP,
-			dmem_printf(m->a, "%*s%-*s" FIGURES, INDENT, "",
-				    (int)m->name_width - INDENT, name,
-				    size_or_dash(used, r->used),
-				    size_or_dash(peak, dmem_tree_figure(m->t, r->node, m->region,
-									DMEM_F_PEAK)),
-				    size_or_dash(max, dmem_tree_figure(m->t, r->node, m->region,
-								       DMEM_F_MAX)),
-				    size_or_dash(rest, left(m, r->node)),
-				    n == DMEM_UNKNOWN ? "-" : refused, since));
+		return VIEW_REFUSED;
+	return full ? VIEW_LIMIT : VIEW_NORMAL;
 }
 
-static unsigned int share(uint64_t part, uint64_t whole, unsigned int cells)
-{
-	double n = (double)part / (double)whole * cells + 0.5;
+/* ---- rows ---- */
 
-	return n < cells ? (unsigned int)n : cells;
-}
+struct making {
+	struct view *v;
+	const struct dmem_tree *t;
+	const struct view_start *start;
+	const struct view_options *o;
+	unsigned char *wanted;		/* by the number of a cgroup */
+	size_t region, region_row;
+	struct key *key;		/* of cgroups that are being sorted */
+	size_t n_keys, key_room;
+};
 
-/* "#" is charged, "+" used without a charge, "." free. */
-static const char *bar(const struct making *m, const struct dmem_region *g, uint64_t charged,
-		       uint64_t used)
-{
-	unsigned int cells = m->bar_width - 2, full, more;
-	char *text = dmem_alloc(m->a, m->bar_width + 1);
-
-	if (!text || !g->capacity || g->capacity >= DMEM_UNKNOWN || used == DMEM_UNKNOWN)
-		return text;
-	full = charged == DMEM_UNKNOWN ? 0 : share(charged, g->capacity, cells);
-	more = share(used, g->capacity, cells);
-	more = more > full ? more : full;
-	*text = '[';
-	memset(text + 1, '#', full);
-	memset(text + 1 + full, '+', more - full);
-	memset(text + 1 + more, '.', cells - more);
-	text[1 + cells] = ']';
-	return text;
-}
-
-/* What is not free, or what is known to be used. */
-static uint64_t used_of(const struct dmem_region *g)
-{
-	uint64_t sum;
-
-	if (g->capacity < DMEM_UNKNOWN && g->available <= g->capacity)
-		return g->capacity - g->available;
-	if (g->current == DMEM_UNKNOWN || g->unaccounted == DMEM_UNKNOWN)
-		return g->current;
-	return __builtin_add_overflow(g->current, g->unaccounted, &sum) ? DMEM_UNKNOWN : sum;
-}
-
-static int add_region(struct making *m)
-{
-	const struct dmem_region *g = &m->t->regions->region[m->region];
-	char used[CLI_SIZE], peak[CLI_SIZE], capacity[CLI_SIZE], rest[CLI_SIZE];
-	char *name = plain(dmem_strdup(m->a, g->name));
-	const char *shown = name ? fit(m, name, 0) : NULL;
-	const char *b = bar(m, g, g->current, used_of(g));
-
-	if (!shown || !b)
-		return -ENOMEM;
-	m->v->regions++;
-	return add_line(m, VIEW_REGION,
-			dmem_printf(m->a, "%-*s %7s %7s %7s %7s %s", (int)m->name_width, shown,
-				    size_or_dash(used, used_of(g)), size_or_dash(peak, g->peak),
-				    size_or_dash(capacity, g->capacity),
-				    size_or_dash(rest, g->available), b));
-}
+/* A cgroup and its place. */
+struct key {
+	const struct dmem_node *node;
+	uint64_t value;
+	size_t order;
+};
 
 static bool is_one_of(const char *s, size_t len, const char **words, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (strlen(words[i]) == len && !strncmp(words[i], s, len))
+		if (!strncmp(words[i], s, len) && !words[i][len])
 			return true;
 	}
 	return false;
 }
 
-/* Is this cgroup one that was asked for? What lies below it is, too. */
-static bool is_wanted(const struct view_filter *f, const char *path)
-{
-	const char *unit;
-	size_t len;
-
-	if (!f->n_units && !f->n_paths)
-		return true;
-	if (is_one_of(path, strlen(path), f->path, f->n_paths))
-		return true;
-	unit = dmem_cgroup_unit(path, &len);
-	return unit && !unit[len] && is_one_of(unit, len, f->unit, f->n_units);
-}
-
-/* Of the root there is the region's own line, unless it is but a namespace's. */
-static bool is_shown(const struct making *m, const struct dmem_node *n)
-{
-	return (n->parent || !m->t->regions->complete) && dmem_tree_matters(m->t, n, m->region);
-}
-
-static int add_rows(struct making *m, const struct dmem_node *n, bool wanted)
+/* The words that name cgroups and units: each takes all that lies below it. */
+static bool is_wanted(const struct view_options *o, const struct dmem_node *n)
 {
 	char path[4096];
-	struct row *row;
-	int ret = 0;
+	const char *unit;
+	size_t len = dmem_node_path(n, path, sizeof(path)), unit_len;
 
-	if (dmem_node_path(n, path, sizeof(path)) >= sizeof(path))
-		return 0;
-	wanted = wanted || is_wanted(m->filter, path);
-	if (wanted && is_shown(m, n)) {
-		row = dmem_grow(m->a, m->row, m->n, sizeof(*row));
-		if (!row)
-			return -ENOMEM;
-		m->row = row;
-		row += m->n;
-		*row = (struct row){
-			.node = n, .order = m->n++, .path = dmem_strdup(m->a, *path ? path : "/"),
-			.used = dmem_tree_figure(m->t, n, m->region, DMEM_F_CURRENT),
-			.since = since_start(m, n),
-		};
-		if (!row->path)
-			return -ENOMEM;
-		plain((char *)row->path);
-	}
-	for (n = n->child; n && !ret; n = n->next)
-		ret = add_rows(m, n, wanted);
-	return ret;
+	if (len >= sizeof(path))
+		return false;
+	if (is_one_of(path, len, o->path, o->n_paths))
+		return true;
+	unit = o->n_units ? dmem_cgroup_unit(path, &unit_len) : NULL;
+	return unit && is_one_of(unit, unit_len, o->unit, o->n_units);
 }
 
-static int by_order(const struct row *a, const struct row *b)
+static int find_wanted(struct making *m)
 {
+	bool all = !m->o->n_units && !m->o->n_paths;
+
+	m->wanted = calloc(m->t->n + 1, 1);
+	if (!m->wanted)
+		return -ENOMEM;
+	for (const struct dmem_node *n = m->t->root; n; n = dmem_tree_next(n))
+		m->wanted[n->at] = all || (n->parent && m->wanted[n->parent->at]) || is_wanted(m->o, n);
+	return 0;
+}
+
+static int add_row(struct making *m, const struct dmem_node *node, size_t parent, size_t *at)
+{
+	struct view *v = m->v;
+
+	if (v->n == v->room) {
+		struct view_row *more = realloc(v->row, (2 * v->room + 64) * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		v->row = more;
+		v->room = 2 * v->room + 64;
+	}
+	*at = v->n++;
+	v->row[*at] = (struct view_row){
+		.node = node, .parent = parent, .region = m->region,
+		.since = node ? since_start(m->t, m->start, node, m->region) : 0,
+	};
+	return 0;
+}
+
+static uint64_t value_of(const struct making *m, const struct dmem_node *n)
+{
+	uint64_t v;
+
+	switch (m->o->sort) {
+	case VIEW_BY_CHARGED:
+		v = dmem_tree_figure(m->t, n, m->region, DMEM_F_CURRENT);
+		break;
+	case VIEW_BY_PEAK:
+		v = dmem_tree_figure(m->t, n, m->region, DMEM_F_PEAK);
+		break;
+	case VIEW_BY_FREE:
+		/* The least comes first, and without a limit it comes last. */
+		v = free_of_node(m->t, n, m->region);
+		return v == DMEM_UNKNOWN ? 0 : DMEM_UNKNOWN - v;
+	case VIEW_BY_REFUSED:
+		v = dmem_tree_refused(m->t, n, m->region);
+		break;
+	case VIEW_BY_NEW:
+		return since_start(m->t, m->start, n, m->region);
+	default:
+		return 0;
+	}
+	return v == DMEM_UNKNOWN ? 0 : v;
+}
+
+static int by_value(const void *x, const void *y)
+{
+	const struct key *a = x, *b = y;
+
+	if (a->value != b->value)
+		return a->value > b->value ? -1 : 1;
 	return a->order < b->order ? -1 : 1;
 }
 
-/* What is unknown comes last. */
-static int by_use(const void *x, const void *y)
+static int by_value_reversed(const void *x, const void *y)
 {
-	const struct row *a = x, *b = y;
-	uint64_t m = a->used == DMEM_UNKNOWN ? 0 : a->used, n = b->used == DMEM_UNKNOWN ? 0 : b->used;
-
-	return m == n ? by_order(a, b) : m > n ? -1 : 1;
+	return by_value(y, x);
 }
 
-static int by_refusals(const void *x, const void *y)
+static int add_key(struct making *m, const struct dmem_node *n)
 {
-	const struct row *a = x, *b = y;
+	if (m->n_keys == m->key_room) {
+		struct key *more = realloc(m->key, (2 * m->key_room + 64) * sizeof(*more));
 
-	return a->since == b->since ? by_order(a, b) : a->since > b->since ? -1 : 1;
-}
-
-static int one_region(struct making *m, enum view_sort sort)
-{
-	int ret;
-
-	m->row = NULL;
-	m->n = 0;
-	ret = add_rows(m, m->t->root, false);
-	if (!ret)
-		ret = add_region(m);
-	if (m->n && sort != VIEW_BY_NAME)
-		qsort(m->row, m->n, sizeof(*m->row), sort == VIEW_BY_USE ? by_use : by_refusals);
-	for (size_t i = 0; i < m->n && !ret; i++)
-		ret = add_cgroup(m, &m->row[i]);
-	return ret;
-}
-
-/* As wide as the longest name, if there is room. */
-static unsigned int longest_name(const struct dmem_tree *t)
-{
-	size_t longest = strlen("REGION, CGROUP");
-	char path[4096];
-
-	for (size_t i = 0; i < t->regions->n; i++) {
-		size_t len = strlen(t->regions->region[i].name);
-
-		longest = len > longest ? len : longest;
+		if (!more)
+			return -ENOMEM;
+		m->key = more;
+		m->key_room = 2 * m->key_room + 64;
 	}
-	for (const struct dmem_node *n = t->root; n; n = dmem_tree_next(n)) {
-		size_t len = n->figure ? dmem_node_path(n, path, sizeof(path)) + INDENT : 0;
-
-		longest = len > longest && len < sizeof(path) ? len : longest;
-	}
-	return (unsigned int)longest;
+	m->key[m->n_keys] = (struct key){ n, value_of(m, n), m->n_keys };
+	m->n_keys++;
+	return 0;
 }
 
-static void set_widths(struct making *m, unsigned int columns)
+/* The keys from @from on, in their order. By name, they are that already. */
+static void sort_keys(struct making *m, size_t from)
 {
-	unsigned int name = longest_name(m->t);
-
-	/* In the place of the last two figures. */
-	m->bar_width = FIGURES_WIDTH - 4 * 8 - 1;
-	m->name_width = name;
-	if (!columns)
+	if (m->n_keys - from < 2 || (m->o->sort == VIEW_BY_NAME && !m->o->reverse))
 		return;
-	if (columns < FIGURES_WIDTH + MIN_NAME)
-		m->name_width = MIN_NAME;
-	else if (name > columns - FIGURES_WIDTH)
-		m->name_width = columns - FIGURES_WIDTH;
-	else
-		m->bar_width += columns - FIGURES_WIDTH - name;
-	m->bar_width = m->bar_width < MAX_BAR ? m->bar_width : MAX_BAR;
+	qsort(m->key + from, m->n_keys - from, sizeof(*m->key),
+	      m->o->reverse ? by_value_reversed : by_value);
 }
 
-/* What could be refused twice is counted once: by those right below the root, which
- * have all that lies below them. */
-static void count_since(struct making *m)
+/* Of the root there is the region's own row, unless it is but a namespace's. */
+static bool is_shown(const struct making *m, const struct dmem_node *n)
 {
-	const struct dmem_node *n = m->t->root;
-
-	if (n->figure && dmem_tree_refused(m->t, n, m->region) != DMEM_UNKNOWN) {
-		m->v->since += since_start(m, n);
-		return;
-	}
-	for (n = n->child; n; n = n->next)
-		m->v->since += since_start(m, n);
+	return (n->parent || !m->t->regions->complete) && n->figure && m->wanted[n->at] && dmem_tree_matters(m->t, n, m->region);
 }
 
-int view_make(struct view *v, struct dmem_arena *a, const struct dmem_tree *t,
-	      const struct view_start *s, const struct view_filter *f, enum view_sort sort,
-	      unsigned int columns)
+static int add_tree(struct making *m, const struct dmem_node *n, size_t parent, unsigned int depth);
+
+/* Those below @n, in the row @parent. */
+static int add_children(struct making *m, const struct dmem_node *n, size_t parent, unsigned int depth)
 {
-	struct making m = { .v = v, .a = a, .t = t, .start = s, .filter = f };
+	size_t from = m->n_keys, end;
 	int ret = 0;
 
-	*v = (struct view){ 0 };
-	set_widths(&m, columns);
-	v->heading = dmem_printf(a, "%-*.*s" FIGURES, (int)m.name_width, (int)m.name_width,
-				 "REGION, CGROUP", "USED", "PEAK", "MAX", "LEFT", "REFUSED", "NEW");
-	if (!v->heading)
-		return -ENOMEM;
-	if (!t->regions->n)
-		ret = add_line(&m, VIEW_CGROUP,
-			       dmem_strdup(a, "There is no region: is the kernel's dmem controller in use?"));
-	for (size_t i = 0; i < t->regions->n && !ret; i++) {
-		const char *name = t->regions->region[i].name;
-
-		if (f->n_regions && !is_one_of(name, strlen(name), f->region, f->n_regions))
-			continue;
-		m.region = i;
-		count_since(&m);
-		ret = one_region(&m, sort);
-	}
+	if (depth >= m->o->depth)
+		return 0;
+	for (const struct dmem_node *c = n->child; c && !ret; c = c->next)
+		ret = add_key(m, c);
+	end = m->n_keys;
+	sort_keys(m, from);
+	for (size_t i = from; i < end && !ret; i++)
+		ret = add_tree(m, m->key[i].node, parent, depth + 1);
+	m->n_keys = from;
 	return ret;
+}
+
+/* A cgroup that does not matter, but has some below that do, is left out: their names then
+ * have its name in them. */
+static int add_tree(struct making *m, const struct dmem_node *n, size_t parent, unsigned int depth)
+{
+	int ret = 0;
+
+	if (is_shown(m, n))
+		ret = add_row(m, n, parent, &parent);
+	return ret ? ret : add_children(m, n, parent, depth);
+}
+
+static int add_list(struct making *m, size_t parent)
+{
+	size_t at;
+	int ret = 0;
+
+	m->n_keys = 0;
+	/* No more levels than wanted were read, but for the first one. */
+	if (!m->o->depth)
+		return 0;
+	for (const struct dmem_node *n = m->t->root; n && !ret; n = dmem_tree_next(n)) {
+		if (is_shown(m, n))
+			ret = add_key(m, n);
+	}
+	sort_keys(m, 0);
+	for (size_t i = 0; i < m->n_keys && !ret; i++)
+		ret = add_row(m, m->key[i].node, parent, &at);
+	return ret;
+}
+
+/* From the end, the first of each parent that comes is its last one. */
+static int mark_last(struct view *v)
+{
+	unsigned char *has = calloc(v->n + 1, 1);
+
+	if (!has)
+		return -ENOMEM;
+	for (size_t i = v->n; i--; ) {
+		struct view_row *r = &v->row[i];
+
+		r->last = !has[r->parent];
+		if (r->node)
+			has[r->parent] = 1;
+	}
+	free(has);
+	return 0;
+}
+
+static int add_region(struct making *m)
+{
+	size_t at;
+	int ret = add_row(m, NULL, m->v->n, &at);
+
+	if (ret)
+		return ret;
+	m->v->row[at].since = since_in(m->t, m->start, m->region);
+	m->v->since += m->v->row[at].since;
+	m->v->regions++;
+	if (!m->t->root)
+		return 0;
+	return m->o->list ? add_list(m, at) : add_tree(m, m->t->root, at, 0);
+}
+
+int view_make(struct view *v, const struct dmem_tree *t, const struct view_start *s,
+	      const struct view_options *o)
+{
+	struct making m = { .v = v, .t = t, .start = s, .o = o };
+	int ret = find_wanted(&m);
+
+	v->tree = t;
+	v->n = v->regions = v->cgroups = 0;
+	v->since = 0;
+	for (m.region = 0; m.region < t->regions->n && !ret; m.region++) {
+		const char *name = t->regions->region[m.region].name;
+
+		if (!o->n_regions || is_one_of(name, strlen(name), o->region, o->n_regions))
+			ret = add_region(&m);
+	}
+	if (!ret)
+		ret = mark_last(v);
+	v->cgroups = v->n - v->regions;
+	free(m.wanted);
+	free(m.key);
+	return ret;
+}
+
+void view_free(struct view *v)
+{
+	free(v->row);
+	*v = (struct view){ 0 };
 }

@@ -11,7 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../cli/text.h"
+#include "../../lib/word.h"
 #include "../dmemctl.h"
+#include "columns.h"
 #include "keys.h"
 #include "notify.h"
 #include "screen.h"
@@ -21,8 +24,8 @@
 #define GAP_MS		100
 #define MAX_INTERVAL	86400
 
-/* Without a colour: REGION and what was refused in bold, the last in red, too. */
 #define BOLD		"\033[1m"
+#define YELLOW		"\033[33m"
 #define RED		"\033[1;31m"
 #define INVERSE		"\033[7m"
 #define NORMAL		"\033[m"
@@ -30,39 +33,51 @@
 struct watch {
 	struct ctl *c;
 	struct dmem_sys sys;
-	/* Until the end; until the next snapshot; until the next view of it. */
+	/* Until the end; until the next sample; until the screen is drawn again. */
 	struct dmem_arena forever, now, drawn;
-	struct view_filter filter;
-	enum view_sort sort;
+	struct view_options o;
+	struct columns columns;
+	bool batch, coloured, plain;		/* options */
 	long long interval;			/* ms */
-	unsigned long count;			/* snapshots to make, 0: no end */
+	unsigned long count;			/* samples to take, 0: no end */
 	struct view_start start;
 	bool started;
 	time_t since;
 	struct dmem_regions regions;
 	struct dmem_tree tree;
 	struct view view;
-	unsigned int unread;			/* files, in this snapshot */
+	unsigned int unread;			/* files, in this sample */
 	struct notify notify;
+	bool colours;
 	/* Of a terminal only. */
 	struct screen screen;
 	struct keys keys;
-	bool colours, quit;
-	size_t top;				/* the first line that is shown */
+	bool quit, help;
+	size_t top;				/* the first row that is shown */
 	int signals, signal;			/* an fd; the one that ends us */
 };
 
 static void help(void)
 {
-	printf("Usage: dmemctl watch [options] [REGION|UNIT|/CGROUP ...]\n\n"
-	       "Shows what is used and refused, as it happens.\n\n"
-	       "  -i, --interval=SEC  look that often, and at once when something is refused (2)\n"
-	       "  -n, --count=N       end after N times\n"
-	       "  -s, --sort=ORDER    of a region's cgroups: name, use or refusals\n"
-	       "  -h, --help          this text\n\n"
-	       "Keys: q quits, space looks now, s sorts in another order; arrows, page up and\n"
-	       "down, home and end scroll. Without a terminal, each time is a table.\n\n"
-	       "See dmemctl-watch(8).\n");
+	printf("Usage: dmemctl watch [options] [REGION|UNIT|CGROUP...]\n\n"
+	       "Shows the charge of each region and cgroup, and refused requests, as they happen.\n\n"
+	       "  -b, --batch           print each sample as text, also on a terminal\n"
+	       "      --bytes           sizes in bytes\n"
+	       "      --color[=WHEN]    auto, always or never\n"
+	       "  -d, --depth=N         levels of cgroups below the root\n"
+	       "  -i, --interval=SEC    seconds between two samples (2); refusals show at once\n"
+	       "  -J, --json            print each sample as a line of JSON\n"
+	       "  -l, --list            paths instead of a tree\n"
+	       "  -n, --count=N         end after N samples\n"
+	       "  -o, --output=LIST     columns; with + before them, also these\n"
+	       "  -r, --reverse         sort in reverse\n"
+	       "  -s, --sort=ORDER      of a region's cgroups: name, charged, peak, free, refused,\n"
+	       "                        or new (refused since the start)\n"
+	       "  -t, --tree            a tree (the default)\n"
+	       "  -h, --help            this text\n\n"
+	       "Keys: q quits, ? lists the others. See dmemctl-watch(8).\n\n"
+	       "Columns:\n");
+	columns_help(stdout);
 }
 
 static long long now_ms(void)
@@ -83,9 +98,9 @@ static void note(void *data, const char *path, int err)
 		cli_error(&w->c->cli, "cannot read /%s: %s", path, strerror(err));
 }
 
-/* ---- what is shown ---- */
+/* ---- samples ---- */
 
-static int look(struct watch *w)
+static int take_sample(struct watch *w)
 {
 	int ret = notify_update(&w->notify, &w->sys);
 
@@ -98,9 +113,10 @@ static int look(struct watch *w)
 					     DMEM_READ_CURRENT | DMEM_READ_PEAK |
 					     DMEM_READ_UNACCOUNTED | DMEM_READ_AVAILABLE, note, w,
 					     &w->regions);
+	/* What is refused in a region is known by the first level only. */
 	if (!ret)
-		ret = dmem_tree_read(&w->sys, &w->now, &w->regions, "", VIEW_FIGURES, UINT_MAX,
-				     note, w, &w->tree);
+		ret = dmem_tree_read(&w->sys, &w->now, &w->regions, "", VIEW_FIGURES,
+				     w->o.depth ? w->o.depth : 1, note, w, &w->tree);
 	/* Its root is there all the same. */
 	if (ret == -ENOENT)
 		ret = 0;
@@ -113,10 +129,10 @@ static int look(struct watch *w)
 
 static int make_view(struct watch *w)
 {
-	dmem_arena_free(&w->drawn);
-	return view_make(&w->view, &w->drawn, &w->tree, &w->start, &w->filter, w->sort,
-			 w->screen.entered ? w->screen.columns : 0);
+	return view_make(&w->view, &w->tree, &w->start, &w->o);
 }
+
+/* ---- text ---- */
 
 static const char *clock_of(time_t t, char buf[32])
 {
@@ -140,22 +156,109 @@ static void print_title(const struct watch *w, FILE *f)
 		fprintf(f, ", %u files unread", w->unread);
 }
 
-static void print_plain(const struct watch *w)
+static const char *style_of(const struct watch *w, size_t row)
 {
-	print_title(w, stdout);
-	printf("\n%s\n", w->view.heading);
-	for (size_t i = 0; i < w->view.n; i++)
-		printf("%s\n", w->view.line[i].text);
-	printf("\n");
-	fflush(stdout);
+	static const char * const styles[] = {
+		[VIEW_NORMAL] = "", [VIEW_LIMIT] = YELLOW, [VIEW_REFUSED] = RED, [VIEW_NO_ROOM] = RED,
+	};
+	const struct view_row *r = &w->view.row[row];
+	enum view_state state = view_state(&w->view, r);
+
+	return state == VIEW_NORMAL && !r->node ? BOLD : styles[state];
 }
 
-/* One line of the screen, cut where it ends. All is ASCII. */
+/* A heading and rows as lines, of which there are *@n. */
+static int make_lines(struct watch *w, size_t from, size_t rows, unsigned int width,
+		      const char ***lines, size_t *n)
+{
+	char *text = NULL, *copy, *line;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	int ret = f ? columns_print(&w->columns, f, &w->view, from, rows, width) : -ENOMEM;
+
+	if (f && fclose(f))
+		ret = -ENOMEM;
+	copy = ret ? NULL : dmem_strdup(&w->drawn, text);
+	free(text);
+	*lines = dmem_alloc(&w->drawn, (rows + 2) * sizeof(**lines));
+	if (!copy || !*lines)
+		return ret ? ret : -ENOMEM;
+	*n = 0;
+	while (*n < rows + 1 && (line = strsep(&copy, "\n")))
+		(*lines)[(*n)++] = line;
+	return 0;
+}
+
+/* Of a terminal, so that no line takes two. */
+static unsigned int text_width(struct watch *w)
+{
+	if (!isatty(w->screen.out))
+		return 0;
+	screen_measure(&w->screen);
+	return w->screen.columns;
+}
+
+static int print_coloured(struct watch *w, size_t from, size_t rows)
+{
+	const char **lines;
+	size_t n;
+	int ret;
+
+	dmem_arena_free(&w->drawn);
+	ret = make_lines(w, from, rows, text_width(w), &lines, &n);
+	for (size_t i = 0; i < n && !ret; i++) {
+		const char *style = i ? style_of(w, from + i - 1) : INVERSE;
+
+		printf("%s%s%s\n", style, lines[i], *style ? NORMAL : "");
+	}
+	return ret;
+}
+
+static int print_text(struct watch *w, size_t from, size_t rows)
+{
+	int ret;
+
+	print_title(w, stdout);
+	printf("\n");
+	ret = w->colours ? print_coloured(w, from, rows) :
+			   columns_print(&w->columns, stdout, &w->view, from, rows, text_width(w));
+	printf("\n");
+	fflush(stdout);
+	return ret;
+}
+
+/* {"time":"2026-11-28T23:59:00.250Z","refused":0,"rows":[...]} */
+static int print_json(struct watch *w)
+{
+	char when[64] = "";
+	struct timespec t;
+	struct tm tm;
+	int ret;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	if (gmtime_r(&t.tv_sec, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+	printf("{\"time\":\"%s.%03ldZ\",\"refused\":%llu,\"unread\":%u,\"rows\":", when, t.tv_nsec / 1000000,
+	       (unsigned long long)w->view.since, w->unread);
+	ret = columns_print_json(&w->columns, stdout, &w->view);
+	printf("}\n");
+	fflush(stdout);
+	return ret;
+}
+
+static int print_sample(struct watch *w)
+{
+	return w->columns.json ? print_json(w) : print_text(w, 0, w->view.n);
+}
+
+/* ---- the screen ---- */
+
+/* One line of the screen, cut where it ends. */
 static void put_line(const struct watch *w, FILE *f, const char *style, const char *text)
 {
 	bool styled = *style && w->colours;
 
-	fprintf(f, "%s%.*s%s\033[K", styled ? style : "", (int)w->screen.columns, text,
+	fprintf(f, "%s%.*s%s\033[K", styled ? style : "", (int)screen_fit(text, w->screen.columns), text,
 		styled ? NORMAL : "");
 }
 
@@ -177,7 +280,12 @@ static void print_status(const struct watch *w, FILE *f)
 {
 	size_t last = w->top + body_rows(w);
 
-	fprintf(f, "q quit  space now  s sort: %s  ", view_sort_names[w->sort]);
+	if (w->help) {
+		fprintf(f, "any key goes back");
+		return;
+	}
+	fprintf(f, "q quit  ? help  s sort: %s%s  every %gs  ", view_sort_names[w->o.sort],
+		w->o.reverse ? ", reversed" : "", (double)w->interval / 1000);
 	if (w->notify.fd < 0)
 		fprintf(f, "no events  ");
 	if (w->top || last < w->view.n)
@@ -200,13 +308,51 @@ static const char *line_of(struct watch *w, void (*print)(const struct watch *w,
 	return copy;
 }
 
+static void draw_help(const struct watch *w, FILE *f)
+{
+	static const char * const text[] = {
+		"q           quit", "space       take a sample now", "s           sort by another column",
+		"r           reverse the order", "t           tree, or paths",
+		"+ -         longer or shorter interval", "arrows j k  scroll, also page up and down,",
+		"            home and end", "",
+		"STATE limit: a limit is reached. no room: the region is full.",
+		"NEW: refused since the start. USE: # charged, + unaccounted.",
+	};
+
+	for (size_t i = 0; i < body_rows(w) + 1; i++) {
+		fputs("\n", f);
+		put_line(w, f, "", i < sizeof(text) / sizeof(*text) ? text[i] : "");
+	}
+}
+
+static size_t shown_rows(const struct watch *w)
+{
+	return w->view.n - w->top < body_rows(w) ? w->view.n - w->top : body_rows(w);
+}
+
+static int draw_rows(struct watch *w, FILE *f)
+{
+	size_t rows = shown_rows(w), n;
+	const char **lines;
+	int ret = make_lines(w, w->top, rows, w->screen.columns, &lines, &n);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < body_rows(w) + 1; i++) {
+		const char *style = !i ? INVERSE : i <= rows ? style_of(w, w->top + i - 1) : "";
+
+		fputs("\n", f);
+		put_line(w, f, style, i < n ? lines[i] : "");
+	}
+	return 0;
+}
+
 static int draw_on(struct watch *w, FILE *f)
 {
-	static const char * const styles[] = {
-		[VIEW_REGION] = BOLD, [VIEW_CGROUP] = "", [VIEW_REFUSED] = RED,
-	};
 	const char *title, *status;
+	int ret = 0;
 
+	dmem_arena_free(&w->drawn);
 	scroll_to(w, (long)w->top);
 	title = line_of(w, print_title);
 	status = line_of(w, print_status);
@@ -214,23 +360,15 @@ static int draw_on(struct watch *w, FILE *f)
 		return -ENOMEM;
 	fputs("\033[H", f);
 	put_line(w, f, "", title);
-	if (w->screen.rows > 2) {
-		fputs("\n", f);
-		put_line(w, f, INVERSE, w->view.heading);
-	}
-	for (size_t i = 0; i < body_rows(w); i++) {
-		const struct view_line *l = NULL;
-
-		if (w->top + i < w->view.n)
-			l = &w->view.line[w->top + i];
-		fputs("\n", f);
-		put_line(w, f, l ? styles[l->kind] : "", l ? l->text : "");
-	}
+	if (w->screen.rows > 2 && w->help)
+		draw_help(w, f);
+	else if (w->screen.rows > 2)
+		ret = draw_rows(w, f);
 	if (w->screen.rows > 1) {
 		fputs("\n", f);
 		put_line(w, f, "", status);
 	}
-	return 0;
+	return ret;
 }
 
 static int draw(struct watch *w)
@@ -292,6 +430,24 @@ static int take_signal(struct watch *w)
 	return ret ? ret : redraw(w);
 }
 
+/* The next longer or shorter one of those that make sense. */
+static void change_interval(struct watch *w, bool longer)
+{
+	static const long long ms[] = {
+		100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, 600000, 3600000, 86400000,
+	};
+	size_t n = sizeof(ms) / sizeof(*ms), i = 0;
+
+	if (longer) {
+		while (i < n - 1 && ms[i] <= w->interval)
+			i++;
+	} else {
+		for (i = n - 1; i && ms[i] >= w->interval; )
+			i--;
+	}
+	w->interval = ms[i];
+}
+
 static void take_key(struct watch *w, enum key key, bool *now)
 {
 	long page = (long)body_rows(w), top = (long)w->top;
@@ -306,7 +462,20 @@ static void take_key(struct watch *w, enum key key, bool *now)
 		*now = true;
 		break;
 	case KEY_SORT:
-		w->sort = (w->sort + 1) % VIEW_SORTS;
+		w->o.sort = (w->o.sort + 1) % VIEW_SORTS;
+		break;
+	case KEY_REVERSE:
+		w->o.reverse = !w->o.reverse;
+		break;
+	case KEY_TREE:
+		w->o.list = w->columns.list = !w->o.list;
+		break;
+	case KEY_SLOWER:
+	case KEY_FASTER:
+		change_interval(w, key == KEY_SLOWER);
+		break;
+	case KEY_HELP:
+		w->help = true;
 		break;
 	case KEY_UP:
 		scroll_to(w, top - 1);
@@ -339,6 +508,12 @@ static int take_keys(struct watch *w, bool *now)
 	/* The terminal is gone. */
 	if (n <= 0)
 		w->quit = true;
+	if (w->help && n > 0) {
+		/* Whatever it was, it is for the help only. */
+		w->help = false;
+		w->keys = (struct keys){ 0 };
+		return redraw(w);
+	}
 	for (ssize_t i = 0; i < n; i++)
 		take_key(w, keys_next(&w->keys, buf[i]), now);
 	keys_idle(&w->keys);
@@ -360,7 +535,6 @@ static int begin_screen(struct watch *w)
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (w->signals < 0)
 		return -errno;
-	w->colours = cli_colours(stdout);
 	return enter(w);
 }
 
@@ -378,7 +552,7 @@ static void end_by_signal(int signal_number)
 
 /* ---- the loop ---- */
 
-/* Waits until it is time to look again, at *@due or before. */
+/* Waits until it is time for the next sample, at *@due or before. */
 static int wait_until(struct watch *w, long long *due, long long last)
 {
 	while (!w->quit && !w->signal) {
@@ -389,6 +563,7 @@ static int wait_until(struct watch *w, long long *due, long long last)
 			/* Without a terminal, it is by time only. */
 			{ .fd = w->screen.entered ? w->notify.fd : -1, .events = POLLIN },
 		};
+		long long interval = w->interval;
 		bool now = false;
 		int ret = 0;
 
@@ -404,6 +579,8 @@ static int wait_until(struct watch *w, long long *due, long long last)
 			return ret;
 		if (now)
 			return 0;
+		if (w->interval != interval)
+			*due = last + w->interval;
 		if (p[2].revents) {
 			notify_clear(&w->notify);
 			if (last + GAP_MS < *due)
@@ -419,13 +596,13 @@ static int run(struct watch *w)
 	int ret = 0;
 
 	for (unsigned long i = 1; !ret; i++) {
-		ret = look(w);
+		ret = take_sample(w);
 		if (!ret)
 			ret = make_view(w);
 		if (!ret && w->screen.entered)
 			ret = draw(w);
 		else if (!ret)
-			print_plain(w);
+			ret = print_sample(w);
 		if (ret || ferror(stdout) || (w->count && i == w->count))
 			break;
 		last = now_ms();
@@ -452,91 +629,148 @@ static int keep(struct watch *w, const char ***words, size_t *n, const char *wor
 	return 0;
 }
 
-static const char *region_of(const struct dmem_regions *r, const char *word)
+static int take_word(struct watch *w, struct dmem_words *all, const char *text)
 {
-	const char *heap = dmem_region_heap(word);
+	struct view_options *o = &w->o;
+	struct dmem_word word = { 0 };
+	int ret = dmem_word_find(all, text, &word);
 
-	for (size_t i = 0; heap && i < r->n_heaps; i++) {
-		if (!strcmp(r->heap[i].name, heap))
-			return r->heap[i].region;
+	if (ret) {
+		cli_error(&w->c->cli, "%s", word.problem ? word.problem : strerror(-ret));
+		return ret;
 	}
-	return dmem_regions_find(r, word) ? word : NULL;
-}
-
-static int take_word(struct watch *w, const struct dmem_regions *r, const char *word)
-{
-	struct view_filter *f = &w->filter;
-	const char *region = region_of(r, word);
-
-	if (region)
-		return keep(w, &f->region, &f->n_regions, region);
-	if (*word == '/') {
-		char *path = dmem_strdup(&w->forever, word + strspn(word, "/"));
-
-		for (size_t n = path ? strlen(path) : 0; n && path[n - 1] == '/'; n--)
-			path[n - 1] = 0;
-		return keep(w, &f->path, &f->n_paths, path);
-	}
-	if (dmem_unit_type(word) >= 0)
-		return keep(w, &f->unit, &f->n_units, word);
-	word = dmem_printf(&w->forever, "%s.service", word);
-	if (word && dmem_unit_type(word) < 0)
-		return -EINVAL;
-	return keep(w, &f->unit, &f->n_units, word);
+	if (word.kind == DMEM_WORD_REGION)
+		return keep(w, &o->region, &o->n_regions, word.name);
+	if (word.kind == DMEM_WORD_UNIT)
+		return keep(w, &o->unit, &o->n_units, word.name);
+	return keep(w, &o->path, &o->n_paths, word.name);
 }
 
 static int take_words(struct watch *w, int n, char **word)
 {
 	struct dmem_regions r = { 0 };
-	int ret = 0;
+	struct dmem_words all = {
+		.sys = &w->sys, .arena = &w->forever, .regions = &r,
+		.kinds = DMEM_WORD_UNIT | DMEM_WORD_CGROUP | DMEM_WORD_REGION,
+	};
+	int ret;
 
-	if (n)
-		ret = dmem_regions_read_some(&w->sys, &w->forever,
-					     DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL, NULL, &r);
-	for (int i = 0; i < n && !ret; i++) {
-		ret = take_word(w, &r, word[i]);
-		if (ret == -EINVAL)
-			return cli_usage(&w->c->cli, "'%s' is neither a region nor a unit", word[i]);
+	ret = dmem_regions_read_some(&w->sys, &w->forever, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL,
+				     NULL, &r);
+	if (ret)
+		cli_error(&w->c->cli, "%s", strerror(-ret));
+	if (!ret && !r.n) {
+		cli_error(&w->c->cli, "%s", dmem_status_text(DMEM_NO_CONTROLLER));
+		ret = -ENODEV;
 	}
-	if (!ret)
-		return CLI_OK;
-	cli_error(&w->c->cli, "%s", strerror(-ret));
-	return CLI_FAILED;
+	for (int i = 0; i < n && !ret; i++)
+		ret = take_word(w, &all, word[i]);
+	dmem_words_free(&all);
+	return ret ? CLI_FAILED : CLI_OK;
 }
 
-static int take_option(struct watch *w, int opt)
+static int take_interval(struct watch *w, const char *s)
 {
-	double seconds;
+	char *end;
+	double seconds = strtod(s, &end);
+
+	/* Written so that not-a-number is wrong, too. */
+	if (*end || end == s || !(seconds >= 0.1 && seconds <= MAX_INTERVAL))
+		return cli_usage(&w->c->cli, "invalid interval '%s': write 0.1 to %d seconds", s, MAX_INTERVAL);
+	w->interval = (long long)(seconds * 1000);
+	return CLI_OK;
+}
+
+static bool take_number(const char *s, unsigned long most, unsigned long *n)
+{
 	char *end;
 
+	errno = 0;
+	*n = strtoul(s, &end, 10);
+	return !*end && *s >= '0' && *s <= '9' && !errno && *n <= most;
+}
+
+static int take_sort(struct watch *w, const char *s)
+{
+	for (w->o.sort = 0; w->o.sort < VIEW_SORTS; w->o.sort++) {
+		if (!strcmp(s, view_sort_names[w->o.sort]))
+			return CLI_OK;
+	}
+	return cli_usage(&w->c->cli, "invalid order '%s': write name, charged, peak, free, refused or new", s);
+}
+
+static int take_colour(struct watch *w, const char *s)
+{
+	w->coloured = !s || !strcmp(s, "always");
+	w->plain = s && !strcmp(s, "never");
+	if (w->coloured || w->plain || !strcmp(s, "auto"))
+		return CLI_OK;
+	return cli_usage(&w->c->cli, "invalid colour mode '%s': write auto, always or never", s);
+}
+
+enum { OPT_BYTES = 256, OPT_COLOUR };
+
+static int take_option(struct watch *w, int opt, const char **list)
+{
+	unsigned long n;
+
 	switch (opt) {
+	case OPT_BYTES:
+		w->columns.bytes = true;
+		return CLI_OK;
+	case OPT_COLOUR:
+		return take_colour(w, optarg);
+	case 'b':
+		w->batch = true;
+		return CLI_OK;
+	case 'd':
+		if (!take_number(optarg, INT_MAX, &n))
+			return cli_usage(&w->c->cli, "invalid depth '%s': write a number of levels", optarg);
+		w->o.depth = (unsigned int)n;
+		return CLI_OK;
 	case 'i':
-		seconds = strtod(optarg, &end);
-		/* Written so that what is not a number is wrong, too. */
-		if (*end || end == optarg || !(seconds >= 0.1 && seconds <= MAX_INTERVAL))
-			return cli_usage(&w->c->cli, "'%s' is no interval: write 0.1 to %d seconds",
-					 optarg, MAX_INTERVAL);
-		w->interval = (long long)(seconds * 1000);
+		return take_interval(w, optarg);
+	case 'J':
+		w->columns.json = true;
+		return CLI_OK;
+	case 'l':
+	case 't':
+		w->o.list = w->columns.list = opt == 'l';
 		return CLI_OK;
 	case 'n':
-		errno = 0;
-		w->count = strtoul(optarg, &end, 10);
-		if (*end || *optarg < '0' || *optarg > '9' || errno || !w->count)
-			return cli_usage(&w->c->cli, "'%s' is no count", optarg);
+		if (!take_number(optarg, ULONG_MAX, &w->count) || !w->count)
+			return cli_usage(&w->c->cli, "invalid count '%s': write a number from 1 on", optarg);
+		return CLI_OK;
+	case 'o':
+		*list = optarg;
+		return CLI_OK;
+	case 'r':
+		w->o.reverse = true;
 		return CLI_OK;
 	default:
-		for (w->sort = 0; w->sort < VIEW_SORTS; w->sort++) {
-			if (!strcmp(optarg, view_sort_names[w->sort]))
-				return CLI_OK;
-		}
-		return cli_usage(&w->c->cli, "'%s' is no order: write name, use or refusals", optarg);
+		return take_sort(w, optarg);
 	}
+}
+
+/* After all options: the default columns depend on them. */
+static int take_columns(struct watch *w, const char *list)
+{
+	char *wrong;
+	int ret;
+
+	if (!list || columns_choose(&w->columns, list, &wrong))
+		return CLI_OK;
+	ret = wrong ? cli_usage(&w->c->cli, "unknown column: %s", wrong) :
+		      cli_usage(&w->c->cli, "too many columns");
+	free(wrong);
+	return ret;
 }
 
 static int watch(struct watch *w, int n, char **words)
 {
 	int ret = dmem_sys_open(&w->sys, w->c->sysroot);
-	bool full = screen_find(&w->screen);
+	/* The screen is gone after the end, and one sample with it. */
+	bool full = screen_find(&w->screen) && !w->batch && !w->columns.json && w->count != 1, last;
 
 	if (ret) {
 		cli_error(&w->c->cli, "cannot open %s: %s", w->c->sysroot ? w->c->sysroot : "/",
@@ -546,11 +780,16 @@ static int watch(struct watch *w, int n, char **words)
 	ret = take_words(w, n, words);
 	if (ret)
 		return ret;
+	w->colours = w->coloured || (!w->plain && cli_colours(stdout));
 	if (full)
 		ret = begin_screen(w);
 	if (!ret)
 		ret = run(w);
+	last = w->screen.entered && !w->quit && !w->signal;
 	screen_leave(&w->screen);
+	/* The rows that were on the screen: of ten thousand, nobody wants all. */
+	if (!ret && last)
+		ret = print_text(w, w->top, shown_rows(w));
 	/* A terminal that has gone takes no message. */
 	if (ret && ret != -EIO)
 		cli_error(&w->c->cli, "%s", strerror(-ret));
@@ -560,25 +799,42 @@ static int watch(struct watch *w, int n, char **words)
 int verb_watch(struct ctl *c, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "interval", 1, NULL, 'i' }, { "count", 1, NULL, 'n' }, { "sort", 1, NULL, 's' },
-		{ "help", 0, NULL, 'h' }, { 0 },
+		{ "batch", 0, NULL, 'b' },
+		{ "bytes", 0, NULL, OPT_BYTES },
+		{ "color", 2, NULL, OPT_COLOUR },
+		{ "count", 1, NULL, 'n' },
+		{ "depth", 1, NULL, 'd' },
+		{ "help", 0, NULL, 'h' },
+		{ "interval", 1, NULL, 'i' },
+		{ "json", 0, NULL, 'J' },
+		{ "list", 0, NULL, 'l' },
+		{ "output", 1, NULL, 'o' },
+		{ "reverse", 0, NULL, 'r' },
+		{ "sort", 1, NULL, 's' },
+		{ "tree", 0, NULL, 't' },
+		{ 0 },
 	};
-	struct watch w = { .c = c, .interval = 2000, .signals = -1, .sys.root = -1 };
+	static const char letters[] = ":bd:hi:Jln:o:rs:t";
+	struct watch w = {
+		.c = c, .interval = 2000, .signals = -1, .sys.root = -1, .o.depth = UINT_MAX,
+	};
+	const char *list = NULL;
 	int opt, ret = CLI_OK;
 
+	columns_begin(&w.columns);
 	opterr = 0;
-	while (ret == CLI_OK && (opt = getopt_long(argc, argv, ":hi:n:s:", options, NULL)) != -1) {
+	while (ret == CLI_OK && (opt = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		if (opt == 'h') {
 			help();
 			return CLI_OK;
 		}
-		if (opt == ':')
-			ret = cli_usage(&c->cli, "option '%s' wants a value", argv[optind - 1]);
-		else if (opt == '?')
-			ret = cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+		if (opt == ':' || opt == '?')
+			ret = cli_bad_option(&c->cli, opt, letters, argv);
 		else
-			ret = take_option(&w, opt);
+			ret = take_option(&w, opt, &list);
 	}
+	if (ret == CLI_OK)
+		ret = take_columns(&w, list);
 	if (ret != CLI_OK)
 		return ret;
 	notify_begin(&w.notify);
@@ -586,6 +842,7 @@ int verb_watch(struct ctl *c, int argc, char **argv)
 	notify_end(&w.notify);
 	if (w.signals >= 0)
 		close(w.signals);
+	view_free(&w.view);
 	dmem_arena_free(&w.forever);
 	dmem_arena_free(&w.now);
 	dmem_arena_free(&w.drawn);
