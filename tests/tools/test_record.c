@@ -407,8 +407,12 @@ static void killed(void)
 	tree();
 	srandom(1);
 	for (int i = 0; i < 40; i++) {
+		size_t before = count(said("history", &found), "head ");
 		pid_t pid = start(fast, MORE("--interval=1ms", "--max-size=128K"), 0);
 
+		/* Half of them have begun, however busy the machine is. */
+		for (int k = 0; i % 2 && k < WAIT_MS / 5 && count(said("history", &found), "head ") == before; k++)
+			sleep_ms(5);
 		for (int k = 0, n = (int)(random() % 20); k < n; k++)
 			use(SERVICE, (uint64_t)random() % 1000 * 4096, MIB);
 		end(pid, SIGKILL);
@@ -565,6 +569,204 @@ static void buffers(void)
 	check(wait_for("freed 77\n"), "freed", "no");
 	check(!end(pid, SIGTERM) && strstr(said("history", &found), "buffers=1"), "and the head says so",
 	      "%s", get("err"));
+}
+
+/* Runs it with so few file descriptors. */
+static int with_files(unsigned int files, const char *more)
+{
+	char script[12000];
+	const char *argv[] = { "/bin/sh", "-c", script, NULL };
+
+	clear();
+	snprintf(script, sizeof(script), "ulimit -n %u; exec %s --sysroot=%s record --output=%s %s", files, dmemctl,
+		 tap_path("root"), tap_path("history"), more);
+	return run(argv);
+}
+
+static void few_files(void)
+{
+	enum { UNITS = 100 };
+	struct hist_found found;
+	bool lost = false, all = true;
+	char path[128], want[64];
+	const char *log;
+	pid_t pid;
+
+	tree();
+	for (int i = 0; i < UNITS; i++) {
+		snprintf(path, sizeof(path), "system.slice/unit%d.service", i);
+		use(path, MIB, 2 * MIB);
+	}
+	for (unsigned int files = 64; files <= 256; files *= 2) {
+		check(!with_files(files, "--count=2 --interval=1ms") && !*get("err"), "few file descriptors", "%s",
+		      get("err"));
+		log = said("history", &found);
+		check(count(log, "cgroup ") == UNITS + 3 && count(log, " r0: 1048576 2097152 ") == UNITS,
+		      "lose no cgroup", "%u files: %zu, %zu", files, count(log, "cgroup "),
+		      count(log, " r0: 1048576 2097152 "));
+	}
+	for (unsigned int files = 20; files > 10 && !lost; files--) {
+		int rc = with_files(files, "--count=3 --interval=1ms");
+
+		lost = strstr(get("err"), " not recorded, first /") != NULL;
+		all &= lost || !rc == (count(said("history", &found), "cgroup ") == UNITS + 3);
+		snprintf(want, sizeof(want), "LimitNOFILE=, which is %u\n", files);
+		all &= !lost || (rc == 1 && count(get("err"), "\n") == 1 && strstr(get("err"), want));
+	}
+	check(lost && all, "too few are one line and a failure", "%s", get("err"));
+	/* Files that are opened for each sample are those of the same cgroup. */
+	clear();
+	snprintf(path, sizeof(path), "%s/start", tap_path(""));
+	put("start", "#!/bin/sh\nulimit -n 64\nexec %s \"$@\"\n", dmemctl);
+	chmod(path, 0755);
+	pid = start(path, MORE("--interval=10ms"), 0);
+	snprintf(want, sizeof(want), " r0: %llu", (unsigned long long)MIB);
+	wait_for(want);
+	use("system.slice/unit7.service", 5 * MIB, 6 * MIB);
+	check(wait_for(" r0: 5242880 6291456"), "and changes are seen", "no");
+	check(!end(pid, SIGTERM), "it ends well", "%s", get("err"));
+}
+
+static void unread(void)
+{
+	struct hist_found found;
+
+	tree();
+	use("system.slice/bad.service", MIB, MIB);
+	unlink(tap_path("root/sys/fs/cgroup/system.slice/bad.service/dmem.peak"));
+	mkdir(tap_path("root/sys/fs/cgroup/system.slice/bad.service/dmem.peak"), 0755);
+	check(record(MORE("--count=5", "--interval=1ms")) == 1, "a file that cannot be read is a failure", "%s",
+	      get("err"));
+	check_text(get("err"), "dmemctl record: 1 cgroup is not recorded, first "
+		   "/sys/fs/cgroup/system.slice/bad.service: Is a directory\n", "it is told once");
+	check(strstr(said("history", &found), " r0: 3145728 4194304 "), "the others are recorded", "%s",
+	      said("history", &found));
+}
+
+/* A charge that no recorded cgroup explains is looked for at once, also after another one
+ * that nobody explained. */
+static void unexplained(void)
+{
+	struct fake_use root = { .region = CAM, .current = 4 * MIB };
+	unsigned long long from = 0, to = 0;
+	struct hist_found found;
+	const char *log, *at;
+	pid_t pid;
+
+	tree();
+	pid = start(dmemctl, MORE("--interval=200ms"), 0);
+	wait_for("c2 r0: 3145728");
+	/* After the samples in which new cgroups are looked for in any case. */
+	sleep_ms(1000);
+	fake_cgroup(&f, "", &root, 1);
+	wait_for("r0: 4194304");
+	use("system.slice/idle.service", 2 * MIB, 2 * MIB);
+	root.current = 6 * MIB;
+	fake_cgroup(&f, "", &root, 1);
+	check(wait_for("idle.service'"), "a cgroup that has a charge by now", "is not recorded");
+	end(pid, SIGTERM);
+	log = said("history", &found);
+	/* The time of a sample is before its figures. */
+	for (at = log; (at = strstr(at, "sample ")); at++) {
+		const char *next = strstr(at + 1, "sample ");
+
+		if (!from && strstr(at, "r0: 6291456") && (!next || strstr(at, "r0: 6291456") < next))
+			from = strtoull(at + 7, NULL, 10);
+		if (!to && from && strstr(at, " r0: 2097152 2097152") &&
+		    (!next || strstr(at, " r0: 2097152 2097152") < next))
+			to = strtoull(at + 7, NULL, 10);
+	}
+	check(from && to >= from && to - from < 500, "is recorded within two samples", "%llu to %llu\n%s", from, to,
+	      log);
+}
+
+static void owner_of_buffer(void)
+{
+	struct fake_buffer b = { .ino = 99, .size = 2 * MIB, .exporter = "camera@64000000", .region = CAM };
+	struct hist_found found;
+	pid_t pid;
+
+	tree();
+	fake_process(1, "init");
+	pid = start(dmemctl, MORE("--interval=20ms", "--buffers"), 0);
+	wait_for("c2 r0: 3145728");
+	sleep_ms(200);
+	use("system.slice/idle.service", 2 * MIB, 2 * MIB);
+	b.cgroup = fake_cgroup_id("system.slice/idle.service");
+	fake_fd(&f, 1, 3, &b);
+	check(wait_for("buffer 99 c3 r0 2097152\n"), "the owner of a buffer is recorded with it", "%s",
+	      said("history", &found));
+	check(!end(pid, SIGTERM) && !strstr(said("history", &found), "buffer 99 c-1"),
+	      "and not later", "%s", said("history", &found));
+}
+
+/* All at once, as the kernel does. */
+static void put_capacity(const char *text)
+{
+	put("new", "%s", text);
+	rename(tap_path("new"), tap_path("root/sys/fs/cgroup/dmem.capacity"));
+}
+
+/* A region that goes, and one that has the name of another. */
+static void regions_change(void)
+{
+	struct hist_found found;
+	pid_t pid;
+
+	tree();
+	pid = start(dmemctl, MORE("--interval=10ms"), 0);
+	wait_for("c2 r0: 3145728");
+	put_capacity(CAM " 41943040\n");
+	put("root/sys/fs/cgroup/dmem.current", CAM " %llu\n", 3 * MIB);
+	for (int i = 0; i < WAIT_MS / 5 && count(said("history", &found), "head ") < 2; i++)
+		sleep_ms(5);
+	check(count(said("history", &found), "head ") == 2 && count(said("history", &found), "region 1 ") == 1,
+	      "a region that has gone starts a segment without it", "%s", said("history", &found));
+	put_capacity(CAM " 41943040\n" CAM " 20971520\n");
+	put("root/sys/fs/cgroup/" SERVICE "/dmem.current", CAM " %llu\n" CAM " %llu\n", 3 * MIB, MIB);
+	put("root/sys/fs/cgroup/dmem.current", CAM " %llu\n" CAM " %llu\n", 3 * MIB, MIB);
+	check(wait_for("region 1 '" CAM "#2'") && wait_for(" r1: 1048576 "), "and the second one of a name is another",
+	      "%s", said("history", &found));
+	check(!end(pid, SIGTERM), "and it ends well", "%s", get("err"));
+}
+
+/* A few files for each, of cgroups that are all recorded. */
+static void many_cgroups(int n)
+{
+	static const char current[] = CAM " 4096\n", max[] = CAM " 8192\n";
+	char path[200];
+
+	tree();
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "root/sys/fs/cgroup/s%d.slice/u%d.service/dmem.current", i % 50, i);
+		put(path, "%s", current);
+		snprintf(path, sizeof(path), "root/sys/fs/cgroup/s%d.slice/u%d.service/dmem.max", i % 50, i);
+		put(path, "%s", max);
+	}
+}
+
+static long cpu_us(void);
+
+static void growth(void)
+{
+	enum { FEW = 1000, TIMES = 6 };
+	long cost[2] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		many_cgroups(i ? FEW * TIMES : FEW);
+		for (int k = 0; k < 3; k++) {
+			long begin = cpu_us(), took;
+
+			clear();
+			check(!end(start(fast, MORE("--count=1"), 0), 0), "many cgroups", "%s", get("err"));
+			took = cpu_us() - begin;
+			cost[i] = !k || took < cost[i] ? took : cost[i];
+		}
+	}
+	printf("# first sample: %d cgroups %ld us, %d cgroups %ld us\n", FEW, cost[0], FEW * TIMES, cost[1]);
+	check(cost[1] < 2 * TIMES * cost[0], "the cost grows with their number, and not with its square",
+	      "%ld us and %ld us", cost[0], cost[1]);
+	tap_dir(top);
 }
 
 static void mistakes(void)
@@ -774,6 +976,12 @@ int main(int argc, char **argv)
 	peer();
 	another_boot();
 	buffers();
+	few_files();
+	unread();
+	unexplained();
+	owner_of_buffer();
+	regions_change();
+	growth();
 	mistakes();
 	documented(argv[4]);
 	cost();

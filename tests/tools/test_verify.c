@@ -729,7 +729,9 @@ static void any_file(long rounds)
 	};
 	struct dmem_region region = { .name = "cma/camera@64000000", .capacity = 40 * MIB };
 	struct dmem_heap heap = { .name = "vendor", .told = true };
-	struct dmem_regions machine = { &region, 1, &heap, 1, true };
+	struct dmem_regions machine = {
+		.region = &region, .n = 1, .heap = &heap, .n_heaps = 1, .complete = true,
+	};
 	struct count c = { 0 };
 
 	for (long i = 0; i < rounds && !c.bad; i++) {

@@ -103,6 +103,8 @@ struct dmem_region {
 	uint64_t available;		/* free, in any order */
 	uint64_t largest;		/* the largest free run */
 	unsigned int read_in;		/* for regions.c: the file that was read last */
+	const char *listed;		/* its name in the files of the controller */
+	size_t line;			/* its place there, or SIZE_MAX */
 };
 
 struct dmem_heap {
@@ -116,6 +118,7 @@ struct dmem_regions {
 	size_t n;
 	struct dmem_heap *heap;
 	size_t n_heaps;
+	size_t *by_line, n_lines;	/* indexes of the regions, in the order of the files */
 	/* The names are those of dmem.capacity: the controller is in use, and this
 	 * is not a cgroup namespace. */
 	bool complete;
@@ -147,6 +150,22 @@ const char *dmem_regions_meant(const struct dmem_regions *r, const char *name);
 /* The index of a region in them, or r->n. Most files have their lines in one order: @guess
  * is where to look first. */
 size_t dmem_regions_index(const struct dmem_regions *r, const char *name, size_t guess);
+
+/* The lines of a file of the controller, one after the other, and the regions that they
+ * are of. @read_in has a zero for each region at first. */
+struct dmem_lines {
+	const struct dmem_regions *r;
+	unsigned int *read_in, file;	/* the file in which a region had its last line */
+	size_t line;
+};
+
+/* The next line is the first of a file. */
+void dmem_lines_start(struct dmem_lines *l);
+
+/* The index of the region of the next line, which starts with @name, or l->r->n: it is none
+ * of them. Each region has one line in a file: the second one of a name is that of the
+ * region "NAME#2". All files have one order, so this takes no search. */
+size_t dmem_lines_next(struct dmem_lines *l, const char *name);
 
 /* Writes the name here of the @nth region (from 2 on) that the kernel lists with the same
  * name to @buf, cut to its @size, and returns it. */

@@ -58,6 +58,36 @@ char *dmem_region_numbered(char *buf, size_t size, const char *name, unsigned in
 	return buf;
 }
 
+void dmem_lines_start(struct dmem_lines *l)
+{
+	l->file++;
+	l->line = 0;
+}
+
+/* Where a region came or went since the regions were read. */
+static size_t search_line(struct dmem_lines *l, const char *name)
+{
+	size_t i = dmem_regions_index(l->r, name, 0);
+	char numbered[DMEM_REGION_LEN + 16];
+
+	for (unsigned int nth = 2; i < l->r->n && l->read_in[i] == l->file; nth++)
+		i = dmem_regions_index(l->r, dmem_region_numbered(numbered, sizeof(numbered), name, nth),
+				       i + 1);
+	return i;
+}
+
+size_t dmem_lines_next(struct dmem_lines *l, const char *name)
+{
+	size_t i = l->line < l->r->n_lines ? l->r->by_line[l->line] : l->r->n;
+
+	l->line++;
+	if (i == l->r->n || l->read_in[i] == l->file || strcmp(l->r->region[i].listed, name))
+		i = search_line(l, name);
+	if (i < l->r->n)
+		l->read_in[i] = l->file;
+	return i;
+}
+
 const char *dmem_regions_meant(const struct dmem_regions *r, const char *name)
 {
 	const char *heap = dmem_region_heap(name);
@@ -82,7 +112,7 @@ static struct dmem_region *region(struct reading *rd, const char *name)
 	rd->r->region = g;
 	g += rd->r->n;
 	*g = (struct dmem_region){
-		.name = dmem_strdup(rd->arena, name), .capacity = DMEM_UNKNOWN,
+		.name = dmem_strdup(rd->arena, name), .line = SIZE_MAX, .capacity = DMEM_UNKNOWN,
 		.current = DMEM_UNKNOWN, .peak = DMEM_UNKNOWN, .unaccounted = DMEM_UNKNOWN,
 		.available = DMEM_UNKNOWN, .largest = DMEM_UNKNOWN,
 	};
@@ -103,9 +133,14 @@ static struct dmem_region *region_of_line(struct reading *rd, const char *name)
 
 	for (unsigned int nth = 2; g && g->read_in == rd->file; nth++)
 		g = region(rd, dmem_region_numbered(numbered, sizeof(numbered), name, nth));
-	if (g)
-		g->read_in = rd->file;
-	return g;
+	if (!g)
+		return NULL;
+	g->read_in = rd->file;
+	if (g->line == SIZE_MAX) {
+		g->listed = dmem_strdup(rd->arena, name);
+		g->line = rd->r->n_lines++;
+	}
+	return g->listed ? g : NULL;
 }
 
 /* One file of the root, or of the namespace's. @at: where in a region its number goes. */
@@ -115,14 +150,17 @@ static int read_figure(struct reading *rd, const char *path, size_t at)
 	char *text = rd->text.s, *name, *rest;
 
 	rd->file++;
-
 	if (ret) {
 		note(rd, path, ret);
 		return ret == -ENOMEM ? ret : 0;
 	}
 	while (dmem_next_line(&text, &name, &rest)) {
-		struct dmem_region *g = region_of_line(rd, name);
+		struct dmem_region *g;
 
+		/* One that has come or gone since dmem.capacity was read. */
+		if (rd->r->complete && !dmem_regions_find(rd->r, name))
+			continue;
+		g = region_of_line(rd, name);
 		if (!g)
 			return -ENOMEM;
 		*(uint64_t *)((char *)g + at) = dmem_number(rest);
@@ -283,6 +321,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct dmem_region *)a)->name, ((const struct dmem_region *)b)->name);
 }
 
+static int index_lines(struct reading *rd)
+{
+	struct dmem_regions *r = rd->r;
+
+	r->by_line = dmem_alloc(rd->arena, (r->n_lines + 1) * sizeof(*r->by_line));
+	for (size_t i = 0; r->by_line && i < r->n; i++) {
+		if (r->region[i].line != SIZE_MAX)
+			r->by_line[r->region[i].line] = i;
+	}
+	return r->by_line ? 0 : -ENOMEM;
+}
+
 int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsigned int what,
 			   dmem_note_fn note_fn, void *data, struct dmem_regions *r)
 {
@@ -300,6 +350,8 @@ int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsig
 		ret = read_cma(&rd);
 	if (r->n)
 		qsort(r->region, r->n, sizeof(*r->region), by_name);
+	if (!ret)
+		ret = index_lines(&rd);
 	dmem_text_free(&rd.text);
 	return ret;
 }

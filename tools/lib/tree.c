@@ -32,8 +32,7 @@ struct reading {
 	dmem_note_fn note;
 	void *data;
 	struct dmem_text text;
-	/* The file in which a region had its last line, by a number. */
-	unsigned int *read_in, file;
+	struct dmem_lines lines;
 };
 
 static void want(struct reading *rd, enum dmem_figure f)
@@ -67,21 +66,6 @@ static void note(struct reading *rd, const struct dmem_node *n, const char *file
 	rd->note(rd->data, path, err);
 }
 
-/* The index of the region of a line: of the second one of a name, see regions.c. */
-static size_t region_of_line(struct reading *rd, const char *name, size_t guess)
-{
-	const struct dmem_regions *r = rd->t->regions;
-	size_t i = dmem_regions_index(r, name, guess);
-	char numbered[DMEM_REGION_LEN + 16];
-
-	for (unsigned int nth = 2; i < r->n && rd->read_in[i] == rd->file; nth++)
-		i = dmem_regions_index(r, dmem_region_numbered(numbered, sizeof(numbered), name, nth),
-				       i + 1);
-	if (i < r->n)
-		rd->read_in[i] = rd->file;
-	return i;
-}
-
 /* The first value of each key in "low=0 max=1", all of them in one go: with many regions and
  * cgroups, most of the time is spent here. */
 static void take_keyed(const struct wanted *w, const char *rest, uint64_t *figure)
@@ -108,23 +92,19 @@ static void take_keyed(const struct wanted *w, const char *rest, uint64_t *figur
 static void take(struct reading *rd, struct dmem_node *n, const struct wanted *w)
 {
 	char *text = rd->text.s, *name, *rest;
-	size_t i = 0;
 
-	rd->file++;
+	dmem_lines_start(&rd->lines);
 	while (dmem_next_line(&text, &name, &rest)) {
+		size_t i = dmem_lines_next(&rd->lines, name);
 		uint64_t *figure;
 
-		i = region_of_line(rd, name, i);
-		if (i == rd->t->regions->n) {
-			i = 0;
+		if (i == rd->t->regions->n)
 			continue;
-		}
 		figure = n->figure + i * rd->t->slots;
 		if (w->figure[0].key)
 			take_keyed(w, rest, figure);
 		else
 			figure[w->figure[0].slot] = dmem_number(rest);
-		i++;
 	}
 }
 
@@ -313,8 +293,9 @@ int dmem_tree_read(const struct dmem_sys *s, struct dmem_arena *a,
 	}
 	t->counting = counting_slots(t);
 	t->root = full ? new_node(&rd, NULL, path) : NULL;
-	rd.read_in = dmem_alloc(a, (regions->n + 1) * sizeof(*rd.read_in));
-	if (!t->root || !rd.read_in)
+	rd.lines.r = regions;
+	rd.lines.read_in = dmem_alloc(a, (regions->n + 1) * sizeof(*rd.lines.read_in));
+	if (!t->root || !rd.lines.read_in)
 		return -ENOMEM;
 	dir = dmem_sys_openat(s, full, O_RDONLY | O_DIRECTORY);
 	if (dir < 0)

@@ -42,7 +42,8 @@ struct record {
 	struct dmem_text text;
 	uint64_t segment, written;	/* ms */
 	bool whole;		/* what is in the file can be read without what is not */
-	bool failing, quiet;
+	bool failing, quiet, notify_told;
+	size_t lost;		/* cgroups at a time, as far as it was told */
 	bool unnoted;		/* the device tree cannot be noted, and that was reported */
 };
 
@@ -222,6 +223,46 @@ static void note(void *data, const char *path, int err)
 		cli_error(&r->c->cli, "%s: %s", path, strerror(err));
 }
 
+static const char *remedy(int err, char *buf, size_t size)
+{
+	struct rlimit l;
+
+	switch (err) {
+	case EMFILE:
+		if (getrlimit(RLIMIT_NOFILE, &l))
+			return ": raise LimitNOFILE=";
+		snprintf(buf, size, ": raise LimitNOFILE=, which is %llu", (unsigned long long)l.rlim_max);
+		return buf;
+	case ENFILE:
+		return ": raise the sysctl fs.file-max";
+	case EACCES:
+	case EPERM:
+		return ": only root may read it";
+	default:
+		return "";
+	}
+}
+
+/* One line, and another one only where it got worse. */
+static void say_lost(struct record *r)
+{
+	struct sampler_lost lost = sampler_lost(r->s);
+	char text[64];
+
+	if (lost.cgroups > r->lost) {
+		r->lost = lost.cgroups;
+		cli_error(&r->c->cli, "%zu cgroup%s not recorded, first /%s: %s%s", lost.cgroups,
+			  lost.cgroups > 1 ? "s are" : " is", lost.first, strerror(lost.err),
+			  remedy(lost.err, text, sizeof(text)));
+	}
+	if (sampler_notify_error(r->s) && !r->notify_told && r->count != 1) {
+		r->notify_told = true;
+		cli_error(&r->c->cli, "not all cgroups can be watched (%s), and new ones are found late: raise the "
+			  "sysctls fs.inotify.max_user_watches and max_user_instances",
+			  strerror(sampler_notify_error(r->s)));
+	}
+}
+
 /* In a service's ExecStopPost=, the cgroup that is asked for is our own. */
 static const char *own_cgroup(struct record *r, const char *unit, struct dmem_arena *a)
 {
@@ -372,6 +413,8 @@ static int look_on(struct record *r, int signals)
 		uint64_t now = now_ms(CLOCK_MONOTONIC);
 		int ret = sampler_look(r->s, now, now_ms(CLOCK_REALTIME));
 
+		if (!ret)
+			say_lost(r);
 		if (!ret && !r->quiet)
 			ret = first_look(r);
 		if (!ret)
@@ -457,8 +500,7 @@ static int record(struct record *r)
 	/* Where the disk hangs, nobody shall wait for us. */
 	if (r->once)
 		alarm(ONCE_SECONDS);
-	else
-		allow_many_files();
+	allow_many_files();
 	/* A reader must not take it for all that is there. */
 	if (r->once)
 		r->o.interval = 0;
@@ -489,7 +531,7 @@ static int record(struct record *r)
 	sampler_free(r->s);
 	dmem_text_free(&r->text);
 	dmem_arena_free(&a);
-	return ret ? ret : r->failing ? CLI_FAILED : CLI_OK;
+	return ret ? ret : r->failing || r->lost ? CLI_FAILED : CLI_OK;
 }
 
 int verb_record(struct ctl *c, int argc, char **argv)

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The files of a cgroup stay open: to read one again is a system call. What changes
- * rarely is read rarely, or when the usage has changed.
+ * The files of a cgroup stay open, so that a sample is one system call for each, as long
+ * as there are file descriptors. The others are opened for each sample. Figures that
+ * change rarely are read rarely, or when the charge has changed.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sampler.h"
 
 #define CGROUP		"sys/fs/cgroup"
-#define RARELY		10	/* looks */
+#define RARELY		10	/* samples */
+#define FREE_FILES	128	/* for directories, one in another, and for others */
 #define SCAN_MS		30000	/* a controller may be enabled without a sign */
-#define GUESS_LOOKS	5	/* between two scans that a figure has asked for */
+#define GUESS_LOOKS	5	/* between two scans that a figure asked for in vain */
 #define NEW_LOOKS	3	/* a new cgroup is empty at first, and has no limit */
 #define BUFFER_LOOKS	4	/* for figures that fit to the buffers */
 #define MAX_DEPTH	64
@@ -38,12 +43,16 @@ static const enum hist_figure first_of[FILES] = {
 	[FILE_MAX] = HIST_MAX, [FILE_MIN] = HIST_MIN,
 };
 
+/* In place of a file descriptor */
+enum { FILE_ABSENT = -1, FILE_CLOSED = -2 };
+
 struct watched {
 	struct watched *next;
 	char *path;
 	uint64_t life;
 	int fd[FILES];
 	bool gone;
+	bool unread;		/* counted as one whose figures could not be read */
 	bool seen;		/* by the scan */
 	bool top;		/* no other one is above it */
 	int number;		/* in the segment, or -1 */
@@ -52,10 +61,11 @@ struct watched {
 	struct dmem_text current;	/* as it was read */
 };
 
-/* Which of the watched ones pays for what this cgroup takes. */
+/* The watched cgroup that the charges of this one are a part of. */
 struct owner {
 	uint64_t id;
 	struct watched *w;
+	bool sure;		/* it is no unit that could be recorded for itself */
 };
 
 struct held {
@@ -74,11 +84,16 @@ struct sampler {
 	struct dmem_arena arena;	/* of the last scan */
 	struct dmem_regions regions;
 	uint64_t (*r_now)[HIST_R_FIGURES], (*r_told)[HIST_R_FIGURES];
-	struct watched *watched;
+	struct watched *watched, **end;
+	void *by_life;			/* those that are not gone, of tsearch() */
+	struct dmem_lines lines;
+	rlim_t max_files;		/* to keep open */
+	struct sampler_lost lost_scan, lost_read;
+	void *lost_paths;		/* of those that the scan lost, of tsearch() */
 	struct owner *owner;
 	size_t n_owners, n_watched;
 	bool *found;			/* of what is wanted */
-	int notify, root_current;
+	int notify, root_current, notify_error;
 	struct held_list now, told;
 	bool scan, segment;
 	bool changed;			/* somebody's usage, in the last look */
@@ -86,7 +101,11 @@ struct sampler {
 	unsigned int scans;		/* of the looks to come */
 	int numbers, pending_numbers;
 	uint64_t mono, wall, scanned;
-	uint64_t *unexplained;		/* by region: the root's, less those below */
+	/* By region: the root's charge, less those below, at the last scan and sample. */
+	uint64_t *unexplained, *last_rest;
+	size_t root_lines;
+	/* Buffers whose owner is not recorded, or only as a part of a slice. */
+	size_t unowned, scanned_unowned;
 	struct hist_head head;
 	struct dmem_text text;
 };
@@ -113,6 +132,15 @@ static void read_boot(struct sampler *s)
 		h->block = h->page << strtoul(at + 18, NULL, 10);
 }
 
+static rlim_t files_to_keep(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur <= FREE_FILES)
+		return 0;
+	return l.rlim_cur - FREE_FILES;
+}
+
 struct sampler *sampler_new(const struct sampler_options *o)
 {
 	struct sampler *s = calloc(1, sizeof(*s));
@@ -121,12 +149,15 @@ struct sampler *sampler_new(const struct sampler_options *o)
 		return NULL;
 	s->o = o;
 	s->root_current = -1;
+	s->end = &s->watched;
+	s->max_files = files_to_keep();
 	s->scan = s->segment = true;
 	s->head.interval = o->interval;
 	s->head.buffers = o->buffers;
 	s->found = calloc(o->n_wanted + 1, sizeof(*s->found));
-	/* Without it, cgroups are found later. */
+	/* Without it, new cgroups are found later. */
 	s->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	s->notify_error = s->notify < 0 ? errno : 0;
 	if (!s->found) {
 		sampler_free(s);
 		return NULL;
@@ -140,8 +171,18 @@ static void close_files(struct watched *w)
 	for (int i = 0; i < FILES; i++) {
 		if (w->fd[i] >= 0)
 			close(w->fd[i]);
-		w->fd[i] = -1;
+		w->fd[i] = FILE_ABSENT;
 	}
+}
+
+/* cgroupfs never gives an inode number twice: made again, it is another cgroup. */
+static int compare_lives(const void *x, const void *y)
+{
+	const struct watched *a = x, *b = y;
+
+	if (a->life != b->life)
+		return a->life < b->life ? -1 : 1;
+	return strcmp(a->path, b->path);
 }
 
 static void free_watched(struct watched *w)
@@ -159,9 +200,12 @@ static void forget_all(struct sampler *s)
 	while (s->watched) {
 		struct watched *w = s->watched;
 
+		if (!w->gone)
+			tdelete(w, &s->by_life, compare_lives);
 		s->watched = w->next;
 		free_watched(w);
 	}
+	s->end = &s->watched;
 	s->n_owners = s->n_watched = s->now.n = s->told.n = 0;
 }
 
@@ -174,6 +218,7 @@ void sampler_free(struct sampler *s)
 		close(s->notify);
 	if (s->root_current >= 0)
 		close(s->root_current);
+	tdestroy(s->lost_paths, free);
 	free(s->owner);
 	free(s->found);
 	free(s->now.held);
@@ -181,12 +226,20 @@ void sampler_free(struct sampler *s)
 	free(s->r_now);
 	free(s->r_told);
 	free(s->unexplained);
+	free(s->last_rest);
+	free(s->lines.read_in);
 	dmem_text_free(&s->text);
 	dmem_arena_free(&s->arena);
 	free(s);
 }
 
 /* ---- reading one file again ---- */
+
+/* An error that says that the cgroup, or the controller for it, was removed. */
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ENODEV;
+}
 
 /* 0, -ENODEV: the cgroup is gone, or a negative errno. */
 static int read_again(int fd, struct dmem_text *t)
@@ -219,14 +272,13 @@ static void take(struct sampler *s, uint64_t *v, int file)
 {
 	const char *wanted = dmem_figure_file(kernels[first_of[file]]);
 	char *text = s->text.s, *name, *rest;
-	size_t i = 0;
 
+	dmem_lines_start(&s->lines);
 	while (dmem_next_line(&text, &name, &rest)) {
-		i = dmem_regions_index(&s->regions, name, i);
-		if (i == s->regions.n) {
-			i = 0;
+		size_t i = dmem_lines_next(&s->lines, name);
+
+		if (i == s->regions.n)
 			continue;
-		}
 		for (int f = first_of[file]; f < HIST_FIGURES; f++) {
 			const char *key = dmem_figure_key(kernels[f]);
 
@@ -235,20 +287,45 @@ static void take(struct sampler *s, uint64_t *v, int file)
 			v[i * HIST_FIGURES + (size_t)f] =
 				key ? dmem_keyed_number(rest, key) : dmem_number(rest);
 		}
-		i++;
 	}
 }
 
-static int read_file(struct sampler *s, struct watched *w, int file)
+static bool has_closed_files(const struct watched *w)
+{
+	for (int i = 0; i < FILES; i++) {
+		if (w->fd[i] == FILE_CLOSED)
+			return true;
+	}
+	return false;
+}
+
+/* Its directory. That of another cgroup, made again with the name, is none of it. */
+static int open_directory(const struct sampler *s, const struct watched *w)
+{
+	char dir[MAX_PATH + 64];
+	struct stat st;
+	int fd;
+
+	snprintf(dir, sizeof(dir), CGROUP "/%s", w->path);
+	fd = dmem_sys_openat(s->o->sys, dir, O_PATH | O_DIRECTORY);
+	if (fd < 0 || (!fstat(fd, &st) && st.st_ino == w->life))
+		return fd;
+	close(fd);
+	return -ENODEV;
+}
+
+/* 1: the text of a file was read; 0: there is none. */
+static int read_text(struct sampler *s, const struct watched *w, int dir, int file)
 {
 	int ret;
 
-	if (w->fd[file] < 0)
+	if (w->fd[file] >= 0)
+		ret = read_again(w->fd[file], &s->text);
+	else if (w->fd[file] == FILE_CLOSED)
+		ret = dmem_read_at(dir, dmem_figure_file(kernels[first_of[file]]), &s->text);
+	else
 		return 0;
-	ret = read_again(w->fd[file], &s->text);
-	if (!ret)
-		take(s, w->now, file);
-	return ret;
+	return ret ? ret : 1;
 }
 
 /* Is the usage another one? The text tells, without a look at the figures. */
@@ -269,20 +346,29 @@ static bool usage_changed(struct watched *w, struct dmem_text *t)
 	return true;
 }
 
+/* 0, -ENODEV or -ENOENT: it is gone, or another negative errno. */
 static int read_watched(struct sampler *s, struct watched *w, bool all)
 {
-	int ret = 0;
+	int dir = -1, ret;
 
-	if (w->fd[FILE_CURRENT] >= 0) {
-		ret = read_again(w->fd[FILE_CURRENT], &s->text);
-		if (!ret && usage_changed(w, &s->text)) {
-			take(s, w->now, FILE_CURRENT);
-			s->changed = all = true;
-		}
+	if (has_closed_files(w)) {
+		dir = open_directory(s, w);
+		if (dir < 0)
+			return dir;
 	}
-	for (int i = FILE_PEAK; i < FILES && all && !ret; i++)
-		ret = read_file(s, w, i);
-	return ret;
+	ret = read_text(s, w, dir, FILE_CURRENT);
+	if (ret > 0 && (usage_changed(w, &s->text) || w->unread)) {
+		take(s, w->now, FILE_CURRENT);
+		s->changed = all = true;
+	}
+	for (int i = FILE_PEAK; i < FILES && all && ret >= 0; i++) {
+		ret = read_text(s, w, dir, i);
+		if (ret > 0)
+			take(s, w->now, i);
+	}
+	if (dir >= 0)
+		close(dir);
+	return ret < 0 ? ret : 0;
 }
 
 /* ---- which cgroups ---- */
@@ -352,59 +438,108 @@ static uint64_t *new_figures(const struct sampler *s)
 	return v;
 }
 
-/* Those that are not open. When a controller is enabled, its files come one by one. */
+/* Those that are not open. When a controller is enabled, its files come one by one. An
+ * error is found again when the file is read. */
 static void open_files(struct sampler *s, struct watched *w)
 {
 	char file[MAX_PATH + 64];
 
 	for (int i = 0; i < FILES; i++) {
+		int fd;
+
 		if (w->fd[i] >= 0)
 			continue;
 		snprintf(file, sizeof(file), CGROUP "/%s/%s", w->path,
 			 dmem_figure_file(kernels[first_of[i]]));
-		w->fd[i] = dmem_sys_openat(s->o->sys, file, O_RDONLY);
-		if (w->fd[i] < 0 && w->fd[i] != -ENOENT && w->fd[i] != -ENODEV && s->o->note)
-			s->o->note(s->o->data, file, -w->fd[i]);
+		fd = dmem_sys_openat(s->o->sys, file, O_RDONLY);
+		w->fd[i] = fd >= 0 ? fd : is_gone(fd) ? FILE_ABSENT : FILE_CLOSED;
+		if (fd < 0 || (rlim_t)fd < s->max_files)
+			continue;
+		close(fd);
+		w->fd[i] = FILE_CLOSED;
 	}
 }
 
 static struct watched *watch(struct sampler *s, const char *path, uint64_t life)
 {
-	struct watched *w = calloc(1, sizeof(*w)), **last = &s->watched;
+	struct watched *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
 	w->life = life;
 	w->number = w->pending = -1;
 	for (int i = 0; i < FILES; i++)
-		w->fd[i] = -1;
+		w->fd[i] = FILE_ABSENT;
 	w->path = strdup(path);
 	w->now = new_figures(s);
 	w->told = new_figures(s);
-	if (!w->path || !w->now || !w->told) {
+	if (!w->path || !w->now || !w->told || !tsearch(w, &s->by_life, compare_lives)) {
 		free_watched(w);
 		return NULL;
 	}
-	while (*last)
-		last = &(*last)->next;
-	*last = w;
+	*s->end = w;
+	s->end = &w->next;
 	return w;
 }
 
-/* cgroupfs never gives an inode number twice: made again, it is another one. */
 static struct watched *find_watched(const struct sampler *s, const char *path, uint64_t life)
 {
-	struct watched *w = s->watched;
+	struct watched key = { .life = life, .path = (char *)path };
+	void *found = tfind(&key, &s->by_life, compare_lives);
 
-	while (w && (w->gone || w->life != life || strcmp(w->path, path)))
-		w = w->next;
-	return w;
+	return found ? *(struct watched **)found : NULL;
 }
 
-static void lose(struct watched *w)
+static void lose(struct sampler *s, struct watched *w)
 {
+	tdelete(w, &s->by_life, compare_lives);
 	w->gone = true;
 	close_files(w);
+}
+
+/* ---- cgroups whose figures cannot be read ---- */
+
+/* Once for each cgroup, which has several files. */
+static void count_lost(struct sampler_lost *lost, const char *dir, int err)
+{
+	if (lost->cgroups++)
+		return;
+	lost->err = err;
+	snprintf(lost->first, sizeof(lost->first), "%.*s", (int)sizeof(lost->first) - 1, dir);
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* For dmem_tree_read(): @path is that of a cgroup, or of one of its files. */
+static void note_lost(void *data, const char *path, int err)
+{
+	struct sampler *s = data;
+	char *dir = strdup(path), *file = dir ? strrchr(dir, '/') : NULL;
+	void *found;
+
+	if (file && !strncmp(file, "/dmem.", 6))
+		*file = 0;
+	found = dir ? tsearch(dir, &s->lost_paths, compare_paths) : NULL;
+	if (!found || *(char **)found == dir)
+		count_lost(&s->lost_scan, dir ? dir : path, err);
+	if (!found || *(char **)found != dir)
+		free(dir);
+}
+
+/* Its figures are unknown for now. */
+static void note_unread(struct sampler *s, struct watched *w, int err)
+{
+	char dir[MAX_PATH + 64];
+
+	snprintf(dir, sizeof(dir), CGROUP "/%s", w->path);
+	if (!tfind(dir, &s->lost_paths, compare_paths))
+		count_lost(&s->lost_read, dir, err);
+	for (size_t i = 0; i < s->regions.n * HIST_FIGURES; i++)
+		w->now[i] = DMEM_UNKNOWN;
+	w->unread = true;
 }
 
 /* ---- a scan of all cgroups ---- */
@@ -418,10 +553,14 @@ static void notify_of(struct sampler *s, const char *path)
 		return;
 	snprintf(dir, sizeof(dir), CGROUP "/%s", path);
 	fd = dmem_sys_openat(s->o->sys, dir, O_PATH | O_DIRECTORY);
-	if (fd < 0)
+	if (fd < 0) {
+		s->notify_error = is_gone(fd) ? s->notify_error : -fd;
 		return;
+	}
 	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", fd);
-	inotify_add_watch(s->notify, dir, IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR);
+	if (inotify_add_watch(s->notify, dir, IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR) < 0 &&
+	    !is_gone(-errno))
+		s->notify_error = errno;
 	close(fd);
 }
 
@@ -432,7 +571,7 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-static int add_owner(struct sampler *s, size_t *room, uint64_t id, struct watched *w)
+static int add_owner(struct sampler *s, size_t *room, struct owner o)
 {
 	if (s->n_owners == *room) {
 		struct owner *more = realloc(s->owner, (*room + 64) * 2 * sizeof(*more));
@@ -442,7 +581,7 @@ static int add_owner(struct sampler *s, size_t *room, uint64_t id, struct watche
 		s->owner = more;
 		*room = (*room + 64) * 2;
 	}
-	s->owner[s->n_owners++] = (struct owner){ id, w };
+	s->owner[s->n_owners++] = o;
 	return 0;
 }
 
@@ -458,7 +597,7 @@ static int scan_node(struct sampler *s, const struct dmem_tree *t, const struct 
 		return 0;
 	if (!s->o->only)
 		notify_of(s, path);
-	if (*path && n->figure)
+	if (*path)
 		w = find_watched(s, path, n->id);
 	if (w && s->o->n_wanted)
 		is_wanted(s, path);
@@ -472,7 +611,7 @@ static int scan_node(struct sampler *s, const struct dmem_tree *t, const struct 
 		w->seen = true;
 		w->top = !above;
 	}
-	ret = add_owner(s, room, n->id, w ? w : above);
+	ret = add_owner(s, room, (struct owner){ n->id, w ? w : above, w || is_inside(path) });
 	for (const struct dmem_node *c = n->child; c && !ret; c = c->next)
 		ret = scan_node(s, t, c, w ? w : above, room);
 	return ret;
@@ -497,10 +636,17 @@ static int start_again(struct sampler *s)
 	free(s->r_now);
 	free(s->r_told);
 	free(s->unexplained);
+	free(s->last_rest);
+	free(s->lines.read_in);
 	s->r_now = calloc(n, sizeof(*s->r_now));
 	s->r_told = calloc(n, sizeof(*s->r_told));
 	s->unexplained = calloc(n, sizeof(*s->unexplained));
-	return s->r_now && s->r_told && s->unexplained ? 0 : -ENOMEM;
+	s->last_rest = calloc(n, sizeof(*s->last_rest));
+	s->lines = (struct dmem_lines){
+		.r = &s->regions, .read_in = calloc(n, sizeof(*s->lines.read_in)),
+	};
+	return s->r_now && s->r_told && s->unexplained && s->last_rest && s->lines.read_in ? 0 :
+	       -ENOMEM;
 }
 
 static int read_regions(struct sampler *s)
@@ -540,10 +686,13 @@ static int scan(struct sampler *s)
 
 	if (ret)
 		return ret;
+	s->lost_scan = (struct sampler_lost){ 0 };
+	tdestroy(s->lost_paths, free);
+	s->lost_paths = NULL;
 	ret = dmem_tree_read(s->o->sys, &arena, &s->regions, s->o->only ? s->o->only : "",
 			     DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_PEAK) |
 			     DMEM_BIT(DMEM_F_MIN) | DMEM_BIT(DMEM_F_MAX),
-			     s->o->only ? 0 : MAX_DEPTH, s->o->note, s->o->data, &t);
+			     s->o->only ? 0 : MAX_DEPTH, note_lost, s, &t);
 	if (!ret) {
 		for (struct watched *w = s->watched; w; w = w->next)
 			w->seen = false;
@@ -558,7 +707,7 @@ static int scan(struct sampler *s)
 		for (struct watched *w = s->watched; w; w = w->next) {
 			/* What is not there again is of an earlier life. */
 			if (!w->seen && !w->gone)
-				lose(w);
+				lose(s, w);
 			s->n_watched += !w->gone;
 		}
 		qsort(s->owner, s->n_owners, sizeof(*s->owner), by_id);
@@ -573,10 +722,11 @@ static int scan(struct sampler *s)
 static bool notified(struct sampler *s)
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	bool any = false;
+	/* Where not all of them are watched, now and then one may have been. */
+	bool any = s->notify_error && s->looks % RARELY == 0;
 
 	if (s->notify < 0)
-		return s->looks % RARELY == 0;
+		return any;
 	for (;;) {
 		ssize_t n = read(s->notify, buf, sizeof(buf));
 
@@ -594,14 +744,14 @@ static bool notified(struct sampler *s)
 
 /* ---- buffers ---- */
 
-static struct watched *payer(const struct sampler *s, uint64_t cgroup)
+static const struct owner *find_owner(const struct sampler *s, uint64_t cgroup)
 {
 	struct owner key = { .id = cgroup }, *o;
 
 	if (!s->n_owners || cgroup == DMEM_UNKNOWN)
 		return NULL;
 	o = bsearch(&key, s->owner, s->n_owners, sizeof(*s->owner), by_id);
-	return o && o->w && !o->w->gone ? o->w : NULL;
+	return o && o->w && !o->w->gone ? o : NULL;
 }
 
 static const char *region_of(const struct sampler *s, const struct dmem_buffer *b)
@@ -629,8 +779,9 @@ static int look_at_buffers(struct sampler *s)
 		return ret;
 	}
 	s->now.held = held;
-	s->now.n = 0;
+	s->now.n = s->unowned = 0;
 	for (size_t i = 0; i < b.n; i++) {
+		const struct owner *o = find_owner(s, b.buffer[i].cgroup);
 		const char *region = region_of(s, &b.buffer[i]);
 		size_t at = region ? dmem_regions_index(&s->regions, region, 0) : s->regions.n;
 
@@ -639,8 +790,9 @@ static int look_at_buffers(struct sampler *s)
 		held[s->now.n++] = (struct held){
 			.ino = b.buffer[i].ino, .size = b.buffer[i].size,
 			.region = (unsigned int)at,
-			.w = payer(s, b.buffer[i].cgroup),
+			.w = o ? o->w : NULL,
 		};
+		s->unowned += b.buffer[i].cgroup != DMEM_UNKNOWN && !(o && o->sure);
 	}
 	dmem_arena_free(&arena);
 	return 0;
@@ -651,7 +803,7 @@ static int look_at_buffers(struct sampler *s)
 static int read_root(struct sampler *s)
 {
 	char *text, *name, *rest;
-	size_t i = 0;
+	size_t lines = 0;
 	int ret;
 
 	if (s->root_current < 0 || !s->regions.complete)
@@ -660,10 +812,11 @@ static int read_root(struct sampler *s)
 	if (ret)
 		return ret;
 	text = s->text.s;
-	while (dmem_next_line(&text, &name, &rest)) {
+	dmem_lines_start(&s->lines);
+	for (; dmem_next_line(&text, &name, &rest); lines++) {
 		uint64_t v = dmem_number(rest);
+		size_t i = dmem_lines_next(&s->lines, name);
 
-		i = dmem_regions_index(&s->regions, name, i);
 		if (i == s->regions.n) {
 			s->scan = true;
 			continue;
@@ -671,14 +824,19 @@ static int read_root(struct sampler *s)
 		s->changed |= v != s->r_now[i][HIST_R_CURRENT];
 		s->r_now[i][HIST_R_CURRENT] = v;
 	}
+	/* A region has gone. */
+	s->scan |= lines < s->root_lines;
+	s->root_lines = lines;
 	return 0;
 }
 
-/* Somebody who is not watched takes something, or gives it back. @since: or is that
- * how it is from now on? */
-static bool unexplained(struct sampler *s, bool since)
+/* Has a charge changed that no recorded cgroup explains? @since: compare with this sample
+ * from now on. *@again: it was the same at the last sample. */
+static bool unexplained(struct sampler *s, bool since, bool *again)
 {
 	bool changed = false;
+
+	*again = true;
 
 	for (size_t i = 0; i < s->regions.n; i++) {
 		uint64_t rest = s->r_now[i][HIST_R_CURRENT];
@@ -692,6 +850,8 @@ static bool unexplained(struct sampler *s, bool since)
 				rest -= v;
 		}
 		changed |= rest != s->unexplained[i];
+		*again &= rest == s->last_rest[i];
+		s->last_rest[i] = rest;
 		if (since)
 			s->unexplained[i] = rest;
 	}
@@ -710,21 +870,55 @@ static int look_at_cgroups(struct sampler *s, bool all)
 		ret = read_watched(s, w, all || (s->looks + i) % RARELY == 0);
 		if (ret == -ENOMEM)
 			return ret;
-		if (ret) {
-			lose(w);
+		if (is_gone(ret)) {
+			lose(s, w);
 			s->scan = true;
+		} else if (ret) {
+			note_unread(s, w, -ret);
+		} else {
+			w->unread = false;
 		}
 	}
 	return read_root(s);
 }
 
+/* Figures of the root and of the cgroups are of two moments, and may not fit. So after a
+ * scan in vain, the next one needs a difference that lasts, or some time. */
+static bool asks_for_scan(struct sampler *s, bool scanned)
+{
+	bool again, changed;
+
+	if (s->o->only || s->o->n_wanted)
+		return false;
+	changed = unexplained(s, scanned, &again);
+	return changed && !scanned && (again || s->looks >= s->guess_look);
+}
+
+/* Buffers of a cgroup that is not recorded yet: now it is. */
+static int find_owners(struct sampler *s)
+{
+	int ret = 0;
+
+	if (s->unowned > s->scanned_unowned) {
+		ret = scan(s);
+		if (!ret)
+			ret = look_at_cgroups(s, true);
+		if (!ret)
+			ret = look_at_buffers(s);
+	}
+	s->scanned_unowned = s->unowned;
+	return ret;
+}
+
 int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
 {
-	bool all = false;
+	bool all = false, guess = false;
+	size_t before = s->n_watched;
 	int ret = 0;
 
 	s->mono = mono;
 	s->wall = wall;
+	s->lost_read = (struct sampler_lost){ 0 };
 	if (notified(s))
 		s->scans = NEW_LOOKS;
 	if (s->scans || mono - s->scanned >= SCAN_MS)
@@ -738,18 +932,18 @@ int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
 		}
 		if (!ret)
 			ret = look_at_cgroups(s, all);
-		/* What is read at two moments may not fit: not too often. */
-		if (!ret && !s->o->only && !s->o->n_wanted && unexplained(s, all) && !all &&
-		    s->looks >= s->guess_look) {
-			s->guess_look = s->looks + GUESS_LOOKS;
-			s->scan = true;
-		}
+		if (!ret && asks_for_scan(s, all))
+			s->scan = guess = true;
 		if (!s->scan)
 			break;
 	}
+	if (guess && s->n_watched <= before)
+		s->guess_look = s->looks + GUESS_LOOKS;
 	/* It takes a while to find the buffers: the figures must be the same after it. */
 	for (int i = 0; i < BUFFER_LOOKS && s->o->buffers && !ret; i++) {
 		ret = look_at_buffers(s);
+		if (!ret && !s->o->only && !s->o->n_wanted)
+			ret = find_owners(s);
 		s->changed = false;
 		if (!ret)
 			ret = look_at_cgroups(s, false);
@@ -872,9 +1066,9 @@ static void tell_buffers(struct sampler *s, bool all, struct hist_line *l)
 	for (i = k = 0; k < s->now.n; k++) {
 		while (i < told->n && told->held[i].ino < s->now.held[k].ino)
 			i++;
-		/* Who pays may be watched only since then. */
+		/* Its owner may be recorded only since then. */
 		if (i == told->n || told->held[i].ino != s->now.held[k].ino ||
-		    (!told->held[i].w && s->now.held[k].w))
+		    (s->now.held[k].w && told->held[i].w != s->now.held[k].w))
 			tell_buffer(&s->now.held[k], l);
 	}
 }
@@ -922,17 +1116,18 @@ void sampler_told(struct sampler *s)
 	s->segment = keep_buffers(s) != 0;
 	s->numbers = s->pending_numbers;
 	memcpy(s->r_told, s->r_now, s->regions.n * sizeof(*s->r_told));
-	for (struct watched **p = &s->watched; *p; ) {
-		struct watched *w = *p;
+	s->end = &s->watched;
+	while (*s->end) {
+		struct watched *w = *s->end;
 
 		if (w->gone) {
-			*p = w->next;
+			*s->end = w->next;
 			free_watched(w);
 			continue;
 		}
 		w->number = w->pending;
 		memcpy(w->told, w->now, s->regions.n * HIST_FIGURES * sizeof(*w->told));
-		p = &w->next;
+		s->end = &w->next;
 	}
 }
 
@@ -949,6 +1144,19 @@ size_t sampler_regions(const struct sampler *s)
 size_t sampler_count(const struct sampler *s)
 {
 	return s->n_watched;
+}
+
+struct sampler_lost sampler_lost(const struct sampler *s)
+{
+	struct sampler_lost lost = s->lost_scan.cgroups ? s->lost_scan : s->lost_read;
+
+	lost.cgroups = s->lost_scan.cgroups + s->lost_read.cgroups;
+	return lost;
+}
+
+int sampler_notify_error(const struct sampler *s)
+{
+	return s->notify_error;
 }
 
 bool sampler_has(const struct sampler *s, size_t wanted)

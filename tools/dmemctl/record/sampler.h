@@ -51,4 +51,17 @@ size_t sampler_regions(const struct sampler *s);
 size_t sampler_count(const struct sampler *s);
 bool sampler_has(const struct sampler *s, size_t wanted);
 
+/* Cgroups whose figures could not be read in the last sample, but not those that were
+ * removed. Where a directory cannot be read, those below it are not known. */
+struct sampler_lost {
+	size_t cgroups;
+	int err;		/* of the first one, an errno */
+	char first[512];	/* its path, without a slash before it */
+};
+
+struct sampler_lost sampler_lost(const struct sampler *s);
+
+/* An errno: new cgroups are found late, because not all directories can be watched. Or 0. */
+int sampler_notify_error(const struct sampler *s);
+
 #endif
