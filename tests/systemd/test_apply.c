@@ -207,7 +207,10 @@ static void failures(void)
 	fails(DMEM_READ_ONLY, "a read-only file", "--max=" CAM "=1M", NULL);
 	fake("dmem.max:13");
 	fails(DMEM_PERMISSION, "no permission", "--max=" CAM "=1M", NULL);
+	/* The kernel lists each region that it has, also without a limit. */
 	fake("dmem.max:22");
+	fails(DMEM_NO_REGION, "the kernel does not have the region", "--max=" CAM "=1M", NULL);
+	put(UNIT "/dmem.max", CAM " max\n");
 	fails(DMEM_WRITE_FAILED, "the write fails", "--max=" CAM "=1M", NULL);
 	fake("dmem.max:0");
 	fails(DMEM_NO_EFFECT, "a write that changes nothing", "--max=" CAM "=1M", NULL);

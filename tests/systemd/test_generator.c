@@ -271,6 +271,9 @@ static void places(void)
 	put("root/srv/data/file", "%s", "");
 	put("root/home/app/file", "%s", "");
 	put("root/tmp/ours/file", "%s", "");
+	put("root/run/ours/x", "%s", "");
+	put("root/run/systemd/journal/socket", "%s", "");
+	put("root/var/lib/ours/x", "%s", "");
 	put("root/etc/fstab", "%s", "");
 	link_to("root/srv/link", "data/../../usr");
 	link_to("root/srv/link2", "/srv/link/libexec");
@@ -298,12 +301,22 @@ static void mounts(void)
 		{ "in another one's directory", "BindPaths=/a:/home/app/file\n", true },
 		{ "what may be exchanged while it is mounted", "BindPaths=/home/app/file\n", true },
 		{ "in another one's directory, not there", "TemporaryFileSystem=/home/app/x\n", true },
-		{ "in /tmp", "TemporaryFileSystem=/tmp/ours\n", false },
+		{ "in /tmp", "TemporaryFileSystem=/tmp/ours\n", true },
+		{ "of /tmp", "TemporaryFileSystem=/tmp\n", false },
 		{ "in /tmp, not there", "TemporaryFileSystem=/tmp/x\n", true },
 		{ "not there", "MountImages=/a.img:/mnt/x\n", true },
-		{ "not there, but where nobody else writes", "BindPaths=/a:/etc/x/y\n", false },
+		{ "not there, but where nobody else writes", "BindPaths=/a:/etc/x\n", false },
+		{ "in a directory that is made later", "BindPaths=/a:/etc/x/y\n", true },
+		{ "in /run, not there", "BindPaths=/a:/run/app\n", false },
+		{ "in a service's runtime directory", "BindPaths=/a:/run/ours/x\n", true },
+		{ "in a service's state directory", "BindPaths=/a:/var/lib/ours/x\n", true },
+		{ "a service's state directory", "BindPaths=/a:/var/lib/ours\n", false },
+		{ "in systemd's runtime directory", "BindPaths=/a:/run/systemd/journal\n", false },
 		{ "in what is mounted before it", "BindPaths=/a:/srv/data /b:/srv/data/file\n", true },
 		{ "in a file system without links", "TemporaryFileSystem=/home\nBindPaths=/home/app/file\n", false },
+		{ "in a mount in a file system without links",
+		  "BindPaths=/a:/home/app/x /b:/home/app/x/y\nTemporaryFileSystem=/home\n", true },
+		{ "with an option of newer releases", "BindPaths=/a:/:idmap\n", true },
 		{ "no longer", "BindPaths=/a:/srv/link\nBindPaths=\nBindPaths=/a:/srv/data\n", false },
 	};
 	char name[200], errors[500];

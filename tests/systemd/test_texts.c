@@ -263,8 +263,11 @@ static void read_ours(const char *text, size_t n, struct reading *r)
 		abort();
 	if (!caps.root_start_only && caps.obstacle[0].key)
 		strcpy(r->root, "an obstacle");
-	for (size_t i = 0; i < caps.n_mounts; i++)
-		add_mount(r, caps.mount[i].o.key, caps.mount[i].path, caps.mount[i].same);
+	/* This systemd does not mount what another one may. */
+	for (size_t i = 0; i < caps.n_mounts; i++) {
+		if (!caps.mount[i].unsure)
+			add_mount(r, caps.mount[i].o.key, caps.mount[i].path, caps.mount[i].same);
+	}
 	dmem_arena_free(&a);
 }
 

@@ -238,6 +238,7 @@ struct dmem_mount {
 	bool open;		/* nobody knows how @path goes on */
 	bool same;		/* it was there before */
 	bool empty;		/* a new file system */
+	bool unsure;		/* not all releases of systemd mount it */
 	bool anywhere;		/* somebody else than root decides where it leads */
 };
 

@@ -53,8 +53,9 @@ static int open_done(const struct walk *w)
 	return dir;
 }
 
-/* May nobody but root decide what @name is in this directory? */
-static bool is_roots(const struct walk *w, int dir, const struct stat *child)
+/* May nobody but root decide what is in this directory? In /tmp, root's own files stay,
+ * but those that are old are removed, and may be made by somebody else then. */
+static bool is_roots(const struct walk *w, int dir)
 {
 	struct statfs fs;
 	struct stat st;
@@ -62,26 +63,43 @@ static bool is_roots(const struct walk *w, int dir, const struct stat *child)
 	if (fstat(dir, &st) || fstatfs(dir, &fs))
 		return false;
 	/* What FUSE shows as root's need not be. */
-	if (fs.f_type == AUTOFS_SUPER_MAGIC || fs.f_type == FUSE_MAGIC || !is_trusted(w, &st))
-		return false;
-	if (!(st.st_mode & (S_IWGRP | S_IWOTH)))
-		return true;
-	/* In /tmp, nobody can replace what is root's. */
-	return st.st_mode & S_ISVTX && child && is_trusted(w, child);
+	return fs.f_type != AUTOFS_SUPER_MAGIC && fs.f_type != FUSE_MAGIC && is_trusted(w, &st) &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static bool is_below(const char *path, const char *top)
+{
+	size_t len = strcmp(top, "/") ? strlen(top) : 0;
+
+	return !strncmp(path, top, len) && (!path[len] || path[len] == '/');
+}
+
+static bool is_below_one_of(const char *path, const char * const *dirs)
+{
+	while (*dirs && !is_below(path, *dirs))
+		dirs++;
+	return *dirs;
 }
 
 /* Nothing but the system itself makes files there, whatever is mounted later. */
 static bool is_systems(const char *path)
 {
-	static const char * const dirs[] = { "/usr", "/etc", "/dev", "/proc", "/sys" };
+	static const char * const dirs[] = { "/usr", "/etc", "/dev", "/proc", "/sys", NULL };
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
-		size_t len = strlen(dirs[i]);
+	return is_below_one_of(path, dirs) || !strcmp(path, "/run");
+}
 
-		if (!strncmp(path, dirs[i], len) && (!path[len] || path[len] == '/'))
-			return true;
+/* systemd gives what is there to the users of services, when these start. */
+static bool may_be_given_away(const char *path)
+{
+	static const char * const given[] = { "/run", "/var/lib", "/var/cache", "/var/log", NULL };
+	static const char * const kept[] = { "/run/systemd", "/run/dbus", "/run/udev", "/run/user", NULL };
+
+	for (size_t i = 0; given[i]; i++) {
+		if (is_below(path, given[i]) && strcmp(path, given[i]))
+			return !is_below_one_of(path, kept);
 	}
-	return !strcmp(path, "/run");
+	return false;
 }
 
 static bool follow(struct walk *w, int dir, const char *name, const char *more)
@@ -125,22 +143,18 @@ static bool step(struct walk *w)
 	if (dir < 0)
 		return false;
 	err = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) ? errno : 0;
-	ok = is_roots(w, dir, err ? NULL : &st);
+	ok = !may_be_given_away(w->done) && is_roots(w, dir);
 	if (ok && !err && S_ISLNK(st.st_mode)) {
 		ok = follow(w, dir, name, w->rest);
 		close(dir);
 		return ok;
 	}
 	close(dir);
-	/* A file system that is mounted later may have another owner. */
-	if (!ok || (err && (err != ENOENT || !is_systems(w->done))))
+	/* A directory that is made or mounted later may have another owner. */
+	if (!ok || (err && (err != ENOENT || *w->rest || !is_systems(w->done))))
 		return false;
-	w->done = dmem_printf(w->arena, "%s/%s%s", w->done, name, err ? w->rest : "");
-	if (err) {
-		ok = !strstr(w->rest, "/..");
-		w->rest = "";
-	}
-	return ok && w->done;
+	w->done = dmem_printf(w->arena, "%s/%s", w->done, name);
+	return w->done != NULL;
 }
 
 /* The path with all links followed, or NULL. */
@@ -159,13 +173,6 @@ static const char *landing(struct dmem_arena *a, int root, const char *path)
 	return *w.done ? w.done : "/";
 }
 
-static bool is_below(const char *path, const char *top)
-{
-	size_t len = strcmp(top, "/") ? strlen(top) : 0;
-
-	return !strncmp(path, top, len) && (!path[len] || path[len] == '/');
-}
-
 /* In a new file system there is no link. */
 static bool is_in_empty(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
 {
@@ -179,16 +186,22 @@ static bool is_in_empty(struct dmem_arena *a, int root, const struct dmem_caps *
 	return false;
 }
 
-/* Where it will be. NULL: nobody knows. */
+/* Where it will be, but for the links of other mounts. NULL: nobody knows. */
+static const char *alone(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
+{
+	const char *path = caps->mount[i].path;
+
+	return is_in_empty(a, root, caps, i) ? path : landing(a, root, path);
+}
+
+/* The same with them: those that are mounted above it are not there yet. */
 static const char *place(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
 {
-	const struct dmem_mount *m = &caps->mount[i];
-	const char *to = is_in_empty(a, root, caps, i) ? m->path : landing(a, root, m->path);
+	const char *to = alone(a, root, caps, i);
 
-	/* The links are those of the mount above it, which is not there yet. */
 	for (size_t k = 0; to && k < caps->n_mounts; k++) {
 		const struct dmem_mount *above = &caps->mount[k];
-		const char *top = above->empty || above->same ? NULL : landing(a, root, above->path);
+		const char *top = above->empty || above->same ? NULL : alone(a, root, caps, k);
 
 		if (k != i && top && strcmp(to, top) && is_below(to, top))
 			return NULL;

@@ -220,9 +220,10 @@ static int add_binds(struct dmem_arena *a, struct dmem_caps *caps, char *text, s
 		options = to && end == ':' ? cut(&text, BLANK | QUOTES | HERE, &end) : "";
 		if (!to || (!options && *text))
 			break;
-		/* With other options, there is no mount. */
-		if (!options || !*options || !strcmp(options, "rbind") || !strcmp(options, "norbind"))
-			ret = add_path(a, caps, m, from, to);
+		/* With an option that this systemd does not have, there is no mount; one
+		 * that is newer may have it. */
+		m.unsure = options && *options && strcmp(options, "rbind") && strcmp(options, "norbind");
+		ret = add_path(a, caps, m, from, to);
 	}
 	return ret;
 }
