@@ -299,6 +299,19 @@ static void min_without_stat(void)
 	put(CG "system.slice/dmem.stat", CAMERA " local=0 dying=0 reserved=4194304 committed=4194304\n");
 }
 
+/* Below a cgroup that lacks as much, and is reported. */
+static void min_below_another(void)
+{
+	struct fake f = { .kernel = FAKE_OURS, .n = 1, .region = { { "drm/0/vram", 512 * MIB } } };
+	const struct fake_use use = { "drm/0/vram", .min = 2 * MIB };
+
+	fake_cgroup(&f, "", NULL, 0);
+	put(CG "dmem.capacity", CAMERA " 41943040\ndrm/0/vram 536870912\n");
+	fake_cgroup(&f, "job.scope", NULL, 0);
+	fake_cgroup(&f, "job.scope/job_1", &use, 1);
+	fake_cgroup(&f, "job.scope/job_1/step_0", &use, 1);
+}
+
 static void min_with_enough_above(void)
 {
 	min_without_stat();
@@ -741,6 +754,10 @@ static const struct {
 	{ "dmem.min, and less above", min_without_stat,
 	  "problem: system.slice/camera.service: dmem.min of " CAMERA " is 8M, and system.slice above it reserves "
 	  "4M, so that no more is kept: reserve as much for each cgroup above, and not more than the region has\n",
+	  1 },
+	{ "dmem.min of a cgroup below another", min_below_another,
+	  "problem: job.scope/job_1: dmem.min of drm/0/vram is 2M, and job.scope above it reserves 0B, so that no "
+	  "more is kept: reserve as much for each cgroup above, and not more than the region has\n",
 	  1 },
 	{ "dmem.min, and as much above", min_with_enough_above, NULL, 0 },
 	{ "dmem.min of the system heap", min_of_system_heap,

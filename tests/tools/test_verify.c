@@ -442,6 +442,22 @@ static void homes_without_list(void)
 	       THIS_USER("0") "\n", 1, "homes of users that are not listed");
 }
 
+/* Root stops reading, and tells where. The files are links, which are quickly made. */
+static void too_many_files(void)
+{
+	char path[100];
+
+	put("root/home/u/.config/systemd/user/b.d/x.service", "%s", "");
+	for (int i = 0; i < 10000; i++) {
+		snprintf(path, sizeof(path), "root/home/u/.config/systemd/user/a%d.service", i);
+		link_to(path, "none");
+	}
+	check(go(NULL, NULL, NULL) == 1 &&
+	      strstr(get("err"), "/home/u/.config/systemd/user: Argument list too long"),
+	      "a user with too many files", "%s%s", get("out"), get("err"));
+	tap_dir(dir);
+}
+
 /* Any path and any text: no crash, and a remedy for each finding. */
 static void any_place(long rounds)
 {
@@ -778,6 +794,7 @@ int main(int argc, char **argv)
 	judged_types();
 	found_places();
 	homes_without_list();
+	too_many_files();
 	given_places();
 	any_place(argc > 3 ? atol(argv[3]) : 20000);
 	payloads();

@@ -46,7 +46,8 @@ typedef int (*dmem_place_fn)(void *data, const char *path, const char *text, siz
 /* Calls @fn for each file of the tree that may hold limits in a place where
  * dmem-generator does not read them, and for each quadlet: files of quadlets, generators,
  * users and systemd itself, and files of the unit search path that are no units. A file that
- * cannot be read is passed to @unread, but for those in a user's home. Only regular files are
+ * cannot be read is passed to @unread, but for those in a user's home; so is the directory
+ * where a user has too many files (E2BIG). Only regular files are
  * opened. 0, -ENOMEM, or the value that @fn returned. */
 int dmem_places_scan(struct dmem_units *u, dmem_place_fn fn,
 		     void (*unread)(void *data, const char *path, int err), void *data);

@@ -16,6 +16,8 @@
 
 #define MAX_FILE	(1 << 20)
 #define MAX_DEPTH	8
+/* Names in one user's directories: a user must not make root read for hours. */
+#define MAX_OF_USER	10000
 #define TRANSIENT	"/run/systemd/transient"
 
 /* What a walk does with a file by its path below the start of the walk: is it read by
@@ -36,6 +38,7 @@ struct walk {
 	const char *start;		/* its path in the tree */
 	skip_fn skip;
 	bool users;			/* a user can make and change these files */
+	size_t left;			/* of MAX_OF_USER */
 	bool search_path;
 	long long uid;
 };
@@ -189,8 +192,8 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(const char * const *)a, *(const char * const *)b);
 }
 
-/* The names in it, in an order that is the same each time. Takes over @fd. */
-static int list(struct walk *w, int fd, struct dmem_list *l)
+/* The names in it, at most @max, in an order that is the same each time. Takes over @fd. */
+static int list(struct walk *w, int fd, size_t max, struct dmem_list *l)
 {
 	DIR *dir = fdopendir(fd);
 	struct dirent *de;
@@ -201,7 +204,7 @@ static int list(struct walk *w, int fd, struct dmem_list *l)
 		close(fd);
 		return -ENOMEM;
 	}
-	while (!ret && (de = readdir(dir))) {
+	while (!ret && l->n < max && (de = readdir(dir))) {
 		const char **more;
 
 		if (*de->d_name == '.')
@@ -273,7 +276,9 @@ static int walk_dir(struct walk *w, int dir, const char *path, const char *rest,
 
 	if (copy < 0)
 		return 0;
-	ret = list(w, copy, &names);
+	ret = list(w, copy, w->users ? w->left : SIZE_MAX, &names);
+	if (w->users && w->left && !(w->left -= names.n) && w->unread)
+		w->unread(w->data, path, E2BIG);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		const char *p = dmem_printf(&w->u->arena, "%s/%s", path, names.s[i]);
 		const char *r = dmem_printf(&w->u->arena, "%s%s%s", rest, *rest ? "/" : "", names.s[i]);
@@ -414,7 +419,7 @@ static int scan_flat(struct walk *w, const char *path, bool (*walks)(const char 
 		close(fd);
 		return ret;
 	}
-	ret = list(w, fd, &names);
+	ret = list(w, fd, SIZE_MAX, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		const char *p = dmem_printf(&w->u->arena, "%s/%s", path, names.s[i]);
 		int file;
@@ -440,6 +445,7 @@ static int scan_user(struct walk *w, const char *home, long long uid, const char
 	int ret = 0;
 
 	w->uid = uid;
+	w->left = MAX_OF_USER;
 	for (; *paths && !ret; paths++)
 		ret = walk(w, home, *paths);
 	w->uid = DMEM_NO_UID;
@@ -491,7 +497,7 @@ static int scan_homes(struct walk *w)
 	fd = ret ? -1 : open_tree(w, "/home", O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return ret;
-	ret = list(w, fd, &names);
+	ret = list(w, fd, SIZE_MAX, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		const char *home = dmem_printf(&w->u->arena, "/home/%s", names.s[i]);
 
@@ -511,7 +517,7 @@ static int scan_runtime_dirs(struct walk *w)
 
 	if (fd < 0)
 		return 0;
-	ret = list(w, fd, &names);
+	ret = list(w, fd, SIZE_MAX, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		const char *home = dmem_printf(&w->u->arena, "/run/user/%s", names.s[i]);
 
