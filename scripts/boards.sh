@@ -3,8 +3,8 @@
 # Boards of suite tools: "dmemctl plan --dts" makes an overlay for each, which is merged
 # into its device tree and booted. The kernel is the judge.
 
-# cells_of_one FILE: a size has one cell from then on. Of what is below the root, only
-# "reg" of its children has sizes of the root.
+# cells_of_one FILE: gives sizes of the root one cell. They are in "reg" of its children
+# only.
 cells_of_one()
 {
 	for _n in $(fdtget -l "$1" /); do
@@ -15,7 +15,7 @@ cells_of_one()
 	fdtput -t x "$1" / '#size-cells' 1
 }
 
-# silently COMMAND...: it succeeds, and has nothing to say.
+# silently COMMAND...: it succeeds and prints nothing.
 silently()
 {
 	_said=$("$@" 2>&1) || _said="it failed: $_said"
@@ -45,12 +45,12 @@ board_tree()
 	$_plan --dtb="$_bd/board.dtb" --dts="$_bd/plan.dtso" "$_bd/history" 2>"$_bd/said" >/dev/null ||
 	{ cat "$_bd/said"; return 1; }
 	[ "$3" = - ] || grep -qF "write $3 on the kernel's command line" "$_bd/said" ||
-	{ echo "plan does not say $3"; return 1; }
+	{ echo "plan does not print $3"; return 1; }
 	silently dtc -@ -I dts -O dtb -o "$_bd/plan.dtbo" "$_bd/plan.dtso" &&
 	fdtoverlay -i "$_bd/board.dtb" -o "$BASE/vm/plan-$1.dtb" "$_bd/plan.dtbo"
 }
 
-# What runs in the guest, and what makes the trees.
+# The guest's test, and the host's programs that make the trees.
 board_programs()
 {
 	_br=$BASE/boards/root
@@ -64,7 +64,7 @@ board_programs()
 		-o "$_br/tests/board/test_board" tests/board/test_board.c tests/board/boards.c
 }
 
-# suite_boards: after what builds the kernel "systemd".
+# suite_boards: the kernel "systemd" must have been built.
 suite_boards()
 {
 	need gcc /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \

@@ -82,7 +82,7 @@ TEST_F(board, places)
 		unsigned long base = 0, end = 0;
 		char want[128], *at, *line;
 
-		/* The command line's has another line, which does not tell its place to all. */
+		/* The area of the command line has no such line. */
 		if (!strcmp(a->name, "reserved"))
 			continue;
 		snprintf(want, sizeof(want), " map reusable %s\n", a->name);

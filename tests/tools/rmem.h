@@ -12,7 +12,7 @@
 
 /* Writes a line for each node: "area NAME 0xBASE 0xSIZE[ default]", "reserved NAME 0xBASE
  * 0xSIZE", "disabled NAME", "refused NAME: REASON", "overlap NAME NAME"; or one line:
- * "unsupported node format". @block: bytes, what CMA aligns to. @cma: "cma=" is on the
+ * "unsupported node format". @block: bytes, CMA's alignment. @cma: "cma=" is on the
  * command line. Memory is up to 4 GiB from 0. */
 void rmem_boot(const void *fdt, unsigned long block, int cma, char log[RMEM_LOG]);
 

@@ -29,9 +29,9 @@ static const char *dmemctl;
 #define RAM11	"memory@80000000 { device_type = \"memory\"; reg = <0x80000000 0x40000000>; };\n"
 #define POOL	"compatible = \"shared-dma-pool\"; reusable; "
 
-/* ---- what is run ---- */
+/* ---- programs ---- */
 
-/* Compiles @source. False: dtc has said something, which is in "err". */
+/* Compiles @source. False: dtc has printed something, which is in "err". */
 static bool compile(const char *source, const char *blob)
 {
 	return !run(MORE("/usr/bin/dtc", "-@", "-I", "dts", "-O", "dtb", "-o", tap_path(blob), tap_path(source))) &&
@@ -184,7 +184,7 @@ static void cells(void)
 	board(boards[1].tree);
 	check(boot(MORE("--cells=1")) && strstr(booted, "0x2b000000"), "with --cells= as well", "%s", booted);
 	plan(MORE("--cells=1"));
-	check(strstr(get("err"), "no effect"), "which says that it has no effect", "%s", get("err"));
+	check(strstr(get("err"), "no effect"), "which has no effect, and a message", "%s", get("err"));
 }
 
 /* Trees that the kernel ignores, and others that are none for this history. */
@@ -206,7 +206,7 @@ static void no_tree(void)
 		{ TREE(2, 2, RAM22, "linux,cma { compatible = \"shared-dma-pool\"; size = <0x0 0x4000000>; };"),
 		  "is not reusable" },
 		{ TREE(2, 2, RAM22, "linux,cma { reusable; size = <0x0 0x4000000>; };"), "is no shared-dma-pool" },
-		{ TREE(2, 2, RAM22, "linux,cma { " POOL "size = <0x4000000>; };"), "as many cells as the root" },
+		{ TREE(2, 2, RAM22, "linux,cma { " POOL "size = <0x4000000>; };"), "as many cells as the root's sizes" },
 		{ TREE(2, 2, RAM22, "linux,cma { " POOL "size = <0x0 0x4000000>; alignment = <0x400000>; };"),
 		  "as many cells as an address" },
 		{ TREE(2, 2, RAM22, "linux,cma { " POOL "size = <0x0 0x4000000>; alignment = <0x0 0x300000>; };"),
@@ -265,7 +265,7 @@ static void dynamic(void)
 		   "optee@da000000 { no-map; reg = <0x0 0xda000000 0x0 0x800000>; };"));
 	check(boot(MORE(NULL)), "at the end of memory they grow down", "%s", get("err"));
 	is_booted("reserved optee@da000000 0xda000000 0x800000\narea linux,cma 0xda800000 0x25800000 default\n",
-		  "next to what is there");
+		  "next to their neighbour");
 	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x0 0x80000000>; };",
 		   "linux,cma { " POOL "linux,cma-default; size = <0x0 0x24000000>; "
 		   "alloc-ranges = <0x0 0x90000000 0x0 0x24000000>, <0x0 0xc0000000 0x0 0x25000000>; };"
@@ -287,6 +287,15 @@ static void dynamic(void)
 	refused(MORE(NULL), "no free piece of memory", "no area is larger than memory");
 	board(TREE(1, 1, RAM11, "linux,cma { " POOL "size = <0x4000000>; alloc-ranges = <0x80000000 0x4000000>; };"));
 	refused(MORE(NULL), "no free piece of memory", "nor with alloc-ranges");
+
+	HISTORY({ "cma/linux,cma", 800 * MIB, 64 * MIB });
+	board(TREE(1, 1, RAM11, "linux,cma { " POOL "size = <0x4000000>; };"));
+	check(!plan(MORE(NULL)) && strstr(get("err"), "are now 800M of 1G of memory"), "a plan of nearly all memory gets a remark",
+	      "%s", get("err"));
+	HISTORY({ "cma/linux,cma", 700 * MIB, 64 * MIB }, { "dma/coherent/dsp", MIB, 2 * MIB });
+	check(!plan(MORE(NULL)) && !strstr(get("err"), "of memory"), "and one of less gets none", "%s", get("err"));
+	check(strstr(get("err"), "dma/coherent/dsp is no CMA area"), "a region that is no area gets a remark", "%s",
+	      get("err"));
 
 	HISTORY({ "cma/vpu", 80 * MIB, 64 * MIB });
 	board(TREE(2, 2, RAM22, "vpu { " POOL "size = <0x0 0x4000000>; alignment = <0x0 0x10000>; };"));
@@ -316,11 +325,11 @@ static void addressed(void)
 	check(boot(MORE("--move")), "is passed by if it may move", "%s", get("err"));
 	is_booted("area camera@90000000 0x8fc00000 0x1400000\nreserved tz@91300000 0x91300000 0x100000\n",
 		  "to where it is free");
-	check(strstr(get("plan.dtso"), "moved from 0x90000000 to 0x8fc00000 (tz@91300000"), "and the text says so", "%s",
+	check(strstr(get("plan.dtso"), "moved from 0x90000000 to 0x8fc00000 (tz@91300000"), "and the text has it", "%s",
 	      get("plan.dtso"));
 	board(TREE(2, 2, RAM22, CAMERA "a@91000000 { no-map; status = \"disabled\"; reg = <0x0 0x91000000 0x0 0x100000>; };"));
 	check(boot(MORE(NULL)) && strstr(get("plan.dtso"), "a@91000000, which is disabled"),
-	      "a node that is disabled is in nobody's way", "%s%s", get("err"), get("plan.dtso"));
+	      "a disabled node is not in the way", "%s%s", get("err"), get("plan.dtso"));
 	board(TREE(2, 2, RAM22, CAMERA "b { reg = <0x0 0xa0000000 0x0 0x1000>, <0x0 0x91000000 0x0 0x1000>; };"));
 	refused(MORE(NULL), "b (0xa0000000, 4K) is in the way", "the second entry of a reg is");
 	board("/dts-v1/;\n/memreserve/ 0x91000000 0x1000;\n/ { #address-cells = <1>; #size-cells = <1>; " RAM11
@@ -342,7 +351,7 @@ static void addressed(void)
 		   "x@ff000000 { " POOL "reg = <0x0 0xff000000 0x0 0x1000000>; };"));
 	refused(MORE(NULL), "below and above 4 GiB", "an area is in one zone");
 	board(TREE(1, 1, RAM11, "x@ff000000 { " POOL "reg = <0xff000000 0x1000000>; };"));
-	refused(MORE(NULL), "cells of the tree cannot tell", "and ends where its cells end");
+	refused(MORE(NULL), "no place in the address cells", "and ends where its cells end");
 
 	HISTORY({ "cma/odd@90100000", 20 * MIB, 16 * MIB });
 	board(TREE(2, 2, RAM22, "odd@90100000 { " POOL "reg = <0x0 0x90100000 0x0 0x1000000>; };"));
@@ -370,7 +379,7 @@ static void names(void)
 	is_booted("area pool@88000000 0x88000000 0x1000000\narea pool@90000000 0x90000000 0x1400000\n"
 		  "area pool 0xbf000000 0x1000000\n", "the one grows");
 	HISTORY({ "cma/pool", 20 * MIB, 16 * MIB });
-	refused(MORE(NULL), "libfdt cannot tell", "and one that cannot be told from others is left alone");
+	refused(MORE(NULL), "libfdt finds another node", "and one that libfdt takes for another is left alone");
 
 	/* The kernel keeps 63 characters. */
 	HISTORY({ "cma/a23456789b123456789c123456789d123456789e123456789f123456789g123", 20 * MIB, 16 * MIB });
@@ -389,7 +398,7 @@ static void both(void)
 	check(boot(MORE(NULL)), "reg and size", "%s", get("err"));
 	is_booted("area cma 0x88000000 0x2c00000\narea adsp-heap 0xbf400000 0xc00000\n", "the kernel takes reg");
 	check(strstr(get("plan.dtso"), "has reg and size") && !strstr(get("plan.dtso"), "\tsize = <0x0 0x800000>"),
-	      "and the text says so", "%s", get("plan.dtso"));
+	      "and the text has it", "%s", get("plan.dtso"));
 }
 
 /* ---- sizes that are not written ---- */
@@ -405,8 +414,8 @@ static void never_smaller(void)
 	check(!strstr(get("plan.dtso"), "system"), "heaps have no node", "%s", get("plan.dtso"));
 	check(boot(MORE("--shrink")), "with --shrink", "%s", get("err"));
 	check(strstr(booted, "area camera@90000000 0x90000000 0x800000\n") && !strstr(booted, "0x400000 default"),
-	      "but not below what the default area must have", "%s", booted);
-	/* Whatever the default area is called. */
+	      "but not below the floor of the default area", "%s", booted);
+	/* Under any name. */
 	HISTORY({ "cma/main", 4096, 64 * MIB });
 	board(TREE(2, 2, RAM22, "main { " POOL "linux,cma-default; size = <0x0 0x4000000>; };"));
 	check(boot(MORE("--shrink")) && !strstr(booted, "0x400000 "), "nor under another name", "%s%s", booted,
@@ -460,7 +469,7 @@ static void hostile(void)
 
 /* ---- notes ---- */
 
-/* A node and those below it, as files. */
+/* A node and its children, as files. */
 static void unpack(const void *fdt, int node, const char *dir)
 {
 	int at, len;
@@ -519,11 +528,11 @@ static int record(const char *output, const char *how)
 }
 
 /* How often it is in the history. */
-static size_t count(const char *what)
+static size_t count(const char *part)
 {
 	size_t n = 0;
 
-	for (const char *at = get("history"); (at = strstr(at, what)); at += strlen(what))
+	for (const char *at = get("history"); (at = strstr(at, part)); at += strlen(part))
 		n++;
 	return n;
 }
@@ -553,7 +562,7 @@ static void noted(void)
 		check(!plan(MORE("--headroom=25")), "with the tree's file", "%s", get("err"));
 		with_tree = strdup(strstr(get("plan.dtso"), "/dts-v1/"));
 		check(!plan_notes(NULL), "a plan needs no more", "%s", get("err"));
-		check(strstr(get("plan.dtso"), "the tree that the histories note"), "it says so", "%s",
+		check(strstr(get("plan.dtso"), "the tree that the histories note"), "as its text has it", "%s",
 		      get("plan.dtso"));
 		check_text(strstr(get("plan.dtso"), "/dts-v1/"), with_tree, "and is the same with both");
 		free(with_tree);
@@ -621,7 +630,7 @@ static void several(void)
 	machine("linux,cma", 64 * MIB);
 	record("history", "--count=1");
 	refused(MORE("--notes"), "of a board 'test,board' and of a board 'other,board'", "nor are boards mixed");
-	refused(MORE(NULL), "plan each by itself", "and that is said");
+	refused(MORE(NULL), "plan each by itself", "and the remedy is named");
 }
 
 static void not_noted(void)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Overlays for random boards, against the kernel's rules of rmem.c: what the planner
- * accepts, boots with each area as planned and with nothing lost; and damaged trees do
- * no harm.
+ * Overlays for random boards, against the kernel's rules of rmem.c: a board with an
+ * overlay that is made boots with each area as planned and no other lost; and damaged
+ * trees do no harm.
  */
 #include <errno.h>
 #include <libfdt.h>
@@ -172,7 +172,7 @@ static bool has_line(const char *log, const char *fmt, ...)
 	return strstr(log, line);
 }
 
-/* What is wrong with the board after the overlay, or NULL. */
+/* The fault of the board after the overlay, or NULL. */
 static const char *judge(struct board *b, const struct overlay *o, bool move)
 {
 	static char before[RMEM_LOG], after[RMEM_LOG], why[2 * RMEM_LOG + 32];

@@ -7,6 +7,8 @@
 
 #include "board.h"
 
+#define COHERENT	"dma/coherent/"
+
 struct boards {
 	const struct cli *c;
 	const struct board_options *o;
@@ -38,7 +40,7 @@ static int check_blob(const struct boards *b)
 	const char *problem = NULL;
 
 	if (o->len < sizeof(struct fdt_header) || fdt_magic(o->blob) != FDT_MAGIC)
-		problem = is_source(o) ? "a source: give what \"dtc -I dts -O dtb\" makes of it" :
+		problem = is_source(o) ? "a source: compile it with \"dtc -I dts -O dtb\" first" :
 			  "no flattened device tree";
 	else if (fdt_check_full(o->blob, o->len))
 		problem = "a damaged device tree";
@@ -114,6 +116,12 @@ static int print(const struct overlay *o, char **text, size_t *len)
 
 static void say_remarks(const struct cli *c, const struct overlay *o)
 {
+	for (size_t i = 0; i < o->needs->n; i++) {
+		const char *name = o->needs->region[i].region->name;
+
+		if (!strncmp(name, COHERENT, strlen(COHERENT)))
+			cli_error(c, "%s is no CMA area: change the size of its node by hand", name);
+	}
 	for (size_t i = 0; i < o->n; i++) {
 		const struct overlay_area *a = &o->area[i];
 

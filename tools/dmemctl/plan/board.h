@@ -9,7 +9,7 @@
 
 struct board_options {
 	const char *dtb;		/* the name of its file, or NULL */
-	const void *blob;		/* what is in it */
+	const void *blob;		/* its content */
 	size_t len;			/* bytes */
 	bool move;			/* see overlay.h */
 };

@@ -34,7 +34,7 @@ static bool has(const void *fdt, int node, const char *name)
 	return fdt_getprop(fdt, node, name, NULL);
 }
 
-/* As of_read_number() does: what is more than 64 bits falls off. */
+/* As of_read_number(): bits above 64 are lost. */
 static uint64_t number(const fdt32_t *cell, unsigned int n)
 {
 	uint64_t v = 0;
@@ -62,7 +62,7 @@ static bool is_available(const void *fdt, int node)
 	return s && (!strcmp(s, "okay") || !strcmp(s, "ok"));
 }
 
-/* One cell, or what the kernel takes if there is none. */
+/* One cell; @none: the kernel's default where the property is missing. */
 static uint32_t cell(const void *fdt, int node, const char *name, uint32_t none)
 {
 	int len;
@@ -162,14 +162,14 @@ static int read_dynamic(struct devtree *t, struct dmem_arena *a, const void *fdt
 	if (v && (unsigned int)len == 4 * t->size_cells)
 		n->size = number(v, t->size_cells);
 	else if (v && !n->n_reg)
-		n->mistake = "its size has not as many cells as the root says";
+		n->mistake = "its size does not have as many cells as the root's sizes";
 	v = fdt_getprop(fdt, at, "alignment", &len);
 	n->has_alignment = v;
 	/* An alignment has the cells of an address. */
 	if (v && (unsigned int)len == 4 * t->address_cells)
 		n->alignment = number(v, t->address_cells);
 	else if (v && !n->n_reg)
-		n->mistake = "its alignment has not as many cells as an address";
+		n->mistake = "its alignment does not have as many cells as an address";
 	if ((n->alignment & (n->alignment - 1)) && !n->n_reg)
 		n->mistake = "its alignment is no power of two";
 	ret = ranges(t, a, fdt, at, "alloc-ranges", &n->range, &n->n_ranges);
@@ -361,7 +361,7 @@ bool devtree_is_memory(const struct devtree *t, const struct devtree_range *r)
 	return !t->n_memory;
 }
 
-/* What @r overlaps with of all that is not free, or NULL. *@own is room for it. */
+/* A reserved range that overlaps @r, or NULL. It may be in *@own. */
 static const struct devtree_range *taken(const struct devtree *t, const struct devtree_search *s,
 					 const struct devtree_range *r, struct devtree_range *own)
 {
@@ -504,7 +504,7 @@ static void place(struct devtree *t, size_t i, uint64_t block, enum devtree_kern
 		return;
 	if (devtree_is_area(n) && s.align < block)
 		s.align = block;
-	/* Anywhere, and nobody knows where that is. */
+	/* It may be anywhere in memory that the tree does not have. */
 	n->placed = !n->n_ranges && !t->n_memory;
 	if (n->placed)
 		return;

@@ -41,7 +41,7 @@ struct devtree {
 	uint32_t address_cells, size_cells;	/* of the root */
 	bool has_reserved_memory;
 	const char *mistake;		/* why the kernel ignores all of /reserved-memory, or NULL */
-	/* Sorted, without what is empty. None: the boot loader adds it. */
+	/* Sorted, without empty ranges. None: the boot loader adds memory. */
 	struct devtree_range *memory;
 	size_t n_memory;
 	struct devtree_range *reserve;	/* /memreserve/ that no node of the tree covers */
@@ -69,16 +69,16 @@ size_t devtree_find(const struct devtree *t, const char *area);
  * ones (7.3) the first entries, and /memreserve/ afterwards. */
 enum devtree_kernel { DEVTREE_OLDER, DEVTREE_NEWER, DEVTREE_KERNELS };
 
-/* Places all dynamic nodes (those without "reg") as such a kernel does: in their order,
- * from the top. @block: bytes, what CMA aligns to. What is in memory beside the nodes, such
- * as the kernel, is not known. */
+/* Places all dynamic nodes (without "reg") as such a kernel does: in their order, from the
+ * top. @block: bytes, CMA's alignment. Other users of memory, such as the kernel's image, are
+ * unknown. */
 void devtree_place(struct devtree *t, uint64_t block, enum devtree_kernel kernel);
 
 /* The node that has memory in @r, or DEVTREE_NONE; @but is left out. Disabled nodes and
  * dynamic ones have none. */
 size_t devtree_in_the_way(const struct devtree *t, const struct devtree_range *r, size_t but);
 
-/* Is all of the range memory? True if the tree does not tell its memory. */
+/* Is all of the range memory? True if the tree has no memory node. */
 bool devtree_is_memory(const struct devtree *t, const struct devtree_range *r);
 
 struct devtree_search {
@@ -88,7 +88,7 @@ struct devtree_search {
 	struct devtree_range near;	/* the one that reaches least beyond this range */
 	size_t but;			/* this node's first entry is free */
 	size_t nodes;			/* the dynamic ones before it that are placed are not */
-	enum devtree_kernel kernel;	/* what is not free is reserved by this one */
+	enum devtree_kernel kernel;	/* whose reservations count */
 };
 
 /* Looks for free memory, all of it on one side of 4 GiB. False: there is none. */

@@ -100,7 +100,7 @@ int notes_end(struct notes *n)
 
 /* ---- the tree ---- */
 
-/* The name of a node that is @parent's child, or NULL. "/" is nobody's. */
+/* The name of a node that is @parent's child, or NULL. "/" is no child. */
 static const char *child_name(const char *path, const char *parent)
 {
 	size_t len = strcmp(parent, "/") ? strlen(parent) : 0;
@@ -180,7 +180,7 @@ void *notes_flatten(const struct notes_tree *t, int *err)
 	void *fdt;
 	int ret;
 
-	/* For each: what is before it in the tree, and its name in the table of strings. */
+	/* For each: its tags in the tree, and its name in the table of strings. */
 	for (size_t i = 0; i < t->n; i++) {
 		size += strlen(t->node[i].path) + 64;
 		for (size_t k = 0; k < t->node[i].n; k++)

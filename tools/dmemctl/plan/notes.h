@@ -19,7 +19,7 @@ struct notes_node {
 
 /* All that one segment notes. */
 struct notes_tree {
-	struct dmem_arena arena;	/* of what follows */
+	struct dmem_arena arena;	/* of the rest */
 	uint64_t wall;			/* ms since 1970 */
 	struct notes_node *node;
 	size_t n;
@@ -42,7 +42,7 @@ int notes_property(struct notes *n, const char *name, const void *value, size_t 
 int notes_word(struct notes *n, const char *word);
 int notes_end(struct notes *n);
 
-/* A flattened tree of it, to be freed. NULL: -ENOMEM, or -EBADMSG for what is no tree. */
+/* The tree, flattened, to be freed. NULL: -ENOMEM, or -EBADMSG: the notes are no tree. */
 void *notes_flatten(const struct notes_tree *t, int *err);
 
 void notes_free(struct notes *n);

@@ -52,7 +52,7 @@ static uint64_t round_up(uint64_t v, uint64_t to)
 	return v > UINT64_MAX - (to - 1) ? v : (v + to - 1) / to * to;
 }
 
-/* The first address that the cells of the tree cannot tell. */
+/* The first address that has no place in the tree's cells. */
 static uint64_t limit(const struct devtree *t)
 {
 	return t->address_cells == 1 ? FOUR_GIB : UINT64_MAX;
@@ -119,7 +119,7 @@ static int add_words(struct overlay *o, struct overlay_area *a)
 
 /* ---- which node, which size ---- */
 
-/* What the device tree's compiler takes for a node's name. */
+/* Does dtc accept it as a node's name? */
 static bool is_node_name(const char *s)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-@";
@@ -192,7 +192,7 @@ static int add_area(struct overlay *o, const struct needs_region *g, const struc
 	if (!more)
 		return -ENOMEM;
 	o->area = more;
-	/* Whatever it is called. */
+	/* Under any name. */
 	known.is_default |= node != DEVTREE_NONE && o->tree.node[node].is_default;
 	a = &more[o->n];
 	*a = (struct overlay_area){ .g = g, .node = node, .size = needs_propose(&known, no).size };
@@ -263,7 +263,7 @@ static int add_areas(struct overlay *o, const struct needs_options *no)
 
 /* ---- areas with an address ---- */
 
-/* What is in the way of memory that node @i shall have, or NULL: nothing. */
+/* The obstacle in a range that node @i shall have, or NULL: there is none. */
 static const char *obstacle(struct overlay *o, size_t i, const struct devtree_range *r, int *err)
 {
 	const struct devtree *t = &o->planned;
@@ -283,7 +283,7 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 		return s;
 	}
 	if (r->base > limit(t) || r->size > limit(t) - r->base)
-		return "the cells of the tree cannot tell the address of its end";
+		return "its end has no place in the address cells of the tree";
 	if (!devtree_is_memory(t, r))
 		return "that is not one piece of memory";
 	if (r->base < FOUR_GIB && devtree_end(r) > FOUR_GIB)
@@ -406,6 +406,38 @@ static int fit_dynamic(struct overlay *o, struct overlay_area *a)
 	return ret;
 }
 
+static uint64_t sum(const struct devtree_range *r, size_t n)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += devtree_end(&r[i]) - r[i].base;
+	return all;
+}
+
+/* The kernel's own pages cannot be in an area, nor those of other reserved memory. */
+static int note_share(struct overlay *o)
+{
+	const struct devtree *t = &o->planned;
+	uint64_t memory = sum(t->memory, t->n_memory), all = 0;
+	char size[CLI_SIZE], of[CLI_SIZE];
+	struct overlay_area *last = NULL;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->node[i].available)
+			all += t->node[i].n_reg ? sum(t->node[i].reg, t->node[i].n_reg) : t->node[i].size;
+	}
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->area[i].node != DEVTREE_NONE && o->area[i].size > o->area[i].before)
+			last = &o->area[i];
+	}
+	if (!last || !memory || all / 3 < memory / 4)
+		return 0;
+	return remark(o, last, dmem_printf(&o->arena, "areas and reserved memory are now %s of %s of memory, and the "
+					   "kernel itself needs the rest", cli_size(size, all, false),
+					   cli_size(of, memory, false)));
+}
+
 static int fit_areas(struct overlay *o)
 {
 	int ret = 0;
@@ -418,7 +450,7 @@ static int fit_areas(struct overlay *o)
 		if (o->area[i].node != DEVTREE_NONE && !o->tree.node[o->area[i].node].n_reg)
 			ret = fit_dynamic(o, &o->area[i]);
 	}
-	return ret;
+	return ret ? ret : note_share(o);
 }
 
 /* ---- the overlay, flattened ---- */
@@ -488,7 +520,7 @@ static int put_in_parent(struct overlay *o, const struct devtree_node *n, const 
 }
 
 /* The node itself is the target. Where its name is none that dtc takes for a node with an
- * address, "__overlay__" has that address: libfdt looks for what is before the "@". */
+ * address, "__overlay__" has that address: libfdt looks for the name before the "@". */
 static int put_in_node(struct overlay *o, const struct devtree_node *n, const char *fragment,
 		       const char *path)
 {
@@ -637,7 +669,7 @@ static int check_objections(struct overlay *o, struct devtree *before, struct de
 	return ret;
 }
 
-/* @expected: what the merged tree must have, or NULL: not all of it is known. */
+/* @expected: the merged tree, or NULL: it is not known in full. */
 static int check_merged(struct overlay *o, const void *fdt, const struct devtree *expected)
 {
 	struct devtree before, after;
@@ -655,7 +687,7 @@ static int check_merged(struct overlay *o, const void *fdt, const struct devtree
 			     after.mistake ? after.mistake : "a node is new");
 	for (size_t i = 0; expected && i < expected->n && !ret; i++) {
 		if (!same_node(&expected->node[i], &after.node[i]))
-			ret = refuse(o, "%s: libfdt cannot tell %s from a node with nearly the same name",
+			ret = refuse(o, "%s: libfdt finds another node under the name %s",
 				     o->o.from, expected->node[i].name);
 	}
 	for (int k = 0; k < DEVTREE_KERNELS && !ret; k++)

@@ -9,8 +9,8 @@
 #include "../../lib/look.h"
 
 #define HIST_VERSION	1
-/* Of a segment that notes what the machine is, and leaves all else as it is. Readers that
- * know version 1 only leave it out. */
+/* Of a segment of notes about the machine, which changes nothing else. Readers of version 1
+ * leave it out. */
 #define HIST_NOTES	2
 #define HIST_NODES	4096	/* at most, in such a segment */
 #define HIST_PROPERTY	4096	/* bytes of a property, at most */

@@ -9,11 +9,11 @@
 
 #include "machine.h"
 
-/* So that notes, and what comes behind them, fit in the smallest file. */
+/* Bytes: a segment of samples must fit behind it in the smallest file. */
 #define MAX_NOTES	(32 * 1024)
 
-/* Properties that say where reserved memory is and which board this is; the command line
- * and the rest of the tree are not for everybody. */
+/* The place and use of reserved memory, and the board's name. The rest of the tree is not
+ * noted: it may have keys and serial numbers. */
 static const char * const properties[] = {
 	"#address-cells", "#size-cells", "ranges", "compatible", "model", "device_type", "status",
 	"reg", "size", "alignment", "alloc-ranges", "no-map", "reusable", "linux,cma-default",

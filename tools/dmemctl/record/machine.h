@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a history notes about the machine: reserved memory of its device tree. */
+/* Notes about the machine in a history: reserved memory of its device tree. */
 #ifndef MACHINE_H
 #define MACHINE_H
 

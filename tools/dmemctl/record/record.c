@@ -294,8 +294,8 @@ static int say_write_error(struct record *r, int err)
 	return 0;
 }
 
-/* At the start of what can be read alone. A file of single looks gets them once: a service
- * that stops often would fill it with them. */
+/* Notes are written at the start of each file. A file of single samples gets them once: the
+ * notes of a service that stops often would fill it. */
 static int tell_machine(struct record *r)
 {
 	int ret;
