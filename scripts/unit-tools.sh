@@ -66,6 +66,7 @@ dmemctl_programs()
 	dmemctl_test metrics dmemctl/metrics/text.o &&
 	dmemctl_test watch dmemctl/watch/keys.o &&
 	dmemctl_test verify dmemctl/verify/lint.o cli/cli.o cli/text.o &&
+	dmemctl_test replace cli/replace.o -Wl,--wrap=openat,--wrap=openat64,--wrap=linkat,--wrap=fsync &&
 	dmemctl_test history dmemctl/record/history.o histlog.c &&
 	dmemctl_test record dmemctl/record/history.o histlog.c &&
 	dmemctl_test plan dmemctl/record/history.o dmemctl/plan/firstfit.o dmemctl/plan/conflicts.o load.c past.c -lpng &&
@@ -187,6 +188,7 @@ unit_tools()
 	tap tools-metrics "$dir/tools/test_metrics" "$dir/tools/dmemctl.bin" "$dir/tools/w" "$dir/tools/fast/dmemctl.bin"
 	tap tools-watch "$dir/tools/test_watch" "$dir/tools/dmemctl.bin" "$dir/tools/w"
 	tap tools-verify "$dir/tools/test_verify" "$dir/tools/dmemctl.bin" "$dir/tools/w"
+	tap tools-replace "$dir/tools/test_replace" "$dir/tools/w"
 	tap tools-history "$dir/tools/test_history"
 	tap tools-record "$dir/tools/test_record" "$dir/tools/dmemctl.bin" "$dir/tools/fast/dmemctl.bin" "$dir/tools/w" \
 		tools/dmemctl/plan/dmemctl-plan.8.scd

@@ -5,7 +5,7 @@
  *
  * A file ".regions" in the root is what dmem.capacity will be. With FAKE_CG set
  * to FILE:ERRNO, writes to files of that name fail, or with errno 0 succeed and
- * change nothing.
+ * change nothing. "new" is a file that has no name yet.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -121,6 +121,8 @@ ssize_t __wrap_write(int fd, const void *buf, size_t n)
 	*file++ = 0;
 	memcpy(text, buf, n);
 	text[n] = 0;
+	if (*file == '#')
+		file = "new";
 	if (mode && !strncmp(mode, file, strlen(file)) && mode[strlen(file)] == ':') {
 		errno = atoi(mode + strlen(file) + 1);
 		return errno ? -1 : (ssize_t)n;

@@ -353,13 +353,21 @@ static void replaced(void)
 	check(!strcmp(text, get("d/dmem.prom")) && entries() == 1, "without room, the old one stays",
 	      "%d files, %zu bytes", entries(), strlen(get("d/dmem.prom")));
 
-	/* What a killed one has left is longer, and nobody's. */
+	/* It may be somebody else's. */
 	put("d/.dmem.prom.new", "%s%s", text, text);
 	check(!go("-o", tap_path("d/dmem.prom")) && !strcmp(text, get("d/dmem.prom")) &&
-	      entries() == 1, "what a killed one has left is taken", "%d files", entries());
+	      entries() == 2, "what others have put there is left alone", "%d files", entries());
+	unlink(tap_path("d/.dmem.prom.new"));
 	mkfifo(tap_path("d/fifo"), 0600);
-	check(go("-o", tap_path("d/fifo")) == 1 && inode("d/fifo", &mode) && S_ISFIFO(mode) &&
-	      entries() == 2, "a fifo is not replaced", "mode %o: %s", mode, get("err"));
+	ret = go("-o", tap_path("d/fifo"));
+	check(ret == 1 && inode("d/fifo", &mode) && S_ISFIFO(mode) &&
+	      strstr(get("err"), "something else than a regular file") && entries() == 2,
+	      "a fifo is not replaced", "%d, mode %o", ret, mode);
+	link_to("d/stdout", "/dev/stdout");
+	ret = go("-o", tap_path("d/stdout"));
+	check(ret == 1 && inode("d/stdout", &mode) && S_ISLNK(mode), "a link to a device stays", "%d: %s",
+	      ret, get("err"));
+	unlink(tap_path("d/stdout"));
 	check(go("-o", tap_path("d/none/x")) == 1 && strstr(get("err"), strerror(ENOENT)),
 	      "no directory is a failure", "%s", get("err"));
 }

@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Replacing a file by a new one. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <limits.h>
+#include <linux/fs.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "replace.h"
+
+#define DIGITS		16
+/* So many random names are taken: something is wrong with the random numbers. */
+#define MAX_TRIES	100
+
+struct new_file {
+	int fd;
+	bool named;
+	char name[NAME_MAX + 1];	/* if it is named */
+};
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -29,75 +42,150 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* The new file, which is nobody else's until it has its name. */
-static int open_new(int dir, const char *name)
+/* A name beside @name that nobody can have prepared something for. */
+static int random_name(const char *name, char new[NAME_MAX + 1])
 {
-	for (;;) {
-		int fd = openat(dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-				0600);
-		struct stat mine, there;
+	uint64_t r;
 
-		if (fd < 0)
-			return -errno;
-		if (flock(fd, LOCK_EX) || fstat(fd, &mine)) {
-			int err = errno;
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		return -EIO;
+	if (snprintf(new, NAME_MAX + 1, ".%s.%0*llx", name, DIGITS, (unsigned long long)r) > NAME_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
 
-			close(fd);
-			if (err != EINTR)
-				return -err;
-			continue;
-		}
-		/* Who had the lock before may have renamed or removed it. */
-		if (!fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) &&
-		    there.st_ino == mine.st_ino && there.st_dev == mine.st_dev)
-			return fd;
-		close(fd);
+static int open_named(int dir, const char *name, struct new_file *f)
+{
+	for (int tries = 0; tries < MAX_TRIES; tries++) {
+		int ret = random_name(name, f->name);
+
+		if (ret)
+			return ret;
+		f->fd = openat(dir, f->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		f->named = f->fd >= 0;
+		if (f->named || errno != EEXIST)
+			return f->named ? 0 : -errno;
 	}
+	return -EEXIST;
+}
+
+/* Without a name, if the file system can do that. */
+static int open_new(int dir, const char *name, struct new_file *f)
+{
+	f->named = false;
+	f->fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	return f->fd >= 0 ? 0 : open_named(dir, name, f);
 }
 
 static int fill(int fd, mode_t mode, const char *text, size_t len)
 {
-	int ret;
+	int ret = write_all(fd, text, len);
 
-	if (ftruncate(fd, 0) || fchmod(fd, mode))
-		return -errno;
-	ret = write_all(fd, text, len);
 	if (ret)
 		return ret;
-	return fsync(fd) ? -errno : 0;
+	/* The mode is what is asked for, whatever the umask. */
+	if (fchmod(fd, mode) || fsync(fd))
+		return -errno;
+	return 0;
 }
 
-/* @flags: of renameat2(), which musl does not have before 1.2.4 */
-static int replace_in(int dir, const char *name, mode_t mode, const char *text, size_t len,
-		      unsigned int flags)
+static int link_as(int fd, int dir, const char *name)
 {
-	char new[NAME_MAX + 1];
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
+}
+
+/* A name beside the file's own. */
+static int give_name(int dir, const char *name, struct new_file *f)
+{
+	int ret = -EEXIST;
+
+	for (int tries = 0; tries < MAX_TRIES && ret == -EEXIST; tries++) {
+		ret = random_name(name, f->name);
+		if (!ret)
+			ret = link_as(f->fd, dir, f->name);
+	}
+	f->named = !ret;
+	return ret;
+}
+
+static int publish(int dir, const char *name, struct new_file *f, bool create)
+{
+	int ret = 0;
+
+	if (create && !f->named)
+		return link_as(f->fd, dir, name);
+	if (!f->named)
+		ret = give_name(dir, name, f);
+	if (ret)
+		return ret;
+	/* Not by the C library's function, which is not everywhere. */
+	if (syscall(SYS_renameat2, dir, f->name, dir, name, create ? RENAME_NOREPLACE : 0)) {
+		ret = -errno;
+		unlinkat(dir, f->name, 0);
+	}
+	return ret;
+}
+
+/* One attempt. -ENOTSUP: the file without a name cannot be given one. */
+static int write_new(int dir, const char *name, mode_t mode, const char *text, size_t len, bool create,
+		     int (*open_fn)(int dir, const char *name, struct new_file *f))
+{
+	struct new_file f;
+	int ret = open_fn(dir, name, &f);
+	bool unnamed;
+
+	if (ret)
+		return ret;
+	unnamed = !f.named;
+	ret = fill(f.fd, mode, text, len);
+	if (ret && f.named)
+		unlinkat(dir, f.name, 0);
+	if (!ret) {
+		ret = publish(dir, name, &f, create);
+		/* There may be no /proc. */
+		if (ret == -ENOENT && unnamed && !f.named)
+			ret = -ENOTSUP;
+	}
+	close(f.fd);
+	return ret;
+}
+
+static int replace_in(int dir, const char *name, mode_t mode, const char *text, size_t len, bool create)
+{
 	struct stat st;
-	int fd, ret;
+	int ret;
 
 	/* A device or a fifo would be gone for everybody. */
 	if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st.st_mode) &&
 	    !S_ISLNK(st.st_mode))
-		return -EEXIST;
-	if ((size_t)snprintf(new, sizeof(new), ".%s.new", name) >= sizeof(new))
-		return -ENAMETOOLONG;
-	fd = open_new(dir, new);
-	if (fd < 0)
-		return fd;
-	ret = fill(fd, mode, text, len);
-	if (!ret && syscall(SYS_renameat2, dir, new, dir, name, flags))
-		ret = -errno;
-	if (ret)
-		unlinkat(dir, new, 0);
-	close(fd);
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST;
+	ret = write_new(dir, name, mode, text, len, create, open_new);
+	if (ret == -ENOTSUP)
+		ret = write_new(dir, name, mode, text, len, create, open_named);
 	/* Not every file system can; the name is right in any case. */
 	if (!ret)
 		fsync(dir);
 	return ret;
 }
 
-static int replace(const char *path, mode_t mode, const char *text, size_t len,
-		   unsigned int flags)
+/* /dev/stdout is a link, and must stay one. */
+static bool leads_to_device(int dir, const char *name)
+{
+	char to[PATH_MAX];
+	struct stat st;
+	ssize_t n = readlinkat(dir, name, to, sizeof(to) - 1);
+
+	if (n < 0)
+		return false;
+	to[n] = 0;
+	return !strncmp(to, "/proc/", 6) || !strncmp(to, "/dev/", 5) ||
+	       (!fstatat(dir, name, &st, 0) && !S_ISREG(st.st_mode));
+}
+
+static int replace(const char *path, mode_t mode, const char *text, size_t len, bool create)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	char *parent = slash ? strndup(path, (size_t)(name - path)) : strdup(".");
@@ -110,22 +198,56 @@ static int replace(const char *path, mode_t mode, const char *text, size_t len,
 	free(parent);
 	if (ret)
 		return ret;
-	ret = *name ? replace_in(dir, name, mode, text, len, flags) : -EISDIR;
+	if (leads_to_device(dir, name))
+		ret = -EEXIST;
+	else
+		ret = *name ? replace_in(dir, name, mode, text, len, create) : -EISDIR;
 	close(dir);
 	return ret;
 }
 
 int cli_replace(const char *path, mode_t mode, const char *text, size_t len)
 {
-	return replace(path, mode, text, len, 0);
+	return replace(path, mode, text, len, false);
 }
 
 int cli_create(const char *path, mode_t mode, const char *text, size_t len)
 {
-	return replace(path, mode, text, len, RENAME_NOREPLACE);
+	return replace(path, mode, text, len, true);
 }
 
 int cli_replace_at(int dir, const char *name, mode_t mode, const char *text, size_t len)
 {
-	return replace_in(dir, name, mode, text, len, 0);
+	return replace_in(dir, name, mode, text, len, false);
+}
+
+void cli_replace_clean(int dir, const char *name)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	size_t len = strlen(name);
+	struct dirent *de;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((de = readdir(d))) {
+		const char *rest = de->d_name + 1 + len;
+
+		if (*de->d_name != '.' || strncmp(de->d_name + 1, name, len) || *rest != '.')
+			continue;
+		/* ".NAME.new" was left by an earlier version. */
+		if (strspn(rest + 1, "0123456789abcdef") == DIGITS || !strcmp(rest, ".new"))
+			unlinkat(dir, de->d_name, 0);
+	}
+	closedir(d);
+}
+
+const char *cli_replace_error(int err)
+{
+	if (err == -EEXIST)
+		return "there is something else than a regular file: write to standard output, and redirect that";
+	return strerror(-err);
 }

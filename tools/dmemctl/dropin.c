@@ -350,18 +350,11 @@ int dropin_plan(struct ctl *c, struct dropin *d, struct dmem_unit_file *f)
  * it, whatever the umask is. */
 static int put(struct dropin *d, const char *text, size_t len)
 {
-	const char *left;
-	int ret;
-
+	/* The directory is locked: what is there was left by one that was killed. */
+	cli_replace_clean(d->lock, d->name);
 	if (text)
 		return cli_replace_at(d->lock, d->name, 0644, text, len);
-	left = dmem_printf(d->arena, ".%s.new", d->name);
-	if (!left)
-		return -ENOMEM;
-	ret = unlinkat(d->lock, d->name, 0) && errno != ENOENT ? -errno : 0;
-	/* One that was killed may have left it. */
-	unlinkat(d->lock, left, 0);
-	return ret;
+	return unlinkat(d->lock, d->name, 0) && errno != ENOENT ? -errno : 0;
 }
 
 int dropin_write(struct ctl *c, struct dropin *d)

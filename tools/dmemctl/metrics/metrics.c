@@ -63,7 +63,7 @@ static int write_out(struct ctl *c, const struct options *o, const char *text, s
 {
 	int ret;
 
-	if (!o->output) {
+	if (!o->output || !strcmp(o->output, "-")) {
 		/* That it got there is for cli_close_stdout() to see. */
 		fwrite(text, 1, len, stdout);
 		return CLI_OK;
@@ -71,7 +71,7 @@ static int write_out(struct ctl *c, const struct options *o, const char *text, s
 	ret = cli_replace(o->output, 0644, text, len);
 	if (!ret)
 		return CLI_OK;
-	cli_error(&c->cli, "cannot write %s: %s", o->output, strerror(-ret));
+	cli_error(&c->cli, "cannot write %s: %s", o->output, cli_replace_error(ret));
 	return CLI_FAILED;
 }
 
