@@ -318,8 +318,8 @@ systemd_programs()
 	done
 	systemd_link dmem-generator emit log &&
 	systemd_link dmem-apply context log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
-	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap &&
-	systemd_link test_kill tap traced && systemd_link test_differential tap tree &&
+	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap complaints &&
+	systemd_link test_kill tap traced && systemd_link test_differential tap tree complaints &&
 	systemd_link test_texts tap && systemd_link fuzz mutate &&
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' && host_programs
 }
@@ -514,7 +514,7 @@ tap systemd-lib "$dir/systemd/test_lib"
 tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/systemd/w" \
 	"$dir/systemd/fast/dmem-apply"
 tap systemd-generator "$dir/systemd/test_generator" "$dir/systemd/dmem-generator" "$dir/systemd/w" \
-	"$dir/systemd/fast/dmem-generator"
+	"$dir/systemd/fast/dmem-generator" "$dir/tools/dmemctl.bin"
 tap systemd-kill "$dir/systemd/test_kill" "$dir/systemd/fast/dmem-generator" "$dir/systemd/w"
 
 # systemd itself as the judge, where it is there. It gets a directory that
@@ -526,7 +526,7 @@ for s in /usr/lib/systemd/systemd /lib/systemd/systemd; do
 	chmod 755 "$w"
 	if "$dir/systemd/test_differential" - "$s" "$w/t" 0 >/dev/null 2>&1; then
 		tap systemd-differential "$dir/systemd/test_differential" "$dir/systemd/dmem-generator" \
-			"$s" "$w/t" 25
+			"$s" "$w/t" 25 1 "$dir/tools/dmemctl.bin"
 		tap systemd-texts "$dir/systemd/test_texts" "$s" "$w/t" 12
 	fi
 	# As root it starts units of its own, in namespaces.

@@ -28,7 +28,7 @@ struct level {
 	struct dmem_unit *unit;
 	struct dmem_list levels;
 	struct dmem_caps caps;
-	enum effect effect;
+	enum dmem_effect effect;
 	bool done, written;
 };
 
@@ -46,145 +46,6 @@ static void report(void *data, const struct dmem_report *r)
 		snprintf(line, sizeof(line), ":%u", r->line);
 	log_line(&g->log, LOG_WARNING, "%s%s: '%.*s%s' %s: %s", r->file, line, len, r->word,
 		 cut ? "..." : "", r->what, r->remedy);
-}
-
-static void complain(struct generator *g, const char *file, unsigned int line, const char *word,
-		     const char *what, const char *remedy)
-{
-	struct dmem_report r = { file, line, word, what, remedy };
-
-	report(g, &r);
-}
-
-/* Caps must not wait for what sets caps. */
-static bool ours(const char *name)
-{
-	if (dmem_unit_type(name) != DMEM_SERVICE)
-		return false;
-	return !strncmp(name, "dmem-slice@", 11) || !strcmp(name, "dmem-controller.service") ||
-	       (!strncmp(name, "dmem-slice-", 11) && strchr(name, '@'));
-}
-
-/* What other files would do to our drop-in. */
-static void check_dropins(struct generator *g, struct dmem_unit_file **f, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct dmem_section *s = &f[i]->section;
-		int order = strcmp(f[i]->name, DROPIN);
-
-		if (f[i]->told || f[i]->state != PARSED)
-			continue;
-		f[i]->told = true;
-		if (!order)
-			complain(g, f[i]->path, 0, DROPIN, "hides the caps that dmem-generator writes",
-				 "give it another name");
-		else if (order > 0 && s->clears_line)
-			complain(g, f[i]->path, s->clears_line, "ExecCondition=",
-				 "drops the caps of this unit",
-				 "give the file a name that sorts before " DROPIN);
-	}
-}
-
-static void wrong_type(struct generator *g, struct dmem_unit_file **f, size_t n, int type)
-{
-	for (size_t i = 0; i < n; i++) {
-		char *what;
-
-		if (f[i]->told || !f[i]->section.present)
-			continue;
-		f[i]->told = true;
-		what = dmem_printf(&g->units.arena, "does nothing for a %s unit",
-				   dmem_type_names[type]);
-		if (what)
-			complain(g, f[i]->path, f[i]->section.line, "[" DMEM_SECTION "]", what,
-				 type <= DMEM_SCOPE ? "cap its slice" :
-				 "put it in a service or a slice");
-	}
-}
-
-/* Names in a slice's section cannot depend on the unit: it is another one's
- * command that has them. Takes out those that do. */
-static bool drop_specifiers(struct dmem_caps *caps)
-{
-	size_t kept = 0, n = caps->n;
-
-	for (size_t i = 0; i < n; i++) {
-		const char *p = strchr(caps->cap[i].region, '%');
-
-		while (p && p[1] == '%')
-			p = strchr(p + 2, '%');
-		if (!p)
-			caps->cap[kept++] = caps->cap[i];
-	}
-	caps->n = kept;
-	return kept != n;
-}
-
-static void service_effect(struct generator *g, struct level *l)
-{
-	const struct dmem_obstacle *o = dmem_caps_obstacle(&l->caps);
-	char *word, *what;
-
-	if (!o)
-		return;
-	l->effect = l->caps.strict ? REFUSAL : NOTHING;
-	word = dmem_printf(&g->units.arena, "%s=", o->key);
-	what = dmem_printf(&g->units.arena, "keeps the caps from being set inside %s", l->unit->name);
-	if (word && what)
-		complain(g, o->file, o->line, word, what, "cap its slice");
-}
-
-static void slice_effect(struct generator *g, struct level *l)
-{
-	const char *file = l->caps.file ? l->caps.file : l->caps.mistake_file;
-
-	if (!strcmp(l->unit->name, "-.slice")) {
-		/* What reaches it from slice.d/ is no mistake. */
-		if (!strstr(file, "/slice.d/"))
-			complain(g, file, 0, "-.slice", "is the root, which has no caps",
-				 "cap the slices below it");
-		l->effect = NOTHING;
-		return;
-	}
-	if (drop_specifiers(&l->caps)) {
-		complain(g, file, 0, "%", "is a specifier in a slice's section",
-			 "write the region's name as it is");
-		if (!l->caps.mistake_file)
-			l->caps.mistake_file = file;
-	}
-}
-
-static int compile(struct generator *g, struct level *l)
-{
-	struct dmem_unit_file **f;
-	int type = l->unit->type;
-	size_t n;
-
-	l->effect = NOTHING;
-	if (ours(l->unit->name))
-		return 0;
-	if (dmem_units_files(&g->units, l->unit->name, &f, &n) ||
-	    dmem_units_merge(&g->units, f, n, false, g->helper, &l->caps))
-		return -ENOMEM;
-	if (type != DMEM_SERVICE && type != DMEM_SLICE) {
-		wrong_type(g, f, n, type);
-		return 0;
-	}
-	if (!dmem_caps_any(&l->caps))
-		return 0;
-	/* Now it matters what else these files say. */
-	if (dmem_units_merge(&g->units, f, n, true, g->helper, &l->caps))
-		return -ENOMEM;
-	/* An empty unit file is a mask. */
-	if (n && f[0] == l->unit->fragment && f[0]->masks)
-		return 0;
-	check_dropins(g, f, n);
-	l->effect = CAPS;
-	if (type == DMEM_SERVICE)
-		service_effect(g, l);
-	else
-		slice_effect(g, l);
-	return 0;
 }
 
 /* The drop-in that systemd would read if this level had none. */
@@ -208,21 +69,24 @@ static int emit(struct generator *g, struct level *l)
 	bool system_slice = !strcmp(name, "system.slice");
 	int ret = 0;
 
-	if (system_slice && l->effect == CAPS) {
+	if (system_slice && l->effect == DMEM_CAPS) {
 		ret = write_system_slice(g, &l->caps);
-		l->effect = NOTHING;
+		l->effect = DMEM_NOTHING;
 	}
 	if (ret)
 		return ret;
-	if (!from && l->effect == NOTHING)
+	if (!from && l->effect == DMEM_NOTHING)
 		return 0;
 	if (from && from->effect == l->effect &&
-	    (l->effect != CAPS || dmem_caps_equal(&from->caps, &l->caps)))
+	    (l->effect != DMEM_CAPS || dmem_caps_equal(&from->caps, &l->caps)))
 		return 0;
-	l->written = true;
 	if (l->unit->type == DMEM_SERVICE)
-		return write_service(g, name, l->effect, &l->caps);
-	return write_slice(g, name, l->effect, &l->caps);
+		ret = write_service(g, name, l->effect, &l->caps);
+	else
+		ret = write_slice(g, name, l->effect, &l->caps);
+	/* Those below do not rely on what is not there. */
+	l->written = !ret;
+	return ret;
 }
 
 /* The more general levels come first: what they write decides what this one must.
@@ -242,14 +106,16 @@ static int settle(struct generator *g, struct level *l)
 	}
 	if (ret)
 		return ret;
-	ret = compile(g, l);
+	ret = dmem_units_effect(&g->units, l->unit, g->helper, &l->caps, &l->effect);
 	if (ret)
 		return ret;
 	/* One level that cannot be written must not cost the others theirs. */
 	ret = emit(g, l);
-	if (ret)
+	if (ret) {
+		g->failed = true;
 		log_line(&g->log, LOG_ERR, "%s: cannot write the caps of %s: %s", g->out,
 			 l->unit->name, strerror(-ret));
+	}
 	return 0;
 }
 
@@ -259,74 +125,14 @@ static int compare_levels(const void *a, const void *b)
 	return strcmp(((const struct level *)a)->unit->name, ((const struct level *)b)->unit->name);
 }
 
-/* Drop-ins in foo-@x.service.d/ count for the instance x of all templates with
- * that prefix, which therefore differ from what the template has. */
-static int add_instances(struct dmem_units *u, const struct dmem_unit *of)
-{
-	const char *instance = dmem_unit_instance(of->name);
-	size_t n = u->n_units, prefix, len;
-
-	if (!dmem_unit_is_instance(of->name) || instance - of->name < 2 || instance[-2] != '-')
-		return 0;
-	prefix = (size_t)(instance - 1 - of->name);
-	len = (size_t)(strrchr(instance, '.') - instance);
-	for (size_t i = 0; i < n; i++) {
-		const char *t = u->unit[i]->name, *name;
-
-		if (strncmp(t, of->name, prefix) || !dmem_unit_is_template(t))
-			continue;
-		if (u->unit[i]->alias_of)
-			t = u->unit[i]->alias_of;
-		name = dmem_unit_with_instance(&u->arena, t, instance, len);
-		if (!name || !dmem_units_add(u, name))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* An instance with a file of its own: by an alias of its template, systemd makes
- * another unit of the template. */
-static int add_by_alias(struct dmem_units *u, const struct dmem_unit *of)
-{
-	const char *instance = dmem_unit_instance(of->name), *name;
-	const struct dmem_unit *template;
-
-	if (!dmem_unit_is_instance(of->name) || (!of->fragment && !of->masked))
-		return 0;
-	name = dmem_unit_with_instance(&u->arena, of->name, "", 0);
-	if (!name)
-		return -ENOMEM;
-	template = dmem_units_find(u, name);
-	for (size_t i = 0; template && i < template->n_alias; i++) {
-		if (!dmem_unit_is_template(template->alias[i]->name))
-			continue;
-		name = dmem_unit_with_instance(&u->arena, template->alias[i]->name, instance,
-					       (size_t)(strrchr(instance, '.') - instance));
-		if (!name || !dmem_units_add(u, name))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int generate(struct generator *g)
 {
-	/* They exist without a file, or what is general must not reach them. */
-	static const char * const always[] = {
-		"-.slice", "system.slice", "dmem-slice@.service", "dmem-slice-@.service",
-		"dmem-controller.service",
-	};
 	struct dmem_units *u = &g->units;
 	struct level *level;
-	size_t n = u->n_units;
+	size_t n;
 
-	for (size_t i = 0; i < n; i++) {
-		if (add_instances(u, u->unit[i]) || add_by_alias(u, u->unit[i]))
-			return -ENOMEM;
-	}
-	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++) {
-		if (!dmem_units_add(u, always[i]))
-			return -ENOMEM;
-	}
+	if (dmem_units_add_unnamed(u))
+		return -ENOMEM;
 	level = dmem_alloc(&u->arena, u->n_units * sizeof(*level));
 	if (!level)
 		return -ENOMEM;
@@ -384,5 +190,5 @@ int main(int argc, char **argv)
 	if (ret)
 		log_line(&g.log, LOG_ERR, "no caps of services and slices: %s", strerror(-ret));
 	dmem_units_free(&g.units);
-	return ret ? 1 : 0;
+	return ret || g.failed ? 1 : 0;
 }

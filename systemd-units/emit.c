@@ -63,7 +63,7 @@ static int put_dropin(struct generator *g, const char *level, const char *text)
 {
 	char *dir = dmem_printf(&g->units.arena, "%s.d", level);
 
-	return dir && text ? put_file(g, dir, DROPIN, text) : -ENOMEM;
+	return dir && text ? put_file(g, dir, DMEM_DROPIN, text) : -ENOMEM;
 }
 
 static char *quoted(struct generator *g, const char *text, bool specifiers)
@@ -101,16 +101,16 @@ static char *arguments(struct generator *g, const struct dmem_caps *caps)
 	return s;
 }
 
-int write_service(struct generator *g, const char *level, enum effect e,
+int write_service(struct generator *g, const char *level, enum dmem_effect e,
 		  const struct dmem_caps *caps)
 {
 	struct dmem_arena *a = &g->units.arena;
 	char *args;
 
-	if (e == NOTHING)
+	if (e == DMEM_NOTHING)
 		return put_dropin(g, level, HEAD "# No cap.\n");
 	/* Our program cannot run there, and this needs none. */
-	if (e == REFUSAL)
+	if (e == DMEM_REFUSAL)
 		return put_dropin(g, level, HEAD "[Unit]\nAssertPathExists=!/\n");
 	args = arguments(g, caps);
 	if (!args)
@@ -177,7 +177,7 @@ static int slice_template(struct generator *g, const char *unit, const char *pre
 	return put_file(g, "", unit, text);
 }
 
-int write_slice(struct generator *g, const char *level, enum effect e,
+int write_slice(struct generator *g, const char *level, enum dmem_effect e,
 		const struct dmem_caps *caps)
 {
 	struct dmem_arena *a = &g->units.arena;
@@ -187,7 +187,7 @@ int write_slice(struct generator *g, const char *level, enum effect e,
 	bool many = !len || level[len - 1] == '-';
 	int ret;
 
-	if (e == NOTHING)
+	if (e == DMEM_NOTHING)
 		return put_dropin(g, level, HEAD "# No cap.\n");
 	if (!name)
 		return -ENOMEM;

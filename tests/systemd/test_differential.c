@@ -3,7 +3,7 @@
  * Random trees of units: what systemd itself makes of them is what the library
  * says, and each unit gets exactly the caps of the files that systemd reads for it.
  *
- * test_differential DMEM-GENERATOR SYSTEMD DIRECTORY TREES [FIRST-SEED]
+ * test_differential DMEM-GENERATOR SYSTEMD DIRECTORY TREES [FIRST-SEED [DMEMCTL]]
  *
  * With 0 trees: ends well if this systemd can be used for that.
  *
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../../tools/lib/units.h"
+#include "complaints.h"
 #include "tap.h"
 #include "tree.h"
 
@@ -251,6 +252,28 @@ static void quoting(char **argv)
 	check_text(line ? line : "no command", want, "systemd reads what was quoted");
 }
 
+/* dmemctl verify finds what the generator has found, and nothing else in such files. The
+ * generator has written to "err". */
+static void compare_verify(const char *dmemctl, const char *search, char *why, size_t size)
+{
+	const char *argv[] = { dmemctl, "verify", NULL }, *how;
+	static const char prefix[] = "dmem-generator: ";
+	static char said[100000];
+	char *save, *l;
+
+	*said = 0;
+	for (l = strtok_r(get("err"), "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		l += strncmp(l, prefix, sizeof(prefix) - 1) ? 0 : sizeof(prefix) - 1;
+		snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s\n", l);
+	}
+	setenv("SYSTEMD_UNIT_PATH", search, 1);
+	run(argv);
+	unsetenv("SYSTEMD_UNIT_PATH");
+	how = complaints_differ(said, get("out"));
+	if (how)
+		snprintf(why, size, "%s", how);
+}
+
 static void ignore(void *data, const struct dmem_report *r)
 {
 	(void)data;
@@ -294,6 +317,8 @@ int main(int argc, char **argv)
 			snprintf(why, sizeof(why), "tree %d: dmem-generator failed: %s", t, get("err"));
 			break;
 		}
+		if (argc > 6)
+			compare_verify(argv[6], search, why, sizeof(why));
 		if (dmem_units_load(&u, "", search, ignore, NULL))
 			abort();
 		snprintf(option, sizeof(option), "%s:%s:%s:%s", tap_path("etc"), tap_path("run"),

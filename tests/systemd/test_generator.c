@@ -2,9 +2,10 @@
 /*
  * dmem-generator on trees of units: what it writes, and what it complains about.
  *
- * test_generator DMEM-GENERATOR DIRECTORY FAST-DMEM-GENERATOR
+ * test_generator DMEM-GENERATOR DIRECTORY FAST-DMEM-GENERATOR [DMEMCTL]
  *
- * The last one is built without sanitizers, to see how long it takes.
+ * The fast one is built without sanitizers, to see how long it takes. With dmemctl, its
+ * verb verify must have the same complaints of each tree.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "complaints.h"
 #include "tap.h"
 
 #define ETC	"root/etc/systemd/system/"
@@ -29,7 +31,7 @@
 /* Four times what is wanted: the machine may be busy with other things. */
 #define MAX_MS	200
 
-static const char *generator, *dir;
+static const char *generator, *dir, *dmemctl;
 
 static void start(void)
 {
@@ -53,6 +55,22 @@ static void run_it(void)
 		check(false, "the generator ends well", "exit code %d: %s", rc, get("err"));
 }
 
+/* dmemctl verify has the same complaints of this tree, and more. */
+static void agree(const char *said, const char *name)
+{
+	char root[4200], text[200];
+	const char *argv[] = { dmemctl, "verify", root, NULL };
+	const char *why;
+
+	if (!dmemctl)
+		return;
+	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
+	run(argv);
+	why = complaints_differ(said, get("out"));
+	snprintf(text, sizeof(text), "%s: dmemctl verify says so, too", name);
+	check(!why && !*get("err"), text, "%s%s", why ? why : "", get("err"));
+}
+
 /* All files written, and all complaints without the program's name. */
 static void expect(const char *files, const char *complaints, const char *name)
 {
@@ -67,6 +85,7 @@ static void expect(const char *files, const char *complaints, const char *name)
 	}
 	snprintf(text, sizeof(text), "%s: complaints", name);
 	check_text(said, complaints, text);
+	agree(said, name);
 	start();
 }
 
@@ -255,11 +274,11 @@ static void unsupported(void)
 	put(ETC "c.swap", CAP("a 1"));
 	put(ETC "d.scope.d/x.conf", CAP("a 1"));
 	put(ETC "e.target", CAP("a 1"));
-	expect("", "/etc/systemd/system/a.socket:1: '[X-Dmem]' does nothing for a socket unit: cap its slice\n"
-	       "/etc/systemd/system/b.mount.d/x.conf:1: '[X-Dmem]' does nothing for a mount unit: cap its slice\n"
-	       "/etc/systemd/system/c.swap:1: '[X-Dmem]' does nothing for a swap unit: cap its slice\n"
-	       "/etc/systemd/system/d.scope.d/x.conf:1: '[X-Dmem]' does nothing for a scope unit: cap its slice\n"
-	       "/etc/systemd/system/e.target:1: '[X-Dmem]' does nothing for a target unit: put it in a service or a slice\n",
+	expect("", "/etc/systemd/system/a.socket:1: '[X-Dmem]' does nothing for a socket unit: put it into /etc/systemd/system/a.service.d/50-dmem.conf, or limit the slice of the socket\n"
+	       "/etc/systemd/system/b.mount.d/x.conf:1: '[X-Dmem]' does nothing for a mount unit: limit its slice, in /etc/systemd/system/system.slice.d/50-dmem.conf\n"
+	       "/etc/systemd/system/c.swap:1: '[X-Dmem]' does nothing for a swap unit: limit its slice, in /etc/systemd/system/system.slice.d/50-dmem.conf\n"
+	       "/etc/systemd/system/d.scope.d/x.conf:1: '[X-Dmem]' does nothing for a scope unit: limit its slice, in /etc/systemd/system/SLICE.d/50-dmem.conf\n"
+	       "/etc/systemd/system/e.target:1: '[X-Dmem]' does nothing for a target unit: put it into a drop-in of a service or slice, /etc/systemd/system/NAME.service.d/50-dmem.conf\n",
 	       "units of other types");
 }
 
@@ -408,6 +427,32 @@ static void in_front(void)
 	       "in front of a unit");
 }
 
+/* One level that cannot be written costs no other its limits, nor do those below rely on it. */
+static void unwritten(void)
+{
+	char root[4200], out[4200];
+	const char *argv[] = { generator, root, "--helper=/h", out, NULL };
+
+	put(LIB "a.service", EXEC CAP("a 1"));
+	put(LIB "m.service", EXEC CAP("m 1"));
+	put(LIB "z.service", EXEC CAP("z 1"));
+	put(LIB "foo-.service.d/a.conf", CAP("f 1"));
+	put(LIB "foo-bar.service", EXEC);
+	put(LIB "foo-bar.service.d/b.conf", "[X-Dmem]\n");
+	remove(tap_path("out"));
+	put("gen/m.service.d", "%s", "");
+	put("gen/foo-.service.d", "%s", "");
+	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
+	snprintf(out, sizeof(out), "%s", tap_path("gen"));
+	check(run(argv) == 1 && strstr(get("err"), "cannot write the caps of m.service: ") &&
+	      strstr(get("err"), "cannot write the caps of foo-.service: "), "what cannot be written is a failure",
+	      "%s", get("err"));
+	check_text(get_tree("gen"), "a.service" ZZ COND(" \"--max=a=1\"") "foo-.service.d:\n"
+		   "foo-bar.service" ZZ COND(" \"--max=f=1\"") "m.service.d:\n"
+		   "z.service" ZZ COND(" \"--max=z=1\""), "and the others are written, for themselves");
+	start();
+}
+
 /* All directories count, however many there are. */
 static void many_dirs(void)
 {
@@ -472,10 +517,10 @@ static void slices(void)
 	expect("a.slice" ZZ "[Unit]\nRequires=dmem-slice@a.service\nAfter=dmem-slice@a.service\n"
 	       "PropagatesStopTo=dmem-slice@a.service\n"
 	       "dmem-slice@a.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\n"
-	       "ExecStart=+/h --slice=%i.slice --strict \"--mistake=/etc/systemd/system/a.slice:0\""
+	       "ExecStart=+/h --slice=%i.slice --strict \"--mistake=/etc/systemd/system/a.slice:2\""
 	       " \"--max=x=2\"\n",
-	       "/etc/systemd/system/-.slice.d/a.conf: '-.slice' is the root, which has no caps: cap the slices below it\n"
-	       "/etc/systemd/system/a.slice: '%' is a specifier in a slice's section: write the region's name as it is\n",
+	       "/etc/systemd/system/-.slice.d/a.conf:1: '-.slice' is the root, which has no limits: limit the slices below it\n"
+	       "/etc/systemd/system/a.slice:2: 'cma/%i' has a specifier, in a slice's section: write the region's name as it is\n",
 	       "slices that cannot be capped");
 }
 
@@ -516,8 +561,9 @@ static void speed(const char *fast)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4)
+	if (argc < 4)
 		return 2;
+	dmemctl = argv[4];
 	generator = argv[1];
 	dir = argv[2];
 	tap_start();
@@ -531,6 +577,7 @@ int main(int argc, char **argv)
 	odd_files();
 	in_front();
 	many_dirs();
+	unwritten();
 	slices();
 	speed(argv[3]);
 	return tap_end();

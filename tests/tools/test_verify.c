@@ -406,6 +406,8 @@ static void found_places(void)
 	       ": put it into " DROPIN("q.service") OF_QUADLET "\n"
 	       AT_PLACE("/etc/systemd/system.conf.d/x.conf", 1, "is in the configuration of systemd itself"
 			LOST) ": put it into " ETC_PATH "service.d/50-dmem.conf, which is for each service\n"
+	       ETC_PATH "a.service: 'a.service' is a directory, which systemd passes over: name it a.service.d "
+	       "if drop-ins are in it\n"
 	       AT_PLACE(ETC_PATH "a.service.d/x.cnf", 1, "is in a file whose name does not end in .conf, "
 			"which systemd does not read") ": rename it to " ETC_PATH "a.service.d/x.cnf.conf\n"
 	       AT_PLACE(ETC_PATH "a.service/x.conf", 1, "is in a directory whose name does not end in .d, "

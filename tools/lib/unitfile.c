@@ -56,8 +56,10 @@ const char *dmem_file_type(mode_t mode)
 
 static void unreadable(struct dmem_units *u, struct dmem_unit_file *f, const char *what, const char *remedy)
 {
+	/* It is read once for our section, and once more for all. */
+	if (!f->unreadable)
+		dmem_units_report(u, f->path, f->name, what, remedy);
 	f->unreadable = true;
-	dmem_units_report(u, f->path, f->name, what, remedy);
 }
 
 /* Is there a text? An empty file masks, and so does any device, as for systemd. */

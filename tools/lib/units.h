@@ -101,6 +101,27 @@ void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *ca
 int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
 		    struct dmem_caps *caps);
 
+/* The name of all drop-ins that dmem-generator writes. It sorts last, almost. */
+#define DMEM_DROPIN	"zz-dmem.conf"
+
+/* What dmem-generator makes of a level ("a.service", "a-.service", "a@.service", "service"). */
+enum dmem_effect {
+	DMEM_NOTHING,	/* a drop-in that says nothing hides a more general one */
+	DMEM_CAPS,
+	DMEM_REFUSAL,	/* the unit must not start */
+};
+
+/* The effect of all files of a unit, and what they say together. Reports what is wrong with
+ * them, alone and together. @program as @hidden in dmem_caps_add(). */
+int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *program,
+		      struct dmem_caps *caps, enum dmem_effect *effect);
+
+/* Does a region's name depend on the unit? "%%" is a per cent sign. */
+bool dmem_has_specifier(const char *region);
+
+/* Adds what differs from other levels although no file has its name, and what must. */
+int dmem_units_add_unnamed(struct dmem_units *u);
+
 /* Opens a path of the tree, for reading. A link stays inside of the root. Returns
  * a file descriptor, or -1 and errno. */
 int dmem_units_open(const struct dmem_units *u, const char *path, int flags);

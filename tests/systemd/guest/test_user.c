@@ -236,7 +236,7 @@ TEST_F_TIMEOUT(place, wrong_types, 120)
 	ASSERT_EQ(0, reload());
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		snprintf(line, sizeof(line), "/etc/systemd/system/%s:%d: '[X-Dmem]' does nothing "
-			 "for a %s unit: cap its slice", wrong[i].path, wrong[i].line,
+			 "for a %s unit: ", wrong[i].path, wrong[i].line,
 			 wrong[i].type);
 		EXPECT_TRUE(logged("dmem-generator", line)) TH_LOG("%s: %s", line, output());
 	}

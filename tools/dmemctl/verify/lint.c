@@ -220,11 +220,7 @@ static void check_machine(struct linting *li, const struct dmem_cap *c, const ch
 
 static void check_cap(struct linting *li, const struct dmem_cap *c, const char *unit)
 {
-	const char *p = strchr(c->region, '%');
-
-	while (p && p[1] == '%')
-		p = strchr(p + 2, '%');
-	if (p && type_of(unit) == DMEM_SLICE)
+	if (dmem_has_specifier(c->region) && type_of(unit) == DMEM_SLICE)
 		report(li, li->l->mistake, c->line, c->region, "has a specifier, in a slice's section",
 		       "write the region's name as it is");
 	else

@@ -190,30 +190,15 @@ static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct 
 	}
 }
 
-/* What in the other files of a unit undoes the caps in these. */
-static void check_obstacles(struct verify *v, const struct dmem_unit *u)
+/* All that dmem-generator has to say of the files of a unit together. */
+static void check_effect(struct verify *v, struct dmem_unit *u)
 {
-	const struct dmem_obstacle *o;
-	struct dmem_caps caps = { 0 };
-	int ret = dmem_units_caps(&v->units, u->name, HELPER, &caps);
+	enum dmem_effect effect;
+	struct dmem_caps caps;
+	int ret = dmem_units_effect(&v->units, u, HELPER, &caps, &effect);
 
-	if (ret) {
+	if (ret)
 		v->err = ret;
-		return;
-	}
-	o = caps.n ? dmem_caps_obstacle(&caps) : NULL;
-	if (o) {
-		const struct dmem_report r = {
-			o->file, o->line, dmem_printf(v->arena, "%s=", o->key),
-			dmem_printf(v->arena, "keeps the caps from being set inside %s", u->name),
-			"cap its slice",
-		};
-
-		if (r.word && r.what)
-			mistake(v, &r);
-		else
-			v->err = -ENOMEM;
-	}
 }
 
 /* A limit that does not hold the processes that were meant, as they are elsewhere. One that
@@ -303,9 +288,14 @@ static void check_units(struct verify *v)
 				check_unit_file(v, u, &u->dir[d]->file[k]);
 		}
 		if (u->type == DMEM_SERVICE && !u->type_level && !u->alias_of && !u->masked)
-			check_obstacles(v, u);
-		if (u->type == DMEM_SERVICE && !u->type_level && !u->alias_of && !u->masked)
 			check_payload(v, u);
+	}
+	v->units.report = mistake;
+	if (dmem_units_add_unnamed(&v->units))
+		v->err = -ENOMEM;
+	for (size_t i = 0; i < v->units.n_units && v->err != -ENOMEM; i++) {
+		if (!v->units.unit[i]->alias_of && !v->units.unit[i]->masked)
+			check_effect(v, v->units.unit[i]);
 	}
 }
 
@@ -379,6 +369,30 @@ static int compare(const void *x, const void *y)
 	return a->order < b->order ? -1 : 1;
 }
 
+static bool is_same(const struct finding *a, const struct finding *b)
+{
+	return a->line == b->line && !strcmp(a->file, b->file) && !strcmp(a->word, b->word) &&
+	       !strcmp(a->what, b->what) && a->warning == b->warning;
+}
+
+/* A file is read alone and as a part of units, and has its mistakes each time. */
+static void drop_repeated(struct verify *v)
+{
+	size_t kept = 0, i, k;
+
+	for (i = 0; i < v->n; i++) {
+		/* They are sorted by file and line. */
+		for (k = kept; k && v->finding[k - 1].line == v->finding[i].line &&
+		     !strcmp(v->finding[k - 1].file, v->finding[i].file); k--) {
+			if (is_same(&v->finding[k - 1], &v->finding[i]))
+				break;
+		}
+		if (!k || !is_same(&v->finding[k - 1], &v->finding[i]))
+			v->finding[kept++] = v->finding[i];
+	}
+	v->n = kept;
+}
+
 /* One line, whatever was found in a file. */
 static int print_text(struct verify *v, const struct finding *f)
 {
@@ -443,7 +457,9 @@ static int read_regions(struct verify *v)
 static int verify(struct verify *v, bool json, int n, char **paths)
 {
 	const char *path = v->c->sysroot ? NULL : getenv("SYSTEMD_UNIT_PATH");
-	int ret = dmem_units_load(&v->units, v->c->sysroot ? v->c->sysroot : "", path, ignore, v);
+	int ret = dmem_units_load(&v->units, v->c->sysroot ? v->c->sysroot : "", path, n ? ignore : mistake, v);
+
+	v->units.report = ignore;
 
 	v->lint = (struct lint){
 		.arena = v->arena, .mistake = mistake, .warning = warning, .data = v,
@@ -461,6 +477,7 @@ static int verify(struct verify *v, bool json, int n, char **paths)
 		check_units(v);
 	if (v->n)
 		qsort(v->finding, v->n, sizeof(*v->finding), compare);
+	drop_repeated(v);
 	ret = json ? print_json(v) : 0;
 	for (size_t i = 0; i < v->n && !json && !ret; i++)
 		ret = print_text(v, &v->finding[i]);

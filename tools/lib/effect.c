@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What becomes of the sections of a unit's files, and what is wrong with them together. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "placement.h"
+#include "units.h"
+
+static void complain(struct dmem_units *u, const char *file, unsigned int line, const char *word,
+		     const char *what, const char *remedy)
+{
+	struct dmem_report r = { file, line, word, what, remedy };
+
+	if (u->report && word && what)
+		u->report(u->report_data, &r);
+}
+
+/* Caps must not wait for what sets caps. */
+static bool is_ours(const char *name)
+{
+	if (dmem_unit_type(name) != DMEM_SERVICE)
+		return false;
+	return !strncmp(name, "dmem-slice@", 11) || !strcmp(name, "dmem-controller.service") ||
+	       (!strncmp(name, "dmem-slice-", 11) && strchr(name, '@'));
+}
+
+/* What other files would do to the drop-in that dmem-generator writes. */
+static void check_dropins(struct dmem_units *u, struct dmem_unit_file **f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct dmem_section *s = &f[i]->section;
+		int order = strcmp(f[i]->name, DMEM_DROPIN);
+
+		if (f[i]->told)
+			continue;
+		f[i]->told = true;
+		if (!order)
+			complain(u, f[i]->path, 0, DMEM_DROPIN, "hides the caps that dmem-generator writes",
+				 "give it another name");
+		else if (order > 0 && f[i]->state == PARSED && s->clears_line)
+			complain(u, f[i]->path, s->clears_line, "ExecCondition=",
+				 "drops the caps of this unit",
+				 "give the file a name that sorts before " DMEM_DROPIN);
+	}
+}
+
+/* A section where nothing can have limits. */
+static int check_place(struct dmem_units *u, const struct dmem_unit *unit, struct dmem_unit_file *f)
+{
+	struct dmem_place p = { 0 };
+	const struct dmem_section *s = &f->section;
+	size_t len;
+	char *text;
+	int ret;
+
+	if (f->told || f->state != PARSED || !s->present)
+		return 0;
+	f->told = true;
+	if (unit->type == DMEM_SLICE) {
+		complain(u, f->path, s->line, unit->name, "is the root, which has no limits",
+			 "limit the slices below it");
+		return 0;
+	}
+	ret = dmem_units_read(u, f, &text, &len);
+	if (!ret)
+		ret = dmem_place_type(&u->arena, unit->name, text ? text : "", len, &p);
+	free(text);
+	if (p.what)
+		complain(u, f->path, s->line, "[" DMEM_SECTION "]", p.what, p.remedy);
+	return ret;
+}
+
+static int check_places(struct dmem_units *u, const struct dmem_unit *unit, struct dmem_unit_file **f,
+			size_t n)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++) {
+		/* What reaches the root from slice.d/ is no mistake. */
+		if (unit->type != DMEM_SLICE || !strstr(f[i]->path, "/slice.d/"))
+			ret = check_place(u, unit, f[i]);
+	}
+	return ret;
+}
+
+bool dmem_has_specifier(const char *region)
+{
+	const char *p = strchr(region, '%');
+
+	while (p && p[1] == '%')
+		p = strchr(p + 2, '%');
+	return p;
+}
+
+/* Names in a slice's section cannot depend on the unit: it is another one's command that
+ * has them. Takes out those that do. */
+static void drop_specifiers(struct dmem_units *u, struct dmem_caps *caps)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < caps->n; i++) {
+		const struct dmem_cap *c = &caps->cap[i];
+
+		if (!dmem_has_specifier(c->region)) {
+			caps->cap[kept++] = *c;
+			continue;
+		}
+		complain(u, c->file, c->line, c->region, "has a specifier, in a slice's section",
+			 "write the region's name as it is");
+		if (!caps->mistake_file) {
+			caps->mistake_file = c->file;
+			caps->mistake_line = c->line;
+		}
+	}
+	caps->n = kept;
+}
+
+static enum dmem_effect service_effect(struct dmem_units *u, const struct dmem_unit *unit,
+				       const struct dmem_caps *caps)
+{
+	const struct dmem_obstacle *o = dmem_caps_obstacle(caps);
+
+	if (!o)
+		return DMEM_CAPS;
+	complain(u, o->file, o->line, dmem_printf(&u->arena, "%s=", o->key),
+		 dmem_printf(&u->arena, "keeps the caps from being set inside %s", unit->name),
+		 "cap its slice");
+	return caps->strict ? DMEM_REFUSAL : DMEM_NOTHING;
+}
+
+/* A file that cannot be read may have had anything in it. */
+static void check_unreadable(struct dmem_caps *caps, struct dmem_unit_file **f, size_t n)
+{
+	for (size_t i = 0; i < n && !caps->mistake_file; i++) {
+		if (f[i]->unreadable)
+			caps->mistake_file = f[i]->path;
+	}
+}
+
+int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *program,
+		      struct dmem_caps *caps, enum dmem_effect *effect)
+{
+	struct dmem_unit_file **f;
+	size_t n;
+
+	*effect = DMEM_NOTHING;
+	*caps = (struct dmem_caps){ 0 };
+	if (is_ours(unit->name))
+		return 0;
+	if (dmem_units_files(u, unit->name, &f, &n) || dmem_units_merge(u, f, n, false, program, caps))
+		return -ENOMEM;
+	if ((unit->type != DMEM_SERVICE && unit->type != DMEM_SLICE) || !strcmp(unit->name, "-.slice"))
+		return check_places(u, unit, f, n);
+	if (!dmem_caps_any(caps))
+		return 0;
+	/* Now it matters what else these files say. */
+	if (dmem_units_merge(u, f, n, true, program, caps))
+		return -ENOMEM;
+	if (n && f[0] == unit->fragment && f[0]->masks)
+		return 0;
+	check_dropins(u, f, n);
+	check_unreadable(caps, f, n);
+	if (unit->type == DMEM_SERVICE) {
+		*effect = service_effect(u, unit, caps);
+		return 0;
+	}
+	drop_specifiers(u, caps);
+	*effect = DMEM_CAPS;
+	return 0;
+}
+
+/* Drop-ins in foo-@x.service.d/ count for the instance x of all templates with
+ * that prefix, which therefore differ from what the template has. */
+static int add_instances(struct dmem_units *u, const struct dmem_unit *of)
+{
+	const char *instance = dmem_unit_instance(of->name);
+	size_t n = u->n_units, prefix, len;
+
+	if (!dmem_unit_is_instance(of->name) || instance - of->name < 2 || instance[-2] != '-')
+		return 0;
+	prefix = (size_t)(instance - 1 - of->name);
+	len = (size_t)(strrchr(instance, '.') - instance);
+	for (size_t i = 0; i < n; i++) {
+		const char *t = u->unit[i]->name, *name;
+
+		if (strncmp(t, of->name, prefix) || !dmem_unit_is_template(t))
+			continue;
+		if (u->unit[i]->alias_of)
+			t = u->unit[i]->alias_of;
+		name = dmem_unit_with_instance(&u->arena, t, instance, len);
+		if (!name || !dmem_units_add(u, name))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* An instance with a file of its own: by an alias of its template, systemd makes
+ * another unit of the template. */
+static int add_by_alias(struct dmem_units *u, const struct dmem_unit *of)
+{
+	const char *instance = dmem_unit_instance(of->name), *name;
+	const struct dmem_unit *template;
+
+	if (!dmem_unit_is_instance(of->name) || (!of->fragment && !of->masked))
+		return 0;
+	name = dmem_unit_with_instance(&u->arena, of->name, "", 0);
+	if (!name)
+		return -ENOMEM;
+	template = dmem_units_find(u, name);
+	for (size_t i = 0; template && i < template->n_alias; i++) {
+		if (!dmem_unit_is_template(template->alias[i]->name))
+			continue;
+		name = dmem_unit_with_instance(&u->arena, template->alias[i]->name, instance,
+					       (size_t)(strrchr(instance, '.') - instance));
+		if (!name || !dmem_units_add(u, name))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int dmem_units_add_unnamed(struct dmem_units *u)
+{
+	/* They exist without a file, or what is general must not reach them. */
+	static const char * const always[] = {
+		"-.slice", "system.slice", "dmem-slice@.service", "dmem-slice-@.service",
+		"dmem-controller.service",
+	};
+	size_t n = u->n_units;
+
+	for (size_t i = 0; i < n; i++) {
+		if (add_instances(u, u->unit[i]) || add_by_alias(u, u->unit[i]))
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++) {
+		if (!dmem_units_add(u, always[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
