@@ -179,6 +179,13 @@ mutants_tests()
 	done
 }
 
+# Functions that musl, or an older glibc, does not have: the system call does it.
+musl_lacks()
+{
+	files | grep -E '^(tools|systemd-units)/.*\.[ch]$' | tr '\n' '\0' |
+	xargs -0 grep -nE '[^_[:alnum:]](renameat2|close_range|pidfd_open|pidfd_send_signal|openat2|canonicalize_file_name|strerrorname_np|error)\([^)]'
+}
+
 # A block that names a file is a part of it.
 docs_files()
 {
@@ -446,6 +453,7 @@ echo "TAP version 13"
 t "git lists the files" all_files
 t "shellcheck has nothing to say" shell_clean
 t "C programs compile without a warning" compiles
+t "no function is used that musl 1.2.3 lacks" nothing musl_lacks
 t "every file has its SPDX line" nothing without_spdx
 t "no place of one machine or mirror is named" nothing places
 t "kernel/series lists exactly the patches" series_matches

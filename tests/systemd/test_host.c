@@ -44,6 +44,8 @@ struct way {
 	const char *file, *text;	/* in the user's directory; executable */
 	const char *library;		/* a name for the library there */
 	const char *link, *to;
+	const char *release;		/* the file that makes an extension of it */
+	const char *program;		/* in the line by hand, if not dmem-apply's own path */
 	enum harm harm;
 	/* The generator writes no line. Or a line by hand, and how that ends. */
 	bool obstacle;
@@ -51,6 +53,8 @@ struct way {
 	enum dmem_status status;
 	const char *region;
 };
+
+#define OWN_PROGRAM	"#!/bin/sh\necho uid=$(id -u) comm=own >>@H/ran\n"
 
 /* Where PID 1 is another process than systemd. */
 #define OWN_PIDS(arguments)	\
@@ -98,13 +102,19 @@ static const struct way ways[] = {
 
 	/* A file of the user's in the place of the program is no business of its own. */
 	{ .name = "program", .service = "BindPaths=@H/bin:@A\n", .file = "bin/dmem-apply",
-	  .text = "#!/bin/sh\necho uid=$(id -u) comm=own >>@H/ran\n", .harm = ROOT_CODE, .obstacle = true },
+	  .text = OWN_PROGRAM, .harm = ROOT_CODE, .obstacle = true },
 	{ .name = "program-slashes", .service = "BindReadOnlyPaths=-@H/bin:/@A/:rbind\n", .file = "bin/dmem-apply",
-	  .text = "#!/bin/sh\necho uid=$(id -u) comm=own >>@H/ran\n", .harm = ROOT_CODE, .obstacle = true },
+	  .text = OWN_PROGRAM, .harm = ROOT_CODE, .obstacle = true },
 	{ .name = "program-specifier", .service = "BindPaths=@H/bin:@A%%\n", .obstacle = true },
 	{ .name = "program-link", .service = "BindPaths=@H/bin:@H/link\n", .file = "bin/dmem-apply",
-	  .text = "#!/bin/sh\necho uid=$(id -u) comm=own >>@H/ran\n", .link = "link", .to = "@A",
+	  .text = OWN_PROGRAM, .link = "link", .to = "@A",
 	  .harm = ROOT_CODE, .obstacle = true },
+
+	/* A file system that is put over /usr. */
+	{ .name = "extension", .service = "ExtensionDirectories=@H/ext\n",
+	  .file = "ext/usr/local/libexec/dmem-apply", .text = OWN_PROGRAM,
+	  .release = "ext/usr/lib/extension-release.d/extension-release.ext",
+	  .program = "/usr/local/libexec/dmem-apply", .harm = ROOT_CODE, .obstacle = true },
 
 	/* Where it cannot enter the mounts of systemd, it is no worse than none. */
 	{ .name = "pids", .command = OWN_PIDS("--max=cma/x=1M"), .status = DMEM_NO_CONTROLLER },
@@ -192,6 +202,10 @@ static void put_home(const struct way *w)
 		put(path, "%s", filled(w, w->text));
 		chmod(tap_path(path), 0755);
 	}
+	if (w->release) {
+		snprintf(path, sizeof(path), "home/%s/%s", w->name, w->release);
+		put(path, "ID=_any\n");
+	}
 	if (w->library) {
 		snprintf(path, sizeof(path), "home/%s/%s", w->name, w->library);
 		copy(library, path, 0755);
@@ -216,7 +230,7 @@ static void put_unit(const struct way *w, bool by_hand)
 		snprintf(line, sizeof(line), "ExecCondition=-+%s\n", filled(w, w->command));
 	else if (by_hand)
 		snprintf(line, sizeof(line), "ExecCondition=-+%s --max=%s=1M\n",
-			 filled(w, "@A/dmem-apply"), region);
+			 filled(w, w->program ? w->program : "@A/dmem-apply"), region);
 	else
 		snprintf(section, sizeof(section), "[X-Dmem]\nDeviceMemoryMax=%s 1M\n", region);
 	snprintf(file, sizeof(file), "%s", filled(w, "@H/env"));
