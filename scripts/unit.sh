@@ -179,6 +179,18 @@ mutants_tests()
 	done
 }
 
+# A mutant of the programs for systemd whose line is not there any more.
+systemd_mutants_match()
+{
+	grep '^s[0-9]' tests/systemd/mutants >"$dir/mutants"
+	[ "$(wc -l <"$dir/mutants")" -ge 18 ] || echo "tests/systemd/mutants names no mutant"
+	while IFS='|' read -r _n _f _sed _why; do
+		_f=$(echo "$_f" | tr -d ' ')
+		! sed "${_sed# }" "$_f" | cmp -s - "$_f" ||
+		echo "tests/systemd/mutants: ${_n%% *}: its line is not in $_f"
+	done <"$dir/mutants"
+}
+
 # Functions that musl, or an older glibc, does not have: the system call does it.
 musl_lacks()
 {
@@ -462,6 +474,7 @@ t "selftests/ is what the series adds" selftests_match
 t "documented make targets exist" nothing docs_targets
 t "each way around a cap has its test" nothing escapes_tests
 t "each mutant has its test" nothing mutants_tests
+t "each mutant of the programs for systemd has its line" nothing systemd_mutants_match
 t "what the documentation quotes is in the file" nothing docs_files
 # Podman as the judge of its command lines, where it is there.
 ! podman_here || t "Podman takes the command lines of docs/containers.md" \
