@@ -237,6 +237,26 @@ static void no_room_full(void)
 	put("root/sys/kernel/debug/cma/camera@64000000/maxchunk", "1\n");
 }
 
+static void no_room_nearly_full(void)
+{
+	no_room_in_pieces();
+	put("root/sys/kernel/mm/cma/camera@64000000/available_pages", "1279\n");
+	put("root/sys/kernel/debug/cma/camera@64000000/maxchunk", "1279\n");
+}
+
+static void no_room_once_full(void)
+{
+	no_room_in_pieces();
+	put("root/sys/kernel/debug/cma/camera@64000000/maxchunk", "8192\n");
+	put(CG "dmem.peak", CAMERA " 36700161\n");
+}
+
+static void no_room_never_full(void)
+{
+	no_room_once_full();
+	put(CG "dmem.peak", CAMERA " 36700160\n");
+}
+
 static void no_room_for_others(void)
 {
 	no_room_full();
@@ -716,6 +736,22 @@ static const struct {
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
 	  "; now 64K of it are free: limit the cgroups that use it, or make the region larger: dmemctl record, "
 	  "then dmemctl plan\n",
+	  0 },
+	{ "no room, and nearly full", no_room_nearly_full,
+	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
+	  "; now 5M of it are free: limit the cgroups that use it, or make the region larger: dmemctl record, "
+	  "then dmemctl plan\n",
+	  0 },
+	{ "no room, and it was full once", no_room_once_full,
+	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
+	  "; now 32M of it are free, and its peak was 35M, so it may have been full: limit the cgroups that use "
+	  "it, or make the region larger: dmemctl record, then dmemctl plan\n",
+	  0 },
+	{ "no room, and it was never full", no_room_never_full,
+	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
+	  "; now 32M of it are free, the largest piece is 32M, so pages that could not be moved may have been in "
+	  "the way: allocate early and keep the buffers, or make the region larger: busy page cache and pinned "
+	  "pages can be in a CMA area\n",
 	  0 },
 	{ "no room, and much is not charged", no_room_for_others,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE

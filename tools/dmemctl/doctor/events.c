@@ -13,8 +13,9 @@
 
 #include "doctor.h"
 
-/* What is free beyond that could have served most requests. */
+/* Free memory of less than that, or than this part of a region, counts as none. */
 #define MUCH	(1 << 20)
+#define PART	8
 
 /* How often requests were refused, by the one reason of each. */
 struct refusals {
@@ -205,23 +206,46 @@ static void say_limit_above(struct doctor *d, const struct dmem_node *n, size_t 
 		   *state ? "; there, " : "", state);
 }
 
-/* Why a request found no room where much is free. */
+static bool is_used_up(const struct dmem_region *g)
+{
+	return g->available < MUCH ||
+	       (g->capacity < DMEM_UNKNOWN && g->available < g->capacity / PART);
+}
+
+/* The counters are about the past: the region may have been full then. */
+static bool was_used_up(const struct dmem_region *g)
+{
+	uint64_t used = g->peak;
+
+	if (g->capacity >= DMEM_UNKNOWN || used >= DMEM_UNKNOWN)
+		return false;
+	if (g->unaccounted < DMEM_UNKNOWN)
+		used += g->unaccounted;
+	return used > g->capacity - g->capacity / PART;
+}
+
+/* Why a request found no room. */
 static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t times)
 {
 	const struct dmem_region *g = &d->regions.region[r];
+	static const char larger[] = "limit the cgroups that use it, or make the region larger: dmemctl "
+				     "record, then dmemctl plan";
 	const char *what = requests(d, times, r), *found, *remedy;
 
 	if (g->available == DMEM_UNKNOWN) {
 		found = "";
 		remedy = "limit the cgroups that use it: dmemctl record, then dmemctl plan";
-	} else if (g->available < MUCH) {
+	} else if (is_used_up(g)) {
 		bool uncharged = g->unaccounted != DMEM_UNKNOWN && g->unaccounted >= MUCH;
 
 		found = dmem_printf(d->arena, "; now %s of it are free%s%s%s", doctor_size(g->available),
 				    uncharged ? ", and " : "", uncharged ? doctor_size(g->unaccounted) : "",
 				    uncharged ? " are in use without a charge" : "");
-		remedy = "limit the cgroups that use it, or make the region larger: dmemctl record, then "
-			 "dmemctl plan";
+		remedy = larger;
+	} else if (was_used_up(g)) {
+		found = dmem_printf(d->arena, "; now %s of it are free, and its peak was %s, so it may have been "
+				    "full", doctor_size(g->available), doctor_size(g->peak));
+		remedy = larger;
 	} else if (g->largest == DMEM_UNKNOWN) {
 		found = dmem_printf(d->arena, "; now %s of it are free, so it may be fragmented, or have "
 				    "pages that could not be moved, which this kernel does not show",
