@@ -47,6 +47,22 @@ tools_install()
 	done
 }
 
+# It is linked with no function of libfdt, and says so where it would need one.
+# shellcheck disable=SC2046,SC2086 # options, and a list of files
+without_libfdt()
+{
+	_nf=$dir/tools/without-libfdt
+	rm -rf "$_nf"
+	mkdir -p "$_nf"
+	for _f in board devtree notes overlay; do
+		$cc -O1 -DNO_LIBFDT $warn -D_FILE_OFFSET_BITS=64 -c -o "$_nf/$_f.o" "tools/dmemctl/plan/$_f.c" || return 1
+	done
+	$cc -o "$_nf/dmemctl" "$_nf"/*.o $(find "$dir/tools/fast/dmemctl" -name '*.o' | grep -v -E '/plan/(board|devtree|notes|overlay)\.o$') \
+		"$dir"/tools/fast/cli/*.o "$dir"/tools/fast/lib/*.o -lsmartcols -lsystemd -lm || return 1
+	! "$_nf/dmemctl" plan --dts="$_nf/x.dtso" docs/example.history >"$_nf/out" 2>&1 &&
+	grep -q 'built without libfdt' "$_nf/out" && [ ! -e "$_nf/x.dtso" ]
+}
+
 # The objects of plan, without its command line.
 plan_objects()
 {
@@ -179,6 +195,7 @@ unit_tools()
 	t "dmemctl and its tests build" dmemctl_programs
 	t "dmemctl is linked with what is fake, and its tests build" dmemctl_fakes
 	t "units that the documentation shows have no mistake" documented_units
+	t "dmemctl builds without libfdt" without_libfdt
 	t "README.md has the chart and the text of its history" example_chart
 	t "the reader of histories stands random input" "$dir/tools/fuzz_history" 20000 1
 	echo "1..$n"

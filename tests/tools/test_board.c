@@ -331,7 +331,7 @@ static void addressed(void)
 	check(boot(MORE(NULL)) && strstr(get("plan.dtso"), "a@91000000, which is disabled"),
 	      "a disabled node is not in the way", "%s%s", get("err"), get("plan.dtso"));
 	board(TREE(2, 2, RAM22, CAMERA "b { reg = <0x0 0xa0000000 0x0 0x1000>, <0x0 0x91000000 0x0 0x1000>; };"));
-	refused(MORE(NULL), "b (0xa0000000, 4K) is in the way", "the second entry of a reg is");
+	refused(MORE(NULL), "b (0x91000000, 4K) is in the way", "the second entry of a reg is");
 	board("/dts-v1/;\n/memreserve/ 0x91000000 0x1000;\n/ { #address-cells = <1>; #size-cells = <1>; " RAM11
 	      "reserved-memory { #address-cells = <1>; #size-cells = <1>; ranges;"
 	      "camera@90000000 { " POOL "reg = <0x90000000 0x1000000>; }; }; };");
@@ -436,6 +436,8 @@ static void command_line(void)
 	refused(MORE(NULL), "cma=80M@2G-3G", "and its limit");
 	board(TREE(2, 2, RAM22 "chosen { bootargs = \"cma=64M@0x80000000-0x84000000\"; };\n", ""));
 	refused(MORE(NULL), "cma=80M@0x80000000 ", "unless that is too low");
+	board(TREE(2, 2, RAM22 "chosen { bootargs = \"cma=64M@;reboot\"; };\n", ""));
+	refused(MORE(NULL), "write cma=80M on", "and is one");
 	HISTORY({ "cma/numa1", 80 * MIB, 64 * MIB });
 	refused(MORE(NULL), "numa_cma=1:80M", "or one of a NUMA node");
 	HISTORY({ "cma/reserved", 80 * MIB, 64 * MIB }, { "cma/camera@90000000", 20 * MIB, 16 * MIB });

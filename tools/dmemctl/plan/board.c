@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Whose device tree an overlay is made and checked for. */
 #include <errno.h>
-#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
+#include "withfdt.h"
+
+#ifdef HAVE_LIBFDT
 
 #define COHERENT	"dma/coherent/"
 
@@ -190,3 +192,21 @@ int board_overlay(const struct cli *c, const struct notes *notes, const struct n
 	overlay_free(&o);
 	return ret;
 }
+
+#else
+
+int board_overlay(const struct cli *c, const struct notes *notes, const struct needs *n,
+		  const struct needs_options *no, const struct board_options *bo, char **text,
+		  size_t *len)
+{
+	(void)notes;
+	(void)n;
+	(void)no;
+	(void)bo;
+	(void)text;
+	(void)len;
+	cli_error(c, "no overlay: this program was built without libfdt");
+	return -EINVAL;
+}
+
+#endif /* HAVE_LIBFDT */

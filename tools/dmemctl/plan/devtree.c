@@ -2,11 +2,13 @@
 /* The kernel's rules for /reserved-memory. */
 #include <errno.h>
 #include <inttypes.h>
-#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "devtree.h"
+#include "withfdt.h"
+
+#ifdef HAVE_LIBFDT
 
 #define AREA_NAME	63		/* CMA_MAX_NAME, without the zero */
 #define FOUR_GIB	(1ull << 32)
@@ -584,3 +586,5 @@ const char *devtree_objection(const struct devtree *t, size_t node, uint64_t blo
 		return object(err, dmem_printf(a, "has a size that is no multiple of 0x%" PRIx64, block));
 	return n->placed ? NULL : "finds no room";
 }
+
+#endif /* HAVE_LIBFDT */

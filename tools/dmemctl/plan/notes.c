@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From the notes of a history to a device tree. */
 #include <errno.h>
-#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "notes.h"
+#include "withfdt.h"
 
 #define MAX_TREES	64	/* each is compared with all */
 
@@ -99,6 +99,8 @@ int notes_end(struct notes *n)
 }
 
 /* ---- the tree ---- */
+
+#ifdef HAVE_LIBFDT
 
 /* The name of a node that is @parent's child, or NULL. "/" is no child. */
 static const char *child_name(const char *path, const char *parent)
@@ -202,6 +204,8 @@ void *notes_flatten(const struct notes_tree *t, int *err)
 	*err = -EBADMSG;
 	return NULL;
 }
+
+#endif /* HAVE_LIBFDT */
 
 void notes_free(struct notes *n)
 {

@@ -3,13 +3,15 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <libfdt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../cli/cli.h"
 #include "overlay.h"
+#include "withfdt.h"
+
+#ifdef HAVE_LIBFDT
 
 #define FOUR_GIB	(1ull << 32)
 /* Of a fragment: names, two paths, and cells that are counted beside. */
@@ -81,6 +83,8 @@ static const char *place_of(struct overlay *o, struct overlay_area *a, const cha
 	if (!at)
 		return "";
 	base = parse_memory(&s);
+	if (s == at + 1)
+		return "";
 	len = (size_t)(s - at);
 	if (*s == '-') {
 		s++;
@@ -276,9 +280,13 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 	*err = 0;
 	if (other != DEVTREE_NONE) {
 		const struct devtree_node *n = &t->node[other];
-		char *s = dmem_printf(&o->arena, "%s (0x%" PRIx64 ", %s) is in the way", n->name, n->reg->base,
-				      cli_size(size, n->reg->size, false));
+		const struct devtree_range *by = n->reg;
+		char *s;
 
+		while (by->base >= devtree_end(r) || r->base >= devtree_end(by))
+			by++;
+		s = dmem_printf(&o->arena, "%s (0x%" PRIx64 ", %s) is in the way", n->name, by->base,
+				cli_size(size, by->size, false));
 		*err = s ? 0 : -ENOMEM;
 		return s;
 	}
@@ -872,3 +880,5 @@ void overlay_print(FILE *f, const struct overlay *o)
 	}
 	fprintf(f, "};\n");
 }
+
+#endif /* HAVE_LIBFDT */
