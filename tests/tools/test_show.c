@@ -169,7 +169,7 @@ static void half_a_machine(void)
 	mkdir(tap_path("root"), 0755);
 	expect(&t, "show", 1, NULL, "there is no cgroup v2 tree");
 	fake_start(&f, FAKE_OURS);
-	expect(&t, "show", 1, NULL, "there is no region: see dmemctl doctor");
+	expect(&t, "show", 1, NULL, "the kernel has the dmem controller and no region");
 	for (int k = FAKE_6_14; k <= FAKE_OURS; k++) {
 		static const struct fake_use use = { "drm/0/vram", .current = 1 * MIB,
 						     .max = 2 * MIB };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../tools/dmemctl/watch/keys.h"
+#include "../../tools/lib/dmem.h"
 #include "../systemd/tap.h"
 #include "fake.h"
 
@@ -315,9 +316,21 @@ static void others(void)
 		   "a kernel without peaks and refusals");
 	tap_dir(dir);
 	put("root/etc/hostname", "none\n");
-	check(shell("$W -n 1") == 1 && strstr(get("err"), "dmem") && !*get("out"), "no controller", "%s%s", get("out"),
+	check(shell("$W -n 1") == 1 && strstr(get("err"), dmem_status_text(DMEM_NO_CGROUP2)) && !*get("out"),
+	      "no cgroups", "%s%s", get("out"), get("err"));
+	put("root/sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
+	put("root/sys/fs/cgroup/cgroup.subtree_control", "memory\n");
+	check(shell("$W -J") == 1 && strstr(get("err"), dmem_status_text(DMEM_NO_CONTROLLER)) && !*get("out"),
+	      "no controller", "%s%s", get("out"), get("err"));
+	check(shell("$W -n 1 camera") == 1 && strstr(get("err"), dmem_status_text(DMEM_NO_CONTROLLER)),
+	      "whatever is asked for", "%s", get("err"));
+	put("root/sys/fs/cgroup/cgroup.controllers", "cpu dmem memory\n");
+	check(shell("$W -n 1") == 1 && strstr(get("err"), dmem_status_text(DMEM_NOT_ENABLED)), "not enabled", "%s",
 	      get("err"));
-	check(shell("$W -n 1 camera") == 1 && strstr(get("err"), "dmem"), "whatever is asked for", "%s", get("err"));
+	put("root/sys/fs/cgroup/cgroup.subtree_control", "memory dmem\n");
+	put("root/sys/fs/cgroup/dmem.capacity", "%s", "");
+	check(shell("$W -n 1") == 1 && strstr(get("err"), dmem_status_text(DMEM_NO_REGIONS)), "no region", "%s",
+	      get("err"));
 	/* A namespace's root is a cgroup. */
 	tap_dir(dir);
 	fake_start(&machine, FAKE_OURS);

@@ -255,7 +255,7 @@ static int read_all(struct ctl *c, struct show *s, bool ask)
 	if (ret == -ENOENT)
 		cli_error(&c->cli, "%s", dmem_status_text(DMEM_NO_CGROUP2));
 	if (!ret && !s->regions.n) {
-		cli_error(&c->cli, "there is no region: see dmemctl doctor");
+		cli_error(&c->cli, "%s", dmem_status_text(dmem_regions_status(&s->sys, &s->regions)));
 		ret = -ENOENT;
 	}
 	return ret || !ask ? ret : manager_open(c, &s->manager);

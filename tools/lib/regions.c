@@ -356,6 +356,34 @@ int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsig
 	return ret;
 }
 
+/* Is the controller a word of the file? Or a negative errno. */
+static int names_dmem(const struct dmem_sys *s, const char *path)
+{
+	struct dmem_text text = { 0 };
+	int ret = dmem_sys_read(s, path, &text);
+	char *save, *w;
+
+	if (!ret) {
+		for (w = strtok_r(text.s, " \n", &save); w && strcmp(w, "dmem"); )
+			w = strtok_r(NULL, " \n", &save);
+		ret = w != NULL;
+	}
+	dmem_text_free(&text);
+	return ret;
+}
+
+enum dmem_status dmem_regions_status(const struct dmem_sys *s, const struct dmem_regions *r)
+{
+	int has;
+
+	if (r->n)
+		return DMEM_OK;
+	has = names_dmem(s, CGROUP "/cgroup.controllers");
+	if (has <= 0)
+		return has < 0 ? DMEM_NO_CGROUP2 : DMEM_NO_CONTROLLER;
+	return names_dmem(s, CGROUP "/cgroup.subtree_control") == 1 ? DMEM_NO_REGIONS : DMEM_NOT_ENABLED;
+}
+
 int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note_fn,
 		      void *data, struct dmem_regions *r)
 {

@@ -660,7 +660,7 @@ static int take_words(struct watch *w, int n, char **word)
 	if (ret)
 		cli_error(&w->c->cli, "%s", strerror(-ret));
 	if (!ret && !r.n) {
-		cli_error(&w->c->cli, "%s", dmem_status_text(DMEM_NO_CONTROLLER));
+		cli_error(&w->c->cli, "%s", dmem_status_text(dmem_regions_status(&w->sys, &r)));
 		ret = -ENODEV;
 	}
 	for (int i = 0; i < n && !ret; i++)
