@@ -418,6 +418,20 @@ security_names()
 	done <"$dir/named"
 }
 
+# The manual pages carry the date of the release, so that two builds are the same.
+pages_dated()
+{
+	_day=$(date -u -d "$(sed -n 's/^ -- .*>  //p' debian/changelog | head -n 1)" +%Y-%m-%d) || return 1
+	for _w in systemd-units tools; do
+		env -u SOURCE_DATE_EPOCH make -s -C "$_w" O="$dir/pages" CC="$cc" pages || return 1
+	done
+	find "$dir/pages" -name '*.[1-8]' >"$dir/named"
+	[ "$(wc -l <"$dir/named")" -ge 11 ] || { cat "$dir/named"; return 1; }
+	while read -r _p; do
+		grep -q "^\.TH .* \"$_day\"" "$_p" || { grep '^\.TH' "$_p"; return 1; }
+	done <"$dir/named"
+}
+
 # A package build tries what it has built, and neither builds nor boots a kernel.
 package_tests()
 {
@@ -525,6 +539,7 @@ t "their parsers stand random input" "$dir/systemd/fuzz" 20000 1
 t "make uninstall leaves nothing" systemd_install
 t "programs that units run with '+' are static" plus_static
 t "docs/security.md has each program and unit" security_names
+t "manual pages have the date of the release" pages_dated
 t "a package build tries its programs and no kernel" package_tests
 t "the generator has the unit that is installed" same_slice_unit
 echo "1..$n"
