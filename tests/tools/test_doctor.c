@@ -978,6 +978,10 @@ static void two_of_a_name(void)
 	       "the old device, see lsof and lsdmem --buffers\n", NULL);
 	put(CG "x.slice/dmem.max", "z 9\nb max\na max\nb max\n");
 	expect(&t, "doctor", 0, "note: b: dmem.capacity has two", NULL);
+	put(CG "x.slice/dmem.events", "z max=0\nb max=1\na max=0\nb max=2\n");
+	put(CG "x.slice/dmem.events.local", "z max=0\nb max=1\na max=0\nb max=2\n");
+	expect(&t, "doctor", 0, "its own limit has refused 1 request for b since", NULL);
+	expect(&t, "doctor", 0, "its own limit has refused 2 requests for b#2 since", NULL);
 }
 
 /* A tree of the kernel's own, without our patches. */

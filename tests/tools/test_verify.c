@@ -244,6 +244,8 @@ static const struct {
 	  "put it into a drop-in of the service, " DROPIN("NAME.service"), NULL },
 	{ "/srv/a.container", "[Container]\n", "is in a quadlet" LOST,
 	  "put it into " DROPIN("a.service") OF_QUADLET, "a.service" },
+	{ ETC_PATH "a.container", "[Container]\n", "is in a quadlet" LOST,
+	  "put it into " DROPIN("a.service") OF_QUADLET, NULL },
 	{ "/etc/containers/systemd/users/a.container", "", "is in a quadlet of a user" LOST, EACH_USER,
 	  NULL },
 	{ "/etc/containers/systemd/users/1000/a.container", "", "is in a quadlet of a user" LOST,

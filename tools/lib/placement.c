@@ -131,9 +131,10 @@ static size_t quadlet(const char *name)
 /* The quadlet that a file is for: its own name, or that of "camera.container.d/". */
 static char *quadlet_name(struct dmem_arena *a, const char *path)
 {
-	const char *name = strrchr(path, '/') + 1, *end = name - 1, *dir = end;
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *end = slash, *dir = end;
 
-	if (quadlet(name) < N_QUADLETS)
+	if (quadlet(name) < N_QUADLETS || !slash)
 		return dmem_strdup(a, name);
 	while (dir > path && dir[-1] != '/')
 		dir--;
@@ -325,7 +326,8 @@ static int in_dropin_dir(struct dmem_arena *a, const char *unit, const char *nam
 }
 
 /* Below a directory of units, "camera.service.d/50-dmem.conf". */
-static int in_search_path(struct dmem_arena *a, const char *rest, struct dmem_place *p)
+static int in_search_path(struct dmem_arena *a, const char *rest, const char *text, size_t len,
+			  struct dmem_place *p)
 {
 	const char *slash = strchr(rest, '/'), *name = file_name(rest);
 	char *dir, *unit;
@@ -335,6 +337,13 @@ static int in_search_path(struct dmem_arena *a, const char *rest, struct dmem_pl
 		return 0;
 	if (!slash && is_unit(rest))
 		return 0;
+	if (!slash && quadlet(rest) < N_QUADLETS) {
+		int ret = in_quadlet(a, rest, text, len, false, DMEM_NO_UID, p);
+
+		/* Podman does not look for quadlets there. */
+		p->service = NULL;
+		return ret;
+	}
 	if (!slash) {
 		unit = likely_unit(a, rest);
 		if (!unit)
@@ -375,7 +384,7 @@ static int in_search_path(struct dmem_arena *a, const char *rest, struct dmem_pl
 int dmem_place_unit(struct dmem_arena *a, const char *rest, const char *text, size_t len,
 		    struct dmem_place *p)
 {
-	int ret = in_search_path(a, rest, p);
+	int ret = in_search_path(a, rest, text, len, p);
 
 	return ret ? ret : only_with_section(a, text, len, p);
 }
@@ -497,7 +506,7 @@ static int below_quadlets(struct dmem_arena *a, const char *path, size_t before,
 }
 
 static int below_systemd(struct dmem_arena *a, const char *path, size_t before, const char *rest,
-			 long long uid, struct dmem_place *p)
+			 const char *text, size_t len, long long uid, struct dmem_place *p)
 {
 	static const char * const read[] = { "system/", "system.control/", "system.attached/" };
 	const char *below = strchr(rest, '/');
@@ -507,7 +516,7 @@ static int below_systemd(struct dmem_arena *a, const char *path, size_t before, 
 		return say(p, "is in a unit of a user's systemd" UNREAD, user_remedy(a, uid));
 	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
 		if (has_prefix(rest, read[i]))
-			return in_search_path(a, rest + strlen(read[i]), p);
+			return in_search_path(a, rest + strlen(read[i]), text, len, p);
 	}
 	if (has_prefix(rest, "generator/") || has_prefix(rest, "generator.early/") ||
 	    has_prefix(rest, "generator.late/"))
@@ -553,7 +562,7 @@ static int by_path(struct dmem_arena *a, const char *path, const char *text, siz
 		return in_nspawn(a, file_name(path), p);
 	rest = after(path, "/systemd/", &before);
 	if (rest)
-		return below_systemd(a, path, before, rest, uid, p);
+		return below_systemd(a, path, before, rest, text, len, uid, p);
 	ret = is_quadlet(a, path, text, len);
 	return ret > 0 ? in_quadlet(a, path, text, len, false, uid, p) : ret;
 }

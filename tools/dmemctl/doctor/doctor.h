@@ -18,6 +18,7 @@ struct doctor {
 	struct dmem_units units;
 	struct dmem_regions regions;
 	struct dmem_tree tree;
+	struct dmem_lines lines;	/* of the file that events.c reads */
 	bool json, sections;		/* some unit has a section */
 	struct table *table;		/* of JSON */
 	size_t problems, notes;

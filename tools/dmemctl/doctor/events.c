@@ -8,7 +8,6 @@
  * refused long ago, which is what a limit is for.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "doctor.h"
@@ -72,17 +71,14 @@ static void subtract(const struct doctor *d, const struct dmem_node *n, size_t r
 	}
 }
 
-/* The line of a region in the text of a file: of "NAME#2", the second one of NAME. */
-static char *line_of(const struct doctor *d, char *text, size_t region)
+/* The line of a region in the text of a file, without its name, or NULL. */
+static char *line_of(struct doctor *d, char *text, size_t region)
 {
-	const char *wanted = d->regions.region[region].name, *hash = strrchr(wanted, '#');
-	size_t len = hash ? (size_t)(hash - wanted) : 0;
 	char *name, *rest;
-	int nth = 0;
 
+	dmem_lines_start(&d->lines);
 	while (dmem_next_line(&text, &name, &rest)) {
-		if (!strcmp(name, wanted) ||
-		    (hash && strlen(name) == len && !strncmp(name, wanted, len) && ++nth == atoi(hash + 1)))
+		if (dmem_lines_next(&d->lines, name) == region)
 			return rest;
 	}
 	return NULL;
@@ -338,6 +334,10 @@ static void check_refusals(struct doctor *d, const struct dmem_node *n, size_t r
 
 void doctor_events(struct doctor *d)
 {
+	d->lines.r = &d->regions;
+	d->lines.read_in = dmem_alloc(d->arena, (d->regions.n + 1) * sizeof(*d->lines.read_in));
+	if (!d->lines.read_in)
+		d->err = -ENOMEM;
 	for (const struct dmem_node *n = d->tree.root; n && !d->err; n = dmem_tree_next(n)) {
 		for (size_t r = 0; n->parent && n->figure && r < d->regions.n && !d->err; r++)
 			check_refusals(d, n, r);
