@@ -6,7 +6,15 @@
  * fake_manager LOG [HOW]
  *
  * Each call is a line in LOG. HOW says what goes wrong: "reload" is refused, "scope" is
- * refused, the "job" fails, or it "vanish"es before the job ends.
+ * refused, the "job" fails, or it "vanish"es before the job ends. Or what happens to a unit
+ * during a reload, in the tree "root" beside LOG:
+ *
+ * restart	camera.service is started anew, with what the reload has not read yet
+ * condition	it is being started, and its limit is set later: by what was known before
+ * start	stopped.service is started
+ * stop		camera.service is stopped
+ * timeout	the first reload ends in a time-out; "timeouts": each does
+ * writer	something else sets the camera's limit again and again
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,6 +43,8 @@ static const struct unit {
 struct manager {
 	FILE *log;
 	const char *how;
+	char camera[4300];	/* its cgroup */
+	int reloads, looks;
 };
 
 static bool is(const struct manager *m, const char *how)
@@ -46,6 +56,28 @@ static void say(struct manager *m, const char *what, const char *of)
 {
 	fprintf(m->log, "%s %s\n", what, of);
 	fflush(m->log);
+}
+
+/* As its dmem-apply does, with the limit of before. */
+static void set_old_limit(const struct manager *m)
+{
+	char path[4400];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/dmem.max", m->camera);
+	f = fopen(path, "w");
+	if (!f)
+		return;
+	fprintf(f, "cma/camera@64000000 25165824\ncma/display@60000000 max\nheap/system max\n");
+	fclose(f);
+}
+
+static void stop_camera(const struct manager *m)
+{
+	char gone[4400];
+
+	snprintf(gone, sizeof(gone), "%s.gone", m->camera);
+	rename(m->camera, gone);
 }
 
 static int load_unit(sd_bus_message *msg, void *data, sd_bus_error *e)
@@ -75,7 +107,16 @@ static int subscribe(sd_bus_message *msg, void *data, sd_bus_error *e)
 
 static int reload(sd_bus_message *msg, void *data, sd_bus_error *e)
 {
+	struct manager *m = data;
+
 	say(data, "Reload", "");
+	m->reloads++;
+	if (is(m, "restart"))
+		set_old_limit(m);
+	if (is(m, "stop"))
+		stop_camera(m);
+	if (is(m, "timeouts") || (is(m, "timeout") && m->reloads == 1))
+		return sd_bus_error_set(e, SD_BUS_ERROR_TIMEOUT, "Connection timed out");
 	if (is(data, "reload"))
 		return sd_bus_error_set(e, SD_BUS_ERROR_ACCESS_DENIED,
 					"Interactive authentication required.");
@@ -137,6 +178,29 @@ static int start(sd_bus_message *msg, void *data, sd_bus_error *e)
 	return ret;
 }
 
+static const char *sub_state(struct manager *m, const struct unit *u)
+{
+	if (!u->id || strcmp(u->id, "camera.service"))
+		return "dead";
+	if (is(m, "writer") && m->reloads)
+		set_old_limit(m);
+	if (!is(m, "condition") || !m->reloads)
+		return "running";
+	/* The third look finds that it has just been done. */
+	if (++m->looks == 3)
+		set_old_limit(m);
+	return m->looks < 3 ? "condition" : "running";
+}
+
+static const char *cgroup_of(const struct manager *m, const struct unit *u)
+{
+	if (m->reloads && is(m, "start") && u->id && !strcmp(u->id, "stopped.service"))
+		return "/system.slice/stopped.service";
+	if (m->reloads && is(m, "stop") && u->id && !strcmp(u->id, "camera.service"))
+		return "";
+	return u->cgroup;
+}
+
 /* A unit that nobody knows is not-found. */
 static int get(sd_bus *bus, const char *path, const char *interface, const char *property,
 	       sd_bus_message *reply, void *data, sd_bus_error *e)
@@ -149,7 +213,6 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 
 	(void)bus;
 	(void)interface;
-	(void)data;
 	if (ret <= 0)
 		return ret < 0 ? ret : sd_bus_error_set(e, SD_BUS_ERROR_UNKNOWN_OBJECT, path);
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
@@ -158,7 +221,8 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 	}
 	text = !strcmp(property, "Id")		? u->id
 	       : !strcmp(property, "LoadState") ? u->load
-						: u->cgroup;
+	       : !strcmp(property, "SubState")	? sub_state(data, u)
+						: cgroup_of(data, u);
 	ret = sd_bus_message_append(reply, "s", text ? text : name);
 	free(name);
 	return ret;
@@ -179,6 +243,7 @@ static const sd_bus_vtable unit[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Id", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("LoadState", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("SubState", "s", get, 0, 0),
 	SD_BUS_VTABLE_END
 };
 
@@ -220,6 +285,8 @@ int main(int argc, char **argv)
 	m.log = argc > 1 ? fopen(argv[1], "w") : NULL;
 	if (!m.log)
 		return 2;
+	snprintf(m.camera, sizeof(m.camera), "%.*sroot/sys/fs/cgroup/system.slice/camera.service",
+		 (int)(strrchr(argv[1], '/') + 1 - argv[1]), argv[1]);
 	ret = sd_bus_open_system(&bus);
 	if (ret >= 0)
 		ret = sd_bus_add_object_vtable(bus, NULL, PATH, NAME ".Manager", manager, &m);

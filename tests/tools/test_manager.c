@@ -92,6 +92,77 @@ static void reload_fails(void)
 	end();
 }
 
+/* Whatever happens to the unit meanwhile, what runs has the new limit, or there is an error
+ * and all is as before. */
+static void meanwhile(void)
+{
+	begin("restart");
+	expect(&t, "set camera --max=" CAMERA "=32M", 0, NULL, NULL);
+	check(strstr(get(SERVICE "dmem.max"), CAMERA " 33554432\n") != NULL,
+	      "a restart before the reload", "%s", get(SERVICE "dmem.max"));
+	end();
+	begin("condition");
+	expect(&t, "set camera --max=" CAMERA "=32M", 0, NULL, NULL);
+	check(strstr(get(SERVICE "dmem.max"), CAMERA " 33554432\n") != NULL,
+	      "a start from before the reload that sets its limit after us", "%s", get(SERVICE "dmem.max"));
+	end();
+	begin("start");
+	fake_bare_cgroup("system.slice/stopped.service");
+	put(CG "system.slice/stopped.service/dmem.max", CAMERA " max\n");
+	put(CG "system.slice/stopped.service/dmem.min", CAMERA " 0\n");
+	put(CG "system.slice/stopped.service/dmem.low", CAMERA " 0\n");
+	put(CG "system.slice/stopped.service/dmem.current", CAMERA " 0\n");
+	expect(&t, "set stopped --max=" CAMERA "=32M", 0, NULL, NULL);
+	check_text(get(CG "system.slice/stopped.service/dmem.max"), CAMERA " 33554432\n",
+		   "a unit that was started meanwhile");
+	end();
+	begin("stop");
+	expect(&t, "set camera --max=" CAMERA "=32M", 0, "camera.service: does not run", NULL);
+	check(strstr(get(DROPIN), CAMERA " 32M\n") != NULL, "a unit that was stopped meanwhile", "%s",
+	      get(DROPIN));
+	end();
+	begin("writer");
+	expect(&t, "set camera --max=" CAMERA "=32M", 1, NULL,
+	       "camera.service: " CAMERA "=32M: something else sets this limit at the same time");
+	check(!is_there(DROPIN) && strstr(get(SERVICE "dmem.max"), CAMERA " 25165824\n") != NULL,
+	      "and all is as before", "%s", get(SERVICE "dmem.max"));
+	end();
+}
+
+static int count(const char *what)
+{
+	int n = 0;
+
+	for (const char *p = get("calls"); (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+/* systemd may have read what is taken back. */
+static void slow_reload(void)
+{
+	begin("timeout");
+	fails("set camera --max=" CAMERA "=32M", "systemd: daemon-reload: ");
+	check(count("Reload \n") == 2, "a reload that was not seen to end: another one follows", "%s",
+	      get("calls"));
+	check(!strstr(get("err"), "systemctl daemon-reload"), "which ends", "%s", get("err"));
+	end();
+	begin("timeouts");
+	fails("set camera --max=" CAMERA "=32M", "systemd may not know: systemctl daemon-reload");
+	end();
+	begin("");
+	setenv("FAKE_CG", "dmem.max:5", 1);
+	fails("set camera --max=" CAMERA "=32M", "it cannot be written");
+	unsetenv("FAKE_CG");
+	check(count("Reload \n") == 2, "after a failed write, systemd reads the file of before", "%s",
+	      get("calls"));
+	end();
+	begin("reload");
+	fails("set camera --max=" CAMERA "=32M", "Interactive authentication required.");
+	check(count("Reload \n") == 1, "one that is refused is not repeated", "%s", get("calls"));
+	end();
+}
+
 static void nobody_there(void)
 {
 	char *before;
@@ -232,6 +303,8 @@ int main(int argc, char **argv)
 	tap_start();
 	set_and_show();
 	reload_fails();
+	meanwhile();
+	slow_reload();
 	nobody_there();
 	runs();
 	no_scope("scope", "systemd: y.scope: Unit is already loaded.", "the scope is refused");

@@ -177,7 +177,9 @@ static void wrong(void)
 	fails("set /system.slice/box.service/payload --max=" CAMERA "=1M", "delegated");
 	fails("set /system.slice/other.service --revert", "nothing is kept for it");
 	fails("set lone.scope --runtime --revert", "nothing is kept for it");
-	fails("set camera --max=" CAMERA "=1M", "more than that is in use");
+	fails("set camera --max=" CAMERA "=1M",
+	      "more than that is in use: 8M is charged, the limit would be 1M: end the processes that hold the "
+	      "memory, or set at least 8388608");
 	fails("set -n camera --max=" CAMERA "=1M", "more than that is in use");
 	put(LIB "camera.service", EXEC "RootImage=/x.raw\n");
 	fails("set camera --max=" CAMERA "=20M", "camera.service:3: RootImage=");
@@ -231,6 +233,17 @@ static void system_says_no(void)
 	expect(&t, three, 1, NULL, CAMERA "=16M: it cannot be written");
 	unsetenv("FAKE_CG");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " max", "there is none again");
+	/* And that nothing was reserved. */
+	put(SERVICE "dmem.min", DISPLAY " 0\n");
+	setenv("FAKE_CG", "dmem.low:5", 1);
+	expect(&t, "set camera --min=" CAMERA "=16M --low=" CAMERA "=1M", 1, NULL, CAMERA "=1M: it cannot be written");
+	unsetenv("FAKE_CG");
+	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "nothing is reserved again");
+	put(SERVICE "dmem.low", DISPLAY " 0\n");
+	setenv("FAKE_CG", "dmem.min:5", 1);
+	expect(&t, "set camera --low=" CAMERA "=1M --min=" CAMERA "=16M", 1, NULL, CAMERA "=16M: it cannot be written");
+	unsetenv("FAKE_CG");
+	check_text(line_of("dmem.low", CAMERA), CAMERA " 0", "not even if possible");
 	expect(&t, "set camera --max=" CAMERA "=22M", 0, NULL, NULL);
 	setenv("FAKE_CG", "dmem.low:13", 1);
 	expect(&t, three, 1, NULL, CAMERA "=1M: no permission");

@@ -158,13 +158,29 @@ void change_undo(struct ctl *c, struct change *ch)
 
 static enum dmem_status apply_one(struct change *ch, struct change_item *it)
 {
-	enum dmem_status s = get(ch, it);
+	/* The first time counts: later there is what we have set. */
+	enum dmem_status s = it->done ? DMEM_OK : get(ch, it);
 
 	if (s != DMEM_OK)
 		return s;
 	/* It may have been set even where it was not taken as it should be. */
 	it->done = true;
 	return dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->value);
+}
+
+/* Says why one limit was not set. */
+static int item_failed(struct ctl *c, struct change *ch, const struct change_item *it, enum dmem_status s)
+{
+	char used_text[CLI_SIZE], value_text[CLI_SIZE];
+	uint64_t used;
+
+	if (s != DMEM_BELOW_USAGE ||
+	    dmem_cgroup_get(ch->root, ch->cgroup, "dmem.current", it->region, &used) != DMEM_OK)
+		return failed(c, ch->cgroup, it->text, s);
+	cli_error(&c->cli, "%s: %s: more than that is in use: %s is charged, the limit would be %s: end the processes that hold the memory, or set at least %llu",
+		  ch->cgroup, it->text, cli_size(used_text, used, false),
+		  cli_size(value_text, it->value, false), (unsigned long long)used);
+	return -EIO;
 }
 
 /* Nothing else is to be looked at or changed if it cannot be done for this cgroup. */
@@ -175,12 +191,18 @@ static int begin(struct ctl *c, struct change *ch, const char *cgroup)
 
 	ch->cgroup = cgroup;
 	if (!*cgroup) {
-		cli_error(&c->cli, "/sys/fs/cgroup: the root has no limits: name a cgroup below it");
+		cli_error(&c->cli, CGROUP ": the root has no limits: name a cgroup below it");
 		return -EINVAL;
 	}
 	/* Every cgroup has this file, and no such line in it. */
 	s = dmem_cgroup_get(ch->root, cgroup, "cgroup.procs", "?", &none);
-	return s == DMEM_NO_REGION ? 0 : failed(c, cgroup, "", s);
+	if (s == DMEM_NO_REGION)
+		return 0;
+	if (s != DMEM_NO_CGROUP)
+		return failed(c, cgroup, "", s);
+	if (!ch->may_vanish)
+		failed(c, cgroup, "", s);
+	return -ENOENT;
 }
 
 static enum dmem_status check_one(struct change *ch, const struct change_item *it)
@@ -210,9 +232,19 @@ int change_check(struct ctl *c, struct change *ch, const char *cgroup)
 	for (size_t i = 0; i < ch->n; i++) {
 		s = check_one(ch, &ch->item[i]);
 		if (s != DMEM_OK)
-			return failed(c, cgroup, ch->item[i].text, s);
+			return item_failed(c, ch, &ch->item[i], s);
 	}
 	return 0;
+}
+
+/* The cgroup is gone, and with it all that was set. */
+static int vanished(struct ctl *c, struct change *ch)
+{
+	for (size_t i = 0; i < ch->n; i++)
+		ch->item[i].done = false;
+	if (!ch->may_vanish)
+		failed(c, ch->cgroup, "", DMEM_NO_CGROUP);
+	return -ENOENT;
 }
 
 int change_apply(struct ctl *c, struct change *ch, const char *cgroup)
@@ -223,15 +255,34 @@ int change_apply(struct ctl *c, struct change *ch, const char *cgroup)
 	if (ret)
 		return ret;
 	s = dmem_cgroup_enable(ch->root, cgroup);
+	if (s == DMEM_NO_CGROUP)
+		return vanished(c, ch);
 	if (s != DMEM_OK)
 		return failed(c, cgroup, "", s);
 	for (size_t i = 0; i < ch->n; i++) {
 		s = apply_one(ch, &ch->item[i]);
 		if (s == DMEM_OK)
 			continue;
-		failed(c, cgroup, ch->item[i].text, s);
+		if (s == DMEM_NO_CGROUP)
+			return vanished(c, ch);
+		item_failed(c, ch, &ch->item[i], s);
 		change_undo(c, ch);
 		return -EIO;
+	}
+	return 0;
+}
+
+int change_verify(struct change *ch, const struct change_item **other)
+{
+	for (size_t i = 0; i < ch->n; i++) {
+		const struct change_item *it = &ch->item[i];
+		enum dmem_status s = dmem_cgroup_is(ch->root, ch->cgroup, it->kind, it->region, it->value);
+
+		*other = it;
+		if (s == DMEM_NO_CGROUP)
+			return -ENOENT;
+		if (s != DMEM_OK)
+			return s == DMEM_NO_MEMORY ? -ENOMEM : -EAGAIN;
 	}
 	return 0;
 }

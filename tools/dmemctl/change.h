@@ -19,6 +19,7 @@ struct change {
 	struct dmem_sys sys;		/* what the tree is in */
 	const char *cgroup;
 	bool dry;			/* nothing is to be changed, not even what is harmless */
+	bool may_vanish;		/* the caller knows what to do if the cgroup is gone */
 	struct change_item *item;
 	size_t n;
 };
@@ -39,8 +40,14 @@ int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l);
 /* Could they be set? As far as that can be known without trying. */
 int change_check(struct ctl *c, struct change *ch, const char *cgroup);
 
-/* Sets them, each read back. After a failure, those that were set are as before. */
+/* Sets them, each read back. After a failure, those that were set are as before. It can be
+ * repeated, for the same cgroup or where that was made anew. -ENOENT: the cgroup is gone, and
+ * with it what was set; without a message if it may vanish. */
 int change_apply(struct ctl *c, struct change *ch, const char *cgroup);
+
+/* Are all in force? -EAGAIN: something else has changed one of them, which is *@other. Without
+ * a message. */
+int change_verify(struct change *ch, const struct change_item **other);
 
 /* Takes back what change_apply() has done. */
 void change_undo(struct ctl *c, struct change *ch);

@@ -91,6 +91,8 @@ int manager_unit(struct ctl *c, struct manager *m, struct dmem_arena *a, const c
 		ret = get(m, a, path, DEST ".Unit", "Id", &s->id, &e);
 	if (ret >= 0)
 		ret = get(m, a, path, DEST ".Unit", "LoadState", &s->load, &e);
+	if (ret >= 0)
+		ret = get(m, a, path, DEST ".Unit", "SubState", &s->sub, &e);
 	if (ret >= 0 && interface_of(s->id))
 		ret = get(m, a, path, interface_of(s->id), "ControlGroup", &s->cgroup, &e);
 	if (ret < 0)

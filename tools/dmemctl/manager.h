@@ -15,6 +15,7 @@ struct manager {
 struct unit_state {
 	const char *id;		/* its own name, where the given one is an alias */
 	const char *load;	/* "loaded", "not-found", "masked", ... */
+	const char *sub;	/* "running", "dead", "condition", ... */
 	const char *cgroup;	/* without a slash before it; NULL: it has none now */
 };
 

@@ -4,12 +4,19 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "change.h"
 #include "dropin.h"
 #include "options.h"
 #include "section.h"
 #include "target.h"
+
+#define NAP_MS		100
+/* dmem-apply waits 5 s for a region. */
+#define MAX_NAPS	150
+/* So often a limit is set again that something else has changed. */
+#define MAX_FOREIGN	3
 
 struct set {
 	struct dmem_arena arena;
@@ -19,7 +26,7 @@ struct set {
 	struct change change;
 	struct dropin dropin;
 	struct dmem_units units;
-	bool units_loaded, changed;
+	bool units_loaded, changed, reloaded;
 };
 
 static void help(void)
@@ -179,24 +186,132 @@ static int prepare(struct ctl *c, struct set *s)
 	}
 	if (!ret && persists(s))
 		ret = check_effect(c, s);
-	if (!ret && s->opt.dry_run)
-		return s->target.cgroup ? change_check(c, &s->change, s->target.cgroup) : 0;
-	return ret || !persists(s) ? ret : dropin_write(c, &s->dropin);
+	if (!ret && s->target.cgroup)
+		ret = change_check(c, &s->change, s->target.cgroup);
+	if (ret || s->opt.dry_run)
+		return ret;
+	return persists(s) ? dropin_write(c, &s->dropin) : 0;
 }
 
-/* Then the cgroup, and last the reload, which makes the file known. */
+/* Does a command of the unit that sets limits run at this moment? It was started with what
+ * systemd knew then. */
+static bool is_being_set(const struct unit_state *unit, int type)
+{
+	return !strcmp(unit->sub, type == DMEM_SLICE ? "start" : "condition");
+}
+
+/* What has become of the unit: it may have been started, stopped, or started anew. Sets
+ * *@busy. Without systemd to ask, nothing is known to have changed. */
+static int look_again(struct ctl *c, struct set *s, bool *busy)
+{
+	struct unit_state now;
+	int ret;
+
+	*busy = false;
+	if (!s->manager.bus || !persists(s) || dmem_unit_is_template(s->target.unit))
+		return 0;
+	ret = manager_unit(c, &s->manager, &s->arena, s->target.unit, &now);
+	if (ret)
+		return ret;
+	s->target.cgroup = now.cgroup;
+	if (s->target.type == DMEM_SLICE) {
+		const char *setter = dmem_printf(&s->arena, "dmem-slice@%.*s.service",
+						 (int)(strrchr(s->target.unit, '.') - s->target.unit),
+						 s->target.unit);
+
+		ret = setter ? manager_unit(c, &s->manager, &s->arena, setter, &now) : -ENOMEM;
+		if (ret)
+			return ret;
+	}
+	*busy = is_being_set(&now, s->target.type);
+	return 0;
+}
+
+static int not_settled(struct ctl *c, const struct set *s, const struct change_item *other)
+{
+	const char *name = s->target.unit ? s->target.unit : s->target.cgroup;
+
+	if (other)
+		cli_error(&c->cli, "%s: %s: something else sets this limit at the same time: nothing was set, try again",
+			  name, other->text);
+	else
+		cli_error(&c->cli, "%s: its former limits are being set at this moment, and that takes long: nothing was set, try again",
+			  name);
+	return -EAGAIN;
+}
+
+/*
+ * Sets the limits of what runs. systemd has the new file, so that whatever is started from now
+ * on has them; a start from before may be under way, and set the former ones after us. So
+ * this ends when no such start is left, and the limits are still there.
+ */
+static int set_running(struct ctl *c, struct set *s)
+{
+	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000L };
+	const struct change_item *other = NULL;
+	unsigned int naps = 0, foreign = 0;
+	bool busy;
+	int ret;
+
+	s->change.may_vanish = s->manager.bus && persists(s);
+	for (;;) {
+		ret = look_again(c, s, &busy);
+		if (ret)
+			return ret;
+		if (!busy && !s->target.cgroup)
+			return 0;
+		ret = s->target.cgroup ? change_apply(c, &s->change, s->target.cgroup) : 0;
+		s->changed = !ret && s->target.cgroup;
+		if (ret && ret != -ENOENT)
+			return ret;
+		if (ret && !s->change.may_vanish)
+			return ret;
+		if (!ret && !busy) {
+			ret = look_again(c, s, &busy);
+			if (ret)
+				return ret;
+			ret = s->target.cgroup && !strcmp(s->target.cgroup, s->change.cgroup) ?
+			      change_verify(&s->change, &other) : -ENOENT;
+			if (!busy && !ret)
+				return 0;
+			if (ret == -ENOMEM)
+				return ret;
+			foreign += ret == -EAGAIN;
+		}
+		if (foreign > MAX_FOREIGN || ++naps > MAX_NAPS)
+			return not_settled(c, s, foreign > MAX_FOREIGN ? other : NULL);
+		nanosleep(&nap, NULL);
+	}
+}
+
+/* The file, then the reload that makes it known, and last what runs: until the reload, a
+ * restart brings the former limits. */
 static int change_all(struct ctl *c, struct set *s)
 {
 	int ret = s->opt.revert ? revert(c, s) : prepare(c, s);
 
 	if (ret || s->opt.dry_run)
 		return ret;
-	if (s->target.cgroup && s->change.n)
-		ret = change_apply(c, &s->change, s->target.cgroup);
-	s->changed = !ret && s->target.cgroup;
-	if (!ret && persists(s) && s->manager.bus)
+	if (persists(s) && s->manager.bus) {
 		ret = manager_reload(c, &s->manager);
-	return ret;
+		/* Where it was refused, systemd knows the former file only. */
+		s->reloaded = ret != -EACCES && ret != -EPERM;
+	}
+	return ret || !s->change.n ? ret : set_running(c, s);
+}
+
+/* All is as before. */
+static void undo(struct ctl *c, struct set *s)
+{
+	bool written = s->dropin.written;
+
+	if (s->changed)
+		change_undo(c, &s->change);
+	dropin_undo(c, &s->dropin);
+	/* systemd may have read the file that is gone. */
+	if (written && s->reloaded && manager_reload(c, &s->manager))
+		cli_error(&c->cli, "%s: the limits of before are in the files again, and systemd may not know: systemctl daemon-reload",
+			  s->target.unit);
 }
 
 static void say(const struct set *s, const char *word)
@@ -256,9 +371,7 @@ static int run(struct ctl *c, struct set *s, const char *word)
 		say(s, word);
 		return CLI_OK;
 	}
-	if (s->changed)
-		change_undo(c, &s->change);
-	dropin_undo(c, &s->dropin);
+	undo(c, s);
 	return CLI_FAILED;
 }
 

@@ -30,7 +30,7 @@ static const char * const texts[DMEM_STATUSES] = {
 	[DMEM_NO_HEAP_REGION] = "the heap has no region, so nothing limits it: see ls /sys/class/dma_heap, and the boot log",
 	[DMEM_READ_ONLY] = "the cgroup tree is read-only: set the cap outside of this container",
 	[DMEM_PERMISSION] = "no permission to write there: this is for root, or for whom the cgroup is delegated to",
-	[DMEM_BELOW_USAGE] = "more than that is in use: stop who holds it, see dmem.current",
+	[DMEM_BELOW_USAGE] = "more than that is in use: end the processes that hold it, see dmem.current",
 	[DMEM_NO_EFFECT] = "the kernel took it and did not obey: it is older than 7.3",
 	[DMEM_DELEGATED] = "it is below a delegated unit, whose manager must enable the controller",
 	[DMEM_MISTAKE] = "the section has a mistake: correct it, then systemctl daemon-reload",
@@ -329,6 +329,21 @@ static bool same_limit(uint64_t wanted, uint64_t got)
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
 	return got == wanted || (wanted != DMEM_NO_LIMIT && got == wanted - wanted % page);
+}
+
+enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind, const char *region,
+				uint64_t value)
+{
+	uint64_t now = kind == DMEM_MAX ? DMEM_NO_LIMIT : 0;
+	enum dmem_status s;
+	char file[16];
+
+	snprintf(file, sizeof(file), "dmem.%s", dmem_kind_names[kind]);
+	s = dmem_cgroup_get(root, path, file, region, &now);
+	/* No line at all is the kernel's way to say that nothing is set. */
+	if (s != DMEM_OK && s != DMEM_NO_REGION)
+		return s;
+	return same_limit(value, now) ? DMEM_OK : DMEM_NO_EFFECT;
 }
 
 enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind,

@@ -342,7 +342,11 @@ enum dmem_status dmem_cgroup_enable(int root, const char *path);
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 				 const char *region, uint64_t *value);
 
-/* Writes one cap, reads it back and compares. */
+/* Is this value in force? DMEM_NO_EFFECT: another one is. */
+enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind, const char *region,
+				uint64_t value);
+
+/* Writes one limit, reads it back and compares. */
 enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind,
 				 const char *region, uint64_t value);
 
