@@ -44,6 +44,8 @@ struct apply {
 	struct dmem_arena arena;
 	struct log log;
 	const char *cgroup_root, *own, *cgroup, *slice, *heaps, *mistake;
+	const char *base;	/* systemd's root */
+	char *other;		/* a second cgroup that may be the slice's, or NULL */
 	/* Still in the unit's mounts. */
 	bool check_mounts;
 	bool fake, strict;
@@ -217,15 +219,52 @@ static enum dmem_status own_cgroup(struct apply *a)
 	return DMEM_OK;
 }
 
+/*
+ * systemd's root in the tree that is mounted here. It is not the root of that in a container
+ * without a cgroup namespace. The units that run this program for a slice lie in "-.slice",
+ * which is systemd's root; NULL: this is another process.
+ */
+static char *systemds_root(struct apply *a, const char *own)
+{
+	const char *unit = strrchr(own, '/');
+
+	unit = unit ? unit + 1 : own;
+	if (strncmp(unit, "dmem-slice@", 11) && strncmp(unit, "dmem-slice-", 11) &&
+	    strcmp(unit, "dmem-controller.service"))
+		return NULL;
+	return dmem_strndup(&a->arena, own, unit == own ? 0 : (size_t)(unit - own) - 1);
+}
+
 /* The cgroup of the slice, made if it is not there: systemd adopts it. */
 static enum dmem_status slice_cgroup(struct apply *a)
 {
-	a->cgroup = dmem_slice_path(&a->arena, a->slice);
-	if (!a->cgroup || !*a->cgroup) {
-		a->cgroup = a->slice;
+	enum dmem_status s = own_cgroup(a);
+	const char *base = s == DMEM_OK ? systemds_root(a, a->cgroup) : NULL;
+	char *path = dmem_slice_path(&a->arena, a->slice, &a->other);
+
+	a->base = base ? base : "";
+	a->cgroup = a->slice;
+	if (!path || !*path)
 		return DMEM_BAD_NAME;
+	if (*a->base) {
+		path = dmem_printf(&a->arena, "%s/%s", a->base, path);
+		a->other = a->other ? dmem_printf(&a->arena, "%s/%s", a->base, a->other) : NULL;
 	}
+	if (!path)
+		return DMEM_NO_MEMORY;
+	a->cgroup = path;
 	return dmem_cgroup_make(a->root, a->cgroup);
+}
+
+/* Some releases of systemd escape the slice's name, and nothing here tells which one
+ * runs. The cgroup that it does not use stays empty. */
+static enum dmem_status other_cgroup(struct apply *a)
+{
+	enum dmem_status s;
+
+	a->cgroup = a->other;
+	s = dmem_cgroup_make(a->root, a->cgroup);
+	return s == DMEM_OK ? dmem_cgroup_enable_below(a->root, a->base, a->cgroup) : s;
 }
 
 static int64_t now_ms(void)
@@ -254,10 +293,8 @@ static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *
 	}
 }
 
-static void apply_all(struct apply *a)
+static void apply_all(struct apply *a, int64_t deadline)
 {
-	int64_t deadline = now_ms() + a->wait * 1000;
-
 	for (size_t i = 0; i < a->n; i++) {
 		const struct dmem_limit *w = &a->wish[i];
 		const char *region;
@@ -325,6 +362,7 @@ static enum dmem_status parse(struct apply *a, int argc, char **argv)
 static void run(struct apply *a, int argc, char **argv)
 {
 	enum dmem_status s = parse(a, argc, argv);
+	int64_t deadline;
 
 	/* A tree of a test's own is not in the first process's mounts. */
 	if (!a->fake)
@@ -338,21 +376,30 @@ static void run(struct apply *a, int argc, char **argv)
 	if (s == DMEM_OK)
 		s = a->slice ? slice_cgroup(a) : own_cgroup(a);
 	if (s == DMEM_OK)
-		s = dmem_cgroup_enable(a->root, a->cgroup);
+		s = dmem_cgroup_enable_below(a->root, a->base, a->cgroup);
 	if (s != DMEM_OK) {
-		failed(a, s, "");
+		failed(a, s, *a->base && s == DMEM_NO_CONTROLLER ?
+		       "the host does not enable dmem for this container, or" : "");
 		return;
 	}
 	if (a->mistake)
 		failed(a, DMEM_MISTAKE, a->mistake);
-	apply_all(a);
+	deadline = now_ms() + a->wait * 1000;
+	apply_all(a, deadline);
+	if (!a->other)
+		return;
+	s = other_cgroup(a);
+	if (s == DMEM_OK)
+		apply_all(a, deadline);
+	else
+		failed(a, s, "");
 }
 
 int main(int argc, char **argv)
 {
 	struct apply a = {
 		.log = { .name = "dmem-apply" }, .cgroup_root = "/sys/fs/cgroup",
-		.own = "/proc/self/cgroup", .heaps = "/sys/class/dma_heap",
+		.own = "/proc/self/cgroup", .base = "", .heaps = "/sys/class/dma_heap",
 		.wait = WAIT_SECONDS, .root = -1,
 	};
 

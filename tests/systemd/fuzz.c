@@ -54,12 +54,13 @@ static void check_quoting(const char *s)
 
 static void check_names(struct dmem_arena *a, const char *s)
 {
-	char *e = dmem_escape(a, s), *path = dmem_slice_path(a, s);
+	char *e = dmem_escape(a, s), *other, *path = dmem_slice_path(a, s, &other);
 	struct dmem_value v;
 
 	require(e && !strpbrk(e, "/ $%\""), "escape: a bad character is left");
 	require(!path || (*path != '/' && !strstr(path, "/../") && !strstr(path, "//")),
 		"slice: the path leaves the tree");
+	require(!other || (path && strlen(other) < strlen(path)), "slice: another path without an escape less");
 	if (dmem_unit_is_instance(s))
 		require(dmem_unit_with_instance(a, s, "x", 1) != NULL, "no other instance");
 	if (!dmem_parse_value(s, &v))

@@ -156,6 +156,58 @@ static void slices(void)
 	fails(DMEM_BAD_NAME, "a slice that is a link", "--slice=evil.slice", "--max=" CAM "=1M");
 }
 
+/* systemd escapes names of cgroups that the kernel could want for a file. */
+static void escaped_slices(void)
+{
+	machine("cpu dmem");
+	expect(go("--slice=memory.slice", "--max=" CAM "=24M", "--strict", NULL), 0, 0, "a slice called like a controller");
+	check_text(get("cg/_memory.slice/dmem.max"), CAM " 25165824\n", "systemd's cgroup is limited");
+	check(access(tap_path("cg/memory.slice"), F_OK), "and no other is made", "it is");
+	/* Releases differ, and the limit must hold in all of them. */
+	expect(go("--slice=devices-cam.slice", "--max=" CAM "=24M", "--strict", NULL), 0, 0,
+	       "a slice that some releases escape");
+	check_text(get("cg/_devices.slice/devices-cam.slice/dmem.max"), CAM " 25165824\n", "escaped, it is limited");
+	check_text(get("cg/devices.slice/devices-cam.slice/dmem.max"), CAM " 25165824\n", "and as it is, too");
+	check_text(get("cg/_devices.slice/dmem.max"), "", "the slice above is not");
+	put("cg/devices.slice/devices-x.slice", "%s", "");
+	fails(DMEM_NO_CGROUP, "one of both that cannot be made", "--slice=devices-x.slice", "--max=" CAM "=1M");
+}
+
+/* In a container without a cgroup namespace, systemd's root is below the one that is mounted. */
+static void container(void)
+{
+	machine("cpu dmem");
+	put("cg/cgroup.subtree_control", "cpu dmem\n");
+	put("cg/dmem.capacity", CAM " %d\n", 40 * MIB);
+	put("cg/docker/cgroup.subtree_control", "dmem\n");
+	put("cg/docker/abc/cgroup.controllers", "cpu dmem\n");
+	put("cg/docker/abc/cgroup.subtree_control", "cpu\n");
+	put("own", "0::/docker/abc/dmem-slice@a-b.service\n");
+	expect(go("--slice=a-b.slice", "--max=" CAM "=24M", "--strict", NULL), 0, 0, "a slice of a container");
+	check_text(get("cg/docker/abc/a.slice/a-b.slice/dmem.max"), CAM " 25165824\n", "is limited there");
+	check(access(tap_path("cg/a.slice"), F_OK), "and not on the host", "it is");
+	put("own", "0::/docker/abc/dmem-slice-user-@user-7.service\n");
+	expect(go("--slice=user-7.slice", "--max=" CAM "=24M", "--strict", NULL), 0, 0, "one below a prefix");
+	check_text(get("cg/docker/abc/user.slice/user-7.slice/dmem.max"), CAM " 25165824\n", "is limited there, too");
+
+	/* The host's own groups are the host's. */
+	machine("cpu dmem");
+	put("cg/docker/cgroup.controllers", "cpu\n");
+	put("cg/docker/cgroup.subtree_control", "cpu\n");
+	put("cg/docker/abc/cgroup.controllers", "cpu\n");
+	put("cg/docker/abc/cgroup.subtree_control", "cpu\n");
+	put("own", "0::/docker/abc/dmem-controller.service\n");
+	expect(go("--slice=system.slice", NULL, NULL, NULL), DMEM_NO_CONTROLLER, DMEM_NO_CONTROLLER,
+	       "a container whose host does not enable the controller");
+	check_text(get("cg/cgroup.subtree_control"), "cpu\n", "nothing is enabled on the host");
+	check_text(get("cg/docker/cgroup.subtree_control"), "cpu\n", "nor between it and the container");
+	/* As somebody types it, in a shell. */
+	machine("cpu dmem");
+	put("own", "0::/user.slice/user-0.slice/session-1.scope\n");
+	expect(go("--slice=a.slice", "--max=" CAM "=24M", "--strict", NULL), 0, 0, "a slice by hand");
+	check_text(get("cg/a.slice/dmem.max"), CAM " 25165824\n", "is limited below the root");
+}
+
 static void fake(const char *mode)
 {
 	machine("cpu dmem");
@@ -383,6 +435,8 @@ int main(int argc, char **argv)
 	tap_start();
 	good();
 	slices();
+	escaped_slices();
+	container();
 	failures();
 	bad_paths();
 	late_region();

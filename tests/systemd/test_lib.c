@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The library's parsers: values, names, quoting, sections. */
+#include <dlfcn.h>
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,10 +82,17 @@ static void regions(void)
 
 static void names(void)
 {
-	static const char * const slices[][2] = {
+	static const char * const slices[][3] = {
 		{ "-.slice", "" }, { "a.slice", "a.slice" }, { "a-b.slice", "a.slice/a-b.slice" },
 		{ "a-b-c.slice", "a.slice/a-b.slice/a-b-c.slice" },
 		{ "a\\x2db.slice", "a\\x2db.slice" },
+		{ "memory.slice", "_memory.slice" }, { "memory-a.slice", "_memory.slice/memory-a.slice" },
+		{ "memory.x-a.slice", "_memory.x.slice/_memory.x-a.slice", "memory.x.slice/memory.x-a.slice" }, { "memoryx.slice", "memoryx.slice" },
+		{ "_x.slice", "__x.slice" }, { "_x-y.slice", "__x.slice/__x-y.slice" }, { ".x.slice", "_.x.slice" },
+		{ "cgroup.slice", "_cgroup.slice" }, { "bpf-devices.slice", "bpf.slice/_bpf-devices.slice" },
+		{ "devices.slice", "_devices.slice", "devices.slice" },
+		{ "devices-cam.slice", "_devices.slice/devices-cam.slice", "devices.slice/devices-cam.slice" },
+		{ "tasks.slice", "tasks.slice" }, { "user.slice", "user.slice" },
 	};
 	static const char * const no_slices[] = {
 		"a", "a.service", ".slice", "-a.slice", "a-.slice", "a--b.slice", "a@b.slice",
@@ -101,15 +110,17 @@ static void names(void)
 		{ "service", -EINVAL }, { ".service", -EINVAL }, { "a b.service", -EINVAL },
 		{ "a/b.service", -EINVAL }, { "a.conf", -EINVAL }, { "a.service.d", -EINVAL },
 	};
-	char name[100];
+	char name[100], *other;
 
 	for (size_t i = 0; i < sizeof(slices) / sizeof(*slices); i++) {
 		snprintf(name, sizeof(name), "path of %s", slices[i][0]);
-		check_text(dmem_slice_path(&arena, slices[i][0]), slices[i][1], name);
+		check_text(dmem_slice_path(&arena, slices[i][0], &other), slices[i][1], name);
+		check(!other == !slices[i][2] && (!other || !strcmp(other, slices[i][2])), name, "the other one: %s",
+		      other ? other : "none");
 	}
 	for (size_t i = 0; i < sizeof(no_slices) / sizeof(*no_slices); i++) {
 		snprintf(name, sizeof(name), "%s is no slice", no_slices[i]);
-		check(!dmem_slice_path(&arena, no_slices[i]), name, "taken");
+		check(!dmem_slice_path(&arena, no_slices[i], &other), name, "taken");
 	}
 	for (size_t i = 0; i < sizeof(escaped) / sizeof(*escaped); i++) {
 		snprintf(name, sizeof(name), "escape %zu", i);
@@ -120,6 +131,51 @@ static void names(void)
 		check(dmem_unit_type(types[i].name) == types[i].type, name, "%d",
 		      dmem_unit_type(types[i].name));
 	}
+}
+
+/* As systemd's own function does, which its private library has. */
+static void systemds_slices(void)
+{
+	static const char * const parts[] = {
+		"memory", "devices", "cpu", "cpuacct", "cpuset", "io", "blkio", "pids", "bpf", "firewall", "foreign",
+		"socket", "bind", "restrict", "network", "interfaces", "interface", "cgroup", "tasks", "a", "_", ".", "-", "--",
+		"notify_on_release", "release_agent", "dmem", "\\x2d", ":", "@", "x.slice", "hugetlb", "misc", "rdma",
+	};
+	int (*to_path)(const char *slice, char **path) = NULL;
+	const char *wrong = NULL;
+	void *lib = NULL;
+	glob_t g = { 0 };
+	int names = 0;
+
+	if (!glob("/usr/lib/*/systemd/libsystemd-shared-*.so", 0, NULL, &g) ||
+	    !glob("/usr/lib*/systemd/libsystemd-shared-*.so", 0, NULL, &g))
+		lib = dlopen(g.gl_pathv[0], RTLD_NOW);
+	globfree(&g);
+	if (lib)
+		*(void **)&to_path = dlsym(lib, "cg_slice_to_path");
+	if (!to_path) {
+		printf("# systemd has no library with cg_slice_to_path()\n");
+		return;
+	}
+	srand(1);
+	for (int i = 0; i < 50000 && !wrong; i++) {
+		char slice[300] = "", *theirs = NULL, *ours, *other;
+
+		for (int k = 1 + rand() % 4; k; k--) {
+			strcat(slice, parts[(size_t)rand() % (sizeof(parts) / sizeof(*parts))]);
+			if (rand() % 3)
+				strcat(slice, k == 1 ? "" : rand() % 2 ? "-" : ".");
+		}
+		strcat(slice, ".slice");
+		ours = dmem_slice_path(&arena, slice, &other);
+		if (to_path(slice, &theirs) < 0)
+			theirs = NULL;
+		names += !!theirs;
+		if (!ours != !theirs || (ours && strcmp(ours, theirs) && (!other || strcmp(other, theirs))))
+			wrong = dmem_printf(&arena, "%s: systemd: %s, we: %s, or %s", slice, theirs, ours, other);
+		free(theirs);
+	}
+	check(!wrong && names > 5000, "the path of any slice is that of systemd", "%d names, %s", names, wrong);
 }
 
 static void quoting(void)
@@ -351,6 +407,7 @@ int main(void)
 	values();
 	regions();
 	names();
+	systemds_slices();
 	quoting();
 	sections();
 	bytes();

@@ -192,14 +192,16 @@ static bool ends_in(const char *s, size_t len, const char *end)
 	return len > n && !strncmp(s + len - n, end, n);
 }
 
-static enum dmem_status enable_above(int root, const char *path, bool again)
+/* @base is at the start of @path, or "". */
+static enum dmem_status enable_above(int root, const char *base, const char *path, bool again)
 {
+	const char *rest = path + strlen(base) + (*base ? 1 : 0);
 	char above[PATH_LEN];
 	enum dmem_status s;
 	bool delegated = false;
 
-	s = enable_in(root, "", false, again);
-	for (const char *p = strchr(path, '/'); p && s == DMEM_OK; p = strchr(p + 1, '/')) {
+	s = enable_in(root, base, false, again);
+	for (const char *p = strchr(rest, '/'); p && s == DMEM_OK; p = strchr(p + 1, '/')) {
 		size_t len = (size_t)(p - path);
 
 		/* A service or scope that has cgroups below it manages them itself. */
@@ -240,19 +242,26 @@ enum dmem_status dmem_cgroup_use(int root)
 
 enum dmem_status dmem_cgroup_enable(int root, const char *path)
 {
+	return dmem_cgroup_enable_below(root, "", path);
+}
+
+enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char *path)
+{
+	size_t len = strlen(base);
 	enum dmem_status s;
 
-	if (!path_ok(path) || strlen(path) >= PATH_LEN)
+	if (!path_ok(path) || strlen(path) >= PATH_LEN || strncmp(path, base, len) ||
+	    (len && path[len] != '/'))
 		return DMEM_BAD_NAME;
 	if (!*path)
 		return DMEM_OK;
-	s = enable_above(root, path, false);
+	s = enable_above(root, base, path, false);
 	/*
 	 * While somebody else enables it, the kernel lists the controller before
 	 * its files are there. A write of our own waits until they are.
 	 */
 	if (s == DMEM_OK && !has_files(root, path))
-		s = enable_above(root, path, true);
+		s = enable_above(root, base, path, true);
 	return s;
 }
 

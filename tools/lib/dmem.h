@@ -166,9 +166,11 @@ char *dmem_expand(struct dmem_arena *a, const char *unit, const char *text);
  * was given first. NULL: no memory. */
 char *dmem_name_decode(struct dmem_arena *a, const char *s);
 
-/* "a-b.slice" is "a.slice/a-b.slice", "-.slice" is "". NULL: not a slice's
- * name, or no memory. */
-char *dmem_slice_path(struct dmem_arena *a, const char *slice);
+/* The cgroup of a slice: "a-b.slice" is "a.slice/a-b.slice", "-.slice" is "", and
+ * "memory.slice" is "_memory.slice". Releases of systemd differ in a few names, such as
+ * "devices.slice": sets *@other to the second path that may be meant, or NULL. NULL: not a
+ * slice's name, or no memory. */
+char *dmem_slice_path(struct dmem_arena *a, const char *slice, char **other);
 
 /* ---- conf.c ---- */
 
@@ -336,6 +338,9 @@ enum dmem_status dmem_cgroup_use(int root);
  * and never in what a delegated unit manages. "" is the root, for which there
  * is nothing to enable. */
 enum dmem_status dmem_cgroup_enable(int root, const char *path);
+
+/* The same from the cgroup @base on, above @path: nothing is written above it. */
+enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char *path);
 
 /* The line of @region in a file of the cgroup, such as "dmem.capacity". Sets
  * bytes or DMEM_NO_LIMIT. */

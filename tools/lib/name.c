@@ -112,27 +112,78 @@ char *dmem_name_decode(struct dmem_arena *a, const char *s)
 	return buf;
 }
 
-char *dmem_slice_path(struct dmem_arena *a, const char *slice)
+/* What follows the controller that @name starts with, from the dot on, or NULL. */
+static const char *after_controller(const char *name, const char * const *controller, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(controller[i]);
+
+		if (!strncmp(name, controller[i], len) && name[len] == '.')
+			return name + len;
+	}
+	return NULL;
+}
+
+/* systemd puts a "_" before a name that the kernel could want for a file. It did so for
+ * controllers of cgroup v1, too, knows more by and by, and until 252 left names of three
+ * parts as they are. */
+static enum { PLAIN, ESCAPED, EITHER } escaping(const char *name)
+{
+	static const char * const now[] = {
+		"cpu", "cpuset", "io", "memory", "pids", "bpf-firewall", "bpf-devices", "bpf-foreign",
+		"bpf-socket-bind", "bpf-restrict-network-interfaces",
+	};
+	static const char * const not_always[] = {
+		"cpuacct", "blkio", "devices", "bpf-bind-network-interface",
+	};
+	const char *after;
+
+	if (*name == '_' || *name == '.' || !strncmp(name, "cgroup.", 7))
+		return ESCAPED;
+	after = after_controller(name, now, sizeof(now) / sizeof(*now));
+	if (after)
+		return strchr(after + 1, '.') ? EITHER : ESCAPED;
+	return after_controller(name, not_always, sizeof(not_always) / sizeof(*not_always)) ? EITHER : PLAIN;
+}
+
+/* "a.slice/a-b.slice" for "a-b.slice". @escape: what may be escaped is. */
+static char *slice_path(struct dmem_arena *a, const char *slice, bool escape)
 {
 	size_t len = strlen(slice), n = 0;
-	const char *end;
+	const char *end = strrchr(slice, '.');
+	char *path = dmem_alloc(a, (len + 9) * (len / 2 + 1)), *name;
+
+	for (const char *p = slice; path && p <= end; p++) {
+		if (*p != '-' && p != end)
+			continue;
+		name = dmem_printf(a, "%.*s.slice", (int)(p - slice), slice);
+		if (!name)
+			return NULL;
+		n += (size_t)sprintf(path + n, "%s%s%s", n ? "/" : "",
+				     escaping(name) == ESCAPED || (escape && escaping(name) == EITHER) ? "_" : "",
+				     name);
+	}
+	return path;
+}
+
+char *dmem_slice_path(struct dmem_arena *a, const char *slice, char **other)
+{
+	const char *end = strrchr(slice, '.');
 	char *path;
 
+	*other = NULL;
 	if (dmem_unit_type(slice) != DMEM_SLICE || strchr(slice, '@'))
 		return NULL;
 	if (!strcmp(slice, "-.slice"))
 		return dmem_strdup(a, "");
-	end = strrchr(slice, '.');
 	/* A part of the name must not be empty: that slice would have no parent. */
 	if (*slice == '-' || end[-1] == '-' || strstr(slice, "--"))
 		return NULL;
-	path = dmem_alloc(a, (len + 8) * (len / 2 + 1));
-	if (!path)
+	path = slice_path(a, slice, true);
+	*other = path ? slice_path(a, slice, false) : NULL;
+	if (!*other)
 		return NULL;
-	for (const char *p = slice; p < end; p++) {
-		if (*p == '-')
-			n += (size_t)sprintf(path + n, "%.*s.slice/", (int)(p - slice), slice);
-	}
-	strcpy(path + n, slice);
+	if (!strcmp(path, *other))
+		*other = NULL;
 	return path;
 }

@@ -171,9 +171,7 @@ static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct 
 		return;
 	}
 	close(fd);
-	v->units.report = mistake;
 	ret = dmem_units_read(&v->units, f, &text, &len);
-	v->units.report = ignore;
 	if (!ret)
 		ret = lint_file(&v->lint, f->path, u->name, text ? text : "", len, &present);
 	free(text);
@@ -290,7 +288,6 @@ static void check_units(struct verify *v)
 		if (u->type == DMEM_SERVICE && !u->type_level && !u->alias_of && !u->masked)
 			check_payload(v, u);
 	}
-	v->units.report = mistake;
 	if (dmem_units_add_unnamed(&v->units))
 		v->err = -ENOMEM;
 	for (size_t i = 0; i < v->units.n_units && v->err != -ENOMEM; i++) {
@@ -458,8 +455,6 @@ static int verify(struct verify *v, bool json, int n, char **paths)
 {
 	const char *path = v->c->sysroot ? NULL : getenv("SYSTEMD_UNIT_PATH");
 	int ret = dmem_units_load(&v->units, v->c->sysroot ? v->c->sysroot : "", path, n ? ignore : mistake, v);
-
-	v->units.report = ignore;
 
 	v->lint = (struct lint){
 		.arena = v->arena, .mistake = mistake, .warning = warning, .data = v,
