@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../tools/lib/look.h"
 #include "log.h"
 
 #define SOCKET		"/run/dmem/record-now"
@@ -62,16 +63,11 @@ static int ask(const char *path, int64_t deadline)
 /* The stop of the recorder's own service asks for nothing, or there would be no end. */
 static bool is_recorder(void)
 {
-	char text[4096];
-	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	struct dmem_text t = { 0 };
+	bool is = !dmem_read_at(AT_FDCWD, "/proc/self/cgroup", &t) && strstr(t.s, "/dmem-record-now@");
 
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = 0;
-	return strstr(text, "/dmem-record-now@");
+	dmem_text_free(&t);
+	return is;
 }
 
 int main(int argc, char **argv)

@@ -23,7 +23,6 @@
 #include "host/boot.h"
 #include "tap.h"
 
-#define NOBODY		65534
 #define SECONDS		60
 #define JOURNAL		(4 << 20)
 #define VICTIM		"victim.service"
@@ -161,12 +160,6 @@ static const char *filled(const struct way *w, const char *text)
 	return buf;
 }
 
-static int give_away(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return lchown(path, NOBODY, NOBODY);
-}
-
 static int owned_by_root;
 
 static int count_of_root(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -176,14 +169,12 @@ static int count_of_root(const char *path, const struct stat *st, int type, stru
 	return 0;
 }
 
-static void copy(const char *from, const char *to, mode_t mode)
+static void copy(const char *from, const char *to)
 {
-	const char *argv[] = { "/bin/cp", from, tap_path(to), NULL };
-
-	if (run(argv) || chmod(tap_path(to), mode)) {
-		printf("Bail out! cannot copy %s\n", from);
-		exit(2);
-	}
+	if (boot_copy(from, tap_path(to)))
+		return;
+	printf("Bail out! cannot copy %s\n", from);
+	exit(2);
 }
 
 static void put_home(const struct way *w)
@@ -208,7 +199,7 @@ static void put_home(const struct way *w)
 	}
 	if (w->library) {
 		snprintf(path, sizeof(path), "home/%s/%s", w->name, w->library);
-		copy(library, path, 0755);
+		copy(library, path);
 	}
 	if (w->link) {
 		snprintf(path, sizeof(path), "home/%s/%s", w->name, w->link);
@@ -217,7 +208,7 @@ static void put_home(const struct way *w)
 	snprintf(path, sizeof(path), "home/%s/fifo", w->name);
 	mkfifo(tap_path(path), 0644);
 	snprintf(path, sizeof(path), "home/%s", w->name);
-	nftw(tap_path(path), give_away, 16, FTW_PHYS);
+	boot_give_away(tap_path(path));
 }
 
 /* The unit of one way. @by_hand: with the line that the generator would write. */
@@ -236,7 +227,7 @@ static void put_unit(const struct way *w, bool by_hand)
 	snprintf(file, sizeof(file), "%s", filled(w, "@H/env"));
 	snprintf(path, sizeof(path), "units/host-%s.service", w->name);
 	put(path, "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nUser=%d\nTimeoutSec=15\n"
-	    "EnvironmentFile=%s\n%s%sExecStart=-/bin/true\n%s", NOBODY, file,
+	    "EnvironmentFile=%s\n%s%sExecStart=-/bin/true\n%s", BOOT_USER, file,
 	    w->service ? filled(w, w->service) : "", line, section);
 }
 
@@ -263,10 +254,10 @@ static bool boot(const char *systemd, const char *generator, const char *apply)
 	chmod(directory, 0755);
 	put("in", "%s", "");
 	put("apply/none", "%s", "");
-	copy(apply, "apply/dmem-apply", 0755);
+	copy(apply, "apply/dmem-apply");
 	put("gen/none", "%s", "");
 	if (generator) {
-		copy(generator, "apply/dmem-generator", 0755);
+		copy(generator, "apply/dmem-generator");
 		put("gen/dmem", "#!/bin/sh\nexec %s/apply/dmem-generator --unit-path=%s/units "
 		    "--helper=%s/apply/dmem-apply \"$1\"\n", directory, directory, directory);
 		chmod(tap_path("gen/dmem"), 0755);

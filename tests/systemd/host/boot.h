@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The user that owns the units' directories. */
+#define BOOT_USER	65534
+
 struct boot {
 	const char *systemd;	/* the program */
 	/* Has units/, gen/ (generators) and perhaps var/, which is /var/lib then. Gets the
@@ -24,6 +27,12 @@ struct boot {
 
 /* Why it cannot be done on this machine, or NULL. */
 const char *boot_problem(const char *systemd);
+
+/* Makes an executable copy. */
+bool boot_copy(const char *from, const char *to);
+
+/* Gives a directory and all below to nobody. */
+bool boot_give_away(const char *dir);
 
 /* Returns true if @done was there in time. */
 bool boot_run(struct boot *b);

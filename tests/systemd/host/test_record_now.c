@@ -8,7 +8,6 @@
  * The cgroups are a tree of plain files, for this kernel need not have the controller.
  * The first boot has the command with "+", and must show that it is root for the user.
  */
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,6 @@
 #include "../tap.h"
 #include "boot.h"
 
-#define NOBODY		65534
 #define SECONDS		60
 #define JOURNAL		(1 << 20)
 #define CLIENTS		60
@@ -29,20 +27,12 @@
 static char directory[200], journal[JOURNAL];
 static const char *examples, *dmemctl, *request, *library;
 
-static int give_away(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return lchown(path, NOBODY, NOBODY);
-}
-
 static void copy(const char *from, const char *to)
 {
-	const char *argv[] = { "/bin/cp", from, tap_path(to), NULL };
-
-	if (run(argv) || chmod(tap_path(to), 0755)) {
-		printf("Bail out! cannot copy %s\n", from);
-		exit(2);
-	}
+	if (boot_copy(from, tap_path(to)))
+		return;
+	printf("Bail out! cannot copy %s\n", from);
+	exit(2);
 }
 
 /* A file of the examples, with the path of a program replaced. */
@@ -109,10 +99,10 @@ static void put_units(bool plus)
 		    "/usr/libexec/dmem-record-request", client);
 	put("units/rec-stop.service", "[Unit]\nDefaultDependencies=no\nAfter=rec-flood.service\n"
 	    "[Service]\nType=oneshot\nUser=%d\nEnvironmentFile=%s/home/env\nExecStart=/bin/true\n",
-	    NOBODY, directory);
+	    BOOT_USER, directory);
 	put("units/rec-flood.service", "[Unit]\nDefaultDependencies=no\nAfter=dmem-record-now.socket\n"
 	    "[Service]\nType=oneshot\nUser=%d\nExecStart=/bin/sh -c 'i=0; while [ $$i -lt %d ]; do "
-	    "%s/bin/request & i=$$((i+1)); done; wait'\n", NOBODY, CLIENTS, directory);
+	    "%s/bin/request & i=$$((i+1)); done; wait'\n", BOOT_USER, CLIENTS, directory);
 	put("units/x.target", "[Unit]\nDefaultDependencies=no\nWants=dmem-record-now.socket rec-flood.service "
 	    "rec-stop.service end.service\n");
 	put("units/end.service", "[Unit]\nDefaultDependencies=no\nAfter=rec-stop.service\n[Service]\n"
@@ -135,7 +125,7 @@ static bool boot(const char *systemd, bool plus)
 	copy(dmemctl, "bin/dmemctl");
 	copy(request, "bin/request");
 	chmod(tap_path("home/ran"), 0666);
-	nftw(tap_path("home"), give_away, 16, FTW_PHYS);
+	boot_give_away(tap_path("home"));
 	put_tree();
 	put_server();
 	put_units(plus);
