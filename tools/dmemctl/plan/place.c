@@ -43,8 +43,10 @@ struct placing {
 	struct dmem_arena arena;
 	struct dmem_map takers, areas, sizes;
 	struct taker **taker;
-	struct area **area, **busy;
-	size_t n_takers, n_areas, n_busy;
+	struct area **area;
+	/* Those with takers that need another look, and those of the sample that is read. */
+	struct area **busy, **next;
+	size_t n_takers, n_areas, n_busy, n_next;
 	uint64_t clock;			/* ms that were recorded so far */
 	uint64_t step;
 };
@@ -405,15 +407,18 @@ static int add_to_area(struct placing *p, struct area *a, const struct model_are
 			ret = put_taker(&a->again, &a->n_again, &a->again_room, t);
 	}
 	a->n_touched = 0;
+	if (a->n_again)
+		p->next[p->n_next++] = a;
 	return ret;
 }
 
 static int add_sample(struct placing *p, unsigned int align_order)
 {
-	size_t n = p->n_busy;
+	struct area **busy = p->busy;
 	int ret = 0;
 
 	p->step++;
+	p->n_next = 0;
 	for (size_t i = 0; i < p->r.n_active && !ret; i++) {
 		const struct model_area *now = p->r.active[i];
 		struct area *a = find_area(p, now->region, align_order);
@@ -421,15 +426,13 @@ static int add_sample(struct placing *p, unsigned int align_order)
 		ret = a ? add_to_area(p, a, now) : -ENOMEM;
 	}
 	/* Those that wait and have seen nothing of this sample. */
-	for (size_t i = 0; i < n && !ret; i++) {
-		if (p->busy[i]->step != p->step)
-			ret = add_to_area(p, p->busy[i], NULL);
+	for (size_t i = 0; i < p->n_busy && !ret; i++) {
+		if (busy[i]->step != p->step)
+			ret = add_to_area(p, busy[i], NULL);
 	}
-	p->n_busy = 0;
-	for (size_t i = 0; i < p->n_areas; i++) {
-		if (p->area[i]->n_again)
-			p->busy[p->n_busy++] = p->area[i];
-	}
+	p->busy = p->next;
+	p->n_busy = p->n_next;
+	p->next = busy;
 	p->clock += p->r.dt;
 	return ret;
 }
@@ -495,6 +498,7 @@ static void end_placing(struct placing *p)
 	for (size_t i = 0; i < p->n_takers; i++)
 		tally_free(&p->taker[i]->s.usual);
 	free(p->busy);
+	free(p->next);
 	dmem_map_free(&p->takers);
 	dmem_map_free(&p->areas);
 	dmem_map_free(&p->sizes);
@@ -508,7 +512,8 @@ int place_boot(struct place *out, const struct model *m, size_t boot, unsigned i
 
 	*out = (struct place){ 0 };
 	p.busy = calloc(m->n_regions + 1, sizeof(*p.busy));
-	if (!p.busy)
+	p.next = calloc(m->n_regions + 1, sizeof(*p.next));
+	if (!p.busy || !p.next)
 		ret = -ENOMEM;
 	while (!ret && model_replay_next(&p.r))
 		ret = add_sample(&p, align_order);
