@@ -771,7 +771,7 @@ static const struct {
 	  0 },
 	{ "anybody can write to a limit", anybody_writes,
 	  "problem: system.slice/camera.service: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; no limit above it holds: limit the slice that it is in, and give the file back to root\n",
+	  CAMERA "; no limit above it holds: give the file to root, or dmemctl set system.slice --max=" CAMERA "=SIZE\n",
 	  1 },
 	{ "a limit above holds", anybody_writes_below,
 	  "note: system.slice/camera.service: every user can write to its dmem.max and lift its limit of "
@@ -779,13 +779,13 @@ static const struct {
 	  0 },
 	{ "a limit above does not hold either", anybody_writes_both,
 	  "problem: system.slice: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; no limit above it holds: limit the slice that it is in, and give the file back to root\n"
+	  CAMERA "; no limit above it holds: give the file to root, and put it into a slice with a limit\n"
 	  "problem: system.slice/camera.service: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; no limit above it holds: limit the slice that it is in, and give the file back to root\n",
+	  CAMERA "; no limit above it holds: give the file to root, or dmemctl set system.slice --max=" CAMERA "=SIZE\n",
 	  1 },
 	{ "a delegated unit limits itself", own_business,
 	  "note: system.slice/box.service/payload: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; no limit above it holds: limit the slice that it is in, and give the file back to root\n",
+	  CAMERA "; no limit above it holds: give the file to root, or dmemctl set box.service --max=" CAMERA "=SIZE\n",
 	  0 },
 	{ "dmem.min, and less above", min_without_stat,
 	  "problem: system.slice/camera.service: dmem.min of " CAMERA " is 8M, and system.slice above it reserves "

@@ -76,6 +76,24 @@ static bool is_below_unit(const char *path)
 	return unit && unit[len];
 }
 
+/* The command that limits the nearest cgroup above which is not the user's business. */
+static const char *limit_above(struct doctor *d, const struct dmem_node *n, size_t r)
+{
+	const char *target;
+	char path[4096];
+
+	for (n = n->parent; n && n->parent; n = n->parent) {
+		dmem_node_path(n, path, sizeof(path));
+		if (!is_below_unit(path))
+			break;
+	}
+	if (!n || !n->parent)
+		return "give the file to root, and put it into a slice with a limit";
+	target = doctor_target(d, n);
+	return target ? dmem_printf(d->arena, "give the file to root, or dmemctl set %s --max=%s=SIZE", target,
+				    d->regions.region[r].name) : NULL;
+}
+
 static void check_region(struct doctor *d, const struct dmem_node *n, size_t r, const char *who,
 			 const struct stat *root)
 {
@@ -92,7 +110,11 @@ static void check_region(struct doctor *d, const struct dmem_node *n, size_t r, 
 			   doctor_size(dmem_tree_figure(&d->tree, above, r, DMEM_F_MAX)));
 		return;
 	}
-	remedy = "limit the slice that it is in, and give the file back to root";
+	remedy = limit_above(d, n, r);
+	if (!remedy) {
+		d->err = -ENOMEM;
+		return;
+	}
 	doctor_say(d, is_below_unit(path) ? NOTE : PROBLEM, path, remedy,
 		   "%s can write to its dmem.max and lift its limit of %s; no limit above it holds", who,
 		   region);
