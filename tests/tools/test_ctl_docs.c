@@ -21,14 +21,18 @@ static struct tool t;
 static const struct verb {
 	const char *name, *source, *start;
 	const char *completed;		/* what bash completes "--" to */
+	const char *manual;		/* of its own, or NULL: a section of dmemctl(8) */
 } verbs[] = {
 	{ "set", "options.c", "[OPTIONS_SET]",
-	  "--dry-run --help --low --max --min --revert --runtime " },
+	  "--dry-run --help --low --max --min --revert --runtime ", NULL },
 	{ "show", "show.c", "options[] = {",
-	  "--all --bytes --help --json --noheadings --output --raw " },
-	{ "apply", "apply.c", "options[] = {", "--help " },
-	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit " },
-	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json " },
+	  "--all --bytes --help --json --noheadings --output --raw ", NULL },
+	{ "apply", "apply.c", "options[] = {", "--help ", NULL },
+	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit ", NULL },
+	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json ", NULL },
+	{ "watch", "watch/watch.c", "options[] = {",
+	  "--batch --bytes --color --count --depth --help --interval --json --list --output --reverse --sort --tree ",
+	  "watch/dmemctl-watch.8.scd" },
 };
 
 /* Is there a word that starts the line, after blanks, or comes behind a short one? */
@@ -39,7 +43,7 @@ static bool has_line(const char *text, const char *option)
 	for (const char *p = text; (p = strstr(p, option)); p += len) {
 		const char *before = p;
 
-		if (p[len] && !strchr(" =,\n*", p[len]))
+		if (p[len] && !strchr(" =,\n*[", p[len]))
 			continue;
 		while (before > text && before[-1] != '\n')
 			before--;
@@ -93,6 +97,10 @@ static void test_options(const struct verb *v, const char *sources, const char *
 	tool(&t, args);
 	snprintf(help, sizeof(help), "%s", get("out"));
 	section_of(manual, v->name, section);
+	if (v->manual) {
+		snprintf(path, sizeof(path), "%s/%s", sources, v->manual);
+		docs_read(path, section);
+	}
 	p = strstr(source, v->start);
 	end = p ? strstr(p, "{ 0 }") : NULL;
 	for (p = p ? strchr(p, '{') + 1 : NULL; p && (p = strstr(p, "{ \"")) && p < end; p++) {
@@ -145,6 +153,11 @@ static void test_bash(const char *file)
 		 "dma_heap/display@60000000= dma_heap/system= heap/system= ");
 	snprintf(words, sizeof(words), "--sysroot %s set camera --max = cma/cam", tap_path("root"));
 	complete(file, words, "cma/camera@64000000= ");
+	complete(file, "watch -o NAME,l", "NAME,LIMIT NAME,LOW ");
+	complete(file, "watch --sort = ch", "charged ");
+	complete(file, "watch --color = ", "always auto never ");
+	snprintf(words, sizeof(words), "--sysroot %s watch c", tap_path("root"));
+	complete(file, words, "cam-\\x2da.service camera.service cma/camera@64000000 cma/display@60000000 ");
 	/* As bash cuts it. */
 	snprintf(words, sizeof(words), "--sysroot %s set camera --min = cma/camera @ 64",
 		 tap_path("root"));

@@ -22,7 +22,7 @@ static const struct verb verbs[] = {
 	{ "doctor", verb_doctor, "what is not as it should be, with the remedy" },
 	{ "record", verb_record, "samples of what units use, into a file" },
 	{ "plan", verb_plan, "how large regions must be, and what to give to whom" },
-	{ "watch", verb_watch, "what is used and refused, as it happens" },
+	{ "watch", verb_watch, "charges and refused requests, as they happen" },
 	{ "metrics", verb_metrics, "figures for Prometheus, as a file or on stdout" },
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl watch - what is used and refused, as it happens */
+/* dmemctl watch - charges and refused requests, as they happen */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -60,7 +60,7 @@ struct watch {
 static void help(void)
 {
 	printf("Usage: dmemctl watch [options] [REGION|UNIT|CGROUP...]\n\n"
-	       "Shows the charge of each region and cgroup, and refused requests, as they happen.\n\n"
+	       "Shows the charge of each region and cgroup and refused requests, as they happen.\n\n"
 	       "  -b, --batch           print each sample as text, also on a terminal\n"
 	       "      --bytes           sizes in bytes\n"
 	       "      --color[=WHEN]    auto, always or never\n"
