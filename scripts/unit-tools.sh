@@ -79,7 +79,7 @@ dmemctl_programs()
 	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
 	make -s -C tools O="$dir/tools" CC="$cc" CFLAGS="$_san -Werror" LDFLAGS="$_san" "$dir/tools/dmemctl.bin" &&
 	make -s -C tools O="$dir/tools/fast" CC="$cc" CFLAGS='-O2 -Werror' "$dir/tools/fast/dmemctl.bin" &&
-	dmemctl_test metrics dmemctl/metrics/text.o &&
+	dmemctl_test metrics dmemctl/metrics/text.o cli/text.o &&
 	dmemctl_test watch dmemctl/watch/keys.o &&
 	dmemctl_test verify dmemctl/verify/lint.o cli/cli.o cli/text.o &&
 	dmemctl_test replace cli/replace.o -Wl,--wrap=openat,--wrap=openat64,--wrap=linkat,--wrap=fsync &&

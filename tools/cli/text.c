@@ -40,8 +40,7 @@ static bool text_is_obeyed(uint32_t c)
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
-/* How many bytes at @s are a character that may stay, or 0. */
-static size_t text_character(const char *s, size_t len, enum text_reader reader)
+size_t text_character(const char *s, size_t len, enum text_reader reader)
 {
 	mbstate_t state = { 0 };
 	uint32_t c;

@@ -19,6 +19,10 @@ enum text_reader {
 /* Bytes that text_put() may need for a text of @len bytes. */
 #define TEXT_ROOM(len)	(4 * (len) + 1)
 
+/* How many bytes at @s are a character that may stay, or 0: the first byte is written as
+ * "\xNN". */
+size_t text_character(const char *s, size_t len, enum text_reader reader);
+
 /* Writes @s harmless to @out, which has TEXT_ROOM() bytes. Returns the length. What a
  * terminal would obey, and what changes the direction of a line, never stays. */
 size_t text_put(char *out, const char *s, size_t len, enum text_reader reader);

@@ -150,7 +150,7 @@ TEST_F_TIMEOUT(watch, metrics, 60)
 	text = text_of(out);
 	cg = self->cg + strlen(t->root);
 	cg += strspn(cg, "/");
-	EXPECT_EQ(t->page, metric(text, "dmem_cgroup_current_bytes", cg, region));
+	EXPECT_EQ(t->page, metric(text, "dmem_cgroup_charged_bytes", cg, region));
 	EXPECT_EQ(t->page, metric(text, "dmem_cgroup_peak_bytes", cg, region));
 	EXPECT_EQ(2 * t->page, metric(text, "dmem_cgroup_max_bytes", cg, region));
 	EXPECT_EQ(1, metric(text, "dmem_cgroup_limit_hits_total", cg, region));

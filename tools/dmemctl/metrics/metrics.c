@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl metrics - what is used, limited and refused, for Prometheus */
+/* dmemctl metrics - charges, limits and refusals for Prometheus */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -10,6 +10,10 @@
 #include "../dmemctl.h"
 #include "metrics.h"
 
+enum {
+	OPT_OPENMETRICS = 256,
+};
+
 struct options {
 	const char *output;
 	bool all, open;
@@ -18,7 +22,7 @@ struct options {
 static void help(void)
 {
 	printf("Usage: dmemctl metrics [--output=FILE] [--all] [--openmetrics]\n\n"
-	       "Prints what is used, limited and refused, for Prometheus.\n\n"
+	       "Prints charges, limits and refusals for Prometheus.\n\n"
 	       "  -o, --output=FILE   replace FILE as a whole, instead of stdout\n"
 	       "  -a, --all           cgroups that use and limit nothing, too\n"
 	       "      --openmetrics   OpenMetrics, and not what node_exporter reads\n"
@@ -31,9 +35,9 @@ static void note(void *data, const char *path, int err)
 	cli_error(data, "cannot read /%s: %s", path, strerror(err));
 }
 
-/* The whole text, which the caller frees. */
+/* The whole text, which the caller frees. Sets *@success. */
 static int make(struct ctl *c, const struct options *o, const struct dmem_sys *sys,
-		struct dmem_arena *a, char **text, size_t *len)
+		struct dmem_arena *a, char **text, size_t *len, bool *success)
 {
 	struct dmem_regions r;
 	struct dmem_tree t;
@@ -44,16 +48,17 @@ static int make(struct ctl *c, const struct options *o, const struct dmem_sys *s
 		return ret;
 	if (!r.n)
 		cli_error(&c->cli, "there is no region: does the kernel have the dmem controller?");
-	/* Without cgroups, there are still the pools. */
+	/* Without cgroups, there are still the heaps and areas. */
 	ret = dmem_tree_read(sys, a, &r, "", METRICS_FIGURES, UINT_MAX, note, &c->cli, &t);
 	if (ret == -ENOMEM)
 		return ret;
 	if (ret)
 		cli_error(&c->cli, "cannot read /sys/fs/cgroup: %s", strerror(-ret));
+	*success = r.n && !ret;
 	f = open_memstream(text, len);
 	if (!f)
 		return -ENOMEM;
-	ret = metrics_print(f, &r, &t, a, o->all, o->open);
+	ret = metrics_print(f, &r, &t, a, o->all, o->open, *success);
 	if (ferror(f))
 		ret = -ENOMEM;
 	return fclose(f) ? -ENOMEM : ret;
@@ -64,9 +69,13 @@ static int write_out(struct ctl *c, const struct options *o, const char *text, s
 	int ret;
 
 	if (!o->output || !strcmp(o->output, "-")) {
-		/* That it got there is for cli_close_stdout() to see. */
-		fwrite(text, 1, len, stdout);
-		return CLI_OK;
+		/* All at once, so that errno is that of the error. */
+		setvbuf(stdout, NULL, _IONBF, 0);
+		if (fwrite(text, 1, len, stdout) == len || errno == EPIPE)
+			return CLI_OK;
+		cli_error(&c->cli, "cannot write: %s", strerror(errno));
+		clearerr(stdout);
+		return CLI_FAILED;
 	}
 	ret = cli_replace(o->output, 0644, text, len);
 	if (!ret)
@@ -81,6 +90,7 @@ static int print(struct ctl *c, const struct options *o)
 	struct dmem_sys sys;
 	char *text = NULL;
 	size_t len = 0;
+	bool success = false;
 	int ret = dmem_sys_open(&sys, c->sysroot);
 
 	if (ret) {
@@ -88,10 +98,13 @@ static int print(struct ctl *c, const struct options *o)
 			  strerror(-ret));
 		return CLI_FAILED;
 	}
-	ret = make(c, o, &sys, &a, &text, &len);
+	ret = make(c, o, &sys, &a, &text, &len, &success);
 	if (ret)
-		cli_error(&c->cli, "cannot tell the figures: %s", strerror(-ret));
+		cli_error(&c->cli, "cannot print the figures: %s", strerror(-ret));
 	ret = ret ? CLI_FAILED : write_out(c, o, text, len);
+	/* The text has it as well, for those that only read that. */
+	if (!success)
+		ret = CLI_FAILED;
 	free(text);
 	dmem_arena_free(&a);
 	dmem_sys_close(&sys);
@@ -101,13 +114,18 @@ static int print(struct ctl *c, const struct options *o)
 int verb_metrics(struct ctl *c, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "output", 1, NULL, 'o' }, { "all", 0, NULL, 'a' }, { "openmetrics", 0, NULL, 'O' },
-		{ "help", 0, NULL, 'h' }, { 0 },
+		{ "all", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "openmetrics", no_argument, NULL, OPT_OPENMETRICS },
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 },
 	};
+	static const char letters[] = ":ho:a";
 	struct options o = { 0 };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "ho:a", options, NULL)) != -1) {
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (opt) {
 		case 'h':
 			help();
@@ -118,11 +136,11 @@ int verb_metrics(struct ctl *c, int argc, char **argv)
 		case 'a':
 			o.all = true;
 			break;
-		case 'O':
+		case OPT_OPENMETRICS:
 			o.open = true;
 			break;
 		default:
-			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+			return cli_bad_option(&c->cli, opt, letters, argv);
 		}
 	}
 	if (optind < argc)

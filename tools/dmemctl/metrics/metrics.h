@@ -12,15 +12,15 @@
 			 DMEM_BIT(DMEM_F_LOW) | DMEM_BIT(DMEM_F_MAX) | DMEM_BIT(DMEM_F_EV_MAX) | \
 			 DMEM_REFUSALS)
 
-/* A label's value, without the quotes around it: always UTF-8, and different for
- * different names. Bytes that are none or that a terminal would obey are U+FFFD and
- * two hexadecimal digits, and so are those of U+FFFD itself. */
+/* A label's value, without the quotes around it: text_put() for TEXT_UTF8, with the
+ * escapes of the format. */
 void metrics_label(FILE *f, const char *s, size_t len);
 
 /* @all: cgroups that use and limit nothing, too. @open: OpenMetrics, which names the
- * counters in another way. 0 or -ENOMEM; whether @f has taken it is for the caller
+ * counters in another way. @success: the regions and cgroups were read. Two series never
+ * have the same labels. 0 or -ENOMEM; whether @f has taken it is for the caller
  * to find out. */
 int metrics_print(FILE *f, const struct dmem_regions *r, const struct dmem_tree *t,
-		  struct dmem_arena *a, bool all, bool open);
+		  struct dmem_arena *a, bool all, bool open, bool success);
 
 #endif

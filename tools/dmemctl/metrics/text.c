@@ -6,9 +6,11 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../cli/text.h"
 #include "metrics.h"
 
 struct family {
@@ -23,35 +25,38 @@ static const struct {
 } of_region[] = {
 	{ { "dmem_region_capacity_bytes", "Size of the region.", "bytes", false },
 	  offsetof(struct dmem_region, capacity) },
-	{ { "dmem_region_charged_bytes", "What all cgroups are charged for.", "bytes", false },
+	{ { "dmem_region_charged_bytes", "Memory that all cgroups are charged for.", "bytes", false },
 	  offsetof(struct dmem_region, current) },
-	{ { "dmem_region_peak_bytes", "The most that all cgroups were charged for, since boot.",
+	{ { "dmem_region_peak_bytes", "Highest value of dmem_region_charged_bytes since boot.",
 	    "bytes", false }, offsetof(struct dmem_region, peak) },
-	{ { "dmem_region_unaccounted_bytes", "In use, and no cgroup is charged for it.", "bytes",
+	{ { "dmem_region_unaccounted_bytes", "Memory that is in use and that no cgroup is charged for.", "bytes",
 	    false }, offsetof(struct dmem_region, unaccounted) },
-	{ { "dmem_region_free_bytes", "Free, in one piece or many.", "bytes", false },
+	{ { "dmem_region_free_bytes", "Free memory, in one piece or many.", "bytes", false },
 	  offsetof(struct dmem_region, available) },
-	{ { "dmem_region_largest_free_bytes", "The largest free piece.", "bytes", false },
+	{ { "dmem_region_largest_free_bytes", "The largest free piece of memory.", "bytes", false },
 	  offsetof(struct dmem_region, largest) },
 };
 
 #define REFUSED	{ "dmem_cgroup_refused", "Requests made in it that were refused.", NULL, true }
 
-/* Of a cgroup, with all below it. Samples of one family come together. */
+/* Of a cgroup, with all below it. Samples of one family come together. DMEM_FIGURES stands
+ * for the effective limit, which is in no file. */
 static const struct {
 	struct family family;
 	enum dmem_figure figure;
 	const char *reason;
 } of_cgroup[] = {
-	{ { "dmem_cgroup_current_bytes", "What the cgroup is charged for.", "bytes", false },
+	{ { "dmem_cgroup_charged_bytes", "Memory that the cgroup is charged for.", "bytes", false },
 	  DMEM_F_CURRENT, NULL },
-	{ { "dmem_cgroup_peak_bytes", "The most that it was charged for.", "bytes", false },
+	{ { "dmem_cgroup_peak_bytes", "Highest value of dmem_cgroup_charged_bytes.", "bytes", false },
 	  DMEM_F_PEAK, NULL },
-	{ { "dmem_cgroup_min_bytes", "dmem.min, its reservation.", "bytes", false },
+	{ { "dmem_cgroup_min_bytes", "Reservation of the cgroup, dmem.min.", "bytes", false },
 	  DMEM_F_MIN, NULL },
-	{ { "dmem_cgroup_low_bytes", "dmem.low.", "bytes", false }, DMEM_F_LOW, NULL },
-	{ { "dmem_cgroup_max_bytes", "dmem.max, where there is one.", "bytes", false },
+	{ { "dmem_cgroup_low_bytes", "Protection of the cgroup from eviction, dmem.low.", "bytes", false }, DMEM_F_LOW, NULL },
+	{ { "dmem_cgroup_max_bytes", "Limit of the cgroup itself, dmem.max, if it has one.", "bytes", false },
 	  DMEM_F_MAX, NULL },
+	{ { "dmem_cgroup_limit_bytes", "Effective limit: the smallest dmem.max there and above, or the "
+	    "capacity.", "bytes", false }, DMEM_FIGURES, NULL },
 	{ { "dmem_cgroup_limit_hits", "Requests that its own dmem.max, or one below it, refused.",
 	    NULL, true }, DMEM_F_EV_MAX, NULL },
 	{ REFUSED, DMEM_F_EV_ALLOC_FAIL, "limit" },
@@ -69,49 +74,27 @@ struct row {
 struct rows {
 	struct row *row;
 	size_t n;
+	void *seen;	/* their labels, of tsearch() */
 };
 
 #define COUNT(array)	(sizeof(array) / sizeof(*(array)))
 
-/* How many bytes at @s are a character that can stay as it is, or 0. */
-static size_t character(const unsigned char *s, size_t len)
-{
-	uint32_t c = s[0];
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-	if (n == 1)
-		return c >= ' ' && c != 0x7f;
-	if (c < 0xc2 || c > 0xf4 || n > len)
-		return 0;
-	c &= 0x7fu >> n;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	/* A longer form than needed, half of a pair, beyond the last, a control
-	 * character, and what stands for all of these. */
-	if ((n == 3 && c < 0x800) || (n == 4 && c < 0x10000) || (c >= 0xd800 && c <= 0xdfff) ||
-	    c > 0x10ffff || c < 0xa0 || c == 0xfffd)
-		return 0;
-	return n;
-}
-
 void metrics_label(FILE *f, const char *s, size_t len)
 {
-	while (len) {
-		size_t n = character((const unsigned char *)s, len);
+	char harmless[TEXT_ROOM(1)];
 
-		if (!n) {
-			fprintf(f, "\xef\xbf\xbd%02x", (unsigned char)*s);
-			n = 1;
-		} else {
+	for (size_t n; len; s += n, len -= n) {
+		n = text_character(s, len, TEXT_UTF8);
+		if (n) {
 			if (*s == '\\' || *s == '"')
 				fputc('\\', f);
 			fwrite(s, 1, n, f);
+			continue;
 		}
-		s += n;
-		len -= n;
+		n = 1;
+		text_put(harmless, s, n, TEXT_UTF8);
+		/* Its backslash is escaped like others. */
+		fprintf(f, "\\%s", harmless);
 	}
 }
 
@@ -199,6 +182,33 @@ static int labels(struct row *row, const char *region, const char *path)
 	return fclose(f) ? -ENOMEM : 0;
 }
 
+static int compare_labels(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* Two cgroups, one with a byte in its name that is printed as "\xNN" and one with those
+ * characters, would be one series, and the reader would refuse all of them. */
+static int tell_apart(struct rows *rows, struct dmem_arena *a, struct row *row)
+{
+	char *text = dmem_strdup(a, row->labels), *plain = text;
+	void *found;
+
+	for (unsigned int nth = 2; text; nth++) {
+		found = tsearch(text, &rows->seen, compare_labels);
+		if (!found || *(char **)found == text)
+			break;
+		text = dmem_printf(a, "%s,duplicate=\"%u\"", plain, nth);
+	}
+	if (!text || !found)
+		return -ENOMEM;
+	if (text != plain) {
+		free(row->labels);
+		row->labels = strdup(text);
+	}
+	return row->labels ? 0 : -ENOMEM;
+}
+
 static int add_rows(struct rows *rows, struct dmem_arena *a, const struct dmem_tree *t,
 		    const struct dmem_node *n, bool all)
 {
@@ -217,7 +227,7 @@ static int add_rows(struct rows *rows, struct dmem_arena *a, const struct dmem_t
 		rows->row = row;
 		row += rows->n++;
 		*row = (struct row){ NULL, n, i };
-		if (labels(row, t->regions->region[i].name, path))
+		if (labels(row, t->regions->region[i].name, path) || tell_apart(rows, a, row))
 			return -ENOMEM;
 	}
 	return 0;
@@ -232,8 +242,9 @@ static void print_cgroups(FILE *f, const struct dmem_tree *t, const struct rows 
 
 		for (size_t i = 0; i < rows->n; i++) {
 			const struct row *row = &rows->row[i];
-			uint64_t v = dmem_tree_figure(t, row->node, row->region,
-						      of_cgroup[m].figure);
+			uint64_t v = of_cgroup[m].figure == DMEM_FIGURES ?
+				     dmem_tree_limit(t, row->node, row->region) :
+				     dmem_tree_figure(t, row->node, row->region, of_cgroup[m].figure);
 
 			/* No limit is no number. */
 			if (v >= DMEM_UNKNOWN)
@@ -250,8 +261,24 @@ static void print_cgroups(FILE *f, const struct dmem_tree *t, const struct rows 
 	}
 }
 
+/* The labels are in the arena. */
+static void leave(void *labels)
+{
+	(void)labels;
+}
+
+static void print_success(FILE *f, bool success, bool open)
+{
+	static const struct family m = {
+		"dmem_scrape_success", "Whether the regions and the cgroups could be read.", NULL, false,
+	};
+
+	head(f, &m, open);
+	fprintf(f, "%s %d\n", m.name, success);
+}
+
 int metrics_print(FILE *f, const struct dmem_regions *r, const struct dmem_tree *t,
-		  struct dmem_arena *a, bool all, bool open)
+		  struct dmem_arena *a, bool all, bool open, bool success)
 {
 	struct rows rows = { 0 };
 	int ret = 0;
@@ -259,6 +286,7 @@ int metrics_print(FILE *f, const struct dmem_regions *r, const struct dmem_tree 
 	for (const struct dmem_node *n = t->root; n && !ret; n = dmem_tree_next(n))
 		ret = add_rows(&rows, a, t, n, all);
 	if (!ret) {
+		print_success(f, success, open);
 		print_regions(f, r, open);
 		print_heaps(f, r, open);
 		print_cgroups(f, t, &rows, open);
@@ -266,5 +294,6 @@ int metrics_print(FILE *f, const struct dmem_regions *r, const struct dmem_tree 
 	}
 	for (size_t i = 0; i < rows.n; i++)
 		free(rows.row[i].labels);
+	tdestroy(rows.seen, leave);
 	return ret;
 }
