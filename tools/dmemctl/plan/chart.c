@@ -229,13 +229,19 @@ static int find_styles(struct chart *c)
 
 /* ---- columns ---- */
 
-static size_t layer_of(const struct chart *c, uint32_t taker)
+static size_t layer_of(const struct chart *c, const struct chart_panel *p, uint32_t taker)
 {
+	size_t style;
+
 	if (taker == MODEL_OTHERS(c->m))
 		return CHART_OTHERS;
 	if (taker == MODEL_KERNEL(c->m))
 		return CHART_UNACCOUNTED;
-	return c->m->service[taker].has_children ? CHART_OTHERS : c->style[taker];
+	if (c->m->service[taker].has_children)
+		return CHART_OTHERS;
+	style = c->style[taker];
+	/* The plan has nothing for it here, and the legend no row. */
+	return style == CHART_MORE || p->service[style] ? style : CHART_MORE;
 }
 
 /* Figures above have all that is below them, and are not read at the same moment: of both
@@ -280,6 +286,10 @@ static void add_sample(struct chart *c, struct chart_panel *p, const struct mode
 	struct chart_column col = { .known = true, .total = r->total };
 	size_t first = column_of(p, r->t), last = column_of(p, r->t + r->dt);
 
+	if (p->boot == p->g->worst && r->t == p->g->decided) {
+		p->decided = first;
+		p->decided_total = r->total;
+	}
 	/* Nobody has looked. */
 	if (!r->dt && r->t != p->to)
 		return;
@@ -288,17 +298,13 @@ static void add_sample(struct chart *c, struct chart_panel *p, const struct mode
 		last = CHART_COLUMNS - 1;
 	for (uint32_t i = 0; i < MODEL_TAKERS(c->m); i++) {
 		if (r->own[i])
-			col.v[layer_of(c, i)] += r->own[i];
+			col.v[layer_of(c, p, i)] += r->own[i];
 	}
 	for (size_t i = 0; i < CHART_LAYERS; i++)
 		area[i] += (double)col.v[i] * (double)weight_of(p, r);
 	for (size_t x = first; x <= last; x++) {
 		if (!p->column[x].known || p->column[x].total < col.total)
 			p->column[x] = col;
-	}
-	if (p->boot == p->g->worst && r->t == p->g->decided) {
-		p->decided = first;
-		p->decided_total = r->total;
 	}
 }
 
@@ -394,10 +400,10 @@ int chart_make(struct chart *c, const struct model *m, const struct needs *n)
 		add_panel(c, &n->region[i]);
 	ret = find_styles(c);
 	for (size_t i = 0; i < c->n && !ret; i++) {
+		find_services(c, &c->panel[i]);
 		ret = find_columns(c, &c->panel[i]);
 		if (!ret)
 			ret = find_ticks(c, &c->panel[i]);
-		find_services(c, &c->panel[i]);
 		find_scale(&c->panel[i]);
 	}
 	return ret;
