@@ -347,7 +347,7 @@ static void accessible(void)
 	check(strstr(attribute(svg, "aria-labelledby"), attribute(title, "id")) &&
 	      strstr(attribute(svg, "aria-labelledby"), attribute(desc, "id")), "which name it", "%s",
 	      doc.e[svg].attributes);
-	check(strstr(doc.e[desc].text, "cma/area0: at most 36M in use, capacity 512M, planned size 40M") != NULL,
+	check(strstr(doc.e[desc].text, "cma/area0: at most 36M in use, capacity 512M, needed size 40M") != NULL,
 	      "the description has the figures", "%s", doc.e[desc].text);
 }
 
@@ -399,7 +399,7 @@ static void colours(void)
 		check(!strcmp(first[s], fill_in(panel(0), name)), "the same in another chart", "%s, %s", first[s],
 		      fill_in(panel(0), name));
 	}
-	check(any_text("capacity") && any_text("planned size") && any_text("sum of limits") && !any_text("all max") &&
+	check(any_text("capacity") && any_text("needed size") && any_text("sum of limits") && !any_text("all max") &&
 	      !any_text("not accounted"), "its words", "are others");
 }
 

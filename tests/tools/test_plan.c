@@ -593,6 +593,21 @@ static void refused_only(void)
 	      get_tree("refused-units"));
 }
 
+/* It is stopped and started between two samples. */
+static void restart(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", false);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu", 8 * MIB, 8 * MIB);
+	past_cgroup(&t, 3, 9, A);
+	past_look(&t, 3000, "r0=%llu c3.0=%llu x0", 6 * MIB, 6 * MIB);
+	past_end(&t, 30000);
+	past_write(&t, "restart");
+	check(!plan_of("restart", "--json", NULL) && json("a.service", "runs") == 2 &&
+	      json("a.service", "usual") == 6 * MIB, "the end of one run does not end the next one", "%s", get("out"));
+}
+
 /* ---- peaks together ---- */
 
 static void equal_services(void)
@@ -619,7 +634,7 @@ static void equal_services(void)
 	check(json("\"conflicts_in_capacity\"", "count") == 6 && json("\"conflicts_in_capacity\"", "peaks") == 48 * MIB,
 	      "and is looked for in the region that exists", "%s", get("out"));
 	plan_of("equal", "--headroom=0", NULL);
-	check(strstr(get("out"), "in 104M (planned):\n        112M  all of s00.service, s01.service, s02.service, "
+	check(strstr(get("out"), "in 104M (needed):\n        112M  all of s00.service, s01.service, s02.service, "
 		     "s03.service\n              and 10 more\n"), "services with equal peaks are one line", "%s", get("out"));
 	check(strstr(get("out"), "in 40M (capacity):\n         48M  any 6 of s00.service, s01.service, s02.service, "
 		     "s03.service\n              and 10 more\n    Any 5 of the 14 services fit, and no more than 5.\n"),
@@ -667,6 +682,30 @@ static void all_conflicts(void)
 		dmem_arena_free(&a);
 	}
 	check(!wrong && sets > 100, "conflicts are those that trying all sets finds", "%zu wrong, %zu sets", wrong, sets);
+}
+
+/* heap/system is all of the RAM: nobody chooses its size, in no view. */
+static void unsized(void)
+{
+	struct dmem_text t = { 0 };
+	char svg[4096];
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, false);
+	past_region(&t, 0, "heap/system");
+	past_cgroup(&t, 0, 1, A);
+	past_cgroup(&t, 1, 2, B);
+	past_look(&t, 1000, "r0=%llu,-,-,%llu c0.0=%llu", 30 * MIB, 40 * MIB, 30 * MIB);
+	past_look(&t, 2000, "c0.0=0 c1.0=%llu", 20 * MIB);
+	past_end(&t, 3000);
+	past_write(&t, "unsized");
+	snprintf(svg, sizeof(svg), "--svg=%s", tap_path("unsized.svg"));
+	check(!plan(MORE(svg, "--headroom=0", tap_path("unsized"))) &&
+	      strstr(get("out"), "heap/system: no size is planned, capacity 40M\n") && !strstr(get("out"), "blocks of") &&
+	      strstr(get("out"), "in 40M (capacity):\n         50M  a.service + b.service\n"),
+	      "a region without a size to choose", "%s%s", get("out"), get("err"));
+	check(*get("unsized.svg") && !strstr(get("unsized.svg"), ", planned size") &&
+	      !strstr(get("unsized.svg"), ">planned size<") && !strstr(get("unsized.svg"), ">needed size<"),
+	      "nor has the chart one", "%s", get("unsized.svg"));
 }
 
 static void slices_own(void)
@@ -1233,9 +1272,11 @@ int main(int argc, char **argv)
 	overlaps();
 	clocks();
 	refused_only();
+	restart();
 	equal_services();
 	all_conflicts();
 	slices_own();
+	unsized();
 	whole_buffers();
 	guesses();
 	page_sizes();

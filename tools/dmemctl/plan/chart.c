@@ -364,6 +364,7 @@ static void find_scale(struct chart_panel *p)
 {
 	uint64_t capacity = p->g->region->capacity;
 
+	/* As drawn; that of heaps is no size to choose, but shows the scale as well. */
 	p->high = p->g->size;
 	for (size_t x = 0; x < CHART_COLUMNS; x++)
 		p->high = p->column[x].total > p->high ? p->column[x].total : p->high;

@@ -386,8 +386,9 @@ static int find_all_conflicts(struct needs *n, struct needs_region *g)
 	uint64_t capacity = g->region->capacity;
 	int ret;
 
-	g->conflicts.size = g->size;
-	g->existing.size = capacity == g->size ? DMEM_UNKNOWN : capacity;
+	/* A size that will never be has none. */
+	g->conflicts.size = has_size(g) ? g->size : capacity;
+	g->existing.size = capacity == g->conflicts.size ? DMEM_UNKNOWN : capacity;
 	ret = needs_find_conflicts(&n->arena, g, &g->conflicts);
 	if (!ret && g->existing.size != DMEM_UNKNOWN)
 		ret = needs_find_conflicts(&n->arena, g, &g->existing);

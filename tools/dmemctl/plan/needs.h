@@ -87,7 +87,8 @@ struct needs_region {
 	double reserved;		/* 1: reservations are what is usual */
 	struct needs_service *service;	/* by peak, the largest first */
 	size_t n;
-	struct needs_conflicts conflicts;	/* in the size that is planned */
+	/* In the size that is planned, or in the capacity, if there is no size to choose. */
+	struct needs_conflicts conflicts;
 	struct needs_conflicts existing;	/* in the capacity, if that is another one */
 };
 

@@ -289,8 +289,7 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 
 	for (size_t i = 0; i < g->n; i++)
 		refused += g->service[i].refused;
-	if (sized)
-		print_conflicts(f, m, g, &g->conflicts, "planned");
+	print_conflicts(f, m, g, &g->conflicts, sized ? "needed" : "capacity");
 	print_conflicts(f, m, g, &g->existing, "capacity");
 	if (g->reserved < 1 && g->n)
 		fprintf(f, "\n  Only %.0f%% of the usual use can be reserved, less what is no whole buffer:\n"

@@ -171,9 +171,23 @@ struct drawing {
 	FILE *f;
 	const struct chart *c;
 	const struct chart_panel *p;
+	const struct needs_options *o;
 	int top;
 	const char *decided;	/* the name of that mark */
 };
+
+/* The line of the size: one that will be, or one that a region needs that is kept larger.
+ * NULL: it has no size to choose. */
+static const char *size_label(const struct needs_region *g, const struct needs_options *o,
+			      uint64_t *size)
+{
+	struct needs_proposal p = needs_propose(g, o);
+
+	*size = p.reason == NEEDS_KEPT ? g->size : p.size;
+	if (p.reason == NEEDS_NOT_SIZED)
+		return NULL;
+	return p.reason == NEEDS_KEPT ? "needed size" : "planned size";
+}
 
 static double y_of(const struct drawing *d, uint64_t v)
 {
@@ -558,6 +572,8 @@ static void draw_legend(const struct drawing *d)
 {
 	const struct chart_panel *p = d->p;
 	int y = d->top + PANEL_TOP + 4;
+	const char *label;
+	uint64_t size;
 
 	fprintf(d->f, "<g fill=\"#555\"><text x=\"%d\" y=\"%d\" text-anchor=\"end\">peak</text>"
 		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">planned max</text></g>\n", PEAK_X, y, MAX_X, y);
@@ -566,7 +582,9 @@ static void draw_legend(const struct drawing *d)
 	y += ROW_H / 2;
 	if (p->g->region->capacity != DMEM_UNKNOWN)
 		line_row(d, y += ROW_H, CAPACITY, "capacity", p->g->region->capacity);
-	line_row(d, y += ROW_H, PLANNED, "planned size", p->g->size);
+	label = size_label(p->g, d->o, &size);
+	if (label)
+		line_row(d, y += ROW_H, PLANNED, label, size);
 	if (p->limits)
 		line_row(d, y += ROW_H, LIMITS, "sum of limits", p->limits);
 	mark_rows(d, y);
@@ -584,6 +602,7 @@ static int panel_height(const struct chart_panel *p)
 static void draw_panel(const struct drawing *d)
 {
 	const struct chart_panel *p = d->p;
+	uint64_t size;
 
 	fprintf(d->f, "<g class=\"panel\">\n<text x=\"%d\" y=\"%d\" font-size=\"15\" font-weight=\"bold\">",
 		PLOT_X, d->top + PANEL_TOP - 16);
@@ -598,7 +617,8 @@ static void draw_panel(const struct drawing *d)
 	draw_clocks(d);
 	draw_line(d, p->limits, LIMITS);
 	draw_line(d, p->g->region->capacity, CAPACITY);
-	draw_line(d, p->g->size, PLANNED);
+	if (size_label(p->g, d->o, &size))
+		draw_line(d, size, PLANNED);
 	fprintf(d->f, "<path fill=\"none\" stroke=\"#333\" d=\"M%d %dv%dh%d\"/>\n", PLOT_X,
 		d->top + PANEL_TOP, PLOT_H, PLOT_W);
 	draw_ticks(d);
@@ -611,15 +631,19 @@ static void draw_panel(const struct drawing *d)
 /* ---- the whole chart ---- */
 
 /* One sentence for each panel, for those who do not see it. */
-static void describe(FILE *f, const struct chart_panel *p)
+static void describe(FILE *f, const struct chart_panel *p, const struct needs_options *o)
 {
 	char size[CLI_SIZE], when[64];
+	const char *label;
+	uint64_t bytes;
 
 	whole_name(f, p->g->region->name);
 	fprintf(f, ": at most %s in use", cli_size(size, p->g->together_most, false));
 	if (p->g->region->capacity != DMEM_UNKNOWN)
 		fprintf(f, ", capacity %s", cli_size(size, p->g->region->capacity, false));
-	fprintf(f, ", planned size %s", cli_size(size, p->g->size, false));
+	label = size_label(p->g, o, &bytes);
+	if (label)
+		fprintf(f, ", %s %s", label, cli_size(size, bytes, false));
 	if (p->decided < CHART_COLUMNS)
 		fprintf(f, ", needed at %s", full_time(when, chart_wall(p, p->g->decided)));
 	if (p->refused)
@@ -627,14 +651,14 @@ static void describe(FILE *f, const struct chart_panel *p)
 	fprintf(f, ".\n");
 }
 
-static void draw_head(FILE *f, const struct chart *c, int height)
+static void draw_head(FILE *f, const struct chart *c, const struct needs_options *o, int height)
 {
 	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-labelledby=\"title desc\" "
 		"width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
 		"font-size=\"12\">\n<title id=\"title\">Device memory by service over time, with capacity "
 		"and plan</title>\n<desc id=\"desc\">", WIDTH, height, WIDTH, height);
 	for (size_t i = 0; i < c->n; i++)
-		describe(f, &c->panel[i]);
+		describe(f, &c->panel[i], o);
 	fprintf(f, "%s</desc>\n", c->n ? "" : "No cgroup was charged.");
 	if (c->n)
 		draw_patterns(f);
@@ -645,7 +669,7 @@ static void draw_foot(FILE *f, const struct model *m, const struct needs_options
 {
 	fprintf(f, "<g fill=\"#555\"><text x=\"%d\" y=\"%d\">Each region in the boot, of %zu, that needed "
 		"most. peak: the highest of all boots. planned max: the planned limit of the service.</text>"
-		"<text x=\"%d\" y=\"%d\">planned size: with %.4g%% headroom, in whole blocks. Regions that "
+		"<text x=\"%d\" y=\"%d\">planned and needed size: with %.4g%% headroom, in whole blocks. Regions that "
 		"no cgroup was charged for are left out.</text></g>\n", PLOT_X, y, m->n_boots, PLOT_X,
 		y + ROW_H, o->headroom * 100);
 }
@@ -654,14 +678,14 @@ int report_svg(FILE *f, const struct model *m, const struct needs *n,
 	       const struct needs_options *o)
 {
 	/* Without the largest ones, another boot is the one that counts. */
-	struct drawing d = { .f = f, .decided = o->quantile < 1 ? "needed most" : "decided the size" };
+	struct drawing d = { .f = f, .o = o, .decided = o->quantile < 1 ? "needed most" : "decided the size" };
 	struct chart c;
 	int ret = chart_make(&c, m, n), height = 0;
 
 	for (size_t i = 0; i < c.n && !ret; i++)
 		height += panel_height(&c.panel[i]);
 	if (!ret)
-		draw_head(f, &c, height + FOOT_H);
+		draw_head(f, &c, o, height + FOOT_H);
 	for (size_t i = 0; i < c.n && !ret; i++) {
 		d.c = &c;
 		d.p = &c.panel[i];
