@@ -42,10 +42,10 @@ static void check_type(struct doctor *d, const struct dmem_unit *u, struct dmem_
 	char *text;
 	int ret = dmem_units_parse(&d->units, f, false);
 
-	if (ret || f->state != PARSED || !f->section.present) {
+	if (ret)
 		d->err = ret;
+	if (ret || f->state != PARSED || !f->section.present)
 		return;
-	}
 	ret = dmem_units_read(&d->units, f, &text, &len);
 	if (!ret)
 		ret = dmem_place_type(d->arena, u->name, text ? text : "", len, &p);
