@@ -288,7 +288,7 @@ static void places(void)
 	put("root/usr/libexec/dmem-apply", "%s", "");
 	link_to("root/h", "usr/libexec/dmem-apply");
 	put("root/srv/data/file", "%s", "");
-	put("root/home/app/file", "%s", "");
+	put("root/opt/app/file", "%s", "");
 	put("root/tmp/ours/file", "%s", "");
 	put("root/run/ours/x", "%s", "");
 	put("root/run/systemd/journal/socket", "%s", "");
@@ -298,7 +298,7 @@ static void places(void)
 	link_to("root/srv/link2", "/srv/link/libexec");
 	link_to("root/srv/harmless", "data");
 	link_to("root/srv/loop", "loop");
-	chmod(tap_path("root/home/app"), 0777);
+	chmod(tap_path("root/opt/app"), 0777);
 	chmod(tap_path("root/tmp"), 01777);
 }
 
@@ -316,10 +316,10 @@ static void mounts(void)
 		{ "beside the program, by a link", "BindPaths=/a:/srv/link/share\n", false },
 		{ "a link to itself", "BindPaths=/a:/srv/loop\n", true },
 		{ "the program's own directory", "BindPaths=/usr/libexec\n", false },
-		{ "another one's directory", "BindPaths=/a:/home/app\n", false },
-		{ "in another one's directory", "BindPaths=/a:/home/app/file\n", true },
-		{ "what may be exchanged while it is mounted", "BindPaths=/home/app/file\n", true },
-		{ "in another one's directory, not there", "TemporaryFileSystem=/home/app/x\n", true },
+		{ "another one's directory", "BindPaths=/a:/opt/app\n", false },
+		{ "in another one's directory", "BindPaths=/a:/opt/app/file\n", true },
+		{ "what may be exchanged while it is mounted", "BindPaths=/opt/app/file\n", true },
+		{ "in another one's directory, not there", "TemporaryFileSystem=/opt/app/x\n", true },
 		{ "in /tmp", "TemporaryFileSystem=/tmp/ours\n", true },
 		{ "of /tmp", "TemporaryFileSystem=/tmp\n", false },
 		{ "in /tmp, not there", "TemporaryFileSystem=/tmp/x\n", true },
@@ -332,9 +332,9 @@ static void mounts(void)
 		{ "a service's state directory", "BindPaths=/a:/var/lib/ours\n", false },
 		{ "in systemd's runtime directory", "BindPaths=/a:/run/systemd/journal\n", false },
 		{ "in what is mounted before it", "BindPaths=/a:/srv/data /b:/srv/data/file\n", true },
-		{ "in a file system without links", "TemporaryFileSystem=/home\nBindPaths=/home/app/file\n", false },
+		{ "in a file system without links", "TemporaryFileSystem=/opt\nBindPaths=/opt/app/file\n", false },
 		{ "in a mount in a file system without links",
-		  "BindPaths=/a:/home/app/x /b:/home/app/x/y\nTemporaryFileSystem=/home\n", true },
+		  "BindPaths=/a:/opt/app/x /b:/opt/app/x/y\nTemporaryFileSystem=/opt\n", true },
 		{ "with an option of newer releases", "BindPaths=/a:/:idmap\n", true },
 		{ "no longer", "BindPaths=/a:/srv/link\nBindPaths=\nBindPaths=/a:/srv/data\n", false },
 	};
