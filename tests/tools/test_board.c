@@ -342,6 +342,16 @@ static void addressed(void)
 		   "memory@90000000 { device_type = \"memory\"; reg = <0x0 0x90000000 0x0 0x1200000>, "
 		   "<0x0 0x91200000 0x0 0x1000000>; };", CAMERA));
 	check(boot(MORE(NULL)), "pieces that touch are one", "%s", get("err"));
+	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x0 0x40000000>; "
+		   "linux,usable-memory = <0x0 0x80000000 0x0 0x11000000>; };", CAMERA));
+	refused(MORE(NULL), "not one piece of memory", "or what is usable of it");
+	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; status = \"disabled\"; "
+		   "reg = <0x0 0x80000000 0x0 0x11000000>; };" "memory@90000000 { device_type = \"memory\"; status = \"ok\"; "
+		   "reg = <0x0 0x90000000 0x0 0x1400000>; };", CAMERA));
+	check(!plan(MORE(NULL)), "a node of memory may be disabled", "%s", get("err"));
+	board(TREE(2, 2, "memory@90000000 { device_type = \"memory\"; status = \"ok\"; "
+		   "reg = <0x0 0x90000000 0x0 0x1200000>; };", CAMERA));
+	refused(MORE(NULL), "not one piece of memory", "but not with the status ok");
 	board(TREE(2, 2, "", CAMERA));
 	check(!plan(MORE(NULL)) && compile("plan.dtso", "plan.dtbo"), "memory that the boot loader adds is not checked",
 	      "%s", get("err"));
@@ -420,6 +430,12 @@ static void never_smaller(void)
 	board(TREE(2, 2, RAM22, "main { " POOL "linux,cma-default; size = <0x0 0x4000000>; };"));
 	check(boot(MORE("--shrink")) && !strstr(booted, "0x400000 "), "nor under another name", "%s%s", booted,
 	      get("err"));
+	/* With a size that only a kernel with smaller blocks accepts. */
+	HISTORY({ "cma/main", 20 * MIB, 65 * MIB });
+	board(TREE(1, 1, RAM11, "main { " POOL "size = <0x4100000>; };"));
+	check(!plan(MORE(NULL)) && strstr(get("plan.dtso"), "size = <0x4100000>;"), "a size that is kept is not rounded",
+	      "%s%s", get("err"), get("plan.dtso"));
+	board(TREE(2, 2, RAM22, "main { " POOL "linux,cma-default; size = <0x0 0x4000000>; };"));
 	/* The tree has more than the history: it is newer. */
 	HISTORY({ "cma/main", 20 * MIB, 16 * MIB });
 	check(boot(MORE(NULL)) && strstr(booted, "0x4000000 default"), "nor than the tree has", "%s", booted);
@@ -650,6 +666,15 @@ static void not_noted(void)
 	      "a tree that is too large is not noted, and samples are", "%s", get("err"));
 	free(nodes);
 	refused(MORE("--notes"), "do not note", "and a plan has none");
+	machine("linux,cma", 64 * MIB);
+	nodes = malloc(5000);
+	memset(nodes, 'x', 4999);
+	nodes[4999] = 0;
+	put("root/sys/firmware/devicetree/base/model", "%s", nodes);
+	free(nodes);
+	unlink(tap_path("history"));
+	check(!record("history", "--count=1") && strstr(get("err"), "the device tree is not noted"),
+	      "nor is one with a property that is too large", "%s", get("err"));
 	/* ExecStopPost= of a service that stops often. */
 	machine("linux,cma", 64 * MIB);
 	unlink(tap_path("history"));
