@@ -430,6 +430,14 @@ static void found_places(void)
 	link_to("root/etc/containers/systemd/d/loop", "..");
 	expect(AT_PLACE("/etc/containers/systemd/d/q.container", 1, "is in a quadlet" LOST)
 	       ": put it into " DROPIN("q.service") OF_QUADLET "\n", 1, "a loop of links");
+	/* A drop-in can name the service. */
+	put("root/etc/containers/systemd/q.container", "[Container]\nServiceName=no\n");
+	put("root/etc/containers/systemd/q.container.d/10-name.conf", "[Container]\nServiceName=eye\n");
+	put("root/etc/containers/systemd/q.container.d/20-more.conf", SECTION);
+	put("root/etc/containers/systemd/q.container.d/30-no", "[Container]\nServiceName=no\n");
+	put(ETC "eye.service.d/50-dmem.conf", SECTION);
+	expect(AT_PLACE("/etc/containers/systemd/q.container.d/20-more.conf", 1, "is in a quadlet" LOST)
+	       ": put it into " DROPIN("eye.service") OF_QUADLET "\n", 1, "a quadlet with drop-ins");
 	/* Mistakes are found where the section is not read, too. */
 	put("root/etc/containers/systemd/q.container", "[Container]\nDeviceMemoryMax=a 1\n");
 	expect("/etc/containers/systemd/q.container:2: 'DeviceMemoryMax' is in [Container], where it is not "

@@ -110,6 +110,42 @@ static int read_regular(struct walk *w, int fd, const char *path, char **text, s
 	return *text ? 0 : -ENOMEM;
 }
 
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char * const *)a, *(const char * const *)b);
+}
+
+/* The names in it, at most @max, in an order that is the same each time. Takes over @fd. */
+static int list(struct walk *w, int fd, size_t max, struct dmem_list *l)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *de;
+	int ret = 0;
+
+	*l = (struct dmem_list){ 0 };
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (!ret && l->n < max && (de = readdir(dir))) {
+		const char **more;
+
+		if (*de->d_name == '.')
+			continue;
+		more = dmem_grow(&w->u->arena, l->s, l->n, sizeof(*more));
+		if (more) {
+			l->s = more;
+			more[l->n] = dmem_strdup(&w->u->arena, de->d_name);
+		}
+		ret = more && more[l->n] ? 0 : -ENOMEM;
+		l->n += !ret;
+	}
+	closedir(dir);
+	if (l->n)
+		qsort(l->s, l->n, sizeof(*l->s), compare);
+	return ret;
+}
+
 static int look_for_source(void *data, unsigned int line, const char *section, const char *key,
 			   const char *value)
 {
@@ -136,6 +172,80 @@ static int note_quadlet(struct walk *w, const char *path)
 	return more[w->quadlets.n++] ? 0 : -ENOMEM;
 }
 
+/* ---- the files of one quadlet ---- */
+
+struct whole {
+	char *text;
+	size_t len;
+};
+
+static int add_text(struct walk *w, const char *path, struct whole *all)
+{
+	int fd = open_tree(w, path, O_PATH), ret;
+	size_t len;
+	char *text, *more;
+
+	if (fd < 0)
+		return 0;
+	ret = read_regular(w, fd, path, &text, &len);
+	close(fd);
+	if (ret || !text)
+		return ret;
+	more = realloc(all->text, all->len + len + 1);
+	if (more) {
+		memcpy(more + all->len, text, len);
+		all->len += len;
+		more[all->len++] = '\n';
+		all->text = more;
+	}
+	free(text);
+	return more ? 0 : -ENOMEM;
+}
+
+/* The quadlet and its drop-ins: any of them may have ServiceName=. */
+static int add_texts(struct walk *w, const char *quadlet, struct whole *all)
+{
+	const char *dir = dmem_printf(&w->u->arena, "%s.d", quadlet);
+	int ret = dir ? add_text(w, quadlet, all) : -ENOMEM, fd;
+	struct dmem_list names = { 0 };
+
+	fd = ret ? -1 : open_tree(w, dir, O_RDONLY | O_DIRECTORY);
+	if (fd >= 0)
+		ret = list(w, fd, SIZE_MAX, &names);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		const char *path = dmem_printf(&w->u->arena, "%s/%s", dir, names.s[i]);
+
+		if (has_suffix(names.s[i], ".conf"))
+			ret = path ? add_text(w, path, all) : -ENOMEM;
+	}
+	return ret;
+}
+
+/* The service of the quadlet as a whole, where one file is judged already. */
+static int name_service(struct walk *w, const char *path, struct dmem_place *p)
+{
+	const char *slash = strrchr(path, '/');
+	struct dmem_place whole = { 0 };
+	struct whole all = { 0 };
+	char *quadlet;
+	int ret;
+
+	/* "camera.container.d/50-dmem.conf" */
+	if (slash - path > 2 && !strncmp(slash - 2, ".d", 2))
+		quadlet = dmem_strndup(&w->u->arena, path, (size_t)(slash - path) - 2);
+	else
+		quadlet = dmem_strdup(&w->u->arena, path);
+	ret = quadlet ? add_texts(w, quadlet, &all) : -ENOMEM;
+	if (!ret)
+		ret = dmem_place(&w->u->arena, quadlet, all.text, all.len, w->uid, &whole);
+	if (!ret && whole.service)
+		p->service = whole.service;
+	if (!ret && p->what && whole.remedy)
+		p->remedy = whole.remedy;
+	free(all.text);
+	return ret;
+}
+
 static int one_text(struct walk *w, const char *path, const char *rest, const char *text, size_t len)
 {
 	struct dmem_place p;
@@ -145,6 +255,8 @@ static int one_text(struct walk *w, const char *path, const char *rest, const ch
 		ret = dmem_place_unit(&w->u->arena, rest, text, len, &p);
 	else
 		ret = dmem_place(&w->u->arena, path, text, len, w->uid, &p);
+	if (!ret && p.service)
+		ret = name_service(w, path, &p);
 	if (ret)
 		return ret;
 	if (p.what && p.service)
@@ -185,42 +297,6 @@ static int enter(struct walk *w, const struct stat *st, bool *again)
 	w->seen[w->n_seen].dev = st->st_dev;
 	w->seen[w->n_seen++].ino = st->st_ino;
 	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(const char * const *)a, *(const char * const *)b);
-}
-
-/* The names in it, at most @max, in an order that is the same each time. Takes over @fd. */
-static int list(struct walk *w, int fd, size_t max, struct dmem_list *l)
-{
-	DIR *dir = fdopendir(fd);
-	struct dirent *de;
-	int ret = 0;
-
-	*l = (struct dmem_list){ 0 };
-	if (!dir) {
-		close(fd);
-		return -ENOMEM;
-	}
-	while (!ret && l->n < max && (de = readdir(dir))) {
-		const char **more;
-
-		if (*de->d_name == '.')
-			continue;
-		more = dmem_grow(&w->u->arena, l->s, l->n, sizeof(*more));
-		if (more) {
-			l->s = more;
-			more[l->n] = dmem_strdup(&w->u->arena, de->d_name);
-		}
-		ret = more && more[l->n] ? 0 : -ENOMEM;
-		l->n += !ret;
-	}
-	closedir(dir);
-	if (l->n)
-		qsort(l->s, l->n, sizeof(*l->s), compare);
-	return ret;
 }
 
 /* systemd enables a unit by such a link, which leads to where the unit is read. */
