@@ -353,6 +353,7 @@ host_programs()
 	$cc $_san $warn -c -o "$dir/systemd/boot.o" tests/systemd/host/boot.c && systemd_link test_host tap boot &&
 	$cc $_san $warn -o "$_h/test_record_now" tests/systemd/host/test_record_now.c tests/tools/fake.c \
 		"$dir/systemd/boot.o" "$dir/systemd/tap.o" &&
+	$cc $_san $warn -o "$_h/test_slices" tests/systemd/host/test_slices.c "$dir/systemd/boot.o" "$dir/systemd/tap.o" &&
 	$cc -O2 $warn -shared -fPIC -o "$_h/evil.so" tests/systemd/host/evil.c -ldl &&
 	$cc -O2 $warn -o "$_h/stay" tests/systemd/host/stay.c systemd-units/dmem-apply.c systemd-units/log.c \
 		"$dir/systemd/fast/libdmem.a"
@@ -569,6 +570,8 @@ for s in /usr/lib/systemd/systemd /lib/systemd/systemd; do
 	if why=$("$dir/systemd/test_host" "$s"); then
 		tap systemd-host "$dir/systemd/test_host" "$s" "$w/h" "$dir/systemd/fast/dmem-generator" \
 			"$dir/systemd/fast/dmem-apply" "$dir/systemd/host/stay" "$dir/systemd/host/evil.so"
+		tap systemd-slices "$dir/systemd/host/test_slices" "$s" "$w/h" "$dir/systemd/fast/dmem-generator" \
+			"$dir/systemd/fast/dmem-apply" "$dir/systemd/fast/dmem-slice@.service"
 		tap systemd-record-now "$dir/systemd/host/test_record_now" "$s" "$w/h" systemd-units/examples \
 			"$dir/tools/fast/dmemctl.bin" "$dir/systemd/fast/dmem-record-request" "$dir/systemd/host/evil.so"
 	fi

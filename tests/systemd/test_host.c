@@ -248,7 +248,10 @@ static void put_target(void)
 /* Boots with one of the programs. */
 static bool boot(const char *systemd, const char *generator, const char *apply)
 {
-	struct boot b = { systemd, directory, "x.target", "done", SECONDS, journal, JOURNAL, 0 };
+	struct boot b = {
+		.systemd = systemd, .dir = directory, .target = "x.target", .done = "done",
+		.seconds = SECONDS, .journal = journal, .size = JOURNAL,
+	};
 
 	tap_dir(directory);
 	chmod(directory, 0755);

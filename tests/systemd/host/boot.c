@@ -70,7 +70,7 @@ static void own_cgroup(const struct boot *b)
 	if (fd < 0 || write(fd, "0", 1) != 1)
 		fail(path);
 	close(fd);
-	if (unshare(CLONE_NEWCGROUP))
+	if (!b->host_cgroups && unshare(CLONE_NEWCGROUP))
 		fail("unshare");
 	umount2(top, MNT_DETACH);
 }

@@ -20,6 +20,7 @@ struct boot {
 	const char *target;	/* the unit to start */
 	const char *done;	/* a file in @dir that ends it */
 	int seconds;		/* at most */
+	bool host_cgroups;	/* as in a container without a cgroup namespace */
 	/* Datagrams that reached the journal's socket, a line each, zero-terminated. */
 	char *journal;
 	size_t size, used;

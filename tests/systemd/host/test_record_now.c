@@ -111,7 +111,10 @@ static void put_units(bool plus)
 
 static bool boot(const char *systemd, bool plus)
 {
-	struct boot b = { systemd, directory, "x.target", "done", SECONDS, journal, JOURNAL, 0 };
+	struct boot b = {
+		.systemd = systemd, .dir = directory, .target = "x.target", .done = "done",
+		.seconds = SECONDS, .journal = journal, .size = JOURNAL,
+	};
 
 	tap_dir(directory);
 	chmod(directory, 0755);
