@@ -102,7 +102,22 @@ static void print_recorded(FILE *f, const struct needs_region *g)
 		needs_is_enough(g) ? "" : ": too little to shrink it");
 }
 
-/* The size, and why it is not that of the figures below it. */
+/* Why the size is not the one that is needed. */
+static void print_reason(FILE *f, const struct needs_region *g, const struct needs_options *o)
+{
+	struct needs_proposal p = needs_propose(g, o);
+	uint64_t capacity = g->region->capacity;
+
+	if (p.reason == NEEDS_KEPT)
+		item(f, g->size < needs_floor(g) ? needs_floor(g) : g->size,
+		     "with --shrink; without it, no region becomes smaller");
+	if (p.reason == NEEDS_FLOOR)
+		item(f, p.size, "is the least for %s", g->is_default ?
+		     "the area that drivers share" : "a region with unaccounted memory");
+	if (p.reason == NEEDS_KEPT || (capacity != DMEM_UNKNOWN && p.size < capacity))
+		print_recorded(f, g);
+}
+
 static void print_proposal(FILE *f, const struct needs_region *g, const struct needs_options *o)
 {
 	struct needs_proposal p = needs_propose(g, o);
@@ -117,14 +132,6 @@ static void print_proposal(FILE *f, const struct needs_region *g, const struct n
 	if (capacity != DMEM_UNKNOWN)
 		fprintf(f, ", capacity %s", cli_size(size, capacity, false));
 	fprintf(f, "\n");
-	if (p.reason == NEEDS_KEPT)
-		item(f, g->size < needs_floor(g) ? needs_floor(g) : g->size,
-		     "with --shrink; without it, no region becomes smaller");
-	if (p.reason == NEEDS_FLOOR)
-		item(f, p.size, "is the least for %s", g->is_default ?
-		     "the area that drivers share" : "a region with unaccounted memory");
-	if (p.reason == NEEDS_KEPT || (capacity != DMEM_UNKNOWN && p.size < capacity))
-		print_recorded(f, g);
 }
 
 static void print_together(FILE *f, const struct needs_region *g, const struct needs_options *o)
@@ -158,6 +165,7 @@ static void print_region(FILE *f, const struct needs_region *g, const struct nee
 		item(f, g->need, "needed; %s with %.4g%% headroom, in blocks of %s%s",
 		     cli_size(size, g->size, false), o->headroom * 100,
 		     cli_size(block, g->block, false), g->block_assumed ? " (assumed)" : "");
+	print_reason(f, g, o);
 	item(f, g->all_peaks, "if all had been at their peaks at once");
 }
 
