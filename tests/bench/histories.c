@@ -8,6 +8,8 @@
  *	histories wide N M	one sample of N cgroups in M regions
  *	histories buffers N H	N buffers, named again in each of H hours
  *	histories equal N	N services with equal peaks in one sample
+ *	histories boots N	N boots of one sample
+ *	histories regions N	N regions, of which each sample of N names another one
  *	histories late N	N services whose buffers were there before anybody told of them
  */
 #include <inttypes.h>
@@ -232,6 +234,37 @@ static void late(struct history *h, unsigned int n)
 	end(h, 1000 + n * UINT64_C(10000));
 }
 
+static void boots(struct history *h, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		head(h, 1 + i, 1000, false);
+		region(h, 0, "cma/camera@64000000");
+		cgroup(h, 0, 100, "media", i % 100);
+		sample(h, 1000);
+		hist_add(&h->line, " r0=4096 c0.0=4096");
+		finish(h);
+	}
+	end(h, 2000);
+}
+
+static void many_regions(struct history *h, unsigned int n)
+{
+	char name[32];
+
+	head(h, 1, 1000, true);
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "cma/area%u", i);
+		region(h, i, name);
+	}
+	cgroup(h, 0, 100, "media", 0);
+	for (unsigned int i = 0; i < n; i++) {
+		sample(h, 1000 + i * UINT64_C(1000));
+		hist_add(&h->line, " c0.%u=4096", i);
+		finish(h);
+	}
+	end(h, 1000 + n * UINT64_C(1000));
+}
+
 static void buffers(struct history *h, unsigned int n, unsigned int hours)
 {
 	for (unsigned int k = 0; k < hours; k++) {
@@ -268,6 +301,10 @@ int main(int argc, char **argv)
 		starts(&h, (unsigned int)n, (unsigned int)m);
 	else if (!strcmp(argv[1], "wide") && m)
 		wide(&h, (unsigned int)m, (unsigned int)n);
+	else if (!strcmp(argv[1], "boots"))
+		boots(&h, (unsigned int)n);
+	else if (!strcmp(argv[1], "regions"))
+		many_regions(&h, (unsigned int)n);
 	else if (!strcmp(argv[1], "late"))
 		late(&h, (unsigned int)n);
 	else if (!strcmp(argv[1], "buffers") && m)

@@ -37,6 +37,8 @@ static const struct kind kinds[] = {
 	{ "buffers", 500, "24", "--json", false },
 	{ "buffers", 12, "500", "--json", false },
 	{ "late", 1000, NULL, "--json", false },
+	{ "boots", 500, NULL, "--json", false },
+	{ "regions", 500, NULL, "--json", false },
 	{ "services", 400, NULL, "--units=%s/units", false },
 	{ "samples", 4000, NULL, "--svg=%s/chart.svg", true },
 	{ "services", 500, NULL, "--svg=%s/chart.svg", false },

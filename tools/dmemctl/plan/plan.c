@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,24 +348,32 @@ static int not_dots(const struct dirent *de)
 	return *de->d_name != '.';
 }
 
-/* Whether "NAME.1" is read with NAME. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int compare_name(const void *name, const void *de)
+{
+	return strcmp(name, (*(struct dirent * const *)de)->d_name);
+}
+
+/* Whether "NAME.1" is read with NAME. @de: by name. */
 static bool is_older(struct dirent **de, int n, const char *name)
 {
+	char newer[NAME_MAX + 1];
 	size_t len = strlen(name);
 
 	if (len < 3 || strcmp(name + len - 2, ".1"))
 		return false;
-	for (int i = 0; i < n; i++) {
-		if (strlen(de[i]->d_name) == len - 2 && !strncmp(de[i]->d_name, name, len - 2))
-			return true;
-	}
-	return false;
+	snprintf(newer, sizeof(newer), "%.*s", (int)len - 2, name);
+	return bsearch(newer, de, (size_t)n, sizeof(*de), compare_name);
 }
 
 static int read_dir(struct plan *p, const char *path, unsigned int depth)
 {
 	struct dirent **de;
-	int n = scandir(path, &de, not_dots, alphasort), ret = 0;
+	int n = scandir(path, &de, not_dots, by_name), ret = 0;
 
 	if (n < 0) {
 		ret = -errno;
