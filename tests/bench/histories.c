@@ -10,7 +10,7 @@
  *	histories equal N	N services with equal peaks in one sample
  *	histories boots N	N boots of one sample
  *	histories regions N	N regions, of which each sample of N names another one
- *	histories late N	N services whose buffers were there before anybody told of them
+ *	histories late N	N services whose buffers are recorded before them
  */
 #include <inttypes.h>
 #include <stdio.h>

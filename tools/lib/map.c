@@ -75,7 +75,7 @@ uint64_t dmem_map_take(struct dmem_map *m, uint64_t a, uint64_t b)
 	if (!v)
 		return 0;
 	m->n--;
-	/* Whoever was pushed beyond the hole comes nearer to its home. */
+	/* Elements that were pushed beyond the hole move nearer to their home. */
 	hole = at = (size_t)(s - m->slot);
 	for (;;) {
 		size_t home;

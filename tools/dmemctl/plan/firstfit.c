@@ -64,7 +64,7 @@ static void sum_up_node(struct firstfit *f, uint32_t i)
 	}
 }
 
-/* Those that start before @start become *@left. */
+/* Buffers that start before @start become *@left. */
 static void split_nodes(struct firstfit *f, uint32_t i, uint64_t start, uint32_t *left,
 			uint32_t *right)
 {

@@ -12,7 +12,7 @@
 
 /* ---- names ---- */
 
-/* A history may come from anybody. */
+/* Histories are not trusted: a terminal obeys no byte of a name. */
 static void make_printable(char *s)
 {
 	for (; *s; s++) {

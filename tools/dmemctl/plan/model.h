@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What histories contain, as a plan needs it: boots, services, regions, and where in which
- * file the samples of each boot are. Samples are not kept: whoever needs them replays the
- * boot, which reads the files again. Does no I/O of its own.
+ * file the samples of each boot are. Samples are not kept: a caller that needs them
+ * replays the boot, which reads the files again. Does no I/O of its own.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -41,7 +41,7 @@ struct model_clock {
 	int64_t offset;
 };
 
-/* Buffers of the service that were there from @t on, when nobody had told of the service. */
+/* Bytes in buffers of the service that existed from @t on, before the service was recorded. */
 struct model_late {
 	uint64_t t, v;
 	uint32_t service, region;
@@ -140,7 +140,7 @@ struct model_taker {
 struct model_area {
 	uint32_t region;
 	uint64_t total;		/* bytes of all */
-	uint64_t capacity;	/* as told last, or DMEM_UNKNOWN */
+	uint64_t capacity;	/* of the last record that has it, or DMEM_UNKNOWN */
 	uint64_t largest;	/* the largest free run, as measured now, or DMEM_UNKNOWN */
 	struct model_taker others, kernel;
 	/* Those whose @own may have changed with this sample. */
@@ -172,7 +172,7 @@ struct model_replay {
 	uint32_t region;	/* the only one of interest, or MODEL_NONE: all are */
 	uint64_t t;		/* now */
 	uint64_t dt;		/* ms until the next sample, or 0: nothing was recorded then */
-	/* What has happened now, in the order of the file. */
+	/* The events of this sample, in the order of the file. */
 	const struct model_event *from, *to;
 	/* The areas that have changes or events now. */
 	struct model_area **active;
@@ -180,7 +180,7 @@ struct model_replay {
 	/* With one region: bytes of each taker, without those below it, and of all. */
 	uint64_t *own;
 	uint64_t total;
-	/* Of all that was read so far. Complete at the end. */
+	/* Of the samples that were read so far: complete at the end. */
 	struct model_run *run;
 	size_t n_runs;
 	struct hist_found found;

@@ -8,7 +8,7 @@
 #include "needs.h"
 #include "place.h"
 
-/* Nobody shall make a region smaller for less. */
+/* The least recording for which a region may become smaller. */
 #define ENOUGH_MS	UINT64_C(86400000)
 #define ENOUGH_BOOTS	3
 
@@ -260,7 +260,7 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 {
 	struct needs_service *more;
 
-	/* A slice has what is in it, and beside that its own. */
+	/* Of a slice, only the part beside its services counts. */
 	if (f->m->service[u->s.service].has_children) {
 		g->all_peaks = add_u64(g->all_peaks, u->most);
 		return 0;
@@ -273,7 +273,7 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 	g->service = more;
 	u->s.peak_quantile = min_u64(tally_quantile(&u->peaks, f->o->quantile), u->s.peak);
 	u->s.usual = tally_median(&u->usual);
-	/* All that it has asked for was refused: nobody knows its needs. */
+	/* All of its requests were refused: its needs are unknown. */
 	u->s.cap = u->s.peak ? find_cap(f, &u->s, g->page) : DMEM_UNKNOWN;
 	g->unseen = add_u64(g->unseen, u->s.unseen);
 	g->all_peaks = add_u64(g->all_peaks, u->s.peak);
@@ -301,7 +301,7 @@ static int find_services(struct needs *n, struct finder *f)
 
 /* ---- the size to propose ---- */
 
-/* CONFIG_CMA_SIZE_MBYTES, where nobody has chosen another. */
+/* The default of CONFIG_CMA_SIZE_MBYTES. */
 #define DEFAULT_AREA	(UINT64_C(16) << 20)
 
 /* The area of "linux,cma-default", or of "cma=" on the command line. */
@@ -311,7 +311,7 @@ static bool is_default_area(const char *region)
 	       !strcmp(region, "cma/reserved");
 }
 
-/* Is its size a choice of whoever builds the board? */
+/* Can the builder of the board choose its size? */
 static bool has_size(const struct needs_region *g)
 {
 	return g->cma || !strncmp(g->region->name, "dma/coherent/", 13) ||
@@ -324,7 +324,7 @@ uint64_t needs_floor(const struct needs_region *g)
 
 	if (g->is_default)
 		floor = DEFAULT_AREA;
-	/* As much again as was seen of it, beside all that is needed. */
+	/* As much again as was recorded of it, in addition to the need. */
 	if (g->unaccounted)
 		floor = max_u64(floor, add_u64(g->need, g->unaccounted));
 	return min_u64(round_up(floor, g->block), capacity);
@@ -403,7 +403,7 @@ static int find_regions(struct needs *n, struct finder *f)
 	for (size_t i = 0; i < f->m->n_regions; i++) {
 		struct needs_region *g = &f->region[i];
 
-		/* A region that nobody has ever used needs no plan. */
+		/* A region without any use needs no plan. */
 		if (!g->boots && !g->n)
 			continue;
 		find_size(f, g, &f->sums[i]);

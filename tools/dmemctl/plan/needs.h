@@ -44,7 +44,7 @@ struct needs_conflict {
 
 /* In a region of some size. */
 struct needs_conflicts {
-	uint64_t size;			/* bytes, or DMEM_UNKNOWN: nobody has asked */
+	uint64_t size;			/* bytes, or DMEM_UNKNOWN: not searched */
 	struct needs_conflict conflict[NEEDS_CONFLICTS];
 	size_t n;
 	bool more;
@@ -95,9 +95,9 @@ struct needs_region {
 /* Why a plan gives a region the size that it gives, or none. */
 enum needs_reason {
 	NEEDS_PLANNED,		/* what is needed, with headroom */
-	NEEDS_KEPT,		/* less is needed, and nobody has asked for less: the capacity */
-	NEEDS_FLOOR,		/* less is needed, but what is not recorded needs that much */
-	NEEDS_NOT_SIZED,	/* all of the RAM, or of a device: nobody chooses its size */
+	NEEDS_KEPT,		/* less is needed, without --shrink: the capacity */
+	NEEDS_FLOOR,		/* less is needed, but use that is not recorded may need it */
+	NEEDS_NOT_SIZED,	/* all of the RAM, or of a device: there is no choice */
 };
 
 struct needs_proposal {

@@ -28,11 +28,11 @@ struct taker {
 struct area {
 	struct place_region g;
 	bool cma;
-	/* If those that came between two samples came first, and if others went first. */
+	/* If buffers that came between two samples came first, and if the others went first. */
 	struct firstfit fit[2];
 	uint64_t id, high, step;
 	uint64_t total;			/* bytes, in the sample before */
-	/* Those who need a look now, and in the next sample again. */
+	/* Takers to be placed now, and in the next sample again. */
 	struct taker **touched, **again;
 	size_t n_touched, n_again, touched_room, again_room;
 };
@@ -44,7 +44,7 @@ struct placing {
 	struct dmem_map takers, areas, sizes;
 	struct taker **taker;
 	struct area **area;
-	/* Those with takers that need another look, and those of the sample that is read. */
+	/* Areas with takers to be placed again, and those of the sample that is read. */
 	struct area **busy, **next;
 	size_t n_takers, n_areas, n_busy, n_next;
 	uint64_t clock;			/* ms that were recorded so far */
@@ -222,7 +222,7 @@ static uint64_t loose_now(const struct placing *p, const struct taker *t)
 	return pages_of(p, min_u64(t->now, t->before));
 }
 
-/* A buffer is charged before it is there: what was loose then is the buffer. */
+/* A buffer is charged before it exists: the loose pages of that time are the buffer. */
 static int place_charged(struct placing *p, struct area *a, int way)
 {
 	int ret = 0;
@@ -378,7 +378,7 @@ static void compare_run(struct placing *p, struct area *a, const struct model_ar
 		a->g.run_smaller = max_u64(a->g.run_smaller, least - now->largest);
 }
 
-/* @now: NULL: only those that were touched by the sample before. */
+/* @now: NULL: only takers that the sample before has touched. */
 static int add_to_area(struct placing *p, struct area *a, const struct model_area *now)
 {
 	int ret = touch_changed(p, a, now);
@@ -425,7 +425,7 @@ static int add_sample(struct placing *p, unsigned int align_order)
 
 		ret = a ? add_to_area(p, a, now) : -ENOMEM;
 	}
-	/* Those that wait and have seen nothing of this sample. */
+	/* Areas that wait and are not named by this sample. */
 	for (size_t i = 0; i < p->n_busy && !ret; i++) {
 		if (busy[i]->step != p->step)
 			ret = add_to_area(p, busy[i], NULL);

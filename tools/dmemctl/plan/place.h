@@ -20,7 +20,7 @@ struct place_region {
 	 * they are placed here, at most, whenever it was measured. */
 	uint64_t run_smaller, run_larger;
 	bool measured;
-	uint64_t others;		/* the most of those that are not recorded */
+	uint64_t others;		/* the most of cgroups that are not recorded */
 	uint64_t refused;		/* requests */
 	bool counted;			/* the kernel counts these */
 	bool charged;			/* any cgroup was charged, or refused */

@@ -270,7 +270,7 @@ static int drop_buffer(struct model_replay *r, size_t at)
 					     MODEL_FREED });
 }
 
-/* The first sample of a segment names all that is there. */
+/* The first sample of a segment names each cgroup and buffer that exists. */
 static int end_first_sample(struct model_cursor *c)
 {
 	struct model_replay *r = c->r;
@@ -294,7 +294,7 @@ static int end_first_sample(struct model_cursor *c)
 	return ret;
 }
 
-/* ---- what is learnt when a boot is read for the first time ---- */
+/* ---- facts that are learnt when a boot is read for the first time ---- */
 
 static struct model_boot *learnt_boot(const struct model_replay *r)
 {
@@ -610,7 +610,7 @@ static int tell_again(struct model_cursor *c, struct model_live *l, uint32_t ser
 		l->teller = c->teller;
 		l->segment = c->segment;
 	}
-	/* Once it is known to whom it is charged, nobody else is. */
+	/* A known owner stays the owner. */
 	if (service == MODEL_NONE || service == was)
 		return 0;
 	l->service = service;
@@ -748,7 +748,7 @@ static uint64_t next_time(const struct model_replay *r)
 	return t;
 }
 
-/* Opens those that come next in time, and closes those that are read. */
+/* Opens the extents that come next in time, and closes those that are read. */
 static int choose_cursors(struct model_replay *r)
 {
 	int ret = 0;
@@ -768,7 +768,7 @@ static int choose_cursors(struct model_replay *r)
 	return ret;
 }
 
-/* All that the cursor has of this time. */
+/* Reads all records that the cursor has of this time. */
 static int read_step(struct model_cursor *c)
 {
 	int ret = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How much can be kept free for whom, so that all that has happened still fits. */
+/* How much can be kept free for each service, so that all recorded use still fits. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "needs.h"
 
-/* Of what is usual, so many parts are reserved at most. */
+/* The usual use is reserved in so many parts at most. */
 #define PARTS		1024
 
 struct keeper {
@@ -42,7 +42,7 @@ static uint64_t sum_lacks(struct keeper *k, unsigned int parts, bool set)
 	return sum;
 }
 
-/* With @total bytes in use: is there room for what is to be kept? If not, less is kept. */
+/* With @total bytes in use, is there room for all reservations? If not, they shrink. */
 static void keep_less(struct keeper *k, uint64_t total)
 {
 	unsigned int low = 0, high = k->parts;
@@ -91,7 +91,7 @@ static int add_boot(struct reserver *r, size_t boot)
 	struct model_replay replay;
 	int ret = model_replay_start(&replay, r->m, boot, MODEL_NONE), end;
 
-	/* Nobody has anything at first. */
+	/* No service has memory at the start of a boot. */
 	for (size_t i = 0; i < r->m->n_regions; i++) {
 		struct keeper *k = &r->keeper[i];
 
