@@ -239,6 +239,9 @@ static void write_chart(const struct figures *all, const struct table *t, const 
 	.nr_rows = ARRAY_SIZE(((long[]){ __VA_ARGS__ })),			\
 }
 
+#define COLUMN(_title, _boot, _table, _what, ...) \
+	{ .title = _title, .boot = _boot, .table = _table, .what = _what, __VA_ARGS__ }
+
 #define SIZES 4096, 65536, 1048576, 16777216
 
 static const struct table tables[] = {
@@ -251,45 +254,45 @@ static const struct table tables[] = {
 	{
 		.title = "... while there is a reservation", .x = "cgroups from the root down",
 		.column = {
-			{ "no reservation", "series", "depth", "pinned" },
-			{ "of another cgroup", "series", "depth of another's reservation", "pinned" },
-			{ "controller disabled", "disabled", "depth", "plain" },
+			COLUMN("no reservation", "series", "depth", "pinned"),
+			COLUMN("of another cgroup", "series", "depth of another's reservation", "pinned"),
+			COLUMN("controller disabled", "disabled", "depth", "plain"),
 		},
 		.nr_columns = 3, .row = { 0, 1, 2, 4, 8, 16 }, .nr_rows = 6,
 	},
 	{
 		.title = "A charge that is refused, four below the root", .x = "limit at level",
 		.column = {
-			{ "unpatched", "unpatched", "refused by the limit at", "plain_refused" },
-			{ "series", "series", "refused by the limit at", "plain_refused" },
-			{ "series, unevictable", "series", "refused by the limit at", "heap_refused" },
-			{ "series, pinned", "series", "refused by the limit at", "pinned_refused" },
-			{ "refusals counted", "series", "refused by the limit at", "counted" },
+			COLUMN("unpatched", "unpatched", "refused by the limit at", "plain_refused"),
+			COLUMN("series", "series", "refused by the limit at", "plain_refused"),
+			COLUMN("series, unevictable", "series", "refused by the limit at", "heap_refused"),
+			COLUMN("series, pinned", "series", "refused by the limit at", "pinned_refused"),
+			COLUMN("refusals counted", "series", "refused by the limit at", "counted"),
 		},
 		.nr_columns = 5, .row = { 4, 1 }, .nr_rows = 2,
 	},
 	{
 		.title = "A buffer of the CMA heap and its close, four below the root", .x = "bytes",
 		.column = {
-			{ "unpatched", "unpatched", "cma/camera@64000000", "depth 4" },
-			{ "series", "series", "cma/camera@64000000", "depth 4" },
-			{ "cost", "series", "cma/camera@64000000", "depth 4", "unpatched" },
-			{ "of it", "series", "cma/camera@64000000", "depth 4", "unpatched", NULL, true },
-			{ "disabled: cost", "disabled", "cma/camera@64000000", "depth 4", "unpatched" },
-			{ "bytes charged", "series", "cma/camera@64000000", "charged" },
-			{ "busy retries", "series", "cma/camera@64000000", "busy" },
+			COLUMN("unpatched", "unpatched", "cma/camera@64000000", "depth 4"),
+			COLUMN("series", "series", "cma/camera@64000000", "depth 4"),
+			COLUMN("cost", "series", "cma/camera@64000000", "depth 4", .less_boot = "unpatched"),
+			COLUMN("of it", "series", "cma/camera@64000000", "depth 4", .less_boot = "unpatched", .percent = true),
+			COLUMN("disabled: cost", "disabled", "cma/camera@64000000", "depth 4", .less_boot = "unpatched"),
+			COLUMN("bytes charged", "series", "cma/camera@64000000", "charged"),
+			COLUMN("busy retries", "series", "cma/camera@64000000", "busy"),
 		},
 		.nr_columns = 7, .row = { SIZES }, .nr_rows = 4,
 	},
 	{
 		.title = "A buffer of the system heap and its close, four below the root", .x = "bytes",
 		.column = {
-			{ "unpatched", "unpatched", "heap/system", "depth 4" },
-			{ "series: cost", "series", "heap/system", "depth 4", "unpatched" },
-			{ "of it", "series", "heap/system", "depth 4", "unpatched", NULL, true },
-			{ "disabled: cost", "disabled", "heap/system", "depth 4", "unpatched" },
-			{ "memcg: cost", "memcg", "heap/system", "depth 4", "unpatched" },
-			{ "bytes charged", "series", "heap/system", "charged" },
+			COLUMN("unpatched", "unpatched", "heap/system", "depth 4"),
+			COLUMN("series: cost", "series", "heap/system", "depth 4", .less_boot = "unpatched"),
+			COLUMN("of it", "series", "heap/system", "depth 4", .less_boot = "unpatched", .percent = true),
+			COLUMN("disabled: cost", "disabled", "heap/system", "depth 4", .less_boot = "unpatched"),
+			COLUMN("memcg: cost", "memcg", "heap/system", "depth 4", .less_boot = "unpatched"),
+			COLUMN("bytes charged", "series", "heap/system", "charged"),
 		},
 		.nr_columns = 6, .row = { SIZES }, .nr_rows = 4,
 	},

@@ -95,7 +95,7 @@ boot_judged()
 
 unit_packages()
 {
-	need gcc /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc valgrind python3 dbus-daemon \
+	need gcc clang /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc valgrind python3 dbus-daemon \
 		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev \
 		/usr/include/png.h:libpng-dev rsvg-convert:librsvg2-bin dtc:device-tree-compiler \

@@ -64,15 +64,27 @@ shell_clean()
 	shellcheck -x -s sh $_s
 }
 
-# Only to see that the compiler has nothing to say.
+c_files()
+{
+	files | grep -E '^((scripts|tools|systemd-units)/.*|tests/(systemd|tools)/[^/]*)\.c$' >"$dir/c-files"
+	[ -s "$dir/c-files" ] || { echo "no C file found"; return 1; }
+}
+
 compiles()
 {
-	_c=$(files | grep -E '^((scripts|tools|systemd-units)/.*|tests/(systemd|tools)/[^/]*)\.c$')
-	[ -n "$_c" ] || { echo "no C file found"; return 1; }
-	for _f in $_c; do
+	c_files || return 1
+	while read -r _f; do
 		# shellcheck disable=SC2086 # options
 		$cc -O2 $warn -c -o "$dir/prog.o" "$_f" || return 1
-	done
+	done <"$dir/c-files"
+}
+
+# gcc and clang warn of different mistakes.
+compiles_with_clang()
+{
+	c_files || return 1
+	# shellcheck disable=SC2046,SC2086 # options, a list of files
+	clang -fsyntax-only $warn $(cat "$dir/c-files")
 }
 
 without_spdx()
@@ -480,6 +492,7 @@ echo "TAP version 13"
 t "git lists the files" all_files
 t "shellcheck has nothing to say" shell_clean
 t "C programs compile without a warning" compiles
+t "clang has no warning either" compiles_with_clang
 t "no function is used that musl 1.2.3 lacks" nothing musl_lacks
 t "every file has its SPDX line" nothing without_spdx
 t "no place of one machine or mirror is named" nothing places

@@ -44,7 +44,7 @@ void fake_heap(const struct fake *f, const char *heap, const char *region)
 	if (f->kernel < FAKE_OURS)
 		return;
 	snprintf(path, sizeof(path), "root/sys/class/dma_heap/%s/dmem_region", heap);
-	put(path, region ? "%s\n" : "", region);
+	put(path, "%s%s", region ? region : "", region ? "\n" : "");
 }
 
 static void put_pages(const char *dir, const char *area, const char *file, uint64_t bytes)

@@ -129,7 +129,7 @@ static void complete(const char *file, const char *words, const char *want)
 
 static void test_bash(const char *file)
 {
-	char words[5000];
+	char words[5000], want[5000];
 
 	put("bin/systemctl", "#!/bin/sh\necho 'camera.service loaded active running The camera'\n"
 			     "echo 'dev-disk-by\\x2dlabel.device loaded active plugged'\necho "
@@ -147,6 +147,14 @@ static void test_bash(const char *file)
 	complete(file, "show --output = UNIT,pe", "UNIT,PEAK ");
 	complete(file, "show -o +c", "+CGROUP +CHARGED ");
 	complete(file, "doctor x", " ");
+	snprintf(words, sizeof(words), "record --output = %s", tap_path("bi"));
+	snprintf(want, sizeof(want), "%s ", tap_path("bin"));
+	complete(file, words, want);
+	snprintf(words, sizeof(words), "metrics -o %s", tap_path("bi"));
+	complete(file, words, want);
+	snprintf(words, sizeof(words), "verify --root = %s", tap_path("bi"));
+	complete(file, words, want);
+	complete(file, "record --interval = 1", " ");
 	snprintf(words, sizeof(words), "--sysroot = %s set camera --max = ", tap_path("root"));
 	complete(file, words,
 		 "cma/camera@64000000= cma/display@60000000= dma_heap/camera@64000000= "

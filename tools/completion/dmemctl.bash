@@ -97,7 +97,11 @@ _dmemctl()
 		esac
 	done
 	case $verb$option in
-	*--sysroot) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	*--sysroot|plan--units|verify--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	record--output|metrics--output|metrics-o|plan--svg|plan--dts|plan--dtb)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	record--interval|record--max-size|record--count|plan--headroom|plan--quantile) ;;
 	*--max|*--min|*--low)
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_regions

@@ -435,7 +435,7 @@ static int look_on(struct record *r, int signals)
  * this process: the file is renamed while it is written. */
 static int default_output(struct record *r)
 {
-	int dir = dmem_sys_make_dirs(&r->sys, DIR + 1);
+	int dir = dmem_sys_make_dirs(&r->sys, &DIR[1]);
 
 	if (dir < 0)
 		return dir;
