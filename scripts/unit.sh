@@ -351,8 +351,16 @@ systemd_programs()
 	systemd_link dmem-apply context log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
 	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap complaints &&
 	systemd_link test_kill tap traced && systemd_link test_differential tap tree complaints &&
-	systemd_link test_texts tap && systemd_link fuzz mutate &&
+	systemd_link test_texts tap && systemd_link fuzz mutate && log_program &&
 	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' && host_programs
+}
+
+# Messages to a journal of our own.
+log_program()
+{
+	# shellcheck disable=SC2086 # options
+	$cc $_san $warn -DJOURNAL='"journal"' -DKMSG='"kmsg"' -o "$dir/systemd/test_log" tests/systemd/test_log.c \
+		systemd-units/log.c "$dir/systemd/tap.o" "$dir"/systemd/lib/*.o
 }
 
 # systemd as the first process of namespaces, and what is tried there. The program that
@@ -563,6 +571,7 @@ echo "# exit unit/systemd $bad"
 tap systemd-lib "$dir/systemd/test_lib"
 tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/systemd/w" \
 	"$dir/systemd/fast/dmem-apply"
+tap systemd-log "$dir/systemd/test_log" "$dir/systemd/w"
 tap systemd-generator "$dir/systemd/test_generator" "$dir/systemd/dmem-generator" "$dir/systemd/w" \
 	"$dir/systemd/fast/dmem-generator" "$dir/tools/dmemctl.bin"
 tap systemd-kill "$dir/systemd/test_kill" "$dir/systemd/fast/dmem-generator" "$dir/systemd/w"

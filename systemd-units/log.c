@@ -15,8 +15,10 @@
 #include "../tools/lib/dmem.h"
 #include "log.h"
 
+#ifndef JOURNAL
 #define JOURNAL	"/run/systemd/journal/socket"
 #define KMSG	"/dev/kmsg"
+#endif
 /* The kernel takes no longer line. */
 #define KMSG_MAX	1024
 #define KMSG_MINOR	11
