@@ -110,7 +110,7 @@ plan_scale_programs()
 dmemctl_fakes()
 {
 	_fakes='tests/tools/fake_ctl.c tests/systemd/fakecg.c'
-	_wrap=-Wl,--wrap=write,--wrap=mkdirat,--wrap=manager_open,--wrap=change_open,--wrap=dmem_first_line
+	_wrap=-Wl,--wrap=write,--wrap=mkdirat,--wrap=manager_open,--wrap=change_open,--wrap=dmem_first_line,--wrap=clock_gettime
 	_t=$dir/tools
 	$cc $_san $warn -o "$_t/dmemctl-fake" $_fakes "$_t"/dmemctl/*.o "$_t"/dmemctl/*/*.o "$_t"/cli/*.o "$_t"/lib/*.o $_wrap \
 		-lsmartcols -lsystemd -lfdt -lm &&

@@ -6,7 +6,7 @@
  * fake_manager LOG [HOW]
  *
  * Each call is a line in LOG. HOW says what goes wrong: "reload" is refused, "scope" is
- * refused, the "job" fails, or it "vanish"es before the job ends. Or what happens to a unit
+ * refused, the "job" fails or "hang"s, or it "vanish"es before the job ends. Or what happens to a unit
  * during a reload, in the tree "root" beside LOG:
  *
  * restart	camera.service is started anew, with what the reload has not read yet
@@ -167,7 +167,7 @@ static int start(sd_bus_message *msg, void *data, sd_bus_error *e)
 	/* The end of another job, and this one's end before the reply. */
 	sd_bus_emit_signal(bus, PATH, NAME ".Manager", "JobRemoved", "uoss", 6, PATH "/job/6",
 			   "x.scope", "failed");
-	if (!is(m, "vanish"))
+	if (!is(m, "vanish") && !is(m, "hang"))
 		sd_bus_emit_signal(bus, PATH, NAME ".Manager", "JobRemoved", "uoss", 7, JOB, name,
 				   is(m, "job") ? "failed" : "done");
 	ret = sd_bus_reply_method_return(msg, "o", JOB);

@@ -310,6 +310,9 @@ int main(int argc, char **argv)
 	no_scope("scope", "systemd: y.scope: Unit is already loaded.", "the scope is refused");
 	no_scope("job", "systemd: y.scope: it could not be started: failed", "the job fails");
 	no_scope("none", "systemd: ", "no systemd");
+	setenv("FAKE_HURRY", "1", 1);
+	no_scope("hang", "systemd: y.scope: Connection timed out", "the job hangs");
+	unsetenv("FAKE_HURRY");
 	no_scope("vanish", "systemd went away", "it goes away meanwhile");
 	unsetenv("FAKE_ROOT");
 	unsetenv("FAKE_OWN");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "manager.h"
@@ -14,6 +15,9 @@
 #define GONE	"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" DEST "'"
 /* A reload runs all generators, and may wait for one that hangs. */
 #define SLOW_USEC	(120 * 1000000ULL)
+/* A slice's limits may wait for a region, and the slice for those above it. */
+#define JOB_USEC	(120 * 1000000ULL)
+#define SECOND_USEC	1000000ULL
 
 static int failed(struct ctl *c, const char *what, int ret, const sd_bus_error *e)
 {
@@ -187,14 +191,25 @@ static int start_scope(struct manager *m, const char *name, const char *slice,
 	return ret;
 }
 
+static uint64_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* A job may never end, such as one that waits for another that hangs. */
 static int wait_for(struct manager *m, struct job *job)
 {
+	uint64_t end = now_usec() + JOB_USEC;
 	int ret = 0;
 
 	while (ret >= 0 && !job->result) {
 		ret = sd_bus_process(m->bus, NULL);
-		if (!ret && !job->result)
-			ret = sd_bus_wait(m->bus, UINT64_MAX);
+		if (ret || job->result)
+			continue;
+		ret = now_usec() < end ? sd_bus_wait(m->bus, SECOND_USEC) : -ETIMEDOUT;
 	}
 	return ret;
 }
