@@ -117,9 +117,13 @@ static void test_json(const struct tool *t)
 		tap_dir(t->dir);
 		machine(&f, machines[m]);
 		for (size_t i = 0; i < N(views) * N(formats) * N(columns); i++, n++) {
+			/* Without regions, only buffers can be shown. */
+			bool none = !strcmp(machines[m], "empty") && i % N(views) != N(views) - 1;
+
 			snprintf(args, sizeof(args), "%s%s%s", views[i % N(views)],
 				 formats[i / N(views) % N(formats)], columns[i / N(views) / N(formats)]);
-			if (!tool(t, args) && !jq(t, right))
+
+			if (none ? tool(t, args) == 1 && !*get("out") : !tool(t, args) && !jq(t, right))
 				continue;
 			bad++;
 			snprintf(name, sizeof(name), "JSON: %s %s", machines[m], args);

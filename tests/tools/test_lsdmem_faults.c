@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../tools/lib/dmem.h"
 #include "../systemd/tap.h"
 #include "machine.h"
 #include "tool.h"
@@ -45,32 +46,43 @@ static void says(const struct tool *t, const char *args, const char *line, const
 	check_text(get("err"), line, name);
 }
 
+/* It fails with the text of a status. */
+static void fails_with(const struct tool *t, const char *args, enum dmem_status status, const char *name)
+{
+	char line[1000];
+
+	snprintf(line, sizeof(line), "lsdmem: %s\n", dmem_status_text(status));
+	fails(t, args, line, name);
+}
+
 static void test_no_controller(const struct tool *t)
 {
+	char line[1000];
 	struct fake f;
 
 	start(t, &f, "ours");
 	put(CGROUP "/cgroup.controllers", "cpu dmemory memory\n");
-	fails(t, "", "lsdmem: no dmem controller in /sys/fs/cgroup/cgroup.controllers: the kernel lacks "
-	      "CONFIG_CGROUP_DMEM, it was disabled at boot, or a container does not have it\n",
-	      "no dmem controller");
-	fails(t, "--buffers -J", get("err"), "no dmem controller, buffers");
+	fails_with(t, "", DMEM_NO_CONTROLLER, "no dmem controller");
+	fails_with(t, "--buffers -J", DMEM_NO_CONTROLLER, "no dmem controller, buffers");
 	unlink(tap_path(CGROUP "/cgroup.controllers"));
-	fails(t, "--tree", "lsdmem: no cgroup v2 at /sys/fs/cgroup: cannot read "
-	      "/sys/fs/cgroup/cgroup.controllers: No such file or directory\n", "no cgroup v2");
+	fails_with(t, "--tree", DMEM_NO_CGROUP2, "no cgroup v2");
 	tap_dir(t->dir);
-	fails(t, "", get("err"), "no root at all");
+	check(tool(t, "") == 1 && strstr(get("err"), "lsdmem: cannot open '") && !*get("out"), "no root at all", "%s",
+	      get("err"));
 	/* Built, and not in use. */
 	fake_start(&f, FAKE_7_3);
 	put(CGROUP "/cgroup.subtree_control", "cpu memory\n");
-	fails(t, "", "lsdmem: dmem is not enabled in any cgroup: write +dmem to "
-	      "/sys/fs/cgroup/cgroup.subtree_control\n", "the controller is not enabled");
+	fails_with(t, "", DMEM_NOT_ENABLED, "the controller is not enabled");
+	put(CGROUP "/cgroup.subtree_control", "cpu dmem memory\n");
+	put(CGROUP "/dmem.capacity", "%s", "");
+	fails_with(t, "", DMEM_NO_REGIONS, "no region");
+	fails_with(t, "--tree --json", DMEM_NO_REGIONS, "no tree of one");
 	fake_start(&f, FAKE_OURS);
 	put(CGROUP "/cgroup.subtree_control", "cpu memory\n");
 	fake_area(&f, "linux,cma", 64 * MIB, 63 * MIB, 0, 62 * MIB);
 	fake_heap(&f, "linux,cma", "cma/linux,cma");
-	says(t, "-rn", "lsdmem: dmem is not enabled in any cgroup: write +dmem to "
-	     "/sys/fs/cgroup/cgroup.subtree_control\n", "not enabled, and the heaps tell of regions");
+	snprintf(line, sizeof(line), "lsdmem: %s\n", dmem_status_text(DMEM_NOT_ENABLED));
+	says(t, "-rn", line, "not enabled, and the heaps tell of regions");
 	check_text(get("out"), "cma/linux,cma 64M - 0B 63M 62M - - linux,cma\n", "which are shown");
 }
 

@@ -53,6 +53,9 @@ void unread_say(const struct lsdmem *l);
  * said what is wrong. @what: as of dmem_regions_read_some(). */
 int find_regions(struct lsdmem *l, unsigned int what, struct dmem_regions *r);
 
+/* Prints why there is none, and returns CLI_FAILED. Buffers are there all the same. */
+int no_regions(struct lsdmem *l, enum dmem_status why);
+
 /* Is it one that was asked for? By its name, or that of a heap ("dma_heap/NAME"). */
 bool region_wanted(const struct lsdmem *l, const struct dmem_region *g);
 

@@ -66,28 +66,26 @@ static int no_memory(struct lsdmem *l)
 	return CLI_FAILED;
 }
 
+int no_regions(struct lsdmem *l, enum dmem_status why)
+{
+	cli_error(&l->cli, "%s", dmem_status_text(why));
+	return CLI_FAILED;
+}
+
 int find_regions(struct lsdmem *l, unsigned int what, struct dmem_regions *r)
 {
+	static const struct dmem_regions none;
 	int ret = has_word(l, CONTROLLERS, "dmem");
 
-	if (ret < 0) {
-		cli_error(&l->cli, "no cgroup v2 at /" CGROUP ": cannot read /" CONTROLLERS ": %s",
-			  strerror(-ret));
-		return CLI_FAILED;
-	}
-	if (!ret) {
-		cli_error(&l->cli, "no dmem controller in /" CONTROLLERS
-			  ": the kernel lacks CONFIG_CGROUP_DMEM, it was disabled at boot, "
-			  "or a container does not have it");
-		return CLI_FAILED;
-	}
+	if (ret <= 0)
+		return no_regions(l, dmem_regions_status(&l->sys, &none));
 	if (dmem_regions_read_some(&l->sys, &l->arena, what, unread_note, l, r))
 		return no_memory(l);
 	/* Before anybody has enabled it, the controller shows nothing. */
 	if (!r->complete && !is_there(l, CGROUP "/dmem.current") && has_word(l, SUBTREE, "dmem") != 1) {
-		cli_error(&l->cli, "dmem is not enabled in any cgroup: write +dmem to /" SUBTREE);
+		ret = no_regions(l, DMEM_NOT_ENABLED);
 		if (!r->n)
-			return CLI_FAILED;
+			return ret;
 	}
 	return check_wanted(l, r);
 }
@@ -205,6 +203,9 @@ static int fill(struct lsdmem *l, struct table *t)
 	struct dmem_tree tree = { 0 };
 	struct dmem_regions r;
 	int ret = find_regions(l, read_for(l, t), &r);
+
+	if (!ret && !r.n)
+		ret = no_regions(l, DMEM_NO_REGIONS);
 
 	if (ret)
 		return ret;

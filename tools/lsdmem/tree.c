@@ -166,6 +166,9 @@ static int fill(struct lsdmem *l, struct table *t)
 	struct branch b = { .t = t, .tree = &tree, .all = l->all };
 	int ret = find_regions(l, l->n_wanted ? what | DMEM_READ_HEAPS : what, &r);
 
+	if (!ret && !r.n)
+		ret = no_regions(l, DMEM_NO_REGIONS);
+
 	if (ret)
 		return ret;
 	ret = dmem_tree_read(&l->sys, &l->arena, &r, "", figures_for(l, t), UINT_MAX, unread_note, l, &tree);

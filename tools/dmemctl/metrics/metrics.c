@@ -47,7 +47,7 @@ static int make(struct ctl *c, const struct options *o, const struct dmem_sys *s
 	if (ret)
 		return ret;
 	if (!r.n)
-		cli_error(&c->cli, "there is no region: does the kernel have the dmem controller?");
+		cli_error(&c->cli, "%s", dmem_status_text(dmem_regions_status(sys, &r)));
 	/* Without cgroups, there are still the heaps and areas. */
 	ret = dmem_tree_read(sys, a, &r, "", METRICS_FIGURES, UINT_MAX, note, &c->cli, &t);
 	if (ret == -ENOMEM)

@@ -368,9 +368,11 @@ static int write_down(struct record *r, uint64_t now)
 
 static int first_look(struct record *r)
 {
+	static const struct dmem_regions none;
+
 	r->quiet = true;
 	if (!sampler_regions(r->s)) {
-		cli_error(&r->c->cli, "%s", dmem_status_text(DMEM_NO_CONTROLLER));
+		cli_error(&r->c->cli, "%s", dmem_status_text(dmem_regions_status(&r->sys, &none)));
 		return CLI_FAILED;
 	}
 	for (size_t i = 0; i < r->o.n_wanted; i++) {
@@ -415,7 +417,8 @@ static int look_on(struct record *r, int signals)
 
 		if (!ret)
 			say_lost(r);
-		if (!ret && !r->quiet)
+		/* Without a cgroup tree there is nothing to read. */
+		if ((!ret || ret == -ENOENT) && !r->quiet)
 			ret = first_look(r);
 		if (!ret)
 			ret = write_down(r, now);
