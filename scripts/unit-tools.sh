@@ -86,13 +86,21 @@ dmemctl_programs()
 	dmemctl_test history dmemctl/record/history.o histlog.c &&
 	dmemctl_test record dmemctl/record/history.o histlog.c &&
 	dmemctl_test plan dmemctl/record/history.o dmemctl/plan/firstfit.o dmemctl/plan/conflicts.o load.c past.c -lpng &&
-	plan_scale_programs &&
+	plan_scale_programs && fuzz_plan_program &&
 	dmemctl_test chart dmemctl/record/history.o past.c -lm &&
 	dmemctl_test board dmemctl/record/history.o past.c rmem.c -lfdt &&
 	dmemctl_test overlay rmem.c dmemctl/record/history.o \
 		$(plan_objects) -lfdt -lsmartcols -lm &&
 	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
 		"$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o
+}
+
+# shellcheck disable=SC2046,SC2086 # options, and a list of files
+fuzz_plan_program()
+{
+	$cc $_san $warn -o "$dir/tools/fuzz_plan" tests/tools/fuzz_plan.c tests/systemd/mutate.c \
+		$(plan_objects | sed "s|^|$dir/tools/|") "$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o \
+		-lsmartcols -lm -lfdt
 }
 
 # They count, and have no sanitizers.
@@ -198,6 +206,7 @@ unit_tools()
 	t "dmemctl builds without libfdt" without_libfdt
 	t "README.md has the chart and the text of its history" example_chart
 	t "the reader of histories stands random input" "$dir/tools/fuzz_history" 20000 1
+	t "plans of random histories do not contradict themselves" "$dir/tools/fuzz_plan" 10000 1
 	echo "1..$n"
 	echo
 	echo "# exit unit/tools $bad"

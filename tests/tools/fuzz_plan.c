@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Plans of histories of anything, with checksums that are right: no crash, no end that does
+ * not come, and figures that do not contradict each other.
+ *
+ * As a program: fuzz_plan ROUNDS SEED. With -fsanitize=fuzzer and -DFUZZER it is a target
+ * for libFuzzer.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../tools/dmemctl/plan/report.h"
+#include "../systemd/mutate.h"
+
+#define BOOT		"01234567-89ab-cdef-0123-456789abcdef"
+#define OTHER		"11234567-89ab-cdef-0123-456789abcdef"
+
+static void require(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "fuzz_plan: %s\n", what);
+	abort();
+}
+
+/* The history twice, as FILE.1 and FILE. */
+static ssize_t read_text(void *data, size_t file, uint64_t offset, void *buf, size_t len)
+{
+	const struct dmem_text *t = data;
+	size_t n = offset < t->len ? t->len - (size_t)offset : 0;
+
+	(void)file;
+	n = n < len ? n : len;
+	/* In pieces, so that lines are cut. */
+	n = n > 100 ? 100 : n;
+	memcpy(buf, t->s + offset, n);
+	return (ssize_t)n;
+}
+
+static void check_region(const struct needs_region *g, const struct needs_options *o)
+{
+	struct needs_proposal p = needs_propose(g, o);
+	uint64_t capacity = g->region->capacity;
+
+	require(g->together <= g->together_most && g->placed_least <= g->placed, "the least is not the least");
+	require(g->size >= g->need, "headroom is less than nothing");
+	require(p.size == DMEM_UNKNOWN || capacity == DMEM_UNKNOWN || p.size >= capacity, "a region shrinks");
+	for (size_t i = 0; i < g->n; i++) {
+		const struct needs_service *s = &g->service[i];
+
+		require(s->reservation <= s->cap && s->peak_quantile <= s->peak, "a limit is below the reservation");
+		require(!i || s->peak <= g->service[i - 1].peak, "peaks are not sorted");
+	}
+	for (size_t i = 0; i < g->conflicts.n; i++)
+		require(g->conflicts.conflict[i].sum > g->conflicts.size - g->unaccounted || g->unaccounted,
+			"a conflict that is none");
+}
+
+static void plan(struct dmem_text *t)
+{
+	const struct needs_options o = { .headroom = 0.1, .quantile = 0.9, .block = DMEM_UNKNOWN, .align_order = 8 };
+	const uint64_t size[2] = { t->len, t->len };
+	struct model m = { .in = { read_text, t } };
+	struct needs n = { 0 };
+	FILE *f = fopen("/dev/null", "w");
+	int ret;
+
+	require(f != NULL, "there is no /dev/null");
+	ret = model_add(&m, 0, 1, size);
+	if (!ret)
+		ret = model_sort(&m);
+	if (!ret)
+		ret = needs_find(&n, &m, &o);
+	require(!ret || ret == -EMLINK, "an error");
+	for (size_t i = 0; i < n.n && !ret; i++)
+		check_region(&n.region[i], &o);
+	if (!ret) {
+		report_text(f, &m, &n, &o);
+		report_json(f, &m, &n, &o);
+		ret = report_svg(f, &m, &n, &o);
+		require(!ret, "no chart");
+	}
+	fclose(f);
+	needs_free(&n);
+	model_free(&m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct dmem_text t = { 0 };
+
+	for (size_t at = 0; at < size; ) {
+		const uint8_t *end = memchr(data + at, '\n', size - at);
+		size_t n = end ? (size_t)(end - data) - at : size - at;
+		struct hist_line l;
+
+		hist_begin(&l, &t, n ? (char)data[at] : 'S');
+		hist_add(&l, "%.*s", n ? (int)n - 1 : 0, (const char *)data + at + 1);
+		require(!hist_end(&l), "no memory");
+		at += n + 1;
+	}
+	if (t.len)
+		plan(&t);
+	dmem_text_free(&t);
+	return 0;
+}
+
+#ifndef FUZZER
+
+static const char * const seeds[] = {
+	"H 1 " BOOT " 1 2 1000 4096 4194304 1\nR 0 cma/a\nR 1 heap/b\nC 0 7 a.slice\nC 1 9 a.slice/b.service\n"
+	"S 2 2 r0=8192,0,4096,65536 r1=4096 c0.0=4096 c1.0=4096,8192,1,2,3,4,max,8 b12=1.0,4096 b13=-.0,4096\n"
+	"S 3000 3 f12 c1.0=0 c0.1=4096\nS 4000 4 b13=0.0,4096 x1\nE 5000\n",
+	"H 1 " BOOT " 1 2 1000 4096 - 0\nR 0 cma/a\nC 0 7 a.service\nC 1 9 b.service\nS 2 2 c0.0=1048576 c1.0=65536\n"
+	"S 5 2 c0.0=4096\nH 1 " BOOT " 1 1 1000 16384 - 1\nR 0 cma/a\nC 0 8 a.service\nS 1 9 c0.0=12345 r0=9,9,9,9\n"
+	"H 1 " OTHER " 1 1 0 4096 - 0\nR 0 cma/c\nC 0 8 a.service\nS 1 9 c0.0=0,12345,0,7\nE 1\n",
+};
+
+static const char * const words[] = {
+	"H 1 " BOOT " ", "H 1 " OTHER " ", "R ", "C ", "S ", "E ", "\n", " ", "0", "1", "=", ",", "-", "max", ".", "%20",
+	"18446744073709551613", "9223372036854775808", "1152921504606846976", "4096", "r0=", "c0.0=", "c1.0=", "b1=", "b2=",
+	"f1", "f2", "x0", "x1", "1048576",
+};
+
+int main(int argc, char **argv)
+{
+	static const struct mutate m = {
+		.seed = seeds, .n_seeds = sizeof(seeds) / sizeof(*seeds),
+		.word = words, .n_words = sizeof(words) / sizeof(*words),
+	};
+
+	return mutate_main(argc, argv, &m);
+}
+
+#endif
