@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "firstfit.h"
+#include "num.h"
 
 /* Nothing real is that large, in pages, and sums of it cannot overflow. */
 #define MAX_PAGES	(UINT64_C(1) << 52)
@@ -26,11 +27,6 @@ struct firstfit_node {
 static struct firstfit_node *node_of(const struct firstfit *f, uint32_t i)
 {
 	return &f->node[i - 1];
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
 }
 
 uint64_t firstfit_alignment(uint64_t pages, unsigned int align_order)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "needs.h"
+#include "num.h"
 #include "place.h"
 
 /* The least recording for which a region may become smaller. */
@@ -23,16 +24,6 @@ static uint64_t round_up(uint64_t v, uint64_t unit)
 	uint64_t rest = unit ? v % unit : 0;
 
 	return rest ? add_u64(v, unit - rest) : v;
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
 }
 
 /* That part of it, rounded up. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "firstfit.h"
+#include "num.h"
 #include "place.h"
 
 /* Owners of buffers: these have inode numbers, and each taker has some that have not */
@@ -54,16 +55,6 @@ struct placing {
 bool place_is_cma(const char *region)
 {
 	return !strncmp(region, "cma/", 4);
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
 }
 
 static uint64_t pages_of(const struct placing *p, uint64_t bytes)

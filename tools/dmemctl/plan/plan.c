@@ -39,6 +39,7 @@ struct plan {
 	/* The numbers of those that are open, and 1; the next one to be closed */
 	size_t opened[MAX_OPEN], turn;
 	size_t skipped;		/* files that are no histories */
+	const char *wrong;	/* the file that could not be read */
 	struct model m;
 	struct needs n;
 };
@@ -264,9 +265,11 @@ static ssize_t read_file(void *data, size_t file, uint64_t offset, void *buf, si
 
 	if (f->fd < 0) {
 		close_one(p);
+		p->wrong = f->path;
 		f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		/* A recorder has renamed it. */
 		if (f->fd < 0)
-			return -errno;
+			return errno == ENOENT ? -ESTALE : -errno;
 		p->opened[p->turn] = file + 1;
 		p->turn = (p->turn + 1) % MAX_OPEN;
 		if (fstat(f->fd, &st))
@@ -277,6 +280,7 @@ static ssize_t read_file(void *data, size_t file, uint64_t offset, void *buf, si
 	do {
 		n = pread(f->fd, buf, len, (off_t)offset);
 	} while (n < 0 && errno == EINTR);
+	p->wrong = f->path;
 	return n < 0 ? -errno : n;
 }
 
@@ -415,11 +419,13 @@ static int read_path(struct plan *p, const char *path, unsigned int depth)
 static int failed(struct plan *p, int err)
 {
 	if (err == -ESTALE)
-		cli_error(&p->c->cli, "a history has changed while it was read: plan again");
+		cli_error(&p->c->cli, "%s has changed while it was read: plan again", p->wrong);
 	else if (err == -EMLINK)
 		cli_error(&p->c->cli, "more than 16 recordings of one boot overlap: plan with fewer files");
-	else
+	else if (err == -ENOMEM || !p->wrong)
 		cli_error(&p->c->cli, "%s", strerror(-err));
+	else
+		cli_error(&p->c->cli, "%s: %s", p->wrong, strerror(-err));
 	return CLI_FAILED;
 }
 
@@ -466,6 +472,8 @@ static int make_svg(struct plan *p, struct outputs *all)
 		ret = -ENOMEM;
 	if (ret) {
 		free(text);
+		if (ret != -ENOMEM)
+			failed(p, ret);
 		return ret;
 	}
 	ret = add_output(p, all, dmem_strdup(&p->m.arena, p->svg), NULL, text, len);
@@ -596,7 +604,7 @@ static int write_outputs(struct plan *p)
 		ret = make_svg(p, &all);
 	if (!ret && p->units)
 		ret = make_units(p, &all);
-	if (ret == -ENOMEM || ret == -ESTALE)
+	if (ret == -ENOMEM)
 		failed(p, ret);
 	if (!ret)
 		ret = check_outputs(p, &all);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "num.h"
 
 /* A recorder writes a record at least once a minute: where there is none for longer, nothing
  * was recorded. */
@@ -51,11 +52,6 @@ struct model_live {
 	uint32_t service;		/* that it is charged to, or MODEL_NONE */
 	uint32_t region, teller;
 };
-
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
 
 static bool is_number(uint64_t v)
 {
