@@ -204,7 +204,7 @@ static void one_look(void)
 	char want[512];
 
 	tree();
-	check(!record(MORE("--count=1")) && !*get("err"), "one look", "%s", get("err"));
+	check(!record(MORE("--count=1")) && !*get("err"), "one sample", "%s", get("err"));
 	log = said("history", &found);
 	check(!found.bad && !found.torn && found.records == 8, "whole records", "%zu\n%s",
 	      found.records, log);
@@ -525,7 +525,7 @@ static void once(void)
 	check(!record(MORE("--once", "--unit=display.service")), "of one whose cgroup must be looked for",
 	      "%s", get("err"));
 	log = said("history", &found);
-	check(count(log, " every 0 ") == 2, "which says that it is one look", "%s", log);
+	check(count(log, " every 0 ") == 2, "which has one sample", "%s", log);
 	check(count(log, "head ") == 2 && count(log, "cgroup 0 ") == 2 && count(log, "cgroup ") == 2 &&
 	      strstr(log, "'" SERVICE "'\n") && strstr(log, "c0 r0: 3145728 4194304 0") &&
 	      strstr(log, "'media.slice/display.service'\n") && strstr(log, "c0 r0: 0 0 1 2 3 4"),
@@ -862,7 +862,7 @@ static long cpu_us(void)
 	       r.ru_stime.tv_usec;
 }
 
-/* 0.1 % of a CPU at one look a second is 1 ms of CPU a look. */
+/* 0.1 % of a CPU at one sample a second is 1 ms of CPU a sample. */
 static void cost(void)
 {
 	enum { UNITS = 100, LOOKS = 300 };
@@ -891,8 +891,8 @@ static void cost(void)
 	all = cpu_us() - begin - one;
 	said("history", &found);
 	check(found.records > UNITS + LOOKS / 10 && !found.bad, "all was told", "%zu records", found.records);
-	printf("# %d units: %ld us of CPU a look, and %ld us for the first\n", UNITS, all / (LOOKS - 1), one);
-	check(all / (LOOKS - 1) < 1000, "less than 0.1 % of a CPU at one look a second", "%ld us",
+	printf("# %d units: %ld us of CPU a sample, and %ld us for the first\n", UNITS, all / (LOOKS - 1), one);
+	check(all / (LOOKS - 1) < 1000, "less than 0.1 % of a CPU at one sample a second", "%ld us",
 	      all / (LOOKS - 1));
 }
 

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../cli/text.h"
 #include "change.h"
 #include "manager.h"
 #include "options.h"
@@ -41,15 +43,6 @@ static const char *own_cgroup(struct ctl *c, struct dmem_arena *a)
 	return line + 4;
 }
 
-/* systemd takes no text that is not UTF-8. */
-static void make_plain(char *s)
-{
-	for (; *s; s++) {
-		if (*s < ' ' || *s > '~')
-			*s = '?';
-	}
-}
-
 static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, const char *command)
 {
 	char *what = dmem_printf(a, "dmemctl run %s", command);
@@ -73,8 +66,11 @@ static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, c
 			  o->slice);
 		ret = -EINVAL;
 	} else {
-		make_plain(what);
-		ret = manager_scope(c, &m, name, o->slice, what);
+		/* systemd takes no text that is not UTF-8. */
+		char *plain = text_harmless(what, TEXT_UTF8);
+
+		ret = plain ? manager_scope(c, &m, name, o->slice, plain) : -ENOMEM;
+		free(plain);
 	}
 	manager_close(&m);
 	return ret;

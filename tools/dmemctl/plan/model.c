@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../cli/text.h"
 #include "model.h"
 
 /* A wall clock before 2000 was not set. */
@@ -13,20 +14,13 @@
 /* ---- names ---- */
 
 /* Histories are not trusted: a terminal obeys no byte of a name. */
-static void make_printable(char *s)
-{
-	for (; *s; s++) {
-		if ((unsigned char)*s <= ' ' || *s == 127)
-			*s = '?';
-	}
-}
-
 static const char *printable(struct dmem_arena *a, const char *s)
 {
-	char *copy = dmem_strdup(a, s);
+	size_t len = strlen(s);
+	char *copy = dmem_alloc(a, TEXT_ROOM(len));
 
 	if (copy)
-		make_printable(copy);
+		text_put(copy, s, len, TEXT_UTF8);
 	return copy;
 }
 
@@ -66,12 +60,11 @@ static int64_t find_name(const struct model *m, const struct dmem_map *map, cons
 int64_t model_find_region(struct model *m, const char *name, bool add)
 {
 	struct model_region *more;
-	char shown[HIST_NAME];
+	char shown[TEXT_ROOM(HIST_NAME)];
 	uint64_t key[2];
 	int64_t at;
 
-	snprintf(shown, sizeof(shown), "%s", name);
-	make_printable(shown);
+	text_put(shown, name, strnlen(name, HIST_NAME), TEXT_UTF8);
 	at = find_name(m, &m->regions, shown, strlen(shown), region_name, key);
 	if (at >= 0 || !add)
 		return at >= 0 ? at : -ENOENT;

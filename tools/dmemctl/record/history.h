@@ -35,7 +35,7 @@ enum hist_region_figure {
 struct hist_head {
 	char boot[HIST_BOOT + 1];
 	uint64_t wall, mono;	/* ms since 1970, and since that boot */
-	uint64_t interval;	/* ms between two looks */
+	uint64_t interval;	/* ms between two samples */
 	uint64_t page;		/* bytes */
 	uint64_t block;		/* what a CMA area is aligned to, or DMEM_UNKNOWN */
 	bool buffers;		/* each buffer is told of */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl record - samples of what cgroups use, into a file */
+/* dmemctl record - samples of charges, into a file */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -50,14 +50,14 @@ struct record {
 static void help(void)
 {
 	printf("Usage: dmemctl record [OPTION]... [UNIT|CGROUP]...\n\n"
-	       "Writes down what units and cgroups use of each region, until it is stopped.\n"
-	       "Without names: all that use or limit something.\n\n"
-	       "      --interval=TIME   between two looks: 1s (default), 100ms, 5m\n"
+	       "Records the charges of units and cgroups in each region, until it is stopped.\n"
+	       "Without names: all units and cgroups that use or limit a region.\n\n"
+	       "      --interval=TIME   between two samples: 1s (default), 100ms, 5m\n"
 	       "      --output=FILE     default: " OUTPUT "\n"
 	       "      --max-size=SIZE   of FILE and FILE.1 together, default: 64M\n"
-	       "      --count=N         end after so many looks\n"
-	       "      --buffers         tell of each buffer, too\n"
-	       "      --once            one look, without ever waiting long; default output:\n"
+	       "      --count=N         end after N samples\n"
+	       "      --buffers         record each buffer, too\n"
+	       "      --once            one sample, and end within two seconds; default output:\n"
 	       "                        " OUTPUT_ONCE "\n"
 	       "      --unit=NAME       the same as NAME\n"
 	       "      --peer            with --once: the service of the process that is connected\n"
@@ -154,7 +154,7 @@ static int parse_option(struct record *r, int opt)
 		r->o.interval = parse_time(optarg);
 		if (r->o.interval)
 			return 0;
-		return cli_usage(&r->c->cli, "'%s' is no time between two looks: try 1s", optarg);
+		return cli_usage(&r->c->cli, "'%s' is no time between two samples: try 1s", optarg);
 	case 'o':
 		r->output = optarg;
 		return 0;
@@ -168,7 +168,7 @@ static int parse_option(struct record *r, int opt)
 	case 'c':
 		if (parse_count(optarg, &r->count))
 			return 0;
-		return cli_usage(&r->c->cli, "'%s' is no number of looks", optarg);
+		return cli_usage(&r->c->cli, "'%s' is no number of samples", optarg);
 	case 'b':
 		r->o.buffers = true;
 		return 0;
@@ -218,7 +218,7 @@ static void note(void *data, const char *path, int err)
 {
 	struct record *r = data;
 
-	/* It would be the same at each look. */
+	/* It would be the same at each sample. */
 	if (!r->quiet)
 		cli_error(&r->c->cli, "%s: %s", path, strerror(err));
 }
@@ -344,7 +344,7 @@ static int write_down(struct record *r, uint64_t now)
 		if (!ret)
 			ret = append(r, how);
 		if (ret == -EFBIG) {
-			cli_error(&r->c->cli, "--max-size= is too small for one look at %zu cgroups",
+			cli_error(&r->c->cli, "--max-size= is too small for one sample of %zu cgroups",
 				  sampler_count(r->s));
 			return CLI_FAILED;
 		}
@@ -366,7 +366,7 @@ static int write_down(struct record *r, uint64_t now)
 	return 0;
 }
 
-static int first_look(struct record *r)
+static int check_first_sample(struct record *r)
 {
 	static const struct dmem_regions none;
 
@@ -407,19 +407,19 @@ static bool wait_until(uint64_t next, int signals)
 	return poll(&p, 1, next > now ? (int)(next - now) : 0) > 0;
 }
 
-static int look_on(struct record *r, int signals)
+static int take_samples(struct record *r, int signals)
 {
 	uint64_t next = now_ms(CLOCK_MONOTONIC), left = r->count;
 
 	do {
 		uint64_t now = now_ms(CLOCK_MONOTONIC);
-		int ret = sampler_look(r->s, now, now_ms(CLOCK_REALTIME));
+		int ret = sampler_read(r->s, now, now_ms(CLOCK_REALTIME));
 
 		if (!ret)
 			say_lost(r);
 		/* Without a cgroup tree there is nothing to read. */
 		if ((!ret || ret == -ENOENT) && !r->quiet)
-			ret = first_look(r);
+			ret = check_first_sample(r);
 		if (!ret)
 			ret = write_down(r, now);
 		if (ret < 0)
@@ -522,7 +522,7 @@ static int record(struct record *r)
 	if (!ret)
 		ret = open_output(r);
 	if (!ret) {
-		ret = look_on(r, signals);
+		ret = take_samples(r, signals);
 		finish(r);
 	}
 	if (signals >= 0)

@@ -22,9 +22,9 @@
 #define RARELY		10	/* samples */
 #define FREE_FILES	128	/* for directories, one in another, and for others */
 #define SCAN_MS		30000	/* a controller may be enabled without a sign */
-#define GUESS_LOOKS	5	/* between two scans that a figure asked for in vain */
-#define NEW_LOOKS	3	/* a new cgroup is empty at first, and has no limit */
-#define BUFFER_LOOKS	4	/* for figures that fit to the buffers */
+#define GUESS_SAMPLES	5	/* between two scans that a figure asked for in vain */
+#define NEW_SAMPLES	3	/* a new cgroup is empty at first, and has no limit */
+#define BUFFER_SAMPLES	4	/* for figures that fit to the buffers */
 #define MAX_DEPTH	64
 #define MAX_PATH	4096	/* of a cgroup, and then some for its files */
 
@@ -96,9 +96,9 @@ struct sampler {
 	int notify, root_current, notify_error;
 	struct held_list now, told;
 	bool scan, segment;
-	bool changed;			/* somebody's usage, in the last look */
-	unsigned int looks, guess_look;
-	unsigned int scans;		/* of the looks to come */
+	bool changed;			/* somebody's usage, in the last sample */
+	unsigned int samples, guess_sample;
+	unsigned int scans;		/* of the samples to come */
 	int numbers, pending_numbers;
 	uint64_t mono, wall, scanned;
 	/* By region: the root's charge, less those below, at the last scan and sample. */
@@ -723,7 +723,7 @@ static bool notified(struct sampler *s)
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	/* Where not all of them are watched, now and then one may have been. */
-	bool any = s->notify_error && s->looks % RARELY == 0;
+	bool any = s->notify_error && s->samples % RARELY == 0;
 
 	if (s->notify < 0)
 		return any;
@@ -763,7 +763,7 @@ static const char *region_of(const struct sampler *s, const struct dmem_buffer *
 	return b->region;
 }
 
-static int look_at_buffers(struct sampler *s)
+static int read_buffers(struct sampler *s)
 {
 	struct dmem_arena arena = { 0 };
 	struct dmem_buffers b;
@@ -798,7 +798,7 @@ static int look_at_buffers(struct sampler *s)
 	return 0;
 }
 
-/* ---- a look ---- */
+/* ---- a sample ---- */
 
 static int read_root(struct sampler *s)
 {
@@ -858,7 +858,7 @@ static bool unexplained(struct sampler *s, bool since, bool *again)
 	return changed;
 }
 
-static int look_at_cgroups(struct sampler *s, bool all)
+static int read_cgroups(struct sampler *s, bool all)
 {
 	unsigned int i = 0;
 	int ret;
@@ -866,8 +866,8 @@ static int look_at_cgroups(struct sampler *s, bool all)
 	for (struct watched *w = s->watched; w; w = w->next, i++) {
 		if (w->gone)
 			continue;
-		/* Not all of them in the same look. */
-		ret = read_watched(s, w, all || (s->looks + i) % RARELY == 0);
+		/* Not all of them in the same sample. */
+		ret = read_watched(s, w, all || (s->samples + i) % RARELY == 0);
 		if (ret == -ENOMEM)
 			return ret;
 		if (is_gone(ret)) {
@@ -891,7 +891,7 @@ static bool asks_for_scan(struct sampler *s, bool scanned)
 	if (s->o->only || s->o->n_wanted)
 		return false;
 	changed = unexplained(s, scanned, &again);
-	return changed && !scanned && (again || s->looks >= s->guess_look);
+	return changed && !scanned && (again || s->samples >= s->guess_sample);
 }
 
 /* Buffers of a cgroup that is not recorded yet: now it is. */
@@ -902,15 +902,15 @@ static int find_owners(struct sampler *s)
 	if (s->unowned > s->scanned_unowned) {
 		ret = scan(s);
 		if (!ret)
-			ret = look_at_cgroups(s, true);
+			ret = read_cgroups(s, true);
 		if (!ret)
-			ret = look_at_buffers(s);
+			ret = read_buffers(s);
 	}
 	s->scanned_unowned = s->unowned;
 	return ret;
 }
 
-int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
+int sampler_read(struct sampler *s, uint64_t mono, uint64_t wall)
 {
 	bool all = false, guess = false;
 	size_t before = s->n_watched;
@@ -920,7 +920,7 @@ int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
 	s->wall = wall;
 	s->lost_read = (struct sampler_lost){ 0 };
 	if (notified(s))
-		s->scans = NEW_LOOKS;
+		s->scans = NEW_SAMPLES;
 	if (s->scans || mono - s->scanned >= SCAN_MS)
 		s->scan = true;
 	s->scans -= s->scans > 0;
@@ -931,26 +931,26 @@ int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall)
 			all = true;
 		}
 		if (!ret)
-			ret = look_at_cgroups(s, all);
+			ret = read_cgroups(s, all);
 		if (!ret && asks_for_scan(s, all))
 			s->scan = guess = true;
 		if (!s->scan)
 			break;
 	}
 	if (guess && s->n_watched <= before)
-		s->guess_look = s->looks + GUESS_LOOKS;
+		s->guess_sample = s->samples + GUESS_SAMPLES;
 	/* It takes a while to find the buffers: the figures must be the same after it. */
-	for (int i = 0; i < BUFFER_LOOKS && s->o->buffers && !ret; i++) {
-		ret = look_at_buffers(s);
+	for (int i = 0; i < BUFFER_SAMPLES && s->o->buffers && !ret; i++) {
+		ret = read_buffers(s);
 		if (!ret && !s->o->only && !s->o->n_wanted)
 			ret = find_owners(s);
 		s->changed = false;
 		if (!ret)
-			ret = look_at_cgroups(s, false);
+			ret = read_cgroups(s, false);
 		if (!s->changed)
 			break;
 	}
-	s->looks++;
+	s->samples++;
 	return ret;
 }
 

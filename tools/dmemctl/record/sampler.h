@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Looks at the cgroups again and again, and tells what has changed since it was
- * last told.
+ * Reads the figures of the cgroups again and again, and tells the changes since they
+ * were last told.
  */
 #ifndef SAMPLER_H
 #define SAMPLER_H
@@ -15,7 +15,7 @@ struct sampler_options {
 	/* Units and cgroups, or none: all that use or limit something. */
 	char * const *wanted;
 	size_t n_wanted;
-	/* The path of the only cgroup to look at, or NULL: then @wanted is empty. */
+	/* The path of the only cgroup to read, or NULL: then @wanted is empty. */
 	const char *only;
 	uint64_t interval;	/* ms */
 	bool buffers;
@@ -28,7 +28,7 @@ struct sampler *sampler_new(const struct sampler_options *o);
 void sampler_free(struct sampler *s);
 
 /* Reads the figures. @mono and @wall are ms. 0 or a negative errno. */
-int sampler_look(struct sampler *s, uint64_t mono, uint64_t wall);
+int sampler_read(struct sampler *s, uint64_t mono, uint64_t wall);
 
 enum sampler_how {
 	TELL_CHANGES,		/* nothing, where all is as it was told */
@@ -45,7 +45,7 @@ void sampler_told(struct sampler *s);
 /* Only a segment can tell it: there are other regions, or no segment yet. */
 bool sampler_needs_segment(const struct sampler *s);
 
-/* How many regions there are, how many cgroups are looked at, and of @wanted, is this
+/* How many regions there are, how many cgroups are read, and of @wanted, is this
  * one there? */
 size_t sampler_regions(const struct sampler *s);
 size_t sampler_count(const struct sampler *s);
