@@ -958,6 +958,29 @@ static void peer(void)
 	check(count(log, "cgroup ") == 1, "nothing of these is recorded", "%s", log);
 }
 
+/* What is missing is named, and nothing is recorded. */
+static void nothing_there(void)
+{
+	static const struct {
+		const char *controllers, *subtree;
+		enum dmem_status status;
+	} trees[] = {
+		{ NULL, NULL, DMEM_NO_CGROUP2 }, { "cpu memory\n", "", DMEM_NO_CONTROLLER },
+		{ "cpu dmem\n", "cpu\n", DMEM_NOT_ENABLED }, { "cpu dmem\n", "dmem\n", DMEM_NO_REGIONS },
+	};
+
+	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
+		tap_dir(top);
+		put("root/etc/hostname", "none\n");
+		if (trees[i].controllers) {
+			put("root/sys/fs/cgroup/cgroup.controllers", "%s", trees[i].controllers);
+			put("root/sys/fs/cgroup/cgroup.subtree_control", "%s", trees[i].subtree);
+		}
+		check(record(MORE("--count=1")) == 1 && strstr(get("err"), dmem_status_text(trees[i].status)),
+		      "why there is no region", "%s", get("err"));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 5) {
@@ -990,6 +1013,7 @@ int main(int argc, char **argv)
 	regions_change();
 	growth();
 	mistakes();
+	nothing_there();
 	documented(argv[4]);
 	cost();
 	room_again();
