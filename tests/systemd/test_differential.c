@@ -137,6 +137,15 @@ struct unit {
 	char fragment[2000], paths[4000];
 };
 
+/* Adds what a file says, unless it is a device, which has no end. */
+static void add_file(const char *path, struct tree_caps *caps)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && S_ISREG(st.st_mode))
+		tree_read(path, caps);
+}
+
 /* As systemd prints it: links to directories are followed. */
 static void add_path(char *buf, size_t size, const char *path)
 {
@@ -209,12 +218,12 @@ static int compare(struct dmem_units *u, char *why, size_t size)
 		} else if (strstr(line, "Unit Load State: masked")) {
 			s.masked = true;
 		} else if (sscanf(line, " Fragment Path: %4095[^\n]", path) == 1) {
-			tree_read(path, &s.caps);
+			add_file(path, &s.caps);
 			snprintf(s.fragment, sizeof(s.fragment), "%.1999s", path);
 		} else if (sscanf(line, " DropIn Path: %4095[^\n]", path) == 1) {
 			if (strstr(path, "/zz-dmem.conf"))
 				continue;
-			tree_read(path, &s.caps);
+			add_file(path, &s.caps);
 			add_path(s.paths, sizeof(s.paths), path);
 		} else if (strstr(line, "Command Line: " HELPER)) {
 			s.more |= tree_any(&s.given) || !tree_given(line, &s.given);
