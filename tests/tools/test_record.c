@@ -234,6 +234,12 @@ static void chosen(void)
 	log = said("history", &found);
 	check(strstr(log, "'system.slice/idle.service'") && strstr(log, "'" SERVICE "/inner'") &&
 	      count(log, "cgroup ") == 2, "these, and no others", "%s", log);
+	clear();
+	put("root/sys/fs/cgroup/lxc/a\x1b/dmem.current", CAM " 4096\n");
+	check(!record(MORE("--count=1", "idle", "lxc/a\\x1b")) && !*get("err"), "in other words", "%s", get("err"));
+	log = said("history", &found);
+	check(strstr(log, "'system.slice/idle.service'") && strstr(log, "'lxc/a\x1b'") && count(log, "cgroup ") == 2,
+	      "the same meaning as for other verbs", "%s", log);
 	tree();
 	check(!record(MORE("--count=1", "--unit=none.service")) &&
 	      strstr(get("err"), "none.service is not there"), "one that is not there is told of",

@@ -55,6 +55,8 @@ static void meanings(void)
 		{ ALL, "media.slice", "unit media.slice in media.slice" },
 		{ ALL, "later.slice", "unit later.slice in -" },
 		{ ALL, QEMU, "unit " QEMU " in machine.slice/" QEMU },
+		{ ALL, "/lxc/a\\x1b[m", "cgroup lxc/a\x1b[m" },
+		{ ALL, "/lxc/\\xff\\x20b", "cgroup lxc/\xff b" },
 		{ ALL, "/machine.slice/" QEMU, "cgroup machine.slice/" QEMU },
 		{ ALL, "machine.slice/" QEMU "/", "cgroup machine.slice/" QEMU },
 		{ ALL, "/sys/fs/cgroup/media.slice", "cgroup media.slice" },
@@ -145,6 +147,8 @@ int main(int argc, char **argv)
 	tap_start();
 	board(&t);
 	fake_bare_cgroup("docker");
+	fake_bare_cgroup("lxc/a\x1b[m");
+	fake_bare_cgroup("lxc/\xff b");
 	fake_bare_cgroup("odd,name");
 	fake_bare_cgroup("machine.slice/" QEMU);
 	put("root/sys/class/dma_heap/odd/dmem_region", "\n");

@@ -456,6 +456,17 @@ static int find_unit(struct dmem_words *all, const char *word, struct dmem_word 
 	return dmem_word_not_found(all, word, w);
 }
 
+/* The cgroup whose path was printed like this. */
+static int find_printed(struct dmem_words *all, struct dmem_word *w)
+{
+	const char *name = dmem_name_decode(all->arena, w->name);
+	int ret = name ? cgroup_is_there(all, name) : -ENOMEM;
+
+	if (!ret)
+		w->name = w->cgroup = name;
+	return ret;
+}
+
 int dmem_word_find(struct dmem_words *all, const char *word, struct dmem_word *w)
 {
 	int ret = dmem_word_parse(all, word, w);
@@ -465,6 +476,8 @@ int dmem_word_find(struct dmem_words *all, const char *word, struct dmem_word *w
 	if (w->kind == DMEM_WORD_UNIT)
 		return find_unit(all, word, w);
 	ret = cgroup_is_there(all, w->name);
+	if (ret == -ENOENT)
+		ret = find_printed(all, w);
 	return ret == -ENOENT ? dmem_word_not_found(all, word, w) : ret;
 }
 

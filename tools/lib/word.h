@@ -8,6 +8,7 @@
  *	/system.slice/camera.service	a cgroup, by its path
  *	/sys/fs/cgroup/system.slice	the same, with the mount point
  *	system.slice/camera.service	the same, without the first slash
+ *	/lxc/a\x1bb			the same, with a byte that was printed as "\xNN"
  *	docker				the cgroup /docker, if there is no docker.service
  *	cma/camera@64000000		a region, as in dmem.capacity
  *	dma_heap/NAME			the region of a heap

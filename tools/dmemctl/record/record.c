@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../lib/word.h"
 #include "../dmemctl.h"
 #include "histfile.h"
 #include "machine.h"
@@ -121,30 +122,6 @@ static bool parse_count(const char *s, uint64_t *n)
 	return *s >= '0' && *s <= '9' && !*end && !errno && *n;
 }
 
-/* As the tree names it: not where it is mounted, and without slashes around it. */
-static char *plain_name(char *name)
-{
-	static const char mount[] = "/sys/fs/cgroup/";
-	size_t len;
-
-	if (!strncmp(name, mount, sizeof(mount) - 1))
-		name += sizeof(mount) - 1;
-	while (*name == '/')
-		name++;
-	for (len = strlen(name); len && name[len - 1] == '/'; len--)
-		name[len - 1] = 0;
-	return name;
-}
-
-static int add_wanted(struct record *r, char *name)
-{
-	name = plain_name(name);
-	if (!*name)
-		return cli_usage(&r->c->cli, "the root is no unit, and its figures are always there");
-	r->wanted[r->o.n_wanted++] = name;
-	return 0;
-}
-
 static int parse_option(struct record *r, int opt)
 {
 	struct dmem_value v;
@@ -177,7 +154,8 @@ static int parse_option(struct record *r, int opt)
 		r->count = 1;
 		return 0;
 	case 'u':
-		return add_wanted(r, optarg);
+		r->wanted[r->o.n_wanted++] = optarg;
+		return 0;
 	case 'p':
 		r->peer = true;
 		return 0;
@@ -208,7 +186,7 @@ static int parse(struct record *r, int argc, char **argv)
 		ret = parse_option(r, opt);
 	}
 	for (; !ret && optind < argc; optind++)
-		ret = add_wanted(r, argv[optind]);
+		r->wanted[r->o.n_wanted++] = argv[optind];
 	if (!ret && r->peer && (!r->once || r->o.n_wanted))
 		ret = cli_usage(&r->c->cli, "--peer goes with --once, and with no unit");
 	return ret ? ret : -1;
@@ -261,6 +239,35 @@ static void say_lost(struct record *r)
 			  "sysctls fs.inotify.max_user_watches and max_user_instances",
 			  strerror(sampler_notify_error(r->s)));
 	}
+}
+
+/* Each word becomes the name of a unit or the path of a cgroup, which need not be there yet.
+ * CLI_OK or CLI_USAGE, or a negative errno. */
+static int find_wanted(struct record *r, struct dmem_arena *a)
+{
+	struct dmem_words all = {
+		.sys = &r->sys, .arena = a, .kinds = DMEM_WORD_UNIT | DMEM_WORD_CGROUP,
+	};
+	int ret = CLI_OK;
+
+	for (size_t i = 0; i < r->o.n_wanted && !ret; i++) {
+		struct dmem_word w;
+
+		/* At the stop of a service there is no time to read all unit files. */
+		ret = r->once ? -ENOENT : dmem_word_find(&all, r->wanted[i], &w);
+		if (ret == -ENOENT)
+			ret = dmem_word_parse(&all, r->wanted[i], &w);
+		if (ret == -EINVAL)
+			ret = cli_usage(&r->c->cli, "%s", w.problem);
+		else if (!ret && !*w.name)
+			ret = cli_usage(&r->c->cli, "the root is no unit, and its figures are always there");
+		if (ret)
+			break;
+		r->wanted[i] = dmem_strdup(a, w.name);
+		ret = r->wanted[i] ? 0 : -ENOMEM;
+	}
+	dmem_words_free(&all);
+	return ret;
 }
 
 /* In a service's ExecStopPost=, the cgroup that is asked for is our own. */
@@ -507,11 +514,16 @@ static int record(struct record *r)
 	/* A reader must not take it for all that is there. */
 	if (r->once)
 		r->o.interval = 0;
-	if (r->once && r->o.n_wanted == 1)
+	ret = find_wanted(r, &a);
+	if (ret < 0) {
+		cli_error(&r->c->cli, "%s", strerror(-ret));
+		ret = CLI_FAILED;
+	}
+	if (!ret && r->once && r->o.n_wanted == 1)
 		r->o.only = own_cgroup(r, r->wanted[0], &a);
 	if (r->o.only)
 		r->o.n_wanted = 0;
-	if (r->peer)
+	if (!ret && r->peer)
 		ret = serve_peer(r, &a);
 	if (!ret)
 		r->s = sampler_new(&r->o);
