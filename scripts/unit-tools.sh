@@ -125,7 +125,7 @@ dmemctl_fakes()
 	$cc -O2 $warn -o "$_t/fast/dmemctl-fake" $_fakes "$_t"/fast/dmemctl/*.o "$_t"/fast/dmemctl/*/*.o "$_t"/fast/cli/*.o \
 		"$_t"/fast/lib/*.o $_wrap -lsmartcols -lsystemd -lfdt -lm &&
 	$cc $_san $warn -o "$_t/fake_manager" tests/tools/fake_manager.c -lsystemd || return 1
-	for _v in set show doctor manager ctl_docs look word sysroot; do
+	for _v in set show doctor manager ctl_docs look word states sysroot; do
 		dmemctl_test "$_v" board.c tool.c bus.c docs.c || return 1
 	done
 }
@@ -235,6 +235,7 @@ unit_tools()
 	d=$(command -v dbus-daemon)
 	tap tools-look "$dir/tools/test_look" "$w/t"
 	tap tools-word "$dir/tools/test_word" "$w/t"
+	tap tools-states "$dir/tools/test_states" "$w/dmemctl" "$dir/tools/lsdmem.bin" "$w/t"
 	tap tools-sysroot "$dir/tools/test_sysroot" "$dir/tools/fast/dmemctl-fake" "$dir/tools/fast/lsdmem.bin" "$m/t"
 	tap tools-set "$dir/tools/test_set" "$w/dmemctl" "$dir/tools/fast/dmemctl-fake" "$j" "$m/t"
 	tap tools-show "$dir/tools/test_show" "$w/dmemctl" "$j" "$w/t"

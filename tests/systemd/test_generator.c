@@ -206,7 +206,7 @@ static void mistakes(void)
 	       "c.service" ZZ STRICT(" \"--mistake=/etc/systemd/system/c.service:4\"")
 	       "d.service" ZZ COND(" \"--mistake=/etc/systemd/system/d.service.d/a b%%$$\\\".conf:2\"")
 	       "e.service" ZZ COND(" \"--mistake=/etc/systemd/system/e.service:3\""),
-	       "/etc/systemd/system/a.service:5: 'x' is not a size: write bytes with K, M, G or T, a percentage of the region, or max\n"
+	       "/etc/systemd/system/a.service:5: 'x' is not a size: write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max\n"
 	       "/etc/systemd/system/c.service:4: 'c' has no size: write REGION SIZE, such as cma/camera@64000000 24M\n"
 	       "/etc/systemd/system/d.service.d/a b%$\".conf:2: 'd' has no size: write REGION SIZE, such as cma/camera@64000000 24M\n"
 	       "/etc/systemd/system/e.service:3: 'X-Dmen' is not a section that is read: write [X-Dmem]\n",

@@ -24,7 +24,11 @@ static void values(void)
 		uint64_t of_1000;
 	} t[] = {
 		{ "0", 0, 0 }, { "4096", 0, 4096 }, { "24M", 0, 24 * KIB * KIB },
-		{ "1K", 0, KIB }, { "1KB", 0, KIB }, { "7B", 0, 7 }, { "2G", 0, 2 * KIB * KIB * KIB },
+		{ "1K", 0, KIB }, { "1KB", 0, KIB }, { "7B", 0, 7 }, { "1KiB", 0, KIB },
+		{ "24MiB", 0, 24 * KIB * KIB }, { "24MB", 0, 24 * KIB * KIB },
+		{ "2GiB", 0, 2 * KIB * KIB * KIB }, { "1TiB", 0, KIB * KIB * KIB * KIB },
+		{ "1iB", -EINVAL, 0 }, { "1Ki", -EINVAL, 0 }, { "1MiBB", -EINVAL, 0 }, { "1MBi", -EINVAL, 0 },
+		{ "2G", 0, 2 * KIB * KIB * KIB },
 		{ "1T", 0, KIB * KIB * KIB * KIB }, { "max", 0, DMEM_NO_LIMIT },
 		{ "infinity", 0, DMEM_NO_LIMIT }, { "50%", 0, 500 }, { "0%", 0, 0 },
 		{ "100%", 0, 1000 }, { "12.5%", 0, 125 }, { "0.05%", 0, 0 }, { "99.99%", 0, 999 },
@@ -57,11 +61,12 @@ static void regions(void)
 {
 	static const char * const good[] = {
 		"cma/camera@64000000", "heap/system", "drm/0000:03:00.0/vram0", "a=b", "..", "x;$%\"",
-		"dma_heap/linux,cma",
+		"dma_heap/linux,cma", "/dev/dma_heap/linux,cma",
 	};
 	static const char * const bad[] = {
 		"", "a b", "a\tb", "a\nb", "a\x7f", "caf\xc3\xa9", "dma_heap/", "dma_heap/..",
-		"dma_heap/.", "dma_heap/a/b", "dma_heap/../x",
+		"dma_heap/.", "dma_heap/a/b", "dma_heap/../x", "/dev/dma_heap/",
+		"/dev/dma_heap/../x", "/dev/dma_heap/a/b",
 	};
 	char name[300];
 

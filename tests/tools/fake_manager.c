@@ -34,6 +34,7 @@ static const struct unit {
 	{ "cam.service", "camera.service", "loaded", "/system.slice/camera.service" },
 	{ "stopped.service", "stopped.service", "loaded", "" },
 	{ "masked.service", "masked.service", "masked", "" },
+	{ "system.slice", "system.slice", "loaded", "/system.slice" },
 	{ "media.slice", "media.slice", "loaded", "/media.slice" },
 	{ "-.slice", "-.slice", "loaded", "/" },
 	{ "lone.scope", "lone.scope", "loaded", "/system.slice/lone.scope" },

@@ -203,8 +203,8 @@ static void test_examples(const char *manual)
 		if (strstr(l, " set camera "))
 			check(strstr(get(CONTROL "camera.service.d/90-dmemctl.conf"),
 				     "camera@64000000 24M") &&
-				      strstr(get(CG "system.slice/camera.service/dmem.min"),
-					     CAMERA " 16777216\n"),
+				      strstr(get(CG "system.slice/camera.service/dmem.max"),
+					     CAMERA " 25165824\n"),
 			      "it is set, and kept", "no");
 		if (strstr(l, " run "))
 			check(strstr(get("out"), CAMERA " 10485760\n") != NULL, "a quarter", "%s",

@@ -85,7 +85,7 @@ static void good(void)
 		   "what was set before is kept, but for the same region");
 	expect(&t, "set camera --max=dma_heap/display@60000000=max", 0, NULL, NULL);
 	check_text(line_of("dmem.max", DISPLAY), DISPLAY " max", "by the heap's name");
-	expect(&t, "set camera --max=" CAMERA "=10M --max=" CAMERA "=11M", 0, NULL, NULL);
+	expect(&t, "set camera --max=" CAMERA "=10M --max=" CAMERA "=11M", 0, NULL, "the reservation (dmem.min) is 16M");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 11534336", "the last of two counts");
 
 	board(&t);
@@ -155,9 +155,11 @@ static void units(void)
 static void wrong(void)
 {
 	board(&t);
-	fails("set camera --max=cma/none=1M", "cma/none=1M: there is no such region");
+	fails("set camera --max=cma/none=1M", "cma/none: there is no such region: lsdmem lists them");
+	fails("set camera --max=camera@64000000=20M", "camera@64000000: there is no such region: did you mean "
+						      CAMERA "?");
 	fails("set camera --max=" CAMERA "=1M --max=cma/none=1M", "there is no such region");
-	fails("set camera --max=dma_heap/none=1M", "the heap has no region");
+	fails("set camera --max=dma_heap/none=1M", "dma_heap/none: there is no such heap: see ls /dev/dma_heap");
 	put("root/sys/class/dma_heap/odd/dmem_region", "\n");
 	fails("set camera --max=dma_heap/odd=1M", "the heap has no region");
 	fails("set nothing --max=" CAMERA "=1M", "nothing: there is no unit nothing.service");
@@ -310,6 +312,32 @@ static void by_hand(void)
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
 	check_text(get(DROPIN), HEAD "DeviceMemoryStrict=yes\nDeviceMemoryMax=" DISPLAY " 40M\n"
 		   "DeviceMemoryMax=" CAMERA " 20M\n", "what somebody has added is kept");
+}
+
+/* What can be set, and cannot mean what it says: a warning with both numbers, and it is set. */
+static void warnings(void)
+{
+	board(&t);
+	expect(&t, "set camera --max=" CAMERA "=500M", 0, NULL,
+	       "warning: " CAMERA "=500M: the limit is 500M and the region has 40M, so it refuses nothing");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 524288000", "it is set all the same");
+	expect(&t, "set stopped --max=" DISPLAY "=50331649", 0, "does not run",
+	       "the limit is 50331649 and the region has 50331648");
+	expect(&t, "set camera --max=" CAMERA "=30M --min=" CAMERA "=31M", 0, NULL,
+	       "the reservation is 31M and the limit (dmem.max) is 30M: lower it, or raise the limit");
+	expect(&t, "set camera --min=" CAMERA "=41M", 0, NULL, "the reservation is 41M and the region has 40M");
+	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, "the reservation (dmem.min) is 41M");
+	expect(&t, "set other --max=" CAMERA "=20M", 0, NULL, NULL);
+	expect(&t, "set other --min=" CAMERA "=21M", 0, NULL, "the limit (dmem.max) is 20M");
+	expect(&t, "set other --min=" CAMERA "=4M", 0, NULL, "/system.slice above reserves 0B");
+	put(CG "system.slice/dmem.min", CAMERA " 16777216\n");
+	expect(&t, "set other --min=dma_heap/camera@64000000=4M", 0, NULL, NULL);
+	expect(&t, "set stopped --max=" CAMERA "=10M --min=" CAMERA "=9M", 0, "does not run", NULL);
+	expect(&t, "set stopped --min=" CAMERA "=11M", 0, "does not run", "the limit (dmem.max) is 10M");
+	expect(&t, "set /system.slice/box.service --max=" CAMERA "=1G", 0, NULL, "warning: ");
+	expect(&t, "set -n box --max=" CAMERA "=1G", 0, "nothing was changed", "warning: ");
+	put(CG "dmem.capacity", CAMERA " 41943040\n" DISPLAY " 50331648\n" CAMERA " 41943040\n");
+	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, "the kernel has 2 regions of this name");
 }
 
 static void reverting(void)
@@ -571,6 +599,7 @@ int main(int argc, char **argv)
 	by_hand();
 	reverting();
 	dry();
+	warnings();
 	round_trip("a%b%%n%");
 	round_trip("it's");
 	round_trip("\"quoted\"");

@@ -224,7 +224,7 @@ static void applied(void)
 	apply_wrong("apply media.slice", "media.slice: '%n' cannot be used");
 	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax="
 									   "cma/none 1M\n");
-	apply_wrong("apply camera", "cma/none=1M: there is no such region");
+	apply_wrong("apply camera", "cma/none: there is no such region");
 	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin"
 									   "=" CAMERA " 1M\n");
 	setenv("FAKE_CG", "dmem.min:5", 1);

@@ -112,7 +112,7 @@ static void words(void)
 		    AT(5) "'a' has no size: write REGION SIZE, such as cma/camera@64000000 24M\n"
 		    AT(6) "'DeviceMemoryMaxx' is not a key of [X-Dmem]: write DeviceMemoryMax=, "
 		    "DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n"
-		    AT(7) "'1k' is not a size: write bytes with K, M, G or T, a percentage of the region, or max\n"
+		    AT(7) "'1k' is not a size: write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max\n"
 		    AT(8) "'maybe' is neither yes nor no: write DeviceMemoryStrict=yes or no\n",
 		    "in the section");
 	expect_file("[X-Dmem\nDeviceMemoryMax=a 1\n", AT(1) "'[X-Dmem' is not closed: write [X-Dmem]\n",
@@ -669,7 +669,7 @@ static void given(void)
 	check(go(good, bad, NULL) == 1 && !*get("err"), "one with a mistake", "%s", get("err"));
 	snprintf(both, sizeof(both), "%s:1: '[X-Dmem]' does nothing for a socket unit: put it into "
 		 ETC_PATH "bad.service.d/50-dmem.conf, or limit the slice of the socket\n"
-		 "%s:2: '1x' is not a size: write bytes with K, M, G or T, a percentage of the region, or max\n",
+		 "%s:2: '1x' is not a size: write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max\n",
 		 bad, bad);
 	check_text(get("out"), both, "its mistakes, by its path and name");
 	check(go(tap_path("f/none.service"), good, NULL) == 1 &&
@@ -685,7 +685,7 @@ static void given(void)
 		   tap_path("json"), NULL }), "it is JSON", "%s", get("err"));
 	check_text(get("out"), "1|mistake|[X-Dmem]|does nothing for a socket unit|put it into " ETC_PATH
 		   "bad.service.d/50-dmem.conf, or limit the slice of the socket\n"
-		   "2|mistake|1x|is not a size|write bytes with K, M, G or T, a percentage of the region, or max\n",
+		   "2|mistake|1x|is not a size|write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max\n",
 		   "with all parts");
 	check(!run((const char * const []){ dmemctl, "verify", out, "-J", good, NULL }),
 	      "nothing as JSON", "%s", get("err"));

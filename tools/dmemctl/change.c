@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/word.h"
 #include "change.h"
 
 #define CGROUP	"/sys/fs/cgroup"
@@ -91,7 +92,29 @@ enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 			s = dmem_limit_find(ch->arena, ch->root, &ch->sys, HEAPS, l, &it->region, &capacity);
 	}
 	it->value = dmem_resolve_value(&l->value, capacity);
+	it->capacity = capacity;
 	return s;
+}
+
+/* With a proposal, if there is a name that is like it. */
+static int no_region(struct ctl *c, struct change *ch, const struct dmem_limit *l)
+{
+	struct dmem_words all = { .sys = &ch->sys, .arena = ch->arena, .kinds = DMEM_WORD_REGION };
+	struct dmem_word w;
+	int ret = dmem_word_find(&all, l->region, &w);
+	enum dmem_status status = dmem_regions_status(&ch->sys, &all.own_regions);
+
+	dmem_words_free(&all);
+	if (status == DMEM_NO_REGIONS)
+		cli_error(&c->cli, "%s", dmem_status_text(status));
+	else if (ret && w.problem)
+		cli_error(&c->cli, "%s", w.problem);
+	else if (strchr(l->region, '#'))
+		/* As the other verbs number regions of one name. */
+		cli_error(&c->cli, "%s: the kernel limits only the first of several regions of one name", l->text);
+	else
+		failed(c, l->text, "", DMEM_NO_REGION);
+	return -EIO;
 }
 
 int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l)
@@ -100,12 +123,17 @@ int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l)
 	enum dmem_status s = change_find(ch, l, &found);
 
 	if (s == DMEM_NO_CGROUP) {
-		if (ch->dry)
-			return failed(c, l->text, "", DMEM_NOT_ENABLED);
+		if (ch->dry) {
+			static const struct dmem_regions none;
+
+			return failed(c, l->text, "", dmem_regions_status(&ch->sys, &none));
+		}
 		cli_error(&c->cli, "%s: there is neither dmem.capacity nor dmem.current in " CGROUP
 			  ": see dmemctl doctor", l->text);
 		return -EIO;
 	}
+	if (s == DMEM_NO_REGION || s == DMEM_NO_HEAP_REGION)
+		return no_region(c, ch, l);
 	if (s != DMEM_OK)
 		return failed(c, l->text, "", s);
 	it = find(ch, found.kind, found.region);

@@ -10,6 +10,7 @@ struct change_item {
 	const char *region;		/* its name in the kernel */
 	const char *text;		/* as it was asked for */
 	uint64_t value, old;		/* bytes or DMEM_NO_LIMIT */
+	uint64_t capacity;		/* of the region, or DMEM_UNKNOWN */
 	bool done;
 };
 
@@ -33,6 +34,11 @@ void change_close(struct change *ch);
  * controller in the root if that is not in use at all, and leaves it so. */
 enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 			     struct change_item *it);
+
+/* Warns of limits that can be set, and cannot mean what they say. @cgroup: "" if it has none
+ * now. @files: what all files of the unit will say, or NULL. */
+struct section;
+void change_warn(struct ctl *c, struct change *ch, const char *cgroup, const struct section *files);
 
 /* Looks the region up and adds one limit; the last one for a region counts. */
 int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l);

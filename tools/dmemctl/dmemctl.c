@@ -37,7 +37,7 @@ static void help(void)
 	printf("\n"
 	       "  -h, --help          this text; of a verb, its own\n"
 	       "  -V, --version\n"
-	       "      --sysroot=DIR   read what is below DIR, and not this machine\n\n"
+	       "      --sysroot=DIR   read and write below DIR, not on this machine\n\n"
 	       "See dmemctl(8).\n");
 }
 

@@ -42,8 +42,9 @@ static void help(void)
 	       "      --revert            take back what was set for the unit\n"
 	       "  -n, --dry-run           check all that can be checked, and change nothing\n"
 	       "  -h, --help              this text\n\n"
-	       "REGION is a name of dmem.capacity, or dma_heap/NAME. SIZE is bytes with K, M, G or\n"
-	       "T, a percentage of the region such as 12.5%%, or max.\n");
+	       "REGION is a name that lsdmem prints, or dma_heap/NAME. SIZE is bytes, a number with\n"
+	       "K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region such as\n"
+	       "12.5%%, or max.\n");
 }
 
 /* What a drop-in for this unit would do. */
@@ -129,6 +130,7 @@ static int check_effect(struct ctl *c, struct set *s)
 			  want->text, s->target.unit, is ? is->text : "nothing", s->target.unit);
 		return -EEXIST;
 	}
+	change_warn(c, &s->change, s->target.cgroup ? s->target.cgroup : "", &after);
 	return 0;
 }
 
@@ -186,6 +188,8 @@ static int prepare(struct ctl *c, struct set *s)
 	}
 	if (!ret && persists(s))
 		ret = check_effect(c, s);
+	else if (!ret)
+		change_warn(c, &s->change, s->target.cgroup, NULL);
 	if (!ret && s->target.cgroup)
 		ret = change_check(c, &s->change, s->target.cgroup);
 	if (ret || s->opt.dry_run)

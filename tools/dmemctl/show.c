@@ -240,6 +240,7 @@ static int read_all(struct ctl *c, struct show *s, bool ask)
 {
 	unsigned int figures = DMEM_REFUSALS | DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_PEAK) |
 			       DMEM_BIT(DMEM_F_MIN) | DMEM_BIT(DMEM_F_LOW) | DMEM_BIT(DMEM_F_MAX);
+	enum dmem_status status;
 	int ret = dmem_sys_open(&s->sys, c->sysroot);
 
 	if (ret) {
@@ -254,8 +255,9 @@ static int read_all(struct ctl *c, struct show *s, bool ask)
 				     NULL, NULL, &s->tree);
 	if (ret == -ENOENT)
 		cli_error(&c->cli, "%s", dmem_status_text(DMEM_NO_CGROUP2));
-	if (!ret && !s->regions.n) {
-		cli_error(&c->cli, "%s", dmem_status_text(dmem_regions_status(&s->sys, &s->regions)));
+	status = ret ? DMEM_OK : dmem_regions_status(&s->sys, &s->regions);
+	if (status != DMEM_OK) {
+		cli_error(&c->cli, "%s", dmem_status_text(status));
 		ret = -ENOENT;
 	}
 	return ret || !ask ? ret : manager_open(c, &s->manager);

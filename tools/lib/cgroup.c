@@ -35,7 +35,7 @@ static const char * const texts[DMEM_STATUSES] = {
 	[DMEM_DELEGATED] = "it is below a delegated unit, whose manager must enable the controller",
 	[DMEM_MISTAKE] = "the section has a mistake: correct it, then systemctl daemon-reload",
 	[DMEM_WRITE_FAILED] = "it cannot be written",
-	[DMEM_BAD_VALUE] = "the size cannot be used: write bytes with K, M, G or T, a percentage, or max",
+	[DMEM_BAD_VALUE] = "the size cannot be used: write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max",
 	[DMEM_BAD_NAME] = "this is not the name of a cgroup or region",
 	[DMEM_NO_CGROUP] = "the cgroup is not there: see systemd-cgls",
 	[DMEM_NO_MEMORY] = "no memory",
@@ -338,6 +338,21 @@ static bool same_limit(uint64_t wanted, uint64_t got)
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
 	return got == wanted || (wanted != DMEM_NO_LIMIT && got == wanted - wanted % page);
+}
+
+size_t dmem_cgroup_lines(int root, const char *file, const char *region)
+{
+	size_t n = 0, len = strlen(region);
+	char *buf = malloc(FILE_LEN);
+
+	if (buf && !read_file(root, "", file, buf)) {
+		for (const char *line = buf; line && *line; line = strchr(line, '\n')) {
+			line += *line == '\n';
+			n += !strncmp(line, region, len) && line[len] == ' ';
+		}
+	}
+	free(buf);
+	return n;
 }
 
 enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind, const char *region,

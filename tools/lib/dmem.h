@@ -347,6 +347,9 @@ enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 				 const char *region, uint64_t *value);
 
+/* How many lines of @region a file of the root has. Two regions can have one name. */
+size_t dmem_cgroup_lines(int root, const char *file, const char *region);
+
 /* Is this value in force? DMEM_NO_EFFECT: another one is. */
 enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind, const char *region,
 				uint64_t value);

@@ -171,7 +171,8 @@ size_t dmem_lines_next(struct dmem_lines *l, const char *name);
  * name to @buf, cut to its @size, and returns it. */
 char *dmem_region_numbered(char *buf, size_t size, const char *name, unsigned int nth);
 
-/* DMEM_OK: there are regions. If not, the reason, whose text names the remedy. */
+/* DMEM_OK: the controller is in use, and there are regions. If not, the reason, whose text
+ * names the remedy: for all programs the same, which end with exit status 1. */
 enum dmem_status dmem_regions_status(const struct dmem_sys *s, const struct dmem_regions *r);
 
 /* NULL: there is none of that name. */

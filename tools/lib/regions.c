@@ -374,14 +374,24 @@ static int names_dmem(const struct dmem_sys *s, const char *path)
 
 enum dmem_status dmem_regions_status(const struct dmem_sys *s, const struct dmem_regions *r)
 {
-	int has;
+	int has = names_dmem(s, CGROUP "/cgroup.controllers"), fd;
 
-	if (r->n)
+	if (!has)
+		return DMEM_NO_CONTROLLER;
+	if (r->n && r->complete)
 		return DMEM_OK;
-	has = names_dmem(s, CGROUP "/cgroup.controllers");
-	if (has <= 0)
-		return has < 0 ? DMEM_NO_CGROUP2 : DMEM_NO_CONTROLLER;
-	return names_dmem(s, CGROUP "/cgroup.subtree_control") == 1 ? DMEM_NO_REGIONS : DMEM_NOT_ENABLED;
+	/* In a namespace, the root is a cgroup like others. Heaps have names of regions before
+	 * the controller is in use. */
+	fd = dmem_sys_openat(s, CGROUP "/dmem.current", O_PATH);
+	if (fd >= 0)
+		close(fd);
+	if (r->n && fd >= 0)
+		return DMEM_OK;
+	if (has < 0)
+		return DMEM_NO_CGROUP2;
+	if (!r->complete && fd < 0 && names_dmem(s, CGROUP "/cgroup.subtree_control") != 1)
+		return DMEM_NOT_ENABLED;
+	return r->n ? DMEM_OK : DMEM_NO_REGIONS;
 }
 
 int dmem_regions_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note_fn,

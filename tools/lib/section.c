@@ -155,7 +155,7 @@ static int parse_cap(struct parse *p, unsigned int line, enum dmem_kind kind, co
 	err = dmem_parse_value(amount, &v);
 	if (err) {
 		mistake(p, line, amount, err == -ERANGE ? "is too large" : "is not a size",
-			"write bytes with K, M, G or T, a percentage of the region, or max");
+			"write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max");
 		return 0;
 	}
 	e = new_entry(p, CAP, kind);

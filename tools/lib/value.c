@@ -55,6 +55,9 @@ int dmem_parse_value(const char *s, struct dmem_value *v)
 		return parse_percent(s, n, v);
 	if (*s && strchr(suffixes, *s))
 		shift = 10 * (unsigned int)(strchr(suffixes, *s++) - suffixes + 1);
+	/* As systemd, KB and KiB are both 1024 bytes. */
+	if (shift && !strcmp(s, "iB"))
+		s += 2;
 	if (*s == 'B')
 		s++;
 	if (*s)

@@ -149,7 +149,7 @@ static int fill(struct lsdmem *l, struct table *t)
 	struct dmem_buffers b;
 	struct dmem_tree tree = { 0 };
 	struct list s = { .l = l, .t = t, .b = &b, .r = &r };
-	int ret = find_regions(l, DMEM_READ_HEAPS, &r);
+	int ret = find_regions(l, &view_buffers, DMEM_READ_HEAPS, &r);
 
 	if (ret)
 		return ret;

@@ -5,6 +5,7 @@
 
 #include "../cli/table.h"
 #include "../lib/look.h"
+#include "../lib/word.h"
 
 /* What could not be read: for one line at the end. All zero is nothing. */
 struct unread {
@@ -51,15 +52,13 @@ void unread_say(const struct lsdmem *l);
 
 /* Reads the regions, and whether there is anything to read. Returns an exit code; has
  * said what is wrong. @what: as of dmem_regions_read_some(). */
-int find_regions(struct lsdmem *l, unsigned int what, struct dmem_regions *r);
+int find_regions(struct lsdmem *l, const struct view *view, unsigned int what, struct dmem_regions *r);
 
-/* Prints why there is none, and returns CLI_FAILED. Buffers are there all the same. */
-int no_regions(struct lsdmem *l, enum dmem_status why);
-
-/* Is it one that was asked for? By its name, or that of a heap ("dma_heap/NAME"). */
+/* Is it one that was asked for? After check_wanted(). */
 bool region_wanted(const struct lsdmem *l, const struct dmem_region *g);
 
-/* Says which of the names on the command line is no region. Returns an exit code. */
+/* Puts the names of regions in the place of the words on the command line, and says which of
+ * them names none. Returns an exit code. */
 int check_wanted(struct lsdmem *l, const struct dmem_regions *r);
 
 /* Refused requests of the whole region: of the cgroups that are there. */

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* One line for each region. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lsdmem.h"
 
-#define CGROUP		"sys/fs/cgroup"
-#define CONTROLLERS	CGROUP "/cgroup.controllers"
-#define SUBTREE		CGROUP "/cgroup.subtree_control"
 
 enum {
 	COL_NAME, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_FREE, COL_LARGEST, COL_PEAK,
@@ -36,95 +31,56 @@ static const int defaults[] = {
 	COL_REFUSED, COL_HEAPS,
 };
 
-/* Is it one of the words in a file? */
-static int has_word(struct lsdmem *l, const char *path, const char *word)
-{
-	struct dmem_text t = { 0 };
-	int ret = dmem_sys_read(&l->sys, path, &t);
-	char *save, *w;
-
-	for (w = ret ? NULL : strtok_r(t.s, " \n", &save); w; w = strtok_r(NULL, " \n", &save)) {
-		if (!strcmp(w, word))
-			ret = 1;
-	}
-	dmem_text_free(&t);
-	return ret;
-}
-
-static bool is_there(struct lsdmem *l, const char *path)
-{
-	int fd = dmem_sys_openat(&l->sys, path, O_PATH);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 static int no_memory(struct lsdmem *l)
 {
 	cli_error(&l->cli, "out of memory");
 	return CLI_FAILED;
 }
 
-int no_regions(struct lsdmem *l, enum dmem_status why)
+int find_regions(struct lsdmem *l, const struct view *view, unsigned int what, struct dmem_regions *r)
 {
-	cli_error(&l->cli, "%s", dmem_status_text(why));
-	return CLI_FAILED;
-}
+	enum dmem_status status;
 
-int find_regions(struct lsdmem *l, unsigned int what, struct dmem_regions *r)
-{
-	static const struct dmem_regions none;
-	int ret = has_word(l, CONTROLLERS, "dmem");
-
-	if (ret <= 0)
-		return no_regions(l, dmem_regions_status(&l->sys, &none));
 	if (dmem_regions_read_some(&l->sys, &l->arena, what, unread_note, l, r))
 		return no_memory(l);
-	/* Before anybody has enabled it, the controller shows nothing. */
-	if (!r->complete && !is_there(l, CGROUP "/dmem.current") && has_word(l, SUBTREE, "dmem") != 1) {
-		ret = no_regions(l, DMEM_NOT_ENABLED);
-		if (!r->n)
-			return ret;
-	}
-	return check_wanted(l, r);
-}
-
-static bool is_name_of(const char *name, const struct dmem_region *g)
-{
-	const char *heap = dmem_region_heap(name);
-
-	if (!strcmp(name, g->name))
-		return true;
-	for (size_t i = 0; heap && i < g->n_heaps; i++) {
-		if (!strcmp(heap, g->heap[i]))
-			return true;
-	}
-	return false;
+	status = dmem_regions_status(&l->sys, r);
+	/* There can be buffers of memory that is in no region. */
+	if (status == DMEM_NO_REGIONS && view == &view_buffers)
+		status = DMEM_OK;
+	if (status == DMEM_OK)
+		return check_wanted(l, r);
+	cli_error(&l->cli, "%s", dmem_status_text(status));
+	return CLI_FAILED;
 }
 
 bool region_wanted(const struct lsdmem *l, const struct dmem_region *g)
 {
 	for (size_t i = 0; i < l->n_wanted; i++) {
-		if (is_name_of(l->wanted[i], g))
+		if (!strcmp(l->wanted[i], g->name))
 			return true;
 	}
 	return !l->n_wanted;
 }
 
+/* The words become names of regions. */
 int check_wanted(struct lsdmem *l, const struct dmem_regions *r)
 {
-	for (size_t i = 0; i < l->n_wanted; i++) {
-		size_t k = 0;
+	struct dmem_words all = {
+		.sys = &l->sys, .arena = &l->arena, .regions = r, .kinds = DMEM_WORD_REGION,
+	};
+	int ret = 0;
 
-		while (k < r->n && !is_name_of(l->wanted[i], &r->region[k]))
-			k++;
-		if (k == r->n) {
-			cli_error(&l->cli, "there is no region '%s'", l->wanted[i]);
-			return CLI_FAILED;
-		}
+	for (size_t i = 0; i < l->n_wanted && !ret; i++) {
+		struct dmem_word w;
+
+		ret = dmem_word_find(&all, l->wanted[i], &w);
+		if (ret)
+			cli_error(&l->cli, "%s", w.problem ? w.problem : strerror(-ret));
+		else
+			l->wanted[i] = (char *)w.name;
 	}
-	return CLI_OK;
+	dmem_words_free(&all);
+	return ret ? CLI_FAILED : CLI_OK;
 }
 
 uint64_t region_refused(const struct dmem_tree *t, size_t region)
@@ -202,10 +158,7 @@ static int fill(struct lsdmem *l, struct table *t)
 	unsigned int figures = figures_for(t), depth;
 	struct dmem_tree tree = { 0 };
 	struct dmem_regions r;
-	int ret = find_regions(l, read_for(l, t), &r);
-
-	if (!ret && !r.n)
-		ret = no_regions(l, DMEM_NO_REGIONS);
+	int ret = find_regions(l, &view_regions, read_for(l, t), &r);
 
 	if (ret)
 		return ret;

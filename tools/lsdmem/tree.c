@@ -164,10 +164,7 @@ static int fill(struct lsdmem *l, struct table *t)
 	struct dmem_regions r;
 	struct dmem_tree tree;
 	struct branch b = { .t = t, .tree = &tree, .all = l->all };
-	int ret = find_regions(l, l->n_wanted ? what | DMEM_READ_HEAPS : what, &r);
-
-	if (!ret && !r.n)
-		ret = no_regions(l, DMEM_NO_REGIONS);
+	int ret = find_regions(l, &view_tree, l->n_wanted ? what | DMEM_READ_HEAPS : what, &r);
 
 	if (ret)
 		return ret;

@@ -69,6 +69,9 @@ bool doctor_controller(struct doctor *d)
 
 void doctor_heaps(struct doctor *d)
 {
+	if (dmem_regions_status(&d->sys, &d->regions) == DMEM_NO_REGIONS)
+		doctor_say(d, PROBLEM, "/sys/fs/cgroup", "see the kernel's log, and load the drivers of the memory",
+			   "the controller is in use, and no region is registered with it");
 	for (size_t i = 0; i < d->regions.n_heaps; i++) {
 		const struct dmem_heap *h = &d->regions.heap[i];
 		const char *name = dmem_printf(d->arena, "/dev/dma_heap/%s", h->name);

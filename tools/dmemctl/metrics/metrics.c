@@ -39,6 +39,7 @@ static void note(void *data, const char *path, int err)
 static int make(struct ctl *c, const struct options *o, const struct dmem_sys *sys,
 		struct dmem_arena *a, char **text, size_t *len, bool *success)
 {
+	enum dmem_status status;
 	struct dmem_regions r;
 	struct dmem_tree t;
 	FILE *f;
@@ -46,15 +47,16 @@ static int make(struct ctl *c, const struct options *o, const struct dmem_sys *s
 
 	if (ret)
 		return ret;
-	if (!r.n)
-		cli_error(&c->cli, "%s", dmem_status_text(dmem_regions_status(sys, &r)));
+	status = dmem_regions_status(sys, &r);
+	if (status != DMEM_OK)
+		cli_error(&c->cli, "%s", dmem_status_text(status));
 	/* Without cgroups, there are still the heaps and areas. */
 	ret = dmem_tree_read(sys, a, &r, "", METRICS_FIGURES, UINT_MAX, note, &c->cli, &t);
 	if (ret == -ENOMEM)
 		return ret;
-	if (ret)
+	if (ret && status != DMEM_NO_CGROUP2)
 		cli_error(&c->cli, "cannot read /sys/fs/cgroup: %s", strerror(-ret));
-	*success = r.n && !ret;
+	*success = status == DMEM_OK && !ret;
 	f = open_memstream(text, len);
 	if (!f)
 		return -ENOMEM;

@@ -502,6 +502,23 @@ static int serve_peer(struct record *r, struct dmem_arena *a)
 	return ret ? CLI_FAILED : CLI_OK;
 }
 
+/* Is there anything to record? Nothing is written where there is not. */
+static int check_regions(struct record *r, struct dmem_arena *a)
+{
+	enum dmem_status status;
+	struct dmem_regions g;
+
+	if (dmem_regions_read_some(&r->sys, a, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL, NULL, &g)) {
+		cli_error(&r->c->cli, "%s", strerror(ENOMEM));
+		return CLI_FAILED;
+	}
+	status = dmem_regions_status(&r->sys, &g);
+	if (status == DMEM_OK)
+		return CLI_OK;
+	cli_error(&r->c->cli, "%s", dmem_status_text(status));
+	return CLI_FAILED;
+}
+
 static int record(struct record *r)
 {
 	struct dmem_arena a = { 0 };
@@ -525,6 +542,8 @@ static int record(struct record *r)
 		r->o.n_wanted = 0;
 	if (!ret && r->peer)
 		ret = serve_peer(r, &a);
+	if (!ret)
+		ret = check_regions(r, &a);
 	if (!ret)
 		r->s = sampler_new(&r->o);
 	if (!ret && (!r->s || signals < 0)) {

@@ -653,14 +653,16 @@ static int take_words(struct watch *w, int n, char **word)
 		.sys = &w->sys, .arena = &w->forever, .regions = &r,
 		.kinds = DMEM_WORD_UNIT | DMEM_WORD_CGROUP | DMEM_WORD_REGION,
 	};
+	enum dmem_status status;
 	int ret;
 
 	ret = dmem_regions_read_some(&w->sys, &w->forever, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL,
 				     NULL, &r);
 	if (ret)
 		cli_error(&w->c->cli, "%s", strerror(-ret));
-	if (!ret && !r.n) {
-		cli_error(&w->c->cli, "%s", dmem_status_text(dmem_regions_status(&w->sys, &r)));
+	status = ret ? DMEM_OK : dmem_regions_status(&w->sys, &r);
+	if (status != DMEM_OK) {
+		cli_error(&w->c->cli, "%s", dmem_status_text(status));
 		ret = -ENODEV;
 	}
 	for (int i = 0; i < n && !ret; i++)

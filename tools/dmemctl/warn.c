@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Limits that can be set, and cannot mean what they say. */
+#include <string.h>
+
+#include "change.h"
+#include "section.h"
+
+/* Like cli_size(), in bytes where the two would look alike. */
+static const char *size_beside(char buf[CLI_SIZE], uint64_t size, uint64_t other)
+{
+	char beside[CLI_SIZE];
+
+	cli_size(buf, size, false);
+	return cli_size(buf, size, !strcmp(buf, cli_size(beside, other, false)));
+}
+
+/* The dmem.max that will hold for the region: of this change, of the files, or of the cgroup. */
+static uint64_t max_of(struct change *ch, const char *cgroup, const struct section *files,
+		       const char *region)
+{
+	uint64_t max = DMEM_NO_LIMIT;
+
+	for (size_t i = 0; i < ch->n; i++) {
+		if (ch->item[i].kind == DMEM_MAX && !strcmp(ch->item[i].region, region))
+			return ch->item[i].value;
+	}
+	for (size_t i = 0; files && i < files->n; i++) {
+		struct change_item found;
+
+		if (files->limit[i].kind == DMEM_MAX &&
+		    change_find(ch, &files->limit[i], &found) == DMEM_OK && !strcmp(found.region, region))
+			max = found.value;
+	}
+	if (max == DMEM_NO_LIMIT && *cgroup &&
+	    dmem_cgroup_get(ch->root, cgroup, "dmem.max", region, &max) != DMEM_OK)
+		max = DMEM_NO_LIMIT;
+	return max;
+}
+
+static void warn_max(struct ctl *c, const struct change_item *it)
+{
+	char value[CLI_SIZE], capacity[CLI_SIZE];
+
+	if (it->value == DMEM_NO_LIMIT || it->capacity == DMEM_UNKNOWN || it->value <= it->capacity)
+		return;
+	cli_error(&c->cli, "warning: %s: the limit is %s and the region has %s, so it refuses nothing: lower it, or set max",
+		  it->text, size_beside(value, it->value, it->capacity),
+		  size_beside(capacity, it->capacity, it->value));
+}
+
+/* The cgroup above that reserves less than @min, or NULL. */
+static const char *less_above(struct change *ch, const char *cgroup, const struct change_item *it,
+			      uint64_t *above)
+{
+	for (const char *slash = strrchr(cgroup, '/'); slash; slash = memrchr(cgroup, '/', (size_t)(slash - cgroup))) {
+		const char *path = dmem_strndup(ch->arena, cgroup, (size_t)(slash - cgroup));
+
+		if (path && dmem_cgroup_get(ch->root, path, "dmem.min", it->region, above) == DMEM_OK &&
+		    *above < it->value)
+			return path;
+	}
+	return NULL;
+}
+
+static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const struct section *files,
+		     const struct change_item *it)
+{
+	uint64_t max = max_of(ch, cgroup, files, it->region), above = 0;
+	char value[CLI_SIZE], other[CLI_SIZE];
+	const char *path;
+
+	if (!it->value)
+		return;
+	if (it->capacity != DMEM_UNKNOWN && it->value > it->capacity) {
+		cli_error(&c->cli, "warning: %s: the reservation is %s and the region has %s: lower it", it->text,
+			  size_beside(value, it->value, it->capacity),
+			  size_beside(other, it->capacity, it->value));
+		return;
+	}
+	if (it->value > max) {
+		cli_error(&c->cli, "warning: %s: the reservation is %s and the limit (dmem.max) is %s: lower it, or raise the limit",
+			  it->text, size_beside(value, it->value, max), size_beside(other, max, it->value));
+		return;
+	}
+	path = less_above(ch, cgroup, it, &above);
+	if (path)
+		cli_error(&c->cli, "warning: %s: the reservation is %s and /%s above reserves %s, so that no more is kept: reserve as much there",
+			  it->text, size_beside(value, it->value, above), path,
+			  size_beside(other, above, it->value));
+}
+
+/* A reservation of before that a new limit does not reach any more. */
+static void warn_old_min(struct ctl *c, struct change *ch, const char *cgroup, const struct change_item *it)
+{
+	char value[CLI_SIZE], other[CLI_SIZE];
+	uint64_t min;
+
+	for (size_t i = 0; i < ch->n; i++) {
+		if (ch->item[i].kind == DMEM_MIN && !strcmp(ch->item[i].region, it->region))
+			return;
+	}
+	if (!*cgroup || dmem_cgroup_get(ch->root, cgroup, "dmem.min", it->region, &min) != DMEM_OK ||
+	    min == DMEM_NO_LIMIT || min <= it->value)
+		return;
+	cli_error(&c->cli, "warning: %s: the limit is %s and the reservation (dmem.min) is %s: lower the reservation, too",
+		  it->text, size_beside(value, it->value, min), size_beside(other, min, it->value));
+}
+
+/* As upstream registers a device again while a file of the old one is open. */
+static void warn_twice(struct ctl *c, struct change *ch, const struct change_item *it)
+{
+	size_t n = dmem_cgroup_lines(ch->root, "dmem.capacity", it->region);
+
+	if (n > 1)
+		cli_error(&c->cli, "warning: %s: the kernel has %zu regions of this name, and the limit is that of the first: close what still uses the removed device, see dmemctl doctor",
+			  it->text, n);
+}
+
+void change_warn(struct ctl *c, struct change *ch, const char *cgroup, const struct section *files)
+{
+	for (size_t i = 0; i < ch->n; i++) {
+		const struct change_item *it = &ch->item[i];
+
+		warn_twice(c, ch, it);
+		if (it->kind == DMEM_MAX) {
+			warn_max(c, it);
+			warn_old_min(c, ch, cgroup, it);
+		} else if (it->kind == DMEM_MIN) {
+			warn_min(c, ch, cgroup, files, it);
+		}
+	}
+}
