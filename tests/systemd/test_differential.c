@@ -46,10 +46,14 @@ static void write_tree(struct tree *t, unsigned int seed)
 static void odd(const char *path)
 {
 	static const char * const links[] = {
-		"/dev/zero", "/proc/version", "vendor/a.service", "vendor/v.service", "../elsewhere/a.service",
-		"../elsewhere/sub", "dirlink/../a.service", "/nowhere/a.service", "./../elsewhere/./empty",
-		"dirlink", "vendor/t@.service", "dirlink/a.service", "w.service/a.service",
+		"/dev/zero", "/proc/version", "../elsewhere/a.service", "../elsewhere/sub", "dirlink/../a.service",
+		"/nowhere/a.service", "./../elsewhere/./empty", "dirlink/a.service", "dirlink/sub.conf/a.service",
 	};
+	/* To itself, for one of them. The drop-ins of two aliases come in any order. */
+	static const char * const aliases[] = {
+		"vendor/a.service", "vendor/v.service", "dirlink", "./vendor/../vendor/a.service", "w.service/a.service",
+	};
+	const char *name = strrchr(path, '/') + 1;
 	struct stat st;
 
 	if (!lstat(tap_path(path), &st))
@@ -66,8 +70,15 @@ static void odd(const char *path)
 	case 2:
 		put(path, "%s", "");
 		break;
+	case 3:
+		if (!strcmp(name, "v.service") || !strcmp(name, "a.service")) {
+			link_to(path, aliases[(size_t)rand() % (*name == 'v' ? sizeof(aliases) / sizeof(*aliases) : 1)]);
+			break;
+		}
+		/* Fall through. */
 	default:
-		link_to(path, links[(size_t)rand() % (sizeof(links) / sizeof(*links))]);
+		/* systemd would read a device without an end as a drop-in for ever. */
+		link_to(path, links[!!strstr(path, ".d/") + (size_t)rand() % (sizeof(links) / sizeof(*links) - 1)]);
 	}
 }
 
