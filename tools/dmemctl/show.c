@@ -306,9 +306,14 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 static int parse(struct ctl *c, struct show *s, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "all", 0, NULL, 'a' }, { "bytes", 0, NULL, 'b' }, { "json", 0, NULL, 'J' },
-		{ "noheadings", 0, NULL, 'n' }, { "output", 1, NULL, 'o' }, { "raw", 0, NULL, 'r' },
-		{ "help", 0, NULL, 'h' }, { 0 },
+		{ "all", no_argument, NULL, 'a' },
+		{ "bytes", no_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'J' },
+		{ "noheadings", no_argument, NULL, 'n' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "raw", no_argument, NULL, 'r' },
+		{ 0 },
 	};
 	static const char letters[] = ":abJno:rh";
 	int opt;

@@ -111,11 +111,19 @@ static int check(const struct lsdmem *l, const struct request *q, bool tree, boo
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "tree", 0, NULL, 't' }, { "all", 0, NULL, 'a' }, { "buffers", 0, NULL, 'B' },
-		{ "json", 0, NULL, 'J' }, { "bytes", 0, NULL, 'b' }, { "noheadings", 0, NULL, 'n' },
-		{ "output", 1, NULL, 'o' }, { "output-all", 0, NULL, 'O' }, { "raw", 0, NULL, 'r' },
-		{ "sysroot", 1, NULL, OPT_SYSROOT }, { "help", 0, NULL, 'h' },
-		{ "version", 0, NULL, 'V' }, { 0 },
+		{ "all", no_argument, NULL, 'a' },
+		{ "buffers", no_argument, NULL, 'B' },
+		{ "bytes", no_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'J' },
+		{ "noheadings", no_argument, NULL, 'n' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "output-all", no_argument, NULL, 'O' },
+		{ "raw", no_argument, NULL, 'r' },
+		{ "sysroot", required_argument, NULL, OPT_SYSROOT },
+		{ "tree", no_argument, NULL, 't' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
 	};
 	struct lsdmem l = { .cli.program = "lsdmem" };
 	struct request q = { .view = &view_regions };

@@ -168,10 +168,16 @@ static int parse_option(struct record *r, int opt)
 static int parse(struct record *r, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "help", 0, NULL, 'h' }, { "interval", 1, NULL, 'i' }, { "output", 1, NULL, 'o' },
-		{ "max-size", 1, NULL, 'm' }, { "count", 1, NULL, 'c' },
-		{ "buffers", 0, NULL, 'b' }, { "once", 0, NULL, '1' }, { "unit", 1, NULL, 'u' },
-		{ "peer", 0, NULL, 'p' }, { 0 },
+		{ "buffers", no_argument, NULL, 'b' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "interval", required_argument, NULL, 'i' },
+		{ "max-size", required_argument, NULL, 'm' },
+		{ "once", no_argument, NULL, '1' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "peer", no_argument, NULL, 'p' },
+		{ "unit", required_argument, NULL, 'u' },
+		{ 0 },
 	};
 	int opt, ret = 0;
 
