@@ -283,7 +283,7 @@ void print_table(void)
 	int i;
 
 	printf("\n  %-16s %-20s %8s %8s %8s %8s %8s\n", "cgroup", "region", "capacity",
-	       "max", "current", "peak", "refused");
+	       "max", "charged", "peak", "refused");
 	for (i = 0; i < n_rows; i++) {
 		struct row *r = &rows[i];
 
