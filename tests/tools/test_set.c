@@ -68,7 +68,7 @@ static void good(void)
 
 	board(&t);
 	expect(&t, "set camera --max=" CAMERA "=20M --min=" CAMERA "=16M --max " DISPLAY "=50%", 0,
-	       NULL, NULL);
+	       NULL, "/system.slice above reserves 0B");
 	check_text(get(DROPIN),
 		   HEAD "DeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin=" CAMERA " 16M\n"
 			"DeviceMemoryMax=" DISPLAY " 50%\n",
@@ -352,7 +352,7 @@ static void reverting(void)
 	expect(&t,
 	       "set camera --max=dma_heap/camera@64000000=30M --max=" DISPLAY "=1M --min=" CAMERA
 	       "=4M",
-	       0, NULL, NULL);
+	       0, NULL, "/system.slice above reserves 0B");
 	put(SERVICE "dmem.low", CAMERA " 4096\n");
 	before = snapshot();
 	expect(&t, "set camera --revert -n", 0, "nothing was changed", NULL);
