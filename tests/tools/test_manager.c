@@ -235,7 +235,7 @@ static void runs(void)
 	code = RUN("--max=" CAMERA "=9M", "/no/such\xff");
 	check(code == 127 && strstr(get("err"), "No such file"), "no such command", "%d: %s", code,
 	      get("err"));
-	called("Description=dmemctl run /no/such?\n", "a name that is no UTF-8");
+	called("Description=dmemctl run /no/such\\xff\n", "a name that is no UTF-8");
 	code = RUN("--max=" CAMERA "=9M", "/etc");
 	check(code == 126 && strstr(get("err"), "Permission denied"), "no command", "%d: %s", code,
 	      get("err"));
