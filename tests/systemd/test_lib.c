@@ -38,7 +38,13 @@ static void values(void)
 		{ "16777216T", -ERANGE, 0 }, { "101%", -ERANGE, 0 }, { "100.01%", -ERANGE, 0 },
 		{ "184467440737095517%", -ERANGE, 0 },
 		{ "", -EINVAL, 0 }, { "-1", -EINVAL, 0 }, { "+1", -EINVAL, 0 }, { " 1", -EINVAL, 0 },
-		{ "1 ", -EINVAL, 0 }, { "1k", -EINVAL, 0 }, { "1MM", -EINVAL, 0 }, { "1.5M", -EINVAL, 0 },
+		{ "1 ", -EINVAL, 0 }, { "1k", -EINVAL, 0 }, { "1MM", -EINVAL, 0 },
+		/* As lsdmem prints sizes, rounded down to a byte. */
+		{ "1.5M", 0, 3 * KIB * KIB / 2 }, { "63.9M", 0, 67004006 }, { "0.5GiB", 0, KIB * KIB * KIB / 2 },
+		{ "1.000001T", 0, KIB * KIB * KIB * KIB + 1099511 }, { "0.000001K", 0, 0 },
+		{ "16777215.999999T", 0, 16777215 * KIB * KIB * KIB * KIB + 1099510528264 },
+		{ "1.5", -EINVAL, 0 }, { "1.5B", -EINVAL, 0 }, { "1.M", -EINVAL, 0 }, { ".5M", -EINVAL, 0 },
+		{ "1.0000001M", -EINVAL, 0 }, { "1.5.5M", -EINVAL, 0 }, { "16777216.5T", -ERANGE, 0 },
 		{ "0x10", -EINVAL, 0 }, { "%", -EINVAL, 0 }, { "5.%", -EINVAL, 0 },
 		{ "5.123%", -EINVAL, 0 }, { "5%%", -EINVAL, 0 }, { "Max", -EINVAL, 0 }, { "M", -EINVAL, 0 },
 	};

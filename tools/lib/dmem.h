@@ -56,7 +56,7 @@ struct dmem_value {
 	uint64_t n;
 };
 
-/* "24M", "max", "12.5%". -EINVAL: no such value, -ERANGE: too large. */
+/* "24M", "1.5G", "max", "12.5%". -EINVAL: no such value, -ERANGE: too large. */
 int dmem_parse_value(const char *s, struct dmem_value *v);
 
 /* Bytes for a region of @capacity bytes, rounded down. */

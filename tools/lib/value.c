@@ -13,32 +13,50 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* @s is what follows the whole number: at most two digits after a dot. */
-static int parse_percent(const char *s, uint64_t whole, struct dmem_value *v)
-{
-	uint64_t part = 0;
+#define MAX_DECIMALS	6	/* of a terabyte, these fit into 64 bits */
 
-	if (*s == '.') {
-		if (!is_digit(*++s))
+/* What follows a whole number: a dot and @decimals digits, the value of which is *@part. */
+static int parse_decimals(const char **s, uint64_t *part, int *decimals)
+{
+	*part = 0;
+	*decimals = 0;
+	if (**s != '.')
+		return 0;
+	for (++*s; is_digit(**s); ++*s) {
+		if (++*decimals > MAX_DECIMALS)
 			return -EINVAL;
-		part = (*s++ - '0') * 10;
-		if (is_digit(*s))
-			part += *s++ - '0';
+		*part = *part * 10 + (uint64_t)(**s - '0');
 	}
-	if (strcmp(s, "%"))
+	return *decimals ? 0 : -EINVAL;
+}
+
+/* @part / 10^@decimals of @one, rounded down. */
+static uint64_t fraction_of(uint64_t one, uint64_t part, int decimals)
+{
+	uint64_t scale = 1;
+
+	while (decimals--)
+		scale *= 10;
+	return one * part / scale;
+}
+
+static int set_percent(uint64_t whole, uint64_t part, int decimals, struct dmem_value *v)
+{
+	if (decimals > 2)
 		return -EINVAL;
-	if (whole > 100 || whole * 100 + part > 10000)
+	if (whole > 100 || (whole == 100 && part))
 		return -ERANGE;
 	v->percent = true;
-	v->n = whole * 100 + part;
+	v->n = whole * 100 + fraction_of(100, part, decimals);
 	return 0;
 }
 
 int dmem_parse_value(const char *s, struct dmem_value *v)
 {
 	static const char suffixes[] = "KMGT";
-	uint64_t n = 0;
+	uint64_t n = 0, part;
 	unsigned int shift = 0;
+	int decimals;
 
 	v->percent = false;
 	v->n = DMEM_NO_LIMIT;
@@ -51,8 +69,11 @@ int dmem_parse_value(const char *s, struct dmem_value *v)
 		    __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
 			return -ERANGE;
 	}
-	if (*s == '%' || *s == '.')
-		return parse_percent(s, n, v);
+	/* As lsdmem prints sizes and dmemctl plan proposes them. */
+	if (parse_decimals(&s, &part, &decimals))
+		return -EINVAL;
+	if (!strcmp(s, "%"))
+		return set_percent(n, part, decimals, v);
 	if (*s && strchr(suffixes, *s))
 		shift = 10 * (unsigned int)(strchr(suffixes, *s++) - suffixes + 1);
 	/* As systemd, KB and KiB are both 1024 bytes. */
@@ -60,13 +81,13 @@ int dmem_parse_value(const char *s, struct dmem_value *v)
 		s += 2;
 	if (*s == 'B')
 		s++;
-	if (*s)
+	if (*s || (decimals && !shift))
 		return -EINVAL;
 	/* The largest number means "no limit", which has a word of its own. */
 	if (n > (UINT64_MAX - 1) >> shift)
 		return -ERANGE;
-	v->n = n << shift;
-	return 0;
+	v->n = (n << shift) + fraction_of(1ull << shift, part, decimals);
+	return v->n == DMEM_NO_LIMIT ? -ERANGE : 0;
 }
 
 uint64_t dmem_resolve_value(const struct dmem_value *v, uint64_t capacity)
