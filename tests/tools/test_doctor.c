@@ -344,6 +344,46 @@ static void min_of_system_heap(void)
 	put(CAMERA_CG "dmem.min", SYSTEM " 8388608\n");
 }
 
+static void min_of_system_heap_above_max(void)
+{
+	put(CAMERA_CG "dmem.min", SYSTEM " 2097152000\n");
+	put(CAMERA_CG "dmem.max", CAMERA " 25165824\n" SYSTEM " 1048576\n");
+}
+
+/* As a kernel without dmem.stat, and as one that has all of it reserved. */
+static void min_above_capacity(void)
+{
+	put(CG "system.slice/dmem.min", CAMERA " 4294967296\n");
+	unlink(tap_path(CG "system.slice/dmem.stat"));
+	put(CAMERA_CG "dmem.min", CAMERA " 41943041\n");
+	put(CAMERA_CG "dmem.stat", CAMERA " local=0 dying=0 reserved=41943041 committed=41943041\n");
+}
+
+static void two_min(const char *one, const char *other)
+{
+	put(CG "system.slice/dmem.min", CAMERA " %s\n", one);
+	put(CG "system.slice/dmem.stat", CAMERA " local=0 dying=0 reserved=%s committed=0\n", one);
+	put(CG "media.slice/dmem.min", CAMERA " %s\n", other);
+	unlink(tap_path(CG "media.slice/dmem.stat"));
+	put(CG "media.slice/dmem.max", CAMERA " max\n");
+	put(LIB "media.slice", "%s", "");
+}
+
+static void min_sum_above_capacity(void)
+{
+	two_min("20971520", "20975616");
+}
+
+static void min_sum_with_all(void)
+{
+	two_min("4096", "max");
+}
+
+static void min_sum_is_capacity(void)
+{
+	two_min("20971520", "20971520");
+}
+
 /* ---- a renamed area ---- */
 
 static void renamed(void)
@@ -800,6 +840,24 @@ static const struct {
 	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 8M, and the kernel reserves nothing of "
 	  "this region: set it to 0, and limit the others\n",
 	  1 },
+	{ "dmem.min of the system heap, above all else", min_of_system_heap_above_max,
+	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 2G, and the kernel reserves "
+	  "nothing of this region: set it to 0, and limit the others\n",
+	  1 },
+	{ "dmem.min above the region", min_above_capacity,
+	  "problem: system.slice: dmem.min of " CAMERA " is 4G, and the region has 40M: lower it\n"
+	  "problem: system.slice/camera.service: dmem.min of " CAMERA " is 41943041, and the region has 41943040: "
+	  "lower it\n",
+	  1 },
+	{ "reservations add up to more", min_sum_above_capacity,
+	  "problem: " CAMERA ": the reservations add up to 41947136, and the region has 41943040: not all can be "
+	  "kept: lower some: dmem.min of the cgroups right below the root\n",
+	  1 },
+	{ "one reserves all, and another", min_sum_with_all,
+	  "problem: " CAMERA ": the reservations add up to 41947136, and the region has 41943040: not all can be "
+	  "kept: lower some: dmem.min of the cgroups right below the root\n",
+	  1 },
+	{ "reservations add up to the region", min_sum_is_capacity, NULL, 0 },
 	{ "cma= on the command line", renamed,
 	  "problem: camera.service: its section has a limit for cma/linux,cma, which is no region: write "
 	  "cma/reserved: cma= in /proc/cmdline replaces the default area of the device tree; "

@@ -35,6 +35,13 @@ void change_close(struct change *ch);
 enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 			     struct change_item *it);
 
+/* Does the kernel reserve nothing of the region, whatever dmem.min says? */
+bool region_is_unreserved(const char *region);
+
+/* To be read after the reservation and its size; and what to do. */
+#define UNRESERVED		"the kernel reserves nothing of this region"
+#define UNRESERVED_REMEDY	"set it to 0, and limit the others"
+
 /* Warns of limits that can be set, and cannot mean what they say. @cgroup: "" if it has none
  * now. @files: what all files of the unit will say, or NULL. */
 struct section;

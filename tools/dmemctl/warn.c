@@ -62,6 +62,12 @@ static const char *less_above(struct change *ch, const char *cgroup, const struc
 	return NULL;
 }
 
+/* Memory of a heap that is no area of its own is the system's. */
+bool region_is_unreserved(const char *region)
+{
+	return !strncmp(region, "heap/", strlen("heap/"));
+}
+
 static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const struct section *files,
 		     const struct change_item *it)
 {
@@ -71,6 +77,11 @@ static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const
 
 	if (!it->value)
 		return;
+	if (region_is_unreserved(it->region)) {
+		cli_error(&c->cli, "warning: %s: the reservation is %s, and " UNRESERVED ": " UNRESERVED_REMEDY,
+			  it->text, cli_size(value, it->value, false));
+		return;
+	}
 	if (it->capacity != DMEM_UNKNOWN && it->value > it->capacity) {
 		cli_error(&c->cli, "warning: %s: the reservation is %s and the region has %s: lower it", it->text,
 			  size_beside(value, it->value, it->capacity),

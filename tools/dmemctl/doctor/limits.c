@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../change.h"
 #include "doctor.h"
 
 static uint64_t figure(const struct doctor *d, const struct dmem_node *n, size_t r,
@@ -65,12 +66,6 @@ static void check_unshown(struct doctor *d, const struct dmem_node *n, size_t r,
 	const struct dmem_node *least = least_above(d, n, r, min);
 	char above[4096];
 
-	if (!strncmp(region, "heap/", strlen("heap/"))) {
-		doctor_say(d, PROBLEM, path, "set it to 0, and limit the others",
-			   "dmem.min of %s is %s, and the kernel reserves nothing of this region", region,
-			   doctor_size(min));
-		return;
-	}
 	/* One between them that lacks as much is reported itself. */
 	if (!least || (n->parent != least && known(figure(d, n->parent, r, DMEM_F_MIN)) &&
 		       figure(d, n->parent, r, DMEM_F_MIN) >= min))
@@ -91,7 +86,14 @@ static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, con
 
 	if (!known(min) || !min)
 		return;
-	if (known(max) && max < min)
+	if (real == DMEM_UNKNOWN && region_is_unreserved(g->name))
+		doctor_say(d, PROBLEM, path, UNRESERVED_REMEDY, "dmem.min of %s is %s, and " UNRESERVED,
+			   g->name, doctor_size(min));
+	else if (known(g->capacity) && min > g->capacity)
+		doctor_say(d, PROBLEM, path, "lower it", "dmem.min of %s is %s, and the region has %s",
+			   g->name, doctor_size_beside(min, g->capacity),
+			   doctor_size_beside(g->capacity, min));
+	else if (known(max) && max < min)
 		doctor_say(d, PROBLEM, path, "raise dmem.max, or lower dmem.min",
 			   "dmem.min of %s is %s, and dmem.max only %s", g->name,
 			   doctor_size_beside(min, max), doctor_size_beside(max, min));
@@ -131,6 +133,30 @@ static void check_sum(struct doctor *d, size_t r)
 			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
 }
 
+/* What the cgroups right below the root have reserved between them. Each one counts with no
+ * more than the region has: a larger one is a problem of its own. */
+static void check_min_sum(struct doctor *d, size_t r)
+{
+	const struct dmem_region *g = &d->regions.region[r];
+	size_t reserving = 0;
+	uint64_t sum = 0;
+
+	if (!known(g->capacity) || region_is_unreserved(g->name))
+		return;
+	for (const struct dmem_node *n = d->tree.root->child; n; n = n->next) {
+		uint64_t min = figure(d, n, r, DMEM_F_MIN);
+
+		if (!min || min == DMEM_UNKNOWN)
+			continue;
+		sum += min < g->capacity ? min : g->capacity;
+		reserving++;
+	}
+	if (reserving > 1 && sum > g->capacity)
+		doctor_say(d, PROBLEM, g->name, "lower some: dmem.min of the cgroups right below the root",
+			   "the reservations add up to %s, and the region has %s: not all can be kept",
+			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
+}
+
 void doctor_limits(struct doctor *d)
 {
 	char path[4096];
@@ -144,6 +170,8 @@ void doctor_limits(struct doctor *d)
 			check_min(d, n, r, path);
 		}
 	}
-	for (size_t r = 0; r < d->regions.n; r++)
+	for (size_t r = 0; r < d->regions.n; r++) {
 		check_sum(d, r);
+		check_min_sum(d, r);
+	}
 }
