@@ -328,6 +328,33 @@ static void reservations(void)
 	      "%s", get("out"));
 }
 
+/* Of one sample it is not known how long it stayed so. */
+static void one_sample(void)
+{
+	struct dmem_text t = { 0 };
+
+	for (ull end = 0; end < 3; end++) {
+		start(&t, "aaaaaaaa", false);
+		past_look(&t, 2000, "c0.0=%llu c1.0=%llu", 8 * MIB, 4 * MIB);
+		if (end)
+			past_end(&t, 1999 + end);
+		past_write(&t, "one");
+		check(!plan_of("one", "--json", "--headroom=0") && json("a.service", "usual") == 8 * MIB &&
+		      json("a.service", "min") == 8 * MIB && json("b.service", "usual") == 4 * MIB,
+		      end == 2 ? "the usual amount of a sample that stayed for 1 ms" :
+		      end ? "is that of a sample at whose time the recording ended" : "and of one without an end",
+		      "%s%s", get("out"), get("err"));
+	}
+	/* A time that is known counts, and one that is not counts for nothing. */
+	start(&t, "aaaaaaaa", false);
+	past_look(&t, 2000, "c0.0=%llu", 4 * MIB);
+	past_look(&t, 9000, "c0.0=%llu", 8 * MIB);
+	past_end(&t, 9000);
+	past_write(&t, "one");
+	check(!plan_of("one", "--json", "--headroom=0") && json("a.service", "usual") == 4 * MIB,
+	      "the last sample does not outweigh those that stayed", "%s", get("out"));
+}
+
 static void boots(void)
 {
 	struct dmem_text t = { 0 };
@@ -1258,6 +1285,7 @@ int main(int argc, char **argv)
 	loads();
 	turns();
 	three();
+	one_sample();
 	boots();
 	peaks();
 	only_stops();

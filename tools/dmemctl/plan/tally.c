@@ -55,6 +55,7 @@ int tally_add(struct tally *t, uint64_t v, uint64_t weight)
 	struct tally_value *more;
 	size_t at;
 
+	t->most = v > t->most ? v : t->most;
 	if (!weight)
 		return 0;
 	t->weight += weight;
@@ -89,6 +90,7 @@ int tally_merge(struct tally *t, const struct tally *from)
 {
 	int ret = 0;
 
+	t->most = from->most > t->most ? from->most : t->most;
 	for (size_t i = 0; i < from->n && !ret; i++)
 		ret = tally_add(t, from->value[i].v, from->value[i].weight);
 	return ret;
@@ -115,7 +117,7 @@ uint64_t tally_median(const struct tally *t)
 		if (2 * below > t->weight)
 			return t->value[i].v;
 	}
-	return 0;
+	return t->most;
 }
 
 void tally_free(struct tally *t)

@@ -23,6 +23,7 @@ struct tally {
 	unsigned int shift;		/* values are multiples of 2^shift */
 	bool up;			/* rounded up to them; not set: down */
 	uint64_t weight;		/* of all */
+	uint64_t most;			/* the largest value, even one without a weight */
 };
 
 /* 0 or -ENOMEM. */
@@ -34,7 +35,8 @@ int tally_merge(struct tally *t, const struct tally *from);
 /* The least value that is not less than the part @q of all. 0: there is none. */
 uint64_t tally_quantile(const struct tally *t, double q);
 
-/* The largest value for which half of all has as much or more, or 0. */
+/* The largest value for which half of all has as much or more. The largest value, where none
+ * has a weight; 0: there is none. */
 uint64_t tally_median(const struct tally *t);
 
 void tally_free(struct tally *t);
