@@ -355,6 +355,27 @@ static void one_sample(void)
 	      "the last sample does not outweigh those that stayed", "%s", get("out"));
 }
 
+/* A region whose buffers are placed by no CMA. */
+static void method(void)
+{
+	static const char * const regions[] = { "drm/0000:03:00.0/vram0", "heap/system", CAM };
+	static const char busy[] = "CMA moves a buffer";
+	struct dmem_text t = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		past_head(&t, "aaaaaaaa", 1000, 1000, false);
+		past_region(&t, 0, regions[i]);
+		past_region(&t, 1, "cma/unused");
+		past_cgroup(&t, 0, 1, A);
+		past_look(&t, 1000, "r0=%llu,0,-,%llu c0.0=%llu", MIB, 40 * MIB, MIB);
+		past_end(&t, 2000);
+		past_write(&t, "method");
+		check(!plan_of("method", NULL, NULL) && strstr(get("out"), "How these figures are found") &&
+		      !strstr(get("out"), busy) == (i < 2), i < 2 ? "no remark about CMA without an area of CMA" :
+		      "a remark about busy pages of CMA", "%s", get("out"));
+	}
+}
+
 static void boots(void)
 {
 	struct dmem_text t = { 0 };
@@ -1286,6 +1307,7 @@ int main(int argc, char **argv)
 	turns();
 	three();
 	one_sample();
+	method();
 	boots();
 	peaks();
 	only_stops();

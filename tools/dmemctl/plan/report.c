@@ -308,7 +308,7 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 			"  record again with higher limits, or with a larger region.\n", refused);
 }
 
-static void print_method(FILE *f, const struct needs_options *o)
+static void print_method(FILE *f, const struct needs_options *o, bool cma)
 {
 	const char *which = o->quantile < 1 ? "quantile" : "largest";
 
@@ -320,8 +320,10 @@ static void print_method(FILE *f, const struct needs_options *o)
 		"  any, or the part of it that leaves room for all that has happened.\n", which, which);
 	if (o->quantile < 1)
 		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n", o->quantile);
-	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n"
-		"  CMA moves a buffer to its next multiple if a page there cannot be moved at\n"
+	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n");
+	if (!cma)
+		return;
+	fprintf(f, "  CMA moves a buffer to its next multiple if a page there cannot be moved at\n"
 		"  once (it is busy). Each such page costs up to the largest multiple above.\n"
 		"  Histories do not show how many there will be: headroom must cover them.\n");
 }
@@ -331,6 +333,7 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 {
 	char files[32], boots[32], samples[48], buf[64];
 	uint64_t longest = 0, time = 0;
+	bool cma = false;
 
 	for (size_t i = 0; i < m->n_boots; i++)
 		longest = m->boot[i].interval > longest ? m->boot[i].interval : longest;
@@ -347,11 +350,12 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 	duration(buf, sizeof(buf), longest);
 	fprintf(f, ", one each %s.\n", buf);
 	for (size_t i = 0; i < n->n; i++) {
+		cma |= n->region[i].cma && n->region[i].together;
 		print_region(f, &n->region[i], o);
 		print_services(f, m, &n->region[i]);
 		print_warnings(f, m, &n->region[i], o);
 	}
-	print_method(f, o);
+	print_method(f, o, cma);
 }
 
 /* ---- JSON ---- */
