@@ -307,6 +307,24 @@ static void dynamic(void)
 	is_booted("area vpu 0xba000000 0x5000000\n", "and obeyed");
 }
 
+/* The boot loader fills in the size of memory. */
+static void unknown_memory(void)
+{
+	static const char tree[] = TREE(1, 1, "memory { device_type = \"memory\"; reg = <0x40000000 0x0>; };\n",
+		"pool { " POOL "size = <0x4000000>; alloc-ranges = <0xe0000000 0x20000000>; };");
+
+	HISTORY({ "cma/pool", 2900 * MIB, 64 * MIB });
+	board(tree);
+	check(!plan(MORE(NULL)) && strstr(get("plan.dtso"), "alloc-ranges = <0x4ac00000 0xb5400000>;"),
+	      "an area grows in memory of a size that is not known", "%s%s", get("err"), get("plan.dtso"));
+	check(strstr(get("err"), "does not say how much memory there is"), "with a remark", "%s", get("err"));
+	HISTORY({ "cma/pool", 3300 * MIB, 64 * MIB });
+	refused(MORE(NULL), "no free piece of memory", "but not below the start of memory");
+	HISTORY({ "cma/pool", 64 * MIB, 64 * MIB });
+	check(!plan(MORE(NULL)) && !strstr(get("err"), "how much memory"), "and without a change there is no remark", "%s",
+	      get("err"));
+}
+
 /* ---- areas with an address ---- */
 
 #define CAMERA	"camera@90000000 { " POOL "reg = <0x0 0x90000000 0x0 0x1000000>; };"
@@ -696,6 +714,7 @@ int main(int argc, char **argv)
 	cells();
 	no_tree();
 	dynamic();
+	unknown_memory();
 	addressed();
 	names();
 	both();

@@ -128,6 +128,7 @@ static size_t merge(struct devtree_range *r, size_t n)
 static int read_memory(struct devtree *t, struct dmem_arena *a, const void *fdt)
 {
 	int node, ret = 0;
+	size_t n_all;
 
 	fdt_for_each_subnode(node, fdt, 0) {
 		const char *type = word(fdt, node, "device_type", "");
@@ -149,7 +150,11 @@ static int read_memory(struct devtree *t, struct dmem_arena *a, const void *fdt)
 		if (ret)
 			return ret;
 	}
-	t->n_memory = merge(t->memory, t->n_memory);
+	n_all = t->n_memory;
+	t->memory_from = n_all ? UINT64_MAX : 0;
+	for (size_t i = 0; i < n_all; i++)
+		t->memory_from = t->memory[i].base < t->memory_from ? t->memory[i].base : t->memory_from;
+	t->n_memory = merge(t->memory, n_all);
 	return 0;
 }
 
@@ -360,7 +365,7 @@ bool devtree_is_memory(const struct devtree *t, const struct devtree_range *r)
 		if (contains(&t->memory[i], r))
 			return true;
 	}
-	return !t->n_memory;
+	return !t->n_memory && r->base >= t->memory_from;
 }
 
 /* A reserved range that overlaps @r, or NULL. It may be in *@own. */
@@ -472,7 +477,7 @@ static void search_in(const struct devtree *t, const struct devtree_search *s, u
 
 bool devtree_search(const struct devtree *t, const struct devtree_search *s, uint64_t *base)
 {
-	static const struct devtree_range all = { 0, UINT64_MAX };
+	const struct devtree_range all = { t->memory_from, UINT64_MAX - t->memory_from };
 	struct best best = { 0, UINT64_MAX };
 
 	for (size_t i = t->n_memory ? t->n_memory : 1; i--; ) {

@@ -44,6 +44,7 @@ struct devtree {
 	/* Sorted, without empty ranges. None: the boot loader adds memory. */
 	struct devtree_range *memory;
 	size_t n_memory;
+	uint64_t memory_from;		/* the lowest address of an empty range, if there are no others */
 	struct devtree_range *reserve;	/* /memreserve/ that no node of the tree covers */
 	size_t n_reserve;
 	struct devtree_node *node;	/* in the tree's order */
@@ -78,7 +79,7 @@ void devtree_place(struct devtree *t, uint64_t block, enum devtree_kernel kernel
  * dynamic ones have none. */
 size_t devtree_in_the_way(const struct devtree *t, const struct devtree_range *r, size_t but);
 
-/* Is all of the range memory? True if the tree has no memory node. */
+/* Is all of the range memory? True from @memory_from on, if the tree has no more of it. */
 bool devtree_is_memory(const struct devtree *t, const struct devtree_range *r);
 
 struct devtree_search {

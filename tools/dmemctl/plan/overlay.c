@@ -439,7 +439,10 @@ static int note_share(struct overlay *o)
 		if (o->area[i].node != DEVTREE_NONE && o->area[i].size > o->area[i].before)
 			last = &o->area[i];
 	}
-	if (!last || !memory || all / 3 < memory / 4)
+	if (last && !memory)
+		return remark(o, last, "the tree does not say how much memory there is, and nobody can check that there "
+			      "is room: give /sys/firmware/fdt of the running board with --dtb=");
+	if (!last || all / 3 < memory / 4)
 		return 0;
 	return remark(o, last, dmem_printf(&o->arena, "areas and reserved memory are now %s of %s of memory, and the "
 					   "kernel itself needs the rest", cli_size(size, all, false),
