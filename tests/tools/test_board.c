@@ -307,6 +307,40 @@ static void dynamic(void)
 	is_booted("area vpu 0xba000000 0x5000000\n", "and obeyed");
 }
 
+/* The kernel's image is at the start of memory before areas are placed. */
+static void beside_the_kernel(void)
+{
+#define POOL11(SIZE, RANGE) \
+	TREE(1, 1, "memory@40000000 { device_type = \"memory\"; reg = <0x40000000 0x40000000>; };\n", \
+	     "default-pool { " POOL "size = <" SIZE ">; " RANGE "linux,cma-default; };")
+#define RANGE	"alloc-ranges = <0x40000000 0x10000000>; "
+
+	HISTORY({ "cma/default-pool", 300 * MIB, 96 * MIB });
+	board(POOL11("0x6000000", RANGE));
+	check(boot(MORE(NULL)) && strstr(get("plan.dtso"), "alloc-ranges = <0x40000000 0x1ac00000>;"),
+	      "a range that grows leaves the kernel 128M", "%s%s", get("err"), get("plan.dtso"));
+	check(plan(MORE(NULL)) == 0 && !strstr(get("err"), "image"), "which needs no remark", "%s", get("err"));
+	HISTORY({ "cma/default-pool", 940 * MIB, 96 * MIB });
+	check(!plan(MORE(NULL)) && strstr(get("err"), "start only 84M above the start of memory"),
+	      "memory that has no more gets one", "%s", get("err"));
+	HISTORY({ "cma/default-pool", 256 * MIB, 96 * MIB });
+	board(POOL11("0x6000000", RANGE));
+	check(!plan(MORE(NULL)) && strstr(get("err"), "start only at the start of memory"),
+	      "and so does an area that fills its range", "%s", get("err"));
+	board(POOL11("0x10000000", RANGE));
+	check(!plan(MORE(NULL)) && !strstr(get("err"), "start of memory"), "but not one that stays as it is", "%s",
+	      get("err"));
+	HISTORY({ "cma/default-pool", 128 * MIB, 96 * MIB });
+	board(POOL11("0x6000000", RANGE));
+	check(!plan(MORE(NULL)) && !strstr(get("err"), "start of memory"), "nor one that leaves enough", "%s", get("err"));
+	HISTORY({ "cma/default-pool", 1000 * MIB, 96 * MIB });
+	board(POOL11("0x6000000", ""));
+	check(!plan(MORE(NULL)) && strstr(get("err"), "start only 24M above"), "one without a range may have one, too", "%s",
+	      get("err"));
+#undef RANGE
+#undef POOL11
+}
+
 /* The boot loader fills in the size of memory. */
 static void unknown_memory(void)
 {
@@ -714,6 +748,7 @@ int main(int argc, char **argv)
 	cells();
 	no_tree();
 	dynamic();
+	beside_the_kernel();
 	unknown_memory();
 	addressed();
 	names();

@@ -16,6 +16,7 @@
 #define FOUR_GIB	(1ull << 32)
 /* Of a fragment: names, two paths, and cells that are counted beside. */
 #define FRAGMENT	1024
+#define KERNEL_ROOM	(128ull << 20)
 #define LINE		76		/* characters of a comment */
 
 static int refuse(struct overlay *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -357,6 +358,51 @@ static int fit_static(struct overlay *o, struct overlay_area *a)
 
 /* ---- areas without an address ---- */
 
+static uint64_t sum(const struct devtree_range *r, size_t n)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += devtree_end(&r[i]) - r[i].base;
+	return all;
+}
+
+/* The end of the lowest memory, where the kernel's image is before it places areas; or 0: it
+ * is not known. */
+static uint64_t kernel_end(const struct devtree *t)
+{
+	uint64_t quarter = sum(t->memory, t->n_memory) / 4;
+
+	return t->n_memory ? t->memory->base + (quarter < KERNEL_ROOM ? quarter : KERNEL_ROOM) : 0;
+}
+
+static bool has_start(const struct devtree *t, const struct devtree_range *r)
+{
+	return t->n_memory && r->base <= t->memory->base && devtree_end(r) > t->memory->base;
+}
+
+/* Adds to @r, which has the start of memory, what the kernel's image takes of it, or as much of
+ * that as the same piece of memory has. */
+static void leave_room(const struct overlay *o, const struct devtree_search *s, struct devtree_range *r)
+{
+	struct devtree_search above = *s;
+	uint64_t base;
+
+	above.low = kernel_end(&o->tree);
+	above.near = *r;
+	above.high = devtree_end(o->tree.memory);
+	if (above.high > FOUR_GIB && devtree_end(r) <= FOUR_GIB)
+		above.high = FOUR_GIB;
+	if (!devtree_search(&o->planned, &above, &base)) {
+		above.low = 0;
+		above.top_down = true;
+		if (!devtree_search(&o->planned, &above, &base))
+			return;
+	}
+	if (base + s->size > devtree_end(r))
+		r->size = base + s->size - r->base;
+}
+
 static int grow_range(struct overlay *o, struct overlay_area *a)
 {
 	struct devtree_node *n = &o->planned.node[a->node];
@@ -377,6 +423,8 @@ static int grow_range(struct overlay *o, struct overlay_area *a)
 			continue;
 		r.base = base < r.base ? base : r.base;
 		r.size = (base + n->size > end ? base + n->size : end) - r.base;
+		if (has_start(&o->tree, &r))
+			leave_room(o, &s, &r);
 		if (r.size - n->range[k].size >= more)
 			continue;
 		more = r.size - n->range[k].size;
@@ -396,6 +444,30 @@ static int grow_range(struct overlay *o, struct overlay_area *a)
 					old.base, devtree_end(&old) - 1, best.base, devtree_end(&best) - 1));
 }
 
+/* An area in the range that has the kernel's image. */
+static int note_kernel(struct overlay *o, struct overlay_area *a)
+{
+	const struct devtree *t = &o->planned;
+	const struct devtree_node *n = &t->node[a->node];
+	char left[CLI_SIZE], room[CLI_SIZE];
+	const char *at = "at";
+	bool may = !n->n_ranges;
+
+	devtree_place(&o->planned, o->block, DEVTREE_OLDER);
+	for (size_t k = 0; k < n->n_ranges; k++)
+		may |= has_start(t, &n->range[k]) && n->base < devtree_end(&n->range[k]);
+	if (a->size <= a->before || !may || n->base < t->memory->base || n->base >= kernel_end(t))
+		return 0;
+	if (n->base > t->memory->base)
+		at = dmem_printf(&o->arena, "%s above", cli_size(left, n->base - t->memory->base, false));
+	if (!at)
+		return -ENOMEM;
+	cli_size(room, kernel_end(t) - t->memory->base, false);
+	return remark(o, a, dmem_printf(&o->arena, "it can start only %s the start of memory, where the kernel's image "
+					"is: if these overlap, the area is missing after boot. Leave %s there: with a "
+					"smaller area, or alloc-ranges that reach further", at, room));
+}
+
 static int fit_dynamic(struct overlay *o, struct overlay_area *a)
 {
 	struct devtree_node *n = &o->planned.node[a->node];
@@ -411,16 +483,7 @@ static int fit_dynamic(struct overlay *o, struct overlay_area *a)
 				      a->g->region->name, cli_size(size, n->size, false));
 		ret = grow_range(o, a);
 	}
-	return ret;
-}
-
-static uint64_t sum(const struct devtree_range *r, size_t n)
-{
-	uint64_t all = 0;
-
-	for (size_t i = 0; i < n; i++)
-		all += devtree_end(&r[i]) - r[i].base;
-	return all;
+	return ret || !o->tree.n_memory ? ret : note_kernel(o, a);
 }
 
 /* The kernel's own pages cannot be in an area, nor those of other reserved memory. */
