@@ -281,6 +281,17 @@ static void of_a_path(void)
 	fake_cgroup(&f, cg, &use, 1);
 }
 
+/* Only with --runtime does set take a scope, and none of the other units but by its path. */
+static void of_a_scope(void)
+{
+	struct fake f = { .kernel = FAKE_OURS, .n = 1, .region = { { CAMERA, 40 * MIB } } };
+	const struct fake_use use = { CAMERA, .current = 1 * MIB, .max = 2 * MIB, .ev_max = 1,
+				      .alloc_fail = 1 };
+
+	fake_cgroup(&f, "system.slice/lone.scope", &use, 1);
+	fake_cgroup(&f, "system.slice/far.mount", &use, 1);
+}
+
 /* ---- limit files of others ---- */
 
 static void anybody_writes(void)
@@ -809,6 +820,14 @@ static const struct {
 	  "'/machine.slice/machine-qemu\\x2d1.scope/a b' --max=" CAMERA "=SIZE, and dmemctl plan proposes a size"
 	  "\n",
 	  0 },
+	{ "of a scope and of a mount", of_a_scope,
+	  "note: system.slice/far.mount: its own limit has refused 1 request for " CAMERA SINCE ", and now 1M of 2M "
+	  "are charged: if it needs more: dmemctl set /system.slice/far.mount --max=" CAMERA "=SIZE, and dmemctl "
+	  "plan proposes a size\n"
+	  "note: system.slice/lone.scope: its own limit has refused 1 request for " CAMERA SINCE ", and now 1M of 2M "
+	  "are charged: if it needs more: dmemctl set --runtime lone.scope --max=" CAMERA "=SIZE, and dmemctl "
+	  "plan proposes a size\n",
+	  0 },
 	{ "anybody can write to a limit", anybody_writes,
 	  "problem: system.slice/camera.service: every user can write to its dmem.max and lift its limit of "
 	  CAMERA "; no limit above it holds: give the file to root, or dmemctl set system.slice --max=" CAMERA "=SIZE\n",
@@ -1040,6 +1059,16 @@ static void two_of_a_name(void)
 	put(CG "x.slice/dmem.events.local", "z max=0\nb max=1\na max=0\nb max=2\n");
 	expect(&t, "doctor", 0, "its own limit has refused 1 request for b since", NULL);
 	expect(&t, "doctor", 0, "its own limit has refused 2 requests for b#2 since", NULL);
+	put(CG "x.slice/dmem.max", "z 9\nb 70\na max\nb 80\n");
+	chmod(tap_path(CG "x.slice/dmem.max"), 0666);
+	put(CG "x.slice/y.service/dmem.max", "z 9\nb 70\na max\nb 80\n");
+	chmod(tap_path(CG "x.slice/y.service/dmem.max"), 0666);
+	put(CG "x.slice/y.service/dmem.current", "b 1\na 0\nz 0\nb 1\n");
+	put(CG "cgroup.procs", "%s", "");
+	expect(&t, "doctor", 1, "give the file to root, or dmemctl set x.slice --max=b=SIZE\n", NULL);
+	expect(&t, "doctor", 1, "its limit of b#2; no limit above it holds: give the file to root, or end the "
+	       "processes that hold files of the old device", NULL);
+	check(!strstr(get("out"), "b#2="), "no command for what no command can mean", "%s", get("out"));
 }
 
 /* A tree of the kernel's own, without our patches. */

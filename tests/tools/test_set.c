@@ -343,6 +343,17 @@ static void warnings(void)
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, "the kernel has 2 regions of this name");
 }
 
+/* What doctor proposes for a cgroup, set takes it. */
+static void proposed(void)
+{
+	board(&t);
+	expect(&t, "set --runtime lone.scope --max=" CAMERA "=20M", 0, NULL, NULL);
+	fake_bare_cgroup("system.slice/far.mount");
+	put(CG "system.slice/far.mount/dmem.max", CAMERA " max\n");
+	put(CG "system.slice/far.mount/cgroup.controllers", "dmem\n");
+	expect(&t, "set /system.slice/far.mount --max=" CAMERA "=20M", 0, NULL, NULL);
+}
+
 static void reverting(void)
 {
 	char *before;
@@ -603,6 +614,7 @@ int main(int argc, char **argv)
 	reverting();
 	dry();
 	warnings();
+	proposed();
 	round_trip("a%b%%n%");
 	round_trip("it's");
 	round_trip("\"quoted\"");

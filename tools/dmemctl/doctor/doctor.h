@@ -43,9 +43,15 @@ const char *doctor_size_beside(uint64_t bytes, uint64_t other);
 /* A word that a shell passes as it is: in quotes where it needs them. NULL: no memory. */
 const char *doctor_word(struct doctor *d, const char *word);
 
-/* The same for the unit of a cgroup, or for its path if it is not a unit's own: the target
- * of "dmemctl set". */
-const char *doctor_target(struct doctor *d, const struct dmem_node *n);
+/* "dmemctl set camera.service --max=REGION=SIZE", as set takes it for the cgroup. Where no
+ * command can do that, what helps. NULL: no memory. */
+const char *doctor_limit(struct doctor *d, const struct dmem_node *n, size_t region);
+
+/* Is it one more region of a name, which no command can mean? */
+bool doctor_is_later(const struct doctor *d, size_t region);
+
+#define DOCTOR_OLD_DEVICE \
+	"end the processes that hold files of the old device, see lsof and lsdmem --buffers"
 
 /* ---- the checks ---- */
 

@@ -138,13 +138,14 @@ static void say_own_limit(struct doctor *d, const struct dmem_node *n, size_t r,
 			  uint64_t times)
 {
 	const char *what = requests(d, times, r), *state = now(d, n, r);
-	const char *target = doctor_target(d, n), *remedy = "set one again, if it was not lifted on purpose";
-	const char *region = d->regions.region[r].name;
+	const char *remedy = doctor_limit(d, n, r);
 
-	if (dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX) != DMEM_NO_LIMIT)
-		remedy = target ? dmem_printf(d->arena, "if it needs more: dmemctl set %s --max=%s=SIZE%s",
-					      target, region, !strncmp(region, "cma/", 4) ?
-					      ", and dmemctl plan proposes a size" : "") : NULL;
+	if (dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX) == DMEM_NO_LIMIT)
+		remedy = "set one again, if it was not lifted on purpose";
+	else if (remedy && !doctor_is_later(d, r))
+		remedy = dmem_printf(d->arena, "if it needs more: %s%s", remedy,
+				     !strncmp(d->regions.region[r].name, "cma/", 4) ?
+				     ", and dmemctl plan proposes a size" : "");
 	if (!what || !state || !remedy)
 		d->err = -ENOMEM;
 	else

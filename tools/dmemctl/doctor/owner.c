@@ -79,7 +79,7 @@ static bool is_below_unit(const char *path)
 /* The command that limits the nearest cgroup above which is not the user's business. */
 static const char *limit_above(struct doctor *d, const struct dmem_node *n, size_t r)
 {
-	const char *target;
+	const char *command;
 	char path[4096];
 
 	for (n = n->parent; n && n->parent; n = n->parent) {
@@ -89,9 +89,8 @@ static const char *limit_above(struct doctor *d, const struct dmem_node *n, size
 	}
 	if (!n || !n->parent)
 		return "give the file to root, and put it into a slice with a limit";
-	target = doctor_target(d, n);
-	return target ? dmem_printf(d->arena, "give the file to root, or dmemctl set %s --max=%s=SIZE", target,
-				    d->regions.region[r].name) : NULL;
+	command = doctor_limit(d, n, r);
+	return command ? dmem_printf(d->arena, "give the file to root, or %s", command) : NULL;
 }
 
 static void check_region(struct doctor *d, const struct dmem_node *n, size_t r, const char *who,

@@ -39,7 +39,7 @@ static void check_twice(struct doctor *d, const struct dmem_region *g)
 	if (!twin)
 		return;
 	doctor_say(d, has_limit(d, (size_t)(g - d->regions.region)) ? PROBLEM : NOTE, g->name,
-		   "end the processes that hold files of the old device, see lsof and lsdmem --buffers",
+		   DOCTOR_OLD_DEVICE,
 		   "dmem.capacity has two regions of this name: limits hold for one of them only, and %s "
 		   "is charged without one in the other", doctor_size(twin->current));
 }

@@ -167,16 +167,40 @@ static const char *unit_of(struct doctor *d, const struct dmem_node *n)
 	return unit;
 }
 
-const char *doctor_target(struct doctor *d, const struct dmem_node *n)
+bool doctor_is_later(const struct doctor *d, size_t region)
+{
+	const struct dmem_region *g = &d->regions.region[region];
+
+	return g->listed && strcmp(g->listed, g->name);
+}
+
+/* A unit, with what set needs for it; or the path of a cgroup, which set takes for each. */
+static const char *target(struct doctor *d, const struct dmem_node *n)
 {
 	const char *unit = unit_of(d, n), *whole;
+	int type = unit ? dmem_unit_type(unit) : -1;
 	char path[4096];
 
-	if (unit)
+	if (type == DMEM_SERVICE || type == DMEM_SLICE)
 		return doctor_word(d, unit);
+	if (type == DMEM_SCOPE) {
+		whole = doctor_word(d, unit);
+		return whole ? dmem_printf(d->arena, "--runtime %s", whole) : NULL;
+	}
 	dmem_node_path(n, path, sizeof(path));
 	whole = d->err ? NULL : dmem_printf(d->arena, "/%s", path);
 	return whole ? doctor_word(d, whole) : NULL;
+}
+
+const char *doctor_limit(struct doctor *d, const struct dmem_node *n, size_t region)
+{
+	const char *whom;
+
+	if (doctor_is_later(d, region))
+		return DOCTOR_OLD_DEVICE;
+	whom = target(d, n);
+	return whom ? dmem_printf(d->arena, "dmemctl set %s --max=%s=SIZE", whom,
+				  d->regions.region[region].name) : NULL;
 }
 
 void doctor_units(struct doctor *d)
