@@ -78,6 +78,10 @@ static void meanings(void)
 		check_text(find(words[i].kinds, words[i].word), words[i].want, words[i].word);
 }
 
+#define USER	"user.slice/user-1000.slice/user@1000.service/app.slice"
+#define APP	"app-gnome-Cam\\x20era-1.scope"
+#define NO(unit) unit ": the system manager has no unit " unit
+
 static void problems(void)
 {
 	static const struct {
@@ -114,6 +118,23 @@ static void problems(void)
 		{ UNITS, "../../etc", "../../etc: this is not the name of a cgroup: write its path below "
 				      "/sys/fs/cgroup, without '..'" },
 		{ DMEM_WORD_UNIT, "a,b", "'a,b' is not the name of a unit: write NAME.service or NAME.slice" },
+		{ ALL, APP, NO(APP) ": did you mean /" USER "/" APP "?" },
+		{ UNITS, APP, NO(APP) ": did you mean /" USER "/" APP "?" },
+		{ UNITS, "app.slice", NO("app.slice") ": did you mean /" USER "?" },
+		{ UNITS, "player.service", NO("player.service") ": did you mean /" USER "/player.service?" },
+		{ UNITS, "player", "player: the system manager has no unit player.service: did you mean /" USER
+				   "/player.service?" },
+		{ UNITS, "payload", "payload: the system manager has no unit payload.service: did you mean "
+				    "/system.slice/box.service/payload?" },
+		{ ALL, "init.scope", NO("init.scope") ", and 2 cgroups have this name: write the path of one, "
+				     "such as /system.slice/box.service/init.scope" },
+		{ ALL, "camer", "camer: there is no unit camer.service, and no region of that name: did you mean "
+				"camera.service?" },
+		{ ALL, "displa", "displa: there is no unit displa.service, and no region of that name: did you "
+				 "mean " DISPLAY "?" },
+		{ UNITS, "camer/", "camer/: there is no such cgroup: did you mean camera.service?" },
+		{ UNITS, "camera//", "camera//: there is no such cgroup: did you mean camera.service?" },
+		{ UNITS, "display/", "display/: there is no such cgroup: systemd-cgls lists them" },
 		{ ALL, "", "'': this names nothing: see --help" },
 		{ UNITS, "system.slice/camera.service/cgroup.procs",
 		  "system.slice/camera.service/cgroup.procs: there is no such cgroup: systemd-cgls lists them" },
@@ -121,6 +142,40 @@ static void problems(void)
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		check_text(find(words[i].kinds, words[i].word), words[i].want, words[i].want);
+}
+
+/* What the default area is called depends on the kernel's command line. */
+static void default_area(void)
+{
+	static const char why[] = ": write cma/reserved: cma= in /proc/cmdline replaces the default area of "
+				  "the device tree; dma_heap/default_cma_region is the default area in both cases";
+	static const struct {
+		unsigned int kinds;
+		const char *word, *none;
+	} words[] = {
+		{ REGIONS, "cma/linux,cma", "cma/linux,cma: there is no such region" },
+		{ REGIONS, "dma_heap/linux,cma", "dma_heap/linux,cma: there is no such heap" },
+		{ REGIONS, "/dev/dma_heap/linux,cma", "/dev/dma_heap/linux,cma: there is no such heap" },
+		{ ALL, "cma/linux,cma", "cma/linux,cma: there is no such cgroup or region" },
+	};
+	struct dmem_region reserved = { .name = "cma/reserved" };
+	struct dmem_regions all = regions, one = { .region = &reserved, .n = 1 };
+
+	put("root/proc/cmdline", "quiet cma=256M\n");
+	regions = one;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		check_text(find(words[i].kinds, words[i].word), dmem_printf(&arena, "%s%s", words[i].none, why),
+			   words[i].word);
+	check_text(find(REGIONS, "cma/camera"), "cma/camera: there is no such region: if the default area is "
+		   "meant, write cma/reserved: cma= in /proc/cmdline replaces that of the device tree", "another area");
+	check_text(find(REGIONS, "cma/reserve"), "cma/reserve: there is no such region: did you mean cma/reserved?",
+		   "one that is alike");
+	put("root/proc/cmdline", "quiet\n");
+	reserved.name = "cma/linux,cma";
+	check_text(find(REGIONS, "cma/reserved"), "cma/reserved: there is no such region: write cma/linux,cma: the "
+		   "default area has the other name with cma= in /proc/cmdline only; dma_heap/default_cma_region "
+		   "is the default area in both cases", "and without cma=");
+	regions = all;
 }
 
 /* Words of any length and content end in a meaning or in a problem. */
@@ -151,6 +206,10 @@ int main(int argc, char **argv)
 	fake_bare_cgroup("lxc/\xff b");
 	fake_bare_cgroup("odd,name");
 	fake_bare_cgroup("machine.slice/" QEMU);
+	fake_bare_cgroup(USER "/" APP);
+	fake_bare_cgroup(USER "/player.service");
+	fake_bare_cgroup("system.slice/box.service/init.scope");
+	fake_bare_cgroup(USER "/init.scope");
 	put("root/sys/class/dma_heap/odd/dmem_region", "\n");
 	if (dmem_sys_open(&sys, tap_path("root")) ||
 	    dmem_regions_read(&sys, &arena, NULL, NULL, &regions))
@@ -158,6 +217,7 @@ int main(int argc, char **argv)
 	sys.path = dmem_strdup(&arena, tap_path("root"));
 	meanings();
 	problems();
+	default_area();
 	any_word();
 	dmem_sys_close(&sys);
 	dmem_arena_free(&arena);

@@ -30,7 +30,7 @@ static int ask_systemd(struct ctl *c, struct manager *m, struct dmem_words *all,
 	w->name = s.id;
 	w->type = dmem_unit_type(s.id);
 	w->cgroup = s.cgroup;
-	return 0;
+	return w->type == DMEM_SLICE || w->type == DMEM_SCOPE ? dmem_word_not_elsewhere(all, word, w) : 0;
 }
 
 static int find(struct ctl *c, struct manager *m, struct dmem_words *all, const char *word,

@@ -39,23 +39,34 @@ static bool starts_with(const char *s, const char *start)
 	return !strncmp(s, start, strlen(start));
 }
 
-int dmem_region_renamed(struct dmem_arena *a, const struct dmem_regions *r, const char *cmdline,
-			const char *name, const char **why)
+/* The default area's region by the name that it has now. NULL: there is none. */
+static const char *default_now(const struct dmem_regions *r, bool cma)
+{
+	const char *now = default_region(r);
+
+	if (now)
+		return now;
+	now = cma ? "cma/" BY_COMMAND_LINE : "cma/" BY_DEVICE_TREE;
+	return dmem_regions_find(r, now) ? now : NULL;
+}
+
+/* The area in the name of a region or heap; "" where another allocator's region is named. */
+static const char *area_of(const char *name)
 {
 	const char *heap = dmem_region_heap(name), *area = heap ? heap : name;
-	const char *now = default_region(r), *like;
+
+	if (starts_with(area, "cma/"))
+		return area + strlen("cma/");
+	return heap ? area : "";
+}
+
+int dmem_region_default_renamed(struct dmem_arena *a, const struct dmem_regions *r, const char *cmdline,
+				const char *name, const char **why)
+{
 	bool cma = dmem_cmdline_has_cma(cmdline);
+	const char *now = default_now(r, cma), *area = area_of(name);
 
 	*why = NULL;
-	if (starts_with(area, "cma/"))
-		area += strlen("cma/");
-	else if (!heap)
-		area = "";
-	if (cma && !now && dmem_regions_find(r, "cma/" BY_COMMAND_LINE))
-		now = "cma/" BY_COMMAND_LINE;
-	if (!cma && !now && dmem_regions_find(r, "cma/" BY_DEVICE_TREE))
-		now = "cma/" BY_DEVICE_TREE;
-	like = dmem_region_like(r, name);
 	if (now && cma && starts_with(area, BY_DEVICE_TREE))
 		*why = dmem_printf(a, "write %s: cma= in /proc/cmdline replaces the default area of the device "
 				   "tree; dma_heap/" DEFAULT_HEAP " is the default area in both cases", now);
@@ -63,9 +74,23 @@ int dmem_region_renamed(struct dmem_arena *a, const struct dmem_regions *r, cons
 		*why = dmem_printf(a, "write %s: the default area has the other name with cma= in "
 				   "/proc/cmdline only; dma_heap/" DEFAULT_HEAP " is the default area in both "
 				   "cases", now);
-	else if (like)
+	else
+		return 0;
+	return *why ? 0 : -ENOMEM;
+}
+
+int dmem_region_renamed(struct dmem_arena *a, const struct dmem_regions *r, const char *cmdline,
+			const char *name, const char **why)
+{
+	bool cma = dmem_cmdline_has_cma(cmdline);
+	const char *now = default_now(r, cma), *like = dmem_region_like(r, name);
+	int ret = dmem_region_default_renamed(a, r, cmdline, name, why);
+
+	if (ret || *why)
+		return ret;
+	if (like)
 		*why = dmem_printf(a, "write %s, if that is meant", like);
-	else if (now && cma && *area)
+	else if (now && cma && *area_of(name))
 		*why = dmem_printf(a, "if the default area is meant, write %s: cma= in /proc/cmdline replaces "
 				   "that of the device tree", now);
 	else

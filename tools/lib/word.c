@@ -91,6 +91,11 @@ static void consider_region(struct nearest *best, const char *word, const struct
 	consider(best, word, part, g->name, 1);
 }
 
+static bool ends_in_slash(const char *word)
+{
+	return *word && word[strlen(word) - 1] == '/';
+}
+
 static void consider_regions(struct nearest *best, const struct dmem_regions *r, const char *word)
 {
 	const char *heap = dmem_region_heap(word);
@@ -131,28 +136,38 @@ static const struct dmem_regions *regions_of(struct dmem_words *all);
 static int read_units(struct dmem_words *all);
 static int read_tree(struct dmem_words *all);
 
-const char *dmem_word_like(struct dmem_words *all, const char *word)
+static void consider_units(struct dmem_words *all, struct nearest *best, const char *word)
 {
-	struct nearest best = { 0 };
-
-	if (all->kinds & DMEM_WORD_REGION)
-		consider_regions(&best, regions_of(all), word);
-	if (!(all->kinds & ~(unsigned int)DMEM_WORD_REGION))
-		return best.name;
 	if (!read_tree(all)) {
 		for (struct dmem_node *n = all->tree.root; n; n = dmem_tree_next(n)) {
 			if (dmem_unit_type(n->name) >= 0)
-				consider_unit(all, &best, word, n->name);
+				consider_unit(all, best, word, n->name);
 		}
 	}
-	if (!read_units(all)) {
-		for (size_t i = 0; i < all->units.n_units; i++) {
-			const struct dmem_unit *u = all->units.unit[i];
+	if (read_units(all))
+		return;
+	for (size_t i = 0; i < all->units.n_units; i++) {
+		const struct dmem_unit *u = all->units.unit[i];
 
-			if (u->fragment && (u->type == DMEM_SERVICE || u->type == DMEM_SLICE))
-				consider_unit(all, &best, word, u->name);
-		}
+		if (u->fragment && (u->type == DMEM_SERVICE || u->type == DMEM_SLICE))
+			consider_unit(all, best, word, u->name);
 	}
+}
+
+const char *dmem_word_like(struct dmem_words *all, const char *word)
+{
+	struct nearest best = { 0 };
+	char *bare = dmem_strdup(all->arena, word);
+
+	if (!bare)
+		return NULL;
+	while (ends_in_slash(bare))
+		bare[strlen(bare) - 1] = 0;
+	/* The first one stays where two are equally near: a unit. */
+	if (all->kinds & ~(unsigned int)DMEM_WORD_REGION)
+		consider_units(all, &best, bare);
+	if (all->kinds & DMEM_WORD_REGION)
+		consider_regions(&best, regions_of(all), bare);
 	return best.name;
 }
 
@@ -400,25 +415,101 @@ static const char *remedy(struct dmem_words *all, const struct dmem_word *w, con
 	}
 }
 
+/* The default area has another name with "cma=" on the kernel's command line. @sure: the word
+ * is that name; otherwise it may be. */
+static const char *renamed(struct dmem_words *all, const char *word, bool sure)
+{
+	struct dmem_text t = { 0 };
+	const char *cmdline = dmem_sys_read(all->sys, "proc/cmdline", &t) ? NULL : t.s, *why = NULL;
+	int ret = (sure ? dmem_region_default_renamed : dmem_region_renamed)(all->arena, regions_of(all),
+									    cmdline, word, &why);
+
+	dmem_text_free(&t);
+	return ret ? NULL : why;
+}
+
+/* The cgroups that have the name as the last part of their path. The first one's path, or
+ * NULL. */
+static const char *named_like(struct dmem_words *all, const char *word, const struct dmem_word *w,
+			      size_t *n_found)
+{
+	const char *decoded = dmem_name_decode(all->arena, word);
+	char path[PATH_LEN];
+	const char *first = NULL;
+
+	*n_found = 0;
+	for (struct dmem_node *n = read_tree(all) ? NULL : all->tree.root; n; n = dmem_tree_next(n)) {
+		if (strcmp(n->name, word) && strcmp(n->name, w->name) &&
+		    (!decoded || strcmp(n->name, decoded)))
+			continue;
+		if (dmem_node_path(n, path, sizeof(path)) >= sizeof(path))
+			continue;
+		if (!first)
+			first = dmem_strdup(all->arena, path);
+		++*n_found;
+	}
+	return first;
+}
+
+/* A unit of a user's or a container's manager, or a cgroup that a program made, has its name
+ * in views. 0: there is none. */
+static int below_another_manager(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	size_t n;
+	const char *path;
+
+	if (w->kind != DMEM_WORD_UNIT || !takes(all, DMEM_WORD_CGROUP))
+		return 0;
+	path = named_like(all, word, w, &n);
+	if (!path)
+		return 0;
+	if (n > 1)
+		return problem(w, dmem_printf(all->arena, "%s: the system manager has no unit %s, and %zu cgroups "
+					      "have this name: write the path of one, such as /%s", word,
+					      w->name, n, path), -ENOENT);
+	return problem(w, dmem_printf(all->arena, "%s: the system manager has no unit %s: did you mean /%s?",
+				      word, w->name, path), -ENOENT);
+}
+
 int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_word *w)
 {
 	const char *none = nothing(all, word, w), *like;
 	const struct dmem_regions *r = regions_of(all);
 	const struct dmem_region *g = dmem_regions_find(r, dmem_regions_meant(r, word));
+	int ret;
 
 	if (!none)
 		return -ENOMEM;
 	if (g)
 		return problem(w, dmem_printf(all->arena, "%s: this is a region: see lsdmem --tree %s",
 						   word, g->name), -ENOENT);
+	ret = below_another_manager(all, word, w);
+	if (ret)
+		return ret;
+	like = takes(all, DMEM_WORD_REGION) ? renamed(all, word, true) : NULL;
+	if (like)
+		return problem(w, dmem_printf(all->arena, "%s: %s", none, like), -ENOENT);
 	like = dmem_word_like(all, word);
 	if (like)
 		return problem(w, dmem_printf(all->arena, "%s: did you mean %s?", none, like), -ENOENT);
-	like = takes(all, DMEM_WORD_REGION) ? NULL : dmem_region_like(r, word);
+	/* The path of a cgroup may end in a slash, and no region does. */
+	like = takes(all, DMEM_WORD_REGION) || ends_in_slash(word) ? NULL : dmem_region_like(r, word);
 	if (like)
 		return problem(w, dmem_printf(all->arena, "%s: did you mean the region %s? See lsdmem --tree %s",
 					      none, like, like), -ENOENT);
+	like = w->kind == DMEM_WORD_REGION ? renamed(all, word, false) : NULL;
+	if (like)
+		return problem(w, dmem_printf(all->arena, "%s: %s", none, like), -ENOENT);
 	return problem(w, dmem_printf(all->arena, "%s: %s", none, remedy(all, w, word)), -ENOENT);
+}
+
+int dmem_word_not_elsewhere(struct dmem_words *all, const char *word, struct dmem_word *w)
+{
+	int ret = w->cgroup ? 0 : read_units(all);
+
+	if (ret || w->cgroup || dmem_units_find(&all->units, w->name))
+		return ret;
+	return below_another_manager(all, word, w);
 }
 
 int dmem_word_top_cgroup(struct dmem_words *all, const char *word, struct dmem_word *w)
@@ -452,7 +543,7 @@ static int find_unit(struct dmem_words *all, const char *word, struct dmem_word 
 	if (!dmem_word_top_cgroup(all, word, w))
 		return 0;
 	if (w->type == DMEM_SLICE || w->type == DMEM_SCOPE)
-		return 0;
+		return dmem_word_not_elsewhere(all, word, w);
 	return dmem_word_not_found(all, word, w);
 }
 

@@ -60,13 +60,18 @@ struct dmem_words {
 int dmem_word_parse(struct dmem_words *all, const char *word, struct dmem_word *w);
 
 /* The same, and what the word names is there: a cgroup exists; a unit has a file or a
- * cgroup, or it is a slice or scope, which need none. An alias is replaced by the unit's own
+ * cgroup, or it is a slice or scope, which need none if no other cgroup has the name. An alias is replaced by the unit's own
  * name. Returns 0, -EINVAL or -ENOENT with @w->problem set, or another negative errno. */
 int dmem_word_find(struct dmem_words *all, const char *word, struct dmem_word *w);
 
 /* Fills in @w->problem for a word that was parsed, but names nothing; for a caller that has
  * asked somebody else, such as systemd. Returns -ENOENT or -ENOMEM. */
 int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_word *w);
+
+/* The same for a slice or scope, which needs no file, if it has neither a file, a drop-in nor
+ * a cgroup and its name is that of a cgroup which is no unit of the system manager; otherwise
+ * 0. Another negative errno: it is unknown. */
+int dmem_word_not_elsewhere(struct dmem_words *all, const char *word, struct dmem_word *w);
 
 /* The same for a unit that is masked. */
 int dmem_word_masked(struct dmem_words *all, struct dmem_word *w);
@@ -91,6 +96,10 @@ bool dmem_cmdline_has_cma(const char *cmdline);
  * DMEM_READ_HEAPS. 0 or -ENOMEM. */
 int dmem_region_renamed(struct dmem_arena *a, const struct dmem_regions *r, const char *cmdline,
 			const char *name, const char **why);
+
+/* The same, only where @name is the default area's other name: then nothing else is meant. */
+int dmem_region_default_renamed(struct dmem_arena *a, const struct dmem_regions *r, const char *cmdline,
+				const char *name, const char **why);
 
 void dmem_words_free(struct dmem_words *all);
 
