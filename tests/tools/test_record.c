@@ -240,9 +240,60 @@ static void chosen(void)
 	log = said("history", &found);
 	check(strstr(log, "'system.slice/idle.service'") && strstr(log, "'lxc/a\x1b'") && count(log, "cgroup ") == 2,
 	      "the same meaning as for other verbs", "%s", log);
+}
+
+/* Words that name nothing: at once where the samples have an end. */
+static void not_there(void)
+{
+	static const struct {
+		const char *word, *want;
+	} words[] = {
+		{ "none.service", "none.service: there is no unit none.service: see systemctl status none.service\n" },
+		{ "camer", "camer: there is no unit camer.service: did you mean camera.service?\n" },
+		{ "/nope", "/nope: there is no such cgroup: systemd-cgls lists them\n" },
+		{ CAM, CAM ": this is a region: see lsdmem --tree " CAM "\n" },
+		{ "x.socket", "x.socket: there is no unit x.socket: see systemctl status x.socket\n" },
+		{ "inst@", "inst@: a template does not run: write the name of an instance\n" },
+		{ "eye@", "eye@: a template does not run: write the name of an instance\n" },
+		{ "multi-user.target", "multi-user.target: a target has no cgroup: write the name of a service, "
+				       "slice or scope\n" },
+	};
+	char want[300];
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		tree();
+		put("root/etc/systemd/system/eye@.service", "[Service]\n");
+		put("root/etc/systemd/system/multi-user.target", "[Unit]\n");
+		clear();
+		snprintf(want, sizeof(want), "dmemctl record: %s", words[i].want);
+		check(record(MORE("--count=3", "--interval=1ms", words[i].word)) == 1 &&
+		      !strcmp(get("err"), want), words[i].word, "%s", get("err"));
+		check(!*get("history"), "nothing is written", "%s", get("history"));
+	}
+}
+
+/* Of a unit that is known and does not run, it is only known at the end. */
+static void never_came(void)
+{
+	pid_t pid;
+
 	tree();
-	check(!record(MORE("--count=1", "--unit=none.service")) &&
-	      strstr(get("err"), "none.service is not there"), "one that is not there is told of",
+	put("root/etc/systemd/system/later.service", "[Service]\n");
+	check(record(MORE("--count=2", "--interval=1ms", "later")) == 1 &&
+	      strstr(get("err"), "later.service is not there, or the controller is not enabled for it: waiting for it\n") &&
+	      strstr(get("err"), "later.service was in none of the 2 samples\n"), "one that never came", "%s", get("err"));
+	check(record(MORE("--count=1", "later", "idle")) == 1 &&
+	      !strcmp(get("err"), "dmemctl record: later.service is not there, or the controller is not enabled for it\n"),
+	      "nor in a single sample", "%s", get("err"));
+	tree();
+	pid = start(dmemctl, MORE("--interval=10ms", "camer", "none", "idle"), 0);
+	check(wait_for("idle.service'"), "without an end it waits", "%s", get("err"));
+	check(!end(pid, SIGTERM) &&
+	      strstr(get("err"), "camer: there is no unit camer.service: did you mean camera.service? (waiting for it)\n") &&
+	      strstr(get("err"), "none: there is no unit none.service: see systemctl status none.service (waiting for it)\n"),
+	      "and tells the same", "%s", get("err"));
+	/* A region never becomes a cgroup. */
+	check(end(start(dmemctl, MORE(CAM), 0), 0) == 1 && strstr(get("err"), "this is a region"), "not for a region",
 	      "%s", get("err"));
 }
 
@@ -999,6 +1050,8 @@ int main(int argc, char **argv)
 	tap_start();
 	one_look();
 	chosen();
+	not_there();
+	never_came();
 	changes();
 	restart();
 	bounded();

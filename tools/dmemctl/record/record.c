@@ -35,6 +35,7 @@ struct record {
 	uint64_t max_size, count;
 	bool once, peer;
 	char **wanted;
+	const char **problem;	/* of each of them, if it names nothing now */
 	/* As it goes */
 	struct dmem_sys sys;
 	struct sampler *s;
@@ -247,8 +248,69 @@ static void say_lost(struct record *r)
 	}
 }
 
-/* Each word becomes the name of a unit or the path of a cgroup, which need not be there yet.
- * CLI_OK or CLI_USAGE, or a negative errno. */
+/* Why a unit of this name never has a cgroup, or NULL. */
+static const char *never_runs(struct dmem_arena *a, const char *word, const struct dmem_word *w)
+{
+	if (w->kind != DMEM_WORD_UNIT)
+		return NULL;
+	if (dmem_unit_is_template(w->name))
+		return dmem_printf(a, "%s: a template does not run: write the name of an instance", word);
+	switch (w->type) {
+	case DMEM_SERVICE:
+	case DMEM_SLICE:
+	case DMEM_SOCKET:
+	case DMEM_MOUNT:
+	case DMEM_SWAP:
+	case DMEM_SCOPE:
+		return NULL;
+	default:
+		return dmem_printf(a, "%s: a %s has no cgroup: write the name of a service, slice or scope",
+				   word, dmem_type_names[w->type]);
+	}
+}
+
+/* What names nothing now may come later, if there is no end to the samples and it is no
+ * region. @w is parsed again then. CLI_OK or CLI_FAILED, or a negative errno. */
+static int wait_for_wanted(struct record *r, struct dmem_words *all, size_t i, struct dmem_word *w)
+{
+	const struct dmem_regions *g = all->regions_read ? &all->own_regions : NULL;
+	const char *problem = w->problem;
+
+	if (r->count || (g && dmem_regions_find(g, dmem_regions_meant(g, r->wanted[i])))) {
+		cli_error(&r->c->cli, "%s", problem);
+		return CLI_FAILED;
+	}
+	r->problem[i] = problem;
+	return dmem_word_parse(all, r->wanted[i], w);
+}
+
+static int find_one(struct record *r, struct dmem_words *all, size_t i)
+{
+	const char *word = r->wanted[i], *never;
+	struct dmem_word w = { 0 };
+	int ret;
+
+	/* At the stop of a service there is no time to read all unit files. */
+	ret = r->once ? dmem_word_parse(all, word, &w) : dmem_word_find(all, word, &w);
+	never = ret && ret != -ENOENT ? NULL : never_runs(all->arena, word, &w);
+	if (never) {
+		cli_error(&r->c->cli, "%s", never);
+		return CLI_FAILED;
+	}
+	if (ret == -ENOENT && w.problem)
+		ret = wait_for_wanted(r, all, i, &w);
+	if (ret == -EINVAL)
+		return cli_usage(&r->c->cli, "%s", w.problem);
+	if (ret)
+		return ret;
+	if (!*w.name)
+		return cli_usage(&r->c->cli, "the root is no unit, and its figures are always there");
+	r->wanted[i] = dmem_strdup(all->arena, w.name);
+	return r->wanted[i] ? 0 : -ENOMEM;
+}
+
+/* Each word becomes the name of a unit or the path of a cgroup. CLI_OK, CLI_FAILED or
+ * CLI_USAGE, or a negative errno. */
 static int find_wanted(struct record *r, struct dmem_arena *a)
 {
 	struct dmem_words all = {
@@ -256,22 +318,8 @@ static int find_wanted(struct record *r, struct dmem_arena *a)
 	};
 	int ret = CLI_OK;
 
-	for (size_t i = 0; i < r->o.n_wanted && !ret; i++) {
-		struct dmem_word w;
-
-		/* At the stop of a service there is no time to read all unit files. */
-		ret = r->once ? -ENOENT : dmem_word_find(&all, r->wanted[i], &w);
-		if (ret == -ENOENT)
-			ret = dmem_word_parse(&all, r->wanted[i], &w);
-		if (ret == -EINVAL)
-			ret = cli_usage(&r->c->cli, "%s", w.problem);
-		else if (!ret && !*w.name)
-			ret = cli_usage(&r->c->cli, "the root is no unit, and its figures are always there");
-		if (ret)
-			break;
-		r->wanted[i] = dmem_strdup(a, w.name);
-		ret = r->wanted[i] ? 0 : -ENOMEM;
-	}
+	for (size_t i = 0; i < r->o.n_wanted && !ret; i++)
+		ret = find_one(r, &all, i);
 	dmem_words_free(&all);
 	return ret;
 }
@@ -391,12 +439,32 @@ static int check_first_sample(struct record *r)
 	for (size_t i = 0; i < r->o.n_wanted; i++) {
 		if (sampler_has(r->s, i))
 			continue;
-		cli_error(&r->c->cli, "%s is not there, or the controller is not enabled for it%s",
-			  r->wanted[i], r->count ? "" : ": waiting for it");
+		if (r->problem[i])
+			cli_error(&r->c->cli, "%s (waiting for it)", r->problem[i]);
+		else
+			cli_error(&r->c->cli, "%s is not there, or the controller is not enabled for it%s",
+				  r->wanted[i], r->count == 1 ? "" : ": waiting for it");
 		if (r->once)
 			return CLI_FAILED;
 	}
 	return 0;
+}
+
+/* After the last sample: is each unit in the history? */
+static int check_last_sample(struct record *r)
+{
+	int ret = CLI_OK;
+
+	for (size_t i = 0; i < r->o.n_wanted; i++) {
+		if (sampler_has(r->s, i))
+			continue;
+		/* Of a single sample, it was said. */
+		if (r->count > 1)
+			cli_error(&r->c->cli, "%s was in none of the %llu samples", r->wanted[i],
+				  (unsigned long long)r->count);
+		ret = CLI_FAILED;
+	}
+	return ret;
 }
 
 static void finish(struct record *r)
@@ -437,8 +505,10 @@ static int take_samples(struct record *r, int signals)
 			ret = write_down(r, now);
 		if (ret < 0)
 			cli_error(&r->c->cli, "%s", strerror(-ret));
-		if (ret || (r->count && !--left))
-			return ret ? CLI_FAILED : CLI_OK;
+		if (ret)
+			return CLI_FAILED;
+		if (r->count && !--left)
+			return check_last_sample(r);
 		next += r->o.interval;
 		now = now_ms(CLOCK_MONOTONIC);
 		if (next < now)
@@ -583,7 +653,10 @@ int verb_record(struct ctl *c, int argc, char **argv)
 	int ret;
 
 	r.wanted = calloc((size_t)argc + 1, sizeof(*r.wanted));
-	if (!r.wanted) {
+	r.problem = calloc((size_t)argc + 1, sizeof(*r.problem));
+	if (!r.wanted || !r.problem) {
+		free(r.wanted);
+		free(r.problem);
 		cli_error(&c->cli, "%s", strerror(ENOMEM));
 		return CLI_FAILED;
 	}
@@ -602,5 +675,6 @@ int verb_record(struct ctl *c, int argc, char **argv)
 		}
 	}
 	free(r.wanted);
+	free(r.problem);
 	return ret;
 }
