@@ -372,7 +372,7 @@ static void addressed(void)
 	board(TREE(2, 2, RAM22, CAMERA "tz@91400000 { no-map; reg = <0x0 0x91400000 0x0 0x100000>; };"));
 	check(boot(MORE(NULL)), "up to its neighbour", "%s", get("err"));
 	board(TREE(2, 2, RAM22, CAMERA "tz@91300000 { no-map; reg = <0x0 0x91300000 0x0 0x100000>; };"));
-	refused(MORE(NULL), "tz@91300000 (0x91300000, 1M) is in the way; --move moves it to 0x8fc00000",
+	refused(MORE(NULL), "tz@91300000 (0x91300000, 1M) is in the way; --move moves cma/camera@90000000 to 0x8fc00000",
 		"a neighbour in the way");
 	check(boot(MORE("--move")), "is passed by if it may move", "%s", get("err"));
 	is_booted("area camera@90000000 0x8fc00000 0x1400000\nreserved tz@91300000 0x91300000 0x100000\n",
@@ -389,21 +389,26 @@ static void addressed(void)
 	      "camera@90000000 { " POOL "reg = <0x90000000 0x1000000>; }; }; };");
 	refused(MORE(NULL), "memory there is reserved", "and so is a /memreserve/");
 	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x0 0x11000000>; };", CAMERA));
-	refused(MORE(NULL), "not one piece of memory", "memory ends");
+	refused(MORE(NULL), "but memory ends at 0x90ffffff", "memory ends");
 	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x0 0x10000000>; };"
 		   "memory@90000000 { device_type = \"memory\"; reg = <0x0 0x90000000 0x0 0x1200000>, "
 		   "<0x0 0x91200000 0x0 0x1000000>; };", CAMERA));
 	check(boot(MORE(NULL)), "pieces that touch are one", "%s", get("err"));
 	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x0 0x40000000>; "
 		   "linux,usable-memory = <0x0 0x80000000 0x0 0x11000000>; };", CAMERA));
-	refused(MORE(NULL), "not one piece of memory", "or what is usable of it");
+	refused(MORE(NULL), "but memory ends at 0x90ffffff", "or what is usable of it");
 	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; status = \"disabled\"; "
 		   "reg = <0x0 0x80000000 0x0 0x11000000>; };" "memory@90000000 { device_type = \"memory\"; status = \"ok\"; "
 		   "reg = <0x0 0x90000000 0x0 0x1400000>; };", CAMERA));
 	check(!plan(MORE(NULL)), "a node of memory may be disabled", "%s", get("err"));
 	board(TREE(2, 2, "memory@90000000 { device_type = \"memory\"; status = \"ok\"; "
 		   "reg = <0x0 0x90000000 0x0 0x1200000>; };", CAMERA));
-	refused(MORE(NULL), "not one piece of memory", "but not with the status ok");
+	refused(MORE(NULL), "but memory ends at 0x911fffff", "but not with the status ok");
+	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x0 0x11000000>, "
+		   "<0x0 0xa0000000 0x0 0x1000000>; };", CAMERA));
+	refused(MORE(NULL), "but a piece of memory ends at 0x90ffffff", "nor with a gap");
+	board(TREE(2, 2, "memory@a0000000 { device_type = \"memory\"; reg = <0x0 0xa0000000 0x0 0x10000000>; };", CAMERA));
+	refused(MORE(NULL), "but there is no memory at 0x90000000", "nor where there is none");
 	board(TREE(2, 2, "", CAMERA));
 	check(!plan(MORE(NULL)) && compile("plan.dtso", "plan.dtbo"), "memory that the boot loader adds is not checked",
 	      "%s", get("err"));
@@ -417,7 +422,37 @@ static void addressed(void)
 
 	HISTORY({ "cma/odd@90100000", 20 * MIB, 16 * MIB });
 	board(TREE(2, 2, RAM22, "odd@90100000 { " POOL "reg = <0x0 0x90100000 0x0 0x1000000>; };"));
-	refused(MORE(NULL), "no multiple of a block", "an area starts at a block");
+	refused(MORE(NULL), "no multiple of a block of 0x400000; --move moves cma/odd@90100000 to 0x90000000",
+		"an area starts at a block");
+	check(boot(MORE("--move")), "and moves to one", "%s", get("err"));
+	is_booted("area odd@90100000 0x90000000 0x1400000\n", "that is near");
+	check(!plan(MORE("--move")) && strstr(get("err"), "must reach 0x90000000..0x913fffff"),
+	      "which its devices must reach", "%s", get("err"));
+
+	/* Beyond what many devices reach. */
+	HISTORY({ "cma/x@ff000000", 20 * MIB, 16 * MIB });
+	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x2 0x0>; };",
+		   "x@ff000000 { " POOL "reg = <0x0 0xff000000 0x0 0x1000000>; };"
+		   "y@80000000 { no-map; reg = <0x0 0x82000000 0x0 0x7d000000>; };"));
+	check(!plan(MORE("--move")) && strstr(get("plan.dtso"), "reg = <0x0 0x80c00000 0x0 0x1400000>;") &&
+	      !strstr(get("err"), ", above"), "a place below 4 GiB is better than one that is near", "%s%s", get("err"),
+	      get("plan.dtso"));
+	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x2 0x0>; };",
+		   "x@ff000000 { " POOL "reg = <0x0 0xff000000 0x0 0x1000000>; };"
+		   "y@80000000 { no-map; reg = <0x0 0x80000000 0x0 0x7f000000>; };"));
+	refused(MORE(NULL), "to 0x100000000, above 4 GiB", "one above is named");
+	check(!plan(MORE("--move")) && strstr(get("err"), "must reach 0x100000000..0x1013fffff, above 4 GiB"),
+	      "and what that means", "%s", get("err"));
+
+	HISTORY({ "cma/camera@90000000", 16 * MIB, 16 * MIB });
+	board(TREE(2, 2, RAM22, CAMERA));
+	check(!plan(MORE(NULL)) && strstr(get("err"), "the overlay changes nothing, and need not be merged") &&
+	      strstr(get("plan.dtso"), " * It changes nothing: "), "an overlay without a change says so", "%s%s",
+	      get("err"), get("plan.dtso"));
+	HISTORY({ "cma/camera@90000000", 20 * MIB, 16 * MIB });
+	check(!plan(MORE(NULL)) && !strstr(get("err"), "changes nothing") &&
+	      !strstr(get("plan.dtso"), "changes nothing"), "and one with a change does not", "%s%s", get("err"),
+	      get("plan.dtso"));
 }
 
 /* Names that are no addresses, or too many of them. */

@@ -124,6 +124,8 @@ static void say_remarks(const struct cli *c, const struct overlay *o)
 		if (!strncmp(name, COHERENT, strlen(COHERENT)))
 			cli_error(c, "%s is no CMA area: change the size of its node by hand", name);
 	}
+	if (!overlay_changes(o))
+		cli_error(c, "the overlay changes nothing, and need not be merged: each area has what it needs");
 	for (size_t i = 0; i < o->n; i++) {
 		const struct overlay_area *a = &o->area[i];
 

@@ -268,6 +268,19 @@ static int add_areas(struct overlay *o, const struct needs_options *no)
 
 /* ---- areas with an address ---- */
 
+/* Why a range is not one piece of memory. */
+static const char *not_memory(struct overlay *o, const struct devtree_range *r)
+{
+	const struct devtree *t = &o->planned;
+
+	for (size_t i = 0; i < t->n_memory; i++) {
+		if (r->base >= t->memory[i].base && r->base < devtree_end(&t->memory[i]))
+			return dmem_printf(&o->arena, "%smemory ends at 0x%" PRIx64,
+					   i + 1 < t->n_memory ? "a piece of " : "", devtree_end(&t->memory[i]) - 1);
+	}
+	return dmem_printf(&o->arena, "there is no memory at 0x%" PRIx64, r->base);
+}
+
 /* The obstacle in a range that node @i shall have, or NULL: there is none. */
 static const char *obstacle(struct overlay *o, size_t i, const struct devtree_range *r, int *err)
 {
@@ -279,6 +292,12 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 	char size[CLI_SIZE];
 
 	*err = 0;
+	if (r->base % o->block) {
+		char *s = dmem_printf(&o->arena, "that is no multiple of a block of 0x%" PRIx64, o->block);
+
+		*err = s ? 0 : -ENOMEM;
+		return s;
+	}
 	if (other != DEVTREE_NONE) {
 		const struct devtree_node *n = &t->node[other];
 		const struct devtree_range *by = n->reg;
@@ -293,8 +312,12 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 	}
 	if (r->base > limit(t) || r->size > limit(t) - r->base)
 		return "its end has no place in the address cells of the tree";
-	if (!devtree_is_memory(t, r))
-		return "that is not one piece of memory";
+	if (!devtree_is_memory(t, r)) {
+		const char *s = not_memory(o, r);
+
+		*err = s ? 0 : -ENOMEM;
+		return s;
+	}
 	if (r->base < FOUR_GIB && devtree_end(r) > FOUR_GIB)
 		return "the kernel gives up areas below and above 4 GiB";
 	return devtree_search(t, &s, &base) ? NULL : "memory there is reserved";
@@ -305,19 +328,30 @@ static int move(struct overlay *o, struct overlay_area *a, const char *why)
 	struct devtree_range *r = o->planned.node[a->node].reg, old = o->tree.node[a->node].reg[0];
 	struct devtree_search s = { .size = r->size, .align = o->block, .high = limit(&o->tree), .near = old,
 				    .but = a->node };
+	const char *name = a->g->region->name, *above;
 	char size[CLI_SIZE];
+	bool found = false;
 	uint64_t base;
 
 	cli_size(size, r->size, false);
-	if (!devtree_search(&o->planned, &s, &base))
+	/* Few devices reach more. */
+	if (old.base < FOUR_GIB && s.high > FOUR_GIB) {
+		s.high = FOUR_GIB;
+		found = devtree_search(&o->planned, &s, &base);
+		s.high = limit(&o->tree);
+	}
+	if (!found && !devtree_search(&o->planned, &s, &base))
 		return refuse(o, "%s needs %s from 0x%" PRIx64 ", but %s, and no other place is free",
-			      a->g->region->name, size, old.base, why);
+			      name, size, old.base, why);
+	above = old.base < FOUR_GIB && base >= FOUR_GIB ? ", above 4 GiB" : "";
 	if (!o->o.move)
-		return refuse(o, "%s needs %s from 0x%" PRIx64 ", but %s; --move moves it to 0x%" PRIx64,
-			      a->g->region->name, size, old.base, why, base);
+		return refuse(o, "%s needs %s from 0x%" PRIx64 ", but %s; --move moves %s to 0x%" PRIx64 "%s",
+			      name, size, old.base, why, name, base, above);
 	r->base = o->planned.node[a->node].base = base;
 	return remark(o, a, dmem_printf(&o->arena, "moved from 0x%" PRIx64 " to 0x%" PRIx64 " (%s): firmware and "
-					"drivers must not rely on the address", old.base, base, why));
+					"drivers must not rely on the address, and each device that uses it must "
+					"reach 0x%" PRIx64 "..0x%" PRIx64 "%s",
+					old.base, base, why, base, devtree_end(r) - 1, above));
 }
 
 static int disabled_neighbours(struct overlay *o, struct overlay_area *a)
@@ -345,9 +379,6 @@ static int fit_static(struct overlay *o, struct overlay_area *a)
 
 	if (a->size == a->before)
 		return 0;
-	if (r->base % o->block)
-		return refuse(o, "%s starts at 0x%" PRIx64 ", which is no multiple of a block of 0x%" PRIx64,
-			      a->g->region->name, r->base, o->block);
 	why = obstacle(o, a->node, r, &ret);
 	if (!ret && why)
 		ret = move(o, a, why);
@@ -817,6 +848,15 @@ int overlay_check(struct overlay *o, const void *fdt)
 	return ret ? ret : check_merged(o, fdt, NULL);
 }
 
+bool overlay_changes(const struct overlay *o)
+{
+	for (size_t i = 0; i < o->tree.n; i++) {
+		if (!same_node(&o->tree.node[i], &o->planned.node[i]))
+			return true;
+	}
+	return false;
+}
+
 void overlay_free(struct overlay *o)
 {
 	free(o->fdt);
@@ -922,7 +962,10 @@ static void print_head(FILE *f, const struct overlay *o)
 	put_text(f, *o->tree.compatible ? o->tree.compatible : "a board without a name");
 	fprintf(f, ",\n * and checked against ");
 	put_text(f, o->o.from);
-	fprintf(f, ".\n *\n"
+	fprintf(f, ".\n");
+	if (!overlay_changes(o))
+		fprintf(f, " * It changes nothing: each area has what it needs.\n");
+	fprintf(f, " *\n"
 		" * The kernel reads /reserved-memory before it can apply an overlay: this one must be\n"
 		" * merged before boot. By the boot loader, or with\n"
 		" *\n"

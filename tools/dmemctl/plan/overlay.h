@@ -45,6 +45,9 @@ int overlay_make(struct overlay *o, const void *fdt, const struct needs *n,
 /* Checks it on another tree of the same board, such as one with more memory. As above. */
 int overlay_check(struct overlay *o, const void *fdt);
 
+/* Is a node other than it was? Without a change, there is no need to merge the overlay. */
+bool overlay_changes(const struct overlay *o);
+
 /* The source text. */
 void overlay_print(FILE *f, const struct overlay *o);
 
