@@ -562,6 +562,85 @@ static void late_service(void)
 	check(!strstr(get("out"), "can be reserved"), "and all can be reserved", "%s", get("out"));
 }
 
+/* What a plan says of the history: all in use at once, and all ways to place it. */
+static void outlived(struct dmem_text *t, ull want, const char *name)
+{
+	past_end(t, 60000);
+	past_write(t, "outlived");
+	check(!plan_of("outlived", "--json", "--headroom=0") && !*get("err") &&
+	      json(CAM, "together") == want * MIB && json(CAM, "placed") == want * MIB &&
+	      json(CAM, "placed_least") == want * MIB && json(CAM, "need") == want * MIB, name, "%s%s",
+	      get("out"), get("err"));
+}
+
+/* The cgroup goes, and its buffer stays: it is one buffer all the time. */
+static void outlived_service(void)
+{
+	static const char * const gone[][3] = {
+		{ "x0", "", "a buffer that outlives its service counts once" },
+		{ "b1=-.0,33554432 x0", "", "and where no owner is named any more" },
+		{ "x0", "b1=-.0,33554432", "and where none is named later" },
+		{ "c0.0=0 b1=-.0,33554432", "", "and where its service stays, and is not charged for it" },
+		{ "c0.0=4194304", "", "and where its service is charged for a part of it" },
+	};
+	static const char * const again[][4] = {
+		{ "x0", "c3.0=29360128 b2=3.0,29360128", "", "the buffers of a service that starts again are others" },
+		{ "c3.0=29360128 b2=3.0,29360128 x0", "", "", "and in the sample in which the old cgroup goes" },
+		{ "x0", "c3.0=29360128", "b2=3.0,29360128", "and where they are charged before" },
+		{ "x0", "c3.0=29360128", "", "and where no buffer explains the charge" },
+	};
+	struct dmem_text t = { 0 };
+
+	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++) {
+		start(&t, "aaaaaaaa", true);
+		past_look(&t, 2000, "r0=%llu c0.0=%llu b1=0.0,33554432", 32 * MIB, 32 * MIB);
+		past_look(&t, 3000, "r0=%llu %s", 32 * MIB, gone[i][0]);
+		for (ull s = 4; s < 8; s++)
+			past_look(&t, s * 1000, *gone[i][1] ? "r0=%llu %s" : "r0=%llu", 32 * MIB, gone[i][1]);
+		past_look(&t, 8000, "r0=0 f1");
+		past_look(&t, 9000, "r0=%llu c1.0=%llu b3=1.0,20971520", 20 * MIB, 20 * MIB);
+		outlived(&t, 32, gone[i][2]);
+	}
+	for (size_t i = 0; i < sizeof(again) / sizeof(*again); i++) {
+		bool same = strchr(again[i][0], 'c');
+
+		start(&t, "aaaaaaaa", true);
+		past_look(&t, 2000, "r0=%llu c0.0=%llu b1=0.0,33554432", 32 * MIB, 32 * MIB);
+		past_cgroup(&t, 3, 9, A);
+		past_look(&t, 3000, "r0=%llu %s", (same ? 60 : 32) * MIB, again[i][0]);
+		past_look(&t, 4000, same ? "r0=%llu" : "r0=%llu %s", 60 * MIB, again[i][1]);
+		past_look(&t, 5000, "r0=%llu", 60 * MIB);
+		past_look(&t, 6000, *again[i][2] ? "r0=%llu %s" : "r0=%llu", 60 * MIB, again[i][2]);
+		past_look(&t, 7000, "r0=%llu f1", 28 * MIB);
+		past_look(&t, 8000, "r0=%llu", 28 * MIB);
+		outlived(&t, 60, again[i][3]);
+	}
+}
+
+/* The slice above is charged for what its services have left, until it goes, too. */
+static void outlived_slice(void)
+{
+	struct dmem_text t = { 0 };
+
+	for (int both = 0; both < 2; both++) {
+		past_head(&t, "aaaaaaaa", 1000, 1000, true);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, 1, "a.slice");
+		past_cgroup(&t, 1, 2, "a.slice/a.service");
+		past_look(&t, 1000, "r0=0,0,-,%llu c0.0=0 c1.0=0", 40 * MIB);
+		past_look(&t, 2000, "r0=%llu c0.0=%llu c1.0=%llu b1=1.0,33554432", 32 * MIB, 32 * MIB, 32 * MIB);
+		past_look(&t, 3000, both ? "x1 x0" : "x1");
+		past_look(&t, 4000, "r0=%llu", 32 * MIB);
+		past_look(&t, 5000, "r0=%llu", 32 * MIB);
+		if (!both)
+			past_look(&t, 6000, "x0");
+		past_look(&t, 7000, "r0=%llu", 32 * MIB);
+		past_look(&t, 8000, "r0=%llu", 32 * MIB);
+		outlived(&t, 32, both ? "a buffer that outlives its slice as well counts once" :
+			 "a buffer that its slice is charged for counts once");
+	}
+}
+
 /* Two recorders of one boot, each with its own cgroups; and one of them twice. */
 static void overlaps(void)
 {
@@ -1319,6 +1398,8 @@ int main(int argc, char **argv)
 	chart();
 	odd_names();
 	late_service();
+	outlived_service();
+	outlived_slice();
 	overlaps();
 	clocks();
 	refused_only();

@@ -15,7 +15,8 @@
 /* Something that happened in a sample. */
 enum model_kind {
 	MODEL_BUFFER,		/* a buffer of @v bytes is there */
-	MODEL_OWNER,		/* it is charged to @service, not to @was, as was thought */
+	MODEL_OWNER,		/* it is charged to @service, not to @was: as was thought, or any
+				 * more */
 	MODEL_FREED,
 	MODEL_REFUSED,		/* @v more requests of the service and those below it, since the
 				 * sample before */

@@ -19,6 +19,9 @@ struct taker {
 	/* Bytes that its buffers explain, and that they do not, for two samples: counters and
 	 * buffers are not read at the same moment. */
 	uint64_t known, before, now;
+	/* Bytes that its buffers have and it is not charged for, for two samples; those of the
+	 * ones below it that its charge must explain; and those that it passes on, in turn. */
+	uint64_t lack, lacked, rest, passed;
 	uint64_t loose[2];		/* pages that are placed without a buffer */
 	uint64_t counted;		/* what it has had since @since */
 	uint64_t since;
@@ -181,6 +184,33 @@ static int add_known(struct placing *p, struct area *a, uint32_t service, uint64
 	return count_size(p, t, size, more);
 }
 
+/* Charges of the taker that its own buffers do not explain. */
+static uint64_t unexplained(const struct taker *t)
+{
+	return t->own > t->known ? t->own - t->known : 0;
+}
+
+/* A buffer that its owner is not charged for any more is charged to one above it, or to the
+ * others. */
+static int pass_on(struct placing *p, struct area *a, struct taker *t)
+{
+	uint64_t passed, room;
+
+	while (t->s.service < p->m->n_services) {
+		room = unexplained(t);
+		passed = min_u64(t->lack, t->lacked) + (t->rest > room ? t->rest - room : 0);
+		if (passed == t->passed)
+			return 0;
+		room = passed - t->passed;
+		t->passed = passed;
+		t = payer(p, p->m->service[t->s.service].parent, a->g.region);
+		if (!t || touch(p, a, t))
+			return -ENOMEM;
+		t->rest += room;
+	}
+	return 0;
+}
+
 static int explain(struct placing *p, struct area *a)
 {
 	int ret = 0;
@@ -199,8 +229,18 @@ static int explain(struct placing *p, struct area *a)
 	for (size_t i = 0; i < a->n_touched; i++) {
 		struct taker *t = a->touched[i];
 
+		t->lacked = t->lack;
+		t->lack = t->known > t->own ? t->known - t->own : 0;
+	}
+	/* This may touch those above it. */
+	for (size_t i = 0; i < a->n_touched && !ret; i++)
+		ret = pass_on(p, a, a->touched[i]);
+	for (size_t i = 0; i < a->n_touched; i++) {
+		struct taker *t = a->touched[i];
+
 		t->before = t->now;
-		t->now = t->own > t->known ? t->own - t->known : 0;
+		t->now = unexplained(t);
+		t->now -= min_u64(t->rest, t->now);
 		/* Where there is nothing but counters, they are what there is. */
 		if (!p->r.boot->buffers || t->s.service == MODEL_KERNEL(p->m))
 			t->before = t->now;
@@ -394,7 +434,7 @@ static int add_to_area(struct placing *p, struct area *a, const struct model_are
 	for (size_t i = 0; i < a->n_touched && !ret; i++) {
 		struct taker *t = a->touched[i];
 
-		if (t->before != t->now)
+		if (t->before != t->now || t->lack != t->lacked)
 			ret = put_taker(&a->again, &a->n_again, &a->again_room, t);
 	}
 	a->n_touched = 0;

@@ -49,6 +49,7 @@ struct model_cursor {
 
 struct model_live {
 	uint64_t ino, size, since, segment;
+	uint64_t life;			/* of that service's cgroup */
 	uint32_t service;		/* that it is charged to, or MODEL_NONE */
 	uint32_t region, teller;
 };
@@ -266,6 +267,25 @@ static int drop_buffer(struct model_replay *r, size_t at)
 					     MODEL_FREED });
 }
 
+/* Buffers outlive their cgroup. Their charge stays with the next cgroup above it, or with the
+ * others. What is learnt is about the first owner, and stays so. */
+static int leave_buffers(struct model_replay *r, uint32_t service, uint64_t life)
+{
+	uint32_t heir = r->m->service[service].parent;
+	int ret = 0;
+
+	for (size_t i = 0; i < r->n_live && !r->learn && !ret; i++) {
+		struct model_live *l = &r->live[i];
+
+		if (l->service != service || l->life != life)
+			continue;
+		l->service = heir;
+		ret = push(r, (struct model_event){ l->size, l->ino, heir, service, l->region,
+						    MODEL_OWNER });
+	}
+	return ret;
+}
+
 /* The first sample of a segment names each cgroup and buffer that exists. */
 static int end_first_sample(struct model_cursor *c)
 {
@@ -281,7 +301,9 @@ static int end_first_sample(struct model_cursor *c)
 		if (t->segment == c->segment || !is_heir(c, t->teller) ||
 		    dmem_map_get(&c->named, t->service, 0))
 			continue;
-		ret = end_taker(r, t);
+		ret = leave_buffers(r, t->service, t->life);
+		if (!ret)
+			ret = end_taker(r, t);
 	}
 	for (size_t i = r->n_live; i-- && !ret; ) {
 		if (r->live[i].segment != c->segment && is_heir(c, r->live[i].teller))
@@ -592,11 +614,14 @@ static int on_gone(void *data, unsigned int cgroup)
 		if (t && t->told && t->life == c->cgroup[cgroup].life)
 			ret = end_taker(c->r, t);
 	}
-	return ret;
+	if (ret || c->once)
+		return ret;
+	return leave_buffers(c->r, c->cgroup[cgroup].service, c->cgroup[cgroup].life);
 }
 
 /* It was there already. */
-static int tell_again(struct model_cursor *c, struct model_live *l, uint32_t service)
+static int tell_again(struct model_cursor *c, struct model_live *l, uint32_t service,
+		      uint64_t life)
 {
 	struct model_replay *r = c->r;
 	uint32_t was = l->service;
@@ -610,6 +635,7 @@ static int tell_again(struct model_cursor *c, struct model_live *l, uint32_t ser
 	if (service == MODEL_NONE || service == was)
 		return 0;
 	l->service = service;
+	l->life = life;
 	ret = was == MODEL_NONE ? learn_late(r, l) : 0;
 	return ret ? ret : push(r, (struct model_event){ l->size, l->ino, service, was, l->region,
 							 MODEL_OWNER });
@@ -621,20 +647,24 @@ static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, 
 	struct model_replay *r = c->r;
 	uint32_t service;
 	struct model_live *more;
-	uint64_t at;
+	uint64_t at, life;
 
 	if (c->once || !is_wanted(c, region))
 		return 0;
 	service = cgroup < 0 ? MODEL_NONE : c->cgroup[cgroup].service;
+	life = cgroup < 0 ? 0 : c->cgroup[cgroup].life;
 	at = dmem_map_get(&r->buffers, ino, 0);
 	if (at)
-		return tell_again(c, &r->live[at - 1], service);
+		return tell_again(c, &r->live[at - 1], service, life);
 	more = more_room(r->live, r->n_live, &r->live_room, sizeof(*more));
 	if (!more || dmem_map_put(&r->buffers, ino, 0, r->n_live + 1))
 		return -ENOMEM;
 	r->live = more;
-	more[r->n_live++] = (struct model_live){ ino, bytes(size), r->t, c->segment, service,
-						 c->region[region], c->teller };
+	more[r->n_live++] = (struct model_live){
+		.ino = ino, .size = bytes(size), .since = r->t, .segment = c->segment,
+		.life = life, .service = service, .region = c->region[region],
+		.teller = c->teller,
+	};
 	return push(r, (struct model_event){ bytes(size), ino, service, service, c->region[region],
 					     MODEL_BUFFER });
 }
