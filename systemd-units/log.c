@@ -49,7 +49,9 @@ static bool is_kmsg(int fd)
 
 static int to_file(const char *path, int flags, const char *line)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, 0644);
+	/* A FIFO there, on which an open waits for a reader, must not hold us. */
+	int wait = flags & O_CREAT ? 0 : O_NONBLOCK;
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | wait | flags, 0644);
 	ssize_t n;
 
 	if (fd < 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -60,6 +61,13 @@ int main(int argc, char **argv)
 	log_line(&l, LOG_ERR, "c");
 	check_text(received(fd), "PRIORITY=3\nSYSLOG_IDENTIFIER=prog\nMESSAGE=c\n", "a file in its place is none");
 	check_text(get("kmsg"), "", "and is not written to");
+	remove("kmsg");
+	mkfifo("kmsg", 0666);
+	/* No reader comes: an open that waits for one is ended. */
+	alarm(5);
+	log_line(&l, LOG_ERR, "c");
+	alarm(0);
+	check_text(received(fd), "PRIORITY=3\nSYSLOG_IDENTIFIER=prog\nMESSAGE=c\n", "a FIFO in its place holds nothing");
 	l.file = "log";
 	log_line(&l, LOG_ERR, "d");
 	check_text(get("log"), "<3>prog: d\n", "a file");
