@@ -350,6 +350,59 @@ static void mounts(void)
 	}
 }
 
+/* Who may keep systemd from running the program is what counts. */
+static void start_paths(void)
+{
+	static const char user[] = "User=app\n";
+	static const struct {
+		const char *name, *user, *lines, *key;
+		bool strict;
+	} t[] = {
+		{ "root's environment", user, "EnvironmentFile=/etc/fstab\n", NULL, false },
+		{ "an environment in a directory that is made later", user, "EnvironmentFile=-/etc/default/x\n", "EnvironmentFile", false },
+		{ "root's, not there", user, "EnvironmentFile=-/etc/x\n", NULL, false },
+		{ "the user's environment", user, "EnvironmentFile=-/opt/app/file\n", "EnvironmentFile", false },
+		{ "a file that the user's group writes", user, "EnvironmentFile=/srv/data/shared\n", "EnvironmentFile", false },
+		{ "one of two environments", user, "EnvironmentFile=/opt/app/file\nEnvironmentFile=/etc/fstab\n",
+		  "EnvironmentFile", false },
+		{ "an environment no more", user, "EnvironmentFile=/opt/app/file\nEnvironmentFile=\n", NULL, false },
+		{ "the user's environment, by a link", user, "EnvironmentFile=/srv/env\n", "EnvironmentFile", false },
+		{ "an environment of each instance, in /etc", user, "EnvironmentFile=/etc/x-%i\n", NULL, false },
+		{ "an environment of each instance", user, "EnvironmentFile=/opt/%i\n", "EnvironmentFile", false },
+		{ "root's directory", user, "WorkingDirectory=/srv/data\n", NULL, false },
+		{ "the root", user, "WorkingDirectory=/\n", NULL, false },
+		{ "/tmp", user, "WorkingDirectory=/tmp\n", NULL, false },
+		{ "the user's directory", user, "WorkingDirectory=-/opt/app\n", "WorkingDirectory", false },
+		{ "a directory below it", user, "WorkingDirectory=/opt/app/file\n", "WorkingDirectory", false },
+		{ "a state directory", user, "WorkingDirectory=/var/lib/ours\n", "WorkingDirectory", false },
+		{ "a runtime directory, not there", user, "WorkingDirectory=/run/app\n", "WorkingDirectory", false },
+		{ "the home directory", user, "WorkingDirectory=~\n", "WorkingDirectory", false },
+		{ "a directory no more", user, "WorkingDirectory=~\nWorkingDirectory=/\n", NULL, false },
+		{ "no path", user, "WorkingDirectory=opt/app\n", NULL, false },
+		{ "a strict unit", user, "WorkingDirectory=/opt/app\n", NULL, true },
+		{ "a user that systemd makes", "DynamicUser=yes\n", "WorkingDirectory=/opt/app\n", "WorkingDirectory", false },
+		{ "root's unit", "User=root\n", "WorkingDirectory=/opt/app\n", NULL, false },
+		{ "no user", "", "EnvironmentFile=/opt/app/file\n", NULL, false },
+	};
+	char name[200], errors[500];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		places();
+		put("root/srv/data/shared", "%s", "");
+		chmod(tap_path("root/srv/data/shared"), 0664);
+		link_to("root/srv/env", "/opt/app/file");
+		put(ETC "m.service", EXEC "%s", t[i].user);
+		put(ETC "m.service.d/a.conf", "[Service]\n%s" CAP("m 1") "%s", t[i].lines,
+		    t[i].strict ? "DeviceMemoryStrict=yes\n" : "");
+		snprintf(name, sizeof(name), "the start of a unit with %s", t[i].name);
+		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service.d/a.conf:2: '%s=' is not root's alone: "
+			 "the user of m.service can keep its limit from being set: "
+			 "add DeviceMemoryStrict=yes, or limit the slice\n", t[i].key ? t[i].key : "");
+		expect(t[i].strict ? "m.service" ZZ STRICT(" \"--max=m=1\"") : "m.service" ZZ COND(" \"--max=m=1\""),
+		       t[i].key ? errors : "", name);
+	}
+}
+
 /* What is no unit file costs nobody anything. */
 static void odd_files(void)
 {
@@ -574,6 +627,7 @@ int main(int argc, char **argv)
 	odd_words();
 	unsupported();
 	mounts();
+	start_paths();
 	odd_files();
 	in_front();
 	many_dirs();

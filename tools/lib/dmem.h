@@ -244,6 +244,14 @@ struct dmem_mount {
 	bool anywhere;		/* somebody else than root decides where it leads */
 };
 
+/* A path that systemd uses before it runs our program, see obstacle.c. */
+struct dmem_start_path {
+	struct dmem_obstacle o;
+	const char *path;
+	bool open;		/* nobody knows how @path goes on */
+	bool home;		/* it is the user's home directory */
+};
+
 /* Settings that are obstacles by themselves. */
 #define DMEM_OBSTACLES	5
 
@@ -261,6 +269,12 @@ struct dmem_caps {
 	struct dmem_mount *mount;
 	size_t n_mounts;
 	const char *program;
+	/* Files of the environment, the working directory, and whether the unit has
+	 * another user than root. Of the paths, the first that may not be root's. */
+	struct dmem_start_path *start_path, working_directory;
+	size_t n_start_paths;
+	bool dynamic_user, other_user;
+	struct dmem_obstacle shaped;
 	/* The last file that has a section, or NULL. */
 	const char *file;
 };
@@ -304,12 +318,17 @@ bool dmem_caps_any(const struct dmem_caps *caps);
 /* What keeps our program from running inside the unit, or NULL. */
 const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps);
 
+/* The setting by which the unit's user may keep our program from being run, while the
+ * unit starts without it. NULL: there is none, or the unit would not start. */
+const struct dmem_obstacle *dmem_caps_shaped(const struct dmem_caps *caps);
+
 /* Do both lead to the same caps? */
 bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y);
 
 /* ---- obstacle.c ---- */
 
-/* Is this one of the keys of [Service] that matter to dmem_caps_obstacle()? */
+/* Is this one of the keys of [Service] that matter to dmem_caps_obstacle() or
+ * dmem_caps_shaped()? */
 bool dmem_obstacle_key(const char *key);
 
 /* Is this a path that systemd takes for a fatal mistake? It reads no more of the file. */

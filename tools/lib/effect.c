@@ -121,8 +121,15 @@ static enum dmem_effect service_effect(struct dmem_units *u, const struct dmem_u
 {
 	const struct dmem_obstacle *o = dmem_caps_obstacle(caps);
 
-	if (!o)
+	if (!o) {
+		o = dmem_caps_shaped(caps);
+		if (o)
+			complain(u, o->file, o->line, dmem_printf(&u->arena, "%s=", o->key),
+				 dmem_printf(&u->arena, "is not root's alone: the user of %s can keep its "
+					     "limit from being set", unit->name),
+				 "add " DMEM_STRICT_KEY "=yes, or limit the slice");
 		return DMEM_CAPS;
+	}
 	complain(u, o->file, o->line, dmem_printf(&u->arena, "%s=", o->key),
 		 dmem_printf(&u->arena, "keeps the caps from being set inside %s", unit->name),
 		 "cap its slice");

@@ -209,17 +209,66 @@ static const char *place(struct dmem_arena *a, int root, const struct dmem_caps 
 	return to;
 }
 
-void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
-			    const char *program)
+/* Can nobody but root change what is there, or mount something over it? */
+static bool is_roots_path(struct dmem_arena *a, int root, const char *path)
+{
+	const char *to = landing(a, root, path);
+	struct walk w = { .arena = a, .root = root, .done = to };
+	struct stat st;
+	bool ok;
+	int fd;
+
+	if (!to || may_be_given_away(to) || fstat(root, &st))
+		return false;
+	if (!strcmp(to, "/"))
+		w.done = "";
+	w.owner = st.st_uid;
+	fd = open_done(&w);
+	/* landing() has found that nobody else makes it. */
+	if (fd < 0)
+		return true;
+	ok = is_roots(&w, fd);
+	/* A directory such as /tmp, which is root's: nobody else can mount over it. */
+	if (!ok && !fstat(fd, &st))
+		ok = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX) && is_trusted(&w, &st);
+	close(fd);
+	return ok;
+}
+
+static bool is_roots_start_path(struct dmem_arena *a, int root, const struct dmem_start_path *p)
+{
+	const char *slash, *dir;
+
+	if (p->home)
+		return false;
+	if (!p->open)
+		return is_roots_path(a, root, p->path);
+	/* However it goes on, it stays there. */
+	slash = strrchr(p->path, '/');
+	dir = slash ? dmem_strndup(a, p->path, (size_t)(slash - p->path)) : NULL;
+	return dir && is_systems(dir) && is_roots_path(a, root, dir);
+}
+
+/* Finds the first path by which somebody else may keep our program from being run. */
+static void check_start_paths(struct dmem_arena *a, int root, struct dmem_caps *caps)
+{
+	const struct dmem_start_path *p = &caps->working_directory;
+
+	caps->shaped = (struct dmem_obstacle){ 0 };
+	if (p->o.key && !is_roots_start_path(a, root, p))
+		caps->shaped = p->o;
+	for (size_t i = 0; i < caps->n_start_paths && !caps->shaped.key; i++) {
+		p = &caps->start_path[i];
+		if (!is_roots_start_path(a, root, p))
+			caps->shaped = p->o;
+	}
+}
+
+static void check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
+			 const char *program)
 {
 	const char **to = dmem_alloc(a, (caps->n_mounts + 1) * sizeof(*to)), *real;
-	int own = -1;
 
-	if (!caps->n_mounts)
-		return;
-	/* Where it cannot be opened, nothing can be found out. */
-	if (root < 0)
-		root = own = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; to && i < caps->n_mounts; i++)
 		to[i] = caps->mount[i].open ? NULL : place(a, root, caps, i);
 	real = landing(a, root, program);
@@ -230,6 +279,21 @@ void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *ca
 		if (to && to[i])
 			caps->mount[i].path = strcmp(to[i], "/") ? to[i] : "";
 	}
+}
+
+void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
+			    const char *program)
+{
+	int own = -1;
+
+	if (!caps->n_mounts && !caps->n_start_paths && !caps->working_directory.o.key)
+		return;
+	/* Where it cannot be opened, nothing can be found out. */
+	if (root < 0)
+		root = own = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (caps->n_mounts)
+		check_mounts(a, root, caps, program);
+	check_start_paths(a, root, caps);
 	if (own >= 0)
 		close(own);
 }

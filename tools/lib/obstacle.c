@@ -3,6 +3,9 @@
  * What hides our program from the commands of a service. "+" lifts neither another
  * root directory nor mounts. The program itself needs no other file: it is linked
  * statically, and enters the mounts of the first process.
+ *
+ * And what may keep systemd from running it at all: an environment that leaves no room
+ * for its arguments, and a working directory that root cannot enter.
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,9 +26,21 @@ static const char * const keys[KEYS] = {
 };
 
 #define START_ONLY	"RootDirectoryStartOnly"
+#define ENVIRONMENT	"EnvironmentFile"
+#define DIRECTORY	"WorkingDirectory"
+#define USER		"User"
+#define DYNAMIC_USER	"DynamicUser"
+
+static bool is_start_key(const char *key)
+{
+	return !strcmp(key, ENVIRONMENT) || !strcmp(key, DIRECTORY) || !strcmp(key, USER) ||
+	       !strcmp(key, DYNAMIC_USER);
+}
 
 bool dmem_obstacle_key(const char *key)
 {
+	if (is_start_key(key))
+		return true;
 	for (int i = 0; i < KEYS; i++) {
 		if (!strcmp(key, keys[i]))
 			return true;
@@ -254,6 +269,60 @@ static void set_root(struct dmem_arena *a, struct dmem_caps *caps, enum key k, c
 	caps->obstacle[k] = path && (*path || open) ? *o : (struct dmem_obstacle){ 0 };
 }
 
+/* "[-]PATH", and of a working directory "[-]~" as well. */
+static int add_start_path(struct dmem_arena *a, struct dmem_caps *caps, const char *value,
+			  struct dmem_start_path p)
+{
+	bool directory = !strcmp(p.o.key, DIRECTORY);
+	struct dmem_start_path *all;
+
+	if (!*value) {
+		if (directory)
+			caps->working_directory = (struct dmem_start_path){ 0 };
+		else
+			caps->n_start_paths = 0;
+		return 0;
+	}
+	value += *value == '-';
+	p.home = directory && !strcmp(value, "~");
+	p.path = p.home ? "" : path_of(a, value, &p.open);
+	if (!p.path)
+		return 0;
+	if (directory) {
+		caps->working_directory = p;
+		return 0;
+	}
+	/* Not dmem_grow(): a reset makes the array shorter than it was. */
+	all = dmem_alloc(a, (caps->n_start_paths + 1) * sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	if (caps->n_start_paths)
+		memcpy(all, caps->start_path, caps->n_start_paths * sizeof(*all));
+	all[caps->n_start_paths++] = p;
+	caps->start_path = all;
+	return 0;
+}
+
+static int add_start_key(struct dmem_arena *a, struct dmem_caps *caps, const char *key,
+			 const char *value, const char *file, unsigned int line)
+{
+	struct dmem_start_path p = { .o = { .file = file, .line = line } };
+	int yes;
+
+	if (!strcmp(key, USER)) {
+		caps->other_user = *value && strcmp(value, "root") && strcmp(value, "0");
+		return 0;
+	}
+	if (!strcmp(key, DYNAMIC_USER)) {
+		yes = *value ? dmem_parse_bool(value) : 0;
+		if (yes >= 0)
+			caps->dynamic_user = yes;
+		return 0;
+	}
+	p.o.key = !strcmp(key, DIRECTORY) ? DIRECTORY : ENVIRONMENT;
+	return add_start_path(a, caps, value, p);
+}
+
 bool dmem_obstacle_ends_file(struct dmem_arena *a, const char *key, const char *value)
 {
 	bool open;
@@ -278,6 +347,8 @@ int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *
 			caps->root_start_only = yes;
 		return 0;
 	}
+	if (is_start_key(key))
+		return add_start_key(a, caps, key, value, file, line);
 	while (k < KEYS && strcmp(key, keys[k]))
 		k++;
 	if (k == KEYS)
@@ -343,4 +414,13 @@ const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps)
 			top = m;
 	}
 	return top && !top->same ? &top->o : NULL;
+}
+
+const struct dmem_obstacle *dmem_caps_shaped(const struct dmem_caps *caps)
+{
+	/* A unit of root's has no user from whom this must be kept, and what fails
+	 * before a strict one's program runs keeps the unit from starting. */
+	if (caps->strict || !(caps->other_user || caps->dynamic_user))
+		return NULL;
+	return caps->shaped.key ? &caps->shaped : NULL;
 }

@@ -93,7 +93,7 @@ int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, 
 		     const char *hidden, struct dmem_caps *caps);
 
 /* Makes obstacles of those mounts in @caps that links, of root's or of others, may lead
- * to @program. Reads the tree below the directory @root, -1 for "/". Not sure is yes. */
+ * to @program, and finds a start path that is not root's. Reads the tree below the directory @root, -1 for "/". Not sure is yes. */
 void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
 			    const char *program);
 
