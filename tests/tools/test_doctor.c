@@ -114,6 +114,12 @@ static void limit_differs(void)
 	put(CAMERA_CG "dmem.max", CAMERA " 20971520\n");
 }
 
+/* Its start went on without dmem-apply, or somebody else has lifted it. */
+static void limit_not_set(void)
+{
+	put(CAMERA_CG "dmem.max", CAMERA " max\n");
+}
+
 static void limit_is_rounded(void)
 {
 	put(CAMERA_UNIT, EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 25165825\n");
@@ -687,6 +693,10 @@ static const struct {
 	{ "a limit is not as in the section", limit_differs,
 	  "problem: camera.service: its section says max=" CAMERA "=24M, and dmem.max of " CAMERA
 	  " is 20M: dmemctl apply camera.service\n",
+	  1 },
+	{ "a limit of the section is not set", limit_not_set,
+	  "problem: camera.service: its section says max=" CAMERA "=24M, and dmem.max of " CAMERA
+	  " is max: dmemctl apply camera.service\n",
 	  1 },
 	{ "the kernel rounds", limit_is_rounded, NULL, 0 },
 	{ "the last one of a region counts", by_two_names, NULL, 0 },

@@ -304,6 +304,33 @@ static const struct {
 	  "systemd does not read", "rename it to " ETC_PATH "a.service.d/x.conf", NULL },
 	{ ETC_PATH "a.d/x.conf", "", "is in a directory that is of no unit, which systemd does not read",
 	  "rename it to " ETC_PATH "a.service.d/x.conf", NULL },
+	{ ETC_PATH "my cam.service", "", "is in a file that is no unit, as its name has characters that a unit's "
+	  "name cannot have", "rename it to " ETC_PATH "my_cam.service, or put it into " DROPIN("my_cam.service"), NULL },
+	{ ETC_PATH "a$$b.slice", "", "is in a file that is no unit, as its name has characters that a unit's "
+	  "name cannot have", "rename it to " ETC_PATH "a_b.slice, or put it into " DROPIN("a_b.slice"), NULL },
+	{ ETC_PATH "@x.service", "", "is in a file that is no unit, as its name has characters that a unit's "
+	  "name cannot have", "rename it to " ETC_PATH "x.service, or put it into " DROPIN("x.service"), NULL },
+	{ ETC_PATH "c\xc3\xa4m.service", "", "is in a file that is no unit, as its name has characters that a "
+	  "unit's name cannot have", "rename it to " ETC_PATH "c_m.service, or put it into " DROPIN("c_m.service"),
+	  NULL },
+	{ ETC_PATH "@.service", "", "is in a file that is no unit, as its name has characters that a unit's "
+	  "name cannot have", "rename it to " ETC_PATH "NAME.service, or put it into " DROPIN("NAME.service"), NULL },
+	{ ETC_PATH "service", "", "is in a file that is no unit, as its name has no suffix of one",
+	  "put it into " DROPIN("service"), NULL },
+	{ ETC_PATH "my cam", "", "is in a file that is no unit, as its name has no suffix of one",
+	  "rename it to " ETC_PATH "my_cam.service, or put it into " DROPIN("my_cam.service"), NULL },
+	{ ETC_PATH "my cam.slice.d/x.conf", "", "is in a directory that is of no unit, which systemd does not read",
+	  "rename it to " ETC_PATH "my_cam.slice.d/x.conf", NULL },
+	{ ETC_PATH "a@.service.d", "", "is in a file whose name is that of a directory of drop-ins",
+	  "make a directory of this name, and put it into " DROPIN("a@.service"), NULL },
+	{ ETC_PATH "a.service.wants/50-dmem.conf", "", "is in a directory of which systemd reads only the "
+	  "names", "put it into " DROPIN("a.service"), NULL },
+	{ ETC_PATH "a.slice.requires/limits", "", "is in a directory of which systemd reads only the "
+	  "names", "put it into " ETC_PATH "a.slice.d/limits.conf", NULL },
+	{ ETC_PATH "x.target.wants/50-dmem.conf", "", "is in a directory of which systemd reads only the "
+	  "names", "put it into a drop-in of a service or slice, " DROPIN("NAME.service"), NULL },
+	{ ETC_PATH "x.target.wants/a.timer", "", "is in a directory of which systemd reads only the "
+	  "names", "put it into a drop-in of a service or slice, " DROPIN("NAME.service"), NULL },
 	{ ETC_PATH "x.target.wants/a.service", "", "is in a directory of which systemd reads only the "
 	  "names", "put it into " DROPIN("a.service"), NULL },
 };
@@ -442,6 +469,14 @@ static void found_places(void)
 	put("root/etc/containers/systemd/q.container", "[Container]\nDeviceMemoryMax=a 1\n");
 	expect("/etc/containers/systemd/q.container:2: 'DeviceMemoryMax' is in [Container], where it is not "
 	       "read: put it in [X-Dmem]\n", 1, "a key in a quadlet");
+}
+
+/* A file where a directory of drop-ins has to be: that is said once. */
+static void file_of_dropins(void)
+{
+	put(ETC "a@.service.d", SECTION);
+	expect(ETC_PATH "a@.service.d: 'a@.service.d' is no directory, and systemd passes it over: make a directory, "
+	       "and put the file into it\n", 1, "a file that is called as a directory of drop-ins");
 }
 
 /* An image may have no list of users yet. */
@@ -805,6 +840,7 @@ int main(int argc, char **argv)
 	judged_places();
 	judged_types();
 	found_places();
+	file_of_dropins();
 	homes_without_list();
 	too_many_files();
 	given_places();
