@@ -337,6 +337,14 @@ static void beside_the_kernel(void)
 	board(POOL11("0x6000000", ""));
 	check(!plan(MORE(NULL)) && strstr(get("err"), "start only 24M above"), "one without a range may have one, too", "%s",
 	      get("err"));
+	/* The room is that of an area that is placed later. */
+	HISTORY({ "cma/default-pool", 260 * MIB, 96 * MIB });
+	board(TREE(1, 1, "memory@40000000 { device_type = \"memory\"; reg = <0x40000000 0x40000000>; };\n",
+		   "default-pool { " POOL "size = <0x6000000>; " RANGE "};"
+		   "vpu { no-map; size = <0x8000000>; alloc-ranges = <0x50400000 0x8000000>; };"));
+	check(boot(MORE(NULL)) && strstr(get("plan.dtso"), "alloc-ranges = <0x40000000 0x10400000>;"),
+	      "room is not taken from another area", "%s%s", get("err"), get("plan.dtso"));
+	check(!plan(MORE(NULL)) && strstr(get("err"), "start only at the start"), "and the remark remains", "%s", get("err"));
 #undef RANGE
 #undef POOL11
 }

@@ -414,7 +414,7 @@ static bool has_start(const struct devtree *t, const struct devtree_range *r)
 
 /* Adds to @r, which has the start of memory, what the kernel's image takes of it, or as much of
  * that as the same piece of memory has. */
-static void leave_room(const struct overlay *o, const struct devtree_search *s, struct devtree_range *r)
+static void leave_room(struct overlay *o, const struct devtree_search *s, struct devtree_range *r)
 {
 	struct devtree_search above = *s;
 	uint64_t base;
@@ -430,8 +430,10 @@ static void leave_room(const struct overlay *o, const struct devtree_search *s, 
 		if (!devtree_search(&o->planned, &above, &base))
 			return;
 	}
-	if (base + s->size > devtree_end(r))
-		r->size = base + s->size - r->base;
+	if (base + s->size <= devtree_end(r))
+		return;
+	r->size = base + s->size - r->base;
+	o->roomy = true;
 }
 
 static int grow_range(struct overlay *o, struct overlay_area *a)
@@ -454,7 +456,7 @@ static int grow_range(struct overlay *o, struct overlay_area *a)
 			continue;
 		r.base = base < r.base ? base : r.base;
 		r.size = (base + n->size > end ? base + n->size : end) - r.base;
-		if (has_start(&o->tree, &r))
+		if (has_start(&o->tree, &r) && !o->tight)
 			leave_room(o, &s, &r);
 		if (r.size - n->range[k].size >= more)
 			continue;
@@ -801,17 +803,10 @@ static int check_merged(struct overlay *o, const void *fdt, const struct devtree
 	return ret;
 }
 
-int overlay_make(struct overlay *o, const void *fdt, const struct needs *n,
-		 const struct needs_options *no, const struct overlay_options *oo)
+static int make(struct overlay *o, const void *fdt, const struct needs_options *no)
 {
-	int ret;
+	int ret = devtree_read(&o->tree, &o->arena, fdt);
 
-	*o = (struct overlay){ .o = *oo, .needs = n, .block = 4096 };
-	for (size_t i = 0; i < n->n; i++) {
-		if (n->region[i].cma && n->region[i].block > o->block)
-			o->block = n->region[i].block;
-	}
-	ret = devtree_read(&o->tree, &o->arena, fdt);
 	if (ret == -EBADMSG)
 		return refuse(o, "the root of %s is no root of a board's tree", o->o.from);
 	if (!ret && o->tree.mistake)
@@ -823,6 +818,25 @@ int overlay_make(struct overlay *o, const void *fdt, const struct needs *n,
 	if (!ret)
 		ret = flatten(o);
 	return ret ? ret : check_merged(o, fdt, &o->planned);
+}
+
+int overlay_make(struct overlay *o, const void *fdt, const struct needs *n,
+		 const struct needs_options *no, const struct overlay_options *oo)
+{
+	int ret;
+
+	*o = (struct overlay){ .o = *oo, .needs = n, .block = 4096 };
+	for (size_t i = 0; i < n->n; i++) {
+		if (n->region[i].cma && n->region[i].block > o->block)
+			o->block = n->region[i].block;
+	}
+	ret = make(o, fdt, no);
+	if (ret != -EINVAL || !o->roomy)
+		return ret;
+	/* What is left for the kernel's image may be what another area needs. */
+	free(o->fdt);
+	*o = (struct overlay){ .arena = o->arena, .o = *oo, .needs = n, .block = o->block, .tight = true };
+	return make(o, fdt, no);
 }
 
 int overlay_check(struct overlay *o, const void *fdt)

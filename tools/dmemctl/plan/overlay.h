@@ -33,6 +33,7 @@ struct overlay {
 	struct devtree tree, planned;	/* as it is, and as it shall be */
 	struct overlay_area *area;
 	size_t n;
+	bool roomy, tight;		/* alloc-ranges leave room for the kernel's image; may not */
 	void *fdt;			/* the overlay, flattened */
 	const char *why;		/* after -EINVAL: why there is none */
 };
