@@ -292,10 +292,32 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* Without the bytes that no unit's name has: one underscore for those in a row. */
+static char *clean_name(struct dmem_arena *a, const char *name)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+	char *clean, *end;
+
+	name += strspn(name, "@");
+	clean = end = dmem_strdup(a, name);
+	for (size_t n; clean && *name; name += n) {
+		n = strspn(name, good);
+		memcpy(end, name, n);
+		end += n;
+		name += n;
+		n = strcspn(name, good);
+		if (n)
+			*end++ = '_';
+	}
+	if (clean)
+		*end = 0;
+	return clean;
+}
+
 /* "camera" and "camera.conf" are likely to be about camera.service. */
 static char *likely_unit(struct dmem_arena *a, const char *name)
 {
-	char *stem = dmem_strdup(a, name), *dot;
+	char *stem = clean_name(a, name), *dot;
 
 	if (!stem)
 		return NULL;
@@ -303,15 +325,56 @@ static char *likely_unit(struct dmem_arena *a, const char *name)
 		stem[strlen(stem) - strlen(".conf")] = 0;
 	if (type_of(stem) >= 0)
 		return stem;
+	if (!*stem || *stem == '.')
+		return dmem_strdup(a, "NAME.service");
 	dot = strrchr(stem, '.');
 	if (dot && dot > stem)
 		*dot = 0;
-	return dmem_printf(a, "%s.service", stem);
+	stem = dmem_printf(a, "%s.service", stem);
+	return !stem || is_unit(stem) ? stem : dmem_strdup(a, "NAME.service");
+}
+
+/* Has it the suffix of a unit, and yet a name that no unit can have? */
+static bool is_bad_unit(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (!dot || is_unit(name))
+		return false;
+	for (int t = 0; t < DMEM_TYPES; t++) {
+		if (!strcmp(dot + 1, dmem_type_names[t]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_limits(const char *unit)
+{
+	int type = type_of(unit);
+
+	return type == DMEM_SERVICE || type == DMEM_SLICE;
 }
 
 static char *conf_name(struct dmem_arena *a, const char *name)
 {
 	return dmem_printf(a, "%s%s", name, has_suffix(name, ".conf") ? "" : ".conf");
+}
+
+/* "camera.service.wants/50-dmem.conf" was to be a drop-in of camera.service; a file that is
+ * called as a unit is about that one. */
+static int in_dependencies(struct dmem_arena *a, const char *dir, const char *name, struct dmem_place *p)
+{
+	const char *what = "is in a directory of which systemd reads only the names";
+	char *unit = dmem_strndup(a, dir, (size_t)(strrchr(dir, '.') - dir)), *conf;
+
+	if (!unit)
+		return -ENOMEM;
+	if (is_unit(name) && has_limits(name))
+		return say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW, name));
+	if (is_unit(name) || !has_limits(unit))
+		return say(p, what, "put it into a drop-in of a service or slice, " ADMIN "/NAME.service.d/" NEW);
+	conf = conf_name(a, name);
+	return conf ? say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/%s", unit, conf)) : -ENOMEM;
 }
 
 /* A drop-in that is not read: in DIR/NAME, with DIR as it would be right. */
@@ -325,12 +388,36 @@ static int in_dropin_dir(struct dmem_arena *a, const char *unit, const char *nam
 	return say(p, what, dmem_printf(a, "rename it to " ADMIN "/%s.d/%s", unit, conf));
 }
 
+/* A file of a directory of units whose name is none of a unit. */
+static int in_no_unit(struct dmem_arena *a, const char *name, struct dmem_place *p)
+{
+	char *unit = dmem_strndup(a, name, strlen(name) - (has_suffix(name, ".d") ? 2 : 0));
+
+	if (!unit)
+		return -ENOMEM;
+	if (has_suffix(name, ".d") && type_of(unit) >= 0)
+		return say(p, "is in a file whose name is that of a directory of drop-ins",
+			   dmem_printf(a, "make a directory of this name, and put it into " ADMIN "/%s/" NEW, name));
+	unit = likely_unit(a, name);
+	if (!unit)
+		return -ENOMEM;
+	if (!is_unit(unit) && !has_suffix(name, ".conf"))
+		return say(p, "is in a file that is no unit, as its name has no suffix of one",
+			   dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW, unit));
+	return say(p, is_bad_unit(name) ?
+		   "is in a file that is no unit, as its name has characters that a unit's name cannot have" :
+		   "is in a file that is no unit, as its name has no suffix of one",
+		   has_suffix(name, ".conf") ?
+		   dmem_printf(a, "put it into " ADMIN "/%s.d/%s", unit, name) :
+		   dmem_printf(a, "rename it to " ADMIN "/%s, or put it into " ADMIN "/%s.d/" NEW, unit, unit));
+}
+
 /* Below a directory of units, "camera.service.d/50-dmem.conf". */
 static int in_search_path(struct dmem_arena *a, const char *rest, const char *text, size_t len,
 			  struct dmem_place *p)
 {
 	const char *slash = strchr(rest, '/'), *name = file_name(rest);
-	char *dir, *unit;
+	char *dir;
 
 	*p = (struct dmem_place){ 0 };
 	if (is_leftover(name))
@@ -344,25 +431,15 @@ static int in_search_path(struct dmem_arena *a, const char *rest, const char *te
 		p->service = NULL;
 		return ret;
 	}
-	if (!slash) {
-		unit = likely_unit(a, rest);
-		if (!unit)
-			return -ENOMEM;
-		return say(p, "is in a file that is no unit, as its name has no suffix of one",
-			   has_suffix(rest, ".conf") ?
-			   dmem_printf(a, "put it into " ADMIN "/%s.d/%s", unit,
-				       is_unit(rest) ? NEW : rest) :
-			   dmem_printf(a, "rename it to " ADMIN "/%s, or put it into " ADMIN
-				       "/%s.d/" NEW, unit, unit));
-	}
+	if (!slash)
+		return in_no_unit(a, rest, p);
 	dir = dmem_strndup(a, rest, (size_t)(slash - rest));
 	if (!dir)
 		return -ENOMEM;
 	if (is_leftover(dir))
 		return 0;
 	if (has_suffix(dir, ".wants") || has_suffix(dir, ".requires") || has_suffix(dir, ".upholds"))
-		return say(p, "is in a directory of which systemd reads only the names",
-			   dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW, name));
+		return in_dependencies(a, dir, name, p);
 	if (!has_suffix(dir, ".d"))
 		return in_dropin_dir(a, type_of(dir) >= 0 ? dir : likely_unit(a, dir), name,
 				     "is in a directory whose name does not end in .d, which systemd "

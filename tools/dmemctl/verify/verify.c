@@ -233,6 +233,16 @@ static void report_place(struct verify *v, const char *path, const struct dmem_p
 	mistake(v, &r);
 }
 
+/* Has the reader of units said that systemd passes the file over? */
+static bool is_said(const struct verify *v, const char *path)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (!v->finding[i].line && !strcmp(v->finding[i].file, path))
+			return true;
+	}
+	return false;
+}
+
 /* A file that dmem-generator does not read: all that it has about limits is lost. */
 static int check_place(void *data, const char *path, const char *text, size_t len,
 		       const struct dmem_place *p)
@@ -251,7 +261,7 @@ static int check_place(void *data, const char *path, const char *text, size_t le
 	if (!dmem_section_hint(text, len))
 		return 0;
 	v->files++;
-	if (p->what)
+	if (p->what && !is_said(v, path))
 		report_place(v, path, p);
 	/* The path may not last until the findings are printed. */
 	path = dmem_strdup(v->arena, path);
