@@ -79,6 +79,14 @@ static void files(void)
 	check(!dmem_sys_read(&sys, "dir/b", &text) && !text.len && !*text.s, "an empty file", "%zu",
 	      text.len);
 	check(dmem_sys_read(&sys, "dir", &text) == -EISDIR, "a directory", "is read");
+	/* Below a directory that is open, too; an image may have anything. */
+	put("root/odd/sparse", "x");
+	check(!mkfifo(tap_path("root/odd/fifo"), 0644) && dmem_read_at(sys.root, "odd/fifo", &text) == -EPERM,
+	      "a FIFO in the place of a file is not opened", "it is");
+	check(dmem_read_at(sys.root, "rel", &text) == -ELOOP, "nor a link followed", "it is");
+	check(!truncate(tap_path("root/odd/sparse"), 1ll << 40) &&
+	      dmem_read_at(sys.root, "odd/sparse", &text) == -EFBIG && text.size <= 128 << 20,
+	      "a file of a terabyte is not read", "%zu", text.size);
 	for (size_t len = 4094; len <= 4098; len++) {
 		char *big = malloc(len + 1);
 

@@ -757,6 +757,55 @@ static void owner_of_buffer(void)
 	      "and not later", "%s", said("history", &found));
 }
 
+/* How many cgroups the recorder waits for changes in. */
+static size_t watches_of(pid_t pid)
+{
+	char dir[64], path[128], text[8192];
+	size_t sum = 0;
+
+	snprintf(dir, sizeof(dir), "/proc/%d/fdinfo", (int)pid);
+	for (int fd = 3; fd < 64; fd++) {
+		FILE *i;
+		size_t n;
+
+		snprintf(path, sizeof(path), "%s/%d", dir, fd);
+		i = fopen(path, "r");
+		if (!i)
+			continue;
+		n = fread(text, 1, sizeof(text) - 1, i);
+		fclose(i);
+		text[n] = 0;
+		sum += count(text, "inotify wd:");
+	}
+	return sum;
+}
+
+/* The user of a service makes cgroups in it at will, and root has so many watches. */
+static void cgroups_of_users(void)
+{
+	struct stat st;
+	size_t before;
+	pid_t pid;
+
+	tree();
+	put("history.lock", "%s", "");
+	chmod(tap_path("history.lock"), 0644);
+	pid = start(dmemctl, MORE("--interval=20ms"), 0);
+	wait_for("c2 r0: 3145728");
+	before = watches_of(pid);
+	check(before == 3, "the root and the slices are watched, and nothing in a service", "%zu", before);
+	check(!stat(tap_path("history.lock"), &st) && (st.st_mode & 0777) == 0600,
+	      "nobody else can lock the recorder out", "%o", st.st_mode);
+	check(!end(pid, SIGTERM), "and it ends well", "%s", get("err"));
+
+	tree();
+	pid = start(dmemctl, MORE("--interval=20ms", "/" SERVICE "/inner"), 0);
+	wait_for("r0: 2097152");
+	before = watches_of(pid);
+	check(before == 4, "but where a cgroup in it is wanted", "%zu", before);
+	check(!end(pid, SIGTERM), "and that ends well", "%s", get("err"));
+}
+
 /* All at once, as the kernel does. */
 static void put_capacity(const char *text)
 {
@@ -1069,6 +1118,7 @@ int main(int argc, char **argv)
 	unread();
 	unexplained();
 	owner_of_buffer();
+	cgroups_of_users();
 	regions_change();
 	growth();
 	mistakes();

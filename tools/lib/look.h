@@ -46,7 +46,8 @@ int dmem_sys_make_dirs(const struct dmem_sys *s, const char *path);
 int dmem_sys_cgroup(const struct dmem_sys *s);
 
 /* Reads a file: below a directory, or by its path in the tree. The text ends with
- * a zero, and lives until @t is read into again or freed. */
+ * a zero, and lives until @t is read into again or freed. Only regular files are opened;
+ * -EFBIG: one is larger than any of the kernel. */
 int dmem_read_at(int dir, const char *name, struct dmem_text *t);
 int dmem_sys_read(const struct dmem_sys *s, const char *path, struct dmem_text *t);
 void dmem_text_free(struct dmem_text *t);

@@ -16,6 +16,7 @@
 
 /* What most files need; the kernel makes a page's worth at a time. */
 #define FIRST_SIZE	4096
+#define MAX_SIZE	(32 << 20)	/* bufinfo has 100 bytes a buffer */
 
 int dmem_sys_open(struct dmem_sys *s, const char *sysroot)
 {
@@ -131,14 +132,14 @@ static int make_room(struct dmem_text *t)
 }
 
 /* The kernel gives all that there is, or what there is room for: with room left,
- * nothing more is to come. */
+ * nothing more is to come. -EFBIG: more than any file of the kernel has. */
 static int read_all(int fd, struct dmem_text *t)
 {
 	t->len = 0;
 	for (;;) {
 		size_t room;
 		ssize_t n;
-		int ret = make_room(t);
+		int ret = t->len < MAX_SIZE ? make_room(t) : -EFBIG;
 
 		if (ret)
 			return ret;
@@ -168,9 +169,16 @@ static int read_and_close(int fd, struct dmem_text *t)
 
 int dmem_read_at(int dir, const char *name, struct dmem_text *t)
 {
-	/* A file of the kernel does not wait, and what is in its place must not. */
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	int fd;
 
+	/* In another tree, a device may be in its place, and to open it has effects. */
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISLNK(st.st_mode) ? -ELOOP : S_ISDIR(st.st_mode) ? -EISDIR : -EPERM;
+	/* A file of the kernel does not wait, and what is in its place must not. */
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 	return read_and_close(fd < 0 ? -errno : fd, t);
 }
 

@@ -22,17 +22,23 @@ static int with_suffix(const struct histfile *f, const char *suffix, char buf[PA
 	return len >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* A file of its own: the history is renamed while it is written. */
+/* A file of its own: the history is renamed while it is written. A lock needs only a file
+ * that can be opened: nobody else may open this one, or he could stop the recorder. */
 static int take_lock(struct histfile *f, unsigned int wait)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
 	char path[PATH_MAX];
+	struct stat st;
 	int err = with_suffix(f, ".lock", path);
 
 	if (err)
 		return err;
-	f->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	f->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (f->lock < 0)
+		return -errno;
+	/* One that an earlier version has made. */
+	if (!fstat(f->lock, &st) && st.st_uid == geteuid() && (st.st_mode & 077) &&
+	    fchmod(f->lock, 0600))
 		return -errno;
 	for (;;) {
 		if (!flock(f->lock, LOCK_EX | LOCK_NB))

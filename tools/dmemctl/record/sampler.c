@@ -382,6 +382,22 @@ static bool is_inside(const char *path)
 	return unit && unit[len] && (len < 6 || strncmp(unit + len - 6, ".slice", 6));
 }
 
+/* May a cgroup be made in this one that is to be recorded? What a service or scope holds
+ * is often a user's, who must not spend the watches of root by mkdir. */
+static bool may_gain_cgroups(const struct sampler *s, const char *path)
+{
+	size_t unit_len, len = strlen(path);
+	const char *unit = dmem_cgroup_unit(path, &unit_len);
+
+	if (!unit || (!unit[unit_len] && unit_len >= 6 && !strcmp(unit + unit_len - 6, ".slice")))
+		return true;
+	for (size_t i = 0; i < s->o->n_wanted; i++) {
+		if (!strncmp(s->o->wanted[i], path, len) && s->o->wanted[i][len] == '/')
+			return true;
+	}
+	return false;
+}
+
 static bool is_wanted(struct sampler *s, const char *path)
 {
 	size_t len = 0;
@@ -595,7 +611,7 @@ static int scan_node(struct sampler *s, const struct dmem_tree *t, const struct 
 
 	if (dmem_node_path(n, path, sizeof(path)) >= sizeof(path))
 		return 0;
-	if (!s->o->only)
+	if (!s->o->only && may_gain_cgroups(s, path))
 		notify_of(s, path);
 	if (*path)
 		w = find_watched(s, path, n->id);
