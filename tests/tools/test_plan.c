@@ -617,6 +617,31 @@ static void outlived_service(void)
 	}
 }
 
+/* Its buffer is there for several samples before it is told to be the service's. */
+static void late_owner(void)
+{
+	struct dmem_text t = { 0 };
+
+	for (int known = 0; known < 2; known++) {
+		past_head(&t, "aaaaaaaa", 1000, 1000, true);
+		past_region(&t, 0, CAM);
+		if (known)
+			past_cgroup(&t, 0, 1, A);
+		past_look(&t, 1000, "r0=0,0,-,%llu", 40 * MIB);
+		for (ull s = 2; s < 6; s++)
+			past_look(&t, s * 1000, known ? "r0=%llu c0.0=33554432 b1=-.0,33554432" :
+				  "r0=%llu b1=-.0,33554432", 32 * MIB);
+		if (!known)
+			past_cgroup(&t, 0, 1, A);
+		past_look(&t, 6000, "c0.0=%llu b1=0.0,33554432", 32 * MIB);
+		past_look(&t, 7000, "x0");
+		past_look(&t, 8000, "r0=%llu", 32 * MIB);
+		past_look(&t, 9000, "r0=%llu", 32 * MIB);
+		outlived(&t, 32, known ? "a buffer whose charge is recorded long before its owner counts once" :
+			 "a buffer whose service is recorded long after it counts once");
+	}
+}
+
 /* The slice above is charged for what its services have left, until it goes, too. */
 static void outlived_slice(void)
 {
@@ -1400,6 +1425,7 @@ int main(int argc, char **argv)
 	late_service();
 	outlived_service();
 	outlived_slice();
+	late_owner();
 	overlaps();
 	clocks();
 	refused_only();

@@ -42,9 +42,9 @@ struct model_clock {
 	int64_t offset;
 };
 
-/* Bytes in buffers of the service that existed from @t on, before the service was recorded. */
+/* A buffer of @v bytes that existed from @t on, before it was told to be the service's. */
 struct model_late {
-	uint64_t t, v;
+	uint64_t t, v, ino;
 	uint32_t service, region;
 };
 
@@ -189,7 +189,7 @@ struct model_replay {
 	struct dmem_arena arena;
 	struct model *learn;
 	struct model_area **area;
-	struct dmem_map takers, runs, buffers;
+	struct dmem_map takers, runs, buffers, owners;
 	struct model_taker *present;
 	struct model_live *live;
 	struct model_event *event;

@@ -358,16 +358,11 @@ static int learn_sample(struct model_replay *r, bool once, uint64_t mono, uint64
 /* Now it is known that the buffer has been the service's since it was there. */
 static int learn_late(struct model_replay *r, const struct model_live *l)
 {
-	struct model_late *more, *last, new = { l->since, l->size, l->service, l->region };
+	struct model_late *more, new = { l->since, l->size, l->ino, l->service, l->region };
 	struct model_boot *b = r->learn ? learnt_boot(r) : NULL;
 
 	if (!b || new.t == r->t)
 		return 0;
-	last = b->n_late ? &b->late[b->n_late - 1] : NULL;
-	if (last && last->t == new.t && last->service == new.service && last->region == new.region) {
-		last->v += new.v;
-		return 0;
-	}
 	if (!(b->n_late & (b->n_late - 1))) {
 		more = realloc(b->late, (2 * b->n_late + 1) * sizeof(*more));
 		if (!more)
@@ -399,7 +394,7 @@ static int apply_late(struct model_replay *r)
 		if (r->region != MODEL_NONE && r->region != l->region)
 			continue;
 		t = taker_of(r, l->service, l->region);
-		if (!t)
+		if (!t || dmem_map_put(&r->owners, l->ino, l->region, (uint64_t)l->service + 1))
 			return -ENOMEM;
 		if (t->told)
 			continue;
@@ -632,8 +627,12 @@ static int tell_again(struct model_cursor *c, struct model_live *l, uint32_t ser
 		l->segment = c->segment;
 	}
 	/* A known owner stays the owner. */
-	if (service == MODEL_NONE || service == was)
+	if (service == MODEL_NONE)
 		return 0;
+	if (service == was) {
+		l->life = l->life ? l->life : life;
+		return 0;
+	}
 	l->service = service;
 	l->life = life;
 	ret = was == MODEL_NONE ? learn_late(r, l) : 0;
@@ -656,6 +655,9 @@ static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, 
 	at = dmem_map_get(&r->buffers, ino, 0);
 	if (at)
 		return tell_again(c, &r->live[at - 1], service, life);
+	/* Perhaps its owner is told later. */
+	if (service == MODEL_NONE)
+		service = (uint32_t)dmem_map_take(&r->owners, ino, c->region[region]) - 1;
 	more = more_room(r->live, r->n_live, &r->live_room, sizeof(*more));
 	if (!more || dmem_map_put(&r->buffers, ino, 0, r->n_live + 1))
 		return -ENOMEM;
@@ -927,6 +929,7 @@ int model_replay_end(struct model_replay *r)
 	dmem_map_free(&r->takers);
 	dmem_map_free(&r->runs);
 	dmem_map_free(&r->buffers);
+	dmem_map_free(&r->owners);
 	dmem_arena_free(&r->arena);
 	return r->err;
 }
