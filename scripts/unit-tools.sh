@@ -13,7 +13,7 @@ lsdmem_programs()
 	make -s -C tools O="$_l/fast" CC="$cc" CFLAGS='-O2 -Werror' "$_l/fast/lsdmem.bin" || return 1
 	# shellcheck disable=SC2086 # options
 	$cc $_san $warn -o "$_l/lsdmem-spy" tests/tools/spy.c "$_l"/lsdmem/*.o "$_l"/cli/*.o "$_l"/lib/*.o \
-		-Wl,--wrap=openat,--wrap=openat64,--wrap=read,--wrap=syscall -lsmartcols &&
+		-Wl,--wrap=openat,--wrap=openat64,--wrap=fstatat,--wrap=fstatat64,--wrap=read,--wrap=syscall -lsmartcols &&
 	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c tests/systemd/mutate.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
 	lsdmem_test test_lsdmem $_san "$_l"/lib/*.o && lsdmem_test test_lsdmem_faults $_san -lutil "$_l"/lib/*.o &&
 	lsdmem_test test_lsdmem_docs $_san && lsdmem_test test_lsdmem_scale -O2

@@ -77,7 +77,8 @@ void fake_process(int pid, const char *comm);
 void fake_fd(const struct fake *f, int pid, int fd, const struct fake_buffer *b);
 /* It has an fd of something else. */
 void fake_other_fd(int pid, int fd, const char *target);
-/* It has mapped these, in this order; @sizes: map_files is there and tells them. */
+/* It has mapped these, in this order; @sizes: map_files is there, which nobody may
+ * follow. */
 void fake_maps(int pid, const struct fake_buffer *b, size_t n, bool sizes);
 /* debugfs lists these. */
 void fake_bufinfo(const struct fake_buffer *b, size_t n);

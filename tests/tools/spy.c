@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Between lsdmem and the kernel: linked in with --wrap=openat, openat64, read and
- * syscall. With SPY_LOG=FILE, each "open PATH" and "read PATH" of a file that is no
- * directory is written there. With SPY_CGROUP=PATH, SPY_GONE=PATH and SPY_AT=N, the
+ * Between lsdmem and the kernel: linked in with --wrap=openat, openat64, fstatat,
+ * fstatat64, read and syscall. With SPY_LOG=FILE, each "open PATH" and "read PATH" of a
+ * file that is no directory is written there, and each "stat DIR NAME". With SPY_CGROUP=PATH, SPY_GONE=PATH and SPY_AT=N, the
  * cgroup, or the process, is removed before the N-th of these calls: it moves away, and
  * its files answer as those of the kernel do. With SPY_REPLACE, it is a file that takes
  * the place of the other, and all answer as they are.
@@ -20,11 +20,14 @@
 int __real_openat(int dir, const char *path, int flags, ...);
 ssize_t __real_read(int fd, void *buf, size_t n);
 long __real_syscall(long number, ...);
+int __real_fstatat(int dir, const char *name, struct stat *st, int flags);
 
 int __wrap_openat(int dir, const char *path, int flags, ...);
 int __wrap_openat64(int dir, const char *path, int flags, ...);
 ssize_t __wrap_read(int fd, void *buf, size_t n);
 long __wrap_syscall(long number, ...);
+int __wrap_fstatat(int dir, const char *name, struct stat *st, int flags);
+int __wrap_fstatat64(int dir, const char *name, struct stat *st, int flags);
 
 static void path_of(int fd, char path[4096])
 {
@@ -101,6 +104,26 @@ ssize_t __wrap_read(int fd, void *buf, size_t n)
 	}
 	record("read", fd);
 	return __real_read(fd, buf, n);
+}
+
+int __wrap_fstatat(int dir, const char *name, struct stat *st, int flags)
+{
+	const char *log = getenv("SPY_LOG");
+	char path[4096];
+	int out;
+
+	if (log) {
+		path_of(dir, path);
+		out = __real_openat(AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		dprintf(out, "stat %s %s\n", path, name);
+		close(out);
+	}
+	return __real_fstatat(dir, name, st, flags);
+}
+
+int __wrap_fstatat64(int dir, const char *name, struct stat *st, int flags)
+{
+	return __wrap_fstatat(dir, name, st, flags);
 }
 
 /* openat2() has no function of its own. */

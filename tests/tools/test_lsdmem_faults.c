@@ -196,10 +196,12 @@ static void test_hidden_processes(const struct tool *t)
 	      get("out"));
 }
 
-/* What no fd is open for, with and without what tells its size. */
+/* What no fd is open for, with and without what tells its size. Another buffer tells the
+ * device. */
 static void test_only_mapped(const struct tool *t)
 {
-	struct fake_buffer b = { 7, 5 * MIB, "camera@64000000", NULL, NULL, 0 }, two[] = { b, b };
+	struct fake_buffer b = { 7, 5 * MIB, "camera@64000000", NULL, NULL, 0 };
+	struct fake_buffer other = { 6, MIB, "heap", NULL, NULL, 0 }, three[] = { b, b, other };
 	struct fake f;
 
 	fake_start(&f, FAKE_OURS);
@@ -207,17 +209,51 @@ static void test_only_mapped(const struct tool *t)
 	fake_start(&f, FAKE_OURS);
 	fake_process(1, "init");
 	fake_process(33, "a b");
-	fake_maps(33, two, 2, false);
+	fake_maps(33, three, 3, true);
 	check(!tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES"), "a buffer that is only mapped",
 	      "%s", get("err"));
-	check_text(get("out"), "7 - 0 2 a\\x20b[33]\n", "of unknown size, counted once");
+	check_text(get("out"), "", "is none if nothing tells which device has buffers");
+	fake_fd(&f, 33, 3, &other);
+	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
+	check_text(get("out"), "6 1M 1 1 a\\x20b[33]\n7 - 0 2 a\\x20b[33]\n",
+		   "of unknown size, counted once: map_files is not asked");
+	remove(tap_path("root/proc/33/fd/3"));
 	fake_bufinfo(&b, 1);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
 	check_text(get("out"), "7 5M 0 2 a\\x20b[33]\n", "debugfs tells the size");
-	unlink(tap_path("root/sys/kernel/debug/dma_buf/bufinfo"));
-	fake_maps(33, &b, 1, true);
+}
+
+/* A file on a detached mount is named as a dma-buf is, and has an inode number that its
+ * owner chooses. Its file system may be the owner's, and never answer. */
+static void test_forged_maps(const struct tool *t, const char *with_spy)
+{
+	const struct fake_buffer b = { 7, MIB, "heap", NULL, NULL, 0 };
+	struct tool spied = *t;
+	struct fake f;
+	char *log;
+
+	spied.program = with_spy;
+	tap_dir(t->dir);
+	fake_start(&f, FAKE_OURS);
+	fake_process(1, "init");
+	fake_process(20, "forger");
+	fake_maps(20, &b, 1, true);
+	put("root/proc/20/maps", "7f00-8000 r--s 0 00:4e 2 /dmabuf:x\n8000-9000 r--s 0 00:4e 7 /dmabuf:x\n"
+	    "9000-a000 r--s 0 08:0b 9 /dmabuf:x\n");
+	fake_process(21, "camera");
+	fake_fd(&f, 21, 3, &b);
+	fake_maps(21, &b, 1, true);
+	setenv("SPY_LOG", tap_path("log"), 1);
+	tool(&spied, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
+	unsetenv("SPY_LOG");
+	check_text(get("out"), "7 1M 1 1 camera[21]\n", "a map of another device is of no buffer");
+	log = get("log");
+	check(strstr(log, "/proc/20/maps") && !strstr(log, "map_files"), "no link in map_files is followed",
+	      "%s", log);
+	put("root/proc/20/maps", "7f00-8000 r--s 0 00:0b 2 /dmabuf:x\n");
+	fake_bufinfo(&b, 1);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
-	check_text(get("out"), "7 5M 0 1 a\\x20b[33]\n", "so does map_files");
+	check_text(get("out"), "7 1M 1 1 camera[21]\n", "nor is one that debugfs has not listed");
 }
 
 /* Each fd, mapping and process counts, the buffer once. A name cannot tell lies. */
@@ -515,6 +551,7 @@ int main(int argc, char **argv)
 	test_usual_user(&t);
 	test_hidden_processes(&t);
 	test_only_mapped(&t);
+	test_forged_maps(&t, argv[4]);
 	test_counted_once(&t);
 	test_output(&t);
 	test_widths(&t);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "look.h"
@@ -13,6 +12,14 @@
 #define BUFINFO	"sys/kernel/debug/dma_buf/bufinfo"
 /* Longer than any line of maps: a path has at most 4096 bytes, each as \ooo. */
 #define CHUNK	65536
+
+/* Maps in a process, one after the other, of what may be a buffer. */
+struct map {
+	uint64_t ino, dev;
+	const char *comm;
+	int pid;
+	unsigned int n;
+};
 
 struct reading {
 	const struct dmem_sys *sys;
@@ -22,6 +29,8 @@ struct reading {
 	struct dmem_buffers *b;
 	struct dmem_text text;
 	char *chunk;
+	struct map *map;
+	size_t n_maps;
 	/* The process that is being looked at. */
 	int pid;
 	const char *comm;		/* NULL: not read yet */
@@ -112,7 +121,8 @@ static int read_comm(struct reading *rd)
 	return rd->comm ? 0 : -ENOMEM;
 }
 
-/* This process' entry among the holders, which is the last one if there is one. */
+/* This process' entry among the holders: the last one, or a new one. It can have two, of
+ * fds and of maps, until they are merged. */
 static struct dmem_holder *holder(struct reading *rd, struct dmem_buffer *f)
 {
 	struct dmem_holder *more;
@@ -213,45 +223,77 @@ static int scan_fds(struct reading *rd)
 	return ret;
 }
 
-/* No fdinfo tells of a buffer that is only mapped. Its inode has the size, which
- * needs more privilege. */
-static uint64_t mapped_size(struct reading *rd, const char *range, size_t len)
-{
-	uint64_t size = DMEM_UNKNOWN;
-	int dir = open_dir(rd, "map_files");
-	char name[64];
-	struct stat st;
-
-	if (dir < 0)
-		return size;
-	if (len < sizeof(name)) {
-		memcpy(name, range, len);
-		name[len] = 0;
-		/* The kernel's link is to the buffer; in another tree it could be to any file. */
-		if (!fstatat(dir, name, &st, rd->sys->other ? AT_SYMLINK_NOFOLLOW : 0) &&
-		    !S_ISLNK(st.st_mode))
-			size = (uint64_t)st.st_size;
-	}
-	close(dir);
-	return size;
-}
-
+/* What is mapped is looked at last: only then the buffers are known by which the device
+ * of dma-bufs is found. The links in map_files are never followed: what a map is of can
+ * be a user's file, which has a dma-buf's name if its mount is detached, and a call of
+ * stat() would wait for that user's file system. */
 static int see_map(struct reading *rd, const char *line)
 {
-	struct dmem_buffer *f;
-	struct dmem_holder *h;
-	size_t range_len;
-	uint64_t ino;
+	uint64_t ino, dev;
+	struct map *more;
 
-	if (!dmem_dmabuf_map(line, &ino, &range_len))
+	if (!dmem_dmabuf_map(line, &ino, &dev))
 		return 0;
-	f = buffer(rd, ino);
-	h = f ? holder(rd, f) : NULL;
-	if (!h)
+	if (rd->n_maps) {
+		struct map *last = &rd->map[rd->n_maps - 1];
+
+		if (last->pid == rd->pid && last->ino == ino && last->dev == dev) {
+			last->n++;
+			return 0;
+		}
+	}
+	if (read_comm(rd))
 		return -ENOMEM;
-	h->maps++;
-	if (f->size == DMEM_UNKNOWN)
-		f->size = mapped_size(rd, line, range_len);
+	more = dmem_grow(rd->arena, rd->map, rd->n_maps, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	rd->map = more;
+	more[rd->n_maps++] = (struct map){ ino, dev, rd->comm, rd->pid, 1 };
+	return 0;
+}
+
+static bool known(const struct dmem_buffers *b, uint64_t ino)
+{
+	size_t at = find(b, ino);
+
+	return at < b->n && b->buffer[at].ino == ino;
+}
+
+/* The device of dma-bufs, or DMEM_UNKNOWN: one where a buffer is that the kernel has told
+ * of, in debugfs or fdinfo. A user's file can have such an inode number too. But the
+ * kernel numbers these devices upwards, and that of dma-bufs is there before any program
+ * runs: it is the lowest. */
+static uint64_t device(const struct reading *rd)
+{
+	uint64_t dev = DMEM_UNKNOWN;
+
+	for (size_t i = 0; i < rd->n_maps; i++) {
+		if (rd->map[i].dev < dev && known(rd->b, rd->map[i].ino))
+			dev = rd->map[i].dev;
+	}
+	return dev;
+}
+
+/* If debugfs has listed all buffers, there are no others. */
+static int see_maps(struct reading *rd)
+{
+	uint64_t dev = device(rd);
+
+	for (size_t i = 0; i < rd->n_maps && dev != DMEM_UNKNOWN; i++) {
+		const struct map *m = &rd->map[i];
+		struct dmem_buffer *f;
+		struct dmem_holder *h;
+
+		if (m->dev != dev || (rd->b->all_buffers && !known(rd->b, m->ino)))
+			continue;
+		rd->pid = m->pid;
+		rd->comm = m->comm;
+		f = buffer(rd, m->ino);
+		h = f ? holder(rd, f) : NULL;
+		if (!h)
+			return -ENOMEM;
+		h->maps += m->n;
+	}
 	return 0;
 }
 
@@ -380,6 +422,25 @@ static int by_pid(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Sorted, and one for each process. */
+static void merge_holders(struct dmem_buffer *f)
+{
+	size_t n = 0;
+
+	if (!f->n_holders)
+		return;
+	qsort(f->holder, f->n_holders, sizeof(*f->holder), by_pid);
+	for (size_t i = 1; i < f->n_holders; i++) {
+		if (f->holder[i].pid == f->holder[n].pid) {
+			f->holder[n].fds += f->holder[i].fds;
+			f->holder[n].maps += f->holder[i].maps;
+		} else {
+			f->holder[++n] = f->holder[i];
+		}
+	}
+	f->n_holders = n + 1;
+}
+
 int dmem_buffers_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note_fn,
 		      void *data, struct dmem_buffers *b)
 {
@@ -394,12 +455,11 @@ int dmem_buffers_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_
 	ret = scan_kernel(&rd);
 	if (!ret)
 		ret = scan_processes(&rd);
+	if (!ret)
+		ret = see_maps(&rd);
 	for (size_t i = 0; i < b->n; i++) {
-		struct dmem_buffer *f = &b->buffer[i];
-
-		orphans |= !f->n_holders;
-		if (f->n_holders)
-			qsort(f->holder, f->n_holders, sizeof(*f->holder), by_pid);
+		merge_holders(&b->buffer[i]);
+		orphans |= !b->buffer[i].n_holders;
 	}
 	if (!ret && orphans)
 		ret = forget_freed(&rd);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What /proc and debugfs say of dma-bufs. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "look.h"
@@ -61,14 +62,20 @@ static const char *next_field(const char *s)
 	return s + strspn(s, " ");
 }
 
-bool dmem_dmabuf_map(const char *line, uint64_t *ino, size_t *range_len)
+bool dmem_dmabuf_map(const char *line, uint64_t *ino, uint64_t *dev)
 {
 	const char *s = line;
+	char *end;
 
-	*range_len = strcspn(line, " ");
-	/* from-to, permissions, offset, device */
-	for (int i = 0; i < 4; i++)
+	/* from-to, permissions, offset */
+	for (int i = 0; i < 3; i++)
 		s = next_field(s);
+	if (strtoul(s, &end, 16) || *end != ':' || end == s)
+		return false;
+	*dev = strtoul(end + 1, &end, 16);
+	if (*end != ' ')
+		return false;
+	s = next_field(s);
 	*ino = number(s);
 	return *ino != DMEM_UNKNOWN && dmem_is_dmabuf(next_field(s));
 }

@@ -240,16 +240,18 @@ struct dmem_dmabuf {
 	const char *exporter, *name, *region;
 };
 
-/* How the kernel names the file of a dma-buf, in links and maps. */
+/* How the kernel names the file of a dma-buf, in links and maps. It can name a file of
+ * a user so too: the name proves nothing. */
 bool dmem_is_dmabuf(const char *file);
 
 /* A file fdinfo/N, which is cut in pieces: the strings point into it. False: it is not
  * about a dma-buf. */
 bool dmem_dmabuf_fdinfo(char *text, struct dmem_dmabuf *d);
 
-/* A line of maps. Sets *@ino, and *@range_len, the length of the "from-to" that the
- * line starts with. False: nothing of a dma-buf is mapped there. */
-bool dmem_dmabuf_map(const char *line, uint64_t *ino, size_t *range_len);
+/* A line of maps. Sets *@ino and *@dev, the minor number of a device that is no disk.
+ * False: nothing of a dma-buf is mapped there. True: perhaps. The name can be that of a
+ * file on a detached mount; the device tells. */
+bool dmem_dmabuf_map(const char *line, uint64_t *ino, uint64_t *dev);
 
 /* Cuts lines off *@text, of debugfs' bufinfo, up to one that is about a dma-buf. False
  * at the end. */
