@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,9 @@ struct way {
 	const char *command;
 	enum dmem_status status;
 	const char *region;
+	/* The environment leaves no room for the many arguments of dmem-apply, but for
+	 * those of ExecStart=. Known to cost the limit, if the unit is not strict. */
+	bool full, strict;
 };
 
 #define OWN_PROGRAM	"#!/bin/sh\necho uid=$(id -u) comm=own >>@H/ran\n"
@@ -115,6 +119,9 @@ static const struct way ways[] = {
 	  .release = "ext/usr/lib/extension-release.d/extension-release.ext",
 	  .program = "/usr/local/libexec/dmem-apply", .harm = ROOT_CODE, .obstacle = true },
 
+	{ .name = "full", .full = true, .harm = LOST },
+	{ .name = "full-strict", .full = true, .strict = true },
+
 	/* Where it cannot enter the mounts of systemd, it is no worse than none. */
 	{ .name = "pids", .command = OWN_PIDS("--max=cma/x=1M"), .status = DMEM_NO_CONTROLLER },
 	{ .name = "pids-proc", .command = OWN_PIDS("--max=cma/x=1M"),
@@ -177,6 +184,43 @@ static void copy(const char *from, const char *to)
 	exit(2);
 }
 
+#define MANY	50		/* arguments of LONG bytes and more */
+#define LONG	100
+
+/* MANY limits, each of a region with a long name, between @before and @after. */
+static const char *many(const char *before, const char *after)
+{
+	static char buf[MANY * (LONG + 100)];
+	size_t n = 0;
+
+	for (int i = 0; i < MANY; i++)
+		n += (size_t)sprintf(buf + n, "%scma/%0*d%s", before, LONG, i, after);
+	return buf;
+}
+
+/* An environment up to half of those arguments below what the kernel takes. Variables
+ * that systemd adds have 1 KiB, and a variable cannot have more than 128 KiB. */
+static void put_full(const char *path)
+{
+	static char value[100000];
+	size_t room = MANY * LONG / 2, size = 6 << 20, n;
+	struct rlimit stack;
+	FILE *f;
+
+	/* See bprm_stack_limits() in the kernel. */
+	if (!getrlimit(RLIMIT_STACK, &stack) && stack.rlim_cur / 4 < size)
+		size = stack.rlim_cur / 4;
+	memset(value, 'x', sizeof(value));
+	f = fopen(tap_path(path), "w");
+	for (int i = 0; f && size > room + 100; i++, size -= n) {
+		n = size - room < sizeof(value) ? size - room : sizeof(value);
+		/* "A000=", the zero byte at the end, and a pointer. */
+		fprintf(f, "A%03d=%.*s\n", i, (int)n - 14, value);
+	}
+	if (f)
+		fclose(f);
+}
+
 static void put_home(const struct way *w)
 {
 	char path[300];
@@ -186,6 +230,8 @@ static void put_home(const struct way *w)
 	chmod(tap_path(path), 0666);
 	snprintf(path, sizeof(path), "home/%s/env", w->name);
 	put(path, "%s", w->environment ? filled(w, w->environment) : "");
+	if (w->full)
+		put_full(path);
 	snprintf(path, sizeof(path), "home/%s/exit", w->name);
 	put(path, "%s", "");
 	if (w->file) {
@@ -214,21 +260,28 @@ static void put_home(const struct way *w)
 /* The unit of one way. @by_hand: with the line that the generator would write. */
 static void put_unit(const struct way *w, bool by_hand)
 {
-	char path[300], line[1000] = "", section[300] = "", file[300];
+	char path[300], line[MANY * (LONG + 100)] = "", section[sizeof(line)] = "", file[300], start[300];
 	const char *region = w->region ? w->region : "cma/x";
 
 	if (w->command)
 		snprintf(line, sizeof(line), "ExecCondition=-+%s\n", filled(w, w->command));
+	else if (by_hand && w->full)
+		snprintf(line, sizeof(line), "ExecCondition=%s+%s%s %s\n", w->strict ? "" : "-",
+			 filled(w, "@A/dmem-apply"), w->strict ? " --strict" : "", many(" --max=", "=1M"));
 	else if (by_hand)
 		snprintf(line, sizeof(line), "ExecCondition=-+%s --max=%s=1M\n",
 			 filled(w, w->program ? w->program : "@A/dmem-apply"), region);
+	else if (w->full)
+		snprintf(section, sizeof(section), "[X-Dmem]\nDeviceMemoryStrict=%s\n%s",
+			 w->strict ? "yes" : "no", many("DeviceMemoryMax=", " 1M\n"));
 	else
 		snprintf(section, sizeof(section), "[X-Dmem]\nDeviceMemoryMax=%s 1M\n", region);
 	snprintf(file, sizeof(file), "%s", filled(w, "@H/env"));
+	snprintf(start, sizeof(start), "%s", filled(w, w->full ? "/bin/touch @H/started" : "/bin/true"));
 	snprintf(path, sizeof(path), "units/host-%s.service", w->name);
 	put(path, "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nUser=%d\nTimeoutSec=15\n"
-	    "EnvironmentFile=%s\n%s%sExecStart=-/bin/true\n%s", BOOT_USER, file,
-	    w->service ? filled(w, w->service) : "", line, section);
+	    "EnvironmentFile=%s\n%s%sExecStart=-%s\n%s", BOOT_USER, file,
+	    w->service ? filled(w, w->service) : "", line, start, section);
 }
 
 static void put_target(void)
@@ -262,7 +315,7 @@ static bool boot(const char *systemd, const char *generator, const char *apply)
 	if (generator) {
 		copy(generator, "apply/dmem-generator");
 		put("gen/dmem", "#!/bin/sh\nexec %s/apply/dmem-generator --unit-path=%s/units "
-		    "--helper=%s/apply/dmem-apply \"$1\"\n", directory, directory, directory);
+		    "--helper=%s/apply/dmem-apply \"$@\"\n", directory, directory, directory);
 		chmod(tap_path("gen/dmem"), 0755);
 	}
 	for (size_t i = 0; i < WAYS; i++) {
@@ -363,6 +416,35 @@ static void undefended(void)
 	}
 }
 
+/* Has the generator said that the user of this way's unit can keep its limit off? */
+static bool warned(const struct way *w)
+{
+	char about[200];
+
+	snprintf(about, sizeof(about), "the user of host-%s.service can keep its limit from being set: "
+		 "add DeviceMemoryStrict=yes, or limit the slice", w->name);
+	return strstr(journal, about);
+}
+
+/* What no program can prevent that is not run: the remedy is a strict unit. */
+static void not_run(void)
+{
+	char name[200], path[300];
+
+	for (size_t i = 0; i < WAYS; i++) {
+		const struct way *w = &ways[i];
+		bool started;
+
+		if (!w->full)
+			continue;
+		snprintf(path, sizeof(path), "home/%s/started", w->name);
+		started = !access(tap_path(path), F_OK);
+		snprintf(name, sizeof(name), "%s: %s", w->name, w->strict ? "does not start" : "starts, and the generator warned");
+		check(started == !w->strict && warned(w) == !w->strict, name, "started %d, warned %d",
+		      started, warned(w));
+	}
+}
+
 static void defended(void)
 {
 	char name[200], path[300];
@@ -377,8 +459,9 @@ static void defended(void)
 		if (w->status)
 			harm &= ~LOST;
 		snprintf(name, sizeof(name), "%s: %s", w->name, w->obstacle ? "is an obstacle" :
+			 w->full ? "keeps dmem-apply from being run" :
 			 w->status ? dmem_status_text(w->status) : "changes nothing");
-		check(status == (int)w->status && harm == (w->obstacle ? LOST : 0), name,
+		check(status == (int)w->status && harm == (w->obstacle || w->full ? LOST : 0), name,
 		      "status %d, harm:%s", status, words(harm));
 	}
 	check(!told("system.slice/" VICTIM, NULL), "no other unit's cgroup is touched", "it is");
@@ -402,7 +485,9 @@ int main(int argc, char **argv)
 		  "console: %s", get("console")))
 		undefended();
 	if (check(boot(argv[1], argv[3], argv[4]), "systemd starts all units", "console: %s",
-		  get("console")))
+		  get("console"))) {
 		defended();
+		not_run();
+	}
 	return tap_end();
 }
