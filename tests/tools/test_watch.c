@@ -233,6 +233,30 @@ static void states(void)
 	check(strstr(get("out"), "\033[1;31mcma/camera") != NULL, "it is red", "%s", get("out"));
 }
 
+/* FREE is no more than the region has, where the kernel shows nothing of what is free. */
+static void free_of_capacity(void)
+{
+	const uint64_t gib = 1024 * MIB;
+	struct fake_use root = { .region = "drm/0/vram0", .current = gib };
+	struct fake_use big = { .region = "drm/0/vram0", .current = gib / 2, .max = 9 * gib };
+	struct fake f;
+
+	tap_dir(dir);
+	fake_start(&f, FAKE_7_3);
+	fake_region(&f, "drm/0/vram0", 8 * gib);
+	fake_cgroup(&f, "", &root, 1);
+	fake_cgroup(&f, "big.slice", &big, 1);
+	big.max = gib;
+	fake_cgroup(&f, "small.slice", &big, 1);
+	big.max = 0;
+	fake_cgroup(&f, "any.slice", &big, 1);
+	shell("$W -n 1 -l -o NAME,LIMIT,FREE");
+	check_text(strchr(table(), '\n') + 1, "drm/0/vram0       8G   7G\n"
+		   "  /any.slice      8G   7G\n"
+		   "  /big.slice      8G   7G\n"
+		   "  /small.slice    1G 512M\n\n", "FREE without a figure of the kernel's");
+}
+
 /* $J is jq, with the last sample in $S. */
 static bool json_is(const char *filter)
 {
@@ -311,8 +335,8 @@ static void others(void)
 	shell("$W -n 1");
 	check_text(table(),
 		   "NAME                   CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE\n"
-		   "drm/0000:03:00.0/vram0      1M    -    8G    -       -           [............]\n"
-		   "`-user.slice                1M    -    8G    -       -           [............]\n\n",
+		   "drm/0000:03:00.0/vram0      1M    -    8G   8G       -           [............]\n"
+		   "`-user.slice                1M    -    8G   8G       -           [............]\n\n",
 		   "a kernel without peaks and refusals");
 	tap_dir(dir);
 	put("root/etc/hostname", "none\n");
@@ -779,6 +803,7 @@ int main(int argc, char **argv)
 	tables();
 	choices();
 	states();
+	free_of_capacity();
 	json();
 	usage();
 	others();

@@ -110,11 +110,30 @@ static uint64_t free_of_limits(const struct dmem_tree *t, const struct dmem_node
 	return least;
 }
 
+/* What the kernel shows as free, or else what is not charged of the region. */
+static uint64_t free_of_region(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
+{
+	const struct dmem_region *g = &t->regions->region[region];
+	uint64_t charged = g->current;
+
+	if (is_known(g->available) || !is_known(g->capacity))
+		return g->available;
+	if (!is_known(charged) && n)
+		charged = dmem_tree_figure(t, n, region, DMEM_F_CURRENT);
+	if (!is_known(charged))
+		return DMEM_UNKNOWN;
+	return charged < g->capacity ? g->capacity - charged : 0;
+}
+
 static uint64_t free_of_node(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
-	uint64_t available = t->regions->region[region].available;
+	uint64_t available = free_of_region(t, n, region);
+	bool systems = !strncmp(t->regions->region[region].name, "heap/", strlen("heap/"));
 	uint64_t least = n ? free_of_limits(t, n, region) : DMEM_UNKNOWN;
 
+	/* Of the system's memory, what no buffer is charged for is in use by all else. */
+	if (systems && !is_known(least) && !is_known(t->regions->region[region].available))
+		return least;
 	return is_known(available) && available < least ? available : least;
 }
 
