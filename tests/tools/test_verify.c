@@ -254,6 +254,15 @@ static const struct {
 	  EACH_USER, NULL },
 	{ "/run/user/1001/containers/systemd/a.container", "", "is in a quadlet of a user" LOST,
 	  THIS_USER("1001"), NULL },
+	/* Whatever a user calls the directories. */
+	{ "/var/home/u/.config/containers/systemd/q/containers/systemd/a.container",
+	  "[Container]\nServiceName=eye\n", "is in a quadlet of a user" LOST, EACH_USER, NULL },
+	{ "/var/home/u/.config/systemd/user/containers/systemd/a.container", "",
+	  "is in a quadlet of a user" LOST, EACH_USER, NULL },
+	{ "/etc/containers/systemd/users/1000/containers/systemd/a.container", "",
+	  "is in a quadlet of a user" LOST, THIS_USER("1000"), NULL },
+	{ "/var/home/u/.config/systemd/user/systemd/system/a.service.d/x.conf", "", OF_USER, EACH_USER,
+	  NULL },
 	/* units of users */
 	{ "/etc/systemd/user/a.service", "", OF_USER, EACH_USER, NULL },
 	{ "/etc/systemd/user/a.service.d/x.conf", "", OF_USER, EACH_USER, NULL },
@@ -502,6 +511,95 @@ static void too_many_files(void)
 	check(go(NULL, NULL, NULL) == 1 &&
 	      strstr(get("err"), "home/u/.config/systemd/user: Argument list too long"),
 	      "a user with too many files", "%s%s", get("out"), get("err"));
+	tap_dir(dir);
+}
+
+#define USERS_QUADLETS	"root/home/u/.config/containers/systemd/"
+
+/* A user's directories can be called as those of the system, and hold links. */
+static void users_names(void)
+{
+	put("root/opt/secret/a.conf", "[Container]\nServiceName=secret\n" SECTION);
+	put(USERS_QUADLETS "q/containers/systemd/x.container", "[Container]\n" SECTION);
+	link_to(USERS_QUADLETS "q/containers/systemd/x.container.d", "/opt/secret");
+	put("root/home/u/.config/systemd/user/containers/systemd/y.container", SECTION);
+	link_to("root/home/u/.config/systemd/user/containers/systemd/y.container.d",
+		"../../../../../../../opt/secret");
+	put("root/home/u/.config/systemd/user/systemd/system/z.service.d/z.conf", SECTION);
+	expect(AT_PLACE("/home/u/.config/containers/systemd/q/containers/systemd/x.container", 2,
+			"is in a quadlet of a user" LOST) ": " EACH_USER "\n"
+	       AT_PLACE("/home/u/.config/systemd/user/containers/systemd/y.container", 1, OF_USER) ": "
+	       EACH_USER "\n"
+	       AT_PLACE("/home/u/.config/systemd/user/systemd/system/z.service.d/z.conf", 1, OF_USER) ": "
+	       EACH_USER "\n", 1, "a user's directories with names of the system's, and links out of them");
+}
+
+/* Files that are large and take no space. */
+static void sparse(const char *quadlet, int n, long size)
+{
+	char path[200];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s.d/%03d.conf", quadlet, i);
+		put(path, "%s", "");
+		if (truncate(tap_path(path), size))
+			check(false, path, "cannot be made");
+	}
+}
+
+/* Bytes that this process and its children have read, or 0. */
+static long long bytes_read(void)
+{
+	FILE *f = fopen("/proc/self/io", "r");
+	long long n = 0;
+
+	if (f && fscanf(f, "rchar: %lld", &n) != 1)
+		n = 0;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+#define IS_TOO_LARGE	": Argument list too long"
+
+/* One file is refused, and named; no more than @mib are read. */
+static void expect_bound(const char *path, long long mib, const char *name)
+{
+	long long before = bytes_read(), n;
+	const char *said;
+
+	go(NULL, NULL, NULL);
+	n = bytes_read() - before;
+	said = strstr(get("err"), IS_TOO_LARGE);
+	check(path ? said && strstr(get("err"), path) && !strstr(said + 1, IS_TOO_LARGE) : !said, name,
+	      "%s", get("err"));
+	check(n < mib << 20, name, "%lld bytes read", n);
+	tap_dir(dir);
+}
+
+/* What a user's files may cost, and that a quadlet's are not read again for each of them. */
+static void too_large_files(void)
+{
+	sparse(USERS_QUADLETS "q/containers/systemd/x.container", 300, 1 << 20);
+	expect_bound("x.container.d/016.conf" IS_TOO_LARGE, 20, "a user with large files");
+	sparse("root/etc/containers/systemd/x.container", 7, 1 << 20);
+	expect_bound(NULL, 18, "a quadlet with large drop-ins");
+	sparse("root/etc/containers/systemd/x.container", 40, 1 << 20);
+	expect_bound("x.container.d/007.conf" IS_TOO_LARGE, 60, "a quadlet with many large drop-ins");
+}
+
+/* Each name counts, hidden ones too. */
+static void hidden_files(void)
+{
+	char path[100];
+
+	put("root/home/u/.config/systemd/user/b.service", "%s", "");
+	for (int i = 0; i < 10000; i++) {
+		snprintf(path, sizeof(path), "root/home/u/.config/systemd/user/.%d", i);
+		link_to(path, "none");
+	}
+	check(go(NULL, NULL, NULL) == 1 && strstr(get("err"), "systemd/user" IS_TOO_LARGE),
+	      "a user with too many hidden files", "%s%s", get("out"), get("err"));
 	tap_dir(dir);
 }
 
@@ -843,6 +941,9 @@ int main(int argc, char **argv)
 	file_of_dropins();
 	homes_without_list();
 	too_many_files();
+	users_names();
+	too_large_files();
+	hidden_files();
 	given_places();
 	any_place(argc > 3 ? atol(argv[3]) : 20000);
 	payloads();

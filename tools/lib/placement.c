@@ -522,18 +522,14 @@ static int in_systemd(struct dmem_arena *a, const char *rest, struct dmem_place 
 
 /* ---- the path ---- */
 
-/* The text after the last "/word/" of a path, or NULL. Sets the length of what is before
- * it. */
-static const char *after(const char *path, const char *word, size_t *before)
+/* The text after the last "/word/" of a path, or NULL. */
+static const char *after(const char *path, const char *word)
 {
 	const char *found = NULL;
 
 	for (const char *s = strstr(path, word); s; s = strstr(s + 1, word))
 		found = s;
-	if (!found)
-		return NULL;
-	*before = (size_t)(found - path);
-	return found + strlen(word);
+	return found ? found + strlen(word) : NULL;
 }
 
 /* The number in "/run/user/1000" at the end of the first @len bytes, or DMEM_NO_UID. */
@@ -569,28 +565,43 @@ static bool is_users(const char *path, size_t len, long long *uid)
 	       (ends_in(path, len, "/share") && !ends_in(path, len, "/usr/share"));
 }
 
-static int below_quadlets(struct dmem_arena *a, const char *path, size_t before, const char *rest,
-			  const char *text, size_t len, long long uid, struct dmem_place *p)
+/* Is any directory on the way a user's? What a user makes below it has names that the user
+ * chooses, those of the system's directories too. Sets the user, where that is known. */
+static bool of_user(const char *path, long long *uid)
 {
-	bool users = is_users(path, before, &uid);
+	static const char word[] = "/systemd/", quadlets[] = "/containers";
 
-	if (!users && has_prefix(rest, "users/")) {
-		users = true;
+	for (const char *s = strstr(path, word); s; s = strstr(s + 1, word)) {
+		const char *rest = s + strlen(word);
+		size_t before = (size_t)(s - path);
+		bool of_quadlets = ends_in(path, before, quadlets);
+
+		if (of_quadlets)
+			before -= strlen(quadlets);
+		if (is_users(path, before, uid))
+			return true;
+		if (!of_quadlets && (has_prefix(rest, "user/") || has_prefix(rest, "user.control/")))
+			return true;
+		if (!of_quadlets || !has_prefix(rest, "users/"))
+			continue;
 		if (rest[6] >= '0' && rest[6] <= '9')
-			uid = atoll(rest + 6);
+			*uid = atoll(rest + 6);
+		return true;
 	}
-	return in_quadlet(a, path, text, len, users, uid, p);
+	return false;
 }
 
-static int below_systemd(struct dmem_arena *a, const char *path, size_t before, const char *rest,
-			 const char *text, size_t len, long long uid, struct dmem_place *p)
+static int in_users_unit(struct dmem_arena *a, long long uid, struct dmem_place *p)
+{
+	return say(p, "is in a unit of a user's systemd" UNREAD, user_remedy(a, uid));
+}
+
+static int below_systemd(struct dmem_arena *a, const char *rest, const char *text, size_t len,
+			 struct dmem_place *p)
 {
 	static const char * const read[] = { "system/", "system.control/", "system.attached/" };
 	const char *below = strchr(rest, '/');
 
-	if (is_users(path, before, &uid) || has_prefix(rest, "user/") ||
-	    has_prefix(rest, "user.control/"))
-		return say(p, "is in a unit of a user's systemd" UNREAD, user_remedy(a, uid));
 	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
 		if (has_prefix(rest, read[i]))
 			return in_search_path(a, rest + strlen(read[i]), text, len, p);
@@ -625,21 +636,20 @@ static int is_quadlet(struct dmem_arena *a, const char *path, const char *text, 
 static int by_path(struct dmem_arena *a, const char *path, const char *text, size_t len,
 		   long long uid, struct dmem_place *p)
 {
+	bool users = of_user(path, &uid);
 	const char *rest;
-	size_t before;
 	int ret;
 
 	*p = (struct dmem_place){ 0 };
 	if (*path != '/' || is_leftover(file_name(path)))
 		return 0;
-	rest = after(path, "/containers/systemd/", &before);
-	if (rest)
-		return below_quadlets(a, path, before, rest, text, len, uid, p);
+	if (after(path, "/containers/systemd/"))
+		return in_quadlet(a, path, text, len, users, uid, p);
 	if (has_suffix(path, ".nspawn"))
 		return in_nspawn(a, file_name(path), p);
-	rest = after(path, "/systemd/", &before);
+	rest = after(path, "/systemd/");
 	if (rest)
-		return below_systemd(a, path, before, rest, text, len, uid, p);
+		return users ? in_users_unit(a, uid, p) : below_systemd(a, rest, text, len, p);
 	ret = is_quadlet(a, path, text, len);
 	return ret > 0 ? in_quadlet(a, path, text, len, false, uid, p) : ret;
 }
@@ -649,5 +659,17 @@ int dmem_place(struct dmem_arena *a, const char *path, const char *text, size_t 
 {
 	int ret = by_path(a, path, text, len, uid, p);
 
+	return ret ? ret : only_with_section(a, text, len, p);
+}
+
+int dmem_place_of_user(struct dmem_arena *a, const char *path, bool quadlets, const char *text,
+		       size_t len, long long uid, struct dmem_place *p)
+{
+	int ret;
+
+	*p = (struct dmem_place){ 0 };
+	if (is_leftover(file_name(path)))
+		return 0;
+	ret = quadlets ? in_quadlet(a, path, text, len, true, uid, p) : in_users_unit(a, uid, p);
 	return ret ? ret : only_with_section(a, text, len, p);
 }

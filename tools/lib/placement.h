@@ -27,6 +27,11 @@ struct dmem_place {
 int dmem_place(struct dmem_arena *a, const char *path, const char *text, size_t len,
 	       long long uid, struct dmem_place *p);
 
+/* The same for a file that is found below a directory of a user's own, whatever its path
+ * looks like. @quadlets: one for quadlets, not for units. Leaves @service NULL. */
+int dmem_place_of_user(struct dmem_arena *a, const char *path, bool quadlets, const char *text,
+		       size_t len, long long uid, struct dmem_place *p);
+
 /* The same for a file of the unit search path, by its path below a directory of it, such as
  * "camera.service.d/50-dmem". Leaves @what NULL where dmem-generator reads it. */
 int dmem_place_unit(struct dmem_arena *a, const char *rest, const char *text, size_t len,
@@ -46,9 +51,10 @@ typedef int (*dmem_place_fn)(void *data, const char *path, const char *text, siz
 /* Calls @fn for each file of the tree that may hold limits in a place where
  * dmem-generator does not read them, and for each quadlet: files of quadlets, generators,
  * users and systemd itself, and files of the unit search path that are no units. A file that
- * cannot be read is passed to @unread, but for those in a user's home; so is the directory
- * where a user has too many files (E2BIG). Only regular files are
- * opened. 0, -ENOMEM, or the value that @fn returned. */
+ * cannot be read is passed to @unread, but for those in a user's home; so is the
+ * directory where a user has too many files, the file where a user's are too large together,
+ * and a quadlet whose files are (E2BIG). Only regular files are opened, and a user's only
+ * below that user's own directory. 0, -ENOMEM, or the value that @fn returned. */
 int dmem_places_scan(struct dmem_units *u, dmem_place_fn fn,
 		     void (*unread)(void *data, const char *path, int err), void *data);
 

@@ -16,8 +16,12 @@
 
 #define MAX_FILE	(1 << 20)
 #define MAX_DEPTH	8
-/* Names in one user's directories: a user must not make root read for hours. */
+/* Names in one user's directories, and bytes of their files: a user must not make root read
+ * for hours. */
 #define MAX_OF_USER	10000
+#define MAX_BYTES	(16 << 20)
+/* Of a quadlet and its drop-ins, which are in memory at once. */
+#define MAX_QUADLET	(8 << 20)
 #define TRANSIENT	"/run/systemd/transient"
 
 /* What a walk does with a file by its path below the start of the walk: is it read by
@@ -34,11 +38,16 @@ struct walk {
 	size_t n_seen;
 	/* Quadlets with a section: what is generated of them has it, too. */
 	struct dmem_list quadlets;
+	/* What is said of quadlets as a whole, by their paths. */
+	struct named { const char *path; struct dmem_place whole; } *named;
+	size_t n_named;
 	/* Of the walk that is done now. */
 	const char *start;		/* its path in the tree */
 	skip_fn skip;
 	bool users;			/* a user can make and change these files */
 	size_t left;			/* of MAX_OF_USER */
+	size_t bytes;			/* of MAX_BYTES that are left */
+	bool full;			/* a file of the user's had more */
 	bool search_path;
 	long long uid;
 };
@@ -83,9 +92,29 @@ static void cannot_read(struct walk *w, const char *path, int err)
 		w->unread(w->data, path, err);
 }
 
+static void too_large(struct walk *w, const char *path)
+{
+	if (w->unread)
+		w->unread(w->data, path, E2BIG);
+}
+
+/* May so much more be read, of a user's? */
+static bool may_read(struct walk *w, const char *path, size_t len)
+{
+	if (!w->users)
+		return true;
+	if (w->full)
+		return false;
+	w->full = len > w->bytes;
+	if (w->full)
+		too_large(w, path);
+	else
+		w->bytes -= len;
+	return !w->full;
+}
+
 /* Regular files only, by a descriptor that has opened nothing yet: to open a device can do
- * things. Sets *@text, which the
- * caller frees, and is NULL for what has none. */
+ * things. Sets *@text, which the caller frees, and is NULL for what has none. */
 static int read_regular(struct walk *w, int fd, const char *path, char **text, size_t *len)
 {
 	char link[40];
@@ -95,7 +124,8 @@ static int read_regular(struct walk *w, int fd, const char *path, char **text, s
 
 	*text = NULL;
 	*len = 0;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size || st.st_size > MAX_FILE)
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size || st.st_size > MAX_FILE ||
+	    !may_read(w, path, (size_t)st.st_size))
 		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	file = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -115,8 +145,9 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(const char * const *)a, *(const char * const *)b);
 }
 
-/* The names in it, at most @max, in an order that is the same each time. Takes over @fd. */
-static int list(struct walk *w, int fd, size_t max, struct dmem_list *l)
+/* The names in it that are not hidden, of a user's as many as are left, in an order that is
+ * the same each time. Takes over @fd. */
+static int list(struct walk *w, int fd, struct dmem_list *l)
 {
 	DIR *dir = fdopendir(fd);
 	struct dirent *de;
@@ -127,9 +158,13 @@ static int list(struct walk *w, int fd, size_t max, struct dmem_list *l)
 		close(fd);
 		return -ENOMEM;
 	}
-	while (!ret && l->n < max && (de = readdir(dir))) {
+	while (!ret && !(w->users && !w->left) && (de = readdir(dir))) {
 		const char **more;
 
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+			continue;
+		/* Hidden ones are read as well. */
+		w->left -= w->users;
 		if (*de->d_name == '.')
 			continue;
 		more = dmem_grow(&w->u->arena, l->s, l->n, sizeof(*more));
@@ -172,7 +207,7 @@ static int note_quadlet(struct walk *w, const char *path)
 	return more[w->quadlets.n++] ? 0 : -ENOMEM;
 }
 
-/* ---- the files of one quadlet ---- */
+/* ---- the files of one quadlet, which is no user's ---- */
 
 struct whole {
 	char *text;
@@ -211,13 +246,45 @@ static int add_texts(struct walk *w, const char *quadlet, struct whole *all)
 
 	fd = ret ? -1 : open_tree(w, dir, O_RDONLY | O_DIRECTORY);
 	if (fd >= 0)
-		ret = list(w, fd, SIZE_MAX, &names);
+		ret = list(w, fd, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		const char *path = dmem_printf(&w->u->arena, "%s/%s", dir, names.s[i]);
 
-		if (has_suffix(names.s[i], ".conf"))
-			ret = path ? add_text(w, path, all) : -ENOMEM;
+		if (!has_suffix(names.s[i], ".conf"))
+			continue;
+		ret = path ? add_text(w, path, all) : -ENOMEM;
+		if (!ret && all->len > MAX_QUADLET) {
+			too_large(w, path);
+			break;
+		}
 	}
+	return ret;
+}
+
+/* Its files are read once, not again for each of them. The pointer lasts until the next call. */
+static int whole_quadlet(struct walk *w, const char *quadlet, const struct dmem_place **whole)
+{
+	struct whole all = { 0 };
+	struct named *more;
+	int ret;
+
+	for (size_t i = w->n_named; i--; ) {
+		*whole = &w->named[i].whole;
+		if (!strcmp(w->named[i].path, quadlet))
+			return 0;
+	}
+	more = dmem_grow(&w->u->arena, w->named, w->n_named, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	w->named = more;
+	more += w->n_named;
+	*more = (struct named){ .path = quadlet };
+	ret = add_texts(w, quadlet, &all);
+	if (!ret)
+		ret = dmem_place(&w->u->arena, quadlet, all.text, all.len, w->uid, &more->whole);
+	free(all.text);
+	w->n_named += !ret;
+	*whole = &more->whole;
 	return ret;
 }
 
@@ -225,8 +292,7 @@ static int add_texts(struct walk *w, const char *quadlet, struct whole *all)
 static int name_service(struct walk *w, const char *path, struct dmem_place *p)
 {
 	const char *slash = strrchr(path, '/');
-	struct dmem_place whole = { 0 };
-	struct whole all = { 0 };
+	const struct dmem_place *whole;
 	char *quadlet;
 	int ret;
 
@@ -235,15 +301,14 @@ static int name_service(struct walk *w, const char *path, struct dmem_place *p)
 		quadlet = dmem_strndup(&w->u->arena, path, (size_t)(slash - path) - 2);
 	else
 		quadlet = dmem_strdup(&w->u->arena, path);
-	ret = quadlet ? add_texts(w, quadlet, &all) : -ENOMEM;
-	if (!ret)
-		ret = dmem_place(&w->u->arena, quadlet, all.text, all.len, w->uid, &whole);
-	if (!ret && whole.service)
-		p->service = whole.service;
-	if (!ret && p->what && whole.remedy)
-		p->remedy = whole.remedy;
-	free(all.text);
-	return ret;
+	ret = quadlet ? whole_quadlet(w, quadlet, &whole) : -ENOMEM;
+	if (ret)
+		return ret;
+	if (whole->service)
+		p->service = whole->service;
+	if (p->what && whole->remedy)
+		p->remedy = whole->remedy;
+	return 0;
 }
 
 static int one_text(struct walk *w, const char *path, const char *rest, const char *text, size_t len)
@@ -251,7 +316,11 @@ static int one_text(struct walk *w, const char *path, const char *rest, const ch
 	struct dmem_place p;
 	int ret;
 
-	if (w->search_path && strcmp(w->start, TRANSIENT))
+	/* Whose it is, the walk knows: a user can give a path any look. */
+	if (w->users)
+		ret = dmem_place_of_user(&w->u->arena, path, has_suffix(w->start, "/containers/systemd"),
+					 text, len, w->uid, &p);
+	else if (w->search_path && strcmp(w->start, TRANSIENT))
 		ret = dmem_place_unit(&w->u->arena, rest, text, len, &p);
 	else
 		ret = dmem_place(&w->u->arena, path, text, len, w->uid, &p);
@@ -261,7 +330,7 @@ static int one_text(struct walk *w, const char *path, const char *rest, const ch
 		return ret;
 	if (p.what && p.service)
 		ret = note_quadlet(w, path);
-	else if (p.what && w->quadlets.n && strstr(w->start, "/generator"))
+	else if (p.what && !w->users && w->quadlets.n && strstr(w->start, "/generator"))
 		ret = dmem_conf_parse(text, len, look_for_source, w);
 	if (ret)
 		return ret < 0 ? ret : 0;
@@ -349,13 +418,14 @@ static int walk_dir(struct walk *w, int dir, const char *path, const char *rest,
 {
 	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 0), ret;
 	struct dmem_list names;
+	size_t left = w->left;
 
 	if (copy < 0)
 		return 0;
-	ret = list(w, copy, w->users ? w->left : SIZE_MAX, &names);
-	if (w->users && w->left && !(w->left -= names.n) && w->unread)
-		w->unread(w->data, path, E2BIG);
-	for (size_t i = 0; i < names.n && !ret; i++) {
+	ret = list(w, copy, &names);
+	if (w->users && left && !w->left)
+		too_large(w, path);
+	for (size_t i = 0; i < names.n && !ret && !(w->users && w->full); i++) {
 		const char *p = dmem_printf(&w->u->arena, "%s/%s", path, names.s[i]);
 		const char *r = dmem_printf(&w->u->arena, "%s%s%s", rest, *rest ? "/" : "", names.s[i]);
 		int fd;
@@ -495,7 +565,7 @@ static int scan_flat(struct walk *w, const char *path, bool (*walks)(const char 
 		close(fd);
 		return ret;
 	}
-	ret = list(w, fd, SIZE_MAX, &names);
+	ret = list(w, fd, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		const char *p = dmem_printf(&w->u->arena, "%s/%s", path, names.s[i]);
 		int file;
@@ -522,6 +592,8 @@ static int scan_user(struct walk *w, const char *home, long long uid, const char
 
 	w->uid = uid;
 	w->left = MAX_OF_USER;
+	w->bytes = MAX_BYTES;
+	w->full = false;
 	for (; *paths && !ret; paths++)
 		ret = walk(w, home, *paths);
 	w->uid = DMEM_NO_UID;
@@ -573,7 +645,7 @@ static int scan_homes(struct walk *w)
 	fd = ret ? -1 : open_tree(w, "/home", O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return ret;
-	ret = list(w, fd, SIZE_MAX, &names);
+	ret = list(w, fd, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		const char *home = dmem_printf(&w->u->arena, "/home/%s", names.s[i]);
 
@@ -593,7 +665,7 @@ static int scan_runtime_dirs(struct walk *w)
 
 	if (fd < 0)
 		return 0;
-	ret = list(w, fd, SIZE_MAX, &names);
+	ret = list(w, fd, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		const char *home = dmem_printf(&w->u->arena, "/run/user/%s", names.s[i]);
 
