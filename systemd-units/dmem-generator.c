@@ -41,11 +41,11 @@ static void report(void *data, const struct dmem_report *r)
 	struct generator *g = data;
 	char line[16] = "";
 
-	g->mistakes++;
+	g->mistakes += !r->warning;
 	if (r->line)
 		snprintf(line, sizeof(line), ":%u", r->line);
-	log_line(&g->log, LOG_WARNING, "%s%s: '%.*s%s' %s: %s", r->file, line, len, r->word,
-		 cut ? "..." : "", r->what, r->remedy);
+	log_line(&g->log, LOG_WARNING, "%s%s: %s'%.*s%s' %s: %s", r->file, line,
+		 r->warning ? "warning: " : "", len, r->word, cut ? "..." : "", r->what, r->remedy);
 }
 
 /* The drop-in that systemd would read if this level had none. */

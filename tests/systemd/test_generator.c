@@ -395,7 +395,7 @@ static void start_paths(void)
 		put(ETC "m.service.d/a.conf", "[Service]\n%s" CAP("m 1") "%s", t[i].lines,
 		    t[i].strict ? "DeviceMemoryStrict=yes\n" : "");
 		snprintf(name, sizeof(name), "the start of a unit with %s", t[i].name);
-		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service.d/a.conf:2: '%s=' is not root's alone: "
+		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service.d/a.conf:2: warning: '%s=' is not root's alone: "
 			 "the user of m.service can keep its limit from being set: "
 			 "add DeviceMemoryStrict=yes, or limit the slice\n", t[i].key ? t[i].key : "");
 		expect(t[i].strict ? "m.service" ZZ STRICT(" \"--max=m=1\"") : "m.service" ZZ COND(" \"--max=m=1\""),

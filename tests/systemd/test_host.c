@@ -260,7 +260,7 @@ static void put_home(const struct way *w)
 /* The unit of one way. @by_hand: with the line that the generator would write. */
 static void put_unit(const struct way *w, bool by_hand)
 {
-	char path[300], line[MANY * (LONG + 100)] = "", section[sizeof(line)] = "", file[300], start[300];
+	char path[300], line[MANY * (LONG + 100) + 1000] = "", section[sizeof(line)] = "", file[300], start[300];
 	const char *region = w->region ? w->region : "cma/x";
 
 	if (w->command)

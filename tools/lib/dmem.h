@@ -180,6 +180,8 @@ struct dmem_report {
 	unsigned int line;
 	/* What was found there, what is wrong with it, and what to do. */
 	const char *word, *what, *remedy;
+	/* Nothing is left out because of it. */
+	bool warning;
 };
 
 typedef void (*dmem_report_fn)(void *data, const struct dmem_report *r);

@@ -10,9 +10,23 @@
 static void complain(struct dmem_units *u, const char *file, unsigned int line, const char *word,
 		     const char *what, const char *remedy)
 {
-	struct dmem_report r = { file, line, word, what, remedy };
+	struct dmem_report r = { file, line, word, what, remedy, false };
 
 	if (u->report && word && what)
+		u->report(u->report_data, &r);
+}
+
+/* The limit holds, unless the unit's own user does something about it. */
+static void warn_of_user(struct dmem_units *u, const struct dmem_unit *unit, const struct dmem_obstacle *o)
+{
+	struct dmem_report r = {
+		.file = o->file, .line = o->line, .word = dmem_printf(&u->arena, "%s=", o->key),
+		.what = dmem_printf(&u->arena, "is not root's alone: the user of %s can keep its limit "
+				    "from being set", unit->name),
+		.remedy = "add " DMEM_STRICT_KEY "=yes, or limit the slice", .warning = true,
+	};
+
+	if (u->report && r.word && r.what)
 		u->report(u->report_data, &r);
 }
 
@@ -124,10 +138,7 @@ static enum dmem_effect service_effect(struct dmem_units *u, const struct dmem_u
 	if (!o) {
 		o = dmem_caps_shaped(caps);
 		if (o)
-			complain(u, o->file, o->line, dmem_printf(&u->arena, "%s=", o->key),
-				 dmem_printf(&u->arena, "is not root's alone: the user of %s can keep its "
-					     "limit from being set", unit->name),
-				 "add " DMEM_STRICT_KEY "=yes, or limit the slice");
+			warn_of_user(u, unit, o);
 		return DMEM_CAPS;
 	}
 	complain(u, o->file, o->line, dmem_printf(&u->arena, "%s=", o->key),

@@ -36,7 +36,7 @@ int dmem_units_open(const struct dmem_units *u, const char *path, int flags)
 void dmem_units_report(struct dmem_units *u, const char *file, const char *word, const char *what,
 		       const char *remedy)
 {
-	const struct dmem_report r = { file, 0, word, what, remedy };
+	const struct dmem_report r = { file, 0, word, what, remedy, false };
 
 	if (u->report && file && what && remedy)
 		u->report(u->report_data, &r);

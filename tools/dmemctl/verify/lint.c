@@ -91,7 +91,7 @@ const char *lint_meant(const char *key)
 static void report(struct linting *li, dmem_report_fn fn, unsigned int line, const char *word,
 		   const char *what, const char *remedy)
 {
-	struct dmem_report r = { li->file, line, word, what, remedy };
+	struct dmem_report r = { li->file, line, word, what, remedy, false };
 
 	if (!word || !what || !remedy)
 		li->err = -ENOMEM;

@@ -81,7 +81,7 @@ static void find(struct verify *v, const struct dmem_report *r, bool warning)
 
 static void mistake(void *data, const struct dmem_report *r)
 {
-	find(data, r, false);
+	find(data, r, r->warning);
 }
 
 static void warning(void *data, const struct dmem_report *r)
@@ -181,7 +181,7 @@ static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct 
 	if (present && f != u->fragment && !needs_no_file(u) && !has_file(v, u)) {
 		const struct dmem_report r = {
 			f->path, 0, u->name, "has no unit file",
-			"if nobody makes such a unit at run time, rename the directory",
+			"if nobody makes such a unit at run time, rename the directory", true,
 		};
 
 		warning(v, &r);
@@ -216,6 +216,7 @@ static void check_payload(struct verify *v, const struct dmem_unit *u)
 		const struct dmem_report r = {
 			caps.cap[i].file, caps.cap[i].line, u->name,
 			dmem_printf(v->arena, "has a limit that does not hold its %s", p.what), p.remedy,
+			true,
 		};
 
 		ret = r.what ? 0 : -ENOMEM;
@@ -228,7 +229,7 @@ static void check_payload(struct verify *v, const struct dmem_unit *u)
 
 static void report_place(struct verify *v, const char *path, const struct dmem_place *p)
 {
-	const struct dmem_report r = { path, p->line, "[" DMEM_SECTION "]", p->what, p->remedy };
+	const struct dmem_report r = { path, p->line, "[" DMEM_SECTION "]", p->what, p->remedy, false };
 
 	mistake(v, &r);
 }
