@@ -526,11 +526,11 @@ static void users_names(void)
 	link_to("root/home/u/.config/systemd/user/containers/systemd/y.container.d",
 		"../../../../../../../opt/secret");
 	put("root/home/u/.config/systemd/user/systemd/system/z.service.d/z.conf", SECTION);
-	expect(AT_PLACE("/home/u/.config/containers/systemd/q/containers/systemd/x.container", 2,
+	expect(AT_PLACE("/" "home/u/.config/containers/systemd/q/containers/systemd/x.container", 2,
 			"is in a quadlet of a user" LOST) ": " EACH_USER "\n"
-	       AT_PLACE("/home/u/.config/systemd/user/containers/systemd/y.container", 1, OF_USER) ": "
+	       AT_PLACE("/" "home/u/.config/systemd/user/containers/systemd/y.container", 1, OF_USER) ": "
 	       EACH_USER "\n"
-	       AT_PLACE("/home/u/.config/systemd/user/systemd/system/z.service.d/z.conf", 1, OF_USER) ": "
+	       AT_PLACE("/" "home/u/.config/systemd/user/systemd/system/z.service.d/z.conf", 1, OF_USER) ": "
 	       EACH_USER "\n", 1, "a user's directories with names of the system's, and links out of them");
 }
 
