@@ -304,8 +304,9 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 			"  services take turns, and memory kept free for one is missing for another.\n",
 			g->reserved * 100);
 	if (refused)
-		fprintf(f, "\n  %" PRIu64 " requests were refused. No figure has the memory that they asked for:\n"
-			"  record again with higher limits, or with a larger region.\n", refused);
+		fprintf(f, "\n  %" PRIu64 " %s refused. No figure has the memory of a refused request:\n"
+			"  record again with higher limits, or with a larger region.\n", refused,
+			refused == 1 ? "request was" : "requests were");
 }
 
 static void print_method(FILE *f, const struct needs_options *o, bool cma)
