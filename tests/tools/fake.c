@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A machine made of plain files. The formats are those of the kernel's own printf()s. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,14 +135,12 @@ static const struct fake_use *find(const struct fake_use *use, size_t n, const c
 	return &nothing;
 }
 
-void fake_cgroup(const struct fake *f, const char *path, const struct fake_use *use, size_t n)
+/* The files of a cgroup, in the directory @dir. */
+static void put_files(const struct fake *f, const char *dir, bool root, const struct fake_use *use, size_t n)
 {
-	bool root = !*path && !f->namespaced;
 	char name[4096], *text;
 	size_t len;
 
-	if (*path)
-		fake_bare_cgroup(path);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		FILE *o;
 
@@ -155,10 +154,45 @@ void fake_cgroup(const struct fake *f, const char *path, const struct fake_use *
 			print_line(o, files[i].name, f->region[r].name, f->region[r].capacity,
 				   find(use, n, f->region[r].name));
 		fclose(o);
-		snprintf(name, sizeof(name), CGROUP "%s%s/%s", *path ? "/" : "", path, files[i].name);
+		snprintf(name, sizeof(name), "%s/%s", dir, files[i].name);
 		put(name, "%s", text);
 		free(text);
 	}
+}
+
+/* The directories above @path, which is below the root of the cgroups. */
+static void make_parents(const char *path)
+{
+	char dir[4096];
+
+	for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
+		snprintf(dir, sizeof(dir), CGROUP "/%.*s", (int)(p - path), path);
+		if (mkdir(tap_path(dir), 0755) && errno != EEXIST)
+			die(dir);
+	}
+}
+
+/*
+ * A new cgroup appears with all of its files, as with the kernel's cgroup_mkdir(). A
+ * program that reads meanwhile must not find only the first of them.
+ */
+void fake_cgroup(const struct fake *f, const char *path, const struct fake_use *use, size_t n)
+{
+	bool root = !*path && !f->namespaced;
+	char dir[4096];
+
+	snprintf(dir, sizeof(dir), CGROUP "%s%s", *path ? "/" : "", path);
+	if (!*path || !access(tap_path(dir), F_OK)) {
+		if (*path)
+			fake_bare_cgroup(path);
+		put_files(f, dir, root, use, n);
+		return;
+	}
+	put("new-cgroup/cgroup.procs", "%s", "");
+	put_files(f, "new-cgroup", root, use, n);
+	make_parents(path);
+	if (rename(tap_path("new-cgroup"), tap_path(dir)))
+		die(dir);
 }
 
 void fake_bare_cgroup(const char *path)
