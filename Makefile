@@ -40,7 +40,7 @@ check:
 	@scripts/go.sh check $(SUITE)
 
 bench-plan:
-	@scripts/bench-plan.sh
+	@scripts/lib/bench-plan.sh
 
 mutants:
 	@scripts/go.sh mutants $(MUTANT)

@@ -49,7 +49,7 @@ kunit_suites()
 	sed -n '/^+.*struct kunit_suite/,/};/s/^+.*\.name = "\(.*\)".*/kunit\/\1/p' $(series_patches)
 }
 
-# guest_boot SUITE/BOOT KERNEL SKIPS WORDS: SKIPS are files in scripts/skips/.
+# guest_boot SUITE/BOOT KERNEL SKIPS WORDS: SKIPS are files in tests/skips/.
 guest_boot()
 {
 	_d=$BASE/run/$1
@@ -85,7 +85,7 @@ boot_judged()
 	_skips=$2
 	shift 2
 	# shellcheck disable=SC2046,SC2086 # names without blanks
-	"$CACHE/bin/tapsum" -n "$_name" -e "$_d/expect" $(printf ' -s scripts/skips/%s' $_skips) \
+	"$CACHE/bin/tapsum" -n "$_name" -e "$_d/expect" $(printf ' -s tests/skips/%s' $_skips) \
 		-k "$_d/kernel.log" -t "$TOTALS" "$@" "$_d/results" || {
 		_rc=$?
 		[ "$_rc" = 1 ] || die "tapsum gave up on $_d/results"

@@ -3,10 +3,10 @@
 # What the Makefile's targets do.
 set -eu
 cd "$(dirname "$0")/.."
-. scripts/lib.sh
-. scripts/source.sh
-. scripts/build.sh
-. scripts/userland.sh
+. scripts/lib/common.sh
+. scripts/lib/source.sh
+. scripts/lib/build.sh
+. scripts/lib/userland.sh
 
 prepare()
 {
@@ -103,32 +103,32 @@ run)
 	;;
 check)
 	. scripts/check.sh
-	. scripts/base.sh
-	. scripts/media.sh
-	. scripts/arm32.sh
-	. scripts/systemd.sh
-	. scripts/containers.sh
-	. scripts/tools.sh
-	. scripts/boards.sh
-	. scripts/debug.sh
-	. scripts/upstream.sh
+	. scripts/lib/base.sh
+	. scripts/suites/media.sh
+	. scripts/suites/arm32.sh
+	. scripts/suites/systemd.sh
+	. scripts/suites/containers.sh
+	. scripts/suites/tools.sh
+	. scripts/suites/boards.sh
+	. scripts/suites/debug.sh
+	. scripts/suites/upstream.sh
 	shift
 	check "$*"
 	;;
 check-all)
 	. scripts/check.sh
-	. scripts/base.sh
-	. scripts/media.sh
-	. scripts/arm32.sh
-	. scripts/systemd.sh
-	. scripts/containers.sh
-	. scripts/tools.sh
-	. scripts/boards.sh
-	. scripts/debug.sh
-	. scripts/upstream.sh
-	. scripts/series.sh
-	. scripts/mutants.sh
-	. scripts/mutants-systemd.sh
+	. scripts/lib/base.sh
+	. scripts/suites/media.sh
+	. scripts/suites/arm32.sh
+	. scripts/suites/systemd.sh
+	. scripts/suites/containers.sh
+	. scripts/suites/tools.sh
+	. scripts/suites/boards.sh
+	. scripts/suites/debug.sh
+	. scripts/suites/upstream.sh
+	. scripts/lib/series.sh
+	. scripts/lib/mutants.sh
+	. scripts/lib/mutants-systemd.sh
 	check_all
 	;;
 tree)
@@ -142,36 +142,36 @@ series)
 	save_series
 	;;
 checkpatch)
-	. scripts/arm32.sh
-	. scripts/series.sh
+	. scripts/suites/arm32.sh
+	. scripts/lib/series.sh
 	checkpatch
 	;;
 bisect)
-	. scripts/arm32.sh
-	. scripts/series.sh
+	. scripts/suites/arm32.sh
+	. scripts/lib/series.sh
 	bisect "${2:-}"
 	;;
 torture)
 	. scripts/check.sh
-	. scripts/debug.sh
+	. scripts/suites/debug.sh
 	torture "${TIME:-600}" "${SEED:-}" "${EPOCH:-}" "${SCRIPT:-}"
 	;;
 example)
 	STEPS=7
 	. scripts/check.sh
-	. scripts/systemd.sh
-	. scripts/tools.sh
-	. scripts/boards.sh
+	. scripts/suites/systemd.sh
+	. scripts/suites/tools.sh
+	. scripts/suites/boards.sh
 	prepare
 	save_example
 	;;
 mutants)
 	. scripts/check.sh
-	. scripts/arm32.sh
-	. scripts/debug.sh
-	. scripts/mutants.sh
-	. scripts/systemd.sh
-	. scripts/mutants-systemd.sh
+	. scripts/suites/arm32.sh
+	. scripts/suites/debug.sh
+	. scripts/lib/mutants.sh
+	. scripts/suites/systemd.sh
+	. scripts/lib/mutants-systemd.sh
 	shift
 	case $* in
 	s*) systemd_mutants "$*" ;;
@@ -179,23 +179,23 @@ mutants)
 	esac
 	;;
 bench)
-	. scripts/base.sh
-	. scripts/bench.sh
+	. scripts/lib/base.sh
+	. scripts/lib/bench.sh
 	bench
 	;;
 deb)
 	STEPS=1
-	. scripts/package.sh
+	. scripts/lib/package.sh
 	make_deb
 	;;
 kernel-config)
-	. scripts/package.sh
+	. scripts/lib/package.sh
 	kernel_config
 	echo "$KERNEL_CONFIG has what the series needs"
 	;;
 kernel-deb)
 	STEPS=4
-	. scripts/package.sh
+	. scripts/lib/package.sh
 	kernel_deb
 	;;
 clean)

@@ -12,9 +12,9 @@ lsdmem_programs()
 	make -s -C tools O="$_l" CC="$cc" CFLAGS="$_san -Werror" LDFLAGS="$_san" "$_l/lsdmem.bin" &&
 	make -s -C tools O="$_l/fast" CC="$cc" CFLAGS='-O2 -Werror' "$_l/fast/lsdmem.bin" || return 1
 	# shellcheck disable=SC2086 # options
-	$cc $_san $warn -o "$_l/lsdmem-spy" tests/tools/spy.c "$_l"/lsdmem/*.o "$_l"/cli/*.o "$_l"/lib/*.o \
+	$cc $_san $warn -o "$_l/lsdmem-spy" tests/lib/spy.c "$_l"/lsdmem/*.o "$_l"/cli/*.o "$_l"/lib/*.o \
 		-Wl,--wrap=openat,--wrap=openat64,--wrap=fstatat,--wrap=fstatat64,--wrap=read,--wrap=syscall -lsmartcols &&
-	$cc $_san $warn -o "$_l/fuzz" tests/tools/fuzz.c tests/systemd/mutate.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
+	$cc $_san $warn -o "$_l/fuzz" tests/unit/lsdmem/fuzz.c tests/lib/mutate.c "$_l"/cli/*.o "$_l"/lib/*.o -lsmartcols &&
 	lsdmem_test test_lsdmem $_san "$_l"/lib/*.o && lsdmem_test test_lsdmem_faults $_san -lutil "$_l"/lib/*.o &&
 	lsdmem_test test_lsdmem_docs $_san && lsdmem_test test_lsdmem_scale -O2
 }
@@ -25,8 +25,8 @@ lsdmem_test()
 	_p=$1
 	shift
 	# shellcheck disable=SC2086 # options
-	$cc $warn -o "$_l/$_p" "tests/tools/$_p.c" tests/tools/fake.c tests/tools/machine.c tests/tools/tool.c \
-		tests/tools/docs.c tests/systemd/tap.c "$@"
+	$cc $warn -o "$_l/$_p" "tests/tools/$_p.c" tests/lib/fake.c tests/lib/machine.c tests/lib/tool.c \
+		tests/lib/docs.c tests/lib/tap.c "$@"
 }
 
 # As systemd_install.
@@ -91,14 +91,14 @@ dmemctl_programs()
 	dmemctl_test board dmemctl/record/history.o past.c rmem.c -lfdt &&
 	dmemctl_test overlay rmem.c dmemctl/record/history.o \
 		$(plan_objects) -lfdt -lsmartcols -lm &&
-	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/tools/fuzz_history.c tests/systemd/mutate.c \
+	$cc $_san $warn -o "$dir/tools/fuzz_history" tests/unit/dmemctl/fuzz_history.c tests/lib/mutate.c \
 		"$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o
 }
 
 # shellcheck disable=SC2046,SC2086 # options, and a list of files
 fuzz_plan_program()
 {
-	$cc $_san $warn -o "$dir/tools/fuzz_plan" tests/tools/fuzz_plan.c tests/systemd/mutate.c \
+	$cc $_san $warn -o "$dir/tools/fuzz_plan" tests/unit/dmemctl/fuzz_plan.c tests/lib/mutate.c \
 		$(plan_objects | sed "s|^|$dir/tools/|") "$dir/tools/dmemctl/record/history.o" "$dir"/tools/lib/*.o \
 		-lsmartcols -lm -lfdt
 }
@@ -109,7 +109,7 @@ plan_scale_programs()
 {
 	$cc -O2 $warn -o "$dir/tools/histories" tests/bench/histories.c "$dir/tools/fast/dmemctl/record/history.o" \
 		"$dir"/tools/fast/lib/*.o &&
-	$cc -O2 $warn -o "$dir/tools/test_plan_scale" tests/tools/test_plan_scale.c tests/systemd/tap.c
+	$cc -O2 $warn -o "$dir/tools/test_plan_scale" tests/unit/dmemctl/test_plan_scale.c tests/lib/tap.c
 }
 
 # dmemctl on a tree of plain files, and a systemd that does little; and the tests of
@@ -117,14 +117,14 @@ plan_scale_programs()
 # shellcheck disable=SC2086 # options
 dmemctl_fakes()
 {
-	_fakes='tests/tools/fake_ctl.c tests/systemd/fakecg.c'
+	_fakes='tests/lib/fake_ctl.c tests/lib/fakecg.c'
 	_wrap=-Wl,--wrap=write,--wrap=mkdirat,--wrap=manager_open,--wrap=change_open,--wrap=dmem_first_line,--wrap=clock_gettime
 	_t=$dir/tools
 	$cc $_san $warn -o "$_t/dmemctl-fake" $_fakes "$_t"/dmemctl/*.o "$_t"/dmemctl/*/*.o "$_t"/cli/*.o "$_t"/lib/*.o $_wrap \
 		-lsmartcols -lsystemd -lfdt -lm &&
 	$cc -O2 $warn -o "$_t/fast/dmemctl-fake" $_fakes "$_t"/fast/dmemctl/*.o "$_t"/fast/dmemctl/*/*.o "$_t"/fast/cli/*.o \
 		"$_t"/fast/lib/*.o $_wrap -lsmartcols -lsystemd -lfdt -lm &&
-	$cc $_san $warn -o "$_t/fake_manager" tests/tools/fake_manager.c -lsystemd || return 1
+	$cc $_san $warn -o "$_t/fake_manager" tests/lib/fake_manager.c -lsystemd || return 1
 	for _v in set show doctor manager ctl_docs look word states sysroot; do
 		dmemctl_test "$_v" board.c tool.c bus.c docs.c || return 1
 	done
@@ -145,8 +145,8 @@ dmemctl_test()
 		set -- "$@" "$_w"
 	done
 	# shellcheck disable=SC2086 # options
-	$cc $_san $warn -o "$dir/tools/$_p" "tests/tools/$_p.c" tests/tools/fake.c tests/systemd/tap.c \
-		tests/systemd/traced.c "$@" "$dir"/tools/lib/*.o
+	$cc $_san $warn -o "$dir/tools/$_p" "tests/tools/$_p.c" tests/lib/fake.c tests/lib/tap.c \
+		tests/lib/traced.c "$@" "$dir"/tools/lib/*.o
 }
 
 # What README.md shows of a history, it is what is drawn and said of it.
@@ -164,7 +164,7 @@ example_chart()
 documented_units()
 {
 	# shellcheck disable=SC2046 # a list of files
-	set -- $(grep -rlF '[X-Dmem]' tests/containers/root systemd-units/examples)
+	set -- $(grep -rlF '[X-Dmem]' tests/guest/containers/root systemd-units/examples)
 	[ $# -ge 5 ] || { echo "there are only $# files"; return 1; }
 	"$dir/tools/dmemctl.bin" verify "$@"
 }
@@ -187,7 +187,7 @@ unit_tools()
 	w=$(mktemp -d)
 	chmod 755 "$w"
 	cp "$dir/tools/lsdmem.bin" "$w/lsdmem" || :
-	tap tools-lsdmem "$dir/tools/test_lsdmem" "$w/lsdmem" "$w/t" tests/tools/golden.txt "$(command -v jq)"
+	tap tools-lsdmem "$dir/tools/test_lsdmem" "$w/lsdmem" "$w/t" tests/unit/lsdmem/golden.txt "$(command -v jq)"
 	tap tools-lsdmem-faults "$dir/tools/test_lsdmem_faults" "$w/lsdmem" "$w/t" "$(command -v jq)" "$dir/tools/lsdmem-spy"
 	tap tools-lsdmem-docs "$dir/tools/test_lsdmem_docs" "$w/lsdmem" "$w/t" tools/lsdmem/lsdmem.8.scd \
 		tools/completion/lsdmem.bash tools/completion/_lsdmem

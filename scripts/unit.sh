@@ -194,12 +194,12 @@ mutants_tests()
 # A mutant of the programs for systemd whose line is not there any more.
 systemd_mutants_match()
 {
-	grep '^s[0-9]' tests/systemd/mutants >"$dir/mutants"
-	[ "$(wc -l <"$dir/mutants")" -ge 18 ] || echo "tests/systemd/mutants names no mutant"
+	grep '^s[0-9]' tests/mutants >"$dir/mutants"
+	[ "$(wc -l <"$dir/mutants")" -ge 18 ] || echo "tests/mutants names no mutant"
 	while IFS='|' read -r _n _f _sed _why; do
 		_f=$(echo "$_f" | tr -d ' ')
 		! sed "${_sed# }" "$_f" | cmp -s - "$_f" ||
-		echo "tests/systemd/mutants: ${_n%% *}: its line is not in $_f"
+		echo "tests/mutants: ${_n%% *}: its line is not in $_f"
 	done <"$dir/mutants"
 }
 
@@ -359,8 +359,8 @@ systemd_programs()
 log_program()
 {
 	# shellcheck disable=SC2086 # options
-	$cc $_san $warn -DJOURNAL='"journal"' -DKMSG='"kmsg"' -o "$dir/systemd/test_log" tests/systemd/test_log.c \
-		systemd-units/log.c "$dir/systemd/tap.o" "$dir"/systemd/lib/*.o
+	$cc $_san $warn -DJOURNAL='"journal"' -DKMSG='"kmsg"' -o "$dir/systemd/test_log" tests/unit/systemd/test_log.c \
+		tools/lib/base/log.c "$dir/systemd/tap.o" "$dir"/systemd/lib/*.o
 }
 
 # systemd as the first process of namespaces, and what is tried there. The program that
@@ -370,12 +370,12 @@ host_programs()
 	_h=$dir/systemd/host
 	mkdir -p "$_h"
 	# shellcheck disable=SC2086 # options
-	$cc $_san $warn -c -o "$dir/systemd/boot.o" tests/systemd/host/boot.c && systemd_link test_host tap boot &&
-	$cc $_san $warn -o "$_h/test_record_now" tests/systemd/host/test_record_now.c tests/tools/fake.c \
+	$cc $_san $warn -c -o "$dir/systemd/boot.o" tests/lib/boot.c && systemd_link test_host tap boot &&
+	$cc $_san $warn -o "$_h/test_record_now" tests/unit/host/test_record_now.c tests/lib/fake.c \
 		"$dir/systemd/boot.o" "$dir/systemd/tap.o" &&
-	$cc $_san $warn -o "$_h/test_slices" tests/systemd/host/test_slices.c "$dir/systemd/boot.o" "$dir/systemd/tap.o" &&
-	$cc -O2 $warn -shared -fPIC -o "$_h/evil.so" tests/systemd/host/evil.c -ldl &&
-	$cc -O2 $warn -o "$_h/stay" tests/systemd/host/stay.c systemd-units/dmem-apply.c systemd-units/log.c \
+	$cc $_san $warn -o "$_h/test_slices" tests/unit/host/test_slices.c "$dir/systemd/boot.o" "$dir/systemd/tap.o" &&
+	$cc -O2 $warn -shared -fPIC -o "$_h/evil.so" tests/unit/host/evil.c -ldl &&
+	$cc -O2 $warn -o "$_h/stay" tests/unit/host/stay.c tools/apply/dmem-apply.c tools/lib/base/log.c \
 		"$dir/systemd/fast/libdmem.a"
 }
 
@@ -467,7 +467,7 @@ same_slice_unit()
 {
 	sed -n -e '/^Documentation=/d' -e '/^AssertPathExists=/d' -e '/^ExecStart=/d' -e 's/%/%%/g' -e '/^[A-Z].*=/p' \
 		systemd-units/dmem-slice@.service.in >"$dir/unit"
-	sed -n '/^#define SLICE_UNIT/,/^$/s/^[[:space:]]*"\([A-Z].*=.*\)\\n".*/\1/p' systemd-units/emit.c >"$dir/macro"
+	sed -n '/^#define SLICE_UNIT/,/^$/s/^[[:space:]]*"\([A-Z].*=.*\)\\n".*/\1/p' tools/generator/emit.c >"$dir/macro"
 	[ -s "$dir/unit" ] && diff "$dir/unit" "$dir/macro"
 }
 
@@ -514,7 +514,7 @@ t "each mutant of the programs for systemd has its line" nothing systemd_mutants
 t "what the documentation quotes is in the file" nothing docs_files
 # Podman as the judge of its command lines, where it is there.
 ! podman_here || t "Podman takes the command lines of docs/containers.md" \
-	unshare --mount sh tests/containers/podman_words.sh "$dir/podman"
+	unshare --mount sh tests/guest/containers/podman_words.sh "$dir/podman"
 t "make help tells of every target" nothing help_targets
 t "a wrong suite is one line" nothing wrong_variables
 t "what a kernel's configuration lacks is named at once" own_configs

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../tests/display/pattern.h"
+#include "../../tests/guest/display/pattern.h"
 
 #define TRIES	600		/* of 100 ms, until QEMU is there */
 

@@ -4,7 +4,7 @@
 # CPU, and memory. Needs 600 MB for files.
 set -eu
 cd "$(dirname "$0")/.."
-. scripts/lib.sh
+. scripts/lib/common.sh
 need gcc /usr/include/stdio.h:libc6-dev make /usr/bin/time:time scdoc \
 	/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 	/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev

@@ -10,12 +10,12 @@ systemd_mutants()
 	prepare
 	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
 	build_dtb ''
-	build_system_tests systemd tests/systemd/guest
+	build_system_tests systemd tests/guest/systemd
 	step "guest: one boot a mutant"
 	_passed=0
 	_failed=0
 	printf '| mutant | what is broken | the test that must fail | did it |\n|---|---|---|---|\n'
-	sed '/^#/d' tests/systemd/mutants >"$BASE/mutants.list"
+	sed '/^#/d' tests/mutants >"$BASE/mutants.list"
 	while IFS='|' read -r _what _file _sed _why; do
 		# shellcheck disable=SC2086 # words
 		set -- $_what
@@ -49,7 +49,7 @@ systemd_mutant()
 	_mf=$(echo "$2" | tr -d ' ')
 	sed -i "${3# }" "$SYSTEMD_SOURCE/$_mf"
 	if cmp -s "$_mf" "$SYSTEMD_SOURCE/$_mf"; then
-		printf 'tests/systemd/mutants: the line is not found in %s\n' "$_mf" >&2
+		printf 'tests/mutants: the line is not found in %s\n' "$_mf" >&2
 		return 1
 	fi
 	system_root systemd trixie

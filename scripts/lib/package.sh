@@ -41,7 +41,7 @@ build_deb()
 	deb_files >"$_list"
 	[ -s "$_list" ] || die "git does not list the repository's files: run this in a git clone"
 	_key=$({ cat "$_list"; tr '\n' '\0' <"$_list" | xargs -0 sha256sum
-		cat scripts/package.sh /etc/debian_version; } | hash16)
+		cat scripts/lib/package.sh /etc/debian_version; } | hash16)
 	if [ "$_key" = "$(cat "$DEBS/key" 2>/dev/null)" ]; then
 		step "package: as it was built ($1)"
 		return

@@ -13,7 +13,7 @@ guest_userland()
 	_ukind=$3
 	shift 3
 	_usuites=${USERLAND_SUITES:-$(source_word guest)}
-	_ukey=$({ echo "$_uarch $_usuites $_ukind $*"; cat scripts/userland.sh; } | hash16)
+	_ukey=$({ echo "$_uarch $_usuites $_ukind $*"; cat scripts/lib/userland.sh; } | hash16)
 	[ "$_ukey" != "$(cat "$_udir.key" 2>/dev/null)" ] || return 0
 	_ulog=$LOGS/userland-${_udir##*/}.log
 	printf '      fetching %s (%s)\n' "$*" "$_uarch" >&2

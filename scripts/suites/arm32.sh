@@ -51,11 +51,11 @@ display_boot()
 	cp -a "$CACHE/userland/armhf" "$_dr"
 	mkdir -p "$_dr/etc" "$_dr/tests/display"
 	kernel_modules arm32 "$_dr/usr/lib/modules"
-	for _p in tests/display/test_*.c; do
+	for _p in tests/guest/display/test_*.c; do
 		_o=${_p##*/}
 		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
 			-isystem "$BASE/build-arm32/usr/include" -o "$_dr/tests/display/${_o%.c}" \
-			"$_p" tests/program.c selftests/media.c selftests/display.c \
+			"$_p" tests/lib/program.c selftests/media.c selftests/display.c \
 			selftests/dmem_util.c -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done

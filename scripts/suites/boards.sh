@@ -34,7 +34,7 @@ board_tree()
 	case $1 in
 	cells) cells_of_one "$_bd/qemu.dtb" || return 1 ;;
 	esac
-	dtc -q -@ -I dts -O dtb -o "$_bd/nodes.dtbo" "tests/board/$1.dtso" &&
+	dtc -q -@ -I dts -O dtb -o "$_bd/nodes.dtbo" "tests/guest/board/$1.dtso" &&
 	fdtoverlay -i "$_bd/qemu.dtb" -o "$_bd/board.dtb" "$_bd/nodes.dtbo" &&
 	"$BASE/boards/host/board_history" "$1" >"$_bd/history" || return 1
 	if $_plan --dts="$_bd/none.dtso" "$_bd/history" >/dev/null 2>&1 || [ -e "$_bd/none.dtso" ]; then
@@ -57,11 +57,11 @@ board_programs()
 	mkdir -p "$_br/tests/board" "$BASE/boards/host"
 	make -s -C tools O="$BASE/boards/host" CC="${HOSTCC:-gcc}" "$BASE/boards/host/dmemctl.bin" &&
 	${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$BASE/boards/host/board_history" \
-		tests/board/board_history.c tests/board/boards.c "$BASE/boards/host/dmemctl/record/history.o" \
+		tests/guest/board/board_history.c tests/guest/board/boards.c "$BASE/boards/host/dmemctl/record/history.o" \
 		"$BASE"/boards/host/lib/*.o &&
 	kmake "$BASE/build-systemd" -s headers &&
 	guest_cc -I"$TREE/tools/testing/selftests" -isystem "$BASE/build-systemd/usr/include" \
-		-o "$_br/tests/board/test_board" tests/board/test_board.c tests/board/boards.c
+		-o "$_br/tests/board/test_board" tests/guest/board/test_board.c tests/guest/board/boards.c
 }
 
 # suite_boards: the kernel "systemd" must have been built.
@@ -72,7 +72,7 @@ suite_boards()
 		fdtoverlay:device-tree-compiler
 	step "guest: boards with the overlays of dmemctl plan"
 	rm -rf "$BASE/boards"
-	board_programs >"$LOGS/boards.log" 2>&1 || die_log "$LOGS/boards.log" "cannot build the programs of tests/board"
+	board_programs >"$LOGS/boards.log" 2>&1 || die_log "$LOGS/boards.log" "cannot build the programs of tests/guest/board"
 	guest_busybox
 	echo board/test_board >"$BASE/boards/root/tests/list"
 	pack_initrd "$BASE/boards/initrd" "$BASE/boards/root" "$BASE/build-systemd"

@@ -20,11 +20,11 @@ suite_containers()
 # The containers have a root file system of the test's program and nothing else.
 containers_root()
 {
-	build_system_tests containers tests/containers tests/containers/container.c
+	build_system_tests containers tests/guest/containers tests/guest/containers/container.c
 	_more=$BASE/containers/more
 	rm -rf "$_more"
 	mkdir -p "$_more"
-	cp -a tests/containers/root/. "$_more/"
+	cp -a tests/guest/containers/root/. "$_more/"
 	for _d in dev proc sys/fs/cgroup tmp usr; do
 		mkdir -p "$_more/srv/camera/$_d"
 	done

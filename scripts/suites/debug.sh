@@ -57,15 +57,15 @@ suite_kcsan()
 	BOOT_SECONDS=
 }
 
-# debug_program KERNEL DIR PROGRAM: adds a program of tests/debug to a root file
+# debug_program KERNEL DIR PROGRAM: adds a program of tests/guest/debug to a root file
 # system, DIR/root, and makes DIR/initrd anew. It is to run last.
 debug_program()
 {
 	mkdir -p "$2/root/tests/debug"
 	guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
 		-isystem "$BASE/build-$1/usr/include" -o "$2/root/tests/debug/$3" \
-		"tests/debug/$3.c" selftests/dmem_util.c -lpthread ||
-	die "cannot compile tests/debug/$3.c: see the compiler's message above"
+		"tests/guest/debug/$3.c" selftests/dmem_util.c -lpthread ||
+	die "cannot compile tests/guest/debug/$3.c: see the compiler's message above"
 	echo "debug/$3" >>"$2/root/tests/list"
 	pack_initrd "$2/initrd" "$2/root" "$BASE/build-$1"
 }

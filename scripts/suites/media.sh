@@ -49,11 +49,11 @@ build_media_tests()
 			cp "$_o/${_p#*/}" "$_mt/$_p"
 		} >>"$_log" 2>&1 || die_log "$_log" "cannot build the kernel's test $_p"
 	done
-	for _p in tests/media/test_*.c; do
+	for _p in tests/guest/media/test_*.c; do
 		_o=${_p##*/}
 		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
 			-isystem "$BASE/build-$1/usr/include" -o "$_mt/media/${_o%.c}" \
-			"$_p" tests/media/media_util.c tests/program.c selftests/dmem_util.c -lpthread ||
+			"$_p" tests/guest/media/media_util.c tests/lib/program.c selftests/dmem_util.c -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
 	(cd "$_mt" && ls -d media/*) >"$_mt/list"

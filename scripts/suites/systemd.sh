@@ -3,7 +3,7 @@
 # Suite systemd: Debian's systemd as the first process of the guest, with our
 # programs installed, and services and slices that really start.
 
-. scripts/package.sh
+. scripts/lib/package.sh
 
 # From dpkg on: what installs our packages, their scripts, and libraries of dmem-tools.
 SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash coreutils
@@ -33,7 +33,7 @@ system_root()
 	cp -a "$_user" "$_sr"
 	cp "$_sr/usr/share/base-passwd/passwd.master" "$_sr/etc/passwd"
 	cp "$_sr/usr/share/base-passwd/group.master" "$_sr/etc/group"
-	cp -a tests/systemd/guest/root/. "$_sr/"
+	cp -a tests/guest/systemd/root/. "$_sr/"
 	# Disks, terminals, old scripts: nothing of that is here, and each reload
 	# waits for them. One reads the kernel's command line.
 	mkdir -p "$_sr/etc/systemd/system-generators"
@@ -64,13 +64,13 @@ build_system_tests()
 	mkdir -p "$_st/$_sys"
 	kmake "$BASE/build-systemd" -s headers >"$LOGS/systemd-headers.log" 2>&1 ||
 	die_log "$LOGS/systemd-headers.log" "cannot make the kernel's headers"
-	for _p in "$_from"/test_*.c tests/systemd/guest/probe.c; do
+	for _p in "$_from"/test_*.c tests/guest/systemd/probe.c; do
 		_o=${_p##*/}
 		_o=${_o%.c}
-		_more="$* tests/systemd/guest/unit.c tests/program.c selftests/dmem_util.c"
+		_more="$* tests/guest/systemd/unit.c tests/lib/program.c selftests/dmem_util.c"
 		case $_o in
 		probe) _more= ;;
-		test_live) _more="$_more tests/systemd/tree.c" ;;
+		test_live) _more="$_more tests/lib/tree.c" ;;
 		esac
 		# shellcheck disable=SC2086 # a list of files
 		guest_cc -Iselftests -Itests -Itests/systemd/guest \
@@ -109,7 +109,7 @@ suite_systemd()
 	deb_results systemd/lintian
 	step "guest: a system with systemd"
 	build_dtb ''
-	build_system_tests systemd tests/systemd/guest
+	build_system_tests systemd tests/guest/systemd
 	cp "$CACHE"/deb/arm64/dmem-systemd_*_arm64.deb "$BASE/systemd/tests/systemd/dmem-systemd.deb"
 	system_root systemd trixie
 	mkdir -p "$BASE/run/systemd/trixie"

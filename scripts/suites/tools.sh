@@ -14,7 +14,7 @@ guest_tools_make()
 # tools_root: the system with both programs, and the tests.
 tools_root()
 {
-	build_system_tests tools tests/tools/guest tests/tools/load.c
+	build_system_tests tools tests/guest/tools tests/lib/load.c
 	cp "$DEBS"/dmem-tools_*.deb "$BASE/tools/tests/tools/dmem-tools.deb"
 	# Its transcript is what they print.
 	cp README.md "$BASE/tools/tests/tools/"

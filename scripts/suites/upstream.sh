@@ -59,7 +59,7 @@ with_words()
 }
 
 # on_disk PROGRAM: one of cgroup that looks for files in "/", and wants the kernel to
-# remember those that are not there, as it does for a disk: see tests/upstream/prepare.
+# remember those that are not there, as it does for a disk: see tests/guest/upstream/prepare.
 on_disk()
 {
 	mv "$_ur/tests/cgroup/$1" "$_ur/tests/cgroup/$1.there"
@@ -77,7 +77,7 @@ upstream_root()
 	mkdir -p "$BASE/upstream"
 	cp -a "$CACHE/userland/upstream" "$_ur"
 	mkdir -p "$_ur/etc" "$_ur/tests/cgroup" "$_ur/tests/upstream"
-	cp tests/upstream/prepare* "$_ur/tests/upstream/"
+	cp tests/guest/upstream/prepare* "$_ur/tests/upstream/"
 	echo upstream/prepare >"$_ur/tests/list"
 	# Where scripts look for it. Busybox' programs, too, come to /bin.
 	rm "$_ur/bin"
@@ -157,7 +157,7 @@ upstream_compare()
 	step "suite upstream: the results of both kernels"
 	mkdir -p "$_u/same"
 	upstream_same >"$_u/same/results" || [ $? = 1 ] || die "samesum gave up on $_u"
-	"$CACHE/bin/tapsum" -n upstream/same -s scripts/skips/upstream -t "$TOTALS" "$_u/same/results" || {
+	"$CACHE/bin/tapsum" -n upstream/same -s tests/skips/upstream -t "$TOTALS" "$_u/same/results" || {
 		[ $? = 1 ] || die "tapsum gave up on $_u/same/results"
 		printf '     (results and kernel logs: %s)\n' "$_u"
 	}

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/dmemctl/record/history.h"
+#include "dmemctl/history/history.h"
 
 #define MIB		(UINT64_C(1) << 20)
 #define WALL		UINT64_C(1764000000000)

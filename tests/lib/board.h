@@ -3,7 +3,7 @@
 #ifndef BOARD_H
 #define BOARD_H
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "fake.h"
 #include "tool.h"
 

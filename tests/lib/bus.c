@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "bus.h"
 
 static pid_t start(const char * const *argv)

@@ -2,7 +2,7 @@
 /* Manuals and completions. */
 #include <stdio.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "docs.h"
 
 void docs_read(const char *path, char text[DOCS_TEXT])

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "fake.h"
 
 #define CGROUP	"root/sys/fs/cgroup"

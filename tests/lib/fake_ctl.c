@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What dmemctl is linked with to be tested on a tree of plain files, besides
- * tests/systemd/fakecg.c, and with --wrap of these:
+ * tests/lib/fakecg.c, and with --wrap of these:
  *
  * FAKE_BUS: systemd is asked for units of the tree, too.
  * FAKE_ROOT: limits are those of this tree, without --sysroot.
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../tools/dmemctl/change.h"
-#include "../../tools/dmemctl/manager.h"
+#include "dmemctl/change.h"
+#include "dmemctl/manager.h"
 
 int __real_manager_open(struct ctl *c, struct manager *m);
 int __wrap_manager_open(struct ctl *c, struct manager *m);

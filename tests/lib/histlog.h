@@ -3,7 +3,7 @@
 #ifndef HISTLOG_H
 #define HISTLOG_H
 
-#include "../../tools/dmemctl/record/history.h"
+#include "dmemctl/history/history.h"
 
 extern const struct hist_ops histlog_ops;	/* with what histlog() makes as data */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "past.h"
 
 static void finish(struct hist_line *l)

@@ -3,7 +3,7 @@
 #ifndef PAST_H
 #define PAST_H
 
-#include "../../tools/dmemctl/record/history.h"
+#include "dmemctl/history/history.h"
 
 #define PAST_WALL	1764000000000	/* of boot */
 

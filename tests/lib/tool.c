@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "tool.h"
 
 #define MAX_WORDS	32

@@ -25,9 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../tools/lib/look.h"
+#include "dmem/look.h"
 #include "context.h"
-#include "log.h"
+#include "base/log.h"
 
 #define STRICT_FAILURE	255
 #define WAIT_SECONDS	5

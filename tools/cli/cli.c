@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../lib/look.h"
+#include "dmem/look.h"
 #include "cli.h"
 #include "text.h"
 

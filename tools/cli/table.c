@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../lib/look.h"
+#include "dmem/look.h"
 #include "json.h"
 #include "table.h"
 #include "text.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../lib/word.h"
+#include "units/word.h"
 #include "change.h"
 
 #define CGROUP	"/sys/fs/cgroup"

@@ -3,8 +3,8 @@
 #ifndef DMEMCTL_H
 #define DMEMCTL_H
 
-#include "../cli/cli.h"
-#include "../lib/look.h"
+#include "cli/cli.h"
+#include "dmem/look.h"
 
 struct ctl {
 	struct cli cli;			/* "dmemctl VERB" */

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../cli/replace.h"
+#include "cli/replace.h"
 #include "dropin.h"
 
 /* After what an administrator is likely to write, and before what dmem-generator does.

@@ -6,7 +6,7 @@
 #ifndef DROPIN_H
 #define DROPIN_H
 
-#include "../lib/units.h"
+#include "units/units.h"
 #include "dmemctl.h"
 
 struct dropin {

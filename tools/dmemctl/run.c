@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../cli/text.h"
+#include "cli/text.h"
 #include "change.h"
 #include "manager.h"
 #include "options.h"

@@ -3,7 +3,7 @@
 #ifndef SECTION_H
 #define SECTION_H
 
-#include "../lib/units.h"
+#include "units/units.h"
 #include "dmemctl.h"
 
 struct section {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cli/table.h"
+#include "cli/table.h"
 #include "section.h"
 #include "target.h"
 

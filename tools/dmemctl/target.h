@@ -3,7 +3,7 @@
 #ifndef TARGET_H
 #define TARGET_H
 
-#include "../lib/word.h"
+#include "units/word.h"
 #include "manager.h"
 
 struct target {

@@ -3,8 +3,8 @@
 #ifndef GENERATOR_H
 #define GENERATOR_H
 
-#include "../tools/lib/units.h"
-#include "log.h"
+#include "units/units.h"
+#include "base/log.h"
 
 struct generator {
 	struct dmem_units units;

@@ -3,9 +3,9 @@
 #ifndef LSDMEM_H
 #define LSDMEM_H
 
-#include "../cli/table.h"
-#include "../lib/look.h"
-#include "../lib/word.h"
+#include "cli/table.h"
+#include "dmem/look.h"
+#include "units/word.h"
 
 /* What could not be read: for one line at the end. All zero is nothing. */
 struct unread {

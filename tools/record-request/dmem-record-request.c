@@ -21,8 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../tools/lib/look.h"
-#include "log.h"
+#include "dmem/look.h"
+#include "base/log.h"
 
 #define SOCKET		"/run/dmem/record-now"
 #define WAIT_MS		2000

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/dmemctl/record/history.h"
+#include "dmemctl/history/history.h"
 #include "boards.h"
 
 #define WALL	1764000000000ull

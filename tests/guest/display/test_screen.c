@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What is painted into capped, charged buffers is what the emulated display
- * shows. The guest cannot see its own screen: scripts/screen.c looks at it from
+ * shows. The guest cannot see its own screen: scripts/judge/screen.c looks at it from
  * the outside and compares it with the picture, pixel by pixel.
  */
 #include <dirent.h>

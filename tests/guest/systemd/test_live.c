@@ -15,7 +15,7 @@
 
 #include "dmem_util.h"
 #include "unit.h"
-#include "../tree.h"
+#include "tree.h"
 
 #define SECONDS		40
 /* Only if systemd does not answer any more. */

@@ -20,7 +20,7 @@
 #include "kselftest_harness.h"
 
 #include "dmem_util.h"
-#include "tools/load.h"
+#include "load.h"
 #include "unit.h"
 
 #define DMEMCTL		"/usr/sbin/dmemctl"

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/dmemctl/record/history.h"
-#include "../systemd/mutate.h"
+#include "dmemctl/history/history.h"
+#include "mutate.h"
 
 #define BOOT		"01234567-89ab-cdef-0123-456789abcdef"
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/dmemctl/plan/report.h"
-#include "../systemd/mutate.h"
+#include "dmemctl/plan/report.h"
+#include "mutate.h"
 
 #define BOOT		"01234567-89ab-cdef-0123-456789abcdef"
 #define OTHER		"11234567-89ab-cdef-0123-456789abcdef"

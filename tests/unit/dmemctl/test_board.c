@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "fake.h"
 #include "past.h"
 #include "rmem.h"

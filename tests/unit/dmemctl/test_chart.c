@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "fake.h"
 #include "past.h"
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/lib/look.h"
-#include "../../tools/lib/word.h"
+#include "dmem/look.h"
+#include "units/word.h"
 #include "board.h"
 
 #define CAMERA_CG	CG "system.slice/camera.service/"

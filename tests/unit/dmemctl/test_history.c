@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "histlog.h"
 
 #define BOOT1	"01234567-89ab-cdef-0123-456789abcdef"

@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../tools/dmemctl/metrics/metrics.h"
-#include "../systemd/tap.h"
-#include "../systemd/traced.h"
+#include "dmemctl/metrics/metrics.h"
+#include "tap.h"
+#include "traced.h"
 
 #define CG		"root/sys/fs/cgroup"
 #define FILES		5

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/dmemctl/plan/overlay.h"
-#include "../systemd/tap.h"
+#include "dmemctl/plan/overlay.h"
+#include "tap.h"
 #include "rmem.h"
 
 #define MIB	(1024 * 1024ul)

@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/dmemctl/plan/firstfit.h"
-#include "../../tools/dmemctl/plan/needs.h"
-#include "../../tools/lib/dmem.h"
-#include "../systemd/tap.h"
+#include "dmemctl/plan/firstfit.h"
+#include "dmemctl/plan/needs.h"
+#include "dmem/dmem.h"
+#include "tap.h"
 #include "load.h"
 #include "past.h"
 

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 
 #define DOUBLINGS	2
 /* Of a count that is linear it is 2, with n log n 2.2, and of a square 4. */

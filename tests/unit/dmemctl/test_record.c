@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "fake.h"
 #include "histlog.h"
 

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../tools/cli/replace.h"
-#include "../systemd/tap.h"
+#include "cli/replace.h"
+#include "tap.h"
 
 #define NOBODY	65534
 

@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../tools/lib/units.h"
-#include "../systemd/traced.h"
+#include "units/units.h"
+#include "traced.h"
 #include "board.h"
 
 #define DROPIN		CONTROL "camera.service.d/90-dmemctl.conf"

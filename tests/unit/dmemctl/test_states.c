@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/lib/dmem.h"
+#include "dmem/dmem.h"
 #include "board.h"
 
 static struct tool ctl, lsdmem;

@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/dmemctl/verify/lint.h"
-#include "../../tools/lib/payload.h"
-#include "../../tools/lib/placement.h"
-#include "../systemd/tap.h"
+#include "dmemctl/verify/lint.h"
+#include "units/payload.h"
+#include "units/placement.h"
+#include "tap.h"
 #include "fake.h"
 
 #define ETC	"root/etc/systemd/system/"

@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../tools/dmemctl/watch/keys.h"
-#include "../../tools/lib/dmem.h"
-#include "../systemd/tap.h"
+#include "dmemctl/watch/keys.h"
+#include "dmem/dmem.h"
+#include "tap.h"
 #include "fake.h"
 
 #define CAMERA	"cma/camera@64000000"

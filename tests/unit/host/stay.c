@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "../../../systemd-units/context.h"
+#include "apply/context.h"
 
 bool context_leave(void)
 {

@@ -20,8 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/lib/dmem.h"
-#include "host/boot.h"
+#include "dmem/dmem.h"
+#include "boot.h"
 #include "tap.h"
 
 #define SECONDS		60

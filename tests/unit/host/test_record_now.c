@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/fake.h"
-#include "../tap.h"
+#include "fake.h"
+#include "tap.h"
 #include "boot.h"
 
 #define SECONDS		60

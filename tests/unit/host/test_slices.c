@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../tools/lib/dmem.h"
-#include "../tap.h"
+#include "dmem/dmem.h"
+#include "tap.h"
 #include "boot.h"
 
 #define SECONDS		60

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/lib/dmem.h"
+#include "dmem/dmem.h"
 #include "tap.h"
 
 #define KIB	1024ULL

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/lib/look.h"
-#include "../../tools/lib/units.h"
+#include "dmem/look.h"
+#include "units/units.h"
 #include "board.h"
 
 #define SERVICE		"system.slice/camera.service"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../tools/lib/word.h"
+#include "units/word.h"
 #include "board.h"
 
 #define ALL	(DMEM_WORD_UNIT | DMEM_WORD_CGROUP | DMEM_WORD_REGION)

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/cli/json.h"
-#include "../../tools/cli/table.h"
-#include "../../tools/cli/text.h"
-#include "../../tools/lib/look.h"
-#include "../systemd/mutate.h"
+#include "cli/json.h"
+#include "cli/table.h"
+#include "cli/text.h"
+#include "dmem/look.h"
+#include "mutate.h"
 
 static void require(int ok, const char *what)
 {

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/lib/dmem.h"
-#include "../systemd/tap.h"
+#include "dmem/dmem.h"
+#include "tap.h"
 #include "machine.h"
 #include "tool.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "docs.h"
 #include "machine.h"
 #include "tool.h"

@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../tools/lib/dmem.h"
-#include "../systemd/tap.h"
+#include "dmem/dmem.h"
+#include "tap.h"
 #include "machine.h"
 #include "tool.h"
 

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../systemd/tap.h"
+#include "tap.h"
 #include "machine.h"
 #include "tool.h"
 

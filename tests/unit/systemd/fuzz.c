@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/lib/dmem.h"
+#include "dmem/dmem.h"
 #include "mutate.h"
 
 static void require(int ok, const char *what)

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../tools/lib/dmem.h"
+#include "dmem/dmem.h"
 #include "tap.h"
 
 #define MIB	1048576

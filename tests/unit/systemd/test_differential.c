@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/lib/units.h"
+#include "units/units.h"
 #include "complaints.h"
 #include "tap.h"
 #include "tree.h"

@@ -12,7 +12,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "../../systemd-units/log.h"
+#include "base/log.h"
 #include "tap.h"
 
 #ifndef JOURNAL

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tools/lib/dmem.h"
+#include "dmem/dmem.h"
 #include "tap.h"
 
 #define UNITS	60

@@ -3,8 +3,8 @@
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
-#include "../../cli/table.h"
-#include "../section.h"
+#include "cli/table.h"
+#include "dmemctl/section.h"
 
 enum severity {
 	NOTE,		/* worth to know, and may be meant */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../change.h"
+#include "dmemctl/change.h"
 #include "doctor.h"
 
 static uint64_t figure(const struct doctor *d, const struct dmem_node *n, size_t r,

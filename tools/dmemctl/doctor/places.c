@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../lib/placement.h"
+#include "units/placement.h"
 #include "doctor.h"
 
 static void say_place(struct doctor *d, const char *path, const struct dmem_place *p)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../cli/text.h"
+#include "cli/text.h"
 #include "doctor.h"
 
 enum { SEVERITY, SUBJECT, FINDING, REMEDY, COLUMNS };

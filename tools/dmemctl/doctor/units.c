@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../lib/payload.h"
-#include "../../lib/word.h"
+#include "units/payload.h"
+#include "units/word.h"
 #include "doctor.h"
 
 static const enum dmem_figure figures[DMEM_KINDS] = { DMEM_F_MAX, DMEM_F_MIN, DMEM_F_LOW };

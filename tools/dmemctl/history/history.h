@@ -6,7 +6,7 @@
 #ifndef HISTORY_H
 #define HISTORY_H
 
-#include "../../lib/look.h"
+#include "dmem/look.h"
 
 #define HIST_VERSION	1
 /* Of a segment of notes about the machine, which changes nothing else. Readers of version 1

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../cli/replace.h"
-#include "../dmemctl.h"
+#include "cli/replace.h"
+#include "dmemctl/dmemctl.h"
 #include "metrics.h"
 
 enum {

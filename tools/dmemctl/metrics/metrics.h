@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "../../lib/look.h"
+#include "dmem/look.h"
 
 /* The figures of a cgroup that are told. */
 #define METRICS_FIGURES	(DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_PEAK) | DMEM_BIT(DMEM_F_MIN) | \

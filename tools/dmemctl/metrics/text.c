@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../cli/text.h"
+#include "cli/text.h"
 #include "metrics.h"
 
 struct family {

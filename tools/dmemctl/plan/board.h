@@ -3,7 +3,7 @@
 #ifndef BOARD_H
 #define BOARD_H
 
-#include "../../cli/cli.h"
+#include "cli/cli.h"
 #include "needs.h"
 #include "overlay.h"
 

@@ -6,7 +6,7 @@
 #ifndef DEVTREE_H
 #define DEVTREE_H
 
-#include "../../lib/dmem.h"
+#include "dmem/dmem.h"
 
 #define DEVTREE_NONE	SIZE_MAX
 

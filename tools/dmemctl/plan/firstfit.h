@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-#include "../../lib/map.h"
+#include "base/map.h"
 
 struct firstfit_buffer {
 	uint64_t start, pages;

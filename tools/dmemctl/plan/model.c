@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../cli/text.h"
+#include "cli/text.h"
 #include "model.h"
 
 /* A wall clock before 2000 was not set. */

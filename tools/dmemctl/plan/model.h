@@ -7,8 +7,8 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "../../lib/map.h"
-#include "../record/history.h"
+#include "base/map.h"
+#include "dmemctl/history/history.h"
 #include "lines.h"
 #include "notes.h"
 

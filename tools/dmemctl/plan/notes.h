@@ -3,7 +3,7 @@
 #ifndef NOTES_H
 #define NOTES_H
 
-#include "../../lib/dmem.h"
+#include "dmem/dmem.h"
 
 struct notes_property {
 	const char *name;

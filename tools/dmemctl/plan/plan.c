@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../cli/replace.h"
-#include "../dmemctl.h"
+#include "cli/replace.h"
+#include "dmemctl/dmemctl.h"
 #include "board.h"
 #include "report.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../cli/cli.h"
-#include "../../cli/json.h"
+#include "cli/cli.h"
+#include "cli/json.h"
 #include "report.h"
 
 static void date(char *buf, size_t size, uint64_t ms)

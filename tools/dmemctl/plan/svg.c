@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../cli/cli.h"
-#include "../../cli/text.h"
+#include "cli/cli.h"
+#include "cli/text.h"
 #include "chart.h"
 #include "report.h"
 

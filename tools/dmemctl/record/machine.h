@@ -3,7 +3,7 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
-#include "history.h"
+#include "dmemctl/history/history.h"
 
 /* Adds a segment of notes to @t. Nothing on a machine without a device tree. @wall: ms
  * since 1970. 0, -ENOMEM, -E2BIG: it is too much for notes, or a negative errno: a part

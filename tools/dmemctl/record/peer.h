@@ -6,7 +6,7 @@
 #ifndef PEER_H
 #define PEER_H
 
-#include "../../lib/look.h"
+#include "dmem/look.h"
 
 /*
  * The cgroup of the system service that the process at the other end of the socket is

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../lib/word.h"
-#include "../dmemctl.h"
-#include "histfile.h"
+#include "units/word.h"
+#include "dmemctl/dmemctl.h"
+#include "dmemctl/history/histfile.h"
 #include "machine.h"
 #include "peer.h"
 #include "sampler.h"

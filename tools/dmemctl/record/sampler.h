@@ -6,7 +6,7 @@
 #ifndef SAMPLER_H
 #define SAMPLER_H
 
-#include "history.h"
+#include "dmemctl/history/history.h"
 
 struct sampler;
 

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../../cli/cli.h"
-#include "../../lib/placement.h"
-#include "../../lib/word.h"
+#include "cli/cli.h"
+#include "units/placement.h"
+#include "units/word.h"
 #include "lint.h"
 
 #define MAX_KEY		40

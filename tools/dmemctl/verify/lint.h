@@ -6,7 +6,7 @@
 #ifndef LINT_H
 #define LINT_H
 
-#include "../../lib/look.h"
+#include "dmem/look.h"
 
 struct lint {
 	struct dmem_arena *arena;

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../cli/table.h"
-#include "../../lib/payload.h"
-#include "../../lib/placement.h"
-#include "../dmemctl.h"
+#include "cli/table.h"
+#include "units/payload.h"
+#include "units/placement.h"
+#include "dmemctl/dmemctl.h"
 #include "lint.h"
-#include "../section.h"
+#include "dmemctl/section.h"
 
 #define HELPER	"/usr/libexec/dmem-apply"
 

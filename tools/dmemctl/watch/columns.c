@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../cli/text.h"
+#include "cli/text.h"
 #include "columns.h"
 #include "screen.h"
 

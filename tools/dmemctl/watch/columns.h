@@ -3,7 +3,7 @@
 #ifndef COLUMNS_H
 #define COLUMNS_H
 
-#include "../../cli/table.h"
+#include "cli/table.h"
 #include "view.h"
 
 struct columns {

@@ -2,7 +2,7 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
-#include "../../lib/look.h"
+#include "dmem/look.h"
 
 /* Waits for refusals, of all cgroups there are. */
 struct notify {

@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../cli/text.h"
-#include "../../lib/word.h"
-#include "../dmemctl.h"
+#include "cli/text.h"
+#include "units/word.h"
+#include "dmemctl/dmemctl.h"
 #include "columns.h"
 #include "keys.h"
 #include "notify.h"

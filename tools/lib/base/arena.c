@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dmem.h"
+#include "dmem/dmem.h"
 
 #define BLOCK	16384
 

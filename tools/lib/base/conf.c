@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dmem.h"
+#include "dmem/dmem.h"
 
 #define BLANKS		" \t\r"
 #define WHITESPACE	BLANKS "\n"

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../tools/lib/dmem.h"
+#include "dmem/dmem.h"
 #include "log.h"
 
 #ifndef JOURNAL

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dmem.h"
+#include "dmem/dmem.h"
 
 #define NAME_LEN	255
 

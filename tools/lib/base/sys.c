@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "look.h"
+#include "dmem/look.h"
 
 /* What most files need; the kernel makes a page's worth at a time. */
 #define FIRST_SIZE	4096

@@ -11,7 +11,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "dmem.h"
+#include "dmem/dmem.h"
 
 enum key {
 	ROOT_DIRECTORY, ROOT_IMAGE, ROOT_MSTACK, EXTENSION_IMAGES, EXTENSION_DIRECTORIES,

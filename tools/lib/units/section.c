@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dmem.h"
+#include "dmem/dmem.h"
 
 enum what { CAP, RESET, STRICT, OBSTACLE };
 

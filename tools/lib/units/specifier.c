@@ -2,7 +2,7 @@
 /* The specifiers that a section may have, as systemd.unit(5) tells of them. */
 #include <string.h>
 
-#include "dmem.h"
+#include "dmem/dmem.h"
 
 static int hex(char c)
 {

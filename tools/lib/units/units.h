@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "dmem.h"
+#include "dmem/dmem.h"
 
 struct dmem_unit_file {
 	const char *name, *path;

@@ -19,7 +19,7 @@
 #ifndef DMEM_WORD_H
 #define DMEM_WORD_H
 
-#include "look.h"
+#include "dmem/look.h"
 #include "units.h"
 
 enum dmem_word_kind {
