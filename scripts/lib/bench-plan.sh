@@ -3,7 +3,7 @@
 # What "dmemctl plan" costs with histories that are larger than those of the tests: user
 # CPU, and memory. Needs 600 MB for files.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
 need gcc /usr/include/stdio.h:libc6-dev make /usr/bin/time:time scdoc \
 	/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \

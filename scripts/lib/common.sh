@@ -149,11 +149,11 @@ build_host_tools()
 	mkdir -p "$CACHE/bin"
 	for _p in progress tapsum samesum mutmap screen bench_report; do
 		# Not "newer than": another checkout's program may be newer.
-		_k=$(hash16 "scripts/$_p.c" scripts/judge/die.h scripts/judge/judge.h tests/guest/display/pattern.h)
+		_k=$(hash16 "scripts/judge/$_p.c" scripts/judge/die.h scripts/judge/judge.h tests/guest/display/pattern.h)
 		[ "$_k" = "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] ||
-		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "scripts/$_p.c" -lm &&
+		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "scripts/judge/$_p.c" -lm &&
 		  mv "$CACHE/bin/$_p.new" "$CACHE/bin/$_p" &&
 		  echo "$_k" >"$CACHE/bin/$_p.key"; } ||
-		die "cannot compile scripts/$_p.c: see the compiler's message above"
+		die "cannot compile scripts/judge/$_p.c: see the compiler's message above"
 	done
 }
