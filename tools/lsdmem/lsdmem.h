@@ -48,26 +48,24 @@ void unread_note(void *data, const char *path, int err);
 /* One line on stderr, if there is anything to say. */
 void unread_say(const struct lsdmem *l);
 
-/* ---- regions.c ---- */
+/* ---- select.c ---- */
 
-/* Reads the regions, and whether there is anything to read. Returns an exit code; has
- * said what is wrong. @what: as of dmem_regions_read_some(). */
-int find_regions(struct lsdmem *l, const struct view *view, unsigned int what, struct dmem_regions *r);
+/*
+ * Reads the regions into @r, and replaces each word of @l->wanted by the name of the region
+ * that it means. @fields: DMEM_READ_ bits, see dmem_regions_read_some(). Returns an exit code;
+ * after a failure (no region to show, a word that names none) the message has been printed.
+ */
+int find_regions(struct lsdmem *l, const struct view *view, unsigned int fields,
+		 struct dmem_regions *r);
 
-/* Is it one that was asked for? After check_wanted(). */
+/* Is the region one of @l->wanted, or is that list empty? Call find_regions() before. */
 bool region_wanted(const struct lsdmem *l, const struct dmem_region *g);
 
-/* Puts the names of regions in the place of the words on the command line, and says which of
- * them names none. Returns an exit code. */
-int check_wanted(struct lsdmem *l, const struct dmem_regions *r);
-
-/* Refused requests of the whole region: of the cgroups that are there. */
-uint64_t region_refused(const struct dmem_tree *t, size_t region);
-
-/* ---- tree.c ---- */
-
-/* The path of a cgroup, with a slash before it, and the unit that it belongs to. */
+/* Sets the cells of a cgroup's path, which starts with a slash, and of its systemd unit. */
 void add_cgroup(struct table *t, struct table_line *line, int path_column, int unit_column,
 		const struct dmem_node *n);
+
+/* Prints the message. Returns CLI_FAILED. */
+int out_of_memory(const struct lsdmem *l);
 
 #endif

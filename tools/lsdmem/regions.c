@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* One line for each region. */
 #include <errno.h>
-#include <string.h>
 
 #include "lsdmem.h"
-
 
 enum {
 	COL_NAME, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_FREE, COL_LARGEST, COL_PEAK,
@@ -30,74 +28,6 @@ static const int defaults[] = {
 	COL_NAME, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_FREE, COL_LARGEST, COL_PEAK,
 	COL_REFUSED, COL_HEAPS,
 };
-
-static int no_memory(struct lsdmem *l)
-{
-	cli_error(&l->cli, "out of memory");
-	return CLI_FAILED;
-}
-
-int find_regions(struct lsdmem *l, const struct view *view, unsigned int what, struct dmem_regions *r)
-{
-	enum dmem_status status;
-
-	if (dmem_regions_read_some(&l->sys, &l->arena, what, unread_note, l, r))
-		return no_memory(l);
-	status = dmem_regions_status(&l->sys, r);
-	/* There can be buffers of memory that is in no region. */
-	if (status == DMEM_NO_REGIONS && view == &view_buffers)
-		status = DMEM_OK;
-	if (status == DMEM_OK)
-		return check_wanted(l, r);
-	cli_error(&l->cli, "%s", dmem_status_text(status));
-	return CLI_FAILED;
-}
-
-bool region_wanted(const struct lsdmem *l, const struct dmem_region *g)
-{
-	for (size_t i = 0; i < l->n_wanted; i++) {
-		if (!strcmp(l->wanted[i], g->name))
-			return true;
-	}
-	return !l->n_wanted;
-}
-
-/* The words become names of regions. */
-int check_wanted(struct lsdmem *l, const struct dmem_regions *r)
-{
-	struct dmem_words all = {
-		.sys = &l->sys, .arena = &l->arena, .regions = r, .kinds = DMEM_WORD_REGION,
-	};
-	int ret = 0;
-
-	for (size_t i = 0; i < l->n_wanted && !ret; i++) {
-		struct dmem_word w;
-
-		ret = dmem_word_find(&all, l->wanted[i], &w);
-		if (ret)
-			cli_error(&l->cli, "%s", w.problem ? w.problem : strerror(-ret));
-		else
-			l->wanted[i] = (char *)w.name;
-	}
-	dmem_words_free(&all);
-	return ret ? CLI_FAILED : CLI_OK;
-}
-
-uint64_t region_refused(const struct dmem_tree *t, size_t region)
-{
-	uint64_t sum = dmem_tree_refused(t, t->root, region);
-
-	/* In a namespace the root is a cgroup like others. */
-	if (sum != DMEM_UNKNOWN)
-		return sum;
-	for (const struct dmem_node *n = t->root->child; n; n = n->next) {
-		uint64_t v = dmem_tree_refused(t, n, region);
-
-		if (v != DMEM_UNKNOWN)
-			sum = sum == DMEM_UNKNOWN ? v : sum + v;
-	}
-	return sum;
-}
 
 /* What the files of the cgroups are needed for. */
 static unsigned int figures_for(const struct table *t)
@@ -148,7 +78,7 @@ static void add(struct table *t, const struct dmem_region *g, const struct dmem_
 	table_list(t, line, COL_HEAPS, g->heap, g->n_heaps);
 	if (!tree->root)
 		return;
-	table_number(t, line, COL_REFUSED, region_refused(tree, i));
+	table_number(t, line, COL_REFUSED, dmem_region_refused(tree, i));
 	table_number(t, line, COL_COMMITTED, dmem_tree_figure(tree, tree->root, i, DMEM_F_COMMITTED));
 	table_number(t, line, COL_DYING, dmem_tree_figure(tree, tree->root, i, DMEM_F_DYING));
 }
@@ -168,7 +98,7 @@ static int fill(struct lsdmem *l, struct table *t)
 	depth = figures & DMEM_REFUSALS ? 1 : 0;
 	if (figures && dmem_tree_read(&l->sys, &l->arena, &r, "", figures, depth, unread_note, l,
 				      &tree) == -ENOMEM)
-		return no_memory(l);
+		return out_of_memory(l);
 	for (size_t i = 0; i < r.n; i++) {
 		if (region_wanted(l, &r.region[i]))
 			add(t, &r.region[i], &tree, i);

@@ -88,25 +88,6 @@ static bool mark(struct branch *b, const struct dmem_node *n)
 	return shown;
 }
 
-void add_cgroup(struct table *t, struct table_line *line, int path_column, int unit_column,
-		const struct dmem_node *n)
-{
-	char path[4096] = "/", name[256];
-	const char *unit;
-	size_t len;
-
-	if (!table_wants(t, path_column) && !table_wants(t, unit_column))
-		return;
-	dmem_node_path(n, path + 1, sizeof(path) - 1);
-	table_text(t, line, path_column, path);
-	unit = dmem_cgroup_unit(path + 1, &len);
-	if (!unit || len >= sizeof(name))
-		return;
-	memcpy(name, unit, len);
-	name[len] = 0;
-	table_text(t, line, unit_column, name);
-}
-
 static struct table_line *add_line(struct branch *b, struct table_line *parent,
 				   const struct dmem_node *n)
 {
@@ -124,7 +105,7 @@ static struct table_line *add_line(struct branch *b, struct table_line *parent,
 	if (table_wants(b->t, COL_REFUSED))
 		table_number(b->t, line, COL_REFUSED,
 			     n->parent ? dmem_tree_refused(b->tree, n, b->region) :
-					 region_refused(b->tree, b->region));
+					 dmem_region_refused(b->tree, b->region));
 	return line;
 }
 

@@ -214,6 +214,12 @@ uint64_t dmem_tree_figure(const struct dmem_tree *t, const struct dmem_node *n, 
  * DMEM_UNKNOWN if the kernel does not tell. */
 uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n, size_t region);
 
+/*
+ * The requests for memory of the region that were refused to the existing cgroups, or
+ * DMEM_UNKNOWN. @t was read to a depth of 1 at least.
+ */
+uint64_t dmem_region_refused(const struct dmem_tree *t, size_t region);
+
 /* Does the cgroup use, limit or reserve anything of the region, or has it ever, or
  * has it been refused? Of the figures that were read. */
 bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, size_t region);

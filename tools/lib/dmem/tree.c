@@ -330,6 +330,22 @@ uint64_t dmem_tree_refused(const struct dmem_tree *t, const struct dmem_node *n,
 	return sum;
 }
 
+uint64_t dmem_region_refused(const struct dmem_tree *t, size_t region)
+{
+	uint64_t sum = dmem_tree_refused(t, t->root, region);
+
+	/* In a cgroup namespace the root is a cgroup with files of its own. */
+	if (sum != DMEM_UNKNOWN)
+		return sum;
+	for (const struct dmem_node *n = t->root->child; n; n = n->next) {
+		uint64_t v = dmem_tree_refused(t, n, region);
+
+		if (v != DMEM_UNKNOWN)
+			sum = sum == DMEM_UNKNOWN ? v : sum + v;
+	}
+	return sum;
+}
+
 bool dmem_tree_matters(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
 	const uint64_t *v = n->figure ? n->figure + region * t->slots : NULL;
