@@ -2,16 +2,11 @@
 # shellcheck shell=sh
 # The kernel's tree as it is without the series, for a while.
 
-base_id()
-{
-	git -C "$TREE" rev-parse base-of-series
-}
-
 # without_series COMMAND...: runs it while the tree is what the series is for.
 without_series()
 {
 	_series_id=$TREE_ID
-	TREE_ID=$(base_id)
+	TREE_ID=$(tree_content base-of-series)
 	trap tree_back EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP

@@ -210,6 +210,26 @@ tree_back()
 	rm -rf "$_a.old"
 }
 
+# tree_content TREE-ISH: a sum over all files that a kernel can be built from.
+# Kselftests and texts are not among them, so that a change of one builds no
+# kernel again. Kconfig reads one file of Documentation.
+tree_content()
+{
+	{
+		git -C "$TREE" ls-tree "$1" &&
+		git -C "$TREE" ls-tree "$1" tools/ tools/testing/ Documentation/Kconfig
+	} | sed -E '/\t(tools|tools\/testing|tools\/testing\/selftests|Documentation)$/d' | hash16
+}
+
+# The same for the files as they are, committed or not.
+tree_content_now()
+{
+	cp "$TREE/.git/index" "$BASE/now.index"
+	GIT_INDEX_FILE=$BASE/now.index git -C "$TREE" add -A
+	tree_content "$(GIT_INDEX_FILE=$BASE/now.index git -C "$TREE" write-tree)"
+	rm -f "$BASE/now.index"
+}
+
 # Has somebody worked in the tree since we put the series there?
 tree_is_ours()
 {
@@ -218,7 +238,9 @@ tree_is_ours()
 }
 
 # Puts the series on the base. Only files that differ are touched, so that the
-# next build compiles only what changed. Sets TREE and TREE_ID.
+# next build compiles only what changed. Sets TREE, and TREE_ID to the sum of the
+# files that kernels are built from.
+# shellcheck disable=SC2034 # TREE_ID is for those who build
 kernel_tree()
 {
 	TREE=$BASE/linux
@@ -230,7 +252,6 @@ kernel_tree()
 	_key=$(series_key)
 	_oldkey=
 	_oldhead=$(git -C "$TREE" rev-parse base-of-series)
-	# shellcheck disable=SC2034
 	[ ! -r "$BASE/tree.stamp" ] || read -r _oldkey _oldhead <"$BASE/tree.stamp"
 	TREE_OWN=
 	tree_is_ours "$_oldhead" || TREE_OWN=1
@@ -243,12 +264,11 @@ kernel_tree()
 			: # what the tree holds is what 'make series' saved: start from it
 		else
 			printf '      building with the changes of your own in %s\n' "$TREE" >&2
-			TREE_ID=own-$( { git -C "$TREE" rev-parse HEAD; git -C "$TREE" diff HEAD;
-				git -C "$TREE" ls-files -o --exclude-standard | (cd "$TREE" && xargs -r -d '\n' sha256sum); } | hash16)
+			TREE_ID=$(tree_content_now)
 			return
 		fi
 	elif [ "$_key" = "$_oldkey" ]; then
-		TREE_ID=$_oldhead
+		TREE_ID=$(tree_content HEAD)
 		return
 	fi
 	_log=$LOGS/am.log
@@ -276,13 +296,14 @@ kernel_tree()
 		kgit -C "$TREE" worktree prune
 		die_log "$_log" "the series does not apply to $SRCVER, at patch '$_bad': rebase it, or give the tree it was made for with KERNEL_SRC="
 	}
-	TREE_ID=$(git -C "$_tmp" rev-parse HEAD)
-	kgit -C "$TREE" checkout -q -B series "$TREE_ID" >>"$_log" 2>&1 ||
+	_head=$(git -C "$_tmp" rev-parse HEAD)
+	kgit -C "$TREE" checkout -q -B series "$_head" >>"$_log" 2>&1 ||
 	die_log "$_log" "cannot check the series out in $TREE"
 	rm -rf "$_tmp"
 	kgit -C "$TREE" worktree prune
-	printf '%s %s\n' "$_key" "$TREE_ID" >"$BASE/tree.stamp.new"
+	printf '%s %s\n' "$_key" "$_head" >"$BASE/tree.stamp.new"
 	mv "$BASE/tree.stamp.new" "$BASE/tree.stamp"
+	TREE_ID=$(tree_content HEAD)
 }
 
 # The tree's commits as patches again. With fixed options, so that tree and
