@@ -156,17 +156,16 @@ static void expect_frames(volatile unsigned int *frames, unsigned int more)
 	for (tries = 0; *frames < end && tries < MAX_SECONDS * 100; tries++)
 		usleep(10000);
 	if (*frames < end)
-		wrong("the camera gave %u frames less than %u in %u seconds",
+		wrong("the camera delivered %u frames less than %u in %u seconds",
 		      end - *frames, more, MAX_SECONDS);
 }
 
 static void expect_buffers(struct taken *got, unsigned long buffers, int err)
 {
 	if (got->buffers != buffers)
-		wrong("the camera got %lu buffers, and %lu were right", got->buffers, buffers);
+		wrong("the camera got %lu buffers instead of %lu", got->buffers, buffers);
 	if (got->err != err)
-		wrong("the camera got '%s', and '%s' was right", strerror(got->err),
-		      strerror(err));
+		wrong("the camera got '%s' instead of '%s'", strerror(got->err), strerror(err));
 }
 
 void camera_act(void)
@@ -177,28 +176,28 @@ void camera_act(void)
 	unsigned int *frames;
 
 	if (system(LOAD_VIVID))
-		wrong("cannot load vivid, the virtual camera, and give it the pool");
+		wrong("cannot load vivid, the virtual camera, with buffers from the region");
 	frames = mmap(NULL, sizeof(*frames), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (frames == MAP_FAILED)
 		wrong("mmap: %s", strerror(errno));
 
-	printf("\nThe second act has a camera, whose driver gets its buffers from the same pool:\n");
+	printf("\nAct 2: a camera driver allocates its buffers from the same region. The limits:\n");
 	make_group(CAMERA);
 	make_group(DISPLAY);
 	set_max(CAMERA, region, 16);
 	set_max(DISPLAY, region, 20);
 
-	printf("\nA program in %s streams from the camera through 4 buffers of %d MiB.\n",
+	printf("\nA program in %s streams from the camera with 4 buffers of %d MiB.\n",
 	       CAMERA, BUFFER_MIB);
 	camera = start_worker(CAMERA, run_camera, frames);
 	got = tell(&camera, "stream 4");
 	expect_buffers(&got, 4, 0);
 	expect_frames(frames, SOME_FRAMES);
 	expect_current(CAMERA, region, 4 * BUFFER_MIB);
-	printf("  It gets %d frames, and holds %d MiB.\n", SOME_FRAMES, 4 * BUFFER_MIB);
+	printf("  Received: %d frames. Charged: %d MiB.\n", SOME_FRAMES, 4 * BUFFER_MIB);
 
-	printf("\nIts neighbour %s takes 1 MiB buffers of heap %s until refused.\n",
+	printf("\nIts neighbour %s allocates 1 MiB buffers from heap %s until that fails.\n",
 	       DISPLAY, CAMERA_HEAP);
 	neighbour = start_taker(DISPLAY);
 	greedy = take(&neighbour, CAMERA_HEAP, 1000);
@@ -206,10 +205,11 @@ void camera_act(void)
 	expect_current(DISPLAY, region, 20);
 	expect_frames(frames, SOME_FRAMES);
 	expect_current(CAMERA, region, 4 * BUFFER_MIB);
-	printf("  It got %lu, then %lu times: %s. The camera goes on: %d frames more.\n",
-	       greedy.buffers, greedy.refused, strerror(greedy.err), SOME_FRAMES);
+	printf("  Allocated: %lu buffers. The next %lu requests failed: %s.\n", greedy.buffers,
+	       greedy.refused, strerror(greedy.err));
+	printf("  The camera continues: %d more frames.\n", SOME_FRAMES);
 
-	printf("\nThe camera starts again and asks for 8 buffers, which are %d MiB.\n",
+	printf("\nThe camera program starts again and requests 8 buffers, %d MiB in all.\n",
 	       8 * BUFFER_MIB);
 	got = tell(&camera, "stream 8");
 	expect_buffers(&got, 5, 0);
@@ -218,8 +218,9 @@ void camera_act(void)
 	expect_buffers(&more, 0, ENOMEM);
 	expect_frames(frames, SOME_FRAMES);
 	expect_current(CAMERA, region, 5 * BUFFER_MIB);
-	printf("  It gets %lu, and for one more: %s. Through these come %d frames more.\n",
-	       got.buffers, strerror(more.err), SOME_FRAMES);
+	printf("  Allocated: %lu buffers. A request for one more failed: %s.\n", got.buffers,
+	       strerror(more.err));
+	printf("  The camera continues: %d more frames.\n", SOME_FRAMES);
 	/* REQBUFS is content with fewer buffers, the kernel counts its refusal. */
 	add_row(CAMERA, region, more.refused + 1);
 	add_row(DISPLAY, region, greedy.refused);
@@ -228,7 +229,7 @@ void camera_act(void)
 	stop_worker(&camera);
 	stop_worker(&neighbour);
 	expect_nothing_left();
-	printf("Both were killed, and every counter is back to zero.\n");
+	printf("Both programs were killed. Every counter is back to zero.\n");
 	remove_group(CAMERA);
 	remove_group(DISPLAY);
 }

@@ -46,7 +46,7 @@ char *heap_region(const char *heap)
 	fclose(f);
 	name[strcspn(name, "\n")] = 0;
 	if (!*name)
-		wrong("heap %s has no dmem region: its memory is not accounted, so nobody can cap it (see the boot log, and whether dmem is disabled)",
+		wrong("heap %s has no dmem region: its memory is not accounted and cannot be limited (see the boot log, and whether dmem is disabled)",
 		      heap);
 	return strdup(name);
 }
@@ -134,14 +134,14 @@ static void set(const char *group, const char *file, const char *region, unsigne
 void set_max(const char *group, const char *region, unsigned long mib)
 {
 	set(group, "max", region, mib);
-	printf("  %s may take %lu MiB of %s (which has %llu MiB).\n", group, mib, region,
+	printf("  %s may use %lu MiB of %s (capacity %llu MiB).\n", group, mib, region,
 	       value("", "capacity", region) / MIB);
 }
 
 void set_min(const char *group, const char *region, unsigned long mib)
 {
 	set(group, "min", region, mib);
-	printf("  %s has reserved %lu MiB of %s (which has %llu MiB).\n", group, mib, region,
+	printf("  %s has a reservation of %lu MiB in %s (capacity %llu MiB).\n", group, mib, region,
 	       value("", "capacity", region) / MIB);
 }
 
@@ -150,8 +150,7 @@ void expect_current(const char *group, const char *region, unsigned long mib)
 	unsigned long long now = value(group, "current", region);
 
 	if (now != mib * MIB)
-		wrong("%s: dmem.current of %s is %llu, and %lu was right", group, region,
-		      now, mib * MIB);
+		wrong("%s: dmem.current of %s is %llu instead of %lu", group, region, now, mib * MIB);
 }
 
 struct worker start_worker(const char *group, work_t work, void *arg)
@@ -187,7 +186,7 @@ struct taken tell(struct worker *w, const char *order)
 
 	if (write(w->ask, order, strlen(order)) < 0 ||
 	    read(w->answer, &got, sizeof(got)) != sizeof(got))
-		wrong("a process died, which had been told '%s'", order);
+		wrong("a process died while it worked on '%s'", order);
 	return got;
 }
 
@@ -245,14 +244,14 @@ void expect_taken(const char *group, const char *heap, struct taken *got,
 		  unsigned long buffers, int refused)
 {
 	if (got->buffers != buffers)
-		wrong("%s got %lu MiB from heap %s, and %lu were right", group,
+		wrong("%s got %lu MiB from heap %s instead of %lu", group,
 		      got->buffers, heap, buffers);
 	if (refused && !got->refused)
-		wrong("%s was not refused on heap %s", group, heap);
+		wrong("%s: no request to heap %s failed", group, heap);
 	if (!refused && got->refused)
-		wrong("%s was refused on heap %s: %s", group, heap, strerror(got->err));
+		wrong("%s: a request to heap %s failed: %s", group, heap, strerror(got->err));
 	if (refused && got->err != ENOMEM)
-		wrong("%s was refused on heap %s with '%s', not ENOMEM", group, heap,
+		wrong("%s: a request to heap %s failed with '%s' instead of ENOMEM", group, heap,
 		      strerror(got->err));
 }
 
@@ -263,7 +262,7 @@ void add_row(const char *group, const char *region, unsigned long refused)
 				event(group, region, "exhausted");
 
 	if (counted != refused)
-		wrong("%s: %lu requests for %s failed, and dmem.events.local has %lu", group,
+		wrong("%s: %lu requests for %s failed, but dmem.events.local counts %lu", group,
 		      refused, region, counted);
 	rows[n_rows++] = (struct row){ group, region, refused };
 }

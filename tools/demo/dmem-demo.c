@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-demo - two services, three pools, and a cap that holds
+ * dmem-demo - two services, three regions, and limits that hold
  *
- * Every figure printed was read from the kernel or counted here, and every
- * sentence is checked: the first that is not true ends the program.
+ * The program prints only figures that it read from the kernel or counted itself,
+ * and checks each sentence before it prints it. The first that is false ends it.
  */
 #include "demo.h"
 
@@ -22,7 +22,7 @@ static void heap_act(void)
 	def = heap_region(DEFAULT_HEAP);
 	alias = heap_region(DEFAULT_ALIAS);
 
-	printf("Two services share a board. Each gets a plan:\n");
+	printf("Act 1: two services share the regions of a board. Their limits:\n");
 	make_group(CAMERA);
 	make_group(DISPLAY);
 	set_max(CAMERA, cam, 8);
@@ -30,17 +30,19 @@ static void heap_act(void)
 	set_max(DISPLAY, dis, 24);
 	set_max(CAMERA, def, 6);
 
-	printf("\nA greedy program in %s takes 1 MiB buffers of heap %s until refused.\n",
+	printf("\nA program in %s allocates 1 MiB buffers from heap %s until that fails.\n",
 	       CAMERA, CAMERA_HEAP);
 	greedy = start_taker(CAMERA);
 	got = take(&greedy, CAMERA_HEAP, 1000);
 	expect_taken(CAMERA, CAMERA_HEAP, &got, 8, 1);
 	expect_current(CAMERA, cam, 8);
-	printf("  It got %lu, then %lu times: %s. It keeps them all.\n", got.buffers,
+	printf("  Allocated: %lu buffers. The next %lu requests failed: %s.\n", got.buffers,
 	       got.refused, strerror(got.err));
+	printf("  The program keeps its buffers.\n");
 	add_row(CAMERA, cam, got.refused);
 
-	printf("\nIts neighbour %s wants 4 MiB of the same pool, and 30 MiB of its own.\n", DISPLAY);
+	printf("\nIts neighbour %s requests 4 MiB of the same region, and 30 MiB of another.\n",
+	       DISPLAY);
 	neighbour = start_taker(DISPLAY);
 	got = take(&neighbour, CAMERA_HEAP, 4);
 	expect_taken(DISPLAY, CAMERA_HEAP, &got, 4, 0);
@@ -49,12 +51,12 @@ static void heap_act(void)
 	got2 = take(&neighbour, DISPLAY_HEAP, 30);
 	expect_taken(DISPLAY, DISPLAY_HEAP, &got2, 24, 1);
 	expect_current(DISPLAY, dis, 24);
-	printf("  It got its %lu MiB of %s, and %lu MiB of %s up to its own cap.\n", got.buffers,
-	       cam, got2.buffers, dis);
+	printf("  Allocated: %lu MiB of %s, all that it requested.\n", got.buffers, cam);
+	printf("  Allocated: %lu MiB of %s, up to its limit there.\n", got2.buffers, dis);
 	add_row(DISPLAY, dis, got2.refused);
 
-	printf("\nHeaps %s and %s are two names of one pool. Can one be used when the other is refused?\n",
-	       DEFAULT_HEAP, DEFAULT_ALIAS);
+	printf("\nHeaps %s and %s are two names of one region.\n", DEFAULT_HEAP, DEFAULT_ALIAS);
+	printf("Does the second name give memory beyond the limit?\n");
 	if (strcmp(def, alias))
 		wrong("they are charged to two regions, %s and %s", def, alias);
 	escaper = start_taker(CAMERA);
@@ -65,7 +67,7 @@ static void heap_act(void)
 	got2 = take(&escaper, DEFAULT_HEAP, 1000);
 	expect_taken(CAMERA, DEFAULT_HEAP, &got2, 0, 1);
 	expect_current(CAMERA, def, 6);
-	printf("  No: 4 MiB by the first name leave %lu MiB by the second, then both refuse.\n",
+	printf("  No: after 4 MiB by the first name, the second gives %lu MiB. Then both fail.\n",
 	       got.buffers);
 	add_row(CAMERA, def, got.refused + got2.refused);
 
@@ -74,7 +76,7 @@ static void heap_act(void)
 	stop_worker(&neighbour);
 	stop_worker(&escaper);
 	expect_nothing_left();
-	printf("All three programs were killed, and every counter is back to zero, the root's too.\n");
+	printf("All programs were killed. Every counter is back to zero, in the root cgroup too.\n");
 	remove_group(CAMERA);
 	remove_group(DISPLAY);
 }

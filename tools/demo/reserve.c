@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The third act of dmem-demo: nobody has a cap, and the one who comes late has
- * reserved what he needs.
+ * The third act of dmem-demo: no cgroup has a limit. One has a reservation, and
+ * allocates last.
  */
 #include "demo.h"
 
 #define RESERVED_MIB	16
 
-/* What is there for cgroups, the kernel's own use aside. */
+/* Free memory of the region: the kernel's own use is not part of it. */
 static unsigned long free_mib(const char *region)
 {
 	char path[300];
@@ -30,28 +30,29 @@ void reserve_act(void)
 	struct worker early, late;
 	struct taken got, own;
 
-	printf("\nIn the third act nobody has a cap:\n");
+	printf("\nAct 3: no limits, but one reservation:\n");
 	make_group(CAMERA);
 	make_group(DISPLAY);
 	set_min(CAMERA, region, RESERVED_MIB);
 
-	printf("\n%s comes first, and takes 1 MiB buffers of heap %s until refused.\n", DISPLAY,
-	       CAMERA_HEAP);
+	printf("\n%s starts first and allocates 1 MiB buffers from heap %s until that fails.\n",
+	       DISPLAY, CAMERA_HEAP);
 	early = start_taker(DISPLAY);
 	got = take(&early, CAMERA_HEAP, 1000);
 	expect_taken(DISPLAY, CAMERA_HEAP, &got, rest, 1);
 	if (event(DISPLAY, region, "reserved") != got.refused)
-		wrong("%s was refused %lu times, and for the reservation %lu times", DISPLAY,
+		wrong("%s: %lu requests failed, of which %lu because of the reservation", DISPLAY,
 		      got.refused, event(DISPLAY, region, "reserved"));
-	printf("  It got %lu, then %lu times: %s. What is left is reserved.\n", got.buffers,
+	printf("  Allocated: %lu buffers. The next %lu requests failed: %s.\n", got.buffers,
 	       got.refused, strerror(got.err));
+	printf("  The rest of the region is reserved.\n");
 
-	printf("\n%s comes late, and wants all that it can get.\n", CAMERA);
+	printf("\n%s starts last and does the same.\n", CAMERA);
 	late = start_taker(CAMERA);
 	own = take(&late, CAMERA_HEAP, 1000);
 	expect_taken(CAMERA, CAMERA_HEAP, &own, RESERVED_MIB, 1);
 	expect_current(CAMERA, region, RESERVED_MIB);
-	printf("  It got its %lu MiB, and the pool is full.\n", own.buffers);
+	printf("  Allocated: its %lu MiB. The region is full.\n", own.buffers);
 	add_row(CAMERA, region, own.refused);
 	add_row(DISPLAY, region, got.refused);
 
@@ -59,7 +60,7 @@ void reserve_act(void)
 	stop_worker(&early);
 	stop_worker(&late);
 	expect_nothing_left();
-	printf("Both were killed, and every counter is back to zero.\n");
+	printf("Both programs were killed. Every counter is back to zero.\n");
 	remove_group(CAMERA);
 	remove_group(DISPLAY);
 }
