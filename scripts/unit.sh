@@ -512,6 +512,7 @@ t "each way around a cap has its test" nothing escapes_tests
 t "each mutant has its test" nothing mutants_tests
 t "each mutant of the programs for systemd has its line" nothing systemd_mutants_match
 t "what the documentation quotes is in the file" nothing docs_files
+t "docs/demo.md shows the sentences of the demo" sh tests/unit/docs/demo_text.sh
 # Podman as the judge of its command lines, where it is there.
 ! podman_here || t "Podman takes the command lines of docs/containers.md" \
 	unshare --mount sh tests/guest/containers/podman_words.sh "$dir/podman"

@@ -16,8 +16,8 @@ tools_root()
 {
 	build_system_tests tools tests/guest/tools tests/lib/load.c
 	cp "$DEBS"/dmem-tools_*.deb "$BASE/tools/tests/tools/dmem-tools.deb"
-	# Its transcript is what they print.
-	cp README.md "$BASE/tools/tests/tools/"
+	# test_as_shown runs the commands that they show.
+	cp README.md docs/demo.md "$BASE/tools/tests/tools/"
 	_more=$BASE/tools/more
 	rm -rf "$_more" "$BASE/tools/out"
 	mkdir -p "$_more/tests/systemd"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What README.md shows of lsdmem and dmemctl is what they print. The first program in the
- * list, since others leave refusals behind. */
+/* README.md and docs/demo.md show the output of lsdmem and dmemctl: the test runs their
+ * commands and compares. It is the first program in the list, since others leave refusals
+ * behind. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "unit.h"
 
 #define README	"/tests/tools/README.md"
+#define DEMO	"/tests/tools/demo.md"
 #define BLOCK	"```console\n"
 
 FIXTURE(shown) {
@@ -41,13 +43,14 @@ FIXTURE_TEARDOWN(shown)
 	EXPECT_EQ(0, units_end());
 }
 
-/* Lines of a prompt are commands, what follows each is all that it prints. */
-TEST_F_TIMEOUT(shown, transcript, 120)
+/* Runs the first block of a document, where lines with a prompt are commands and the lines
+ * below each are all that it prints. Returns the number of commands. */
+static int run_block(struct __test_metadata *_metadata, const char *path)
 {
-	char *text = strdup(text_of(README)), *p = strstr(text, BLOCK), *end;
+	char *text = strdup(text_of(path)), *p = strstr(text, BLOCK), *end;
 	int commands = 0;
 
-	ASSERT_NE(NULL, p);
+	ASSERT_NE(NULL, p) TH_LOG("%s has no transcript", path);
 	p += strlen(BLOCK);
 	end = strstr(p, "```");
 	ASSERT_NE(NULL, end);
@@ -70,8 +73,15 @@ TEST_F_TIMEOUT(shown, transcript, 120)
 		commands++;
 	}
 	EXPECT_EQ(0, *p);
-	EXPECT_EQ(7, commands);
 	free(text);
+	return commands;
+}
+
+/* The session of README.md goes on in docs/demo.md. */
+TEST_F_TIMEOUT(shown, transcript, 120)
+{
+	EXPECT_EQ(4, run_block(_metadata, README));
+	EXPECT_EQ(3, run_block(_metadata, DEMO));
 }
 
 TEST_HARNESS_MAIN
