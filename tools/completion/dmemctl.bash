@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2012
 # bash completion of dmemctl(8). Verbs and options are those of its --help.
 
 _dmemctl_verbs()

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # bash completion of lsdmem(8). What there is to choose from, lsdmem tells itself.
 
 # The columns of the view that the command line asks for.
