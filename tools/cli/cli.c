@@ -45,11 +45,11 @@ int cli_bad_option(const struct cli *c, int opt, const char *letters, char **arg
 	const char *word = argv[optind - 1];
 
 	if (opt == ':')
-		return cli_usage(c, "option '%s' wants a value", word);
+		return cli_usage(c, "option needs a value: %s", word);
 	/* Among several letters, getopt is not at the next word yet. */
 	if (optopt && optopt < 256 && !strchr(letters, optopt))
-		return cli_usage(c, "there is no option '-%c'", optopt);
-	return cli_usage(c, "there is no option '%s'", word);
+		return cli_usage(c, "unknown option: -%c", optopt);
+	return cli_usage(c, "unknown option: %s", word);
 }
 
 const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes)
@@ -122,6 +122,6 @@ int cli_close_stdout(const struct cli *c, int status)
 	if (err)
 		cli_error(c, "cannot write: %s", strerror(err));
 	else
-		cli_error(c, "cannot write all of the output");
+		cli_error(c, "cannot write the whole output");
 	return CLI_FAILED;
 }

@@ -76,7 +76,7 @@ int main(int argc, char **argv)
 		case 's':
 			/* "--sysroot=$UNSET" must not be this machine. */
 			if (!*optarg)
-				return cli_usage(&c.cli, "--sysroot= names no directory");
+				return cli_usage(&c.cli, "--sysroot= needs a directory");
 			c.sysroot = optarg;
 			break;
 		default:

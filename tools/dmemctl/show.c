@@ -22,7 +22,8 @@ static const struct table_column columns[COLUMNS] = {
 	[MIN] = { "MIN", "dmem.min", TABLE_SIZE, 0 },
 	[LOW] = { "LOW", "dmem.low", TABLE_SIZE, 0 },
 	[MAX] = { "MAX", "dmem.max", TABLE_SIZE, 0 },
-	[LIMIT] = { "LIMIT", "the effective limit: the smallest MAX there and above, or the capacity", TABLE_SIZE, 0 },
+	[LIMIT] = { "LIMIT", "effective limit: the smallest MAX of the cgroup and its parents, or "
+		    "the capacity", TABLE_SIZE, 0 },
 	[REFUSED] = { "REFUSED", "number of requests that were refused", TABLE_COUNT, 0 },
 	[SECTION] = { "SECTION", "the limits in the unit's files", TABLE_VALUE, TABLE_CUT },
 };
@@ -273,7 +274,7 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 	if (s->list)
 		n_ids = table_columns(columns, COLUMNS, s->list, defaults, N_DEFAULTS, ids, &wrong);
 	if (n_ids < 0) {
-		ret = cli_usage(&c->cli, "there is no column '%s'", wrong ? wrong : s->list);
+		ret = cli_usage(&c->cli, "unknown column: %s", wrong ? wrong : s->list);
 		free(wrong);
 		return ret;
 	}

@@ -14,19 +14,21 @@ enum {
 };
 
 static const struct table_column columns[COLUMNS] = {
-	[COL_INODE] = { "INODE", "what it is known by", TABLE_COUNT, 0 },
+	[COL_INODE] = { "INODE", "inode number of the dma-buf", TABLE_COUNT, 0 },
 	[COL_SIZE] = { "SIZE", "size of the buffer", TABLE_SIZE, 0 },
-	[COL_REGION] = { "REGION", "the region that it is of", TABLE_TEXT, 0 },
-	[COL_EXPORTER] = { "EXPORTER", "the heap or driver that it is from", TABLE_TEXT, TABLE_CUT },
-	[COL_CGROUP] = { "CGROUP", "the cgroup that pays", TABLE_TEXT, 0 },
-	[COL_PROCESSES] = { "PROCESSES", "who holds it: NAME[PID], or [kernel]", TABLE_LIST, TABLE_CUT },
-	[COL_HEAP] = { "HEAP", "the heap that it is from, if any", TABLE_TEXT, 0 },
-	[COL_NAME] = { "NAME", "the name that a program gave it", TABLE_TEXT, 0 },
-	[COL_UNIT] = { "UNIT", "the systemd unit that pays", TABLE_TEXT, 0 },
-	[COL_ID] = { "ID", "the id of the cgroup that pays", TABLE_COUNT, 0 },
-	[COL_FDS] = { "FDS", "file descriptors for it", TABLE_COUNT, 0 },
-	[COL_MAPS] = { "MAPS", "mappings of it", TABLE_COUNT, 0 },
-	[COL_KERNEL] = { "KERNEL", "is it held by the kernel only?", TABLE_BOOL, 0 },
+	[COL_REGION] = { "REGION", "region of the buffer", TABLE_TEXT, 0 },
+	[COL_EXPORTER] = { "EXPORTER", "heap or driver that the buffer comes from", TABLE_TEXT,
+			   TABLE_CUT },
+	[COL_CGROUP] = { "CGROUP", "cgroup that the buffer is charged to", TABLE_TEXT, 0 },
+	[COL_PROCESSES] = { "PROCESSES", "processes that hold the buffer: NAME[PID], or [kernel]",
+			    TABLE_LIST, TABLE_CUT },
+	[COL_HEAP] = { "HEAP", "heap that the buffer comes from, if any", TABLE_TEXT, 0 },
+	[COL_NAME] = { "NAME", "name that a program has given to the buffer", TABLE_TEXT, 0 },
+	[COL_UNIT] = { "UNIT", "systemd unit of the cgroup", TABLE_TEXT, 0 },
+	[COL_ID] = { "ID", "id of the cgroup", TABLE_COUNT, 0 },
+	[COL_FDS] = { "FDS", "number of file descriptors", TABLE_COUNT, 0 },
+	[COL_MAPS] = { "MAPS", "number of mappings", TABLE_COUNT, 0 },
+	[COL_KERNEL] = { "KERNEL", "whether only the kernel holds the buffer", TABLE_BOOL, 0 },
 };
 
 static const int defaults[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* lsdmem - list regions of device memory, and who uses them */
+/* lsdmem - list regions of device memory and their users */
 #include <getopt.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -21,15 +21,15 @@ static void help(void)
 {
 	printf("\nUsage:\n"
 	       " lsdmem [options] [REGION...]\n\n"
-	       "List regions of device memory, and who uses them.\n\n"
+	       "List regions of device memory and their users.\n\n"
 	       "Options:\n"
-	       " -t, --tree           the cgroups that use or limit each region\n"
-	       " -a, --all            with --tree: all cgroups\n"
-	       " -B, --buffers        the dma-bufs, who holds them and who pays\n"
+	       " -t, --tree           print the cgroups that use or limit each region\n"
+	       " -a, --all            with --tree: print all cgroups\n"
+	       " -B, --buffers        print the dma-bufs, their processes and their cgroups\n"
 	       " -J, --json           use JSON output format\n"
 	       " -b, --bytes          print sizes in bytes rather than in human readable format\n"
 	       " -n, --noheadings     don't print headings\n"
-	       " -o, --output <list>  output columns; +<list> adds to the default ones\n"
+	       " -o, --output <list>  output columns; +<list> adds them to the default ones\n"
 	       " -O, --output-all     output all columns\n"
 	       " -r, --raw            use raw output format\n"
 	       "     --sysroot <dir>  use the specified directory as system root\n\n"
@@ -55,7 +55,7 @@ static int choose(const struct lsdmem *l, const struct request *q, int ids[TABLE
 		n = table_columns(v->columns, v->n_columns, q->output, v->defaults, v->n_defaults, ids,
 				  &wrong);
 		if (n < 0)
-			cli_usage(&l->cli, "there is no column '%s' here", wrong ? wrong : "");
+			cli_usage(&l->cli, "unknown column: %s", wrong ? wrong : "");
 		free(wrong);
 		return n < 0 ? -CLI_USAGE : n;
 	}
@@ -98,13 +98,13 @@ static int show(struct lsdmem *l, const struct request *q)
 static int check(const struct lsdmem *l, const struct request *q, bool tree, bool buffers)
 {
 	if (tree && buffers)
-		return cli_usage(&l->cli, "--tree and --buffers are two views: choose one");
+		return cli_usage(&l->cli, "--tree and --buffers cannot be combined");
 	if (l->all && q->view != &view_tree)
-		return cli_usage(&l->cli, "--all is for --tree");
+		return cli_usage(&l->cli, "--all needs --tree");
 	if (l->options.json && l->options.raw)
-		return cli_usage(&l->cli, "--json and --raw are two formats: choose one");
+		return cli_usage(&l->cli, "--json and --raw cannot be combined");
 	if (q->output && q->output_all)
-		return cli_usage(&l->cli, "--output and --output-all: choose one");
+		return cli_usage(&l->cli, "--output and --output-all cannot be combined");
 	return CLI_OK;
 }
 
@@ -165,7 +165,7 @@ int main(int argc, char **argv)
 			break;
 		case OPT_SYSROOT:
 			if (!*optarg)
-				return cli_usage(&l.cli, "--sysroot= names no directory");
+				return cli_usage(&l.cli, "--sysroot= needs a directory");
 			q.sysroot = optarg;
 			break;
 		case 'h':
@@ -175,12 +175,12 @@ int main(int argc, char **argv)
 			printf("lsdmem %s\n", CLI_VERSION);
 			return cli_close_stdout(&l.cli, CLI_OK);
 		case ':':
-			return cli_usage(&l.cli, "option '%s' needs a value", argv[optind - 1]);
+			return cli_usage(&l.cli, "option needs a value: %s", argv[optind - 1]);
 		default:
 			/* Of a long one, optopt does not tell what was written. */
 			if (optopt && strncmp(argv[optind - 1], "--", 2))
-				return cli_usage(&l.cli, "there is no option '-%c'", optopt);
-			return cli_usage(&l.cli, "there is no such option, or it takes no value: '%s'",
+				return cli_usage(&l.cli, "unknown option: -%c", optopt);
+			return cli_usage(&l.cli, "unknown option, or an option without a value: %s",
 					 argv[optind - 1]);
 		}
 	}

@@ -13,15 +13,17 @@ enum {
 static const struct table_column columns[COLUMNS] = {
 	[COL_NAME] = { "NAME", "name of the region", TABLE_TEXT, 0 },
 	[COL_CAPACITY] = { "CAPACITY", "size of the region", TABLE_SIZE, 0 },
-	[COL_CHARGED] = { "CHARGED", "bytes that all cgroups are charged for", TABLE_SIZE, 0 },
-	[COL_UNACCOUNTED] = { "UNACCOUNTED", "in use, and no cgroup is charged", TABLE_SIZE, 0 },
-	[COL_FREE] = { "FREE", "bytes that are not in use", TABLE_SIZE, 0 },
-	[COL_LARGEST] = { "LARGEST", "the largest free run", TABLE_SIZE, 0 },
-	[COL_PEAK] = { "PEAK", "the most that was ever charged to all cgroups together", TABLE_SIZE, 0 },
-	[COL_REFUSED] = { "REFUSED", "requests that were refused to cgroups that are there", TABLE_COUNT, 0 },
-	[COL_HEAPS] = { "HEAPS", "DMA heaps whose buffers are of this region", TABLE_LIST, TABLE_CUT },
-	[COL_COMMITTED] = { "COMMITTED", "charged, or reserved by dmem.min and not used", TABLE_SIZE, 0 },
-	[COL_DYING] = { "DYING", "charged to cgroups that were removed", TABLE_SIZE, 0 },
+	[COL_CHARGED] = { "CHARGED", "bytes charged to all cgroups", TABLE_SIZE, 0 },
+	[COL_UNACCOUNTED] = { "UNACCOUNTED", "bytes in use without a charge to any cgroup",
+			      TABLE_SIZE, 0 },
+	[COL_FREE] = { "FREE", "free bytes", TABLE_SIZE, 0 },
+	[COL_LARGEST] = { "LARGEST", "largest contiguous run of free bytes", TABLE_SIZE, 0 },
+	[COL_PEAK] = { "PEAK", "highest charge of all cgroups together", TABLE_SIZE, 0 },
+	[COL_REFUSED] = { "REFUSED", "refused requests of existing cgroups", TABLE_COUNT, 0 },
+	[COL_HEAPS] = { "HEAPS", "DMA heaps that allocate from the region", TABLE_LIST, TABLE_CUT },
+	[COL_COMMITTED] = { "COMMITTED", "bytes charged, or reserved by dmem.min and not used",
+			    TABLE_SIZE, 0 },
+	[COL_DYING] = { "DYING", "bytes charged to removed cgroups", TABLE_SIZE, 0 },
 };
 
 static const int defaults[] = {

@@ -39,7 +39,7 @@ void unread_say(const struct lsdmem *l)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "not root: ");
 	if (u->processes) {
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
-					"not all processes can be looked at");
+					"some processes cannot be read");
 		sep = "; ";
 	}
 	if (u->debug) {
@@ -48,7 +48,8 @@ void unread_say(const struct lsdmem *l)
 		sep = "; ";
 	}
 	if (u->more)
-		snprintf(more, sizeof(more), ", and %u file%s more", u->more, u->more > 1 ? "s" : "");
+		snprintf(more, sizeof(more), ", and %u more file%s", u->more,
+			 u->more > 1 ? "s" : "");
 	if (u->err)
 		snprintf(text + len, sizeof(text) - len, "%scannot read /%s: %s%s", sep, u->path,
 			 strerror(u->err), more);

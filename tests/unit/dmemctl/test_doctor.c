@@ -1119,7 +1119,7 @@ int main(int argc, char **argv)
 	others();
 	base();
 	expect(&t, "doctor --help", 0, "Usage: dmemctl doctor", NULL);
-	expect(&t, "doctor -x", 2, NULL, "there is no option '-x'");
+	expect(&t, "doctor -x", 2, NULL, "unknown option: -x");
 	expect(&t, "doctor camera", 2, NULL, "'camera' is too much");
 	return tap_end();
 }

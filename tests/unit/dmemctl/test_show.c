@@ -81,9 +81,9 @@ static void named(void)
 	expect(&t, "show masked", 1, NULL, "masked.service: the unit is masked");
 	expect(&t, "show /nothing", 1, NULL, "/nothing: there is no such cgroup");
 	expect(&t, "show a,b", 1, NULL, "a,b: there is no such cgroup");
-	expect(&t, "show -o NONE", 2, NULL, "there is no column 'NONE'");
-	expect(&t, "show -o", 2, NULL, "option '-o' wants a value");
-	expect(&t, "show -bx", 2, NULL, "there is no option '-x'");
+	expect(&t, "show -o NONE", 2, NULL, "unknown column: NONE");
+	expect(&t, "show -o", 2, NULL, "option needs a value: -o");
+	expect(&t, "show -bx", 2, NULL, "unknown option: -x");
 	expect(&t, "show --help -x", 0, "Usage: dmemctl show", NULL);
 }
 
@@ -233,7 +233,7 @@ static void applied(void)
 	apply_wrong("apply camera", "the cgroup tree is read-only");
 	unsetenv("FAKE_CG");
 	expect(&t, "apply", 2, NULL, "name a unit");
-	expect(&t, "apply -x", 2, NULL, "there is no option '-x'");
+	expect(&t, "apply -x", 2, NULL, "unknown option: -x");
 	expect(&t, "apply --help", 0, "Usage: dmemctl apply", NULL);
 }
 

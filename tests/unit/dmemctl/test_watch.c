@@ -304,7 +304,7 @@ static void usage(void)
 	check(shell("$W --color=blue") == 2, "a wrong colour", "not 2");
 	check(shell("$W -o NAME,nope") == 2 && strstr(get("err"), "unknown column: nope"), "a wrong column", "%s",
 	      get("err"));
-	check(shell("$W -i") == 2 && strstr(get("err"), "wants a value"), "no value", "%s", get("err"));
+	check(shell("$W -i") == 2 && strstr(get("err"), "needs a value"), "no value", "%s", get("err"));
 	check(shell("$W -n 1 cma/none") == 1 && strstr(get("err"), "cma/none"), "no such region", "%s", get("err"));
 	check(shell("$W -n 1 nope") == 1 && strstr(get("err"), "nope") && !*get("out"), "no such unit", "%s", get("err"));
 	check(!shell("$W --help") && strstr(get("out"), "Usage: dmemctl watch"), "--help", "no");

@@ -198,18 +198,18 @@ static void test_usage(const struct tool *t)
 	static const struct {
 		const char *args, *says;
 	} wrong[] = {
-		{ "--tree --buffers", "--tree and --buffers are two views: choose one" },
-		{ "--all", "--all is for --tree" },
-		{ "-J -r", "--json and --raw are two formats: choose one" },
-		{ "-O -o NAME", "--output and --output-all: choose one" },
-		{ "-o NAME,NOSUCH", "there is no column 'NOSUCH' here" },
-		{ "-o NAME,", "there is no column '' here" },
-		{ "-o +", "there is no column '' here" },
-		{ "--tree -o CAPACITY", "there is no column 'CAPACITY' here" },
-		{ "-x", "there is no option '-x'" },
-		{ "-o", "option '-o' needs a value" },
-		{ "--nonsense", "there is no such option, or it takes no value: '--nonsense'" },
-		{ "--json=x", "there is no such option, or it takes no value: '--json=x'" },
+		{ "--tree --buffers", "--tree and --buffers cannot be combined" },
+		{ "--all", "--all needs --tree" },
+		{ "-J -r", "--json and --raw cannot be combined" },
+		{ "-O -o NAME", "--output and --output-all cannot be combined" },
+		{ "-o NAME,NOSUCH", "unknown column: NOSUCH" },
+		{ "-o NAME,", "unknown column: " },
+		{ "-o +", "unknown column: " },
+		{ "--tree -o CAPACITY", "unknown column: CAPACITY" },
+		{ "-x", "unknown option: -x" },
+		{ "-o", "option needs a value: -o" },
+		{ "--nonsense", "unknown option, or an option without a value: --nonsense" },
+		{ "--json=x", "unknown option, or an option without a value: --json=x" },
 	};
 	char want[256], name[256];
 	struct fake f;

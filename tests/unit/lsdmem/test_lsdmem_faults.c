@@ -111,11 +111,11 @@ static void test_half_readable(const struct tool *t)
 	      "%s", get("err"));
 	break_file(CGROUP "/machine.slice/dmem.current");
 	break_file(CGROUP "/system.slice/dmem.events");
-	says(t, "--tree", "lsdmem: cannot read /sys/fs/cgroup/machine.slice/dmem.current: Is a directory, "
-	     "and 2 files more\n", "several files, one line");
+	says(t, "--tree", "lsdmem: cannot read /sys/fs/cgroup/machine.slice/dmem.current: Is a directory, and "
+	     "2 more files\n", "several files, one line");
 	break_file("root/sys/kernel/mm/cma/linux,cma/available_pages");
-	says(t, "", "lsdmem: cannot read /sys/kernel/mm/cma/linux,cma/available_pages: Is a directory, "
-	     "and 1 file more\n", "an area's file");
+	says(t, "", "lsdmem: cannot read /sys/kernel/mm/cma/linux,cma/available_pages: Is a directory, and 1 "
+	     "more file\n", "an area's file");
 	tool(t, "-J");
 	check(!jq(t, ".regions[2] | .free == null and .unaccounted == 131072 and .capacity == 67108864"),
 	      "null there, too", "%s", get("json"));
@@ -170,8 +170,8 @@ static void test_usual_user(const struct tool *t)
 	check(!tool(&u, "-o NAME,FREE") && !*get("err"), "nothing is said of what is not asked for",
 	      "%s", get("err"));
 	check(!tool(&u, "--tree") && !*get("err"), "a tree needs no privilege", "%s", get("err"));
-	says(&u, "--buffers -rn -o INODE,PROCESSES", "lsdmem: not root: not all processes can be looked "
-	     "at; buffers that no process holds need debugfs\n", "not root, buffers");
+	says(&u, "--buffers -rn -o INODE,PROCESSES", "lsdmem: not root: some processes cannot be read; buffers "
+	     "that no process holds need debugfs\n", "not root, buffers");
 	check_text(get("out"), "101 camera[812]\\x20display[900]\n102 display[900]\n104 display[900]\n"
 		   "105 display[900]\n", "what is open to all is there");
 	/* The kernel's list, but not all the processes. */
@@ -190,8 +190,8 @@ static void test_hidden_processes(const struct tool *t)
 	start(t, &f, "ours");
 	rename(tap_path("root/proc/1"), tap_path("root/proc/hidden"));
 	says(t, "--buffers -rn -o INODE,KERNEL", geteuid() ?
-	     "lsdmem: not root: not all processes can be looked at\n" :
-	     "lsdmem: not all processes can be looked at\n", "processes are hidden");
+	     "lsdmem: not root: some processes cannot be read\n" :
+	     "lsdmem: some processes cannot be read\n", "processes are hidden");
 	check(strstr(get("out"), "103 -\n") != NULL, "then nobody is said to be the only holder", "%s",
 	      get("out"));
 }

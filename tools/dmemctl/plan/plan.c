@@ -194,7 +194,8 @@ static int parse(struct plan *p, int argc, char **argv)
 			return CLI_OK;
 		}
 		if (opt == '?')
-			return cli_usage(&p->c->cli, "there is no option '%s', or it lacks its value",
+			return cli_usage(&p->c->cli,
+					 "unknown option, or an option without its value: %s",
 					 argv[optind - 1]);
 		ret = parse_option(p, opt);
 	}

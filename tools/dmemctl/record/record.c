@@ -188,7 +188,8 @@ static int parse(struct record *r, int argc, char **argv)
 			return CLI_OK;
 		}
 		if (opt == '?')
-			return cli_usage(&r->c->cli, "there is no option '%s', or it lacks its value",
+			return cli_usage(&r->c->cli,
+					 "unknown option, or an option without its value: %s",
 					 argv[optind - 1]);
 		ret = parse_option(r, opt);
 	}

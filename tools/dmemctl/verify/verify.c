@@ -519,9 +519,9 @@ int verb_verify(struct ctl *c, int argc, char **argv)
 			c->sysroot = optarg;
 			break;
 		case ':':
-			return cli_usage(&c->cli, "option '%s' wants a value", argv[optind - 1]);
+			return cli_usage(&c->cli, "option needs a value: %s", argv[optind - 1]);
 		default:
-			return cli_usage(&c->cli, "there is no option '%s'", argv[optind - 1]);
+			return cli_usage(&c->cli, "unknown option: %s", argv[optind - 1]);
 		}
 	}
 	ret = verify(&v, json, argc - optind, argv + optind);

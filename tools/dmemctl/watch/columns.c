@@ -26,9 +26,9 @@ enum {
 
 static const struct table_column columns[COLUMNS] = {
 	[COL_NAME] = { "NAME", "the region, or the cgroup below the one above", TABLE_TEXT, TABLE_CUT },
-	[COL_REGION] = { "REGION", "the region", TABLE_TEXT, 0 },
-	[COL_CGROUP] = { "CGROUP", "the cgroup's path", TABLE_TEXT, TABLE_CUT },
-	[COL_UNIT] = { "UNIT", "the systemd unit", TABLE_TEXT, TABLE_CUT },
+	[COL_REGION] = { "REGION", "region", TABLE_TEXT, 0 },
+	[COL_CGROUP] = { "CGROUP", "path of the cgroup", TABLE_TEXT, TABLE_CUT },
+	[COL_UNIT] = { "UNIT", "systemd unit", TABLE_TEXT, TABLE_CUT },
 	[COL_CAPACITY] = { "CAPACITY", "of a region: its size", TABLE_SIZE, 0 },
 	[COL_CHARGED] = { "CHARGED", "charged to the cgroup, or to all", TABLE_SIZE, 0 },
 	[COL_UNACCOUNTED] = { "UNACCOUNTED", "of a region: in use, and charged to no cgroup", TABLE_SIZE, 0 },
