@@ -205,7 +205,8 @@ static int item_failed(struct ctl *c, struct change *ch, const struct change_ite
 	if (s != DMEM_BELOW_USAGE ||
 	    dmem_cgroup_get(ch->root, ch->cgroup, "dmem.current", it->region, &used) != DMEM_OK)
 		return failed(c, ch->cgroup, it->text, s);
-	cli_error(&c->cli, "%s: %s: more than that is in use: %s is charged, the limit would be %s: end the processes that hold the memory, or set at least %llu",
+	cli_error(&c->cli, "%s: %s: more than the limit is in use: %s is charged, the limit would "
+		  "be %s: end the processes that hold the memory, or set at least %llu",
 		  ch->cgroup, it->text, cli_size(used_text, used, false),
 		  cli_size(value_text, it->value, false), (unsigned long long)used);
 	return -EIO;

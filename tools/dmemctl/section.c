@@ -59,7 +59,7 @@ static int take(struct ctl *c, struct dmem_units *u, const char *unit, struct se
 			continue;
 		}
 		s->unusable++;
-		cli_error(&c->cli, "%s: '%s' cannot be used: write the region's name as it is",
+		cli_error(&c->cli, "%s: '%s' cannot be used: write the full name of the region",
 			  unit, cap->region);
 	}
 	return 0;

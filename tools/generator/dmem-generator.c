@@ -113,7 +113,7 @@ static int settle(struct generator *g, struct level *l)
 	ret = emit(g, l);
 	if (ret) {
 		g->failed = true;
-		log_line(&g->log, LOG_ERR, "%s: cannot write the caps of %s: %s", g->out,
+		log_line(&g->log, LOG_ERR, "%s: cannot write the limits of %s: %s", g->out,
 			 l->unit->name, strerror(-ret));
 	}
 	return 0;
@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 	if (!ret)
 		ret = generate(&g);
 	if (ret)
-		log_line(&g.log, LOG_ERR, "no caps of services and slices: %s", strerror(-ret));
+		log_line(&g.log, LOG_ERR, "no limits for services and slices: %s", strerror(-ret));
 	dmem_units_free(&g.units);
 	return ret || g.failed ? 1 : 0;
 }

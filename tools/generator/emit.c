@@ -10,7 +10,7 @@
 
 #include "generator.h"
 
-#define HEAD	"# Made by dmem-generator, and made anew at each daemon-reload. See " \
+#define HEAD	"# Written by dmem-generator at each daemon-reload. See " \
 		"dmem-generator(8).\n"
 
 /* Once more, and last, for a drop-in in service.d/ could put it into a slice. */
@@ -19,7 +19,7 @@
 /* What dmem-slice@.service says as well; more of [Unit] can be put in. */
 #define SLICE_UNIT				\
 	"[Unit]\n"				\
-	"Description=Device memory caps of %%i.slice\n" \
+	"Description=Device memory limits of %%i.slice\n" \
 	"DefaultDependencies=no\n"		\
 	"StartLimitIntervalSec=0\n"		\
 	"IgnoreOnIsolate=yes\n"			\
@@ -108,7 +108,7 @@ int write_service(struct generator *g, const char *level, enum dmem_effect e,
 	char *args;
 
 	if (e == DMEM_NOTHING)
-		return put_dropin(g, level, HEAD "# No cap.\n");
+		return put_dropin(g, level, HEAD "# No limit.\n");
 	/* Our program cannot run there, and this needs none. */
 	if (e == DMEM_REFUSAL)
 		return put_dropin(g, level, HEAD "[Unit]\nAssertPathExists=!/\n");
@@ -188,7 +188,7 @@ int write_slice(struct generator *g, const char *level, enum dmem_effect e,
 	int ret;
 
 	if (e == DMEM_NOTHING)
-		return put_dropin(g, level, HEAD "# No cap.\n");
+		return put_dropin(g, level, HEAD "# No limit.\n");
 	if (!name)
 		return -ENOMEM;
 	if (many) {

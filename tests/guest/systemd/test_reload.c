@@ -194,13 +194,13 @@ static const struct {
 	const char *unit, *section, *said;
 } mistakes[] = {
 	{ "bad-section.service", "[X-Dmen]\nDeviceMemoryMax=" CAMERA " 8M\n",
-	  "4: 'X-Dmen' is not a section that is read" },
+	  "4: 'X-Dmen' is an unknown section" },
 	{ "bad-key.service", "[X-Dmem]\nDeviceMemoryMaks=" CAMERA " 8M\n",
 	  "5: 'DeviceMemoryMaks' is not a key of [X-Dmem]" },
 	{ "bad-size.service", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24Q\n",
 	  "5: '24Q' is not a size" },
 	{ "bad-word.service", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M please\n",
-	  "5: 'please' is one word too many" },
+	  "5: 'please' is an unexpected word" },
 };
 
 #define MISTAKES	(sizeof(mistakes) / sizeof(*mistakes))
@@ -387,9 +387,9 @@ TEST_F_TIMEOUT(reload, later_dropins, 120)
 	ASSERT_EQ(0, reload());
 	log = kernel_log(self->kmsg);
 	EXPECT_EQ(1, count(log, "]: /etc/systemd/system/later.service.d/zzz-x.conf:2: "
-			   "'ExecCondition=' drops the caps of this unit: ")) TH_LOG("%s", log);
+			   "'ExecCondition=' removes the limits of this unit: ")) TH_LOG("%s", log);
 	EXPECT_EQ(1, count(log, "]: /etc/systemd/system/same.service.d/zz-dmem.conf: "
-			   "'zz-dmem.conf' hides the caps that dmem-generator writes: "))
+			   "'zz-dmem.conf' hides the limits that dmem-generator writes: "))
 		TH_LOG("%s", log);
 	EXPECT_EQ(2, count(log, "dmem-generator["));
 	/* Reported, and not repaired: this is what the line is about. */

@@ -257,7 +257,7 @@ TEST_F_TIMEOUT(slice, below_usage, 60)
 	EXPECT_EQ(8 * MIB, cap_of("tlow.slice", "dmem.max", CAMERA));
 	EXPECT_NE(0, start("dmem-slice@tlow.service"));
 	EXPECT_STREQ("11", property("dmem-slice@tlow.service", "ExecMainStatus"));
-	EXPECT_TRUE(logged("dmem-apply", CAMERA "=4M: more than that is in use"));
+	EXPECT_TRUE(logged("dmem-apply", CAMERA "=4M: more than the limit is in use"));
 	EXPECT_TRUE(is_active("t-low.service"));
 	/* With less in use, the same command is all that is needed. */
 	ASSERT_EQ(0, stop("t-low.service"));

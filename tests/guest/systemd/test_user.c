@@ -147,7 +147,7 @@ TEST_F_TIMEOUT(user, own_caps, 200)
 	EXPECT_EQ(ENOENT, user_write(APP_SLICE "/dmem.max", CAMERA " 4194304"));
 	EXPECT_EQ(0, user_start("capped.service"));
 	EXPECT_STREQ("", out());
-	EXPECT_TRUE(logged("dmem-apply", "/capped.service: it is below a delegated unit"))
+	EXPECT_TRUE(logged("dmem-apply", "/capped.service: the cgroup is below a delegated unit"))
 		TH_LOG("%s", output());
 	ASSERT_EQ(0, user_write(MANAGER "/cgroup.subtree_control", "+dmem"));
 	EXPECT_EQ(0, user_write(APP_SLICE "/dmem.max", CAMERA " 4194304"));
@@ -235,8 +235,8 @@ TEST_F_TIMEOUT(place, wrong_types, 120)
 	ASSERT_EQ(0, unit_write("wrong.service", SERVICE "ExecStart=" PROBE " hold\n"));
 	ASSERT_EQ(0, reload());
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		snprintf(line, sizeof(line), "/etc/systemd/system/%s:%d: '[X-Dmem]' does nothing "
-			 "for a %s unit: ", wrong[i].path, wrong[i].line,
+		snprintf(line, sizeof(line), "/etc/systemd/system/%s:%d: '[X-Dmem]' has no effect in a %s "
+			 "unit: ", wrong[i].path, wrong[i].line,
 			 wrong[i].type);
 		EXPECT_TRUE(logged("dmem-generator", line)) TH_LOG("%s: %s", line, output());
 	}

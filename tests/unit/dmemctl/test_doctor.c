@@ -721,20 +721,20 @@ static const struct {
 	{ "it is none without a section", no_obstacle, NULL, 0 },
 	{ "a section in a quadlet", in_quadlet,
 	  "problem: /etc/containers/systemd/eye.container:2: [X-Dmem] is in a quadlet, which dmem-generator "
-	  "does not read: put it into /etc/systemd/system/eye.service.d/50-dmem.conf, which is for the service "
-	  "made of the quadlet\n",
+	  "does not read: put it into /etc/systemd/system/eye.service.d/50-dmem.conf, the drop-in of the "
+	  "service generated from the quadlet\n",
 	  1 },
 	{ "a section in a generated unit", generated,
 	  "problem: /run/systemd/generator/other.service:3: [X-Dmem] is in a file that a generator has written, "
 	  "which dmem-generator does not read: put it into /etc/systemd/system/other.service.d/50-dmem.conf\n",
 	  1 },
 	{ "a section in a user's unit", of_user,
-	  "problem: /var/home/u/.config/systemd/user/eye.service:3: [X-Dmem] is in a unit of a user's systemd, which "
-	  "dmem-generator does not read: limit all that this user runs, in "
+	  "problem: /var/home/u/.config/systemd/user/eye.service:3: [X-Dmem] is in a unit of a user, which "
+	  "dmem-generator does not read: limit all processes of this user, in "
 	  "/etc/systemd/system/user-1000.slice.d/50-dmem.conf\n",
 	  1 },
 	{ "a section in a socket", in_socket,
-	  "problem: /etc/systemd/system/eye.socket.d/a.conf:1: [X-Dmem] does nothing for a socket unit: put it "
+	  "problem: /etc/systemd/system/eye.socket.d/a.conf:1: [X-Dmem] has no effect in a socket unit: put it "
 	  "into /etc/systemd/system/eye.service.d/50-dmem.conf, or limit the slice of the socket\n",
 	  1 },
 	{ "a directory without .d", without_d,

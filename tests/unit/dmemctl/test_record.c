@@ -248,11 +248,11 @@ static void not_there(void)
 	static const struct {
 		const char *word, *want;
 	} words[] = {
-		{ "none.service", "none.service: there is no unit none.service: see systemctl status none.service\n" },
-		{ "camer", "camer: there is no unit camer.service: did you mean camera.service?\n" },
-		{ "/nope", "/nope: there is no such cgroup: systemd-cgls lists them\n" },
-		{ CAM, CAM ": this is a region: see lsdmem --tree " CAM "\n" },
-		{ "x.socket", "x.socket: there is no unit x.socket: see systemctl status x.socket\n" },
+		{ "none.service", "none.service: no unit none.service: see systemctl status none.service\n" },
+		{ "camer", "camer: no unit camer.service: did you mean camera.service?\n" },
+		{ "/nope", "/nope: no such cgroup: see systemd-cgls\n" },
+		{ CAM, CAM ": a region, not a unit or cgroup: see lsdmem --tree " CAM "\n" },
+		{ "x.socket", "x.socket: no unit x.socket: see systemctl status x.socket\n" },
 		{ "inst@", "inst@: a template does not run: write the name of an instance\n" },
 		{ "eye@", "eye@: a template does not run: write the name of an instance\n" },
 		{ "multi-user.target", "multi-user.target: a target has no cgroup: write the name of a service, "
@@ -289,11 +289,14 @@ static void never_came(void)
 	pid = start(dmemctl, MORE("--interval=10ms", "camer", "none", "idle"), 0);
 	check(wait_for("idle.service'"), "without an end it waits", "%s", get("err"));
 	check(!end(pid, SIGTERM) &&
-	      strstr(get("err"), "camer: there is no unit camer.service: did you mean camera.service? (waiting for it)\n") &&
-	      strstr(get("err"), "none: there is no unit none.service: see systemctl status none.service (waiting for it)\n"),
+	      strstr(get("err"),
+		     "camer: no unit camer.service: did you mean camera.service? (waiting for it)\n") &&
+	      strstr(get("err"),
+		     "none: no unit none.service: see systemctl status none.service (waiting for it)\n"),
 	      "and tells the same", "%s", get("err"));
 	/* A region never becomes a cgroup. */
-	check(end(start(dmemctl, MORE(CAM), 0), 0) == 1 && strstr(get("err"), "this is a region"), "not for a region",
+	check(end(start(dmemctl, MORE(CAM), 0), 0) == 1 && strstr(get("err"), ": a region, not a unit or "
+								  "cgroup"), "not for a region",
 	      "%s", get("err"));
 }
 

@@ -155,34 +155,35 @@ static void units(void)
 static void wrong(void)
 {
 	board(&t);
-	fails("set camera --max=cma/none=1M", "cma/none: there is no such region: lsdmem lists them");
-	fails("set camera --max=camera@64000000=20M", "camera@64000000: there is no such region: did you mean "
+	fails("set camera --max=cma/none=1M", "cma/none: no such region: see lsdmem");
+	fails("set camera --max=camera@64000000=20M", "camera@64000000: no such region: did you mean "
 						      CAMERA "?");
-	fails("set camera --max=" CAMERA "=1M --max=cma/none=1M", "there is no such region");
-	fails("set camera --max=dma_heap/none=1M", "dma_heap/none: there is no such heap: see ls /dev/dma_heap");
+	fails("set camera --max=" CAMERA "=1M --max=cma/none=1M", "no such region");
+	fails("set camera --max=dma_heap/none=1M", "dma_heap/none: no such heap: see ls /dev/dma_heap");
 	put("root/sys/class/dma_heap/odd/dmem_region", "\n");
 	fails("set camera --max=dma_heap/odd=1M", "the heap has no region");
-	fails("set nothing --max=" CAMERA "=1M", "nothing: there is no unit nothing.service");
-	fails("set nothing@x --max=" CAMERA "=1M", "nothing@x: there is no unit nothing@x.service");
-	fails("set nothing@ --max=" CAMERA "=1M", "nothing@: there is no unit nothing@.service");
+	fails("set nothing --max=" CAMERA "=1M", "nothing: no unit nothing.service");
+	fails("set nothing@x --max=" CAMERA "=1M", "nothing@x: no unit nothing@x.service");
+	fails("set nothing@ --max=" CAMERA "=1M", "nothing@: no unit nothing@.service");
 	fails("set masked --max=" CAMERA "=1M", "masked.service: the unit is masked");
-	fails("set a,b --max=" CAMERA "=1M", "a,b: there is no such cgroup");
+	fails("set a,b --max=" CAMERA "=1M", "a,b: no such cgroup");
 	fails("set lone.scope --max=" CAMERA "=1M", "use --runtime");
 	fails("set no.scope --runtime --max=" CAMERA "=1M", "no.scope: it has no cgroup");
 	fails("set x.socket --max=" CAMERA "=1M", "x.socket: ");
 	fails("set --max=" CAMERA "=1M -- -.slice", "-.slice is the root");
 	fails("set / --max=" CAMERA "=1M", "the root has no limits");
 	fails("set -n / --max=" CAMERA "=1M", "the root has no limits");
-	fails("set /no --max=" CAMERA "=1M", "/no: there is no such cgroup");
-	fails("set -n /no --max=" CAMERA "=1M", "/no: there is no such cgroup");
+	fails("set /no --max=" CAMERA "=1M", "/no: no such cgroup");
+	fails("set -n /no --max=" CAMERA "=1M", "/no: no such cgroup");
 	fails("set ../../../etc/x --max=" CAMERA "=1M", "not the name of a cgroup");
 	fails("set /system.slice/box.service/payload --max=" CAMERA "=1M", "delegated");
 	fails("set /system.slice/other.service --revert", "nothing is kept for it");
 	fails("set lone.scope --runtime --revert", "nothing is kept for it");
 	fails("set camera --max=" CAMERA "=1M",
-	      "more than that is in use: 8M is charged, the limit would be 1M: end the processes that hold the "
+	      "more than the limit is in use: 8M is charged, the limit would be 1M: end the processes that "
+	      "hold the "
 	      "memory, or set at least 8388608");
-	fails("set -n camera --max=" CAMERA "=1M", "more than that is in use");
+	fails("set -n camera --max=" CAMERA "=1M", "more than the limit is in use");
 	put(LIB "camera.service", EXEC "RootImage=/x.raw\n");
 	fails("set camera --max=" CAMERA "=20M", "camera.service:3: RootImage=");
 	board(&t);
@@ -215,15 +216,15 @@ static void system_says_no(void)
 
 	board(&t);
 	failing("dmem.max:30", three, "the cgroup tree is read-only");
-	failing("dmem.max:13", three, "no permission to write there");
-	failing("dmem.max:5", three, "it cannot be written");
-	failing("dmem.max:0", three, "did not obey");
+	failing("dmem.max:13", three, "no permission to write");
+	failing("dmem.max:5", three, "the limthe limit cannot be written");
+	failing("dmem.max:0", three, "not applied: kernel older");
 	failing("new:28", three,
 		"/etc/systemd/system.control/camera.service.d/90-dmemctl.conf: "
 		"No space left on device");
 	/* The second of three: the lines of dmem.max change places, no more. */
 	setenv("FAKE_CG", "dmem.min:5", 1);
-	expect(&t, three, 1, NULL, CAMERA "=16M: it cannot be written");
+	expect(&t, three, 1, NULL, CAMERA "=16M: the limit cannot be written");
 	unsetenv("FAKE_CG");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "the first is as it was");
 	check_text(line_of("dmem.low", CAMERA), CAMERA " 0", "the third, too");
@@ -232,18 +233,18 @@ static void system_says_no(void)
 	/* No line is the kernel's way to say that there was no limit. */
 	put(SERVICE "dmem.max", DISPLAY " max\n");
 	setenv("FAKE_CG", "dmem.min:5", 1);
-	expect(&t, three, 1, NULL, CAMERA "=16M: it cannot be written");
+	expect(&t, three, 1, NULL, CAMERA "=16M: the limit cannot be written");
 	unsetenv("FAKE_CG");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " max", "there is none again");
 	/* And that nothing was reserved. */
 	put(SERVICE "dmem.min", DISPLAY " 0\n");
 	setenv("FAKE_CG", "dmem.low:5", 1);
-	expect(&t, "set camera --min=" CAMERA "=16M --low=" CAMERA "=1M", 1, NULL, CAMERA "=1M: it cannot be written");
+	expect(&t, "set camera --min=" CAMERA "=16M --low=" CAMERA "=1M", 1, NULL, CAMERA "=1M: the limit cannot be written");
 	unsetenv("FAKE_CG");
 	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "nothing is reserved again");
 	put(SERVICE "dmem.low", DISPLAY " 0\n");
 	setenv("FAKE_CG", "dmem.min:5", 1);
-	expect(&t, "set camera --low=" CAMERA "=1M --min=" CAMERA "=16M", 1, NULL, CAMERA "=16M: it cannot be written");
+	expect(&t, "set camera --low=" CAMERA "=1M --min=" CAMERA "=16M", 1, NULL, CAMERA "=16M: the limit cannot be written");
 	unsetenv("FAKE_CG");
 	check_text(line_of("dmem.low", CAMERA), CAMERA " 0", "not even if possible");
 	expect(&t, "set camera --max=" CAMERA "=22M", 0, NULL, NULL);
@@ -286,7 +287,7 @@ static void system_says_no(void)
 	/* In a container. */
 	put(CG "dmem.current", CAMERA " 0\n");
 	fails("set camera --max=" CAMERA "=50%", "write the size in bytes");
-	fails("set camera --max=" DISPLAY "=20M", "there is no such region");
+	fails("set camera --max=" DISPLAY "=20M", "no such region");
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 20971520", "bytes need no capacity");
 }
@@ -393,7 +394,7 @@ static void reverting(void)
 	board(&t);
 	expect(&t, "set camera --max=" CAMERA "=30M", 0, NULL, NULL);
 	setenv("FAKE_CG", "dmem.max:5", 1);
-	expect(&t, "set camera --revert", 1, NULL, "it cannot be written");
+	expect(&t, "set camera --revert", 1, NULL, "the limthe limit cannot be written");
 	unsetenv("FAKE_CG");
 	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 30M\n",
 		   "if it fails, all is as before");
@@ -572,11 +573,11 @@ static void usage(void)
 		{ "set camera --revert --max=x=1M", "--revert takes back all" },
 		{ "set camera --max", "option needs a value: --max" },
 		{ "set camera --max=x", "--max=x: write REGION=SIZE" },
-		{ "set camera --max=x=", "the size cannot be used" },
+		{ "set camera --max=x=", "invalid size" },
 		{ "set camera --min==1M", "not the name of a cgroup or region" },
-		{ "set camera --low=x=1X", "--low=x=1X: the size cannot be used" },
-		{ "set camera --max=x=101%", "the size cannot be used" },
-		{ "set camera --max=x=99999999999999999999", "the size cannot be used" },
+		{ "set camera --low=x=1X", "--low=x=1X: invalid size" },
+		{ "set camera --max=x=101%", "invalid size" },
+		{ "set camera --max=x=99999999999999999999", "invalid size" },
 		{ "set camera --max=dma_heap/../x=1", "not the name of a cgroup or region" },
 		{ "set camera --bogus", "unknown option: --bogus" },
 		{ "set camera -xn", "unknown option: -x" },

@@ -77,10 +77,10 @@ static void named(void)
 	prints("show -rn -o REGION,SECTION camera", CAMERA " max=24M\\x20min=16M\ncma/none "
 							   "max=2M\\x20low=1M\n");
 
-	expect(&t, "show nothing", 1, NULL, "nothing: there is no unit nothing.service");
+	expect(&t, "show nothing", 1, NULL, "nothing: no unit nothing.service");
 	expect(&t, "show masked", 1, NULL, "masked.service: the unit is masked");
-	expect(&t, "show /nothing", 1, NULL, "/nothing: there is no such cgroup");
-	expect(&t, "show a,b", 1, NULL, "a,b: there is no such cgroup");
+	expect(&t, "show /nothing", 1, NULL, "/nothing: no such cgroup");
+	expect(&t, "show a,b", 1, NULL, "a,b: no such cgroup");
 	expect(&t, "show -o NONE", 2, NULL, "unknown column: NONE");
 	expect(&t, "show -o", 2, NULL, "option needs a value: -o");
 	expect(&t, "show -bx", 2, NULL, "unknown option: -x");
@@ -167,9 +167,9 @@ static void half_a_machine(void)
 	tap_dir(t.dir);
 	expect(&t, "show", 1, NULL, "root: No such file or directory");
 	mkdir(tap_path("root"), 0755);
-	expect(&t, "show", 1, NULL, "there is no cgroup v2 tree");
+	expect(&t, "show", 1, NULL, "no cgroup v2 tree");
 	fake_start(&f, FAKE_OURS);
-	expect(&t, "show", 1, NULL, "the kernel has the dmem controller and no region");
+	expect(&t, "show", 1, NULL, "the dmem controller has no region");
 	for (int k = FAKE_6_14; k <= FAKE_OURS; k++) {
 		static const struct fake_use use = { "drm/0/vram", .current = 1 * MIB,
 						     .max = 2 * MIB };
@@ -206,7 +206,7 @@ static void applied(void)
 	      get(SERVICE "dmem.min"));
 	check_text(get(SERVICE "dmem.low"), CAMERA " 4096\n", "what no file has stays");
 	put(CG "media.slice/dmem.max", CAMERA " max\n");
-	expect(&t, "apply nothing media.slice", 1, NULL, "nothing: there is no unit nothing.service");
+	expect(&t, "apply nothing media.slice", 1, NULL, "nothing: no unit nothing.service");
 	check_text(get(CG "media.slice/dmem.max"), CAMERA " 31457280\n", "the others are applied");
 
 	board(&t);
@@ -224,11 +224,11 @@ static void applied(void)
 	apply_wrong("apply media.slice", "media.slice: '%n' cannot be used");
 	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax="
 									   "cma/none 1M\n");
-	apply_wrong("apply camera", "cma/none: there is no such region");
+	apply_wrong("apply camera", "cma/none: no such region");
 	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin"
 									   "=" CAMERA " 1M\n");
 	setenv("FAKE_CG", "dmem.min:5", 1);
-	apply_wrong("apply camera", CAMERA "=1M: it cannot be written");
+	apply_wrong("apply camera", CAMERA "=1M: the limit cannot be written");
 	setenv("FAKE_CG", "dmem.max:30", 1);
 	apply_wrong("apply camera", "the cgroup tree is read-only");
 	unsetenv("FAKE_CG");

@@ -303,10 +303,10 @@ static void empty(void)
 	const char *nowhere[] = { ctl.program, "--sysroot=/none/of/it", "set", "camera",
 				  "--max=" CAMERA "=1M", NULL };
 
-	check(run(none) == 2 && strstr(get("err"), "names no directory"), "dmemctl --sysroot=", "%s", get("err"));
-	check(run(none_ls) == 2 && strstr(get("err"), "names no directory"), "lsdmem --sysroot=", "%s",
+	check(run(none) == 2 && strstr(get("err"), "needs a directory"), "dmemctl --sysroot=", "%s", get("err"));
+	check(run(none_ls) == 2 && strstr(get("err"), "needs a directory"), "lsdmem --sysroot=", "%s",
 	      get("err"));
-	check(run(none_verify) == 2 && strstr(get("err"), "names no directory"), "verify --root=", "%s",
+	check(run(none_verify) == 2 && strstr(get("err"), "needs a directory"), "verify --root=", "%s",
 	      get("err"));
 	check(run(nowhere) == 1 && strstr(get("err"), "/none/of/it: No such file"), "no such directory", "%s",
 	      get("err"));

@@ -93,14 +93,14 @@ static void words(void)
 		    NOT_READ(10, "DEVICEMEMORYMX", "Service") "write DeviceMemoryMax= in [X-Dmem]\n",
 		    "keys that are nearly right");
 	expect_file("[Dmem]\nDeviceMemoryMax=a 1\n[X-dmem ]\n[DMem]\n[X-Dmen]\n[X-Demo]\n",
-		    AT(1) "'Dmem' is not a section that is read: write [X-Dmem]\n"
-		    AT(3) "'X-dmem ' is not a section that is read: write [X-Dmem]\n"
-		    AT(4) "'DMem' is not a section that is read: write [X-Dmem]\n"
-		    AT(5) "'X-Dmen' is not a section that is read: write [X-Dmem]\n",
+		    AT(1) "'Dmem' is an unknown section: write [X-Dmem]\n"
+		    AT(3) "'X-dmem ' is an unknown section: write [X-Dmem]\n"
+		    AT(4) "'DMem' is an unknown section: write [X-Dmem]\n"
+		    AT(5) "'X-Dmen' is an unknown section: write [X-Dmem]\n",
 		    "sections that are nearly right");
 	expect_file("[DeviceMemory]\nDeviceMemoryMax=a 1\n[X-Other]\nDeviceMemoryMax=a 1\nDevicememoryMax=a 1\n",
 		    NOT_READ(2, "DeviceMemoryMax", "DeviceMemory") "put it in [X-Dmem]\n"
-		    AT(4) "'DeviceMemoryMax' is in a section that is not read: put it in [X-Dmem]\n"
+		    AT(4) "'DeviceMemoryMax' is in an unknown section: put it in [X-Dmem]\n"
 		    NOT_READ(5, "DevicememoryMax", "X-Other") "write DeviceMemoryMax= in [X-Dmem]\n",
 		    "sections of others");
 	expect_file("DeviceMemoryMax=a 1\nDevicememorymax=a 1\n" EXEC,
@@ -118,8 +118,8 @@ static void words(void)
 	expect_file("[X-Dmem\nDeviceMemoryMax=a 1\n", AT(1) "'[X-Dmem' is not closed: write [X-Dmem]\n",
 		    "an open bracket");
 	expect_file("[Serv\x1b[2J]\nDevicememoryMax=a 1\n",
-		    AT(1) "'[Serv?[2J]' has characters that the name of a section cannot have, and systemd reads "
-		    "no further: correct this line\n", "what a terminal would obey");
+		    AT(1) "'[Serv?[2J]' has characters that are invalid in a section name, so systemd ignores "
+			    "the rest of the file: correct this line\n", "what a terminal would obey");
 	expect_file("[X-caf\xc2\x9b]\nDevicememoryMax=a 1\n",
 		    AT(2) "'DevicememoryMax' is in [X-caf?\?], where it is not read: "
 		    "write DeviceMemoryMax= in [X-Dmem]\n", "and what another one would");
@@ -134,15 +134,16 @@ static void units(void)
 	put(LIB "mount.d/a.conf", CAP("a 1"));
 	put(ETC "user-.slice.d/a.conf", CAP("cma/%%i 1") "DeviceMemoryMin=a%%%%b 1\n");
 	expect(ETC_PATH "-.slice.d/a.conf:1: '-.slice' is the root, which has no limits: limit the slices below it\n"
-	       ETC_PATH "user-.slice.d/a.conf:2: 'cma/%i' has a specifier, in a slice's section: "
-	       "write the region's name as it is\n"
-	       ETC_PATH "x.scope.d/a.conf:1: '[X-Dmem]' does nothing for a scope unit: limit its slice, in "
+	       ETC_PATH "user-.slice.d/a.conf:2: 'cma/%i' has a specifier in the section of a slice: "
+	       "write the full name of the region\n"
+	       ETC_PATH "x.scope.d/a.conf:1: '[X-Dmem]' has no effect in a scope unit: limit its slice, in "
 	       ETC_PATH "SLICE.d/50-dmem.conf\n"
-	       "/usr/lib/systemd/system/b.socket:2: '[X-Dmem]' does nothing for a socket unit: put it into "
+	       "/usr/lib/systemd/system/b.socket:2: '[X-Dmem]' has no effect in a socket unit: put it into "
 	       ETC_PATH "b.service.d/50-dmem.conf, or limit the slice of the socket\n"
-	       "/usr/lib/systemd/system/c.timer:1: '[X-Dmem]' does nothing for a timer unit: put it into "
+	       "/usr/lib/systemd/system/c.timer:1: '[X-Dmem]' has no effect in a timer unit: put it into "
 	       ETC_PATH "c.service.d/50-dmem.conf\n"
-	       "/usr/lib/systemd/system/mount.d/a.conf:1: '[X-Dmem]' does nothing for a mount unit: limit its slice, in "
+	       "/usr/lib/systemd/system/mount.d/a.conf:1: '[X-Dmem]' has no effect in a mount unit: limit its "
+	       "slice, in "
 	       ETC_PATH "system.slice.d/50-dmem.conf\n",
 	       1, "where a section does nothing");
 
@@ -172,14 +173,14 @@ static void units(void)
 	put(LIB "a.service", EXEC "RootImage=/x.raw\n");
 	put(ETC "a.service.d/cap.conf", CAP("a 1"));
 	put(LIB "b.service", EXEC "RootDirectory=/x\n");
-	expect("/usr/lib/systemd/system/a.service:3: 'RootImage=' keeps the caps from being set inside "
-	       "a.service: cap its slice\n", 1, "what hides our program");
+	expect("/usr/lib/systemd/system/a.service:3: 'RootImage=' keeps the limits from being set inside "
+	       "a.service: limit its slice\n", 1, "what hides our program");
 
 	put(LIB "big.service", EXEC);
 	truncate(tap_path(LIB "big.service"), 2 << 20);
 	link_to(ETC "nowhere.service", "/opt/nowhere.service");
-	expect("/usr/lib/systemd/system/big.service: 'big.service' is too large: its section does not "
-	       "count: put the section into a drop-in\n", 1, "a file that is too large");
+	expect("/usr/lib/systemd/system/big.service: 'big.service' is too large, so its section is ignored: "
+	       "put the section into a drop-in\n", 1, "a file that is too large");
 	put(LIB "a.service", EXEC);
 	expect("nothing is wrong: 1 files\n", 0, "nothing wrong");
 	expect("nothing is wrong: 0 files\n", 0, "no unit");
@@ -190,10 +191,10 @@ static void units(void)
 #define SECTION		"[X-Dmem]\nDeviceMemoryMax=a 1\n"
 #define DROPIN(unit)	ETC_PATH unit ".d/50-dmem.conf"
 #define LOST		", which dmem-generator does not read"
-#define OF_QUADLET	", which is for the service made of the quadlet"
-#define THIS_USER(uid)	"limit all that this user runs, in " DROPIN("user-" uid ".slice")
-#define EACH_USER	"limit all that each user runs, in " DROPIN("user-.slice")
-#define OF_USER		"is in a unit of a user's systemd" LOST
+#define OF_QUADLET	", the drop-in of the service generated from the quadlet"
+#define THIS_USER(uid)	"limit all processes of this user, in " DROPIN("user-" uid ".slice")
+#define EACH_USER	"limit all processes of each user, in " DROPIN("user-.slice")
+#define OF_USER		"is in a unit of a user" LOST
 
 static const struct {
 	const char *path, *head;	/* @head: the text before the section */
@@ -221,7 +222,7 @@ static const struct {
 	  "put it into " DROPIN("a.service") OF_QUADLET, "a.service" },
 	{ "/run/containers/systemd/a.pod", "[Pod]\n", "is in a quadlet" LOST,
 	  "put it into " DROPIN("a-pod.service") OF_QUADLET
-	  "; each container of the pod is in a service of its own", "a-pod.service" },
+	  "; each container of the pod has a service of its own", "a-pod.service" },
 	{ "/etc/containers/systemd/a.volume", "", "is in a quadlet" LOST,
 	  "put it into " DROPIN("a-volume.service") OF_QUADLET, "a-volume.service" },
 	{ "/etc/containers/systemd/a.network", "", "is in a quadlet" LOST,
@@ -234,7 +235,7 @@ static const struct {
 	  "put it into " DROPIN("a@.service") OF_QUADLET, "a@.service" },
 	{ "/etc/containers/systemd/a@.pod", "", "is in a quadlet" LOST,
 	  "put it into " DROPIN("a-pod@.service") OF_QUADLET
-	  "; each container of the pod is in a service of its own", "a-pod@.service" },
+	  "; each container of the pod has a service of its own", "a-pod@.service" },
 	{ "/etc/containers/systemd/a.container", "[Pod]\nServiceName=no\n[Container]\nServiceName=x\n"
 	  "ServiceName=eye\n", "is in a quadlet" LOST,
 	  "put it into " DROPIN("eye.service") OF_QUADLET, "eye.service" },
@@ -283,12 +284,12 @@ static const struct {
 	  "put it into " DROPIN("a.service"), NULL },
 	/* of systemd itself */
 	{ "/etc/systemd/system.conf", "", "is in the configuration of systemd itself" LOST,
-	  "put it into " ETC_PATH "service.d/50-dmem.conf, which is for each service", NULL },
+	  "put it into " ETC_PATH "service.d/50-dmem.conf, the drop-in of all services", NULL },
 	{ "/usr/lib/systemd/system.conf.d/x.conf", "", "is in the configuration of systemd itself" LOST,
-	  "put it into " ETC_PATH "service.d/50-dmem.conf, which is for each service", NULL },
+	  "put it into " ETC_PATH "service.d/50-dmem.conf, the drop-in of all services", NULL },
 	{ "/etc/systemd/user.conf", "", "is in the configuration of systemd itself" LOST, EACH_USER,
 	  NULL },
-	{ "/etc/systemd/logind.conf", "", "is in a file that is no unit" LOST,
+	{ "/etc/systemd/logind.conf", "", "is in a file that is not a unit" LOST,
 	  "put it into a drop-in of a service or slice, " DROPIN("NAME.service"), NULL },
 	{ "/etc/systemd/nspawn/eye-1.nspawn", "", "is in the settings of a machine" LOST,
 	  "put it into " DROPIN("systemd-nspawn@eye\\x2d1.service"), NULL },
@@ -299,48 +300,54 @@ static const struct {
 	  "not read", "move it to " ETC_PATH "a.service", NULL },
 	{ "/etc/systemd/a.service.d/x.conf", "", "is in a file beside the directory of units, which "
 	  "systemd does not read", "move it to " ETC_PATH "a.service.d/x.conf", NULL },
-	{ ETC_PATH "a", "", "is in a file that is no unit, as its name has no suffix of one",
+	{ ETC_PATH "a", "", "is in a file that is not a unit, because its name has no unit suffix",
 	  "rename it to " ETC_PATH "a.service, or put it into " DROPIN("a.service"), NULL },
-	{ ETC_PATH "a.services", "", "is in a file that is no unit, as its name has no suffix of one",
+	{ ETC_PATH "a.services", "", "is in a file that is not a unit, because its name has no unit suffix",
 	  "rename it to " ETC_PATH "a.service, or put it into " DROPIN("a.service"), NULL },
-	{ ETC_PATH "a.service.conf", "", "is in a file that is no unit, as its name has no suffix of one",
+	{ ETC_PATH "a.service.conf", "", "is in a file that is not a unit, because its name has no unit suffix",
 	  "put it into " ETC_PATH "a.service.d/a.service.conf", NULL },
 	{ ETC_PATH "a.service.d/50-dmem", "", "is in a file whose name does not end in .conf, which "
 	  "systemd does not read", "rename it to " DROPIN("a.service"), NULL },
-	{ ETC_PATH "a.service.d/sub/x.conf", "", "is in a directory below one of drop-ins, which systemd "
+	{ ETC_PATH "a.service.d/sub/x.conf", "", "is in a subdirectory of a drop-in directory, which systemd "
 	  "does not read", "rename it to " ETC_PATH "a.service.d/x.conf", NULL },
 	{ ETC_PATH "a.service/x.conf", "", "is in a directory whose name does not end in .d, which "
 	  "systemd does not read", "rename it to " ETC_PATH "a.service.d/x.conf", NULL },
-	{ ETC_PATH "a.d/x.conf", "", "is in a directory that is of no unit, which systemd does not read",
+	{ ETC_PATH "a.d/x.conf", "", "is in a directory that belongs to no unit, which systemd does not read",
 	  "rename it to " ETC_PATH "a.service.d/x.conf", NULL },
-	{ ETC_PATH "my cam.service", "", "is in a file that is no unit, as its name has characters that a unit's "
-	  "name cannot have", "rename it to " ETC_PATH "my_cam.service, or put it into " DROPIN("my_cam.service"), NULL },
-	{ ETC_PATH "a$$b.slice", "", "is in a file that is no unit, as its name has characters that a unit's "
-	  "name cannot have", "rename it to " ETC_PATH "a_b.slice, or put it into " DROPIN("a_b.slice"), NULL },
-	{ ETC_PATH "@x.service", "", "is in a file that is no unit, as its name has characters that a unit's "
-	  "name cannot have", "rename it to " ETC_PATH "x.service, or put it into " DROPIN("x.service"), NULL },
-	{ ETC_PATH "c\xc3\xa4m.service", "", "is in a file that is no unit, as its name has characters that a "
-	  "unit's name cannot have", "rename it to " ETC_PATH "c_m.service, or put it into " DROPIN("c_m.service"),
-	  NULL },
-	{ ETC_PATH "@.service", "", "is in a file that is no unit, as its name has characters that a unit's "
-	  "name cannot have", "rename it to " ETC_PATH "NAME.service, or put it into " DROPIN("NAME.service"), NULL },
-	{ ETC_PATH "service", "", "is in a file that is no unit, as its name has no suffix of one",
-	  "put it into " DROPIN("service"), NULL },
-	{ ETC_PATH "my cam", "", "is in a file that is no unit, as its name has no suffix of one",
+	{ ETC_PATH "my cam.service", "", "is in a file that is not a unit, because its name has characters "
+	  "that are invalid in a unit name",
 	  "rename it to " ETC_PATH "my_cam.service, or put it into " DROPIN("my_cam.service"), NULL },
-	{ ETC_PATH "my cam.slice.d/x.conf", "", "is in a directory that is of no unit, which systemd does not read",
+	{ ETC_PATH "a$$b.slice", "", "is in a file that is not a unit, because its name has characters that "
+	  "are invalid in a unit name",
+	  "rename it to " ETC_PATH "a_b.slice, or put it into " DROPIN("a_b.slice"), NULL },
+	{ ETC_PATH "@x.service", "", "is in a file that is not a unit, because its name has characters that "
+	  "are invalid in a unit name",
+	  "rename it to " ETC_PATH "x.service, or put it into " DROPIN("x.service"), NULL },
+	{ ETC_PATH "c\xc3\xa4m.service", "", "is in a file that is not a unit, because its name has characters "
+	  "that are invalid in a unit name",
+	  "rename it to " ETC_PATH "c_m.service, or put it into " DROPIN("c_m.service"),
+	  NULL },
+	{ ETC_PATH "@.service", "", "is in a file that is not a unit, because its name has characters that are "
+	  "invalid in a unit name",
+	  "rename it to " ETC_PATH "NAME.service, or put it into " DROPIN("NAME.service"), NULL },
+	{ ETC_PATH "service", "", "is in a file that is not a unit, because its name has no unit suffix",
+	  "put it into " DROPIN("service"), NULL },
+	{ ETC_PATH "my cam", "", "is in a file that is not a unit, because its name has no unit suffix",
+	  "rename it to " ETC_PATH "my_cam.service, or put it into " DROPIN("my_cam.service"), NULL },
+	{ ETC_PATH "my cam.slice.d/x.conf", "",
+	  "is in a directory that belongs to no unit, which systemd does not read",
 	  "rename it to " ETC_PATH "my_cam.slice.d/x.conf", NULL },
-	{ ETC_PATH "a@.service.d", "", "is in a file whose name is that of a directory of drop-ins",
-	  "make a directory of this name, and put it into " DROPIN("a@.service"), NULL },
-	{ ETC_PATH "a.service.wants/50-dmem.conf", "", "is in a directory of which systemd reads only the "
+	{ ETC_PATH "a@.service.d", "", "is in a file that has the name of a drop-in directory",
+	  "create a directory of this name, and put it into " DROPIN("a@.service"), NULL },
+	{ ETC_PATH "a.service.wants/50-dmem.conf", "", "is in a directory in which systemd reads only the file "
 	  "names", "put it into " DROPIN("a.service"), NULL },
-	{ ETC_PATH "a.slice.requires/limits", "", "is in a directory of which systemd reads only the "
+	{ ETC_PATH "a.slice.requires/limits", "", "is in a directory in which systemd reads only the file "
 	  "names", "put it into " ETC_PATH "a.slice.d/limits.conf", NULL },
-	{ ETC_PATH "x.target.wants/50-dmem.conf", "", "is in a directory of which systemd reads only the "
+	{ ETC_PATH "x.target.wants/50-dmem.conf", "", "is in a directory in which systemd reads only the file "
 	  "names", "put it into a drop-in of a service or slice, " DROPIN("NAME.service"), NULL },
-	{ ETC_PATH "x.target.wants/a.timer", "", "is in a directory of which systemd reads only the "
+	{ ETC_PATH "x.target.wants/a.timer", "", "is in a directory in which systemd reads only the file "
 	  "names", "put it into a drop-in of a service or slice, " DROPIN("NAME.service"), NULL },
-	{ ETC_PATH "x.target.wants/a.service", "", "is in a directory of which systemd reads only the "
+	{ ETC_PATH "x.target.wants/a.service", "", "is in a directory in which systemd reads only the file "
 	  "names", "put it into " DROPIN("a.service"), NULL },
 };
 
@@ -443,9 +450,9 @@ static void found_places(void)
 	expect(AT_PLACE("/etc/containers/systemd/sub/q.container", 2, "is in a quadlet" LOST)
 	       ": put it into " DROPIN("q.service") OF_QUADLET "\n"
 	       AT_PLACE("/etc/systemd/system.conf.d/x.conf", 1, "is in the configuration of systemd itself"
-			LOST) ": put it into " ETC_PATH "service.d/50-dmem.conf, which is for each service\n"
-	       ETC_PATH "a.service: 'a.service' is a directory, which systemd passes over: name it a.service.d "
-	       "if drop-ins are in it\n"
+			LOST) ": put it into " ETC_PATH "service.d/50-dmem.conf, the drop-in of all services\n"
+	       ETC_PATH "a.service: 'a.service' is a directory, so systemd ignores it: rename it to "
+		       "a.service.d if it contains drop-ins\n"
 	       AT_PLACE(ETC_PATH "a.service.d/x.cnf", 1, "is in a file whose name does not end in .conf, "
 			"which systemd does not read") ": rename it to " ETC_PATH "a.service.d/x.cnf.conf\n"
 	       AT_PLACE(ETC_PATH "a.service/x.conf", 1, "is in a directory whose name does not end in .d, "
@@ -484,8 +491,8 @@ static void found_places(void)
 static void file_of_dropins(void)
 {
 	put(ETC "a@.service.d", SECTION);
-	expect(ETC_PATH "a@.service.d: 'a@.service.d' is no directory, and systemd passes it over: make a directory, "
-	       "and put the file into it\n", 1, "a file that is called as a directory of drop-ins");
+	expect(ETC_PATH "a@.service.d: 'a@.service.d' is not a directory, so systemd ignores it: create a "
+	       "directory, and move the file into it\n", 1, "a file that is called as a directory of drop-ins");
 }
 
 /* An image may have no list of users yet. */
@@ -679,7 +686,8 @@ static void payloads(void)
 		{ "mine.service", "/usr/bin/exporter /usr/bin/dockerd", NULL, NULL },
 		{ "mine.service", "/bin/true", "/usr/sbin/libvirtd", "machines, which are in machine.slice" },
 		{ "virtqemud.service", NULL, NULL, "machines" },
-		{ "containerd.service", NULL, NULL, "containers, which are where its client puts them" },
+		{ "containerd.service", NULL, NULL,
+		  "containers, which are in cgroups that its client chooses" },
 		{ "lxc@eye.service", NULL, NULL, "containers, which are in lxc.payload.NAME" },
 		{ "lxc@eye.service", "/usr/bin/lxc-start -F -n eye", NULL, "containers, which are in lxc" },
 		{ "k3s.service", "/usr/local/bin/k3s server", NULL, "pods" },
@@ -800,7 +808,7 @@ static void given(void)
 	      get("err"));
 	check_text(get("out"), "nothing is wrong: 2 files\n", "it says so");
 	check(go(good, bad, NULL) == 1 && !*get("err"), "one with a mistake", "%s", get("err"));
-	snprintf(both, sizeof(both), "%s:1: '[X-Dmem]' does nothing for a socket unit: put it into "
+	snprintf(both, sizeof(both), "%s:1: '[X-Dmem]' has no effect in a socket unit: put it into "
 		 ETC_PATH "bad.service.d/50-dmem.conf, or limit the slice of the socket\n"
 		 "%s:2: '1x' is not a size: write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max\n",
 		 bad, bad);
@@ -816,7 +824,7 @@ static void given(void)
 	check(!run((const char * const []){ "/usr/bin/jq", "-r",
 		   ".findings[] | \"\\(.line)|\\(.severity)|\\(.word)|\\(.what)|\\(.remedy)\"",
 		   tap_path("json"), NULL }), "it is JSON", "%s", get("err"));
-	check_text(get("out"), "1|mistake|[X-Dmem]|does nothing for a socket unit|put it into " ETC_PATH
+	check_text(get("out"), "1|mistake|[X-Dmem]|has no effect in a socket unit|put it into " ETC_PATH
 		   "bad.service.d/50-dmem.conf, or limit the slice of the socket\n"
 		   "2|mistake|1x|is not a size|write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max\n",
 		   "with all parts");

@@ -258,7 +258,7 @@ static void sections(void)
 		{ "continued lines", "[X-Dmem]\nDeviceMemoryMax=a\\\n# no\n;no\n  1\nDeviceMemoryMax=b \\\n2",
 		  "max a=1\nmax b=2\n" },
 		{ "line numbers", "[X-Dmem]\n\nDeviceMemoryMax=a \\\n1 \\\n2\nDeviceMemoryMax=c\n",
-		  "f:3: '2' is one word too many\nf:6: 'c' has no size\n" },
+		  "f:3: '2' is an unexpected word\nf:6: 'c' has no size\n" },
 		{ "quotes", "[X-Dmem]\nDeviceMemoryMax=\"a\" '1'\nDeviceMemoryMax=b\\x21 2\n",
 		  "max a=1\nmax b!=2\n" },
 		{ "open quote", "[X-Dmem]\nDeviceMemoryMax=\"a 1\n",
@@ -266,11 +266,11 @@ static void sections(void)
 		{ "unknown key", "[X-Dmem]\nDeviceMemoyMax=a 1\nDeviceMemoryMax=b 1\n",
 		  "f:2: 'DeviceMemoyMax' is not a key of [X-Dmem]\nmax b=1\n" },
 		{ "mistyped section", "[X-dmem]\nDeviceMemoryMax=a 1\n[x-DMEM]\n[XDmem]\n[X-Dmen]\n[Dmem]\n",
-		  "f:1: 'X-dmem' is not a section that is read\nf:3: 'x-DMEM' is not a section that is read\n"
-		  "f:4: 'XDmem' is not a section that is read\nf:5: 'X-Dmen' is not a section that is read\n"
-		  "f:6: 'Dmem' is not a section that is read\n" },
+		  "f:1: 'X-dmem' is an unknown section\nf:3: 'x-DMEM' is an unknown section\n"
+		  "f:4: 'XDmem' is an unknown section\nf:5: 'X-Dmen' is an unknown section\n"
+		  "f:6: 'Dmem' is an unknown section\n" },
 		{ "section of others", "[X-Demo]\nA=b\n[X-Foo]\nDeviceMemoryMax=a 1\n",
-		  "f:4: 'DeviceMemoryMax' is in a section that is not read\n" },
+		  "f:4: 'DeviceMemoryMax' is in an unknown section\n" },
 		{ "open bracket", "[X-Dmem\nDeviceMemoryMax=a 1\n[X-Dmem]\nDeviceMemoryMax=a 1\n",
 		  "f:1: '[X-Dmem' is not closed\n" },
 		{ "bad values", "[X-Dmem]\nDeviceMemoryMax=a 1X\nDeviceMemoryMax=a 99999999T\n"
@@ -350,14 +350,15 @@ static void sections(void)
 		{ "the second one is none", "\xef\xbb\xbf[X-Dmem]\n\xef\xbb\xbf" "DeviceMemoryMax=a 1\nDeviceMemoryMax=b 1\n",
 		  "f:2: '\xef\xbb\xbf" "DeviceMemoryMax' is not a key of [X-Dmem]\nmax b=1\n" },
 		{ "not UTF-8", "[X-Dmem]\nDeviceMemoryMax=a 1\n[Service]\nX=\xe9\n[X-Dmem]\nDeviceMemoryMax=b 1\n",
-		  "f:4: 'X=\xe9' is not UTF-8, and systemd reads no further\nmax a=1\n" },
+		  "f:4: 'X=\xe9' is not UTF-8, so systemd ignores the rest of the file\nmax a=1\n" },
 		{ "not UTF-8, below ours", "[X-Dmem]\nDeviceMemoryMax=a 1\n[Service]\nX=\xe9\nRootDirectory=/x\n", "max a=1\n" },
 		{ "a bad header", "[X-\"a\"]\n[X-Dmem]\nDeviceMemoryMax=b 1\n",
-		  "f:1: '[X-\"a\"]' has characters that the name of a section cannot have, and systemd reads no further\n" },
+		  "f:1: '[X-\"a\"]' has characters that are invalid in a section name, so systemd ignores the "
+		  "rest of the file\n" },
 		{ "an open header", "[Servic\n[X-Dmem]\nDeviceMemoryMax=b 1\n",
-		  "f:1: '[Servic' is not closed, and systemd reads no further\n" },
+		  "f:1: '[Servic' is not closed, so systemd ignores the rest of the file\n" },
 		{ "blanks in the header", "[ X-Dmem ]\nDeviceMemoryMax=b 1\n",
-		  "f:1: ' X-Dmem ' is not a section that is read\n" },
+		  "f:1: ' X-Dmem ' is an unknown section\n" },
 		{ "nothing", "", "" }, { "brackets", "[\n[]\n]\n=\n", "" },
 	};
 
@@ -389,7 +390,8 @@ static void bytes(void)
 		n += (size_t)sprintf(big + n, "\nDeviceMemoryMax=a 1\n");
 		*out.s = 0;
 		check(!dmem_section_parse(&arena, "f", big, n, add_report, &out, &s) && s.n == (more ? 1 : 0) &&
-		      !strcmp(out.s, more ? "" : "f:2: 'the line' is too long, and systemd reads no further\n"),
+		      !strcmp(out.s, more ? "" : "f:2: 'the line' is too long, so systemd ignores the rest of "
+			      "the file\n"),
 		      more ? "the longest line" : "one that is too long", "%zu entries, %s", s.n, out.s);
 	}
 	free(big);

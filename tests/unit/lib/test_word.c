@@ -88,36 +88,37 @@ static void problems(void)
 		unsigned int kinds;
 		const char *word, *want;
 	} words[] = {
-		{ ALL, "nope", "nope: there is no unit nope.service, and no region of that name: "
+		{ ALL, "nope", "nope: no unit nope.service, and no region of this name: "
 			       "see systemctl status nope.service" },
-		{ UNITS, "nope", "nope: there is no unit nope.service: see systemctl status nope.service" },
-		{ REGIONS, "nope", "nope: there is no such region: lsdmem lists them" },
-		{ UNITS, "/nope/x", "/nope/x: there is no such cgroup: systemd-cgls lists them" },
-		{ ALL, "nope/x", "nope/x: there is no such cgroup or region: systemd-cgls lists them" },
-		{ ALL, "dma_heap/nope", "dma_heap/nope: there is no such heap: see ls /dev/dma_heap" },
-		{ ALL, "/dev/dma_heap/odd", "/dev/dma_heap/odd: the heap has no region, so nothing "
-					    "limits it: see dmemctl doctor" },
-		{ ALL, "camera@64000000", "camera@64000000: there is no unit camera@64000000.service, and "
-					  "no region of that name: did you mean " CAMERA "?" },
-		{ UNITS, "camera@64000000", "camera@64000000: there is no unit camera@64000000.service: did you "
+		{ UNITS, "nope", "nope: no unit nope.service: see systemctl status nope.service" },
+		{ REGIONS, "nope", "nope: no such region: see lsdmem" },
+		{ UNITS, "/nope/x", "/nope/x: no such cgroup: see systemd-cgls" },
+		{ ALL, "nope/x", "nope/x: no such cgroup or region: see systemd-cgls" },
+		{ ALL, "dma_heap/nope", "dma_heap/nope: no such heap: see ls /dev/dma_heap" },
+		{ ALL, "/dev/dma_heap/odd",
+		  "/dev/dma_heap/odd: the heap has no region and cannot be limited: see dmemctl doctor" },
+		{ ALL, "camera@64000000", "camera@64000000: no unit camera@64000000.service, and no region of "
+		  "this name: did you mean " CAMERA "?" },
+		{ UNITS, "camera@64000000", "camera@64000000: no unit camera@64000000.service: did you "
 					    "mean the region " CAMERA "? See lsdmem --tree " CAMERA },
-		{ REGIONS, "camera@64000000", "camera@64000000: there is no such region: did you mean "
+		{ REGIONS, "camera@64000000", "camera@64000000: no such region: did you mean "
 					      CAMERA "?" },
-		{ REGIONS, "cma/camera", "cma/camera: there is no such region: did you mean " CAMERA "?" },
-		{ REGIONS, "display", "display: there is no such region: did you mean " DISPLAY "?" },
-		{ REGIONS, "dma_heap/sytem", "dma_heap/sytem: there is no such heap: did you mean " SYSTEM "?" },
-		{ REGIONS, "camera.service", "camera.service: there is no such region: lsdmem lists them" },
-		{ UNITS, CAMERA, CAMERA ": this is a region: see lsdmem --tree " CAMERA },
-		{ UNITS, "/dev/dma_heap/system", "/dev/dma_heap/system: this is a region: see lsdmem --tree "
+		{ REGIONS, "cma/camera", "cma/camera: no such region: did you mean " CAMERA "?" },
+		{ REGIONS, "display", "display: no such region: did you mean " DISPLAY "?" },
+		{ REGIONS, "dma_heap/sytem", "dma_heap/sytem: no such heap: did you mean " SYSTEM "?" },
+		{ REGIONS, "camera.service", "camera.service: no such region: see lsdmem" },
+		{ UNITS, CAMERA, CAMERA ": a region, not a unit or cgroup: see lsdmem --tree " CAMERA },
+		{ UNITS, "/dev/dma_heap/system",
+		  "/dev/dma_heap/system: a region, not a unit or cgroup: see lsdmem --tree "
 						 SYSTEM },
-		{ UNITS, "kamera", "kamera: there is no unit kamera.service: did you mean camera.service?" },
-		{ UNITS, "media", "media: there is no unit media.service: did you mean media.slice?" },
-		{ UNITS, "system.slice/camera", "system.slice/camera: there is no such cgroup: did you mean "
+		{ UNITS, "kamera", "kamera: no unit kamera.service: did you mean camera.service?" },
+		{ UNITS, "media", "media: no unit media.service: did you mean media.slice?" },
+		{ UNITS, "system.slice/camera", "system.slice/camera: no such cgroup: did you mean "
 						"camera.service?" },
 		{ UNITS, "masked", "masked.service: the unit is masked: see systemctl status masked.service" },
-		{ UNITS, "../../etc", "../../etc: this is not the name of a cgroup: write its path below "
+		{ UNITS, "../../etc", "../../etc: not the name of a cgroup: write its path below "
 				      "/sys/fs/cgroup, without '..'" },
-		{ DMEM_WORD_UNIT, "a,b", "'a,b' is not the name of a unit: write NAME.service or NAME.slice" },
+		{ DMEM_WORD_UNIT, "a,b", "a,b: not the name of a unit: write NAME.service or NAME.slice" },
 		{ ALL, APP, NO(APP) ": did you mean /" USER "/" APP "?" },
 		{ UNITS, APP, NO(APP) ": did you mean /" USER "/" APP "?" },
 		{ UNITS, "app.slice", NO("app.slice") ": did you mean /" USER "?" },
@@ -128,16 +129,16 @@ static void problems(void)
 				    "/system.slice/box.service/payload?" },
 		{ ALL, "init.scope", NO("init.scope") ", and 2 cgroups have this name: write the path of one, "
 				     "such as /system.slice/box.service/init.scope" },
-		{ ALL, "camer", "camer: there is no unit camer.service, and no region of that name: did you mean "
+		{ ALL, "camer", "camer: no unit camer.service, and no region of this name: did you mean "
 				"camera.service?" },
-		{ ALL, "displa", "displa: there is no unit displa.service, and no region of that name: did you "
+		{ ALL, "displa", "displa: no unit displa.service, and no region of this name: did you "
 				 "mean " DISPLAY "?" },
-		{ UNITS, "camer/", "camer/: there is no such cgroup: did you mean camera.service?" },
-		{ UNITS, "camera//", "camera//: there is no such cgroup: did you mean camera.service?" },
-		{ UNITS, "display/", "display/: there is no such cgroup: systemd-cgls lists them" },
-		{ ALL, "", "'': this names nothing: see --help" },
+		{ UNITS, "camer/", "camer/: no such cgroup: did you mean camera.service?" },
+		{ UNITS, "camera//", "camera//: no such cgroup: did you mean camera.service?" },
+		{ UNITS, "display/", "display/: no such cgroup: see systemd-cgls" },
+		{ ALL, "", "empty name: see --help" },
 		{ UNITS, "system.slice/camera.service/cgroup.procs",
-		  "system.slice/camera.service/cgroup.procs: there is no such cgroup: systemd-cgls lists them" },
+		  "system.slice/camera.service/cgroup.procs: no such cgroup: see systemd-cgls" },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -153,10 +154,10 @@ static void default_area(void)
 		unsigned int kinds;
 		const char *word, *none;
 	} words[] = {
-		{ REGIONS, "cma/linux,cma", "cma/linux,cma: there is no such region" },
-		{ REGIONS, "dma_heap/linux,cma", "dma_heap/linux,cma: there is no such heap" },
-		{ REGIONS, "/dev/dma_heap/linux,cma", "/dev/dma_heap/linux,cma: there is no such heap" },
-		{ ALL, "cma/linux,cma", "cma/linux,cma: there is no such cgroup or region" },
+		{ REGIONS, "cma/linux,cma", "cma/linux,cma: no such region" },
+		{ REGIONS, "dma_heap/linux,cma", "dma_heap/linux,cma: no such heap" },
+		{ REGIONS, "/dev/dma_heap/linux,cma", "/dev/dma_heap/linux,cma: no such heap" },
+		{ ALL, "cma/linux,cma", "cma/linux,cma: no such cgroup or region" },
 	};
 	struct dmem_region reserved = { .name = "cma/reserved" };
 	struct dmem_regions all = regions, one = { .region = &reserved, .n = 1 };
@@ -166,13 +167,13 @@ static void default_area(void)
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		check_text(find(words[i].kinds, words[i].word), dmem_printf(&arena, "%s%s", words[i].none, why),
 			   words[i].word);
-	check_text(find(REGIONS, "cma/camera"), "cma/camera: there is no such region: if the default area is "
+	check_text(find(REGIONS, "cma/camera"), "cma/camera: no such region: if the default area is "
 		   "meant, write cma/reserved: cma= in /proc/cmdline replaces that of the device tree", "another area");
-	check_text(find(REGIONS, "cma/reserve"), "cma/reserve: there is no such region: did you mean cma/reserved?",
+	check_text(find(REGIONS, "cma/reserve"), "cma/reserve: no such region: did you mean cma/reserved?",
 		   "one that is alike");
 	put("root/proc/cmdline", "quiet\n");
 	reserved.name = "cma/linux,cma";
-	check_text(find(REGIONS, "cma/reserved"), "cma/reserved: there is no such region: write cma/linux,cma: the "
+	check_text(find(REGIONS, "cma/reserved"), "cma/reserved: no such region: write cma/linux,cma: the "
 		   "default area has the other name with cma= in /proc/cmdline only; dma_heap/default_cma_region "
 		   "is the default area in both cases", "and without cma=");
 	regions = all;
@@ -188,7 +189,7 @@ static void any_word(void)
 		word[len] = 0;
 		check(!strstr(find(ALL, word), "error"), "a long word", "%zu letters: %s", len, find(ALL, word));
 	}
-	check(strstr(find(ALL, "a/\x1b[2J\n"), "there is no such cgroup") != NULL, "control characters",
+	check(strstr(find(ALL, "a/\x1b[2J\n"), "no such cgroup") != NULL, "control characters",
 	      "%s", find(ALL, "a/\x1b[2J\n"));
 }
 

@@ -175,7 +175,7 @@ static void test_regions(const struct tool *t)
 	machine(&f, "ours");
 	check(tool(t, "-rn -o name dma_heap/default_cma_region drm/none") == 1 && !*get("out"),
 	      "a name that is no region is an error", "%s", get("out"));
-	check_text(get("err"), "lsdmem: drm/none: there is no such region: lsdmem lists them\n", "and is named");
+	check_text(get("err"), "lsdmem: drm/none: no such region: see lsdmem\n", "and is named");
 	check(!tool(t, "-rn -o name dma_heap/default_cma_region heap/system"), "a heap's name will do",
 	      "%s", get("err"));
 	check_text(get("out"), "cma/linux,cma\nheap/system\n", "and it is that heap's region");
@@ -277,7 +277,7 @@ static void test_names(const struct tool *t)
 		  "any(.[]; contains(\"\\u0001\\u0002\\u0003\") and contains(\"\\b\\t\\u000b\") and contains(\"\\\"#\") and contains(\"[\\\\]\"))"),
 	      "JSON gives the names as they are", "%s", get("json"));
 	tool(t, "\x1b[31m\xff");
-	check_text(get("err"), "lsdmem: \\x1b[31m\\xff: there is no such region: lsdmem lists them\n", "nor one of a message");
+	check_text(get("err"), "lsdmem: \\x1b[31m\\xff: no such region: see lsdmem\n", "nor one of a message");
 	tool(t, "--tree -J -o name");
 	check(!jq(t, ".regions[0].name == \"cma/\\\"a\\\\b\\\"%s,\\u00e4@1\""), "and the region's", "%s",
 	      get("json"));

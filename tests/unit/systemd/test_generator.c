@@ -20,11 +20,11 @@
 #define ETC	"root/etc/systemd/system/"
 #define RUN	"root/run/systemd/system/"
 #define LIB	"root/usr/lib/systemd/system/"
-#define HEAD	"# Made by dmem-generator, and made anew at each daemon-reload. See dmem-generator(8).\n"
+#define HEAD	"# Written by dmem-generator at each daemon-reload. See dmem-generator(8).\n"
 #define ZZ	".d/zz-dmem.conf:\n" HEAD
 #define COND(args)	"[Service]\nExecCondition=-+/h" args "\n"
 #define STRICT(args)	"[Service]\nExecCondition=+/h --strict" args "\n"
-#define NONE	"# No cap.\n"
+#define NONE	"# No limit.\n"
 #define CAP(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
 #define EXEC	"[Service]\nExecStart=/bin/true\n"
 
@@ -209,7 +209,7 @@ static void mistakes(void)
 	       "/etc/systemd/system/a.service:5: 'x' is not a size: write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max\n"
 	       "/etc/systemd/system/c.service:4: 'c' has no size: write REGION SIZE, such as cma/camera@64000000 24M\n"
 	       "/etc/systemd/system/d.service.d/a b%$\".conf:2: 'd' has no size: write REGION SIZE, such as cma/camera@64000000 24M\n"
-	       "/etc/systemd/system/e.service:3: 'X-Dmen' is not a section that is read: write [X-Dmem]\n",
+	       "/etc/systemd/system/e.service:3: 'X-Dmen' is an unknown section: write [X-Dmem]\n",
 	       "mistakes cost no other unit its caps");
 
 	put(ETC "q.service", EXEC CAP("a;$b%%%%\\x22c 1"));
@@ -223,8 +223,10 @@ static void mistakes(void)
 	put(ETC "c.service.d/zz-dmem.conf", "# mine\n");
 	expect("a.service" ZZ COND(" \"--max=a=1\"") "b.service" ZZ COND(" \"--max=b=1\"")
 	       "c.service" ZZ COND(" \"--max=c=1\""),
-	       "/etc/systemd/system/a.service.d/zzz.conf:2: 'ExecCondition=' drops the caps of this unit: give the file a name that sorts before zz-dmem.conf\n"
-	       "/etc/systemd/system/c.service.d/zz-dmem.conf: 'zz-dmem.conf' hides the caps that dmem-generator writes: give it another name\n",
+	       "/etc/systemd/system/a.service.d/zzz.conf:2: 'ExecCondition=' removes the limits of this unit: "
+	       "give the file a name that sorts before zz-dmem.conf\n"
+	       "/etc/systemd/system/c.service.d/zz-dmem.conf: 'zz-dmem.conf' hides the limits that "
+	       "dmem-generator writes: give it another name\n",
 	       "drop-ins that undo ours");
 }
 
@@ -265,8 +267,10 @@ static void unsupported(void)
 	       "dmem-slice-@.service" ZZ NONE
 	       "dmem-slice@.service" ZZ NONE
 	       "service" ZZ COND(" \"--max=s=1\""),
-	       "/usr/lib/systemd/system/a.service:3: 'RootImage=' keeps the caps from being set inside a.service: cap its slice\n"
-	       "/etc/systemd/system/b.service.d/x.conf:2: 'TemporaryFileSystem=' keeps the caps from being set inside b.service: cap its slice\n",
+	       "/usr/lib/systemd/system/a.service:3: 'RootImage=' keeps the limits from being set inside "
+	       "a.service: limit its slice\n"
+	       "/etc/systemd/system/b.service.d/x.conf:2: 'TemporaryFileSystem=' keeps the limits from being "
+	       "set inside b.service: limit its slice\n",
 	       "units that hide dmem-apply");
 
 	put(ETC "a.socket", CAP("a 1"));
@@ -274,11 +278,16 @@ static void unsupported(void)
 	put(ETC "c.swap", CAP("a 1"));
 	put(ETC "d.scope.d/x.conf", CAP("a 1"));
 	put(ETC "e.target", CAP("a 1"));
-	expect("", "/etc/systemd/system/a.socket:1: '[X-Dmem]' does nothing for a socket unit: put it into /etc/systemd/system/a.service.d/50-dmem.conf, or limit the slice of the socket\n"
-	       "/etc/systemd/system/b.mount.d/x.conf:1: '[X-Dmem]' does nothing for a mount unit: limit its slice, in /etc/systemd/system/system.slice.d/50-dmem.conf\n"
-	       "/etc/systemd/system/c.swap:1: '[X-Dmem]' does nothing for a swap unit: limit its slice, in /etc/systemd/system/system.slice.d/50-dmem.conf\n"
-	       "/etc/systemd/system/d.scope.d/x.conf:1: '[X-Dmem]' does nothing for a scope unit: limit its slice, in /etc/systemd/system/SLICE.d/50-dmem.conf\n"
-	       "/etc/systemd/system/e.target:1: '[X-Dmem]' does nothing for a target unit: put it into a drop-in of a service or slice, /etc/systemd/system/NAME.service.d/50-dmem.conf\n",
+	expect("", "/etc/systemd/system/a.socket:1: '[X-Dmem]' has no effect in a socket unit: put it into "
+	       "/etc/systemd/system/a.service.d/50-dmem.conf, or limit the slice of the socket\n"
+	       "/etc/systemd/system/b.mount.d/x.conf:1: '[X-Dmem]' has no effect in a mount unit: limit its "
+	       "slice, in /etc/systemd/system/system.slice.d/50-dmem.conf\n"
+	       "/etc/systemd/system/c.swap:1: '[X-Dmem]' has no effect in a swap unit: limit its slice, in "
+	       "/etc/systemd/system/system.slice.d/50-dmem.conf\n"
+	       "/etc/systemd/system/d.scope.d/x.conf:1: '[X-Dmem]' has no effect in a scope unit: limit its "
+	       "slice, in /etc/systemd/system/SLICE.d/50-dmem.conf\n"
+	       "/etc/systemd/system/e.target:1: '[X-Dmem]' has no effect in a target unit: put it into a "
+	       "drop-in of a service or slice, /etc/systemd/system/NAME.service.d/50-dmem.conf\n",
 	       "units of other types");
 }
 
@@ -344,8 +353,9 @@ static void mounts(void)
 		places();
 		put(ETC "m.service", EXEC "%s" CAP("m 1"), t[i].lines);
 		snprintf(name, sizeof(name), "a mount on %s: %s", t[i].name, t[i].obstacle ? "an obstacle" : "none");
-		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service:3: '%.*s=' keeps the caps from "
-			 "being set inside m.service: cap its slice\n", (int)strcspn(t[i].lines, "="), t[i].lines);
+		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service:3: '%.*s=' keeps the limits "
+			 "from being set inside m.service: limit its slice\n", (int)strcspn(t[i].lines, "="),
+			 t[i].lines);
 		expect(t[i].obstacle ? "" : "m.service" ZZ COND(" \"--max=m=1\""), t[i].obstacle ? errors : "", name);
 	}
 }
@@ -395,8 +405,9 @@ static void start_paths(void)
 		put(ETC "m.service.d/a.conf", "[Service]\n%s" CAP("m 1") "%s", t[i].lines,
 		    t[i].strict ? "DeviceMemoryStrict=yes\n" : "");
 		snprintf(name, sizeof(name), "the start of a unit with %s", t[i].name);
-		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service.d/a.conf:2: warning: '%s=' is not root's alone: "
-			 "the user of m.service can keep its limit from being set: "
+		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service.d/a.conf:2: warning: '%s=' "
+			 "depends on a path that not only root controls: the user of m.service can keep its "
+			 "limit from being set: "
 			 "add DeviceMemoryStrict=yes, or limit the slice\n", t[i].key ? t[i].key : "");
 		expect(t[i].strict ? "m.service" ZZ STRICT(" \"--max=m=1\"") : "m.service" ZZ COND(" \"--max=m=1\""),
 		       t[i].key ? errors : "", name);
@@ -426,16 +437,18 @@ static void odd_files(void)
 	put(ETC "binary.service", "%c%c[X-Dmem]%c", 1, 255, 0);
 	expect("binary.service" ZZ COND(" \"--mistake=/etc/systemd/system/binary.service:1\"")
 	       "good.service" ZZ COND(" \"--max=a=1\""),
-	       "/etc/systemd/system/dir.service: 'dir.service' is a directory, which systemd passes over: "
-	       "name it dir.service.d if drop-ins are in it\n"
-	       "/etc/systemd/system/fifo.service: 'fifo.service' is a FIFO, which systemd passes over: "
-	       "put a file in its place\n"
-	       "/etc/systemd/system/file.service.d: 'file.service.d' is no directory, and systemd passes it over: "
-	       "make a directory, and put the file into it\n"
-	       "/etc/systemd/system/binary.service:1: '??[X-Dmem]' is not UTF-8, and systemd reads no further: "
+	       "/etc/systemd/system/dir.service: 'dir.service' is a directory, so systemd ignores it: "
+	       "rename it to dir.service.d if it contains drop-ins\n"
+	       "/etc/systemd/system/fifo.service: 'fifo.service' is a FIFO, so systemd ignores it: "
+	       "replace it by a file\n"
+	       "/etc/systemd/system/file.service.d: 'file.service.d' is not a directory, so systemd ignores "
+	       "it: "
+	       "create a directory, and move the file into it\n"
+	       "/etc/systemd/system/binary.service:1: '??[X-Dmem]' is not UTF-8, so systemd ignores the rest "
+	       "of the file: "
 	       "correct this line\n"
-	       "/etc/systemd/system/dir.service.d/x.conf: 'x.conf' is a directory: systemd cannot read it: "
-	       "put a file in its place\n", "odd files");
+	       "/etc/systemd/system/dir.service.d/x.conf: 'x.conf' is a directory, which systemd cannot read: "
+	       "replace it by a file\n", "odd files");
 }
 
 /* What is in front of a unit without being one hides none of its limits. */
@@ -473,10 +486,12 @@ static void in_front(void)
 	expect("a.service" ZZ COND(" \"--max=r=1\"") "b.service" ZZ COND(" \"--max=r=1\"")
 	       "e.service" ZZ COND(" \"--max=r=1\"") "g.service" ZZ COND(" \"--max=g=1\"")
 	       "x.service" ZZ COND(" \"--max=x=1\""),
-	       "/etc/systemd/system/a.service: 'a.service' is a directory, which systemd passes over: "
-	       "name it a.service.d if drop-ins are in it\n"
-	       "/etc/systemd/system/b.service: 'b.service' is a FIFO, which systemd passes over: put a file in its place\n"
-	       "/etc/systemd/system/c.service: 'c.service' is a directory: systemd cannot read it: put a file in its place\n",
+	       "/etc/systemd/system/a.service: 'a.service' is a directory, so systemd ignores it: "
+	       "rename it to a.service.d if it contains drop-ins\n"
+	       "/etc/systemd/system/b.service: 'b.service' is a FIFO, so systemd ignores it: replace it by a "
+	       "file\n"
+	       "/etc/systemd/system/c.service: 'c.service' is a directory, which systemd cannot read: replace "
+	       "it by a file\n",
 	       "in front of a unit");
 }
 
@@ -497,8 +512,9 @@ static void unwritten(void)
 	put("gen/foo-.service.d", "%s", "");
 	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
 	snprintf(out, sizeof(out), "%s", tap_path("gen"));
-	check(run(argv) == 1 && strstr(get("err"), "cannot write the caps of m.service: ") &&
-	      strstr(get("err"), "cannot write the caps of foo-.service: "), "what cannot be written is a failure",
+	check(run(argv) == 1 && strstr(get("err"), "cannot write the limits of m.service: ") &&
+	      strstr(get("err"), "cannot write the limits of foo-.service: "),
+		      "what cannot be written is a failure",
 	      "%s", get("err"));
 	check_text(get_tree("gen"), "a.service" ZZ COND(" \"--max=a=1\"") "foo-.service.d:\n"
 		   "foo-bar.service" ZZ COND(" \"--max=f=1\"") "m.service.d:\n"
@@ -526,7 +542,7 @@ static void many_dirs(void)
 	start();
 }
 
-#define TEMPLATE(after) "[Unit]\nDescription=Device memory caps of %i.slice\nDefaultDependencies=no\n" \
+#define TEMPLATE(after) "[Unit]\nDescription=Device memory limits of %i.slice\nDefaultDependencies=no\n" \
 	"StartLimitIntervalSec=0\nIgnoreOnIsolate=yes\nRefuseManualStop=yes\n" after "\n[Service]\nType=oneshot\nSlice=-.slice\nExecStart=+/h --slice=%i.slice"
 
 static void slices(void)
@@ -562,7 +578,7 @@ static void slices(void)
 	       "", "a link that is no alias");
 
 	put(LIB "a.service", EXEC CAP("a 1") "#%2000000d\n", 0);
-	expect("", "/usr/lib/systemd/system/a.service: 'a.service' is too large: its section does not count: "
+	expect("", "/usr/lib/systemd/system/a.service: 'a.service' is too large, so its section is ignored: "
 	       "put the section into a drop-in\n", "a file that is too large");
 
 	put(ETC "-.slice.d/a.conf", CAP("s 1"));
@@ -573,7 +589,8 @@ static void slices(void)
 	       "ExecStart=+/h --slice=%i.slice --strict \"--mistake=/etc/systemd/system/a.slice:2\""
 	       " \"--max=x=2\"\n",
 	       "/etc/systemd/system/-.slice.d/a.conf:1: '-.slice' is the root, which has no limits: limit the slices below it\n"
-	       "/etc/systemd/system/a.slice:2: 'cma/%i' has a specifier, in a slice's section: write the region's name as it is\n",
+	       "/etc/systemd/system/a.slice:2: 'cma/%i' has a specifier in the section of a slice: write the "
+	       "full name of the region\n",
 	       "slices that cannot be capped");
 }
 

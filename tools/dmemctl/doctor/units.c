@@ -104,7 +104,7 @@ static void check_files(struct doctor *d, const char *unit, const struct section
 				   "its section has a mistake in %s", where);
 	}
 	if (s->unusable)
-		doctor_say(d, PROBLEM, unit, "write the region's name as it is",
+		doctor_say(d, PROBLEM, unit, "write the full name of the region",
 			   "%zu limits of its section cannot be used: a slice's names have no specifiers",
 			   s->unusable);
 	if (o && dmem_unit_type(unit) == DMEM_SERVICE)

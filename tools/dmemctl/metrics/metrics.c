@@ -146,6 +146,6 @@ int verb_metrics(struct ctl *c, int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		return cli_usage(&c->cli, "'%s' is one word too many", argv[optind]);
+		return cli_usage(&c->cli, "'%s' is an unexpected word", argv[optind]);
 	return print(c, &o);
 }

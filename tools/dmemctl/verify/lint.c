@@ -221,8 +221,9 @@ static void check_machine(struct linting *li, const struct dmem_cap *c, const ch
 static void check_cap(struct linting *li, const struct dmem_cap *c, const char *unit)
 {
 	if (dmem_has_specifier(c->region) && type_of(unit) == DMEM_SLICE)
-		report(li, li->l->mistake, c->line, c->region, "has a specifier, in a slice's section",
-		       "write the region's name as it is");
+		report(li, li->l->mistake, c->line, c->region,
+		       "has a specifier in the section of a slice",
+		       "write the full name of the region");
 	else
 		check_machine(li, c, unit);
 }

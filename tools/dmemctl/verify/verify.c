@@ -515,7 +515,7 @@ int verb_verify(struct ctl *c, int argc, char **argv)
 			break;
 		case 'r':
 			if (!*optarg)
-				return cli_usage(&c->cli, "--root= names no directory");
+				return cli_usage(&c->cli, "--root= needs a directory");
 			c->sysroot = optarg;
 			break;
 		case ':':

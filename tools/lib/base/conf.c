@@ -105,7 +105,7 @@ static int stop(struct parser *p, char *l, enum stop_reason why)
 {
 	static const char * const text[] = {
 		[OPEN_HEADER] = "is not closed",
-		[BAD_HEADER] = "has characters that the name of a section cannot have",
+		[BAD_HEADER] = "has characters that are invalid in a section name",
 		[NOT_UTF8] = "is not UTF-8",
 		[TOO_LONG] = "is too long",
 	};

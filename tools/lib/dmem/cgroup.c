@@ -21,28 +21,37 @@
 
 static const char * const texts[DMEM_STATUSES] = {
 	[DMEM_OK] = "done",
-	[DMEM_USAGE] = "not a command line of this program",
-	[DMEM_NO_CGROUP2] = "there is no cgroup v2 tree: boot with systemd.unified_cgroup_hierarchy=1",
-	[DMEM_NO_OWN_CGROUP] = "this process is in no unit's cgroup: let systemd start it",
+	[DMEM_USAGE] = "wrong command line",
+	[DMEM_NO_CGROUP2] = "no cgroup v2 tree: boot with systemd.unified_cgroup_hierarchy=1",
+	[DMEM_NO_OWN_CGROUP] = "this process is not in the cgroup of a unit: start it by systemd",
 	[DMEM_NO_CONTROLLER] = "the kernel has no dmem controller: build it with CONFIG_CGROUP_DMEM, and do not boot with cgroup_disable=dmem",
-	[DMEM_CANNOT_ENABLE] = "the dmem controller cannot be enabled above this cgroup: no process may be in a cgroup there",
-	[DMEM_NO_REGION] = "there is no such region: see dmem.capacity in /sys/fs/cgroup, and whether its driver is loaded",
-	[DMEM_NO_HEAP_REGION] = "the heap has no region, so nothing limits it: see ls /sys/class/dma_heap, and the boot log",
-	[DMEM_READ_ONLY] = "the cgroup tree is read-only: set the cap outside of this container",
-	[DMEM_PERMISSION] = "no permission to write there: this is for root, or for whom the cgroup is delegated to",
-	[DMEM_BELOW_USAGE] = "more than that is in use: end the processes that hold it, see dmem.current",
-	[DMEM_NO_EFFECT] = "the kernel took it and did not obey: it is older than 7.3",
-	[DMEM_DELEGATED] = "it is below a delegated unit, whose manager must enable the controller",
-	[DMEM_MISTAKE] = "the section has a mistake: correct it, then systemctl daemon-reload",
-	[DMEM_WRITE_FAILED] = "it cannot be written",
-	[DMEM_BAD_VALUE] = "the size cannot be used: write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max",
-	[DMEM_BAD_NAME] = "this is not the name of a cgroup or region",
-	[DMEM_NO_CGROUP] = "the cgroup is not there: see systemd-cgls",
+	[DMEM_CANNOT_ENABLE] = "the dmem controller cannot be enabled above this cgroup: move the "
+		"processes out of the cgroups there",
+	[DMEM_NO_REGION] = "no such region: see dmem.capacity in /sys/fs/cgroup, and load the "
+		"driver of the region",
+	[DMEM_NO_HEAP_REGION] = "the heap has no region and cannot be limited: see ls "
+		"/sys/class/dma_heap, and the boot log",
+	[DMEM_READ_ONLY] = "the cgroup tree is read-only: set the limit outside of this container",
+	[DMEM_PERMISSION] = "no permission to write: run as root, or as the user that the cgroup "
+		"is delegated to",
+	[DMEM_BELOW_USAGE] = "more than the limit is in use: end the processes that hold the "
+		"memory, see dmem.current",
+	[DMEM_NO_EFFECT] = "written, but not applied: kernel older than 7.3",
+	[DMEM_DELEGATED] = "the cgroup is below a delegated unit: its manager must enable the "
+		"controller",
+	[DMEM_MISTAKE] = "the section has a mistake: correct it, then run systemctl daemon-reload",
+	[DMEM_WRITE_FAILED] = "the limit cannot be written",
+	[DMEM_BAD_VALUE] = "invalid size: write bytes, a number with K, M, G or T (1K, 1KB and "
+		"1KiB are 1024 bytes), a percentage of the region, or max",
+	[DMEM_BAD_NAME] = "not the name of a cgroup or region",
+	[DMEM_NO_CGROUP] = "no such cgroup: see systemd-cgls",
 	[DMEM_NO_MEMORY] = "no memory",
 	[DMEM_FOREIGN_MOUNT] = "a mount of the unit hides the kernel's files: remove it, or limit the unit's slice",
-	[DMEM_NO_CAPACITY] = "dmem.capacity is not there, as in a container: write the size in bytes, not as a percentage",
+	[DMEM_NO_CAPACITY] = "no dmem.capacity, as in a container: write the size in bytes instead "
+		"of a percentage",
 	[DMEM_NOT_ENABLED] = "the dmem controller is not enabled in any cgroup: systemctl enable --now dmem-controller.service, or write +dmem to /sys/fs/cgroup/cgroup.subtree_control",
-	[DMEM_NO_REGIONS] = "the kernel has the dmem controller and no region: no driver has registered memory with it, see the kernel's log and dmemctl doctor",
+	[DMEM_NO_REGIONS] = "the dmem controller has no region: no driver has registered memory, "
+		"see the kernel's log and dmemctl doctor",
 };
 
 const char *dmem_status_text(enum dmem_status s)

@@ -118,10 +118,10 @@ const char *dmem_region_problem(const char *region)
 	if (!*region)
 		return "is empty";
 	if (strlen(region) > DMEM_REGION_LEN)
-		return "is too long for a region";
+		return "is too long for a region name";
 	for (const char *p = region; *p; p++) {
 		if (*p <= ' ' || *p > '~')
-			return "has a character that no region has";
+			return "has a character that is invalid in a region name";
 	}
 	if (!heap)
 		return NULL;

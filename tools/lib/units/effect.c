@@ -21,7 +21,8 @@ static void warn_of_user(struct dmem_units *u, const struct dmem_unit *unit, con
 {
 	struct dmem_report r = {
 		.file = o->file, .line = o->line, .word = dmem_printf(&u->arena, "%s=", o->key),
-		.what = dmem_printf(&u->arena, "is not root's alone: the user of %s can keep its limit "
+		.what = dmem_printf(&u->arena, "depends on a path that not only root controls: the "
+				    "user of %s can keep its limit "
 				    "from being set", unit->name),
 		.remedy = "add " DMEM_STRICT_KEY "=yes, or limit the slice", .warning = true,
 	};
@@ -50,11 +51,12 @@ static void check_dropins(struct dmem_units *u, struct dmem_unit_file **f, size_
 			continue;
 		f[i]->told = true;
 		if (!order)
-			complain(u, f[i]->path, 0, DMEM_DROPIN, "hides the caps that dmem-generator writes",
+			complain(u, f[i]->path, 0, DMEM_DROPIN,
+				 "hides the limits that dmem-generator writes",
 				 "give it another name");
 		else if (order > 0 && f[i]->state == PARSED && s->clears_line)
 			complain(u, f[i]->path, s->clears_line, "ExecCondition=",
-				 "drops the caps of this unit",
+				 "removes the limits of this unit",
 				 "give the file a name that sorts before " DMEM_DROPIN);
 	}
 }
@@ -120,8 +122,9 @@ static void drop_specifiers(struct dmem_units *u, struct dmem_caps *caps)
 			caps->cap[kept++] = *c;
 			continue;
 		}
-		complain(u, c->file, c->line, c->region, "has a specifier, in a slice's section",
-			 "write the region's name as it is");
+		complain(u, c->file, c->line, c->region,
+			 "has a specifier in the section of a slice",
+			 "write the full name of the region");
 		if (!caps->mistake_file) {
 			caps->mistake_file = c->file;
 			caps->mistake_line = c->line;
@@ -142,8 +145,8 @@ static enum dmem_effect service_effect(struct dmem_units *u, const struct dmem_u
 		return DMEM_CAPS;
 	}
 	complain(u, o->file, o->line, dmem_printf(&u->arena, "%s=", o->key),
-		 dmem_printf(&u->arena, "keeps the caps from being set inside %s", unit->name),
-		 "cap its slice");
+		 dmem_printf(&u->arena, "keeps the limits from being set inside %s", unit->name),
+		 "limit its slice");
 	return caps->strict ? DMEM_REFUSAL : DMEM_NOTHING;
 }
 

@@ -23,9 +23,9 @@ static const struct dmem_payload engines[ENGINES] = {
 		"--cgroup-parent=NAME.slice, or keep them in the service by --cgroups=split" SEE,
 	},
 	[CONTAINERD] = {
-		"containers, which are where its client puts them, such as in kubepods.slice or "
-		"system.slice",
-		"limit the slice that they are in, in " IN_SLICE SEE,
+		"containers, which are in cgroups that its client chooses, such as kubepods.slice "
+		"or system.slice",
+		"limit the slice of the containers, in " IN_SLICE SEE,
 	},
 	[KUBE] = {
 		"pods, which are in kubepods.slice",
@@ -47,7 +47,7 @@ static const struct dmem_payload engines[ENGINES] = {
 	},
 	[SLURM] = {
 		"jobs, which are in system.slice/slurmstepd.scope",
-		"let Slurm write dmem.max of the job's cgroup" SEE,
+		"configure Slurm to write dmem.max of the job's cgroup" SEE,
 	},
 	[NOMAD] = {
 		"tasks, which are in nomad.slice",

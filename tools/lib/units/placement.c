@@ -165,15 +165,16 @@ static int quadlet_service(struct dmem_arena *a, const char *name, const char *t
 static const char *user_remedy(struct dmem_arena *a, long long uid)
 {
 	if (uid == DMEM_NO_UID)
-		return "limit all that each user runs, in " ADMIN "/user-.slice.d/" NEW;
-	return dmem_printf(a, "limit all that this user runs, in " ADMIN "/user-%lld.slice.d/" NEW,
+		return "limit all processes of each user, in " ADMIN "/user-.slice.d/" NEW;
+	return dmem_printf(a,
+			   "limit all processes of this user, in " ADMIN "/user-%lld.slice.d/" NEW,
 			   uid);
 }
 
 static const char *pod_note(const char *name)
 {
 	return has_suffix(name, ".pod") ?
-	       "; each container of the pod is in a service of its own" : "";
+	       "; each container of the pod has a service of its own" : "";
 }
 
 static int in_quadlet(struct dmem_arena *a, const char *path, const char *text, size_t len,
@@ -194,8 +195,8 @@ static int in_quadlet(struct dmem_arena *a, const char *path, const char *text, 
 	if (ret)
 		return ret;
 	/* A template's is one for all of its instances. */
-	return say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW ", which is for the "
-					"service made of the quadlet%s", p->service,
+	return say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW ", the drop-in of the "
+					"service generated from the quadlet%s", p->service,
 					pod_note(name)));
 }
 
@@ -245,7 +246,7 @@ int dmem_place_type(struct dmem_arena *a, const char *unit, const char *text, si
 	*p = (struct dmem_place){ 0 };
 	if (type < 0 || type == DMEM_SERVICE || type == DMEM_SLICE)
 		return 0;
-	what = dmem_printf(a, "does nothing for a %s unit", dmem_type_names[type]);
+	what = dmem_printf(a, "has no effect in a %s unit", dmem_type_names[type]);
 	if (type == DMEM_TARGET || type == DMEM_DEVICE)
 		return say(p, what, "put it into a drop-in of a service or slice, "
 			   ADMIN "/NAME.service.d/" NEW);
@@ -364,7 +365,7 @@ static char *conf_name(struct dmem_arena *a, const char *name)
  * called as a unit is about that one. */
 static int in_dependencies(struct dmem_arena *a, const char *dir, const char *name, struct dmem_place *p)
 {
-	const char *what = "is in a directory of which systemd reads only the names";
+	const char *what = "is in a directory in which systemd reads only the file names";
 	char *unit = dmem_strndup(a, dir, (size_t)(strrchr(dir, '.') - dir)), *conf;
 
 	if (!unit)
@@ -396,17 +397,20 @@ static int in_no_unit(struct dmem_arena *a, const char *name, struct dmem_place 
 	if (!unit)
 		return -ENOMEM;
 	if (has_suffix(name, ".d") && type_of(unit) >= 0)
-		return say(p, "is in a file whose name is that of a directory of drop-ins",
-			   dmem_printf(a, "make a directory of this name, and put it into " ADMIN "/%s/" NEW, name));
+		return say(p, "is in a file that has the name of a drop-in directory",
+			   dmem_printf(a, "create a directory of this name, and put it into "
+				       ADMIN "/%s/" NEW, name));
 	unit = likely_unit(a, name);
 	if (!unit)
 		return -ENOMEM;
 	if (!is_unit(unit) && !has_suffix(name, ".conf"))
-		return say(p, "is in a file that is no unit, as its name has no suffix of one",
+		return say(p,
+			   "is in a file that is not a unit, because its name has no unit suffix",
 			   dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW, unit));
 	return say(p, is_bad_unit(name) ?
-		   "is in a file that is no unit, as its name has characters that a unit's name cannot have" :
-		   "is in a file that is no unit, as its name has no suffix of one",
+		   "is in a file that is not a unit, because its name has characters that are "
+		   "invalid in a unit name" :
+		   "is in a file that is not a unit, because its name has no unit suffix",
 		   has_suffix(name, ".conf") ?
 		   dmem_printf(a, "put it into " ADMIN "/%s.d/%s", unit, name) :
 		   dmem_printf(a, "rename it to " ADMIN "/%s, or put it into " ADMIN "/%s.d/" NEW, unit, unit));
@@ -447,11 +451,12 @@ static int in_search_path(struct dmem_arena *a, const char *rest, const char *te
 	dir[strlen(dir) - 2] = 0;
 	if (type_of(dir) < 0)
 		return in_dropin_dir(a, likely_unit(a, dir), name,
-				     "is in a directory that is of no unit, which systemd does not read",
+				     "is in a directory that belongs to no unit, which systemd "
+				     "does not read",
 				     p);
 	if (strchr(slash + 1, '/'))
-		return in_dropin_dir(a, dir, name, "is in a directory below one of drop-ins, which "
-				     "systemd does not read", p);
+		return in_dropin_dir(a, dir, name, "is in a subdirectory of a drop-in directory, "
+				     "which systemd does not read", p);
 	if (!has_suffix(name, ".conf"))
 		return in_dropin_dir(a, dir, name, "is in a file whose name does not end in .conf, "
 				     "which systemd does not read", p);
@@ -508,7 +513,7 @@ static int in_systemd(struct dmem_arena *a, const char *rest, struct dmem_place 
 			   user_remedy(a, DMEM_NO_UID));
 	if (has_prefix(rest, "system.conf"))
 		return say(p, "is in the configuration of systemd itself" UNREAD,
-			   "put it into " ADMIN "/service.d/" NEW ", which is for each service");
+			   "put it into " ADMIN "/service.d/" NEW ", the drop-in of all services");
 	if (unit && !is_unit(unit))
 		unit = NULL;
 	if (unit)
@@ -516,7 +521,7 @@ static int in_systemd(struct dmem_arena *a, const char *rest, struct dmem_place 
 			   strchr(rest, '/') ?
 			   dmem_printf(a, "move it to " ADMIN "/%s.d/%s", unit, file_name(rest)) :
 			   dmem_printf(a, "move it to " ADMIN "/%s", unit));
-	return say(p, "is in a file that is no unit" UNREAD,
+	return say(p, "is in a file that is not a unit" UNREAD,
 		   "put it into a drop-in of a service or slice, " ADMIN "/NAME.service.d/" NEW);
 }
 
@@ -593,7 +598,7 @@ static bool of_user(const char *path, long long *uid)
 
 static int in_users_unit(struct dmem_arena *a, long long uid, struct dmem_place *p)
 {
-	return say(p, "is in a unit of a user's systemd" UNREAD, user_remedy(a, uid));
+	return say(p, "is in a unit of a user" UNREAD, user_remedy(a, uid));
 }
 
 static int below_systemd(struct dmem_arena *a, const char *rest, const char *text, size_t len,

@@ -139,7 +139,7 @@ static int parse_cap(struct parse *p, unsigned int line, enum dmem_kind kind, co
 		return 0;
 	}
 	if (more) {
-		mistake(p, line, more, "is one word too many", "write one region in a line");
+		mistake(p, line, more, "is an unexpected word", "write one region per line");
 		return 0;
 	}
 	problem = dmem_region_problem(region);
@@ -245,7 +245,7 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 	}
 	if (!key) {
 		if (dmem_section_meant(section))
-			mistake(p, line, section, "is not a section that is read",
+			mistake(p, line, section, "is an unknown section",
 				"write [" DMEM_SECTION "]");
 		return 0;
 	}
@@ -254,7 +254,7 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 	/* systemd warns of unknown keys in its own sections only. */
 	if (!strncasecmp(section, "X-", 2) && !strncmp(key, "DeviceMemory", 12) &&
 	    !dmem_section_meant(section))
-		mistake(p, line, key, "is in a section that is not read",
+		mistake(p, line, key, "is in an unknown section",
 			"put it in [" DMEM_SECTION "]");
 	return 0;
 }
@@ -291,7 +291,7 @@ int dmem_section_parse(struct dmem_arena *a, const char *file, const char *text,
 	/* No matter, unless something of ours is lost. */
 	if (!p.ours && !meant && !is_about_us(text + read, len - read))
 		return 0;
-	what = dmem_printf(a, "%s, and systemd reads no further", p.why);
+	what = dmem_printf(a, "%s, so systemd ignores the rest of the file", p.why);
 	if (!what)
 		return -ENOMEM;
 	mistake(&p, p.stop_line, p.stop, what, "correct this line");

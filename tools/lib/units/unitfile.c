@@ -66,15 +66,16 @@ static void unreadable(struct dmem_units *u, struct dmem_unit_file *f, const cha
 static bool has_text(struct dmem_units *u, struct dmem_unit_file *f, const struct stat *st)
 {
 	if (S_ISREG(st->st_mode) && st->st_size > MAX_FILE) {
-		unreadable(u, f, "is too large: its section does not count", "put the section into a drop-in");
+		unreadable(u, f, "is too large, so its section is ignored",
+			   "put the section into a drop-in");
 		return false;
 	}
 	if (S_ISREG(st->st_mode) && st->st_size)
 		return true;
 	f->masks = S_ISREG(st->st_mode) || S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
 	if (!f->masks)
-		unreadable(u, f, dmem_printf(&u->arena, "is a %s: systemd cannot read it",
-					     dmem_file_type(st->st_mode)), "put a file in its place");
+		unreadable(u, f, dmem_printf(&u->arena, "is a %s, which systemd cannot read",
+					     dmem_file_type(st->st_mode)), "replace it by a file");
 	return false;
 }
 
@@ -112,7 +113,7 @@ int dmem_units_read(struct dmem_units *u, struct dmem_unit_file *f, char **text,
 		return 0;
 	/* A socket cannot be opened. */
 	unreadable(u, f, dmem_printf(&u->arena, "cannot be read: %s", strerror(-ret)),
-		   "give root a file that it can read");
+		   "make it readable for root");
 	free(*text);
 	*text = NULL;
 	*len = 0;

@@ -40,8 +40,8 @@ static bool is_new_dir(struct dmem_units *u, const char *path, struct stat *st)
 
 	if (fd < 0) {
 		if (errno != ENOENT)
-			dmem_units_report(u, path, path, "cannot be read, nor the units in it",
-					  "give root a directory that it can read");
+			dmem_units_report(u, path, path, "cannot be read, so its units are ignored",
+					  "make it readable for root");
 		return false;
 	}
 	ok = !fstat(fd, st);
@@ -151,12 +151,12 @@ struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name)
 static void no_dropin_dir(struct dmem_units *u, const char *path, const char *name, int err)
 {
 	if (err == ENOTDIR)
-		dmem_units_report(u, path, name, "is no directory, and systemd passes it over",
-				  "make a directory, and put the file into it");
+		dmem_units_report(u, path, name, "is not a directory, so systemd ignores it",
+				  "create a directory, and move the file into it");
 	else if (err != ENOENT)
 		dmem_units_report(u, path, name,
 				  dmem_printf(&u->arena, "cannot be read: %s", strerror(err)),
-				  "give root a directory that it can read");
+				  "make it readable for root");
 }
 
 static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
@@ -287,10 +287,12 @@ static void no_unit_file(struct dmem_units *u, int d, const char *name, mode_t m
 	const char *path = dmem_printf(&u->arena, "%s/%s", u->dir[d], name);
 
 	if (path)
-		dmem_units_report(u, path, name, dmem_printf(&u->arena, "is a %s, which systemd passes over",
+		dmem_units_report(u, path, name, dmem_printf(&u->arena,
+							     "is a %s, so systemd ignores it",
 							     dmem_file_type(mode)),
-				  S_ISDIR(mode) ? dmem_printf(&u->arena, "name it %s.d if drop-ins are in it", name) :
-						  "put a file in its place");
+				  S_ISDIR(mode) ? dmem_printf(&u->arena, "rename it to %s.d if it "
+							      "contains drop-ins", name) :
+						  "replace it by a file");
 }
 
 struct entry {

@@ -196,7 +196,8 @@ static int parse_region(struct dmem_words *all, const char *word, struct dmem_wo
 	for (size_t i = 0; heap && i < r->n_heaps; i++) {
 		if (!strcmp(r->heap[i].name, heap))
 			return problem(w, dmem_printf(all->arena,
-				       "%s: the heap has no region, so nothing limits it: see dmemctl doctor",
+				       "%s: the heap has no region and cannot be limited: see "
+				       "dmemctl doctor",
 				       word), -ENOENT);
 	}
 	return dmem_word_not_found(all, word, w);
@@ -236,7 +237,7 @@ static int parse_cgroup(struct dmem_words *all, const char *word, struct dmem_wo
 	if (w->name)
 		return 0;
 	return problem(w, !buf ? NULL :
-		       dmem_printf(all->arena, "%s: this is not the name of a cgroup: write its path below "
+		       dmem_printf(all->arena, "%s: not the name of a cgroup: write its path below "
 				   MOUNT ", without '..'", word), -EINVAL);
 }
 
@@ -254,7 +255,7 @@ static int parse_unit(struct dmem_words *all, const char *word, struct dmem_word
 	if (takes(all, DMEM_WORD_CGROUP) && *word)
 		return parse_cgroup(all, word, w);
 	return problem(w, dmem_printf(all->arena,
-		       "'%s' is not the name of a unit: write NAME.service or NAME.slice", word),
+		       "%s: not the name of a unit: write NAME.service or NAME.slice", word),
 		       -EINVAL);
 }
 
@@ -262,7 +263,7 @@ int dmem_word_parse(struct dmem_words *all, const char *word, struct dmem_word *
 {
 	*w = (struct dmem_word){ .type = -1 };
 	if (!*word)
-		return problem(w, "'': this names nothing: see --help", -EINVAL);
+		return problem(w, "empty name: see --help", -EINVAL);
 	if (takes(all, DMEM_WORD_REGION) &&
 	    (!(all->kinds & ~(unsigned int)DMEM_WORD_REGION) || dmem_region_heap(word) ||
 	     dmem_regions_find(regions_of(all), word)))
@@ -394,12 +395,13 @@ static const char *nothing(struct dmem_words *all, const char *word, const struc
 
 	switch (w->kind) {
 	case DMEM_WORD_CGROUP:
-		return dmem_printf(all->arena, "%s: there is no such cgroup%s", word, or_region);
+		return dmem_printf(all->arena, "%s: no such cgroup%s", word, or_region);
 	case DMEM_WORD_REGION:
-		return dmem_printf(all->arena, "%s: there is no such %s", word, heap ? "heap" : "region");
+		return dmem_printf(all->arena, "%s: no such %s", word, heap ? "heap" : "region");
 	default:
-		return dmem_printf(all->arena, "%s: there is no unit %s%s", word, w->name,
-				   takes(all, DMEM_WORD_REGION) ? ", and no region of that name" : "");
+		return dmem_printf(all->arena, "%s: no unit %s%s", word, w->name,
+				   takes(all,
+					 DMEM_WORD_REGION) ? ", and no region of this name" : "");
 	}
 }
 
@@ -407,9 +409,9 @@ static const char *remedy(struct dmem_words *all, const struct dmem_word *w, con
 {
 	switch (w->kind) {
 	case DMEM_WORD_CGROUP:
-		return "systemd-cgls lists them";
+		return "see systemd-cgls";
 	case DMEM_WORD_REGION:
-		return dmem_region_heap(word) ? "see ls /dev/dma_heap" : "lsdmem lists them";
+		return dmem_region_heap(word) ? "see ls /dev/dma_heap" : "see lsdmem";
 	default:
 		return dmem_printf(all->arena, "see systemctl status %s", w->name);
 	}
@@ -481,7 +483,8 @@ int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_wo
 	if (!none)
 		return -ENOMEM;
 	if (g)
-		return problem(w, dmem_printf(all->arena, "%s: this is a region: see lsdmem --tree %s",
+		return problem(w, dmem_printf(all->arena, "%s: a region, not a unit or cgroup: see "
+					      "lsdmem --tree %s",
 						   word, g->name), -ENOENT);
 	ret = below_another_manager(all, word, w);
 	if (ret)
