@@ -12,10 +12,10 @@
 static void help(void)
 {
 	printf("Usage: dmemctl apply UNIT ...\n\n"
-	       "Sets the limits of running units as their files say, without a restart: after a\n"
-	       "section was changed, or something else has written to the cgroup. A limit that no\n"
-	       "file has any more stays as it is. Of each unit all are set, or none.\n\n"
-	       "  -h, --help   this text\n");
+	       "Set the limits of running units to those in their files, without a restart: after\n"
+	       "a section was changed, or another program has written to the cgroup. A limit that\n"
+	       "is no longer in any file is not changed. All limits of a unit are set, or none.\n\n"
+	       "  -h, --help   print this help\n");
 }
 
 static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *t)
@@ -27,7 +27,8 @@ static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *
 	if (ret)
 		return ret;
 	if (s.caps.mistake_file) {
-		cli_error(&c->cli, "%s: %s:%u: correct the mistake there first, see dmemctl verify",
+		cli_error(&c->cli,
+			  "%s: %s:%u: mistake in the section: correct it first, see dmemctl verify",
 			  t->unit, s.caps.mistake_file, s.caps.mistake_line);
 		return -EINVAL;
 	}
@@ -56,11 +57,12 @@ static int apply(struct ctl *c, struct manager *m, struct dmem_units *u, const c
 	if (ret)
 		return ret;
 	if (!t.unit) {
-		cli_error(&c->cli, "%s: a cgroup has no files: name a unit", word);
+		cli_error(&c->cli, "%s: a cgroup has no unit files: name a unit", word);
 		return -EINVAL;
 	}
 	if (!t.cgroup) {
-		cli_error(&c->cli, "%s does not run: it gets its limits when it starts", t.unit);
+		cli_error(&c->cli, "%s: not running: the limits are set when the unit starts",
+			  t.unit);
 		return -ENOENT;
 	}
 	return apply_unit(c, u, &t);
@@ -81,7 +83,7 @@ int verb_apply(struct ctl *c, int argc, char **argv)
 		return CLI_OK;
 	}
 	if (optind == argc)
-		return cli_usage(&c->cli, "name a unit");
+		return cli_usage(&c->cli, "missing unit: name one or more");
 	if (manager_open(c, &m) || section_load(c, &u, false)) {
 		ret = CLI_FAILED;
 		optind = argc;

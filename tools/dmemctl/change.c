@@ -30,7 +30,8 @@ static int open_failed(struct ctl *c, int err)
 	if (err == -ENOENT || err == -ENOTDIR)
 		cli_error(&c->cli, "%s" CGROUP ": %s", sysroot, dmem_status_text(DMEM_NO_CGROUP2));
 	else if (err == -ELOOP || err == -EXDEV)
-		cli_error(&c->cli, "%s" CGROUP ": a link leads to it, perhaps to another machine's tree: replace the link by a directory",
+		cli_error(&c->cli, "%s" CGROUP ": reached through a link, perhaps to the tree of "
+			  "another machine: replace the link by a directory",
 			  sysroot);
 	else
 		cli_error(&c->cli, "%s" CGROUP ": %s", sysroot, strerror(-err));
@@ -128,7 +129,7 @@ int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l)
 
 			return failed(c, l->text, "", dmem_regions_status(&ch->sys, &none));
 		}
-		cli_error(&c->cli, "%s: there is neither dmem.capacity nor dmem.current in " CGROUP
+		cli_error(&c->cli, "%s: neither dmem.capacity nor dmem.current exists in " CGROUP
 			  ": see dmemctl doctor", l->text);
 		return -EIO;
 	}
@@ -179,7 +180,8 @@ void change_undo(struct ctl *c, struct change *ch)
 		s = dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->old);
 		/* The cap that was there may be below what is in use now: it is in force. */
 		if (s != DMEM_OK && s != DMEM_BELOW_USAGE)
-			cli_error(&c->cli, "%s: %s cannot be set back: %s", ch->cgroup, it->region,
+			cli_error(&c->cli, "%s: %s: the old limit cannot be restored: %s",
+				  ch->cgroup, it->region,
 				  dmem_status_text(s));
 	}
 }
@@ -220,7 +222,8 @@ static int begin(struct ctl *c, struct change *ch, const char *cgroup)
 
 	ch->cgroup = cgroup;
 	if (!*cgroup) {
-		cli_error(&c->cli, CGROUP ": the root has no limits: name a cgroup below it");
+		cli_error(&c->cli,
+			  CGROUP ": the root cgroup cannot have limits: name a cgroup below it");
 		return -EINVAL;
 	}
 	/* Every cgroup has this file, and no such line in it. */

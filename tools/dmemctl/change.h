@@ -39,8 +39,8 @@ enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 bool region_is_unreserved(const char *region);
 
 /* To be read after the reservation and its size; and what to do. */
-#define UNRESERVED		"the kernel reserves nothing of this region"
-#define UNRESERVED_REMEDY	"set it to 0, and limit the others"
+#define UNRESERVED		"the kernel has no reservations for this region"
+#define UNRESERVED_REMEDY	"set it to 0, and limit the other cgroups"
 
 /* Warns of limits that can be set, and cannot mean what they say. @cgroup: "" if it has none
  * now. @files: what all files of the unit will say, or NULL. */

@@ -14,16 +14,16 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{ "set", verb_set, "limits for now, and for each start to come" },
-	{ "show", verb_show, "what units may take, have, and what their files say" },
-	{ "apply", verb_apply, "what the files of a unit say, now" },
-	{ "run", verb_run, "a command with limits of its own" },
-	{ "verify", verb_verify, "what is mistyped in unit files" },
-	{ "doctor", verb_doctor, "what is not as it should be, with the remedy" },
-	{ "record", verb_record, "samples of what units use, into a file" },
-	{ "plan", verb_plan, "how large regions must be, and what to give to whom" },
-	{ "watch", verb_watch, "charges and refused requests, as they happen" },
-	{ "metrics", verb_metrics, "figures for Prometheus, as a file or on stdout" },
+	{ "set", verb_set, "set limits of a unit or cgroup, now and for later starts" },
+	{ "show", verb_show, "show charges and limits of units, and the limits in their files" },
+	{ "apply", verb_apply, "set the limits in a unit's files now" },
+	{ "run", verb_run, "run a command with limits" },
+	{ "verify", verb_verify, "find mistakes in unit files" },
+	{ "doctor", verb_doctor, "check configuration and limits, and print remedies" },
+	{ "record", verb_record, "record the use of device memory in a file" },
+	{ "plan", verb_plan, "calculate sizes of regions, and limits of units" },
+	{ "watch", verb_watch, "show charges and refused requests as they happen" },
+	{ "metrics", verb_metrics, "print figures for Prometheus, or write them to a file" },
 };
 
 #define N_VERBS		(sizeof(verbs) / sizeof(*verbs))
@@ -31,13 +31,13 @@ static const struct verb verbs[] = {
 static void help(void)
 {
 	printf("Usage: dmemctl [--sysroot=DIR] VERB ...\n\n"
-	       "Limits of device memory, for each service or cgroup.\n\n");
+	       "Manage limits of device memory for services and cgroups.\n\n");
 	for (size_t i = 0; i < N_VERBS; i++)
 		printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
 	printf("\n"
-	       "  -h, --help          this text; of a verb, its own\n"
-	       "  -V, --version\n"
-	       "      --sysroot=DIR   read and write below DIR, not on this machine\n\n"
+	       "  -h, --help          print this help; each verb has its own\n"
+	       "  -V, --version       print the version\n"
+	       "      --sysroot=DIR   use the files below DIR instead of this machine's\n\n"
 	       "See dmemctl(8).\n");
 }
 
@@ -84,10 +84,10 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind == argc)
-		return cli_usage(&c.cli, "a verb is missing");
+		return cli_usage(&c.cli, "missing verb");
 	v = find(argv[optind]);
 	if (!v)
-		return cli_usage(&c.cli, "there is no verb '%s'", argv[optind]);
+		return cli_usage(&c.cli, "unknown verb: %s", argv[optind]);
 	snprintf(name, sizeof(name), "dmemctl %s", v->name);
 	c.cli.program = name;
 	argc -= optind;

@@ -20,7 +20,7 @@
 #define DIR_RUNTIME	"/run/systemd/system.control"
 
 #define STRICT	"DeviceMemoryStrict"
-#define HEAD	"# Written by dmemctl set, which will write it again.\n[" DMEM_SECTION "]\n"
+#define HEAD	"# Written by dmemctl set, which overwrites this file.\n[" DMEM_SECTION "]\n"
 
 static int failed(struct ctl *c, const char *path, int err)
 {
@@ -182,12 +182,14 @@ static int read_old(struct ctl *c, struct dropin *d)
 		return -ENOMEM;
 	/* Somebody has changed it: what cannot be understood must not be lost. */
 	if (s.mistakes) {
-		cli_error(&c->cli, "%s: correct or remove this file first", d->path);
+		cli_error(&c->cli, "%s: the file has mistakes: correct or remove it first",
+			  d->path);
 		return -EINVAL;
 	}
 	ret = dmem_conf_parse(d->old, d->old_len, find_foreign, NULL);
 	if (ret > 0) {
-		cli_error(&c->cli, "%s:%d: this is not of dmemctl set, and would be lost: move it to another file",
+		cli_error(&c->cli, "%s:%d: line not written by dmemctl set would be lost: move it "
+			  "to another file",
 			  d->path, ret);
 		return -EINVAL;
 	}

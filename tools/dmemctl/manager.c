@@ -35,7 +35,8 @@ int manager_open(struct ctl *c, struct manager *m)
 		return 0;
 	ret = sd_bus_open_system(&m->bus);
 	if (ret < 0)
-		cli_error(&c->cli, "systemd cannot be reached: %s: name a cgroup by its path, as in dmemctl set /sys/fs/cgroup/NAME",
+		cli_error(&c->cli, "cannot connect to systemd: %s: name a cgroup by its path, as "
+			  "in dmemctl set /sys/fs/cgroup/NAME",
 			  strerror(-ret));
 	return ret < 0 ? ret : 0;
 }
@@ -151,7 +152,7 @@ static int manager_gone(sd_bus_message *msg, void *data, sd_bus_error *e)
 	(void)msg;
 	(void)e;
 	if (!job->result)
-		job->result = strdup("systemd went away");
+		job->result = strdup("systemd disconnected");
 	return 0;
 }
 
@@ -236,7 +237,8 @@ int manager_scope(struct ctl *c, struct manager *m, const char *name, const char
 	if (ret < 0) {
 		failed(c, name, ret, &e);
 	} else if (strcmp(job.result, "done")) {
-		cli_error(&c->cli, "systemd: %s: it could not be started: %s", name, job.result);
+		cli_error(&c->cli, "systemd: %s: the scope could not be started: %s", name,
+			  job.result);
 		ret = -ECANCELED;
 	}
 	sd_bus_slot_unref(slot);

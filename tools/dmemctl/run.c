@@ -19,16 +19,16 @@ enum { RUN_FAILED = 125, RUN_CANNOT_EXEC = 126, RUN_NOT_FOUND = 127 };
 static void help(void)
 {
 	printf("Usage: dmemctl run [options] --max=REGION=SIZE ... [--] COMMAND [ARGUMENT...]\n\n"
-	       "Runs a command in a scope of its own with these limits, which hold before it\n"
-	       "starts. It does not start without them.\n\n"
-	       "      --max=REGION=SIZE   these three are as of dmemctl set\n"
+	       "Run a command in a scope of its own. The limits are set before it starts. If\n"
+	       "they cannot be set, it is not started.\n\n"
+	       "      --max=REGION=SIZE   limit; these three options are those of dmemctl set\n"
 	       "      --min=REGION=SIZE\n"
 	       "      --low=REGION=SIZE\n"
 	       "      --unit=NAME         name of the scope\n"
-	       "      --slice=SLICE       the slice that it is in\n"
-	       "  -h, --help              this text\n\n"
-	       "The exit code is the command's, or 125 if it was not started, 126 if it cannot be\n"
-	       "executed and 127 if there is none.\n");
+	       "      --slice=SLICE       slice that contains the scope\n"
+	       "  -h, --help              print this help\n\n"
+	       "The exit status is that of the command, 125 if it was not started, 126 if it\n"
+	       "cannot be executed, and 127 if it does not exist.\n");
 }
 
 /* The cgroup that this process is in now. */
@@ -59,10 +59,12 @@ static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, c
 	if (!name || !what)
 		ret = -ENOMEM;
 	else if (dmem_unit_type(name) != DMEM_SCOPE) {
-		cli_error(&c->cli, "--unit=%s: this is not a name for a scope", o->unit);
+		cli_error(&c->cli, "--unit=%s: not the name of a scope: use a name that ends in "
+			  ".scope", o->unit);
 		ret = -EINVAL;
 	} else if (o->slice && dmem_unit_type(o->slice) != DMEM_SLICE) {
-		cli_error(&c->cli, "--slice=%s: this is not the name of a slice: it ends in .slice",
+		cli_error(&c->cli,
+			  "--slice=%s: not the name of a slice: use a name that ends in .slice",
 			  o->slice);
 		ret = -EINVAL;
 	} else {
@@ -125,11 +127,12 @@ int verb_run(struct ctl *c, int argc, char **argv)
 	} else if (ret != CLI_OK) {
 		ret = RUN_FAILED;
 	} else if (c->sysroot) {
-		cli_error(&c->cli, "a command runs on this machine: no --sysroot");
+		cli_error(&c->cli, "--sysroot cannot be combined with run: the command runs on "
+			  "this machine");
 		ret = RUN_FAILED;
 	} else if (optind == argc || !o.n) {
-		cli_usage(&c->cli, "%s", optind == argc ? "there is no command" :
-			  "without --max=, --min= or --low= there is nothing to do");
+		cli_usage(&c->cli, "%s", optind == argc ? "missing command" :
+			  "no limits: add --max=, --min= or --low=");
 		ret = RUN_FAILED;
 	} else {
 		ret = run(c, &a, &o, argv + optind);

@@ -27,7 +27,8 @@ int section_load(struct ctl *c, struct dmem_units *u, bool quiet)
 	int ret = dmem_units_load(u, c->sysroot ? c->sysroot : "", path, quiet ? ignore : report, c);
 
 	if (ret)
-		cli_error(&c->cli, "%s: the unit files cannot be read: %s", c->sysroot ? c->sysroot : "/",
+		cli_error(&c->cli, "%s: cannot read the unit files: %s",
+			  c->sysroot ? c->sysroot : "/",
 			  strerror(-ret));
 	return ret;
 }
@@ -59,7 +60,7 @@ static int take(struct ctl *c, struct dmem_units *u, const char *unit, struct se
 			continue;
 		}
 		s->unusable++;
-		cli_error(&c->cli, "%s: '%s' cannot be used: write the full name of the region",
+		cli_error(&c->cli, "%s: invalid region name '%s': write the full name, without a specifier",
 			  unit, cap->region);
 	}
 	return 0;

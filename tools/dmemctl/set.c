@@ -33,15 +33,15 @@ static void help(void)
 {
 	printf("Usage: dmemctl set [options] UNIT|CGROUP --max=REGION=SIZE ...\n"
 	       "       dmemctl set --revert [--runtime] UNIT\n\n"
-	       "Sets limits of a running unit or cgroup, and writes a drop-in so that a unit has\n"
-	       "them at each start to come. All are set, or none.\n\n"
-	       "      --max=REGION=SIZE   not more than that\n"
-	       "      --min=REGION=SIZE   that much is kept free for it, where the kernel can\n"
-	       "      --low=REGION=SIZE   the same, if possible\n"
-	       "      --runtime           until the next boot; for a cgroup, nothing is written\n"
-	       "      --revert            take back what was set for the unit\n"
-	       "  -n, --dry-run           check all that can be checked, and change nothing\n"
-	       "  -h, --help              this text\n\n"
+	       "Set limits of a running unit or cgroup. Those of a unit are also written to a\n"
+	       "drop-in, so that they hold at each later start. All are set, or none.\n\n"
+	       "      --max=REGION=SIZE   limit: refuse requests above it\n"
+	       "      --min=REGION=SIZE   reservation: keep memory free, if the kernel can\n"
+	       "      --low=REGION=SIZE   like --min, but only if possible\n"
+	       "      --runtime           until the next boot; a cgroup has no drop-in\n"
+	       "      --revert            remove the limits that were set for the unit\n"
+	       "  -n, --dry-run           do all possible checks, and change nothing\n"
+	       "  -h, --help              print this help\n\n"
 	       "REGION is a name that lsdmem prints, or dma_heap/NAME. SIZE is bytes, a number with\n"
 	       "K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region such as\n"
 	       "12.5%%, or max.\n");
@@ -53,15 +53,16 @@ static int check_unit(struct ctl *c, const struct target *t, bool runtime)
 	if (!t->unit)
 		return 0;
 	if (!strcmp(t->unit, "-.slice")) {
-		cli_error(&c->cli, "-.slice is the root, which has no limits: name a slice below it");
+		cli_error(&c->cli,
+			  "-.slice: the root slice cannot have limits: name a slice below it");
 		return -EINVAL;
 	}
 	if (t->type == DMEM_SERVICE || t->type == DMEM_SLICE)
 		return 0;
 	if (t->type == DMEM_SCOPE && runtime)
 		return 0;
-	cli_error(&c->cli, "%s: only services and slices have limits that last: %s", t->unit,
-		  t->type == DMEM_SCOPE ? "use --runtime" : "set those of its slice");
+	cli_error(&c->cli, "%s: only services and slices have permanent limits: %s", t->unit,
+		  t->type == DMEM_SCOPE ? "use --runtime" : "limit its slice");
 	return -EINVAL;
 }
 
@@ -115,7 +116,8 @@ static int check_effect(struct ctl *c, struct set *s)
 		return ret;
 	o = s->target.type == DMEM_SERVICE ? dmem_caps_obstacle(&after.caps) : NULL;
 	if (o) {
-		cli_error(&c->cli, "%s:%u: %s= keeps limits from being set inside %s: set those of its slice",
+		cli_error(&c->cli,
+			  "%s:%u: %s= keeps limits from being set inside %s: limit its slice",
 			  o->file, o->line, o->key, s->target.unit);
 		return -EINVAL;
 	}
@@ -126,7 +128,8 @@ static int check_effect(struct ctl *c, struct set *s)
 
 		if (is && value == want->value)
 			continue;
-		cli_error(&c->cli, "%s: another file of %s comes later and says %s: see systemctl cat %s",
+		cli_error(&c->cli,
+			  "%s: another file of %s is read later and sets %s: see systemctl cat %s",
 			  want->text, s->target.unit, is ? is->text : "nothing", s->target.unit);
 		return -EEXIST;
 	}
@@ -236,10 +239,12 @@ static int not_settled(struct ctl *c, const struct set *s, const struct change_i
 	const char *name = s->target.unit ? s->target.unit : s->target.cgroup;
 
 	if (other)
-		cli_error(&c->cli, "%s: %s: something else sets this limit at the same time: nothing was set, try again",
+		cli_error(&c->cli, "%s: %s: another program sets this limit at the same time: "
+			  "nothing was set, try again",
 			  name, other->text);
 	else
-		cli_error(&c->cli, "%s: its former limits are being set at this moment, and that takes long: nothing was set, try again",
+		cli_error(&c->cli, "%s: a start of the unit is still setting the old limits: "
+			  "nothing was set, try again",
 			  name);
 	return -EAGAIN;
 }
@@ -314,7 +319,8 @@ static void undo(struct ctl *c, struct set *s)
 	dropin_undo(c, &s->dropin);
 	/* systemd may have read the file that is gone. */
 	if (written && s->reloaded && manager_reload(c, &s->manager))
-		cli_error(&c->cli, "%s: the limits of before are in the files again, and systemd may not know: systemctl daemon-reload",
+		cli_error(&c->cli, "%s: the old limits are in the files again, but systemd could "
+			  "not reload them: run systemctl daemon-reload",
 			  s->target.unit);
 }
 
@@ -323,13 +329,13 @@ static void say(const struct set *s, const char *word)
 	const char *name = s->target.unit ? s->target.unit : word;
 
 	if (s->opt.revert && !s->dropin.old)
-		printf("%s: nothing was set for it\n", name);
+		printf("%s: no limits were set: nothing to revert\n", name);
 	else if (s->opt.dry_run)
-		printf("%s: nothing is in the way, and nothing was changed\n", name);
+		printf("%s: all checks passed: nothing was changed\n", name);
 	else if (!s->target.cgroup && !s->opt.revert)
-		printf("%s: does not run: the limits hold from its next start on\n", name);
+		printf("%s: not running: the limits take effect at the next start\n", name);
 	else if (!s->target.cgroup)
-		printf("%s: does not run: they are gone from its next start on\n", name);
+		printf("%s: not running: the limits are removed at the next start\n", name);
 }
 
 /* Can this be done for what was named? */
@@ -340,11 +346,11 @@ static int check_target(struct ctl *c, const struct set *s, const char *word)
 	if (ret || persists(s))
 		return ret;
 	if (s->opt.revert) {
-		cli_error(&c->cli, "%s: nothing is kept for it: set max", word);
+		cli_error(&c->cli, "%s: no drop-in to revert: set max instead", word);
 		return -EINVAL;
 	}
 	if (!s->target.cgroup) {
-		cli_error(&c->cli, "%s: it has no cgroup", word);
+		cli_error(&c->cli, "%s: no cgroup: start the unit first", word);
 		return -ENOENT;
 	}
 	return 0;
@@ -388,10 +394,11 @@ int verb_set(struct ctl *c, int argc, char **argv)
 		help();
 		ret = CLI_OK;
 	} else if (ret == CLI_OK && argc - optind != 1) {
-		ret = cli_usage(&c->cli, "name one unit or cgroup");
+		ret = cli_usage(&c->cli, "wrong number of arguments: name one unit or cgroup");
 	} else if (ret == CLI_OK && s.opt.revert ? s.opt.n : ret == CLI_OK && !s.opt.n) {
-		ret = cli_usage(&c->cli, "%s", s.opt.revert ? "--revert takes back all: no limits with it" :
-				"there is nothing to set: give --max=, --min= or --low=");
+		ret = cli_usage(&c->cli, "%s",
+				s.opt.revert ? "--revert cannot be combined with limits" :
+				"no limits: add --max=, --min= or --low=");
 	} else if (ret == CLI_OK) {
 		ret = run(c, &s, argv[optind]);
 	}

@@ -14,18 +14,18 @@
 enum { UNIT, CGROUP, REGION, CHARGED, PEAK, MIN, LOW, MAX, LIMIT, REFUSED, SECTION, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
-	[UNIT] = { "UNIT", "the unit, or the cgroup that was asked for", TABLE_TEXT, TABLE_CUT },
+	[UNIT] = { "UNIT", "unit or cgroup", TABLE_TEXT, TABLE_CUT },
 	[CGROUP] = { "CGROUP", "path of the cgroup", TABLE_TEXT, TABLE_CUT },
 	[REGION] = { "REGION", "name of the region", TABLE_TEXT, 0 },
-	[CHARGED] = { "CHARGED", "bytes that it is charged for", TABLE_SIZE, 0 },
-	[PEAK] = { "PEAK", "the most of that since it started", TABLE_SIZE, 0 },
+	[CHARGED] = { "CHARGED", "bytes charged", TABLE_SIZE, 0 },
+	[PEAK] = { "PEAK", "highest charge since the start", TABLE_SIZE, 0 },
 	[MIN] = { "MIN", "dmem.min", TABLE_SIZE, 0 },
 	[LOW] = { "LOW", "dmem.low", TABLE_SIZE, 0 },
 	[MAX] = { "MAX", "dmem.max", TABLE_SIZE, 0 },
 	[LIMIT] = { "LIMIT", "effective limit: the smallest MAX of the cgroup and its parents, or "
 		    "the capacity", TABLE_SIZE, 0 },
-	[REFUSED] = { "REFUSED", "number of requests that were refused", TABLE_COUNT, 0 },
-	[SECTION] = { "SECTION", "the limits in the unit's files", TABLE_VALUE, TABLE_CUT },
+	[REFUSED] = { "REFUSED", "refused requests", TABLE_COUNT, 0 },
+	[SECTION] = { "SECTION", "limits in the unit's files", TABLE_VALUE, TABLE_CUT },
 };
 
 static const int defaults[] = { UNIT, REGION, CHARGED, PEAK, MIN, MAX, LIMIT, REFUSED, SECTION };
@@ -48,15 +48,15 @@ struct show {
 static void help(void)
 {
 	printf("Usage: dmemctl show [options] [UNIT|CGROUP...]\n\n"
-	       "Prints charges and limits of units, and the limits in their files.\n"
-	       "Without a name: units that use or limit a region, or have a section.\n\n"
-	       "  -a, --all           also the regions that they neither use nor limit\n"
-	       "  -b, --bytes         sizes in bytes\n"
-	       "  -J, --json          JSON\n"
-	       "  -n, --noheadings    no headings\n"
-	       "  -o, --output=LIST   columns; with + before them, also these\n"
-	       "  -r, --raw           words with one blank between them\n"
-	       "  -h, --help          this text\n\n"
+	       "Print charges and limits of units, and the limits in their files.\n"
+	       "Without names: units that use or limit a region, or have a section.\n\n"
+	       "  -a, --all           include regions that the units neither use nor limit\n"
+	       "  -b, --bytes         print sizes in bytes\n"
+	       "  -J, --json          print JSON\n"
+	       "  -n, --noheadings    print no headings\n"
+	       "  -o, --output=LIST   columns; +LIST adds them to the default ones\n"
+	       "  -r, --raw           print words with one blank between them\n"
+	       "  -h, --help          print this help\n\n"
 	       "Columns:\n");
 	table_help(stdout, columns, COLUMNS);
 }

@@ -43,7 +43,8 @@ static void warn_max(struct ctl *c, const struct change_item *it)
 
 	if (it->value == DMEM_NO_LIMIT || it->capacity == DMEM_UNKNOWN || it->value <= it->capacity)
 		return;
-	cli_error(&c->cli, "warning: %s: the limit is %s and the region has %s, so it refuses nothing: lower it, or set max",
+	cli_error(&c->cli, "warning: %s: the limit is %s but the region has only %s, so nothing is "
+		  "refused: lower it, or set max",
 		  it->text, size_beside(value, it->value, it->capacity),
 		  size_beside(capacity, it->capacity, it->value));
 }
@@ -83,19 +84,22 @@ static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const
 		return;
 	}
 	if (it->capacity != DMEM_UNKNOWN && it->value > it->capacity) {
-		cli_error(&c->cli, "warning: %s: the reservation is %s and the region has %s: lower it", it->text,
+		cli_error(&c->cli, "warning: %s: the reservation is %s but the region has only %s: "
+			  "lower it", it->text,
 			  size_beside(value, it->value, it->capacity),
 			  size_beside(other, it->capacity, it->value));
 		return;
 	}
 	if (it->value > max) {
-		cli_error(&c->cli, "warning: %s: the reservation is %s and the limit (dmem.max) is %s: lower it, or raise the limit",
+		cli_error(&c->cli, "warning: %s: the reservation is %s but the limit (dmem.max) is "
+			  "only %s: lower it, or raise the limit",
 			  it->text, size_beside(value, it->value, max), size_beside(other, max, it->value));
 		return;
 	}
 	path = less_above(ch, cgroup, it, &above);
 	if (path)
-		cli_error(&c->cli, "warning: %s: the reservation is %s and /%s above reserves %s, so that no more is kept: reserve as much there",
+		cli_error(&c->cli, "warning: %s: the reservation is %s but /%s above reserves only "
+			  "%s, which bounds it: reserve as much there",
 			  it->text, size_beside(value, it->value, above), path,
 			  size_beside(other, above, it->value));
 }
@@ -113,7 +117,8 @@ static void warn_old_min(struct ctl *c, struct change *ch, const char *cgroup, c
 	if (!*cgroup || dmem_cgroup_get(ch->root, cgroup, "dmem.min", it->region, &min) != DMEM_OK ||
 	    min == DMEM_NO_LIMIT || min <= it->value)
 		return;
-	cli_error(&c->cli, "warning: %s: the limit is %s and the reservation (dmem.min) is %s: lower the reservation, too",
+	cli_error(&c->cli, "warning: %s: the limit is %s but the reservation (dmem.min) is %s: "
+		  "lower the reservation as well",
 		  it->text, size_beside(value, it->value, min), size_beside(other, min, it->value));
 }
 
@@ -123,7 +128,9 @@ static void warn_twice(struct ctl *c, struct change *ch, const struct change_ite
 	size_t n = dmem_cgroup_lines(ch->root, "dmem.capacity", it->region);
 
 	if (n > 1)
-		cli_error(&c->cli, "warning: %s: the kernel has %zu regions of this name, and the limit is that of the first: close what still uses the removed device, see dmemctl doctor",
+		cli_error(&c->cli, "warning: %s: the kernel has %zu regions of this name and "
+			  "limits only the first: end the processes that still use the removed "
+			  "device, see dmemctl doctor",
 			  it->text, n);
 }
 

@@ -55,7 +55,7 @@ TEST_F_TIMEOUT(dmemctl, set, 60)
 		TH_LOG("%s", output());
 	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
 	EXPECT_EQ(2 * MIB, cap_of("t-tool.service", "dmem.min", CAMERA));
-	EXPECT_STREQ("# Written by dmemctl set, which will write it again.\n[X-Dmem]\n"
+	EXPECT_STREQ("# Written by dmemctl set, which overwrites this file.\n[X-Dmem]\n"
 		     "DeviceMemoryMax=" CAMERA " 8M\nDeviceMemoryMin=" CAMERA " 2M\n", text_of(DROPIN));
 	ASSERT_EQ(0, restart("t-tool.service"));
 	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));

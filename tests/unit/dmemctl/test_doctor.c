@@ -866,12 +866,12 @@ static const struct {
 	  1 },
 	{ "dmem.min, and as much above", min_with_enough_above, NULL, 0 },
 	{ "dmem.min of the system heap", min_of_system_heap,
-	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 8M, and the kernel reserves nothing of "
-	  "this region: set it to 0, and limit the others\n",
+	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 8M, and the kernel has no "
+	  "reservations for this region: set it to 0, and limit the other cgroups\n",
 	  1 },
 	{ "dmem.min of the system heap, above all else", min_of_system_heap_above_max,
-	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 2G, and the kernel reserves "
-	  "nothing of this region: set it to 0, and limit the others\n",
+	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 2G, and the kernel has no "
+	  "reservations for this region: set it to 0, and limit the other cgroups\n",
 	  1 },
 	{ "dmem.min above the region", min_above_capacity,
 	  "problem: system.slice: dmem.min of " CAMERA " is 4G, and the region has 40M: lower it\n"
@@ -1112,7 +1112,7 @@ int main(int argc, char **argv)
 	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\nDeviceMemoryMax=cma/%%n "
 								   "1M\n");
 	expect(&t, "doctor", 1, "problem: media.slice: 1 limits of its section cannot be used",
-	       "'cma/%n' cannot");
+	       "invalid region name 'cma/%n'");
 	as_nobody();
 	command_lines();
 	two_of_a_name();

@@ -62,16 +62,16 @@ static void set_and_show(void)
 	put("calls", "ready\n");
 	expect(&t, "set -n camera --max=" CAMERA "=21M", 0, "nothing was changed", NULL);
 	check(!strstr(get("calls"), "Reload"), "--dry-run reloads nothing", "%s", get("calls"));
-	expect(&t, "set stopped --max=" CAMERA "=20M", 0, "stopped.service: does not run", NULL);
-	expect(&t, "set eye@ --max=" CAMERA "=20M", 0, "eye@.service: does not run", NULL);
+	expect(&t, "set stopped --max=" CAMERA "=20M", 0, "stopped.service: not running", NULL);
+	expect(&t, "set eye@ --max=" CAMERA "=20M", 0, "eye@.service: not running", NULL);
 	expect(&t, "set lone.scope --runtime --max=" CAMERA "=20M", 0, NULL, NULL);
 	fails("set nothing --max=" CAMERA "=20M", "nothing: no unit nothing.service");
 	fails("set masked --max=" CAMERA "=20M", "masked.service: the unit is masked");
 	fails("set lone.timer --max=" CAMERA "=20M", "only services and slices");
-	fails("set --max=" CAMERA "=20M -- -.slice", "-.slice is the root");
+	fails("set --max=" CAMERA "=20M -- -.slice", "-.slice: the root slice");
 	expect(&t, "show -rn -o UNIT,MAX cam", 0, "camera.service 20M\n", NULL);
 	expect(&t, "show masked", 1, NULL, "masked.service: the unit is masked");
-	expect(&t, "apply stopped", 1, NULL, "stopped.service does not run");
+	expect(&t, "apply stopped", 1, NULL, "stopped.service: not running");
 	expect(&t, "set camera --revert", 0, NULL, NULL);
 	check(!is_there(DROPIN), "reverted", "it is there");
 	expect(&t, "apply cam media.slice", 0, NULL, NULL);
@@ -117,13 +117,13 @@ static void meanwhile(void)
 		   "a unit that was started meanwhile");
 	end();
 	begin("stop");
-	expect(&t, "set camera --max=" CAMERA "=32M", 0, "camera.service: does not run", NULL);
+	expect(&t, "set camera --max=" CAMERA "=32M", 0, "camera.service: not running", NULL);
 	check(strstr(get(DROPIN), CAMERA " 32M\n") != NULL, "a unit that was stopped meanwhile", "%s",
 	      get(DROPIN));
 	end();
 	begin("writer");
 	expect(&t, "set camera --max=" CAMERA "=32M", 1, NULL,
-	       "camera.service: " CAMERA "=32M: something else sets this limit at the same time");
+	       "camera.service: " CAMERA "=32M: another program sets this limit at the same time");
 	check(!is_there(DROPIN) && strstr(get(SERVICE "dmem.max"), CAMERA " 25165824\n") != NULL,
 	      "and all is as before", "%s", get(SERVICE "dmem.max"));
 	end();
@@ -148,7 +148,7 @@ static void slow_reload(void)
 	check(!strstr(get("err"), "systemctl daemon-reload"), "which ends", "%s", get("err"));
 	end();
 	begin("timeouts");
-	fails("set camera --max=" CAMERA "=32M", "systemd may not know: systemctl daemon-reload");
+	fails("set camera --max=" CAMERA "=32M", "systemd could not reload them: run systemctl daemon-reload");
 	end();
 	begin("");
 	setenv("FAKE_CG", "dmem.max:5", 1);
@@ -173,9 +173,9 @@ static void nobody_there(void)
 	expect(&t, "set /system.slice/other.service --max=" CAMERA "=20M", 0, NULL, NULL);
 	bus_stop(&bus);
 	before = snapshot();
-	fails("set camera --max=" CAMERA "=20M", "systemd cannot be reached: ");
-	expect(&t, "show camera", 1, NULL, "systemd cannot be reached: ");
-	expect(&t, "apply camera", 1, NULL, "systemd cannot be reached: ");
+	fails("set camera --max=" CAMERA "=20M", "cannot connect to systemd: ");
+	expect(&t, "show camera", 1, NULL, "cannot connect to systemd: ");
+	expect(&t, "apply camera", 1, NULL, "cannot connect to systemd: ");
 	same_tree(before, "nothing has changed without a bus");
 	expect(&t, "set /system.slice/other.service --max=" CAMERA "=21M", 0, NULL, NULL);
 	expect(&t, "show -rn -o UNIT,MAX /system.slice/other.service", 0,
@@ -242,9 +242,9 @@ static void runs(void)
 
 	put("calls", "ready\n");
 	before = snapshot();
-	check(RUN("true") == 125 && strstr(get("err"), "there is nothing to do"), "no limit", "%s",
+	check(RUN("true") == 125 && strstr(get("err"), "no limits: add"), "no limit", "%s",
 	      get("err"));
-	check(RUN("--max=" CAMERA "=9M") == 125 && strstr(get("err"), "there is no command"),
+	check(RUN("--max=" CAMERA "=9M") == 125 && strstr(get("err"), "missing command"),
 	      "no command", "%s", get("err"));
 	check(RUN("--max", CAMERA, "true") == 125, "no size", "%s", get("err"));
 	check(RUN("--bogus", "true") == 125 && strstr(get("err"), "unknown option: --bogus"), "no option", "%s",
@@ -261,7 +261,7 @@ static void runs(void)
 	check(RUN("--max=" CAMERA "=9M", "--slice=media", "true") == 125 &&
 		      strstr(get("err"), "--slice=media"),
 	      "a wrong slice", "%s", get("err"));
-	expect(&t, "run --max=x=1M true", 125, NULL, "no --sysroot");
+	expect(&t, "run --max=x=1M true", 125, NULL, "--sysroot cannot be combined with run");
 	check(!strstr(get("calls"), "Start"), "then, there is no scope", "%s", get("calls"));
 	same_tree(before, "and nothing has changed");
 	check(!RUN("--help") && strstr(get("out"), "Usage: dmemctl run") == get("out"), "--help",
@@ -308,12 +308,12 @@ int main(int argc, char **argv)
 	nobody_there();
 	runs();
 	no_scope("scope", "systemd: y.scope: Unit is already loaded.", "the scope is refused");
-	no_scope("job", "systemd: y.scope: it could not be started: failed", "the job fails");
+	no_scope("job", "systemd: y.scope: the scope could not be started: failed", "the job fails");
 	no_scope("none", "systemd: ", "no systemd");
 	setenv("FAKE_HURRY", "1", 1);
 	no_scope("hang", "systemd: y.scope: Connection timed out", "the job hangs");
 	unsetenv("FAKE_HURRY");
-	no_scope("vanish", "systemd went away", "it goes away meanwhile");
+	no_scope("vanish", "systemd disconnected", "it goes away meanwhile");
 	unsetenv("FAKE_ROOT");
 	unsetenv("FAKE_OWN");
 	return tap_end();

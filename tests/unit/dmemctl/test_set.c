@@ -20,7 +20,7 @@
 #include "board.h"
 
 #define DROPIN		CONTROL "camera.service.d/90-dmemctl.conf"
-#define HEAD		"# Written by dmemctl set, which will write it again.\n[X-Dmem]\n"
+#define HEAD		"# Written by dmemctl set, which overwrites this file.\n[X-Dmem]\n"
 #define SERVICE		CG "system.slice/camera.service/"
 
 static struct tool t;
@@ -68,7 +68,7 @@ static void good(void)
 
 	board(&t);
 	expect(&t, "set camera --max=" CAMERA "=20M --min=" CAMERA "=16M --max " DISPLAY "=50%", 0,
-	       NULL, "/system.slice above reserves 0B");
+	       NULL, "/system.slice above reserves only 0B");
 	check_text(get(DROPIN),
 		   HEAD "DeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin=" CAMERA " 16M\n"
 			"DeviceMemoryMax=" DISPLAY " 50%\n",
@@ -99,7 +99,7 @@ static void good(void)
 	check(strstr(shot, "runtime.conf 100644") && strstr(shot, "system.control 40755") &&
 	      strstr(shot, "camera.service.d 40755"), "everybody may read it", "umask 077 counts");
 	free(shot);
-	expect(&t, "set camera --max=" CAMERA "=19M", 1, NULL, "comes later");
+	expect(&t, "set camera --max=" CAMERA "=19M", 1, NULL, "is read later");
 	expect(&t, "set camera --runtime --revert", 0, NULL, NULL);
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "its own section holds again");
 }
@@ -107,14 +107,14 @@ static void good(void)
 static void units(void)
 {
 	board(&t);
-	expect(&t, "set stopped --max=" CAMERA "=20M", 0, "stopped.service: does not run", NULL);
+	expect(&t, "set stopped --max=" CAMERA "=20M", 0, "stopped.service: not running", NULL);
 	check_text(get(CONTROL "stopped.service.d/90-dmemctl.conf"),
 		   HEAD "DeviceMemoryMax=" CAMERA " 20M\n", "it will have it");
 	expect(&t, "set eye@left --max=" CAMERA "=20M", 0, NULL, NULL);
 	check(is_there(CONTROL "eye@left.service.d/90-dmemctl.conf"), "an instance", "no drop-in");
 	check(strstr(get(CG "system.slice/eye@left.service/dmem.max"), CAMERA " 20971520") != NULL,
 	      "its cgroup", "%s", get(CG "system.slice/eye@left.service/dmem.max"));
-	expect(&t, "set eye@ --max=" CAMERA "=21M", 0, "eye@.service: does not run", NULL);
+	expect(&t, "set eye@ --max=" CAMERA "=21M", 0, "eye@.service: not running", NULL);
 	check(is_there(CONTROL "eye@.service.d/90-dmemctl.conf"), "a template", "no drop-in");
 	expect(&t, "set ear@.service --max=" CAMERA "=22M", 0, "eye@.service", NULL);
 	check(!is_there(CONTROL "ear@.service.d"), "a template by its alias",
@@ -126,7 +126,7 @@ static void units(void)
 	expect(&t, "set media.slice --max=" CAMERA "=31M", 0, NULL, NULL);
 	check_text(get(CONTROL "media.slice.d/90-dmemctl.conf"),
 		   HEAD "DeviceMemoryMax=" CAMERA " 31M\n", "a slice");
-	expect(&t, "set new.slice --max=" CAMERA "=31M", 0, "new.slice: does not run", NULL);
+	expect(&t, "set new.slice --max=" CAMERA "=31M", 0, "new.slice: not running", NULL);
 	expect(&t, "set cam --max=" CAMERA "=18M", 0, NULL, NULL);
 	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 18M\n", "an alias");
 	check(!is_there(CONTROL "cam.service.d"), "it has no drop-in of its own", "it has");
@@ -168,17 +168,17 @@ static void wrong(void)
 	fails("set masked --max=" CAMERA "=1M", "masked.service: the unit is masked");
 	fails("set a,b --max=" CAMERA "=1M", "a,b: no such cgroup");
 	fails("set lone.scope --max=" CAMERA "=1M", "use --runtime");
-	fails("set no.scope --runtime --max=" CAMERA "=1M", "no.scope: it has no cgroup");
+	fails("set no.scope --runtime --max=" CAMERA "=1M", "no.scope: no cgroup: start the unit first");
 	fails("set x.socket --max=" CAMERA "=1M", "x.socket: ");
-	fails("set --max=" CAMERA "=1M -- -.slice", "-.slice is the root");
-	fails("set / --max=" CAMERA "=1M", "the root has no limits");
-	fails("set -n / --max=" CAMERA "=1M", "the root has no limits");
+	fails("set --max=" CAMERA "=1M -- -.slice", "-.slice: the root slice");
+	fails("set / --max=" CAMERA "=1M", "the root cgroup cannot have limits");
+	fails("set -n / --max=" CAMERA "=1M", "the root cgroup cannot have limits");
 	fails("set /no --max=" CAMERA "=1M", "/no: no such cgroup");
 	fails("set -n /no --max=" CAMERA "=1M", "/no: no such cgroup");
 	fails("set ../../../etc/x --max=" CAMERA "=1M", "not the name of a cgroup");
 	fails("set /system.slice/box.service/payload --max=" CAMERA "=1M", "delegated");
-	fails("set /system.slice/other.service --revert", "nothing is kept for it");
-	fails("set lone.scope --runtime --revert", "nothing is kept for it");
+	fails("set /system.slice/other.service --revert", "no drop-in to revert");
+	fails("set lone.scope --runtime --revert", "no drop-in to revert");
 	fails("set camera --max=" CAMERA "=1M",
 	      "more than the limit is in use: 8M is charged, the limit would be 1M: end the processes that "
 	      "hold the "
@@ -190,16 +190,15 @@ static void wrong(void)
 	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf",
 	    "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\n");
 	fails("set camera --max=" CAMERA "=20M",
-	      CAMERA "=20M: another file of camera.service comes later "
-		     "and says " CAMERA "=10M");
-	fails("set -n camera --max=" CAMERA "=20M", "comes later");
+	      CAMERA "=20M: another file of camera.service is read later and sets " CAMERA "=10M");
+	fails("set -n camera --max=" CAMERA "=20M", "is read later");
 	expect(&t, "set camera --max=" CAMERA "=10M", 0, NULL, NULL);
 	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf",
 	    "[X-Dmem]\nDeviceMemoryMax=dma_heap/camera@64000000 12M\n");
-	fails("set camera --max=" CAMERA "=20M", "and says dma_heap/camera@64000000=12M");
+	fails("set camera --max=" CAMERA "=20M", "and sets dma_heap/camera@64000000=12M");
 	put("root/usr/lib/systemd/system/camera.service.d/95-last.conf", "[X-Dmem]"
 									 "\nDeviceMemoryMax=\n");
-	fails("set camera --max=" CAMERA "=20M", "and says nothing");
+	fails("set camera --max=" CAMERA "=20M", "and sets nothing");
 }
 
 static void failing(const char *what, const char *args, const char *err)
@@ -217,7 +216,7 @@ static void system_says_no(void)
 	board(&t);
 	failing("dmem.max:30", three, "the cgroup tree is read-only");
 	failing("dmem.max:13", three, "no permission to write");
-	failing("dmem.max:5", three, "the limthe limit cannot be written");
+	failing("dmem.max:5", three, "the limit cannot be written");
 	failing("dmem.max:0", three, "not applied: kernel older");
 	failing("new:28", three,
 		"/etc/systemd/system.control/camera.service.d/90-dmemctl.conf: "
@@ -283,7 +282,7 @@ static void system_says_no(void)
 	fails("set -n camera --max=" CAMERA "=20M", "the dmem controller is not enabled in any cgroup");
 	failing("cgroup.subtree_control:13", "set camera --max=" CAMERA "=20M", "no permission");
 	put(CG "cgroup.subtree_control", "dmem\n");
-	fails("set camera --max=" CAMERA "=20M", "there is neither dmem.capacity nor dmem.current");
+	fails("set camera --max=" CAMERA "=20M", "neither dmem.capacity nor dmem.current exists");
 	/* In a container. */
 	put(CG "dmem.current", CAMERA " 0\n");
 	fails("set camera --max=" CAMERA "=50%", "write the size in bytes");
@@ -304,10 +303,10 @@ static void by_hand(void)
 	board(&t);
 	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " lots\n", "90-dmemctl.conf:2: 'lots' is not a "
 							      "size");
-	edited("[X-Dmem\nDeviceMemoryMax=" CAMERA " 1M\n", "correct or remove this file first");
-	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " 9M\n[Service]\nNice=5\n", "90-dmemctl.conf:4: "
-									       "this is not");
-	edited("[X-Dmem]\nDeviceMemoryMax=\n", "90-dmemctl.conf:2: this is not");
+	edited("[X-Dmem\nDeviceMemoryMax=" CAMERA " 1M\n", "the file has mistakes: correct or remove it first");
+	edited("[X-Dmem]\nDeviceMemoryMax=" CAMERA " 9M\n[Service]\nNice=5\n",
+	       "90-dmemctl.conf:4: line not written by dmemctl set");
+	edited("[X-Dmem]\nDeviceMemoryMax=\n", "90-dmemctl.conf:2: line not written by dmemctl set");
 	put(DROPIN, "# mine\n[X-Dmem]\nDeviceMemoryStrict=on\nDeviceMemoryMax='" DISPLAY "'  40M "
 											 "\n");
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
@@ -320,26 +319,29 @@ static void warnings(void)
 {
 	board(&t);
 	expect(&t, "set camera --max=" CAMERA "=500M", 0, NULL,
-	       "warning: " CAMERA "=500M: the limit is 500M and the region has 40M, so it refuses nothing");
+	       "warning: " CAMERA "=500M: the limit is 500M but the region has only 40M, so nothing is "
+	       "refused");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " 524288000", "it is set all the same");
-	expect(&t, "set stopped --max=" DISPLAY "=50331649", 0, "does not run",
-	       "the limit is 50331649 and the region has 50331648");
+	expect(&t, "set stopped --max=" DISPLAY "=50331649", 0, "not running",
+	       "the limit is 50331649 but the region has only 50331648");
 	expect(&t, "set camera --max=" CAMERA "=30M --min=" CAMERA "=31M", 0, NULL,
-	       "the reservation is 31M and the limit (dmem.max) is 30M: lower it, or raise the limit");
-	expect(&t, "set camera --min=" CAMERA "=41M", 0, NULL, "the reservation is 41M and the region has 40M");
+	       "the reservation is 31M but the limit (dmem.max) is only 30M: lower it, or raise the limit");
+	expect(&t, "set camera --min=" CAMERA "=41M", 0, NULL,
+	       "the reservation is 41M but the region has only 40M");
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, "the reservation (dmem.min) is 41M");
 	expect(&t, "set other --max=" CAMERA "=20M", 0, NULL, NULL);
-	expect(&t, "set other --min=" CAMERA "=21M", 0, NULL, "the limit (dmem.max) is 20M");
-	expect(&t, "set other --min=" CAMERA "=4M", 0, NULL, "/system.slice above reserves 0B");
+	expect(&t, "set other --min=" CAMERA "=21M", 0, NULL, "the limit (dmem.max) is only 20M");
+	expect(&t, "set other --min=" CAMERA "=4M", 0, NULL, "/system.slice above reserves only 0B");
 	put(CG "system.slice/dmem.min", CAMERA " 16777216\n");
 	expect(&t, "set other --min=dma_heap/camera@64000000=4M", 0, NULL, NULL);
-	expect(&t, "set stopped --max=" CAMERA "=10M --min=" CAMERA "=9M", 0, "does not run", NULL);
-	expect(&t, "set stopped --min=" CAMERA "=11M", 0, "does not run", "the limit (dmem.max) is 10M");
+	expect(&t, "set stopped --max=" CAMERA "=10M --min=" CAMERA "=9M", 0, "not running", NULL);
+	expect(&t, "set stopped --min=" CAMERA "=11M", 0, "not running", "the limit (dmem.max) is only 10M");
 	expect(&t, "set /system.slice/box.service --max=" CAMERA "=1G", 0, NULL, "warning: ");
 	expect(&t, "set -n box --max=" CAMERA "=1G", 0, "nothing was changed", "warning: ");
 	expect(&t, "set camera --min=" SYSTEM "=8M", 0, NULL, "dmemctl set: warning: " SYSTEM "=8M: the reservation is 8M, and "
-	       "the kernel reserves nothing of this region: set it to 0, and limit the others\n");
-	expect(&t, "set /media.slice --min=" SYSTEM "=8M", 0, NULL, "the kernel reserves nothing of this region");
+	       "the kernel has no reservations for this region: set it to 0, and limit the other cgroups\n");
+	expect(&t, "set /media.slice --min=" SYSTEM "=8M", 0, NULL,
+	       "the kernel has no reservations for this region");
 	put(CG "dmem.capacity", CAMERA " 41943040\n" DISPLAY " 50331648\n" CAMERA " 41943040\n");
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, "the kernel has 2 regions of this name");
 }
@@ -361,13 +363,13 @@ static void reverting(void)
 
 	board(&t);
 	before = snapshot();
-	expect(&t, "set camera --revert", 0, "camera.service: nothing was set for it", NULL);
-	expect(&t, "set stopped --revert", 0, "stopped.service: nothing was set for it", NULL);
+	expect(&t, "set camera --revert", 0, "camera.service: no limits were set", NULL);
+	expect(&t, "set stopped --revert", 0, "stopped.service: no limits were set", NULL);
 	same_tree(before, "where nothing was set, nothing changes");
 	expect(&t,
 	       "set camera --max=dma_heap/camera@64000000=30M --max=" DISPLAY "=1M --min=" CAMERA
 	       "=4M",
-	       0, NULL, "/system.slice above reserves 0B");
+	       0, NULL, "/system.slice above reserves only 0B");
 	put(SERVICE "dmem.low", CAMERA " 4096\n");
 	before = snapshot();
 	expect(&t, "set camera --revert -n", 0, "nothing was changed", NULL);
@@ -380,10 +382,10 @@ static void reverting(void)
 	check_text(line_of("dmem.low", CAMERA), CAMERA " 4096",
 		   "what was not of the drop-in stays");
 	check(!is_there(CONTROL "camera.service.d"), "its directory is gone", "it is there");
-	expect(&t, "set stopped --max=" CAMERA "=1M", 0, "does not run", NULL);
+	expect(&t, "set stopped --max=" CAMERA "=1M", 0, "not running", NULL);
 	put(CONTROL "stopped.service.d/.90-dmemctl.conf.new", "left by an earlier version");
 	put(CONTROL "stopped.service.d/.90-dmemctl.conf.0123456789abcdef", "left by one that was killed");
-	expect(&t, "set stopped --revert", 0, "they are gone", NULL);
+	expect(&t, "set stopped --revert", 0, "the limits are removed", NULL);
 	check(!is_there(CONTROL "stopped.service.d"), "with what was left there", "it is there");
 	/* A region that is gone keeps nobody from reverting. */
 	expect(&t, "set camera --max=" DISPLAY "=1M", 0, NULL, NULL);
@@ -394,7 +396,7 @@ static void reverting(void)
 	board(&t);
 	expect(&t, "set camera --max=" CAMERA "=30M", 0, NULL, NULL);
 	setenv("FAKE_CG", "dmem.max:5", 1);
-	expect(&t, "set camera --revert", 1, NULL, "the limthe limit cannot be written");
+	expect(&t, "set camera --revert", 1, NULL, "the limit cannot be written");
 	unsetenv("FAKE_CG");
 	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 30M\n",
 		   "if it fails, all is as before");
@@ -434,7 +436,7 @@ static void round_trip(const char *region)
 	fake_region(&f, region, 40 * MIB);
 	fake_cgroup(&f, "", NULL, 0);
 	snprintf(args, sizeof(args), "set stopped --max=%s=20M", region);
-	expect(&t, args, 0, "does not run", NULL);
+	expect(&t, args, 0, "not running", NULL);
 	if (dmem_units_load(&u, tap_path("root"), NULL, NULL, NULL) ||
 	    dmem_units_caps(&u, "stopped.service", "/", &caps) || caps.n != 1) {
 		check(false, "it is read back", "%zu caps in %s", caps.n,
@@ -567,10 +569,10 @@ static void killed(const char *plain, const char *old, const char *args, const c
 static void usage(void)
 {
 	static const struct { const char *args, *err; } wrong[] = {
-		{ "set", "name one unit or cgroup" },
-		{ "set camera other --max=x=1M", "name one unit or cgroup" },
-		{ "set camera", "there is nothing to set" },
-		{ "set camera --revert --max=x=1M", "--revert takes back all" },
+		{ "set", "wrong number of arguments: name one unit or cgroup" },
+		{ "set camera other --max=x=1M", "wrong number of arguments: name one unit or cgroup" },
+		{ "set camera", "no limits: add" },
+		{ "set camera --revert --max=x=1M", "--revert cannot be combined" },
 		{ "set camera --max", "option needs a value: --max" },
 		{ "set camera --max=x", "--max=x: write REGION=SIZE" },
 		{ "set camera --max=x=", "invalid size" },
@@ -584,8 +586,8 @@ static void usage(void)
 		{ "set camera --m=x=1", "unknown option: --m=x=1" },
 		{ "set camera --dry-run=x", "unknown option: --dry-run=x" },
 		{ "set camera --unit=x", "unknown option: --unit=x" },
-		{ "bogus", "there is no verb 'bogus'" },
-		{ "", "a verb is missing" },
+		{ "bogus", "unknown verb: bogus" },
+		{ "", "missing verb" },
 		{ "--bogus", "unknown option: --bogus" },
 		{ "--sysroot", "option needs a value: --sysroot" },
 	};

@@ -210,18 +210,18 @@ static void applied(void)
 	check_text(get(CG "media.slice/dmem.max"), CAMERA " 31457280\n", "the others are applied");
 
 	board(&t);
-	apply_wrong("apply /system.slice/camera.service", "a cgroup has no files");
-	apply_wrong("apply stopped", "stopped.service does not run");
-	apply_wrong("apply eye@", "eye@.service does not run");
+	apply_wrong("apply /system.slice/camera.service", "a cgroup has no unit files");
+	apply_wrong("apply stopped", "stopped.service: not running");
+	apply_wrong("apply eye@", "eye@.service: not running");
 	apply_wrong("apply masked", "masked.service: the unit is masked");
 	apply_wrong("apply other", "other.service: no file of it has a section");
 	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax="
 									   "x lots\n");
-	apply_wrong("apply camera", "camera.service: /usr/lib/systemd/system/camera.service:5: "
-				    "correct the mistake");
+	apply_wrong("apply camera",
+		    "camera.service: /usr/lib/systemd/system/camera.service:5: mistake in the section");
 	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax=%%n "
 								   "1M\n");
-	apply_wrong("apply media.slice", "media.slice: '%n' cannot be used");
+	apply_wrong("apply media.slice", "media.slice: invalid region name '%n'");
 	put(LIB "camera.service", EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMax="
 									   "cma/none 1M\n");
 	apply_wrong("apply camera", "cma/none: no such region");
@@ -232,7 +232,7 @@ static void applied(void)
 	setenv("FAKE_CG", "dmem.max:30", 1);
 	apply_wrong("apply camera", "the cgroup tree is read-only");
 	unsetenv("FAKE_CG");
-	expect(&t, "apply", 2, NULL, "name a unit");
+	expect(&t, "apply", 2, NULL, "missing unit: name one or more");
 	expect(&t, "apply -x", 2, NULL, "unknown option: -x");
 	expect(&t, "apply --help", 0, "Usage: dmemctl apply", NULL);
 }

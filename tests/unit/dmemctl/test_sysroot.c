@@ -63,7 +63,8 @@ static void make_tree(void)
 	put("root/proc/sys/kernel/random/boot_id", "11111111-2222-3333-4444-555555555555\n");
 	put("root/proc/self/cgroup", "0::/system.slice/camera.service\n");
 	put("root/etc/systemd/system.control/camera.service.d/90-dmemctl.conf",
-	    "# Written by dmemctl set, which will write it again.\n[X-Dmem]\nDeviceMemoryMax=" CAMERA " 21M\n");
+	    "# Written by dmemctl set, which overwrites this file.\n[X-Dmem]\nDeviceMemoryMax=" CAMERA " "
+	    "21M\n");
 	put("root/run/systemd/system.control/stopped.service.d/91-dmemctl-runtime.conf",
 	    "[X-Dmem]\nDeviceMemoryMin=" CAMERA " 1M\n");
 	put(ETC "camera.service.d/50-own.conf", "[X-Dmem]\nDeviceMemoryMin=" CAMERA " 1M\n");
@@ -240,9 +241,9 @@ static void refused(void)
 	rename(tap_path("root/sys/fs/cgroup"), tap_path("root/sys/fs/other"));
 	link_to("root/sys/fs/cgroup", "other");
 	before = snapshot();
-	expect(&ctl, "set camera --max=" CAMERA "=20M", 1, NULL, "/sys/fs/cgroup: a link leads to it");
-	expect(&ctl, "set /media.slice --max=" CAMERA "=20M", 1, NULL, "a link leads to it");
-	expect(&ctl, "apply camera", 1, NULL, "a link leads to it");
+	expect(&ctl, "set camera --max=" CAMERA "=20M", 1, NULL, "/sys/fs/cgroup: reached through a link");
+	expect(&ctl, "set /media.slice --max=" CAMERA "=20M", 1, NULL, "reached through a link");
+	expect(&ctl, "apply camera", 1, NULL, "reached through a link");
 	same_tree(before, "nothing is written through a link");
 	expect(&ctl, "show -rn -o UNIT,MAX media.slice", 0, "media.slice 30M", NULL);
 }
@@ -310,7 +311,7 @@ static void empty(void)
 	      get("err"));
 	check(run(nowhere) == 1 && strstr(get("err"), "/none/of/it: No such file"), "no such directory", "%s",
 	      get("err"));
-	expect(&ctl, "run --max=" CAMERA "=1M true", 125, NULL, "no --sysroot");
+	expect(&ctl, "run --max=" CAMERA "=1M true", 125, NULL, "--sysroot cannot be combined with run");
 }
 
 int main(int argc, char **argv)

@@ -12,8 +12,8 @@ static void help(void)
 	printf("Usage: dmemctl doctor [options]\n\n"
 	       "Checks the controller, the heaps, the units' sections, all limits and regions, and\n"
 	       "prints one line for each problem or note: the unit or region, the finding, the remedy.\n\n"
-	       "  -J, --json          JSON\n"
-	       "  -h, --help          this text\n\n"
+	       "  -J, --json          print JSON\n"
+	       "  -h, --help          print this help\n\n"
 	       "The exit code is 0 without a problem, 1 with one, 2 for a wrong command line.\n");
 }
 

@@ -26,7 +26,7 @@ static void help(void)
 	       "  -o, --output=FILE   replace FILE as a whole, instead of stdout\n"
 	       "  -a, --all           cgroups that use and limit nothing, too\n"
 	       "      --openmetrics   OpenMetrics, and not what node_exporter reads\n"
-	       "  -h, --help          this text\n\n"
+	       "  -h, --help          print this help\n\n"
 	       "See dmemctl-metrics(8).\n");
 }
 

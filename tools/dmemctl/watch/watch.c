@@ -69,7 +69,7 @@ static void help(void)
 	       "  -J, --json            print each sample as a line of JSON\n"
 	       "  -l, --list            paths instead of a tree\n"
 	       "  -n, --count=N         end after N samples\n"
-	       "  -o, --output=LIST     columns; with + before them, also these\n"
+	       "  -o, --output=LIST     columns; +LIST adds them to the default ones\n"
 	       "  -r, --reverse         sort in reverse\n"
 	       "  -s, --sort=ORDER      of a region's cgroups: name, charged, peak, free, refused,\n"
 	       "                        or new (refused since the start)\n"
