@@ -9,8 +9,8 @@
 static bool is_verifys(const char *line, size_t len)
 {
 	static const char * const words[] = {
-		": warning: '", "', where it is not read", "' comes before any section",
-		", which dmem-generator does not read", ", which systemd does not read", "nothing is wrong",
+		": warning: '", "' has no effect in [", "' comes before any section",
+		", which dmem-generator does not read", ", which systemd does not read", "no mistakes: ",
 		" removes when the unit stops", "' is in a file that is not a unit",
 		".conf' is a directory, which systemd cannot read: ",
 	};

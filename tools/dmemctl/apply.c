@@ -92,7 +92,7 @@ int verb_apply(struct ctl *c, int argc, char **argv)
 		int err = apply(c, &m, &u, argv[optind]);
 
 		if (err == -ENOMEM)
-			cli_error(&c->cli, "no memory");
+			cli_error(&c->cli, "out of memory");
 		if (err)
 			ret = CLI_FAILED;
 	}

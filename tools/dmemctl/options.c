@@ -13,7 +13,7 @@ static int add(struct ctl *c, struct dmem_arena *a, struct options *o, enum dmem
 	enum dmem_status s;
 
 	if (!l) {
-		cli_error(&c->cli, "no memory");
+		cli_error(&c->cli, "out of memory");
 		return CLI_FAILED;
 	}
 	o->limit = l;

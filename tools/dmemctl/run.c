@@ -106,7 +106,7 @@ static int run(struct ctl *c, struct dmem_arena *a, const struct options *o, cha
 		ret = limit(c, a, &ch);
 	change_close(&ch);
 	if (ret == -ENOMEM)
-		cli_error(&c->cli, "no memory");
+		cli_error(&c->cli, "out of memory");
 	if (ret)
 		return RUN_FAILED;
 	execvp(command[0], command);

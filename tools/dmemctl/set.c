@@ -376,7 +376,7 @@ static int run(struct ctl *c, struct set *s, const char *word)
 	if (!ret && (!s->opt.revert || s->dropin.old))
 		ret = change_all(c, s);
 	if (ret == -ENOMEM)
-		cli_error(&c->cli, "no memory");
+		cli_error(&c->cli, "out of memory");
 	if (!ret) {
 		say(s, word);
 		return CLI_OK;

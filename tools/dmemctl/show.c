@@ -300,7 +300,7 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 	if (!ret)
 		ret = table_print(s->table);
 	if (ret == -ENOMEM)
-		cli_error(&c->cli, "no memory");
+		cli_error(&c->cli, "out of memory");
 	return ret ? CLI_FAILED : CLI_OK;
 }
 

@@ -168,7 +168,7 @@ static void no_obstacle(void)
 
 /* ---- refused requests ---- */
 
-#define SINCE	" since its cgroup was made"
+#define SINCE	" since the cgroup was created"
 
 static void events(const char *cgroup, const char *text)
 {
@@ -630,7 +630,7 @@ static const struct {
 	int code;
 } cases[] = {
 	{ "no cgroup v2", no_cgroup2,
-	  "problem: /sys/fs/cgroup: no cgroup v2 is mounted there: "
+	  "problem: /sys/fs/cgroup: no cgroup v2 tree is mounted: "
 	  "boot with systemd.unified_cgroup_hierarchy=1\n",
 	  1 },
 	{ "no controller", no_controller,
@@ -638,85 +638,78 @@ static const struct {
 	  "build it with CONFIG_CGROUP_DMEM\n",
 	  1 },
 	{ "it is disabled", disabled,
-	  "problem: /proc/cmdline: cgroup_disable=dmem keeps the controller "
-	  "off: take it out of the boot loader's configuration\n",
+	  "problem: /proc/cmdline: cgroup_disable=dmem disables the controller: remove it from the "
+	  "configuration of the boot loader\n",
 	  1 },
 	{ "it is not enabled", not_enabled,
-	  "problem: /sys/fs/cgroup: the controller is there, and not "
-	  "enabled for any cgroup: systemctl enable --now dmem-controller.service\n",
+	  "problem: /sys/fs/cgroup: the dmem controller is not enabled in any cgroup: run systemctl enable "
+	  "--now dmem-controller.service\n",
 	  1 },
 	{ "a heap is not accounted", heap_not_accounted,
-	  "problem: /dev/dma_heap/odd: is not accounted: a process "
-	  "that can open it can exhaust the memory behind it: see the boot log for the reason, and keep the "
-	  "device closed until then\n",
+	  "problem: /dev/dma_heap/odd: not accounted, so a process that can open it can exhaust the memory "
+	  "behind it: see the boot log for the reason, and restrict access to the device until then\n",
 	  1 },
 	{ "a heap does not tell", heap_does_not_tell,
-	  "note: /dev/dma_heap/odd: the kernel does not show its region: "
+	  "note: /dev/dma_heap/odd: the kernel does not report its region: "
 	  "use a kernel with the patches for dmem regions of heaps\n",
 	  0 },
 	{ "no generator", no_generator,
-	  "problem: dmem-generator: is not installed: the units' sections "
-	  "[X-Dmem] do nothing: install dmem-systemd\n",
+	  "problem: dmem-generator: not installed, so the units' sections [X-Dmem] have no effect: install "
+	  "dmem-systemd\n",
 	  1 },
 	{ "no generator, and no section", no_generator_needed, NULL, 0 },
 	{ "the generator is masked", masked_by_link,
 	  "problem: etc/systemd/system-generators/dmem-generator: "
-	  "masks the generator: the units' sections [X-Dmem] do nothing: remove this file, and "
-	  "systemctl "
-	  "daemon-reload\n",
+	  "masks the generator, so the units' sections [X-Dmem] have no effect: remove this file, and run "
+	  "systemctl daemon-reload\n",
 	  1 },
 	{ "it is masked by an empty file", masked_by_empty_file,
 	  "problem: "
-	  "run/systemd/system-generators/dmem-generator: masks the generator: the units' sections "
-	  "[X-Dmem] do "
-	  "nothing: remove this file, and systemctl daemon-reload\n",
+	  "run/systemd/system-generators/dmem-generator: masks the generator, so the units' sections [X-Dmem] "
+	  "have no effect: remove this file, and run systemctl daemon-reload\n",
 	  1 },
 	{ "another generator is no mask", another_generator, NULL, 0 },
 	{ "no dmem-apply", no_apply,
-	  "problem: /usr/libexec/dmem-apply: is not there: no unit gets its "
-	  "limits: install dmem-systemd\n",
+	  "problem: /usr/libexec/dmem-apply: missing, so no unit gets its limits: install dmem-systemd\n",
 	  1 },
 	{ "one in /usr/local", local_apply, NULL, 0 },
 	{ "dmem-slice@ is masked", slice_unit_masked,
-	  "problem: dmem-slice@.service: is masked: no slice gets "
-	  "its limits: systemctl unmask dmem-slice@.service\n",
+	  "problem: dmem-slice@.service: masked, so no slice gets its limits: run systemctl unmask "
+	  "dmem-slice@.service\n",
 	  1 },
 	{ "dmem-controller is masked", controller_unit_masked,
-	  "note: dmem-controller.service: is masked: the "
-	  "controller is enabled when the first unit needs it: systemctl unmask "
-	  "dmem-controller.service\n",
+	  "note: dmem-controller.service: masked, so the controller is enabled only when the first unit needs "
+	  "it: run systemctl unmask dmem-controller.service\n",
 	  0 },
 	{ "a section names no region", no_region,
-	  "problem: other.service: its section has a limit for "
-	  "cma/none, which is no region: see lsdmem for the names, and load the driver of the region\n",
+	  "problem: other.service: its section limits cma/none, which is not a region: see lsdmem for the "
+	  "names, and load the driver of the region\n",
 	  1 },
 	{ "a limit is not as in the section", limit_differs,
-	  "problem: camera.service: its section says max=" CAMERA "=24M, and dmem.max of " CAMERA
+	  "problem: camera.service: its section sets max=" CAMERA "=24M, but dmem.max of " CAMERA
 	  " is 20M: dmemctl apply camera.service\n",
 	  1 },
 	{ "a limit of the section is not set", limit_not_set,
-	  "problem: camera.service: its section says max=" CAMERA "=24M, and dmem.max of " CAMERA
+	  "problem: camera.service: its section sets max=" CAMERA "=24M, but dmem.max of " CAMERA
 	  " is max: dmemctl apply camera.service\n",
 	  1 },
 	{ "the kernel rounds", limit_is_rounded, NULL, 0 },
 	{ "the last one of a region counts", by_two_names, NULL, 0 },
 	{ "a limit of an instance", instance_differs,
-	  "problem: eye@left.service: its section says min=" CAMERA "=50%, and dmem.min of " CAMERA
+	  "problem: eye@left.service: its section sets min=" CAMERA "=50%, but dmem.min of " CAMERA
 	  " is 0B: dmemctl apply eye@left.service\n",
 	  1 },
 	{ "not enabled for a unit", not_enabled_for_unit,
-	  "problem: camera.service: has a section, and the "
-	  "controller is not enabled for its cgroup: dmemctl apply camera.service\n",
+	  "problem: camera.service: has a section, but the controller is not enabled for its cgroup: dmemctl "
+	  "apply camera.service\n",
 	  1 },
 	{ "a mistake", mistake,
 	  "problem: stopped.service: its section has a mistake in "
-	  "/usr/lib/systemd/system/stopped.service:4: dmemctl verify says what it is\n",
+	  "/usr/lib/systemd/system/stopped.service:4: see dmemctl verify\n",
 	  1 },
 	{ "an obstacle", obstacle,
 	  "problem: stopped.service: RootImage= in "
-	  "/usr/lib/systemd/system/stopped.service:3 keeps limits from being set inside it: set "
-	  "the limits of "
-	  "its slice\n",
+	  "/usr/lib/systemd/system/stopped.service:3 keeps limits from being set inside it: limit its slice\n",
 	  1 },
 	{ "it is none without a section", no_obstacle, NULL, 0 },
 	{ "a section in a quadlet", in_quadlet,
@@ -743,191 +736,206 @@ static const struct {
 	  "/etc/systemd/system/camera.service.d/50-dmem.conf\n",
 	  1 },
 	{ "a limit of a container daemon", of_docker,
-	  "note: docker.service: its limit does not hold its containers, which are in system.slice/docker-ID.scope "
+	  "note: docker.service: its limit does not apply to its containers, which are in "
+	  "system.slice/docker-ID.scope "
 	  "or in their cgroup_parent: limit a slice, in /etc/systemd/system/NAME.slice.d/50-dmem.conf, and give it "
 	  "to the containers: cgroup_parent: NAME.slice of Compose, or --cgroup-parent=NAME.slice, see "
 	  "docs/containers.md\n",
 	  0 },
 	{ "a limit for all services is meant for the daemon", of_docker_for_all, NULL, 0 },
 	{ "its own limit refused", own_limit,
-	  "note: system.slice/camera.service: its own limit has refused 3 requests for " CAMERA SINCE
-	  ", and now 8M of 24M are charged: if it needs more: dmemctl set camera.service --max=" CAMERA
+	  "note: system.slice/camera.service: its own limit refused 3 requests for " CAMERA SINCE
+	  "; now 8M of 24M are charged: if the cgroup needs more: dmemctl set camera.service --max=" CAMERA
 	  "=SIZE, and dmemctl plan proposes a size\n",
 	  0 },
 	{ "its own limit refused, and is lifted", own_limit_lifted,
-	  "note: system.slice/camera.service: its own limit has refused 3 requests for " CAMERA SINCE
-	  ", and it has no limit now: set one again, if it was not lifted on purpose\n",
+	  "note: system.slice/camera.service: its own limit refused 3 requests for " CAMERA SINCE
+	  "; the cgroup has no limit now: set a limit again, unless it was removed on purpose\n",
 	  0 },
 	{ "requests of cgroups that are gone", local_counts,
-	  "note: system.slice/camera.service: its own limit has refused 1 request for " CAMERA SINCE
-	  ", and now 8M of 24M are charged: if it needs more: dmemctl set camera.service --max=" CAMERA
+	  "note: system.slice/camera.service: its own limit refused 1 request for " CAMERA SINCE
+	  "; now 8M of 24M are charged: if the cgroup needs more: dmemctl set camera.service --max=" CAMERA
 	  "=SIZE, and dmemctl plan proposes a size\n",
 	  0 },
 	{ "a limit above refused", limit_above,
-	  "note: system.slice: its own limit has refused 2 requests for " CAMERA SINCE
-	  ", and now 8M of 10M are charged: if it needs more: dmemctl set system.slice --max=" CAMERA
+	  "note: system.slice: its own limit refused 2 requests for " CAMERA SINCE
+	  "; now 8M of 10M are charged: if the cgroup needs more: dmemctl set system.slice --max=" CAMERA
 	  "=SIZE, and dmemctl plan proposes a size\n"
-	  "note: system.slice/camera.service: its own limit has refused 5 requests for " CAMERA SINCE
-	  ", and now 8M of 24M are charged: if it needs more: dmemctl set camera.service --max=" CAMERA
+	  "note: system.slice/camera.service: its own limit refused 5 requests for " CAMERA SINCE
+	  "; now 8M of 24M are charged: if the cgroup needs more: dmemctl set camera.service --max=" CAMERA
 	  "=SIZE, and dmemctl plan proposes a size\n"
-	  "note: system.slice/camera.service: the limit of system.slice has refused 2 requests for " CAMERA
-	  SINCE "; there, now 8M of 10M are charged: raise that limit, or lower the limits of the others in it"
+	  "note: system.slice/camera.service: the limit of system.slice refused 2 requests for " CAMERA
+	  SINCE "; there, now 8M of 10M are charged: raise that limit, or lower the limits of the other "
+		  "cgroups in it"
 	  "\n",
 	  0 },
 	{ "no room, in pieces", no_room_in_pieces,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
-	  "; now 32M of it are free, in pieces of 16M at most: it is fragmented: restart the processes that "
+	  "; now 32M of the region are free, in pieces of 16M at most: the region is fragmented: restart the "
+	  "processes that "
 	  "hold small buffers, see lsdmem --buffers\n"
 	  "note: " CAMERA ": 32M are free, in pieces of 16M at most: restart the processes that hold small "
 	  "buffers in between, see lsdmem --buffers\n",
 	  0 },
 	{ "no room, and the pieces cannot be seen", no_room_unseen,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
-	  "; now 32M of it are free, so it may be fragmented, or have pages that could not be moved, which this "
-	  "kernel does not show: to see fragmentation, build the kernel with CONFIG_CMA_DEBUGFS, mount debugfs "
-	  "and be root: lsdmem then has LARGEST\n",
+	  "; now 32M of the region are free, so it may be fragmented, or have pages that could not be moved, "
+	  "which this "
+	  "kernel does not show: to see fragmentation, build the kernel with CONFIG_CMA_DEBUGFS, mount "
+	  "debugfs, and see the column LARGEST of lsdmem as root\n",
 	  0 },
 	{ "no room, in one piece", no_room_busy,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
-	  "; now 32M of it are free, the largest piece is 32M, so pages that could not be moved may have been in "
-	  "the way: allocate early and keep the buffers, or make the region larger: busy page cache and pinned "
+	  "; now 32M of the region are free, the largest piece is 32M, so pages that could not be moved may be "
+	  "the reason: allocate early and keep the buffers, or make the region larger: busy page cache and "
+	  "pinned "
 	  "pages can be in a CMA area\n",
 	  0 },
 	{ "no room, and full", no_room_full,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
-	  "; now 64K of it are free: limit the cgroups that use it, or make the region larger: dmemctl record, "
-	  "then dmemctl plan\n",
+	  "; now 64K of the region are free: limit the cgroups that use the region, or make it larger: run "
+	  "dmemctl record, then dmemctl plan\n",
 	  0 },
 	{ "no room, and nearly full", no_room_nearly_full,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
-	  "; now 5M of it are free: limit the cgroups that use it, or make the region larger: dmemctl record, "
-	  "then dmemctl plan\n",
+	  "; now 5M of the region are free: limit the cgroups that use the region, or make it larger: run "
+	  "dmemctl record, then dmemctl plan\n",
 	  0 },
 	{ "no room, and it was full once", no_room_once_full,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
-	  "; now 32M of it are free, and its peak was 35M, so it may have been full: limit the cgroups that use "
-	  "it, or make the region larger: dmemctl record, then dmemctl plan\n",
+	  "; now 32M of the region are free, but its peak was 35M, so it may have been full: limit the cgroups "
+	  "that use the region, or make it larger: run dmemctl record, then dmemctl plan\n",
 	  0 },
 	{ "no room, and it was never full", no_room_never_full,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
-	  "; now 32M of it are free, the largest piece is 32M, so pages that could not be moved may have been in "
-	  "the way: allocate early and keep the buffers, or make the region larger: busy page cache and pinned "
+	  "; now 32M of the region are free, the largest piece is 32M, so pages that could not be moved may be "
+	  "the reason: allocate early and keep the buffers, or make the region larger: busy page cache and "
+	  "pinned "
 	  "pages can be in a CMA area\n",
 	  0 },
 	{ "no room, and much is not charged", no_room_for_others,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
-	  "; now 64K of it are free, and 32M are in use without a charge: limit the cgroups that use it, or make "
-	  "the region larger: dmemctl record, then dmemctl plan\n",
+	  "; now 64K of the region are free, and 32M are in use without a charge: limit the cgroups that use "
+	  "the region, or make it larger: run dmemctl record, then dmemctl plan\n",
 	  0 },
 	{ "reserved for others", reserved_for_others,
-	  "note: system.slice/camera.service: memory that is reserved for others was in the way of 1 request "
-	  "for " CAMERA SINCE "; now media.slice has reserved 9M and uses 0B: lower dmem.min of the others, or "
-	  "reserve for this cgroup, too\n",
+	  "note: system.slice/camera.service: reservations of other cgroups refused 1 request "
+	  "for " CAMERA SINCE "; now media.slice has reserved 9M and uses 0B: lower dmem.min of the other "
+	  "cgroups, or set dmem.min of this cgroup as well\n",
 	  0 },
 	{ "a name that a shell needs in quotes", of_a_path,
-	  "note: machine.slice/machine-qemu\\x2d1.scope/a b: its own limit has refused 1 request for " CAMERA
-	  SINCE ", and now 1M of 2M are charged: if it needs more: dmemctl set "
+	  "note: machine.slice/machine-qemu\\x2d1.scope/a b: its own limit refused 1 request for " CAMERA
+	  SINCE "; now 1M of 2M are charged: if the cgroup needs more: dmemctl set "
 	  "'/machine.slice/machine-qemu\\x2d1.scope/a b' --max=" CAMERA "=SIZE, and dmemctl plan proposes a size"
 	  "\n",
 	  0 },
 	{ "of a scope and of a mount", of_a_scope,
-	  "note: system.slice/far.mount: its own limit has refused 1 request for " CAMERA SINCE ", and now 1M of 2M "
-	  "are charged: if it needs more: dmemctl set /system.slice/far.mount --max=" CAMERA "=SIZE, and dmemctl "
+	  "note: system.slice/far.mount: its own limit refused 1 request for " CAMERA SINCE "; now 1M of "
+	  "2M "
+	  "are charged: if the cgroup needs more: dmemctl set /system.slice/far.mount --max=" CAMERA "=SIZE, "
+	  "and dmemctl "
 	  "plan proposes a size\n"
-	  "note: system.slice/lone.scope: its own limit has refused 1 request for " CAMERA SINCE ", and now 1M of 2M "
-	  "are charged: if it needs more: dmemctl set --runtime lone.scope --max=" CAMERA "=SIZE, and dmemctl "
+	  "note: system.slice/lone.scope: its own limit refused 1 request for " CAMERA SINCE "; now 1M of "
+	  "2M "
+	  "are charged: if the cgroup needs more: dmemctl set --runtime lone.scope --max=" CAMERA "=SIZE, and "
+	  "dmemctl "
 	  "plan proposes a size\n",
 	  0 },
 	{ "anybody can write to a limit", anybody_writes,
-	  "problem: system.slice/camera.service: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; no limit above it holds: give the file to root, or dmemctl set system.slice --max=" CAMERA "=SIZE\n",
+	  "problem: system.slice/camera.service: every user can write to its dmem.max and remove its limit of "
+	  CAMERA "; no cgroup above has a limit that holds: make root the owner of the file, or dmemctl set "
+		  "system.slice --max=" CAMERA "=SIZE\n",
 	  1 },
 	{ "a limit above holds", anybody_writes_below,
-	  "note: system.slice/camera.service: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; that of system.slice, 24M, holds: none is needed, if that limit is low enough\n",
+	  "note: system.slice/camera.service: every user can write to its dmem.max and remove its limit of "
+	  CAMERA "; the limit of system.slice, 24M, still holds: change nothing if that limit is low enough\n",
 	  0 },
 	{ "a limit above does not hold either", anybody_writes_both,
-	  "problem: system.slice: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; no limit above it holds: give the file to root, and put it into a slice with a limit\n"
-	  "problem: system.slice/camera.service: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; no limit above it holds: give the file to root, or dmemctl set system.slice --max=" CAMERA "=SIZE\n",
+	  "problem: system.slice: every user can write to its dmem.max and remove its limit of "
+	  CAMERA "; no cgroup above has a limit that holds: make root the owner of the file, and put the "
+		  "cgroup into a slice with a limit\n"
+	  "problem: system.slice/camera.service: every user can write to its dmem.max and remove its limit of "
+	  CAMERA "; no cgroup above has a limit that holds: make root the owner of the file, or dmemctl set "
+		  "system.slice --max=" CAMERA "=SIZE\n",
 	  1 },
 	{ "a delegated unit limits itself", own_business,
-	  "note: system.slice/box.service/payload: every user can write to its dmem.max and lift its limit of "
-	  CAMERA "; no limit above it holds: give the file to root, or dmemctl set box.service --max=" CAMERA "=SIZE\n",
+	  "note: system.slice/box.service/payload: every user can write to its dmem.max and remove its limit "
+	  "of "
+	  CAMERA "; no cgroup above has a limit that holds: make root the owner of the file, or dmemctl set "
+		  "box.service --max=" CAMERA "=SIZE\n",
 	  0 },
 	{ "dmem.min, and less above", min_without_stat,
-	  "problem: system.slice/camera.service: dmem.min of " CAMERA " is 8M, and system.slice above it reserves "
-	  "4M, so that no more is kept: reserve as much for each cgroup above, and not more than the region has\n",
+	  "problem: system.slice/camera.service: dmem.min of " CAMERA " is 8M, and system.slice above reserves "
+	  "only 4M, which bounds it: reserve as much for each cgroup above, and not more than the region has\n",
 	  1 },
 	{ "dmem.min of a cgroup below another", min_below_another,
-	  "problem: job.scope/job_1: dmem.min of drm/0/vram is 2M, and job.scope above it reserves 0B, so that no "
-	  "more is kept: reserve as much for each cgroup above, and not more than the region has\n",
+	  "problem: job.scope/job_1: dmem.min of drm/0/vram is 2M, and job.scope above reserves only 0B, which "
+	  "bounds it: reserve as much for each cgroup above, and not more than the region has\n",
 	  1 },
 	{ "dmem.min, and as much above", min_with_enough_above, NULL, 0 },
 	{ "dmem.min of the system heap", min_of_system_heap,
-	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 8M, and the kernel has no "
+	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 8M, but the kernel has no "
 	  "reservations for this region: set it to 0, and limit the other cgroups\n",
 	  1 },
 	{ "dmem.min of the system heap, above all else", min_of_system_heap_above_max,
-	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 2G, and the kernel has no "
+	  "problem: system.slice/camera.service: dmem.min of " SYSTEM " is 2G, but the kernel has no "
 	  "reservations for this region: set it to 0, and limit the other cgroups\n",
 	  1 },
 	{ "dmem.min above the region", min_above_capacity,
-	  "problem: system.slice: dmem.min of " CAMERA " is 4G, and the region has 40M: lower it\n"
-	  "problem: system.slice/camera.service: dmem.min of " CAMERA " is 41943041, and the region has 41943040: "
+	  "problem: system.slice: dmem.min of " CAMERA " is 4G, but the region has only 40M: lower it\n"
+	  "problem: system.slice/camera.service: dmem.min of " CAMERA " is 41943041, but the region has only "
+	  "41943040: "
 	  "lower it\n",
 	  1 },
 	{ "reservations add up to more", min_sum_above_capacity,
-	  "problem: " CAMERA ": the reservations add up to 41947136, and the region has 41943040: not all can be "
-	  "kept: lower some: dmem.min of the cgroups right below the root\n",
+	  "problem: " CAMERA ": the reservations add up to 41947136, but the region has only 41943040: not all "
+	  "of them can be met: lower dmem.min of some cgroups directly below the root\n",
 	  1 },
 	{ "one reserves all, and another", min_sum_with_all,
-	  "problem: " CAMERA ": the reservations add up to 41947136, and the region has 41943040: not all can be "
-	  "kept: lower some: dmem.min of the cgroups right below the root\n",
+	  "problem: " CAMERA ": the reservations add up to 41947136, but the region has only 41943040: not all "
+	  "of them can be met: lower dmem.min of some cgroups directly below the root\n",
 	  1 },
 	{ "reservations add up to the region", min_sum_is_capacity, NULL, 0 },
 	{ "cma= on the command line", renamed,
-	  "problem: camera.service: its section has a limit for cma/linux,cma, which is no region: write "
+	  "problem: camera.service: its section limits cma/linux,cma, which is not a region: write "
 	  "cma/reserved: cma= in /proc/cmdline replaces the default area of the device tree; "
 	  "dma_heap/default_cma_region is the default area in both cases\n",
 	  1 },
 	{ "no cma= on the command line", renamed_back,
-	  "problem: camera.service: its section has a limit for cma/reserved, which is no region: write "
+	  "problem: camera.service: its section limits cma/reserved, which is not a region: write "
 	  "cma/linux,cma: the default area has the other name with cma= in /proc/cmdline only; "
 	  "dma_heap/default_cma_region is the default area in both cases\n",
 	  1 },
 	{ "dmem.max above the capacity", max_above_capacity,
 	  "problem: system.slice/other.service: dmem.max of " DISPLAY
-	  " is 50331649, and the region has 50331648: lower it, or set max\n",
+	  " is 50331649, but the region has only 50331648: lower it, or set max\n",
 	  1 },
 	{ "dmem.max at the capacity", max_is_capacity, NULL, 0 },
 	{ "dmem.max below the peak", max_below_peak,
 	  "note: system.slice/camera.service: dmem.max of " CAMERA
-	  " is 25165824, and its peak was 25165825: raise it, unless less is enough now\n",
+	  " is 25165824, but its peak was 25165825: raise it, unless the cgroup needs less now\n",
 	  0 },
 	{ "dmem.max at the peak", max_is_peak, NULL, 0 },
 	{ "dmem.max below the charge", max_below_current,
-	  "problem: system.slice/camera.service: dmem.max of " CAMERA " is 8388607, and 8388608 are charged: "
-	  "restart the processes that hold it, see lsdmem --buffers\n",
+	  "problem: system.slice/camera.service: dmem.max of " CAMERA " is 8388607, but 8388608 are charged: "
+	  "restart the processes that hold the memory, see lsdmem --buffers\n",
 	  1 },
 	{ "dmem.max at the charge", max_is_current, NULL, 0 },
 	{ "dmem.min above dmem.max", min_above_max,
 	  "problem: system.slice/camera.service: dmem.min of " CAMERA
-	  " is 25165825, and dmem.max only 25165824: raise dmem.max, or lower dmem.min\n",
+	  " is 25165825, but dmem.max is only 25165824: raise dmem.max, or lower dmem.min\n",
 	  1 },
 	{ "dmem.min at dmem.max", min_is_max, NULL, 0 },
 	{ "dmem.min is not kept", min_not_kept,
 	  "problem: system.slice/camera.service: dmem.min of " CAMERA
-	  " is 8M, and only 4M are kept for it: reserve as much for each cgroup above, and not "
+	  " is 8M, but only 4M of it are effective: reserve as much for each cgroup above, and not "
 	  "more than the region has\n",
 	  1 },
 	{ "dmem.min is kept", min_is_kept, NULL, 0 },
 	{ "caps add up to the region", caps_fit, NULL, 0 },
 	{ "caps add up to more", caps_do_not_fit,
-	  "note: " CAMERA ": the limits add up to 41943041, and the region has "
-	  "41943040: not all can be used at once: lower some, or reserve (dmem.min) what must be "
-	  "there\n",
+	  "note: " CAMERA ": the limits add up to 41943041, but the region has only 41943040: not all of them "
+	  "can be used at once: lower some limits, or set dmem.min for the memory that must be available\n",
 	  0 },
 	{ "a slice holds its units", caps_within_slice, NULL, 0 },
 	{ "free in pieces", in_pieces,
@@ -936,12 +944,12 @@ static const struct {
 	  0 },
 	{ "free in two pieces", in_few_pieces, NULL, 0 },
 	{ "removed cgroups hold memory", dying,
-	  "problem: " CAMERA ": 3M are charged to cgroups that were "
-	  "removed: lsdmem --buffers shows the processes that hold it\n",
+	  "problem: " CAMERA ": 3M are charged to removed cgroups: end the processes that hold the memory, see "
+	  "lsdmem --buffers\n",
 	  1 },
 	{ "and who holds it", dying_with_buffers,
-	  "problem: " CAMERA ": 3M are charged to cgroups that were "
-	  "removed: lsdmem --buffers shows the processes that hold it\nnote: " CAMERA ": a buffer of 3M, whose "
+	  "problem: " CAMERA ": 3M are charged to removed cgroups: end the processes that hold the memory, see "
+	  "lsdmem --buffers\nnote: " CAMERA ": a buffer of 3M, whose "
 									"cgroup was "
 	  "removed, is held by hog\\x1b[31m (pid 77): end or restart these processes\n",
 	  1 },
@@ -950,8 +958,8 @@ static const struct {
 	  "restart these processes\n",
 	  0 },
 	{ "a cgroup's name is harmless", bad_name,
-	  "problem: x\\x1b[31m: dmem.max of " DISPLAY " is 49M, and the "
-	  "region has 48M: lower it, or set max\n",
+	  "problem: x\\x1b[31m: dmem.max of " DISPLAY " is 49M, but the region has only 48M: lower it, or set "
+	  "max\n",
 	  1 },
 };
 
@@ -969,7 +977,7 @@ static void one(size_t i)
 		lines += *p == '\n';
 	check(code == cases[i].code && !*get("err") &&
 		      (cases[i].said ? !strcmp(text, cases[i].said)
-				     : strstr(text, "nothing is wrong: ") == text),
+				     : strstr(text, "no problems: ") == text),
 	      cases[i].name, "exit code %d: %s%s", code, text, get("err"));
 	code = tool(&t, "doctor --json");
 	if (!cases[i].said)
@@ -994,7 +1002,7 @@ static void as_nobody(void)
 					     "--clear-groups",
 					     NULL };
 	const char *debug =
-		"note: sys/kernel/debug/cma: cannot be read: Permission denied: be root\n";
+		"note: sys/kernel/debug/cma: cannot be read: Permission denied: run as root\n";
 
 	base();
 	unreadable();
@@ -1060,23 +1068,25 @@ static void two_of_a_name(void)
 	      "in cgroups, too", "no");
 	dmem_sys_close(&sys);
 	dmem_arena_free(&a);
-	expect(&t, "doctor", 1, "problem: b: dmem.capacity has two regions of this name: limits hold for one "
-	       "of them only, and 20B is charged without one in the other: end the processes that hold files of "
+	expect(&t, "doctor", 1, "problem: b: dmem.capacity has two regions of this name: limits apply to one "
+	       "of them only, and 20B is charged without a limit in the other: end the processes that hold "
+	       "files of "
 	       "the old device, see lsof and lsdmem --buffers\n", NULL);
 	put(CG "x.slice/dmem.max", "z 9\nb max\na max\nb max\n");
 	expect(&t, "doctor", 0, "note: b: dmem.capacity has two", NULL);
 	put(CG "x.slice/dmem.events", "z max=0\nb max=1\na max=0\nb max=2\n");
 	put(CG "x.slice/dmem.events.local", "z max=0\nb max=1\na max=0\nb max=2\n");
-	expect(&t, "doctor", 0, "its own limit has refused 1 request for b since", NULL);
-	expect(&t, "doctor", 0, "its own limit has refused 2 requests for b#2 since", NULL);
+	expect(&t, "doctor", 0, "its own limit refused 1 request for b since", NULL);
+	expect(&t, "doctor", 0, "its own limit refused 2 requests for b#2 since", NULL);
 	put(CG "x.slice/dmem.max", "z 9\nb 70\na max\nb 80\n");
 	chmod(tap_path(CG "x.slice/dmem.max"), 0666);
 	put(CG "x.slice/y.service/dmem.max", "z 9\nb 70\na max\nb 80\n");
 	chmod(tap_path(CG "x.slice/y.service/dmem.max"), 0666);
 	put(CG "x.slice/y.service/dmem.current", "b 1\na 0\nz 0\nb 1\n");
 	put(CG "cgroup.procs", "%s", "");
-	expect(&t, "doctor", 1, "give the file to root, or dmemctl set x.slice --max=b=SIZE\n", NULL);
-	expect(&t, "doctor", 1, "its limit of b#2; no limit above it holds: give the file to root, or end the "
+	expect(&t, "doctor", 1, "make root the owner of the file, or dmemctl set x.slice --max=b=SIZE\n", NULL);
+	expect(&t, "doctor", 1, "its limit of b#2; no cgroup above has a limit that holds: make root the owner "
+	       "of the file, or end the "
 	       "processes that hold files of the old device", NULL);
 	check(!strstr(get("out"), "b#2="), "no command for what no command can mean", "%s", get("out"));
 }
@@ -1094,7 +1104,7 @@ static void others(void)
 		fake_region(&f, "drm/0/vram", 512 * MIB);
 		fake_cgroup(&f, "", &root, 1);
 		fake_cgroup(&f, "user.slice", &root, 1);
-		expect(&t, "doctor", 0, "nothing is wrong: 1 regions, 2 cgroups\n", NULL);
+		expect(&t, "doctor", 0, "no problems: 1 region, 2 cgroups\n", NULL);
 	}
 }
 
@@ -1105,13 +1115,13 @@ int main(int argc, char **argv)
 	t = (struct tool){ .program = argv[1], .jq = argv[2], .dir = argv[3] };
 	tap_start();
 	base();
-	expect(&t, "doctor", 0, "nothing is wrong: 3 regions, 9 cgroups\n", NULL);
+	expect(&t, "doctor", 0, "no problems: 3 regions, 9 cgroups\n", NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		one(i);
 	base();
 	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\nDeviceMemoryMax=cma/%%n "
 								   "1M\n");
-	expect(&t, "doctor", 1, "problem: media.slice: 1 limits of its section cannot be used",
+	expect(&t, "doctor", 1, "problem: media.slice: 1 limit of its section cannot be used",
 	       "invalid region name 'cma/%n'");
 	as_nobody();
 	command_lines();
@@ -1120,6 +1130,6 @@ int main(int argc, char **argv)
 	base();
 	expect(&t, "doctor --help", 0, "Usage: dmemctl doctor", NULL);
 	expect(&t, "doctor -x", 2, NULL, "unknown option: -x");
-	expect(&t, "doctor camera", 2, NULL, "'camera' is too much");
+	expect(&t, "doctor camera", 2, NULL, "unexpected argument: camera");
 	return tap_end();
 }

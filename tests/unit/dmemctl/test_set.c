@@ -338,8 +338,9 @@ static void warnings(void)
 	expect(&t, "set stopped --min=" CAMERA "=11M", 0, "not running", "the limit (dmem.max) is only 10M");
 	expect(&t, "set /system.slice/box.service --max=" CAMERA "=1G", 0, NULL, "warning: ");
 	expect(&t, "set -n box --max=" CAMERA "=1G", 0, "nothing was changed", "warning: ");
-	expect(&t, "set camera --min=" SYSTEM "=8M", 0, NULL, "dmemctl set: warning: " SYSTEM "=8M: the reservation is 8M, and "
-	       "the kernel has no reservations for this region: set it to 0, and limit the other cgroups\n");
+	expect(&t, "set camera --min=" SYSTEM "=8M", 0, NULL, "dmemctl set: warning: " SYSTEM "=8M: the "
+	       "reservation is 8M, but the kernel has no reservations for this region: set it to 0, and limit "
+	       "the other cgroups\n");
 	expect(&t, "set /media.slice --min=" SYSTEM "=8M", 0, NULL,
 	       "the kernel has no reservations for this region");
 	put(CG "dmem.capacity", CAMERA " 41943040\n" DISPLAY " 50331648\n" CAMERA " 41943040\n");

@@ -66,14 +66,14 @@ static void expect_file(const char *text, const char *said, const char *name)
 
 #define AT(line)	ETC_PATH "a.service:" #line ": "
 #define NOT_READ(line, key, section)	\
-	AT(line) "'" key "' is in [" section "], where it is not read: "
+	AT(line) "'" key "' has no effect in [" section "]: "
 #define UNSECTIONED(line)	\
 	AT(line) "'DeviceMemoryMax' comes before any section: write [X-Dmem] above it\n"
 
 static void words(void)
 {
 	expect_file(EXEC CAP("a 1") "DeviceMemoryMin=b 1\nDeviceMemoryLow=c 1\nDeviceMemoryStrict=yes\n",
-		    "nothing is wrong: 1 files\n", "all that is right");
+		    "no mistakes: 1 file\n", "all that is right");
 	expect_file("[Service]\nDeviceMemoryMax=a 1\nMemoryMax=1\nDeviceAllow=/dev/null\n",
 		    NOT_READ(2, "DeviceMemoryMax", "Service") "put it in [X-Dmem]\n", "under [Service]");
 	expect_file("[Service]\nDevicememoryMax=a 1\nDeviceMemoryMaximum=a 1\nDviceMemoryStrict=1\n"
@@ -121,7 +121,7 @@ static void words(void)
 		    AT(1) "'[Serv?[2J]' has characters that are invalid in a section name, so systemd ignores "
 			    "the rest of the file: correct this line\n", "what a terminal would obey");
 	expect_file("[X-caf\xc2\x9b]\nDevicememoryMax=a 1\n",
-		    AT(2) "'DevicememoryMax' is in [X-caf?\?], where it is not read: "
+		    AT(2) "'DevicememoryMax' has no effect in [X-caf?\?]: "
 		    "write DeviceMemoryMax= in [X-Dmem]\n", "and what another one would");
 }
 
@@ -133,7 +133,8 @@ static void units(void)
 	put(ETC "-.slice.d/a.conf", CAP("a 1"));
 	put(LIB "mount.d/a.conf", CAP("a 1"));
 	put(ETC "user-.slice.d/a.conf", CAP("cma/%%i 1") "DeviceMemoryMin=a%%%%b 1\n");
-	expect(ETC_PATH "-.slice.d/a.conf:1: '-.slice' is the root, which has no limits: limit the slices below it\n"
+	expect(ETC_PATH "-.slice.d/a.conf:1: '-.slice' is the root slice, which cannot have limits: limit the "
+	       "slices below it\n"
 	       ETC_PATH "user-.slice.d/a.conf:2: 'cma/%i' has a specifier in the section of a slice: "
 	       "write the full name of the region\n"
 	       ETC_PATH "x.scope.d/a.conf:1: '[X-Dmem]' has no effect in a scope unit: limit its slice, in "
@@ -165,9 +166,9 @@ static void units(void)
 	put(ETC "gone.service.d/a.conf", CAP("a 1"));
 	put(ETC "u@x.service.d/a.conf", CAP("a 1"));
 	expect(ETC_PATH "gone.service.d/a.conf: warning: 'gone.service' has no unit file: "
-	       "if nobody makes such a unit at run time, rename the directory\n"
+	       "rename the directory, unless such a unit is created at run time\n"
 	       ETC_PATH "u@x.service.d/a.conf: warning: 'u@x.service' has no unit file: "
-	       "if nobody makes such a unit at run time, rename the directory\n", 0,
+	       "rename the directory, unless such a unit is created at run time\n", 0,
 	       "drop-ins of a unit that is not there");
 
 	put(LIB "a.service", EXEC "RootImage=/x.raw\n");
@@ -182,8 +183,8 @@ static void units(void)
 	expect("/usr/lib/systemd/system/big.service: 'big.service' is too large, so its section is ignored: "
 	       "put the section into a drop-in\n", 1, "a file that is too large");
 	put(LIB "a.service", EXEC);
-	expect("nothing is wrong: 1 files\n", 0, "nothing wrong");
-	expect("nothing is wrong: 0 files\n", 0, "no unit");
+	expect("no mistakes: 1 file\n", 0, "nothing wrong");
+	expect("no mistakes: 0 files\n", 0, "no unit");
 }
 
 /* ---- files that dmem-generator does not read ---- */
@@ -483,8 +484,8 @@ static void found_places(void)
 	       ": put it into " DROPIN("eye.service") OF_QUADLET "\n", 1, "a quadlet with drop-ins");
 	/* Mistakes are found where the section is not read, too. */
 	put("root/etc/containers/systemd/q.container", "[Container]\nDeviceMemoryMax=a 1\n");
-	expect("/etc/containers/systemd/q.container:2: 'DeviceMemoryMax' is in [Container], where it is not "
-	       "read: put it in [X-Dmem]\n", 1, "a key in a quadlet");
+	expect("/etc/containers/systemd/q.container:2: 'DeviceMemoryMax' has no effect in [Container]: put it "
+	       "in [X-Dmem]\n", 1, "a key in a quadlet");
 }
 
 /* A file where a directory of drop-ins has to be: that is said once. */
@@ -516,7 +517,7 @@ static void too_many_files(void)
 		link_to(path, "none");
 	}
 	check(go(NULL, NULL, NULL) == 1 &&
-	      strstr(get("err"), "home/u/.config/systemd/user: Argument list too long"),
+	      strstr(get("err"), "home/u/.config/systemd/user: the file or directory is too large"),
 	      "a user with too many files", "%s%s", get("out"), get("err"));
 	tap_dir(dir);
 }
@@ -567,7 +568,7 @@ static long long bytes_read(void)
 	return n;
 }
 
-#define IS_TOO_LARGE	": Argument list too long"
+#define IS_TOO_LARGE	": the file or directory is too large"
 
 /* One file is refused, and named; no more than @mib are read. */
 static void expect_bound(const char *path, long long mib, const char *name)
@@ -725,7 +726,7 @@ static void payloads(void)
 	}
 }
 
-#define NOT_HELD(unit)	"warning: '" unit "' has a limit that does not hold its containers, which are in "
+#define NOT_HELD(unit)	"warning: '" unit "' has a limit that does not apply to its containers, which are in "
 #define IN_COMPOSE	"system.slice/docker-ID.scope or in their cgroup_parent: limit a slice, in " ETC_PATH \
 			"NAME.slice.d/50-dmem.conf, and give it to the containers: cgroup_parent: NAME.slice of " \
 			"Compose, or --cgroup-parent=NAME.slice, see docs/containers.md\n"
@@ -754,7 +755,7 @@ static void daemons(void)
 	/* A limit for all services is meant for the daemon, too. */
 	put(LIB "docker.service", "[Service]\nExecStart=/usr/bin/dockerd\n");
 	put(ETC "service.d/a.conf", SECTION);
-	expect("nothing is wrong: 2 files\n", 0, "a limit for all services");
+	expect("no mistakes: 2 files\n", 0, "a limit for all services");
 }
 
 static void put_machine(void)
@@ -776,19 +777,22 @@ static void machines(void)
 	    "DeviceMemoryMin=dma_heap/camera@64000000 100%%\n");
 	put(LIB "t@.service", EXEC CAP("cma/%%i 1"));
 	put(ETC "t@camera@64000000.service.d/a.conf", CAP("cma/%%i 1M"));
-	expect("nothing is wrong: 3 files\n", 0, "regions that are there");
+	expect("no mistakes: 3 files\n", 0, "regions that are there");
 	put_machine();
 	put(ETC "a.service", EXEC CAP("cma/camera@64000000 41M")
 	    "DeviceMemoryLow=dma_heap/camera@64000000 1T\nDeviceMemoryMax=cma/none 1\n"
 	    "DeviceMemoryMax=dma_heap/none 1\nDeviceMemoryMax=dma_heap/vendor 1\n");
 	put(LIB "t@.service", EXEC);
 	put(ETC "t@x.service.d/a.conf", CAP("cma/%%i 1M"));
-	expect(AT(4) "warning: '41M' is more than cma/camera@64000000 has, which is 40M: write less, or a percentage\n"
-	       AT(5) "warning: '1T' is more than cma/camera@64000000 has, which is 40M: write less, or a percentage\n"
-	       AT(6) "warning: 'cma/none' is no region of this machine: see lsdmem\n"
-	       AT(7) "warning: 'dma_heap/none' is no heap of this machine: see /dev/dma_heap\n"
-	       AT(8) "warning: 'dma_heap/vendor' is a heap that no region is charged for: see the kernel's log\n"
-	       ETC_PATH "t@x.service.d/a.conf:2: warning: 'cma/x' is no region of this machine: see lsdmem\n",
+	expect(AT(4) "warning: '41M' is more than the size of cma/camera@64000000, which is 40M: write less, "
+	       "or a percentage\n"
+	       AT(5) "warning: '1T' is more than the size of cma/camera@64000000, which is 40M: write less, or "
+		       "a percentage\n"
+	       AT(6) "warning: 'cma/none' is not a region of this machine: see lsdmem\n"
+	       AT(7) "warning: 'dma_heap/none' is not a heap of this machine: see ls /dev/dma_heap\n"
+	       AT(8) "warning: 'dma_heap/vendor' is a heap without a region: see the kernel's log\n"
+	       ETC_PATH "t@x.service.d/a.conf:2: warning: 'cma/x' is not a region of this machine: see "
+		       "lsdmem\n",
 	       0, "regions that are not there, and too small ones");
 }
 
@@ -806,7 +810,7 @@ static void given(void)
 	strcpy(bad, tap_path("f/bad.socket.d/x.conf"));
 	check(!go(good, tap_path("f/any.txt"), NULL) && !*get("err"), "files without a mistake", "%s",
 	      get("err"));
-	check_text(get("out"), "nothing is wrong: 2 files\n", "it says so");
+	check_text(get("out"), "no mistakes: 2 files\n", "it says so");
 	check(go(good, bad, NULL) == 1 && !*get("err"), "one with a mistake", "%s", get("err"));
 	snprintf(both, sizeof(both), "%s:1: '[X-Dmem]' has no effect in a socket unit: put it into "
 		 ETC_PATH "bad.service.d/50-dmem.conf, or limit the slice of the socket\n"
@@ -864,7 +868,7 @@ static void others(void)
 	}
 	check(n > 300 && !wrong, "all keys of this systemd", "%d, %s", n, wrong);
 	check(!run((const char * const []){ dmemctl, "verify", NULL }) &&
-	      !strncmp(get("out"), "nothing is wrong: ", 18), "the units of this machine", "%s%s",
+	      !strncmp(get("out"), "no mistakes: ", 13), "the units of this machine", "%s%s",
 	      get("out"), get("err"));
 }
 

@@ -588,7 +588,8 @@ static void slices(void)
 	       "dmem-slice@a.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\n"
 	       "ExecStart=+/h --slice=%i.slice --strict \"--mistake=/etc/systemd/system/a.slice:2\""
 	       " \"--max=x=2\"\n",
-	       "/etc/systemd/system/-.slice.d/a.conf:1: '-.slice' is the root, which has no limits: limit the slices below it\n"
+	       "/etc/systemd/system/-.slice.d/a.conf:1: '-.slice' is the root slice, which cannot have limits: "
+	       "limit the slices below it\n"
 	       "/etc/systemd/system/a.slice:2: 'cma/%i' has a specifier in the section of a slice: write the "
 	       "full name of the region\n",
 	       "slices that cannot be capped");

@@ -10,11 +10,11 @@
 static void help(void)
 {
 	printf("Usage: dmemctl doctor [options]\n\n"
-	       "Checks the controller, the heaps, the units' sections, all limits and regions, and\n"
-	       "prints one line for each problem or note: the unit or region, the finding, the remedy.\n\n"
+	       "Check the controller, the heaps, the units' sections, all limits and regions, and\n"
+	       "print one line for each problem or note: the object, the finding, the remedy.\n\n"
 	       "  -J, --json          print JSON\n"
 	       "  -h, --help          print this help\n\n"
-	       "The exit code is 0 without a problem, 1 with one, 2 for a wrong command line.\n");
+	       "The exit status is 0 without a problem, 1 with one, 2 for a wrong command line.\n");
 }
 
 /* A file that cannot be read is no problem of the machine. */
@@ -22,7 +22,7 @@ static void unread(void *data, const char *path, int err)
 {
 	struct doctor *d = data;
 
-	doctor_say(d, NOTE, path, "be root", "cannot be read: %s", strerror(err));
+	doctor_say(d, NOTE, path, "run as root", "cannot be read: %s", strerror(err));
 }
 
 static int examine(struct doctor *d)
@@ -63,9 +63,10 @@ static int doctor(struct doctor *d)
 	if (!ret && d->table)
 		ret = table_print(d->table);
 	if (ret == -ENOMEM)
-		cli_error(&d->c->cli, "no memory");
+		cli_error(&d->c->cli, "out of memory");
 	if (!ret && !d->table && !d->problems && !d->notes)
-		printf("nothing is wrong: %zu regions, %zu cgroups\n", d->regions.n, d->tree.n);
+		printf("no problems: %zu region%s, %zu cgroup%s\n", d->regions.n,
+		       d->regions.n == 1 ? "" : "s", d->tree.n, d->tree.n == 1 ? "" : "s");
 	return ret || d->problems ? CLI_FAILED : CLI_OK;
 }
 
@@ -89,7 +90,7 @@ int verb_doctor(struct ctl *c, int argc, char **argv)
 		d.json = true;
 	}
 	if (optind < argc)
-		return cli_usage(&c->cli, "'%s' is too much", argv[optind]);
+		return cli_usage(&c->cli, "unexpected argument: %s", argv[optind]);
 	ret = doctor(&d);
 	table_free(d.table);
 	dmem_units_free(&d.units);

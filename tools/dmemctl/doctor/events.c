@@ -117,7 +117,8 @@ static const char *requests(struct doctor *d, uint64_t n, size_t r)
 
 	return dmem_printf(d->arena, "%llu request%s for %s%s", (unsigned long long)n,
 			   n == 1 ? "" : "s", name,
-			   again ? " (the driver evicts and asks again, so that some may have been served)" :
+			   again ? " (the driver evicts and tries again, so some may have "
+				   "succeeded)" :
 				   "");
 }
 
@@ -128,9 +129,9 @@ static const char *now(struct doctor *d, const struct dmem_node *n, size_t r)
 	uint64_t used = dmem_tree_figure(&d->tree, n, r, DMEM_F_CURRENT);
 
 	if (max == DMEM_NO_LIMIT)
-		return "it has no limit now";
+		return "the cgroup has no limit now";
 	if (max == DMEM_UNKNOWN || used == DMEM_UNKNOWN)
-		return "its present limit cannot be read";
+		return "the present limit cannot be read";
 	return dmem_printf(d->arena, "now %s of %s are charged", doctor_size(used), doctor_size(max));
 }
 
@@ -141,16 +142,17 @@ static void say_own_limit(struct doctor *d, const struct dmem_node *n, size_t r,
 	const char *remedy = doctor_limit(d, n, r);
 
 	if (dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX) == DMEM_NO_LIMIT)
-		remedy = "set one again, if it was not lifted on purpose";
+		remedy = "set a limit again, unless it was removed on purpose";
 	else if (remedy && !doctor_is_later(d, r))
-		remedy = dmem_printf(d->arena, "if it needs more: %s%s", remedy,
+		remedy = dmem_printf(d->arena, "if the cgroup needs more: %s%s", remedy,
 				     !strncmp(d->regions.region[r].name, "cma/", 4) ?
 				     ", and dmemctl plan proposes a size" : "");
 	if (!what || !state || !remedy)
 		d->err = -ENOMEM;
 	else
 		doctor_say(d, NOTE, path, remedy,
-			   "its own limit has refused %s since its cgroup was made, and %s", what, state);
+			   "its own limit refused %s since the cgroup was created; %s", what,
+			   state);
 }
 
 /* The cgroups above whose limits have refused something, or the tightest one. */
@@ -198,8 +200,9 @@ static void say_limit_above(struct doctor *d, const struct dmem_node *n, size_t 
 		d->err = -ENOMEM;
 		return;
 	}
-	doctor_say(d, NOTE, path, "raise that limit, or lower the limits of the others in it",
-		   "the limit of %s has refused %s since its cgroup was made%s%s", above, what,
+	doctor_say(d, NOTE, path,
+		   "raise that limit, or lower the limits of the other cgroups in it",
+		   "the limit of %s refused %s since the cgroup was created%s%s", above, what,
 		   *state ? "; there, " : "", state);
 }
 
@@ -225,38 +228,46 @@ static bool was_used_up(const struct dmem_region *g)
 static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t times)
 {
 	const struct dmem_region *g = &d->regions.region[r];
-	static const char larger[] = "limit the cgroups that use it, or make the region larger: dmemctl "
-				     "record, then dmemctl plan";
+	static const char larger[] = "limit the cgroups that use the region, or make it larger: "
+		"run dmemctl record, then dmemctl plan";
 	const char *what = requests(d, times, r), *found, *remedy;
 
 	if (g->available == DMEM_UNKNOWN) {
 		found = "";
-		remedy = "limit the cgroups that use it: dmemctl record, then dmemctl plan";
+		remedy = "limit the cgroups that use the region: run dmemctl record, then dmemctl "
+			"plan";
 	} else if (is_used_up(g)) {
 		bool uncharged = g->unaccounted != DMEM_UNKNOWN && g->unaccounted >= MUCH;
 
-		found = dmem_printf(d->arena, "; now %s of it are free%s%s%s", doctor_size(g->available),
+		found = dmem_printf(d->arena, "; now %s of the region are free%s%s%s",
+				    doctor_size(g->available),
 				    uncharged ? ", and " : "", uncharged ? doctor_size(g->unaccounted) : "",
 				    uncharged ? " are in use without a charge" : "");
 		remedy = larger;
 	} else if (was_used_up(g)) {
-		found = dmem_printf(d->arena, "; now %s of it are free, and its peak was %s, so it may have been "
+		found = dmem_printf(d->arena, "; now %s of the region are free, but its peak was "
+				    "%s, so it may have been "
 				    "full", doctor_size(g->available), doctor_size(g->peak));
 		remedy = larger;
 	} else if (g->largest == DMEM_UNKNOWN) {
-		found = dmem_printf(d->arena, "; now %s of it are free, so it may be fragmented, or have "
+		found = dmem_printf(d->arena, "; now %s of the region are free, so it may be "
+				    "fragmented, or have "
 				    "pages that could not be moved, which this kernel does not show",
 				    doctor_size(g->available));
-		remedy = "to see fragmentation, build the kernel with CONFIG_CMA_DEBUGFS, mount debugfs and "
-			 "be root: lsdmem then has LARGEST";
+		remedy = "to see fragmentation, build the kernel with CONFIG_CMA_DEBUGFS, mount "
+			"debugfs, and see the column LARGEST of lsdmem as root";
 	} else if (g->largest < g->available / 2) {
-		found = dmem_printf(d->arena, "; now %s of it are free, in pieces of %s at most",
+		found = dmem_printf(d->arena,
+				    "; now %s of the region are free, in pieces of %s at most",
 				    doctor_size(g->available), doctor_size(g->largest));
-		remedy = "it is fragmented: restart the processes that hold small buffers, see lsdmem "
+		remedy = "the region is fragmented: restart the processes that hold small buffers, "
+			"see lsdmem "
 			 "--buffers";
 	} else {
-		found = dmem_printf(d->arena, "; now %s of it are free, the largest piece is %s, so pages "
-				    "that could not be moved may have been in the way", doctor_size(g->available),
+		found = dmem_printf(d->arena, "; now %s of the region are free, the largest piece "
+				    "is %s, so pages "
+				    "that could not be moved may be the reason",
+				    doctor_size(g->available),
 				    doctor_size(g->largest));
 		remedy = "allocate early and keep the buffers, or make the region larger: busy page cache and "
 			 "pinned pages can be in a CMA area";
@@ -264,7 +275,8 @@ static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t t
 	if (!what || !found)
 		d->err = -ENOMEM;
 	else
-		doctor_say(d, NOTE, path, remedy, "no room for %s since its cgroup was made%s", what, found);
+		doctor_say(d, NOTE, path, remedy, "no room for %s since the cgroup was created%s",
+			   what, found);
 }
 
 static bool is_above(const struct dmem_node *n, const struct dmem_node *of)
@@ -309,9 +321,10 @@ static void say_reserved(struct doctor *d, const struct dmem_node *n, size_t r, 
 	if (!what || !by)
 		d->err = -ENOMEM;
 	else
-		doctor_say(d, NOTE, path, "lower dmem.min of the others, or reserve for this cgroup, too",
-			   "memory that is reserved for others was in the way of %s since its cgroup was "
-			   "made%s", what, by);
+		doctor_say(d, NOTE, path, "lower dmem.min of the other cgroups, or set dmem.min of "
+			   "this cgroup as well",
+			   "reservations of other cgroups refused %s since the cgroup was "
+			   "created%s", what, by);
 }
 
 static void check_refusals(struct doctor *d, const struct dmem_node *n, size_t r)

@@ -28,15 +28,16 @@ static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, con
 		return;
 	if (known(g->capacity) && max > g->capacity)
 		doctor_say(d, PROBLEM, path, "lower it, or set max",
-			   "dmem.max of %s is %s, and the region has %s", g->name,
+			   "dmem.max of %s is %s, but the region has only %s", g->name,
 			   doctor_size_beside(max, g->capacity), doctor_size_beside(g->capacity, max));
 	if (known(used) && max < used)
-		doctor_say(d, PROBLEM, path, "restart the processes that hold it, see lsdmem --buffers",
-			   "dmem.max of %s is %s, and %s are charged", g->name,
+		doctor_say(d, PROBLEM, path,
+			   "restart the processes that hold the memory, see lsdmem --buffers",
+			   "dmem.max of %s is %s, but %s are charged", g->name,
 			   doctor_size_beside(max, used), doctor_size_beside(used, max));
 	else if (known(peak) && max < peak)
-		doctor_say(d, NOTE, path, "raise it, unless less is enough now",
-			   "dmem.max of %s is %s, and its peak was %s", g->name,
+		doctor_say(d, NOTE, path, "raise it, unless the cgroup needs less now",
+			   "dmem.max of %s is %s, but its peak was %s", g->name,
 			   doctor_size_beside(max, peak), doctor_size_beside(peak, max));
 }
 
@@ -72,7 +73,7 @@ static void check_unshown(struct doctor *d, const struct dmem_node *n, size_t r,
 		return;
 	dmem_node_path(least, above, sizeof(above));
 	doctor_say(d, PROBLEM, path, "reserve as much for each cgroup above, and not more than the region has",
-		   "dmem.min of %s is %s, and %s above it reserves %s, so that no more is kept", region,
+		   "dmem.min of %s is %s, and %s above reserves only %s, which bounds it", region,
 		   doctor_size_beside(min, figure(d, least, r, DMEM_F_MIN)), above,
 		   doctor_size_beside(figure(d, least, r, DMEM_F_MIN), min));
 }
@@ -87,19 +88,21 @@ static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, con
 	if (!known(min) || !min)
 		return;
 	if (real == DMEM_UNKNOWN && region_is_unreserved(g->name))
-		doctor_say(d, PROBLEM, path, UNRESERVED_REMEDY, "dmem.min of %s is %s, and " UNRESERVED,
+		doctor_say(d, PROBLEM, path, UNRESERVED_REMEDY,
+			   "dmem.min of %s is %s, but " UNRESERVED,
 			   g->name, doctor_size(min));
 	else if (known(g->capacity) && min > g->capacity)
-		doctor_say(d, PROBLEM, path, "lower it", "dmem.min of %s is %s, and the region has %s",
+		doctor_say(d, PROBLEM, path, "lower it",
+			   "dmem.min of %s is %s, but the region has only %s",
 			   g->name, doctor_size_beside(min, g->capacity),
 			   doctor_size_beside(g->capacity, min));
 	else if (known(max) && max < min)
 		doctor_say(d, PROBLEM, path, "raise dmem.max, or lower dmem.min",
-			   "dmem.min of %s is %s, and dmem.max only %s", g->name,
+			   "dmem.min of %s is %s, but dmem.max is only %s", g->name,
 			   doctor_size_beside(min, max), doctor_size_beside(max, min));
 	else if (known(real) && real < min)
 		doctor_say(d, PROBLEM, path, "reserve as much for each cgroup above, and not more than the region has",
-			   "dmem.min of %s is %s, and only %s are kept for it", g->name,
+			   "dmem.min of %s is %s, but only %s of it are effective", g->name,
 			   doctor_size_beside(min, real), doctor_size_beside(real, min));
 	else if (real == DMEM_UNKNOWN)
 		check_unshown(d, n, r, path, min);
@@ -128,8 +131,10 @@ static void check_sum(struct doctor *d, size_t r)
 	uint64_t sum = promised(d, d->tree.root, r);
 
 	if (known(g->capacity) && sum > g->capacity)
-		doctor_say(d, NOTE, g->name, "lower some, or reserve (dmem.min) what must be there",
-			   "the limits add up to %s, and the region has %s: not all can be used at once",
+		doctor_say(d, NOTE, g->name, "lower some limits, or set dmem.min for the memory "
+			   "that must be available",
+			   "the limits add up to %s, but the region has only %s: not all of them "
+			   "can be used at once",
 			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
 }
 
@@ -152,8 +157,10 @@ static void check_min_sum(struct doctor *d, size_t r)
 		reserving++;
 	}
 	if (reserving > 1 && sum > g->capacity)
-		doctor_say(d, PROBLEM, g->name, "lower some: dmem.min of the cgroups right below the root",
-			   "the reservations add up to %s, and the region has %s: not all can be kept",
+		doctor_say(d, PROBLEM, g->name,
+			   "lower dmem.min of some cgroups directly below the root",
+			   "the reservations add up to %s, but the region has only %s: not all of "
+			   "them can be met",
 			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
 }
 

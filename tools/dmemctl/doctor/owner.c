@@ -40,7 +40,8 @@ static const char *writer(struct doctor *d, const struct dmem_node *n, const str
 	if (st.st_mode & S_IWOTH)
 		who = "every user";
 	else if (st.st_uid != root->st_uid)
-		who = dmem_printf(d->arena, "user %u, who owns it,", (unsigned int)st.st_uid);
+		who = dmem_printf(d->arena, "user %u, the owner of the file,",
+				  (unsigned int)st.st_uid);
 	else if (st.st_mode & S_IWGRP && st.st_gid != root->st_gid)
 		who = dmem_printf(d->arena, "group %u", (unsigned int)st.st_gid);
 	else
@@ -88,9 +89,11 @@ static const char *limit_above(struct doctor *d, const struct dmem_node *n, size
 			break;
 	}
 	if (!n || !n->parent)
-		return "give the file to root, and put it into a slice with a limit";
+		return "make root the owner of the file, and put the cgroup into a slice with a "
+			"limit";
 	command = doctor_limit(d, n, r);
-	return command ? dmem_printf(d->arena, "give the file to root, or %s", command) : NULL;
+	return command ? dmem_printf(d->arena, "make root the owner of the file, or %s",
+				     command) : NULL;
 }
 
 static void check_region(struct doctor *d, const struct dmem_node *n, size_t r, const char *who,
@@ -103,8 +106,9 @@ static void check_region(struct doctor *d, const struct dmem_node *n, size_t r, 
 	dmem_node_path(n, path, sizeof(path));
 	if (above) {
 		dmem_node_path(above, holds, sizeof(holds));
-		doctor_say(d, NOTE, path, "none is needed, if that limit is low enough",
-			   "%s can write to its dmem.max and lift its limit of %s; that of %s, %s, holds", who,
+		doctor_say(d, NOTE, path, "change nothing if that limit is low enough",
+			   "%s can write to its dmem.max and remove its limit of %s; the limit of "
+			   "%s, %s, still holds", who,
 			   region, holds,
 			   doctor_size(dmem_tree_figure(&d->tree, above, r, DMEM_F_MAX)));
 		return;
@@ -115,7 +119,8 @@ static void check_region(struct doctor *d, const struct dmem_node *n, size_t r, 
 		return;
 	}
 	doctor_say(d, is_below_unit(path) ? NOTE : PROBLEM, path, remedy,
-		   "%s can write to its dmem.max and lift its limit of %s; no limit above it holds", who,
+		   "%s can write to its dmem.max and remove its limit of %s; no cgroup above has a "
+		   "limit that holds", who,
 		   region);
 }
 

@@ -31,7 +31,11 @@ static int check_place(void *data, const char *path, const char *text, size_t le
 
 static void cannot_read(void *data, const char *path, int err)
 {
-	doctor_say(data, NOTE, path, "be root", "cannot be read: %s", strerror(err));
+	if (err == E2BIG)
+		doctor_say(data, NOTE, path, "check its unit files by dmemctl verify FILE",
+			   "the file or directory is too large to be read");
+	else
+		doctor_say(data, NOTE, path, "run as root", "cannot be read: %s", strerror(err));
 }
 
 /* A unit of a type that has no limits. */

@@ -40,8 +40,8 @@ static void check_twice(struct doctor *d, const struct dmem_region *g)
 		return;
 	doctor_say(d, has_limit(d, (size_t)(g - d->regions.region)) ? PROBLEM : NOTE, g->name,
 		   DOCTOR_OLD_DEVICE,
-		   "dmem.capacity has two regions of this name: limits hold for one of them only, and %s "
-		   "is charged without one in the other", doctor_size(twin->current));
+		   "dmem.capacity has two regions of this name: limits apply to one of them only, "
+		   "and %s is charged without a limit in the other", doctor_size(twin->current));
 }
 
 static bool is_there(const struct doctor *d, uint64_t id)
@@ -84,7 +84,8 @@ static void name_buffers(struct doctor *d)
 		}
 		doctor_say(d, NOTE, b.buffer[i].region ? b.buffer[i].region : "?",
 			   *who ? "end or restart these processes" :
-			   "a driver keeps it: /sys/kernel/debug/dma_buf/bufinfo lists the attached devices",
+			   "a driver holds it: see the attached devices in "
+			   "/sys/kernel/debug/dma_buf/bufinfo",
 			   "a buffer of %s, whose cgroup was removed, is held by %s",
 			   doctor_size(b.buffer[i].size), *who ? who : "the kernel only");
 	}
@@ -119,8 +120,9 @@ void doctor_regions(struct doctor *d)
 		if (!dying || dying == DMEM_UNKNOWN)
 			continue;
 		any = true;
-		doctor_say(d, PROBLEM, d->regions.region[r].name, "lsdmem --buffers shows the processes that hold it",
-			   "%s are charged to cgroups that were removed", doctor_size(dying));
+		doctor_say(d, PROBLEM, d->regions.region[r].name,
+			   "end the processes that hold the memory, see lsdmem --buffers",
+			   "%s are charged to removed cgroups", doctor_size(dying));
 	}
 	if (any)
 		name_buffers(d);

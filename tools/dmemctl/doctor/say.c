@@ -12,9 +12,9 @@ enum { SEVERITY, SUBJECT, FINDING, REMEDY, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
 	[SEVERITY] = { "SEVERITY", "problem or note", TABLE_TEXT, 0 },
-	[SUBJECT] = { "SUBJECT", "what it is about", TABLE_TEXT, 0 },
-	[FINDING] = { "FINDING", "what was found", TABLE_TEXT, 0 },
-	[REMEDY] = { "REMEDY", "what to do", TABLE_TEXT, 0 },
+	[SUBJECT] = { "SUBJECT", "unit, cgroup, region or file", TABLE_TEXT, 0 },
+	[FINDING] = { "FINDING", "finding", TABLE_TEXT, 0 },
+	[REMEDY] = { "REMEDY", "remedy", TABLE_TEXT, 0 },
 };
 
 int doctor_say_json(struct doctor *d)

@@ -38,8 +38,9 @@ static bool is_disabled(char *line)
 static void no_controller(struct doctor *d, struct dmem_text *t)
 {
 	if (!dmem_sys_read(&d->sys, "proc/cmdline", t) && is_disabled(t->s))
-		doctor_say(d, PROBLEM, "/proc/cmdline", "take it out of the boot loader's configuration",
-			   "cgroup_disable=dmem keeps the controller off");
+		doctor_say(d, PROBLEM, "/proc/cmdline",
+			   "remove it from the configuration of the boot loader",
+			   "cgroup_disable=dmem disables the controller");
 	else
 		doctor_say(d, PROBLEM, "/sys/fs/cgroup", "build it with CONFIG_CGROUP_DMEM",
 			   "the kernel has no dmem controller");
@@ -53,15 +54,16 @@ bool doctor_controller(struct doctor *d)
 
 	if (ret) {
 		doctor_say(d, PROBLEM, "/sys/fs/cgroup",
-			   "boot with systemd.unified_cgroup_hierarchy=1", "no cgroup v2 is mounted there");
+			   "boot with systemd.unified_cgroup_hierarchy=1",
+			   "no cgroup v2 tree is mounted");
 	} else if (!has_word(t.s, "dmem")) {
 		no_controller(d, &t);
 		ok = false;
 	} else if (!dmem_sys_read(&d->sys, CGROUP "/cgroup.subtree_control", &t) &&
 		   !has_word(t.s, "dmem")) {
 		doctor_say(d, PROBLEM, "/sys/fs/cgroup",
-			   "systemctl enable --now dmem-controller.service",
-			   "the controller is there, and not enabled for any cgroup");
+			   "run systemctl enable --now dmem-controller.service",
+			   "the dmem controller is not enabled in any cgroup");
 	}
 	dmem_text_free(&t);
 	return ok;
@@ -71,7 +73,7 @@ void doctor_heaps(struct doctor *d)
 {
 	if (dmem_regions_status(&d->sys, &d->regions) == DMEM_NO_REGIONS)
 		doctor_say(d, PROBLEM, "/sys/fs/cgroup", "see the kernel's log, and load the drivers of the memory",
-			   "the controller is in use, and no region is registered with it");
+			   "the dmem controller has no region");
 	for (size_t i = 0; i < d->regions.n_heaps; i++) {
 		const struct dmem_heap *h = &d->regions.heap[i];
 		const char *name = dmem_printf(d->arena, "/dev/dma_heap/%s", h->name);
@@ -82,12 +84,13 @@ void doctor_heaps(struct doctor *d)
 		}
 		if (!h->told)
 			doctor_say(d, NOTE, name, "use a kernel with the patches for dmem regions of heaps",
-				   "the kernel does not show its region");
+				   "the kernel does not report its region");
 		else if (!h->region)
 			doctor_say(d, PROBLEM, name,
-				   "see the boot log for the reason, and keep the device closed until then",
-				   "is not accounted: a process that can open it can exhaust the memory "
-				   "behind it");
+				   "see the boot log for the reason, and restrict access to the "
+				   "device until then",
+				   "not accounted, so a process that can open it can exhaust the "
+				   "memory behind it");
 	}
 }
 
@@ -147,18 +150,22 @@ void doctor_installed(struct doctor *d)
 	path = find_generator(d, &masked);
 	if (!path)
 		doctor_say(d, PROBLEM, "dmem-generator", "install dmem-systemd",
-			   "is not installed: the units' sections [" DMEM_SECTION "] do nothing");
+			   "not installed, so the units' sections [" DMEM_SECTION "] have no "
+			   "effect");
 	else if (masked)
-		doctor_say(d, PROBLEM, path, "remove this file, and systemctl daemon-reload",
-			   "masks the generator: the units' sections [" DMEM_SECTION "] do nothing");
+		doctor_say(d, PROBLEM, path, "remove this file, and run systemctl daemon-reload",
+			   "masks the generator, so the units' sections [" DMEM_SECTION "] have no "
+			   "effect");
 	if (!exists(d, "usr/libexec/dmem-apply") && !exists(d, "usr/local/libexec/dmem-apply"))
 		doctor_say(d, PROBLEM, "/usr/libexec/dmem-apply", "install dmem-systemd",
-			   "is not there: no unit gets its limits");
+			   "missing, so no unit gets its limits");
 	if (is_masked(d, "dmem-slice@.service"))
-		doctor_say(d, PROBLEM, "dmem-slice@.service", "systemctl unmask dmem-slice@.service",
-			   "is masked: no slice gets its limits");
+		doctor_say(d, PROBLEM, "dmem-slice@.service",
+			   "run systemctl unmask dmem-slice@.service",
+			   "masked, so no slice gets its limits");
 	if (is_masked(d, "dmem-controller.service"))
 		doctor_say(d, NOTE, "dmem-controller.service",
-			   "systemctl unmask dmem-controller.service",
-			   "is masked: the controller is enabled when the first unit needs it");
+			   "run systemctl unmask dmem-controller.service",
+			   "masked, so the controller is enabled only when the first unit needs "
+			   "it");
 }

@@ -47,7 +47,7 @@ static void say_no_region(struct doctor *d, const char *unit, const char *name)
 	else
 		doctor_say(d, PROBLEM, unit,
 			   why ? why : "see lsdmem for the names, and load the driver of the region",
-			   "its section has a limit for %s, which is no region", name);
+			   "its section limits %s, which is not a region", name);
 	dmem_text_free(&t);
 }
 
@@ -70,7 +70,7 @@ static void check_limit(struct doctor *d, const char *unit, const struct dmem_no
 	is = dmem_tree_figure(&d->tree, n, region, figures[l->kind]);
 	if (is == DMEM_UNKNOWN || same(wanted, is))
 		return;
-	doctor_say(d, PROBLEM, unit, remedy, "its section says %s=%s, and dmem.%s of %s is %s",
+	doctor_say(d, PROBLEM, unit, remedy, "its section sets %s=%s, but dmem.%s of %s is %s",
 		   dmem_kind_names[l->kind], l->text, dmem_kind_names[l->kind],
 		   d->regions.region[region].name, doctor_size_beside(is, wanted));
 }
@@ -84,7 +84,7 @@ static void check_running(struct doctor *d, const char *unit, const struct dmem_
 		d->err = -ENOMEM;
 	else if (!n->figure && s->n)
 		doctor_say(d, PROBLEM, unit, remedy,
-			   "has a section, and the controller is not enabled for its cgroup");
+			   "has a section, but the controller is not enabled for its cgroup");
 	for (size_t i = 0; n->figure && i < s->n; i++) {
 		if (section_counts(s, i, &d->regions))
 			check_limit(d, unit, n, &s->limit[i]);
@@ -100,15 +100,15 @@ static void check_files(struct doctor *d, const char *unit, const struct section
 	if (s->caps.mistake_file) {
 		where = dmem_printf(d->arena, "%s:%u", s->caps.mistake_file, s->caps.mistake_line);
 		if (where)
-			doctor_say(d, PROBLEM, unit, "dmemctl verify says what it is",
+			doctor_say(d, PROBLEM, unit, "see dmemctl verify",
 				   "its section has a mistake in %s", where);
 	}
 	if (s->unusable)
 		doctor_say(d, PROBLEM, unit, "write the full name of the region",
-			   "%zu limits of its section cannot be used: a slice's names have no specifiers",
-			   s->unusable);
+			   "%zu limit%s of its section cannot be used: names in a slice's section "
+			   "have no specifiers", s->unusable, s->unusable == 1 ? "" : "s");
 	if (o && dmem_unit_type(unit) == DMEM_SERVICE)
-		doctor_say(d, PROBLEM, unit, "set the limits of its slice",
+		doctor_say(d, PROBLEM, unit, "limit its slice",
 			   "%s= in %s:%u keeps limits from being set inside it", o->key, o->file, o->line);
 }
 
@@ -127,7 +127,7 @@ static void check_payload(struct doctor *d, const char *unit, const struct secti
 	if (ret)
 		d->err = ret;
 	else if (p.what)
-		doctor_say(d, NOTE, unit, p.remedy, "its limit does not hold its %s", p.what);
+		doctor_say(d, NOTE, unit, p.remedy, "its limit does not apply to its %s", p.what);
 }
 
 static void check_unit(struct doctor *d, const char *unit, const struct dmem_node *n)

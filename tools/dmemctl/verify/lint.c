@@ -116,7 +116,7 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 	(void)value;
 	if (!meant || is_told(section, key))
 		return 0;
-	what = *section ? dmem_printf(li->l->arena, "is in [%s], where it is not read", section) :
+	what = *section ? dmem_printf(li->l->arena, "has no effect in [%s]", section) :
 			  "comes before any section";
 	if (!strcmp(meant, key))
 		remedy = "put it in [" DMEM_SECTION "]";
@@ -149,7 +149,8 @@ static void check_type(struct linting *li, const char *unit, unsigned int line, 
 	if (!unit)
 		return;
 	if (!strcmp(unit, "-.slice"))
-		report(li, li->l->mistake, line, unit, "is the root, which has no limits",
+		report(li, li->l->mistake, line, unit,
+		       "is the root slice, which cannot have limits",
 		       "limit the slices below it");
 	else if (dmem_place_type(li->l->arena, unit, text, len, &p))
 		li->err = -ENOMEM;
@@ -179,15 +180,15 @@ static const struct dmem_region *find_region(struct linting *li, const struct dm
 	if (!heap) {
 		g = dmem_regions_find(r, name);
 		if (!g)
-			not_there(li, c, name, "is no region of this machine", "see lsdmem");
+			not_there(li, c, name, "is not a region of this machine", "see lsdmem");
 		return g;
 	}
 	for (i = 0; i < r->n_heaps && strcmp(r->heap[i].name, heap); i++)
 		;
 	if (i == r->n_heaps)
-		not_there(li, c, name, "is no heap of this machine", "see /dev/dma_heap");
+		not_there(li, c, name, "is not a heap of this machine", "see ls /dev/dma_heap");
 	else if (r->heap[i].told && !r->heap[i].region)
-		report(li, li->l->warning, c->line, name, "is a heap that no region is charged for",
+		report(li, li->l->warning, c->line, name, "is a heap without a region",
 		       "see the kernel's log");
 	else if (r->heap[i].told)
 		return dmem_regions_find(r, r->heap[i].region);
@@ -213,7 +214,7 @@ static void check_machine(struct linting *li, const struct dmem_cap *c, const ch
 	    v.n == DMEM_NO_LIMIT || v.n <= g->capacity)
 		return;
 	report(li, li->l->warning, c->line, c->value,
-	       dmem_printf(li->l->arena, "is more than %s has, which is %s", g->name,
+	       dmem_printf(li->l->arena, "is more than the size of %s, which is %s", g->name,
 			   cli_size(size, g->capacity, false)),
 	       "write less, or a percentage");
 }

@@ -19,12 +19,12 @@
 enum { FILE_NAME, LINE, SEVERITY, WORD, WHAT, REMEDY, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
-	[FILE_NAME] = { "FILE", "the file", TABLE_TEXT, 0 },
-	[LINE] = { "LINE", "its line, 0 for the whole file", TABLE_COUNT, 0 },
+	[FILE_NAME] = { "FILE", "path of the file", TABLE_TEXT, 0 },
+	[LINE] = { "LINE", "line, 0 for the whole file", TABLE_COUNT, 0 },
 	[SEVERITY] = { "SEVERITY", "mistake or warning", TABLE_TEXT, 0 },
-	[WORD] = { "WORD", "what was found there", TABLE_TEXT, 0 },
-	[WHAT] = { "WHAT", "what is wrong with it", TABLE_TEXT, 0 },
-	[REMEDY] = { "REMEDY", "what to do", TABLE_TEXT, 0 },
+	[WORD] = { "WORD", "word in the file", TABLE_TEXT, 0 },
+	[WHAT] = { "WHAT", "mistake", TABLE_TEXT, 0 },
+	[REMEDY] = { "REMEDY", "remedy", TABLE_TEXT, 0 },
 };
 
 struct finding {
@@ -49,11 +49,11 @@ struct verify {
 static void help(void)
 {
 	printf("Usage: dmemctl verify [--root=DIR] [--json] [FILE ...]\n\n"
-	       "Tells what is mistyped about device memory in unit files: those given, or all of\n"
-	       "the unit search path.\n\n"
-	       "      --root=DIR   the units and the machine below DIR\n"
-	       "  -J, --json\n"
-	       "  -h, --help       this text\n\n"
+	       "Find mistakes about device memory in unit files: in the given files, or in all\n"
+	       "files of the unit search path.\n\n"
+	       "      --root=DIR   check the units below DIR, with the regions there\n"
+	       "  -J, --json       print JSON\n"
+	       "  -h, --help       print this help\n\n"
 	       "See dmemctl-verify(8).\n");
 }
 
@@ -98,7 +98,8 @@ static void ignore(void *data, const struct dmem_report *r)
 
 static void unread(struct verify *v, const char *path, int err)
 {
-	cli_error(&v->c->cli, "cannot read %s: %s", path, strerror(err));
+	cli_error(&v->c->cli, "cannot read %s: %s", path,
+		  err == E2BIG ? "the file or directory is too large" : strerror(err));
 	v->err = v->err ? v->err : -err;
 }
 
@@ -181,7 +182,7 @@ static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct 
 	if (present && f != u->fragment && !needs_no_file(u) && !has_file(v, u)) {
 		const struct dmem_report r = {
 			f->path, 0, u->name, "has no unit file",
-			"if nobody makes such a unit at run time, rename the directory", true,
+			"rename the directory, unless such a unit is created at run time", true,
 		};
 
 		warning(v, &r);
@@ -215,7 +216,8 @@ static void check_payload(struct verify *v, const struct dmem_unit *u)
 	if (!ret && p.what) {
 		const struct dmem_report r = {
 			caps.cap[i].file, caps.cap[i].line, u->name,
-			dmem_printf(v->arena, "has a limit that does not hold its %s", p.what), p.remedy,
+			dmem_printf(v->arena, "has a limit that does not apply to its %s", p.what),
+				p.remedy,
 			true,
 		};
 
@@ -488,9 +490,9 @@ static int verify(struct verify *v, bool json, int n, char **paths)
 	for (size_t i = 0; i < v->n && !json && !ret; i++)
 		ret = print_text(v, &v->finding[i]);
 	if (!v->n && !v->err && !json)
-		printf("nothing is wrong: %zu files\n", v->files);
+		printf("no mistakes: %zu file%s\n", v->files, v->files == 1 ? "" : "s");
 	if (ret == -ENOMEM || v->err == -ENOMEM)
-		cli_error(&v->c->cli, "no memory");
+		cli_error(&v->c->cli, "out of memory");
 	return ret || v->err || v->mistakes ? CLI_FAILED : CLI_OK;
 }
 

@@ -45,11 +45,13 @@ static const char * const texts[DMEM_STATUSES] = {
 		"1KiB are 1024 bytes), a percentage of the region, or max",
 	[DMEM_BAD_NAME] = "not the name of a cgroup or region",
 	[DMEM_NO_CGROUP] = "no such cgroup: see systemd-cgls",
-	[DMEM_NO_MEMORY] = "no memory",
+	[DMEM_NO_MEMORY] = "out of memory",
 	[DMEM_FOREIGN_MOUNT] = "a mount of the unit hides the kernel's files: remove it, or limit the unit's slice",
 	[DMEM_NO_CAPACITY] = "no dmem.capacity, as in a container: write the size in bytes instead "
 		"of a percentage",
-	[DMEM_NOT_ENABLED] = "the dmem controller is not enabled in any cgroup: systemctl enable --now dmem-controller.service, or write +dmem to /sys/fs/cgroup/cgroup.subtree_control",
+	[DMEM_NOT_ENABLED] = "the dmem controller is not enabled in any cgroup: run systemctl "
+		"enable --now dmem-controller.service, or write +dmem to "
+		"/sys/fs/cgroup/cgroup.subtree_control",
 	[DMEM_NO_REGIONS] = "the dmem controller has no region: no driver has registered memory, "
 		"see the kernel's log and dmemctl doctor",
 };

@@ -74,7 +74,8 @@ static int check_place(struct dmem_units *u, const struct dmem_unit *unit, struc
 		return 0;
 	f->told = true;
 	if (unit->type == DMEM_SLICE) {
-		complain(u, f->path, s->line, unit->name, "is the root, which has no limits",
+		complain(u, f->path, s->line, unit->name,
+			 "is the root slice, which cannot have limits",
 			 "limit the slices below it");
 		return 0;
 	}
