@@ -79,7 +79,8 @@ static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const
 	if (!it->value)
 		return;
 	if (region_is_unreserved(it->region)) {
-		cli_error(&c->cli, "warning: %s: the reservation is %s, and " UNRESERVED ": " UNRESERVED_REMEDY,
+		cli_error(&c->cli, "warning: %s: the reservation is %s, "
+			  "but " UNRESERVED ": " UNRESERVED_REMEDY,
 			  it->text, cli_size(value, it->value, false));
 		return;
 	}

@@ -280,7 +280,8 @@ static void partial(void)
 	check(go(NULL, NULL) == 1 && strstr(get("err"), "no "), "without the controller, it fails",
 	      "%s", get("err"));
 	check_text(get("out"), "# HELP dmem_scrape_success Whether the regions and the cgroups could be read.\n"
-		   "# TYPE dmem_scrape_success gauge\ndmem_scrape_success 0\n# HELP dmem_heap_accounted Is what the heap hands out charged to a region?\n"
+		   "# TYPE dmem_scrape_success gauge\ndmem_scrape_success 0\n# HELP dmem_heap_accounted "
+		   "Whether buffers of the heap are charged to a region.\n"
 		   "# TYPE dmem_heap_accounted gauge\ndmem_heap_accounted{heap=\"none\"} 0\n# EOF\n",
 		   "without the controller, what is left");
 	machine();

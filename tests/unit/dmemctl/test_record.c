@@ -253,8 +253,8 @@ static void not_there(void)
 		{ "/nope", "/nope: no such cgroup: see systemd-cgls\n" },
 		{ CAM, CAM ": a region, not a unit or cgroup: see lsdmem --tree " CAM "\n" },
 		{ "x.socket", "x.socket: no unit x.socket: see systemctl status x.socket\n" },
-		{ "inst@", "inst@: a template does not run: write the name of an instance\n" },
-		{ "eye@", "eye@: a template does not run: write the name of an instance\n" },
+		{ "inst@", "inst@: a template is never running: write the name of an instance\n" },
+		{ "eye@", "eye@: a template is never running: write the name of an instance\n" },
 		{ "multi-user.target", "multi-user.target: a target has no cgroup: write the name of a service, "
 				       "slice or scope\n" },
 	};
@@ -280,10 +280,13 @@ static void never_came(void)
 	tree();
 	put("root/etc/systemd/system/later.service", "[Service]\n");
 	check(record(MORE("--count=2", "--interval=1ms", "later")) == 1 &&
-	      strstr(get("err"), "later.service is not there, or the controller is not enabled for it: waiting for it\n") &&
-	      strstr(get("err"), "later.service was in none of the 2 samples\n"), "one that never came", "%s", get("err"));
+	      strstr(get("err"), "later.service: no such cgroup, or the controller is not enabled for it: "
+		     "waiting for it\n") &&
+	      strstr(get("err"), "later.service: not found in any of the 2 samples\n"), "one that never came",
+		      "%s", get("err"));
 	check(record(MORE("--count=1", "later", "idle")) == 1 &&
-	      !strcmp(get("err"), "dmemctl record: later.service is not there, or the controller is not enabled for it\n"),
+	      !strcmp(get("err"), "dmemctl record: later.service: no such cgroup, or the controller is not "
+		      "enabled for it\n"),
 	      "nor in a single sample", "%s", get("err"));
 	tree();
 	pid = start(dmemctl, MORE("--interval=10ms", "camer", "none", "idle"), 0);
@@ -404,7 +407,7 @@ static void one_writer(void)
 	pid = start(dmemctl, MORE("--interval=1h"), 0);
 	wait_for("c2 r0: ");
 	size = size_of("history");
-	check(record(MORE("--count=1")) == 1 && strstr(get("err"), "another recorder writes to it"),
+	check(record(MORE("--count=1")) == 1 && strstr(get("err"), "another recorder is writing to this file"),
 	      "a second recorder is refused", "%s", get("err"));
 	begin = now_us();
 	check(record(MORE("--once")) == 1, "and so is --once", "%s", get("err"));
@@ -419,7 +422,7 @@ static void no_history(void)
 {
 	tree();
 	put("history", "[Unit]\nDescription=precious\n");
-	check(record(MORE("--count=1")) == 1 && strstr(get("err"), "is no history"),
+	check(record(MORE("--count=1")) == 1 && strstr(get("err"), "not a history"),
 	      "something else is not written to", "%s", get("err"));
 	check_text(get("history"), "[Unit]\nDescription=precious\n", "and is as it was");
 	clear();
@@ -553,7 +556,7 @@ static void room_again(void)
 		sleep_ms(5);
 	check(strstr(said("disk/history", &found), "c2 r0: 9437184 9437184") != NULL,
 	      "what has changed meanwhile is told then", "%s", said("disk/history", &found));
-	check(!end(pid, SIGTERM) && !found.bad && !found.torn && strstr(get("err"), "can be written to again"),
+	check(!end(pid, SIGTERM) && !found.bad && !found.torn && strstr(get("err"), "writing works again"),
 	      "and all is well", "%s", get("err"));
 	umount(tap_path("disk"));
 }
@@ -668,7 +671,7 @@ static void few_files(void)
 	for (unsigned int files = 20; files > 10 && !lost; files--) {
 		int rc = with_files(files, "--count=3 --interval=1ms");
 
-		lost = strstr(get("err"), " not recorded, first /") != NULL;
+		lost = strstr(get("err"), " not recorded, the first is /") != NULL;
 		all &= lost || !rc == (count(said("history", &found), "cgroup ") == UNITS + 3);
 		snprintf(want, sizeof(want), "LimitNOFILE=, which is %u\n", files);
 		all &= !lost || (rc == 1 && count(get("err"), "\n") == 1 && strstr(get("err"), want));
@@ -697,7 +700,7 @@ static void unread(void)
 	mkdir(tap_path("root/sys/fs/cgroup/system.slice/bad.service/dmem.peak"), 0755);
 	check(record(MORE("--count=5", "--interval=1ms")) == 1, "a file that cannot be read is a failure", "%s",
 	      get("err"));
-	check_text(get("err"), "dmemctl record: 1 cgroup is not recorded, first "
+	check_text(get("err"), "dmemctl record: 1 cgroup is not recorded, the first is "
 		   "/sys/fs/cgroup/system.slice/bad.service: Is a directory\n", "it is told once");
 	check(strstr(said("history", &found), " r0: 3145728 4194304 "), "the others are recorded", "%s",
 	      said("history", &found));
@@ -1054,12 +1057,12 @@ static void peer(void)
 	check(count(log, "cgroup ") == 1 && strstr(log, "'" SERVICE "'\n") &&
 	      strstr(log, "c0 r0: 3145728 4194304 0"), "is all that is in the history", "%s", log);
 	check(record_peer("user.slice/user-7.slice/session-1.scope", true, answer) == 1 && !*answer &&
-	      strstr(get("err"), "is in no service"), "a user's session is refused", "%s", get("err"));
+	      strstr(get("err"), "is not in a service"), "a user's session is refused", "%s", get("err"));
 	check(record_peer("user.slice/user-7.slice/user@7.service/app.slice/" SERVICE, true, answer) == 1 &&
 	      !*answer, "so is a user's own service", "%s", get("err"));
 	check(record_peer("", true, answer) == 1 && !*answer, "and the root", "%s", get("err"));
 	check(record_peer(SERVICE, false, answer) == 1, "a peer that has gone", "%s", get("err"));
-	check(record(MORE("--once", "--peer")) == 1 && strstr(get("err"), "stdin is no connection"),
+	check(record(MORE("--once", "--peer")) == 1 && strstr(get("err"), "stdin is not a socket"),
 	      "no connection", "%s", get("err"));
 	check(record(MORE("--peer")) == 2 && record(MORE("--once", "--peer", "--unit=a")) == 2,
 	      "--peer is for one sample of one service", "%s", get("err"));

@@ -62,7 +62,7 @@ static const struct state {
 	{ "no cgroup v2", no_cgroup2, DMEM_NO_CGROUP2, "no cgroup v2" },
 	{ "no controller", no_controller, DMEM_NO_CONTROLLER, "no dmem controller" },
 	{ "not enabled", not_enabled, DMEM_NOT_ENABLED, "not enabled" },
-	{ "no region", no_region, DMEM_NO_REGIONS, "no region is registered" },
+	{ "no region", no_region, DMEM_NO_REGIONS, "the dmem controller has no region" },
 };
 
 static const struct {

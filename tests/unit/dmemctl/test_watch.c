@@ -551,7 +551,7 @@ static void keys(void)
 	type("-");
 	see("every 60s", "and back");
 	type("?");
-	see("any key goes back", "? shows the keys");
+	see("press any key to return", "? shows the keys");
 	check(strstr(screen(), "reverse the order") && !strstr(screen(), "camera.service"), "all of them", "%s", screen());
 	type("q");
 	see("\n  |-camera.service ", "q leaves the help, and not the program");

@@ -22,10 +22,10 @@ struct options {
 static void help(void)
 {
 	printf("Usage: dmemctl metrics [--output=FILE] [--all] [--openmetrics]\n\n"
-	       "Prints charges, limits and refusals for Prometheus.\n\n"
+	       "Print charges, limits and refused requests for Prometheus.\n\n"
 	       "  -o, --output=FILE   replace FILE as a whole, instead of stdout\n"
-	       "  -a, --all           cgroups that use and limit nothing, too\n"
-	       "      --openmetrics   OpenMetrics, and not what node_exporter reads\n"
+	       "  -a, --all           include cgroups that use and limit nothing\n"
+	       "      --openmetrics   print OpenMetrics, which node_exporter does not read\n"
 	       "  -h, --help          print this help\n\n"
 	       "See dmemctl-metrics(8).\n");
 }
@@ -146,6 +146,6 @@ int verb_metrics(struct ctl *c, int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		return cli_usage(&c->cli, "'%s' is an unexpected word", argv[optind]);
+		return cli_usage(&c->cli, "unexpected argument: %s", argv[optind]);
 	return print(c, &o);
 }

@@ -25,19 +25,20 @@ static const struct {
 } of_region[] = {
 	{ { "dmem_region_capacity_bytes", "Size of the region.", "bytes", false },
 	  offsetof(struct dmem_region, capacity) },
-	{ { "dmem_region_charged_bytes", "Memory that all cgroups are charged for.", "bytes", false },
+	{ { "dmem_region_charged_bytes", "Memory charged to all cgroups.", "bytes", false },
 	  offsetof(struct dmem_region, current) },
 	{ { "dmem_region_peak_bytes", "Highest value of dmem_region_charged_bytes since boot.",
 	    "bytes", false }, offsetof(struct dmem_region, peak) },
-	{ { "dmem_region_unaccounted_bytes", "Memory that is in use and that no cgroup is charged for.", "bytes",
-	    false }, offsetof(struct dmem_region, unaccounted) },
-	{ { "dmem_region_free_bytes", "Free memory, in one piece or many.", "bytes", false },
+	{ { "dmem_region_unaccounted_bytes", "Memory in use without a charge to any cgroup.",
+	    "bytes", false }, offsetof(struct dmem_region, unaccounted) },
+	{ { "dmem_region_free_bytes", "Free memory, contiguous or not.", "bytes", false },
 	  offsetof(struct dmem_region, available) },
-	{ { "dmem_region_largest_free_bytes", "The largest free piece of memory.", "bytes", false },
-	  offsetof(struct dmem_region, largest) },
+	{ { "dmem_region_largest_free_bytes", "Largest contiguous piece of free memory.", "bytes",
+	    false }, offsetof(struct dmem_region, largest) },
 };
 
-#define REFUSED	{ "dmem_cgroup_refused", "Requests made in it that were refused.", NULL, true }
+#define REFUSED	{ "dmem_cgroup_refused", "Refused requests of the cgroup and those below it.", \
+			  NULL, true }
 
 /* Of a cgroup, with all below it. Samples of one family come together. DMEM_FIGURES stands
  * for the effective limit, which is in no file. */
@@ -46,7 +47,7 @@ static const struct {
 	enum dmem_figure figure;
 	const char *reason;
 } of_cgroup[] = {
-	{ { "dmem_cgroup_charged_bytes", "Memory that the cgroup is charged for.", "bytes", false },
+	{ { "dmem_cgroup_charged_bytes", "Memory charged to the cgroup.", "bytes", false },
 	  DMEM_F_CURRENT, NULL },
 	{ { "dmem_cgroup_peak_bytes", "Highest value of dmem_cgroup_charged_bytes.", "bytes", false },
 	  DMEM_F_PEAK, NULL },
@@ -55,9 +56,10 @@ static const struct {
 	{ { "dmem_cgroup_low_bytes", "Protection of the cgroup from eviction, dmem.low.", "bytes", false }, DMEM_F_LOW, NULL },
 	{ { "dmem_cgroup_max_bytes", "Limit of the cgroup itself, dmem.max, if it has one.", "bytes", false },
 	  DMEM_F_MAX, NULL },
-	{ { "dmem_cgroup_limit_bytes", "Effective limit: the smallest dmem.max there and above, or the "
-	    "capacity.", "bytes", false }, DMEM_FIGURES, NULL },
-	{ { "dmem_cgroup_limit_hits", "Requests that its own dmem.max, or one below it, refused.",
+	{ { "dmem_cgroup_limit_bytes", "Effective limit: the smallest dmem.max of the cgroup and "
+	    "its parents, or the capacity.", "bytes", false }, DMEM_FIGURES, NULL },
+	{ { "dmem_cgroup_limit_hits",
+	    "Requests refused by the cgroup's own dmem.max, or one below it.",
 	    NULL, true }, DMEM_F_EV_MAX, NULL },
 	{ REFUSED, DMEM_F_EV_ALLOC_FAIL, "limit" },
 	{ REFUSED, DMEM_F_EV_EXHAUSTED, "exhausted" },
@@ -141,7 +143,8 @@ static void print_regions(FILE *f, const struct dmem_regions *r, bool open)
 static void print_heaps(FILE *f, const struct dmem_regions *r, bool open)
 {
 	static const struct family m = {
-		"dmem_heap_accounted", "Is what the heap hands out charged to a region?", NULL, false,
+		"dmem_heap_accounted", "Whether buffers of the heap are charged to a region.",
+		NULL, false,
 	};
 	bool any = false;
 

@@ -52,19 +52,18 @@ struct record {
 static void help(void)
 {
 	printf("Usage: dmemctl record [OPTION]... [UNIT|CGROUP]...\n\n"
-	       "Records the charges of units and cgroups in each region, until it is stopped.\n"
+	       "Record the charges of units and cgroups in each region until you stop it.\n"
 	       "Without names: all units and cgroups that use or limit a region.\n\n"
-	       "      --interval=TIME   between two samples: 1s (default), 100ms, 5m\n"
-	       "      --output=FILE     default: " OUTPUT "\n"
-	       "      --max-size=SIZE   of FILE and FILE.1 together, default: 64M\n"
+	       "      --interval=TIME   time between two samples: 1s (default), 100ms, 5m\n"
+	       "      --output=FILE     file to write, default: " OUTPUT "\n"
+	       "      --max-size=SIZE   size of FILE and FILE.1 together, default: 64M\n"
 	       "      --count=N         end after N samples\n"
-	       "      --buffers         record each buffer, too\n"
-	       "      --once            one sample, and end within two seconds; default output:\n"
+	       "      --buffers         record each buffer as well\n"
+	       "      --once            take one sample, end within two seconds; default output:\n"
 	       "                        " OUTPUT_ONCE "\n"
 	       "      --unit=NAME       the same as NAME\n"
-	       "      --peer            with --once: the service of the process that is connected\n"
-	       "                        to stdin\n"
-	       "  -h, --help            this text\n\n"
+	       "      --peer            with --once: record the service connected to stdin\n"
+	       "  -h, --help            print this help\n\n"
 	       "See dmemctl-record(8) and dmem-history(5).\n");
 }
 
@@ -132,21 +131,24 @@ static int parse_option(struct record *r, int opt)
 		r->o.interval = parse_time(optarg);
 		if (r->o.interval)
 			return 0;
-		return cli_usage(&r->c->cli, "'%s' is no time between two samples: try 1s", optarg);
+		return cli_usage(&r->c->cli,
+				 "invalid interval '%s': write a time such as 1s or 100ms", optarg);
 	case 'o':
 		r->output = optarg;
 		return 0;
 	case 'm':
 		if (dmem_parse_value(optarg, &v) || v.percent || v.n == DMEM_NO_LIMIT ||
 		    v.n < 2 * HISTFILE_MIN)
-			return cli_usage(&r->c->cli, "'%s' is no size of at least %dK", optarg,
+			return cli_usage(&r->c->cli,
+					 "invalid size '%s': write a size of at least %dK", optarg,
 					 2 * HISTFILE_MIN / 1024);
 		r->max_size = v.n;
 		return 0;
 	case 'c':
 		if (parse_count(optarg, &r->count))
 			return 0;
-		return cli_usage(&r->c->cli, "'%s' is no number of samples", optarg);
+		return cli_usage(&r->c->cli, "invalid count '%s': write a number of samples",
+				 optarg);
 	case 'b':
 		r->o.buffers = true;
 		return 0;
@@ -196,7 +198,8 @@ static int parse(struct record *r, int argc, char **argv)
 	for (; !ret && optind < argc; optind++)
 		r->wanted[r->o.n_wanted++] = argv[optind];
 	if (!ret && r->peer && (!r->once || r->o.n_wanted))
-		ret = cli_usage(&r->c->cli, "--peer goes with --once, and with no unit");
+		ret = cli_usage(&r->c->cli,
+				"--peer needs --once, and cannot be combined with units");
 	return ret ? ret : -1;
 }
 
@@ -223,7 +226,7 @@ static const char *remedy(int err, char *buf, size_t size)
 		return ": raise the sysctl fs.file-max";
 	case EACCES:
 	case EPERM:
-		return ": only root may read it";
+		return ": run as root";
 	default:
 		return "";
 	}
@@ -237,14 +240,16 @@ static void say_lost(struct record *r)
 
 	if (lost.cgroups > r->lost) {
 		r->lost = lost.cgroups;
-		cli_error(&r->c->cli, "%zu cgroup%s not recorded, first /%s: %s%s", lost.cgroups,
+		cli_error(&r->c->cli, "%zu cgroup%s not recorded, the first is /%s: %s%s",
+			  lost.cgroups,
 			  lost.cgroups > 1 ? "s are" : " is", lost.first, strerror(lost.err),
 			  remedy(lost.err, text, sizeof(text)));
 	}
 	if (sampler_notify_error(r->s) && !r->notify_told && r->count != 1) {
 		r->notify_told = true;
-		cli_error(&r->c->cli, "not all cgroups can be watched (%s), and new ones are found late: raise the "
-			  "sysctls fs.inotify.max_user_watches and max_user_instances",
+		cli_error(&r->c->cli, "some cgroups cannot be watched (%s), so new ones are found "
+			  "later: raise the sysctls fs.inotify.max_user_watches and "
+			  "max_user_instances",
 			  strerror(sampler_notify_error(r->s)));
 	}
 }
@@ -255,7 +260,8 @@ static const char *never_runs(struct dmem_arena *a, const char *word, const stru
 	if (w->kind != DMEM_WORD_UNIT)
 		return NULL;
 	if (dmem_unit_is_template(w->name))
-		return dmem_printf(a, "%s: a template does not run: write the name of an instance", word);
+		return dmem_printf(a, "%s: a template is never running: write the name of an "
+				   "instance", word);
 	switch (w->type) {
 	case DMEM_SERVICE:
 	case DMEM_SLICE:
@@ -305,7 +311,8 @@ static int find_one(struct record *r, struct dmem_words *all, size_t i)
 	if (ret)
 		return ret;
 	if (!*w.name)
-		return cli_usage(&r->c->cli, "the root is no unit, and its figures are always there");
+		return cli_usage(&r->c->cli, "the root cgroup is always recorded: name a unit or a "
+				 "cgroup below it");
 	r->wanted[i] = dmem_strdup(all->arena, w.name);
 	return r->wanted[i] ? 0 : -ENOMEM;
 }
@@ -350,7 +357,8 @@ static const char *own_cgroup(struct record *r, const char *unit, struct dmem_ar
 static int say_write_error(struct record *r, int err)
 {
 	if (!r->failing)
-		cli_error(&r->c->cli, "cannot write to %s: %s; what changes meanwhile is told later",
+		cli_error(&r->c->cli,
+			  "cannot write to %s: %s: changes are written when this is possible again",
 			  r->output, strerror(-err));
 	r->failing = true;
 	return 0;
@@ -368,8 +376,9 @@ static int tell_machine(struct record *r)
 	if (!ret || ret == -ENOMEM || r->unnoted)
 		return ret == -ENOMEM ? ret : 0;
 	r->unnoted = true;
-	cli_error(&r->c->cli, "the device tree is not noted in %s: %s; \"dmemctl plan --dts\" will need --dtb=FILE",
-		  r->output, strerror(-ret));
+	cli_error(&r->c->cli, "the device tree is not recorded in %s: %s: give it to \"dmemctl "
+		  "plan --dts\" with --dtb=FILE",
+		  r->output, ret == -E2BIG ? "it is too large" : strerror(-ret));
 	return 0;
 }
 
@@ -406,8 +415,9 @@ static int write_down(struct record *r, uint64_t now)
 		if (!ret)
 			ret = append(r, how);
 		if (ret == -EFBIG) {
-			cli_error(&r->c->cli, "--max-size= is too small for one sample of %zu cgroups",
-				  sampler_count(r->s));
+			cli_error(&r->c->cli,
+				  "--max-size= is too small for one sample of %zu cgroup%s",
+				  sampler_count(r->s), sampler_count(r->s) == 1 ? "" : "s");
 			return CLI_FAILED;
 		}
 	}
@@ -418,7 +428,7 @@ static int write_down(struct record *r, uint64_t now)
 	if (r->text.len) {
 		r->written = now;
 		if (r->failing)
-			cli_error(&r->c->cli, "%s can be written to again", r->output);
+			cli_error(&r->c->cli, "%s: writing works again", r->output);
 		r->failing = false;
 	}
 	if (how == TELL_ALL) {
@@ -443,7 +453,8 @@ static int check_first_sample(struct record *r)
 		if (r->problem[i])
 			cli_error(&r->c->cli, "%s (waiting for it)", r->problem[i]);
 		else
-			cli_error(&r->c->cli, "%s is not there, or the controller is not enabled for it%s",
+			cli_error(&r->c->cli,
+				  "%s: no such cgroup, or the controller is not enabled for it%s",
 				  r->wanted[i], r->count == 1 ? "" : ": waiting for it");
 		if (r->once)
 			return CLI_FAILED;
@@ -461,7 +472,8 @@ static int check_last_sample(struct record *r)
 			continue;
 		/* Of a single sample, it was said. */
 		if (r->count > 1)
-			cli_error(&r->c->cli, "%s was in none of the %llu samples", r->wanted[i],
+			cli_error(&r->c->cli, "%s: not found in any of the %llu samples",
+				  r->wanted[i],
 				  (unsigned long long)r->count);
 		ret = CLI_FAILED;
 	}
@@ -546,9 +558,9 @@ static int open_output(struct record *r)
 	if (!ret)
 		return 0;
 	if (ret == -EBUSY)
-		cli_error(&r->c->cli, "%s: another recorder writes to it", r->output);
+		cli_error(&r->c->cli, "%s: another recorder is writing to this file", r->output);
 	else if (ret == -EBADMSG)
-		cli_error(&r->c->cli, "%s is no history: it is left as it is", r->output);
+		cli_error(&r->c->cli, "%s: not a history: the file was not changed", r->output);
 	else
 		cli_error(&r->c->cli, "%s: %s", r->output, strerror(-ret));
 	return CLI_FAILED;
@@ -571,11 +583,12 @@ static int serve_peer(struct record *r, struct dmem_arena *a)
 	int ret = peer_service(&r->sys, a, STDIN_FILENO, &r->o.only);
 
 	if (ret == -EPERM)
-		cli_error(&r->c->cli, "the process that is connected is in no service: start it in one");
+		cli_error(&r->c->cli,
+			  "the connected process is not in a service: start it as a service");
 	else if (ret == -ENOTSOCK)
-		cli_error(&r->c->cli, "stdin is no connection: start dmem-record-now.socket");
+		cli_error(&r->c->cli, "stdin is not a socket: start dmem-record-now.socket");
 	else if (ret)
-		cli_error(&r->c->cli, "the process that is connected: %s", strerror(-ret));
+		cli_error(&r->c->cli, "the connected process: %s", strerror(-ret));
 	return ret ? CLI_FAILED : CLI_OK;
 }
 

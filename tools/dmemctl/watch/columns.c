@@ -25,23 +25,29 @@ enum {
 #define NAME_ROOM	(4096 + 8 * DEPTH)
 
 static const struct table_column columns[COLUMNS] = {
-	[COL_NAME] = { "NAME", "the region, or the cgroup below the one above", TABLE_TEXT, TABLE_CUT },
+	[COL_NAME] = { "NAME", "region or cgroup", TABLE_TEXT, TABLE_CUT },
 	[COL_REGION] = { "REGION", "region", TABLE_TEXT, 0 },
 	[COL_CGROUP] = { "CGROUP", "path of the cgroup", TABLE_TEXT, TABLE_CUT },
 	[COL_UNIT] = { "UNIT", "systemd unit", TABLE_TEXT, TABLE_CUT },
-	[COL_CAPACITY] = { "CAPACITY", "of a region: its size", TABLE_SIZE, 0 },
-	[COL_CHARGED] = { "CHARGED", "charged to the cgroup, or to all", TABLE_SIZE, 0 },
-	[COL_UNACCOUNTED] = { "UNACCOUNTED", "of a region: in use, and charged to no cgroup", TABLE_SIZE, 0 },
-	[COL_PEAK] = { "PEAK", "the highest charge", TABLE_SIZE, 0 },
+	[COL_CAPACITY] = { "CAPACITY", "size of the region", TABLE_SIZE, 0 },
+	[COL_CHARGED] = { "CHARGED", "bytes charged to the cgroup, or to all cgroups", TABLE_SIZE,
+			  0 },
+	[COL_UNACCOUNTED] = { "UNACCOUNTED", "bytes of the region in use without a charge",
+			      TABLE_SIZE, 0 },
+	[COL_PEAK] = { "PEAK", "highest charge", TABLE_SIZE, 0 },
 	[COL_MIN] = { "MIN", "dmem.min", TABLE_SIZE, 0 },
 	[COL_LOW] = { "LOW", "dmem.low", TABLE_SIZE, 0 },
 	[COL_MAX] = { "MAX", "dmem.max", TABLE_SIZE, 0 },
-	[COL_LIMIT] = { "LIMIT", "the smallest dmem.max up to the root, at most the capacity", TABLE_SIZE, 0 },
-	[COL_FREE] = { "FREE", "can be charged before a limit, or the region, is reached", TABLE_SIZE, 0 },
-	[COL_REFUSED] = { "REFUSED", "requests refused there or below", TABLE_COUNT, 0 },
-	[COL_NEW] = { "NEW", "of these, since dmemctl watch started", TABLE_COUNT, 0 },
-	[COL_STATE] = { "STATE", "\"limit\": at its limit; of a region \"no room\"", TABLE_TEXT, 0 },
-	[COL_BAR] = { "USE", "CHARGED in LIMIT as a bar; + is unaccounted", TABLE_TEXT, 0 },
+	[COL_LIMIT] = { "LIMIT", "smallest dmem.max of the cgroup and its parents, or the "
+			"capacity", TABLE_SIZE, 0 },
+	[COL_FREE] = { "FREE", "bytes that can be charged before a limit is reached or the region "
+		       "is full", TABLE_SIZE, 0 },
+	[COL_REFUSED] = { "REFUSED", "refused requests of the cgroup and those below it",
+			  TABLE_COUNT, 0 },
+	[COL_NEW] = { "NEW", "refused requests since dmemctl watch started", TABLE_COUNT, 0 },
+	[COL_STATE] = { "STATE", "\"limit\": limit reached; \"no room\": region full", TABLE_TEXT,
+			0 },
+	[COL_BAR] = { "USE", "CHARGED in LIMIT as a bar; + is not charged", TABLE_TEXT, 0 },
 };
 
 static const int defaults[] = {

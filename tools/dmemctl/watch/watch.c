@@ -60,21 +60,22 @@ struct watch {
 static void help(void)
 {
 	printf("Usage: dmemctl watch [options] [REGION|UNIT|CGROUP...]\n\n"
-	       "Shows the charge of each region and cgroup and refused requests, as they happen.\n\n"
+	       "Show the charges of regions and cgroups, and refused requests, as they happen.\n\n"
 	       "  -b, --batch           print each sample as text, also on a terminal\n"
-	       "      --bytes           sizes in bytes\n"
-	       "      --color[=WHEN]    auto, always or never\n"
-	       "  -d, --depth=N         levels of cgroups below the root\n"
-	       "  -i, --interval=SEC    seconds between two samples (2); refusals show at once\n"
+	       "      --bytes           print sizes in bytes\n"
+	       "      --color[=WHEN]    use colours: auto, always or never\n"
+	       "  -d, --depth=N         show this number of levels of cgroups below the root\n"
+	       "  -i, --interval=SEC    seconds between two samples, default: 2; a refused\n"
+	       "                        request is shown at once\n"
 	       "  -J, --json            print each sample as a line of JSON\n"
-	       "  -l, --list            paths instead of a tree\n"
+	       "  -l, --list            show paths instead of a tree\n"
 	       "  -n, --count=N         end after N samples\n"
 	       "  -o, --output=LIST     columns; +LIST adds them to the default ones\n"
 	       "  -r, --reverse         sort in reverse\n"
-	       "  -s, --sort=ORDER      of a region's cgroups: name, charged, peak, free, refused,\n"
+	       "  -s, --sort=ORDER      sort cgroups by name, charged, peak, free, refused,\n"
 	       "                        or new (refused since the start)\n"
-	       "  -t, --tree            a tree (the default)\n"
-	       "  -h, --help            this text\n\n"
+	       "  -t, --tree            show a tree (the default)\n"
+	       "  -h, --help            print this help\n\n"
 	       "Keys: q quits, ? lists the others. See dmemctl-watch(8).\n\n"
 	       "Columns:\n");
 	columns_help(stdout);
@@ -153,7 +154,7 @@ static void print_title(const struct watch *w, FILE *f)
 		w->view.cgroups, w->view.cgroups == 1 ? "" : "s",
 		(unsigned long long)w->view.since, clock_of(w->since, since));
 	if (w->unread)
-		fprintf(f, ", %u files unread", w->unread);
+		fprintf(f, ", %u file%s unread", w->unread, w->unread == 1 ? "" : "s");
 }
 
 static const char *style_of(const struct watch *w, size_t row)
@@ -281,7 +282,7 @@ static void print_status(const struct watch *w, FILE *f)
 	size_t last = w->top + body_rows(w);
 
 	if (w->help) {
-		fprintf(f, "any key goes back");
+		fprintf(f, "press any key to return");
 		return;
 	}
 	fprintf(f, "q quit  ? help  s sort: %s%s  every %gs  ", view_sort_names[w->o.sort],
@@ -311,12 +312,14 @@ static const char *line_of(struct watch *w, void (*print)(const struct watch *w,
 static void draw_help(const struct watch *w, FILE *f)
 {
 	static const char * const text[] = {
-		"q           quit", "space       take a sample now", "s           sort by another column",
-		"r           reverse the order", "t           tree, or paths",
-		"+ -         longer or shorter interval", "arrows j k  scroll, also page up and down,",
+		"q           quit", "space       take a sample now",
+		"s           sort by the next column",
+		"r           reverse the order", "t           switch between tree and paths",
+		"+ -         make the interval longer or shorter",
+		"arrows j k  scroll, also page up and down,",
 		"            home and end", "",
 		"STATE limit: a limit is reached. no room: the region is full.",
-		"NEW: refused since the start. USE: # charged, + unaccounted.",
+		"NEW: refused since the start. USE: # charged, + not charged.",
 	};
 
 	for (size_t i = 0; i < body_rows(w) + 1; i++) {
