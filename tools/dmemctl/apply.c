@@ -12,9 +12,10 @@
 static void help(void)
 {
 	printf("Usage: dmemctl apply UNIT ...\n\n"
-	       "Set the limits of running units to those in their files, without a restart: after\n"
-	       "a section was changed, or another program has written to the cgroup. A limit that\n"
-	       "is no longer in any file is not changed. All limits of a unit are set, or none.\n\n"
+	       "Set the limits of running units to those in their files, without a restart:\n"
+	       "after you have edited a section, or another program has written to the cgroup.\n"
+	       "A limit that is no longer in any file is not changed. All limits of a unit are\n"
+	       "set, or none.\n\n"
 	       "  -h, --help   print this help\n");
 }
 

@@ -42,9 +42,9 @@ static void help(void)
 	       "      --revert            remove the limits that were set for the unit\n"
 	       "  -n, --dry-run           do all possible checks, and change nothing\n"
 	       "  -h, --help              print this help\n\n"
-	       "REGION is a name that lsdmem prints, or dma_heap/NAME. SIZE is bytes, a number with\n"
-	       "K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region such as\n"
-	       "12.5%%, or max.\n");
+	       "REGION is a name that lsdmem prints, or dma_heap/NAME. SIZE is a number of\n"
+	       "bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a\n"
+	       "percentage of the region such as 12.5%%, or max.\n");
 }
 
 /* What a drop-in for this unit would do. */

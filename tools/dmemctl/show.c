@@ -22,8 +22,8 @@ static const struct table_column columns[COLUMNS] = {
 	[MIN] = { "MIN", "dmem.min", TABLE_SIZE, 0 },
 	[LOW] = { "LOW", "dmem.low", TABLE_SIZE, 0 },
 	[MAX] = { "MAX", "dmem.max", TABLE_SIZE, 0 },
-	[LIMIT] = { "LIMIT", "effective limit: the smallest MAX of the cgroup and its parents, or "
-		    "the capacity", TABLE_SIZE, 0 },
+	[LIMIT] = { "LIMIT", "effective limit: smallest MAX up to the root, or capacity",
+		    TABLE_SIZE, 0 },
 	[REFUSED] = { "REFUSED", "refused requests", TABLE_COUNT, 0 },
 	[SECTION] = { "SECTION", "limits in the unit's files", TABLE_VALUE, TABLE_CUT },
 };

@@ -22,8 +22,8 @@ static const struct table_column columns[COLUMNS] = {
 	[COL_MIN] = { "MIN", "dmem.min", TABLE_SIZE, 0 },
 	[COL_LOW] = { "LOW", "dmem.low", TABLE_SIZE, 0 },
 	[COL_MAX] = { "MAX", "dmem.max", TABLE_SIZE, 0 },
-	[COL_LIMIT] = { "LIMIT", "effective limit: the smallest MAX of the cgroup and its parents, "
-			"or the capacity", TABLE_SIZE, 0 },
+	[COL_LIMIT] = { "LIMIT", "effective limit: smallest MAX up to the root, or capacity",
+			TABLE_SIZE, 0 },
 	[COL_REFUSED] = { "REFUSED", "refused requests of the cgroup and those below it",
 			  TABLE_COUNT, 0 },
 	[COL_UNIT] = { "UNIT", "systemd unit", TABLE_TEXT, TABLE_CUT },

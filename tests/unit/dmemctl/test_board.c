@@ -195,24 +195,26 @@ static void no_tree(void)
 	} boards[] = {
 		{ "/dts-v1/;\n/ { #address-cells = <2>; #size-cells = <1>; reserved-memory { #address-cells = <2>;"
 		  "#size-cells = <2>; ranges; linux,cma { " POOL "size = <0x0 0x4000000>; }; }; };",
-		  "are not those of the root" },
+		  "differ from those of the root" },
 		{ "/dts-v1/;\n/ { #address-cells = <1>; #size-cells = <1>; reserved-memory { #address-cells = <1>;"
 		  "#size-cells = <1>; linux,cma { " POOL "size = <0x4000000>; }; }; };", "no ranges property" },
-		{ TREE(2, 2, RAM22, ""), "cma/linux,cma is no node below /reserved-memory" },
-		{ "/dts-v1/;\n/ { #address-cells = <1>; #size-cells = <1>; };", "cma/linux,cma is no node" },
+		{ TREE(2, 2, RAM22, ""), "cma/linux,cma: no such node below /reserved-memory" },
+		{ "/dts-v1/;\n/ { #address-cells = <1>; #size-cells = <1>; };", "cma/linux,cma: no such node" },
 		{ TREE(2, 2, RAM22, "linux,cma { " POOL "status = \"disabled\"; size = <0x0 0x4000000>; };"),
 		  "is disabled" },
 		{ TREE(2, 2, RAM22, "linux,cma { " POOL "no-map; size = <0x0 0x4000000>; };"), "has no-map" },
 		{ TREE(2, 2, RAM22, "linux,cma { compatible = \"shared-dma-pool\"; size = <0x0 0x4000000>; };"),
 		  "is not reusable" },
-		{ TREE(2, 2, RAM22, "linux,cma { reusable; size = <0x0 0x4000000>; };"), "is no shared-dma-pool" },
+		{ TREE(2, 2, RAM22, "linux,cma { reusable; size = <0x0 0x4000000>; };"),
+		  "is not a shared-dma-pool" },
 		{ TREE(2, 2, RAM22, "linux,cma { " POOL "size = <0x4000000>; };"), "as many cells as the root's sizes" },
 		{ TREE(2, 2, RAM22, "linux,cma { " POOL "size = <0x0 0x4000000>; alignment = <0x400000>; };"),
 		  "as many cells as an address" },
 		{ TREE(2, 2, RAM22, "linux,cma { " POOL "size = <0x0 0x4000000>; alignment = <0x0 0x300000>; };"),
-		  "no power of two" },
+		  "not a power of two" },
 		{ TREE(2, 2, RAM22, "linux,cma { " POOL "};"), "neither reg nor size" },
-		{ "/dts-v1/;\n/plugin/;\n/ { fragment@0 { target-path = \"/\"; __overlay__ { }; }; };", "is an overlay" },
+		{ "/dts-v1/;\n/plugin/;\n/ { fragment@0 { target-path = \"/\"; __overlay__ { }; }; };",
+		  ": an overlay" },
 	};
 	void *p;
 	FILE *f;
@@ -223,11 +225,11 @@ static void no_tree(void)
 		refused(MORE(NULL), boards[i].why, "a tree without such an area is refused");
 	}
 	put("board.dtb", "%s", boards[2].tree);
-	refused(MORE(NULL), "is a source", "so is a source");
+	refused(MORE(NULL), ": a source", "so is a source");
 	put("board.dtb", "%s", "hello, this is no tree, but it is long enough to be one");
-	refused(MORE(NULL), "no flattened device tree", "and a text");
+	refused(MORE(NULL), "not a flattened device tree", "and a text");
 	put("board.dtb", "%s", "");
-	refused(MORE(NULL), "no flattened device tree", "and an empty file");
+	refused(MORE(NULL), "not a flattened device tree", "and an empty file");
 	unlink(tap_path("board.dtb"));
 	refused(MORE(NULL), "No such file", "and no file");
 	board(TREE(2, 2, RAM22, "linux,cma { " POOL "size = <0x0 0x4000000>; };"));
@@ -239,7 +241,7 @@ static void no_tree(void)
 	}
 	free(p);
 	refused(MORE(NULL), "a damaged device tree", "and half of a tree");
-	refused(MORE("--notes"), "give it with --dtb=FILE", "without a tree nothing is written");
+	refused(MORE("--notes"), "use --dtb=FILE", "without a tree nothing is written");
 	check(strstr(get("err"), "record again"), "and both ways to one are named", "%s", get("err"));
 }
 
@@ -294,7 +296,8 @@ static void dynamic(void)
 	      "%s", get("err"));
 	HISTORY({ "cma/linux,cma", 700 * MIB, 64 * MIB }, { "dma/coherent/dsp", MIB, 2 * MIB });
 	check(!plan(MORE(NULL)) && !strstr(get("err"), "of memory"), "and one of less gets none", "%s", get("err"));
-	check(strstr(get("err"), "dma/coherent/dsp is no CMA area"), "a region that is no area gets a remark", "%s",
+	check(strstr(get("err"), "dma/coherent/dsp: not a CMA area"), "a region that is no area gets a remark",
+	      "%s",
 	      get("err"));
 
 	HISTORY({ "cma/vpu", 80 * MIB, 64 * MIB });
@@ -359,7 +362,7 @@ static void unknown_memory(void)
 	board(tree);
 	check(!plan(MORE(NULL)) && strstr(get("plan.dtso"), "alloc-ranges = <0x4ac00000 0xb5400000>;"),
 	      "an area grows in memory of a size that is not known", "%s%s", get("err"), get("plan.dtso"));
-	check(strstr(get("err"), "does not say how much memory there is"), "with a remark", "%s", get("err"));
+	check(strstr(get("err"), "does not contain the size of the memory"), "with a remark", "%s", get("err"));
 	HISTORY({ "cma/pool", 3300 * MIB, 64 * MIB });
 	refused(MORE(NULL), "no free piece of memory", "but not below the start of memory");
 	HISTORY({ "cma/pool", 64 * MIB, 64 * MIB });
@@ -424,13 +427,14 @@ static void addressed(void)
 	HISTORY({ "cma/x@ff000000", 20 * MIB, 16 * MIB });
 	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x2 0x0>; };",
 		   "x@ff000000 { " POOL "reg = <0x0 0xff000000 0x0 0x1000000>; };"));
-	refused(MORE(NULL), "below and above 4 GiB", "an area is in one zone");
+	refused(MORE(NULL), "areas that cross 4 GiB", "an area is in one zone");
 	board(TREE(1, 1, RAM11, "x@ff000000 { " POOL "reg = <0xff000000 0x1000000>; };"));
-	refused(MORE(NULL), "no place in the address cells", "and ends where its cells end");
+	refused(MORE(NULL), "does not fit into the address cells", "and ends where its cells end");
 
 	HISTORY({ "cma/odd@90100000", 20 * MIB, 16 * MIB });
 	board(TREE(2, 2, RAM22, "odd@90100000 { " POOL "reg = <0x0 0x90100000 0x0 0x1000000>; };"));
-	refused(MORE(NULL), "no multiple of a block of 0x400000; --move moves cma/odd@90100000 to 0x90000000",
+	refused(MORE(NULL),
+		"not a multiple of a block of 0x400000; --move moves cma/odd@90100000 to 0x90000000",
 		"an area starts at a block");
 	check(boot(MORE("--move")), "and moves to one", "%s", get("err"));
 	is_booted("area odd@90100000 0x90000000 0x1400000\n", "that is near");
@@ -454,7 +458,7 @@ static void addressed(void)
 
 	HISTORY({ "cma/camera@90000000", 16 * MIB, 16 * MIB });
 	board(TREE(2, 2, RAM22, CAMERA));
-	check(!plan(MORE(NULL)) && strstr(get("err"), "the overlay changes nothing, and need not be merged") &&
+	check(!plan(MORE(NULL)) && strstr(get("err"), "the overlay changes nothing and need not be merged") &&
 	      strstr(get("plan.dtso"), " * It changes nothing: "), "an overlay without a change says so", "%s%s",
 	      get("err"), get("plan.dtso"));
 	HISTORY({ "cma/camera@90000000", 20 * MIB, 16 * MIB });
@@ -540,7 +544,7 @@ static void command_line(void)
 {
 	HISTORY({ "cma/reserved", 80 * MIB, 64 * MIB });
 	board(TREE(2, 2, RAM22, ""));
-	refused(MORE(NULL), "write cma=80M on the kernel's command line", "an area of the command line");
+	refused(MORE(NULL), "add cma=80M to the kernel's command line", "an area of the command line");
 	board(TREE(2, 2, RAM22 "chosen { bootargs = \"quiet cma=64M@0x90000000 secret=1\"; };\n", ""));
 	refused(MORE(NULL), "cma=80M@0x90000000", "keeps its place");
 	board(TREE(2, 2, RAM22 "chosen { bootargs = \"cma=64M@2G-3G\"; };\n", ""));
@@ -548,7 +552,7 @@ static void command_line(void)
 	board(TREE(2, 2, RAM22 "chosen { bootargs = \"cma=64M@0x80000000-0x84000000\"; };\n", ""));
 	refused(MORE(NULL), "cma=80M@0x80000000 ", "unless that is too low");
 	board(TREE(2, 2, RAM22 "chosen { bootargs = \"cma=64M@;reboot\"; };\n", ""));
-	refused(MORE(NULL), "write cma=80M on", "and is one");
+	refused(MORE(NULL), "add cma=80M to", "and is one");
 	HISTORY({ "cma/numa1", 80 * MIB, 64 * MIB });
 	refused(MORE(NULL), "numa_cma=1:80M", "or one of a NUMA node");
 	HISTORY({ "cma/reserved", 80 * MIB, 64 * MIB }, { "cma/camera@90000000", 20 * MIB, 16 * MIB });
@@ -558,7 +562,7 @@ static void command_line(void)
 	check(strstr(get("plan.dtso"), "no node. On the kernel's command line: cma=80M"), "it is a comment", "%s",
 	      get("plan.dtso"));
 	plan(MORE(NULL));
-	check(strstr(get("err"), "write cma=80M on"), "and a message", "%s", get("err"));
+	check(strstr(get("err"), "add cma=80M to"), "and a message", "%s", get("err"));
 	/* A node may be called so, too. */
 	HISTORY({ "cma/reserved", 80 * MIB, 64 * MIB });
 	board(TREE(2, 2, RAM22, "reserved { " POOL "size = <0x0 0x4000000>; };"));
@@ -675,7 +679,7 @@ static void noted(void)
 		check(!plan(MORE("--headroom=25")), "with the tree's file", "%s", get("err"));
 		with_tree = strdup(strstr(get("plan.dtso"), "/dts-v1/"));
 		check(!plan_notes(NULL), "a plan needs no more", "%s", get("err"));
-		check(strstr(get("plan.dtso"), "the tree that the histories note"), "as its text has it", "%s",
+		check(strstr(get("plan.dtso"), "the tree in the histories"), "as its text has it", "%s",
 		      get("plan.dtso"));
 		check_text(strstr(get("plan.dtso"), "/dts-v1/"), with_tree, "and is the same with both");
 		free(with_tree);
@@ -701,13 +705,13 @@ static void half_noted(void)
 	at = strstr(text, " D /reserved-memory/tz");
 	at[1] = 'X';
 	put("history", "%s", text);
-	wrong += plan_notes(NULL) != 1 || !strstr(get("err"), "do not note");
+	wrong += plan_notes(NULL) != 1 || !strstr(get("err"), "do not contain");
 	/* The line, as if it had never been there. */
 	end = strchr(at, '\n');
 	at -= 8;
 	memmove(at, end + 1, strlen(end + 1) + 1);
 	put("history", "%s", text);
-	wrong += plan_notes(NULL) != 1 || !strstr(get("err"), "do not note");
+	wrong += plan_notes(NULL) != 1 || !strstr(get("err"), "do not contain");
 	check(!wrong, "is not lost with a damaged line", "%zu, %s", wrong, get("err"));
 	free(text);
 }
@@ -733,17 +737,17 @@ static void several(void)
 	board(TREE(2, 2, RAM22, "linux,cma { " POOL "reg = <0x0 0x90000000 0x0 0x4000000>; };"));
 	machine("linux,cma", 64 * MIB);
 	record("history", "--count=1");
-	refused(MORE("--notes"), "differ in their areas", "trees that are not alike are not mixed");
+	refused(MORE("--notes"), "with different areas", "trees that are not alike are not mixed");
 	check(!plan(MORE(NULL)), "unless one is given", "%s", get("err"));
 	/* Another board. */
 	board("/dts-v1/;\n/ { #address-cells = <1>; #size-cells = <1>; compatible = \"other,board\"; " RAM11
 	      "reserved-memory { #address-cells = <1>; #size-cells = <1>; ranges; linux,cma { " POOL
 	      "size = <0x4000000>; }; }; };");
-	refused(MORE(NULL), "a history of a board 'test,board'", "nor is a tree of another board taken");
+	refused(MORE(NULL), "a history is for board 'test,board'", "nor is a tree of another board taken");
 	machine("linux,cma", 64 * MIB);
 	record("history", "--count=1");
-	refused(MORE("--notes"), "of a board 'test,board' and of a board 'other,board'", "nor are boards mixed");
-	refused(MORE(NULL), "plan each by itself", "and the remedy is named");
+	refused(MORE("--notes"), "for board 'test,board' and for board 'other,board'", "nor are boards mixed");
+	refused(MORE(NULL), "plan each board by itself", "and the remedy is named");
 }
 
 static void not_noted(void)
@@ -757,10 +761,11 @@ static void not_noted(void)
 	nodes[99999] = 0;
 	put("root/sys/firmware/devicetree/base/reserved-memory/linux,cma/reg", "%s", nodes);
 	unlink(tap_path("history"));
-	check(!record("history", "--count=1") && strstr(get("err"), "the device tree is not noted") && strstr(get("history"), " S "),
+	check(!record("history", "--count=1") && strstr(get("err"), "the device tree is not "
+							"recorded") && strstr(get("history"), " S "),
 	      "a tree that is too large is not noted, and samples are", "%s", get("err"));
 	free(nodes);
-	refused(MORE("--notes"), "do not note", "and a plan has none");
+	refused(MORE("--notes"), "do not contain", "and a plan has none");
 	machine("linux,cma", 64 * MIB);
 	nodes = malloc(5000);
 	memset(nodes, 'x', 4999);
@@ -768,7 +773,7 @@ static void not_noted(void)
 	put("root/sys/firmware/devicetree/base/model", "%s", nodes);
 	free(nodes);
 	unlink(tap_path("history"));
-	check(!record("history", "--count=1") && strstr(get("err"), "the device tree is not noted"),
+	check(!record("history", "--count=1") && strstr(get("err"), "the device tree is not recorded"),
 	      "nor is one with a property that is too large", "%s", get("err"));
 	/* ExecStopPost= of a service that stops often. */
 	machine("linux,cma", 64 * MIB);

@@ -10,8 +10,8 @@
 static void help(void)
 {
 	printf("Usage: dmemctl doctor [options]\n\n"
-	       "Check the controller, the heaps, the units' sections, all limits and regions, and\n"
-	       "print one line for each problem or note: the object, the finding, the remedy.\n\n"
+	       "Check the controller, the heaps, the units' sections, all limits and regions.\n"
+	       "Print one line for each problem or note: the object, the finding, the remedy.\n\n"
 	       "  -J, --json          print JSON\n"
 	       "  -h, --help          print this help\n\n"
 	       "The exit status is 0 without a problem, 1 with one, 2 for a wrong command line.\n");

@@ -43,14 +43,14 @@ static int check_blob(const struct boards *b)
 
 	if (o->len < sizeof(struct fdt_header) || fdt_magic(o->blob) != FDT_MAGIC)
 		problem = is_source(o) ? "a source: compile it with \"dtc -I dts -O dtb\" first" :
-			  "no flattened device tree";
+			  "not a flattened device tree";
 	else if (fdt_check_full(o->blob, o->len))
 		problem = "a damaged device tree";
 	else if (is_overlay(o->blob))
-		problem = "an overlay: give the tree of the board that it is for";
+		problem = "an overlay: use the tree of its board";
 	if (!problem)
 		return 0;
-	cli_error(b->c, "%s is %s", o->dtb, problem);
+	cli_error(b->c, "%s: %s", o->dtb, problem);
 	return -EINVAL;
 }
 
@@ -74,7 +74,8 @@ static int flatten(struct boards *b, const struct notes *notes)
 		if (!b->noted[b->n] && ret == -ENOMEM)
 			return ret;
 		if (!b->noted[b->n]) {
-			cli_error(b->c, "the notes of a device tree in these histories are no tree: give --dtb=FILE");
+			cli_error(b->c,
+				  "the histories contain an invalid device tree: use --dtb=FILE");
 			return -EINVAL;
 		}
 		if (notes->tree[b->n].wall > notes->tree[b->newest].wall)
@@ -93,10 +94,11 @@ static int check_boards(const struct boards *b)
 
 		if (!strcmp(first, other))
 			continue;
-		cli_error(b->c, b->o->dtb ? "%s is of a board '%s', and a history of a board '%s'%s" :
-			  "%s are of a board '%s' and of a board '%s': plan each by itself%s",
+		cli_error(b->c,
+			  b->o->dtb ? "%s: for board '%s', but a history is for board '%s'%s" :
+			  "%s are for board '%s' and for board '%s': plan each board by itself%s",
 			  b->o->dtb ? b->o->dtb : "these histories", first, other,
-			  b->o->dtb ? ": plan each by itself" : "");
+			  b->o->dtb ? ": plan each board by itself" : "");
 		return -EINVAL;
 	}
 	return 0;
@@ -122,15 +124,18 @@ static void say_remarks(const struct cli *c, const struct overlay *o)
 		const char *name = o->needs->region[i].region->name;
 
 		if (!strncmp(name, COHERENT, strlen(COHERENT)))
-			cli_error(c, "%s is no CMA area: change the size of its node by hand", name);
+			cli_error(c, "%s: not a CMA area: change the size of its node by hand",
+				  name);
 	}
 	if (!overlay_changes(o))
-		cli_error(c, "the overlay changes nothing, and need not be merged: each area has what it needs");
+		cli_error(c, "the overlay changes nothing and need not be merged: each area is "
+			  "large enough");
 	for (size_t i = 0; i < o->n; i++) {
 		const struct overlay_area *a = &o->area[i];
 
 		if (a->words)
-			cli_error(c, "%s is no node of the device tree: write %s on the kernel's command line",
+			cli_error(c, "%s: not a node of the device tree: add %s to the kernel's "
+				  "command line",
 				  a->g->region->name, a->words);
 		if (a->remark)
 			cli_error(c, "%s: %s", a->g->region->name, a->remark);
@@ -141,7 +146,7 @@ static int make(const struct boards *b, const struct needs *n, const struct need
 		struct overlay *o)
 {
 	struct overlay_options oo = {
-		.from = b->o->dtb ? b->o->dtb : "the tree that the histories note",
+		.from = b->o->dtb ? b->o->dtb : "the tree in the histories",
 		.shrink = no->shrink, .move = b->o->move,
 	};
 	int ret = overlay_make(o, b->o->dtb ? b->o->blob : b->noted[b->newest], n, no, &oo);
@@ -157,13 +162,13 @@ static int choose(const struct boards *b, const struct notes *notes)
 	if (b->o->dtb)
 		return check_blob(b);
 	if (notes->too_many) {
-		cli_error(b->c, "these histories note too many device trees: give the right one with --dtb=FILE");
+		cli_error(b->c, "the histories contain too many device trees: use --dtb=FILE");
 		return -EINVAL;
 	}
 	if (notes->n)
 		return 0;
-	cli_error(b->c, "no overlay without the board's device tree, which these histories do not note: "
-		  "give it with --dtb=FILE (on the board, /sys/firmware/fdt), or record again");
+	cli_error(b->c, "no overlay: the histories do not contain the board's device tree: use "
+		  "--dtb=FILE (on the board, /sys/firmware/fdt), or record again");
 	return -EINVAL;
 }
 

@@ -178,7 +178,7 @@ static int read_dynamic(struct devtree *t, struct dmem_arena *a, const void *fdt
 	else if (v && !n->n_reg)
 		n->mistake = "its alignment does not have as many cells as an address";
 	if ((n->alignment & (n->alignment - 1)) && !n->n_reg)
-		n->mistake = "its alignment is no power of two";
+		n->mistake = "its alignment is not a power of two";
 	ret = ranges(t, a, fdt, at, "alloc-ranges", &n->range, &n->n_ranges);
 	return ret;
 }
@@ -219,7 +219,7 @@ static void check_parent(struct devtree *t, const void *fdt, int at)
 	if (!has(fdt, at, "#address-cells") || !has(fdt, at, "#size-cells") ||
 	    cell(fdt, at, "#address-cells", 0) != t->address_cells ||
 	    cell(fdt, at, "#size-cells", 0) != t->size_cells)
-		t->mistake = "its #address-cells and #size-cells are not those of the root";
+		t->mistake = "its #address-cells and #size-cells differ from those of the root";
 	else if (!has(fdt, at, "ranges"))
 		t->mistake = "it has no ranges property";
 }
@@ -569,7 +569,7 @@ static const char *static_objection(const struct devtree *t, size_t i, uint64_t 
 	if (!devtree_is_memory(t, n->reg))
 		return "is not in one piece of memory";
 	if (n->reg->base < FOUR_GIB && devtree_end(n->reg) > FOUR_GIB)
-		return "is below and above 4 GiB, in two zones";
+		return "crosses 4 GiB, into another zone";
 	return NULL;
 }
 
@@ -588,8 +588,9 @@ const char *devtree_objection(const struct devtree *t, size_t node, uint64_t blo
 	if (n->mistake)
 		return n->mistake;
 	if (devtree_is_area(n) && (n->size % block || !n->size))
-		return object(err, dmem_printf(a, "has a size that is no multiple of 0x%" PRIx64, block));
-	return n->placed ? NULL : "finds no room";
+		return object(err, dmem_printf(a, "has a size that is not a multiple of "
+					       "0x%" PRIx64, block));
+	return n->placed ? NULL : "has no room";
 }
 
 #endif /* HAVE_LIBFDT */

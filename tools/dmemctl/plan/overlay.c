@@ -92,7 +92,7 @@ static const char *place_of(struct overlay *o, struct overlay_area *a, const cha
 		end = parse_memory(&s);
 		if (end > base && end - base >= a->size)
 			len = (size_t)(s - at);
-		else if (remark(o, a, "its limit on the command line is too low, and left out"))
+		else if (remark(o, a, "its limit on the command line is too low and was left out"))
 			return NULL;
 	}
 	return dmem_strndup(&o->arena, at, len);
@@ -139,17 +139,18 @@ static int check_node(struct overlay *o, const struct overlay_area *a)
 	const char *region = a->g->region->name;
 
 	if (!devtree_is_area(n))
-		return refuse(o, "%s: in %s, its node %s: the kernel makes no area of it", region, o->o.from,
+		return refuse(o, "%s: in %s, its node %s, so the kernel creates no area", region,
+			      o->o.from,
 			      !n->available ? "is disabled" : n->no_map ? "has no-map" :
-			      !n->reusable ? "is not reusable" : "is no shared-dma-pool");
+			      !n->reusable ? "is not reusable" : "is not a shared-dma-pool");
 	if (!n->n_reg && (n->mistake || !n->has_size))
 		return refuse(o, "%s: in %s, %s", region, o->o.from,
 			      n->mistake ? n->mistake : "its node has neither reg nor size");
 	if (!is_node_name(n->name))
-		return refuse(o, "%s: the name of its node is none that dtc accepts", region);
+		return refuse(o, "%s: dtc does not accept the name of its node", region);
 	for (size_t i = 0; i < o->tree.n; i++) {
 		if (i != a->node && !strcmp(o->tree.node[i].name, n->name))
-			return refuse(o, "%s: %s has two nodes of that name", region, o->o.from);
+			return refuse(o, "%s: %s has two nodes of this name", region, o->o.from);
 	}
 	return 0;
 }
@@ -182,9 +183,9 @@ static int add_node(struct overlay *o, struct overlay_area *a)
 	if (!n->n_reg && n->has_alignment && n->alignment < o->block)
 		p->alignment = o->block;
 	if (n->n_reg && n->has_size)
-		ret = remark(o, a, "its node has reg and size, and the kernel takes reg");
+		ret = remark(o, a, "its node has reg and size: the kernel uses reg");
 	if (!ret && n->is_default && o->tree.cma)
-		ret = remark(o, a, "the kernel skips it while cma= is on the command line");
+		ret = remark(o, a, "the kernel ignores it while cma= is on the command line");
 	return ret ? ret : fits_cells(o, a, a->size);
 }
 
@@ -208,7 +209,8 @@ static int add_area(struct overlay *o, const struct needs_region *g, const struc
 		return add_node(o, a);
 	if (!strcmp(area_name(g), "reserved") || is_numa(area_name(g)))
 		return add_words(o, a);
-	return refuse(o, "%s is no node below /reserved-memory of %s: is that the tree of this board?",
+	return refuse(o, "%s: no such node below /reserved-memory of %s: check that this is the "
+		      "tree of the board",
 		      g->region->name, o->o.from);
 }
 
@@ -260,7 +262,8 @@ static int add_areas(struct overlay *o, const struct needs_options *no)
 	if (!o->n)
 		return refuse(o, "no region of these histories is a CMA area");
 	if (!nodes)
-		return refuse(o, "%s is no node of a device tree: write %s on the kernel's command line",
+		return refuse(o, "%s: not a node of a device tree: add %s to the kernel's command "
+			      "line",
 			      o->area->g->region->name, o->area->words);
 	qsort(o->area, o->n, sizeof(*o->area), by_node);
 	return 0;
@@ -293,7 +296,8 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 
 	*err = 0;
 	if (r->base % o->block) {
-		char *s = dmem_printf(&o->arena, "that is no multiple of a block of 0x%" PRIx64, o->block);
+		char *s = dmem_printf(&o->arena, "that is not a multiple of a block of 0x%" PRIx64,
+				      o->block);
 
 		*err = s ? 0 : -ENOMEM;
 		return s;
@@ -311,7 +315,7 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 		return s;
 	}
 	if (r->base > limit(t) || r->size > limit(t) - r->base)
-		return "its end has no place in the address cells of the tree";
+		return "its end does not fit into the address cells of the tree";
 	if (!devtree_is_memory(t, r)) {
 		const char *s = not_memory(o, r);
 
@@ -319,7 +323,7 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 		return s;
 	}
 	if (r->base < FOUR_GIB && devtree_end(r) > FOUR_GIB)
-		return "the kernel gives up areas below and above 4 GiB";
+		return "the kernel rejects areas that cross 4 GiB";
 	return devtree_search(t, &s, &base) ? NULL : "memory there is reserved";
 }
 
@@ -365,7 +369,8 @@ static int disabled_neighbours(struct overlay *o, struct overlay_area *a)
 		if (n->available || !n->n_reg || n->reg->base >= devtree_end(r) ||
 		    r->base >= devtree_end(n->reg))
 			continue;
-		ret = remark(o, a, dmem_printf(&o->arena, "it reaches into %s, which is disabled and must stay so",
+		ret = remark(o, a, dmem_printf(&o->arena, "it overlaps with %s, which is disabled "
+					       "and must stay disabled",
 					       n->name));
 	}
 	return ret;
@@ -497,8 +502,9 @@ static int note_kernel(struct overlay *o, struct overlay_area *a)
 		return -ENOMEM;
 	cli_size(room, kernel_end(t) - t->memory->base, false);
 	return remark(o, a, dmem_printf(&o->arena, "it can start only %s the start of memory, where the kernel's image "
-					"is: if these overlap, the area is missing after boot. Leave %s there: with a "
-					"smaller area, or alloc-ranges that reach further", at, room));
+					"is: if these overlap, the area is missing after boot. "
+					"Leave %s there: use a smaller area, or larger "
+					"alloc-ranges", at, room));
 }
 
 static int fit_dynamic(struct overlay *o, struct overlay_area *a)
@@ -512,7 +518,7 @@ static int fit_dynamic(struct overlay *o, struct overlay_area *a)
 		if (n->placed)
 			continue;
 		if (!n->n_ranges)
-			return refuse(o, "%s needs %s, and no free piece of memory is as large",
+			return refuse(o, "%s needs %s, but no free piece of memory is large enough",
 				      a->g->region->name, cli_size(size, n->size, false));
 		ret = grow_range(o, a);
 	}
@@ -536,8 +542,9 @@ static int note_share(struct overlay *o)
 			last = &o->area[i];
 	}
 	if (last && !memory)
-		return remark(o, last, "the tree does not say how much memory there is, and nobody can check that there "
-			      "is room: give /sys/firmware/fdt of the running board with --dtb=");
+		return remark(o, last, "the tree does not contain the size of the memory, so the "
+			      "room for the areas cannot be checked: use --dtb= with "
+			      "/sys/firmware/fdt of the running board");
 	if (!last || all / 3 < memory / 4)
 		return 0;
 	return remark(o, last, dmem_printf(&o->arena, "areas and reserved memory are now %s of %s of memory, and the "
@@ -736,7 +743,8 @@ static void *merge(struct overlay *o, const void *fdt, int *ret)
 		if (!*ret)
 			*ret = fdt_overlay_apply(merged, copy);
 		if (*ret)
-			*ret = refuse(o, "libfdt cannot merge it into %s: %s", o->o.from, fdt_strerror(*ret));
+			*ret = refuse(o, "libfdt cannot merge the overlay into %s: %s", o->o.from,
+				      fdt_strerror(*ret));
 	}
 	free(copy);
 	if (*ret) {
@@ -808,7 +816,7 @@ static int make(struct overlay *o, const void *fdt, const struct needs_options *
 	int ret = devtree_read(&o->tree, &o->arena, fdt);
 
 	if (ret == -EBADMSG)
-		return refuse(o, "the root of %s is no root of a board's tree", o->o.from);
+		return refuse(o, "the root of %s is not the root of a board's tree", o->o.from);
 	if (!ret && o->tree.mistake)
 		ret = refuse(o, "the kernel ignores /reserved-memory of %s: %s", o->o.from, o->tree.mistake);
 	if (!ret)
@@ -857,8 +865,8 @@ int overlay_check(struct overlay *o, const void *fdt)
 			ret = -EBADMSG;
 	}
 	if (ret == -EBADMSG)
-		return refuse(o, "the histories note trees of one board that differ in their areas: give "
-			      "the right one with --dtb=FILE");
+		return refuse(o, "the histories contain trees of one board with different areas: "
+			      "use --dtb=FILE");
 	return ret ? ret : check_merged(o, fdt, NULL);
 }
 

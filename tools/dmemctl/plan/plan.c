@@ -49,20 +49,20 @@ static void help(void)
 	fputs("Usage: dmemctl plan [OPTION]... HISTORY|DIR...\n\n"
 	       "Print the size that each region needs, and a limit and a reservation for each\n"
 	       "service, from histories of \"dmemctl record\".\n\n"
-	       "      --headroom=PCT        add so many per cent, default: 10\n"
-	       "      --quantile=Q          of boots and runs, 0 to 1 or 0% to 100%; default: 1\n"
+	       "      --headroom=PCT        add this percentage, default: 10\n"
+	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
-	       "      --dtb=FILE            read the board's tree, if no history notes it\n"
-	       "      --move                let an area with an address get another one\n"
-	       "      --shrink              let a region become smaller than it is\n"
+	       "      --dtb=FILE            board's device tree; default: from the histories\n"
+	       "      --move                allow a new address for an area that cannot grow\n"
+	       "      --shrink              allow regions to become smaller\n"
 	       "      --svg=FILE            write a chart\n"
 	       "      --force               replace drop-ins and overlays\n"
-	       "      --block=SIZE          align regions to that, if no history has it\n"
+	       "      --block=SIZE          align regions to SIZE; default: from the histories\n"
 	       "      --cma-alignment=N     CONFIG_CMA_ALIGNMENT of the kernel, default: 8\n"
 	       "  -h, --help                display this help\n\n"
-	       "FILE may be \"-\" for --dts and --svg: standard output.\n"
+	       "FILE can be \"-\" for --dts and --svg: standard output.\n"
 	       "See dmemctl-plan(8).\n", stdout);
 }
 
@@ -114,7 +114,8 @@ static int parse_block(struct plan *p, const char *s)
 
 	if (dmem_parse_value(s, &v) || v.percent || v.n == DMEM_NO_LIMIT || v.n < 4096 ||
 	    (v.n & (v.n - 1)))
-		return cli_usage(&p->c->cli, "'%s' is no power of two of at least 4K", s);
+		return cli_usage(&p->c->cli,
+				 "invalid block '%s': write a power of two of at least 4K", s);
 	p->o.block = v.n;
 	return 0;
 }
@@ -126,25 +127,28 @@ static int parse_option(struct plan *p, int opt)
 	switch (opt) {
 	case 'r':
 		if (!parse_percent(optarg, 1000, &v))
-			return cli_usage(&p->c->cli, "'%s' is no percentage of 0 to 1000", optarg);
+			return cli_usage(&p->c->cli, "invalid percentage '%s': write a number from "
+					 "0 to 1000", optarg);
 		p->o.headroom = v / 100;
 		return 0;
 	case 'q':
 		if (!parse_quantile(optarg, &p->o.quantile))
-			return cli_usage(&p->c->cli, "'%s' is no number from 0 to 1, such as 0.95, nor a "
-					 "percentage, such as 95%%", optarg);
+			return cli_usage(&p->c->cli, "invalid quantile '%s': write a number from 0 "
+					 "to 1 such as 0.95, or a percentage such as 95%%", optarg);
 		return 0;
 	case 'b':
 		return parse_block(p, optarg);
 	case 'a':
 		if (!parse_number(optarg, 0, 20, &v) || v != floor(v))
-			return cli_usage(&p->c->cli, "'%s' is no order of pages", optarg);
+			return cli_usage(&p->c->cli, "invalid alignment '%s': write an order of "
+					 "pages from 0 to 20", optarg);
 		p->o.align_order = (unsigned int)v;
 		return 0;
 	case 'c':
 		if (!parse_number(optarg, 1, 2, &v) || v != floor(v))
-			return cli_usage(&p->c->cli, "there are 1 or 2 cells, not '%s'", optarg);
-		cli_error(&p->c->cli, "--cells= has no effect any more: the board's tree has them");
+			return cli_usage(&p->c->cli, "invalid cells '%s': write 1 or 2", optarg);
+		cli_error(&p->c->cli,
+			  "--cells= has no effect: the board's tree contains the number of cells");
 		return 0;
 	case 'j':
 		p->json = true;
@@ -202,9 +206,9 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + p->json > 1)
 		return cli_usage(&p->c->cli, "only one of --json, --svg=- and --dts=- can be printed");
 	if (!ret && p->units && is_stdout(p->units))
-		return cli_usage(&p->c->cli, "--units wants a directory, not '-'");
+		return cli_usage(&p->c->cli, "--units needs a directory, not '-'");
 	if (!ret && optind == argc)
-		return cli_usage(&p->c->cli, "a history is missing");
+		return cli_usage(&p->c->cli, "missing history: name a file or directory");
 	return ret ? ret : -1;
 }
 
@@ -340,7 +344,7 @@ static int read_history(struct plan *p, const char *path, bool asked)
 		return 0;
 	}
 	if (ret == -EBADMSG)
-		cli_error(&p->c->cli, "%s is no history", path);
+		cli_error(&p->c->cli, "%s: not a history", path);
 	else if (ret)
 		cli_error(&p->c->cli, "%s: %s", path, strerror(-ret));
 	return ret;
@@ -420,7 +424,8 @@ static int read_path(struct plan *p, const char *path, unsigned int depth)
 static int failed(struct plan *p, int err)
 {
 	if (err == -ESTALE)
-		cli_error(&p->c->cli, "%s has changed while it was read: plan again", p->wrong);
+		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
+			  "again", p->wrong);
 	else if (err == -EMLINK)
 		cli_error(&p->c->cli, "more than 16 recordings of one boot overlap: plan with fewer files");
 	else if (err == -ENOMEM || !p->wrong)
@@ -493,7 +498,7 @@ static int make_dts(struct plan *p, struct outputs *all)
 		ret = read_more(p->board.dtb, &p->dtb);
 	if (ret) {
 		cli_error(&p->c->cli, "%s: %s", p->board.dtb,
-			  ret == -EBADMSG ? "this is no regular file" : strerror(-ret));
+			  ret == -EBADMSG ? "not a regular file" : strerror(-ret));
 		return ret == -ENOMEM ? ret : -EINVAL;
 	}
 	p->board.blob = p->dtb.s;
@@ -546,7 +551,8 @@ static int check_outputs(struct plan *p, const struct outputs *all)
 	for (size_t i = 0; i < all->n && !p->force; i++) {
 		if (all->o[i].anew || is_stdout(all->o[i].path) || lstat(all->o[i].path, &st))
 			continue;
-		cli_error(&p->c->cli, "%s is there already: nothing was written; --force writes over it",
+		cli_error(&p->c->cli,
+			  "%s: file exists, nothing was written: use --force to replace it",
 			  all->o[i].path);
 		return -EEXIST;
 	}
@@ -626,10 +632,12 @@ static int write_outputs(struct plan *p)
 static void report_losses(struct plan *p)
 {
 	if (p->m.bad)
-		cli_error(&p->c->cli, "%zu lines are damaged, or need one that is: they are left out",
-			  p->m.bad);
+		cli_error(&p->c->cli, "%zu line%s skipped: damaged, or dependent on a damaged line",
+			  p->m.bad, p->m.bad == 1 ? "" : "s");
 	if (p->m.newer)
-		cli_error(&p->c->cli, "%zu records are of a later version: they are left out", p->m.newer);
+		cli_error(&p->c->cli, "%zu record%s skipped: written by a later version",
+			  p->m.newer,
+			  p->m.newer == 1 ? "" : "s");
 }
 
 static int make_plan(struct plan *p, char **paths)
@@ -641,8 +649,8 @@ static int make_plan(struct plan *p, char **paths)
 	if (ret)
 		return CLI_FAILED;
 	if (!p->m.files) {
-		cli_error(&p->c->cli, "no history was found; %zu other file%s left out", p->skipped,
-			  p->skipped == 1 ? " was" : "s were");
+		cli_error(&p->c->cli, "no history found: %zu other file%s skipped", p->skipped,
+			  p->skipped == 1 ? "" : "s");
 		return CLI_FAILED;
 	}
 	ret = model_sort(&p->m);

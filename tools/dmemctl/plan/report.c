@@ -70,24 +70,26 @@ static void print_placed(FILE *f, const struct needs_region *g)
 
 	item(f, g->placed, "as CMA places buffers: first fit, at multiples of up to %s;",
 	     cli_size(size, g->unit, false));
-	more(f, g->sizes_known ? "with the sizes of the buffers that were recorded" :
-	     "with sizes that are guessed from counters, each rise as one");
+	more(f, g->sizes_known ? "with the recorded sizes of the buffers" :
+	     "with sizes estimated from counters, each rise as one");
 	if (!g->sizes_known)
-		more(f, "buffer: record --buffers for more certainty");
+		more(f, "buffer: use record --buffers for more certainty");
 	if (g->sufficed) {
-		snprintf(line, sizeof(line), "%s were enough: nothing was refused in them; the guess is too high",
+		snprintf(line, sizeof(line),
+			 "%s were enough: nothing was refused; the estimate is too high",
 			 cli_size(size, g->sufficed, false));
 		more(f, line);
 	}
 	if (g->placed_least != g->placed)
-		item(f, g->placed_least, "if buffers that went between two samples made room for others");
+		item(f, g->placed_least,
+		     "if buffers freed between two samples made room for others");
 	if (g->run_smaller >= g->unit) {
 		item(f, g->run_smaller, "less was free in one run than that leaves, as measured:");
-		more(f, "some pages were busy, so that more headroom is needed");
+		more(f, "some pages were busy, so more headroom is needed");
 	}
 	if (g->run_larger >= g->unit && !g->sizes_known) {
 		item(f, g->run_larger, "more was free in one run than that leaves, as measured:");
-		more(f, "the guess is too high");
+		more(f, "the estimate is too high");
 	}
 }
 
@@ -112,7 +114,7 @@ static void print_reason(FILE *f, const struct needs_region *g, const struct nee
 		item(f, g->size < needs_floor(g) ? needs_floor(g) : g->size,
 		     "with --shrink; without it, no region becomes smaller");
 	if (p.reason == NEEDS_FLOOR)
-		item(f, p.size, "is the least for %s", g->is_default ?
+		item(f, p.size, "minimum for %s", g->is_default ?
 		     "the area that drivers share" : "a region with unaccounted memory");
 	if (p.reason == NEEDS_KEPT || (capacity != DMEM_UNKNOWN && p.size < capacity))
 		print_recorded(f, g);
@@ -142,9 +144,9 @@ static void print_together(FILE *f, const struct needs_region *g, const struct n
 	if (o->quantile < 1) {
 		item(f, g->together, "in use at once, in %.4g%% of the boots at most",
 		     o->quantile * 100);
-		item(f, g->together_most, "in use at once, in all of them (%s UTC)", when);
+		item(f, g->together_most, "in use at once, in all boots (%s UTC)", when);
 	} else {
-		item(f, g->together, "in use at once, the most in a sample (%s UTC)", when);
+		item(f, g->together, "in use at once, highest of all samples (%s UTC)", when);
 	}
 }
 
@@ -300,12 +302,14 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 	print_conflicts(f, m, g, &g->conflicts, sized ? "needed" : "capacity");
 	print_conflicts(f, m, g, &g->existing, "capacity");
 	if (g->reserved < 1 && g->n)
-		fprintf(f, "\n  Only %.0f%% of the usual use can be reserved, less what is no whole buffer:\n"
-			"  services take turns, and memory kept free for one is missing for another.\n",
+		fprintf(f, "\n"
+		"  Only %.0f%% of the usual use can be reserved, rounded down to whole buffers:\n"
+		"  services take turns, and memory reserved for one is missing for another.\n",
 			g->reserved * 100);
 	if (refused)
-		fprintf(f, "\n  %" PRIu64 " %s refused. No figure has the memory of a refused request:\n"
-			"  record again with higher limits, or with a larger region.\n", refused,
+		fprintf(f, "\n"
+		"  %" PRIu64 " %s refused. The figures do not include refused requests:\n"
+		"  record again with higher limits, or with a larger region.\n", refused,
 			refused == 1 ? "request was" : "requests were");
 }
 
@@ -313,12 +317,12 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 {
 	const char *which = o->quantile < 1 ? "quantile" : "largest";
 
-	fprintf(f, "\nHow these figures are found\n"
+	fprintf(f, "\nHow these figures are calculated\n"
 		"  Regions: the %s of the boots' needs.\n"
 		"  MAX: the %s of the peaks of the service's runs, with headroom (in whole\n"
 		"  buffers, if there were several of one size).\n"
-		"  MIN: the amount that the service had for half of the time in which it had\n"
-		"  any, or the part of it that leaves room for all that has happened.\n", which, which);
+		"  MIN: the minimum charge during half of the time with a charge, or the part of\n"
+		"  it that leaves room for all recorded requests.\n", which, which);
 	if (o->quantile < 1)
 		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n", o->quantile);
 	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n");
@@ -349,7 +353,7 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 	duration(buf, sizeof(buf), time);
 	fprintf(f, "%s of %s: %s, %s", files, boots, buf, samples);
 	duration(buf, sizeof(buf), longest);
-	fprintf(f, ", one each %s.\n", buf);
+	fprintf(f, ", one every %s.\n", buf);
 	for (size_t i = 0; i < n->n; i++) {
 		cma |= n->region[i].cma && n->region[i].together;
 		print_region(f, &n->region[i], o);

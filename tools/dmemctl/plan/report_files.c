@@ -74,8 +74,9 @@ bool report_unit(FILE *f, const struct report_units *u, uint32_t service)
 		if ((!cap && !min) || dmem_region_problem(g->region->name))
 			continue;
 		if (!any)
-			fprintf(f, "# From recorded histories, by dmemctl plan. It is a start: see "
-				"dmemctl-plan(8).\n[X-Dmem]\n");
+			fprintf(f, "# Written by dmemctl plan from recorded histories. Check the "
+				"limits: see dmemctl-plan(8).\n"
+			"[X-Dmem]\n");
 		any = true;
 		if (cap)
 			print_key(f, "DeviceMemoryMax", g->region->name, cap - 1);
