@@ -248,6 +248,6 @@ void cli_replace_clean(int dir, const char *name)
 const char *cli_replace_error(int err)
 {
 	if (err == -EEXIST)
-		return "there is something else than a regular file: write to standard output, and redirect that";
+		return "not a regular file: write to standard output and redirect it";
 	return strerror(-err);
 }

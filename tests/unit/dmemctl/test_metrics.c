@@ -375,7 +375,7 @@ static void replaced(void)
 	mkfifo(tap_path("d/fifo"), 0600);
 	ret = go("-o", tap_path("d/fifo"));
 	check(ret == 1 && inode("d/fifo", &mode) && S_ISFIFO(mode) &&
-	      strstr(get("err"), "something else than a regular file") && entries() == 2,
+	      strstr(get("err"), "not a regular file") && entries() == 2,
 	      "a fifo is not replaced", "%d, mode %o", ret, mode);
 	link_to("d/stdout", "/dev/stdout");
 	ret = go("-o", tap_path("d/stdout"));
