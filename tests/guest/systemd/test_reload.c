@@ -200,7 +200,7 @@ static const struct {
 	{ "bad-size.service", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24Q\n",
 	  "5: '24Q' is not a size" },
 	{ "bad-word.service", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M please\n",
-	  "5: unexpected argument: please" },
+	  "5: 'please' is an unexpected word" },
 };
 
 #define MISTAKES	(sizeof(mistakes) / sizeof(*mistakes))

@@ -397,7 +397,7 @@ static void full(void)
 		 tap_path("root"));
 	check(run(argv) == 1, "/dev/full is a failure", "%s", get("err"));
 	check_text(get("err"), "dmemctl metrics: cannot write: No space left on device\n", "it is named, once");
-	check(go("-o", "/dev/full") == 1 && strstr(get("err"), "than a regular file"), "a device is no file to replace",
+	check(go("-o", "/dev/full") == 1 && strstr(get("err"), "not a regular file"), "a device is no file to replace",
 	      "%s", get("err"));
 }
 

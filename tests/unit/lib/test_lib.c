@@ -258,7 +258,7 @@ static void sections(void)
 		{ "continued lines", "[X-Dmem]\nDeviceMemoryMax=a\\\n# no\n;no\n  1\nDeviceMemoryMax=b \\\n2",
 		  "max a=1\nmax b=2\n" },
 		{ "line numbers", "[X-Dmem]\n\nDeviceMemoryMax=a \\\n1 \\\n2\nDeviceMemoryMax=c\n",
-		  "f:3: unexpected argument: 2\nf:6: 'c' has no size\n" },
+		  "f:3: '2' is an unexpected word\nf:6: 'c' has no size\n" },
 		{ "quotes", "[X-Dmem]\nDeviceMemoryMax=\"a\" '1'\nDeviceMemoryMax=b\\x21 2\n",
 		  "max a=1\nmax b!=2\n" },
 		{ "open quote", "[X-Dmem]\nDeviceMemoryMax=\"a 1\n",
