@@ -93,6 +93,7 @@ int main(int argc, char **argv)
 		return 0;
 	log_line(&log, LOG_WARNING, "%s: %s: the last peak of this service is not recorded: %s", path,
 		 strerror(-ret), ret == -ENOENT || ret == -ECONNREFUSED ?
-		 "systemctl enable --now dmem-record-now.socket" : "see journalctl -u 'dmem-record-now@*'");
+		 "run systemctl enable --now dmem-record-now.socket" :
+		 "see journalctl -u 'dmem-record-now@*'");
 	return 1;
 }

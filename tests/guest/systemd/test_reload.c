@@ -386,10 +386,10 @@ TEST_F_TIMEOUT(reload, later_dropins, 120)
 	kernel_log(self->kmsg);
 	ASSERT_EQ(0, reload());
 	log = kernel_log(self->kmsg);
-	EXPECT_EQ(1, count(log, "]: /etc/systemd/system/later.service.d/zzz-x.conf:2: "
-			   "'ExecCondition=' removes the limits of this unit: ")) TH_LOG("%s", log);
-	EXPECT_EQ(1, count(log, "]: /etc/systemd/system/same.service.d/zz-dmem.conf: "
-			   "'zz-dmem.conf' hides the limits that dmem-generator writes: "))
+	EXPECT_EQ(1, count(log, "]: /etc/systemd/system/later.service.d/zzz-x.conf:2: 'ExecCondition=' removes "
+			   "the limits of this unit: ")) TH_LOG("%s", log);
+	EXPECT_EQ(1, count(log, "]: /etc/systemd/system/same.service.d/zz-dmem.conf: 'zz-dmem.conf' hides the "
+			   "limits that dmem-generator writes: "))
 		TH_LOG("%s", log);
 	EXPECT_EQ(2, count(log, "dmem-generator["));
 	/* Reported, and not repaired: this is what the line is about. */

@@ -630,8 +630,8 @@ static const struct {
 	int code;
 } cases[] = {
 	{ "no cgroup v2", no_cgroup2,
-	  "problem: /sys/fs/cgroup: no cgroup v2 tree is mounted: "
-	  "boot with systemd.unified_cgroup_hierarchy=1\n",
+	  "problem: /sys/fs/cgroup: no cgroup v2 tree is mounted: boot with "
+	  "systemd.unified_cgroup_hierarchy=1\n",
 	  1 },
 	{ "no controller", no_controller,
 	  "problem: /sys/fs/cgroup: the kernel has no dmem controller: "
@@ -650,8 +650,8 @@ static const struct {
 	  "behind it: see the boot log for the reason, and restrict access to the device until then\n",
 	  1 },
 	{ "a heap does not tell", heap_does_not_tell,
-	  "note: /dev/dma_heap/odd: the kernel does not report its region: "
-	  "use a kernel with the patches for dmem regions of heaps\n",
+	  "note: /dev/dma_heap/odd: the kernel does not report its region: use a kernel with the patches for "
+	  "dmem regions of heaps\n",
 	  0 },
 	{ "no generator", no_generator,
 	  "problem: dmem-generator: not installed, so the units' sections [X-Dmem] have no effect: install "
@@ -659,14 +659,12 @@ static const struct {
 	  1 },
 	{ "no generator, and no section", no_generator_needed, NULL, 0 },
 	{ "the generator is masked", masked_by_link,
-	  "problem: etc/systemd/system-generators/dmem-generator: "
-	  "masks the generator, so the units' sections [X-Dmem] have no effect: remove this file, and run "
-	  "systemctl daemon-reload\n",
+	  "problem: etc/systemd/system-generators/dmem-generator: masks the generator, so the units' sections "
+	  "[X-Dmem] have no effect: remove this file, and run systemctl daemon-reload\n",
 	  1 },
 	{ "it is masked by an empty file", masked_by_empty_file,
-	  "problem: "
-	  "run/systemd/system-generators/dmem-generator: masks the generator, so the units' sections [X-Dmem] "
-	  "have no effect: remove this file, and run systemctl daemon-reload\n",
+	  "problem: run/systemd/system-generators/dmem-generator: masks the generator, so the units' sections "
+	  "[X-Dmem] have no effect: remove this file, and run systemctl daemon-reload\n",
 	  1 },
 	{ "another generator is no mask", another_generator, NULL, 0 },
 	{ "no dmem-apply", no_apply,
@@ -704,12 +702,12 @@ static const struct {
 	  "apply camera.service\n",
 	  1 },
 	{ "a mistake", mistake,
-	  "problem: stopped.service: its section has a mistake in "
-	  "/usr/lib/systemd/system/stopped.service:4: see dmemctl verify\n",
+	  "problem: stopped.service: its section has a mistake in /usr/lib/systemd/system/stopped.service:4: "
+	  "see dmemctl verify\n",
 	  1 },
 	{ "an obstacle", obstacle,
-	  "problem: stopped.service: RootImage= in "
-	  "/usr/lib/systemd/system/stopped.service:3 keeps limits from being set inside it: limit its slice\n",
+	  "problem: stopped.service: RootImage= in /usr/lib/systemd/system/stopped.service:3 keeps limits from "
+	  "being set inside it: limit its slice\n",
 	  1 },
 	{ "it is none without a section", no_obstacle, NULL, 0 },
 	{ "a section in a quadlet", in_quadlet,
@@ -737,8 +735,8 @@ static const struct {
 	  1 },
 	{ "a limit of a container daemon", of_docker,
 	  "note: docker.service: its limit does not apply to its containers, which are in "
-	  "system.slice/docker-ID.scope "
-	  "or in their cgroup_parent: limit a slice, in /etc/systemd/system/NAME.slice.d/50-dmem.conf, and give it "
+	  "system.slice/docker-ID.scope or in their cgroup_parent: limit a slice, in "
+	  "/etc/systemd/system/NAME.slice.d/50-dmem.conf, and give it "
 	  "to the containers: cgroup_parent: NAME.slice of Compose, or --cgroup-parent=NAME.slice, see "
 	  "docs/containers.md\n",
 	  0 },
@@ -772,24 +770,21 @@ static const struct {
 	{ "no room, in pieces", no_room_in_pieces,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
 	  "; now 32M of the region are free, in pieces of 16M at most: the region is fragmented: restart the "
-	  "processes that "
-	  "hold small buffers, see lsdmem --buffers\n"
+	  "processes that hold small buffers, see lsdmem --buffers\n"
 	  "note: " CAMERA ": 32M are free, in pieces of 16M at most: restart the processes that hold small "
 	  "buffers in between, see lsdmem --buffers\n",
 	  0 },
 	{ "no room, and the pieces cannot be seen", no_room_unseen,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
 	  "; now 32M of the region are free, so it may be fragmented, or have pages that could not be moved, "
-	  "which this "
-	  "kernel does not show: to see fragmentation, build the kernel with CONFIG_CMA_DEBUGFS, mount "
-	  "debugfs, and see the column LARGEST of lsdmem as root\n",
+	  "which this kernel does not show: to see fragmentation, build the kernel with CONFIG_CMA_DEBUGFS, "
+	  "mount debugfs, and see the column LARGEST of lsdmem as root\n",
 	  0 },
 	{ "no room, in one piece", no_room_busy,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
 	  "; now 32M of the region are free, the largest piece is 32M, so pages that could not be moved may be "
 	  "the reason: allocate early and keep the buffers, or make the region larger: busy page cache and "
-	  "pinned "
-	  "pages can be in a CMA area\n",
+	  "pinned pages can be in a CMA area\n",
 	  0 },
 	{ "no room, and full", no_room_full,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
@@ -810,8 +805,7 @@ static const struct {
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
 	  "; now 32M of the region are free, the largest piece is 32M, so pages that could not be moved may be "
 	  "the reason: allocate early and keep the buffers, or make the region larger: busy page cache and "
-	  "pinned "
-	  "pages can be in a CMA area\n",
+	  "pinned pages can be in a CMA area\n",
 	  0 },
 	{ "no room, and much is not charged", no_room_for_others,
 	  "note: system.slice/camera.service: no room for 37 requests for " CAMERA SINCE
@@ -830,16 +824,12 @@ static const struct {
 	  "\n",
 	  0 },
 	{ "of a scope and of a mount", of_a_scope,
-	  "note: system.slice/far.mount: its own limit refused 1 request for " CAMERA SINCE "; now 1M of "
-	  "2M "
+	  "note: system.slice/far.mount: its own limit refused 1 request for " CAMERA SINCE "; now 1M of 2M "
 	  "are charged: if the cgroup needs more: dmemctl set /system.slice/far.mount --max=" CAMERA "=SIZE, "
-	  "and dmemctl "
-	  "plan proposes a size\n"
-	  "note: system.slice/lone.scope: its own limit refused 1 request for " CAMERA SINCE "; now 1M of "
-	  "2M "
+	  "and dmemctl plan proposes a size\n"
+	  "note: system.slice/lone.scope: its own limit refused 1 request for " CAMERA SINCE "; now 1M of 2M "
 	  "are charged: if the cgroup needs more: dmemctl set --runtime lone.scope --max=" CAMERA "=SIZE, and "
-	  "dmemctl "
-	  "plan proposes a size\n",
+	  "dmemctl plan proposes a size\n",
 	  0 },
 	{ "anybody can write to a limit", anybody_writes,
 	  "problem: system.slice/camera.service: every user can write to its dmem.max and remove its limit of "
@@ -884,8 +874,7 @@ static const struct {
 	{ "dmem.min above the region", min_above_capacity,
 	  "problem: system.slice: dmem.min of " CAMERA " is 4G, but the region has only 40M: lower it\n"
 	  "problem: system.slice/camera.service: dmem.min of " CAMERA " is 41943041, but the region has only "
-	  "41943040: "
-	  "lower it\n",
+	  "41943040: lower it\n",
 	  1 },
 	{ "reservations add up to more", min_sum_above_capacity,
 	  "problem: " CAMERA ": the reservations add up to 41947136, but the region has only 41943040: not all "
@@ -928,8 +917,8 @@ static const struct {
 	{ "dmem.min at dmem.max", min_is_max, NULL, 0 },
 	{ "dmem.min is not kept", min_not_kept,
 	  "problem: system.slice/camera.service: dmem.min of " CAMERA
-	  " is 8M, but only 4M of it are effective: reserve as much for each cgroup above, and not "
-	  "more than the region has\n",
+	  " is 8M, but only 4M of it are effective: reserve as much for each cgroup above, and not more than "
+	  "the region has\n",
 	  1 },
 	{ "dmem.min is kept", min_is_kept, NULL, 0 },
 	{ "caps add up to the region", caps_fit, NULL, 0 },
@@ -949,9 +938,8 @@ static const struct {
 	  1 },
 	{ "and who holds it", dying_with_buffers,
 	  "problem: " CAMERA ": 3M are charged to removed cgroups: end the processes that hold the memory, see "
-	  "lsdmem --buffers\nnote: " CAMERA ": a buffer of 3M, whose "
-									"cgroup was "
-	  "removed, is held by hog\\x1b[31m (pid 77): end or restart these processes\n",
+	  "lsdmem --buffers\nnote: " CAMERA ": a buffer of 3M, whose cgroup was removed, is held by "
+	  "hog\\x1b[31m (pid 77): end or restart these processes\n",
 	  1 },
 	{ "a buffer that is not counted as one of a removed cgroup", leaked,
 	  "note: " CAMERA ": a buffer of 8M, whose cgroup was removed, is held by decoder (pid 812): end or "
@@ -1070,8 +1058,7 @@ static void two_of_a_name(void)
 	dmem_arena_free(&a);
 	expect(&t, "doctor", 1, "problem: b: dmem.capacity has two regions of this name: limits apply to one "
 	       "of them only, and 20B is charged without a limit in the other: end the processes that hold "
-	       "files of "
-	       "the old device, see lsof and lsdmem --buffers\n", NULL);
+	       "files of the old device, see lsof and lsdmem --buffers\n", NULL);
 	put(CG "x.slice/dmem.max", "z 9\nb max\na max\nb max\n");
 	expect(&t, "doctor", 0, "note: b: dmem.capacity has two", NULL);
 	put(CG "x.slice/dmem.events", "z max=0\nb max=1\na max=0\nb max=2\n");
@@ -1086,8 +1073,7 @@ static void two_of_a_name(void)
 	put(CG "cgroup.procs", "%s", "");
 	expect(&t, "doctor", 1, "make root the owner of the file, or dmemctl set x.slice --max=b=SIZE\n", NULL);
 	expect(&t, "doctor", 1, "its limit of b#2; no cgroup above has a limit that holds: make root the owner "
-	       "of the file, or end the "
-	       "processes that hold files of the old device", NULL);
+	       "of the file, or end the processes that hold files of the old device", NULL);
 	check(!strstr(get("out"), "b#2="), "no command for what no command can mean", "%s", get("out"));
 }
 

@@ -181,8 +181,7 @@ static void wrong(void)
 	fails("set lone.scope --runtime --revert", "no drop-in to revert");
 	fails("set camera --max=" CAMERA "=1M",
 	      "more than the limit is in use: 8M is charged, the limit would be 1M: end the processes that "
-	      "hold the "
-	      "memory, or set at least 8388608");
+	      "hold the memory, or set at least 8388608");
 	fails("set -n camera --max=" CAMERA "=1M", "more than the limit is in use");
 	put(LIB "camera.service", EXEC "RootImage=/x.raw\n");
 	fails("set camera --max=" CAMERA "=20M", "camera.service:3: RootImage=");

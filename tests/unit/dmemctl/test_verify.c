@@ -121,8 +121,8 @@ static void words(void)
 		    AT(1) "'[Serv?[2J]' has characters that are invalid in a section name, so systemd ignores "
 			    "the rest of the file: correct this line\n", "what a terminal would obey");
 	expect_file("[X-caf\xc2\x9b]\nDevicememoryMax=a 1\n",
-		    AT(2) "'DevicememoryMax' has no effect in [X-caf?\?]: "
-		    "write DeviceMemoryMax= in [X-Dmem]\n", "and what another one would");
+		    AT(2) "'DevicememoryMax' has no effect in [X-caf?\?]: write DeviceMemoryMax= in "
+		    "[X-Dmem]\n", "and what another one would");
 }
 
 static void units(void)
@@ -135,8 +135,8 @@ static void units(void)
 	put(ETC "user-.slice.d/a.conf", CAP("cma/%%i 1") "DeviceMemoryMin=a%%%%b 1\n");
 	expect(ETC_PATH "-.slice.d/a.conf:1: '-.slice' is the root slice, which cannot have limits: limit the "
 	       "slices below it\n"
-	       ETC_PATH "user-.slice.d/a.conf:2: 'cma/%i' has a specifier in the section of a slice: "
-	       "write the full name of the region\n"
+	       ETC_PATH "user-.slice.d/a.conf:2: 'cma/%i' has a specifier in the section of a slice: write the "
+	       "full name of the region\n"
 	       ETC_PATH "x.scope.d/a.conf:1: '[X-Dmem]' has no effect in a scope unit: limit its slice, in "
 	       ETC_PATH "SLICE.d/50-dmem.conf\n"
 	       "/usr/lib/systemd/system/b.socket:2: '[X-Dmem]' has no effect in a socket unit: put it into "
@@ -165,10 +165,10 @@ static void units(void)
 	put(ETC "gone.service.d/nothing.conf", EXEC);
 	put(ETC "gone.service.d/a.conf", CAP("a 1"));
 	put(ETC "u@x.service.d/a.conf", CAP("a 1"));
-	expect(ETC_PATH "gone.service.d/a.conf: warning: 'gone.service' has no unit file: "
-	       "rename the directory, unless such a unit is created at run time\n"
-	       ETC_PATH "u@x.service.d/a.conf: warning: 'u@x.service' has no unit file: "
-	       "rename the directory, unless such a unit is created at run time\n", 0,
+	expect(ETC_PATH "gone.service.d/a.conf: warning: 'gone.service' has no unit file: rename the "
+	       "directory, unless such a unit is created at run time\n"
+	       ETC_PATH "u@x.service.d/a.conf: warning: 'u@x.service' has no unit file: rename the directory, "
+	       "unless such a unit is created at run time\n", 0,
 	       "drop-ins of a unit that is not there");
 
 	put(LIB "a.service", EXEC "RootImage=/x.raw\n");

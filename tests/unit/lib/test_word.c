@@ -88,8 +88,8 @@ static void problems(void)
 		unsigned int kinds;
 		const char *word, *want;
 	} words[] = {
-		{ ALL, "nope", "nope: no unit nope.service, and no region of this name: "
-			       "see systemctl status nope.service" },
+		{ ALL, "nope", "nope: no unit nope.service, and no region of this name: see systemctl status "
+			       "nope.service" },
 		{ UNITS, "nope", "nope: no unit nope.service: see systemctl status nope.service" },
 		{ REGIONS, "nope", "nope: no such region: see lsdmem" },
 		{ UNITS, "/nope/x", "/nope/x: no such cgroup: see systemd-cgls" },
@@ -99,8 +99,8 @@ static void problems(void)
 		  "/dev/dma_heap/odd: the heap has no region and cannot be limited: see dmemctl doctor" },
 		{ ALL, "camera@64000000", "camera@64000000: no unit camera@64000000.service, and no region of "
 		  "this name: did you mean " CAMERA "?" },
-		{ UNITS, "camera@64000000", "camera@64000000: no unit camera@64000000.service: did you "
-					    "mean the region " CAMERA "? See lsdmem --tree " CAMERA },
+		{ UNITS, "camera@64000000", "camera@64000000: no unit camera@64000000.service: did you mean "
+					    "the region " CAMERA "? See lsdmem --tree " CAMERA },
 		{ REGIONS, "camera@64000000", "camera@64000000: no such region: did you mean "
 					      CAMERA "?" },
 		{ REGIONS, "cma/camera", "cma/camera: no such region: did you mean " CAMERA "?" },
@@ -167,8 +167,8 @@ static void default_area(void)
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		check_text(find(words[i].kinds, words[i].word), dmem_printf(&arena, "%s%s", words[i].none, why),
 			   words[i].word);
-	check_text(find(REGIONS, "cma/camera"), "cma/camera: no such region: if the default area is "
-		   "meant, write cma/reserved: cma= in /proc/cmdline replaces that of the device tree", "another area");
+	check_text(find(REGIONS, "cma/camera"), "cma/camera: no such region: if the default area is meant, "
+		   "write cma/reserved: cma= in /proc/cmdline replaces that of the device tree", "another area");
 	check_text(find(REGIONS, "cma/reserve"), "cma/reserve: no such region: did you mean cma/reserved?",
 		   "one that is alike");
 	put("root/proc/cmdline", "quiet\n");

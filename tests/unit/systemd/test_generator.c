@@ -407,8 +407,8 @@ static void start_paths(void)
 		snprintf(name, sizeof(name), "the start of a unit with %s", t[i].name);
 		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service.d/a.conf:2: warning: '%s=' "
 			 "depends on a path that not only root controls: the user of m.service can keep its "
-			 "limit from being set: "
-			 "add DeviceMemoryStrict=yes, or limit the slice\n", t[i].key ? t[i].key : "");
+			 "limit from being set: add DeviceMemoryStrict=yes, or limit the "
+			 "slice\n", t[i].key ? t[i].key : "");
 		expect(t[i].strict ? "m.service" ZZ STRICT(" \"--max=m=1\"") : "m.service" ZZ COND(" \"--max=m=1\""),
 		       t[i].key ? errors : "", name);
 	}
@@ -437,16 +437,14 @@ static void odd_files(void)
 	put(ETC "binary.service", "%c%c[X-Dmem]%c", 1, 255, 0);
 	expect("binary.service" ZZ COND(" \"--mistake=/etc/systemd/system/binary.service:1\"")
 	       "good.service" ZZ COND(" \"--max=a=1\""),
-	       "/etc/systemd/system/dir.service: 'dir.service' is a directory, so systemd ignores it: "
-	       "rename it to dir.service.d if it contains drop-ins\n"
-	       "/etc/systemd/system/fifo.service: 'fifo.service' is a FIFO, so systemd ignores it: "
-	       "replace it by a file\n"
+	       "/etc/systemd/system/dir.service: 'dir.service' is a directory, so systemd ignores it: rename "
+	       "it to dir.service.d if it contains drop-ins\n"
+	       "/etc/systemd/system/fifo.service: 'fifo.service' is a FIFO, so systemd ignores it: replace it "
+	       "by a file\n"
 	       "/etc/systemd/system/file.service.d: 'file.service.d' is not a directory, so systemd ignores "
-	       "it: "
-	       "create a directory, and move the file into it\n"
+	       "it: create a directory, and move the file into it\n"
 	       "/etc/systemd/system/binary.service:1: '??[X-Dmem]' is not UTF-8, so systemd ignores the rest "
-	       "of the file: "
-	       "correct this line\n"
+	       "of the file: correct this line\n"
 	       "/etc/systemd/system/dir.service.d/x.conf: 'x.conf' is a directory, which systemd cannot read: "
 	       "replace it by a file\n", "odd files");
 }
@@ -486,8 +484,8 @@ static void in_front(void)
 	expect("a.service" ZZ COND(" \"--max=r=1\"") "b.service" ZZ COND(" \"--max=r=1\"")
 	       "e.service" ZZ COND(" \"--max=r=1\"") "g.service" ZZ COND(" \"--max=g=1\"")
 	       "x.service" ZZ COND(" \"--max=x=1\""),
-	       "/etc/systemd/system/a.service: 'a.service' is a directory, so systemd ignores it: "
-	       "rename it to a.service.d if it contains drop-ins\n"
+	       "/etc/systemd/system/a.service: 'a.service' is a directory, so systemd ignores it: rename it to "
+	       "a.service.d if it contains drop-ins\n"
 	       "/etc/systemd/system/b.service: 'b.service' is a FIFO, so systemd ignores it: replace it by a "
 	       "file\n"
 	       "/etc/systemd/system/c.service: 'c.service' is a directory, which systemd cannot read: replace "

@@ -251,8 +251,8 @@ static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t t
 		remedy = larger;
 	} else if (g->largest == DMEM_UNKNOWN) {
 		found = dmem_printf(d->arena, "; now %s of the region are free, so it may be "
-				    "fragmented, or have "
-				    "pages that could not be moved, which this kernel does not show",
+				    "fragmented, or have pages that could not be moved, which this "
+				    "kernel does not show",
 				    doctor_size(g->available));
 		remedy = "to see fragmentation, build the kernel with CONFIG_CMA_DEBUGFS, mount "
 			"debugfs, and see the column LARGEST of lsdmem as root";
@@ -261,12 +261,10 @@ static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t t
 				    "; now %s of the region are free, in pieces of %s at most",
 				    doctor_size(g->available), doctor_size(g->largest));
 		remedy = "the region is fragmented: restart the processes that hold small buffers, "
-			"see lsdmem "
-			 "--buffers";
+			"see lsdmem --buffers";
 	} else {
 		found = dmem_printf(d->arena, "; now %s of the region are free, the largest piece "
-				    "is %s, so pages "
-				    "that could not be moved may be the reason",
+				    "is %s, so pages that could not be moved may be the reason",
 				    doctor_size(g->available),
 				    doctor_size(g->largest));
 		remedy = "allocate early and keep the buffers, or make the region larger: busy page cache and "

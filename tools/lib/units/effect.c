@@ -22,8 +22,7 @@ static void warn_of_user(struct dmem_units *u, const struct dmem_unit *unit, con
 	struct dmem_report r = {
 		.file = o->file, .line = o->line, .word = dmem_printf(&u->arena, "%s=", o->key),
 		.what = dmem_printf(&u->arena, "depends on a path that not only root controls: the "
-				    "user of %s can keep its limit "
-				    "from being set", unit->name),
+				    "user of %s can keep its limit from being set", unit->name),
 		.remedy = "add " DMEM_STRICT_KEY "=yes, or limit the slice", .warning = true,
 	};
 
