@@ -321,7 +321,7 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 		"  Regions: the %s of the boots' needs.\n"
 		"  MAX: the %s of the peaks of the service's runs, with headroom (in whole\n"
 		"  buffers, if there were several of one size).\n"
-		"  MIN: the minimum charge during half of the time with a charge, or the part of\n"
+		"  MIN: the median charge of the service while it had any (USUAL), or the part of\n"
 		"  it that leaves room for all recorded requests.\n", which, which);
 	if (o->quantile < 1)
 		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n", o->quantile);
