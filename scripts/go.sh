@@ -127,6 +127,7 @@ check-all)
 	. scripts/suites/debug.sh
 	. scripts/suites/upstream.sh
 	. scripts/lib/series.sh
+	. scripts/lib/results.sh
 	. scripts/lib/mutants.sh
 	. scripts/lib/mutants-systemd.sh
 	check_all
@@ -153,6 +154,7 @@ bisect)
 	;;
 torture)
 	. scripts/check.sh
+	. scripts/lib/results.sh
 	. scripts/suites/debug.sh
 	torture "${TIME:-600}" "${SEED:-}" "${EPOCH:-}" "${SCRIPT:-}"
 	;;
@@ -169,6 +171,7 @@ mutants)
 	. scripts/check.sh
 	. scripts/suites/arm32.sh
 	. scripts/suites/debug.sh
+	. scripts/lib/results.sh
 	. scripts/lib/mutants.sh
 	. scripts/suites/systemd.sh
 	. scripts/lib/mutants-systemd.sh
@@ -180,6 +183,7 @@ mutants)
 	;;
 bench)
 	. scripts/lib/base.sh
+	. scripts/lib/results.sh
 	. scripts/lib/bench.sh
 	bench
 	;;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench_report - tables and charts of what dmem-bench has measured
+ * bench_report - tables and charts of the figures of dmem-bench
  *
  * bench_report RESULTS OUT
  *
@@ -31,7 +31,7 @@ struct figures {
 	size_t nr, room;
 };
 
-/* What a column shows: a figure of a boot, less one of another boot if there is one. */
+/* A column shows a figure of a boot, less that of another boot if one is named. */
 struct column {
 	const char *title;
 	const char *boot, *table, *what;
@@ -165,7 +165,7 @@ static double round_up(double value)
 	return ceil(value / step) * step;
 }
 
-/* The rows are at the same distance, whatever their value. */
+/* The rows are at the same distance, independent of their value. */
 static void draw(FILE *f, const struct figures *all, const struct table *t)
 {
 	static const char *const colours[] = {
@@ -245,23 +245,23 @@ static void write_chart(const struct figures *all, const struct table *t, const 
 #define SIZES 4096, 65536, 1048576, 16777216
 
 static const struct table tables[] = {
-	CHARGE("A charge and its return, in instructions", "cgroups from the root down", "cost-depth.svg",
+	CHARGE("Charge and uncharge, in instructions", "cgroups from the root down", "cost-depth.svg",
 	       "depth", 0, 1, 2, 4, 8, 16),
-	CHARGE("A charge and its return four below the root", "regions", "cost-regions.svg",
+	CHARGE("Charge and uncharge four below the root, by regions", "regions", "cost-regions.svg",
 	       "regions", 1, 2, 4, 16, 64),
-	CHARGE("A charge and its return four below the root", "cgroups with pools", "cost-cgroups.svg",
+	CHARGE("Charge and uncharge four below the root, by cgroups", "cgroups with charges", NULL,
 	       "cgroups", 1, 10, 100, 1000, 10000),
 	{
-		.title = "... while there is a reservation", .x = "cgroups from the root down",
+		.title = "Charge and uncharge while there is a reservation", .x = "cgroups from the root down",
 		.column = {
 			COLUMN("no reservation", "series", "depth", "pinned"),
-			COLUMN("of another cgroup", "series", "depth of another's reservation", "pinned"),
+			COLUMN("reservation of another cgroup", "series", "depth of another's reservation", "pinned"),
 			COLUMN("controller disabled", "disabled", "depth", "plain"),
 		},
 		.nr_columns = 3, .row = { 0, 1, 2, 4, 8, 16 }, .nr_rows = 6,
 	},
 	{
-		.title = "A charge that is refused, four below the root", .x = "limit at level",
+		.title = "A refused charge four below the root, by the level of the limit", .x = "limit at level",
 		.column = {
 			COLUMN("unpatched", "unpatched", "refused by the limit at", "plain_refused"),
 			COLUMN("series", "series", "refused by the limit at", "plain_refused"),
@@ -272,12 +272,12 @@ static const struct table tables[] = {
 		.nr_columns = 5, .row = { 4, 1 }, .nr_rows = 2,
 	},
 	{
-		.title = "A buffer of the CMA heap and its close, four below the root", .x = "bytes",
+		.title = "Allocation and close of a buffer of the CMA heap, four below the root", .x = "bytes",
 		.column = {
 			COLUMN("unpatched", "unpatched", "cma/camera@64000000", "depth 4"),
 			COLUMN("series", "series", "cma/camera@64000000", "depth 4"),
 			COLUMN("cost", "series", "cma/camera@64000000", "depth 4", .less_boot = "unpatched"),
-			COLUMN("of it", "series", "cma/camera@64000000", "depth 4", .less_boot = "unpatched", .percent = true),
+			COLUMN("relative", "series", "cma/camera@64000000", "depth 4", .less_boot = "unpatched", .percent = true),
 			COLUMN("disabled: cost", "disabled", "cma/camera@64000000", "depth 4", .less_boot = "unpatched"),
 			COLUMN("bytes charged", "series", "cma/camera@64000000", "charged"),
 			COLUMN("busy retries", "series", "cma/camera@64000000", "busy"),
@@ -285,11 +285,11 @@ static const struct table tables[] = {
 		.nr_columns = 7, .row = { SIZES }, .nr_rows = 4,
 	},
 	{
-		.title = "A buffer of the system heap and its close, four below the root", .x = "bytes",
+		.title = "Allocation and close of a buffer of the system heap, four below the root", .x = "bytes",
 		.column = {
 			COLUMN("unpatched", "unpatched", "heap/system", "depth 4"),
 			COLUMN("series: cost", "series", "heap/system", "depth 4", .less_boot = "unpatched"),
-			COLUMN("of it", "series", "heap/system", "depth 4", .less_boot = "unpatched", .percent = true),
+			COLUMN("relative", "series", "heap/system", "depth 4", .less_boot = "unpatched", .percent = true),
 			COLUMN("disabled: cost", "disabled", "heap/system", "depth 4", .less_boot = "unpatched"),
 			COLUMN("memcg: cost", "memcg", "heap/system", "depth 4", .less_boot = "unpatched"),
 			COLUMN("bytes charged", "series", "heap/system", "charged"),
@@ -307,14 +307,14 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Each turn has its own ratio, as what disturbs one boot disturbs the next to it too. */
+/* Each turn has its own ratio: a disturbance of one boot often lasts to the next. */
 static void print_cpus(const struct figures *all, const char *heap)
 {
 	char table[64], with[32], without[32];
 
 	snprintf(table, sizeof(table), "CPUs, 4 KiB of %s", heap);
-	printf("\nTime of a 4 KiB buffer of %s with the series, of that without, in %d turns\n\n"
-	       "| processes, each on a CPU | least | middle | most |\n|---|---|---|---|\n", heap, TURNS);
+	printf("\nTime of a 4 KiB buffer of %s, with / without the series\n\n"
+	       "| processes, each on a CPU | minimum | median | maximum |\n|---|---|---|---|\n", heap);
 	for (long cpus = 1; cpus <= 4; cpus *= 2) {
 		double ratio[TURNS];
 

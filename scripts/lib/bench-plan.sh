@@ -5,6 +5,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
+. scripts/lib/results.sh
 need gcc /usr/include/stdio.h:libc6-dev make /usr/bin/time:time scdoc \
 	/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 	/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
@@ -21,7 +22,8 @@ plan_of()
 {
 	/usr/bin/time -o "$w/time" -f '%U %M' "$w/tools/dmemctl.bin" plan "$w/history" >/dev/null
 	read -r _cpu _kib <"$w/time"
-	printf '%-52s %6s MB %8s s %6s MiB\n' "$1" "$(du -sm "$w/history" | cut -f 1)" "$_cpu" "$((_kib / 1024))"
+	printf '| %s | %s | %s | %s |\n' "$1" "$(du -sm "$w/history" | cut -f 1)" "$_cpu" "$((_kib / 1024))" |
+	tee -a "$w/rows"
 }
 
 "$w/histories" services 1000 >"$w/history"
@@ -40,3 +42,8 @@ while [ "$_i" -lt 200 ]; do
 	"$w/histories" starts 7 "$_i" >"$w/history/$_i"
 done
 plan_of "200 machines, 7 days, a start each minute"
+{
+	printf 'Run: %s.\n\n' "$(results_run)"
+	printf '| history | MB | user CPU, s | memory, MiB |\n|---|---|---|---|\n'
+	cat "$w/rows"
+} | results_put cost.md plan

@@ -30,8 +30,13 @@ bench()
 	done
 	MACHINE=$_machine
 	step "tables and charts"
-	"$CACHE/bin/bench_report" "$RUNS" "$RUNS"
-	printf '      charts are in %s\n' "$RUNS" >&2
+	"$CACHE/bin/bench_report" "$RUNS" "$RUNS" >"$RUNS/tables"
+	cat "$RUNS/tables"
+	{
+		printf 'Run: %s.\n' "$(results_run)"
+		cat "$RUNS/tables"
+	} | results_put cost.md instructions
+	cp "$RUNS"/cost-*.svg docs/results/
 }
 
 # bench_machine SMP: a CPU of today has atomic operations in one instruction.

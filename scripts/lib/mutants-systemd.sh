@@ -14,7 +14,8 @@ systemd_mutants()
 	step "guest: one boot a mutant"
 	_passed=0
 	_failed=0
-	printf '| mutant | what is broken | the test that must fail | did it |\n|---|---|---|---|\n'
+	: >"$BASE/mutants.programs"
+	printf '| mutant | change | test | result |\n|---|---|---|---|\n'
 	sed '/^#/d' tests/mutants >"$BASE/mutants.list"
 	while IFS='|' read -r _what _file _sed _why; do
 		# shellcheck disable=SC2086 # words
@@ -23,18 +24,22 @@ systemd_mutants()
 		systemd|"$1") ;;
 		*) continue ;;
 		esac
-		_seen=no
+		_seen=survived
 		if systemd_mutant "$2" "$_file" "$_sed" &&
 		   grep -q -e "^ *not ok .*\\<$3\\>" -e '# SKIP the controller is not enabled' \
 			"$BASE/run/systemd/mutant/results"; then
-			_seen=yes
+			_seen=killed
 			_passed=$((_passed + 1))
 		else
 			_failed=$((_failed + 1))
 		fi
 		printf '| %s |%s | %s %s | %s |\n' "$1" "$_why" "${2#*/}" "$3" "$_seen"
+		printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$_seen" >>"$BASE/mutants.programs"
 	done <"$BASE/mutants.list"
 	printf '%s passed, %s failed\n' "$_passed" "$_failed"
+	sed -n 's/^\(s[0-9]*\) \([^ ]*\) \([^ ]*\) |.*| \(.*\)$/\1\t\2\t\3\t\4/p' tests/mutants >"$BASE/mutants.texts"
+	results_mutants mutants.md "$BASE/mutants.texts" <"$BASE/mutants.programs" >"$BASE/mutants.table"
+	results_put mutants.md programs <"$BASE/mutants.table"
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
 }
 

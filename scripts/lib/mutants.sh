@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2034
 # Breaks one line of the series at a time and expects a test to notice. All
 # mutants are in one kernel for each guest, which a boot parameter tells which
-# one to be. What KCSAN has to notice is in a kernel of its own.
+# one to be. Mutants for KCSAN are in a kernel of its own.
 
 # mutants NUMBERS: those, or all.
 mutants()
@@ -44,18 +44,39 @@ mutants()
 	step "guest: without a mutant"
 	mutants_control
 	step "guest: one boot a mutant, two at a time"
-	printf '| mutant | what is broken | the test that must fail | did it |\n|---|---|---|---|\n'
+	printf '| mutant | change | test | result |\n|---|---|---|---|\n'
 	mutants_part 0 &
 	_other=$!
 	trap stop_both INT TERM HUP
 	mutants_part 1
 	wait
 	trap - INT TERM HUP
-	_passed=$(cat "$BASE"/mutants.seen.* | grep -c '^yes' || :)
+	_passed=$(cat "$BASE"/mutants.seen.* | cut -f4 | grep -c '^killed' || :)
 	_failed=$(($(wc -l <"$BASE/mutants.list") - _passed))
 	printf '%s tests of %s mutants: %s passed, %s failed\n' "$(wc -l <"$BASE/mutants.list")" \
 		"$(cut -d' ' -f1 "$BASE/mutants.list" | sort -u | wc -l)" "$_passed" "$_failed"
+	mutants_results
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
+}
+
+# Writes docs/results/mutants.md. The prefix of a program, as in "arm32:", is not shown.
+mutants_results()
+{
+	sed -n 's/^\([0-9][0-9]*\)  *\([^ :]*:\)*\([^ ]*\) \([^ ]*\) \(.*\)$/\1\t\3\t\4\t\5/p' \
+		kernel/mutants/list >"$BASE/mutants.texts"
+	cat "$BASE"/mutants.seen.* | results_mutants mutants.md "$BASE/mutants.texts" >"$BASE/mutants.table"
+	results_put mutants.md kernel <"$BASE/mutants.table"
+	mutants_functions <"$BASE/mutants.functions" | results_put mutants.md functions
+}
+
+# mutmap's line of figures as a table.
+mutants_functions()
+{
+	awk '{
+		gsub(/[^0-9]+/, " ")
+		print "| functions changed | with a mutant | listed in kernel/mutants/none |\n|---|---|---|"
+		printf "| %d | %d | %d |\n", $1, $2, $3
+	}'
 }
 
 # Each function that the series changes has a mutant, or kernel/mutants/none tells why
@@ -64,13 +85,18 @@ mutants_map()
 {
 	kgit -C "$TREE" diff -U0 base-of-series HEAD -- '*.c' '*.h' ':!tools' ':!*_kunit.c' >"$BASE/mutants.series"
 	"$CACHE/bin/mutmap" "$TREE" "$BASE/mutants.series" kernel/mutants/mutants.patch kernel/mutants/none \
-		>"$BASE/mutants.none" && return
-	[ $? = 1 ] || die "mutmap gave up on $BASE/mutants.series"
+		>"$BASE/mutants.none" 2>"$BASE/mutants.functions" && {
+		cat "$BASE/mutants.functions" >&2
+		return
+	}
+	_rc=$?
+	cat "$BASE/mutants.functions" >&2
+	[ "$_rc" = 1 ] || die "mutmap gave up on $BASE/mutants.series"
 	sed 's/^/      /' "$BASE/mutants.none" >&2
 	die "some functions of the series have no mutant: add one, or a line to kernel/mutants/none"
 }
 
-# What runs in the background does not hear of Ctrl-C, nor does its guest.
+# A process in the background gets no Ctrl-C, nor does its guest.
 stop_both()
 {
 	trap - INT TERM HUP
@@ -85,31 +111,31 @@ mutants_part()
 	while read -r _n _prog _test _what; do
 		mutant_boot "$_n" "$_prog"
 		_seen=$(mutant_seen "$_prog" "$_test")
-		echo "$_seen" >&3
+		printf '%s\t%s\t%s\t%s\n' "$_n" "${_prog#*:}" "$_test" "$_seen" >&3
 		printf '| %s | %s | %s %s | %s |\n' "$_n" "$_what" "${_prog#*:}" "$_test" "$_seen"
 	done <"$BASE/mutants.list.$1" 3>"$BASE/mutants.seen.$1"
 }
 
-# mutant_seen PROGRAM TEST: what the boot says of that: yes or no. TEST is kernel.log
+# mutant_seen PROGRAM TEST: the result of the boot for that test. TEST is kernel.log
 # where the kernel is to warn while the program runs.
 mutant_seen()
 {
 	sed -n "\\,^# run ${1#*:}\$,,/^# exit/p" "$MUTANT/results" >"$MUTANT/tap"
 	if [ "${1%%:*}" = kcsan ]; then
-		if grep -q "BUG: KCSAN: $2 " "$MUTANT/kernel.log"; then echo yes; else echo no; fi
+		if grep -q "BUG: KCSAN: $2 " "$MUTANT/kernel.log"; then echo killed; else echo survived; fi
 	elif [ "$2" = kernel.log ]; then
-		if mutant_warned; then echo yes; else echo no; fi
+		if mutant_warned; then echo killed; else echo survived; fi
 	elif grep -q "^ *not ok .*\\<$2\\>" "$MUTANT/tap"; then
-		echo yes
+		echo killed
 	elif grep -q "^# exit .* 137\$" "$MUTANT/tap" && ! grep -q "^ *ok .*\\<$2\\>" "$MUTANT/tap"; then
-		echo 'yes, it was killed'
+		echo 'killed, program ended with status 137'
 	else
-		echo no
+		echo survived
 	fi
 }
 
-# With no mutant on, each of the programs must be content: what fails in any case
-# notices nothing.
+# Without a mutant, each of the programs must pass: a test that always fails kills no
+# mutant.
 mutants_control()
 {
 	cut -d' ' -f2 "$BASE/mutants.list" | sort -u >"$BASE/mutants.programs"

@@ -159,7 +159,19 @@ torture()
 	: >"$TOTALS"
 	torture_boot "$@"
 	tell_what_was_done torture/random
+	[ -n "${4:-}" ] || torture_results
 	"$CACHE/bin/tapsum" -S "$TOTALS"
+}
+
+# Writes docs/results/robustness.md, if the run came to its end.
+torture_results()
+{
+	_tr=$BASE/run/torture/random/results
+	grep -q '^# test_torture.c:[0-9]*:random:.* operations in ' "$_tr" || return 0
+	{
+		printf 'Run: %s, arm64, 4 CPUs.\n\n' "$(results_run)"
+		results_torture <"$_tr"
+	} | results_put robustness.md torture
 }
 
 # What it has done, and the script of what was wrong, are in its results. The test
