@@ -471,16 +471,14 @@ same_slice_unit()
 	[ -s "$dir/unit" ] && diff "$dir/unit" "$dir/macro"
 }
 
-# judge NAME: what judges the results of the others, with sanitizers.
+# judge NAME: tests a program of scripts/judge. Both have sanitizers.
 judge()
 {
-	for _p in "$1" "$1_test"; do
-		# shellcheck disable=SC2086 # options
-		$cc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all $warn \
-			-o "$dir/$_p" "scripts/$_p.c" || return 1
-	done
-	mkdir -p "$dir/judge-$1"
-	"$dir/$1_test" "$dir/$1" "$dir/judge-$1"
+	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+	# shellcheck disable=SC2086 # options
+	$cc $_san $warn -o "$dir/$1" "scripts/judge/$1.c" scripts/judge/lib/*.c &&
+	$cc $_san $warn -o "$dir/test_$1" "tests/unit/judge/test_$1.c" tests/unit/judge/judge_test.c &&
+	"$dir/test_$1" "$dir/$1" "$dir/judge-$1"
 }
 
 # A program that writes TAP.

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mutmap - which functions that the series changes does no mutant break?
+ * mutmap - list the functions that the series changes and no mutant does
  *
  *   mutmap TREE SERIES MUTANTS NONE
  *
- * TREE has the files of the series, SERIES is its diff without context (or with:
- * only what is added counts), MUTANTS the patch that puts the mutants on top of it.
- * NONE names the functions for which there is no mutant, and why: "FILE FUNCTION
- * REASON", FUNCTION "*" for all of a file.
+ * TREE has the files of the series. SERIES is its diff, with or without context: only
+ * added lines count. MUTANTS is the patch that adds the mutants to TREE. NONE lists the
+ * functions without a mutant: "FILE FUNCTION REASON", with FUNCTION "*" for all of a
+ * file.
  *
- * Prints "FILE: FUNCTION: N lines" for each function with lines of the series that
- * has neither a mutant nor a line in NONE, and each line of NONE that is not needed;
- * on stderr, how many functions there are. Ends with 0 if nothing is printed, with 1
- * if something is, and with 2 if a file cannot be read or nothing is there to look at.
+ * Prints "FILE: FUNCTION: N lines" for each function with lines of the series that has
+ * neither a mutant nor a line in NONE, and each line of NONE that is not needed. Prints
+ * the number of functions on stderr. The status is 0 if no line was printed, 1 if there
+ * was one, and 2 if a file cannot be read or the series changes no function.
  *
- * A function begins, as the kernel's are written, with a line that has a "(" and
- * whose first character is part of a name; its body is between lines that begin with
- * "{" and "}". One whose body is in its first line counts as well.
+ * As in kernel code, a function begins with a line that has a "(" and whose first
+ * character is part of a name. Its body is between lines that begin with "{" and "}",
+ * or in its first line.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -24,7 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "die.h"
+#include "lib/die.h"
+#include "lib/text.h"
 
 struct function {
 	char *file, *name;
@@ -37,10 +38,13 @@ struct exempt {
 	int line, used;
 };
 
-static struct function *functions;
-static int n_functions;
-static struct exempt *exempts;
-static int n_exempts;
+struct map {
+	const char *tree;
+	struct function *functions;
+	int n_functions;
+	struct exempt *exempts;
+	int n_exempts;
+};
 
 static bool in_name(char c)
 {
@@ -73,15 +77,15 @@ static bool may_begin(const char *line)
 	return strchr(line, '(');
 }
 
-static void add_function(const char *file, char *name, int first, int last)
+static void add_function(struct map *m, const char *file, char *name, int first, int last)
 {
-	functions = check(realloc(functions, (n_functions + 1) * sizeof(*functions)));
-	functions[n_functions++] = (struct function){
-		.file = check(strdup(file)), .name = name, .first = first, .last = last,
+	m->functions = check(realloc(m->functions, (m->n_functions + 1) * sizeof(*m->functions)));
+	m->functions[m->n_functions++] = (struct function){
+		.file = copy(file), .name = name, .first = first, .last = last,
 	};
 }
 
-static void read_functions(const char *tree, const char *file)
+static void read_functions(struct map *m, const char *file)
 {
 	char path[4096], *line = NULL, *name = NULL;
 	int n = 0, first = 0;
@@ -89,14 +93,14 @@ static void read_functions(const char *tree, const char *file)
 	size_t size = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/%s", tree, file);
+	snprintf(path, sizeof(path), "%s/%s", m->tree, file);
 	f = open_or_die(path);
 	while (getline(&line, &size, f) > 0) {
 		n++;
 		if (body) {
 			if (*line != '}')
 				continue;
-			add_function(file, name, first, n);
+			add_function(m, file, name, first, n);
 			name = NULL;
 			body = false;
 		} else if (*line == '{' && name) {
@@ -106,11 +110,11 @@ static void read_functions(const char *tree, const char *file)
 			name = name_of(line);
 			first = n;
 			if (name && strstr(line, ") {") && strchr(line, '}')) {
-				add_function(file, name, n, n);
+				add_function(m, file, name, n, n);
 				name = NULL;
 			}
 		} else if (!isspace((unsigned char)*line) || strchr(line, ';')) {
-			/* A prototype, a structure: no function any more. */
+			/* The end of a prototype, or a structure. */
 			free(name);
 			name = NULL;
 		}
@@ -120,21 +124,19 @@ static void read_functions(const char *tree, const char *file)
 	fclose(f);
 }
 
-static struct function *function_at(const char *file, int line)
+static struct function *function_at(const struct map *m, const char *file, int line)
 {
-	int i;
+	struct function *fn;
 
-	for (i = 0; i < n_functions; i++) {
-		struct function *fn = &functions[i];
-
+	for (fn = m->functions; fn < m->functions + m->n_functions; fn++) {
 		if (line >= fn->first && line <= fn->last && !strcmp(fn->file, file))
 			return fn;
 	}
 	return NULL;
 }
 
-/* Neither blank, nor a brace, nor (by how it begins) a comment: something is done. */
-static bool does(const char *s)
+/* Whether a line has code: it is not blank, a brace, a directive or, by its beginning, a comment. */
+static bool has_code(const char *s)
 {
 	while (isspace((unsigned char)*s))
 		s++;
@@ -150,133 +152,180 @@ static bool is_source(const char *file)
 	return dot && (!strcmp(dot, ".c") || !strcmp(dot, ".h"));
 }
 
+/* A place in a diff. */
+struct hunk {
+	char *file;		/* NULL if it is no source */
+	int old, new;		/* lines */
+};
+
+/* "+++ b/FILE" */
+static void begin_file(struct map *m, struct hunk *h, const char *line, bool mutants)
+{
+	free(h->file);
+	h->file = NULL;
+	if (strncmp(line, "+++ b/", 6) || !is_source(line))
+		return;
+	h->file = copy(line + 6);
+	if (!mutants)
+		read_functions(m, h->file);
+}
+
 /*
- * Notes the lines that are added. By the series, they are lines of @tree's files. By
- * the mutants, they are not: what counts is the line of the series before which they
- * come, or in whose place.
+ * An added line of the series is a line of the tree. One of a mutant is not: it counts
+ * for the line of the tree that follows it, or that it replaces.
  */
-static void read_diff(const char *tree, const char *path, bool mutants)
+static void count_added(struct map *m, struct hunk *h, const char *line, bool mutants)
+{
+	struct function *fn = function_at(m, h->file, mutants ? h->old : h->new++);
+
+	if (!fn)
+		return;
+	if (mutants)
+		fn->mutants++;
+	else
+		fn->added += has_code(line);
+}
+
+static void diff_line(struct map *m, struct hunk *h, const char *line, bool mutants)
+{
+	const char *plus;
+
+	if (!strncmp(line, "+++ ", 4)) {
+		begin_file(m, h, line, mutants);
+	} else if (sscanf(line, "@@ -%d", &h->old) == 1) {
+		plus = strchr(line, '+');
+		h->new = plus ? atoi(plus) : 0;
+	} else if (*line == '+' && h->file) {
+		count_added(m, h, line + 1, mutants);
+	} else if (*line == '-' && strncmp(line, "--- ", 4)) {
+		h->old++;
+	} else if (*line == ' ' || !*line) {
+		h->old++;
+		h->new++;
+	}
+}
+
+static void read_diff(struct map *m, const char *path, bool mutants)
 {
 	FILE *f = open_or_die(path);
-	char *line = NULL, *file = NULL;
-	int old = 0, new = 0;
+	struct hunk h = {};
+	char *line = NULL;
 	size_t size = 0;
-	ssize_t len;
 
-	while ((len = getline(&line, &size, f)) > 0) {
-		struct function *fn;
-
-		if (line[len - 1] == '\n')
-			line[len - 1] = 0;
-		if (!strncmp(line, "+++ ", 4)) {
-			free(file);
-			file = strncmp(line, "+++ b/", 6) || !is_source(line) ? NULL : check(strdup(line + 6));
-			if (file && !mutants)
-				read_functions(tree, file);
-		} else if (sscanf(line, "@@ -%d", &old) == 1) {
-			new = strchr(line, '+') ? atoi(strchr(line, '+')) : 0;
-		} else if (*line == '+' && file) {
-			fn = function_at(file, mutants ? old : new++);
-			if (!fn)
-				continue;
-			if (mutants)
-				fn->mutants++;
-			else
-				fn->added += does(line + 1);
-		} else if (*line == '-' && strncmp(line, "--- ", 4)) {
-			old++;
-		} else if (*line == ' ' || !*line) {
-			old++;
-			new++;
-		}
-	}
-	free(file);
+	while (next_line(f, &line, &size))
+		diff_line(m, &h, line, mutants);
+	free(h.file);
 	free(line);
 	fclose(f);
 }
 
-static void read_exempts(const char *path)
+static void read_exempts(struct map *m, const char *path)
 {
 	char *line = NULL, file[512], name[256];
 	FILE *f = open_or_die(path);
 	int n = 0, end;
 	size_t size = 0;
 
-	while (getline(&line, &size, f) > 0) {
+	while (next_line(f, &line, &size)) {
 		n++;
-		if (*line == '#' || *line == '\n')
+		if (*line == '#' || !*line)
 			continue;
 		end = 0;
 		if (sscanf(line, "%511s %255s %n", file, name, &end) != 2 || !line[end])
-			die("%s:%d: must be FILE FUNCTION REASON", path, n);
-		exempts = check(realloc(exempts, (n_exempts + 1) * sizeof(*exempts)));
-		exempts[n_exempts++] = (struct exempt){
-			.file = check(strdup(file)), .name = check(strdup(name)), .line = n,
-		};
+			die("%s:%d: write 'FILE FUNCTION REASON'", path, n);
+		m->exempts = check(realloc(m->exempts, (m->n_exempts + 1) * sizeof(*m->exempts)));
+		m->exempts[m->n_exempts++] = (struct exempt){ .file = copy(file), .name = copy(name), .line = n };
 	}
 	free(line);
 	fclose(f);
 }
 
-static bool is_exempt(const struct function *fn)
+static bool is_exempt(struct map *m, const struct function *fn)
 {
-	int i;
+	struct exempt *e;
 
-	for (i = 0; i < n_exempts; i++) {
-		if (strcmp(exempts[i].file, fn->file))
+	for (e = m->exempts; e < m->exempts + m->n_exempts; e++) {
+		if (strcmp(e->file, fn->file))
 			continue;
-		if (strcmp(exempts[i].name, "*") && strcmp(exempts[i].name, fn->name))
+		if (strcmp(e->name, "*") && strcmp(e->name, fn->name))
 			continue;
-		exempts[i].used++;
+		e->used++;
 		return true;
 	}
 	return false;
 }
 
-int main(int argc, char **argv)
+/* Returns whether a function has neither a mutant nor a line in the list. */
+static bool print_functions(struct map *m, const char *series)
 {
-	int i, changed = 0, with = 0, without = 0, bad = 0;
+	int changed = 0, with = 0, exempt = 0;
+	const struct function *fn;
+	bool bad = false;
 
-	if (argc != 5)
-		die("usage: mutmap tree series.diff mutants.patch none");
-	read_diff(argv[1], argv[2], false);
-	read_diff(argv[1], argv[3], true);
-	read_exempts(argv[4]);
-	for (i = 0; i < n_functions; i++) {
-		struct function *fn = &functions[i];
-
+	for (fn = m->functions; fn < m->functions + m->n_functions; fn++) {
 		if (!fn->added)
 			continue;
 		changed++;
 		if (fn->mutants) {
 			with++;
-		} else if (is_exempt(fn)) {
-			without++;
+		} else if (is_exempt(m, fn)) {
+			exempt++;
 		} else {
 			printf("%s: %s: %d lines\n", fn->file, fn->name, fn->added);
-			bad = 1;
-		}
-	}
-	for (i = 0; i < n_exempts; i++) {
-		if (!exempts[i].used) {
-			printf("%s:%d: %s of %s has a mutant, or no line of the series\n", argv[4],
-			       exempts[i].line, exempts[i].name, exempts[i].file);
-			bad = 1;
+			bad = true;
 		}
 	}
 	if (!changed)
-		die("%s changes no function", argv[2]);
-	fprintf(stderr, "      %d functions have lines of the series: %d have mutants, for %d it is told why not\n",
-		changed, with, without);
-	for (i = 0; i < n_functions; i++) {
-		free(functions[i].file);
-		free(functions[i].name);
+		die("%s changes no function", series);
+	fprintf(stderr, "      the series changes %d functions: %d have mutants, %d are listed as having none\n",
+		changed, with, exempt);
+	return bad;
+}
+
+/* Returns whether there is one. */
+static bool print_unused(const struct map *m, const char *path)
+{
+	const struct exempt *e;
+	bool bad = false;
+
+	for (e = m->exempts; e < m->exempts + m->n_exempts; e++) {
+		if (e->used)
+			continue;
+		printf("%s:%d: %s of %s has a mutant, or no line of the series\n", path, e->line, e->name, e->file);
+		bad = true;
 	}
-	for (i = 0; i < n_exempts; i++) {
-		free(exempts[i].file);
-		free(exempts[i].name);
+	return bad;
+}
+
+static void drop(struct map *m)
+{
+	int i;
+
+	for (i = 0; i < m->n_functions; i++) {
+		free(m->functions[i].file);
+		free(m->functions[i].name);
 	}
-	free(functions);
-	free(exempts);
+	for (i = 0; i < m->n_exempts; i++) {
+		free(m->exempts[i].file);
+		free(m->exempts[i].name);
+	}
+	free(m->functions);
+	free(m->exempts);
+}
+
+int main(int argc, char **argv)
+{
+	struct map m = {};
+	bool bad;
+
+	if (argc != 5)
+		die("usage: mutmap tree series.diff mutants.patch none");
+	m.tree = argv[1];
+	read_diff(&m, argv[2], false);
+	read_diff(&m, argv[3], true);
+	read_exempts(&m, argv[4]);
+	bad = print_functions(&m, argv[2]);
+	bad |= print_unused(&m, argv[4]);
+	drop(&m);
 	return bad;
 }

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * samesum - have test programs the same results on two kernels?
+ * samesum - compare the results of test programs on two kernels
  *
  *   samesum [-p|-f] EXPECT DIRECTORY... -- DIRECTORY...
  *
- * Each directory is that of one boot, with the "results" that the guest wrote
- * (tapsum.c tells of their form) and its "kernel.log": first those of the kernel
- * without the series, then those of the kernel with it. What is written is a
- * stream of the same form, in which each program has a result for each test:
+ * Each directory is that of one boot, with the "results" that the guest wrote (see
+ * lib/tap.h) and its "kernel.log": first the boots of the kernel without the series,
+ * then those of the kernel with it. The output has the same form as "results". In it,
+ * each program has a result for each test:
  *
- *	ok		it passed on both, or it failed on both
- *	ok # SKIP	it ran on neither, so nothing was compared
- *	not ok		it is not the same
+ *	ok		passed on both kernels, or failed on both
+ *	ok # SKIP	ran on neither kernel, so nothing was compared
+ *	not ok		the results differ
  *
- * Of several runs on a kernel the best result of a test counts, and how many
- * fail. So what the unpatched kernel passes once, and the patched one never, is a
- * difference, and so is a test that fails more often with the series than chance
- * makes likely. One that fails now and then on both is said to be so. A test that
- * only the patched kernel passes is said to be so, and no fault.
+ * Of several runs on a kernel, the best result of a test counts, and so does the number
+ * of runs that failed. A test that passes at least once without the series and never
+ * with it is a difference. So is a test that fails more often with the series than
+ * chance makes likely. A test that fails now and then on both kernels, and a test that
+ * passes with the series only, is reported as such and is no failure.
  *
- * No comparison is of nothing: each program of EXPECT (one a line) must have
- * reported from both kernels, so must the KUnit suites, each boot must have come
- * to its end, and a test that only one kernel knows of is a difference. So is
- * what only the patched kernel has to complain about in its log.
+ * A comparison of nothing fails: each program of EXPECT (one a line) and the KUnit
+ * suites must have reported from both kernels, and each boot must be complete. A test
+ * that only one kernel reports is a difference, and so is a complaint that only the
+ * patched kernel has in its log.
  *
- * With -p, only the names of the programs that should run again as they may differ,
- * and with -f of those, too, that fail on both.
+ * -p prints only the names of the programs that should run again because their results
+ * may differ. -f adds the programs that fail on both kernels.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -33,29 +33,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "die.h"
-#include "judge.h"
+#include "lib/complaint.h"
+#include "lib/die.h"
+#include "lib/tap.h"
+#include "lib/text.h"
 
-#define MAX_LEVELS	8
-
-/* What chance makes less often than that is a difference, or is to be looked at. */
+/* A result that chance gives less often is a difference, or a reason to run again. */
 #define CHANCE	0.001
 #define SUSPECT	0.05
 
-/* In the order of what is better. */
+/* The better one is the larger one. */
 enum state { NONE, SKIP, FAIL, PASS };
 enum kernel { WITHOUT, WITH, KERNELS };
 
-static const char * const states[] = { "is not there", "is skipped", "fails", "passes" };
+static const char * const states[] = { "is missing", "is skipped", "fails", "passes" };
 
 struct test {
 	char *name, *reason;
 	enum state best[KERNELS];
-	int told[KERNELS], failed[KERNELS];	/* by how many runs */
-	int run;		/* the last one that told of it */
-	bool whole;		/* sums up others, and counts for itself only if it fails */
+	int runs[KERNELS], failed[KERNELS];
+	int last_run;
+	bool whole;		/* sums up others, and is reported only if it does not pass */
 };
 
 struct program {
@@ -65,340 +64,253 @@ struct program {
 	bool reported[KERNELS];
 };
 
-struct level {
-	int indent;
-	char *name;
-	long plan, seen;
+struct sums {
+	long pass, fail, none, better, unsteady, differ;
 };
 
-static struct program *programs;
-static int n_programs;
-static struct program *now;
-static enum kernel kernel;
-static int run;
+struct comparison {
+	struct program *programs;
+	int n_programs;
+	enum kernel kernel;
+	int run;		/* counts the runs of programs */
 
-static struct level levels[MAX_LEVELS];
-static int depth;
+	/* The program that runs, and the plan and results of it that are not indented. */
+	struct program *now;
+	bool said;
+	long plan, seen;
 
-static struct {
-	long pass, fail, none, better, unsteady, differ;
-} sums;
+	long number;		/* of the last result that was printed */
+	struct sums sums;
+};
 
-/* A line without its end. */
-static bool next_line(FILE *f, char **line, size_t *size)
-{
-	ssize_t n = getline(line, size, f);
-
-	if (n < 0)
-		return false;
-	while (n && ((*line)[n - 1] == '\n' || (*line)[n - 1] == '\r'))
-		(*line)[--n] = 0;
-	return true;
-}
-
-static FILE *open_in(const char *dir, const char *file)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	return open_or_die(path);
-}
-
-static struct program *program(const char *name)
+static struct program *program(struct comparison *c, const char *name)
 {
 	struct program *p;
 	int i;
 
-	for (i = 0; i < n_programs; i++) {
-		if (!strcmp(programs[i].name, name))
-			return &programs[i];
+	for (i = 0; i < c->n_programs; i++) {
+		if (!strcmp(c->programs[i].name, name))
+			return &c->programs[i];
 	}
-	programs = check(realloc(programs, (n_programs + 1) * sizeof(*programs)));
-	p = &programs[n_programs++];
-	memset(p, 0, sizeof(*p));
-	p->name = check(strdup(name));
+	c->programs = check(realloc(c->programs, (c->n_programs + 1) * sizeof(*c->programs)));
+	p = &c->programs[c->n_programs++];
+	*p = (struct program){ .name = copy(name) };
 	return p;
 }
 
-static struct test *test(const char *name)
+static struct test *test(struct program *p, const char *name)
 {
 	struct test *t;
 	int i;
 
-	for (i = 0; i < now->n_tests; i++) {
-		if (!strcmp(now->tests[i].name, name))
-			return &now->tests[i];
+	for (i = 0; i < p->n_tests; i++) {
+		if (!strcmp(p->tests[i].name, name))
+			return &p->tests[i];
 	}
-	now->tests = check(realloc(now->tests, (now->n_tests + 1) * sizeof(*now->tests)));
-	t = &now->tests[now->n_tests++];
-	memset(t, 0, sizeof(*t));
-	t->name = check(strdup(name));
+	p->tests = check(realloc(p->tests, (p->n_tests + 1) * sizeof(*p->tests)));
+	t = &p->tests[p->n_tests++];
+	*t = (struct test){ .name = copy(name) };
 	return t;
 }
 
-/* Notes a result of the program that runs now. Names need not be unique. */
-static void note(const char *name, bool whole, enum state state, const char *reason)
+/* Adds a result of the program that runs. A name that it has had gets a number. */
+static void note(struct comparison *c, const char *name, bool whole, enum state state, const char *reason)
 {
-	struct test *t = test(name);
+	struct test *t = test(c->now, name);
 	char numbered[1024];
 	int n;
 
-	for (n = 2; t->run == run; n++) {
+	for (n = 2; t->last_run == c->run; n++) {
 		snprintf(numbered, sizeof(numbered), "%s (%d)", name, n);
-		t = test(numbered);
+		t = test(c->now, numbered);
 	}
-	t->run = run;
+	t->last_run = c->run;
 	t->whole = whole;
-	if (state > t->best[kernel])
-		t->best[kernel] = state;
-	t->told[kernel]++;
-	t->failed[kernel] += state == FAIL;
+	if (state > t->best[c->kernel])
+		t->best[c->kernel] = state;
+	t->runs[c->kernel]++;
+	t->failed[c->kernel] += state == FAIL;
 	if (state == SKIP && !t->reason)
-		t->reason = check(strdup(*reason ? reason : "no reason is given"));
+		t->reason = copy(*reason ? reason : "no reason is given");
 }
 
-static void drop_levels(int to)
+static void on_result(void *ctx, const struct tap_result *r)
 {
-	while (depth > to)
-		free(levels[--depth].name);
-}
-
-static struct level *level_at(int indent)
-{
-	while (depth && levels[depth - 1].indent > indent)
-		drop_levels(depth - 1);
-	if (!depth || levels[depth - 1].indent < indent) {
-		if (depth == MAX_LEVELS)
-			die("%s: more than %d levels of subtests", now->name, MAX_LEVELS);
-		levels[depth++] = (struct level){ .indent = indent, .plan = -1 };
-	}
-	return &levels[depth - 1];
-}
-
-/* Below the names of the parts that it belongs to; the outermost is the suite. */
-static void note_below(const char *name, bool whole, enum state state, const char *reason)
-{
+	enum state state = r->directive == TAP_SKIP ? SKIP : r->ok ? PASS : FAIL;
+	const char *name = r->name, *reason = r->reason;
+	struct comparison *c = ctx;
 	char path[1024];
-	int i, n = 0;
 
-	for (i = 2; i < depth && n < (int)sizeof(path); i++)
-		n += snprintf(path + n, sizeof(path) - n, "%s: ", levels[i].name ? levels[i].name : "");
-	if (n < (int)sizeof(path))
-		snprintf(path + n, sizeof(path) - n, "%s", name);
-	note(path, whole, state, reason);
-}
-
-/* "- name # SKIP reason", "# SKIP name", "name" */
-static void result(int indent, bool ok, char *rest)
-{
-	bool whole = depth && levels[depth - 1].indent > indent;
-	enum state state = ok ? PASS : FAIL;
-	char *hash, *name, *reason = "";
-
-	level_at(indent)->seen++;
-	while (isdigit((unsigned char)*rest))
-		rest++;
-	rest = trim(rest);
-	if (!strncmp(rest, "- ", 2))
-		rest += 2;
-	for (hash = strchr(rest, '#'); hash; hash = strchr(hash + 1, '#')) {
-		char *word = hash + 1 + strspn(hash + 1, " ");
-		bool skip = !strncasecmp(word, "SKIP", 4);
-
-		if (!skip && strncmp(word, "XFAIL", 5) && strncmp(word, "XPASS", 5))
-			continue;
-		if (skip)
-			state = SKIP;
-		*hash = 0;
-		reason = trim(word + 4 + !skip);
-		break;
+	if (!r->indent) {
+		c->said = true;
+		c->seen++;
 	}
-	name = trim(rest);
+	/* kselftest.h writes "# SKIP NAME". */
 	if (!*name) {
 		name = *reason ? reason : "(no name)";
 		reason = "";
 	}
-	note_below(name, whole, state, reason);
+	snprintf(path, sizeof(path), "%s%s", r->parents, name);
+	note(c, path, r->has_subtests, state, reason);
 }
 
-static void tap_line(char *line)
+static void on_plan(void *ctx, const struct tap_plan *p)
 {
-	int indent = strspn(line, " ");
-	char *s = line + indent;
-	struct level *l;
+	struct comparison *c = ctx;
 
-	if (!strncmp(s, "ok ", 3)) {
-		result(indent, true, s + 3);
-	} else if (!strncmp(s, "not ok ", 7)) {
-		result(indent, false, s + 7);
-	} else if (!strncmp(s, "1..", 3) && isdigit((unsigned char)s[3])) {
-		l = level_at(indent);
-		l->plan = strtol(s + 3, &s, 10);
-		s += strspn(s, " ");
-		if (!l->plan && *s == '#' && !strncasecmp(s + 1 + strspn(s + 1, " "), "SKIP", 4)) {
-			l->seen = -1;
-			note("the program", false, SKIP, trim(s + 5 + strspn(s + 1, " ")));
-		}
-	} else if (indent && !strncmp(s, "# Subtest: ", 11)) {
-		/* It has a level of its own as soon as the one above is left. */
-		drop_levels(depth && levels[depth - 1].indent >= indent ? depth - 1 : depth);
-		l = level_at(indent);
-		free(l->name);
-		l->name = check(strdup(trim(s + 11)));
+	if (!p->indent) {
+		c->said = true;
+		c->plan = p->n;
+		if (p->skip)
+			c->seen = 0;
 	}
-}
-
-static void begin(const char *name)
-{
-	run++;
-	now = program(name);
-	now->reported[kernel] = true;
+	if (p->skip)
+		note(c, "the program", false, SKIP, p->skip);
 }
 
 /*
- * A script is one test, as for kselftest's own runner: what it ended with is its
- * result. It may have run a program that writes TAP, and more than once.
+ * A script is one test, as it is for kselftest's own runner: its exit status is its
+ * result. It may run a program that writes TAP, even more than once.
  */
-static bool is_script(void)
+static bool is_script(const struct program *p)
 {
-	const char *dot = strrchr(now->name, '.');
+	const char *dot = strrchr(p->name, '.');
 
 	return dot && !strcmp(dot, ".sh");
 }
 
-/* Any other program must have come to its end, after as many tests as it planned. */
-static void end(bool ended, long code)
+static bool on_begin(void *ctx, const char *name)
 {
-	bool killed = !ended || code >= 124;
-	bool said = depth && !levels[0].indent;
+	struct comparison *c = ctx;
 
-	if (is_script() && !killed)
-		note("the program", false, !code ? PASS : code == 4 ? SKIP : FAIL, "its status says so");
-	else
-		note("the end", true, killed || !said ||
-		     (levels[0].seen >= 0 && levels[0].plan != levels[0].seen) ? FAIL : PASS, "");
-	drop_levels(0);
-	now = NULL;
+	c->run++;
+	c->now = program(c, name);
+	c->now->reported[c->kernel] = true;
+	c->said = false;
+	c->plan = -1;
+	c->seen = 0;
+	return !is_script(c->now);
 }
 
-/* "# exit PROGRAM CODE", of the program that runs */
-static bool exit_line(const char *line, long *code)
+/* Any program but a script must have ended after as many tests as it planned. */
+static void on_end(void *ctx, const struct tap_exit *e)
 {
-	size_t len = strlen(now->name);
-	char *tail;
+	struct comparison *c = ctx;
+	bool killed = !e->ended || e->status >= 124;
+	bool complete = !killed && c->said && c->plan == c->seen;
+	enum state state;
 
-	if (strncmp(line, "# exit ", 7) || strncmp(line + 7, now->name, len) || line[7 + len] != ' ')
-		return false;
-	*code = strtol(line + 8 + len, &tail, 10);
-	return tail != line + 8 + len && !*tail;
-}
-
-static bool read_results(const char *dir)
-{
-	FILE *f = open_in(dir, "results");
-	bool complete = false;
-	char *line = NULL;
-	size_t size = 0;
-	long code;
-
-	while (next_line(f, &line, &size)) {
-		if (!strncmp(line, "# run ", 6)) {
-			if (now)
-				end(false, 0);
-			begin(trim(line + 6));
-		} else if (!now) {
-			complete = complete || !strcmp(line, "# end");
-		} else if (exit_line(line, &code)) {
-			end(true, code);
-		} else if (!is_script()) {
-			tap_line(line);
-		}
+	if (is_script(c->now) && !killed) {
+		state = !e->status ? PASS : e->status == 4 ? SKIP : FAIL;
+		note(c, "the program", false, state, "its status says so");
+	} else {
+		note(c, "the end", true, complete ? PASS : FAIL, "");
 	}
-	if (now)
-		end(false, 0);
-	free(line);
-	fclose(f);
-	return complete;
+	c->now = NULL;
+}
+
+/* Returns whether the results are complete. */
+static bool read_results(struct comparison *c, const char *dir)
+{
+	const struct tap_reader reader = {
+		.ctx = c, .begin = on_begin, .result = on_result, .plan = on_plan, .end = on_end,
+	};
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/results", dir);
+	return tap_read(path, &reader);
 }
 
 /*
- * What the kernel complained of, each once, whether it booted and ended as it
- * should, and that all KUnit suites it has run are among the results.
+ * Adds each complaint of a kernel's log once, and counts the KUnit suites that ran.
+ * Returns whether the log goes from boot to power down.
  */
-static bool read_log(const char *dir, long *suites)
+static bool read_log(struct comparison *c, const char *dir, long *suites)
 {
-	FILE *f = open_in(dir, "kernel.log");
 	bool booted = false, down = false, ktap = false;
-	struct complaint c = {};
-	char *line = NULL, *s;
+	struct complaint complaint = {};
+	char path[4096], *line = NULL, *s;
 	size_t size = 0;
+	FILE *f;
 
-	now = program("kernel.log");
+	snprintf(path, sizeof(path), "%s/kernel.log", dir);
+	f = open_or_die(path);
+	c->now = program(c, "kernel.log");
 	*suites = 0;
 	while (next_line(f, &line, &size)) {
 		booted = booted || strstr(line, "Linux version ");
 		down = down || strstr(line, "reboot: Power down");
-		/* How many suites, which is not indented as the plan of a suite is. */
+		/* The number of suites is not indented, unlike the plan of a suite. */
 		s = strstr(line, "] 1..");
 		if (ktap && s)
 			*suites += atol(s + 5);
 		ktap = strstr(line, "] KTAP version");
-		if (!complaint(&c, message(line)))
+		if (!complaint_next(&complaint, message(line)))
 			continue;
-		run++;
-		note(c.text, false, PASS, "");
+		c->run++;
+		note(c, complaint.text, false, PASS, "");
 	}
-	now = NULL;
+	c->now = NULL;
 	free(line);
 	fclose(f);
 	return booted && down;
 }
 
-/* How many of the KUnit suites have been among the results since @run was @since. */
-static long suites_since(int since)
+static bool ran_since(const struct program *p, int run)
+{
+	int i;
+
+	for (i = 0; i < p->n_tests; i++) {
+		if (p->tests[i].last_run > run)
+			return true;
+	}
+	return false;
+}
+
+/* How many KUnit suites have had results after that run. */
+static long suites_since(const struct comparison *c, int run)
 {
 	long n = 0;
-	int i, j;
+	int i;
 
-	for (i = 0; i < n_programs; i++) {
-		if (strncmp(programs[i].name, "kunit/", 6))
-			continue;
-		for (j = 0; j < programs[i].n_tests; j++) {
-			if (programs[i].tests[j].run > since)
-				break;
-		}
-		n += j < programs[i].n_tests;
+	for (i = 0; i < c->n_programs; i++) {
+		if (!strncmp(c->programs[i].name, "kunit/", 6))
+			n += ran_since(&c->programs[i], run);
 	}
 	return n;
 }
 
-static void read_boot(const char *dir)
+/* A check of the boots, not a comparison: it must pass for each kernel. */
+static void note_boot(struct program *boots, const char *name, bool ok)
 {
-	const char *base = strrchr(dir, '/');
-	int before = run;
+	struct test *t = test(boots, name);
+
+	t->best[WITHOUT] = PASS;
+	t->best[WITH] = ok ? PASS : FAIL;
+}
+
+static void read_boot(struct comparison *c, const char *dir)
+{
+	const char *base = strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir;
+	struct program *boots;
+	int before = c->run;
 	bool complete, good;
 	long logged, found;
 	char name[4096];
 
-	complete = read_results(dir);
-	found = suites_since(before);
-	good = read_log(dir, &logged);
+	complete = read_results(c, dir);
+	found = suites_since(c, before);
+	good = read_log(c, dir, &logged);
 
-	/* Not the same, but right: what is wrong here is so for each kernel. */
-	now = program("boots");
-	now->reported[WITHOUT] = now->reported[WITH] = true;
-	run++;
-	snprintf(name, sizeof(name), "%s came to its end", base ? base + 1 : dir);
-	test(name)->best[WITHOUT] = PASS;
-	test(name)->best[WITH] = complete && good ? PASS : FAIL;
-	snprintf(name, sizeof(name), "%s has run %ld KUnit suites and tells of %ld",
-		 base ? base + 1 : dir, logged, found);
-	test(name)->best[WITHOUT] = PASS;
-	test(name)->best[WITH] = logged && logged == found ? PASS : FAIL;
-	now = NULL;
+	boots = program(c, "boots");
+	boots->reported[WITHOUT] = boots->reported[WITH] = true;
+	snprintf(name, sizeof(name), "%s is complete", base);
+	note_boot(boots, name, complete && good);
+	snprintf(name, sizeof(name), "%s: %ld KUnit suites in the log, %ld in the results", base, logged, found);
+	note_boot(boots, name, logged && logged == found);
 }
 
-/* How many ways there are to choose @k of @n. */
+/* In how many ways @k of @n can be chosen. */
 static double choose(int n, int k)
 {
 	double ways = 1;
@@ -410,12 +322,12 @@ static double choose(int n, int k)
 }
 
 /*
- * Fisher's exact test, to one side: had the series nothing to do with it, how
- * likely would it be that at least as many of the runs that failed are with it?
+ * Fisher's exact test, one-sided: if the series had no influence, how likely would it be
+ * that at least as many of the failed runs are runs with the series?
  */
 static double chance(const struct test *t)
 {
-	int without = t->told[WITHOUT], with = t->told[WITH];
+	int without = t->runs[WITHOUT], with = t->runs[WITH];
 	int failed = t->failed[WITHOUT] + t->failed[WITH], i;
 	double ways = 0;
 
@@ -440,13 +352,14 @@ static bool again(const struct program *p, bool failed)
 	return p->reported[WITHOUT] != p->reported[WITH];
 }
 
-static long number;
+/* Prints one result. Returns whether it is a failure. */
+static bool print(struct comparison *c, bool ok, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-static bool say(bool ok, const char *fmt, ...)
+static bool print(struct comparison *c, bool ok, const char *fmt, ...)
 {
 	va_list ap;
 
-	printf("%sok %ld ", ok ? "" : "not ", ++number);
+	printf("%sok %ld ", ok ? "" : "not ", ++c->number);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
@@ -454,108 +367,122 @@ static bool say(bool ok, const char *fmt, ...)
 	return !ok;
 }
 
-/* What a log has is not a result: less of it is no fault. */
-static bool say_complaint(const struct test *t)
+/* A complaint is not a result: fewer of them are no failure. */
+static bool print_complaint(struct comparison *c, const struct test *t)
 {
 	if (t->best[WITH] == NONE)
-		return say(true, "only without the series: %s", t->name);
+		return print(c, true, "only without the series: %s", t->name);
 	if (t->best[WITHOUT] == NONE)
-		return say(false, "only with the series: %s", t->name);
-	return say(true, "on both: %s", t->name);
+		return print(c, false, "only with the series: %s", t->name);
+	return print(c, true, "on both: %s", t->name);
 }
 
-static bool say_runs(bool ok, const struct test *t)
+static bool print_runs(struct comparison *c, bool ok, const struct test *t)
 {
-	return say(ok, "%s: fails in %d of %d runs without the series, in %d of %d with it",
-		   t->name, t->failed[WITHOUT], t->told[WITHOUT], t->failed[WITH], t->told[WITH]);
+	return print(c, ok, "%s: fails in %d of %d runs without the series, in %d of %d with it",
+		     t->name, t->failed[WITHOUT], t->runs[WITHOUT], t->failed[WITH], t->runs[WITH]);
 }
 
-static bool say_test(const struct test *t)
+static bool print_same(struct comparison *c, const struct test *t)
+{
+	enum state state = t->best[WITH];
+
+	if (state == SKIP) {
+		c->sums.none++;
+		return print(c, true, "%s # SKIP on neither kernel: %s", t->name, t->reason);
+	}
+	if (state == FAIL && t->whole && !strcmp(t->name, "the end")) {
+		c->sums.none++;
+		return print(c, true, "%s # SKIP on neither kernel: not all of its tests have run", t->name);
+	}
+	if (state == PASS && t->whole)
+		return false;
+	if (state == PASS && t->failed[WITHOUT] + t->failed[WITH]) {
+		c->sums.unsteady++;
+		return print_runs(c, true, t);
+	}
+	if (state == PASS)
+		c->sums.pass++;
+	else
+		c->sums.fail++;
+	return print(c, true, "%s: %s on both", t->name, states[state]);
+}
+
+static bool print_difference(struct comparison *c, const struct test *t)
 {
 	enum state without = t->best[WITHOUT], with = t->best[WITH];
 
-	if (!differs(t, CHANCE)) {
-		if (with == SKIP || (with == FAIL && t->whole && !strcmp(t->name, "the end"))) {
-			sums.none++;
-			return say(true, "%s # SKIP on neither kernel: %s", t->name,
-				   with == SKIP ? t->reason : "not all of its tests have run");
-		}
-		if (with == PASS && t->whole)
-			return false;
-		if (with == PASS && t->failed[WITHOUT] + t->failed[WITH]) {
-			sums.unsteady++;
-			return say_runs(true, t);
-		}
-		*(with == PASS ? &sums.pass : &sums.fail) += 1;
-		return say(true, "%s: %s on both", t->name, states[with]);
-	}
 	if (without == FAIL && with == PASS) {
-		sums.better++;
-		return say(true, "%s: fails without the series, passes with it", t->name);
+		c->sums.better++;
+		return print(c, true, "%s: fails without the series, passes with it", t->name);
 	}
-	sums.differ++;
+	c->sums.differ++;
 	if (without == with || (without == PASS && with == FAIL && t->failed[WITHOUT]))
-		return say_runs(false, t);
-	return say(false, "%s: %s without the series, %s with it", t->name, states[without], states[with]);
+		return print_runs(c, false, t);
+	return print(c, false, "%s: %s without the series, %s with it", t->name, states[without], states[with]);
 }
 
-static bool say_program(struct program *p)
+static bool print_test(struct comparison *c, const struct program *p, const struct test *t)
+{
+	if (!strcmp(p->name, "boots"))
+		return print(c, t->best[WITH] == PASS, "%s", t->name);
+	if (!strcmp(p->name, "kernel.log"))
+		return print_complaint(c, t);
+	return differs(t, CHANCE) ? print_difference(c, t) : print_same(c, t);
+}
+
+static bool print_program(struct comparison *c, const struct program *p)
 {
 	bool log = !strcmp(p->name, "kernel.log"), bad = false, any = log;
 	int i;
 
 	printf("# run %s\nTAP version 13\n", p->name);
-	number = 0;
+	c->number = 0;
 	for (i = 0; i < p->n_tests; i++) {
 		any = any || strcmp(p->tests[i].name, "the end");
-		if (!strcmp(p->name, "boots"))
-			bad |= say(p->tests[i].best[WITH] == PASS, "%s", p->tests[i].name);
-		else
-			bad |= log ? say_complaint(&p->tests[i]) : say_test(&p->tests[i]);
+		bad |= print_test(c, p, &p->tests[i]);
 	}
 	for (i = 0; i < KERNELS && !log; i++) {
 		if (!p->reported[i])
-			bad |= say(false, "there is no report of the kernel %s the series",
-				   i == WITH ? "with" : "without");
+			bad |= print(c, false, "no report of the kernel %s the series", i == WITH ? "with" : "without");
 	}
 	if (log)
-		say(true, "%d kinds of complaints were looked at", p->n_tests);
+		print(c, true, "%d kinds of complaints were compared", p->n_tests);
 	if (!any)
-		bad |= say(false, "no test was compared");
-	printf("1..%ld\n\n# exit %s %d\n", number, p->name, bad);
+		bad |= print(c, false, "no test was compared");
+	printf("1..%ld\n\n# exit %s %d\n", c->number, p->name, bad);
 	return bad;
 }
 
-static int say_all(void)
+static int print_all(struct comparison *c)
 {
+	const struct sums *s = &c->sums;
 	int i, bad = 0, suites = 0;
 
-	for (i = 0; i < n_programs; i++) {
-		bad |= say_program(&programs[i]);
-		suites += !strncmp(programs[i].name, "kunit/", 6);
+	for (i = 0; i < c->n_programs; i++) {
+		bad |= print_program(c, &c->programs[i]);
+		suites += !strncmp(c->programs[i].name, "kunit/", 6);
 	}
 	printf("# end\n");
 	fprintf(stderr,
 		"      %ld tests of %d programs and %d KUnit suites: %ld pass on both kernels, %ld fail on both,\n"
 		"      %ld ran on neither, %ld pass with the series only, %ld fail now and then, %ld differ\n",
-		sums.pass + sums.fail + sums.none + sums.better + sums.unsteady + sums.differ,
-		n_programs - suites - 2, suites, sums.pass, sums.fail, sums.none, sums.better,
-		sums.unsteady, sums.differ);
+		s->pass + s->fail + s->none + s->better + s->unsteady + s->differ,
+		c->n_programs - suites - 2, suites, s->pass, s->fail, s->none, s->better, s->unsteady, s->differ);
 	return bad;
 }
 
-static void say_again(bool failed)
+static void print_again(const struct comparison *c, bool failed)
 {
-	int i;
+	const struct program *p;
 
-	for (i = 0; i < n_programs; i++) {
-		if (strcmp(programs[i].name, "boots") && strcmp(programs[i].name, "kernel.log") &&
-		    again(&programs[i], failed))
-			printf("%s\n", programs[i].name);
+	for (p = c->programs; p < c->programs + c->n_programs; p++) {
+		if (strcmp(p->name, "boots") && strcmp(p->name, "kernel.log") && again(p, failed))
+			printf("%s\n", p->name);
 	}
 }
 
-static void read_expects(const char *path)
+static void read_expects(struct comparison *c, const char *path)
 {
 	FILE *f = open_or_die(path);
 	char *line = NULL, *s;
@@ -564,57 +491,65 @@ static void read_expects(const char *path)
 	while (next_line(f, &line, &size)) {
 		s = trim(line);
 		if (*s && *s != '#')
-			program(s);
+			program(c, s);
 	}
 	free(line);
 	fclose(f);
-	if (!n_programs)
+	if (!c->n_programs)
 		die("%s names no program", path);
 }
 
-static void drop_all(void)
+static void drop(struct comparison *c)
 {
 	int i, j;
 
-	for (i = 0; i < n_programs; i++) {
-		for (j = 0; j < programs[i].n_tests; j++) {
-			free(programs[i].tests[j].name);
-			free(programs[i].tests[j].reason);
+	for (i = 0; i < c->n_programs; i++) {
+		for (j = 0; j < c->programs[i].n_tests; j++) {
+			free(c->programs[i].tests[j].name);
+			free(c->programs[i].tests[j].reason);
 		}
-		free(programs[i].tests);
-		free(programs[i].name);
+		free(c->programs[i].tests);
+		free(c->programs[i].name);
 	}
-	free(programs);
+	free(c->programs);
+}
+
+/* Directories on both sides of a single "--". */
+static bool are_boots(int argc, char **argv)
+{
+	int i, sides = 0, boots[KERNELS] = { 0 };
+
+	for (i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--"))
+			boots[sides]++;
+		else if (++sides == KERNELS)
+			return false;
+	}
+	return boots[WITHOUT] && boots[WITH];
 }
 
 int main(int argc, char **argv)
 {
 	bool failed = argc > 1 && !strcmp(argv[1], "-f");
 	bool only_names = failed || (argc > 1 && !strcmp(argv[1], "-p"));
-	int i, boots[KERNELS] = { 0 }, bad = 0;
+	struct comparison c = { .kernel = WITHOUT };
+	int i, bad = 0;
 
 	argc -= only_names;
 	argv += only_names;
-	for (i = 2; i < argc; i++) {
-		if (strcmp(argv[i], "--"))
-			boots[kernel]++;
-		else if (kernel++ == WITH)
-			break;
-	}
-	if (!boots[WITHOUT] || !boots[WITH] || kernel != WITH)
+	if (argc < 2 || !are_boots(argc - 2, argv + 2))
 		die("usage: samesum [-p|-f] expect directory... -- directory...");
-	read_expects(argv[1]);
-	kernel = WITHOUT;
+	read_expects(&c, argv[1]);
 	for (i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--"))
-			read_boot(argv[i]);
+			read_boot(&c, argv[i]);
 		else
-			kernel = WITH;
+			c.kernel = WITH;
 	}
 	if (only_names)
-		say_again(failed);
+		print_again(&c, failed);
 	else
-		bad = say_all();
-	drop_all();
+		bad = print_all(&c);
+	drop(&c);
 	return bad;
 }

@@ -2,47 +2,42 @@
 /*
  * tapsum - judge one run of test programs
  *
- *   tapsum [-n NAME] [-e EXPECT] [-s SKIPS] [-k KERNELLOG] [-b KERNELLOG] [-t TOTALS]
- *          STREAM
+ *   tapsum [-d] [-n NAME] [-e EXPECT] [-s SKIPS] [-k KERNELLOG] [-b KERNELLOG]
+ *          [-t TOTALS] STREAM
  *   tapsum -S TOTALS
  *
- * STREAM is what the runner wrote:
+ * The form of STREAM is described in lib/tap.h. A run passes only if
  *
- *	# run PROGRAM
- *	TAP version 13
- *	...
- *	# exit PROGRAM CODE
- *	...
- *	# end
+ *   - every program of EXPECT (one a line) ran once and no other program did,
+ *   - every program ended with a complete plan and a matching exit status,
+ *   - no test failed,
+ *   - every skip is in the allow list SKIPS, and every line of SKIPS was needed,
+ *   - the stream has its end mark,
+ *   - the kernel's log of -k has no complaint (lib/log_reader.h), except those that
+ *     the log of -b, of a kernel to compare with, has too,
+ *   - with -d, no two tests of a program have the same name.
  *
- * A run is good only if every program of EXPECT (one a line) ran once, ended
- * with a complete plan and a matching exit code, no test failed, each skip
- * stands in SKIPS, each line of SKIPS was needed, the end mark came, and the
- * kernel's log holds no complaint. Whatever is missing counts as a failure of
- * its own, so that no run can be green for having run nothing. What a log of -b, of
- * a kernel to compare with, complains of as well is told, and is no failure.
+ * Each violation counts as a failure of its own, so a run in which nothing ran fails.
  *
- * SKIPS holds lines "PROGRAM: TEST  # REASON". TEST "*" stands for every test
- * of the program, which then must all be skipped; "-" for the program as a
- * whole ("1..0 # SKIP"). REASON must be part of the reason that the test gives.
+ * SKIPS has lines "PROGRAM: TEST  # REASON". TEST "*" stands for every test of the
+ * program, which must then all be skipped, and "-" for the program as a whole
+ * ("1..0 # SKIP"). REASON must be a part of the reason that the test gives.
  *
- * One line of totals is added to TOTALS; -S adds them up and ends with
+ * One line of totals is appended to TOTALS; -S adds up its lines and prints
  * "N passed, N failed, N skipped".
  */
-#include <ctype.h>
-#include <stdarg.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "die.h"
-#include "judge.h"
-
-#define MAX_LEVELS	8
-#define MAX_DIAG	60
-#define LOG_CONTEXT	40
+#include "lib/die.h"
+#include "lib/log_reader.h"
+#include "lib/tap.h"
+#include "lib/text.h"
+#include "lib/verdict.h"
 
 struct expect {
 	char *program;
@@ -54,548 +49,269 @@ struct skip {
 	int used, violated;
 };
 
-struct level {
-	int indent;
-	long plan;		/* -1: none seen */
-	long seen;
-	long failed;		/* children that failed, for the summary result */
+struct judge {
+	struct verdict v;
+	struct expect *expects;
+	int n_expects;
+	struct skip *skips;
+	int n_skips;
+	struct strings known;	/* complaints of the kernel to compare with */
+	const char *log, *totals;
+	bool no_duplicates;
+	bool all_skipped;	/* the program that runs */
+	bool outside;		/* output between programs has been reported */
 };
 
-static const char *run_name = "run";
-static struct expect *expects;
-static int n_expects;
-static struct skip *skips;
-static int n_skips;
-static char **known;		/* complaints */
-static int n_known;
-static long passed, failed, skipped;
-
-static char *program;		/* the one that runs now */
-static struct level levels[MAX_LEVELS];
-static int depth;
-static long prog_results, prog_failed;
-static bool prog_skipped_all;
-static char *diag[MAX_DIAG];
-static int n_diag;
-
-static char *dup_or_die(const char *s)
-{
-	return check(strdup(s));
-}
-
-static void *grow(void *p, size_t n, size_t size)
-{
-	return check(realloc(p, n * size));
-}
-
-static void drop_diag(void)
-{
-	while (n_diag)
-		free(diag[--n_diag]);
-}
-
-static void keep_diag(const char *line)
-{
-	int i;
-
-	if (n_diag == MAX_DIAG) {
-		free(diag[0]);
-		for (i = 1; i < MAX_DIAG; i++)
-			diag[i - 1] = diag[i];
-		n_diag--;
-	}
-	diag[n_diag++] = dup_or_die(line);
-}
-
-static void fail(const char *fmt, ...)
-{
-	va_list ap;
-	int i;
-
-	failed++;
-	prog_failed++;
-	printf("FAIL %s: ", run_name);
-	if (program)
-		printf("%s: ", program);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\n");
-	for (i = 0; i < n_diag; i++)
-		printf("     | %s\n", diag[i]);
-	drop_diag();
-}
-
-static void read_expects(const char *path)
+static void read_expects(struct judge *j, const char *path)
 {
 	FILE *f = open_or_die(path);
-	char buf[512], *s;
-
-	while (fgets(buf, sizeof(buf), f)) {
-		s = trim(buf);
-		if (!*s || *s == '#')
-			continue;
-		expects = grow(expects, n_expects + 1, sizeof(*expects));
-		expects[n_expects].program = dup_or_die(s);
-		expects[n_expects++].runs = 0;
-	}
-	fclose(f);
-}
-
-static void read_skips(const char *path)
-{
-	FILE *f = open_or_die(path);
-	char buf[1024], *s, *colon, *hash;
-	int line = 0;
-
-	while (fgets(buf, sizeof(buf), f)) {
-		line++;
-		s = trim(buf);
-		if (!*s || *s == '#')
-			continue;
-		colon = strstr(s, ": ");
-		hash = colon ? strstr(colon, "  # ") : NULL;
-		if (!hash || !*trim(hash + 4))
-			die("%s:%d: write 'program: test  # reason'", path, line);
-		*colon = 0;
-		*hash = 0;
-		skips = grow(skips, n_skips + 1, sizeof(*skips));
-		skips[n_skips].program = dup_or_die(trim(s));
-		skips[n_skips].test = dup_or_die(trim(colon + 2));
-		skips[n_skips].reason = dup_or_die(trim(hash + 4));
-		skips[n_skips].used = 0;
-		skips[n_skips++].violated = 0;
-	}
-	fclose(f);
-}
-
-static void read_known(const char *path)
-{
-	FILE *f = open_or_die(path);
-	struct complaint c = {};
-	char *line = NULL;
+	char *line = NULL, *s;
 	size_t size = 0;
 
-	while (getline(&line, &size, f) >= 0) {
-		if (!complaint(&c, message(trim(line))))
+	while (next_line(f, &line, &size)) {
+		s = trim(line);
+		if (!*s || *s == '#')
 			continue;
-		known = grow(known, n_known + 1, sizeof(*known));
-		known[n_known++] = dup_or_die(c.text);
+		j->expects = check(realloc(j->expects, (j->n_expects + 1) * sizeof(*j->expects)));
+		j->expects[j->n_expects++] = (struct expect){ .program = copy(s) };
 	}
 	free(line);
 	fclose(f);
 }
 
-static bool is_known(const char *text)
+/* "PROGRAM: TEST  # REASON"; returns false for another form. */
+static bool add_skip(struct judge *j, char *s)
+{
+	char *colon = strstr(s, ": "), *hash = colon ? strstr(colon, "  # ") : NULL;
+
+	if (!hash || !*trim(hash + 4))
+		return false;
+	*colon = 0;
+	*hash = 0;
+	j->skips = check(realloc(j->skips, (j->n_skips + 1) * sizeof(*j->skips)));
+	j->skips[j->n_skips++] = (struct skip){
+		.program = copy(trim(s)), .test = copy(trim(colon + 2)), .reason = copy(trim(hash + 4)),
+	};
+	return true;
+}
+
+static void read_skips(struct judge *j, const char *path)
+{
+	FILE *f = open_or_die(path);
+	char *line = NULL, *s;
+	size_t size = 0;
+	int n = 0;
+
+	while (next_line(f, &line, &size)) {
+		n++;
+		s = trim(line);
+		if (*s && *s != '#' && !add_skip(j, s))
+			die("%s:%d: write 'program: test  # reason'", path, n);
+	}
+	free(line);
+	fclose(f);
+}
+
+static bool allows(const struct skip *s, const char *program, const char *test, const char *reason)
+{
+	bool every = !strcmp(s->test, "*") && strcmp(test, "-");
+
+	return !strcmp(s->program, program) && (every || !strcmp(s->test, test)) &&
+	       strstr(reason, s->reason);
+}
+
+static void one_skip(struct judge *j, const char *test, const char *reason)
 {
 	int i;
 
-	for (i = 0; i < n_known; i++) {
-		if (!strcmp(known[i], text))
-			return true;
+	for (i = 0; i < j->n_skips; i++) {
+		if (!allows(&j->skips[i], j->v.program, test, reason))
+			continue;
+		j->skips[i].used++;
+		j->v.skipped++;
+		verdict_drop(&j->v);
+		return;
 	}
-	return false;
+	verdict_fail(&j->v, "%s: skipped, and not in the allow list of skips (reason: %s)",
+		     test, *reason ? reason : "none");
 }
 
-static void one_skip(const char *test, const char *reason)
+static void one_pass(struct judge *j)
 {
 	int i;
 
-	for (i = 0; i < n_skips; i++) {
-		if (strcmp(skips[i].program, program))
-			continue;
-		if (strcmp(skips[i].test, test) &&
-		    (strcmp(skips[i].test, "*") || !strcmp(test, "-")))
-			continue;
-		if (!strstr(reason, skips[i].reason))
-			continue;
-		skips[i].used++;
-		skipped++;
-		drop_diag();
-		return;
+	for (i = 0; i < j->n_skips; i++) {
+		if (!strcmp(j->skips[i].program, j->v.program) && !strcmp(j->skips[i].test, "*"))
+			j->skips[i].violated++;
 	}
-	fail("%s: skipped, and nothing says that it may be (reason: %s)",
-	     test, *reason ? reason : "none");
+	j->v.passed++;
+	verdict_drop(&j->v);
 }
 
-static void one_pass(void)
+/* A result that sums up subtests, which have been counted. */
+static void one_sum(struct judge *j, const struct tap_result *r, const char *name)
 {
+	if (r->failed_subtests && r->ok)
+		verdict_fail(&j->v, "%s: reports ok, but a subtest failed", name);
+	if (!r->failed_subtests && !r->ok)
+		verdict_fail(&j->v, "%s", name);
+	if (!r->failed_subtests && r->ok)
+		verdict_drop(&j->v);
+}
+
+static void judge_result(struct judge *j, const struct tap_result *r)
+{
+	const char *name = *r->name ? r->name : "(no name)";
+
+	if (r->number >= 0 && r->number != r->due)
+		verdict_fail(&j->v, "%s: has number %ld instead of %ld", name, r->number, r->due);
+	else if (r->has_subtests)
+		one_sum(j, r, name);
+	else if (!r->ok)
+		verdict_fail(&j->v, "%s", name);
+	else if (r->directive == TAP_SKIP)
+		one_skip(j, name, r->reason);
+	else
+		one_pass(j);
+}
+
+static void on_result(void *ctx, const struct tap_result *r)
+{
+	struct judge *j = ctx;
+
+	judge_result(j, r);
+	if (j->no_duplicates && r->repeated)
+		verdict_fail(&j->v, "%s%s: duplicate test name", r->parents, r->name);
+}
+
+static void on_plan(void *ctx, const struct tap_plan *p)
+{
+	struct judge *j = ctx;
+
+	if (p->second) {
+		verdict_fail(&j->v, "second plan: %s", p->line);
+		return;
+	}
+	if (p->skip && !p->indent) {
+		j->all_skipped = true;
+		one_skip(j, "-", p->skip);
+	}
+}
+
+static void on_plan_missed(void *ctx, long planned, long ran)
+{
+	struct judge *j = ctx;
+
+	verdict_fail(&j->v, "%ld tests planned, %ld ran", planned, ran);
+}
+
+static void on_text(void *ctx, const char *line)
+{
+	const char *s = line + strspn(line, " ");
+	struct judge *j = ctx;
+
+	if (!strncmp(s, "Bail out!", 9))
+		verdict_fail(&j->v, "%s", s);
+	else if (*s && strncmp(s, "TAP version", 11) && strncmp(s, "KTAP version", 12))
+		verdict_keep(&j->v, line);
+}
+
+static bool on_begin(void *ctx, const char *program)
+{
+	struct judge *j = ctx;
 	int i;
 
-	for (i = 0; i < n_skips; i++) {
-		if (!strcmp(skips[i].program, program) && !strcmp(skips[i].test, "*"))
-			skips[i].violated++;
-	}
-	passed++;
-	drop_diag();
-}
-
-/* Close levels down to @to, whose plans must have been kept. */
-static long pop_levels(int to)
-{
-	long bad = 0;
-
-	while (depth > to) {
-		struct level *l = &levels[--depth];
-
-		if (l->plan >= 0 && l->plan != l->seen) {
-			fail("%ld tests planned, %ld ran", l->plan, l->seen);
-			l->failed++;
-		}
-		bad += l->failed;
-	}
-	return bad;
-}
-
-static struct level *level_at(int indent)
-{
-	while (depth && levels[depth - 1].indent > indent) {
-		long bad = pop_levels(depth - 1);
-
-		if (depth)
-			levels[depth - 1].failed += bad;
-	}
-	if (!depth || levels[depth - 1].indent < indent) {
-		if (depth == MAX_LEVELS)
-			die("%s: more than %d levels of subtests", program, MAX_LEVELS);
-		levels[depth].indent = indent;
-		levels[depth].plan = -1;
-		levels[depth].seen = 0;
-		levels[depth].failed = 0;
-		depth++;
-	}
-	return &levels[depth - 1];
-}
-
-static void result(int indent, bool ok, char *rest)
-{
-	bool parent = false;
-	long number = -1, below = 0;
-	struct level *l;
-	char *hash, *name, *reason = NULL;
-
-	/* Deeper levels that end here were the parts of this result. */
-	if (depth && levels[depth - 1].indent > indent) {
-		int to = depth;
-
-		while (to && levels[to - 1].indent > indent)
-			to--;
-		below = pop_levels(to);
-		parent = true;
-	}
-	l = level_at(indent);
-	l->seen++;
-	if (indent == 0)
-		prog_results++;
-
-	if (isdigit((unsigned char)*rest))
-		number = strtol(rest, &rest, 10);
-	rest = trim(rest);
-	if (!strncmp(rest, "- ", 2))
-		rest += 2;
-	for (hash = strchr(rest, '#'); hash; hash = strchr(hash + 1, '#')) {
-		char *word = hash + 1 + strspn(hash + 1, " ");
-
-		if (strncasecmp(word, "SKIP", 4))
-			continue;
-		*hash = 0;
-		reason = trim(word + 4);
-		break;
-	}
-	name = trim(rest);
-	if (!*name)
-		name = "(no name)";
-
-	if (number >= 0 && number != l->seen) {
-		fail("%s: has number %ld where %ld was due", name, number, l->seen);
-		l->failed++;
-		l->seen = number;
-		return;
-	}
-	if (parent) {
-		if (below && ok)
-			fail("%s: says ok, but a part of it failed", name);
-		if (!below && !ok)
-			fail("%s", name);
-		if (below || !ok)
-			l->failed++;
-		else
-			drop_diag();
-		return;
-	}
-	if (!ok) {
-		fail("%s", name);
-		l->failed++;
-		return;
-	}
-	if (reason) {
-		one_skip(name, reason);
-		return;
-	}
-	one_pass();
-}
-
-static void tap_line(char *line)
-{
-	int indent = strspn(line, " ");
-	char *s = line + indent, *end;
-	struct level *l;
-	long n;
-
-	if (!strncmp(s, "ok ", 3) || !strcmp(s, "ok")) {
-		result(indent, true, s + 2 + (s[2] == ' '));
-		return;
-	}
-	if (!strncmp(s, "not ok ", 7) || !strcmp(s, "not ok")) {
-		result(indent, false, s + 6 + (s[6] == ' '));
-		return;
-	}
-	if (!strncmp(s, "1..", 3) && isdigit((unsigned char)s[3])) {
-		n = strtol(s + 3, &end, 10);
-		l = level_at(indent);
-		if (l->plan >= 0) {
-			fail("a second plan: %s", s);
-			return;
-		}
-		l->plan = n;
-		end = strchr(end, '#');
-		if (!n && indent == 0) {
-			char *word = end ? end + 1 + strspn(end + 1, " ") : "";
-
-			if (!strncasecmp(word, "SKIP", 4)) {
-				prog_skipped_all = true;
-				one_skip("-", trim(word + 4));
-			}
-		}
-		return;
-	}
-	if (!strncmp(s, "Bail out!", 9)) {
-		fail("%s", s);
-		return;
-	}
-	if (*s && strncmp(s, "TAP version", 11) && strncmp(s, "KTAP version", 12))
-		keep_diag(line);
-}
-
-static void begin_program(const char *name)
-{
-	int i;
-
-	drop_diag();
-	program = dup_or_die(name);
-	depth = 0;
-	prog_results = 0;
-	prog_failed = 0;
-	prog_skipped_all = false;
-	for (i = 0; i < n_expects; i++) {
-		if (!strcmp(expects[i].program, name))
+	verdict_begin(&j->v, program);
+	j->all_skipped = false;
+	for (i = 0; i < j->n_expects; i++) {
+		if (!strcmp(j->expects[i].program, program))
 			break;
 	}
-	if (i < n_expects)
-		expects[i].runs++;
-	else if (n_expects)
-		fail("ran, but is not one of the expected programs");
+	if (i < j->n_expects)
+		j->expects[i].runs++;
+	else if (j->n_expects)
+		verdict_fail(&j->v, "not in the list of expected programs");
+	return true;
 }
 
-static void end_program(bool ended, int code)
+static void on_end(void *ctx, const struct tap_exit *e)
 {
-	bool plan = depth && levels[0].indent == 0 && levels[0].plan >= 0;
+	struct judge *j = ctx;
+	int status = e->status;
 
-	pop_levels(0);
-	if (!ended)
-		fail("did not end");
-	else if (code == 137 || code == 143 || code == 124)
-		fail("was killed, as happens when its time is over (status %d)", code);
-	else if (!plan)
-		fail("wrote no plan: it did not run to where it counts its tests (status %d)", code);
-	else if (!prog_results && !prog_skipped_all)
-		fail("ran no test");
-	else if (code && !prog_failed && !(code == 4 && prog_skipped_all))
-		fail("no test failed, but the program ended with status %d", code);
-	drop_diag();
-	free(program);
-	program = NULL;
+	if (!e->ended)
+		verdict_fail(&j->v, "did not end");
+	else if (status == 137 || status == 143 || status == 124)
+		verdict_fail(&j->v, "was killed, as after its time limit (status %d)", status);
+	else if (!e->planned)
+		verdict_fail(&j->v, "printed no plan (status %d)", status);
+	else if (!e->results && !j->all_skipped)
+		verdict_fail(&j->v, "ran no test");
+	else if (status && !j->v.program_failed && !(status == 4 && j->all_skipped))
+		verdict_fail(&j->v, "no test failed, but the program ended with status %d", status);
+	verdict_end(&j->v);
 }
 
-static void read_stream(const char *path)
+static void on_outside(void *ctx, const char *line)
 {
-	FILE *f = open_or_die(path);
-	bool end = false, outside = false;
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t n;
+	struct judge *j = ctx;
 
-	while ((n = getline(&line, &size, f)) >= 0) {
-		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-			line[--n] = 0;
-		if (!strncmp(line, "# run ", 6)) {
-			if (program)
-				end_program(false, 0);
-			begin_program(trim(line + 6));
-			continue;
-		}
-		if (!strncmp(line, "# exit ", 7) && program) {
-			size_t len = strlen(program);
-			char *tail;
-			long code;
-
-			if (strncmp(line + 7, program, len) || line[7 + len] != ' ') {
-				keep_diag(line);
-				continue;
-			}
-			code = strtol(line + 8 + len, &tail, 10);
-			if (tail == line + 8 + len || *tail)
-				end_program(false, 0);
-			else
-				end_program(true, (int)code);
-			continue;
-		}
-		if (!program && !strcmp(line, "# end")) {
-			end = true;
-			continue;
-		}
-		if (program) {
-			tap_line(line);
-			continue;
-		}
-		if (*line && !outside) {
-			keep_diag(line);
-			fail("output outside of any program");
-			outside = true;
-		}
-	}
-	free(line);
-	fclose(f);
-	if (program)
-		end_program(false, 0);
-	if (!end)
-		fail("the end mark did not come: the guest hung, crashed or ran out of time");
+	if (j->outside)
+		return;
+	verdict_keep(&j->v, line);
+	verdict_fail(&j->v, "output outside of any program");
+	j->outside = true;
 }
 
-static void check_expects(void)
+static void read_stream(struct judge *j, const char *path)
+{
+	const struct tap_reader reader = {
+		.ctx = j, .begin = on_begin, .result = on_result, .plan = on_plan,
+		.plan_missed = on_plan_missed, .text = on_text, .end = on_end, .outside = on_outside,
+	};
+
+	if (!tap_read(path, &reader))
+		verdict_fail(&j->v, "no end mark: the guest hung, crashed or ran out of time");
+}
+
+static void check_expects(struct judge *j)
 {
 	int i;
 
-	for (i = 0; i < n_expects; i++) {
-		if (!expects[i].runs)
-			fail("%s did not run", expects[i].program);
-		if (expects[i].runs > 1)
-			fail("%s ran %d times", expects[i].program, expects[i].runs);
-	}
-	for (i = 0; i < n_skips; i++) {
-		if (!skips[i].used)
-			fail("the skip of '%s: %s' is expected and did not happen: remove the line",
-			     skips[i].program, skips[i].test);
-		else if (skips[i].violated)
-			fail("every test of %s is expected to be skipped, and %d passed: name the tests",
-			     skips[i].program, skips[i].violated);
+	for (i = 0; i < j->n_expects; i++) {
+		if (!j->expects[i].runs)
+			verdict_fail(&j->v, "%s did not run", j->expects[i].program);
+		if (j->expects[i].runs > 1)
+			verdict_fail(&j->v, "%s ran %d times", j->expects[i].program, j->expects[i].runs);
 	}
 }
 
-#define EXPECT_MARK	"dmem-selftest: expect WARNING "
-
-/*
- * A test that provokes a warning on purpose writes to /dev/kmsg
- * "dmem-selftest: expect WARNING begin TEXT" before and
- * "dmem-selftest: expect WARNING end" after it. In between exactly the report
- * (from "cut here" to "end trace") that contains TEXT is allowed, and must come.
- */
-static void read_log(const char *path)
+static void check_skips(struct judge *j)
 {
-	FILE *f = open_or_die(path);
-	char *line = NULL, *want = NULL, *s;
-	char *block[256];
-	int n_block = 0, i, show = 0, wanted = 0;
-	bool booted = false, down = false, in_block = false;
-	struct complaint c = {};
-	size_t size = 0;
-	ssize_t n;
+	const struct skip *s;
 
-	while ((n = getline(&line, &size, f)) >= 0) {
-		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-			line[--n] = 0;
-		if (strstr(line, "Linux version "))
-			booted = true;
-		if (strstr(line, "reboot: Power down"))
-			down = true;
-		s = message(line);
-		if (!strncmp(s, EXPECT_MARK, strlen(EXPECT_MARK))) {
-			s += strlen(EXPECT_MARK);
-			if (want && !wanted)
-				fail("kernel log: the warning '%s' was expected and did not come", want);
-			free(want);
-			want = NULL;
-			wanted = 0;
-			if (!strncmp(s, "begin ", 6) && *trim(s + 6))
-				want = dup_or_die(trim(s + 6));
-			else if (strcmp(s, "end"))
-				fail("kernel log: a mark that is neither begin TEXT nor end: %s", s);
-			continue;
-		}
-		/* A whole report is judged at its end, while one is expected. */
-		if (want && strstr(s, "[ cut here ]"))
-			in_block = true;
-		if (in_block) {
-			if (n_block < 256)
-				block[n_block++] = dup_or_die(line);
-			if (!strstr(s, "end trace"))
-				continue;
-			in_block = false;
-			for (i = 0; i < n_block; i++) {
-				if (want && strstr(block[i], want))
-					break;
-			}
-			if (i < n_block) {
-				wanted++;
-			} else {
-				for (i = 0; i < n_block; i++)
-					keep_diag(block[i]);
-				fail("kernel log: a warning, and not the one that was expected");
-			}
-			while (n_block)
-				free(block[--n_block]);
-			continue;
-		}
-		if (show) {
-			printf("     | %s\n", line);
-			show--;
-			if (complains(s))
-				show = LOG_CONTEXT;
-			if (strstr(s, "end trace"))
-				show = 0;
-			continue;
-		}
-		if (!complaint(&c, s))
-			continue;
-		if (is_known(c.text)) {
-			printf("     on both kernels: %s\n", c.text);
-			continue;
-		}
-		fail("kernel log: %s", s);
-		show = LOG_CONTEXT;
+	for (s = j->skips; s < j->skips + j->n_skips; s++) {
+		if (!s->used)
+			verdict_fail(&j->v, "allow list of skips: '%s: %s' was not skipped: remove the line",
+				     s->program, s->test);
+		else if (s->violated)
+			verdict_fail(&j->v, "allow list of skips: '%s: *', but %d of its tests passed: name the tests",
+				     s->program, s->violated);
 	}
-	if (in_block) {
-		for (i = 0; i < n_block; i++)
-			keep_diag(block[i]);
-		fail("kernel log: a report that does not end");
-		while (n_block)
-			free(block[--n_block]);
-	}
-	if (want)
-		fail("kernel log: 'expect WARNING begin %s' without an end", want);
-	free(want);
-	free(line);
-	fclose(f);
-	if (!booted)
-		fail("kernel log: there is no boot in it");
-	else if (!down)
-		fail("kernel log: it does not end with the power going down");
+}
+
+static void write_totals(const struct judge *j)
+{
+	FILE *f = fopen(j->totals, "a");
+
+	if (!f || fprintf(f, "%ld %ld %ld\n", j->v.passed, j->v.failed, j->v.skipped) < 0 || fclose(f))
+		die("%s: %s", j->totals, strerror(errno));
 }
 
 static int sum_totals(const char *path)
 {
+	long passed = 0, failed = 0, skipped = 0, p, e, s;
 	FILE *f = open_or_die(path);
-	long p, e, s;
 
 	while (fscanf(f, "%ld %ld %ld", &p, &e, &s) == 3) {
 		passed += p;
@@ -609,66 +325,82 @@ static int sum_totals(const char *path)
 	return failed || !passed;
 }
 
+static void drop(struct judge *j)
+{
+	int i;
+
+	verdict_drop(&j->v);
+	for (i = 0; i < j->n_expects; i++)
+		free(j->expects[i].program);
+	free(j->expects);
+	for (i = 0; i < j->n_skips; i++) {
+		free(j->skips[i].program);
+		free(j->skips[i].test);
+		free(j->skips[i].reason);
+	}
+	free(j->skips);
+	strings_clear(&j->known);
+}
+
+static int judge(struct judge *j, const char *stream)
+{
+	struct verdict *v = &j->v;
+
+	read_stream(j, stream);
+	check_expects(j);
+	check_skips(j);
+	if (j->log)
+		log_judge(j->log, &j->known, v);
+	if (!v->passed && !v->failed && !v->skipped)
+		verdict_fail(v, "no test ran");
+	printf("%s: %ld passed, %ld failed, %ld skipped\n", v->run, v->passed, v->failed, v->skipped);
+	if (j->totals)
+		write_totals(j);
+	return v->failed ? 1 : 0;
+}
+
+static void usage(void)
+{
+	die("usage: tapsum [-d] [-n name] [-e expect] [-s skips] [-k kernellog] [-b kernellog] [-t totals] stream");
+}
+
 int main(int argc, char **argv)
 {
-	const char *log = NULL, *totals = NULL;
-	FILE *f;
-	int c, i;
+	struct judge j = { .v.run = "run" };
+	int c, ret;
 
-	while ((c = getopt(argc, argv, "n:e:s:k:b:t:S:")) != -1) {
+	while ((c = getopt(argc, argv, "dn:e:s:k:b:t:S:")) != -1) {
 		switch (c) {
+		case 'd':
+			j.no_duplicates = true;
+			break;
 		case 'n':
-			run_name = optarg;
+			j.v.run = optarg;
 			break;
 		case 'e':
-			read_expects(optarg);
+			read_expects(&j, optarg);
 			break;
 		case 's':
-			read_skips(optarg);
+			read_skips(&j, optarg);
 			break;
 		case 'k':
-			log = optarg;
+			j.log = optarg;
 			break;
 		case 'b':
-			read_known(optarg);
+			log_read_known(optarg, &j.known);
 			break;
 		case 't':
-			totals = optarg;
+			j.totals = optarg;
 			break;
 		case 'S':
 			return sum_totals(optarg);
 		default:
-			return 2;
+			usage();
 		}
 	}
 	if (optind != argc - 1)
-		die("usage: tapsum [-n name] [-e expect] [-s skips] [-k kernellog] [-b kernellog] [-t totals] stream");
-
-	read_stream(argv[optind]);
-	check_expects();
-	if (log)
-		read_log(log);
-	if (!passed && !failed && !skipped)
-		fail("no test ran");
-
-	printf("%s: %ld passed, %ld failed, %ld skipped\n", run_name, passed, failed, skipped);
-	if (totals) {
-		f = fopen(totals, "a");
-		if (!f || fprintf(f, "%ld %ld %ld\n", passed, failed, skipped) < 0 || fclose(f))
-			die("%s: %s", totals, strerror(errno));
-	}
-	drop_diag();
-	for (i = 0; i < n_expects; i++)
-		free(expects[i].program);
-	free(expects);
-	for (i = 0; i < n_skips; i++) {
-		free(skips[i].program);
-		free(skips[i].test);
-		free(skips[i].reason);
-	}
-	free(skips);
-	while (n_known)
-		free(known[--n_known]);
-	free(known);
-	return failed ? 1 : 0;
+		usage();
+	ret = judge(&j, argv[optind]);
+	drop(&j);
+	return ret;
 }

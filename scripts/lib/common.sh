@@ -143,17 +143,18 @@ need_space()
 	fi
 }
 
-# Host programs of ours that the scripts use.
+# The programs of scripts/judge, each of one file and the files in lib, in $CACHE/bin.
 build_host_tools()
 {
 	mkdir -p "$CACHE/bin"
 	for _p in progress tapsum samesum mutmap screen bench_report; do
-		# Not "newer than": another checkout's program may be newer.
-		_k=$(hash16 "scripts/judge/$_p.c" scripts/judge/die.h scripts/judge/judge.h tests/guest/display/pattern.h)
-		[ "$_k" = "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] ||
-		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "scripts/judge/$_p.c" -lm &&
+		set -- "scripts/judge/$_p.c" scripts/judge/lib/*.c
+		# A key, not a comparison of dates: another checkout may have built a newer one.
+		_k=$(hash16 "$@" scripts/judge/lib/*.h tests/guest/display/pattern.h)
+		[ "$_k" != "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] || continue
+		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "$@" -lm &&
 		  mv "$CACHE/bin/$_p.new" "$CACHE/bin/$_p" &&
 		  echo "$_k" >"$CACHE/bin/$_p.key"; } ||
-		die "cannot compile scripts/judge/$_p.c: see the compiler's message above"
+		die "cannot compile $1: see the compiler's message above"
 	done
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mutmap_test MUTMAP DIRECTORY - is every function without a mutant found?
+ * test_mutmap MUTMAP DIRECTORY - tests that mutmap reports each function without a mutant
  *
- * All cases are about one file, of which the series has added some lines.
+ * All cases have the same source file, to which the series adds some lines.
  */
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "judge_test.h"
@@ -51,10 +50,10 @@
 static const struct test {
 	const char *name, *series, *mutants, *none;
 	int status;
-	const char *says;	/* "=" in front: and no more */
+	const char *says;	/* with "=" in front, all of the output */
 } tests[] = {
 	{ "a function has a mutant", ONE, IN_ONE, "", 0,
-	  "=      1 functions have lines of the series: 1 have mutants, for 0 it is told why not\n" },
+	  "=      the series changes 1 functions: 1 have mutants, 0 are listed as having none\n" },
 	{ "a function has none", ONE, "", "", 1, "d/a.c: one: 1 lines\n" },
 	{ "a mutant is behind it", ONE, NOT_IN_ONE, "", 1, "d/a.c: one: 1 lines\n" },
 	{ "only another has a mutant", ONE_TWO, IN_ONE, "", 1, "d/a.c: two: 1 lines\n" },
@@ -62,47 +61,39 @@ static const struct test {
 	{ "all in one line", THREE, "", "", 1, "d/a.c: three: 1 lines\n" },
 	{ "only a comment is new", ONE_COMMENT, "", "", 2, "changes no function" },
 	{ "only data is new", OUTSIDE, "", "", 2, "changes no function" },
-	{ "it is told why", ONE, "", "# why\n\nd/a.c one is not reached\n", 0, "0 have mutants, for 1 it is told" },
-	{ "it is told of all of a file", ONE_TWO, "", "d/a.c * is only compiled\n", 0, "for 2 it is told" },
-	{ "it is told of another file", ONE, "", "d/b.c one is not reached\n", 1, "d/a.c: one: 1 lines\nnone:1: one of d/b.c" },
-	{ "what is told is not needed", ONE, IN_ONE, "\nd/a.c one is not reached\n", 1, "none:2: one of d/a.c has a mutant" },
-	{ "no reason is told", ONE, "", "d/a.c one\n", 2, "none:1: must be FILE FUNCTION REASON" },
+	{ "a function is listed as having none", ONE, "", "# why\n\nd/a.c one is not reached\n", 0, "0 have mutants, 1 are listed" },
+	{ "all of a file is listed", ONE_TWO, "", "d/a.c * is only compiled\n", 0, "2 are listed" },
+	{ "another file is listed", ONE, "", "d/b.c one is not reached\n", 1, "d/a.c: one: 1 lines\nnone:1: one of d/b.c" },
+	{ "a listed function has a mutant", ONE, IN_ONE, "\nd/a.c one is not reached\n", 1, "none:2: one of d/a.c has a mutant" },
+	{ "a listed function has no reason", ONE, "", "d/a.c one\n", 2, "none:1: write 'FILE FUNCTION REASON'" },
 	{ "a file is not there", "+++ b/d/b.c\n", "", "", 2, "./d/b.c: No such file" },
 	{ "nothing is there", "", "", "", 2, "changes no function" },
 };
 
-static void put(const char *dir, const char *name, const char *text)
+static void prepare(const struct place *place)
 {
 	char path[1024];
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	put_file(path, text);
+	snprintf(path, sizeof(path), "%s/d", place->dir);
+	mkdir(path, 0755);
+	put_file(path, "a.c", SOURCE);
 }
 
-static bool run(const struct test *t, const char *mutmap, const char *dir)
+static bool one(const struct place *place, size_t i, const char **name)
 {
+	const struct test *t = &tests[i];
 	bool all = *t->says == '=';
 	char cmd[4096];
 
-	put(dir, "series", t->series);
-	put(dir, "mutants", t->mutants);
-	put(dir, "none", t->none);
-	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' . series mutants none 2>&1", dir, mutmap);
-	return as_wanted(cmd, t->status, t->says + all, all);
+	*name = t->name;
+	put_file(place->dir, "series", t->series);
+	put_file(place->dir, "mutants", t->mutants);
+	put_file(place->dir, "none", t->none);
+	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' . series mutants none 2>&1", place->dir, place->program);
+	return prints(cmd, t->status, t->says + all, all);
 }
 
 int main(int argc, char **argv)
 {
-	size_t i, n = sizeof(tests) / sizeof(tests[0]);
-	char path[1024];
-	int bad = 0;
-
-	begin_tests(argc, argv, n);
-	snprintf(path, sizeof(path), "%s/d", argv[2]);
-	mkdir(argv[2], 0755);
-	mkdir(path, 0755);
-	put(path, "a.c", SOURCE);
-	for (i = 0; i < n; i++)
-		bad += end_test(run(&tests[i], argv[1], argv[2]), i + 1, tests[i].name);
-	return bad ? 1 : 0;
+	return run_cases(argc, argv, sizeof(tests) / sizeof(tests[0]), prepare, one);
 }

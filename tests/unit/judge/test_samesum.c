@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * samesum_test SAMESUM DIRECTORY - is every difference noticed?
+ * test_samesum SAMESUM DIRECTORY - tests that samesum reports each difference
  *
- * Every case is what a kernel without and one with the series have written, and
- * what must be said of it. A third and fourth boot, if there are any, are of
- * these programs once more.
+ * Every case has the results of a kernel without and of one with the series, and a part
+ * of the expected output. A third and a fourth boot repeat these programs.
  */
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "judge_test.h"
@@ -43,7 +40,7 @@
 struct test {
 	const char *name, *expect, *results[4], *log[2];
 	int status;
-	const char *says;	/* or with -p or -f, if it begins so */
+	const char *says;	/* with "-p" or "-f" in front: that option, and all of its output */
 };
 
 static const struct test tests[] = {
@@ -59,15 +56,15 @@ static const struct test tests[] = {
 	  "\nnot ok 2 y: passes without the series, fails with it\n" },
 	{ "a test fails without the series only", "d/a", { BAD, GOOD }, { LOG, LOG }, 0,
 	  "\nok 2 y: fails without the series, passes with it\n" },
-	{ "a test is not there with the series", "d/a",
+	{ "a test is missing with the series", "d/a",
 	  { GOOD, KUNIT RUN("1..1\nok 1 x\n", "0") END }, { LOG, LOG }, 1,
-	  "not ok 2 y: passes without the series, is not there with it" },
+	  "not ok 2 y: passes without the series, is missing with it" },
 	{ "a test is there with the series only", "d/a",
 	  { KUNIT RUN("1..1\nok 1 x\n", "0") END, GOOD }, { LOG, LOG }, 1,
-	  "not ok 2 y: is not there without the series, passes with it" },
-	{ "a test that fails is not there with the series", "d/a",
+	  "not ok 2 y: is missing without the series, passes with it" },
+	{ "a test that fails is missing with the series", "d/a",
 	  { BAD, KUNIT RUN("1..1\nok 1 x\n", "0") END }, { LOG, LOG }, 1,
-	  "not ok 2 y: fails without the series, is not there with it" },
+	  "not ok 2 y: fails without the series, is missing with it" },
 	{ "a test is skipped with the series", "d/a",
 	  { GOOD, KUNIT RUN("1..2\nok 1 x\nok 2 # SKIP y\n", "0") END }, { LOG, LOG }, 1,
 	  "not ok 2 y: passes without the series, is skipped with it" },
@@ -83,7 +80,7 @@ static const struct test tests[] = {
 	  { LOG, LOG }, 0, "ok 1 the program # SKIP on neither kernel: no heap" },
 	{ "all of a program is skipped with the series", "d/a",
 	  { GOOD, KUNIT RUN("1..0 # SKIP no heap\n", "4") END }, { LOG, LOG }, 1,
-	  "not ok 1 x: passes without the series, is not there with it" },
+	  "not ok 1 x: passes without the series, is missing with it" },
 	{ "tests of the same name", "d/a",
 	  { KUNIT RUN("1..2\nok 1 x\nok 2 x\n", "0") END, KUNIT RUN("1..2\nok 1 x\nnot ok 2 x\n", "1") END },
 	  { LOG, LOG }, 1, "not ok 2 x (2): passes without the series, fails with it" },
@@ -97,23 +94,23 @@ static const struct test tests[] = {
 	  "not ok 4 two: passes without the series, fails with it" },
 
 	{ "no report without the series", "d/a", { KUNIT END, GOOD }, { LOG, LOG }, 1,
-	  "there is no report of the kernel without the series" },
+	  "no report of the kernel without the series" },
 	{ "no report with the series", "d/a", { GOOD, KUNIT END }, { LOG, LOG }, 1,
-	  "there is no report of the kernel with the series" },
+	  "no report of the kernel with the series" },
 	{ "no report at all", "d/a", { KUNIT END, KUNIT END }, { LOG, LOG }, 1,
-	  "# run d/a\nTAP version 13\nnot ok 1 there is no report of the kernel without the series\n"
-	  "not ok 2 there is no report of the kernel with the series\n" },
+	  "# run d/a\nTAP version 13\nnot ok 1 no report of the kernel without the series\n"
+	  "not ok 2 no report of the kernel with the series\n" },
 	{ "an empty report of a program", "d/a", { KUNIT RUN("", "0") END, KUNIT RUN("", "0") END },
 	  { LOG, LOG }, 1, "not ok 2 no test was compared" },
-	{ "nothing at all", "d/a", { "", "" }, { "", "" }, 1, "not ok 1 unpatched-1 came to its end" },
+	{ "nothing at all", "d/a", { "", "" }, { "", "" }, 1, "not ok 1 unpatched-1 is complete" },
 	{ "no KUnit", "d/a", { RUN("1..1\nok 1 x\n", "0") END, RUN("1..1\nok 1 x\n", "0") END },
-	  { BOOT DOWN, BOOT DOWN }, 1, "has run 0 KUnit suites and tells of 0" },
+	  { BOOT DOWN, BOOT DOWN }, 1, "unpatched-1: 0 KUnit suites in the log, 0 in the results" },
 	{ "a KUnit suite of which nothing is told", "d/a", { GOOD, GOOD },
 	  { BOOT SUITES("2") DOWN, BOOT SUITES("2") DOWN }, 1,
-	  "not ok 2 unpatched-1 has run 2 KUnit suites and tells of 1" },
-	{ "a KUnit suite is not there with the series", "d/a",
+	  "not ok 2 unpatched-1: 2 KUnit suites in the log, 1 in the results" },
+	{ "a KUnit suite is missing with the series", "d/a",
 	  { GOOD, RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, BOOT DOWN }, 1,
-	  "not ok 1 one: passes without the series, is not there with it" },
+	  "not ok 1 one: passes without the series, is missing with it" },
 
 	{ "killed with the series", "d/a", { GOOD, KUNIT RUN("1..2\nok 1 x\n", "137") END },
 	  { LOG, LOG }, 1, "the end: passes without the series, fails with it" },
@@ -128,12 +125,12 @@ static const struct test tests[] = {
 	  "the end: passes without the series, fails with it" },
 	{ "the guest hangs with the series", "d/a",
 	  { GOOD, KUNIT "# run d/a\n1..2\nok 1 x\n" }, { LOG, BOOT SUITES("1") }, 1,
-	  "not ok 3 patched-1 came to its end" },
+	  "not ok 3 patched-1 is complete" },
 	{ "the guest hangs on both", "d/a",
 	  { KUNIT "# run d/a\n1..2\nok 1 x\n", KUNIT "# run d/a\n1..2\nok 1 x\n" },
-	  { BOOT SUITES("1"), BOOT SUITES("1") }, 1, "not ok 1 unpatched-1 came to its end" },
+	  { BOOT SUITES("1"), BOOT SUITES("1") }, 1, "not ok 1 unpatched-1 is complete" },
 	{ "the power does not go down", "d/a", { GOOD, GOOD }, { LOG, BOOT SUITES("1") }, 1,
-	  "not ok 3 patched-1 came to its end" },
+	  "not ok 3 patched-1 is complete" },
 
 	{ "a script", "d/a.sh", { SCRIPT("0"), SCRIPT("0") }, { LOG, LOG }, 0,
 	  "ok 1 the program: passes on both" },
@@ -142,7 +139,7 @@ static const struct test tests[] = {
 	{ "a script that skips", "d/a.sh", { SCRIPT("4"), SCRIPT("4") }, { LOG, LOG }, 0,
 	  "ok 1 the program # SKIP on neither kernel" },
 	{ "a script that is killed", "d/a.sh", { SCRIPT("0"), SCRIPT("137") }, { LOG, LOG }, 1,
-	  "not ok 2 the end: is not there without the series, fails with it" },
+	  "not ok 2 the end: is missing without the series, fails with it" },
 
 	{ "it passes the second time", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0,
 	  "\nok 2 y: fails in 0 of 2 runs without the series, in 1 of 2 with it\n" },
@@ -167,11 +164,11 @@ static const struct test tests[] = {
 	  "not ok 2 y: passes without the series, fails with it" },
 	{ "it fails now and then, and is then not there", "d/a",
 	  { BAD, KUNIT RUN("1..1\nok 1 x\n", "0") END, GOOD, KUNIT RUN("1..1\nok 1 x\n", "0") END },
-	  { LOG, LOG }, 1, "not ok 2 y: passes without the series, is not there with it" },
+	  { LOG, LOG }, 1, "not ok 2 y: passes without the series, is missing with it" },
 	{ "it is not there the second time", "d/a", { GOOD, GOOD, KUNIT END, KUNIT END }, { LOG, LOG }, 0,
 	  "\nok 2 y: passes on both\n" },
 	{ "the second time the guest hangs", "d/a", { GOOD, BAD, GOOD, KUNIT }, { LOG, LOG }, 1,
-	  "patched-2 came to its end" },
+	  "patched-2 is complete" },
 
 	{ "a warning with the series", "d/a", { GOOD, GOOD },
 	  { LOG, BOOT SUITES("1") REPORT("mm/cma.c:12") DOWN }, 1,
@@ -201,52 +198,37 @@ static const struct test tests[] = {
 };
 
 static const char * const boots[] = { "unpatched-1", "patched-1", "unpatched-2", "patched-2" };
-static const char *samesum, *dir;
 
-static void put(const char *where, const char *name, const char *text)
+static void prepare(const struct place *place)
 {
 	char path[1024];
 
-	snprintf(path, sizeof(path), "%s/%s/%s", dir, where, name);
-	if (text)
-		put_file(path, text);
-	else
-		remove(path);
+	for (size_t i = 0; i < sizeof(boots) / sizeof(boots[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", place->dir, boots[i]);
+		mkdir(path, 0755);
+	}
 }
 
-static bool run(const struct test *t)
+static bool one(const struct place *place, size_t i, const char **name)
 {
-	/* "-p" or "-f" in front: that is asked for, and the rest is all that is said. */
+	const struct test *t = &tests[i];
 	bool names = *t->says == '-', again = t->results[2];
-	char cmd[4096];
-	int i;
+	char cmd[4096], path[1024];
 
-	put("", "expect", t->expect);
-	for (i = 0; i < 4; i++) {
-		put(boots[i], "results", t->results[i]);
-		put(boots[i], "kernel.log", t->log[i % 2]);
+	*name = t->name;
+	put_file(place->dir, "expect", t->expect);
+	for (int b = 0; b < 4; b++) {
+		snprintf(path, sizeof(path), "%s/%s", place->dir, boots[b]);
+		put_file(path, "results", t->results[b]);
+		put_file(path, "kernel.log", t->log[b % 2]);
 	}
 	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' %.*s expect unpatched-1 %s -- patched-1 %s 2>&1",
-		 dir, samesum, names ? 2 : 0, t->says, again ? "unpatched-2" : "",
+		 place->dir, place->program, names ? 2 : 0, t->says, again ? "unpatched-2" : "",
 		 again ? "patched-2" : "");
-	return as_wanted(cmd, t->status, t->says + (names ? 2 : 0), names);
+	return prints(cmd, t->status, t->says + (names ? 2 : 0), names);
 }
 
 int main(int argc, char **argv)
 {
-	size_t i, n = sizeof(tests) / sizeof(tests[0]);
-	char path[1024];
-	int bad = 0;
-
-	begin_tests(argc, argv, n);
-	samesum = argv[1];
-	dir = argv[2];
-	mkdir(dir, 0755);
-	for (i = 0; i < sizeof(boots) / sizeof(boots[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, boots[i]);
-		mkdir(path, 0755);
-	}
-	for (i = 0; i < n; i++)
-		bad += end_test(run(&tests[i]), i + 1, tests[i].name);
-	return bad ? 1 : 0;
+	return run_cases(argc, argv, sizeof(tests) / sizeof(tests[0]), prepare, one);
 }

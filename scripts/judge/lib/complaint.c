@@ -1,29 +1,11 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What tapsum and samesum share: a line, and what they look for in a kernel's log.
- */
-#ifndef JUDGE_H
-#define JUDGE_H
-
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <ctype.h>
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Without blanks at both ends, in place. */
-static char *trim(char *s)
-{
-	size_t n;
+#include "complaint.h"
 
-	while (isspace((unsigned char)*s))
-		s++;
-	n = strlen(s);
-	while (n && isspace((unsigned char)s[n - 1]))
-		s[--n] = 0;
-	return s;
-}
-
-/* What the kernel says when something is wrong. */
 static const char * const complaints[] = {
 	"WARNING: ", "BUG: ", "BUG at ", "Oops", "Kernel panic", "INFO: ", "Call trace:",
 	"Unable to handle kernel", "Internal error", "possible recursive locking",
@@ -37,19 +19,23 @@ static const char * const complaints[] = {
 	NULL
 };
 
-static bool complains(const char *line)
+/* Between a message and its trace; they are not the subject of the trace. */
+static const char * const headers[] = {
+	"CPU: ", "Tainted: ", "Hardware name: ", "Workqueue: ", NULL
+};
+
+bool complains(const char *message)
 {
 	int i;
 
 	for (i = 0; complaints[i]; i++) {
-		if (strstr(line, complaints[i]))
+		if (strstr(message, complaints[i]))
 			return true;
 	}
 	return false;
 }
 
-/* "[    1.234567] text" or "[    1.234567][  T1] text" -> text */
-static char *message(char *line)
+char *message(char *line)
 {
 	char *s = line;
 
@@ -65,7 +51,7 @@ static char *message(char *line)
 	return s;
 }
 
-/* Numbers and addresses are not the same from boot to boot. */
+/* Replaces each word that has a digit by '#', in place. */
 static void without_numbers(char *s)
 {
 	char *to = s;
@@ -87,31 +73,28 @@ static void without_numbers(char *s)
 	*to = 0;
 }
 
-struct complaint {
-	char text[512];		/* the same in each boot */
-	char subject[256];	/* what a trace of calls is about */
-};
-
-/* Is that line of a log, to be given one by one, one more complaint? */
-static bool complaint(struct complaint *c, const char *s)
+static bool is_header(const char *message)
 {
-	static const char * const dump[] = { "CPU: ", "Tainted: ", "Hardware name: ", "Workqueue: " };
-	size_t i;
+	int i;
 
-	if (!complains(s)) {
-		for (i = 0; i < sizeof(dump) / sizeof(dump[0]); i++) {
-			if (!strncmp(s, dump[i], strlen(dump[i])))
-				return false;
-		}
-		snprintf(c->subject, sizeof(c->subject), "%s", s);
+	for (i = 0; headers[i]; i++) {
+		if (!strncmp(message, headers[i], strlen(headers[i])))
+			return true;
+	}
+	return false;
+}
+
+bool complaint_next(struct complaint *c, const char *message)
+{
+	if (!complains(message)) {
+		if (!is_header(message))
+			snprintf(c->subject, sizeof(c->subject), "%s", message);
 		return false;
 	}
-	if (strstr(s, "Call trace:"))
-		snprintf(c->text, sizeof(c->text), "%s after '%s'", s, c->subject);
+	if (strstr(message, "Call trace:"))
+		snprintf(c->text, sizeof(c->text), "%s after '%s'", message, c->subject);
 	else
-		snprintf(c->text, sizeof(c->text), "%s", s);
+		snprintf(c->text, sizeof(c->text), "%s", message);
 	without_numbers(c->text);
 	return true;
 }
-
-#endif
