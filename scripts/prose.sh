@@ -10,22 +10,28 @@
 # noun. Lines of *.md end at column 80, except those of tables, blocks, and single words.
 #
 # Prints each text above its limit with the lines and, without BASE, a table of all counts. Returns 0 if all texts are within their limits, 1 if one is not, and
-# 2 if BASE is no revision.
+# 2 if BASE is no revision, or git lists no files.
 set -eu
 cd "${PROSE_TOP:-$(dirname "$0")/..}"
 LC_ALL=C
 export LC_ALL
+
+# The tree may belong to another user, as in a container.
+in_git()
+{
+	git -c safe.directory="$PWD" "$@"
+}
 
 # The files to check, one a line, those that git does not track yet among them.
 list()
 {
 	{
 		if [ -n "$1" ]; then
-			git diff --name-only --relative "$1" --
+			in_git diff --name-only --relative "$1" --
 		else
-			git ls-files
+			in_git ls-files
 		fi
-		git ls-files --others --exclude-standard
+		in_git ls-files --others --exclude-standard
 	} | sort -u | while read -r _f; do
 		case $_f in
 		kernel/patches/*|debian/*) ;;
@@ -35,13 +41,17 @@ list()
 }
 
 base=${1-}
-[ -z "$base" ] || git rev-parse -q --verify "$base^{commit}" >/dev/null || {
+[ -z "$base" ] || in_git rev-parse -q --verify "$base^{commit}" >/dev/null || {
 	echo "error: '$base' is no revision" >&2
 	exit 2
 }
 files=$(mktemp)
 trap 'rm -f "$files"' EXIT
 list "$base" >"$files"
+[ -n "$base" ] || [ -s "$files" ] || {
+	echo "error: git lists no files in $PWD" >&2
+	exit 2
+}
 
 awk -v each="$base" '
 # The kind of text in a file: "docs", "comments", or "" for one that is not checked.

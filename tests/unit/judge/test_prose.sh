@@ -184,5 +184,7 @@ echo 'It shows what is there, and what is not.' >>docs/old.md
 t "without a revision, folders are checked" 1 "docs: 2 times" ''
 rm docs/old.md
 t "a removed file is no error" 0 "" HEAD
+rm -rf .git
+t "a directory that git does not track is an error" 2 "error: git lists no files in" ""
 echo "1..$n"
 exit $bad
