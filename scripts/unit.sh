@@ -476,7 +476,7 @@ judge()
 {
 	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
 	# shellcheck disable=SC2086 # options
-	$cc $_san $warn -o "$dir/$1" "scripts/judge/$1.c" scripts/judge/lib/*.c &&
+	$cc $_san $warn -o "$dir/$1" "scripts/judge/$1.c" scripts/judge/lib/*.c -lm &&
 	$cc $_san $warn -o "$dir/test_$1" "tests/unit/judge/test_$1.c" tests/unit/judge/judge_test.c &&
 	"$dir/test_$1" "$dir/$1" "$dir/judge-$1"
 }
@@ -548,6 +548,8 @@ echo "# exit unit/model $bad"
 tap tapsum judge tapsum
 tap samesum judge samesum
 tap mutmap judge mutmap
+tap progress judge progress
+tap bench-report judge bench_report
 
 unit_tools
 

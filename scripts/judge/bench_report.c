@@ -2,19 +2,20 @@
 /*
  * bench_report - tables and charts of the figures of dmem-bench
  *
- * bench_report RESULTS OUT
+ *   bench_report RESULTS OUT
  *
- * Reads RESULTS/BOOT.results of each boot, prints tables in Markdown, and writes
- * the charts to OUT. A figure that a table needs and no boot has printed is an
- * error: a table with holes would be believed.
+ * Reads RESULTS/BOOT.results of each boot, prints tables in Markdown, and writes the
+ * charts to OUT. A missing figure is an error, as a reader cannot tell a table with holes
+ * from a complete one.
  */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/die.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
@@ -47,25 +48,11 @@ struct table {
 	int nr_columns, nr_rows;
 };
 
-__attribute__((format(printf, 1, 2), noreturn))
-static void die(const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	fputs("bench_report: ", stderr);
-	vfprintf(stderr, format, ap);
-	fputc('\n', stderr);
-	exit(EXIT_FAILURE);
-}
-
 static void add_figure(struct figures *all, const struct figure *figure)
 {
 	if (all->nr == all->room) {
 		all->room = all->room ? 2 * all->room : 256;
-		all->figure = realloc(all->figure, all->room * sizeof(*figure));
-		if (!all->figure)
-			die("no memory");
+		all->figure = check(realloc(all->figure, all->room * sizeof(*figure)));
 	}
 	all->figure[all->nr++] = *figure;
 }
@@ -77,14 +64,13 @@ static void read_boot(struct figures *all, const char *dir, const char *boot)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s.results", dir, boot);
-	f = fopen(path, "r");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
+	f = open_or_die(path);
 	snprintf(figure.boot, sizeof(figure.boot), "%s", boot);
-	while (fgets(line, sizeof(line), f))
+	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%39[^\t\n]\t%ld\t%23[^\t\n]\t%ld", figure.table, &figure.x,
 			   figure.what, &figure.value) == 4)
 			add_figure(all, &figure);
+	}
 	fclose(f);
 }
 
@@ -121,6 +107,15 @@ static double cell(const struct figures *all, const struct column *c, long x)
 	return c->percent ? 100.0 * (value - less) / less : value - less;
 }
 
+static void print_row(const struct figures *all, const struct table *t, long x)
+{
+	printf("| %ld |", x);
+	for (int i = 0; i < t->nr_columns; i++)
+		printf(t->column[i].percent ? " %.1f %% |" : " %.0f |",
+		       cell(all, &t->column[i], x));
+	putchar('\n');
+}
+
 static void print_table(const struct figures *all, const struct table *t)
 {
 	printf("\n%s\n\n| %s |", t->title, t->x);
@@ -130,15 +125,8 @@ static void print_table(const struct figures *all, const struct table *t)
 	for (int i = 0; i < t->nr_columns; i++)
 		printf("---|");
 	putchar('\n');
-	for (int r = 0; r < t->nr_rows; r++) {
-		printf("| %ld |", t->row[r]);
-		for (int i = 0; i < t->nr_columns; i++) {
-			const struct column *c = &t->column[i];
-
-			printf(c->percent ? " %.1f %% |" : " %.0f |", cell(all, c, t->row[r]));
-		}
-		putchar('\n');
-	}
+	for (int i = 0; i < t->nr_rows; i++)
+		print_row(all, t, t->row[i]);
 }
 
 #define WIDTH	640
@@ -165,24 +153,31 @@ static double round_up(double value)
 	return ceil(value / step) * step;
 }
 
-/* The rows are at the same distance, independent of their value. */
-static void draw(FILE *f, const struct figures *all, const struct table *t)
+/* The value at the top of a chart. */
+static double largest(const struct figures *all, const struct table *t)
 {
-	static const char *const colours[] = {
-		"#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
-	};
-	double top = 0, last = -1e9;
+	double top = 0;
 
-	for (int i = 0; i < t->nr_columns; i++)
+	for (int i = 0; i < t->nr_columns; i++) {
 		for (int r = 0; r < t->nr_rows; r++)
 			top = fmax(top, cell(all, &t->column[i], t->row[r]));
-	top = round_up(top);
+	}
+	return round_up(top);
+}
 
+static void draw_frame(FILE *f, const struct table *t)
+{
 	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
 		"font-family=\"sans-serif\" font-size=\"12\">\n"
 		"<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-		"<text x=\"%d\" y=\"18\" font-weight=\"bold\">%s</text>\n", WIDTH, HEIGHT, LEFT, t->title);
+		"<text x=\"%d\" y=\"18\" font-weight=\"bold\">%s</text>\n",
+		WIDTH, HEIGHT, LEFT, t->title);
+}
+
+/* The rows are at the same distance, independent of their value. */
+static void draw_axes(FILE *f, const struct table *t, double top)
+{
 	for (int i = 0; i <= 4; i++) {
 		double y = y_of(top * i / 4, top);
 
@@ -195,11 +190,21 @@ static void draw(FILE *f, const struct figures *all, const struct table *t)
 			x_of(t, r), HEIGHT - BOTTOM + 18, t->row[r]);
 	fprintf(f, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
 		(LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 8, t->x);
+}
+
+static void draw_lines(FILE *f, const struct figures *all, const struct table *t, double top)
+{
+	static const char *const colours[] = {
+		"#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
+	};
+	double last = -1e9;
+
 	for (int i = 0; i < t->nr_columns; i++) {
 		const struct column *c = &t->column[i];
 		double y = y_of(cell(all, c, t->row[t->nr_rows - 1]), top);
 
-		fprintf(f, "<polyline fill=\"none\" stroke-width=\"2\" stroke=\"%s\" points=\"", colours[i]);
+		fprintf(f, "<polyline fill=\"none\" stroke-width=\"2\" stroke=\"%s\" points=\"",
+			colours[i]);
 		for (int r = 0; r < t->nr_rows; r++)
 			fprintf(f, "%s%.1f,%.1f", r ? " " : "", x_of(t, r),
 				y_of(cell(all, c, t->row[r]), top));
@@ -210,6 +215,15 @@ static void draw(FILE *f, const struct figures *all, const struct table *t)
 		fprintf(f, "\"/>\n<text x=\"%d\" y=\"%.1f\" fill=\"%s\">%s</text>\n",
 			WIDTH - RIGHT + 6, y + 4, colours[i], c->title);
 	}
+}
+
+static void draw(FILE *f, const struct figures *all, const struct table *t)
+{
+	double top = largest(all, t);
+
+	draw_frame(f, t);
+	draw_axes(f, t, top);
+	draw_lines(f, all, t, top);
 	fputs("</svg>\n", f);
 }
 
@@ -330,11 +344,22 @@ static void print_cpus(const struct figures *all, const char *heap)
 	}
 }
 
+static void read_turns(struct figures *all, const char *dir)
+{
+	char boot[32];
+
+	for (int i = 1; i <= TURNS; i++) {
+		snprintf(boot, sizeof(boot), "unpatched-%d", i);
+		read_boot(all, dir, boot);
+		snprintf(boot, sizeof(boot), "series-%d", i);
+		read_boot(all, dir, boot);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const boots[] = { "unpatched", "series", "disabled", "memcg" };
 	struct figures all = { 0 };
-	char boot[32];
 
 	if (argc != 3)
 		die("usage: bench_report RESULTS OUT");
@@ -345,12 +370,7 @@ int main(int argc, char **argv)
 		if (tables[i].chart)
 			write_chart(&all, &tables[i], argv[2]);
 	}
-	for (int i = 1; i <= TURNS; i++) {
-		snprintf(boot, sizeof(boot), "unpatched-%d", i);
-		read_boot(&all, argv[1], boot);
-		snprintf(boot, sizeof(boot), "series-%d", i);
-		read_boot(&all, argv[1], boot);
-	}
+	read_turns(&all, argv[1]);
 	print_cpus(&all, "heap/system");
 	print_cpus(&all, "cma/camera@64000000");
 	free(all.figure);

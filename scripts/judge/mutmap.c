@@ -135,7 +135,7 @@ static struct function *function_at(const struct map *m, const char *file, int l
 	return NULL;
 }
 
-/* Whether a line has code: it is not blank, a brace, a directive or, by its beginning, a comment. */
+/* Not blank, a brace, a directive or, by its first characters, a comment. */
 static bool has_code(const char *s)
 {
 	while (isspace((unsigned char)*s))
@@ -234,7 +234,9 @@ static void read_exempts(struct map *m, const char *path)
 		if (sscanf(line, "%511s %255s %n", file, name, &end) != 2 || !line[end])
 			die("%s:%d: write 'FILE FUNCTION REASON'", path, n);
 		m->exempts = check(realloc(m->exempts, (m->n_exempts + 1) * sizeof(*m->exempts)));
-		m->exempts[m->n_exempts++] = (struct exempt){ .file = copy(file), .name = copy(name), .line = n };
+		m->exempts[m->n_exempts++] = (struct exempt){
+			.file = copy(file), .name = copy(name), .line = n,
+		};
 	}
 	free(line);
 	fclose(f);
@@ -277,7 +279,8 @@ static bool print_functions(struct map *m, const char *series)
 	}
 	if (!changed)
 		die("%s changes no function", series);
-	fprintf(stderr, "      the series changes %d functions: %d have mutants, %d are listed as having none\n",
+	fprintf(stderr,
+		"      the series changes %d functions: %d have mutants, %d are listed as having none\n",
 		changed, with, exempt);
 	return bad;
 }
@@ -291,7 +294,8 @@ static bool print_unused(const struct map *m, const char *path)
 	for (e = m->exempts; e < m->exempts + m->n_exempts; e++) {
 		if (e->used)
 			continue;
-		printf("%s:%d: %s of %s has a mutant, or no line of the series\n", path, e->line, e->name, e->file);
+		printf("%s:%d: %s of %s has a mutant, or no line of the series\n",
+		       path, e->line, e->name, e->file);
 		bad = true;
 	}
 	return bad;

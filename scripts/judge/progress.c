@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * progress - run a kernel build with one line that tells how far it is
+ * progress - run a kernel build and show how far it is
  *
- * progress TITLE LOG COUNTFILE ESTIMATE COMMAND...
+ *   progress TITLE LOG COUNTFILE ESTIMATE COMMAND...
  *
- * The build's output goes to LOG. Files compiled are counted and compared with
- * what the last complete build needed (COUNTFILE), or with ESTIMATE. On a
- * terminal the line is rewritten in place, otherwise a new one is written
- * now and then, so that a CI log shows life without growing.
+ * Writes the output of the build to LOG. Counts the compiled files and compares their
+ * number with that of the last complete build (COUNTFILE), or with ESTIMATE. On a
+ * terminal, one line is rewritten in place. Elsewhere a new line is printed every 20
+ * seconds, so that the log of a CI job shows the build is alive and stays short.
+ *
+ * The status is 0 if the build succeeds, 1 if it fails, and 2 if it cannot be started.
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,27 +21,40 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUIET_SECONDS 20
+#include "lib/die.h"
 
-static int on_tty;
-static int total;
+#define QUIET_SECONDS	20
+#define MIN_FILES	100	/* a build of fewer files is no complete one */
 
-static void show(const char *title, int files, time_t start, int end)
+struct build {
+	const char *title, *log_path, *count_path;
+	FILE *log;
+	int out;		/* reads the output of the command */
+	int files, total;	/* total is 0 if it is unknown */
+	bool on_tty;
+	time_t start, shown;
+	char line[4096];	/* that is not complete yet */
+	size_t len;
+};
+
+static void show(struct build *b, bool last)
 {
-	int s = (int)(time(NULL) - start);
+	int s = (int)(time(NULL) - b->start);
 	char of[32] = "";
 
-	if (total > 0 && files <= total)
-		snprintf(of, sizeof(of), " of %d", total);
-	fprintf(stderr, "%s%s: %d%s files, %dm%02ds%s", on_tty ? "\r" : "",
-		title, files, of, s / 60, s % 60, on_tty ? "\033[K" : "\n");
-	if (on_tty && end)
+	if (b->total > 0 && b->files <= b->total)
+		snprintf(of, sizeof(of), " of %d", b->total);
+	fprintf(stderr, "%s%s: %d%s files, %dm%02ds%s",
+		b->on_tty ? "\r" : "", b->title, b->files, of, s / 60, s % 60,
+		b->on_tty ? "\033[K" : "\n");
+	if (b->on_tty && last)
 		fputc('\n', stderr);
 	fflush(stderr);
+	b->shown = time(NULL);
 }
 
-/* kbuild's short lines: two blanks, a word, the target. */
-static int is_compile(const char *line)
+/* Short lines of kbuild have two blanks, a word and the target. */
+static bool is_compile(const char *line)
 {
 	return !strncmp(line, "  CC ", 5) || !strncmp(line, "  AS ", 5) ||
 	       !strncmp(line, "  HOSTCC ", 9);
@@ -57,12 +73,12 @@ static int read_count(const char *path)
 	return n;
 }
 
+/* An incremental build compiles fewer files than a complete one, whose count stays. */
 static void write_count(const char *path, int n)
 {
 	FILE *f;
 
-	/* An incremental build says nothing about a complete one. */
-	if (n < read_count(path) || n < 100)
+	if (n < read_count(path) || n < MIN_FILES)
 		return;
 	f = fopen(path, "w");
 	if (!f)
@@ -71,7 +87,7 @@ static void write_count(const char *path, int n)
 	fclose(f);
 }
 
-/* The line that tells most: the first error, else the last line. */
+/* Prints the first line of the log with the most telling of these words. */
 static void show_reason(const char *log)
 {
 	static const char * const words[] = {
@@ -93,90 +109,108 @@ static void show_reason(const char *log)
 	}
 	fclose(f);
 	best[strcspn(best, "\n")] = 0;
+	if (!*best)
+		strcpy(best, "no error in its output");
 	fprintf(stderr, "error: the build failed: %s%s (log: %s)\n", best,
-		rank == 0 ? ": free some space, or set DMEM_CACHE= to a larger disk" : "",
-		log);
+		rank == 0 ? ": free some space, or set DMEM_CACHE= to a larger disk" : "", log);
 }
 
-int main(int argc, char **argv)
+/* Starts the command with its output in a pipe. */
+static pid_t start(struct build *b, char **command)
 {
-	int fds[2], status, files = 0, step;
-	time_t start = time(NULL), shown = start;
-	struct pollfd pfd;
-	char line[4096];
-	size_t len = 0;
-	FILE *log;
+	int fds[2];
 	pid_t pid;
 
-	if (argc < 6) {
-		fprintf(stderr, "usage: progress TITLE LOG COUNTFILE ESTIMATE COMMAND...\n");
-		return 2;
-	}
-	log = fopen(argv[2], "w");
-	if (!log || pipe(fds)) {
-		fprintf(stderr, "error: cannot write %s: %s\n", argv[2], strerror(errno));
-		return 2;
-	}
-	total = read_count(argv[3]);
-	if (!total)
-		total = atoi(argv[4]);
-	on_tty = isatty(2);
-	step = on_tty ? 1 : QUIET_SECONDS;
-
+	if (pipe(fds))
+		die("pipe: %s", strerror(errno));
 	pid = fork();
-	if (pid < 0) {
-		fprintf(stderr, "error: fork: %s\n", strerror(errno));
-		return 2;
-	}
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
 	if (!pid) {
 		dup2(fds[1], 1);
 		dup2(fds[1], 2);
 		close(fds[0]);
 		close(fds[1]);
-		execvp(argv[5], argv + 5);
-		fprintf(stderr, "error: %s: %s\n", argv[5], strerror(errno));
+		execvp(command[0], command);
+		fprintf(stderr, "error: %s: %s\n", command[0], strerror(errno));
 		_exit(127);
 	}
 	close(fds[1]);
-	pfd.fd = fds[0];
-	pfd.events = POLLIN;
-	for (;;) {
-		ssize_t n;
-		char *nl;
+	b->out = fds[0];
+	return pid;
+}
 
-		if (time(NULL) - shown >= step) {
-			show(argv[1], files, start, 0);
-			shown = time(NULL);
-		}
-		if (poll(&pfd, 1, 500) == 0)
-			continue;
-		n = read(fds[0], line + len, sizeof(line) - 1 - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		fwrite(line + len, 1, n, log);
-		len += n;
-		line[len] = 0;
-		while ((nl = strchr(line, '\n'))) {
-			*nl = 0;
-			if (is_compile(line))
-				files++;
-			len -= nl + 1 - line;
-			memmove(line, nl + 1, len + 1);
-		}
-		if (len == sizeof(line) - 1)
-			len = 0;
+static void count_lines(struct build *b)
+{
+	char *nl;
+
+	b->line[b->len] = 0;
+	while ((nl = strchr(b->line, '\n'))) {
+		*nl = 0;
+		b->files += is_compile(b->line);
+		b->len -= nl + 1 - b->line;
+		memmove(b->line, nl + 1, b->len + 1);
 	}
-	fclose(log);
+	if (b->len == sizeof(b->line) - 1)
+		b->len = 0;
+}
+
+/* Copies a piece of the output to the log. Returns false at its end. */
+static bool copy_output(struct build *b)
+{
+	ssize_t n = read(b->out, b->line + b->len, sizeof(b->line) - 1 - b->len);
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n <= 0)
+		return false;
+	fwrite(b->line + b->len, 1, n, b->log);
+	b->len += n;
+	count_lines(b);
+	return true;
+}
+
+static void watch(struct build *b)
+{
+	struct pollfd pfd = { .fd = b->out, .events = POLLIN };
+	int step = b->on_tty ? 1 : QUIET_SECONDS;
+
+	do {
+		if (time(NULL) - b->shown >= step)
+			show(b, false);
+	} while (poll(&pfd, 1, 500) == 0 || copy_output(b));
+}
+
+int main(int argc, char **argv)
+{
+	struct build b = { .start = time(NULL), .on_tty = isatty(2) };
+	int status;
+	pid_t pid;
+
+	if (argc < 6)
+		die("usage: progress TITLE LOG COUNTFILE ESTIMATE COMMAND...");
+	b.title = argv[1];
+	b.log_path = argv[2];
+	b.count_path = argv[3];
+	b.shown = b.start;
+	b.total = read_count(b.count_path);
+	if (!b.total)
+		b.total = atoi(argv[4]);
+	b.log = fopen(b.log_path, "w");
+	if (!b.log)
+		die("cannot write %s: %s", b.log_path, strerror(errno));
+
+	pid = start(&b, argv + 5);
+	watch(&b);
+	fclose(b.log);
 	if (waitpid(pid, &status, 0) < 0)
-		return 2;
-	if (files || on_tty)
-		show(argv[1], files, start, 1);
-	if (WIFEXITED(status) && !WEXITSTATUS(status)) {
-		write_count(argv[3], files);
-		return 0;
+		die("waitpid: %s", strerror(errno));
+	if (b.files || b.on_tty)
+		show(&b, true);
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		show_reason(b.log_path);
+		return 1;
 	}
-	show_reason(argv[2]);
-	return 1;
+	write_count(b.count_path, b.files);
+	return 0;
 }

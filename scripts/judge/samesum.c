@@ -114,7 +114,8 @@ static struct test *test(struct program *p, const char *name)
 }
 
 /* Adds a result of the program that runs. A name that it has had gets a number. */
-static void note(struct comparison *c, const char *name, bool whole, enum state state, const char *reason)
+static void note(struct comparison *c, const char *name, bool whole, enum state state,
+		 const char *reason)
 {
 	struct test *t = test(c->now, name);
 	char numbered[1024];
@@ -306,7 +307,8 @@ static void read_boot(struct comparison *c, const char *dir)
 	boots->reported[WITHOUT] = boots->reported[WITH] = true;
 	snprintf(name, sizeof(name), "%s is complete", base);
 	note_boot(boots, name, complete && good);
-	snprintf(name, sizeof(name), "%s: %ld KUnit suites in the log, %ld in the results", base, logged, found);
+	snprintf(name, sizeof(name), "%s: %ld KUnit suites in the log, %ld in the results",
+		 base, logged, found);
 	note_boot(boots, name, logged && logged == found);
 }
 
@@ -353,7 +355,8 @@ static bool again(const struct program *p, bool failed)
 }
 
 /* Prints one result. Returns whether it is a failure. */
-static bool print(struct comparison *c, bool ok, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static bool print(struct comparison *c, bool ok, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static bool print(struct comparison *c, bool ok, const char *fmt, ...)
 {
@@ -393,7 +396,8 @@ static bool print_same(struct comparison *c, const struct test *t)
 	}
 	if (state == FAIL && t->whole && !strcmp(t->name, "the end")) {
 		c->sums.none++;
-		return print(c, true, "%s # SKIP on neither kernel: not all of its tests have run", t->name);
+		return print(c, true, "%s # SKIP on neither kernel: not all of its tests have run",
+			     t->name);
 	}
 	if (state == PASS && t->whole)
 		return false;
@@ -419,7 +423,8 @@ static bool print_difference(struct comparison *c, const struct test *t)
 	c->sums.differ++;
 	if (without == with || (without == PASS && with == FAIL && t->failed[WITHOUT]))
 		return print_runs(c, false, t);
-	return print(c, false, "%s: %s without the series, %s with it", t->name, states[without], states[with]);
+	return print(c, false, "%s: %s without the series, %s with it",
+		     t->name, states[without], states[with]);
 }
 
 static bool print_test(struct comparison *c, const struct program *p, const struct test *t)
@@ -444,7 +449,8 @@ static bool print_program(struct comparison *c, const struct program *p)
 	}
 	for (i = 0; i < KERNELS && !log; i++) {
 		if (!p->reported[i])
-			bad |= print(c, false, "no report of the kernel %s the series", i == WITH ? "with" : "without");
+			bad |= print(c, false, "no report of the kernel %s the series",
+				     i == WITH ? "with" : "without");
 	}
 	if (log)
 		print(c, true, "%d kinds of complaints were compared", p->n_tests);
@@ -465,10 +471,13 @@ static int print_all(struct comparison *c)
 	}
 	printf("# end\n");
 	fprintf(stderr,
-		"      %ld tests of %d programs and %d KUnit suites: %ld pass on both kernels, %ld fail on both,\n"
-		"      %ld ran on neither, %ld pass with the series only, %ld fail now and then, %ld differ\n",
+		"      %ld tests of %d programs and %d KUnit suites: "
+		"%ld pass on both kernels, %ld fail on both,\n"
+		"      %ld ran on neither, %ld pass with the series only, %ld fail now and then, "
+		"%ld differ\n",
 		s->pass + s->fail + s->none + s->better + s->unsteady + s->differ,
-		c->n_programs - suites - 2, suites, s->pass, s->fail, s->none, s->better, s->unsteady, s->differ);
+		c->n_programs - suites - 2, suites, s->pass, s->fail, s->none, s->better,
+		s->unsteady, s->differ);
 	return bad;
 }
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Looks at the guest's screen for the guest: "look WIDTH HEIGHT SEED" on a
- * virtio port is answered with "wrong N", the number of pixels that differ from
- * the pattern of that seed. QEMU's monitor gives the picture.
+ * screen - check the screen of a guest
+ *
+ *   screen MONITOR-SOCKET PORT-SOCKET PICTURE
+ *
+ * The guest cannot see its own screen. It writes "look WIDTH HEIGHT SEED" to a virtio
+ * port. The answer is "wrong N": the number of pixels that differ from the pattern of
+ * that seed, or a negative errno. QEMU's monitor writes the picture of the screen to the
+ * file PICTURE.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,99 +20,117 @@
 #include <unistd.h>
 
 #include "../../tests/guest/display/pattern.h"
+#include "lib/die.h"
 
-#define TRIES	600		/* of 100 ms, until QEMU is there */
+#define TRIES	600		/* at intervals of 100 ms, until QEMU listens */
 
 struct peer {
 	int fd;
 	FILE *in;
 };
 
-static int connect_to(struct peer *peer, const char *path)
+/* Returns a socket, or a negative errno. */
+static int try_connect(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
+
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static void connect_to(struct peer *peer, const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct timespec wait = { .tv_nsec = 100000000 };
-	int fd, i;
+	int i;
 
-	if (strlen(path) >= sizeof(addr.sun_path)) {
-		fprintf(stderr, "screen: %s: too long for a socket\n", path);
-		return -EINVAL;
-	}
+	if (strlen(path) >= sizeof(addr.sun_path))
+		die("%s: too long for a socket", path);
 	strcpy(addr.sun_path, path);
 	for (i = 0; i < TRIES; i++) {
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd < 0)
+		peer->fd = try_connect(&addr);
+		if (peer->fd >= 0)
 			break;
-		if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-			peer->fd = fd;
-			peer->in = fdopen(fd, "r");
-			return peer->in ? 0 : -ENOMEM;
-		}
-		close(fd);
 		nanosleep(&wait, NULL);
 	}
-	fprintf(stderr, "screen: cannot connect to %s: %s\n", path,
-		strerror(errno));
-	return -ENOENT;
+	if (peer->fd < 0)
+		die("cannot connect to %s: %s", path, strerror(-peer->fd));
+	peer->in = check(fdopen(peer->fd, "r"));
 }
 
-static int say(const struct peer *peer, const char *text)
+static int send_text(const struct peer *peer, const char *text)
 {
 	size_t len = strlen(text);
 
 	return write(peer->fd, text, len) == (ssize_t)len ? 0 : -EIO;
 }
 
-/* Sends a command to the monitor and reads up to its answer. */
+/* Sends a command to the monitor and skips events up to its answer. */
 static int command(const struct peer *monitor, const char *text)
 {
 	char line[4096];
 
-	if (say(monitor, text))
+	if (send_text(monitor, text))
 		return -EIO;
 	while (fgets(line, sizeof(line), monitor->in)) {
 		if (!strncmp(line, "{\"return\"", 9))
 			return 0;
 		if (!strncmp(line, "{\"error\"", 8)) {
-			fprintf(stderr, "screen: the monitor says %s", line);
+			fprintf(stderr, "error: the monitor reports %s", line);
 			return -EINVAL;
 		}
 	}
 	return -EPIPE;
 }
 
-/* Pixels of a PPM that are not the pattern's, or a negative errno. */
-static long compare(const char *path, int width, int height, int seed)
+/* "P6 WIDTH HEIGHT 255" and one blank */
+static bool has_size(FILE *f, int width, int height)
 {
-	FILE *f = fopen(path, "re");
-	int w, h, depth, x, y;
+	int w, h, depth;
+
+	return fscanf(f, "P6 %d %d %d", &w, &h, &depth) == 3 && fgetc(f) != EOF &&
+	       w == width && h == height && depth == 255;
+}
+
+/* The number of pixels that differ from the pattern, or a negative errno. */
+static long count_wrong(FILE *f, int width, int height, int seed)
+{
+	unsigned char rgb[3];
 	long wrong = 0;
+	int x, y;
 
-	if (!f)
-		return -errno;
-	if (fscanf(f, "P6 %d %d %d", &w, &h, &depth) != 3 ||
-	    fgetc(f) == EOF || w != width || h != height || depth != 255) {
-		fclose(f);
-		return -EBADMSG;
-	}
-	for (y = 0; y < h; y++) {
-		for (x = 0; x < w; x++) {
-			unsigned char rgb[3];
-
-			if (fread(rgb, 3, 1, f) != 1) {
-				fclose(f);
+	for (y = 0; y < height; y++) {
+		for (x = 0; x < width; x++) {
+			if (fread(rgb, 3, 1, f) != 1)
 				return -EBADMSG;
-			}
 			wrong += (rgb[0] << 16 | rgb[1] << 8 | rgb[2]) !=
 				 (int)pattern_pixel(x, y, seed);
 		}
 	}
+	return wrong;
+}
+
+/* The same for a file in the format PPM. */
+static long compare(const char *path, int width, int height, int seed)
+{
+	FILE *f = fopen(path, "re");
+	long wrong = -EBADMSG;
+
+	if (!f)
+		return -errno;
+	if (has_size(f, width, height))
+		wrong = count_wrong(f, width, height, seed);
 	fclose(f);
 	return wrong;
 }
 
-static long look(const struct peer *monitor, const char *picture,
-		 const char *line)
+/* @line is "look WIDTH HEIGHT SEED". */
+static long look(const struct peer *monitor, const char *picture, const char *line)
 {
 	int width, height, seed, ret;
 	char text[4096];
@@ -115,8 +138,7 @@ static long look(const struct peer *monitor, const char *picture,
 	if (sscanf(line, "look %d %d %d", &width, &height, &seed) != 3)
 		return -EINVAL;
 	snprintf(text, sizeof(text),
-		 "{\"execute\":\"screendump\",\"arguments\":{\"filename\":\"%s\"}}\n",
-		 picture);
+		 "{\"execute\":\"screendump\",\"arguments\":{\"filename\":\"%s\"}}\n", picture);
 	ret = command(monitor, text);
 	if (ret)
 		return ret;
@@ -128,17 +150,15 @@ int main(int argc, char **argv)
 	struct peer monitor, port;
 	char line[256];
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: screen MONITOR-SOCKET PORT-SOCKET PICTURE\n");
-		return 2;
-	}
-	if (connect_to(&monitor, argv[1]) || connect_to(&port, argv[2]) ||
-	    command(&monitor, "{\"execute\":\"qmp_capabilities\"}\n"))
-		return 1;
+	if (argc != 4)
+		die("usage: screen MONITOR-SOCKET PORT-SOCKET PICTURE");
+	connect_to(&monitor, argv[1]);
+	connect_to(&port, argv[2]);
+	if (command(&monitor, "{\"execute\":\"qmp_capabilities\"}\n"))
+		die("the monitor does not take commands");
 	while (fgets(line, sizeof(line), port.in)) {
-		snprintf(line, sizeof(line), "wrong %ld\n",
-			 look(&monitor, argv[3], line));
-		if (say(&port, line))
+		snprintf(line, sizeof(line), "wrong %ld\n", look(&monitor, argv[3], line));
+		if (send_text(&port, line))
 			break;
 	}
 	return 0;

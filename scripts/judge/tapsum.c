@@ -90,7 +90,8 @@ static bool add_skip(struct judge *j, char *s)
 	*hash = 0;
 	j->skips = check(realloc(j->skips, (j->n_skips + 1) * sizeof(*j->skips)));
 	j->skips[j->n_skips++] = (struct skip){
-		.program = copy(trim(s)), .test = copy(trim(colon + 2)), .reason = copy(trim(hash + 4)),
+		.program = copy(trim(s)), .test = copy(trim(colon + 2)),
+		.reason = copy(trim(hash + 4)),
 	};
 	return true;
 }
@@ -267,7 +268,8 @@ static void read_stream(struct judge *j, const char *path)
 {
 	const struct tap_reader reader = {
 		.ctx = j, .begin = on_begin, .result = on_result, .plan = on_plan,
-		.plan_missed = on_plan_missed, .text = on_text, .end = on_end, .outside = on_outside,
+		.plan_missed = on_plan_missed, .text = on_text, .end = on_end,
+		.outside = on_outside,
 	};
 
 	if (!tap_read(path, &reader))
@@ -282,7 +284,8 @@ static void check_expects(struct judge *j)
 		if (!j->expects[i].runs)
 			verdict_fail(&j->v, "%s did not run", j->expects[i].program);
 		if (j->expects[i].runs > 1)
-			verdict_fail(&j->v, "%s ran %d times", j->expects[i].program, j->expects[i].runs);
+			verdict_fail(&j->v, "%s ran %d times", j->expects[i].program,
+				     j->expects[i].runs);
 	}
 }
 
@@ -292,10 +295,13 @@ static void check_skips(struct judge *j)
 
 	for (s = j->skips; s < j->skips + j->n_skips; s++) {
 		if (!s->used)
-			verdict_fail(&j->v, "allow list of skips: '%s: %s' was not skipped: remove the line",
+			verdict_fail(&j->v,
+				     "allow list of skips: '%s: %s' was not skipped: remove the line",
 				     s->program, s->test);
 		else if (s->violated)
-			verdict_fail(&j->v, "allow list of skips: '%s: *', but %d of its tests passed: name the tests",
+			verdict_fail(&j->v,
+				     "allow list of skips: '%s: *', but %d of its tests passed: "
+				     "name the tests",
 				     s->program, s->violated);
 	}
 }
@@ -304,7 +310,8 @@ static void write_totals(const struct judge *j)
 {
 	FILE *f = fopen(j->totals, "a");
 
-	if (!f || fprintf(f, "%ld %ld %ld\n", j->v.passed, j->v.failed, j->v.skipped) < 0 || fclose(f))
+	if (!f || fprintf(f, "%ld %ld %ld\n", j->v.passed, j->v.failed, j->v.skipped) < 0 ||
+	    fclose(f))
 		die("%s: %s", j->totals, strerror(errno));
 }
 
@@ -353,7 +360,8 @@ static int judge(struct judge *j, const char *stream)
 		log_judge(j->log, &j->known, v);
 	if (!v->passed && !v->failed && !v->skipped)
 		verdict_fail(v, "no test ran");
-	printf("%s: %ld passed, %ld failed, %ld skipped\n", v->run, v->passed, v->failed, v->skipped);
+	printf("%s: %ld passed, %ld failed, %ld skipped\n",
+	       v->run, v->passed, v->failed, v->skipped);
 	if (j->totals)
 		write_totals(j);
 	return v->failed ? 1 : 0;
@@ -361,7 +369,8 @@ static int judge(struct judge *j, const char *stream)
 
 static void usage(void)
 {
-	die("usage: tapsum [-d] [-n name] [-e expect] [-s skips] [-k kernellog] [-b kernellog] [-t totals] stream");
+	die("usage: tapsum [-d] [-n name] [-e expect] [-s skips] [-k kernellog] [-b kernellog] "
+	    "[-t totals] stream");
 }
 
 int main(int argc, char **argv)

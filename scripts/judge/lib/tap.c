@@ -115,12 +115,15 @@ static const char *cut_directive(char *text, enum tap_directive *directive)
 /* The names of the open levels. The first has none, the second is the suite's. */
 static void join_parents(const struct stream *st, char *text, size_t size)
 {
+	const char *name;
 	size_t n = 0;
 	int i;
 
 	*text = 0;
-	for (i = 2; i < st->depth && n < size; i++)
-		n += snprintf(text + n, size - n, "%s: ", st->levels[i].name ? st->levels[i].name : "");
+	for (i = 2; i < st->depth && n < size; i++) {
+		name = st->levels[i].name;
+		n += snprintf(text + n, size - n, "%s: ", name ? name : "");
+	}
 }
 
 /* Counts @r at the level that it belongs to. */
@@ -282,7 +285,8 @@ static bool on_exit_line(struct stream *st, const char *line)
 	char *tail;
 	long status;
 
-	if (strncmp(line, "# exit ", 7) || strncmp(line + 7, st->program, len) || line[7 + len] != ' ')
+	if (strncmp(line, "# exit ", 7) || strncmp(line + 7, st->program, len) ||
+	    line[7 + len] != ' ')
 		return false;
 	line += 8 + len;
 	status = strtol(line, &tail, 10);

@@ -43,7 +43,8 @@
 #define ONE_TWO		ONE "@@ -18,0 +19,2 @@ x\n+\t/* more */\n+\tc--;\n"
 #define THREE		FILES "@@ -22,0 +23 @@ x\n+static inline int three(void) { return 3; }\n"
 #define OUTSIDE		FILES "@@ -9,0 +10 @@ x\n+\tint (*call)(void);\n@@ -23,0 +24 @@ x\n+static int data;\n"
-#define IN_ONE		FILES "@@ -3,4 +3,5 @@ y\n \t       int b)\n {\n+\tif (!mutant(1))\n \ta++;\n \treturn a;\n"
+#define IN_ONE		FILES "@@ -3,4 +3,5 @@ y\n \t       int b)\n {\n+\tif (!mutant(1))\n" \
+		" \ta++;\n \treturn a;\n"
 #define IN_TWO		FILES "@@ -19,3 +19,3 @@ y\n \t/* more */\n-\tc--;\n+\tc -= !mutant(2);\n }\n"
 #define NOT_IN_ONE	FILES "@@ -6,3 +6,4 @@ y\n \treturn a;\n }\n+extern int mutants;\n \n"
 
@@ -61,11 +62,15 @@ static const struct test {
 	{ "all in one line", THREE, "", "", 1, "d/a.c: three: 1 lines\n" },
 	{ "only a comment is new", ONE_COMMENT, "", "", 2, "changes no function" },
 	{ "only data is new", OUTSIDE, "", "", 2, "changes no function" },
-	{ "a function is listed as having none", ONE, "", "# why\n\nd/a.c one is not reached\n", 0, "0 have mutants, 1 are listed" },
+	{ "a function is listed as having none", ONE, "", "# why\n\nd/a.c one is not reached\n", 0,
+	  "0 have mutants, 1 are listed" },
 	{ "all of a file is listed", ONE_TWO, "", "d/a.c * is only compiled\n", 0, "2 are listed" },
-	{ "another file is listed", ONE, "", "d/b.c one is not reached\n", 1, "d/a.c: one: 1 lines\nnone:1: one of d/b.c" },
-	{ "a listed function has a mutant", ONE, IN_ONE, "\nd/a.c one is not reached\n", 1, "none:2: one of d/a.c has a mutant" },
-	{ "a listed function has no reason", ONE, "", "d/a.c one\n", 2, "none:1: write 'FILE FUNCTION REASON'" },
+	{ "another file is listed", ONE, "", "d/b.c one is not reached\n", 1,
+	  "d/a.c: one: 1 lines\nnone:1: one of d/b.c" },
+	{ "a listed function has a mutant", ONE, IN_ONE, "\nd/a.c one is not reached\n", 1,
+	  "none:2: one of d/a.c has a mutant" },
+	{ "a listed function has no reason", ONE, "", "d/a.c one\n", 2,
+	  "none:1: write 'FILE FUNCTION REASON'" },
 	{ "a file is not there", "+++ b/d/b.c\n", "", "", 2, "./d/b.c: No such file" },
 	{ "nothing is there", "", "", "", 2, "changes no function" },
 };

@@ -143,33 +143,39 @@ static const struct test tests[] = {
 	  DOWN, 2, 1, 0, .says = "without an end" },
 
 	{ "a trace in both logs", GOOD, "a\n", NULL, BOOT TRACE("late", "12") DOWN, 2, 0, 0,
-	  .says = "also without the series: Call trace: after 'late: wrong value #'\n", .base = BOOT TRACE("late", "fff7") },
+	  .says = "also without the series: Call trace: after 'late: wrong value #'\n",
+	  .base = BOOT TRACE("late", "fff7") },
 	{ "another trace than in the other log", GOOD, "a\n", NULL, BOOT TRACE("late", "12") DOWN, 2, 1, 0,
 	  .says = "Call trace:", .base = BOOT TRACE("early", "12") },
 	{ "a WARN beside a trace in both logs", GOOD, "a\n", NULL,
-	  BOOT TRACE("late", "12") REPORT("cma_release") DOWN, 2, 1, 0, .says = "cut here", .base = BOOT TRACE("late", "12") },
-	{ "no complaint in the log to compare with", GOOD, "a\n", NULL, BOOT REPORT("cma_release") DOWN, 2, 1, 0,
-	  .says = "cut here", .base = BOOT DOWN },
+	  BOOT TRACE("late", "12") REPORT("cma_release") DOWN, 2, 1, 0, .says = "cut here",
+	  .base = BOOT TRACE("late", "12") },
+	{ "no complaint in the log to compare with", GOOD, "a\n", NULL, BOOT REPORT("cma_release") DOWN,
+	  2, 1, 0, .says = "cut here", .base = BOOT DOWN },
 
 	{ "two tests of the same name", TWICE("x", "ok 2 x"), "a\n", NULL, NULL, 2, 0, 0, .says = "" },
 	{ "-d: two tests of the same name", TWICE("x", "ok 2 x"), "a\n", NULL, NULL, 2, 1, 0,
 	  .says = "FAIL t: a: x: duplicate test name\n", .options = "-d" },
-	{ "-d: a failed test has the name of another", TWICE("x", "# why\nnot ok 2 x"), "a\n", NULL, NULL, 1, 2, 0,
-	  .says = "FAIL t: a: x\n     | # why\nFAIL t: a: x: duplicate test name\n", .options = "-d" },
+	{ "-d: a failed test has the name of another", TWICE("x", "# why\nnot ok 2 x"), "a\n", NULL, NULL,
+	  1, 2, 0, .says = "FAIL t: a: x\n     | # why\nFAIL t: a: x: duplicate test name\n", .options = "-d" },
 	{ "-d: a skipped test has the name of another", TWICE("x", "ok 2 x # SKIP no heap"), "a\n",
 	  "a: x  # no heap\n", NULL, 1, 1, 1, .says = "a: x: duplicate", .options = "-d" },
-	{ "-d: a name is the beginning of another", TWICE("x", "ok 2 x y"), "a\n", NULL, NULL, 2, 0, 0, .says = "", .options = "-d" },
-	{ "-d: tests without a name", TWICE("", "ok 2"), "a\n", NULL, NULL, 2, 0, 0, .says = "", .options = "-d" },
+	{ "-d: a name is the beginning of another", TWICE("x", "ok 2 x y"), "a\n", NULL, NULL, 2, 0, 0,
+	  .says = "", .options = "-d" },
+	{ "-d: tests without a name", TWICE("", "ok 2"), "a\n", NULL, NULL, 2, 0, 0,
+	  .says = "", .options = "-d" },
 	{ "-d: two programs have tests of the same name",
 	  "# run a\n1..1\nok 1 x\n# exit a 0\n# run b\n1..1\nok 1 x\n# exit b 0\n# end\n", "a\nb\n", NULL, NULL,
 	  2, 0, 0, .says = "", .options = "-d" },
 	{ "-d: two subtests of a test have the same name", 
 	  "# run kunit/s\n1..1\n    # Subtest: s\n    1..1\n        # Subtest: two\n        ok 1 small\n"
 	  "        ok 2 small\n    ok 1 two\nok 1 s\n# exit kunit/s 0\n# end\n",
-	  "kunit/s\n", NULL, NULL, 2, 1, 0, .says = "kunit/s: two: small: duplicate test name", .options = "-d" },
+	  "kunit/s\n", NULL, NULL, 2, 1, 0, .says = "kunit/s: two: small: duplicate test name",
+	  .options = "-d" },
 	{ "-d: subtests of two tests have the same name",
 	  "# run s\n1..1\n    # Subtest: s\n    1..2\n        ok 1 small\n    ok 1 one\n        ok 1 small\n"
-	  "    ok 2 two\nok 1 s\n# exit s 0\n# end\n", "s\n", NULL, NULL, 2, 0, 0, .says = "", .options = "-d" },
+	  "    ok 2 two\nok 1 s\n# exit s 0\n# end\n", "s\n", NULL, NULL, 2, 0, 0,
+	  .says = "", .options = "-d" },
 };
 
 /* Writes a file for an option of tapsum. Returns where @cmd goes on. */
@@ -195,7 +201,8 @@ static bool one(const struct place *place, size_t i, const char **name)
 	snprintf(cmd + n, sizeof(cmd) - n, " '%s/stream' 2>&1", place->dir);
 
 	status = output_of(cmd, out, sizeof(out));
-	snprintf(totals, sizeof(totals), "t: %d passed, %d failed, %d skipped\n", t->passed, t->failed, t->skipped);
+	snprintf(totals, sizeof(totals), "t: %d passed, %d failed, %d skipped\n",
+		 t->passed, t->failed, t->skipped);
 	if (status == !!t->failed && strstr(out, totals) && strstr(out, t->says))
 		return true;
 	printf("# expected: %s# and: %s\n", totals, t->says);
