@@ -197,7 +197,7 @@ static void diff_line(struct map *m, struct hunk *h, const char *line, bool muta
 		h->new = plus ? atoi(plus) : 0;
 	} else if (*line == '+' && h->file) {
 		count_added(m, h, line + 1, mutants);
-	} else if (*line == '-' && strncmp(line, "--- ", 4)) {
+	} else if (*line == '-') {
 		h->old++;
 	} else if (*line == ' ' || !*line) {
 		h->old++;

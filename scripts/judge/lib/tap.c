@@ -255,7 +255,7 @@ static void tap_line(struct stream *st, char *line)
 	if (st->to->text)
 		st->to->text(st->to->ctx, line);
 	rest = after_word(s, "# Subtest:");
-	if (rest && indent)
+	if (rest)
 		on_subtest(st, indent, trim(rest));
 }
 

@@ -39,6 +39,9 @@
 
 #define FILES		"--- a/d/a.c\n+++ b/d/a.c\n"
 #define ONE		FILES "@@ -4,0 +5 @@ x\n+\ta++;\n"
+#define WHOLE		FILES "@@ -0,0 +1,7 @@ x\n+/* one( */\n+static int one(int a,\n" \
+		"+	       int b)\n+{\n" \
+		"+	a++;\n+	return a;\n+}\n"
 #define ONE_COMMENT	FILES "@@ -17,0 +19 @@ x\n+\t/* more */\n"
 #define ONE_TWO		ONE "@@ -18,0 +19,2 @@ x\n+\t/* more */\n+\tc--;\n"
 #define THREE		FILES "@@ -22,0 +23 @@ x\n+static inline int three(void) { return 3; }\n"
@@ -60,6 +63,7 @@ static const struct test {
 	{ "only another has a mutant", ONE_TWO, IN_ONE, "", 1, "d/a.c: two: 1 lines\n" },
 	{ "a line that is replaced", ONE_TWO, IN_ONE IN_TWO, "", 0, "2 have mutants" },
 	{ "all in one line", THREE, "", "", 1, "d/a.c: three: 1 lines\n" },
+	{ "a whole function is new", WHOLE, "", "", 1, "d/a.c: one: 4 lines\n" },
 	{ "only a comment is new", ONE_COMMENT, "", "", 2, "changes no function" },
 	{ "only data is new", OUTSIDE, "", "", 2, "changes no function" },
 	{ "a function is listed as having none", ONE, "", "# why\n\nd/a.c one is not reached\n", 0,

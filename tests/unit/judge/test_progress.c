@@ -21,6 +21,8 @@ static const struct test {
 	{ "an estimate, where no build was complete", NULL, BUILD("3"), 0, "t: 3 of 7 files, 0m0", NULL, "" },
 	{ "the count of the last complete build", "200\n", BUILD("3"), 0, "t: 3 of 200 files, 0m0", NULL,
 	  "200\n" },
+	{ "fewer files than the last time", "200\n", BUILD("150"), 0, "t: 150 of 200 files, 0m0", NULL,
+	  "200\n" },
 	{ "more files than the last time", "200\n", BUILD("201"), 0, "t: 201 files, 0m0", NULL, "201\n" },
 	{ "as many files as a complete build has", NULL, BUILD("100"), 0, "t: 100 files, 0m0", NULL, "100\n" },
 	{ "fewer files than a complete build has", NULL, BUILD("99"), 0, "t: 99 files, 0m0", NULL, "" },

@@ -40,7 +40,11 @@
 struct test {
 	const char *name, *expect, *results[4], *log[2];
 	int status;
-	const char *says;	/* with "-p" or "-f" in front: that option, and all of its output */
+	/*
+	 * A part of the output. With "-p" or "-f" in front: that option, and all of its output.
+	 * With "!" in front: wrong arguments.
+	 */
+	const char *says;
 };
 
 static const struct test tests[] = {
@@ -48,9 +52,9 @@ static const struct test tests[] = {
 	{ "the same parts of a KUnit test", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0,
 	  "# run kunit/s\nTAP version 13\nok 1 one: passes on both\n"
 	  "ok 2 two: small: passes on both\nok 3 two: large: passes on both\n1..3\n" },
-	{ "they are counted", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0,
+	{ "tests and programs are counted", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0,
 	  "5 tests of 1 programs and 1 KUnit suites: 5 pass on both kernels, 0 fail" },
-	{ "what fails on both is the same", "d/a", { BAD, BAD }, { LOG, LOG }, 0,
+	{ "a test fails on both", "d/a", { BAD, BAD }, { LOG, LOG }, 0,
 	  "ok 2 y: fails on both" },
 	{ "a test fails with the series", "d/a", { GOOD, BAD }, { LOG, LOG }, 1,
 	  "\nnot ok 2 y: passes without the series, fails with it\n" },
@@ -84,6 +88,10 @@ static const struct test tests[] = {
 	{ "tests of the same name", "d/a",
 	  { KUNIT RUN("1..2\nok 1 x\nok 2 x\n", "0") END, KUNIT RUN("1..2\nok 1 x\nnot ok 2 x\n", "1") END },
 	  { LOG, LOG }, 1, "not ok 2 x (2): passes without the series, fails with it" },
+	{ "a test that is expected to fail", "d/a",
+	  { KUNIT RUN("1..2\nok 1 x\nnot ok 2 y # XFAIL why\n", "1") END,
+	    KUNIT RUN("1..2\nok 1 x\nnot ok 2 y # XFAIL because\n", "1") END }, { LOG, LOG }, 0,
+	  "ok 2 y: fails on both\n" },
 	{ "a part of a KUnit test fails with the series", "d/a",
 	  { GOOD, KUNIT_PARTS("        ok 1 small\n        not ok 2 large\n", "not ok")
 		  RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, LOG }, 1,
@@ -105,9 +113,15 @@ static const struct test tests[] = {
 	{ "nothing at all", "d/a", { "", "" }, { "", "" }, 1, "not ok 1 unpatched-1 is complete" },
 	{ "no KUnit", "d/a", { RUN("1..1\nok 1 x\n", "0") END, RUN("1..1\nok 1 x\n", "0") END },
 	  { BOOT DOWN, BOOT DOWN }, 1, "unpatched-1: 0 KUnit suites in the log, 0 in the results" },
-	{ "a KUnit suite of which nothing is told", "d/a", { GOOD, GOOD },
+	{ "a KUnit suite without results", "d/a", { GOOD, GOOD },
 	  { BOOT SUITES("2") DOWN, BOOT SUITES("2") DOWN }, 1,
 	  "not ok 2 unpatched-1: 2 KUnit suites in the log, 1 in the results" },
+	{ "other numbers in the log", "d/a", { GOOD, GOOD }, { BOOT "[    1.000000] 1..9\n" SUITES("1") DOWN,
+	  LOG }, 0,
+	  "ok 2 unpatched-1: 1 KUnit suites in the log, 1 in the results\n" },
+	{ "a KUnit suite with results in the first boot only", "d/a", { GOOD, GOOD, PASSES END, GOOD }, { LOG,
+	  LOG }, 1,
+	  "not ok 4 unpatched-2: 1 KUnit suites in the log, 0 in the results\n" },
 	{ "a KUnit suite is missing with the series", "d/a",
 	  { GOOD, RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, BOOT DOWN }, 1,
 	  "not ok 1 one: passes without the series, is missing with it" },
@@ -120,7 +134,7 @@ static const struct test tests[] = {
 	{ "killed on both", "d/a",
 	  { KUNIT RUN("1..2\nok 1 x\n", "137") END, KUNIT RUN("1..2\nok 1 x\n", "137") END },
 	  { LOG, LOG }, 0, "the end # SKIP on neither kernel: not all of its tests have run" },
-	{ "gives up with the series", "d/a",
+	{ "bails out with the series", "d/a",
 	  { GOOD, KUNIT RUN("1..2\nok 1 x\nBail out! no heap\n", "1") END }, { LOG, LOG }, 1,
 	  "the end: passes without the series, fails with it" },
 	{ "the guest hangs with the series", "d/a",
@@ -143,7 +157,7 @@ static const struct test tests[] = {
 
 	{ "it passes the second time", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0,
 	  "\nok 2 y: fails in 0 of 2 runs without the series, in 1 of 2 with it\n" },
-	{ "what fails now and then is counted", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0,
+	{ "unsteady tests are counted", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0,
 	  "4 pass on both kernels, 0 fail on both,\n"
 	  "      0 ran on neither, 0 pass with the series only, 1 fail now and then, 0 differ" },
 	{ "it passes now and then without the series", "d/a", { BAD, BAD, GOOD, BAD }, { LOG, LOG }, 1,
@@ -157,9 +171,9 @@ static const struct test tests[] = {
 	{ "it fails less often with the series", "d/a",
 	  { GOOD, GOOD, EIGHT(FAILS, FAILS), EIGHT(PASSES, PASSES) }, { LOG, LOG }, 0,
 	  "\nok 2 y: fails in 8 of 9 runs without the series, in 0 of 9 with it\n" },
-	{ "that it may fail more often is to be looked at", "d/a",
+	{ "-p: it may fail more often", "d/a",
 	  { GOOD, GOOD, EIGHT(PASSES, PASSES), EIGHT(FAILS, PASSES) }, { LOG, LOG }, 0, "-pd/a\n" },
-	{ "that it fails once is not", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0, "-p" },
+	{ "-p: it fails once", "d/a", { GOOD, BAD, GOOD, GOOD }, { LOG, LOG }, 0, "-p" },
 	{ "it fails the second time as well", "d/a", { GOOD, BAD, GOOD, BAD }, { LOG, LOG }, 1,
 	  "not ok 2 y: passes without the series, fails with it" },
 	{ "it fails now and then, and is then not there", "d/a",
@@ -182,17 +196,22 @@ static const struct test tests[] = {
 	{ "a warning without the series", "d/a", { GOOD, GOOD },
 	  { BOOT SUITES("1") REPORT("mm/cma.c:12") DOWN, LOG }, 0, "only without the series: WARNING" },
 
-	{ "nothing is to run again", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0, "-p" },
-	{ "what differs is to run again", "d/a", { GOOD, BAD }, { LOG, LOG }, 0, "-pd/a\n" },
-	{ "what is better is to run again", "d/a", { BAD, GOOD }, { LOG, LOG }, 0, "-pd/a\n" },
-	{ "what has no report is to run again", "d/a", { GOOD, KUNIT END }, { LOG, LOG }, 0, "-pd/a\n" },
-	{ "a KUnit suite is to run again", "d/a",
+	{ "-p: all passes", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0, "-p" },
+	{ "-p: a difference", "d/a", { GOOD, BAD }, { LOG, LOG }, 0, "-pd/a\n" },
+	{ "-p: it passes with the series only", "d/a", { BAD, GOOD }, { LOG, LOG }, 0, "-pd/a\n" },
+	{ "-p: no report", "d/a", { GOOD, KUNIT END }, { LOG, LOG }, 0, "-pd/a\n" },
+	{ "-p: a KUnit suite", "d/a",
 	  { GOOD, KUNIT_PARTS("        ok 1 small\n        not ok 2 large\n", "not ok")
 		  RUN("1..2\nok 1 x\nok 2 y\n", "0") END }, { LOG, LOG }, 0, "-pkunit/s\n" },
-	{ "what fails on both is not to run again", "d/a", { BAD, BAD }, { LOG, LOG }, 0, "-p" },
-	{ "what fails on both may run again", "d/a", { BAD, BAD }, { LOG, LOG }, 0, "-fd/a\n" },
-	{ "what passes on both is not to run again", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0, "-f" },
-	{ "what differs may run again", "d/a", { GOOD, BAD }, { LOG, LOG }, 0, "-fd/a\n" },
+	{ "-p: it fails on both", "d/a", { BAD, BAD }, { LOG, LOG }, 0, "-p" },
+	{ "-f: it fails on both", "d/a", { BAD, BAD }, { LOG, LOG }, 0, "-fd/a\n" },
+	{ "-f: it passes on both", "d/a", { GOOD, GOOD }, { LOG, LOG }, 0, "-f" },
+	{ "-f: a difference", "d/a", { GOOD, BAD }, { LOG, LOG }, 0, "-fd/a\n" },
+	{ "no boot with the series", "d/a", { GOOD, GOOD }, { LOG, LOG }, 2, "!expect unpatched-1 --" },
+	{ "no boot without the series", "d/a", { GOOD, GOOD }, { LOG, LOG }, 2, "!expect -- patched-1" },
+	{ "a third kernel", "d/a", { GOOD, GOOD }, { LOG, LOG }, 2,
+	  "!expect unpatched-1 -- patched-1 -- patched-1" },
+	{ "no arguments", "d/a", { GOOD, GOOD }, { LOG, LOG }, 2, "!" },
 	{ "no program is named", "# none", { GOOD, GOOD }, { LOG, LOG }, 2, "names no program" },
 	{ "a boot that left nothing", "d/a", { GOOD, NULL }, { LOG, LOG }, 2, "No such file" },
 };
@@ -221,6 +240,10 @@ static bool one(const struct place *place, size_t i, const char **name)
 		snprintf(path, sizeof(path), "%s/%s", place->dir, boots[b]);
 		put_file(path, "results", t->results[b]);
 		put_file(path, "kernel.log", t->log[b % 2]);
+	}
+	if (*t->says == '!') {
+		snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' %s 2>&1", place->dir, place->program, t->says + 1);
+		return prints(cmd, t->status, "error: usage: samesum ", false);
 	}
 	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' %.*s expect unpatched-1 %s -- patched-1 %s 2>&1",
 		 place->dir, place->program, names ? 2 : 0, t->says, again ? "unpatched-2" : "",

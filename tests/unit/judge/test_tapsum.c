@@ -11,6 +11,8 @@
 
 #include "judge_test.h"
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
+
 struct test {
 	const char *name, *stream, *expect, *skips, *log;
 	int passed, failed, skipped;
@@ -32,6 +34,10 @@ struct test {
 	"[ 1.0] Hardware name: b (DT)\n[ 1.0] Call trace:\n[ 1.0]  c+0x1c/0x44\n"
 #define TWICE(name, second) \
 	"# run a\n1..2\nok 1 " name "\n" second "\n# exit a 0\n# end\n"
+#define TEN(s)	s s s s s s s s s s
+#define OOPS	"[ 1.0] Oops\n"
+#define BEGIN	"[ 1.0] dmem-selftest: expect WARNING begin cma_release\n"
+#define END	"[ 1.0] dmem-selftest: expect WARNING end\n"
 #define KUNIT(plan, two, summary) \
 	"# run kunit/s\nKTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: s\n" \
 	"    # module: m\n    1.." plan "\n    ok 1 one\n        KTAP version 1\n" \
@@ -93,9 +99,56 @@ static const struct test tests[] = {
 	{ "every test of a program skipped",
 	  "# run a\n1..2\nok 1 x # SKIP no heap\nok 2 y # SKIP no heap\n# exit a 0\n# end\n",
 	  "a\n", "a: *  # no heap\n", NULL, 0, 0, 2, .says = "" },
-	{ "one that should be skipped passed",
+	{ "a test passes where all may be skipped",
 	  "# run a\n1..2\nok 1 x # SKIP no heap\nok 2 y\n# exit a 0\n# end\n",
 	  "a\n", "a: *  # no heap\n", NULL, 1, 1, 1, .says = "name the tests" },
+	{ "killed by TERM", "# run a\n1..1\nok 1 x\n# exit a 143\n# end\n", "a\n", NULL, NULL, 1, 1, 0,
+	  .says = "a: was killed" },
+	{ "ended by timeout", "# run a\n1..1\nok 1 x\n# exit a 124\n# end\n", "a\n", NULL, NULL, 1, 1, 0,
+	  .says = "a: was killed" },
+	{ "a failed program before one with a bad exit",
+	  "# run a\n1..1\nnot ok 1 x\n# exit a 1\n# run b\n1..1\nok 1 x\n# exit b 3\n# end\n", "a\nb\n", NULL,
+	  NULL, 1, 2, 0, .says = "FAIL t: b: no test failed" },
+	{ "a result without a number and a name", "# run a\n1..1\nok\n# exit a 0\n# end\n", "a\n", NULL, NULL,
+	  1, 0, 0, .says = "" },
+	{ "only the last lines before a failure are printed",
+	  "# run a\n1..1\n# first\n" TEN(TEN("# l\n")) "not ok 1 x\n# exit a 1\n# end\n", "a\n", NULL, NULL, 0,
+	  1, 0,
+	  .says = "FAIL t: a: x\n     | # l\n" },
+	{ "much output outside of a program", "hello\nhello\n" GOOD, "a\n", NULL, NULL, 2, 1, 0, .says = "" },
+	{ "a name after a dash", "# run a\n1..2\nok 1 x\nok 2 - y # SKIP no heap\n# exit a 0\n# end\n", "a\n",
+	  "a: y  # no heap\n", NULL, 1, 0, 1, .says = "" },
+	{ "a plan of tests with the word SKIP", "# run a\n1..1 # SKIP no heap\nok 1 x\n# exit a 0\n# end\n",
+	  "a\n",
+	  NULL, NULL, 1, 0, 0, .says = "" },
+	{ "all of a program skipped, only its tests may be",
+	  "# run a\n1..0 # SKIP no heap\n# exit a 4\n# end\n",
+	  "a\n", "a: *  # no heap\n", NULL, 0, 2, 0, .says = "a: -: skipped, and not" },
+	{ "no test after a program that is skipped",
+	  "# run a\n1..0 # SKIP no heap\n# exit a 4\n# run b\n1..0\n# exit b 0\n# end\n", "a\nb\n",
+	  "a: -  # no heap\n", NULL, 0, 1, 1, .says = "FAIL t: b: ran no test" },
+	{ "subtests, and no test", "# run a\n1..0\n    ok 1 x\n# exit a 0\n# end\n", "a\n", NULL, NULL, 1, 1, 0,
+	  .says = "a: ran no test" },
+	{ "a test without its subtests", "# run a\n1..1\n    # Subtest: x\nok 1 x\n# exit a 0\n# end\n", "a\n",
+	  NULL, NULL, 1, 0, 0, .says = "" },
+	{ "a test whose subtests are all skipped",
+	  "# run a\n1..2\n    1..0 # SKIP no heap\nok 1 x\nok 2 y\n# exit a 0\n# end\n", "a\n", NULL, NULL, 1,
+	  0, 0,
+	  .says = "" },
+	{ "a failed test with good subtests",
+	  "# run a\n1..1\n    1..1\n    ok 1 x\nnot ok 1 y\n# exit a 1\n# end\n",
+	  "a\n", NULL, NULL, 1, 1, 0, .says = "FAIL t: a: y\n" },
+	{ "a subtest with a number out of order", "# run a\n1..1\n    ok 2 x\nok 1 y\n# exit a 0\n# end\n",
+	  "a\n",
+	  NULL, NULL, 0, 2, 0, .says = "y: reports ok, but a subtest failed" },
+	{ "a failed subtest of a subtest",
+	  "# run a\n1..1\n    1..1\n        1..1\n        not ok 1 x\n    ok 1 y\nok 1 z\n# exit a 0\n# end\n",
+	  "a\n",
+	  NULL, NULL, 0, 3, 0, .says = "z: reports ok, but a subtest failed" },
+	{ "a failed subtest without a result for it",
+	  "# run a\n1..1\n    ok 1 w\n        not ok 1 x\n    1..2\n    ok 2 y\nok 1 z\n# exit a 0\n# end\n",
+	  "a\n",
+	  NULL, NULL, 2, 2, 0, .says = "z: reports ok, but a subtest failed" },
 	{ "KUnit, good", KUNIT("2", "ok", "ok"), "kunit/s\n", NULL, NULL, 3, 0, 0, .says = "" },
 	{ "KUnit, a parameter fails", KUNIT("2", "not ok", "not ok"), "kunit/s\n", NULL, NULL,
 	  2, 1, 0, .says = "large" },
@@ -104,7 +157,7 @@ static const struct test tests[] = {
 	{ "KUnit, a test is missing", KUNIT("3", "ok", "ok"), "kunit/s\n", NULL, NULL,
 	  3, 2, 0, .says = "3 tests planned, 2 ran" },
 	{ "a WARN in the log", GOOD, "a\n", NULL, BOOT REPORT("cma_release") DOWN, 2, 1, 0,
-	  .says = "cut here" },
+	  .says = "FAIL t: kernel log: ------------[ cut here ]" },
 	{ "lockdep in the log", GOOD, "a\n", NULL,
 	  BOOT "[ 1.0] WARNING: possible recursive locking detected\n" DOWN, 2, 1, 0,
 	  .says = "recursive" },
@@ -114,7 +167,7 @@ static const struct test tests[] = {
 	  BOOT "[ 1.0] kmemleak: Kernel memory leak detector initialized\n" DOWN, 2, 0, 0, .says = "" },
 	{ "kmemleak finds something", GOOD, "a\n", NULL,
 	  BOOT "[ 1.0] kmemleak: 1 new suspected memory leaks\n" DOWN, 2, 1, 0, .says = "suspected" },
-	{ "kmemleak gives up", GOOD, "a\n", NULL,
+	{ "kmemleak is disabled", GOOD, "a\n", NULL,
 	  BOOT "[ 1.0] kmemleak: Kernel memory leak detector disabled\n" DOWN, 2, 1, 0,
 	  .says = "disabled" },
 	{ "an underflow in the log", GOOD, "a\n", NULL,
@@ -141,6 +194,31 @@ static const struct test tests[] = {
 	{ "an expectation without an end", GOOD, "a\n", NULL,
 	  BOOT "[ 1.0] dmem-selftest: expect WARNING begin cma_release\n" REPORT("cma_release")
 	  DOWN, 2, 1, 0, .says = "without an end" },
+
+	{ "an expectation of a second warning", GOOD, "a\n", NULL,
+	  BOOT BEGIN REPORT("cma_release") END BEGIN END DOWN, 2, 1, 0,
+	  .says = "expected warning is missing: cma" },
+	{ "an expected warning that does not end", GOOD, "a\n", NULL,
+	  BOOT BEGIN "[ 1.0] ------------[ cut here ]------------\n[ 1.0] last\n" DOWN, 2, 2, 0,
+	  .says = "the report does not end\n" },
+	{ "the lines of a report that does not end", GOOD, "a\n", NULL,
+	  BOOT BEGIN "[ 1.0] ------------[ cut here ]------------\n[ 1.0] last\n" DOWN, 2, 2, 0,
+	  .says = "     | [ 1.0] last\n" },
+	{ "a mark of another form", GOOD, "a\n", NULL, BOOT "[ 1.0] dmem-selftest: expect WARNING x\n" DOWN, 2,
+	  1, 0,
+	  .says = "neither 'begin TEXT' nor 'end': x" },
+	{ "complaints in the lines after a complaint", GOOD, "a\n", NULL,
+	  BOOT OOPS TEN("[ 1.0] l\n") OOPS OOPS DOWN, 2, 1, 0, .says = "" },
+	{ "a complaint far after another", GOOD, "a\n", NULL,
+	  BOOT OOPS TEN("[ 1.0] l\n" "[ 1.0] l\n" "[ 1.0] l\n" "[ 1.0] l\n") OOPS DOWN, 2, 2, 0, .says = "" },
+	{ "a complaint in the lines after the second of two", GOOD, "a\n", NULL,
+	  BOOT OOPS TEN("[ 1.0] l\n" "[ 1.0] l\n" "[ 1.0] l\n") OOPS TEN("[ 1.0] l\n" "[ 1.0] l\n") OOPS DOWN,
+	  2, 1, 0, .says = "" },
+	{ "a complaint after the end of a report", GOOD, "a\n", NULL, BOOT REPORT("cma_release") OOPS DOWN, 2,
+	  2, 0,
+	  .says = "" },
+	{ "an expected warning in the lines after a complaint", GOOD, "a\n", NULL,
+	  BOOT OOPS BEGIN REPORT("cma_release") END OOPS DOWN, 2, 1, 0, .says = "" },
 
 	{ "a trace in both logs", GOOD, "a\n", NULL, BOOT TRACE("late", "12") DOWN, 2, 0, 0,
 	  .says = "also without the series: Call trace: after 'late: wrong value #'\n",
@@ -178,6 +256,21 @@ static const struct test tests[] = {
 	  .says = "", .options = "-d" },
 };
 
+static const struct totals_test {
+	const char *name, *totals, *streams[2];
+	int status;
+	const char *prints;
+} totals_tests[] = {
+	{ "-S: totals of good runs", "1 0 2\n3 0 4\n", {}, 0, "4 passed, 0 failed, 6 skipped\n" },
+	{ "-S: totals of a bad run", "1 0 2\n3 5 4\n", {}, 1, "4 passed, 5 failed, 6 skipped\n" },
+	{ "-S: totals of runs in which nothing passed", "0 0 2\n", {}, 1, "0 passed, 0 failed, 2 skipped\n" },
+	{ "-S: no totals", "", {}, 1, "0 passed, 0 failed, 0 skipped\n" },
+	{ "-S: a file of another form", "1 0 2\nhello\n", {}, 2, "error: totals: not a file of totals\n" },
+	{ "-S: a missing file", NULL, {}, 2, "error: totals: No such file or directory\n" },
+	{ "-t: totals are added", "1 0 2\n", { GOOD, "# run a\n1..1\nnot ok 1 x\n# exit a 1\n# end\n" }, 1,
+	  "3 passed, 1 failed, 2 skipped\n" },
+};
+
 /* Writes a file for an option of tapsum. Returns where @cmd goes on. */
 static int add_file(const struct place *place, char *cmd, size_t size, const char *option, const char *text)
 {
@@ -185,13 +278,11 @@ static int add_file(const struct place *place, char *cmd, size_t size, const cha
 	return text ? snprintf(cmd, size, " %s '%s/%s'", option, place->dir, option + 1) : 0;
 }
 
-static bool one(const struct place *place, size_t i, const char **name)
+static bool run(const struct place *place, const struct test *t)
 {
-	const struct test *t = &tests[i];
 	char cmd[4096], out[16384], totals[128];
 	int n, status;
 
-	*name = t->name;
 	n = snprintf(cmd, sizeof(cmd), "'%s' -n t %s", place->program, t->options ? t->options : "");
 	n += add_file(place, cmd + n, sizeof(cmd) - n, "-e", t->expect);
 	n += add_file(place, cmd + n, sizeof(cmd) - n, "-s", t->skips);
@@ -210,7 +301,31 @@ static bool one(const struct place *place, size_t i, const char **name)
 	return false;
 }
 
+/* The program is run with "-t" for each stream. Then its output with "-S" is compared. */
+static bool run_totals(const struct place *place, const struct totals_test *t)
+{
+	char cmd[4096];
+
+	put_file(place->dir, "totals", t->totals);
+	for (int i = 0; i < 2 && t->streams[i]; i++) {
+		put_file(place->dir, "stream", t->streams[i]);
+		snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' -t totals stream", place->dir, place->program);
+		if (!prints(cmd, !!strstr(t->streams[i], "not ok"), "run: ", false))
+			return false;
+	}
+	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' -S totals 2>&1", place->dir, place->program);
+	return prints(cmd, t->status, t->prints, true);
+}
+
+static bool one(const struct place *place, size_t i, const char **name)
+{
+	size_t n = ARRAY_SIZE(tests);
+
+	*name = i < n ? tests[i].name : totals_tests[i - n].name;
+	return i < n ? run(place, &tests[i]) : run_totals(place, &totals_tests[i - n]);
+}
+
 int main(int argc, char **argv)
 {
-	return run_cases(argc, argv, sizeof(tests) / sizeof(tests[0]), NULL, one);
+	return run_cases(argc, argv, ARRAY_SIZE(tests) + ARRAY_SIZE(totals_tests), NULL, one);
 }
