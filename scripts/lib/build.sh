@@ -228,9 +228,12 @@ base_dtb()
 	esac
 }
 
+# guest_cc ARGUMENT...: compiles a program of the guest. Includes are relative to tools/,
+# tools/lib/, tests/lib/, selftests/ and the kernel's selftests.
 guest_cc()
 {
-	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE "$@"
+	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -Itools -Itools/lib -Itests/lib -Iselftests \
+		-I"$TREE/tools/testing/selftests" "$@"
 }
 
 # initrd_list DIR: what gen_init_cpio needs to know of a directory's content. What

@@ -53,8 +53,7 @@ display_boot()
 	kernel_modules arm32 "$_dr/usr/lib/modules"
 	for _p in tests/guest/display/test_*.c; do
 		_o=${_p##*/}
-		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
-			-isystem "$BASE/build-arm32/usr/include" -o "$_dr/tests/display/${_o%.c}" \
+		guest_cc -isystem "$BASE/build-arm32/usr/include" -o "$_dr/tests/display/${_o%.c}" \
 			"$_p" tests/lib/program.c selftests/media.c selftests/display.c \
 			selftests/dmem_util.c -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"

@@ -60,7 +60,7 @@ board_programs()
 		tests/guest/board/board_history.c tests/guest/board/boards.c "$BASE/boards/host/dmemctl/record/history.o" \
 		"$BASE"/boards/host/lib/*.o &&
 	kmake "$BASE/build-systemd" -s headers &&
-	guest_cc -I"$TREE/tools/testing/selftests" -isystem "$BASE/build-systemd/usr/include" \
+	guest_cc -isystem "$BASE/build-systemd/usr/include" \
 		-o "$_br/tests/board/test_board" tests/guest/board/test_board.c tests/guest/board/boards.c
 }
 

@@ -62,8 +62,7 @@ suite_kcsan()
 debug_program()
 {
 	mkdir -p "$2/root/tests/debug"
-	guest_cc -Iselftests -I"$TREE/tools/testing/selftests" \
-		-isystem "$BASE/build-$1/usr/include" -o "$2/root/tests/debug/$3" \
+	guest_cc -isystem "$BASE/build-$1/usr/include" -o "$2/root/tests/debug/$3" \
 		"tests/guest/debug/$3.c" selftests/dmem_util.c -lpthread ||
 	die "cannot compile tests/guest/debug/$3.c: see the compiler's message above"
 	echo "debug/$3" >>"$2/root/tests/list"

@@ -51,8 +51,7 @@ build_media_tests()
 	done
 	for _p in tests/guest/media/test_*.c; do
 		_o=${_p##*/}
-		guest_cc -Iselftests -Itests -I"$TREE/tools/testing/selftests" \
-			-isystem "$BASE/build-$1/usr/include" -o "$_mt/media/${_o%.c}" \
+		guest_cc -isystem "$BASE/build-$1/usr/include" -o "$_mt/media/${_o%.c}" \
 			"$_p" tests/guest/media/media_util.c tests/lib/program.c selftests/dmem_util.c -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done

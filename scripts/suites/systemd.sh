@@ -73,9 +73,7 @@ build_system_tests()
 		test_live) _more="$_more tests/lib/tree.c" ;;
 		esac
 		# shellcheck disable=SC2086 # a list of files
-		guest_cc -Iselftests -Itests -Itests/systemd/guest \
-			-I"$TREE/tools/testing/selftests" \
-			-isystem "$BASE/build-systemd/usr/include" -o "$_st/$_sys/$_o" \
+		guest_cc -Itests/guest/systemd -isystem "$BASE/build-systemd/usr/include" -o "$_st/$_sys/$_o" \
 			"$_p" $_more -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
