@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl apply - what the sections of a unit say, now */
+/* dmemctl apply - set the limits in a unit's sections now */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *
 			  t->unit, s.caps.mistake_file, s.caps.mistake_line);
 		return -EINVAL;
 	}
-	/* All or none: what cannot be used has been named. */
+	/* All or none. section_read() has reported the limit that cannot be used. */
 	if (s.unusable)
 		return -EINVAL;
 	if (!s.n) {

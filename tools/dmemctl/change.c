@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Limits of one running cgroup: all of them, or none. */
+/* Changes the limits of one running cgroup: all of them, or none. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #define CGROUP	"/sys/fs/cgroup"
 #define HEAPS	"sys/class/dma_heap"
 
-/* What a file that has no line for the region means. */
+/* The value in force if the file has no line for the region. */
 static uint64_t unset(enum dmem_kind kind)
 {
 	return kind == DMEM_MAX ? DMEM_NO_LIMIT : 0;
@@ -86,7 +86,7 @@ enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 
 	*it = (struct change_item){ .kind = l->kind, .text = l->text };
 	s = dmem_limit_find(ch->arena, ch->root, &ch->sys, HEAPS, l, &it->region, &capacity);
-	/* The root's list is not there before the controller is in use anywhere. */
+	/* The root has no dmem.capacity until the controller is enabled in some cgroup. */
 	if (s == DMEM_NO_CGROUP && !ch->dry) {
 		s = dmem_cgroup_use(ch->root);
 		if (s == DMEM_OK)
@@ -97,7 +97,7 @@ enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 	return s;
 }
 
-/* With a proposal, if there is a name that is like it. */
+/* Reports an unknown region, and proposes a similar name if there is one. */
 static int no_region(struct ctl *c, struct change *ch, const struct dmem_limit *l)
 {
 	struct dmem_words all = { .sys = &ch->sys, .arena = ch->arena, .kinds = DMEM_WORD_REGION };
@@ -111,7 +111,7 @@ static int no_region(struct ctl *c, struct change *ch, const struct dmem_limit *
 	else if (ret && w.problem)
 		cli_error(&c->cli, "%s", w.problem);
 	else if (strchr(l->region, '#'))
-		/* As the other verbs number regions of one name. */
+		/* The other verbs number regions of the same name like this. */
 		cli_error(&c->cli, "%s: the kernel limits only the first of several regions of one name", l->text);
 	else
 		failed(c, l->text, "", DMEM_NO_REGION);
@@ -178,7 +178,7 @@ void change_undo(struct ctl *c, struct change *ch)
 			continue;
 		it->done = false;
 		s = dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->old);
-		/* The cap that was there may be below what is in use now: it is in force. */
+		/* DMEM_BELOW_USAGE: the old limit is in force, although more is charged by now. */
 		if (s != DMEM_OK && s != DMEM_BELOW_USAGE)
 			cli_error(&c->cli, "%s: %s: the old limit cannot be restored: %s",
 				  ch->cgroup, it->region,
@@ -188,17 +188,17 @@ void change_undo(struct ctl *c, struct change *ch)
 
 static enum dmem_status apply_one(struct change *ch, struct change_item *it)
 {
-	/* The first time counts: later there is what we have set. */
+	/* Only the first value read is the old one: a second call would read our own. */
 	enum dmem_status s = it->done ? DMEM_OK : get(ch, it);
 
 	if (s != DMEM_OK)
 		return s;
-	/* It may have been set even where it was not taken as it should be. */
+	/* Set before the write: a write that failed may still have changed the limit. */
 	it->done = true;
 	return dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->value);
 }
 
-/* Says why one limit was not set. */
+/* Reports why one limit was not set. */
 static int item_failed(struct ctl *c, struct change *ch, const struct change_item *it, enum dmem_status s)
 {
 	char used_text[CLI_SIZE], value_text[CLI_SIZE];
@@ -214,7 +214,7 @@ static int item_failed(struct ctl *c, struct change *ch, const struct change_ite
 	return -EIO;
 }
 
-/* Nothing else is to be looked at or changed if it cannot be done for this cgroup. */
+/* Checks the cgroup first: without it, nothing else may be read or changed. */
 static int begin(struct ctl *c, struct change *ch, const char *cgroup)
 {
 	enum dmem_status s;
@@ -226,7 +226,7 @@ static int begin(struct ctl *c, struct change *ch, const char *cgroup)
 			  CGROUP ": the root cgroup cannot have limits: name a cgroup below it");
 		return -EINVAL;
 	}
-	/* Every cgroup has this file, and no such line in it. */
+	/* Every cgroup has this file, and the file never has a line "?". */
 	s = dmem_cgroup_get(ch->root, cgroup, "cgroup.procs", "?", &none);
 	if (s == DMEM_NO_REGION)
 		return 0;
@@ -269,7 +269,7 @@ int change_check(struct ctl *c, struct change *ch, const char *cgroup)
 	return 0;
 }
 
-/* The cgroup is gone, and with it all that was set. */
+/* The cgroup was removed, and its limits with it. */
 static int vanished(struct ctl *c, struct change *ch)
 {
 	for (size_t i = 0; i < ch->n; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Limits of one running cgroup: all of them, or none. */
+/* Changes the limits of one running cgroup: all of them, or none. */
 #ifndef CHANGE_H
 #define CHANGE_H
 
@@ -8,7 +8,7 @@
 struct change_item {
 	enum dmem_kind kind;
 	const char *region;		/* its name in the kernel */
-	const char *text;		/* as it was asked for */
+	const char *text;		/* as the user wrote it */
 	uint64_t value, old;		/* bytes or DMEM_NO_LIMIT */
 	uint64_t capacity;		/* of the region, or DMEM_UNKNOWN */
 	bool done;
@@ -16,53 +16,53 @@ struct change_item {
 
 struct change {
 	struct dmem_arena *arena;
-	int root;			/* of the cgroup tree */
-	struct dmem_sys sys;		/* what the tree is in */
+	int root;			/* directory of the cgroup tree */
+	struct dmem_sys sys;		/* the machine that has the tree */
 	const char *cgroup;
-	bool dry;			/* nothing is to be changed, not even what is harmless */
-	bool may_vanish;		/* the caller knows what to do if the cgroup is gone */
+	bool dry;			/* change nothing, not even the root's subtree_control */
+	bool may_vanish;		/* the caller handles a removed cgroup: no message */
 	struct change_item *item;
 	size_t n;
 };
 
-/* Opens the cgroup tree. Like the others here, 0 or a negative errno, and what is wrong
- * has been said. */
+/* Opens the cgroup tree of this machine, or the one below --sysroot. Functions with @c return 0 or
+ * a negative errno, and have printed a message then. */
 int change_open(struct ctl *c, struct dmem_arena *a, struct change *ch);
 void change_close(struct change *ch);
 
-/* The region as the kernel knows it and the bytes, without a word. It enables the
- * controller in the root if that is not in use at all, and leaves it so. */
+/* Finds the region of a limit, and its size in bytes. Enables the controller in the root if no
+ * cgroup uses it yet (not if @ch->dry), and leaves it enabled. Prints nothing. */
 enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 			     struct change_item *it);
 
-/* Does the kernel reserve nothing of the region, whatever dmem.min says? */
+/* True if the kernel ignores dmem.min of the region. */
 bool region_is_unreserved(const char *region);
 
-/* To be read after the reservation and its size; and what to do. */
+/* Text for messages, to follow the reservation and its size; and the remedy. */
 #define UNRESERVED		"the kernel has no reservations for this region"
 #define UNRESERVED_REMEDY	"set it to 0, and limit the other cgroups"
 
-/* Warns of limits that can be set, and cannot mean what they say. @cgroup: "" if it has none
- * now. @files: what all files of the unit will say, or NULL. */
+/* Warns of limits that can be set but have no effect, or not the intended one. @cgroup: "" if the
+ * unit has none now. @files: the limits in all files of the unit after the change, or NULL. */
 struct section;
 void change_warn(struct ctl *c, struct change *ch, const char *cgroup, const struct section *files);
 
-/* Looks the region up and adds one limit; the last one for a region counts. */
+/* Finds the region and adds one limit. A later limit of the same region replaces it. */
 int change_add(struct ctl *c, struct change *ch, const struct dmem_limit *l);
 
-/* Could they be set? As far as that can be known without trying. */
+/* Checks whether the limits could be set, as far as possible without a write. */
 int change_check(struct ctl *c, struct change *ch, const char *cgroup);
 
-/* Sets them, each read back. After a failure, those that were set are as before. It can be
- * repeated, for the same cgroup or where that was made anew. -ENOENT: the cgroup is gone, and
- * with it what was set; without a message if it may vanish. */
+/* Sets the limits and reads each one back. After a failure, all limits have their old values. Can
+ * be repeated for the same cgroup, also after it was made anew. -ENOENT: the cgroup was removed,
+ * and the limits with it; without a message if @ch->may_vanish. */
 int change_apply(struct ctl *c, struct change *ch, const char *cgroup);
 
-/* Are all in force? -EAGAIN: something else has changed one of them, which is *@other. Without
- * a message. */
+/* Checks whether all limits are in force. -EAGAIN: another program has changed *@other. Prints
+ * nothing. */
 int change_verify(struct change *ch, const struct change_item **other);
 
-/* Takes back what change_apply() has done. */
+/* Restores the limits from before change_apply(). */
 void change_undo(struct ctl *c, struct change *ch);
 
 #endif

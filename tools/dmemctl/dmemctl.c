@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	opterr = 0;
-	/* Not beyond the verb, which has options of its own. */
+	/* "+" in @letters: stop at the verb, which has its own options. */
 	while ((opt = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (opt) {
 		case 'h':
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 			printf("dmemctl %s\n", CLI_VERSION);
 			return cli_close_stdout(&c.cli, CLI_OK);
 		case 's':
-			/* "--sysroot=$UNSET" must not be this machine. */
+			/* "--sysroot=$UNSET" must not change this machine. */
 			if (!*optarg)
 				return cli_usage(&c.cli, "--sysroot= needs a directory");
 			c.sysroot = optarg;
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 	c.cli.program = name;
 	argc -= optind;
 	argv += optind;
-	/* Start again, and permute: 0 makes glibc read the first letter of optstring anew. */
+	/* Start again for the verb: 0 makes glibc read the first letter of optstring anew. */
 	optind = 0;
 	return cli_close_stdout(&c.cli, v->run(&c, argc, argv));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One verb, one file. Each gets its own command line: argv[0] is the verb. */
+/* Each verb has its own file and its own command line: argv[0] is the verb. */
 #ifndef DMEMCTL_H
 #define DMEMCTL_H
 
@@ -7,12 +7,12 @@
 #include "dmem/look.h"
 
 struct ctl {
-	struct cli cli;			/* "dmemctl VERB" */
+	struct cli cli;			/* for messages: "dmemctl VERB" */
 	const char *sysroot;		/* NULL: this machine */
 };
 
-/* Each returns an exit code (enum cli's, or what its man page says), prints what is
- * asked for on stdout, and what is wrong on stderr. */
+/* Each verb returns an exit code (of enum cli, or one from its manual page), prints its result on
+ * stdout and errors on stderr. */
 int verb_set(struct ctl *c, int argc, char **argv);
 int verb_show(struct ctl *c, int argc, char **argv);
 int verb_apply(struct ctl *c, int argc, char **argv);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The drop-in that "dmemctl set" keeps for a unit. */
+/* The drop-in that "dmemctl set" writes for a unit. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "cli/replace.h"
 #include "dropin.h"
 
-/* After what an administrator is likely to write, and before what dmem-generator does.
- * What holds until the next boot comes after what holds for good, and has a name of
- * its own, since files of one name hide each other. */
+/* systemd reads drop-ins in the order of their names. Ours come after those that an administrator
+ * is likely to write, and before those of dmem-generator. The runtime file comes after the
+ * permanent one. Their names differ, since files of the same name hide each other. */
 #define NAME		"90-dmemctl.conf"
 #define NAME_RUNTIME	"91-dmemctl-runtime.conf"
 #define DIR		"/etc/systemd/system.control"
@@ -28,7 +28,7 @@ static int failed(struct ctl *c, const char *path, int err)
 	return -err;
 }
 
-/* How much of a path its first @n parts are. */
+/* Length of the first @n parts of a path. */
 static size_t part_len(const char *path, unsigned int n)
 {
 	size_t len = 0;
@@ -47,7 +47,8 @@ static unsigned int parts(const char *path)
 	return n;
 }
 
-/* The directory that the first @n parts of the path are, or a negative errno. */
+/* Opens the directory made of the first @n parts of the path. Returns a negative errno on
+ * failure. */
 static int open_part(struct dropin *d, unsigned int n, int flags)
 {
 	const char *rel = d->dir + 1, *part = dmem_strndup(d->arena, rel, part_len(rel, n));
@@ -55,7 +56,7 @@ static int open_part(struct dropin *d, unsigned int n, int flags)
 	return part ? dmem_sys_openat(&d->sys, part, flags | O_DIRECTORY) : -ENOMEM;
 }
 
-/* The name of the @n-th part. */
+/* The name of the @n-th part of the path. */
 static const char *part_name(struct dropin *d, unsigned int n)
 {
 	const char *rel = d->dir + 1;
@@ -64,7 +65,7 @@ static const char *part_name(struct dropin *d, unsigned int n)
 	return dmem_strndup(d->arena, rel + from, part_len(rel, n) - from);
 }
 
-/* Makes the @n-th part, for everybody to read whatever the umask is. */
+/* Makes the @n-th directory of the path. Its mode does not depend on the umask. */
 static int make_part(struct dropin *d, unsigned int n)
 {
 	const char *name = part_name(d, n);
@@ -89,7 +90,7 @@ static int make_part(struct dropin *d, unsigned int n)
 	return ret;
 }
 
-/* Makes what is not there of the directory. */
+/* Makes all directories of the path that do not exist. */
 static int make_dirs(struct dropin *d)
 {
 	unsigned int n = parts(d->dir + 1);
@@ -119,7 +120,7 @@ static void remove_dirs(struct dropin *d)
 
 		if (above < 0)
 			return;
-		/* Not if there is something in it by now. */
+		/* Fails if another program has put a file there. */
 		ret = name ? unlinkat(above, name, AT_REMOVEDIR) : -1;
 		close(above);
 		if (ret)
@@ -127,7 +128,7 @@ static void remove_dirs(struct dropin *d)
 	}
 }
 
-/* May files be made there, or what is missing of the directory? */
+/* Checks whether the drop-in, or its missing directories, could be made. */
 static int check_writable(struct dropin *d)
 {
 	int fd = -ENOENT, ret;
@@ -152,8 +153,8 @@ static void report(void *data, const struct dmem_report *r)
 	cli_error(&c->cli, "%s:%u: '%s' %s: %s", r->file, r->line, r->word, r->what, r->remedy);
 }
 
-/* The first line that a file of ours would not have and that means something: what was
- * put in by somebody else would be lost. */
+/* Returns the first line that dmemctl does not write itself: another author's line would be lost
+ * when the file is replaced. */
 static int find_foreign(void *data, unsigned int line, const char *section, const char *key,
 			const char *value)
 {
@@ -180,7 +181,7 @@ static int read_old(struct ctl *c, struct dropin *d)
 	dmem_text_free(&t);
 	if (!d->old || dmem_section_parse(d->arena, d->path, d->old, d->old_len, report, c, &s))
 		return -ENOMEM;
-	/* Somebody has changed it: what cannot be understood must not be lost. */
+	/* Another author has changed the file: a line with a mistake must not be lost. */
 	if (s.mistakes) {
 		cli_error(&c->cli, "%s: the file has mistakes: correct or remove it first",
 			  d->path);
@@ -196,8 +197,8 @@ static int read_old(struct ctl *c, struct dropin *d)
 	return ret ? ret : dmem_caps_add(d->arena, &d->caps, &s, "/");
 }
 
-/* The directory, with nobody else at work in it. Who was before us may have removed it
- * while we waited, or made ours: then it is made once more. */
+/* Opens and locks the directory. Another process may have removed the directory while this one
+ * waited for the lock: then it is made again. */
 static int lock_dir(struct dropin *d)
 {
 	unsigned int n = parts(d->dir + 1);
@@ -253,7 +254,7 @@ int dropin_open(struct ctl *c, struct dmem_arena *a, const char *unit, bool runt
 
 void dropin_close(struct dropin *d)
 {
-	/* While they are ours. */
+	/* Only the directories that this process made. */
 	if (d->made)
 		remove_dirs(d);
 	if (d->lock >= 0)
@@ -262,7 +263,7 @@ void dropin_close(struct dropin *d)
 	dmem_sys_close(&d->sys);
 }
 
-/* A per cent sign is no specifier here. */
+/* Doubles each per cent sign, so that it does not start a specifier. */
 static const char *escaped(struct dmem_arena *a, const char *s)
 {
 	size_t n = 0;
@@ -301,7 +302,7 @@ int dropin_add(struct dropin *d, const struct dmem_limit *l)
 	return 0;
 }
 
-/* One word, as dmem_conf_word() reads it. */
+/* Quotes a word for dmem_conf_word(), if it needs quotes. */
 static const char *word(struct dmem_arena *a, const char *s)
 {
 	size_t n = 0;
@@ -348,11 +349,11 @@ int dropin_plan(struct ctl *c, struct dropin *d, struct dmem_unit_file *f)
 	return f->section.mistakes ? -EINVAL : 0;
 }
 
-/* The file with this text, or without one no file. systemd and those who look may read
- * it, whatever the umask is. */
+/* Replaces the file by this text, or removes it if there is none. systemd and other users can read
+ * the file: its mode does not depend on the umask. */
 static int put(struct dropin *d, const char *text, size_t len)
 {
-	/* The directory is locked: what is there was left by one that was killed. */
+	/* The directory is locked, so a temporary file there was left by a killed process. */
 	cli_replace_clean(d->lock, d->name);
 	if (text)
 		return cli_replace_at(d->lock, d->name, 0644, text, len);
@@ -367,7 +368,7 @@ int dropin_write(struct ctl *c, struct dropin *d)
 	if (ret)
 		return failed(c, d->path, -ret);
 	d->written = true;
-	/* With the last file its directory goes, whoever made it. */
+	/* The last file of a directory takes the directory with it, whichever program made it. */
 	if (!d->caps.n && !d->made)
 		d->made = 1;
 	return 0;

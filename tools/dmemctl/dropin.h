@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The drop-in that "dmemctl set" keeps for a unit, as systemctl set-property keeps its
- * own: in the directories for this purpose, one for good and one until the next boot.
+ * The drop-in that "dmemctl set" writes for a unit. Like systemctl set-property, it uses the
+ * directories system.control, one for permanent files and one for those until the next boot.
  */
 #ifndef DROPIN_H
 #define DROPIN_H
@@ -12,35 +12,34 @@
 struct dropin {
 	struct dmem_arena *arena;
 	struct dmem_sys sys;
-	const char *name, *dir, *path;	/* as on this machine, without --sysroot */
-	const char *old;		/* what was in it; NULL: it was not there */
+	const char *name, *dir, *path;	/* without --sysroot */
+	const char *old;		/* former content; NULL: there was no file */
 	size_t old_len;
-	struct dmem_caps caps;		/* what is to be in it */
-	unsigned int made;		/* of the directories: how many of the last are new */
+	struct dmem_caps caps;		/* the new content */
+	unsigned int made;		/* number of new directories at the end of the path */
 	bool written;
-	int lock;			/* on the directory, and how it is reached; or -1 */
+	int lock;			/* descriptor of the locked directory, or -1 */
 };
 
-/* Reads the unit's drop-in. With @change, its directory is made, and others are kept out
- * until dropin_close(); without, it is only looked at, and whether it could be changed.
- * Functions return 0 or a negative errno, and have said what is wrong. */
+/* Reads the unit's drop-in. With @change, makes its directory and locks it until dropin_close();
+ * without, only checks whether it could be changed. All functions return 0 or a negative errno, and
+ * have printed a message then. */
 int dropin_open(struct ctl *c, struct dmem_arena *a, const char *unit, bool runtime, bool change,
 		struct dropin *d);
 
-/* Puts one limit in, in the place of what was there for this region. */
+/* Adds a limit, which replaces the former one of its kind and region. */
 int dropin_add(struct dropin *d, const struct dmem_limit *l);
 
-/* What it will be, for section_plan(). */
+/* The parsed content of the new file, for section_plan(). */
 int dropin_plan(struct ctl *c, struct dropin *d, struct dmem_unit_file *f);
 
-/* What is in it now is the file's new content: the old one or the new one is there at
- * any time. Without any limit, there is no file. */
+/* Writes the new content. The file is replaced atomically; without any limit, it is removed. */
 int dropin_write(struct ctl *c, struct dropin *d);
 
-/* Takes that back. */
+/* Restores the former file. */
 void dropin_undo(struct ctl *c, struct dropin *d);
 
-/* Directories that are empty, and were made for it, go. */
+/* Removes the directories that were made for the drop-in, if they are empty, and ends the lock. */
 void dropin_close(struct dropin *d);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* systemd, over the system bus. */
+/* Calls to systemd over the system bus. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,9 @@
 #define PATH	"/org/freedesktop/systemd1"
 #define MANAGER	DEST ".Manager"
 #define GONE	"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" DEST "'"
-/* A reload runs all generators, and may wait for one that hangs. */
+/* A reload runs all generators, and one of them may hang. */
 #define SLOW_USEC	(120 * 1000000ULL)
-/* A slice's limits may wait for a region, and the slice for those above it. */
+/* A slice's limits may wait for a region, and the slice for those of its parents. */
 #define JOB_USEC	(120 * 1000000ULL)
 #define SECOND_USEC	1000000ULL
 
@@ -59,7 +59,7 @@ static int get(struct manager *m, struct dmem_arena *a, const char *path, const 
 	return *value ? 0 : -ENOMEM;
 }
 
-/* Only some types have a cgroup, each with an interface of its own. */
+/* Only these types have a cgroup; each has its own D-Bus interface. */
 static const char *interface_of(const char *id)
 {
 	switch (dmem_unit_type(id)) {
@@ -129,7 +129,7 @@ int manager_reload(struct ctl *c, struct manager *m)
 
 struct job {
 	char *path;
-	char *result;		/* "done" or why not; NULL: it still runs */
+	char *result;		/* "done" or a reason; NULL: the job still runs */
 };
 
 static int job_removed(sd_bus_message *msg, void *data, sd_bus_error *e)
@@ -144,7 +144,7 @@ static int job_removed(sd_bus_message *msg, void *data, sd_bus_error *e)
 	return 0;
 }
 
-/* The end of the job will not be told any more. */
+/* systemd will not send the end of the job any more. */
 static int manager_gone(sd_bus_message *msg, void *data, sd_bus_error *e)
 {
 	struct job *job = data;
@@ -200,7 +200,7 @@ static uint64_t now_usec(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* A job may never end, such as one that waits for another that hangs. */
+/* A job may never end: another one that it waits for may hang. */
 static int wait_for(struct manager *m, struct job *job)
 {
 	uint64_t end = now_usec() + JOB_USEC;
@@ -223,8 +223,8 @@ int manager_scope(struct ctl *c, struct manager *m, const char *name, const char
 	struct job job = { 0 };
 	int ret;
 
-	/* Before the job exists, so that its end cannot be missed: what comes before the
-	 * reply of our call stays in the queue until wait_for(). */
+	/* Subscribe before the job exists, so that its end cannot be missed: signals that arrive
+	 * before the reply of our call stay in the queue until wait_for(). */
 	ret = sd_bus_match_signal(m->bus, &slot, DEST, PATH, MANAGER, "JobRemoved", job_removed, &job);
 	if (ret >= 0)
 		ret = sd_bus_add_match(m->bus, &gone, GONE, manager_gone, &job);

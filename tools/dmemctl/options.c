@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Limits on the command line of more than one verb. */
+/* Parses the limits on the command lines of set and run. */
 #include <getopt.h>
 
 #include "options.h"
@@ -72,7 +72,7 @@ int options_limits(struct ctl *c, struct dmem_arena *a, int argc, char **argv,
 			{ "slice", 1, NULL, SLICE }, { "help", 0, NULL, 'h' }, { 0 },
 		},
 	};
-	/* "+": what follows the command belongs to the command. */
+	/* "+": stop at the command, which has its own options. */
 	const char *letters = verb == OPTIONS_RUN ? "+:h" : ":hn";
 	int opt, ret = CLI_OK;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Limits on the command line of more than one verb. */
+/* Parses the limits on the command lines of set and run. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -14,8 +14,8 @@ struct options {
 
 enum options_verb { OPTIONS_SET, OPTIONS_RUN };
 
-/* Reads the options of a verb; optind is at what follows. Returns an exit code, and has
- * said what is wrong. */
+/* Reads the options of a verb; optind is then the first argument that is no option. Returns an exit
+ * code, and has printed a message if it is not CLI_OK. */
 int options_limits(struct ctl *c, struct dmem_arena *a, int argc, char **argv,
 		   enum options_verb verb, struct options *o);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl run - a command with limits of its own */
+/* dmemctl run - run a command with its own limits */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -13,7 +13,7 @@
 #include "manager.h"
 #include "options.h"
 
-/* As env, timeout and nohup have it: what is below is the command's own. */
+/* Same codes as env, timeout and nohup; smaller ones are the command's. */
 enum { RUN_FAILED = 125, RUN_CANNOT_EXEC = 126, RUN_NOT_FOUND = 127 };
 
 static void help(void)
@@ -31,7 +31,7 @@ static void help(void)
 	       "cannot be executed, and 127 if it does not exist.\n");
 }
 
-/* The cgroup that this process is in now. */
+/* The cgroup of this process, without a leading slash. */
 static const char *own_cgroup(struct ctl *c, struct dmem_arena *a)
 {
 	const char *line = dmem_first_line(a, AT_FDCWD, "/proc/self/cgroup");
@@ -68,7 +68,7 @@ static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, c
 			  o->slice);
 		ret = -EINVAL;
 	} else {
-		/* systemd takes no text that is not UTF-8. */
+		/* systemd accepts UTF-8 only. */
 		char *plain = text_harmless(what, TEXT_UTF8);
 
 		ret = plain ? manager_scope(c, &m, name, o->slice, plain) : -ENOMEM;
@@ -85,7 +85,7 @@ static int limit(struct ctl *c, struct dmem_arena *a, struct change *ch)
 	return cgroup ? change_apply(c, ch, cgroup) : -EIO;
 }
 
-/* Regions and sizes are looked at before there is a scope. */
+/* Checks regions and sizes before it makes a scope. */
 static int prepare(struct ctl *c, struct dmem_arena *a, const struct options *o, struct change *ch)
 {
 	int ret = change_open(c, a, ch);

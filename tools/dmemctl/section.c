@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the sections of a unit say, as limits that can be set. */
+/* The sections of a unit as limits that can be set. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +33,8 @@ int section_load(struct ctl *c, struct dmem_units *u, bool quiet)
 	return ret;
 }
 
-/* A slice's section is set by another unit's command, so its names cannot depend on
- * the unit. */
+/* An instance of dmem-slice@.service sets the limits of a slice, so that specifiers in their names
+ * would be those of the service. */
 const char *section_region(struct dmem_arena *a, const char *unit, const char *region)
 {
 	for (const char *p = strchr(region, '%'); p; p = strchr(p + 2, '%')) {
@@ -44,7 +44,7 @@ const char *section_region(struct dmem_arena *a, const char *unit, const char *r
 	return dmem_expand(a, unit, region);
 }
 
-/* The caps as limits. */
+/* Converts the texts of the files to limits. */
 static int take(struct ctl *c, struct dmem_units *u, const char *unit, struct section *s)
 {
 	s->limit = dmem_alloc(&u->arena, (s->caps.n + 1) * sizeof(*s->limit));
@@ -95,10 +95,10 @@ int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
 	all = dmem_alloc(&u->arena, (n + 1) * sizeof(*all));
 	if (!all)
 		return -ENOMEM;
-	/* Drop-ins come sorted, behind the unit file. */
+	/* Drop-ins come sorted by name, behind the unit file. */
 	while (at < n && (!is_dropin(f[at]) || strcmp(f[at]->name, dropin->name) < 0))
 		at++;
-	/* One of its name is the old one, or hidden by it. */
+	/* A file of this name is the former drop-in, or another one that the new one hides. */
 	after = at < n && !strcmp(f[at]->name, dropin->name) ? at + 1 : at;
 	for (size_t i = 0; i < at; i++)
 		all[i] = f[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the sections of a unit say, as limits that can be set. */
+/* The sections of a unit as limits that can be set. */
 #ifndef SECTION_H
 #define SECTION_H
 
@@ -7,33 +7,33 @@
 #include "dmemctl.h"
 
 struct section {
-	struct dmem_limit *limit;	/* specifiers replaced; the later one counts */
+	struct dmem_limit *limit;	/* specifiers replaced; a later one counts */
 	size_t n;
-	size_t unusable;		/* how many are not there, since they mean nothing */
-	struct dmem_caps caps;		/* as written */
+	size_t unusable;		/* number of limits left out because of a mistake */
+	struct dmem_caps caps;		/* as in the files */
 };
 
-/* The unit search path of this machine, or of --sysroot. With @quiet, mistakes in files are
- * not reported, only left out. To be freed with dmem_units_free(), after a failure too. */
+/* Reads the unit search path of this machine, or of --sysroot. With @quiet, mistakes in files are
+ * left out without a message. Call dmem_units_free() also after a failure. */
 int section_load(struct ctl *c, struct dmem_units *u, bool quiet);
 
-/* The sections of one unit. A limit that cannot be used, such as one with a specifier in
- * a slice, is reported and left out. */
+/* Reads the sections of one unit. A limit that cannot be used, such as one with a specifier in a
+ * slice, is reported and left out. Returns 0 or a negative errno. */
 int section_read(struct ctl *c, struct dmem_units *u, const char *unit, struct section *s);
 
-/* The same as it will be with @dropin, of the unit's own, in the place of what is there. */
+/* Like section_read(), with @dropin in the place of the unit's present drop-in. */
 int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
 		 struct dmem_unit_file *dropin, struct section *s);
 
-/* Services and slices that have files of their own, by name, but those whose @user is set,
- * aliases and masked ones. NULL: no memory. */
+/* Returns the services and slices that have files, sorted by name, without aliases, masked units
+ * and those whose @user is set. NULL: out of memory. */
 struct dmem_unit **section_units(struct dmem_units *u, size_t *n);
 
-/* What a word of a unit's section names, specifiers replaced. NULL: it cannot be known, or
- * there is no memory. */
+/* Replaces the specifiers in a region name of a unit's section. NULL: their value is not known, or
+ * out of memory. */
 const char *section_region(struct dmem_arena *a, const char *unit, const char *region);
 
-/* Does this one count? Not if a later one is of the same region, by whatever name. */
+/* False if a later limit is of the same region, even by another name. */
 bool section_counts(const struct section *s, size_t i, const struct dmem_regions *r);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl set - limits for now, and for each start to come */
+/* dmemctl set - set limits now, and for each later start */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include "target.h"
 
 #define NAP_MS		100
-/* dmem-apply waits 5 s for a region. */
+/* dmem-apply waits 5 s for a region, and this is longer. */
 #define MAX_NAPS	150
-/* So often a limit is set again that something else has changed. */
+/* How often a limit is set again after another program has changed it. */
 #define MAX_FOREIGN	3
 
 struct set {
@@ -47,7 +47,7 @@ static void help(void)
 	       "percentage of the region such as 12.5%%, or max.\n");
 }
 
-/* What a drop-in for this unit would do. */
+/* Checks whether a drop-in would have an effect for this unit. */
 static int check_unit(struct ctl *c, const struct target *t, bool runtime)
 {
 	if (!t->unit)
@@ -66,7 +66,7 @@ static int check_unit(struct ctl *c, const struct target *t, bool runtime)
 	return -EINVAL;
 }
 
-/* A scope and a cgroup have what they have until they are gone. */
+/* Limits of a scope or a cgroup last until it is removed. */
 static bool persists(const struct set *s)
 {
 	return s->target.unit && s->target.type != DMEM_SCOPE;
@@ -80,7 +80,8 @@ static int load(struct ctl *c, struct set *s)
 	return section_load(c, &s->units, true);
 }
 
-/* The last limit of the region in a section, or NULL: it may have another name there. */
+/* The last limit of the region in a section. Compares the regions, not the names, since a section
+ * may use another name for it. NULL: there is none. */
 static const struct dmem_limit *find_last(struct set *s, const struct section *section,
 					  const struct change_item *it, uint64_t *value)
 {
@@ -99,8 +100,8 @@ static const struct dmem_limit *find_last(struct set *s, const struct section *s
 	return last;
 }
 
-/* All files together must say what was asked for: one with a later name could have the
- * last word, and then the next start would bring a surprise. */
+/* Checks that the unit's files together have the requested limits: a drop-in with a later name may
+ * replace ours, and the next start would use its limit. */
 static int check_effect(struct ctl *c, struct set *s)
 {
 	const struct dmem_obstacle *o;
@@ -137,8 +138,8 @@ static int check_effect(struct ctl *c, struct set *s)
 	return 0;
 }
 
-/* What holds for a region when the drop-in has no word on it any more: what the other
- * files say, or nothing. A region that is gone has no limit to take back. */
+/* Finds the limit of a region without the drop-in: that of the other files, or none. A region that
+ * was removed has no limit to take back. */
 static int revert_one(struct ctl *c, struct set *s, const struct section *after,
 		      const struct dmem_cap *cap)
 {
@@ -179,7 +180,7 @@ static int revert(struct ctl *c, struct set *s)
 	return ret;
 }
 
-/* First what can fail without a trace, then the file. */
+/* All steps that can fail without a change come first, then the file. */
 static int prepare(struct ctl *c, struct set *s)
 {
 	int ret = 0;
@@ -200,15 +201,15 @@ static int prepare(struct ctl *c, struct set *s)
 	return persists(s) ? dropin_write(c, &s->dropin) : 0;
 }
 
-/* Does a command of the unit that sets limits run at this moment? It was started with what
- * systemd knew then. */
+/* True while the unit runs a command that sets its limits: it was started with the limits that
+ * systemd knew at that time. */
 static bool is_being_set(const struct unit_state *unit, int type)
 {
 	return !strcmp(unit->sub, type == DMEM_SLICE ? "start" : "condition");
 }
 
-/* What has become of the unit: it may have been started, stopped, or started anew. Sets
- * *@busy. Without systemd to ask, nothing is known to have changed. */
+/* Reads the unit's state again: it may have been started, stopped, or restarted. Sets *@busy.
+ * Without systemd, the state counts as unchanged. */
 static int look_again(struct ctl *c, struct set *s, bool *busy)
 {
 	struct unit_state now;
@@ -250,9 +251,9 @@ static int not_settled(struct ctl *c, const struct set *s, const struct change_i
 }
 
 /*
- * Sets the limits of what runs. systemd has the new file, so that whatever is started from now
- * on has them; a start from before may be under way, and set the former ones after us. So
- * this ends when no such start is left, and the limits are still there.
+ * Sets the limits of the running unit. systemd has read the new file, so each later start uses the
+ * new limits. But a start from before may still be under way and set the former limits after us.
+ * The loop ends when no such start is left and the limits are still in force.
  */
 static int set_running(struct ctl *c, struct set *s)
 {
@@ -293,8 +294,8 @@ static int set_running(struct ctl *c, struct set *s)
 	}
 }
 
-/* The file, then the reload that makes it known, and last what runs: until the reload, a
- * restart brings the former limits. */
+/* Writes the file, reloads systemd, and sets the limits of the running unit last: a restart before
+ * the reload would bring back the former limits. */
 static int change_all(struct ctl *c, struct set *s)
 {
 	int ret = s->opt.revert ? revert(c, s) : prepare(c, s);
@@ -303,13 +304,13 @@ static int change_all(struct ctl *c, struct set *s)
 		return ret;
 	if (persists(s) && s->manager.bus) {
 		ret = manager_reload(c, &s->manager);
-		/* Where it was refused, systemd knows the former file only. */
+		/* If systemd refused the reload, it still has the former file. */
 		s->reloaded = ret != -EACCES && ret != -EPERM;
 	}
 	return ret || !s->change.n ? ret : set_running(c, s);
 }
 
-/* All is as before. */
+/* Restores the file and the limits. */
 static void undo(struct ctl *c, struct set *s)
 {
 	bool written = s->dropin.written;
@@ -317,7 +318,7 @@ static void undo(struct ctl *c, struct set *s)
 	if (s->changed)
 		change_undo(c, &s->change);
 	dropin_undo(c, &s->dropin);
-	/* systemd may have read the file that is gone. */
+	/* systemd may have read the file that has just been removed. */
 	if (written && s->reloaded && manager_reload(c, &s->manager))
 		cli_error(&c->cli, "%s: the old limits are in the files again, but systemd could "
 			  "not reload them: run systemctl daemon-reload",
@@ -338,7 +339,7 @@ static void say(const struct set *s, const char *word)
 		printf("%s: not running: the limits are removed at the next start\n", name);
 }
 
-/* Can this be done for what was named? */
+/* Checks whether the target can have these limits. */
 static int check_target(struct ctl *c, const struct set *s, const char *word)
 {
 	int ret = check_unit(c, &s->target, s->opt.runtime);
@@ -372,7 +373,7 @@ static int run(struct ctl *c, struct set *s, const char *word)
 	if (!ret && persists(s))
 		ret = dropin_open(c, &s->arena, s->target.unit, s->opt.runtime, !s->opt.dry_run,
 				  &s->dropin);
-	/* What was not set is not taken back. */
+	/* Only limits that were set can be taken back. */
 	if (!ret && (!s->opt.revert || s->dropin.old))
 		ret = change_all(c, s);
 	if (ret == -ENOMEM)

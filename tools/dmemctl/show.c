@@ -72,7 +72,7 @@ static struct dmem_node *find_node(const struct show *s, const char *path)
 	return NULL;
 }
 
-/* What the section says of one region: "max=24M min=16M", or "". NULL: no memory. */
+/* The limits of one region in the section: "max=24M min=16M", or "". NULL: out of memory. */
 static const char *said(struct show *s, const struct section *sec, const char *region)
 {
 	const char *text = "";
@@ -88,7 +88,7 @@ static const char *said(struct show *s, const struct section *sec, const char *r
 	return text;
 }
 
-/* The same for JSON: {"max":25165824,"min":"50%"}, or null. NULL: no memory. */
+/* The same for JSON: {"max":25165824,"min":"50%"}, or null. NULL: out of memory. */
 static const char *said_json(struct show *s, const struct section *sec, const char *region)
 {
 	const char *text = "";
@@ -113,7 +113,7 @@ static const char *said_json(struct show *s, const struct section *sec, const ch
 	return dmem_printf(&s->units.arena, "%s}", text);
 }
 
-/* Is it the first one that names its region? */
+/* True if no earlier limit is of the same region. */
 static bool first_of(const struct show *s, const struct section *sec, size_t i)
 {
 	const char *region = dmem_regions_meant(&s->regions, sec->limit[i].region);
@@ -125,7 +125,8 @@ static bool first_of(const struct show *s, const struct section *sec, size_t i)
 	return true;
 }
 
-/* A line of a unit and a region. @i: its index, or s->regions.n for one that is not there. */
+/* Adds the line of a unit and a region. @i: the region's index, or s->regions.n if it does not
+ * exist. */
 static int add_line(struct show *s, const struct target *t, const struct dmem_node *n, size_t i,
 		    const char *region, const struct section *sec)
 {
@@ -150,15 +151,15 @@ static int add_line(struct show *s, const struct target *t, const struct dmem_no
 	for (size_t k = 0; k < sizeof(figures) / sizeof(*figures); k++)
 		table_number(s->table, l, figures[k].id,
 			     dmem_tree_figure(&s->tree, n, i, figures[k].f));
-	/* Without the controller there is no limit to read. */
+	/* Only files of the controller have limits; the root has none. */
 	if (n->figure || !n->parent)
 		table_number(s->table, l, LIMIT, dmem_tree_limit(&s->tree, n, i));
 	table_number(s->table, l, REFUSED, dmem_tree_refused(&s->tree, n, i));
 	return 0;
 }
 
-/* All lines of one target, whose cgroup is @n or NULL. @all: also the regions of which
- * there is nothing to say. */
+/* Adds all lines of one target, whose cgroup is @n or NULL. @all: also regions without a charge and
+ * without a limit. */
 static int show_one(struct ctl *c, struct show *s, const struct target *t,
 		    const struct dmem_node *n, bool all)
 {
@@ -176,7 +177,7 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t,
 		if (*text || all || (n && dmem_tree_matters(&s->tree, n, i)))
 			ret = add_line(s, t, n, i, region, &sec);
 	}
-	/* Regions of the section that are not there. */
+	/* Regions of the section that do not exist. */
 	for (size_t i = 0; i < sec.n && !ret; i++) {
 		const char *region = dmem_regions_meant(&s->regions, sec.limit[i].region);
 
@@ -186,7 +187,7 @@ static int show_one(struct ctl *c, struct show *s, const struct target *t,
 	return ret;
 }
 
-/* One that was asked for has a line at least. */
+/* A target of the command line gets at least one line. */
 static int show_named(struct ctl *c, struct show *s, const struct target *t)
 {
 	const struct dmem_node *n = t->cgroup ? find_node(s, t->cgroup) : NULL;
@@ -196,7 +197,7 @@ static int show_named(struct ctl *c, struct show *s, const struct target *t)
 	return ret || s->lines > before ? ret : show_one(c, s, t, n, true);
 }
 
-/* Units that only files tell of. */
+/* Units that do not run, but have a section. */
 static int show_files(struct ctl *c, struct show *s)
 {
 	size_t n;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A unit or cgroup of the command line, with what systemd knows of it. */
+/* Finds a unit or cgroup of the command line, and its state in systemd. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,7 +40,7 @@ static int find(struct ctl *c, struct manager *m, struct dmem_words *all, const 
 
 	if (ret)
 		return ret;
-	/* systemd knows nothing of templates, only of what is made from them. */
+	/* systemd knows no templates, only their instances. */
 	if (w->kind == DMEM_WORD_UNIT && m->bus && !dmem_unit_is_template(w->name))
 		return ask_systemd(c, m, all, word, w);
 	return dmem_word_find(all, word, w);

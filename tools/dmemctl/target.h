@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A unit or cgroup of the command line, with what systemd knows of it. */
+/* Finds a unit or cgroup of the command line, and its state in systemd. */
 #ifndef TARGET_H
 #define TARGET_H
 
@@ -7,17 +7,17 @@
 #include "manager.h"
 
 struct target {
-	const char *unit;	/* NULL: a cgroup that was given by its path */
+	const char *unit;	/* NULL: the user named a cgroup by its path */
 	int type;		/* of the unit: enum dmem_type */
-	const char *cgroup;	/* its path without a slash before it; NULL: it has none now */
+	const char *cgroup;	/* its path without a leading slash; NULL: not running */
 };
 
-/* As dmem_word_find() reads the word, but systemd is asked for units where there is one.
- * Returns 0, or a negative errno when it has said what is wrong. */
+/* Reads the word like dmem_word_find(), but asks systemd for units if there is a bus. Returns 0 or
+ * a negative errno, and has printed a message then. */
 int target_find(struct ctl *c, struct manager *m, struct dmem_arena *a, const char *word,
 		struct target *t);
 
-/* Does any of the words name a unit, so that systemd must be asked? */
+/* True if one of the words names a unit, so that a connection to systemd is needed. */
 bool target_any_unit(char **words, int n);
 
 #endif

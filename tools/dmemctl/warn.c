@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Limits that can be set, and cannot mean what they say. */
+/* Warns of limits that can be set but have no effect, or not the intended one. */
 #include <string.h>
 
 #include "change.h"
 #include "section.h"
 
-/* Like cli_size(), in bytes where the two would look alike. */
+/* Like cli_size(), but in bytes if both sizes would get the same text. */
 static const char *size_beside(char buf[CLI_SIZE], uint64_t size, uint64_t other)
 {
 	char beside[CLI_SIZE];
@@ -14,7 +14,7 @@ static const char *size_beside(char buf[CLI_SIZE], uint64_t size, uint64_t other
 	return cli_size(buf, size, !strcmp(buf, cli_size(beside, other, false)));
 }
 
-/* The dmem.max that will hold for the region: of this change, of the files, or of the cgroup. */
+/* The dmem.max that will be in force for the region: from this change, the files, or the cgroup. */
 static uint64_t max_of(struct change *ch, const char *cgroup, const struct section *files,
 		       const char *region)
 {
@@ -49,7 +49,7 @@ static void warn_max(struct ctl *c, const struct change_item *it)
 		  size_beside(capacity, it->capacity, it->value));
 }
 
-/* The cgroup above that reserves less than @min, or NULL. */
+/* The nearest ancestor that reserves less than @min, or NULL. */
 static const char *less_above(struct change *ch, const char *cgroup, const struct change_item *it,
 			      uint64_t *above)
 {
@@ -63,7 +63,7 @@ static const char *less_above(struct change *ch, const char *cgroup, const struc
 	return NULL;
 }
 
-/* Memory of a heap that is no area of its own is the system's. */
+/* Buffers of a heap without its own area come from the system's memory. */
 bool region_is_unreserved(const char *region)
 {
 	return !strncmp(region, "heap/", strlen("heap/"));
@@ -105,7 +105,7 @@ static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const
 			  size_beside(other, above, it->value));
 }
 
-/* A reservation of before that a new limit does not reach any more. */
+/* Warns if an earlier reservation is larger than the new limit. */
 static void warn_old_min(struct ctl *c, struct change *ch, const char *cgroup, const struct change_item *it)
 {
 	char value[CLI_SIZE], other[CLI_SIZE];
@@ -123,7 +123,8 @@ static void warn_old_min(struct ctl *c, struct change *ch, const char *cgroup, c
 		  it->text, size_beside(value, it->value, min), size_beside(other, min, it->value));
 }
 
-/* As upstream registers a device again while a file of the old one is open. */
+/* The kernel has two regions of one name if a device was registered again while a file of the old
+ * one is open. */
 static void warn_twice(struct ctl *c, struct change *ch, const struct change_item *it)
 {
 	size_t n = dmem_cgroup_lines(ch->root, "dmem.capacity", it->region);

@@ -17,7 +17,7 @@ static void help(void)
 	       "The exit status is 0 without a problem, 1 with one, 2 for a wrong command line.\n");
 }
 
-/* A file that cannot be read is no problem of the machine. */
+/* A file that cannot be read is not a problem of the machine's configuration. */
 static void unread(void *data, const char *path, int err)
 {
 	struct doctor *d = data;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What dmemctl doctor looks at, and how it says what it finds. */
+/* The checks of dmemctl doctor, and the output of their findings. */
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
@@ -7,47 +7,47 @@
 #include "dmemctl/section.h"
 
 enum severity {
-	NOTE,		/* worth to know, and may be meant */
+	NOTE,		/* may be intended */
 	PROBLEM,
 };
 
 struct doctor {
 	struct ctl *c;
-	struct dmem_arena *arena;	/* that of the units */
+	struct dmem_arena *arena;	/* belongs to @units */
 	struct dmem_sys sys;
 	struct dmem_units units;
 	struct dmem_regions regions;
 	struct dmem_tree tree;
-	struct dmem_lines lines;	/* of the file that events.c reads */
-	bool json, sections;		/* some unit has a section */
-	struct table *table;		/* of JSON */
+	struct dmem_lines lines;	/* text of the file that events.c reads */
+	bool json, sections;		/* @sections: some unit has a section */
+	struct table *table;		/* of JSON, or NULL */
 	size_t problems, notes;
-	int err;			/* the first failure of our own */
+	int err;			/* the first error of dmemctl itself */
 };
 
-/* ---- say.c ---- */
+/* ---- say.c: output ---- */
 
-/* From here on all lines are kept for table_print(). 0 or -ENOMEM. */
+/* Collects all findings for table_print() from here on. 0 or -ENOMEM. */
 int doctor_say_json(struct doctor *d);
 
-/* One line: whom it is about, what was found, and what to do. */
+/* Reports a finding: the unit, cgroup, region or file, the finding, and the remedy. */
 void doctor_say(struct doctor *d, enum severity severity, const char *subject, const char *remedy,
 		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-/* "24M", good until eight calls later. */
+/* "24M". The text is valid until the eighth call after this one. */
 const char *doctor_size(uint64_t bytes);
 
-/* The same, in bytes where the two would look alike. */
+/* Like doctor_size(), but in bytes if both sizes would get the same text. */
 const char *doctor_size_beside(uint64_t bytes, uint64_t other);
 
-/* A word that a shell passes as it is: in quotes where it needs them. NULL: no memory. */
+/* Quotes a word for a shell, if it needs quotes. NULL: out of memory. */
 const char *doctor_word(struct doctor *d, const char *word);
 
-/* "dmemctl set camera.service --max=REGION=SIZE", as set takes it for the cgroup. Where no
- * command can do that, what helps. NULL: no memory. */
+/* The command that limits the cgroup: "dmemctl set camera.service --max=REGION=SIZE". If no command
+ * can, another remedy. NULL: out of memory. */
 const char *doctor_limit(struct doctor *d, const struct dmem_node *n, size_t region);
 
-/* Is it one more region of a name, which no command can mean? */
+/* True for a further region of the same name: the kernel limits only the first one. */
 bool doctor_is_later(const struct doctor *d, size_t region);
 
 #define DOCTOR_OLD_DEVICE \
@@ -55,27 +55,27 @@ bool doctor_is_later(const struct doctor *d, size_t region);
 
 /* ---- the checks ---- */
 
-/* system.c: kernel, heaps, what is installed. False: there is nothing more to see. */
+/* system.c: kernel, heaps, and installed programs. False: no other check makes sense. */
 bool doctor_controller(struct doctor *d);
 void doctor_heaps(struct doctor *d);
 void doctor_installed(struct doctor *d);
 
-/* units.c: what the files say, and what is in force. */
+/* units.c: compares the limits in the units' files with those in force. */
 void doctor_units(struct doctor *d);
 
-/* places.c: sections that dmem-generator does not read, or that mean nothing. */
+/* places.c: sections that dmem-generator does not read, or that have no effect. */
 void doctor_places(struct doctor *d);
 
-/* limits.c: limits that cannot mean what they say. */
+/* limits.c: limits that contradict each other or the region. */
 void doctor_limits(struct doctor *d);
 
-/* events.c: refused requests, and why. */
+/* events.c: refused requests and their reasons. */
 void doctor_events(struct doctor *d);
 
 /* owner.c: limits that the limited user can change. */
 void doctor_owners(struct doctor *d);
 
-/* regions.c: memory that is free and cannot be had, or held by nobody. */
+/* regions.c: fragmented regions, and memory charged to removed cgroups. */
 void doctor_regions(struct doctor *d);
 
 #endif

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Refused requests, from dmem.events: how many, why, and what helps.
+ * Refused requests in dmem.events: their number, their reasons, and remedies.
  *
- * The counters start with the cgroup and never go back, so that each finding is about the
- * past, and stands beside the figures of now. That makes all of them notes: a script that
- * watches the exit status is not to fail until the next start for a request that was
- * refused long ago, which is what a limit is for.
+ * The counters start with the cgroup and never decrease. So each finding is about the past, and is
+ * printed beside the present figures. All findings are notes: a script that checks the exit status
+ * must not fail until the next start of a unit because of an old request, which a limit is meant to
+ * refuse.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "doctor.h"
 
-/* Free memory of less than that, or than this part of a region, counts as none. */
+/* Free memory below this size, or below this part of a region, counts as none. */
 #define MUCH	(1 << 20)
 #define PART	8
 
-/* How often requests were refused, by the one reason of each. */
+/* Refused requests, each counted under one reason. */
 struct refusals {
-	uint64_t by_limit;	/* by this cgroup's dmem.max, requests from below too */
-	uint64_t of_mine;	/* made in this cgroup, and refused by some dmem.max */
+	uint64_t by_limit;	/* by this cgroup's dmem.max, also of its descendants */
+	uint64_t of_mine;	/* of this cgroup itself, by the dmem.max of any cgroup */
 	uint64_t no_room, reserved;
 };
 
@@ -40,7 +40,7 @@ static uint64_t *count(struct refusals *r, size_t kind)
 	return (uint64_t *)((char *)r + kinds[kind].at);
 }
 
-/* dmem.events has those of all cgroups below, too. */
+/* dmem.events also counts the requests of all cgroups below. */
 static bool any_refusal(const struct doctor *d, const struct dmem_node *n, size_t r)
 {
 	for (size_t k = 0; k < N_KINDS; k++) {
@@ -57,8 +57,8 @@ static uint64_t or_zero(uint64_t v)
 	return v == DMEM_UNKNOWN ? 0 : v;
 }
 
-/* Without dmem.events.local: what the cgroups below do not have. Those that were removed
- * count as this one then. */
+/* Without dmem.events.local: subtracts the counts of the cgroups below. Those of removed cgroups
+ * remain in this one's. */
 static void subtract(const struct doctor *d, const struct dmem_node *n, size_t r,
 		     struct refusals *own)
 {
@@ -71,7 +71,7 @@ static void subtract(const struct doctor *d, const struct dmem_node *n, size_t r
 	}
 }
 
-/* The line of a region in the text of a file, without its name, or NULL. */
+/* The line of a region in the text of a file, without the region's name, or NULL. */
 static char *line_of(struct doctor *d, char *text, size_t region)
 {
 	char *name, *rest;
@@ -84,7 +84,7 @@ static char *line_of(struct doctor *d, char *text, size_t region)
 	return NULL;
 }
 
-/* The refusals of one cgroup itself. */
+/* The refused requests of one cgroup without those below it. */
 static void own_refusals(struct doctor *d, const struct dmem_node *n, size_t r,
 			 struct refusals *own)
 {
@@ -108,11 +108,11 @@ static void own_refusals(struct doctor *d, const struct dmem_node *n, size_t r,
 	dmem_text_free(&t);
 }
 
-/* @n requests, as the object of a sentence. */
+/* "@n requests", as the object of a sentence. */
 static const char *requests(struct doctor *d, uint64_t n, size_t r)
 {
 	const char *name = d->regions.region[r].name;
-	/* The memory of a GPU can be reclaimed, which a limit asks for first. */
+	/* Memory of a GPU can be reclaimed: the kernel tries that before it refuses. */
 	bool again = !strncmp(name, "drm/", 4);
 
 	return dmem_printf(d->arena, "%llu request%s for %s%s", (unsigned long long)n,
@@ -122,7 +122,7 @@ static const char *requests(struct doctor *d, uint64_t n, size_t r)
 				   "");
 }
 
-/* "8M of 24M are charged now", of the cgroup with the limit. */
+/* "8M of 24M are charged now", for the cgroup with the limit. */
 static const char *now(struct doctor *d, const struct dmem_node *n, size_t r)
 {
 	uint64_t max = dmem_tree_figure(&d->tree, n, r, DMEM_F_MAX);
@@ -155,7 +155,7 @@ static void say_own_limit(struct doctor *d, const struct dmem_node *n, size_t r,
 			   state);
 }
 
-/* The cgroups above whose limits have refused something, or the tightest one. */
+/* The ancestors whose limits have refused requests, or the one with the smallest limit. */
 static const char *limits_above(struct doctor *d, const struct dmem_node *n, size_t r,
 				const struct dmem_node **one)
 {
@@ -212,7 +212,7 @@ static bool is_used_up(const struct dmem_region *g)
 	       (g->capacity < DMEM_UNKNOWN && g->available < g->capacity / PART);
 }
 
-/* The counters are about the past: the region may have been full then. */
+/* The counters are about the past: the region may have been full at that time. */
 static bool was_used_up(const struct dmem_region *g)
 {
 	uint64_t used = g->peak;
@@ -224,7 +224,7 @@ static bool was_used_up(const struct dmem_region *g)
 	return used > g->capacity - g->capacity / PART;
 }
 
-/* Why a request found no room. */
+/* Reports why a request found no room. */
 static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t times)
 {
 	const struct dmem_region *g = &d->regions.region[r];
@@ -284,7 +284,7 @@ static bool is_above(const struct dmem_node *n, const struct dmem_node *of)
 	return of;
 }
 
-/* The cgroup that has reserved most and does not use it, or NULL. */
+/* The cgroup with the largest unused reservation, or NULL. */
 static const struct dmem_node *reserver(const struct doctor *d, const struct dmem_node *n, size_t r)
 {
 	const struct dmem_node *most = NULL;
@@ -334,8 +334,9 @@ static void check_refusals(struct doctor *d, const struct dmem_node *n, size_t r
 	dmem_node_path(n, path, sizeof(path));
 	if (own.by_limit)
 		say_own_limit(d, n, r, path, own.by_limit);
-	/* Those of its own that its own limit has not refused. With cgroups below, some of the
-	 * others may have been theirs, so that this is the least. */
+	/* Requests of this cgroup that another limit refused. If it has children, some of those
+	 * that its own limit refused may have been theirs, so this number is the least possible
+	 * one. */
 	if (own.of_mine > own.by_limit)
 		say_limit_above(d, n, r, path, own.of_mine - own.by_limit);
 	if (own.no_room)

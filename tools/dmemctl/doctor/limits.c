@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Limits that cannot mean what they say. */
+/* Limits that contradict each other or the region. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static bool known(uint64_t v)
 	return v != DMEM_UNKNOWN && v != DMEM_NO_LIMIT;
 }
 
-/* A limit that never refuses, does not hold yet, or is below the peak. */
+/* Reports a limit that never refuses, is not in force yet, or is below the peak. */
 static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, const char *path)
 {
 	const struct dmem_region *g = &d->regions.region[r];
@@ -41,8 +41,8 @@ static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, con
 			   doctor_size_beside(max, peak), doctor_size_beside(peak, max));
 }
 
-/* The cgroup above that reserves least, if it is less than @min, or NULL. Where the kernel
- * shows no effective reservation, this is the most that it can be. */
+/* The ancestor with the smallest reservation, if that is below @min, or NULL. If the kernel does
+ * not show effective reservations, this is the upper bound of one. */
 static const struct dmem_node *least_above(const struct doctor *d, const struct dmem_node *n,
 					   size_t r, uint64_t min)
 {
@@ -59,7 +59,7 @@ static const struct dmem_node *least_above(const struct doctor *d, const struct 
 	return least;
 }
 
-/* Of a region whose effective reservations the kernel does not show. */
+/* Checks a region whose effective reservations the kernel does not show. */
 static void check_unshown(struct doctor *d, const struct dmem_node *n, size_t r, const char *path,
 			  uint64_t min)
 {
@@ -67,7 +67,7 @@ static void check_unshown(struct doctor *d, const struct dmem_node *n, size_t r,
 	const struct dmem_node *least = least_above(d, n, r, min);
 	char above[4096];
 
-	/* One between them that lacks as much is reported itself. */
+	/* A cgroup between the two with the same problem gets its own finding. */
 	if (!least || (n->parent != least && known(figure(d, n->parent, r, DMEM_F_MIN)) &&
 		       figure(d, n->parent, r, DMEM_F_MIN) >= min))
 		return;
@@ -78,7 +78,7 @@ static void check_unshown(struct doctor *d, const struct dmem_node *n, size_t r,
 		   doctor_size_beside(figure(d, least, r, DMEM_F_MIN), min));
 }
 
-/* The kernel gives a child no more than a part of what its parent has reserved. */
+/* The kernel gives a child at most a share of its parent's reservation. */
 static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, const char *path)
 {
 	const struct dmem_region *g = &d->regions.region[r];
@@ -108,14 +108,14 @@ static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, con
 		check_unshown(d, n, r, path, min);
 }
 
-/* The most that the cgroup and those below it can be charged, as far as it is known: one
+/* The largest possible charge of the cgroup and its descendants, as far as it is known: a cgroup
  * without a limit counts with its present charge. */
 static uint64_t promised(const struct doctor *d, const struct dmem_node *n, size_t r)
 {
 	uint64_t max = figure(d, n, r, DMEM_F_MAX), below = 0, own = figure(d, n, r, DMEM_F_CURRENT);
 	uint64_t all = d->regions.region[r].capacity;
 
-	/* A limit above that is a problem of its own. */
+	/* The larger limit above is reported as a finding of its own. */
 	if (known(max) && known(all) && max > all)
 		max = all;
 	for (const struct dmem_node *child = n->child; child; child = child->next)
@@ -138,8 +138,8 @@ static void check_sum(struct doctor *d, size_t r)
 			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
 }
 
-/* What the cgroups right below the root have reserved between them. Each one counts with no
- * more than the region has: a larger one is a problem of its own. */
+/* Checks the sum of the reservations of the cgroups directly below the root. Each one counts with
+ * the region's capacity at most: a larger one has its own finding. */
 static void check_min_sum(struct doctor *d, size_t r)
 {
 	const struct dmem_region *g = &d->regions.region[r];

@@ -10,7 +10,7 @@
 
 #define CGROUP	"sys/fs/cgroup"
 
-/* Whose the tree is: root's, or that of a copy's maker. 0 or a negative errno. */
+/* The owner of the tree: root, or the user that made a copy. 0 or a negative errno. */
 static int stat_file(const struct doctor *d, const char *path, struct stat *st)
 {
 	int fd = dmem_sys_openat(&d->sys, path, O_PATH), ret;
@@ -22,7 +22,8 @@ static int stat_file(const struct doctor *d, const char *path, struct stat *st)
 	return ret;
 }
 
-/* Who can write to dmem.max of a cgroup beside the owner of the tree, or NULL. */
+/* The name of a user or group, other than the owner of the tree, that can write to dmem.max of a
+ * cgroup, or NULL. */
 static const char *writer(struct doctor *d, const struct dmem_node *n, const struct stat *root)
 {
 	char path[4096];
@@ -56,7 +57,7 @@ static bool is_limit(uint64_t max)
 	return max != DMEM_UNKNOWN && max != DMEM_NO_LIMIT;
 }
 
-/* The nearest cgroup above with a limit that the user cannot write to, or NULL. */
+/* The nearest ancestor with a limit that the user cannot write to, or NULL. */
 static const struct dmem_node *holder(struct doctor *d, const struct dmem_node *n, size_t r,
 				      const struct stat *root)
 {
@@ -67,8 +68,8 @@ static const struct dmem_node *holder(struct doctor *d, const struct dmem_node *
 	return NULL;
 }
 
-/* Is it a cgroup that a unit has made for itself, such as one of a user's manager? Its
- * limits are the unit's own business. */
+/* True for a cgroup that a unit has made itself, such as the units of a user's manager. Only the
+ * unit is responsible for its limits. */
 static bool is_below_unit(const char *path)
 {
 	size_t len;
@@ -77,7 +78,7 @@ static bool is_below_unit(const char *path)
 	return unit && unit[len];
 }
 
-/* The command that limits the nearest cgroup above which is not the user's business. */
+/* The command that limits the nearest ancestor that the user does not control. */
 static const char *limit_above(struct doctor *d, const struct dmem_node *n, size_t r)
 {
 	const char *command;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sections that dmem-generator does not read, or that mean nothing where they are. */
+/* Sections that dmem-generator does not read, or that have no effect in their unit. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static void cannot_read(void *data, const char *path, int err)
 		doctor_say(data, NOTE, path, "run as root", "cannot be read: %s", strerror(err));
 }
 
-/* A unit of a type that has no limits. */
+/* Reports sections of a unit whose type has no limits. */
 static void check_type(struct doctor *d, const struct dmem_unit *u, struct dmem_unit_file *f)
 {
 	struct dmem_place p = { 0 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Memory that is free and in pieces, or charged to cgroups that were removed. */
+/* Fragmented regions, and memory charged to removed cgroups. */
 #include <errno.h>
 #include <string.h>
 
 #include "doctor.h"
 
-/* No request of a device fails for less. */
+/* Requests of devices are larger than this: a smaller free block is useless to them. */
 #define SMALL	(1 << 20)
 
 static void check_pieces(struct doctor *d, const struct dmem_region *g)
@@ -29,7 +29,7 @@ static bool has_limit(const struct doctor *d, size_t r)
 	return false;
 }
 
-/* Two regions of one name: the kernel takes what is written for the first of them. */
+/* Reports two regions of one name: the kernel applies limits to the first one. */
 static void check_twice(struct doctor *d, const struct dmem_region *g)
 {
 	char second[DMEM_REGION_LEN + 16];
@@ -63,7 +63,7 @@ static const char *holders(struct doctor *d, const struct dmem_buffer *b)
 	return text;
 }
 
-/* The buffers of cgroups that were removed. */
+/* Reports the buffers of removed cgroups. */
 static void name_buffers(struct doctor *d)
 {
 	struct dmem_buffers b;
@@ -91,8 +91,8 @@ static void name_buffers(struct doctor *d)
 	}
 }
 
-/* Is more charged to the root than all cgroups that are there can explain? The figures are
- * not of one moment, so this is only a reason to look at the buffers. */
+/* True if the root is charged more than all existing cgroups together. The figures are not read at
+ * the same moment, so this is only a reason to search the buffers. */
 static bool is_unexplained(const struct doctor *d, size_t r)
 {
 	const struct dmem_node *root = d->tree.root;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How the doctor says what was found. */
+/* Output of findings. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,7 +83,8 @@ void doctor_say(struct doctor *d, enum severity severity, const char *subject, c
 
 		snprintf(line, sizeof(line), "%s: %s: %s: %s", severity == PROBLEM ? "problem" : "note",
 			 subject, text, remedy);
-		/* Names of cgroups and of processes are whatever their owners like. */
+		/* Users choose the names of their cgroups and processes: escape control
+		 * characters. */
 		text_put(harmless, line, strlen(line), TEXT_LOCALE);
 		puts(harmless);
 		return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Kernel, heaps, and what is installed. */
+/* Checks the kernel, the heaps, and the installed programs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* "cgroup_disable=memory,dmem" may be there more than once. */
+/* The parameter may occur more than once. */
 static bool is_disabled(char *line)
 {
 	static const char key[] = "cgroup_disable=";
@@ -100,7 +100,7 @@ static const char * const generator_dirs[] = {
 	"lib/systemd/system-generators",
 };
 
-/* The first one counts. It is masked if it is empty, or leads to /dev/null. */
+/* systemd runs the first one. It is masked if it is empty or a link to /dev/null. */
 static const char *find_generator(struct doctor *d, bool *masked)
 {
 	for (size_t i = 0; i < sizeof(generator_dirs) / sizeof(*generator_dirs); i++) {
@@ -108,7 +108,7 @@ static const char *find_generator(struct doctor *d, bool *masked)
 		struct stat st;
 		int fd = path ? dmem_sys_openat(&d->sys, path, O_PATH) : -ENOMEM;
 
-		/* The null device may not be in another tree. */
+		/* The copy of another machine may lack /dev/null. */
 		if (fd == -ENOENT && d->c->sysroot) {
 			fd = dmem_sys_openat(&d->sys, path, O_PATH | O_NOFOLLOW);
 			*masked = fd >= 0;
@@ -144,7 +144,7 @@ void doctor_installed(struct doctor *d)
 	bool masked = false;
 	const char *path;
 
-	/* Without a section in any unit, they have nothing to do. */
+	/* Programs of dmem-systemd are needed only if a unit has a section. */
 	if (!d->sections)
 		return;
 	path = find_generator(d, &masked);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the files of the units say, and what is in force. */
+/* Compares the limits in the units' files with those in force. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 static const enum dmem_figure figures[DMEM_KINDS] = { DMEM_F_MAX, DMEM_F_MIN, DMEM_F_LOW };
 
-/* The number of a region that a section's name means, or the number of regions. */
+/* The index of the region that a section names, or the number of regions if there is none. */
 static size_t meant(const struct doctor *d, const char *name)
 {
 	size_t i = 0;
@@ -21,7 +21,7 @@ static size_t meant(const struct doctor *d, const char *name)
 	return i;
 }
 
-/* The kernel rounds down to what it counts in. */
+/* The kernel rounds down to whole pages. */
 static bool same(uint64_t wanted, uint64_t is)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -91,7 +91,7 @@ static void check_running(struct doctor *d, const char *unit, const struct dmem_
 	}
 }
 
-/* What is wrong with the files, whether the unit runs or not. */
+/* Checks the files, whether the unit runs or not. */
 static void check_files(struct doctor *d, const char *unit, const struct section *s)
 {
 	const struct dmem_obstacle *o = dmem_caps_obstacle(&s->caps);
@@ -112,7 +112,7 @@ static void check_files(struct doctor *d, const char *unit, const struct section
 			   "%s= in %s:%u keeps limits from being set inside it", o->key, o->file, o->line);
 }
 
-/* The limit holds the daemon, and not the containers that were meant. */
+/* Reports a limit of a container engine: it applies to the daemon, but not to the containers. */
 static void check_payload(struct doctor *d, const char *unit, const struct section *s)
 {
 	struct dmem_payload p = { 0 };
@@ -149,7 +149,7 @@ static void check_unit(struct doctor *d, const char *unit, const struct dmem_nod
 		check_running(d, unit, n, &s);
 }
 
-/* A unit's own cgroup: that it lies in is how systemd knows it. */
+/* The unit whose cgroup @n is, or NULL for a cgroup inside a unit. */
 static const char *unit_of(struct doctor *d, const struct dmem_node *n)
 {
 	char path[4096];
@@ -174,7 +174,7 @@ bool doctor_is_later(const struct doctor *d, size_t region)
 	return g->listed && strcmp(g->listed, g->name);
 }
 
-/* A unit, with what set needs for it; or the path of a cgroup, which set takes for each. */
+/* The argument of dmemctl set for a cgroup: its unit, if set accepts the type, or its path. */
 static const char *target(struct doctor *d, const struct dmem_node *n)
 {
 	const char *unit = unit_of(d, n), *whole;
@@ -208,7 +208,7 @@ void doctor_units(struct doctor *d)
 	struct dmem_unit **unit;
 	size_t n_units;
 
-	/* Those that run: instances of templates, too. */
+	/* Running units, with the instances of templates. */
 	for (const struct dmem_node *n = d->tree.root; n && !d->err; n = dmem_tree_next(n)) {
 		const char *name = unit_of(d, n);
 		struct dmem_unit *u = name ? dmem_units_find(&d->units, name) : NULL;
