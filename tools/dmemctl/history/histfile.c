@@ -22,8 +22,9 @@ static int with_suffix(const struct histfile *f, const char *suffix, char buf[PA
 	return len >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* A file of its own: the history is renamed while it is written. A lock needs only a file
- * that can be opened: nobody else may open this one, or he could stop the recorder. */
+/* The lock has a file of its own, since the history is renamed while it is written. An open file is
+ * enough to take a lock, so other users must not be able to open this one: they could stop the
+ * recorder. */
 static int take_lock(struct histfile *f, unsigned int wait)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
@@ -36,7 +37,7 @@ static int take_lock(struct histfile *f, unsigned int wait)
 	f->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (f->lock < 0)
 		return -errno;
-	/* One that an earlier version has made. */
+	/* An earlier version made it with a wider mode. */
 	if (!fstat(f->lock, &st) && st.st_uid == geteuid() && (st.st_mode & 077) &&
 	    fchmod(f->lock, 0600))
 		return -errno;
@@ -57,8 +58,7 @@ static int cut(struct histfile *f, uint64_t size)
 	return ftruncate(f->fd, (off_t)size) ? -errno : 0;
 }
 
-/* A crash may have left half of a line, or zeros. What follows must not become a
- * part of it. */
+/* A crash may have left half of a line, or zeros: the next line must not become a part of it. */
 static int find_end(struct histfile *f)
 {
 	char head[16], buf[4096];
@@ -99,7 +99,7 @@ static int open_file(struct histfile *f)
 	return find_end(f);
 }
 
-/* What an earlier writer kept may be more than what is allowed now. */
+/* An earlier writer may have had a larger bound. */
 static int drop_if_large(struct histfile *f)
 {
 	char old[PATH_MAX];
@@ -132,13 +132,13 @@ int histfile_append(struct histfile *f, const char *text, size_t len)
 	struct stat st;
 	int err;
 
-	/* It could not be opened after it was renamed: perhaps now. */
+	/* The file could not be opened after it was renamed: try again. */
 	err = f->fd < 0 ? open_file(f) : 0;
 	if (err)
 		return err;
 	if (fstat(f->fd, &st))
 		return -errno;
-	/* Somebody has removed it, and what follows needs what was in it. */
+	/* The file was removed, and the next lines refer to earlier ones in it. */
 	if (!st.st_nlink || f->size + len > f->half)
 		return -EFBIG;
 	if ((uint64_t)st.st_size != f->size) {
@@ -152,7 +152,7 @@ int histfile_append(struct histfile *f, const char *text, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			/* A limit of the process's: there is no other file to go to. */
+			/* EFBIG: a limit of the process; the other file would not help. */
 			err = !n ? -EIO : errno == EFBIG ? -ENOSPC : -errno;
 			cut(f, f->size);
 			return err;
@@ -170,7 +170,7 @@ int histfile_rotate(struct histfile *f)
 
 	if (err)
 		return err;
-	/* After a crash, the older part must not be there without its end. */
+	/* After a crash, the older file must be complete. */
 	if (f->fd >= 0) {
 		fdatasync(f->fd);
 		close(f->fd);

@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The file of a history: one writer, and never larger than allowed. */
+/* The file of a history: written by one process, and bounded in size. */
 #ifndef HISTFILE_H
 #define HISTFILE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTFILE_MIN	(64 * 1024)	/* the least that makes sense as a bound */
+#define HISTFILE_MIN	(64 * 1024)	/* bytes: the smallest useful bound */
 
-/* FILE, and FILE.1 with what came before. Each has half of the room. FILE.lock says
- * that somebody writes, and stays. */
+/* FILE, and FILE.1 with the older part: each may have half of the bound. The recorder locks
+ * FILE.lock, which is never removed. */
 struct histfile {
 	const char *path;
 	int fd, lock;
 	uint64_t size, half;	/* bytes */
 };
 
-/* Makes the file, or goes on behind its last whole line. @wait: how many ms for
- * another writer to end. 0, -EBUSY: there is another writer, -EBADMSG: the file is
- * something else, or a negative errno. To be closed even after an error. @path is
- * kept. */
+/* Opens or makes the file; new lines follow the last complete one. @max: bytes. @wait: ms to wait
+ * until another writer ends. 0, -EBUSY: another writer has the file; -EBADMSG: the file is no
+ * history; or a negative errno. Call histfile_close() also after an error. @path is not copied. */
 int histfile_open(struct histfile *f, const char *path, uint64_t max, unsigned int wait);
 
-/* All of it or nothing. 0, -EFBIG: it has no room there any more, or a negative errno. */
+/* Appends all of @text or nothing. 0, -EFBIG: rotate the file first, or a negative errno. */
 int histfile_append(struct histfile *f, const char *text, size_t len);
 
-/* What is in FILE becomes FILE.1, and FILE is empty. What is appended next must stand
- * alone. */
+/* Renames FILE to FILE.1, and makes a new FILE, which must start with a segment. */
 int histfile_rotate(struct histfile *f);
 
-/* Returns what could not be written after all, or 0. */
+/* 0, or the errno (negative) of a write that failed late. */
 int histfile_close(struct histfile *f);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The lines of a history. */
+/* Writes and reads the lines of a history. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -9,9 +9,9 @@
 
 #include "history.h"
 
-#define SUM		8	/* hexadecimal digits, with a blank after them */
+#define SUM		8	/* hexadecimal digits, followed by a blank */
 #define MAX_NAME	HIST_NAME
-/* No count of a valid file comes near; with it, numbers are no danger to readers. */
+/* Far above any number in a valid file; protects readers from huge arrays. */
 #define MAX_ID		1000000
 
 static uint32_t checksum(const char *s, size_t len)
@@ -157,10 +157,10 @@ struct reader {
 	const struct hist_ops *ops;
 	void *data;
 	unsigned int regions, cgroups, nodes;
-	bool lost;	/* until the next segment */
+	bool lost;	/* until the next segment starts */
 	bool newer;
-	bool notes;	/* the segment is one of notes */
-	/* Only look whether all is well: nobody shall get half of a record. */
+	bool notes;	/* the segment contains notes */
+	/* Parse without calling @ops, so that a broken record has no effect. */
 	bool dry;
 };
 
@@ -224,7 +224,7 @@ static bool id(const char **s, unsigned int end, unsigned int *v)
 	return true;
 }
 
-/* How many there are, or 0: something is wrong. */
+/* The number of figures, or 0 for a malformed text. */
 static size_t figures(const char **s, uint64_t *v, size_t max)
 {
 	size_t n = 0;
@@ -245,7 +245,7 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A blank, and a name up to the next blank or the end. */
+/* Reads a blank, and a name up to the next blank or the end. */
 static bool word(const char **text, char *out)
 {
 	const char *s = *text;
@@ -273,7 +273,7 @@ static bool word(const char **text, char *out)
 	return true;
 }
 
-/* The last field of a line. */
+/* Reads a name that ends the line. */
 static bool name(const char *s, char *out)
 {
 	return word(&s, out) && !*s;
@@ -313,7 +313,7 @@ static int read_head(struct reader *r, const char *s)
 	    !field(&s, &h.page) || !character(&s, ' ') || !figure(&s, &h.block) ||
 	    !field(&s, &buffers) || buffers > 1 || *s)
 		return -EBADMSG;
-	/* Something to divide by. */
+	/* Readers divide by these. */
 	if (!h.page || !h.block || h.block == DMEM_NO_LIMIT)
 		return -EBADMSG;
 	h.buffers = buffers;
@@ -479,7 +479,7 @@ static int read_word(struct reader *r, const char *s)
 	return name(s, text) ? OP(r, word, text) : -EBADMSG;
 }
 
-/* A tree that lacks a node looks as if there were room for another. */
+/* A tree without one of its nodes would show free memory that is reserved. */
 static int read_noted(struct reader *r, const char *s)
 {
 	uint64_t nodes;
@@ -526,10 +526,10 @@ static int read_record(struct reader *r, const char *s)
 struct hist_reader {
 	struct reader r;
 	bool trusted;
-	const char *checked;	/* the line that is known to be whole */
+	const char *checked;	/* a line whose checksum is right */
 };
 
-/* Is it a record with the right checksum? */
+/* True if the record has the right checksum. */
 static bool is_whole(const char *s, size_t len)
 {
 	char *end;
@@ -549,7 +549,7 @@ static int read_dry(struct reader *r, const char *payload)
 	return ret;
 }
 
-/* @s: a line without its end. 1: it was read; 0: it was not, or what an op says. */
+/* @s: a line without its end. 1: the record was used; 0: it was not, or the result of an op. */
 static int read_line(struct hist_reader *h, const char *s, size_t len, struct hist_found *found,
 		     int *op)
 {

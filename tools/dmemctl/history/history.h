@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What "dmemctl record" writes: lines, each with its checksum, see
- * dmem-history(5). Nothing here does I/O.
+ * The records that "dmemctl record" writes: lines, each with a checksum. See dmem-history(5). Does
+ * no I/O.
  */
 #ifndef HISTORY_H
 #define HISTORY_H
@@ -9,15 +9,14 @@
 #include "dmem/look.h"
 
 #define HIST_VERSION	1
-/* Of a segment of notes about the machine, which changes nothing else. Readers of version 1
- * leave it out. */
+/* Version of a segment with notes about the machine. Readers of version 1 skip it. */
 #define HIST_NOTES	2
-#define HIST_NODES	4096	/* at most, in such a segment */
+#define HIST_NODES	4096	/* nodes in such a segment, at most */
 #define HIST_PROPERTY	4096	/* bytes of a property, at most */
 #define HIST_BOOT	36	/* characters of a boot id */
-#define HIST_NAME	4096	/* bytes of a name, with a zero, at most */
+#define HIST_NAME	4096	/* bytes of a name with its zero, at most */
 
-/* Of a cgroup and region, those that change most come first. Bytes, or requests. */
+/* Figures of a cgroup in a region, sorted by how often they change. Bytes, or requests. */
 enum hist_figure {
 	HIST_CURRENT, HIST_PEAK,
 	HIST_EV_MAX, HIST_EV_ALLOC_FAIL, HIST_EV_EXHAUSTED, HIST_EV_RESERVED,
@@ -25,26 +24,26 @@ enum hist_figure {
 	HIST_FIGURES
 };
 
-/* Of a region, in bytes. */
+/* Figures of a region, in bytes. */
 enum hist_region_figure {
 	HIST_R_CURRENT, HIST_R_UNACCOUNTED, HIST_R_LARGEST, HIST_R_CAPACITY,
 	HIST_R_FIGURES
 };
 
-/* Starts a segment, which stands alone: numbers of cgroups and regions are its own. */
+/* Start of a segment. Numbers of cgroups and regions are valid in one segment only. */
 struct hist_head {
 	char boot[HIST_BOOT + 1];
 	uint64_t wall, mono;	/* ms since 1970, and since that boot */
 	uint64_t interval;	/* ms between two samples */
 	uint64_t page;		/* bytes */
-	uint64_t block;		/* what a CMA area is aligned to, or DMEM_UNKNOWN */
-	bool buffers;		/* each buffer is told of */
+	uint64_t block;		/* alignment of CMA areas, or DMEM_UNKNOWN */
+	bool buffers;		/* the segment has records of buffers */
 };
 
 /* ---- writing ---- */
 
-/* A record: its name, and what hist_add() puts behind it until hist_end(). An
- * error, which can only be -ENOMEM, is told by hist_end(). */
+/* A record in the making: hist_begin() writes its name, hist_add...() append fields, hist_end()
+ * adds the checksum. An error, which can only be -ENOMEM, is returned by hist_end(). */
 struct hist_line {
 	struct dmem_text *t;
 	size_t start;
@@ -53,44 +52,45 @@ struct hist_line {
 
 void hist_begin(struct hist_line *l, struct dmem_text *t, char record);
 void hist_add(struct hist_line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A blank, and a name in which nothing is left that has a meaning here. */
+/* Appends a blank and a name. Characters with a meaning in the file are replaced. */
 void hist_add_name(struct hist_line *l, const char *name);
-/* "=" and figures, of which DMEM_UNKNOWN and DMEM_NO_LIMIT are words. */
+/* Appends "=" and figures. DMEM_UNKNOWN and DMEM_NO_LIMIT are written as words. */
 void hist_add_figures(struct hist_line *l, const uint64_t *v, size_t n);
-/* After an error the text is as it was before hist_begin(). */
+/* 0 or -ENOMEM; then the text is as it was before hist_begin(). */
 int hist_end(struct hist_line *l);
 
 int hist_put_head(struct dmem_text *t, const struct hist_head *h);
 
-/* Starts a segment of notes, as of @wall ms since 1970. */
+/* Starts a segment of notes, written at @wall ms since 1970. 0 or -ENOMEM. */
 int hist_put_notes_head(struct dmem_text *t, uint64_t wall);
-/* A blank, and a property of a device tree's node. @name has small letters, digits and ",#_-" only. */
+/* Appends a blank and a property of a device tree node. @name consists of small letters, digits and
+ * ",#_-". */
 void hist_add_property(struct hist_line *l, const char *name, const void *value, size_t len);
 
 /* ---- reading ---- */
 
-/* Called in the order of the file. Not 0 ends the reader, which returns it. Numbers
- * of regions and cgroups count from 0 in each segment. Of figures, the first @n are
- * told, and the others are what they were. Strings live until the call returns. */
+/* Called in the order of the file. A result other than 0 ends the reader, which returns it. Numbers
+ * of regions and cgroups start from 0 in each segment. Of the figures, the first @n have new
+ * values, and the others keep theirs. Strings are valid until the call returns. */
 struct hist_ops {
 	int (*head)(void *data, const struct hist_head *h);
 	int (*region)(void *data, unsigned int region, const char *name);
 	/* @life: the inode number of its directory */
 	int (*cgroup)(void *data, unsigned int cgroup, uint64_t life, const char *path);
-	/* What follows is of this time, until the next one. */
+	/* The following calls belong to this time, until the next sample. */
 	int (*sample)(void *data, uint64_t mono, uint64_t wall);
 	int (*region_figures)(void *data, unsigned int region, const uint64_t *v, size_t n);
 	int (*figures)(void *data, unsigned int cgroup, unsigned int region, const uint64_t *v,
 		       size_t n);
 	int (*gone)(void *data, unsigned int cgroup);
-	/* @cgroup is -1: somebody who is not recorded. */
+	/* @cgroup is -1: the owner is not recorded. */
 	int (*buffer)(void *data, uint64_t ino, int cgroup, unsigned int region, uint64_t size);
 	int (*freed)(void *data, uint64_t ino);
-	/* The recorder has ended, and knows nothing of what comes. */
+	/* The recorder has ended: nothing is known until the next segment. */
 	int (*end)(void *data, uint64_t mono);
-	/* A segment of notes: nodes of the device tree ("/", "/a/b") with their properties,
-	 * and words of the kernel's command line. Nothing of it counts unless noted() is
-	 * called behind the last one. */
+	/* A segment of notes: nodes of the device tree ("/", "/a/b") with their properties, and
+	 * words of the kernel's command line. The notes are valid only if noted() is called after
+	 * the last one. */
 	int (*notes)(void *data, uint64_t wall);
 	int (*node)(void *data, const char *path);
 	int (*property)(void *data, const char *name, const void *value, size_t len);
@@ -100,37 +100,36 @@ struct hist_ops {
 
 struct hist_found {
 	size_t records;
-	/* Lines that are not whole, and those after them that cannot be understood
-	 * without; records of a later version. The last line may be cut off at any time. */
+	/* @bad: broken lines, and lines that depend on them. @newer: records of a later version.
+	 * The last line of a history may always be incomplete. */
 	size_t bad, newer;
 	bool torn;
 };
 
-/* Is this how such a file begins? It may be shorter than a record. */
+/* True if the text is the start of a history. It may be shorter than a record. */
 bool hist_is(const char *text, size_t len);
 
-/* Bytes up to the end of the last line. */
+/* Length of all complete lines, in bytes. */
 size_t hist_whole(const char *text, size_t len);
 
-/* A reader to which lines are given one by one, for files that are larger than memory. */
+/* Reads lines one by one, for files that do not fit in memory. */
 struct hist_reader;
 
-/* To be freed by free(). @ops and @data live as long. NULL: no memory. */
+/* Release with free(). @ops and @data must live as long. NULL: out of memory. */
 struct hist_reader *hist_reader_new(const struct hist_ops *ops, void *data);
 
-/* The lines that follow are known to be whole: only their text is read. */
+/* With @trusted, the next lines are known to be valid: their checksums are not verified. */
 void hist_reader_trust(struct hist_reader *r, bool trusted);
 
-/* Is the line (without its end, with a zero there) a sample or an end that can be read? Of
- * which time? It is not read yet: that is for hist_reader_line(), next. */
+/* Returns true, and the time, if the line is a valid sample or end. @line has no line end, but a
+ * zero there. Only looks ahead: pass the line to hist_reader_line() next. */
 bool hist_reader_time(struct hist_reader *r, const char *line, size_t len, uint64_t *mono);
 
-/* Reads the next line, and counts in @found what hist_read() counts. 0, or what an op has
- * returned. */
+/* Reads the next line, and adds to the counters in @found. 0, or the result of an op. */
 int hist_reader_line(struct hist_reader *r, const char *line, size_t len,
 		     struct hist_found *found);
 
-/* Any of @ops may be NULL. 0, or what an op has returned. */
+/* Reads all lines. Each of @ops may be NULL. 0, or the result of an op. */
 int hist_read(const char *text, size_t len, const struct hist_ops *ops, void *data,
 	      struct hist_found *found);
 

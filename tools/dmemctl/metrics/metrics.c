@@ -35,7 +35,7 @@ static void note(void *data, const char *path, int err)
 	cli_error(data, "cannot read /%s: %s", path, strerror(err));
 }
 
-/* The whole text, which the caller frees. Sets *@success. */
+/* Makes the whole text, which the caller frees. Sets *@success. */
 static int make(struct ctl *c, const struct options *o, const struct dmem_sys *sys,
 		struct dmem_arena *a, char **text, size_t *len, bool *success)
 {
@@ -50,7 +50,7 @@ static int make(struct ctl *c, const struct options *o, const struct dmem_sys *s
 	status = dmem_regions_status(sys, &r);
 	if (status != DMEM_OK)
 		cli_error(&c->cli, "%s", dmem_status_text(status));
-	/* Without cgroups, there are still the heaps and areas. */
+	/* A machine without a cgroup tree still has heaps and areas. */
 	ret = dmem_tree_read(sys, a, &r, "", METRICS_FIGURES, UINT_MAX, note, &c->cli, &t);
 	if (ret == -ENOMEM)
 		return ret;
@@ -71,7 +71,7 @@ static int write_out(struct ctl *c, const struct options *o, const char *text, s
 	int ret;
 
 	if (!o->output || !strcmp(o->output, "-")) {
-		/* All at once, so that errno is that of the error. */
+		/* Unbuffered, so that one write shows the error, with its errno. */
 		setvbuf(stdout, NULL, _IONBF, 0);
 		if (fwrite(text, 1, len, stdout) == len || errno == EPIPE)
 			return CLI_OK;
@@ -104,7 +104,7 @@ static int print(struct ctl *c, const struct options *o)
 	if (ret)
 		cli_error(&c->cli, "cannot print the figures: %s", strerror(-ret));
 	ret = ret ? CLI_FAILED : write_out(c, o, text, len);
-	/* The text has it as well, for those that only read that. */
+	/* The text reports the failure as well, for users that see nothing else. */
 	if (!success)
 		ret = CLI_FAILED;
 	free(text);

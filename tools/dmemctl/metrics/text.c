@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The text that node_exporter's textfile collector reads: version 0.0.4 of the
- * format, where "# UNIT" and "# EOF" are comments. OpenMetrics differs from it in
- * one thing, whether a counter's family has the "_total" of its samples.
+ * Writes version 0.0.4 of the text format, for node_exporter's textfile collector. "# UNIT" and "#
+ * EOF" are comments in it. OpenMetrics differs in one point: the family of a counter has no
+ * "_total", only its samples have.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@ struct family {
 	bool counter;
 };
 
-/* Of a region: where in it the number is. */
+/* Figures of a region, with the place of the number in struct dmem_region. */
 static const struct {
 	struct family family;
 	size_t at;
@@ -40,8 +40,8 @@ static const struct {
 #define REFUSED	{ "dmem_cgroup_refused", "Refused requests of the cgroup and those below it.", \
 			  NULL, true }
 
-/* Of a cgroup, with all below it. Samples of one family come together. DMEM_FIGURES stands
- * for the effective limit, which is in no file. */
+/* Figures of a cgroup with its descendants. All samples of a family follow each other. DMEM_FIGURES
+ * is the effective limit, which no file contains. */
 static const struct {
 	struct family family;
 	enum dmem_figure figure;
@@ -66,7 +66,7 @@ static const struct {
 	{ REFUSED, DMEM_F_EV_RESERVED, "reserved" },
 };
 
-/* One cgroup and region. */
+/* One cgroup in one region. */
 struct row {
 	char *labels;
 	const struct dmem_node *node;
@@ -76,7 +76,7 @@ struct row {
 struct rows {
 	struct row *row;
 	size_t n;
-	void *seen;	/* their labels, of tsearch() */
+	void *seen;	/* all label sets, of tsearch() */
 };
 
 #define COUNT(array)	(sizeof(array) / sizeof(*(array)))
@@ -95,7 +95,7 @@ void metrics_label(FILE *f, const char *s, size_t len)
 		}
 		n = 1;
 		text_put(harmless, s, n, TEXT_UTF8);
-		/* Its backslash is escaped like others. */
+		/* Its backslash needs an escape like any other. */
 		fprintf(f, "\\%s", harmless);
 	}
 }
@@ -126,7 +126,7 @@ static void print_regions(FILE *f, const struct dmem_regions *r, bool open)
 			uint64_t v = *(const uint64_t *)((const char *)&r->region[i] +
 							 of_region[m].at);
 
-			/* An unlimited capacity would be no number. */
+			/* An unlimited capacity cannot be written as a number. */
 			if (v >= DMEM_UNKNOWN)
 				continue;
 			if (!any)
@@ -139,7 +139,7 @@ static void print_regions(FILE *f, const struct dmem_regions *r, bool open)
 	}
 }
 
-/* A heap that is not accounted is a pool without limits. */
+/* A heap that is not accounted is memory without limits. */
 static void print_heaps(FILE *f, const struct dmem_regions *r, bool open)
 {
 	static const struct family m = {
@@ -190,8 +190,9 @@ static int compare_labels(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* Two cgroups, one with a byte in its name that is printed as "\xNN" and one with those
- * characters, would be one series, and the reader would refuse all of them. */
+/* Two cgroups may get the same labels: one has a byte in its name that is printed as "\xNN", and
+ * the other has these four characters. Prometheus would reject the whole text, so the second one
+ * gets an additional label. */
 static int tell_apart(struct rows *rows, struct dmem_arena *a, struct row *row)
 {
 	char *text = dmem_strdup(a, row->labels), *plain = text;
@@ -249,7 +250,7 @@ static void print_cgroups(FILE *f, const struct dmem_tree *t, const struct rows 
 				     dmem_tree_limit(t, row->node, row->region) :
 				     dmem_tree_figure(t, row->node, row->region, of_cgroup[m].figure);
 
-			/* No limit is no number. */
+			/* "No limit" cannot be written as a number. */
 			if (v >= DMEM_UNKNOWN)
 				continue;
 			if (!last || strcmp(last, family->name))
@@ -264,7 +265,7 @@ static void print_cgroups(FILE *f, const struct dmem_tree *t, const struct rows 
 	}
 }
 
-/* The labels are in the arena. */
+/* The labels belong to the arena. */
 static void leave(void *labels)
 {
 	(void)labels;

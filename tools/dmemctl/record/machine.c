@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Notes about the device tree, as a plan of its reserved memory needs them. */
+/* Writes notes about the reserved memory in the device tree, which a plan needs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,11 +9,11 @@
 
 #include "machine.h"
 
-/* Bytes: a segment of samples must fit behind it in the smallest file. */
+/* Bytes. Even the smallest file must have room for a segment of samples after them. */
 #define MAX_NOTES	(32 * 1024)
 
-/* The place and use of reserved memory, and the board's name. The rest of the tree is not
- * noted: it may have keys and serial numbers. */
+/* Location and use of reserved memory, and the board's name. Other properties are not noted: they
+ * may contain keys and serial numbers. */
 static const char * const properties[] = {
 	"#address-cells", "#size-cells", "ranges", "compatible", "model", "device_type", "status",
 	"reg", "size", "alignment", "alloc-ranges", "no-map", "reusable", "linux,cma-default",
@@ -24,8 +24,8 @@ struct notes {
 	const struct dmem_sys *s;
 	struct dmem_arena a;
 	struct dmem_text *t, file;
-	const char *top;	/* of the tree's files */
-	size_t start;		/* in @t */
+	const char *top;	/* directory of the device tree */
+	size_t start;		/* offset of the segment in @t */
 	unsigned int nodes;
 };
 
@@ -66,14 +66,14 @@ static int is_node(struct notes *n, const char *dir)
 	return 1;
 }
 
-/* The children of a node whose names start with @prefix. */
+/* Notes the children of a node whose names start with @prefix. */
 static int tell_children(struct notes *n, const char *parent, const char *prefix)
 {
 	const char *dir = dmem_printf(&n->a, "%s%s", n->top, parent), **name;
 	size_t count;
 	int ret = dir ? dmem_sys_list(n->s, dir, &n->a, &name, &count) : -ENOMEM;
 
-	/* No node of that name. */
+	/* There is no such node. */
 	if (ret == -ENOENT)
 		return 0;
 	for (size_t i = 0; i < count && !ret; i++) {
@@ -93,7 +93,7 @@ static int tell_children(struct notes *n, const char *parent, const char *prefix
 	return ret;
 }
 
-/* Only the words about CMA: others may be secrets. */
+/* Notes only the words about CMA: other words may be secrets. */
 static int tell_command_line(struct notes *n)
 {
 	static const char * const keys[] = { "cma=", "numa_cma=", "cma_pernuma=" };

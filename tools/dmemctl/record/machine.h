@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Notes about the machine in a history: reserved memory of its device tree. */
+/* Writes notes about the machine into a history: its reserved memory in the device tree. */
 #ifndef MACHINE_H
 #define MACHINE_H
 
 #include "dmemctl/history/history.h"
 
-/* Adds a segment of notes to @t. Nothing on a machine without a device tree. @wall: ms
- * since 1970. 0, -ENOMEM, -E2BIG: it is too much for notes, or a negative errno: a part
- * could not be read. Then nothing is added: half of a tree is worse than none. */
+/* Appends a segment of notes to @t, or nothing on a machine without a device tree. @wall: ms since
+ * 1970. 0, -ENOMEM, -E2BIG: the notes are too large, or a negative errno: a part could not be read.
+ * After an error nothing is appended, since an incomplete tree would mislead a plan. */
 int machine_tell(const struct dmem_sys *s, uint64_t wall, struct dmem_text *t);
 
 #endif

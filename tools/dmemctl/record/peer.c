@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who asks for a sample on a connection. */
+/* Finds the service that requests a sample over a connection. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static bool is_open(int fd)
 	return poll(&p, 1, 0) >= 0 && !(p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
-/* A service of the system manager: a user can make none, nor a cgroup of that name. */
+/* Only the system manager makes services there: a user cannot make a cgroup of such a name. */
 static const char *service_in(struct dmem_arena *a, const char *cgroup)
 {
 	static const char type[] = ".service";
@@ -42,9 +42,9 @@ int peer_service(const struct dmem_sys *sys, struct dmem_arena *a, int fd, const
 		return -ENOMEM;
 	ret = dmem_sys_read(sys, file, &t);
 	/*
-	 * While it is open, the number is most likely that of the process still. Were
-	 * it another one's, a service would be sampled that has not asked: its figures
-	 * are true all the same, and the peer sees nothing of them.
+	 * While the connection is open, the pid most likely still belongs to the peer. If it was
+	 * reused, a sample of another service is taken: its figures are true, and the peer receives
+	 * none of them.
 	 */
 	if (!ret && !is_open(fd))
 		ret = -ECONNRESET;

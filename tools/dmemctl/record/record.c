@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl record - samples of charges, into a file */
+/* dmemctl record - write samples of charges to a file */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -23,8 +23,8 @@
 #define OUTPUT		DIR "/record.history"
 #define OUTPUT_ONCE	DIR "/stops.history"
 #define MAX_SIZE	(64 * 1024 * 1024)
-#define TIME_MS		60000		/* nothing has changed: say so this often */
-#define SEGMENT_MS	3600000		/* a damaged line costs no more than that */
+#define TIME_MS		60000		/* the longest time without a record */
+#define SEGMENT_MS	3600000		/* the most that a damaged line can cost */
 #define ONCE_SECONDS	2
 #define ONCE_WAIT_MS	500
 
@@ -35,18 +35,18 @@ struct record {
 	uint64_t max_size, count;
 	bool once, peer;
 	char **wanted;
-	const char **problem;	/* of each of them, if it names nothing now */
-	/* As it goes */
+	const char **problem;	/* why a word has no cgroup now, or NULL */
+	/* State */
 	struct dmem_sys sys;
 	struct sampler *s;
 	struct histfile file;
-	char path[64];		/* of the default output, see default_output() */
+	char path[64];		/* path of the default output, see default_output() */
 	struct dmem_text text;
 	uint64_t segment, written;	/* ms */
-	bool whole;		/* what is in the file can be read without what is not */
+	bool whole;		/* the file is complete up to here */
 	bool failing, quiet, notify_told;
-	size_t lost;		/* cgroups at a time, as far as it was told */
-	bool unnoted;		/* the device tree cannot be noted, and that was reported */
+	size_t lost;		/* largest number of unread cgroups that was reported */
+	bool unnoted;		/* a failure to note the device tree was reported */
 };
 
 static void help(void)
@@ -67,8 +67,8 @@ static void help(void)
 	       "See dmemctl-record(8) and dmem-history(5).\n");
 }
 
-/* They are only looked for between two records, so that none is cut. Returns a file
- * descriptor, which the caller closes, or a negative errno. */
+/* Blocks the signals and returns a descriptor to read them from, which the caller closes, or a
+ * negative errno. They are read between two records, so that none is cut. */
 static int take_signals(void)
 {
 	sigset_t set;
@@ -79,7 +79,7 @@ static int take_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* Such a limit is an error like others. */
+	/* A limit on the size of files is then an error of write(). */
 	signal(SIGXFSZ, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -93,7 +93,7 @@ static uint64_t now_ms(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* "1s", "100ms", "5m", "0.5": ms, or 0. */
+/* "1s", "100ms", "5m", "0.5": returns ms, or 0 for a malformed text. */
 static uint64_t parse_time(const char *s)
 {
 	static const struct {
@@ -167,7 +167,7 @@ static int parse_option(struct record *r, int opt)
 	}
 }
 
-/* -1: go on. */
+/* An exit code, or -1: continue. */
 static int parse(struct record *r, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -207,7 +207,7 @@ static void note(void *data, const char *path, int err)
 {
 	struct record *r = data;
 
-	/* It would be the same at each sample. */
+	/* Report it once: it would be the same at each sample. */
 	if (!r->quiet)
 		cli_error(&r->c->cli, "%s: %s", path, strerror(err));
 }
@@ -232,7 +232,7 @@ static const char *remedy(int err, char *buf, size_t size)
 	}
 }
 
-/* One line, and another one only where it got worse. */
+/* Reports unread cgroups once, and again if there are more. */
 static void say_lost(struct record *r)
 {
 	struct sampler_lost lost = sampler_lost(r->s);
@@ -254,7 +254,7 @@ static void say_lost(struct record *r)
 	}
 }
 
-/* Why a unit of this name never has a cgroup, or NULL. */
+/* The reason why a unit of this name never has a cgroup, or NULL. */
 static const char *never_runs(struct dmem_arena *a, const char *word, const struct dmem_word *w)
 {
 	if (w->kind != DMEM_WORD_UNIT)
@@ -276,8 +276,8 @@ static const char *never_runs(struct dmem_arena *a, const char *word, const stru
 	}
 }
 
-/* What names nothing now may come later, if there is no end to the samples and it is no
- * region. @w is parsed again then. CLI_OK or CLI_FAILED, or a negative errno. */
+/* A word that names nothing now may name a cgroup later, if samples continue and it is no region.
+ * @w is parsed again then. CLI_OK or CLI_FAILED, or a negative errno. */
 static int wait_for_wanted(struct record *r, struct dmem_words *all, size_t i, struct dmem_word *w)
 {
 	const struct dmem_regions *g = all->regions_read ? &all->own_regions : NULL;
@@ -297,7 +297,7 @@ static int find_one(struct record *r, struct dmem_words *all, size_t i)
 	struct dmem_word w = { 0 };
 	int ret;
 
-	/* At the stop of a service there is no time to read all unit files. */
+	/* dmem_word_find() reads all unit files, which takes too long at the stop of a service. */
 	ret = r->once ? dmem_word_parse(all, word, &w) : dmem_word_find(all, word, &w);
 	never = ret && ret != -ENOENT ? NULL : never_runs(all->arena, word, &w);
 	if (never) {
@@ -317,7 +317,7 @@ static int find_one(struct record *r, struct dmem_words *all, size_t i)
 	return r->wanted[i] ? 0 : -ENOMEM;
 }
 
-/* Each word becomes the name of a unit or the path of a cgroup. CLI_OK, CLI_FAILED or
+/* Replaces each word by the name of a unit or the path of a cgroup. CLI_OK, CLI_FAILED or
  * CLI_USAGE, or a negative errno. */
 static int find_wanted(struct record *r, struct dmem_arena *a)
 {
@@ -332,7 +332,7 @@ static int find_wanted(struct record *r, struct dmem_arena *a)
 	return ret;
 }
 
-/* In a service's ExecStopPost=, the cgroup that is asked for is our own. */
+/* In ExecStopPost= of a service, dmemctl runs in the cgroup that it is to record. */
 static const char *own_cgroup(struct record *r, const char *unit, struct dmem_arena *a)
 {
 	struct dmem_text t = { 0 };
@@ -364,8 +364,8 @@ static int say_write_error(struct record *r, int err)
 	return 0;
 }
 
-/* Notes are written at the start of each file. A file of single samples gets them once: the
- * notes of a service that stops often would fill it. */
+/* Notes come at the start of each file. A file of single samples has them once: a service that
+ * stops often would fill it with notes. */
 static int tell_machine(struct record *r)
 {
 	int ret;
@@ -462,7 +462,7 @@ static int check_first_sample(struct record *r)
 	return 0;
 }
 
-/* After the last sample: is each unit in the history? */
+/* Reports the units that are not in the history after the last sample. */
 static int check_last_sample(struct record *r)
 {
 	int ret = CLI_OK;
@@ -470,7 +470,7 @@ static int check_last_sample(struct record *r)
 	for (size_t i = 0; i < r->o.n_wanted; i++) {
 		if (sampler_has(r->s, i))
 			continue;
-		/* Of a single sample, it was said. */
+		/* With a single sample, this was reported before. */
 		if (r->count > 1)
 			cli_error(&r->c->cli, "%s: not found in any of the %llu samples",
 				  r->wanted[i],
@@ -487,12 +487,12 @@ static void finish(struct record *r)
 	r->text.len = 0;
 	hist_begin(&l, &r->text, 'E');
 	hist_add(&l, " %llu", (unsigned long long)now_ms(CLOCK_MONOTONIC));
-	/* Without it, the end is where the last record is. */
+	/* Without this record, the history ends at its last sample. */
 	if (r->whole && !hist_end(&l))
 		histfile_append(&r->file, r->text.s, r->text.len);
 }
 
-/* True: it is time to end. */
+/* True: the recorder must end. */
 static bool wait_until(uint64_t next, int signals)
 {
 	struct pollfd p = { .fd = signals, .events = POLLIN };
@@ -511,7 +511,7 @@ static int take_samples(struct record *r, int signals)
 
 		if (!ret)
 			say_lost(r);
-		/* Without a cgroup tree there is nothing to read. */
+		/* Without a cgroup tree there are no figures. */
 		if ((!ret || ret == -ENOENT) && !r->quiet)
 			ret = check_first_sample(r);
 		if (!ret)
@@ -530,8 +530,8 @@ static int take_samples(struct record *r, int signals)
 	return CLI_OK;
 }
 
-/* The default output is below --sysroot, by way of a descriptor that stays open as long as
- * this process: the file is renamed while it is written. */
+/* Opens the default output below --sysroot. Its path leads through a descriptor that stays open,
+ * since the file is renamed while it is written. */
 static int default_output(struct record *r)
 {
 	int dir = dmem_sys_make_dirs(&r->sys, &DIR[1]);
@@ -566,7 +566,7 @@ static int open_output(struct record *r)
 	return CLI_FAILED;
 }
 
-/* One file for each figure of each cgroup. */
+/* Each cgroup has one open file per figure. */
 static void allow_many_files(void)
 {
 	struct rlimit l;
@@ -577,7 +577,7 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &l);
 }
 
-/* Sets the only cgroup to look at to the one of the process that has asked. */
+/* Limits the sample to the cgroup of the process that requested it. */
 static int serve_peer(struct record *r, struct dmem_arena *a)
 {
 	int ret = peer_service(&r->sys, a, STDIN_FILENO, &r->o.only);
@@ -592,7 +592,7 @@ static int serve_peer(struct record *r, struct dmem_arena *a)
 	return ret ? CLI_FAILED : CLI_OK;
 }
 
-/* Is there anything to record? Nothing is written where there is not. */
+/* Checks that there is a region: without one, nothing is written. */
 static int check_regions(struct record *r, struct dmem_arena *a)
 {
 	enum dmem_status status;
@@ -614,11 +614,11 @@ static int record(struct record *r)
 	struct dmem_arena a = { 0 };
 	int signals = take_signals(), ret = CLI_OK;
 
-	/* Where the disk hangs, nobody shall wait for us. */
+	/* A hanging disk must not delay the stop of a service. */
 	if (r->once)
 		alarm(ONCE_SECONDS);
 	allow_many_files();
-	/* A reader must not take it for all that is there. */
+	/* Interval 0 marks a single sample: other cgroups may exist that it does not name. */
 	if (r->once)
 		r->o.interval = 0;
 	ret = find_wanted(r, &a);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is wrong with a unit file. */
+/* Finds mistakes in one unit file. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -10,8 +10,7 @@
 #include "lint.h"
 
 #define MAX_KEY		40
-/* How many letters can be wrong. The keys are 15 and 18 letters long, and no key of
- * systemd's comes as near. */
+/* Letters that may be wrong. Our keys have 15 and 18 letters; a key of systemd differs by more. */
 #define MAX_WRONG	2
 
 struct linting {
@@ -32,8 +31,8 @@ static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
 	return m < c ? m : c;
 }
 
-/* How many letters must be put in, left out, changed or swapped with the next one to
- * make @a of @b. Case does not count. */
+/* The number of letters to insert, delete, change or swap with the next one, to turn @a into @b.
+ * Ignores case. */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[3][MAX_KEY + 1];
@@ -84,7 +83,7 @@ const char *lint_meant(const char *key)
 	}
 	if (nearest <= MAX_WRONG)
 		return meant;
-	/* Nobody else has such keys. */
+	/* No other program has keys with these beginnings. */
 	return starts_with(key, "DeviceMem") || starts_with(key, "Dmem") ? "" : NULL;
 }
 
@@ -99,7 +98,7 @@ static void report(struct linting *li, dmem_report_fn fn, unsigned int line, con
 		fn(li->l->data, &r);
 }
 
-/* Does dmem_section_parse() tell of this one? */
+/* True if dmem_section_parse() reports this one. */
 static bool is_told(const char *section, const char *key)
 {
 	if (dmem_section_meant(section))
@@ -140,7 +139,7 @@ static int type_of(const char *unit)
 	return type;
 }
 
-/* A section where it means nothing. */
+/* Reports a section in a unit whose type has no limits. */
 static void check_type(struct linting *li, const char *unit, unsigned int line, const char *text,
 		       size_t len)
 {
@@ -195,7 +194,7 @@ static const struct dmem_region *find_region(struct linting *li, const struct dm
 	return NULL;
 }
 
-/* Against the machine: regions may come and go with drivers, so these are warnings. */
+/* Compares with the machine. Regions depend on loaded drivers, so these are warnings. */
 static void check_machine(struct linting *li, const struct dmem_cap *c, const char *unit)
 {
 	const struct dmem_region *g;
@@ -205,7 +204,7 @@ static void check_machine(struct linting *li, const struct dmem_cap *c, const ch
 
 	if (!li->l->regions)
 		return;
-	/* What a template's specifiers will be is not known. */
+	/* The value of a template's specifiers is not known. */
 	if (strchr(name, '%'))
 		name = unit && type_of(unit) == DMEM_SERVICE && strchr(unit, '.') &&
 		       !dmem_unit_is_template(unit) ? dmem_expand(li->l->arena, unit, name) : NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl verify - what is mistyped in unit files */
+/* dmemctl verify - find mistakes in unit files */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -37,13 +37,13 @@ struct finding {
 struct verify {
 	struct ctl *c;
 	struct dmem_units units;
-	struct dmem_arena *arena;	/* that of the units */
+	struct dmem_arena *arena;	/* belongs to @units */
 	struct dmem_regions regions;
 	struct lint lint;
 	struct finding *finding;
-	struct dmem_list quadlets;	/* services that quadlets become */
+	struct dmem_list quadlets;	/* services made from quadlets */
 	size_t n, mistakes, files;
-	int err;			/* the first failure of our own */
+	int err;			/* the first error of dmemctl itself */
 };
 
 static void help(void)
@@ -89,7 +89,7 @@ static void warning(void *data, const struct dmem_report *r)
 	find(data, r, true);
 }
 
-/* Said by lint_file() already. */
+/* lint_file() has reported it already. */
 static void ignore(void *data, const struct dmem_report *r)
 {
 	(void)data;
@@ -105,8 +105,8 @@ static void unread(struct verify *v, const char *path, int err)
 
 /* ---- the unit search path ---- */
 
-/* Could a unit of this name come to be without a file in the search path? Slices and
- * scopes need none, and prefixes ("foo-.service") are for others. */
+/* True if a unit of this name can exist without a file in the search path: slices and scopes need
+ * none, and a prefix ("foo-.service") applies to other units. */
 static bool needs_no_file(const struct dmem_unit *u)
 {
 	const char *end = strrchr(u->name, '.'), *at = strchr(u->name, '@');
@@ -115,7 +115,7 @@ static bool needs_no_file(const struct dmem_unit *u)
 	       (at ? at : end)[-1] == '-';
 }
 
-/* Those that generators have made are not in the search path of the library. */
+/* The library does not search the directories of generated units. */
 static bool is_generated(struct verify *v, const char *name)
 {
 	static const char * const dirs[] = { "generator.early", "generator", "generator.late" };
@@ -132,7 +132,7 @@ static bool is_generated(struct verify *v, const char *name)
 	return found;
 }
 
-/* On a machine where Podman's generator has not run yet, such as an image. */
+/* True on a machine where Podman's generator has not run, such as an image. */
 static bool is_quadlet(const struct verify *v, const char *name)
 {
 	size_t i = 0;
@@ -166,7 +166,7 @@ static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct 
 	int ret, fd = dmem_units_open(&v->units, f->path, 0);
 
 	if (fd < 0) {
-		/* A link to nowhere is no file. */
+		/* A dangling link counts as no file. */
 		if (errno != ENOENT)
 			unread(v, f->path, errno);
 		return;
@@ -189,7 +189,7 @@ static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct 
 	}
 }
 
-/* All that dmem-generator has to say of the files of a unit together. */
+/* Reports the problems that dmem-generator would find in all files of a unit together. */
 static void check_effect(struct verify *v, struct dmem_unit *u)
 {
 	enum dmem_effect effect;
@@ -200,8 +200,8 @@ static void check_effect(struct verify *v, struct dmem_unit *u)
 		v->err = ret;
 }
 
-/* A limit that does not hold the processes that were meant, as they are elsewhere. One that
- * is for all services is meant for the daemon itself, too. */
+/* Reports a limit that does not apply to the intended processes, since they run in another cgroup.
+ * A limit for all services is meant for the daemon, too. */
 static void check_payload(struct verify *v, const struct dmem_unit *u)
 {
 	struct dmem_caps caps = { 0 };
@@ -236,7 +236,7 @@ static void report_place(struct verify *v, const char *path, const struct dmem_p
 	mistake(v, &r);
 }
 
-/* Has the reader of units said that systemd passes the file over? */
+/* True if the library has reported that systemd ignores the file. */
 static bool is_said(const struct verify *v, const char *path)
 {
 	for (size_t i = 0; i < v->n; i++) {
@@ -246,7 +246,7 @@ static bool is_said(const struct verify *v, const char *path)
 	return false;
 }
 
-/* A file that dmem-generator does not read: all that it has about limits is lost. */
+/* Reports a file that dmem-generator does not read: its limits have no effect. */
 static int check_place(void *data, const char *path, const char *text, size_t len,
 		       const struct dmem_place *p)
 {
@@ -266,7 +266,7 @@ static int check_place(void *data, const char *path, const char *text, size_t le
 	v->files++;
 	if (p->what && !is_said(v, path))
 		report_place(v, path, p);
-	/* The path may not last until the findings are printed. */
+	/* The path may be freed before the findings are printed. */
 	path = dmem_strdup(v->arena, path);
 	return path ? lint_file(&v->lint, path, NULL, text, len, &present) : -ENOMEM;
 }
@@ -309,7 +309,7 @@ static void check_units(struct verify *v)
 	}
 }
 
-/* ---- files that are given ---- */
+/* ---- files of the command line ---- */
 
 /* The unit that a path is for: "camera.service", "camera.service.d/50-dmem.conf". */
 static const char *unit_of(struct dmem_arena *a, const char *path)
@@ -333,7 +333,7 @@ static void check_file(struct verify *v, const struct dmem_sys *here, const char
 	bool present;
 	int ret = real ? dmem_sys_read(here, real, &text) : -errno;
 
-	/* A name alone says less than where it is. */
+	/* A bare file name does not show the unit of a drop-in: use the real path. */
 	if (!ret)
 		unit = unit_of(v->arena, strchr(path, '/') ? path : real);
 	if (ret)
@@ -365,7 +365,7 @@ static void check_files(struct verify *v, int n, char **paths)
 	dmem_sys_close(&here);
 }
 
-/* ---- the answer ---- */
+/* ---- output ---- */
 
 static int compare(const void *x, const void *y)
 {
@@ -385,13 +385,13 @@ static bool is_same(const struct finding *a, const struct finding *b)
 	       !strcmp(a->what, b->what) && a->warning == b->warning;
 }
 
-/* A file is read alone and as a part of units, and has its mistakes each time. */
+/* A file is read alone and again with its unit, and its mistakes are found each time. */
 static void drop_repeated(struct verify *v)
 {
 	size_t kept = 0, i, k;
 
 	for (i = 0; i < v->n; i++) {
-		/* They are sorted by file and line. */
+		/* Findings are sorted by file and line. */
 		for (k = kept; k && v->finding[k - 1].line == v->finding[i].line &&
 		     !strcmp(v->finding[k - 1].file, v->finding[i].file); k--) {
 			if (is_same(&v->finding[k - 1], &v->finding[i]))
@@ -403,7 +403,7 @@ static void drop_repeated(struct verify *v)
 	v->n = kept;
 }
 
-/* One line, whatever was found in a file. */
+/* Prints a finding in one line; names and words of files are escaped. */
 static int print_text(struct verify *v, const struct finding *f)
 {
 	char line[16] = "", *text;
@@ -444,7 +444,7 @@ static int print_json(const struct verify *v)
 	return ret;
 }
 
-/* The regions, if this is a machine that runs: an image or a build machine has none. */
+/* Reads the regions if this is a running machine: an image or a build machine has none. */
 static int read_regions(struct verify *v)
 {
 	struct dmem_text t = { 0 };
@@ -458,7 +458,7 @@ static int read_regions(struct verify *v)
 	v->lint.cmdline = dmem_sys_read(&sys, "proc/cmdline", &t) ? NULL : dmem_strdup(v->arena, t.s);
 	dmem_text_free(&t);
 	dmem_sys_close(&sys);
-	/* All of them must be known, to know which are not. */
+	/* Only a complete list shows which regions do not exist. */
 	if (!ret && v->regions.complete)
 		v->lint.regions = &v->regions;
 	return ret;
