@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The files of a cgroup stay open, so that a sample is one system call for each, as long
- * as there are file descriptors. The others are opened for each sample. Figures that
- * change rarely are read rarely, or when the charge has changed.
+ * The files of a cgroup stay open as long as there are file descriptors, so that a sample costs one
+ * system call per file. Other files are opened for each sample. Figures that change rarely are read
+ * rarely, or after the charge has changed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,13 +20,13 @@
 
 #define CGROUP		"sys/fs/cgroup"
 #define RARELY		10	/* samples */
-#define FREE_FILES	128	/* for directories, one in another, and for others */
-#define SCAN_MS		30000	/* a controller may be enabled without a sign */
-#define GUESS_SAMPLES	5	/* between two scans that a figure asked for in vain */
-#define NEW_SAMPLES	3	/* a new cgroup is empty at first, and has no limit */
-#define BUFFER_SAMPLES	4	/* for figures that fit to the buffers */
+#define FREE_FILES	128	/* descriptors left for nested directories and other files */
+#define SCAN_MS		30000	/* a controller may be enabled without an event */
+#define GUESS_SAMPLES	5	/* samples between two scans for a difference that found nothing */
+#define NEW_SAMPLES	3	/* a new cgroup is empty at first, and gets its limits later */
+#define BUFFER_SAMPLES	4	/* attempts to read figures that match the buffers */
 #define MAX_DEPTH	64
-#define MAX_PATH	4096	/* of a cgroup, and then some for its files */
+#define MAX_PATH	4096	/* of a cgroup; its files need a few bytes more */
 
 static const enum dmem_figure kernels[HIST_FIGURES] = {
 	[HIST_CURRENT] = DMEM_F_CURRENT, [HIST_PEAK] = DMEM_F_PEAK,
@@ -35,7 +35,7 @@ static const enum dmem_figure kernels[HIST_FIGURES] = {
 	[HIST_MAX] = DMEM_F_MAX, [HIST_MIN] = DMEM_F_MIN,
 };
 
-/* Each file once, that of the usage first. */
+/* Each file of a cgroup; dmem.current is first. */
 enum { FILE_CURRENT, FILE_PEAK, FILE_EVENTS, FILE_MAX, FILE_MIN, FILES };
 
 static const enum hist_figure first_of[FILES] = {
@@ -43,7 +43,7 @@ static const enum hist_figure first_of[FILES] = {
 	[FILE_MAX] = HIST_MAX, [FILE_MIN] = HIST_MIN,
 };
 
-/* In place of a file descriptor */
+/* Values in place of a file descriptor. */
 enum { FILE_ABSENT = -1, FILE_CLOSED = -2 };
 
 struct watched {
@@ -52,30 +52,30 @@ struct watched {
 	uint64_t life;
 	int fd[FILES];
 	bool gone;
-	bool unread;		/* counted as one whose figures could not be read */
+	bool unread;		/* counted in @lost_read */
 	bool seen;		/* by the scan */
-	bool top;		/* no other one is above it */
+	bool top;		/* no watched cgroup is above it */
 	int number;		/* in the segment, or -1 */
-	int pending;		/* what it becomes when that is told */
-	uint64_t *now, *told;	/* by region, then figure */
-	struct dmem_text current;	/* as it was read */
+	int pending;		/* @number after the next segment is stored */
+	uint64_t *now, *told;	/* by region, then figure; @told: last recorded */
+	struct dmem_text current;	/* text of dmem.current */
 };
 
-/* The watched cgroup that the charges of this one are a part of. */
+/* The watched cgroup that is charged for the cgroup with this id, itself or as a part. */
 struct owner {
 	uint64_t id;
 	struct watched *w;
-	bool sure;		/* it is no unit that could be recorded for itself */
+	bool sure;		/* the cgroup cannot become a watched one itself */
 };
 
 struct held {
 	uint64_t ino, size;
-	struct watched *w;	/* or NULL */
+	struct watched *w;	/* the owner, or NULL */
 	unsigned int region;
 };
 
 struct held_list {
-	struct held *held;	/* by inode */
+	struct held *held;	/* sorted by inode */
 	size_t n;
 };
 
@@ -85,32 +85,34 @@ struct sampler {
 	struct dmem_regions regions;
 	uint64_t (*r_now)[HIST_R_FIGURES], (*r_told)[HIST_R_FIGURES];
 	struct watched *watched, **end;
-	void *by_life;			/* those that are not gone, of tsearch() */
+	void *by_life;			/* cgroups that still exist, of tsearch() */
 	struct dmem_lines lines;
-	rlim_t max_files;		/* to keep open */
+	rlim_t max_files;		/* limit on files to keep open */
 	struct sampler_lost lost_scan, lost_read;
-	void *lost_paths;		/* of those that the scan lost, of tsearch() */
+	void *lost_paths;		/* paths that the last scan could not read, of tsearch() */
 	struct owner *owner;
 	size_t n_owners, n_watched;
-	bool *found;			/* of what is wanted */
+	bool *found;			/* for each wanted unit or cgroup */
 	int notify, root_current, notify_error;
 	struct held_list now, told;
 	bool scan, segment;
-	bool changed;			/* somebody's usage, in the last sample */
+	bool changed;			/* some charge changed in the last sample */
 	unsigned int samples, guess_sample;
-	unsigned int scans;		/* of the samples to come */
+	unsigned int scans;		/* number of next samples that need a scan */
 	int numbers, pending_numbers;
 	uint64_t mono, wall, scanned;
-	/* By region: the root's charge, less those below, at the last scan and sample. */
+	/* By region: the root's charge without those of watched cgroups, at the last scan and in
+	 * the last sample. */
 	uint64_t *unexplained, *last_rest;
 	size_t root_lines;
-	/* Buffers whose owner is not recorded, or only as a part of a slice. */
+	/* Buffers whose owner is not recorded, or only as a part of a slice: now and at the last
+	 * scan. */
 	size_t unowned, scanned_unowned;
 	struct hist_head head;
 	struct dmem_text text;
 };
 
-/* ---- what is fixed for a machine ---- */
+/* ---- constants of the machine ---- */
 
 static void read_boot(struct sampler *s)
 {
@@ -155,7 +157,7 @@ struct sampler *sampler_new(const struct sampler_options *o)
 	s->head.interval = o->interval;
 	s->head.buffers = o->buffers;
 	s->found = calloc(o->n_wanted + 1, sizeof(*s->found));
-	/* Without it, new cgroups are found later. */
+	/* Without inotify, new cgroups are found later. */
 	s->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	s->notify_error = s->notify < 0 ? errno : 0;
 	if (!s->found) {
@@ -175,7 +177,7 @@ static void close_files(struct watched *w)
 	}
 }
 
-/* cgroupfs never gives an inode number twice: made again, it is another cgroup. */
+/* cgroupfs never reuses an inode number: a cgroup that is made again gets another one. */
 static int compare_lives(const void *x, const void *y)
 {
 	const struct watched *a = x, *b = y;
@@ -235,13 +237,13 @@ void sampler_free(struct sampler *s)
 
 /* ---- reading one file again ---- */
 
-/* An error that says that the cgroup, or the controller for it, was removed. */
+/* True if the error means that the cgroup or its controller was removed. */
 static bool is_gone(int err)
 {
 	return err == -ENOENT || err == -ENODEV;
 }
 
-/* 0, -ENODEV: the cgroup is gone, or a negative errno. */
+/* Reads an open file from its start. 0, -ENODEV: the cgroup is gone, or a negative errno. */
 static int read_again(int fd, struct dmem_text *t)
 {
 	t->len = 0;
@@ -261,13 +263,13 @@ static int read_again(int fd, struct dmem_text *t)
 			return -errno;
 		t->len += (size_t)n;
 		t->s[t->len] = 0;
-		/* The kernel gives at least a page's worth, if there is that much. */
+		/* The kernel returns up to a page at once: a short read is the end. */
 		if (n < 1024)
 			return 0;
 	}
 }
 
-/* The figures of @file, from the text that was read, which is cut into pieces. */
+/* Parses the text of @file, and changes the text. */
 static void take(struct sampler *s, uint64_t *v, int file)
 {
 	const char *wanted = dmem_figure_file(kernels[first_of[file]]);
@@ -299,7 +301,7 @@ static bool has_closed_files(const struct watched *w)
 	return false;
 }
 
-/* Its directory. That of another cgroup, made again with the name, is none of it. */
+/* Opens the cgroup's directory. A cgroup that was made again with the same name is another one. */
 static int open_directory(const struct sampler *s, const struct watched *w)
 {
 	char dir[MAX_PATH + 64];
@@ -314,7 +316,7 @@ static int open_directory(const struct sampler *s, const struct watched *w)
 	return -ENODEV;
 }
 
-/* 1: the text of a file was read; 0: there is none. */
+/* 1: the text of the file was read; 0: there is no such file. */
 static int read_text(struct sampler *s, const struct watched *w, int dir, int file)
 {
 	int ret;
@@ -328,7 +330,8 @@ static int read_text(struct sampler *s, const struct watched *w, int dir, int fi
 	return ret ? ret : 1;
 }
 
-/* Is the usage another one? The text tells, without a look at the figures. */
+/* True if the text of dmem.current has changed. Compares the texts, which is faster than to parse
+ * them. */
 static bool usage_changed(struct watched *w, struct dmem_text *t)
 {
 	if (w->current.s && w->current.len == t->len && !memcmp(w->current.s, t->s, t->len))
@@ -346,7 +349,7 @@ static bool usage_changed(struct watched *w, struct dmem_text *t)
 	return true;
 }
 
-/* 0, -ENODEV or -ENOENT: it is gone, or another negative errno. */
+/* Reads a cgroup's figures. 0, -ENODEV or -ENOENT: it is gone, or another negative errno. */
 static int read_watched(struct sampler *s, struct watched *w, bool all)
 {
 	int dir = -1, ret;
@@ -371,9 +374,9 @@ static int read_watched(struct sampler *s, struct watched *w, bool all)
 	return ret < 0 ? ret : 0;
 }
 
-/* ---- which cgroups ---- */
+/* ---- selection of cgroups ---- */
 
-/* What is in a service is the service's own business, and a part of its figures. */
+/* True for cgroups inside a service: the service's own figures contain theirs. */
 static bool is_inside(const char *path)
 {
 	size_t len;
@@ -382,8 +385,8 @@ static bool is_inside(const char *path)
 	return unit && unit[len] && (len < 6 || strncmp(unit + len - 6, ".slice", 6));
 }
 
-/* May a cgroup be made in this one that is to be recorded? What a service or scope holds
- * is often a user's, who must not spend the watches of root by mkdir. */
+/* True if a cgroup to record may be made in this one. A user often owns the cgroups inside a
+ * service or scope, and could use up root's inotify watches by mkdir. */
 static bool may_gain_cgroups(const struct sampler *s, const char *path)
 {
 	size_t unit_len, len = strlen(path);
@@ -454,7 +457,7 @@ static uint64_t *new_figures(const struct sampler *s)
 	return v;
 }
 
-/* Those that are not open. When a controller is enabled, its files come one by one. An
+/* Opens files that are not open yet: when a controller is enabled, its files appear one by one. An
  * error is found again when the file is read. */
 static void open_files(struct sampler *s, struct watched *w)
 {
@@ -515,7 +518,7 @@ static void lose(struct sampler *s, struct watched *w)
 
 /* ---- cgroups whose figures cannot be read ---- */
 
-/* Once for each cgroup, which has several files. */
+/* Counts each cgroup once: it has several files. */
 static void count_lost(struct sampler_lost *lost, const char *dir, int err)
 {
 	if (lost->cgroups++)
@@ -529,7 +532,7 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* For dmem_tree_read(): @path is that of a cgroup, or of one of its files. */
+/* A callback for dmem_tree_read(). @path: a cgroup or one of its files. */
 static void note_lost(void *data, const char *path, int err)
 {
 	struct sampler *s = data;
@@ -545,7 +548,7 @@ static void note_lost(void *data, const char *path, int err)
 		free(dir);
 }
 
-/* Its figures are unknown for now. */
+/* Marks the figures of the cgroup as unknown until the next sample. */
 static void note_unread(struct sampler *s, struct watched *w, int err)
 {
 	char dir[MAX_PATH + 64];
@@ -601,7 +604,7 @@ static int add_owner(struct sampler *s, size_t *room, struct owner o)
 	return 0;
 }
 
-/* @above: who pays where nobody below does. */
+/* @above: the owner of all charges that no cgroup below owns. */
 static int scan_node(struct sampler *s, const struct dmem_tree *t, const struct dmem_node *n,
 		     struct watched *above, size_t *room)
 {
@@ -642,7 +645,7 @@ static bool same_regions(const struct dmem_regions *a, const struct dmem_regions
 	return a->n == b->n;
 }
 
-/* There are other regions than before: nothing fits any more. */
+/* The set of regions has changed, so all numbers are invalid. */
 static int start_again(struct sampler *s)
 {
 	size_t n = s->regions.n + 1;
@@ -721,7 +724,7 @@ static int scan(struct sampler *s)
 	if (!ret) {
 		s->n_watched = 0;
 		for (struct watched *w = s->watched; w; w = w->next) {
-			/* What is not there again is of an earlier life. */
+			/* The scan did not find it: it was removed, and perhaps made again. */
 			if (!w->seen && !w->gone)
 				lose(s, w);
 			s->n_watched += !w->gone;
@@ -734,11 +737,11 @@ static int scan(struct sampler *s)
 	return ret;
 }
 
-/* Has a cgroup been made or removed? */
+/* True if a cgroup was made or removed. */
 static bool notified(struct sampler *s)
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	/* Where not all of them are watched, now and then one may have been. */
+	/* Some directories are not watched: assume a change now and then. */
 	bool any = s->notify_error && s->samples % RARELY == 0;
 
 	if (s->notify < 0)
@@ -751,7 +754,7 @@ static bool notified(struct sampler *s)
 		for (char *p = buf; p < buf + n; ) {
 			const struct inotify_event *e = (const struct inotify_event *)p;
 
-			/* The end of a watch comes with a removal that was told. */
+			/* IN_IGNORED follows a removal that was reported already. */
 			any |= !(e->mask & IN_IGNORED);
 			p += sizeof(*e) + e->len;
 		}
@@ -840,14 +843,14 @@ static int read_root(struct sampler *s)
 		s->changed |= v != s->r_now[i][HIST_R_CURRENT];
 		s->r_now[i][HIST_R_CURRENT] = v;
 	}
-	/* A region has gone. */
+	/* A region was removed. */
 	s->scan |= lines < s->root_lines;
 	s->root_lines = lines;
 	return 0;
 }
 
-/* Has a charge changed that no recorded cgroup explains? @since: compare with this sample
- * from now on. *@again: it was the same at the last sample. */
+/* True if the charge that no watched cgroup explains has changed. @since: remember this sample's
+ * value for later comparisons. *@again: the value is the same as in the last sample. */
 static bool unexplained(struct sampler *s, bool since, bool *again)
 {
 	bool changed = false;
@@ -882,7 +885,7 @@ static int read_cgroups(struct sampler *s, bool all)
 	for (struct watched *w = s->watched; w; w = w->next, i++) {
 		if (w->gone)
 			continue;
-		/* Not all of them in the same sample. */
+		/* Rare figures of different cgroups are read in different samples. */
 		ret = read_watched(s, w, all || (s->samples + i) % RARELY == 0);
 		if (ret == -ENOMEM)
 			return ret;
@@ -898,8 +901,8 @@ static int read_cgroups(struct sampler *s, bool all)
 	return read_root(s);
 }
 
-/* Figures of the root and of the cgroups are of two moments, and may not fit. So after a
- * scan in vain, the next one needs a difference that lasts, or some time. */
+/* The root's figures and the cgroups' are read at different moments, and may not match. So after a
+ * scan that found nothing, the next one needs a lasting difference, or some samples' time. */
 static bool asks_for_scan(struct sampler *s, bool scanned)
 {
 	bool again, changed;
@@ -910,7 +913,7 @@ static bool asks_for_scan(struct sampler *s, bool scanned)
 	return changed && !scanned && (again || s->samples >= s->guess_sample);
 }
 
-/* Buffers of a cgroup that is not recorded yet: now it is. */
+/* Scans again if buffers belong to a cgroup that is not recorded yet. */
 static int find_owners(struct sampler *s)
 {
 	int ret = 0;
@@ -940,7 +943,7 @@ int sampler_read(struct sampler *s, uint64_t mono, uint64_t wall)
 	if (s->scans || mono - s->scanned >= SCAN_MS)
 		s->scan = true;
 	s->scans -= s->scans > 0;
-	/* Once more, if what was read says so. */
+	/* The figures may show that a scan is needed: then read them once more. */
 	for (int i = 0; i < 2 && !ret; i++) {
 		if (s->scan) {
 			ret = scan(s);
@@ -955,7 +958,7 @@ int sampler_read(struct sampler *s, uint64_t mono, uint64_t wall)
 	}
 	if (guess && s->n_watched <= before)
 		s->guess_sample = s->samples + GUESS_SAMPLES;
-	/* It takes a while to find the buffers: the figures must be the same after it. */
+	/* A search for buffers takes time: the figures must be the same afterwards. */
 	for (int i = 0; i < BUFFER_SAMPLES && s->o->buffers && !ret; i++) {
 		ret = read_buffers(s);
 		if (!ret && !s->o->only && !s->o->n_wanted)
@@ -970,9 +973,9 @@ int sampler_read(struct sampler *s, uint64_t mono, uint64_t wall)
 	return ret;
 }
 
-/* ---- telling ---- */
+/* ---- records ---- */
 
-/* How many figures must be told: up to the last that is another one. */
+/* The number of figures to write: up to the last one that differs. */
 static size_t changed(const uint64_t *now, const uint64_t *told, size_t n)
 {
 	while (n && now[n - 1] == told[n - 1])
@@ -1036,7 +1039,7 @@ static void tell_regions(struct sampler *s, bool all, struct hist_line *l)
 
 static void tell_watched(struct sampler *s, const struct watched *w, bool all, struct hist_line *l)
 {
-	/* A cgroup that comes and goes between two records is not told of. */
+	/* A cgroup that was made and removed between two records is not written. */
 	if (w->gone) {
 		if (!all && w->number >= 0)
 			hist_add(l, " x%d", w->number);
@@ -1072,7 +1075,7 @@ static void tell_buffers(struct sampler *s, bool all, struct hist_line *l)
 	const struct held_list none = { 0 }, *told = all ? &none : &s->told;
 	size_t i = 0, k = 0;
 
-	/* Those that have gone make room for those that come. */
+	/* Freed buffers come first, so that readers have room for new ones. */
 	for (; i < told->n; i++) {
 		while (k < s->now.n && s->now.held[k].ino < told->held[i].ino)
 			k++;
@@ -1082,7 +1085,7 @@ static void tell_buffers(struct sampler *s, bool all, struct hist_line *l)
 	for (i = k = 0; k < s->now.n; k++) {
 		while (i < told->n && told->held[i].ino < s->now.held[k].ino)
 			i++;
-		/* Its owner may be recorded only since then. */
+		/* The buffer's owner may have been found later than the buffer. */
 		if (i == told->n || told->held[i].ino != s->now.held[k].ino ||
 		    (s->now.held[k].w && told->held[i].w != s->now.held[k].w))
 			tell_buffer(&s->now.held[k], l);
@@ -1112,7 +1115,8 @@ int sampler_tell(struct sampler *s, enum sampler_how how, struct dmem_text *t)
 	return hist_end(&l);
 }
 
-/* A removed cgroup cannot be freed while a buffer names it. */
+/* Stores the buffers of this sample as recorded. Buffers refer to their cgroups, so the entry of a
+ * removed cgroup can only be freed after this. */
 static int keep_buffers(struct sampler *s)
 {
 	struct held *h = realloc(s->told.held, (s->now.n + 1) * sizeof(*h));
@@ -1128,7 +1132,7 @@ static int keep_buffers(struct sampler *s)
 
 void sampler_told(struct sampler *s)
 {
-	/* It will be told of once more, in a segment. */
+	/* After a failure, the next record must be a segment, which has all buffers. */
 	s->segment = keep_buffers(s) != 0;
 	s->numbers = s->pending_numbers;
 	memcpy(s->r_told, s->r_now, s->regions.n * sizeof(*s->r_told));

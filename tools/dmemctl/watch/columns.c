@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The rows of "dmemctl watch" as columns of text, or as JSON. */
+/* Prints the rows of "dmemctl watch" as columns of text, or as JSON. */
 #include <errno.h>
 #include <langinfo.h>
 #include <stdlib.h>
@@ -15,13 +15,13 @@ enum {
 	COLUMNS
 };
 
-/* Rows that are printed at a time: a table of all of them would need a kilobyte for each. */
+/* Rows that are printed at a time: a table needs a kilobyte for each. */
 #define CHUNK		2000
 #define MIN_NAME	16
 #define MIN_BAR		10
 #define MAX_BAR		60
-#define PLAIN_BAR	14	/* where there is no terminal */
-#define DEPTH		64	/* deeper branches are not drawn */
+#define PLAIN_BAR	14	/* width, without a terminal */
+#define DEPTH		64	/* levels of branches that are drawn */
 #define NAME_ROOM	(4096 + 8 * DEPTH)
 
 static const struct table_column columns[COLUMNS] = {
@@ -58,7 +58,7 @@ static const int json_defaults[] = {
 	COL_MAX, COL_LIMIT, COL_FREE, COL_REFUSED, COL_NEW, COL_STATE,
 };
 
-/* The first of these goes first where there is no room for all. */
+/* Columns to leave out if the terminal is too narrow, the first one first. */
 static const int dispensable[] = {
 	COL_BAR, COL_PEAK, COL_REFUSED, COL_LIMIT, COL_STATE, COL_NEW, COL_FREE,
 };
@@ -91,7 +91,7 @@ void columns_help(FILE *f)
 
 /* ---- the cells of a row ---- */
 
-/* "a/b" of a cgroup, as seen from the one whose row is above, or from the root. */
+/* "a/b": the path of a cgroup below the one in the row above, or below the root. */
 static void put_path(const struct dmem_node *n, const struct dmem_node *above, char *buf, size_t size)
 {
 	size_t skip = above && above->parent ? dmem_node_path(above, buf, size) + 1 : 0;
@@ -103,7 +103,7 @@ static void put_path(const struct dmem_node *n, const struct dmem_node *above, c
 		snprintf(buf, size, "/");
 }
 
-/* "│ ├─": what is between the region's name and that of the cgroup. */
+/* "│ ├─": the branches of the tree before a cgroup's name. */
 static size_t put_branches(const struct columns *c, const struct view *v, const struct view_row *r,
 			   char *buf, size_t size)
 {
@@ -150,8 +150,7 @@ static unsigned int columns_of(const char *s)
 	return n;
 }
 
-/* Leaves out the middle of a text that can be printed: names of units often differ at their
- * ends only. */
+/* Cuts the middle out of a printable text: names of units often differ only at their ends. */
 static void shorten(const struct columns *c, char *s, unsigned int most)
 {
 	const char *mark = c->utf8 ? "…" : "..", *tail;
@@ -162,7 +161,7 @@ static void shorten(const struct columns *c, char *s, unsigned int most)
 		return;
 	head = screen_fit(s, (most - n) / 2);
 	tail = s + head;
-	/* Whole characters */
+	/* Cut between characters, not inside one. */
 	while (columns_of(tail) > most - n - (most - n) / 2)
 		for (tail++; (*tail & 0xc0) == 0x80; tail++)
 			;
@@ -177,7 +176,8 @@ static unsigned int share(uint64_t part, uint64_t whole, unsigned int cells)
 	return n < cells ? (unsigned int)n : cells;
 }
 
-/* "[###++....]": charged, used without a charge, free. It is full at the limit only. */
+/* "[###++....]": charged, used without a charge, free. It is completely filled only at the
+ * limit. */
 static void put_bar(const struct view *v, const struct view_row *r, char *buf, unsigned int width)
 {
 	const struct dmem_region *g = &v->tree->regions->region[r->region];
@@ -236,7 +236,7 @@ static bool is_figure(int id)
 	return columns[id].type == TABLE_SIZE || columns[id].type == TABLE_COUNT;
 }
 
-/* Regions have no limits, and cgroups no capacity. */
+/* Regions have no limits, and cgroups have no capacity. */
 static bool has_figure(const struct view_row *r, int id)
 {
 	switch (id) {
@@ -282,7 +282,7 @@ static uint64_t figure_of(const struct view *v, const struct view_row *r, int id
 	}
 }
 
-/* As it is printed. */
+/* The text of a figure. */
 static const char *figure_text(const struct columns *c, const struct view *v, const struct view_row *r,
 			       int id, char buf[CLI_SIZE])
 {
@@ -314,13 +314,14 @@ static void set_figures(const struct columns *c, struct table *t, struct table_l
 
 struct layout {
 	int id[COLUMNS];
-	unsigned int width[COLUMNS];	/* where there is a terminal */
+	unsigned int width[COLUMNS];	/* with a terminal */
 	size_t n;
-	unsigned int name, bar;		/* widths; @name is 0: as it comes */
-	unsigned int most;		/* a longer name loses its middle; 0: it does not */
+	unsigned int name, bar;		/* widths; @name is 0: unlimited */
+	unsigned int most;		/* a longer name is shortened; 0: never */
 };
 
-/* What a column needs for these rows, or at least. Where paths are wanted, they come first. */
+/* The width that a column needs for these rows, or its least width. Paths are preferred to other
+ * columns. */
 static unsigned int width_of(const struct columns *c, const struct view *v, size_t from, size_t n, int id)
 {
 	size_t width = strlen(columns[id].name);
@@ -397,7 +398,7 @@ static void find_layout(const struct columns *c, const struct view *v, size_t fr
 		leave_out(l, dispensable[i]);
 	spare = width > width_of_all(l) ? width - width_of_all(l) : 0;
 	name = name > least ? name - least : 0;
-	/* Names first, and the bar has the rest. */
+	/* Names get the spare room first, and the bar gets the rest. */
 	l->most = least + (name < spare ? name : spare);
 	spare -= name < spare ? name : spare;
 	l->bar = MIN_BAR + spare < MAX_BAR ? MIN_BAR + spare : MAX_BAR;
@@ -406,7 +407,7 @@ static void find_layout(const struct columns *c, const struct view *v, size_t fr
 static struct table *new_table(const struct columns *c, FILE *f, const struct layout *l,
 			       unsigned int width, bool headings)
 {
-	/* Wide enough for all where there is no terminal. */
+	/* Without a terminal, lines may have any length. */
 	struct table_options o = {
 		.json = c->json, .bytes = c->bytes, .no_headings = !headings, .stream = f,
 		.width = width ? width : 65535,
@@ -422,7 +423,7 @@ static int print_rows(const struct columns *c, FILE *f, const struct view *v, si
 	char bar[MAX_BAR + 1];
 	int ret = t ? 0 : -ENOMEM;
 
-	/* Several tables, one below the other. */
+	/* One table per chunk, printed below each other. */
 	for (size_t i = 0; l->name && t && i < l->n; i++)
 		table_fix_width(t, l->id[i], l->id[i] == COL_NAME ? l->name : l->id[i] == COL_BAR ? l->bar : 10);
 	for (size_t i = from; t && i < from + n; i++) {
@@ -456,8 +457,8 @@ int columns_print(const struct columns *c, FILE *f, const struct view *v, size_t
 	return ret;
 }
 
-/* What is between the outer brackets of {"rows": [...]}, in one line: line ends and the
- * blanks behind them are never in a string. */
+/* Prints the elements of {"rows": [...]} in one line: strings never contain line ends with blanks
+ * after them. */
 static void put_elements(FILE *f, const char *text)
 {
 	const char *from = strchr(text, '['), *to = strrchr(text, ']');

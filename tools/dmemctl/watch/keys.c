@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Keys, as terminals send them: letters, and sequences that start with an escape. */
+/* Decodes keys as terminals send them: characters, and sequences that start with Esc. */
 #include "keys.h"
 
 static enum key letter(unsigned char c)
@@ -33,7 +33,7 @@ static enum key letter(unsigned char c)
 	}
 }
 
-/* What a sequence means, by the letter or the number that it ends with. */
+/* The key of a sequence, by its last letter or its number. */
 static enum key sequence(unsigned char last, unsigned int number)
 {
 	switch (last) {
@@ -68,7 +68,7 @@ static enum key sequence(unsigned char last, unsigned int number)
 
 enum key keys_next(struct keys *k, unsigned char c)
 {
-	/* It begins a new one wherever it comes. */
+	/* Esc starts a new sequence even inside another one. */
 	if (c == 0x1b) {
 		*k = (struct keys){ KEYS_ESCAPE, 0 };
 		return KEY_NONE;
@@ -79,7 +79,7 @@ enum key keys_next(struct keys *k, unsigned char c)
 		k->state = c == '[' || c == 'O' ? KEYS_SEQUENCE : KEYS_GROUND;
 		return KEY_NONE;
 	}
-	/* Numbers above 99 are no key of ours, and need not be exact. */
+	/* No key of interest has a number above 99. */
 	if (c >= '0' && c <= '9' && k->number < 100)
 		k->number = 10 * k->number + (c - '0');
 	if (c >= 0x20 && c < 0x40)

@@ -8,16 +8,17 @@ enum key {
 	KEY_HOME, KEY_END,
 };
 
-/* All zero is the start. */
+/* State of the decoder. All zero is the start. */
 struct keys {
 	enum { KEYS_GROUND, KEYS_ESCAPE, KEYS_SEQUENCE } state;
-	unsigned int number;	/* the first one of a sequence */
+	unsigned int number;	/* first one of a sequence */
 };
 
-/* The key that is complete with the next byte from a terminal, or KEY_NONE. */
+/* Returns the key that this byte completes, or KEY_NONE. */
 enum key keys_next(struct keys *k, unsigned char c);
 
-/* Nothing more has come: an Esc that came last was a key of its own. */
+/* Call this when no byte follows: returns KEY_ESC if the last one was an Esc, which is then no
+ * start of a sequence. */
 void keys_idle(struct keys *k);
 
 #endif

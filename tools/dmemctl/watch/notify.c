@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem.events is modified for a refusal anywhere below, so that the few cgroups right
- * below the root tell of all.
+ * The kernel modifies dmem.events for each refused request in the cgroup or below, so it is enough
+ * to watch the few cgroups directly below the root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +28,8 @@ void notify_end(struct notify *n)
 	notify_begin(n);
 }
 
-/* By way of an fd, for the path may be one of another tree. A kernel without the
- * series has no such file. */
+/* Adds a watch by way of a descriptor, since the path may belong to another tree (--sysroot). A
+ * kernel without the series has no dmem.events. */
 static void watch(int fd, const struct dmem_sys *s, const char *name)
 {
 	char path[400];
@@ -76,7 +76,7 @@ int notify_update(struct notify *n, const struct dmem_sys *s)
 	int ret = dmem_tree_read(s, &a, &none, "", 0, 1, NULL, NULL, &t);
 
 	if (!ret && (n->fd < 0 || !is_known(n, &t))) {
-		/* A new one, for the old one would keep files of dead cgroups. */
+		/* A new descriptor: the old one would keep watches of removed cgroups. */
 		int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
 		for (const struct dmem_node *c = t.root; c && fd >= 0; c = dmem_tree_next(c))

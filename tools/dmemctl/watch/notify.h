@@ -4,20 +4,20 @@
 
 #include "dmem/look.h"
 
-/* Waits for refusals, of all cgroups there are. */
+/* Waits for refused requests in all cgroups. */
 struct notify {
-	int fd;			/* readable after a refusal; -1: cannot tell */
-	uint64_t *id;		/* the cgroups whose files are watched */
+	int fd;			/* readable after a refusal; -1: not supported */
+	uint64_t *id;		/* cgroups whose files are watched */
 	size_t n;
 };
 
 void notify_begin(struct notify *n);
 
-/* Finds the files to be watched. What is refused after this is told; what was refused
- * before may be, too. 0 or -ENOMEM. */
+/* Adds watches for new cgroups. A request that is refused after the call makes @fd readable; an
+ * earlier one may do so, too. 0 or -ENOMEM. */
 int notify_update(struct notify *n, const struct dmem_sys *s);
 
-/* Forgets what was told so far. */
+/* Discards the events so far. */
 void notify_clear(struct notify *n);
 
 void notify_end(struct notify *n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A terminal as a whole. */
+/* Control of the whole terminal. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "screen.h"
 
-/* The other screen, and no cursor; and back. */
+/* Switch to the alternate screen and hide the cursor; and back. */
 #define ENTER	"\033[?1049h\033[?25l"
 #define LEAVE	"\033[?25h\033[?1049l"
 
@@ -27,7 +27,7 @@ void screen_measure(struct screen *s)
 	struct winsize w = { 0 };
 
 	ioctl(s->out, TIOCGWINSZ, &w);
-	/* Serial lines have no size that anybody knows. */
+	/* A serial line does not report its size: assume 24 rows and 80 columns. */
 	s->rows = w.ws_row ? w.ws_row : 24;
 	s->columns = w.ws_col ? w.ws_col : 80;
 }
@@ -79,7 +79,7 @@ int screen_enter(struct screen *s)
 		if (tcgetattr(s->in, &s->saved))
 			return -errno;
 		t = s->saved;
-		/* Ctrl-C and Ctrl-Z are signals as ever. */
+		/* Ctrl-C and Ctrl-Z still send signals. */
 		t.c_lflag &= (tcflag_t)~(ICANON | ECHO);
 		t.c_cc[VMIN] = 1;
 		t.c_cc[VTIME] = 0;
@@ -96,7 +96,7 @@ void screen_leave(struct screen *s)
 		return;
 	s->entered = false;
 	screen_write(s, LEAVE, strlen(LEAVE));
-	/* What was typed for us is not for the shell. */
+	/* Discard typed keys: the shell must not read them. */
 	if (s->in >= 0)
 		tcsetattr(s->in, TCSAFLUSH, &s->saved);
 }

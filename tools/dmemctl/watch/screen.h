@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A terminal as a whole: its other screen, without the cursor and without echo. Only
- * what every terminal of the last thirty years does, which needs no library.
+ * Controls a whole terminal: alternate screen, no cursor, no echo. Uses only sequences that all
+ * terminals of the last decades support, so no library is needed.
  */
 #ifndef SCREEN_H
 #define SCREEN_H
@@ -11,28 +11,28 @@
 #include <termios.h>
 
 struct screen {
-	int in, out;		/* @in is -1 where there are no keys */
+	int in, out;		/* @in is -1 if keys cannot be read */
 	struct termios saved;
 	bool entered;
 	unsigned int rows, columns;
 };
 
-/* Is standard output such a terminal? Nothing is changed yet. */
+/* True if standard output is a suitable terminal. Changes nothing. */
 bool screen_find(struct screen *s);
 
-/* Takes the terminal, or takes it again. Returns 0 or a negative errno. */
+/* Takes the terminal, also a second time. Returns 0 or a negative errno. */
 int screen_enter(struct screen *s);
 
-/* As it was before. Does nothing if it is so already. */
+/* Restores the terminal. Does nothing if it was restored before. */
 void screen_leave(struct screen *s);
 
-/* Sets @rows and @columns. */
+/* Reads the terminal's size into @rows and @columns. */
 void screen_measure(struct screen *s);
 
-/* Bytes at the start of @text, which can be printed, that take at most @columns. */
+/* The number of bytes at the start of a printable @text that fit in @columns. */
 size_t screen_fit(const char *text, unsigned int columns);
 
-/* All of the text, or a negative errno. */
+/* Writes all of the text. 0 or a negative errno. */
 int screen_write(const struct screen *s, const char *text, size_t len);
 
 #endif

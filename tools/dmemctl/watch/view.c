@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which regions and cgroups "dmemctl watch" shows, in which order. */
+/* Selects and sorts the regions and cgroups that "dmemctl watch" shows. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ int view_begin(struct view_start *s, struct dmem_arena *a, const struct dmem_tre
 	return 0;
 }
 
-/* A cgroup that was not there at the start began with none. */
+/* A cgroup that did not exist at the start began with 0 refusals. */
 static uint64_t since_start(const struct dmem_tree *t, const struct view_start *s,
 			    const struct dmem_node *n, size_t region)
 {
@@ -60,7 +60,7 @@ static uint64_t since_start(const struct dmem_tree *t, const struct view_start *
 		return 0;
 	if (s->n)
 		e = bsearch(&key, s->entry, s->n, sizeof(key), compare_start);
-	/* Less than before: another cgroup, which has the number of a dead one. */
+	/* A smaller count belongs to another cgroup, with the number of a removed one. */
 	return !e || e->refused > refused ? refused : refused - e->refused;
 }
 
@@ -93,7 +93,7 @@ uint64_t view_limit(const struct view *v, const struct view_row *r)
 	return r->node ? dmem_tree_limit(v->tree, r->node, r->region) : region_of(v, r)->capacity;
 }
 
-/* That the limits of the cgroup and of those above it leave, or DMEM_UNKNOWN: none limits. */
+/* The rest of the limits of the cgroup and its ancestors, or DMEM_UNKNOWN: no limit. */
 static uint64_t free_of_limits(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
 	uint64_t least = DMEM_UNKNOWN;
@@ -110,7 +110,7 @@ static uint64_t free_of_limits(const struct dmem_tree *t, const struct dmem_node
 	return least;
 }
 
-/* What the kernel shows as free, or else what is not charged of the region. */
+/* The kernel's figure of free memory, or the capacity without charges. */
 static uint64_t free_of_region(const struct dmem_tree *t, const struct dmem_node *n, size_t region)
 {
 	const struct dmem_region *g = &t->regions->region[region];
@@ -131,7 +131,8 @@ static uint64_t free_of_node(const struct dmem_tree *t, const struct dmem_node *
 	bool systems = !strncmp(t->regions->region[region].name, "heap/", strlen("heap/"));
 	uint64_t least = n ? free_of_limits(t, n, region) : DMEM_UNKNOWN;
 
-	/* Of the system's memory, what no buffer is charged for is in use by all else. */
+	/* The system heap uses ordinary memory: memory without charges may be in use by
+	 * anything. */
 	if (systems && !is_known(least) && !is_known(t->regions->region[region].available))
 		return least;
 	return is_known(available) && available < least ? available : least;
@@ -142,8 +143,8 @@ uint64_t view_free_bytes(const struct view *v, const struct view_row *r)
 	return free_of_node(v->tree, r->node, r->region);
 }
 
-/* Requests that could be counted twice are counted once: by the cgroups right below the
- * root, which have all that lies below them. */
+/* Sums the requests of the cgroups directly below the root, each of which includes its descendants:
+ * so none is counted twice. */
 static uint64_t refused_in(const struct dmem_tree *t, size_t region)
 {
 	uint64_t sum = t->root ? dmem_tree_refused(t, t->root, region) : DMEM_UNKNOWN;
@@ -207,13 +208,13 @@ struct making {
 	const struct dmem_tree *t;
 	const struct view_start *start;
 	const struct view_options *o;
-	unsigned char *wanted;		/* by the number of a cgroup */
+	unsigned char *wanted;		/* by the index of a cgroup */
 	size_t region, region_row;
-	struct key *key;		/* of cgroups that are being sorted */
+	struct key *key;		/* for sorting cgroups */
 	size_t n_keys, key_room;
 };
 
-/* A cgroup and its place. */
+/* A cgroup with its value for sorting. */
 struct key {
 	const struct dmem_node *node;
 	uint64_t value;
@@ -229,7 +230,7 @@ static bool is_one_of(const char *s, size_t len, const char **words, size_t n)
 	return false;
 }
 
-/* The words that name cgroups and units: each takes all that lies below it. */
+/* True if a word names the cgroup, its unit, or one of its ancestors. */
 static bool is_wanted(const struct view_options *o, const struct dmem_node *n)
 {
 	char path[4096];
@@ -288,7 +289,7 @@ static uint64_t value_of(const struct making *m, const struct dmem_node *n)
 		v = dmem_tree_figure(m->t, n, m->region, DMEM_F_PEAK);
 		break;
 	case VIEW_BY_FREE:
-		/* The least comes first, and without a limit it comes last. */
+		/* Sorted in ascending order; cgroups without a limit come last. */
 		v = free_of_node(m->t, n, m->region);
 		return v == DMEM_UNKNOWN ? 0 : DMEM_UNKNOWN - v;
 	case VIEW_BY_REFUSED:
@@ -331,7 +332,7 @@ static int add_key(struct making *m, const struct dmem_node *n)
 	return 0;
 }
 
-/* The keys from @from on, in their order. By name, they are that already. */
+/* Sorts the keys from @from on. They are sorted by name already. */
 static void sort_keys(struct making *m, size_t from)
 {
 	if (m->n_keys - from < 2 || (m->o->sort == VIEW_BY_NAME && !m->o->reverse))
@@ -340,7 +341,8 @@ static void sort_keys(struct making *m, size_t from)
 	      m->o->reverse ? by_value_reversed : by_value);
 }
 
-/* Of the root there is the region's own row, unless it is but a namespace's. */
+/* The row of the region stands for the root, except in a cgroup namespace, where the root is an
+ * ordinary cgroup. */
 static bool is_shown(const struct making *m, const struct dmem_node *n)
 {
 	return (n->parent || !m->t->regions->complete) && n->figure && m->wanted[n->at] && dmem_tree_matters(m->t, n, m->region);
@@ -348,7 +350,7 @@ static bool is_shown(const struct making *m, const struct dmem_node *n)
 
 static int add_tree(struct making *m, const struct dmem_node *n, size_t parent, unsigned int depth);
 
-/* Those below @n, in the row @parent. */
+/* Adds the cgroups below @n, in the row @parent. */
 static int add_children(struct making *m, const struct dmem_node *n, size_t parent, unsigned int depth)
 {
 	size_t from = m->n_keys, end;
@@ -366,8 +368,8 @@ static int add_children(struct making *m, const struct dmem_node *n, size_t pare
 	return ret;
 }
 
-/* A cgroup that does not matter, but has some below that do, is left out: their names then
- * have its name in them. */
+/* Leaves out a cgroup without charges and limits. If some below it have any, their row shows its
+ * name as a part of the path. */
 static int add_tree(struct making *m, const struct dmem_node *n, size_t parent, unsigned int depth)
 {
 	int ret = 0;
@@ -383,7 +385,7 @@ static int add_list(struct making *m, size_t parent)
 	int ret = 0;
 
 	m->n_keys = 0;
-	/* No more levels than wanted were read, but for the first one. */
+	/* The tree has at least one level, even with --depth=0. */
 	if (!m->o->depth)
 		return 0;
 	for (const struct dmem_node *n = m->t->root; n && !ret; n = dmem_tree_next(n)) {
@@ -396,7 +398,7 @@ static int add_list(struct making *m, size_t parent)
 	return ret;
 }
 
-/* From the end, the first of each parent that comes is its last one. */
+/* From the end, the first row of each parent is its last child. */
 static int mark_last(struct view *v)
 {
 	unsigned char *has = calloc(v->n + 1, 1);

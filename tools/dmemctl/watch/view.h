@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which regions and cgroups "dmemctl watch" shows, in which order. No I/O. */
+/* Selects and sorts the regions and cgroups that "dmemctl watch" shows. Does no I/O. */
 #ifndef VIEW_H
 #define VIEW_H
 
 #include "dmem/look.h"
 
-/* The figures of a cgroup that are shown. */
+/* Figures of a cgroup to read for the rows. */
 #define VIEW_FIGURES	(DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_PEAK) | DMEM_BIT(DMEM_F_MIN) | \
 			 DMEM_BIT(DMEM_F_LOW) | DMEM_BIT(DMEM_F_MAX) | DMEM_REFUSALS)
 
@@ -17,16 +17,16 @@ enum view_sort {
 extern const char * const view_sort_names[VIEW_SORTS];
 
 struct view_options {
-	enum view_sort sort;		/* of the cgroups of a region */
+	enum view_sort sort;		/* of cgroups in a region */
 	bool reverse;
-	bool list;			/* each cgroup for itself, or a tree */
+	bool list;			/* a flat list of cgroups instead of a tree */
 	unsigned int depth;		/* levels of cgroups below the root */
-	/* Regions, units and paths that are shown. None: all of them. */
+	/* Regions, units and paths to show. None: show all. */
 	const char **region, **unit, **path;
 	size_t n_regions, n_units, n_paths;
 };
 
-/* How many requests had been refused at the start, by cgroup and region. */
+/* The number of refused requests at the start, by cgroup and region. */
 struct view_start {
 	struct view_refused {
 		uint64_t cgroup, refused;
@@ -35,29 +35,29 @@ struct view_start {
 	size_t n;
 };
 
-/* A region, or one of its cgroups behind it. */
+/* A region; the rows of its cgroups follow. */
 struct view_row {
-	const struct dmem_node *node;	/* NULL: the region as a whole */
-	/* The place of the row that this one lies in; of a region, its own. */
+	const struct dmem_node *node;	/* NULL: the row of the region */
+	/* Index of the parent's row; a region is its own parent. */
 	size_t parent;
 	size_t region;			/* its index */
 	uint64_t since;			/* requests refused since the start */
-	bool last;			/* nothing of the same parent comes after it */
+	bool last;			/* last child of its parent */
 };
 
-/* All zero is empty. Rows are valid as long as the tree that they were made of. */
+/* All zero is empty. The rows are valid as long as their tree. */
 struct view {
 	const struct dmem_tree *tree;
 	struct view_row *row;
 	size_t n, room;
-	size_t regions, cgroups;	/* rows of each */
-	uint64_t since;			/* refusals since the start, in these regions */
+	size_t regions, cgroups;	/* number of rows of each kind */
+	uint64_t since;			/* refusals since the start, in all these regions */
 };
 
-/* Notes how much is refused by now. Strings and entries are from @a. 0 or -ENOMEM. */
+/* Remembers the present numbers of refusals. Allocates from @a. 0 or -ENOMEM. */
 int view_begin(struct view_start *s, struct dmem_arena *a, const struct dmem_tree *t);
 
-/* Makes the rows anew. 0 or -ENOMEM. */
+/* Replaces the rows by those of @t. 0 or -ENOMEM. */
 int view_make(struct view *v, const struct dmem_tree *t, const struct view_start *s,
 	      const struct view_options *o);
 void view_free(struct view *v);
@@ -66,22 +66,22 @@ void view_free(struct view *v);
 
 uint64_t view_charged(const struct view *v, const struct view_row *r);
 uint64_t view_peak(const struct view *v, const struct view_row *r);
-/* The smallest dmem.max of the cgroup and those above it, at most the capacity. */
+/* The smallest dmem.max of the cgroup and its ancestors, at most the capacity. */
 uint64_t view_limit(const struct view *v, const struct view_row *r);
-/* That could be charged before a limit is reached or the region is full. */
+/* Bytes that can be charged until a limit is reached or the region is full. */
 uint64_t view_free_bytes(const struct view *v, const struct view_row *r);
 uint64_t view_refused(const struct view *v, const struct view_row *r);
 
 enum view_state {
 	VIEW_NORMAL,
-	VIEW_LIMIT,		/* its limit or one above leaves less than a page */
+	VIEW_LIMIT,		/* its limit, or one above, leaves less than a page */
 	VIEW_REFUSED,		/* requests were refused since the start */
-	VIEW_NO_ROOM,		/* the region has less than a page that is free */
+	VIEW_NO_ROOM,		/* the region has less than a page of free memory */
 };
 
-/* The most important one. */
+/* The most important state of the row. */
 enum view_state view_state(const struct view *v, const struct view_row *r);
-/* Whether the row is at its limit, or a region has no room: NULL, "limit", or "no room". */
+/* NULL, "limit": the row is at its limit, or "no room": the region is full. */
 const char *view_state_text(const struct view *v, const struct view_row *r);
 
 #endif

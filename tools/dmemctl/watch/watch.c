@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl watch - charges and refused requests, as they happen */
+/* dmemctl watch - show charges and refused requests as they happen */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -20,7 +20,7 @@
 #include "screen.h"
 #include "view.h"
 
-/* Many refusals in a row are one event to the eye. */
+/* Refusals within this time lead to one new sample. */
 #define GAP_MS		100
 #define MAX_INTERVAL	86400
 
@@ -33,28 +33,28 @@
 struct watch {
 	struct ctl *c;
 	struct dmem_sys sys;
-	/* Until the end; until the next sample; until the screen is drawn again. */
+	/* Freed at the end, at the next sample, and at the next drawing. */
 	struct dmem_arena forever, now, drawn;
 	struct view_options o;
 	struct columns columns;
 	bool batch, coloured, plain;		/* options */
 	long long interval;			/* ms */
-	unsigned long count;			/* samples to take, 0: no end */
+	unsigned long count;			/* number of samples; 0: unlimited */
 	struct view_start start;
 	bool started;
 	time_t since;
 	struct dmem_regions regions;
 	struct dmem_tree tree;
 	struct view view;
-	unsigned int unread;			/* files, in this sample */
+	unsigned int unread;			/* files of this sample */
 	struct notify notify;
 	bool colours;
-	/* Of a terminal only. */
+	/* Used with a terminal only. */
 	struct screen screen;
 	struct keys keys;
 	bool quit, help;
-	size_t top;				/* the first row that is shown */
-	int signals, signal;			/* an fd; the one that ends us */
+	size_t top;				/* the first visible row */
+	int signals, signal;			/* a descriptor; the signal that ends us */
 };
 
 static void help(void)
@@ -94,7 +94,7 @@ static void note(void *data, const char *path, int err)
 	struct watch *w = data;
 
 	w->unread++;
-	/* Once, and not where it would spoil the screen. */
+	/* Reported once, and not while a message would damage the screen. */
 	if (!w->started && !w->screen.entered)
 		cli_error(&w->c->cli, "cannot read /%s: %s", path, strerror(err));
 }
@@ -107,18 +107,18 @@ static int take_sample(struct watch *w)
 
 	dmem_arena_free(&w->now);
 	w->unread = 0;
-	/* What is refused from here on is told once more. */
+	/* A request refused from now on makes the descriptor readable again. */
 	notify_clear(&w->notify);
 	if (!ret)
 		ret = dmem_regions_read_some(&w->sys, &w->now, DMEM_READ_CAPACITY |
 					     DMEM_READ_CURRENT | DMEM_READ_PEAK |
 					     DMEM_READ_UNACCOUNTED | DMEM_READ_AVAILABLE, note, w,
 					     &w->regions);
-	/* What is refused in a region is known by the first level only. */
+	/* The refusals of a region are the sum of its first level. */
 	if (!ret)
 		ret = dmem_tree_read(&w->sys, &w->now, &w->regions, "", VIEW_FIGURES,
 				     w->o.depth ? w->o.depth : 1, note, w, &w->tree);
-	/* Its root is there all the same. */
+	/* -ENOENT: there is no cgroup below the root, which is no error. */
 	if (ret == -ENOENT)
 		ret = 0;
 	if (ret || w->started)
@@ -168,7 +168,7 @@ static const char *style_of(const struct watch *w, size_t row)
 	return state == VIEW_NORMAL && !r->node ? BOLD : styles[state];
 }
 
-/* A heading and rows as lines, of which there are *@n. */
+/* Makes the lines of a heading and rows, and sets *@n to their number. */
 static int make_lines(struct watch *w, size_t from, size_t rows, unsigned int width,
 		      const char ***lines, size_t *n)
 {
@@ -190,7 +190,7 @@ static int make_lines(struct watch *w, size_t from, size_t rows, unsigned int wi
 	return 0;
 }
 
-/* Of a terminal, so that no line takes two. */
+/* Columns of the terminal, so that no row needs two lines; or 0. */
 static unsigned int text_width(struct watch *w)
 {
 	if (!isatty(w->screen.out))
@@ -254,7 +254,7 @@ static int print_sample(struct watch *w)
 
 /* ---- the screen ---- */
 
-/* One line of the screen, cut where it ends. */
+/* Prints one line, cut at the edge of the screen. */
 static void put_line(const struct watch *w, FILE *f, const char *style, const char *text)
 {
 	bool styled = *style && w->colours;
@@ -294,7 +294,7 @@ static void print_status(const struct watch *w, FILE *f)
 			last < w->view.n ? last : w->view.n, w->view.n);
 }
 
-/* What one of these prints, good until the next view. */
+/* Returns the output of @print as a string, valid until the next view. */
 static const char *line_of(struct watch *w, void (*print)(const struct watch *w, FILE *f))
 {
 	char *text = NULL, *copy;
@@ -418,11 +418,10 @@ static int take_signal(struct watch *w)
 	case SIGTSTP:
 		screen_leave(&w->screen);
 		raise(SIGSTOP);
-		/* Here we go on, which SIGCONT tells as well. */
+		/* The program continues here; SIGCONT then enters the screen again. */
 		return 0;
 	case SIGCONT:
-		/* A shell may have had the terminal meanwhile, or somebody has stopped us
-		 * in another way. */
+		/* A shell may have changed the terminal, or SIGSTOP has left it as it was. */
 		screen_leave(&w->screen);
 		ret = enter(w);
 		break;
@@ -433,7 +432,7 @@ static int take_signal(struct watch *w)
 	return ret ? ret : redraw(w);
 }
 
-/* The next longer or shorter one of those that make sense. */
+/* Selects the next longer or shorter of a few intervals. */
 static void change_interval(struct watch *w, bool longer)
 {
 	static const long long ms[] = {
@@ -508,11 +507,11 @@ static int take_keys(struct watch *w, bool *now)
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
-	/* The terminal is gone. */
+	/* The terminal was closed. */
 	if (n <= 0)
 		w->quit = true;
 	if (w->help && n > 0) {
-		/* Whatever it was, it is for the help only. */
+		/* Any key closes the help. */
 		w->help = false;
 		w->keys = (struct keys){ 0 };
 		return redraw(w);
@@ -541,7 +540,7 @@ static int begin_screen(struct watch *w)
 	return enter(w);
 }
 
-/* The signal that has ended us does what it would have done. */
+/* Ends by the default action of the signal, so that the parent sees it. */
 static void end_by_signal(int signal_number)
 {
 	sigset_t set;
@@ -555,7 +554,7 @@ static void end_by_signal(int signal_number)
 
 /* ---- the loop ---- */
 
-/* Waits until it is time for the next sample, at *@due or before. */
+/* Waits until the next sample is due, at *@due, or earlier after a refusal. */
 static int wait_until(struct watch *w, long long *due, long long last)
 {
 	while (!w->quit && !w->signal) {
@@ -563,7 +562,7 @@ static int wait_until(struct watch *w, long long *due, long long last)
 		struct pollfd p[] = {
 			{ .fd = w->screen.entered ? w->screen.in : -1, .events = POLLIN },
 			{ .fd = w->signals, .events = POLLIN },
-			/* Without a terminal, it is by time only. */
+			/* Without a terminal, samples are taken at fixed times only. */
 			{ .fd = w->screen.entered ? w->notify.fd : -1, .events = POLLIN },
 		};
 		long long interval = w->interval;
@@ -609,7 +608,7 @@ static int run(struct watch *w)
 		if (ret || ferror(stdout) || (w->count && i == w->count))
 			break;
 		last = now_ms();
-		/* In step, unless it takes longer than that. */
+		/* Keep the rhythm, unless a sample takes longer than the interval. */
 		due = due + w->interval > last ? due + w->interval : last + w->interval;
 		ret = wait_until(w, &due, last);
 		if (w->quit || w->signal)
@@ -679,7 +678,7 @@ static int take_interval(struct watch *w, const char *s)
 	char *end;
 	double seconds = strtod(s, &end);
 
-	/* Written so that not-a-number is wrong, too. */
+	/* The condition is written so that it rejects NaN, too. */
 	if (*end || end == s || !(seconds >= 0.1 && seconds <= MAX_INTERVAL))
 		return cli_usage(&w->c->cli, "invalid interval '%s': write 0.1 to %d seconds", s, MAX_INTERVAL);
 	w->interval = (long long)(seconds * 1000);
@@ -757,7 +756,7 @@ static int take_option(struct watch *w, int opt, const char **list)
 	}
 }
 
-/* After all options: the default columns depend on them. */
+/* Called after all options, since the default columns depend on them. */
 static int take_columns(struct watch *w, const char *list)
 {
 	char *wrong;
@@ -774,7 +773,7 @@ static int take_columns(struct watch *w, const char *list)
 static int watch(struct watch *w, int n, char **words)
 {
 	int ret = dmem_sys_open(&w->sys, w->c->sysroot);
-	/* The screen is gone after the end, and one sample with it. */
+	/* One sample is printed as text: the alternate screen would vanish with it. */
 	bool full = screen_find(&w->screen) && !w->batch && !w->columns.json && w->count != 1, last;
 
 	if (ret) {
@@ -792,10 +791,10 @@ static int watch(struct watch *w, int n, char **words)
 		ret = run(w);
 	last = w->screen.entered && !w->quit && !w->signal;
 	screen_leave(&w->screen);
-	/* The rows that were on the screen: of ten thousand, nobody wants all. */
+	/* Print only the visible rows: there may be thousands. */
 	if (!ret && last)
 		ret = print_text(w, w->top, shown_rows(w));
-	/* A terminal that has gone takes no message. */
+	/* -EIO: the terminal was closed. */
 	if (ret && ret != -EIO)
 		cli_error(&w->c->cli, "%s", strerror(-ret));
 	return ret ? CLI_FAILED : CLI_OK;
