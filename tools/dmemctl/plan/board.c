@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Whose device tree an overlay is made and checked for. */
+/* Chooses the device tree that an overlay is made and checked for. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 struct boards {
 	const struct cli *c;
 	const struct board_options *o;
-	void **noted;		/* flattened trees */
+	void **noted;		/* flattened trees from notes */
 	size_t n, newest;
 };
 
@@ -84,7 +84,7 @@ static int flatten(struct boards *b, const struct notes *notes)
 	return 0;
 }
 
-/* The plan is of all histories: it is for one board only if they are. */
+/* The plan is made from all histories, so an overlay needs all of them to be of one board. */
 static int check_boards(const struct boards *b)
 {
 	const char *first = b->o->dtb ? compatible(b->o->blob) : b->n ? compatible(b->noted[0]) : "";
@@ -151,7 +151,8 @@ static int make(const struct boards *b, const struct needs *n, const struct need
 	};
 	int ret = overlay_make(o, b->o->dtb ? b->o->blob : b->noted[b->newest], n, no, &oo);
 
-	/* One with more memory, or of before a change: it must be right for all. */
+	/* Other notes may be of a board with more memory, or of an older tree: the overlay must be
+	 * right for all. */
 	for (size_t i = 0; i < b->n && !b->o->dtb && !ret; i++)
 		ret = overlay_check(o, b->noted[i]);
 	return ret;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The board that an overlay is for: --dtb=FILE, or the one that the histories note. */
+/* The board that an overlay is made for: from --dtb=FILE, or from the notes in the histories. */
 #ifndef BOARD_H
 #define BOARD_H
 
@@ -8,14 +8,14 @@
 #include "overlay.h"
 
 struct board_options {
-	const char *dtb;		/* the name of its file, or NULL */
+	const char *dtb;		/* file name, or NULL */
 	const void *blob;		/* its content */
 	size_t len;			/* bytes */
 	bool move;			/* see overlay.h */
 };
 
-/* The text of an overlay, to be freed, and remarks about it on stderr. 0, -ENOMEM, or
- * -EINVAL: there is none, and stderr has the reason. */
+/* Makes the text of an overlay, which the caller frees, and prints remarks about it on stderr. 0,
+ * -ENOMEM, or -EINVAL: no overlay is possible, and the reason was printed on stderr. */
 int board_overlay(const struct cli *c, const struct notes *notes, const struct needs *n,
 		  const struct needs_options *no, const struct board_options *bo, char **text,
 		  size_t *len);

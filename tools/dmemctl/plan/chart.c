@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From a boot and a region to the columns of a chart. */
+/* Turns one boot of a region into the columns of a chart. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "chart.h"
 
-/* Styles from here on are the first ones once more, with a pattern. */
+/* Later styles repeat the colours of the first ones, with a pattern. */
 #define PLAIN_STYLES	8
 #define MAX_TICKS	8
 #define DAY_MS		UINT64_C(86400000)
 
-/* What a service had over time, as its part of all that services had in a region. */
+/* The area of a service in a chart, as a part of all services in the region. */
 struct weight {
 	double part;
 	uint32_t service;
@@ -71,7 +71,7 @@ static int add_tick(struct chart *c, struct chart_panel *p, uint64_t t, int64_t 
 	return 0;
 }
 
-/* At round times of the wall clock, as long as it is not set. */
+/* Puts ticks at round times of the wall clock, while the clock is set. */
 static int find_ticks_of(struct chart *c, struct chart_panel *p, size_t clock)
 {
 	const struct model_clock *k = &p->clock[clock];
@@ -131,8 +131,8 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct weight *)a)->name, ((const struct weight *)b)->name);
 }
 
-/* Where to look for a free style first, so that a service most often has the same one in
- * the charts of other days and machines. FNV-1a. */
+/* The style to try first for a service, from a hash (FNV-1a) of its name, so that it usually has
+ * the same style in charts of other days and machines. */
 static size_t usual_style(const char *name)
 {
 	uint32_t h = 2166136261u;
@@ -155,7 +155,7 @@ static size_t free_style(const bool taken[CHART_STYLES], const char *name)
 	return CHART_MORE;
 }
 
-/* Those with the largest areas have one, which then depends on names only. */
+/* The services with the largest areas get styles. */
 static void give_styles(struct chart *c, struct weight *w)
 {
 	bool taken[CHART_STYLES] = { 0 };
@@ -173,7 +173,7 @@ static void give_styles(struct chart *c, struct weight *w)
 	}
 }
 
-/* How long a sample counts for. The last one of a boot has no end. */
+/* Duration of a sample in ms. The last sample of a boot has none. */
 static uint64_t weight_of(const struct chart_panel *p, const struct model_replay *r)
 {
 	return r->dt ? r->dt : r->t == p->to;
@@ -188,7 +188,7 @@ static int add_areas(struct chart *c, const struct chart_panel *p, double *area,
 
 	while (!ret && model_replay_next(&r)) {
 		for (size_t s = 0; s < m->n_services; s++) {
-			/* What a slice has beside its services is others' */
+			/* The charge of a slice without its services belongs to others. */
 			if (r.own[s] && !m->service[s].has_children)
 				area[s] += (double)r.own[s] * (double)weight_of(p, &r);
 		}
@@ -240,12 +240,12 @@ static size_t layer_of(const struct chart *c, const struct chart_panel *p, uint3
 	if (c->m->service[taker].has_children)
 		return CHART_OTHERS;
 	style = c->style[taker];
-	/* The plan has nothing for it here, and the legend no row. */
+	/* A service without a part in this plan has no row in the legend either. */
 	return style == CHART_MORE || p->service[style] ? style : CHART_MORE;
 }
 
-/* Figures above have all that is below them, and are not read at the same moment: of both
- * sums, the larger one is nearer to what has happened. */
+/* A cgroup's figure includes those of its descendants, but they are not read at the same moment:
+ * the larger of the two sums is closer to the real number. */
 struct refused_sums {
 	uint64_t top, leaves, known;
 };
@@ -290,10 +290,10 @@ static void add_sample(struct chart *c, struct chart_panel *p, const struct mode
 		p->decided = first;
 		p->decided_total = r->total;
 	}
-	/* Nobody has looked. */
+	/* No sample was taken there. */
 	if (!r->dt && r->t != p->to)
 		return;
-	/* One sample is all that there is. */
+	/* The boot has a single sample. */
 	if (p->from == p->to)
 		last = CHART_COLUMNS - 1;
 	for (uint32_t i = 0; i < MODEL_TAKERS(c->m); i++) {
@@ -308,7 +308,7 @@ static void add_sample(struct chart *c, struct chart_panel *p, const struct mode
 	}
 }
 
-/* Unaccounted memory was there first; then the services, the one with most at the bottom. */
+/* Unaccounted memory is at the bottom, and above it the services, the largest one first. */
 static void find_layers(struct chart_panel *p, const double *area)
 {
 	if (area[CHART_UNACCOUNTED] > 0)
@@ -359,12 +359,12 @@ static void find_services(struct chart *c, struct chart_panel *p)
 	}
 }
 
-/* What is needed must be seen, and the capacity if it is not far above. */
+/* The scale shows the need, and the capacity if it is not much larger. */
 static void find_scale(struct chart_panel *p)
 {
 	uint64_t capacity = p->g->region->capacity;
 
-	/* As drawn; that of heaps is no size to choose, but shows the scale as well. */
+	/* The size as drawn; the size of a heap cannot be chosen, but shows the scale. */
 	p->high = p->g->size;
 	for (size_t x = 0; x < CHART_COLUMNS; x++)
 		p->high = p->column[x].total > p->high ? p->column[x].total : p->high;
@@ -373,9 +373,9 @@ static void find_scale(struct chart_panel *p)
 	p->high += p->high / 20 + 1;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole chart ---- */
 
-/* A panel, if there is something to see in any boot. */
+/* Adds a panel for a region, if any boot has charges in it. */
 static void add_panel(struct chart *c, const struct needs_region *g)
 {
 	struct chart_panel *p = &c->panel[c->n];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which services do not fit at their peaks. */
+/* Finds sets of services that do not fit in a region at their peaks. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "needs.h"
 
-/* Services of one peak, and the sum of the peaks of these and all smaller ones. */
+/* Services with equal peaks. @sum: the peaks of these and of all services with smaller ones. */
 struct group {
 	struct needs_part all;
 	uint64_t peak, rest;
@@ -19,7 +19,7 @@ struct search {
 	struct group *group;
 	size_t n;
 	uint64_t room, sum;
-	struct needs_part *part;	/* chosen of each group, from the first one on */
+	struct needs_part *part;	/* number chosen of each group, from the first one on */
 	size_t depth;
 };
 
@@ -49,7 +49,7 @@ static int make_groups(struct search *s)
 	return 0;
 }
 
-/* So many of the group as well are too many. */
+/* Adds the conflict that needs a number of services of this group as well. */
 static int add_conflict(struct search *s, const struct group *g, size_t count)
 {
 	struct needs_conflict *c = &s->c->conflict[s->c->n];
@@ -73,7 +73,8 @@ static int add_conflict(struct search *s, const struct group *g, size_t count)
 	return 0;
 }
 
-/* Goes back to the last choice of which there can be one less. False: there is none. */
+/* Goes back to the last group with a chosen service, and chooses one less of it. False: there is
+ * none left. */
 static bool choose_less(struct search *s)
 {
 	while (s->depth) {
@@ -89,10 +90,11 @@ static bool choose_less(struct search *s)
 	return false;
 }
 
-/* Takes as many of each group as fit, from the largest peak on, and then one less. The last
- * one that joins is the smallest: as all fit without it, all fit without any other one. Where
- * all that are left would fit, no conflict is to be found, so that each step but those back
- * leads to one, and they end with the ninth. */
+/* Chooses as many services of each group as fit, from the largest peak on, then one less, and so
+ * on. The service that completes a conflict has the smallest peak: the others fit without it, and
+ * so does any set without a larger one. A branch in which all remaining services fit has no
+ * conflict and is skipped. So each forward step leads to a conflict, and the search ends at the
+ * ninth. */
 static int search(struct search *s)
 {
 	int ret = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The kernel's rules for /reserved-memory. */
+/* Applies the kernel's rules for /reserved-memory. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 
 #ifdef HAVE_LIBFDT
 
-#define AREA_NAME	63		/* CMA_MAX_NAME, without the zero */
+#define AREA_NAME	63		/* CMA_MAX_NAME without the zero */
 #define FOUR_GIB	(1ull << 32)
-#define FIRST_PAGE	4096		/* memblock never gives the page at 0 away */
+#define FIRST_PAGE	4096		/* memblock never allocates the page at 0 */
 
 uint64_t devtree_end(const struct devtree_range *r)
 {
@@ -36,7 +36,7 @@ static bool has(const void *fdt, int node, const char *name)
 	return fdt_getprop(fdt, node, name, NULL);
 }
 
-/* As of_read_number(): bits above 64 are lost. */
+/* Like of_read_number(): bits above 64 are lost. */
 static uint64_t number(const fdt32_t *cell, unsigned int n)
 {
 	uint64_t v = 0;
@@ -46,7 +46,7 @@ static uint64_t number(const fdt32_t *cell, unsigned int n)
 	return v;
 }
 
-/* The word of a node, or @none. NULL: it does not end. */
+/* A string property of a node, or @none. NULL: it is not terminated. */
 static const char *word(const void *fdt, int node, const char *name, const char *none)
 {
 	int len;
@@ -64,7 +64,7 @@ static bool is_available(const void *fdt, int node)
 	return s && (!strcmp(s, "okay") || !strcmp(s, "ok"));
 }
 
-/* One cell; @none: the kernel's default where the property is missing. */
+/* A property of one cell. @none: the kernel's default for a missing property. */
 static uint32_t cell(const void *fdt, int node, const char *name, uint32_t none)
 {
 	int len;
@@ -73,7 +73,7 @@ static uint32_t cell(const void *fdt, int node, const char *name, uint32_t none)
 	return v && len >= 4 ? fdt32_to_cpu(*v) : none;
 }
 
-/* Entries of an address and a size. Where the length is wrong, there are none. */
+/* Reads entries of address and size. A property of a wrong length has no entries. */
 static int ranges(const struct devtree *t, struct dmem_arena *a, const void *fdt, int node,
 		  const char *name, struct devtree_range **r, size_t *n)
 {
@@ -105,7 +105,7 @@ static int by_base(const void *a, const void *b)
 	return (x->base > y->base) - (x->base < y->base);
 }
 
-/* Neighbours become one: boards have several nodes of one stretch. */
+/* Joins adjacent ranges: some boards describe one piece of memory by several nodes. */
 static size_t merge(struct devtree_range *r, size_t n)
 {
 	size_t out = 0;
@@ -172,7 +172,7 @@ static int read_dynamic(struct devtree *t, struct dmem_arena *a, const void *fdt
 		n->mistake = "its size does not have as many cells as the root's sizes";
 	v = fdt_getprop(fdt, at, "alignment", &len);
 	n->has_alignment = v;
-	/* An alignment has the cells of an address. */
+	/* "alignment" has as many cells as an address. */
 	if (v && (unsigned int)len == 4 * t->address_cells)
 		n->alignment = number(v, t->address_cells);
 	else if (v && !n->n_reg)
@@ -215,7 +215,7 @@ static int read_node(struct devtree *t, struct dmem_arena *a, const void *fdt, i
 
 static void check_parent(struct devtree *t, const void *fdt, int at)
 {
-	/* There is no default here, other than for the root. */
+	/* The kernel has defaults for the root only. */
 	if (!has(fdt, at, "#address-cells") || !has(fdt, at, "#size-cells") ||
 	    cell(fdt, at, "#address-cells", 0) != t->address_cells ||
 	    cell(fdt, at, "#size-cells", 0) != t->size_cells)
@@ -228,7 +228,7 @@ static int read_reserved(struct devtree *t, struct dmem_arena *a, const void *fd
 {
 	int at = -1, child, ret = 0;
 
-	/* Not one with an address behind its name, which libfdt would take as well. */
+	/* fdt_subnode_offset() would also match a node with a unit address. */
 	fdt_for_each_subnode(child, fdt, 0) {
 		const char *name = fdt_get_name(fdt, child, NULL);
 
@@ -274,7 +274,7 @@ static int read_reserve(struct devtree *t, struct dmem_arena *a, const void *fdt
 	return 0;
 }
 
-/* The last "cma=" of a command line counts. */
+/* The last "cma=" of the command line is valid. */
 static int read_bootargs(struct devtree *t, struct dmem_arena *a, const void *fdt)
 {
 	int at = fdt_path_offset(fdt, "/chosen");
@@ -335,9 +335,9 @@ size_t devtree_find(const struct devtree *t, const char *area)
 	return found;
 }
 
-/* ---- room ---- */
+/* ---- free memory ---- */
 
-/* The memory of @n that is in @r, or NULL. */
+/* The memory of @n that overlaps @r, or NULL. */
 static const struct devtree_range *memory_of(const struct devtree_node *n,
 					     const struct devtree_range *r, enum devtree_kernel kernel)
 {
@@ -368,7 +368,7 @@ bool devtree_is_memory(const struct devtree *t, const struct devtree_range *r)
 	return !t->n_memory && r->base >= t->memory_from;
 }
 
-/* A reserved range that overlaps @r, or NULL. It may be in *@own. */
+/* A reserved range that overlaps @r, or NULL. May use *@own for the result. */
 static const struct devtree_range *taken(const struct devtree *t, const struct devtree_search *s,
 					 const struct devtree_range *r, struct devtree_range *own)
 {
@@ -385,7 +385,7 @@ static const struct devtree_range *taken(const struct devtree *t, const struct d
 		    overlaps(own, r))
 			return own;
 	}
-	/* A node's own entries behind the first stay where they are. */
+	/* Only the first entry of the node may move. */
 	for (size_t i = 1; s->but < t->n && i < t->node[s->but].n_reg; i++) {
 		if (overlaps(&t->node[s->but].reg[i], r))
 			return &t->node[s->but].reg[i];
@@ -406,7 +406,7 @@ static uint64_t beyond(const struct devtree_range *near, uint64_t base, uint64_t
 	return end > devtree_end(near) ? more + (end - devtree_end(near)) : more;
 }
 
-/* Tries @base and, while something is in the way, next to it: below with @down. */
+/* Tries @base, and then the next place beside each obstacle: below it with @down. */
 static bool slide(const struct devtree *t, const struct devtree_search *s, uint64_t base,
 		  const struct devtree_range *within, bool down, uint64_t *found)
 {
@@ -449,7 +449,7 @@ static void try_from(const struct devtree *t, const struct devtree_search *s, ui
 		*best = (struct best){ found, more };
 }
 
-/* In one zone of one piece of memory. */
+/* Searches one zone of one piece of memory. */
 static void search_in(const struct devtree *t, const struct devtree_search *s, uint64_t low,
 		      uint64_t high, struct best *best)
 {
@@ -468,7 +468,7 @@ static void search_in(const struct devtree *t, const struct devtree_search *s, u
 		try_from(t, s, high, &within, true, best);
 		return;
 	}
-	/* With the same start, with the same end, or between these or outside. */
+	/* Try the same start, the same end, and places between these or outside. */
 	end = end < s->size ? 0 : (end - s->size) & ~mask;
 	try_from(t, s, s->near.base & ~mask, &within, false, best);
 	try_from(t, s, end, &within, false, best);
@@ -487,7 +487,7 @@ bool devtree_search(const struct devtree *t, const struct devtree_search *s, uin
 
 		if (low >= high)
 			continue;
-		/* An area that is in two zones is none: each has an end at 4 GiB. */
+		/* A CMA area must lie in one zone, and zones end at 4 GiB. */
 		if (high > FOUR_GIB)
 			search_in(t, s, low > FOUR_GIB ? low : FOUR_GIB, high, &best);
 		if (low < FOUR_GIB)
@@ -511,7 +511,7 @@ static void place(struct devtree *t, size_t i, uint64_t block, enum devtree_kern
 		return;
 	if (devtree_is_area(n) && s.align < block)
 		s.align = block;
-	/* It may be anywhere in memory that the tree does not have. */
+	/* The tree does not contain its memory: the area may be anywhere. */
 	n->placed = !n->n_ranges && !t->n_memory;
 	if (n->placed)
 		return;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* First fit, as mm/cma.c does it. */
+/* Implements first fit like mm/cma.c. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "firstfit.h"
 #include "num.h"
 
-/* Nothing real is that large, in pages, and sums of it cannot overflow. */
+/* In pages: above any real size, and sums of it cannot overflow. */
 #define MAX_PAGES	(UINT64_C(1) << 52)
 #define MAX_START	(UINT64_C(1) << 62)
 
-/* Buffers of one owner, or of one owner and size: those made later are newer. */
+/* Links the buffers of an owner, or those of an owner and size, the newest first. */
 struct firstfit_link {
 	uint32_t newer, older;
 };
@@ -19,8 +19,8 @@ struct firstfit_node {
 	struct firstfit_buffer b;
 	uint32_t left, right, priority;
 	struct firstfit_link owner, size;
-	/* Of all below it and itself: where the first one starts, where the last one ends,
-	 * and the largest gap between two. */
+	/* For the subtree: start of the first buffer, end of the last one, and the largest gap
+	 * between two. */
 	uint64_t first, last, gap;
 };
 
@@ -60,7 +60,7 @@ static void sum_up_node(struct firstfit *f, uint32_t i)
 	}
 }
 
-/* Buffers that start before @start become *@left. */
+/* Moves the buffers that start before @start to *@left. */
 static void split_nodes(struct firstfit *f, uint32_t i, uint64_t start, uint32_t *left,
 			uint32_t *right)
 {
@@ -81,7 +81,7 @@ static void split_nodes(struct firstfit *f, uint32_t i, uint64_t start, uint32_t
 	sum_up_node(f, i);
 }
 
-/* All of @left start before all of @right. */
+/* All buffers of @left start before those of @right. */
 static uint32_t join_nodes(struct firstfit *f, uint32_t left, uint32_t right)
 {
 	uint32_t i;
@@ -117,7 +117,7 @@ static uint32_t insert_node(struct firstfit *f, uint32_t at, uint32_t i)
 	return at;
 }
 
-/* What is left of @at without @i, which becomes smaller (@drop not set) or goes. */
+/* Returns the subtree @at without @i (@drop), or updates it after @i has become smaller. */
 static uint32_t change_node(struct firstfit *f, uint32_t at, uint32_t i, bool drop)
 {
 	struct firstfit_node *top;
@@ -140,8 +140,8 @@ static uint64_t align_up(uint64_t v, uint64_t align)
 	return (v + align - 1) & ~(align - 1);
 }
 
-/* Is there room between *@end, from which on nothing is there, and the last one of @i? If
- * there is, it starts at *@end; if not, that is where the last one ends. */
+/* Searches the subtree @i for a gap, from *@end on. True: *@end is its aligned start. False: *@end
+ * is the end of the last buffer. */
 static bool find_gap(const struct firstfit *f, uint32_t i, uint64_t pages, uint64_t align,
 		     uint64_t *end)
 {
@@ -173,7 +173,7 @@ static struct firstfit_link *link_of(struct firstfit *f, uint32_t i, bool size)
 	return size ? &node_of(f, i)->size : &node_of(f, i)->owner;
 }
 
-/* Makes it the newest one of its owner, or of its owner and size. */
+/* Makes it the newest buffer of its owner, or of its owner and size. */
 static int link_node(struct firstfit *f, uint32_t i, bool size)
 {
 	const struct firstfit_buffer *b = &node_of(f, i)->b;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A buffer that moves over files. */
+/* Reads lines through a buffer that moves over files. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ void lines_start(struct lines *l, const struct lines_input *in, const uint64_t *
 	*l = (struct lines){ .in = in, .size = size, .range = *range };
 }
 
-/* Makes room for more behind what is not read yet. */
+/* Makes room behind the text that is not read yet. */
 static int make_lines_room(struct lines *l)
 {
 	size_t left = l->end - l->pos, room = l->room ? l->room : PIECE;
@@ -35,7 +35,7 @@ static int make_lines_room(struct lines *l)
 	return 0;
 }
 
-/* 1: there is more now, 0: at the end, or a negative errno. */
+/* 1: more text was read; 0: the range ends, or a negative errno. */
 static int read_piece(struct lines *l)
 {
 	struct lines_range *r = &l->range;
@@ -57,7 +57,7 @@ static int read_piece(struct lines *l)
 	if ((uint64_t)n > to - r->from)
 		n = (ssize_t)(to - r->from);
 	n = l->in->read(l->in->data, r->file, r->from, l->buf + l->end, (size_t)n);
-	/* It has become shorter. */
+	/* The file was truncated. */
 	if (!n)
 		return -ESTALE;
 	if (n < 0)

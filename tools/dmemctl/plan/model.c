@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What histories contain, and where. */
+/* Finds the boots, services and regions of histories, and the places of their samples. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 #include "cli/text.h"
 #include "model.h"
 
-/* A wall clock before 2000 was not set. */
+/* An earlier wall clock was not set. */
 #define CLOCK_SET_MS	INT64_C(946684800000)
 
 /* ---- names ---- */
 
-/* Histories are not trusted: a terminal obeys no byte of a name. */
+/* Histories are not trusted: a name must not send control sequences to a terminal. */
 static const char *printable(struct dmem_arena *a, const char *s)
 {
 	size_t len = strlen(s);
@@ -39,8 +39,8 @@ static const char *boot_id(const struct model *m, size_t i)
 	return m->boot[i].id;
 }
 
-/* The number of the name, or -1. *@key is where it is in the map, or would be: two names may
- * have one hash. */
+/* The index of a name, or -1. *@key is its key in the map, or the one to use: two names may have
+ * the same hash. */
 static int64_t find_name(const struct model *m, const struct dmem_map *map, const char *name,
 			 size_t len, const char *(*text)(const struct model *m, size_t i),
 			 uint64_t key[2])
@@ -115,7 +115,7 @@ const char *model_name(const struct model *m, uint32_t service)
 	return m->service[service].unit ? m->service[service].unit : m->service[service].shown;
 }
 
-/* The next one above it that is recorded. */
+/* Finds the nearest recorded ancestor. */
 static void find_parent(struct model *m, uint32_t service)
 {
 	struct model_service *s = &m->service[service];
@@ -148,17 +148,17 @@ uint64_t model_wall(const struct model_boot *b, uint64_t t)
 	return t + (uint64_t)b->clock[i - 1].offset;
 }
 
-/* ---- where things are ---- */
+/* ---- places of samples ---- */
 
 struct scan {
 	struct model *m;
-	struct model_boot *boot;	/* NULL: before the first segment */
+	struct model_boot *boot;	/* NULL before the first segment */
 	struct model_extent *extent;
 	struct hist_reader *reader;
 	struct hist_found found;
 	struct lines lines;
-	struct lines_range here;	/* of the line that is read */
-	uint64_t last;			/* start of the last segment of the extent */
+	struct lines_range here;	/* of the current line */
+	uint64_t last;			/* start of the last segment in the extent */
 };
 
 static int find_boot(struct scan *s, const struct hist_head *h)
@@ -197,7 +197,7 @@ static int on_head(void *data, const struct hist_head *h)
 	if (h->interval > b->interval)
 		b->interval = h->interval;
 	b->buffers |= h->buffers;
-	/* One that stands before the last one in time is for another cursor. */
+	/* A single sample, or a segment out of order, needs an extent and cursor of its own. */
 	if (s->extent && (once || h->mono >= s->last)) {
 		if (!once && s->extent->start == UINT64_MAX)
 			s->extent->start = h->mono;
@@ -269,7 +269,7 @@ static int scan_line(struct scan *s, const char *line, size_t len)
 	bool sample = len > 9 && (line[9] == 'S' || line[9] == 'E');
 	int ret;
 
-	/* Samples wait for their boot's turn. */
+	/* Samples are read later, boot by boot. */
 	if (s->boot && sample)
 		return 0;
 	if (s->extent && len > 9 && line[9] == 'H') {
@@ -344,7 +344,7 @@ static int by_start(const void *a, const void *b)
 	return (x->range.from > y->range.from) - (x->range.from < y->range.from);
 }
 
-/* Reads all samples of the boot once, for what must be known before they are of use. */
+/* Reads all samples of a boot once, to learn facts that replays need from their start. */
 static int learn_boot(struct model *m, size_t boot)
 {
 	struct model_replay r;

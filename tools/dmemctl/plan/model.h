@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What histories contain, as a plan needs it: boots, services, regions, and where in which
- * file the samples of each boot are. Samples are not kept: a caller that needs them
- * replays the boot, which reads the files again. Does no I/O of its own.
+ * The content of histories as a plan needs it: boots, services, regions, and the place of each
+ * boot's samples in the files. Samples are not kept: a replay reads them from the files again. Does
+ * no I/O of its own.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -12,37 +12,35 @@
 #include "lines.h"
 #include "notes.h"
 
-/* Something that happened in a sample. */
+/* An event in a sample. */
 enum model_kind {
-	MODEL_BUFFER,		/* a buffer of @v bytes is there */
-	MODEL_OWNER,		/* it is charged to @service, not to @was: as was thought, or any
-				 * more */
+	MODEL_BUFFER,		/* a buffer of @v bytes was found */
+	MODEL_OWNER,		/* its owner is @service now, and was @was before */
 	MODEL_FREED,
-	MODEL_REFUSED,		/* @v more requests of the service and those below it, since the
-				 * sample before */
+	MODEL_REFUSED,		/* @v requests of @service and below were refused */
 };
 
 struct model_event {
 	uint64_t v, ino;
-	uint32_t service, was;	/* or that of the others */
+	uint32_t service, was;	/* @was: the former one; each may be MODEL_OTHERS */
 	uint32_t region;
 	enum model_kind kind;
 };
 
-/* A part of a file that has segments of one boot, the earlier ones first. */
+/* A part of a file with segments of one boot, sorted by time. */
 struct model_extent {
-	uint64_t start;		/* ms since boot; UINT64_MAX: single samples alone */
+	uint64_t start;		/* ms since boot; UINT64_MAX: only single samples */
 	struct lines_range range;
-	bool whole;		/* each line is known to be */
+	bool whole;		/* all lines are known to be valid */
 };
 
-/* From @t on, the wall clock was so many ms ahead of the time since boot. */
+/* From @t on, the difference between wall clock and time since boot, in ms. */
 struct model_clock {
 	uint64_t t;
 	int64_t offset;
 };
 
-/* A buffer of @v bytes that existed from @t on, before it was told to be the service's. */
+/* A buffer of @v bytes existed from @t on, and its service was recorded later. */
 struct model_late {
 	uint64_t t, v, ino;
 	uint32_t service, region;
@@ -51,7 +49,7 @@ struct model_late {
 struct model_boot {
 	char id[HIST_BOOT + 1];
 	uint64_t page, block;	/* bytes; @block may be DMEM_UNKNOWN */
-	uint64_t interval;	/* ms, the longest */
+	uint64_t interval;	/* the longest one, in ms */
 	uint64_t from, to;	/* ms since boot, of the first and the last sample */
 	uint64_t samples;
 	struct model_clock *clock;	/* by time */
@@ -65,16 +63,16 @@ struct model_boot {
 
 struct model_service {
 	const char *path;
-	const char *shown;	/* the same, without what a terminal would obey */
-	const char *unit;	/* its name, if it is one, or NULL */
-	uint32_t parent;	/* the next one above it, or MODEL_NONE */
+	const char *shown;	/* @path without control characters */
+	const char *unit;	/* unit name, or NULL */
+	uint32_t parent;	/* nearest recorded ancestor, or MODEL_NONE */
 	bool has_children;
 };
 
 #define MODEL_NONE	UINT32_MAX
 
 struct model_region {
-	const char *name;	/* can be printed, too */
+	const char *name;	/* without control characters */
 	uint64_t capacity;	/* the last one, or DMEM_UNKNOWN */
 };
 
@@ -88,49 +86,50 @@ struct model {
 	struct model_region *region;
 	size_t n_regions;
 	size_t files, bad, newer;
-	struct notes notes;	/* of the machines */
+	struct notes notes;	/* device trees of the machines */
 	uint64_t samples;
-	/* Its own: bytes of each file up to the end of its last line, and where names are. */
+	/* Private: bytes of each file up to the end of its last line, and maps of names. */
 	uint64_t *size;
 	size_t n_sizes;
 	struct dmem_map services, regions, boots;
 };
 
-/* All zero but @in is empty. Adds a history, of files @first to @last of @in, which has
- * @size bytes each: those before the last are older. Several histories may have samples of
- * one boot. 0 or a negative errno. */
+/* Adds a history: files @first to @last of @in, the oldest first, with @size bytes each. All zero
+ * except @in is an empty model. Several histories may have samples of one boot. 0 or a negative
+ * errno. */
 int model_add(struct model *m, size_t first, size_t last, const uint64_t *size);
 
-/* After the last one. 0 or a negative errno; -EMLINK: too many recordings of one boot
- * overlap. */
+/* Call it after the last model_add(). 0 or a negative errno; -EMLINK: too many recordings of one
+ * boot overlap. */
 int model_sort(struct model *m);
 
-/* What to call a service: its unit, or its path. It can be printed. */
+/* The printable name of a service: its unit, or its path. */
 const char *model_name(const struct model *m, uint32_t service);
 
-/* ms since 1970. A clock that had not been set yet is corrected by what it was set to. */
+/* Returns ms since 1970. Times before the clock was set are corrected. */
 uint64_t model_wall(const struct model_boot *b, uint64_t t);
 
-/* The number of the service or region, or a negative errno. @add: if there is none. */
+/* Returns the index of the service or region, or a negative errno. @add: make a new one if there is
+ * none. */
 int64_t model_find_service(struct model *m, const char *path, bool add);
 int64_t model_find_region(struct model *m, const char *name, bool add);
 
 void model_free(struct model *m);
 
-/* ---- one boot, from sample to sample ---- */
+/* ---- replay of a boot, sample by sample ---- */
 
-/* Those who take memory: the services, and behind them these two. */
+/* Consumers of memory: the services, and these two. */
 #define MODEL_OTHERS(m)		((uint32_t)(m)->n_services)
 #define MODEL_KERNEL(m)		((uint32_t)(m)->n_services + 1)
 #define MODEL_TAKERS(m)		((m)->n_services + 2)
 
-/* One of them in one region and boot. */
+/* A consumer in one region and boot. */
 struct model_taker {
-	uint32_t service;	/* or one of those two */
+	uint32_t service;	/* or MODEL_OTHERS, MODEL_KERNEL */
 	uint32_t region;
-	uint64_t own;		/* bytes, without those below it */
-	void *data;		/* the caller's */
-	/* Its own */
+	uint64_t own;		/* bytes, without those of its descendants */
+	void *data;		/* for the caller's use */
+	/* Private */
 	struct model_taker *up, *next, *prev;
 	uint64_t current, below, implied, life, segment;
 	uint32_t teller;
@@ -140,26 +139,26 @@ struct model_taker {
 /* A region in one boot. */
 struct model_area {
 	uint32_t region;
-	uint64_t total;		/* bytes of all */
-	uint64_t capacity;	/* of the last record that has it, or DMEM_UNKNOWN */
-	uint64_t largest;	/* the largest free run, as measured now, or DMEM_UNKNOWN */
+	uint64_t total;		/* bytes of all consumers */
+	uint64_t capacity;	/* last recorded capacity, or DMEM_UNKNOWN */
+	uint64_t largest;	/* measured size of the largest free run, or DMEM_UNKNOWN */
 	struct model_taker others, kernel;
-	/* Those whose @own may have changed with this sample. */
+	/* Consumers whose @own may have changed with this sample. */
 	struct model_taker **changed;
 	size_t n_changed;
-	void *data;		/* the caller's */
-	/* Its own */
+	void *data;		/* for the caller's use */
+	/* Private */
 	size_t room;
 	uint64_t root, top;
 	bool active;
 };
 
-/* One life of a service in one region. */
+/* One cgroup of a service in one region, from its start to its removal. */
 struct model_run {
 	uint32_t service, region;
 	uint64_t life;
-	uint64_t peak;		/* of the kernel's counter, or of the samples */
-	uint64_t seen;		/* the most in a sample */
+	uint64_t peak;		/* the kernel's counter, or the largest sample */
+	uint64_t seen;		/* the largest sample */
 	uint64_t refused, max;
 	bool counted;		/* the kernel counts refusals */
 };
@@ -170,22 +169,22 @@ struct model_live;
 struct model_replay {
 	const struct model *m;
 	const struct model_boot *boot;
-	uint32_t region;	/* the only one of interest, or MODEL_NONE: all are */
-	uint64_t t;		/* now */
-	uint64_t dt;		/* ms until the next sample, or 0: nothing was recorded then */
-	/* The events of this sample, in the order of the file. */
+	uint32_t region;	/* the only region to replay, or MODEL_NONE: all */
+	uint64_t t;		/* time of the sample, ms since boot */
+	uint64_t dt;		/* ms until the next sample; 0: a gap follows */
+	/* Events of this sample, in the order of the file. */
 	const struct model_event *from, *to;
-	/* The areas that have changes or events now. */
+	/* Areas with changes or events in this sample. */
 	struct model_area **active;
 	size_t n_active;
-	/* With one region: bytes of each taker, without those below it, and of all. */
+	/* With one region only: bytes of each consumer without its descendants, and of all. */
 	uint64_t *own;
 	uint64_t total;
-	/* Of the samples that were read so far: complete at the end. */
+	/* Cgroups found so far. */
 	struct model_run *run;
 	size_t n_runs;
 	struct hist_found found;
-	/* Its own */
+	/* Private */
 	struct dmem_arena arena;
 	struct model *learn;
 	struct model_area **area;
@@ -202,9 +201,11 @@ struct model_replay {
 	int err;
 };
 
-/* 0 or a negative errno. To be ended in both cases. @region: its number, or MODEL_NONE. */
+/* 0 or a negative errno. Call model_replay_end() in both cases. @region: its index, or
+ * MODEL_NONE. */
 int model_replay_start(struct model_replay *r, const struct model *m, size_t boot, size_t region);
-/* False: at the end, or an error, which model_replay_end() returns. */
+/* Goes to the next sample. False: the boot ends, or there is an error, which model_replay_end()
+ * returns. */
 bool model_replay_next(struct model_replay *r);
 int model_replay_end(struct model_replay *r);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How large a region must be, and what to give to whom. */
+/* Calculates the sizes of regions, and the limits and reservations of services. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 #include "num.h"
 #include "place.h"
 
-/* The least recording for which a region may become smaller. */
+/* The shortest recording that is enough to make a region smaller, in ms. */
 #define ENOUGH_MS	UINT64_C(86400000)
 #define ENOUGH_BOOTS	3
 
-/* Sums of what a history says may be anything. */
+/* Saturates: figures of a history may have any value. */
 static uint64_t add_u64(uint64_t a, uint64_t b)
 {
 	return a > DMEM_UNKNOWN - 1 - b || b > DMEM_UNKNOWN - 1 ? DMEM_UNKNOWN - 1 : a + b;
@@ -26,7 +26,7 @@ static uint64_t round_up(uint64_t v, uint64_t unit)
 	return rest ? add_u64(v, unit - rest) : v;
 }
 
-/* That part of it, rounded up. */
+/* The part @part of @v, rounded up. */
 static uint64_t part_of(uint64_t v, double part)
 {
 	double x = ceil((double)v * part);
@@ -41,7 +41,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The least of them that is not less than that part of all. Sorts them. */
+/* The smallest value that is not less than a part @q of all values. Sorts them. */
 static uint64_t quantile(uint64_t *v, size_t n, double q)
 {
 	size_t at;
@@ -53,16 +53,16 @@ static uint64_t quantile(uint64_t *v, size_t n, double q)
 	return v[at ? (at > n ? n : at) - 1 : 0];
 }
 
-/* ---- what all boots add up to ---- */
+/* ---- sums over all boots ---- */
 
-/* Of one service in one region. */
+/* One service in one region. */
 struct usage {
 	struct needs_service s;
 	struct tally peaks, usual;
-	uint64_t most;			/* without those below it */
+	uint64_t most;			/* bytes without its descendants, at most */
 };
 
-/* Of one region: a figure of each boot in which it was used. */
+/* One region: figures of each boot in which it was used. */
 struct sums {
 	uint64_t *together, *early, *late;
 	size_t n;
@@ -76,11 +76,11 @@ struct finder {
 	struct dmem_map usages;
 	struct usage **usage;
 	size_t n_usages;
-	struct needs_region *region;	/* all of the model's */
+	struct needs_region *region;	/* all regions of the model */
 	struct sums *sums;
 };
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static struct usage *find_usage(struct finder *f, uint32_t service, uint32_t region)
 {
 	uint64_t v = dmem_map_get(&f->usages, service, region);
@@ -196,7 +196,7 @@ static int add_place(struct finder *f, size_t boot, const struct place *p,
 	return 0;
 }
 
-/* Machines may have pages of several sizes: the largest one fits all. */
+/* Machines may have different page sizes: the largest one suits all. */
 static void add_pages(struct finder *f, size_t boot, uint32_t region)
 {
 	const struct model_boot *b = &f->m->boot[boot];
@@ -237,8 +237,8 @@ static int by_peak(const void *a, const void *b)
 	return (x->service > y->service) - (x->service < y->service);
 }
 
-/* Headroom that holds no buffer is none: it is in whole ones, where there were several of
- * one size. One buffer more than one is too much. */
+/* Rounds the headroom up to whole buffers, if the service had several of one size: a part of a
+ * buffer is of no use. One buffer is the least headroom. */
 static uint64_t find_cap(const struct finder *f, const struct needs_service *s, uint64_t page)
 {
 	uint64_t more = part_of(s->peak_quantile, f->o->headroom);
@@ -251,7 +251,7 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 {
 	struct needs_service *more;
 
-	/* Of a slice, only the part beside its services counts. */
+	/* For a slice, only its charge without its services counts. */
 	if (f->m->service[u->s.service].has_children) {
 		g->all_peaks = add_u64(g->all_peaks, u->most);
 		return 0;
@@ -264,7 +264,7 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 	g->service = more;
 	u->s.peak_quantile = min_u64(tally_quantile(&u->peaks, f->o->quantile), u->s.peak);
 	u->s.usual = tally_median(&u->usual);
-	/* All of its requests were refused: its needs are unknown. */
+	/* All of its requests were refused, so its need is unknown. */
 	u->s.cap = u->s.peak ? find_cap(f, &u->s, g->page) : DMEM_UNKNOWN;
 	g->unseen = add_u64(g->unseen, u->s.unseen);
 	g->all_peaks = add_u64(g->all_peaks, u->s.peak);
@@ -295,14 +295,14 @@ static int find_services(struct needs *n, struct finder *f)
 /* The default of CONFIG_CMA_SIZE_MBYTES. */
 #define DEFAULT_AREA	(UINT64_C(16) << 20)
 
-/* The area of "linux,cma-default", or of "cma=" on the command line. */
+/* True for the area of "linux,cma-default", or of "cma=" on the command line. */
 static bool is_default_area(const char *region)
 {
 	return !strcmp(region, "cma/linux,cma") || !strncmp(region, "cma/linux,cma@", 14) ||
 	       !strcmp(region, "cma/reserved");
 }
 
-/* Can the builder of the board choose its size? */
+/* True if the builder of the board can choose the region's size. */
 static bool has_size(const struct needs_region *g)
 {
 	return g->cma || !strncmp(g->region->name, "dma/coherent/", 13) ||
@@ -315,7 +315,7 @@ uint64_t needs_floor(const struct needs_region *g)
 
 	if (g->is_default)
 		floor = DEFAULT_AREA;
-	/* As much again as was recorded of it, in addition to the need. */
+	/* Reserve the recorded unaccounted use a second time, beyond the need. */
 	if (g->unaccounted)
 		floor = max_u64(floor, add_u64(g->need, g->unaccounted));
 	return min_u64(round_up(floor, g->block), capacity);
@@ -342,7 +342,7 @@ bool needs_is_enough(const struct needs_region *g)
 
 /* ---- a region ---- */
 
-/* As kernels have it: that of a huge page, and where there is none of 4M. */
+/* Usual alignment of CMA: the size of a huge page, or 4M without huge pages. */
 static uint64_t usual_block(uint64_t page)
 {
 	if (page > UINT64_C(1) << 20)
@@ -357,7 +357,7 @@ static void find_size(const struct finder *f, struct needs_region *g, struct sum
 	g->together = quantile(s->together, s->n, o->quantile);
 	g->placed = quantile(s->early, s->n, o->quantile);
 	g->placed_least = quantile(s->late, s->n, o->quantile);
-	/* Of the quantile, it is no contradiction. */
+	/* The need may be that of a quantile: then a smaller capacity is possible. */
 	if (g->sufficed >= g->placed)
 		g->sufficed = 0;
 	g->all_peaks = add_u64(g->all_peaks, add_u64(g->unaccounted, s->others));
@@ -377,7 +377,7 @@ static int find_all_conflicts(struct needs *n, struct needs_region *g)
 	uint64_t capacity = g->region->capacity;
 	int ret;
 
-	/* A size that will never be has none. */
+	/* Conflicts depend on a size that can exist. */
 	g->conflicts.size = has_size(g) ? g->size : capacity;
 	g->existing.size = capacity == g->conflicts.size ? DMEM_UNKNOWN : capacity;
 	ret = needs_find_conflicts(&n->arena, g, &g->conflicts);
@@ -394,7 +394,7 @@ static int find_regions(struct needs *n, struct finder *f)
 	for (size_t i = 0; i < f->m->n_regions; i++) {
 		struct needs_region *g = &f->region[i];
 
-		/* A region without any use needs no plan. */
+		/* An unused region needs no plan. */
 		if (!g->boots && !g->n)
 			continue;
 		find_size(f, g, &f->sums[i]);

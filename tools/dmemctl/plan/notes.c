@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From the notes of a history to a device tree. */
+/* Builds a device tree from the notes of a history. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "notes.h"
 #include "withfdt.h"
 
-#define MAX_TREES	64	/* each is compared with all */
+#define MAX_TREES	64	/* bound, since each tree is compared with all others */
 
 int notes_begin(struct notes *n, uint64_t wall)
 {
@@ -78,7 +78,7 @@ int notes_end(struct notes *n)
 {
 	struct notes_tree *more;
 
-	/* Each start of a recorder notes the same. */
+	/* Each start of a recorder notes the same tree. */
 	for (size_t i = 0; i < n->n; i++) {
 		if (!same_tree(&n->tree[i], &n->now))
 			continue;
@@ -102,7 +102,7 @@ int notes_end(struct notes *n)
 
 #ifdef HAVE_LIBFDT
 
-/* The name of a node that is @parent's child, or NULL. "/" is no child. */
+/* The name of a node that is a child of @parent, or NULL. "/" is no child. */
 static const char *child_name(const char *path, const char *parent)
 {
 	size_t len = strcmp(parent, "/") ? strlen(parent) : 0;
@@ -122,7 +122,7 @@ static int add_properties(void *fdt, const struct notes_node *n)
 	return ret;
 }
 
-/* Nodes of depth 2 and more come with the one above them. */
+/* Nodes of depth 2 and more are added with their parents. */
 static int add_children(void *fdt, const struct notes_tree *t, const char *parent, bool deeper)
 {
 	int ret = 0;
@@ -182,7 +182,7 @@ void *notes_flatten(const struct notes_tree *t, int *err)
 	void *fdt;
 	int ret;
 
-	/* For each: its tags in the tree, and its name in the table of strings. */
+	/* Room for each node's tags in the structure block, and its name in the strings block. */
 	for (size_t i = 0; i < t->n; i++) {
 		size += strlen(t->node[i].path) + 64;
 		for (size_t k = 0; k < t->node[i].n; k++)

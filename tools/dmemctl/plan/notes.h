@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device trees as histories note them. Does no I/O. */
+/* Device trees from the notes of histories. Does no I/O. */
 #ifndef NOTES_H
 #define NOTES_H
 
@@ -17,32 +17,33 @@ struct notes_node {
 	size_t n;
 };
 
-/* All that one segment notes. */
+/* The notes of one segment. */
 struct notes_tree {
-	struct dmem_arena arena;	/* of the rest */
+	struct dmem_arena arena;	/* owns all strings */
 	uint64_t wall;			/* ms since 1970 */
 	struct notes_node *node;
 	size_t n;
-	const char *cma;		/* "cma=64M" of the command line, or NULL */
+	const char *cma;		/* "cma=64M" from the command line, or NULL */
 };
 
 /* All zero is empty. */
 struct notes {
 	struct dmem_arena arena;
-	struct notes_tree *tree;	/* different ones, in the order of the files */
+	struct notes_tree *tree;	/* without duplicates, in the order of the files */
 	size_t n;
-	bool too_many;			/* to keep them all */
-	struct notes_tree now;		/* the one that is read */
+	bool too_many;			/* some trees were dropped */
+	struct notes_tree now;		/* the tree of the current segment */
 };
 
-/* A segment of notes starts. Nothing of it is kept before notes_end(). All: 0 or -ENOMEM. */
+/* A segment of notes starts. Its notes count only after notes_end(). All return 0 or -ENOMEM. */
 int notes_begin(struct notes *n, uint64_t wall);
 int notes_node(struct notes *n, const char *path);
 int notes_property(struct notes *n, const char *name, const void *value, size_t len);
 int notes_word(struct notes *n, const char *word);
 int notes_end(struct notes *n);
 
-/* The tree, flattened, to be freed. NULL: -ENOMEM, or -EBADMSG: the notes are no tree. */
+/* Returns the flattened tree, which the caller frees. NULL: *@err is -ENOMEM, or -EBADMSG: the
+ * notes are not a tree. */
 void *notes_flatten(const struct notes_tree *t, int *err);
 
 void notes_free(struct notes *n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Numbers of bytes and pages. */
+/* Arithmetic on numbers of bytes and pages. */
 #ifndef NUM_H
 #define NUM_H
 

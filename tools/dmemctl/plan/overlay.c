@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From sizes of regions to an overlay that the kernel accepts. */
+/* Turns sizes of regions into an overlay that the kernel accepts. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #ifdef HAVE_LIBFDT
 
 #define FOUR_GIB	(1ull << 32)
-/* Of a fragment: names, two paths, and cells that are counted beside. */
+/* Bytes of a fragment: names and two paths. Cells are counted separately. */
 #define FRAGMENT	1024
 #define KERNEL_ROOM	(128ull << 20)
 #define LINE		76		/* characters of a comment */
@@ -55,13 +55,13 @@ static uint64_t round_up(uint64_t v, uint64_t to)
 	return v > UINT64_MAX - (to - 1) ? v : (v + to - 1) / to * to;
 }
 
-/* The first address that has no place in the tree's cells. */
+/* The first address that does not fit in the tree's cells. */
 static uint64_t limit(const struct devtree *t)
 {
 	return t->address_cells == 1 ? FOUR_GIB : UINT64_MAX;
 }
 
-/* ---- areas that are no nodes ---- */
+/* ---- areas that are not nodes ---- */
 
 static uint64_t parse_memory(const char **s)
 {
@@ -74,7 +74,7 @@ static uint64_t parse_memory(const char **s)
 	return unit ? v << 10 * (unit - units + 1) : v;
 }
 
-/* The place that "64M@0x10000000-1G" asks for, for an area of another size. */
+/* The place in "64M@0x10000000-1G", as words for an area of another size. */
 static const char *place_of(struct overlay *o, struct overlay_area *a, const char *words)
 {
 	const char *at = words ? strchr(words, '@') : NULL, *s = at ? at + 1 : NULL;
@@ -103,7 +103,7 @@ static bool is_numa(const char *name)
 	return !strncmp(name, "numa", 4) && name[4] && !name[4 + strspn(name + 4, "0123456789")];
 }
 
-/* An area that the command line or the configuration has made. */
+/* Handles an area of the command line or of the kernel's configuration. */
 static int add_words(struct overlay *o, struct overlay_area *a)
 {
 	const char *name = area_name(a->g), *place;
@@ -122,9 +122,9 @@ static int add_words(struct overlay *o, struct overlay_area *a)
 	return a->words ? 0 : -ENOMEM;
 }
 
-/* ---- which node, which size ---- */
+/* ---- nodes and sizes ---- */
 
-/* Does dtc accept it as a node's name? */
+/* True if dtc accepts the text as a node's name. */
 static bool is_node_name(const char *s)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-@";
@@ -198,7 +198,7 @@ static int add_area(struct overlay *o, const struct needs_region *g, const struc
 	if (!more)
 		return -ENOMEM;
 	o->area = more;
-	/* Under any name. */
+	/* The default area, also under another name. */
 	known.is_default |= node != DEVTREE_NONE && o->tree.node[node].is_default;
 	a = &more[o->n];
 	*a = (struct overlay_area){ .g = g, .node = node, .size = needs_propose(&known, no).size };
@@ -221,7 +221,7 @@ static int by_node(const void *a, const void *b)
 	return (x->node > y->node) - (x->node < y->node);
 }
 
-/* The same nodes, whose figures can be changed. */
+/* Copies the nodes, to change their figures. */
 static int copy_tree(struct overlay *o)
 {
 	struct devtree *p = &o->planned;
@@ -271,7 +271,7 @@ static int add_areas(struct overlay *o, const struct needs_options *no)
 
 /* ---- areas with an address ---- */
 
-/* Why a range is not one piece of memory. */
+/* The reason why a range is not in one piece of memory. */
 static const char *not_memory(struct overlay *o, const struct devtree_range *r)
 {
 	const struct devtree *t = &o->planned;
@@ -284,7 +284,7 @@ static const char *not_memory(struct overlay *o, const struct devtree_range *r)
 	return dmem_printf(&o->arena, "there is no memory at 0x%" PRIx64, r->base);
 }
 
-/* The obstacle in a range that node @i shall have, or NULL: there is none. */
+/* The obstacle in a range that node @i is to have, or NULL. */
 static const char *obstacle(struct overlay *o, size_t i, const struct devtree_range *r, int *err)
 {
 	const struct devtree *t = &o->planned;
@@ -338,7 +338,7 @@ static int move(struct overlay *o, struct overlay_area *a, const char *why)
 	uint64_t base;
 
 	cli_size(size, r->size, false);
-	/* Few devices reach more. */
+	/* Many devices cannot address memory above 4 GiB. */
 	if (old.base < FOUR_GIB && s.high > FOUR_GIB) {
 		s.high = FOUR_GIB;
 		found = devtree_search(&o->planned, &s, &base);
@@ -403,8 +403,8 @@ static uint64_t sum(const struct devtree_range *r, size_t n)
 	return all;
 }
 
-/* The end of the lowest memory, where the kernel's image is before it places areas; or 0: it
- * is not known. */
+/* The end of the lowest memory, which the kernel's image uses before areas are placed; or 0: the
+ * memory is not known. */
 static uint64_t kernel_end(const struct devtree *t)
 {
 	uint64_t quarter = sum(t->memory, t->n_memory) / 4;
@@ -417,8 +417,8 @@ static bool has_start(const struct devtree *t, const struct devtree_range *r)
 	return t->n_memory && r->base <= t->memory->base && devtree_end(r) > t->memory->base;
 }
 
-/* Adds to @r, which has the start of memory, what the kernel's image takes of it, or as much of
- * that as the same piece of memory has. */
+/* Extends @r, which includes the start of memory, by the room that the kernel's image needs there,
+ * or by the rest of that piece of memory. */
 static void leave_room(struct overlay *o, const struct devtree_search *s, struct devtree_range *r)
 {
 	struct devtree_search above = *s;
@@ -482,7 +482,7 @@ static int grow_range(struct overlay *o, struct overlay_area *a)
 					old.base, devtree_end(&old) - 1, best.base, devtree_end(&best) - 1));
 }
 
-/* An area in the range that has the kernel's image. */
+/* Adds a remark to an area in the same range as the kernel's image. */
 static int note_kernel(struct overlay *o, struct overlay_area *a)
 {
 	const struct devtree *t = &o->planned;
@@ -525,7 +525,7 @@ static int fit_dynamic(struct overlay *o, struct overlay_area *a)
 	return ret || !o->tree.n_memory ? ret : note_kernel(o, a);
 }
 
-/* The kernel's own pages cannot be in an area, nor those of other reserved memory. */
+/* Warns if areas and other reserved memory leave little for the kernel itself. */
 static int note_share(struct overlay *o)
 {
 	const struct devtree *t = &o->planned;
@@ -605,7 +605,7 @@ static int put_cells(struct overlay *o)
 	return ret ? ret : fdt_property_u32(o->fdt, "#size-cells", o->tree.size_cells);
 }
 
-/* A unit address as dtc wants it. */
+/* True if the name has a unit address in the form that dtc accepts. */
 static bool has_unit_address(const char *name)
 {
 	const char *at = strchr(name, '@');
@@ -613,7 +613,7 @@ static bool has_unit_address(const char *name)
 	return at && !(at[1] == '0' && at[2]);
 }
 
-/* The usual form: the node, below its parent. */
+/* The usual form of a fragment: the target is the parent, with the node in it. */
 static int put_in_parent(struct overlay *o, const struct devtree_node *n, const char *fragment)
 {
 	int ret = fdt_begin_node(o->fdt, fragment);
@@ -633,8 +633,8 @@ static int put_in_parent(struct overlay *o, const struct devtree_node *n, const 
 	return ret;
 }
 
-/* The node itself is the target. Where its name is none that dtc takes for a node with an
- * address, "__overlay__" has that address: libfdt looks for the name before the "@". */
+/* The node itself is the target. If dtc does not accept its name for a node with an address,
+ * "__overlay__" gets that address: libfdt compares only the part before the "@". */
 static int put_in_node(struct overlay *o, const struct devtree_node *n, const char *fragment,
 		       const char *path)
 {
@@ -668,7 +668,7 @@ static int put_fragment(struct overlay *o, const struct overlay_area *a, size_t 
 	bool parent = n->n_reg && has_unit_address(n->name);
 	char *fragment, *path;
 
-	/* With an address in its name, it is for dtc one that has "__overlay__" below it. */
+	/* dtc expects an "__overlay__" without an address in a fragment with one. */
 	fragment = dmem_printf(&o->arena, n->n_reg && !parent ? "fragment%zu" : "fragment@%zx", number);
 	path = dmem_printf(&o->arena, "/reserved-memory/%s", n->name);
 	if (!fragment || !path)
@@ -730,7 +730,7 @@ static bool same_node(const struct devtree_node *a, const struct devtree_node *b
 	       same_ranges(a->range, a->n_ranges, b->range, b->n_ranges);
 }
 
-/* A copy of @fdt with the overlay in it, to be freed. */
+/* Merges the overlay into a copy of @fdt, which the caller frees. */
 static void *merge(struct overlay *o, const void *fdt, int *ret)
 {
 	size_t more = fdt_totalsize(o->fdt), size = fdt_totalsize(fdt) + 2 * more + 4096;
@@ -763,7 +763,7 @@ static bool is_changed(const struct overlay *o, size_t node)
 	return false;
 }
 
-/* No node has an objection that it has not had before. */
+/* Fails if a node has an objection that it did not have before. */
 static int check_objections(struct overlay *o, struct devtree *before, struct devtree *after,
 			    enum devtree_kernel kernel)
 {
@@ -784,7 +784,7 @@ static int check_objections(struct overlay *o, struct devtree *before, struct de
 	return ret;
 }
 
-/* @expected: the merged tree, or NULL: it is not known in full. */
+/* @expected: the merged tree, or NULL: not known completely. */
 static int check_merged(struct overlay *o, const void *fdt, const struct devtree *expected)
 {
 	struct devtree before, after;
@@ -841,7 +841,7 @@ int overlay_make(struct overlay *o, const void *fdt, const struct needs *n,
 	ret = make(o, fdt, no);
 	if (ret != -EINVAL || !o->roomy)
 		return ret;
-	/* What is left for the kernel's image may be what another area needs. */
+	/* Memory left for the kernel's image may be needed by another area: try without. */
 	free(o->fdt);
 	*o = (struct overlay){ .arena = o->arena, .o = *oo, .needs = n, .block = o->block, .tight = true };
 	return make(o, fdt, no);
@@ -887,7 +887,7 @@ void overlay_free(struct overlay *o)
 
 /* ---- printing ---- */
 
-/* Text of a comment, which it cannot end. */
+/* Writes text into a comment. The text cannot end the comment. */
 static void put_part(FILE *f, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -902,7 +902,7 @@ static void put_text(FILE *f, const char *s)
 	put_part(f, s, strlen(s));
 }
 
-/* The same, in lines of a comment. */
+/* The same, with line breaks. */
 static void put_lines(FILE *f, const char *s)
 {
 	size_t column = LINE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A boot from sample to sample: its buffers in an area without an end, and who has what. */
+/* Replays a boot: places its buffers in an area without an end, and sums up charges. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,35 +8,38 @@
 #include "num.h"
 #include "place.h"
 
-/* Owners of buffers: these have inode numbers, and each taker has some that have not */
+/* Owners in struct firstfit. Known buffers have inode numbers; each consumer also has loose pages,
+ * which belong to no known buffer. */
 #define KNOWN		UINT64_C(1)
 #define LOOSE		UINT64_C(2)
 
-/* One who takes memory of one region. */
+/* A consumer of memory in one region. */
 struct taker {
 	struct place_service s;
 	uint64_t own;
-	/* Bytes that its buffers explain, and that they do not, for two samples: counters and
-	 * buffers are not read at the same moment. */
+	/* @known: bytes of its buffers. @before and @now: charges beyond these, in the last two
+	 * samples, since counters and buffers are not read at the same moment. */
 	uint64_t known, before, now;
-	/* Bytes that its buffers have and it is not charged for, for two samples; those of the
-	 * ones below it that its charge must explain; and those that it passes on, in turn. */
+	/* @lack and @lacked: bytes of its buffers that it is not charged for, in the last two
+	 * samples. @rest: such bytes of its descendants, which its own charge includes. @passed:
+	 * the part handed on to its parent. */
 	uint64_t lack, lacked, rest, passed;
-	uint64_t loose[2];		/* pages that are placed without a buffer */
-	uint64_t counted;		/* what it has had since @since */
+	uint64_t loose[2];		/* pages placed without a buffer, for each order */
+	uint64_t counted;		/* charge since @since */
 	uint64_t since;
-	uint64_t step;			/* in whose list of touched ones it is */
+	uint64_t step;			/* the step in whose list @touched it is */
 	bool tallied;
 };
 
 struct area {
 	struct place_region g;
 	bool cma;
-	/* If buffers that came between two samples came first, and if the others went first. */
+	/* The order of events between two samples is unknown. [0]: new buffers came before others
+	 * were freed; [1]: they came after. */
 	struct firstfit fit[2];
 	uint64_t id, high, step;
-	uint64_t total;			/* bytes, in the sample before */
-	/* Takers to be placed now, and in the next sample again. */
+	uint64_t total;			/* bytes, in the last sample */
+	/* Consumers to place in this sample, and again in the next one. */
 	struct taker **touched, **again;
 	size_t n_touched, n_again, touched_room, again_room;
 };
@@ -48,10 +51,10 @@ struct placing {
 	struct dmem_map takers, areas, sizes;
 	struct taker **taker;
 	struct area **area;
-	/* Areas with takers to be placed again, and those of the sample that is read. */
+	/* Areas with consumers to place again, and those of the current sample. */
 	struct area **busy, **next;
 	size_t n_takers, n_areas, n_busy, n_next;
-	uint64_t clock;			/* ms that were recorded so far */
+	uint64_t clock;			/* ms recorded so far */
 	uint64_t step;
 };
 
@@ -67,7 +70,7 @@ static uint64_t pages_of(const struct placing *p, uint64_t bytes)
 	return bytes / page + (bytes % page != 0);
 }
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static struct area *find_area(struct placing *p, uint32_t region, unsigned int align_order)
 {
 	uint64_t v = dmem_map_get(&p->areas, region, 0);
@@ -89,7 +92,7 @@ static struct area *find_area(struct placing *p, uint32_t region, unsigned int a
 	return dmem_map_put(&p->areas, region, 0, p->n_areas) ? NULL : a;
 }
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static struct taker *find_taker(struct placing *p, uint32_t service, uint32_t region)
 {
 	uint64_t v = dmem_map_get(&p->takers, service, region);
@@ -137,7 +140,7 @@ static int touch(struct placing *p, struct area *a, struct taker *t)
 	return put_taker(&a->touched, &a->n_touched, &a->touched_room, t);
 }
 
-/* ---- how long who had how much ---- */
+/* ---- duration of charges ---- */
 
 static int count_time(struct placing *p, struct taker *t)
 {
@@ -160,7 +163,7 @@ static int set_own(struct placing *p, struct taker *t, uint64_t own)
 
 /* ---- buffers ---- */
 
-/* One buffer of that size more or less. */
+/* Counts one buffer of that size more or less. */
 static int count_size(struct placing *p, struct taker *t, uint64_t size, bool more)
 {
 	uint64_t key = (uintptr_t)t, n = dmem_map_take(&p->sizes, key, size);
@@ -184,14 +187,14 @@ static int add_known(struct placing *p, struct area *a, uint32_t service, uint64
 	return count_size(p, t, size, more);
 }
 
-/* Charges of the taker that its own buffers do not explain. */
+/* Charge of the consumer beyond its own buffers. */
 static uint64_t unexplained(const struct taker *t)
 {
 	return t->own > t->known ? t->own - t->known : 0;
 }
 
-/* A buffer that its owner is not charged for any more is charged to one above it, or to the
- * others. */
+/* Finds buffers whose owner is not charged for them any more: the nearest ancestor with such a
+ * charge, or MODEL_OTHERS, pays for them. */
 static int pass_on(struct placing *p, struct area *a, struct taker *t)
 {
 	uint64_t passed, room;
@@ -232,7 +235,7 @@ static int explain(struct placing *p, struct area *a)
 		t->lacked = t->lack;
 		t->lack = t->known > t->own ? t->known - t->own : 0;
 	}
-	/* This may touch those above it. */
+	/* May add ancestors to @touched. */
 	for (size_t i = 0; i < a->n_touched && !ret; i++)
 		ret = pass_on(p, a, a->touched[i]);
 	for (size_t i = 0; i < a->n_touched; i++) {
@@ -241,7 +244,7 @@ static int explain(struct placing *p, struct area *a)
 		t->before = t->now;
 		t->now = unexplained(t);
 		t->now -= min_u64(t->rest, t->now);
-		/* Where there is nothing but counters, they are what there is. */
+		/* Without a record of buffers, all charges are placed at once. */
 		if (!p->r.boot->buffers || t->s.service == MODEL_KERNEL(p->m))
 			t->before = t->now;
 	}
@@ -253,7 +256,8 @@ static uint64_t loose_now(const struct placing *p, const struct taker *t)
 	return pages_of(p, min_u64(t->now, t->before));
 }
 
-/* A buffer is charged before it exists: the loose pages of that time are the buffer. */
+/* The kernel charges a buffer before the buffer exists: loose pages of an earlier sample become the
+ * buffer. */
 static int place_charged(struct placing *p, struct area *a, int way)
 {
 	int ret = 0;
@@ -321,7 +325,7 @@ static int place_sample(struct placing *p, struct area *a, int way)
 	for (int i = 0; i < 2 && !ret; i++) {
 		bool come = !way == !i;
 
-		/* What the kernel has taken was there first. */
+		/* Loose pages, such as the kernel's, came first. */
 		ret = place_loose(p, a, way, come);
 		if (!ret)
 			ret = place_known(p, a, way, come);
@@ -373,7 +377,7 @@ static void note_figures(struct placing *p, struct area *a, const struct model_a
 	g->time = p->r.t;
 }
 
-/* Has the region the buffers that it had in the sample before? */
+/* True if the region has the same buffers as in the last sample. */
 static bool is_quiet(const struct placing *p, const struct area *a, const struct model_area *now)
 {
 	for (const struct model_event *e = p->r.from; e < p->r.to; e++) {
@@ -383,9 +387,9 @@ static bool is_quiet(const struct placing *p, const struct area *a, const struct
 	return now->total == a->total;
 }
 
-/* The largest free run is the one measured fact about where buffers really are. It is not
- * read at the same moment as counters and buffers, and is no evidence while these change, or
- * while some that are charged are not placed yet. */
+/* Compares the largest free run, the only measured fact about the real places of buffers. It is not
+ * read at the same moment as the counters and buffers, so it is ignored while these change, or
+ * while charges have no place yet. */
 static void compare_run(struct placing *p, struct area *a, const struct model_area *now)
 {
 	uint64_t page = p->r.boot->page, most = 0, least = UINT64_MAX;
@@ -409,7 +413,7 @@ static void compare_run(struct placing *p, struct area *a, const struct model_ar
 		a->g.run_smaller = max_u64(a->g.run_smaller, least - now->largest);
 }
 
-/* @now: NULL: only takers that the sample before has touched. */
+/* @now: the area's changes, or NULL: only consumers left from the last sample. */
 static int add_to_area(struct placing *p, struct area *a, const struct model_area *now)
 {
 	int ret = touch_changed(p, a, now);
@@ -456,7 +460,7 @@ static int add_sample(struct placing *p, unsigned int align_order)
 
 		ret = a ? add_to_area(p, a, now) : -ENOMEM;
 	}
-	/* Areas that wait and are not named by this sample. */
+	/* Areas with consumers left from the last sample, without changes in this one. */
 	for (size_t i = 0; i < p->n_busy && !ret; i++) {
 		if (busy[i]->step != p->step)
 			ret = add_to_area(p, busy[i], NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl plan - from histories to sizes, limits and reservations */
+/* dmemctl plan - calculate sizes, limits and reservations from histories */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,10 +21,10 @@
 
 struct plan_file {
 	char *path;
-	int fd;			/* -1: it is not open */
+	int fd;			/* -1: closed */
 	dev_t dev;
 	ino_t ino;
-	uint64_t size;		/* when it was found: more may have been written since */
+	uint64_t size;		/* when found: it may grow later */
 };
 
 struct plan {
@@ -33,12 +33,12 @@ struct plan {
 	bool json, force;
 	const char *svg, *units, *dts;
 	struct board_options board;
-	struct dmem_text dtb;	/* what is in the file of --dtb= */
+	struct dmem_text dtb;	/* content of --dtb=FILE */
 	struct plan_file *file;
 	size_t n_files, room;
-	/* The numbers of those that are open, and 1; the next one to be closed */
+	/* Indexes of open files, plus 1; @turn: the entry to close next */
 	size_t opened[MAX_OPEN], turn;
-	size_t skipped;		/* files that are no histories */
+	size_t skipped;		/* files that are not histories */
 	const char *wrong;	/* the file that could not be read */
 	struct model m;
 	struct needs n;
@@ -179,7 +179,7 @@ static int parse_option(struct plan *p, int opt)
 	}
 }
 
-/* -1: go on. */
+/* An exit code, or -1: continue. */
 static int parse(struct plan *p, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -214,7 +214,7 @@ static int parse(struct plan *p, int argc, char **argv)
 
 /* ---- reading ---- */
 
-/* Adds what is in a file to @text. 0 or a negative errno. */
+/* Appends the content of a file to @text. 0 or a negative errno. */
 static int read_more(const char *path, struct dmem_text *text)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret = 0;
@@ -248,7 +248,7 @@ static int read_more(const char *path, struct dmem_text *text)
 	return ret;
 }
 
-/* The one that was opened first. */
+/* Closes the file that was opened first. */
 static void close_one(struct plan *p)
 {
 	size_t file = p->opened[p->turn];
@@ -260,7 +260,7 @@ static void close_one(struct plan *p)
 	p->opened[p->turn] = 0;
 }
 
-/* The bytes of a file, which is open only while it is one of the last that were used. */
+/* Reads from a file. Only the files that were used last stay open. */
 static ssize_t read_file(void *data, size_t file, uint64_t offset, void *buf, size_t len)
 {
 	struct plan *p = data;
@@ -272,7 +272,7 @@ static ssize_t read_file(void *data, size_t file, uint64_t offset, void *buf, si
 		close_one(p);
 		p->wrong = f->path;
 		f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		/* A recorder has renamed it. */
+		/* The recorder has renamed it. */
 		if (f->fd < 0)
 			return errno == ENOENT ? -ESTALE : -errno;
 		p->opened[p->turn] = file + 1;
@@ -289,7 +289,7 @@ static ssize_t read_file(void *data, size_t file, uint64_t offset, void *buf, si
 	return n < 0 ? -errno : n;
 }
 
-/* 1: it is a history, and the next file of the plan; 0: it is none, or a negative errno. */
+/* 1: the file is a history, and was added; 0: it is none; or a negative errno. */
 static int add_file(struct plan *p, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret = 0;
@@ -323,7 +323,7 @@ static int add_file(struct plan *p, const char *path)
 	return more[p->n_files - 1].path ? 1 : -ENOMEM;
 }
 
-/* FILE.1 is what was in FILE before, and comes first. */
+/* FILE.1 has the older part, and comes first. */
 static int read_history(struct plan *p, const char *path, bool asked)
 {
 	char *older = dmem_printf(&p->m.arena, "%s.1", path);
@@ -367,7 +367,7 @@ static int compare_name(const void *name, const void *de)
 	return strcmp(name, (*(struct dirent * const *)de)->d_name);
 }
 
-/* Whether "NAME.1" is read with NAME. @de: by name. */
+/* True if "NAME.1" is read together with NAME. @de: sorted by name. */
 static bool is_older(struct dirent **de, int n, const char *name)
 {
 	char newer[NAME_MAX + 1];
@@ -420,7 +420,7 @@ static int read_path(struct plan *p, const char *path, unsigned int depth)
 
 /* ---- writing ---- */
 
-/* What went wrong with more than one file. */
+/* Reports a failure that does not concern a single file. */
 static int failed(struct plan *p, int err)
 {
 	if (err == -ESTALE)
@@ -436,10 +436,10 @@ static int failed(struct plan *p, int err)
 }
 
 struct output {
-	char *path, *dir;	/* @dir: to be made, or NULL */
+	char *path, *dir;	/* @dir: the directory to make, or NULL */
 	char *text;
 	size_t len;
-	bool anew;		/* it may replace what is there */
+	bool anew;		/* an existing file may be replaced */
 };
 
 struct outputs {
@@ -447,7 +447,7 @@ struct outputs {
 	size_t n;
 };
 
-/* 0 or -ENOMEM. @text is taken over. */
+/* 0 or -ENOMEM. @all owns @text afterwards. */
 static int add_output(struct plan *p, struct outputs *all, char *path, char *dir, char *text,
 		      size_t len)
 {
@@ -543,7 +543,7 @@ static int make_units(struct plan *p, struct outputs *all)
 	return ret;
 }
 
-/* All of them can be written, or none is. A chart is made anew each time. */
+/* Checks all outputs before the first one is written. Charts replace existing ones. */
 static int check_outputs(struct plan *p, const struct outputs *all)
 {
 	struct stat st;
@@ -559,7 +559,7 @@ static int check_outputs(struct plan *p, const struct outputs *all)
 	return 0;
 }
 
-/* Into what is no file, such as a pipe. */
+/* Writes to a pipe or device. */
 static int write_into(const char *path, const char *text, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), ret = 0;
@@ -627,7 +627,7 @@ static int write_outputs(struct plan *p)
 	return ret;
 }
 
-/* ---- all of it ---- */
+/* ---- the verb ---- */
 
 static void report_losses(struct plan *p)
 {
@@ -665,7 +665,7 @@ static int make_plan(struct plan *p, char **paths)
 			  p->m.samples == 1 ? "" : "s");
 		return CLI_FAILED;
 	}
-	/* With an output in its place, standard output has nothing else. */
+	/* Standard output has nothing but the requested output. */
 	if (p->json)
 		report_json(stdout, &p->m, &p->n, &p->o);
 	else if (!is_stdout(p->svg) && !is_stdout(p->dts))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One boot again, from sample to sample. */
+/* Replays one boot, sample by sample. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +7,15 @@
 #include "model.h"
 #include "num.h"
 
-/* A recorder writes a record at least once a minute: where there is none for longer, nothing
- * was recorded. */
+/* A recorder writes at least once a minute: a longer time without a record is a gap. */
 #define SILENCE_MS	60000
-/* Records of one time that are one step. */
+/* Records with the same time that make one step, at most. */
 #define MAX_STEP	4096
 #define MAX_CURSORS	(sizeof(((struct model_replay *)0)->cursor) / sizeof(void *))
-/* A smaller change of the wall clock is drift. */
+/* A smaller change of the wall clock is drift, in ms. */
 #define DRIFT_MS	1000
 #define MAX_CLOCKS	4096
-/* What no region has, so that sums do not overflow. */
+/* Above any real size, and sums do not overflow. */
 #define MAX_BYTES	(UINT64_C(1) << 60)
 
 struct cursor_cgroup {
@@ -24,33 +23,34 @@ struct cursor_cgroup {
 	uint64_t life;
 };
 
-/* A place in one extent. */
+/* A read position in one extent. */
 struct model_cursor {
 	struct model_replay *r;
 	struct hist_reader *reader;
 	struct lines lines;
 	struct hist_found found;
-	struct dmem_arena arena;	/* of one segment */
+	struct dmem_arena arena;	/* strings of the segment */
 	uint32_t *region;
 	size_t n_regions;
 	struct cursor_cgroup *cgroup;
 	size_t n_cgroups;
-	struct dmem_map named;		/* services of the segment */
-	char *line;			/* the next one that has a time, or NULL: at the end */
+	struct dmem_map named;		/* services named in the segment */
+	char *line;			/* the next line with a time, or NULL: at the end */
 	size_t len;
-	uint64_t t;			/* its time */
+	uint64_t t;			/* time of @line */
 	uint64_t segment;
 	uint32_t teller;
 	size_t extent;
-	bool once;			/* one sample of one service, and no more */
-	bool first;			/* of a segment: what it does not name is not there */
-	bool sampled;			/* some of that was read */
+	bool once;			/* a single sample of one service */
+	bool first;			/* first sample of a segment: cgroups and buffers that it
+					 * does not name are gone */
+	bool sampled;			/* a part of it was read */
 };
 
 struct model_live {
 	uint64_t ino, size, since, segment;
-	uint64_t life;			/* of that service's cgroup */
-	uint32_t service;		/* that it is charged to, or MODEL_NONE */
+	uint64_t life;			/* inode number of the owner's cgroup */
+	uint32_t service;		/* owner, or MODEL_NONE */
 	uint32_t region, teller;
 };
 
@@ -70,7 +70,7 @@ static uint64_t bytes(uint64_t v)
 	return v < MAX_BYTES ? v : MAX_BYTES;
 }
 
-/* Room for one element more in an array that is the caller's, or NULL. */
+/* Room for one more element in an array, or NULL. The caller keeps the array. */
 static void *more_room(void *array, size_t n, size_t *room, size_t size)
 {
 	void *more;
@@ -83,7 +83,7 @@ static void *more_room(void *array, size_t n, size_t *room, size_t size)
 	return more;
 }
 
-/* ---- areas and takers ---- */
+/* ---- areas and consumers ---- */
 
 static int make_active(struct model_replay *r, struct model_area *a)
 {
@@ -100,7 +100,7 @@ static int make_active(struct model_replay *r, struct model_area *a)
 	return 0;
 }
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static struct model_area *area_of(struct model_replay *r, uint32_t region)
 {
 	struct model_area *a = r->area[region];
@@ -137,7 +137,7 @@ static int note_change(struct model_replay *r, struct model_taker *t)
 	return 0;
 }
 
-/* Figures are not all of one moment, and of one above perhaps not recorded. */
+/* Figures are not read at the same moment, and an ancestor's may be missing. */
 static uint64_t all_of(const struct model_taker *t)
 {
 	return max_u64(t->current, t->below);
@@ -164,12 +164,12 @@ static int set_current(struct model_replay *r, struct model_taker *t, uint64_t c
 	return 0;
 }
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static struct model_taker *taker_of(struct model_replay *r, uint32_t service, uint32_t region)
 {
 	struct model_taker *first = NULL, *below = NULL;
 
-	/* With those above it. */
+	/* With all ancestors. */
 	while (service != MODEL_NONE) {
 		uint64_t v = dmem_map_get(&r->takers, service, region);
 		struct model_taker *t = (struct model_taker *)(uintptr_t)v;
@@ -249,7 +249,7 @@ static bool has_ended(const struct model_replay *r, uint32_t teller)
 	return true;
 }
 
-/* Is it this cursor's to say that it is not there any more? */
+/* True if this cursor decides that an entry of @teller is gone. */
 static bool is_heir(const struct model_cursor *c, uint32_t teller)
 {
 	return teller == c->teller || has_ended(c->r, teller);
@@ -267,8 +267,8 @@ static int drop_buffer(struct model_replay *r, size_t at)
 					     MODEL_FREED });
 }
 
-/* Buffers outlive their cgroup. Their charge stays with the next cgroup above it, or with the
- * others. What is learnt is about the first owner, and stays so. */
+/* Buffers outlive their cgroup: their charge moves to the parent, or to MODEL_OTHERS. The learning
+ * pass only wants the first owner, and keeps it. */
 static int leave_buffers(struct model_replay *r, uint32_t service, uint64_t life)
 {
 	uint32_t heir = r->m->service[service].parent;
@@ -286,7 +286,7 @@ static int leave_buffers(struct model_replay *r, uint32_t service, uint64_t life
 	return ret;
 }
 
-/* The first sample of a segment names each cgroup and buffer that exists. */
+/* The first sample of a segment names all existing cgroups and buffers. */
 static int end_first_sample(struct model_cursor *c)
 {
 	struct model_replay *r = c->r;
@@ -312,7 +312,7 @@ static int end_first_sample(struct model_cursor *c)
 	return ret;
 }
 
-/* ---- facts that are learnt when a boot is read for the first time ---- */
+/* ---- facts learnt when a boot is first read ---- */
 
 static struct model_boot *learnt_boot(const struct model_replay *r)
 {
@@ -355,7 +355,7 @@ static int learn_sample(struct model_replay *r, bool once, uint64_t mono, uint64
 	return learn_clock(r, once ? mono : r->t, wall);
 }
 
-/* Now it is known that the buffer has been the service's since it was there. */
+/* The buffer has belonged to the service since it was made. */
 static int learn_late(struct model_replay *r, const struct model_live *l)
 {
 	struct model_late *more, new = { l->since, l->size, l->ino, l->service, l->region };
@@ -436,7 +436,7 @@ static int on_region(void *data, unsigned int region, const char *name)
 		return -ENOMEM;
 	c->region = more;
 	c->n_regions = region + 1;
-	/* All names are known, or the file has changed meanwhile. */
+	/* All names are known, unless the file has changed in between. */
 	at = model_find_region((struct model *)c->r->m, name, false);
 	more[region] = (uint32_t)at;
 	return at == -ENOENT ? -ESTALE : at < 0 ? (int)at : 0;
@@ -499,7 +499,7 @@ static int on_region_figures(void *data, unsigned int region, const uint64_t *v,
 	return ret ? ret : make_active(r, a);
 }
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static struct model_run *run_of(struct model_replay *r, const struct cursor_cgroup *c,
 				uint32_t region, bool *new)
 {
@@ -523,7 +523,7 @@ static struct model_run *run_of(struct model_replay *r, const struct cursor_cgro
 	return more;
 }
 
-/* Returns how many more requests were refused. */
+/* Returns the number of new refused requests. */
 static uint64_t add_to_run(struct model_run *run, const uint64_t *v, size_t n)
 {
 	uint64_t refused = 0, before = run->refused;
@@ -548,7 +548,7 @@ static int use_figures(struct model_cursor *c, const struct cursor_cgroup *g, ui
 	struct model_taker *t = (struct model_taker *)(uintptr_t)
 				dmem_map_get(&r->takers, g->service, region);
 
-	/* Most cgroups never have anything of most regions. */
+	/* Most cgroups have no charge in most regions. */
 	if (!t && !current)
 		return 0;
 	t = t ? t : taker_of(r, g->service, region);
@@ -583,7 +583,7 @@ static int on_figures(void *data, unsigned int cgroup, unsigned int region, cons
 	if (!is_number(figures[HIST_CURRENT]))
 		figures[HIST_CURRENT] = 0;
 	refused = add_to_run(run, figures, n);
-	/* The recorder found a cgroup with these: the time when they were refused is unknown. */
+	/* The recorder found the cgroup with these counts: the time of the refusals is unknown. */
 	if (refused && !c->once && !(c->first && new)) {
 		ret = push(r, (struct model_event){ refused, 0, g->service, g->service, at,
 						    MODEL_REFUSED });
@@ -605,7 +605,7 @@ static int on_gone(void *data, unsigned int cgroup)
 		struct model_taker *t = (struct model_taker *)(uintptr_t)
 			dmem_map_get(&c->r->takers, c->cgroup[cgroup].service, c->region[i]);
 
-		/* It may have come again already. */
+		/* A new cgroup may have the same path already. */
 		if (t && t->told && t->life == c->cgroup[cgroup].life)
 			ret = end_taker(c->r, t);
 	}
@@ -614,7 +614,7 @@ static int on_gone(void *data, unsigned int cgroup)
 	return leave_buffers(c->r, c->cgroup[cgroup].service, c->cgroup[cgroup].life);
 }
 
-/* It was there already. */
+/* A record of a buffer that is known already. */
 static int tell_again(struct model_cursor *c, struct model_live *l, uint32_t service,
 		      uint64_t life)
 {
@@ -626,7 +626,7 @@ static int tell_again(struct model_cursor *c, struct model_live *l, uint32_t ser
 		l->teller = c->teller;
 		l->segment = c->segment;
 	}
-	/* A known owner stays the owner. */
+	/* A known owner is kept. */
 	if (service == MODEL_NONE)
 		return 0;
 	if (service == was) {
@@ -655,7 +655,7 @@ static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, 
 	at = dmem_map_get(&r->buffers, ino, 0);
 	if (at)
 		return tell_again(c, &r->live[at - 1], service, life);
-	/* Perhaps its owner is told later. */
+	/* Its owner may be recorded later. */
 	if (service == MODEL_NONE)
 		service = (uint32_t)dmem_map_take(&r->owners, ino, c->region[region]) - 1;
 	more = more_room(r->live, r->n_live, &r->live_room, sizeof(*more));
@@ -700,7 +700,7 @@ static const struct hist_ops replay_ops = {
 
 /* ---- cursors ---- */
 
-/* Reads up to the next line that has a time. */
+/* Reads up to the next line with a time. */
 static int next_line(struct model_cursor *c)
 {
 	uint64_t t;
@@ -764,7 +764,7 @@ static int open_cursor(struct model_replay *r)
 	return next_line(c);
 }
 
-/* Time of the next record of all, or UINT64_MAX. */
+/* Time of the next record of any cursor, or UINT64_MAX. */
 static uint64_t next_time(const struct model_replay *r)
 {
 	uint64_t t = UINT64_MAX;
@@ -776,7 +776,7 @@ static uint64_t next_time(const struct model_replay *r)
 	return t;
 }
 
-/* Opens the extents that come next in time, and closes those that are read. */
+/* Opens the extents that come next in time, and closes finished ones. */
 static int choose_cursors(struct model_replay *r)
 {
 	int ret = 0;
@@ -796,7 +796,7 @@ static int choose_cursors(struct model_replay *r)
 	return ret;
 }
 
-/* Reads all records that the cursor has of this time. */
+/* Reads all records of the cursor with this time. */
 static int read_step(struct model_cursor *c)
 {
 	int ret = 0;
@@ -825,7 +825,7 @@ static void sum_up(struct model_replay *r)
 	}
 }
 
-/* For those who want one region as a whole. */
+/* For callers that want one region as a whole. */
 static void fill_own(struct model_replay *r)
 {
 	for (size_t i = 0; i < r->n_active; i++) {
@@ -851,7 +851,7 @@ static void forget_step(struct model_replay *r)
 	r->n_active = r->n_events = 0;
 }
 
-/* ---- the whole ---- */
+/* ---- the replay ---- */
 
 int model_replay_start(struct model_replay *r, const struct model *m, size_t boot, size_t region)
 {
@@ -883,7 +883,7 @@ static bool read_samples(struct model_replay *r)
 	return !r->err;
 }
 
-/* How long it stayed so. */
+/* Duration of the sample in ms. */
 static uint64_t find_length(const struct model_replay *r)
 {
 	uint64_t most = SILENCE_MS + 2 * r->boot->interval, next = next_time(r);
@@ -913,7 +913,7 @@ int model_replay_end(struct model_replay *r)
 		if (r->cursor[i])
 			close_cursor(r, i);
 	}
-	/* They were learnt in the order in which they were known. */
+	/* They were learnt in the order of their discovery. */
 	if (r->learn && learnt_boot(r)->n_late)
 		qsort(learnt_boot(r)->late, learnt_boot(r)->n_late, sizeof(struct model_late), by_late);
 	for (size_t i = 0; r->area && i < r->m->n_regions; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A plan as text and as JSON. */
+/* Prints a plan as text and as JSON. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ static void item(FILE *f, uint64_t size, const char *fmt, ...)
 	fprintf(f, "\n");
 }
 
-/* A line that belongs to the item above it. */
+/* Prints a line that belongs to the item above it. */
 static void more(FILE *f, const char *text)
 {
 	fprintf(f, "            %s\n", text);
@@ -104,7 +104,7 @@ static void print_recorded(FILE *f, const struct needs_region *g)
 		needs_is_enough(g) ? "" : ": too little to shrink it");
 }
 
-/* Why the size is not the one that is needed. */
+/* Prints the reason for a size that is not the need. */
 static void print_reason(FILE *f, const struct needs_region *g, const struct needs_options *o)
 {
 	struct needs_proposal p = needs_propose(g, o);
@@ -212,7 +212,7 @@ static const char *service_name(const struct model *m, const struct needs_region
 #define WIDTH		80
 #define INDENT		14
 
-/* Words of a line, of which those that do not fit go into the next one. */
+/* Words of a line; a word that does not fit starts a new line. */
 struct wrapped {
 	FILE *f;
 	size_t at;
@@ -369,7 +369,7 @@ static void json_text(FILE *f, const char *s)
 {
 	char *array = json_array(&s, 1);
 
-	/* Without what is around the one word. */
+	/* Only the word itself, without the object around it. */
 	if (array)
 		fprintf(f, "%.*s", (int)strlen(array) - 2, array + 1);
 	else
@@ -382,7 +382,7 @@ struct number {
 	uint64_t v;
 };
 
-/* Each with a comma before it. */
+/* Each number follows a comma. */
 static void json_numbers(FILE *f, const struct number *n, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -420,7 +420,7 @@ static void json_services(FILE *f, const struct model *m, const struct needs_reg
 	}
 }
 
-/* One such set, and of which services any so many are another one. */
+/* Prints a conflict: a set of services, of which any @count of a group make another one. */
 static void json_conflict(FILE *f, const struct model *m, const struct needs_region *g,
 			  const struct needs_conflict *c)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a plan looks like: texts, written to a stream that may be memory. */
+/* Prints plans to a stream, which may be memory. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -12,21 +12,21 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 void report_json(FILE *f, const struct model *m, const struct needs *n,
 		 const struct needs_options *o);
 
-/* Limits and reservations by service and region, of slices as well. */
+/* Limits and reservations by service and region, with those of slices. */
 struct report_units {
 	const struct model *m;
 	const struct needs *n;
-	struct dmem_map cap, min;	/* bytes; of limits 1 more */
+	struct dmem_map cap, min;	/* bytes; limits are stored plus 1 */
 };
 
-/* 0 or -ENOMEM. To be freed in both cases. */
+/* 0 or -ENOMEM. Release @u in both cases. */
 int report_units_find(struct report_units *u, const struct model *m, const struct needs *n);
 void report_units_free(struct report_units *u);
 
-/* The drop-in of one unit, or nothing, if the plan has nothing for it. True: it has. */
+/* Prints the drop-in of one unit. False: the plan has no values for it, and nothing was printed. */
 bool report_unit(FILE *f, const struct report_units *u, uint32_t service);
 
-/* A chart, each region's worst boot. 0 or -ENOMEM. */
+/* Prints a chart with the worst boot of each region. 0 or -ENOMEM. */
 int report_svg(FILE *f, const struct model *m, const struct needs *n,
 	       const struct needs_options *o);
 

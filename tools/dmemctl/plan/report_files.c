@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A plan as sections of units. */
+/* Prints a plan as drop-ins of units. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ int report_units_find(struct report_units *u, const struct model *m, const struc
 
 			if (s->cap != DMEM_UNKNOWN && dmem_map_put(&u->cap, s->service, i, s->cap + 1))
 				return -ENOMEM;
-			/* Slices must have the sum of what is reserved in them. */
+			/* A slice must reserve the sum of the reservations in it. */
 			for (uint32_t p = s->service; p != MODEL_NONE && s->reservation;
 			     p = m->service[p].parent) {
 				uint64_t sum = dmem_map_get(&u->min, p, i) + s->reservation;
@@ -67,10 +67,10 @@ bool report_unit(FILE *f, const struct report_units *u, uint32_t service)
 		uint64_t cap = dmem_map_get(&u->cap, service, i);
 		uint64_t min = dmem_map_get(&u->min, service, i);
 
-		/* Only areas of CMA can keep memory free. */
+		/* The kernel has reservations for CMA areas only. */
 		if (!g->cma)
 			min = 0;
-		/* A history may come from anybody. */
+		/* Histories are not trusted: a region's name must be valid in a unit file. */
 		if ((!cap && !min) || dmem_region_problem(g->region->name))
 			continue;
 		if (!any)

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How much can be kept free for each service, so that all recorded use still fits. */
+/* Calculates the largest reservations with which all recorded use still fits. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "needs.h"
 
-/* The usual use is reserved in so many parts at most. */
+/* Reservations are a multiple of this part of the usual use. */
 #define PARTS		1024
 
 struct keeper {
 	struct needs_region *g;
-	uint64_t *has, *lacks;		/* of each service: bytes, and what of its part it has not */
-	uint64_t sum;			/* of what lacks */
+	uint64_t *has, *lacks;		/* by service, in bytes: in use, and reserved but unused */
+	uint64_t sum;			/* sum of @lacks */
 	unsigned int parts;
 };
 
 struct reserver {
 	const struct model *m;
-	struct keeper *keeper;		/* by region of the model; without @g where none is needed */
-	struct dmem_map services;	/* by service and region: the place in its array, and 1 */
+	struct keeper *keeper;		/* by region; @g is NULL if there is no need to try */
+	struct dmem_map services;	/* by service and region: its index plus 1 */
 };
 
 static uint64_t lack(const struct keeper *k, size_t i, unsigned int parts)
@@ -42,7 +42,7 @@ static uint64_t sum_lacks(struct keeper *k, unsigned int parts, bool set)
 	return sum;
 }
 
-/* With @total bytes in use, is there room for all reservations? If not, they shrink. */
+/* Shrinks the reservations until they fit beside @total bytes in use. */
 static void keep_less(struct keeper *k, uint64_t total)
 {
 	unsigned int low = 0, high = k->parts;
@@ -91,7 +91,7 @@ static int add_boot(struct reserver *r, size_t boot)
 	struct model_replay replay;
 	int ret = model_replay_start(&replay, r->m, boot, MODEL_NONE), end;
 
-	/* No service has memory at the start of a boot. */
+	/* At the start of a boot, no service has memory. */
 	for (size_t i = 0; i < r->m->n_regions; i++) {
 		struct keeper *k = &r->keeper[i];
 
@@ -108,7 +108,7 @@ static int add_boot(struct reserver *r, size_t boot)
 	return ret ? ret : end;
 }
 
-/* Where all fits in any case, nothing needs to be tried. */
+/* True if all reservations fit in any case. */
 static bool is_easy(const struct needs_region *g)
 {
 	uint64_t left = g->size - (g->together_most < g->size ? g->together_most : g->size);
@@ -140,7 +140,7 @@ static int add_region(struct reserver *r, struct needs_region *g)
 	return ret;
 }
 
-/* A part of a buffer starts nothing. */
+/* Rounds down to whole buffers: a part of a buffer is of no use. */
 static uint64_t whole_buffers(const struct needs_service *s, uint64_t v, uint64_t page)
 {
 	if (v == s->usual)

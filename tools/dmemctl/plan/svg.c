@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The chart of a plan: for each region who was charged how much and when, on top of each
- * other, with the capacity and the planned size.
+ * Draws the chart of a plan: for each region a stack of the services' charges over time, with the
+ * capacity and the planned size.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,13 +14,13 @@
 #include "chart.h"
 #include "report.h"
 
-/* Pixels */
+/* All in pixels. */
 #define WIDTH		1060
 #define PLOT_X		76
 #define PLOT_W		CHART_COLUMNS
 #define PLOT_H		252
-#define PANEL_TOP	44	/* from the panel's top to the plot's */
-#define PANEL_END	64	/* below the plot: the axis */
+#define PANEL_TOP	44	/* from the top of the panel to the plot */
+#define PANEL_END	64	/* below the plot, for the axis */
 #define LEGEND_X	(PLOT_X + PLOT_W + 32)
 #define NAME_X		(LEGEND_X + 20)
 #define PEAK_X		(WIDTH - 104)
@@ -30,23 +30,22 @@
 #define NAME_W		(PEAK_X - 48 - NAME_X)
 #define TITLE_W		(WIDTH - 2 * PLOT_X)
 #define MARK_W		8
-#define HAIRLINE_MIN	2.0	/* a thinner layer keeps all of its height */
+#define HAIRLINE_MIN	2.0	/* thinner layers get no line between them */
 
-/* Of the wall clock: more than drift, and worth a line. */
+/* Of the wall clock: larger than drift, so it gets a mark. */
 #define CLOCK_SET_MS	60000
 #define DAY_MS		86400000
 
 /*
- * Colours that are told apart by those who see no red, green or blue as well (the least
- * distance is 15 in CIELAB), and by their lightness alone: in print without colour each
- * differs from the next by a fifth.
+ * Colours that differ also for readers with a colour vision deficiency (the smallest distance is 15
+ * in CIELAB), and in lightness: printed in grey, neighbours differ by a fifth.
  */
 static const char * const colours[] = {
 	"#332288", "#882255", "#117733", "#cc6677", "#44aa99", "#ddaa33", "#88ccee", "#eedd88",
 };
 
 #define COLOURS		(sizeof(colours) / sizeof(*colours))
-#define DARK_COLOURS	4	/* the first ones: their pattern is white */
+#define DARK_COLOURS	4	/* the first ones, whose patterns are white */
 
 #define CAPACITY	"stroke=\"#000\" stroke-width=\"2\""
 #define PLANNED		"stroke=\"#c00\" stroke-width=\"2\" stroke-dasharray=\"8 4\""
@@ -56,7 +55,7 @@ static const char * const colours[] = {
 
 /* ---- text ---- */
 
-/* About as wide as the widest common fonts without serifs have it, at 12 pixels. */
+/* Width of a character at 12 pixels, as in the widest common fonts without serifs. */
 static int width_of(uint32_t c)
 {
 	if (c >= 0x1100)
@@ -70,7 +69,7 @@ static int width_of(uint32_t c)
 	return c >= 'A' && c <= 'Z' ? 9 : 8;
 }
 
-/* The character at @s, which is UTF-8. Sets its length. */
+/* Decodes the UTF-8 character at @s, and sets its length. */
 static uint32_t decode(const char *s, size_t *len)
 {
 	unsigned char c = (unsigned char)*s;
@@ -84,7 +83,7 @@ static uint32_t decode(const char *s, size_t *len)
 	return v;
 }
 
-/* Two characters of UTF-8 that XML cannot hold become U+FFFD. */
+/* XML excludes two UTF-8 characters: they become U+FFFD. */
 static void put(FILE *f, const char *s, size_t size)
 {
 	for (size_t len; size; s += len, size -= len) {
@@ -99,7 +98,7 @@ static void put(FILE *f, const char *s, size_t size)
 	}
 }
 
-/* Bytes at the start of @s that are at most so wide. Sets @width to theirs. */
+/* The number of bytes at the start of @s that fit in @most pixels. Sets @width to theirs. */
 static size_t bytes_within(const char *s, int most, int *width)
 {
 	size_t at = 0, len;
@@ -114,8 +113,8 @@ static size_t bytes_within(const char *s, int most, int *width)
 	return at;
 }
 
-/* A name, which may be no text at all. Of a long one the middle is left out: names of
- * units often differ at their ends only. */
+/* Writes a name, which may be invalid UTF-8. The middle of a long one is left out: names of units
+ * often differ only at their ends. */
 static void name(FILE *f, const char *s, int most)
 {
 	char *valid = text_harmless(s, TEXT_UTF8);
@@ -173,11 +172,11 @@ struct drawing {
 	const struct chart_panel *p;
 	const struct needs_options *o;
 	int top;
-	const char *decided;	/* the name of that mark */
+	const char *decided;	/* text of the mark */
 };
 
-/* The line of the size: one that will be, or one that a region needs that is kept larger.
- * NULL: it has no size to choose. */
+/* The label of the size line: the planned size, or the need of a region that is kept larger. NULL:
+ * the size cannot be chosen. */
 static const char *size_label(const struct needs_region *g, const struct needs_options *o,
 			      uint64_t *size)
 {
@@ -216,7 +215,7 @@ static void draw_pattern(FILE *f, size_t layer, const char *ground, const char *
 		"<path stroke=\"%s\" stroke-width=\"1.5\" d=\"%s\"/></pattern>\n", layer, ground, line, d);
 }
 
-/* The second set of colours has stripes, and memory that is no service's is grey. */
+/* Stripes mark the second use of a colour; memory without a service is grey. */
 static void draw_patterns(FILE *f)
 {
 	static const char up[] = "M-1 7L7 -1M-1 1L1 -1M5 7L7 5";
@@ -231,7 +230,7 @@ static void draw_patterns(FILE *f)
 	fprintf(f, "</defs>\n");
 }
 
-/* Bytes below the layer at this place in the stack. */
+/* Bytes of the layers below this one. */
 static uint64_t below(const struct drawing *d, const struct chart_column *c, size_t at)
 {
 	uint64_t sum = 0;
@@ -241,7 +240,7 @@ static uint64_t below(const struct drawing *d, const struct chart_column *c, siz
 	return sum;
 }
 
-/* The upper edge from @x to before @end, then the lower edge back. */
+/* Draws the upper edge from @x to before @end, then the lower edge backwards. */
 static void draw_part(const struct drawing *d, size_t at, size_t x, size_t end)
 {
 	double last = -1;
@@ -301,8 +300,8 @@ static void draw_layer(const struct drawing *d, size_t at)
 	fprintf(d->f, "</title></path>\n");
 }
 
-/* A white line where the layer meets the next one: edges that stand upright have none, for
- * what was there for a moment is one pixel wide. */
+/* Draws a white line between a layer and the next one. Vertical edges have none: a short peak is
+ * one pixel wide, and would disappear. */
 static void draw_hairline(const struct drawing *d, size_t at)
 {
 	size_t layer = d->p->layer[at];
@@ -329,7 +328,7 @@ static void draw_hairline(const struct drawing *d, size_t at)
 		fprintf(d->f, "\"/>\n");
 }
 
-/* The edge of the whole stack, without which light layers would end nowhere. */
+/* Draws the outline of the stack, so that light layers have an edge. */
 static void draw_outline(const struct drawing *d)
 {
 	bool known = false;
@@ -392,7 +391,7 @@ static void draw_time(const struct drawing *d, const char *class, double x, int 
 		y, text);
 }
 
-/* Times, and below them the date where it is another one than before. */
+/* Writes times, and the date below the first one of a day. */
 static void draw_ticks(const struct drawing *d)
 {
 	const char *format = d->p->step < DAY_MS ? "%Y-%m-%d" : "%Y";
@@ -461,7 +460,7 @@ static void put_decided(FILE *f, double x, double y)
 	fprintf(f, "<path class=\"decided\" " DECIDED " d=\"M%.1f %.1fl5 5l-5 5l-5 -5z\">", x, y - 5);
 }
 
-/* Where refusals are close to each other, one mark stands for them. */
+/* Draws one mark for several refusals that are close to each other. */
 static void draw_refusals(const struct drawing *d)
 {
 	const struct chart_panel *p = d->p;
@@ -567,7 +566,7 @@ static void mark_rows(const struct drawing *d, int y)
 		time_text(when, chart_wall(p, p->g->decided), "%H:%M:%S"));
 }
 
-/* Layers as they lie on each other: the upper one first. */
+/* Lists the layers as they are stacked: the upper one first. */
 static void draw_legend(const struct drawing *d)
 {
 	const struct chart_panel *p = d->p;
@@ -592,7 +591,7 @@ static void draw_legend(const struct drawing *d)
 
 static int panel_height(const struct chart_panel *p)
 {
-	/* The heading, the layers, half a row, at most five lines and marks */
+	/* The heading, the layers, half a row, and at most five lines and marks. */
 	int legend = PANEL_TOP + 4 + ((int)p->n_layers + 6) * ROW_H + ROW_H;
 	int plot = PANEL_TOP + PLOT_H + PANEL_END;
 
@@ -630,7 +629,7 @@ static void draw_panel(const struct drawing *d)
 
 /* ---- the whole chart ---- */
 
-/* One sentence for each panel, for those who do not see it. */
+/* Writes one sentence for each panel, for readers that cannot see the chart. */
 static void describe(FILE *f, const struct chart_panel *p, const struct needs_options *o)
 {
 	char size[CLI_SIZE], when[64];
@@ -677,7 +676,7 @@ static void draw_foot(FILE *f, const struct model *m, const struct needs_options
 int report_svg(FILE *f, const struct model *m, const struct needs *n,
 	       const struct needs_options *o)
 {
-	/* Without the largest ones, another boot is the one that counts. */
+	/* With a quantile, the boot that counts may not be the largest one. */
 	struct drawing d = { .f = f, .o = o, .decided = o->quantile < 1 ? "needed most" : "decided the size" };
 	struct chart c;
 	int ret = chart_make(&c, m, n), height = 0;

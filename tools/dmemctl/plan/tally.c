@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Values in an array that is sorted, and that becomes coarser when it is full. */
+/* Keeps values in a sorted array, which becomes coarser when it is full. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,12 +13,12 @@ static uint64_t tally_round(const struct tally *t, uint64_t v)
 
 	if (!rest || !t->up)
 		return v - rest;
-	/* The largest multiple, where the next one is none. */
+	/* The largest multiple, if the next one would overflow. */
 	return v - rest > UINT64_MAX - (UINT64_C(1) << t->shift) ? UINT64_MAX :
 	       v - rest + (UINT64_C(1) << t->shift);
 }
 
-/* Where it is, or where it belongs. */
+/* The index of the value, or the one to insert it at. */
 static size_t tally_place(const struct tally *t, uint64_t v)
 {
 	size_t low = 0, high = t->n;

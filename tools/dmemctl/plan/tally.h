@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How often, or how long, which values were seen. Needs no more memory, however many are
- * added: with more than TALLY_VALUES different ones, they are counted in coarser steps.
+ * Counts values, or sums their durations. Memory is bounded: with more than TALLY_VALUES different
+ * values, they are rounded to coarser steps.
  */
 #ifndef TALLY_H
 #define TALLY_H
@@ -18,25 +18,25 @@ struct tally_value {
 
 /* All zero is empty. */
 struct tally {
-	struct tally_value *value;	/* by @v, the least first */
+	struct tally_value *value;	/* sorted by @v, the smallest first */
 	size_t n, room;
 	unsigned int shift;		/* values are multiples of 2^shift */
-	bool up;			/* rounded up to them; not set: down */
-	uint64_t weight;		/* of all */
-	uint64_t most;			/* the largest value, even one without a weight */
+	bool up;			/* rounded up; false: rounded down */
+	uint64_t weight;		/* sum of all weights */
+	uint64_t most;			/* the largest value, also one without a weight */
 };
 
 /* 0 or -ENOMEM. */
 int tally_add(struct tally *t, uint64_t v, uint64_t weight);
 
-/* Adds all of @from, which stays. 0 or -ENOMEM. */
+/* Adds all values of @from, which is not changed. 0 or -ENOMEM. */
 int tally_merge(struct tally *t, const struct tally *from);
 
-/* The least value that is not less than the part @q of all. 0: there is none. */
+/* The smallest value that is not less than the part @q of all. 0: there is no value. */
 uint64_t tally_quantile(const struct tally *t, double q);
 
-/* The largest value for which half of all has as much or more. The largest value, where none
- * has a weight; 0: there is none. */
+/* The largest value such that half of all are as large or larger. If no value has a weight, the
+ * largest one. 0: there is no value. */
 uint64_t tally_median(const struct tally *t);
 
 void tally_free(struct tally *t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libfdt, if there is one to build with. Without it, plan writes no overlay. */
+/* Includes libfdt if the build has it. Without it, plan writes no overlay. */
 #ifndef WITHFDT_H
 #define WITHFDT_H
 
