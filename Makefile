@@ -24,8 +24,9 @@ help:
 #: make example      record README's example anew: docs/example.history and docs/example.svg
 #: make bench        what a charge costs, in instructions
 #: make bench-plan   what dmemctl plan costs with large histories, on this machine
-#: make install      the programs for systemd;  DESTDIR=DIR PREFIX=/usr
-#: make uninstall    ... take them away again
+#: make install      build and install everything;  DESTDIR=DIR PREFIX=/usr, TAGS=systemd or
+#:                   TAGS=tools for one part, OPTIONS='...' for meson setup
+#: make uninstall    remove the installed files;  the same variables
 #: make deb          ... as a Debian package;  DEB_ARCH=arm64 for a board
 #: make kernel-deb   a kernel as a Debian package;  KERNEL_CONFIG=FILE KERNEL_ARCH=arm64
 #: make kernel-config  has that file what the series needs?
@@ -49,7 +50,7 @@ torture:
 	@TIME='$(TIME)' SEED='$(SEED)' EPOCH='$(EPOCH)' SCRIPT='$(SCRIPT)' scripts/go.sh torture
 
 install uninstall:
-	@$(MAKE) -s -C systemd-units $@
+	@scripts/install.sh $@
 
 bisect:
 	@scripts/go.sh bisect $(FROM)

@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# install.sh install|uninstall|uninstall-commands: "make install" and "make uninstall".
+#
+#   TAGS     the parts: systemd, tools or both, with a comma between them
+#   PREFIX   /usr unless set
+#   DESTDIR  a directory in place of /
+#   OPTIONS  further options of "meson setup"
+#   BUILD    the build directory: build-install unless set
+#
+# uninstall-commands prints the commands that uninstall runs. They are made of the list
+# of files that meson would install.
+set -eu
+cd "$(dirname "$0")/.."
+BUILD=${BUILD:-build-install}
+. scripts/lib/common.sh
+. scripts/lib/build-dir.sh
+
+TAGS=${TAGS:-systemd,tools}
+PREFIX=${PREFIX:-/usr}
+DESTDIR=${DESTDIR:-}
+
+# has_tag TAG
+has_tag()
+{
+	case ,$TAGS, in *,"$1",*) ;; *) false ;; esac
+}
+
+# The pages are part of what is installed, so that a build without them is an error.
+setup()
+{
+	_tools=disabled
+	if has_tag tools; then
+		_tools=enabled
+	elif ! has_tag systemd; then
+		die "TAGS=$TAGS: give systemd, tools, or systemd,tools"
+	fi
+	# shellcheck disable=SC2086 # a list of options
+	build_setup --prefix="$PREFIX" -Dbuildtype=debugoptimized -Dtools="$_tools" -Dman=enabled \
+		-Dtests=false ${OPTIONS:-}
+}
+
+# TAG SOURCE DESTINATION of all files and directories, with a tab between them.
+plan()
+{
+	meson introspect --install-plan "$BUILD" | sed 's/}, */\n/g' |
+	sed -n 's/.*"\([^"]*\)": {"destination": "\([^"]*\)",.* "tag": "\([^"]*\)".*/\3\t\1\t\2/p' |
+	sed "s,\t{prefix},\t$PREFIX,"
+}
+
+# A path as a word of the shell.
+quoted()
+{
+	case $1 in
+	*[!A-Za-z0-9/._@%+:,=-]*) printf "'%s'\n" "$(printf '%s\n' "$1" | sed "s/'/'\\\\''/g")" ;;
+	*) printf '%s\n' "$1" ;;
+	esac
+}
+
+# removals KIND: the commands that remove the generator, the units, or the rest.
+removals()
+{
+	while IFS="$(printf '\t')" read -r _tag _from _to; do
+		has_tag "$_tag" || continue
+		case $_to in
+		*/dmem-generator) _kind=generator ;;
+		*.service) _kind=unit ;;
+		/*) _kind=rest ;;
+		*) die "meson installs to '$_to', which is no path" ;;
+		esac
+		[ "$_kind" = "$1" ] || continue
+		if [ -d "$_from" ]; then
+			echo "rm -rf $(quoted "$DESTDIR$_to")"
+			echo "rmdir $(quoted "$DESTDIR${_to%/*}") 2>/dev/null || :"
+		else
+			echo "rm -f $(quoted "$DESTDIR$_to")"
+		fi
+	done <"$BUILD/plan"
+}
+
+# systemctl_line ARGUMENT...: the command for a system that runs.
+systemctl_line()
+{
+	[ -n "$DESTDIR" ] || ! has_tag systemd || echo "[ ! -d /run/systemd/system ] || systemctl $*"
+}
+
+# The generator goes first, and with the reload all that it has written: no unit is left
+# with a command that is not there.
+uninstall_commands()
+{
+	plan >"$BUILD/plan"
+	[ -s "$BUILD/plan" ] || die "meson lists no file that $BUILD installs"
+	systemctl_line 'disable dmem-controller.service || :'
+	removals generator
+	removals unit
+	systemctl_line daemon-reload
+	removals rest
+}
+
+case ${1:-} in
+install)
+	setup
+	meson_ninja "$BUILD"
+	# shellcheck disable=SC2086 # an option or none
+	meson install -C "$BUILD" --no-rebuild --quiet --tags "$TAGS" ${DESTDIR:+--destdir "$DESTDIR"}
+	[ -n "$DESTDIR" ] || ! has_tag systemd ||
+	echo "now: systemctl daemon-reload && systemctl enable --now dmem-controller.service"
+	;;
+uninstall)
+	setup
+	sh -ec "$(uninstall_commands)"
+	;;
+uninstall-commands)
+	setup
+	uninstall_commands
+	;;
+*)
+	die "usage: scripts/install.sh install|uninstall|uninstall-commands"
+	;;
+esac
