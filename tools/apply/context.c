@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How a program that runs as root in a unit's context gets rid of that context. */
+/* Replaces the context of a unit, for a program that runs as root in it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -14,7 +14,7 @@
 
 #include "context.h"
 
-/* Enough for this program, should the unit's own limit be lower. */
+/* Enough files for this program, if the unit's own limit is lower. */
 #define MIN_FILES	64
 #define FIRST_FD	3
 
@@ -54,7 +54,7 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* By a file descriptor and not by /proc/1/ns/mnt: a bind mount can hide /proc. */
+/* By a file descriptor, not by /proc/1/ns/mnt: a bind mount can hide /proc. */
 static bool enter_mounts_of_systemd(void)
 {
 	bool entered;
@@ -84,7 +84,7 @@ bool context_leave(void)
 	syscall(SYS_close_range, FIRST_FD, ~0U, 0);
 #endif
 	entered = enter_mounts_of_systemd();
-	/* No path here is relative, and an inherited directory need not stay in use. */
+	/* All paths are absolute, and an inherited directory should not stay busy. */
 	if (chdir("/"))
 		return false;
 	return entered;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-apply - put caps on the cgroup that this process is in, or on a slice's
+ * dmem-apply - set limits of the cgroup that this process is in, or of a slice
  *
  * dmem-apply [--strict] [--mistake=FILE:LINE] [--max=REGION=SIZE]... [--min=...] [--low=...]
  * dmem-apply --slice=NAME ...
  *
- * systemd runs it before a unit's own programs, see dmem-generator. The exit
- * code is an enum dmem_status. With --strict it is 255 for every failure: of
- * ExecCondition=, any other one means "skip this unit, and all is well".
+ * systemd runs it before a unit's own programs, see dmem-generator. The exit code is an enum
+ * dmem_status. With --strict it is 255 for every failure: systemd takes any other code of an
+ * ExecCondition= as "skip this unit, without an error".
  *
- * The unit's user may shape the environment, the mounts and the resource limits
- * of this process, which is root: it is linked statically, see context.h, and opens
- * nothing before it has left them. stdin, stdout and stderr may be a client's
- * connection. They are never used.
+ * The unit's user may shape the environment, the mounts and the resource limits of this process,
+ * which is root: it is linked statically, see context.h, and opens nothing before it has left them.
+ * stdin, stdout and stderr may be a client's connection. They are never used.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +33,7 @@
 #define POLL_MS		20
 #define MAX_WAIT	300
 
-/* One of --max=, --min= and --low=, as it was given. */
+/* The value of one --max=, --min= or --low=. */
 struct argument {
 	enum dmem_kind kind;
 	const char *text;
@@ -44,9 +43,9 @@ struct apply {
 	struct dmem_arena arena;
 	struct log log;
 	const char *cgroup_root, *own, *cgroup, *slice, *heaps, *mistake;
-	const char *base;	/* systemd's root */
-	char *other;		/* a second cgroup that may be the slice's, or NULL */
-	/* Still in the unit's mounts. */
+	const char *base;	/* systemd's root cgroup */
+	char *other;		/* another cgroup that may be the slice's, or NULL */
+	/* The process is still in the unit's mounts. */
 	bool check_mounts;
 	bool fake, strict;
 	int wait, root;
@@ -54,7 +53,7 @@ struct apply {
 	size_t arguments;
 	struct dmem_limit *wish;
 	size_t n;
-	/* The first failure. All caps are tried, whatever happens to one. */
+	/* The first failure. All limits are tried, even after one has failed. */
 	enum dmem_status status;
 };
 
@@ -91,7 +90,7 @@ static enum dmem_status add_wish(struct apply *a, enum dmem_kind kind, const cha
 		a->n++;
 	if (s != DMEM_BAD_NAME && s != DMEM_BAD_VALUE)
 		return s;
-	/* A specifier may have become anything. The other caps are good. */
+	/* The value of a specifier may be no region name. The other limits are set. */
 	failed(a, s, arg);
 	return DMEM_OK;
 }
@@ -105,7 +104,7 @@ static enum dmem_status add_wishes(struct apply *a)
 	return s;
 }
 
-/* Is this process in the file's list? */
+/* True if the file lists this process. */
 static bool lists_this_process(int fd)
 {
 	char buf[4096];
@@ -126,8 +125,8 @@ static bool lists_this_process(int fd)
 	return false;
 }
 
-/* The line of the v2 tree. Hierarchies of v1, which come first, may be mounted
- * elsewhere for a program that needs one. NULL: there is none. */
+/* The line of the v2 hierarchy. Hierarchies of v1 come first; some programs need one, so they may
+ * be mounted elsewhere. NULL: there is none. */
 static char *v2_line(char *text)
 {
 	char *line = strncmp(text, "0::/", 4) ? strstr(text, "\n0::/") : text;
@@ -140,9 +139,8 @@ static char *v2_line(char *text)
 }
 
 /*
- * The mounts are the unit's, so that another directory may be in the place of the
- * kernel's files: nothing may be mounted over them, and the cgroup that is found
- * must have this process in it.
+ * In the unit's mounts, another directory may hide the kernel's files: nothing may be mounted over
+ * them, and the cgroup found must contain this process.
  */
 static enum dmem_status check_mounts(struct apply *a)
 {
@@ -174,7 +172,7 @@ static enum dmem_status check_mounts(struct apply *a)
 	return member ? DMEM_OK : DMEM_FOREIGN_MOUNT;
 }
 
-/* The same for what is behind dma_heap/NAME. */
+/* The same check for the device behind dma_heap/NAME. */
 static enum dmem_status check_heap(struct apply *a, const char *region)
 {
 	const char *heap = dmem_region_heap(region), *path;
@@ -209,8 +207,8 @@ static enum dmem_status own_cgroup(struct apply *a)
 		return read ? DMEM_NO_CGROUP2 : DMEM_NO_OWN_CGROUP;
 	deleted = strstr(line, " (deleted)");
 	len = strlen(line);
-	/* systemd puts commands of a delegated unit there, for it must not put
-	 * processes into an inner cgroup. */
+	/* systemd starts commands of a delegated unit in a cgroup of this name, since an inner
+	 * cgroup must not have processes. */
 	if (len >= sizeof(control) && !strcmp(line + len - sizeof(control) + 1, control))
 		line[len - sizeof(control) + 1] = 0;
 	if (!*line || deleted)
@@ -220,9 +218,9 @@ static enum dmem_status own_cgroup(struct apply *a)
 }
 
 /*
- * systemd's root in the tree that is mounted here. It is not the root of that in a container
- * without a cgroup namespace. The units that run this program for a slice lie in "-.slice",
- * which is systemd's root; NULL: this is another process.
+ * The path of systemd's root below the mounted tree; it is not "" in a container without a cgroup
+ * namespace. The units that run this program for a slice are in "-.slice", which is systemd's root.
+ * NULL: this process is in another cgroup.
  */
 static char *systemds_root(struct apply *a, const char *own)
 {
@@ -235,7 +233,7 @@ static char *systemds_root(struct apply *a, const char *own)
 	return dmem_strndup(&a->arena, own, unit == own ? 0 : (size_t)(unit - own) - 1);
 }
 
-/* The cgroup of the slice, made if it is not there: systemd adopts it. */
+/* The cgroup of the slice. It is made if it does not exist: systemd adopts it. */
 static enum dmem_status slice_cgroup(struct apply *a)
 {
 	enum dmem_status s = own_cgroup(a);
@@ -256,8 +254,8 @@ static enum dmem_status slice_cgroup(struct apply *a)
 	return dmem_cgroup_make(a->root, a->cgroup);
 }
 
-/* Some releases of systemd escape the slice's name, and nothing here tells which one
- * runs. The cgroup that it does not use stays empty. */
+/* Some releases of systemd escape the slice's name, and this program cannot find out which release
+ * runs. The cgroup that systemd does not use stays empty. */
 static enum dmem_status other_cgroup(struct apply *a)
 {
 	enum dmem_status s;
@@ -275,8 +273,8 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* A region appears when its driver does, which may be later than the unit. All
- * caps share one deadline. */
+/* A region appears when its driver is loaded, which may be later than the start of the unit. All
+ * limits share one deadline. */
 static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *w, const char **region,
 				      uint64_t *capacity, int64_t deadline)
 {
@@ -364,7 +362,7 @@ static void run(struct apply *a, int argc, char **argv)
 	enum dmem_status s = parse(a, argc, argv);
 	int64_t deadline;
 
-	/* A tree of a test's own is not in the first process's mounts. */
+	/* The tree of a test is not in the mounts of the first process. */
 	if (!a->fake)
 		a->check_mounts = !context_leave();
 	if (s == DMEM_OK)

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Where dmem-apply starts. Also a static C library reads the environment before
- * main(): glibc parses GLIBC_TUNABLES, in which CVE-2023-4911 was an overflow. Here
- * the environment is that of the unit's user, and the process is root. So each string
- * of it is emptied before the C library runs. The array stays as it is: what the
- * kernel tells the C library lies behind it.
+ * The entry point of dmem-apply. Even a static C library reads the environment before main(): glibc
+ * parses GLIBC_TUNABLES, which has overflowed in CVE-2023-4911. The environment here belongs to the
+ * unit's user, while the process is root. So this code empties each string of it before the C
+ * library runs. The array stays, since the kernel's auxiliary vector lies behind it.
  *
- * The Makefile has the linker start here, on the architectures that have it.
+ * The build makes this the entry point on the architectures named below.
  */
 #if defined(__x86_64__) || defined(__aarch64__) || defined(__arm__) || \
 	(defined(__riscv) && __riscv_xlen == 64)
 
-/* Nothing is relocated or set up when it runs: it may use its argument only. */
+/* Runs before relocations and before any setup: it may use its argument only. */
 void dmem_forget_environment(char **stack) __attribute__((used));
 
 /* @stack: argc, the arguments, NULL, the environment, NULL. */
@@ -23,7 +22,7 @@ void dmem_forget_environment(char **stack)
 		**env = 0;
 }
 
-/* Registers and stack are then as the kernel has made them. */
+/* Leaves registers and stack as the kernel has made them. */
 asm(".pushsection .text.dmem_start,\"ax\",%progbits\n"
     ".globl dmem_start\n"
     ".type dmem_start,%function\n"

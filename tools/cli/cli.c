@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages, sizes, and an output that is known to have arrived. */
+/* Messages, sizes, and output that reports write errors. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -46,7 +46,7 @@ int cli_bad_option(const struct cli *c, int opt, const char *letters, char **arg
 
 	if (opt == ':')
 		return cli_usage(c, "option needs a value: %s", word);
-	/* Among several letters, getopt is not at the next word yet. */
+	/* Inside a group of letters, optind has not moved to the next word yet. */
 	if (optopt && optopt < 256 && !strchr(letters, optopt))
 		return cli_usage(c, "unknown option: -%c", optopt);
 	return cli_usage(c, "unknown option: %s", word);
@@ -71,7 +71,7 @@ const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes)
 	whole = size >> shift;
 	tenths = 0;
 	if (shift) {
-		/* Without the lowest bits, so that ten times the rest fits. */
+		/* Drop low bits, so that ten times the rest does not overflow. */
 		uint64_t rest = size - (whole << shift), unit = 1ull << shift;
 
 		tenths = ((rest >> (shift - 10)) * 10 + (unit >> (shift - 10)) / 2) >> 10;
@@ -104,7 +104,7 @@ bool cli_colours(FILE *f)
 
 int cli_close_stdout(const struct cli *c, int status)
 {
-	/* An error of before has left its mark, but not its number. */
+	/* ferror() remembers an earlier error, but not its errno. */
 	bool failed = ferror(stdout);
 	int err = 0;
 
@@ -112,7 +112,7 @@ int cli_close_stdout(const struct cli *c, int status)
 		failed = true;
 		err = errno;
 	}
-	/* A file on a network may only now find that it has no room. */
+	/* A network file system may report a full disk only at close. */
 	if (fclose(stdout) && !failed) {
 		failed = true;
 		err = errno;

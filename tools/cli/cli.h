@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What lsdmem and dmemctl have in common as programs. */
+/* Messages, sizes and exit codes of lsdmem and dmemctl. */
 #ifndef CLI_H
 #define CLI_H
 
@@ -13,36 +13,36 @@
 enum {
 	CLI_OK		= 0,
 	CLI_FAILED	= 1,
-	CLI_USAGE	= 2,	/* not a command line of ours */
+	CLI_USAGE	= 2,	/* invalid command line */
 };
 
 struct cli {
 	const char *program;	/* "lsdmem", "dmemctl set" */
 };
 
-/* One line on stderr, "program: ...". A name in it may come from
- * anybody: it is printed as of text_put(). */
+/* Prints one line to stderr: "program: ...". Control characters are escaped like in text_put(),
+ * since names may come from other users. */
 void cli_error(const struct cli *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The same, and the line that points to --help. Returns CLI_USAGE. */
+/* The same, and a line that points to --help. Returns CLI_USAGE. */
 int cli_usage(const struct cli *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A wrong option: @opt is what getopt_long() gave, ':' or '?', and @letters what it was
- * given. Returns CLI_USAGE. */
+/* Reports a wrong option. @opt: the result of getopt_long(), ':' or '?'; @letters: its option
+ * string. Returns CLI_USAGE. */
 int cli_bad_option(const struct cli *c, int opt, const char *letters, char **argv);
 
 #define CLI_SIZE	32
 
-/* "24M", "1.5G", "4096" with @bytes; "max", and "-" for an unknown one. Returns @buf. */
+/* "24M", "1.5G"; "4096" with @bytes; "max" for no limit; "-" for DMEM_UNKNOWN. Returns @buf. */
 const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes);
 
-/* A terminal that nobody has asked to leave plain (NO_COLOR, TERM=dumb). */
+/* True for a terminal that shows colours, unless NO_COLOR is set. */
 bool cli_colours(FILE *f);
 
-/* Flushes and closes stdout. Returns @status, or CLI_FAILED with a message if what was
- * printed did not get there. A reader that went away is no failure. */
+/* Flushes and closes stdout. Returns @status, or CLI_FAILED with a message after a write error. A
+ * closed pipe is no error. */
 int cli_close_stdout(const struct cli *c, int status);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Text for JSON, which is UTF-8 whatever a file's name is. */
+/* Text for JSON: always valid UTF-8, whatever bytes a name has. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "json.h"
 #include "text.h"
 
-/* At most six bytes for one, and the quotes. */
+/* Writes at most six bytes per byte, and two quotes. */
 static char *put_quoted(char *out, const char *valid)
 {
 	*out++ = '"';

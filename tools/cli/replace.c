@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Replacing a file by a new one. */
+/* Replaces a file atomically. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +18,13 @@
 #include "replace.h"
 
 #define DIGITS		16
-/* So many random names are taken: something is wrong with the random numbers. */
+/* So many existing names mean that the random numbers are not random. */
 #define MAX_TRIES	100
 
 struct new_file {
 	int fd;
 	bool named;
-	char name[NAME_MAX + 1];	/* if it is named */
+	char name[NAME_MAX + 1];	/* if it has a name */
 };
 
 static int write_all(int fd, const char *text, size_t len)
@@ -42,7 +42,7 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* A name beside @name that nobody can have prepared something for. */
+/* A name beside @name that other users cannot predict. */
 static int random_name(const char *name, char new[NAME_MAX + 1])
 {
 	uint64_t r;
@@ -69,7 +69,7 @@ static int open_named(int dir, const char *name, struct new_file *f)
 	return -EEXIST;
 }
 
-/* Without a name, if the file system can do that. */
+/* Opens a file without a name, if the file system supports that. */
 static int open_new(int dir, const char *name, struct new_file *f)
 {
 	f->named = false;
@@ -83,7 +83,7 @@ static int fill(int fd, mode_t mode, const char *text, size_t len)
 
 	if (ret)
 		return ret;
-	/* The mode is what is asked for, whatever the umask. */
+	/* Set the mode explicitly: the umask may have removed bits. */
 	if (fchmod(fd, mode) || fsync(fd))
 		return -errno;
 	return 0;
@@ -97,7 +97,7 @@ static int link_as(int fd, int dir, const char *name)
 	return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
 }
 
-/* A name beside the file's own. */
+/* Gives the new file a name in the directory. */
 static int give_name(int dir, const char *name, struct new_file *f)
 {
 	int ret = -EEXIST;
@@ -121,7 +121,7 @@ static int publish(int dir, const char *name, struct new_file *f, bool create)
 		ret = give_name(dir, name, f);
 	if (ret)
 		return ret;
-	/* Not by the C library's function, which is not everywhere. */
+	/* musl and old versions of glibc have no renameat2(). */
 	if (syscall(SYS_renameat2, dir, f->name, dir, name, create ? RENAME_NOREPLACE : 0)) {
 		ret = -errno;
 		unlinkat(dir, f->name, 0);
@@ -129,7 +129,7 @@ static int publish(int dir, const char *name, struct new_file *f, bool create)
 	return ret;
 }
 
-/* One attempt. -ENOTSUP: the file without a name cannot be given one. */
+/* One attempt. -ENOTSUP: the file cannot be given a name. */
 static int write_new(int dir, const char *name, mode_t mode, const char *text, size_t len, bool create,
 		     int (*open_fn)(int dir, const char *name, struct new_file *f))
 {
@@ -145,7 +145,7 @@ static int write_new(int dir, const char *name, mode_t mode, const char *text, s
 		unlinkat(dir, f.name, 0);
 	if (!ret) {
 		ret = publish(dir, name, &f, create);
-		/* There may be no /proc. */
+		/* linkat() needs /proc, which may not be mounted. */
 		if (ret == -ENOENT && unnamed && !f.named)
 			ret = -ENOTSUP;
 	}
@@ -158,20 +158,20 @@ static int replace_in(int dir, const char *name, mode_t mode, const char *text, 
 	struct stat st;
 	int ret;
 
-	/* A device or a fifo would be gone for everybody. */
+	/* Replacing a device or a fifo would remove it for all users. */
 	if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st.st_mode) &&
 	    !S_ISLNK(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST;
 	ret = write_new(dir, name, mode, text, len, create, open_new);
 	if (ret == -ENOTSUP)
 		ret = write_new(dir, name, mode, text, len, create, open_named);
-	/* Not every file system can; the name is right in any case. */
+	/* Some file systems cannot sync a directory; the rename is done anyway. */
 	if (!ret)
 		fsync(dir);
 	return ret;
 }
 
-/* /dev/stdout is a link, and must stay one. */
+/* /dev/stdout is a link, and must not be replaced. */
 static bool leads_to_device(int dir, const char *name)
 {
 	char to[PATH_MAX];
@@ -238,7 +238,7 @@ void cli_replace_clean(int dir, const char *name)
 
 		if (*de->d_name != '.' || strncmp(de->d_name + 1, name, len) || *rest != '.')
 			continue;
-		/* ".NAME.new" was left by an earlier version. */
+		/* Earlier versions left ".NAME.new". */
 		if (strspn(rest + 1, "0123456789abcdef") == DIGITS || !strcmp(rest, ".new"))
 			unlinkat(dir, de->d_name, 0);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Tables on libsmartcols. */
+/* Tables, printed by libsmartcols. */
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
@@ -15,19 +15,19 @@ struct table {
 	struct libscols_table *tb;
 	const struct table_column *all;
 	struct table_options o;
-	int at[TABLE_MAX];		/* the place of each of @all, or -1 */
-	int id[TABLE_MAX];		/* of @all, by its place */
+	int at[TABLE_MAX];		/* place of each of @all, or -1 */
+	int id[TABLE_MAX];		/* index in @all, by place */
 	size_t n;
-	int err;			/* the first one */
+	int err;			/* the first error */
 };
 
-/* A line is one of theirs. */
+/* struct table_line is libsmartcols' line. */
 static struct libscols_line *theirs(struct table_line *l)
 {
 	return (struct libscols_line *)l;
 }
 
-/* dmem.current is the file that CHARGED is from. */
+/* CHARGED is read from dmem.current, so CURRENT is accepted as its name. */
 #define OTHER_NAME	"CURRENT"
 
 static int find(const struct table_column *all, size_t n, const char *name, size_t len)
@@ -43,7 +43,7 @@ static int find(const struct table_column *all, size_t n, const char *name, size
 	return -1;
 }
 
-/* Each once: JSON must not have a key twice. */
+/* Adds each column once: JSON must not have a key twice. */
 static size_t add(int ids[TABLE_MAX], size_t n, int id)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -100,7 +100,7 @@ static int json_type(enum table_type type)
 	case TABLE_COUNT:
 	case TABLE_LIST:
 	case TABLE_VALUE:
-		/* As it is: their own arrays cannot be empty. */
+		/* Printed without quotes: arrays of libsmartcols cannot be empty. */
 		return SCOLS_JSON_NUMBER;
 	case TABLE_BOOL:
 		return SCOLS_JSON_BOOLEAN_OPTIONAL;
@@ -121,7 +121,7 @@ static int add_column(struct table *t, int id)
 		flags |= SCOLS_FL_TRUNC;
 	if (c->flags & TABLE_TREE && t->o.tree)
 		flags |= SCOLS_FL_TREE;
-	/* As wide as its cells, at most half of the terminal if it may be cut. */
+	/* As wide as its cells, or at most half of the terminal if it may be cut. */
 	cl = scols_table_new_column(t->tb, c->name, c->flags & TABLE_CUT ? 0.5 : 0, flags);
 	if (!cl || scols_column_set_json_type(cl, json_type(c->type)))
 		return -ENOMEM;
@@ -136,7 +136,7 @@ static int set_up(struct table *t, const char *name, const struct table_options 
 		err = scols_table_enable_json(t->tb, o->json);
 	if (!err)
 		err = scols_table_enable_noheadings(t->tb, o->no_headings);
-	/* Theirs would write a backslash as "\x5c". Ours is harmless already. */
+	/* libsmartcols would print a backslash as "\x5c"; the cells are escaped already. */
 	if (!err)
 		err = scols_table_enable_noencoding(t->tb, 1);
 	if (!err && o->stream)
@@ -214,7 +214,7 @@ bool table_wants(const struct table *t, int id)
 	return t->at[id] >= 0;
 }
 
-/* @s becomes theirs, and is freed with the line. NULL: there was no memory for it. */
+/* Gives @s to libsmartcols, which frees it with the line. NULL: out of memory. */
 static void give(struct table *t, struct table_line *l, int id, char *s)
 {
 	if (!s || scols_line_refer_data(theirs(l), (size_t)t->at[id], s)) {
@@ -255,7 +255,7 @@ void table_bool(struct table *t, struct table_line *l, int id, bool b)
 	table_text(t, l, id, b ? "yes" : "no");
 }
 
-/* The words with blanks between them, harmless. */
+/* Joins the escaped words with blanks. */
 static char *join(const char * const *words, size_t n)
 {
 	size_t size = 1;
@@ -283,7 +283,7 @@ void table_list(struct table *t, struct table_line *l, int id, const char * cons
 	give(t, l, id, t->o.json ? json_array(words, n) : join(words, n));
 }
 
-/* Unknown numbers, in text for people. */
+/* Writes unknown numbers in text output. */
 static int fill_unknown(struct table *t)
 {
 	struct libscols_iter *it = scols_new_iter(SCOLS_ITER_FORWARD);
@@ -316,7 +316,7 @@ static void print_raw_cell(FILE *f, const char *s, bool first)
 	}
 }
 
-/* Lines as they were added: parents first. */
+/* Prints lines in the order in which they were added: parents first. */
 static int print_raw(struct table *t)
 {
 	struct libscols_iter *it = scols_new_iter(SCOLS_ITER_FORWARD);

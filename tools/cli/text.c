@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Text of others on its way to a reader. */
+/* Escapes text from other users. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "text.h"
 
-/* The length of the UTF-8 character at @s and its number, or 0: there is none. */
+/* The length and number of the UTF-8 character at @s. 0: it is invalid. */
 static size_t text_decode_utf8(const unsigned char *s, size_t len, uint32_t *c)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -26,14 +26,14 @@ static size_t text_decode_utf8(const unsigned char *s, size_t len, uint32_t *c)
 			return 0;
 		*c = *c << 6 | (s[i] & 0x3f);
 	}
-	/* A longer form than needed, half of a pair of UTF-16, and beyond Unicode. */
+	/* Overlong forms, surrogates, and numbers beyond Unicode are invalid. */
 	if (*c < least[n] || (*c >= 0xd800 && *c <= 0xdfff) || *c > 0x10ffff)
 		return 0;
 	return n;
 }
 
-/* Control characters, line ends, and those that make a terminal show the characters
- * after them in another order: a name could look like another one. */
+/* Control characters, line ends, and characters that change the direction of text: with these, one
+ * name could look like another. */
 static bool text_is_obeyed(uint32_t c)
 {
 	return c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The second act of dmem-demo: a camera streams while its neighbour takes all
- * that it can get of the same pool.
+ * The second act of dmem-demo: a camera streams while another program allocates as much as it can
+ * from the same region.
  *
- * The camera is vivid, the kernel's virtual one. It has no memory of its own,
- * so dmem_vivid_area gives it the pool that the device tree names.
+ * The camera is vivid, the kernel's virtual one. It has no memory of its own; the parameter
+ * dmem_vivid_area assigns it an area of the device tree.
  */
 #include <linux/videodev2.h>
 #include <poll.h>
@@ -47,7 +47,7 @@ static int queue_buffer(int dev, int index)
 	return ioctl(dev, VIDIOC_QBUF, &buf);
 }
 
-/* Buffers anew, as many as can be had. */
+/* Requests buffers and reports their number. */
 static struct taken start_stream(int dev, unsigned int want)
 {
 	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -76,7 +76,7 @@ static struct taken start_stream(int dev, unsigned int want)
 	return got;
 }
 
-/* Buffers more, while the others are in use. */
+/* Requests more buffers while the others are in use. */
 static struct taken more_buffers(int dev, unsigned int want)
 {
 	struct v4l2_create_buffers req = {
@@ -96,7 +96,7 @@ static struct taken more_buffers(int dev, unsigned int want)
 	return got;
 }
 
-/* Only a whole frame counts. */
+/* Waits for a complete frame. */
 static void next_frame(int dev, volatile unsigned int *frames)
 {
 	struct v4l2_buffer buf = {
@@ -111,7 +111,7 @@ static void next_frame(int dev, volatile unsigned int *frames)
 	queue_buffer(dev, buf.index);
 }
 
-/* Orders are "stream <buffers>" and "more <buffers>"; frames come in between. */
+/* Orders are "stream <buffers>" and "more <buffers>"; frames are captured in between. */
 static void run_camera(int ask, int answer, void *frames)
 {
 	struct pollfd fds[] = {
@@ -148,7 +148,7 @@ static void run_camera(int ask, int answer, void *frames)
 	}
 }
 
-/* Waits until the camera has given so many frames from now on. */
+/* Waits until the camera has captured so many more frames. */
 static void expect_frames(volatile unsigned int *frames, unsigned int more)
 {
 	unsigned int end = *frames + more, tries;
@@ -221,7 +221,7 @@ void camera_act(void)
 	printf("  Allocated: %lu buffers. A request for one more failed: %s.\n", got.buffers,
 	       strerror(more.err));
 	printf("  The camera continues: %d more frames.\n", SOME_FRAMES);
-	/* REQBUFS is content with fewer buffers, the kernel counts its refusal. */
+	/* REQBUFS accepts fewer buffers, but the kernel counts the refused one. */
 	add_row(CAMERA, region, more.refused + 1);
 	add_row(DISPLAY, region, greedy.refused);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the acts of dmem-demo share. */
+/* Helpers of the acts of dmem-demo. */
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -267,7 +267,7 @@ void add_row(const char *group, const char *region, unsigned long refused)
 	rows[n_rows++] = (struct row){ group, region, refused };
 }
 
-/* A limit in MiB as it is to be shown. */
+/* The text of a limit in MiB. */
 static const char *mib_text(unsigned long long bytes, char *buf, size_t size)
 {
 	if (bytes == ~0ULL)
@@ -295,13 +295,13 @@ void print_table(void)
 	printf("\n");
 }
 
-/* Also ends the table. */
+/* Prints the end of the table, too. */
 void expect_nothing_left(void)
 {
 	int i, tries;
 
 	for (i = 0; i < n_rows; i++) {
-		/* The last reference of a killed process goes a moment later. */
+		/* The kernel frees the buffers of a killed process a moment later. */
 		for (tries = 0; tries < 200 && value(rows[i].group, "current", rows[i].region); tries++)
 			usleep(10000);
 		expect_current(rows[i].group, rows[i].region, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the acts of dmem-demo share. */
+/* Helpers of the acts of dmem-demo. */
 #ifndef DEMO_DEMO_H
 #define DEMO_DEMO_H
 
@@ -12,7 +12,7 @@
 #define CAMERA		"camera.service"
 #define DISPLAY		"display.service"
 
-/* A process in a cgroup that does what it is told to. */
+/* A process in a cgroup that carries out orders. */
 struct worker {
 	pid_t pid;
 	int ask, answer;
@@ -23,19 +23,19 @@ struct taken {
 	int err;
 };
 
-/* The work: reads orders from one fd, and writes a struct taken for each. */
+/* A worker's function: reads orders from @ask, and writes a struct taken for each to @answer. */
 typedef void (*work_t)(int ask, int answer, void *arg);
 
-/* Says what is not as it was said to be, and ends the program. */
+/* Prints a check that failed, and exits. */
 void __attribute__((format(printf, 1, 2), noreturn)) wrong(const char *fmt, ...);
 
 /* The region that a heap's buffers are charged to. */
 char *heap_region(const char *heap);
 
-/* The value of a region in a cgroup's file, or "max" as ~0. */
+/* The value of a region in a cgroup's file; ULLONG_MAX for "max". */
 unsigned long long value(const char *group, const char *file, const char *region);
 
-/* How often the group's own requests ended so, by its dmem.events.local. */
+/* The number of the cgroup's own requests with this result, from its dmem.events.local. */
 unsigned long event(const char *group, const char *region, const char *key);
 
 void make_group(const char *group);
@@ -48,15 +48,15 @@ struct worker start_worker(const char *group, work_t work, void *arg);
 struct taken tell(struct worker *w, const char *order);
 void stop_worker(struct worker *w);
 
-/* A worker that takes buffers of 1 MiB from heaps: at most @want, until refused. */
+/* Starts a worker that allocates buffers of 1 MiB from heaps: @want at most, until refused. */
 struct worker start_taker(const char *group);
 struct taken take(struct worker *w, const char *heap, unsigned long want);
 void expect_taken(const char *group, const char *heap, struct taken *got,
 		  unsigned long buffers, int refused);
 
 /*
- * The table of what was done, and that nothing is left of it. What the programs
- * saw refused is what the kernel must have counted.
+ * Collects the rows of a table, and prints it after a check that no charge is left. The kernel must
+ * have counted as many refused requests as the programs have seen.
  */
 void add_row(const char *group, const char *region, unsigned long refused);
 void print_table(void);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-demo - two services, three regions, and limits that hold
+ * dmem-demo - show limits of two services in three regions
  *
- * The program prints only figures that it read from the kernel or counted itself,
- * and checks each sentence before it prints it. The first that is false ends it.
+ * The program prints only figures that it read from the kernel or counted itself, and checks each
+ * sentence before it prints it. It ends at the first false one.
  */
 #include "demo.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-hog - take buffers from a heap until refused, then hold them
+ * dmem-hog - allocate buffers from a heap until refused, then hold them
  *
  * dmem-hog [-g CGROUP-DIRECTORY] HEAP [SIZE-IN-MIB [COUNT]]
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the demo programs know of heaps and cgroups. */
+/* Helpers of the demo programs for heaps and cgroups. */
 #ifndef DEMO_HEAP_H
 #define DEMO_HEAP_H
 
@@ -22,7 +22,7 @@ static inline int heap_open(const char *heap)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* A buffer's file descriptor, or -1 with errno set. */
+/* Returns a buffer's file descriptor, or -1 with errno set. */
 static inline int heap_alloc(int heap, unsigned long size)
 {
 	struct dma_heap_allocation_data data = {
@@ -49,7 +49,8 @@ static inline int write_file(const char *path, const char *text)
 	return err ? -1 : 0;
 }
 
-/* Move the calling process. Done before the first buffer: who asks, pays. */
+/* Moves the calling process. Do this before the first buffer: buffers are charged to the cgroup of
+ * the process that allocates them, and stay there. */
 static inline int enter_cgroup(const char *dir)
 {
 	char path[PATH_MAX];

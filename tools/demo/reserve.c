@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The third act of dmem-demo: no cgroup has a limit. One has a reservation, and
- * allocates last.
+ * The third act of dmem-demo: no cgroup has a limit. One has a reservation, and allocates last.
  */
 #include "demo.h"
 
 #define RESERVED_MIB	16
 
-/* Free memory of the region: the kernel's own use is not part of it. */
+/* Free memory of the region in MiB, without the kernel's own use. */
 static unsigned long free_mib(const char *region)
 {
 	char path[300];

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-generator - make native drop-ins of all [X-Dmem] sections
+ * dmem-generator - make native drop-ins from all sections [X-Dmem]
  *
  * dmem-generator [--root=DIR] [--unit-path=DIRS] [--helper=PATH] NORMAL [EARLY LATE]
  *
- * systemd merges drop-ins by file name: of all files with one name that count
- * for a unit, it reads the one of the most specific level. So each level that
- * differs from the more general ones gets a file of the one reserved name, with
- * everything in it that holds there.
+ * systemd merges drop-ins by file name: of all files with one name that apply to a unit, it reads
+ * the one of the most specific level. So each level that differs from the more general ones gets a
+ * file of the one reserved name, with all settings that apply there.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -32,8 +31,8 @@ struct level {
 	bool done, written;
 };
 
-/* A word may be as long as its file, and the kernel's log takes no line of more than
- * 1,024 bytes, in which the remedy is to be. */
+/* A word may be as long as its file, but the kernel's log cuts lines at 1,024 bytes, and the remedy
+ * at the end of the line must not be lost. */
 static void report(void *data, const struct dmem_report *r)
 {
 	bool cut = strlen(r->word) > MAX_WORD;
@@ -84,13 +83,13 @@ static int emit(struct generator *g, struct level *l)
 		ret = write_service(g, name, l->effect, &l->caps);
 	else
 		ret = write_slice(g, name, l->effect, &l->caps);
-	/* Those below do not rely on what is not there. */
+	/* After a failure, more specific levels must not rely on this file. */
 	l->written = !ret;
 	return ret;
 }
 
-/* The more general levels come first: what they write decides what this one must.
- * None of them can depend on this one. */
+/* Handles more general levels first: this level depends on their files, and none of them depends on
+ * this one. */
 static int settle(struct generator *g, struct level *l)
 {
 	int ret = 0;
@@ -109,7 +108,7 @@ static int settle(struct generator *g, struct level *l)
 	ret = dmem_units_effect(&g->units, l->unit, g->helper, &l->caps, &l->effect);
 	if (ret)
 		return ret;
-	/* One level that cannot be written must not cost the others theirs. */
+	/* Continue with the other levels after a failure. */
 	ret = emit(g, l);
 	if (ret) {
 		g->failed = true;
@@ -119,7 +118,7 @@ static int settle(struct generator *g, struct level *l)
 	return 0;
 }
 
-/* So that messages and files come in the same order each time. */
+/* Sorted, so that messages and files have the same order each time. */
 static int compare_levels(const void *a, const void *b)
 {
 	return strcmp(((const struct level *)a)->unit->name, ((const struct level *)b)->unit->name);
@@ -182,7 +181,7 @@ int main(int argc, char **argv)
 			"NORMAL-DIR [EARLY-DIR LATE-DIR]\n");
 		return DMEM_USAGE;
 	}
-	/* As systemd runs it: with three directories, on the real system. */
+	/* systemd runs it with three directories on the real system. */
 	g.log.console = argc - optind != 3 || *root;
 	g.out = argv[optind];
 	ret = dmem_units_load(&g.units, root, path, report, &g);

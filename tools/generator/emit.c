@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The native drop-ins and units that dmem-generator writes. */
+/* Writes native drop-ins and units for dmem-generator. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #define HEAD	"# Written by dmem-generator at each daemon-reload. See " \
 		"dmem-generator(8).\n"
 
-/* Once more, and last, for a drop-in in service.d/ could put it into a slice. */
+/* Repeated as the last line, since a drop-in in service.d/ could set another slice. */
 #define OWN_SLICE	"[Service]\nSlice=-.slice\n"
 
-/* What dmem-slice@.service says as well; more of [Unit] can be put in. */
+/* The same text as in dmem-slice@.service, with room for more lines of [Unit]. */
 #define SLICE_UNIT				\
 	"[Unit]\n"				\
 	"Description=Device memory limits of %%i.slice\n" \
@@ -30,8 +30,8 @@
 	"Type=oneshot\n"			\
 	"Slice=-.slice\n"
 
-/* Writes @dir/@name below the output directory, all of it or nothing: the
- * generator may be killed at any time. */
+/* Writes @dir/@name below the output directory, completely or not at all: systemd may kill the
+ * generator at any time. */
 static int put_file(struct generator *g, const char *dir, const char *name, const char *text)
 {
 	struct dmem_arena *a = &g->units.arena;
@@ -85,7 +85,7 @@ static char *arguments(struct generator *g, const struct dmem_caps *caps)
 	if (s && caps->mistake_file) {
 		char *file = quoted(g, caps->mistake_file, false);
 
-		/* It is for a reader only, and must not end the line. */
+		/* The name is only shown to users, but must not end the line. */
 		for (char *p = file; p && *p; p++)
 			*p = *p < ' ' || *p > '~' ? '?' : *p;
 		s = file ? dmem_printf(a, "%s \"--mistake=%s:%u\"", s, file, caps->mistake_line) : NULL;
@@ -109,17 +109,16 @@ int write_service(struct generator *g, const char *level, enum dmem_effect e,
 
 	if (e == DMEM_NOTHING)
 		return put_dropin(g, level, HEAD "# No limit.\n");
-	/* Our program cannot run there, and this needs none. */
+	/* dmem-apply cannot run there, and this line does not need it. */
 	if (e == DMEM_REFUSAL)
 		return put_dropin(g, level, HEAD "[Unit]\nAssertPathExists=!/\n");
 	args = arguments(g, caps);
 	if (!args)
 		return -ENOMEM;
 	/*
-	 * ExecCondition= and not ExecStartPre=: the unit's own ExecStartPre= would
-	 * run before ours, without a cap. "+": as root and out of the unit's
-	 * sandbox. "-": a failure, or a program that is not there any more, is no
-	 * reason to skip the unit, which is what a failed condition means.
+	 * ExecCondition= and not ExecStartPre=: the unit's own ExecStartPre= would run before ours,
+	 * without a limit. "+": as root and out of the unit's sandbox. "-": without it, a failure
+	 * or a missing program would skip the unit, since a failed condition has that meaning.
 	 */
 	return put_dropin(g, level,
 			  dmem_printf(a, HEAD "[Service]\nExecCondition=%s+%s%s\n",
@@ -135,8 +134,8 @@ static char *slice_command(struct generator *g, const struct dmem_caps *caps)
 	return dmem_printf(&g->units.arena, "ExecStart=+%s --slice=%%i.slice%s\n", g->helper, args);
 }
 
-/* "After=" the slice above "a-b" or, of a prefix, "a-". Were that one just being
- * stopped, systemd would remove its cgroup, and ours with it. */
+/* "After=" the slice above "a-b" or, for a prefix, "a-". While systemd stops that slice, it would
+ * remove its cgroup, and ours with it. */
 static char *after_parent(struct generator *g, const char *name)
 {
 	const char *dash = strrchr(name, '-');
@@ -155,15 +154,15 @@ static int slice_service(struct generator *g, const char *name, const struct dme
 
 	if (!unit || !after || !command)
 		return -ENOMEM;
-	/* Nothing else waits for system.slice, which is there from the first on. */
+	/* Nothing else waits for system.slice, which exists from the start. */
 	if (!strcmp(name, "system"))
 		after = "Before=sysinit.target\n";
 	return put_dropin(g, unit, dmem_printf(a, HEAD "%s%s" OWN_SLICE "ExecStart=\n%s",
 					       *after ? "[Unit]\n" : "", after, command));
 }
 
-/* Those below a prefix or of the type are not known: they get a template of
- * their own, whose instance is the slice. */
+/* Slices below a prefix, or all slices, are not known in advance: they get a template of their own,
+ * whose instance is the slice. */
 static int slice_template(struct generator *g, const char *unit, const char *prefix,
 			  const struct dmem_caps *caps)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One line for each dma-buf. */
+/* The view of buffers: one line for each dma-buf. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ struct list {
 	struct table *t;
 	const struct dmem_buffers *b;
 	const struct dmem_regions *r;
-	/* The cgroups by their id. */
+	/* All cgroups, sorted by id. */
 	const struct dmem_node **node;
 	size_t n;
 };
@@ -90,7 +90,7 @@ static void add_payer(struct list *s, struct table_line *line, uint64_t id)
 	if (n)
 		add_cgroup(s->t, line, COL_CGROUP, COL_UNIT, n);
 	else if (id != DMEM_UNKNOWN)
-		/* In a namespace, that cannot be told from one outside. */
+		/* In a cgroup namespace, the owner may be outside instead. */
 		table_text(s->t, line, COL_CGROUP, s->r->complete ? "[removed]" : "[not here]");
 }
 
@@ -127,7 +127,7 @@ static int add_holders(struct list *s, struct table_line *line, const struct dme
 static int add(struct list *s, const struct dmem_buffer *f)
 {
 	const struct dmem_heap *h = find_heap(s, f->exporter);
-	/* All buffers of a heap are of its region, even where fdinfo cannot be read. */
+	/* A heap has one region for all buffers, even if fdinfo cannot be read. */
 	const char *region = !f->region && h ? h->region : f->region;
 	const struct dmem_region *g = region ? dmem_regions_find(s->r, region) : NULL;
 	struct table_line *line;
@@ -156,7 +156,7 @@ static int fill(struct lsdmem *l, struct table *t)
 	if (ret)
 		return ret;
 	ret = dmem_buffers_read(&l->sys, &l->arena, unread_note, l, &b);
-	/* After the buffers: one that has got its cgroup is found in it. */
+	/* Read after the buffers: so the tree contains their cgroups, unless removed. */
 	if (!ret && (table_wants(t, COL_CGROUP) || table_wants(t, COL_UNIT)))
 		ret = dmem_tree_read(&l->sys, &l->arena, &r, "", 0, UINT_MAX, unread_note, l, &tree);
 	if (!ret)

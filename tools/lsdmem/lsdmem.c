@@ -44,7 +44,7 @@ static void help(void)
 	printf("\nFor more details see lsdmem(8).\n");
 }
 
-/* Sets @ids. Returns how many columns, or -CLI_USAGE. */
+/* Sets @ids. Returns the number of columns, or -CLI_USAGE. */
 static int choose(const struct lsdmem *l, const struct request *q, int ids[TABLE_MAX])
 {
 	const struct view *v = q->view;
@@ -94,7 +94,7 @@ static int show(struct lsdmem *l, const struct request *q)
 	return ret;
 }
 
-/* What does not go together. Returns CLI_OK or CLI_USAGE. */
+/* Rejects options that exclude each other. Returns CLI_OK or CLI_USAGE. */
 static int check(const struct lsdmem *l, const struct request *q, bool tree, bool buffers)
 {
 	if (tree && buffers)
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 		case ':':
 			return cli_usage(&l.cli, "option needs a value: %s", argv[optind - 1]);
 		default:
-			/* Of a long one, optopt does not tell what was written. */
+			/* For a long option, optopt is not the written text. */
 			if (optopt && strncmp(argv[optind - 1], "--", 2))
 				return cli_usage(&l.cli, "unknown option: -%c", optopt);
 			return cli_usage(&l.cli, "unknown option, or an option without a value: %s",

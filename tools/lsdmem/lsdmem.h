@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the views have in common. One view, one file. */
+/* Interfaces between the views. Each view has its own file. */
 #ifndef LSDMEM_H
 #define LSDMEM_H
 
@@ -7,13 +7,13 @@
 #include "dmem/look.h"
 #include "units/word.h"
 
-/* What could not be read: for one line at the end. All zero is nothing. */
+/* Files that could not be read, for one message at the end. All zero is none. */
 struct unread {
 	char path[512];			/* the first file */
 	int err;
 	unsigned int more;		/* files */
-	const char *debug;		/* what needs debugfs, and was not to be had */
-	bool processes;			/* some were out of bounds */
+	const char *debug;		/* the columns that need debugfs, if it cannot be read */
+	bool processes;			/* access to some processes was denied */
 };
 
 struct lsdmem {
@@ -29,12 +29,13 @@ struct lsdmem {
 };
 
 struct view {
-	const char *name;		/* the array's in JSON */
+	const char *name;		/* name of the array in JSON */
 	const struct table_column *columns;
 	size_t n_columns;
 	const int *defaults;
 	size_t n_defaults;
-	/* Adds the lines. Returns an exit code; has said what is wrong. */
+	/* Adds the lines to @t. Returns an exit code, and has printed a message if it is not
+	 * CLI_OK. */
 	int (*fill)(struct lsdmem *l, struct table *t);
 };
 
@@ -45,7 +46,7 @@ extern const struct view view_regions, view_tree, view_buffers;
 /* For dmem_note_fn: @data is a struct lsdmem. */
 void unread_note(void *data, const char *path, int err);
 
-/* One line on stderr, if there is anything to say. */
+/* Prints one line to stderr, if some file could not be read. */
 void unread_say(const struct lsdmem *l);
 
 /* ---- select.c ---- */
@@ -58,7 +59,7 @@ void unread_say(const struct lsdmem *l);
 int find_regions(struct lsdmem *l, const struct view *view, unsigned int fields,
 		 struct dmem_regions *r);
 
-/* Is the region one of @l->wanted, or is that list empty? Call find_regions() before. */
+/* True if the region is in @l->wanted, or that list is empty. Call find_regions() first. */
 bool region_wanted(const struct lsdmem *l, const struct dmem_region *g);
 
 /* Sets the cells of a cgroup's path, which starts with a slash, and of its systemd unit. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One line for each region. */
+/* The view of regions: one line for each. */
 #include <errno.h>
 
 #include "lsdmem.h"
@@ -31,7 +31,7 @@ static const int defaults[] = {
 	COL_REFUSED, COL_HEAPS,
 };
 
-/* What the files of the cgroups are needed for. */
+/* The figures that the columns need from the files of cgroups. */
 static unsigned int figures_for(const struct table *t)
 {
 	unsigned int figures = 0;
@@ -54,10 +54,10 @@ static unsigned int read_for(const struct lsdmem *l, const struct table *t)
 		{ COL_CAPACITY, DMEM_READ_CAPACITY }, { COL_CHARGED, DMEM_READ_CURRENT },
 		{ COL_UNACCOUNTED, DMEM_READ_UNACCOUNTED }, { COL_FREE, DMEM_READ_AVAILABLE },
 		{ COL_LARGEST, DMEM_READ_LARGEST }, { COL_HEAPS, DMEM_READ_HEAPS },
-		/* To see that PEAK is not less than CHARGED. */
+		/* CHARGED is needed to keep PEAK above it. */
 		{ COL_PEAK, DMEM_READ_PEAK | DMEM_READ_CURRENT },
 	};
-	/* A name on the command line may be that of a heap. */
+	/* A word of the command line may be the name of a heap. */
 	unsigned int what = l->n_wanted ? DMEM_READ_HEAPS : 0;
 
 	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++)
@@ -65,7 +65,7 @@ static unsigned int read_for(const struct lsdmem *l, const struct table *t)
 	return what;
 }
 
-/* @tree: without a root if it was not read. @i: the region's index there. */
+/* @tree: without a root if it was not read. @i: the region's index in it. */
 static void add(struct table *t, const struct dmem_region *g, const struct dmem_tree *tree, size_t i)
 {
 	struct table_line *line = table_line(t, NULL);
@@ -94,9 +94,9 @@ static int fill(struct lsdmem *l, struct table *t)
 
 	if (ret)
 		return ret;
-	/* So that a line with a typical name has 80 characters. */
+	/* Shorter, so that a line with a typical name has 80 characters. */
 	table_heading(t, COL_UNACCOUNTED, "UNACCT");
-	/* Refusals are those of the cgroups below the root. */
+	/* Refused requests are the sum of the cgroups directly below the root. */
 	depth = figures & DMEM_REFUSALS ? 1 : 0;
 	if (figures && dmem_tree_read(&l->sys, &l->arena, &r, "", figures, depth, unread_note, l,
 				      &tree) == -ENOMEM)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One tree for each region: the cgroups that use or limit it. */
+/* The tree view: for each region, the cgroups with charges or limits in it. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static const int defaults[] = {
 	COL_NAME, COL_CHARGED, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
 };
 
-/* The columns that are a figure of the kernel. */
+/* Columns that show a figure of the kernel. */
 static const struct {
 	int column;
 	enum dmem_figure figure;
@@ -63,14 +63,14 @@ static const struct {
 
 #define N_SIMPLE	(sizeof(simple) / sizeof(*simple))
 
-/* One region's tree on its way into the table. */
+/* The tree of one region. */
 struct branch {
 	struct table *t;
 	const struct dmem_tree *tree;
 	const struct dmem_region *g;
-	size_t region;			/* its index */
+	size_t region;			/* index of the region */
 	bool all;
-	/* Is a cgroup shown? In the order in which the tree is walked. */
+	/* Whether each cgroup is shown, in the order of the tree. */
 	unsigned char *shown;
 	size_t at;
 };
@@ -82,7 +82,7 @@ static bool has(const struct branch *b, const struct dmem_node *n, enum dmem_fig
 	return v != DMEM_UNKNOWN && v != none;
 }
 
-/* A cgroup is shown if it uses or limits something, or one below it does. */
+/* A cgroup is shown if it has a charge or limit, or one of its descendants has. */
 static bool mark(struct branch *b, const struct dmem_node *n)
 {
 	size_t i = b->at++;
@@ -120,7 +120,7 @@ static void add(struct branch *b, struct table_line *parent, const struct dmem_n
 {
 	struct table_line *line = NULL;
 
-	/* The root is the region's own line. */
+	/* The region's own line stands for the root. */
 	if (b->shown[b->at++] || !n->parent)
 		line = add_line(b, parent, n);
 	for (const struct dmem_node *c = n->child; c; c = c->next)
@@ -131,7 +131,7 @@ static unsigned int figures_for(const struct lsdmem *l, const struct table *t)
 {
 	unsigned int figures = 0;
 
-	/* These decide who is shown. */
+	/* These figures decide which cgroups are shown. */
 	if (!l->all)
 		figures |= DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_MIN) | DMEM_BIT(DMEM_F_LOW) |
 			   DMEM_BIT(DMEM_F_MAX);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What could not be read, in one line. */
+/* The message about files that could not be read. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@ void unread_note(void *data, const char *path, int err)
 {
 	struct unread *u = &((struct lsdmem *)data)->unread;
 
-	/* Closed to most: for those, not the path but what is lacking. */
+	/* Most users have no access to debugfs: name the missing columns, not the path. */
 	if (!strncmp(path, DEBUGFS, strlen(DEBUGFS)) && (err == EACCES || err == EPERM)) {
 		u->debug = strstr(path, "/dma_buf/") ? "buffers that no process holds" : "LARGEST";
 		return;

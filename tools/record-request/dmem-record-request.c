@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-record-request - have this service's use of device memory recorded
+ * dmem-record-request - request a sample of this service's use of device memory
  *
  * dmem-record-request [SOCKET]
  *
- * The command of ExecStopPost= in examples/dmem-record-stop.conf. It runs as the
- * service's own user and needs no privilege: the other end takes the service from the
- * credentials of the connection, on which nothing is sent.
+ * The command of ExecStopPost= in examples/dmem-record-stop.conf. It runs as the service's own user
+ * and needs no privilege: the recorder finds the service by the credentials of the connection, and
+ * no data is sent on it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Waits for the one byte that is the answer. 0 or a negative errno. */
+/* Waits for one byte, the answer. 0 or a negative errno. */
 static int ask(const char *path, int64_t deadline)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -60,7 +60,8 @@ static int ask(const char *path, int64_t deadline)
 	return ret;
 }
 
-/* The stop of the recorder's own service asks for nothing, or there would be no end. */
+/* The recorder's own service must not request a sample when it stops, since that would start it
+ * again. */
 static bool is_recorder(void)
 {
 	struct dmem_text t = { 0 };
@@ -82,7 +83,7 @@ int main(int argc, char **argv)
 		return 2;
 	if (is_recorder())
 		return 0;
-	/* systemd closes a connection at once when there are too many. */
+	/* systemd closes a connection at once if there are too many. */
 	for (;;) {
 		ret = ask(path, deadline);
 		if ((ret != -ECONNRESET && ret != -EAGAIN) || now_ms() + NAP_MS >= deadline)

@@ -42,8 +42,7 @@ struct model_cursor {
 	uint32_t teller;
 	size_t extent;
 	bool once;			/* a single sample of one service */
-	bool first;			/* first sample of a segment: cgroups and buffers that it
-					 * does not name are gone */
+	bool first;			/* of a segment: all that it does not name is gone */
 	bool sampled;			/* a part of it was read */
 };
 
