@@ -85,7 +85,9 @@ int verb_apply(struct ctl *c, int argc, char **argv)
 	}
 	if (optind == argc)
 		return cli_usage(&c->cli, "missing unit: name one or more");
-	if (manager_open(c, &m) || section_load(c, &u, false)) {
+	if (target_any_unit(argv + optind, argc - optind))
+		ret = manager_open(c, &m);
+	if (ret || section_load(c, &u, false)) {
 		ret = CLI_FAILED;
 		optind = argc;
 	}

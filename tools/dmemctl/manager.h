@@ -3,6 +3,8 @@
 #ifndef MANAGER_H
 #define MANAGER_H
 
+#include <errno.h>
+
 #include "dmemctl.h"
 
 struct sd_bus;
@@ -18,6 +20,8 @@ struct unit_state {
 	const char *sub;	/* "running", "dead", "condition", ... */
 	const char *cgroup;	/* without a leading slash; NULL: not running */
 };
+
+#ifndef NO_LIBSYSTEMD
 
 /* Connects to systemd. With --sysroot there is no bus, which is no error. All functions return 0 or
  * a negative errno, and have printed a message then. */
@@ -35,5 +39,45 @@ int manager_reload(struct ctl *c, struct manager *m);
  * systemd's default. */
 int manager_scope(struct ctl *c, struct manager *m, const char *name, const char *slice,
 		  const char *description);
+
+#else
+
+/* Without libsystemd there is no bus: units are looked up below --sysroot only. */
+static inline int manager_open(struct ctl *c, struct manager *m)
+{
+	m->bus = NULL;
+	if (c->sysroot)
+		return 0;
+	cli_error(&c->cli, "this dmemctl was built without libsystemd: name a cgroup by its path, "
+		  "as in dmemctl set /sys/fs/cgroup/NAME");
+	return -EOPNOTSUPP;
+}
+
+static inline void manager_close(struct manager *m)
+{
+	(void)m;
+}
+
+static inline int manager_unit(struct ctl *c, struct manager *m, struct dmem_arena *a,
+			       const char *name, struct unit_state *s)
+{
+	(void)c, (void)m, (void)a, (void)name, (void)s;
+	return -EOPNOTSUPP;
+}
+
+static inline int manager_reload(struct ctl *c, struct manager *m)
+{
+	(void)c, (void)m;
+	return -EOPNOTSUPP;
+}
+
+static inline int manager_scope(struct ctl *c, struct manager *m, const char *name,
+				const char *slice, const char *description)
+{
+	(void)c, (void)m, (void)name, (void)slice, (void)description;
+	return -EOPNOTSUPP;
+}
+
+#endif
 
 #endif

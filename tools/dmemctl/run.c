@@ -43,15 +43,13 @@ static const char *own_cgroup(struct ctl *c, struct dmem_arena *a)
 	return line + 4;
 }
 
-static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, const char *command)
+static int enter(struct ctl *c, struct manager *m, struct dmem_arena *a, const struct options *o,
+		 const char *command)
 {
 	char *what = dmem_printf(a, "dmemctl run %s", command);
 	const char *name = o->unit;
-	struct manager m = { 0 };
-	int ret = manager_open(c, &m);
+	int ret = 0;
 
-	if (ret)
-		return ret;
 	if (!name)
 		name = dmem_printf(a, "dmem-run-%d.scope", (int)getpid());
 	else if (dmem_unit_type(name) < 0)
@@ -71,10 +69,9 @@ static int enter(struct ctl *c, struct dmem_arena *a, const struct options *o, c
 		/* systemd accepts UTF-8 only. */
 		char *plain = text_harmless(what, TEXT_UTF8);
 
-		ret = plain ? manager_scope(c, &m, name, o->slice, plain) : -ENOMEM;
+		ret = plain ? manager_scope(c, m, name, o->slice, plain) : -ENOMEM;
 		free(plain);
 	}
-	manager_close(&m);
 	return ret;
 }
 
@@ -98,13 +95,17 @@ static int prepare(struct ctl *c, struct dmem_arena *a, const struct options *o,
 static int run(struct ctl *c, struct dmem_arena *a, const struct options *o, char **command)
 {
 	struct change ch = { .root = -1, .sys.root = -1 };
-	int ret = prepare(c, a, o, &ch);
+	struct manager m = { 0 };
+	int ret = manager_open(c, &m);
 
 	if (!ret)
-		ret = enter(c, a, o, command[0]);
+		ret = prepare(c, a, o, &ch);
+	if (!ret)
+		ret = enter(c, &m, a, o, command[0]);
 	if (!ret)
 		ret = limit(c, a, &ch);
 	change_close(&ch);
+	manager_close(&m);
 	if (ret == -ENOMEM)
 		cli_error(&c->cli, "out of memory");
 	if (ret)

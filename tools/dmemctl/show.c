@@ -238,7 +238,7 @@ static int show_all(struct ctl *c, struct show *s)
 	return ret ? ret : show_files(c, s);
 }
 
-static int read_all(struct ctl *c, struct show *s, bool ask)
+static int read_all(struct ctl *c, struct show *s)
 {
 	unsigned int figures = DMEM_REFUSALS | DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_PEAK) |
 			       DMEM_BIT(DMEM_F_MIN) | DMEM_BIT(DMEM_F_LOW) | DMEM_BIT(DMEM_F_MAX);
@@ -262,7 +262,7 @@ static int read_all(struct ctl *c, struct show *s, bool ask)
 		cli_error(&c->cli, "%s", dmem_status_text(status));
 		ret = -ENOENT;
 	}
-	return ret || !ask ? ret : manager_open(c, &s->manager);
+	return ret;
 }
 
 static int show(struct ctl *c, struct show *s, char **words, int n)
@@ -279,8 +279,8 @@ static int show(struct ctl *c, struct show *s, char **words, int n)
 		free(wrong);
 		return ret;
 	}
-	ret = read_all(c, s, target_any_unit(words, n));
-	if (ret)
+	ret = target_any_unit(words, n) ? manager_open(c, &s->manager) : 0;
+	if (ret || read_all(c, s))
 		return CLI_FAILED;
 	s->table = table_new("units", columns, ids, (size_t)n_ids, &s->opt);
 	if (!s->table)
