@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
 . scripts/lib/source.sh
 . scripts/lib/build.sh
+. scripts/lib/build-dir.sh
 . scripts/lib/userland.sh
 
 prepare()
@@ -204,7 +205,7 @@ kernel-deb)
 	;;
 clean)
 	find selftests tools scripts \( -name '*.o' -o -name '*.ko' -o -name '*.new' \) -delete
-	make -s -C systemd-units clean
+	rm -rf build build-*
 	;;
 distclean)
 	case $CACHE in

@@ -8,8 +8,8 @@
 #   OPTIONS  further options of "meson setup"
 #   BUILD    the build directory: build-install unless set
 #
-# uninstall-commands prints the commands that uninstall runs. They are made of the list
-# of files that meson would install.
+# uninstall-commands prints the commands that uninstall runs, for BUILD as it is. They
+# are made of meson's list of the files that it installs.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build-install}
@@ -26,7 +26,7 @@ has_tag()
 	case ,$TAGS, in *,"$1",*) ;; *) false ;; esac
 }
 
-# The pages are part of what is installed, so that a build without them is an error.
+# Manuals are part of the installation, so a build without them is an error.
 setup()
 {
 	_tools=disabled
@@ -111,7 +111,6 @@ uninstall)
 	sh -ec "$(uninstall_commands)"
 	;;
 uninstall-commands)
-	setup
 	uninstall_commands
 	;;
 *)

@@ -6,21 +6,19 @@ set -eu
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
 . scripts/lib/results.sh
-need gcc /usr/include/stdio.h:libc6-dev make /usr/bin/time:time scdoc \
-	/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-	/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
+. scripts/lib/build-dir.sh
+need /usr/include/stdio.h:libc6-dev /usr/bin/time:time
 
 w=$(mktemp -d)
 trap 'rm -rf "$w"' EXIT
 trap 'exit 130' HUP INT TERM
-make -s -C tools O="$w/tools" CC="${CC:-gcc}" CFLAGS='-O2 -Werror' "$w/tools/dmemctl.bin"
-${CC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$w/histories" tests/bench/histories.c \
-	"$w/tools/dmemctl/record/history.o" "$w"/tools/lib/*.o
+build_dmemctl "$w/build"
+history_program "$w/histories" "$w/build" tests/bench/histories.c
 
 # plan_of TEXT: the history is there.
 plan_of()
 {
-	/usr/bin/time -o "$w/time" -f '%U %M' "$w/tools/dmemctl.bin" plan "$w/history" >/dev/null
+	/usr/bin/time -o "$w/time" -f '%U %M' "$w/build/tools/dmemctl" plan "$w/history" >/dev/null
 	read -r _cpu _kib <"$w/time"
 	printf '| %s | %s | %s | %s |\n' "$1" "$(du -sm "$w/history" | cut -f 1)" "$_cpu" "$((_kib / 1024))" |
 	tee -a "$w/rows"

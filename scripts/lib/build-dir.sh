@@ -45,20 +45,73 @@ meson_ninja()
 	die_log "$_dir/ninja.log" "cannot build in $_dir: $(grep -m 1 -i -e 'error:' "$_dir/ninja.log")"
 }
 
-# cross_file FILE TRIPLE [CFLAGS [LDFLAGS]]: a cross file for meson.
+# cross_file FILE: for meson, the machine that build_for has named.
 cross_file()
 {
-	_cpu=${2%%-*}
-	cat >"$1.new" <<-END
+	_cpu=${TRIPLE%%-*}
+	_ccache=
+	! command -v ccache >/dev/null || _ccache="'ccache', "
+	mkdir -p "${1%/*}"
+	cat >"$1" <<-END
 	[binaries]
-	c = [$(! command -v ccache >/dev/null || printf "'ccache', ")'$2-gcc']
-	ar = '$2-ar'
-	strip = '$2-strip'
+	c = [$_ccache'$TRIPLE-gcc']
+	ar = '$TRIPLE-ar'
+	strip = '$TRIPLE-strip'
 	[host_machine]
 	system = 'linux'
 	cpu_family = '$_cpu'
 	cpu = '$_cpu'
 	endian = 'little'
 	END
-	{ ! cmp -s "$1.new" "$1" && mv "$1.new" "$1"; } || rm -f "$1.new"
+}
+
+# guest_meson SOURCE DIR CFLAGS LDFLAGS [OPTION...]: builds the programs for the guest.
+guest_meson()
+{
+	need meson ninja:ninja-build pkg-config scdoc
+	cross_packages
+	_gsource=$1
+	_gdir=$2
+	_gcflags=$3
+	_gldflags=$4
+	shift 4
+	if [ -n "$CROSS" ]; then
+		cross_file "$_gdir.cross"
+		set -- "$@" --cross-file="$_gdir.cross"
+	fi
+	meson_setup "$_gsource" "$_gdir" --prefix=/usr -Doptimization=2 -Ddebug=false -Dwerror=true \
+		-Dman=enabled -Dtests=false -Dc_args="$_gcflags" -Dc_link_args="$_gldflags" "$@"
+	CCACHE_DIR=$CACHE/ccache meson_ninja "$_gdir"
+}
+
+# guest_install DIR DESTDIR [TAG]: what guest_meson has built.
+guest_install()
+{
+	meson install -C "$1" --no-rebuild --quiet --destdir "$2" ${3:+--tags "$3"} >"$1/install.log" 2>&1 ||
+	die_log "$1/install.log" "cannot install from $1"
+}
+
+# build_dmemctl DIR: dmemctl for this machine becomes DIR/tools/dmemctl.
+build_dmemctl()
+{
+	need "${HOSTCC:-gcc}:gcc" meson ninja:ninja-build pkg-config \
+		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
+	(
+		[ -z "${HOSTCC:-}" ] || export CC="$HOSTCC"
+		meson_setup . "$1" -Doptimization=2 -Ddebug=false -Dwerror=true -Dlibsystemd=enabled \
+			-Dlibfdt=enabled -Dman=disabled -Dtests=false
+		meson_ninja "$1" tools/dmemctl tools/libdmem.a
+	)
+}
+
+# history_program OUTPUT DIR FILE...: a program that writes histories; build_dmemctl has
+# built in DIR.
+history_program()
+{
+	_out=$1
+	_lib=$2/tools/libdmem.a
+	shift 2
+	${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -Itools -Itools/lib -o "$_out" "$@" \
+		tools/dmemctl/history/history.c "$_lib"
 }

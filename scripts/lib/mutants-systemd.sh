@@ -48,9 +48,9 @@ systemd_mutant()
 {
 	SYSTEMD_SOURCE=$BASE/systemd/mutant
 	rm -rf "$SYSTEMD_SOURCE"
-	mkdir -p "$SYSTEMD_SOURCE/tools" "$BASE/run/systemd/mutant"
-	cp -a systemd-units "$SYSTEMD_SOURCE/"
-	cp -a tools/lib "$SYSTEMD_SOURCE/tools/"
+	mkdir -p "$SYSTEMD_SOURCE/debian" "$BASE/run/systemd/mutant"
+	cp -a meson.build meson_options.txt systemd-units tools "$SYSTEMD_SOURCE/"
+	cp debian/changelog "$SYSTEMD_SOURCE/debian/"
 	_mf=$(echo "$2" | tr -d ' ')
 	sed -i "${3# }" "$SYSTEMD_SOURCE/$_mf"
 	if cmp -s "$_mf" "$SYSTEMD_SOURCE/$_mf"; then

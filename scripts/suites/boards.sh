@@ -26,7 +26,7 @@ silently()
 board_tree()
 {
 	_bd=$BASE/boards/$1
-	_plan="$BASE/boards/host/dmemctl.bin plan --headroom=0 --force"
+	_plan="$BASE/boards/host/tools/dmemctl plan --headroom=0 --force"
 	[ "$2" = - ] || _plan="$_plan $2"
 	rm -rf "$_bd"
 	mkdir -p "$_bd"
@@ -55,10 +55,9 @@ board_programs()
 {
 	_br=$BASE/boards/root
 	mkdir -p "$_br/tests/board" "$BASE/boards/host"
-	make -s -C tools O="$BASE/boards/host" CC="${HOSTCC:-gcc}" "$BASE/boards/host/dmemctl.bin" &&
-	${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$BASE/boards/host/board_history" \
-		tests/guest/board/board_history.c tests/guest/board/boards.c "$BASE/boards/host/dmemctl/record/history.o" \
-		"$BASE"/boards/host/lib/*.o &&
+	build_dmemctl "$BASE/boards/host" &&
+	history_program "$BASE/boards/host/board_history" "$BASE/boards/host" \
+		tests/guest/board/board_history.c tests/guest/board/boards.c &&
 	kmake "$BASE/build-systemd" -s headers &&
 	guest_cc -isystem "$BASE/build-systemd/usr/include" \
 		-o "$_br/tests/board/test_board" tests/guest/board/test_board.c tests/guest/board/boards.c
@@ -67,9 +66,7 @@ board_programs()
 # suite_boards: the kernel "systemd" must have been built.
 suite_boards()
 {
-	need gcc /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev \
-		fdtoverlay:device-tree-compiler
+	need fdtoverlay:device-tree-compiler
 	step "guest: boards with the overlays of dmemctl plan"
 	rm -rf "$BASE/boards"
 	board_programs >"$LOGS/boards.log" 2>&1 || die_log "$LOGS/boards.log" "cannot build the programs of tests/guest/board"

@@ -22,7 +22,6 @@ system_root()
 	_sys=$1
 	_rel=$2
 	shift 2
-	need scdoc:scdoc
 	_sr=$BASE/$_sys/$_rel/root
 	_user=$CACHE/userland/system-$_rel
 	[ $# = 0 ] || _user=$CACHE/userland/$_sys-$_rel
@@ -43,12 +42,12 @@ system_root()
 	done
 	# What is there may come from a mutant, and be newer than this source.
 	rm -rf "$BASE/systemd/out"
-	make -s -C "$SYSTEMD_SOURCE/systemd-units" O="$BASE/systemd/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
-		LDFLAGS=-static DESTDIR="$_sr" install >"$LOGS/systemd-install.log" 2>&1 ||
-	die_log "$LOGS/systemd-install.log" "cannot build or install systemd-units"
+	guest_meson "$SYSTEMD_SOURCE" "$BASE/systemd/out" '' -static -Dtools=disabled
+	guest_install "$BASE/systemd/out" "$_sr"
 	cp -a "$BASE/$_sys/tests" "$_sr/"
 	# What "make uninstall" would do there.
-	make -s -n -C systemd-units uninstall DESTDIR= >"$_sr/tests/uninstall"
+	BUILD="$BASE/systemd/out" TAGS=systemd PREFIX=/usr DESTDIR='' OPTIONS='' \
+		scripts/install.sh uninstall-commands >"$_sr/tests/uninstall"
 	[ ! -d "$BASE/$_sys/more" ] || cp -a "$BASE/$_sys/more/." "$_sr/"
 	pack_initrd "$BASE/$_sys/$_rel/initrd" "$_sr" "$BASE/build-systemd"
 }

@@ -2,13 +2,13 @@
 # shellcheck shell=sh disable=SC2034
 # Suite tools: lsdmem and dmemctl in the guest of suite systemd, on real regions.
 
-# What "make -C tools" needs to build for the guest.
-guest_tools_make()
+# guest_tools DESTDIR: installs lsdmem and dmemctl for the guest, with its libraries.
+guest_tools()
 {
-	need scdoc:scdoc
 	tools_libraries "$GUESTARCH"
-	make -s -C tools O="$BASE/tools/out" CC="${CROSS}gcc" CFLAGS='-O2 -Werror' \
-		CPPFLAGS="-I$LIBRARIES/include" LDFLAGS="-L$LIBRARIES/lib -Wl,--allow-shlib-undefined" "$@"
+	guest_meson . "$BASE/tools/out" "-I$LIBRARIES/include" "-L$LIBRARIES/lib -Wl,--allow-shlib-undefined" \
+		-Dlibsystemd=enabled -Dlibfdt=enabled
+	guest_install "$BASE/tools/out" "$1" tools
 }
 
 # tools_root: the system with both programs, and the tests.
@@ -22,8 +22,7 @@ tools_root()
 	rm -rf "$_more" "$BASE/tools/out"
 	mkdir -p "$_more/tests/systemd"
 	cp "$BASE/tools/tests/tools/probe" "$_more/tests/systemd/"
-	guest_tools_make DESTDIR="$_more" install >"$LOGS/tools-install.log" 2>&1 ||
-	die_log "$LOGS/tools-install.log" "cannot build or install tools"
+	guest_tools "$_more"
 	system_root tools trixie
 }
 
@@ -48,8 +47,7 @@ suite_tools()
 # README's example: recorded in the guest, and drawn by this checkout's dmemctl.
 save_example()
 {
-	need gcc /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
+	build_dmemctl "$CACHE/example"
 	tools_guest
 	mkdir -p "$BASE/run/tools/example"
 	echo tools/test_example >"$BASE/run/tools/example/expect"
@@ -63,8 +61,6 @@ save_example()
 	sed -n 's/^# history: //p' "$_results" >"$BASE/run/tools/example/history"
 	[ -s "$BASE/run/tools/example/history" ] || die "the guest printed no history: see $_results"
 	cp "$BASE/run/tools/example/history" docs/example.history
-	make -s -C tools O="$CACHE/example" CC="${HOSTCC:-gcc}" "$CACHE/example/dmemctl.bin" >"$LOGS/example.log" 2>&1 ||
-	die_log "$LOGS/example.log" "cannot build dmemctl"
 	rm -f docs/example.svg
-	"$CACHE/example/dmemctl.bin" plan --svg=docs/example.svg docs/example.history
+	"$CACHE/example/tools/dmemctl" plan --svg=docs/example.svg docs/example.history
 }
