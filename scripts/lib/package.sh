@@ -10,11 +10,11 @@ deb_compiler()
 	die "there is no architecture '$1': DEB_ARCH=amd64, arm64, armhf or another of Debian's"
 	LIBRARIES=
 	if [ "$1" = "$HOSTARCH" ]; then
-		need gcc make /usr/include/stdio.h:libc6-dev scdoc:scdoc \
+		need gcc make meson ninja:ninja-build pkg-config /usr/include/stdio.h:libc6-dev scdoc \
 			/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 			/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
 	else
-		need make scdoc:scdoc "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
+		need make meson ninja:ninja-build scdoc "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
 			"/usr/$_triple/lib/libc.so:libc6-dev-$1-cross"
 		tools_libraries "$1"
 	fi
@@ -24,7 +24,7 @@ deb_compiler()
 deb_files()
 {
 	git -c safe.directory="$PWD" ls-files -c -o --exclude-standard \
-		COPYING debian docs systemd-units tools | while read -r _f; do
+		COPYING debian docs meson.build meson_options.txt systemd-units tools | while read -r _f; do
 		[ ! -f "$_f" ] || echo "$_f"
 	done
 }
