@@ -5,6 +5,8 @@ help:
 	@sed -n 's/^#: //p' Makefile
 
 #: make run          boot the patched kernel and watch a cap hold (12 minutes the first time)
+#: make test         the tests of the host (3 minutes);  T=lsdmem for one program,
+#:                   T=lsdmem.test_usage for one function, UPDATE=1 to write expected files
 #: make check        all test suites;  SUITE=unit (host only), core, media, systemd,
 #:                   containers, tools or arm32;  SUITE=debug, kcsan and upstream only in check-all
 #: make check-all    make check, and what takes longer
@@ -40,6 +42,9 @@ help:
 check:
 	@scripts/go.sh check $(SUITE)
 
+test:
+	@T='$(T)' UPDATE='$(UPDATE)' scripts/test.sh
+
 bench-plan:
 	@scripts/lib/bench-plan.sh
 
@@ -58,4 +63,4 @@ bisect:
 kernel vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run check check-all tree series checkpatch bisect torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean
+.PHONY: help kernel vm shell paths run test check check-all tree series checkpatch bisect torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean

@@ -93,28 +93,6 @@ boot_judged()
 	}
 }
 
-unit_packages()
-{
-	need gcc clang /usr/include/stdio.h:libc6-dev git shellcheck make jq tmux scdoc valgrind python3 dbus-daemon \
-		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev \
-		/usr/include/png.h:libpng-dev rsvg-convert:librsvg2-bin dtc:device-tree-compiler \
-		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
-}
-
-suite_unit()
-{
-	need jq scdoc zsh dbus-daemon /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
-	step "suite unit"
-	_d=$CACHE/unit
-	mkdir -p "$_d"
-	HOSTCC=${HOSTCC:-gcc} sh scripts/unit.sh "$_d" >"$_d/results" 2>&1 || :
-	"$CACHE/bin/tapsum" -n unit -t "$TOTALS" "$_d/results" || [ $? = 1 ] ||
-	die "tapsum gave up on $_d/results"
-	sed -n 's/^# not run: /      not run: /p' "$_d/results"
-}
-
 suite_core()
 {
 	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config

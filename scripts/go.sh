@@ -104,6 +104,8 @@ run)
 	;;
 check)
 	. scripts/check.sh
+	. scripts/lib/build-dir.sh
+	. scripts/lib/unit.sh
 	. scripts/lib/base.sh
 	. scripts/suites/media.sh
 	. scripts/suites/arm32.sh
@@ -118,6 +120,8 @@ check)
 	;;
 check-all)
 	. scripts/check.sh
+	. scripts/lib/build-dir.sh
+	. scripts/lib/unit.sh
 	. scripts/lib/base.sh
 	. scripts/suites/media.sh
 	. scripts/suites/arm32.sh

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Parses the syntax of unit files. */
+/* The syntax of unit files. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +9,13 @@
 #define BLANKS		" \t\r"
 #define WHITESPACE	BLANKS "\n"
 #define BOM		"\xef\xbb\xbf"
-/* LONG_LINE_MAX of systemd, which rejects lines of this length. */
+/* LONG_LINE_MAX of systemd, which reads no line of so many bytes. */
 #define LONG_LINE	(1 << 20)
-/* Differs from every errno and from all results of callers. */
+/* No errno, and nothing that a caller returns. */
 #define END_OF_FILE	4711
 
-/* The length of the UTF-8 character at @s, or 0 if systemd does not accept it. */
+/* How many bytes the character at @s has in UTF-8, or 0: there is none that systemd
+ * takes. */
 static size_t utf8_len(const char *s, size_t left)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -31,7 +32,7 @@ static size_t utf8_len(const char *s, size_t left)
 			return 0;
 		u = u << 6 | ((unsigned char)s[i] & 0x3f);
 	}
-	/* Overlong forms, numbers beyond Unicode, surrogates and noncharacters are invalid. */
+	/* Written too long, too large, half of a pair, or no character for ever. */
 	if (u < least[n] || u > 0x10ffff || (u & 0xfffff800) == 0xd800 ||
 	    (u >= 0xfdd0 && u <= 0xfdef) || (u & 0xfffe) == 0xfffe)
 		return 0;
@@ -78,7 +79,7 @@ static char *strip(char *s)
 	return s;
 }
 
-/* True if systemd accepts the section's name. It reads no further otherwise. */
+/* May a section have this name? systemd reads no further if not. */
 static bool section_ok(const char *name)
 {
 	for (; *name; name++) {
@@ -91,7 +92,7 @@ static bool section_ok(const char *name)
 enum stop_reason { OPEN_HEADER, BAD_HEADER, NOT_UTF8, TOO_LONG };
 
 struct parser {
-	char *line;		/* the line with its continuations */
+	char *line;		/* with those that continue it */
 	size_t used;
 	unsigned int number, first;
 	char *section;
@@ -140,7 +141,7 @@ static int whole_line(struct parser *p)
 	return p->fn(p->data, p->first, p->section, strip(l), strip(eq + 1));
 }
 
-/* True if the line ends in a backslash that is not escaped itself. */
+/* Does the line end in a backslash that is not escaped itself? */
 static bool continues(const char *l)
 {
 	bool escaped = false;
@@ -150,8 +151,9 @@ static bool continues(const char *l)
 	return escaped;
 }
 
-/* The start of the next line. For systemd, a line ends at CR, LF or zero, in any combination; a
- * second one of a kind, or one after a zero, ends another line. */
+/* Where the next line starts. As for systemd, a line ends at CR, LF or zero, and all
+ * of them together end it once: a second one of a kind, or one after a zero, ends
+ * another line. */
 static const char *next_line(const char *text, const char *end, size_t *len)
 {
 	const char *nl = text;
@@ -184,7 +186,7 @@ static int one_line(struct parser *p, const char *l, size_t n)
 		return stop(p, (char []){ "the line" }, TOO_LONG);
 	while (blanks < n && strchr(WHITESPACE, l[blanks]))
 		blanks++;
-	/* A comment between continued lines is skipped, and does not end them. */
+	/* A comment among continued lines is skipped, and does not end them. */
 	if (blanks < n && (l[blanks] == '#' || l[blanks] == ';'))
 		return 0;
 	if (!p->bom_seen && n >= strlen(BOM) && !memcmp(l, BOM, strlen(BOM))) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Reads files of the kernel, on this machine or in a copy of its tree. */
+/* Files of the kernel, on this machine or in a tree that looks like it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 
 #include "dmem/look.h"
 
-/* Enough for most files; the kernel returns up to a page at a time. */
+/* What most files need; the kernel makes a page's worth at a time. */
 #define FIRST_SIZE	4096
-#define MAX_SIZE	(32 << 20)	/* bufinfo has 100 bytes per buffer */
+#define MAX_SIZE	(32 << 20)	/* bufinfo has 100 bytes a buffer */
 
 int dmem_sys_open(struct dmem_sys *s, const char *sysroot)
 {
@@ -33,7 +33,7 @@ void dmem_sys_close(struct dmem_sys *s)
 	s->root = -1;
 }
 
-/* Opens a path with O_PATH. Returns a descriptor or a negative errno. */
+/* A descriptor that reads and writes nothing, or a negative errno. */
 static int open_path(const struct dmem_sys *s, const char *path, int flags, uint64_t more)
 {
 	struct open_how how = {
@@ -45,8 +45,8 @@ static int open_path(const struct dmem_sys *s, const char *path, int flags, uint
 	return fd < 0 ? -errno : fd;
 }
 
-/* In another tree, links must not leave it. FIFOs and devices are not opened: an open could block,
- * or start a watchdog. */
+/* In another tree, a link stays in it, and a FIFO or device in the place of a file is not
+ * opened: that could wait for ever, or start a watchdog. */
 static int open_inside(const struct dmem_sys *s, const char *path, int flags)
 {
 	int fd = open_path(s, path, flags, 0), again;
@@ -71,8 +71,8 @@ int dmem_sys_openat(const struct dmem_sys *s, const char *path, int flags)
 {
 	int fd;
 
-	/* Without another tree, links are safe, and openat() works in sandboxes without
-	 * openat2(). */
+	/* Where links can lead nowhere else, without a system call that a sandbox may
+	 * not know. */
 	if (s->other)
 		return open_inside(s, path, flags);
 	fd = openat(s->root, *path ? path : ".", flags | O_CLOEXEC);
@@ -93,7 +93,7 @@ int dmem_sys_make_dirs(const struct dmem_sys *s, const char *path)
 		memcpy(part, path, len);
 		part[len] = 0;
 		name = strrchr(part, '/');
-		/* Makes one directory at a time, since mkdirat() cannot be confined to a tree. */
+		/* Not by the whole path: mkdirat() knows no root to stay in. */
 		if (mkdirat(dir, name ? name + 1 : part, 0755) && errno != EEXIST)
 			ret = -errno;
 		next = ret ? ret : dmem_sys_openat(s, part, O_PATH | O_DIRECTORY);
@@ -131,8 +131,8 @@ static int make_room(struct dmem_text *t)
 	return 0;
 }
 
-/* The kernel fills the buffer if it has enough text: a shorter read is the last one. -EFBIG: larger
- * than any file of the kernel. */
+/* The kernel gives all that there is, or what there is room for: with room left,
+ * nothing more is to come. -EFBIG: more than any file of the kernel has. */
 static int read_all(int fd, struct dmem_text *t)
 {
 	t->len = 0;
@@ -172,12 +172,12 @@ int dmem_read_at(int dir, const char *name, struct dmem_text *t)
 	struct stat st;
 	int fd;
 
-	/* In another tree, a device may have this name, and opening it may have effects. */
+	/* In another tree, a device may be in its place, and to open it has effects. */
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISLNK(st.st_mode) ? -ELOOP : S_ISDIR(st.st_mode) ? -EISDIR : -EPERM;
-	/* O_NONBLOCK: files of the kernel do not block, but another file could. */
+	/* A file of the kernel does not wait, and what is in its place must not. */
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 	return read_and_close(fd < 0 ? -errno : fd, t);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sets limits in the cgroup tree. Each file is opened below one directory, without following links
- * or crossing mounts. */
+/* Caps in the cgroup tree. Every file is opened below one directory, and no link
+ * is followed and no mount entered on the way. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -16,7 +16,7 @@
 #include "dmem.h"
 
 #define PATH_LEN	4096
-/* Enough for some hundred regions with long names. */
+/* Some hundred regions, each with a long name. */
 #define FILE_LEN	65536
 
 static const char * const texts[DMEM_STATUSES] = {
@@ -63,8 +63,8 @@ const char *dmem_status_text(enum dmem_status s)
 
 static int open_below(int root, const char *path, int flags)
 {
-	/* With O_PATH, openat2() rejects flags without a meaning. O_NONBLOCK: in another tree, a
-	 * FIFO may have the name of a file, and must not block. */
+	/* With O_PATH, openat2() takes no flag that would mean nothing. A file of the kernel
+	 * does not wait, and what is in its place, in another tree, must not. */
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY | O_NONBLOCK)),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
@@ -74,7 +74,7 @@ static int open_below(int root, const char *path, int flags)
 	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
 }
 
-/* True for a path below the root, without slashes at its ends and without "..". */
+/* A path below the root, without a slash before or after it and without "..". */
 static bool path_ok(const char *path)
 {
 	if (!*path)
@@ -123,7 +123,7 @@ enum dmem_status dmem_cgroup_open(const char *root, bool any, int *fd)
 	return DMEM_NO_CGROUP2;
 }
 
-/* @buf has FILE_LEN bytes. Returns 0 or an errno (positive). */
+/* @buf has FILE_LEN bytes. Returns 0 or an errno. */
 static int read_file(int root, const char *path, const char *file, char *buf)
 {
 	char full[PATH_LEN];
@@ -157,7 +157,7 @@ static int write_file(int root, const char *path, const char *file, const char *
 	return err;
 }
 
-/* True if @word is in the file. Negative: an errno. */
+/* Is @word one of the words in the file? Negative: an errno. */
 static int file_has(int root, const char *path, const char *file, const char *word)
 {
 	char *buf = malloc(FILE_LEN), *save, *w;
@@ -203,7 +203,7 @@ static bool ends_in(const char *s, size_t len, const char *end)
 	return len > n && !strncmp(s + len - n, end, n);
 }
 
-/* @base is the start of @path, or "". */
+/* @base is at the start of @path, or "". */
 static enum dmem_status enable_above(int root, const char *base, const char *path, bool again)
 {
 	const char *rest = path + strlen(base) + (*base ? 1 : 0);
@@ -215,7 +215,7 @@ static enum dmem_status enable_above(int root, const char *base, const char *pat
 	for (const char *p = strchr(rest, '/'); p && s == DMEM_OK; p = strchr(p + 1, '/')) {
 		size_t len = (size_t)(p - path);
 
-		/* A service or scope with cgroups below it manages these itself. */
+		/* A service or scope that has cgroups below it manages them itself. */
 		delegated = delegated || ends_in(path, len, ".service") ||
 			    ends_in(path, len, ".scope");
 		memcpy(above, path, len);
@@ -268,8 +268,8 @@ enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char
 		return DMEM_OK;
 	s = enable_above(root, base, path, false);
 	/*
-	 * While another program enables the controller, the kernel lists it before its files exist.
-	 * Our own write waits until they do.
+	 * While somebody else enables it, the kernel lists the controller before
+	 * its files are there. A write of our own waits until they are.
 	 */
 	if (s == DMEM_OK && !has_files(root, path))
 		s = enable_above(root, base, path, true);
@@ -343,7 +343,7 @@ enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 	return s;
 }
 
-/* The kernel counts some regions in pages, and rounds limits down. */
+/* The kernel counts some regions in pages: it rounds a limit down. */
 static bool same_limit(uint64_t wanted, uint64_t got)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -375,7 +375,7 @@ enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind,
 
 	snprintf(file, sizeof(file), "dmem.%s", dmem_kind_names[kind]);
 	s = dmem_cgroup_get(root, path, file, region, &now);
-	/* A missing line means that no value is set. */
+	/* No line at all is the kernel's way to say that nothing is set. */
 	if (s != DMEM_OK && s != DMEM_NO_REGION)
 		return s;
 	return same_limit(value, now) ? DMEM_OK : DMEM_NO_EFFECT;
@@ -397,8 +397,8 @@ enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind
 	else
 		snprintf(line, sizeof(line), "%s %llu\n", region, (unsigned long long)value);
 	err = write_file(root, path, file, line);
-	/* Without the file, the controller is not enabled for this cgroup, or the cgroup is
-	 * gone. */
+	/* Without the file, the controller is not enabled for this cgroup, if that is
+	 * still there. */
 	if (err == ENOENT)
 		return is_there(root, path) ? DMEM_NO_CONTROLLER : DMEM_NO_CGROUP;
 	if (err && err != EBUSY && err != EINVAL)
@@ -407,12 +407,12 @@ enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind
 	if (kind == DMEM_MAX && value != DMEM_NO_LIMIT &&
 	    dmem_cgroup_get(root, path, "dmem.current", region, &used) == DMEM_OK && used > value)
 		return DMEM_BELOW_USAGE;
-	/* EINVAL is the kernel's error for an unknown region. */
+	/* The kernel's word for a region that it does not know. */
 	if (err == EINVAL && s == DMEM_NO_REGION)
 		return DMEM_NO_REGION;
 	if (err)
 		return DMEM_WRITE_FAILED;
-	/* A missing line means that no value is set. */
+	/* No line at all is the kernel's way to say that nothing is set. */
 	if (s == DMEM_OK)
 		return same_limit(value, now) ? DMEM_OK : DMEM_NO_EFFECT;
 	return s == DMEM_NO_REGION ? DMEM_NO_EFFECT : s;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Parses the descriptions of dma-bufs in /proc and debugfs. */
+/* What /proc and debugfs say of dma-bufs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ bool dmem_is_dmabuf(const char *file)
 	return !strncmp(file, "/dmabuf:", strlen("/dmabuf:"));
 }
 
-/* Decimal digits only; leading zeros are allowed. */
+/* Decimal digits and no more, with zeros before them perhaps. */
 static uint64_t number(const char *s)
 {
 	uint64_t n = dmem_number(s);
@@ -48,8 +48,7 @@ bool dmem_dmabuf_fdinfo(char *text, struct dmem_dmabuf *d)
 		} else if (!strcmp(key, "dmem_cgroup:")) {
 			d->cgroup = number(value);
 		} else if (!strcmp(key, "name:")) {
-			/* Holders choose this name, and it may contain line ends: all keys of the
-			 * kernel come before it. */
+			/* The holder's choice, and may have lines: the kernel has said all. */
 			d->name = value;
 			break;
 		}

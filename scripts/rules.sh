@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Suite unit: what can be checked without a kernel. Writes the stream that
-# tapsum judges. $1 is a directory to work in.
+# Rules that hold for the repository's files. Prints TAP.
+#
+#   rules.sh BUILD-DIR DIR
+#
+# BUILD-DIR is of meson, configured; DIR is a directory to work in.
 set -eu
 cd "$(dirname "$0")/.."
-dir=$1
+build=$1
+dir=$2
 cc=${HOSTCC:-gcc}
 warn='-Wall -Wextra -Werror -D_GNU_SOURCE'
 n=0
 bad=0
-
-. scripts/unit-tools.sh
 
 # t NAME COMMAND...: one test; what the command says is why it failed.
 t()
@@ -64,19 +66,31 @@ shell_clean()
 	shellcheck -x -s sh $_s
 }
 
+# The C files that the host can compile: those of the guest need the kernel's headers.
 c_files()
 {
-	files | grep -E '^((scripts|tools|systemd-units)/.*|tests/(systemd|tools)/[^/]*)\.c$' >"$dir/c-files"
+	files | grep -E '\.c$' | grep -vE '^(tests/guest/|selftests/|tests/bench/dmem_charge_time)' >"$dir/c-files"
 	[ -s "$dir/c-files" ] || { echo "no C file found"; return 1; }
 }
 
+includes='-Itools -Itools/lib -Itests/lib -Iselftests -Itests/guest/display -Itests/unit/judge'
+
+# What meson builds is built with -Werror. No other file escapes the compiler: it is a
+# program of the guest, and compiled here.
 compiles()
 {
 	c_files || return 1
-	while read -r _f; do
+	meson introspect --targets "$build" | jq -r '.[].target_sources[].sources[]' |
+	sed "s|^$PWD/||" | sort -u >"$dir/built"
+	[ "$(wc -l <"$dir/built")" -ge 100 ] || { echo "meson builds only:"; cat "$dir/built"; return 1; }
+	grep -vxF -f "$dir/built" "$dir/c-files" | while read -r _f; do
 		# shellcheck disable=SC2086 # options
-		$cc -O2 $warn -c -o "$dir/prog.o" "$_f" || return 1
-	done <"$dir/c-files"
+		$cc -O2 $warn $includes -c -o "$dir/prog.o" "$_f" || exit 1
+		echo "$_f"
+	done >"$dir/others" || return 1
+	grep -vE '^(tools/demo|tests/bench|scripts/judge)/' "$dir/others" || return 0
+	echo "these are in no meson.build"
+	return 1
 }
 
 # gcc and clang warn of different mistakes.
@@ -84,7 +98,7 @@ compiles_with_clang()
 {
 	c_files || return 1
 	# shellcheck disable=SC2046,SC2086 # options, a list of files
-	clang -fsyntax-only $warn $(cat "$dir/c-files")
+	clang -fsyntax-only $warn $includes $(cat "$dir/c-files")
 }
 
 without_spdx()
@@ -99,7 +113,7 @@ places()
 {
 	files | grep -v '\.patch$' | tr '\n' '\0' |
 	xargs -0 grep -nE '(^|[ ="])/(root|home)/[a-z.]|'"$PWD"'/|[a-z]+\.debian\.(org|net)|debian\.snapshot' |
-	grep -v -e '^scripts/unit\.sh:' -e '^debian/copyright:[0-9]*:Format: https://www\.'
+	grep -v -e '^scripts/rules\.sh:' -e '^debian/copyright:[0-9]*:Format: https://www\.'
 }
 
 series_matches()
@@ -314,191 +328,12 @@ wrong_configs()
 	done
 }
 
-# model_build NAME OPTION...: tests/model, as $dir/NAME.
-model_build()
-{
-	_m=$1
-	shift
-	# shellcheck disable=SC2086 # options
-	$cc "$@" $warn -Iselftests -o "$dir/$_m" tests/model/*.c selftests/reserve_model.c
-}
-
-# The model has a flaw, and must find it: one line, and the way to it.
-model_finds()
-{
-	_rc=0
-	"$dir/model" --break "$1" >"$dir/model-$1" 2>&1 || _rc=$?
-	[ "$_rc" != 1 ] || [ "$(wc -l <"$dir/model-$1")" -lt 3 ] || return 0
-	cat "$dir/model-$1"
-	echo "status $_rc: the flaw was not found"
-	return 1
-}
-
-# The programs for systemd, with sanitizers, and dmem-apply on a tree of plain
-# files. The generator also without, to see how long it takes.
-systemd_programs()
-{
-	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
-	rm -rf "$dir/systemd"
-	mkdir -p "$dir/systemd/lib"
-	for _f in tools/lib/*.c systemd-units/*.c tests/systemd/*.c; do
-		_o=$dir/systemd/$(basename "$_f" .c).o
-		case $_f in tools/lib/*) _o=$dir/systemd/lib/${_o##*/} ;; esac
-		# shellcheck disable=SC2086 # options
-		$cc $_san $warn -c -o "$_o" "$_f" || return 1
-	done
-	systemd_link dmem-generator emit log &&
-	systemd_link dmem-apply context log fakecg -Wl,--wrap=write,--wrap=mkdirat &&
-	systemd_link test_lib tap && systemd_link test_apply tap && systemd_link test_generator tap complaints &&
-	systemd_link test_kill tap traced && systemd_link test_differential tap tree complaints &&
-	systemd_link test_texts tap && systemd_link fuzz mutate && log_program &&
-	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' && host_programs
-}
-
-# Messages to a journal of our own.
-log_program()
-{
-	# shellcheck disable=SC2086 # options
-	$cc $_san $warn -DJOURNAL='"journal"' -DKMSG='"kmsg"' -o "$dir/systemd/test_log" tests/unit/systemd/test_log.c \
-		tools/lib/base/log.c "$dir/systemd/tap.o" "$dir"/systemd/lib/*.o
-}
-
-# systemd as the first process of namespaces, and what is tried there. The program that
-# stays in the unit's context is dynamic, as it must be to be attacked.
-host_programs()
-{
-	_h=$dir/systemd/host
-	mkdir -p "$_h"
-	# shellcheck disable=SC2086 # options
-	$cc $_san $warn -c -o "$dir/systemd/boot.o" tests/lib/boot.c && systemd_link test_host tap boot &&
-	$cc $_san $warn -o "$_h/test_record_now" tests/unit/host/test_record_now.c tests/lib/fake.c \
-		"$dir/systemd/boot.o" "$dir/systemd/tap.o" &&
-	$cc $_san $warn -o "$_h/test_slices" tests/unit/host/test_slices.c "$dir/systemd/boot.o" "$dir/systemd/tap.o" &&
-	$cc -O2 $warn -shared -fPIC -o "$_h/evil.so" tests/unit/host/evil.c -ldl &&
-	$cc -O2 $warn -o "$_h/stay" tests/unit/host/stay.c tools/apply/dmem-apply.c tools/lib/base/log.c \
-		"$dir/systemd/fast/libdmem.a"
-}
-
-# systemd_link PROGRAM OBJECT... [OPTION]
-systemd_link()
-{
-	_p=$1
-	for _w in "$@"; do
-		shift
-		case $_w in -*) ;; *) _w=$dir/systemd/$_w.o ;; esac
-		set -- "$@" "$_w"
-	done
-	# shellcheck disable=SC2086 # options
-	$cc $_san -o "$dir/systemd/$_p" "$@" "$dir"/systemd/lib/*.o
-}
-
-# What make install puts somewhere, make uninstall takes away.
-systemd_install()
-{
-	for _p in /usr /usr/local; do
-		for _m in install uninstall; do
-			make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' \
-				PREFIX="$_p" DESTDIR="$dir/systemd/dest" "$_m" || return 1
-			find "$dir/systemd/dest" ! -type d >"$dir/systemd/$_m"
-		done
-		[ "$(wc -l <"$dir/systemd/install")" -ge 10 ] || { cat "$dir/systemd/install"; return 1; }
-		[ ! -s "$dir/systemd/uninstall" ] || { cat "$dir/systemd/uninstall"; return 1; }
-	done
-}
-
-# A program that a unit runs with "+" is root in that unit's environment and mounts, so
-# that it must do without a loader. What other packages bring is not looked at.
-plus_static()
-{
-	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' \
-		DESTDIR="$dir/systemd/dest" install || return 1
-	_plus=$(grep -rIhoE '^Exec[A-Za-z]+=[-@:!|]*[+][-@:!|]*[^ ]+' "$dir/systemd/dest" | sed 's/.*[+@:!|-]\//\//' | sort -u)
-	[ -n "$_plus" ] || { echo "no unit has a command with '+'"; return 1; }
-	for _p in $_plus; do
-		LC_ALL=C readelf -lW "$dir/systemd/dest$_p" >"$dir/elf" || return 1
-		! grep INTERP "$dir/elf" || { echo "$_p has a loader"; return 1; }
-	done
-}
-
-# Each program and unit that is installed, also as an example, has its place in the list of
-# what runs as root.
-security_names()
-{
-	make -s -C systemd-units O="$dir/systemd/fast" CC="$cc" CFLAGS='-O2 -Werror' \
-		DESTDIR="$dir/systemd/dest" install || return 1
-	{
-		find "$dir/systemd/dest" -type f \( -perm -100 -o -name 'dmem*.service' -o -name 'dmem*.socket' \)
-		sed -n 's/^[[:space:]]*install -D -m 755 .*\/\([a-z]*\)$/\1/p' tools/Makefile
-	} | sed 's,.*/,,' | sort -u >"$dir/named"
-	[ "$(wc -l <"$dir/named")" -ge 9 ] || { cat "$dir/named"; return 1; }
-	while read -r _p; do
-		case $_p in
-		*.*) grep -q "\`$_p\`" docs/security.md ;;
-		*) grep -q "^## $_p\$" docs/security.md ;;
-		esac || { echo "docs/security.md does not have $_p"; return 1; }
-	done <"$dir/named"
-}
-
-# The manual pages carry the date of the release, so that two builds are the same.
-pages_dated()
-{
-	_day=$(date -u -d "$(sed -n 's/^ -- .*>  //p' debian/changelog | head -n 1)" +%Y-%m-%d) || return 1
-	for _w in systemd-units tools; do
-		env -u SOURCE_DATE_EPOCH make -s -C "$_w" O="$dir/pages" CC="$cc" pages || return 1
-	done
-	find "$dir/pages" -name '*.[1-8]' >"$dir/named"
-	[ "$(wc -l <"$dir/named")" -ge 11 ] || { cat "$dir/named"; return 1; }
-	while read -r _p; do
-		grep -q "^\.TH .* \"$_day\"" "$_p" || { grep '^\.TH' "$_p"; return 1; }
-	done <"$dir/named"
-}
-
-# A package build tries what it has built, and neither builds nor boots a kernel.
-package_tests()
-{
-	sed -n '/^override_dh_auto_test:/,/^$/p' debian/rules >"$dir/rule"
-	grep -q 'debian/tests/generator systemd-units/out' "$dir/rule" || { cat "$dir/rule"; return 1; }
-	! grep 'make\|dh_auto_test ' "$dir/rule" || return 1
-	debian/tests/generator "$dir/systemd/fast"
-}
-
-# The generator writes this unit once more, for slices known by a prefix.
-same_slice_unit()
-{
-	sed -n -e '/^Documentation=/d' -e '/^AssertPathExists=/d' -e '/^ExecStart=/d' -e 's/%/%%/g' -e '/^[A-Z].*=/p' \
-		systemd-units/dmem-slice@.service.in >"$dir/unit"
-	sed -n '/^#define SLICE_UNIT/,/^$/s/^[[:space:]]*"\([A-Z].*=.*\)\\n".*/\1/p' tools/generator/emit.c >"$dir/macro"
-	[ -s "$dir/unit" ] && diff "$dir/unit" "$dir/macro"
-}
-
-# judge NAME: tests a program of scripts/judge. Both have sanitizers.
-judge()
-{
-	_san='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
-	# shellcheck disable=SC2086 # options
-	$cc $_san $warn -o "$dir/$1" "scripts/judge/$1.c" scripts/judge/lib/*.c -lm &&
-	$cc $_san $warn -o "$dir/test_$1" "tests/unit/judge/test_$1.c" tests/unit/judge/judge_test.c &&
-	"$dir/test_$1" "$dir/$1" "$dir/judge-$1"
-}
-
-# A program that writes TAP.
-tap()
-{
-	_rc=0
-	_name=$1
-	shift
-	echo "# run unit/$_name"
-	"$@" || _rc=$?
-	echo
-	echo "# exit unit/$_name $_rc"
-}
-
-echo "# run unit/rules"
 echo "TAP version 13"
 t "git lists the files" all_files
 t "shellcheck has nothing to say" shell_clean
 t "C programs compile without a warning" compiles
 t "clang has no warning either" compiles_with_clang
+t "words are spelt right" codespell
 t "no function is used that musl 1.2.3 lacks" nothing musl_lacks
 t "every file has its SPDX line" nothing without_spdx
 t "no place of one machine or mirror is named" nothing places
@@ -520,86 +355,4 @@ t "what a kernel's configuration lacks is named at once" own_configs
 t "docs/board.md names these options" own_config_docs
 t "a configuration that cannot be used is one line" nothing wrong_configs
 echo "1..$n"
-echo
-echo "# exit unit/rules $bad"
-
-echo "# run unit/model"
-echo "TAP version 13"
-n=0
-bad=0
-t "the model compiles without a warning" model_build model -O2
-t "nothing is wrong in any state and order" "$dir/model"
-sed 's/^/# /' "$dir/out"
-t "the model compiles with sanitizers" model_build model-san -g -O1 \
-	-fsanitize=address,undefined -fno-sanitize-recover=all
-t "the sanitizers have nothing to say" "$dir/model-san" --quick
-"$dir/model" --list >"$dir/flaws" || :
-while IFS='	' read -r _flaw _what; do
-	t "it is found when $_what" model_finds "$_flaw"
-	# What is wrong, without the numbers of what was well before.
-	sed -n '/ states, /d;/->/d;/^  /d;s/^/# /p;' "$dir/model-$_flaw"
-	echo "#   in $(grep -c -e '->' "$dir/model-$_flaw") steps: $dir/model-$_flaw"
-done <"$dir/flaws"
-t "there are flaws to be found" test "$n" -gt 20
-echo "1..$n"
-echo
-echo "# exit unit/model $bad"
-
-tap tapsum judge tapsum
-tap samesum judge samesum
-tap mutmap judge mutmap
-tap progress judge progress
-tap bench-report judge bench_report
-
-unit_tools
-
-n=0
-bad=0
-echo "# run unit/systemd"
-echo "TAP version 13"
-t "the programs for systemd build" systemd_programs
-t "their parsers stand random input" "$dir/systemd/fuzz" 20000 1
-t "make uninstall leaves nothing" systemd_install
-t "programs that units run with '+' are static" plus_static
-t "docs/security.md has each program and unit" security_names
-t "manual pages have the date of the release" pages_dated
-t "a package build tries its programs and no kernel" package_tests
-t "the generator has the unit that is installed" same_slice_unit
-echo "1..$n"
-echo
-echo "# exit unit/systemd $bad"
-
-tap systemd-lib "$dir/systemd/test_lib"
-tap systemd-apply "$dir/systemd/test_apply" "$dir/systemd/dmem-apply" "$dir/systemd/w" \
-	"$dir/systemd/fast/dmem-apply"
-tap systemd-log "$dir/systemd/test_log" "$dir/systemd/w"
-tap systemd-generator "$dir/systemd/test_generator" "$dir/systemd/dmem-generator" "$dir/systemd/w" \
-	"$dir/systemd/fast/dmem-generator" "$dir/tools/dmemctl.bin"
-tap systemd-kill "$dir/systemd/test_kill" "$dir/systemd/fast/dmem-generator" "$dir/systemd/w"
-
-# systemd itself as the judge, where it is there. It gets a directory that
-# anybody may read, for it must not be root there.
-why='no systemd on this machine'
-for s in /usr/lib/systemd/systemd /lib/systemd/systemd; do
-	[ -x "$s" ] || continue
-	w=$(mktemp -d)
-	chmod 755 "$w"
-	if "$dir/systemd/test_differential" - "$s" "$w/t" 0 >/dev/null 2>&1; then
-		tap systemd-differential "$dir/systemd/test_differential" "$dir/systemd/dmem-generator" \
-			"$s" "$w/t" 25 1 "$dir/tools/dmemctl.bin"
-		tap systemd-texts "$dir/systemd/test_texts" "$s" "$w/t" 12
-	fi
-	# As root it starts units of its own, in namespaces.
-	if why=$("$dir/systemd/test_host" "$s"); then
-		tap systemd-host "$dir/systemd/test_host" "$s" "$w/h" "$dir/systemd/fast/dmem-generator" \
-			"$dir/systemd/fast/dmem-apply" "$dir/systemd/host/stay" "$dir/systemd/host/evil.so"
-		tap systemd-slices "$dir/systemd/host/test_slices" "$s" "$w/h" "$dir/systemd/fast/dmem-generator" \
-			"$dir/systemd/fast/dmem-apply" "$dir/systemd/fast/dmem-slice@.service"
-		tap systemd-record-now "$dir/systemd/host/test_record_now" "$s" "$w/h" systemd-units/examples \
-			"$dir/tools/fast/dmemctl.bin" "$dir/systemd/fast/dmem-record-request" "$dir/systemd/host/evil.so"
-	fi
-	rm -rf "$w"
-	break
-done
-[ -z "$why" ] || echo "# not run: unit/systemd-host: $why"
-echo "# end"
+exit $bad

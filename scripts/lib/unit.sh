@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# Suite unit: the tests of the host, which meson builds and runs.
+
+unit_packages()
+{
+	need gcc clang /usr/include/stdio.h:libc6-dev git shellcheck codespell make meson ninja:ninja-build pkg-config jq \
+		tmux zsh scdoc valgrind python3 dbus-daemon /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev \
+		/usr/include/png.h:libpng-dev rsvg-convert:librsvg2-bin dtc:device-tree-compiler \
+		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
+}
+
+# The names of all tests, one a line.
+unit_tests()
+{
+	meson introspect --tests "$BUILD" | jq -r '.[].name'
+}
+
+# unit_stream DIR: what in-dir wrote there of each test, as one stream for tapsum. A test
+# which did not run, since it could not be built, has a failure.
+unit_stream()
+{
+	unit_tests | while read -r _t; do
+		if grep -qs '^1\.\.0 # SKIP' "$1/$_t"; then
+			sed -n "s|^1\.\.0 # SKIP |# not run: unit/$_t: |p" "$1/$_t"
+			continue
+		fi
+		echo "# run unit/$_t"
+		cat "$1/$_t" 2>/dev/null || :
+		echo
+		echo "# exit unit/$_t $(cat "$1/$_t.status" 2>/dev/null || echo 127)"
+	done
+	echo "# end"
+}
+
+# The time limits are for a machine that does nothing else: here, four times as much.
+suite_unit()
+{
+	step "suite unit"
+	_d=$CACHE/unit
+	rm -rf "$_d"
+	mkdir -p "$_d/tap"
+	build_setup -Dwerror=true
+	TAP_STREAM=$_d/tap meson test -C "$BUILD" --timeout-multiplier 4 >"$_d/log" 2>&1 || :
+	grep -q '^Ok: ' "$_d/log" || die_log "$_d/log" "cannot build the tests: $(grep -m 1 -e 'error:' -e ERROR "$_d/log")"
+	unit_stream "$_d/tap" >"$_d/results"
+	"$CACHE/bin/tapsum" -n unit -t "$TOTALS" "$_d/results" || [ $? = 1 ] ||
+	die "tapsum gave up on $_d/results"
+	sed -n 's/^# not run: /      not run: /p' "$_d/results"
+}

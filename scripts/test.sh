@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds and runs tests of the host: "make test".
+#
+#   T=NAME           one program: its name in "meson test --list"
+#   T=NAME.FUNCTION  one test function of it
+#   UPDATE=1         writes expected files anew instead of comparing with them
+#
+# Without T, runs all that need no run of the model. Exit status 1: a test failed.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/lib/common.sh
+. scripts/lib/build.sh
+. scripts/lib/build-dir.sh
+. scripts/lib/unit.sh
+
+supported_host
+unit_packages
+build_setup -Dwerror=true
+
+set -- --no-suite slow
+if [ -n "${T-}" ]; then
+	unit_tests | grep -qxF "${T%%.*}" ||
+	die "there is no test '${T%%.*}': T= is one of $(unit_tests | sort | tr '\n' ' ')"
+	set -- "${T%%.*}"
+	case $T in *.*) TAP_ONLY=${T#*.}; export TAP_ONLY ;; esac
+fi
+[ -z "${UPDATE-}" ] || export UPDATE
+exec meson test -C "$BUILD" --print-errorlogs "$@"
