@@ -49,4 +49,4 @@ while IFS='	' read -r flaw text; do
 done <"$dir/flaws"
 t "there are flaws to be found" test "$n" -gt 20
 echo "1..$n"
-exit $bad
+[ $bad = 0 ]
