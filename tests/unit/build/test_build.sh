@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of the build and of the installed files. Prints TAP.
 #
-#   test_build.sh DIR DMEMCTL GENERATOR-DIR
+#   test_build.sh DIR DMEMCTL
 #
-# DIR is a directory to work in. DMEMCTL has the sanitizers; GENERATOR-DIR is the
-# directory with dmem-generator.
+# DIR is a directory to work in; DMEMCTL has the sanitizers.
 set -u
 cd "$(dirname "$0")/../../.." || exit 2
 dir=$1
 dmemctl=$2
-generator_dir=$3
 n=0
 bad=0
 
@@ -97,7 +95,7 @@ package_tests()
 	sed -n '/^override_dh_auto_test:/,/^$/p' debian/rules >"$dir/rule"
 	grep -q 'debian/tests/generator ' "$dir/rule" || { cat "$dir/rule"; return 1; }
 	! grep 'make\|dh_auto_test ' "$dir/rule" || return 1
-	debian/tests/generator "$generator_dir"
+	debian/tests/generator "$dir/build/tools"
 }
 
 # The generator writes this unit once more, for slices known by a prefix.
