@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where a link of the unit search path leads. */
+/* Follows links of the unit search path. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 
 #define MAX_LINKS	32
 
-/* The target of the link @path, all above which is no link. Its length, 0 if it is no link,
- * or a negative errno. */
+/* Reads the link @path, whose parents are no links. Returns its length, 0 if it is no link, or a
+ * negative errno. */
 static ssize_t target_of(const struct dmem_units *u, const char *path, char *to, size_t size)
 {
 	int dir = *u->root ? u->root_fd : AT_FDCWD;
@@ -57,7 +57,7 @@ const char *dmem_units_chase(struct dmem_units *u, const char *path)
 		n = target_of(u, full, to, sizeof(to));
 		if (n == -ENOENT)
 			return strstr(rest, "/.") ? NULL : dmem_printf(&u->arena, "%s%s", full, rest);
-		/* The last one is not followed. */
+		/* The last part of the path is not followed. */
 		if (n < 0 || (n && rest[strspn(rest, "/")] && ++links > MAX_LINKS))
 			return NULL;
 		if (!n || !rest[strspn(rest, "/")]) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which files make up a unit. The order of everything here is systemd's. */
+/* Lists the files that make up a unit, in systemd's order. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "units.h"
 
-/* Stands for the instances of a template that nobody knows yet. */
+/* Stands for all instances of a template without files of their own. */
 #define ANY_INSTANCE	":dmem:any:"
 
 static int add(struct dmem_units *u, struct dmem_list *l, const char *s)
@@ -20,8 +20,7 @@ static int add(struct dmem_units *u, struct dmem_list *l, const char *s)
 	return 0;
 }
 
-/* How much of "a-b-c" is its prefix "a-b-", or 0. A dash at the end does not
- * count, but only one. */
+/* The length of the prefix "a-b-" of "a-b-c", or 0. One dash at the end of the name is ignored. */
 static size_t prefix_len(const char *p, size_t len)
 {
 	bool chopped = false;
@@ -31,7 +30,7 @@ static size_t prefix_len(const char *p, size_t len)
 
 		while (n && p[n - 1] != '-')
 			n--;
-		/* No dash, or one at the very start. */
+		/* There is no dash, or only one at the very start. */
 		if (n <= 1)
 			return 0;
 		if (n < len || chopped)
@@ -41,7 +40,7 @@ static size_t prefix_len(const char *p, size_t len)
 	}
 }
 
-/* What one name contributes. */
+/* The levels of one name. */
 static int levels_of(struct dmem_units *u, const char *name, struct dmem_list *l)
 {
 	const char *instance = dmem_unit_instance(name), *dot = strrchr(name, '.');
@@ -94,8 +93,8 @@ static int add_aliases(struct dmem_units *u, const char *name, const char *of,
 	return 0;
 }
 
-/* By an alias of its template, an instance that has a file of its own is another
- * unit: it is made from the template, and yet has the names of both. */
+/* If an instance has a unit file, and its template an alias, the alias of the instance is another
+ * unit for systemd: made from the template, but with both names. */
 static int add_real_instance(struct dmem_units *u, const char *name, const char *template,
 			     struct dmem_list *names)
 {
@@ -118,14 +117,14 @@ static int names_of(struct dmem_units *u, const char *name, struct dmem_list *na
 
 	if (add(u, names, name) || add_aliases(u, name, name, names))
 		return -ENOMEM;
-	/* The template's aliases count for instances that are made from it only. */
+	/* A template's aliases apply only to instances without a unit file. */
 	if (dmem_unit_is_instance(name) && !(unit && (unit->fragment || unit->masked))) {
 		template = dmem_unit_with_instance(&u->arena, name, "", 0);
 		if (!template || add_aliases(u, name, template, names) ||
 		    add_real_instance(u, name, template, names))
 			return -ENOMEM;
 	}
-	/* systemd's order of aliases is that of a hash. Ours is the same each time. */
+	/* systemd sorts aliases by a hash. This order is the same each time. */
 	qsort(names->s + 1, names->n - 1, sizeof(*names->s), compare_names);
 	return 0;
 }
@@ -186,7 +185,7 @@ static int add_file(struct dmem_units *u, struct files *l, struct dmem_unit_file
 	return 0;
 }
 
-/* The first file of a name hides those that come later. */
+/* The first file of a name hides later ones. */
 static int add_dropins(struct dmem_units *u, struct files *l, const struct dmem_dropin_dir *dir)
 {
 	size_t i, j;
@@ -202,8 +201,8 @@ static int add_dropins(struct dmem_units *u, struct files *l, const struct dmem_
 	return 0;
 }
 
-/* A directory counts before what a directory is called: for each name, all
- * levels in the first directory come first. */
+/* The search path is the outer loop: for each name, all levels in the first directory come
+ * first. */
 static int add_level(struct dmem_units *u, struct files *l, const struct dmem_list *levels)
 {
 	for (int d = 0; d < u->n_dirs; d++) {

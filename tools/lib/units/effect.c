@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What becomes of the sections of a unit's files, and what is wrong with them together. */
+/* Combines the sections of a unit's files, and finds mistakes in their combination. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static void complain(struct dmem_units *u, const char *file, unsigned int line, 
 		u->report(u->report_data, &r);
 }
 
-/* The limit holds, unless the unit's own user does something about it. */
+/* Warns of a unit whose own user can keep the limit from being set. */
 static void warn_of_user(struct dmem_units *u, const struct dmem_unit *unit, const struct dmem_obstacle *o)
 {
 	struct dmem_report r = {
@@ -30,7 +30,7 @@ static void warn_of_user(struct dmem_units *u, const struct dmem_unit *unit, con
 		u->report(u->report_data, &r);
 }
 
-/* Caps must not wait for what sets caps. */
+/* True for our own units: they set limits, and must not wait for limits themselves. */
 static bool is_ours(const char *name)
 {
 	if (dmem_unit_type(name) != DMEM_SERVICE)
@@ -39,7 +39,7 @@ static bool is_ours(const char *name)
 	       (!strncmp(name, "dmem-slice-", 11) && strchr(name, '@'));
 }
 
-/* What other files would do to the drop-in that dmem-generator writes. */
+/* Reports files that hide or undo the drop-in of dmem-generator. */
 static void check_dropins(struct dmem_units *u, struct dmem_unit_file **f, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -60,7 +60,7 @@ static void check_dropins(struct dmem_units *u, struct dmem_unit_file **f, size_
 	}
 }
 
-/* A section where nothing can have limits. */
+/* Reports a section in a unit that cannot have limits. */
 static int check_place(struct dmem_units *u, const struct dmem_unit *unit, struct dmem_unit_file *f)
 {
 	struct dmem_place p = { 0 };
@@ -93,7 +93,7 @@ static int check_places(struct dmem_units *u, const struct dmem_unit *unit, stru
 	int ret = 0;
 
 	for (size_t i = 0; i < n && !ret; i++) {
-		/* What reaches the root from slice.d/ is no mistake. */
+		/* slice.d/ also applies to the root slice, which is no mistake. */
 		if (unit->type != DMEM_SLICE || !strstr(f[i]->path, "/slice.d/"))
 			ret = check_place(u, unit, f[i]);
 	}
@@ -109,8 +109,8 @@ bool dmem_has_specifier(const char *region)
 	return p;
 }
 
-/* Names in a slice's section cannot depend on the unit: it is another one's command that
- * has them. Takes out those that do. */
+/* Takes out names that depend on the unit: an instance of dmem-slice@.service sets the limits of a
+ * slice, and would replace the specifiers by its own names. */
 static void drop_specifiers(struct dmem_units *u, struct dmem_caps *caps)
 {
 	size_t kept = 0;
@@ -150,7 +150,7 @@ static enum dmem_effect service_effect(struct dmem_units *u, const struct dmem_u
 	return caps->strict ? DMEM_REFUSAL : DMEM_NOTHING;
 }
 
-/* A file that cannot be read may have had anything in it. */
+/* A file that cannot be read counts as a mistake: its settings are unknown. */
 static void check_unreadable(struct dmem_caps *caps, struct dmem_unit_file **f, size_t n)
 {
 	for (size_t i = 0; i < n && !caps->mistake_file; i++) {
@@ -175,7 +175,7 @@ int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *
 		return check_places(u, unit, f, n);
 	if (!dmem_caps_any(caps))
 		return 0;
-	/* Now it matters what else these files say. */
+	/* There are limits, so the other settings of these files matter. */
 	if (dmem_units_merge(u, f, n, true, program, caps))
 		return -ENOMEM;
 	if (n && f[0] == unit->fragment && f[0]->masks)
@@ -191,8 +191,8 @@ int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *
 	return 0;
 }
 
-/* Drop-ins in foo-@x.service.d/ count for the instance x of all templates with
- * that prefix, which therefore differ from what the template has. */
+/* Drop-ins in foo-@x.service.d/ apply to the instance x of all templates with that prefix, so these
+ * instances differ from their templates. */
 static int add_instances(struct dmem_units *u, const struct dmem_unit *of)
 {
 	const char *instance = dmem_unit_instance(of->name);
@@ -216,8 +216,8 @@ static int add_instances(struct dmem_units *u, const struct dmem_unit *of)
 	return 0;
 }
 
-/* An instance with a file of its own: by an alias of its template, systemd makes
- * another unit of the template. */
+/* An instance with a unit file: by an alias of its template, systemd makes another unit from the
+ * template. */
 static int add_by_alias(struct dmem_units *u, const struct dmem_unit *of)
 {
 	const char *instance = dmem_unit_instance(of->name), *name;
@@ -242,7 +242,7 @@ static int add_by_alias(struct dmem_units *u, const struct dmem_unit *of)
 
 int dmem_units_add_unnamed(struct dmem_units *u)
 {
-	/* They exist without a file, or what is general must not reach them. */
+	/* Units that exist without a file, or that general settings must not reach. */
 	static const char * const always[] = {
 		"-.slice", "system.slice", "dmem-slice@.service", "dmem-slice-@.service",
 		"dmem-controller.service",

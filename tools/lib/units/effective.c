@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What all the files of a unit say together. */
+/* Merges the files of a unit for dmemctl. */
 #include <errno.h>
 
 #include "units.h"

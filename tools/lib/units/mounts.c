@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Where a mount of a unit lands. systemd follows links in its destination, at each
- * start. A link that somebody else than root can make could lead to our program,
- * which is root there: such a destination must be taken for the worst.
+ * Finds the places at which the mounts of a unit land. systemd follows links in a destination at
+ * each start. If another user than root can make such a link, it may lead to dmem-apply, which root
+ * runs there: such a destination counts as the worst case.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +20,9 @@
 struct walk {
 	struct dmem_arena *arena;
 	int root;		/* of the tree */
-	uid_t owner;		/* of that, who is trusted as root is */
-	const char *done;	/* "" or "/a/b": no link in it, and all of it is root's */
-	const char *rest;	/* what is still to be followed */
+	uid_t owner;		/* owner of the tree, trusted like root */
+	const char *done;	/* "" or "/a/b": without links, and all owned by root */
+	const char *rest;	/* not followed yet */
 	int links;
 };
 
@@ -32,9 +32,9 @@ static bool is_trusted(const struct walk *w, const struct stat *st)
 }
 
 /*
- * Opens w->done, one directory after the other: no lookup may go through a mount
- * point that autofs has yet to fill, as systemd, which would have to do it, may be
- * waiting for this process. Returns a file descriptor or -1.
+ * Opens w->done, one directory at a time: a lookup must not go through an autofs mount point, since
+ * systemd, which would have to mount the file system, may be waiting for this process. Returns a
+ * descriptor or -1.
  */
 static int open_done(const struct walk *w)
 {
@@ -53,8 +53,8 @@ static int open_done(const struct walk *w)
 	return dir;
 }
 
-/* May nobody but root decide what is in this directory? In /tmp, root's own files stay,
- * but those that are old are removed, and may be made by somebody else then. */
+/* True if only root can change the directory. In a directory like /tmp, root's own files are safe
+ * from other users, but old ones are removed, and another user may then make them. */
 static bool is_roots(const struct walk *w, int dir)
 {
 	struct statfs fs;
@@ -62,7 +62,7 @@ static bool is_roots(const struct walk *w, int dir)
 
 	if (fstat(dir, &st) || fstatfs(dir, &fs))
 		return false;
-	/* What FUSE shows as root's need not be. */
+	/* On FUSE, files shown as root's may belong to another user. */
 	return fs.f_type != AUTOFS_SUPER_MAGIC && fs.f_type != FUSE_MAGIC && is_trusted(w, &st) &&
 	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
@@ -81,7 +81,7 @@ static bool is_below_one_of(const char *path, const char * const *dirs)
 	return *dirs;
 }
 
-/* Nothing but the system itself makes files there, whatever is mounted later. */
+/* Only the system makes files there, even in a file system that is mounted later. */
 static bool is_systems(const char *path)
 {
 	static const char * const dirs[] = { "/usr", "/etc", "/dev", "/proc", "/sys", NULL };
@@ -89,7 +89,7 @@ static bool is_systems(const char *path)
 	return is_below_one_of(path, dirs) || !strcmp(path, "/run");
 }
 
-/* systemd gives what is there to the users of services, when these start. */
+/* systemd gives these directories to the users of services. */
 static bool may_be_given_away(const char *path)
 {
 	static const char * const given[] = { "/run", "/var/lib", "/var/cache", "/var/log", NULL };
@@ -116,7 +116,7 @@ static bool follow(struct walk *w, int dir, const char *name, const char *more)
 	return w->rest != NULL;
 }
 
-/* One name of w->rest. False: somebody else decides where it leads. */
+/* Follows one name of w->rest. False: another user decides where it leads. */
 static bool step(struct walk *w)
 {
 	size_t len;
@@ -157,7 +157,7 @@ static bool step(struct walk *w)
 	return w->done != NULL;
 }
 
-/* The path with all links followed, or NULL. */
+/* The path after following all links, or NULL. */
 static const char *landing(struct dmem_arena *a, int root, const char *path)
 {
 	struct walk w = { .arena = a, .root = root, .done = "", .rest = path };
@@ -173,7 +173,7 @@ static const char *landing(struct dmem_arena *a, int root, const char *path)
 	return *w.done ? w.done : "/";
 }
 
-/* In a new file system there is no link. */
+/* A new file system contains no links. */
 static bool is_in_empty(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
 {
 	for (size_t k = 0; k < caps->n_mounts; k++) {
@@ -186,7 +186,7 @@ static bool is_in_empty(struct dmem_arena *a, int root, const struct dmem_caps *
 	return false;
 }
 
-/* Where it will be, but for the links of other mounts. NULL: nobody knows. */
+/* The place of a mount without the links of other mounts. NULL: unknown. */
 static const char *alone(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
 {
 	const char *path = caps->mount[i].path;
@@ -194,7 +194,7 @@ static const char *alone(struct dmem_arena *a, int root, const struct dmem_caps 
 	return is_in_empty(a, root, caps, i) ? path : landing(a, root, path);
 }
 
-/* The same with them: those that are mounted above it are not there yet. */
+/* The place with them: mounts above it in the list are not there yet. */
 static const char *place(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
 {
 	const char *to = alone(a, root, caps, i);
@@ -209,7 +209,7 @@ static const char *place(struct dmem_arena *a, int root, const struct dmem_caps 
 	return to;
 }
 
-/* Can nobody but root change what is there, or mount something over it? */
+/* True if only root can change the file, or mount something over it. */
 static bool is_roots_path(struct dmem_arena *a, int root, const char *path)
 {
 	const char *to = landing(a, root, path);
@@ -224,11 +224,11 @@ static bool is_roots_path(struct dmem_arena *a, int root, const char *path)
 		w.done = "";
 	w.owner = st.st_uid;
 	fd = open_done(&w);
-	/* landing() has found that nobody else makes it. */
+	/* landing() has found that only root can make it. */
 	if (fd < 0)
 		return true;
 	ok = is_roots(&w, fd);
-	/* A directory such as /tmp, which is root's: nobody else can mount over it. */
+	/* In a directory like /tmp, which belongs to root, other users cannot mount. */
 	if (!ok && !fstat(fd, &st))
 		ok = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX) && is_trusted(&w, &st);
 	close(fd);
@@ -243,13 +243,13 @@ static bool is_roots_start_path(struct dmem_arena *a, int root, const struct dme
 		return false;
 	if (!p->open)
 		return is_roots_path(a, root, p->path);
-	/* However it goes on, it stays there. */
+	/* The rest of the path is below that directory. */
 	slash = strrchr(p->path, '/');
 	dir = slash ? dmem_strndup(a, p->path, (size_t)(slash - p->path)) : NULL;
 	return dir && is_systems(dir) && is_roots_path(a, root, dir);
 }
 
-/* Finds the first path by which somebody else may keep our program from being run. */
+/* Finds the first path with which another user can keep dmem-apply from running. */
 static void check_start_paths(struct dmem_arena *a, int root, struct dmem_caps *caps)
 {
 	const struct dmem_start_path *p = &caps->working_directory;
@@ -288,7 +288,7 @@ void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *ca
 
 	if (!caps->n_mounts && !caps->n_start_paths && !caps->working_directory.o.key)
 		return;
-	/* Where it cannot be opened, nothing can be found out. */
+	/* Without access to the tree, the settings cannot be judged. */
 	if (root < 0)
 		root = own = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (caps->n_mounts)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What hides our program from the commands of a service. "+" lifts neither another
- * root directory nor mounts. The program itself needs no other file: it is linked
- * statically, and enters the mounts of the first process.
+ * Settings of a service that hide dmem-apply from its commands: "+" lifts neither another root
+ * directory nor mounts. dmem-apply itself needs no other file: it is linked statically, and enters
+ * the mounts of the first process.
  *
- * And what may keep systemd from running it at all: an environment that leaves no room
- * for its arguments, and a working directory that root cannot enter.
+ * Also settings with which systemd may not run it at all: an environment that leaves no room for
+ * its arguments, and a working directory that root cannot enter.
  */
 #include <errno.h>
 #include <limits.h>
@@ -20,7 +20,7 @@ enum key {
 
 static const char * const keys[KEYS] = {
 	"RootDirectory", "RootImage", "RootMStack",
-	/* Their /usr is put over the one of the machine. */
+	/* Their /usr is mounted over that of the machine. */
 	"ExtensionImages", "ExtensionDirectories",
 	"TemporaryFileSystem", "BindPaths", "BindReadOnlyPaths", "MountImages",
 };
@@ -48,7 +48,7 @@ bool dmem_obstacle_key(const char *key)
 	return !strcmp(key, START_ONLY);
 }
 
-/* What these specifiers are in all units of the system manager. The others are not
+/* The value of a specifier that is the same in all units of the system manager. NULL: it is not
  * known here. */
 static const char *value_of(char letter)
 {
@@ -64,9 +64,9 @@ static const char *value_of(char letter)
 }
 
 /*
- * The path as systemd takes it: without double slashes and single dots. NULL: there is
- * no memory, or systemd ignores it, as it is not absolute or has a ".." in it. If it
- * ends at a specifier whose value is not known here, *@open is set.
+ * The path in systemd's form: without double slashes and single dots. NULL: out of memory, or
+ * systemd ignores the path, since it is not absolute or has a ".." in it. If it ends at a specifier
+ * with an unknown value, *@open is set.
  */
 static char *path_of(struct dmem_arena *a, const char *text, bool *open)
 {
@@ -103,20 +103,20 @@ static char *path_of(struct dmem_arena *a, const char *text, bool *open)
 		memcpy(out, all, len);
 		out += len;
 	}
-	/* Whatever it stands for, it may be the rest of a name, or another one. */
+	/* The unknown specifier may be a part of the name, or several names. */
 	return out - path < PATH_MAX ? path : NULL;
 }
 
-/* Where cut() ends a part, other than at the end, and what it leaves in it. */
+/* Flags of cut(): the characters that end a part, and those that it keeps. */
 #define BLANK	1
 #define COLON	2
-#define QUOTES	4	/* between which nothing ends it; they are taken out */
-#define ESCAPES	8	/* are left as they are */
-#define C_ESCAPES 32	/* as in C, or of a colon; else, of any character */
-#define HERE	16	/* blanks before it are not skipped: it may be empty */
+#define QUOTES	4	/* quotes enclose blanks and colons; they are removed */
+#define ESCAPES	8	/* escapes are kept */
+#define C_ESCAPES 32	/* as in C, and of a colon; else, of any character */
+#define HERE	16	/* do not skip leading blanks: the part may be empty */
 
-/* Cuts off the next part and sets *@end to what ended it. NULL: there is none, or a quote
- * or an escape has no end: systemd reads no further either then. */
+/* Cuts off the next part, and sets *@end to the character that ended it. NULL: there is none, or a
+ * quote or an escape is not complete: systemd does not read further either. */
 static char *cut(char **s, int how, char *end)
 {
 	char *in = *s, *part, *out, quote = 0;
@@ -159,7 +159,7 @@ static char *cut(char **s, int how, char *end)
 
 static int add_mount(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_mount *m)
 {
-	/* Not dmem_grow(): a reset makes the array shorter than it was. */
+	/* Not dmem_grow(), since a reset makes the array shorter. */
 	struct dmem_mount *all = dmem_alloc(a, (caps->n_mounts + 1) * sizeof(*all));
 
 	if (!all)
@@ -171,8 +171,8 @@ static int add_mount(struct dmem_arena *a, struct dmem_caps *caps, const struct 
 	return 0;
 }
 
-/* A path to mount something at, if it is one. @from is what systemd mounts there, or
- * NULL for something new. */
+/* Adds a mount point, if the path is valid. @from is the source of the mount, or NULL for a new
+ * file system. */
 static int add_path(struct dmem_arena *a, struct dmem_caps *caps, struct dmem_mount m,
 		    const char *from, const char *to)
 {
@@ -182,7 +182,7 @@ static int add_path(struct dmem_arena *a, struct dmem_caps *caps, struct dmem_mo
 	m.path = path_of(a, to, &m.open);
 	if (!m.path || (from && !source))
 		return 0;
-	/* What is mounted where it was hides nothing. */
+	/* A bind mount of a directory at its own place hides nothing. */
 	m.same = source && !open && !m.open && m.o.key != keys[IMAGES] && !strcmp(source, m.path);
 	return add_mount(a, caps, &m);
 }
@@ -226,7 +226,7 @@ static int add_binds(struct dmem_arena *a, struct dmem_caps *caps, char *text, s
 
 	while (!ret && (from = cut(&text, BLANK | COLON | QUOTES, &end))) {
 		from += strspn(from, "-+");
-		/* systemd takes the rest of one that it ignores for the next one. */
+		/* If the path is invalid, systemd reads the rest of the word as the next part. */
 		if (!path_of(a, from, &open))
 			continue;
 		to = end == ':' ? cut(&text, BLANK | COLON | QUOTES | HERE, &end) : from;
@@ -235,15 +235,15 @@ static int add_binds(struct dmem_arena *a, struct dmem_caps *caps, char *text, s
 		options = to && end == ':' ? cut(&text, BLANK | QUOTES | HERE, &end) : "";
 		if (!to || (!options && *text))
 			break;
-		/* With an option that this systemd does not have, there is no mount; one
-		 * that is newer may have it. */
+		/* A systemd that does not know an option does not make the mount; a newer one
+		 * may. */
 		m.unsure = options && *options && strcmp(options, "rbind") && strcmp(options, "norbind");
 		ret = add_path(a, caps, m, from, to);
 	}
 	return ret;
 }
 
-/* Both keys of bind mounts have one list. */
+/* The two keys of bind mounts share one list. */
 static enum key list_of(enum key k)
 {
 	return k == BIND_READ_ONLY ? BIND : k;
@@ -269,7 +269,7 @@ static void set_root(struct dmem_arena *a, struct dmem_caps *caps, enum key k, c
 	caps->obstacle[k] = path && (*path || open) ? *o : (struct dmem_obstacle){ 0 };
 }
 
-/* "[-]PATH", and of a working directory "[-]~" as well. */
+/* Adds "[-]PATH", or for a working directory also "[-]~". */
 static int add_start_path(struct dmem_arena *a, struct dmem_caps *caps, const char *value,
 			  struct dmem_start_path p)
 {
@@ -292,7 +292,7 @@ static int add_start_path(struct dmem_arena *a, struct dmem_caps *caps, const ch
 		caps->working_directory = p;
 		return 0;
 	}
-	/* Not dmem_grow(): a reset makes the array shorter than it was. */
+	/* Not dmem_grow(), since a reset makes the array shorter. */
 	all = dmem_alloc(a, (caps->n_start_paths + 1) * sizeof(*all));
 	if (!all)
 		return -ENOMEM;
@@ -375,7 +375,7 @@ int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *
 	       add_binds(a, caps, text, m);
 }
 
-/* Is what is mounted there at or above our program? */
+/* True if the mount is at dmem-apply or above it. */
 static bool covers(const struct dmem_mount *m, const char *program)
 {
 	size_t len = strlen(m->path);
@@ -383,8 +383,8 @@ static bool covers(const struct dmem_mount *m, const char *program)
 	return !strncmp(m->path, program, len) && (program[len] == '/' || !program[len]);
 }
 
-/* Does @m lie over @below? systemd mounts what is deeper later, and of one directory
- * takes the bind mount. */
+/* True if @m is over @below: systemd makes deeper mounts later, and prefers the bind mount of two
+ * at one directory. */
 static bool is_over(const struct dmem_mount *m, const struct dmem_mount *below)
 {
 	size_t len = strlen(m->path), below_len = below ? strlen(below->path) : 0;
@@ -400,7 +400,7 @@ const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps)
 {
 	const struct dmem_mount *top = NULL;
 
-	/* With RootDirectoryStartOnly=, ExecCondition= has the root of the machine. */
+	/* With RootDirectoryStartOnly=, ExecCondition= runs in the root of the machine. */
 	for (int k = caps->root_start_only ? EXTENSION_IMAGES : 0; k < TMPFS; k++) {
 		if (caps->obstacle[k].key)
 			return &caps->obstacle[k];
@@ -418,8 +418,8 @@ const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps)
 
 const struct dmem_obstacle *dmem_caps_shaped(const struct dmem_caps *caps)
 {
-	/* A unit of root's has no user from whom this must be kept, and what fails
-	 * before a strict one's program runs keeps the unit from starting. */
+	/* Without another user, the unit has nobody to protect the limit from. A strict unit does
+	 * not start after a failure before dmem-apply. */
 	if (caps->strict || !(caps->other_user || caps->dynamic_user))
 		return NULL;
 	return caps->shaped.key ? &caps->shaped : NULL;

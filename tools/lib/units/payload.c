@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Services that start containers, machines or jobs elsewhere in the cgroup tree. */
+/* Recognises services that start containers, machines or jobs in other cgroups. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,7 @@ static const struct dmem_payload engines[ENGINES] = {
 	},
 };
 
-/* Programs of which all that they start is elsewhere. */
+/* Programs that start all their processes in other cgroups. */
 static const struct {
 	const char *program;
 	enum engine engine;
@@ -73,7 +73,7 @@ static const struct {
 	{ "nomad", NOMAD }, { "DobbyDaemon", DOBBY }, { "podman-compose", PODMAN },
 };
 
-/* Services by the names that packages give them, where no command is known. */
+/* Names of services in packages, for units whose commands are not known. */
 static const struct {
 	const char *unit;
 	enum engine engine;
@@ -110,7 +110,7 @@ static enum engine of_name(const char *unit)
 	size_t len = strrchr(unit, '.') ? (size_t)(strrchr(unit, '.') - unit) : strlen(unit);
 	const char *at = memchr(unit, '@', len);
 
-	/* An instance is what its template is. */
+	/* An instance is treated like its template. */
 	if (at)
 		len = (size_t)(at - unit) + 1;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -122,7 +122,7 @@ static enum engine of_name(const char *unit)
 
 /* ---- commands ---- */
 
-/* The words of a command, without what systemd and "sh -c" put around them. */
+/* The words of a command, without systemd's prefixes and without "sh -c". */
 struct words {
 	char *w[64];
 	size_t n;
@@ -154,8 +154,8 @@ static bool has_option(const struct words *ws, const char *option, const char *v
 	return false;
 }
 
-/* The first word after @at that is no option: a program's own verb. Values of options
- * that come before it are not known, so that any of the next words may be it. */
+/* True if a word after @at that is no option is one of the program's verbs. The program's options
+ * may have values, which look the same, so any word may be the verb. */
 static bool has_verb(const struct words *ws, size_t at, const char * const *verbs)
 {
 	for (size_t i = at + 1; i < ws->n; i++) {
@@ -167,7 +167,7 @@ static bool has_verb(const struct words *ws, size_t at, const char * const *verb
 	return false;
 }
 
-/* "podman run" with --cgroups=split or disabled keeps the container in the service. */
+/* "podman run" with --cgroups=split or disabled runs the container in the service's cgroup. */
 static enum engine of_podman(const struct words *ws, size_t at)
 {
 	static const char * const starts[] = { "run", "start", "create", "play", "up", NULL };
@@ -198,7 +198,7 @@ static enum engine of_word(const struct words *ws, size_t at)
 	return of_program(program);
 }
 
-/* Programs that run the program that comes after them. */
+/* True for programs that run another program. */
 static bool is_wrapper(const char *word)
 {
 	static const char * const programs[] = {
@@ -226,7 +226,7 @@ static enum engine of_command(struct dmem_arena *a, const char *command, int *er
 	add_words(&ws, line);
 	wrapped = ws.n && is_wrapper(ws.w[0]);
 	for (size_t i = 0, n = ws.n; wrapped && i < n; i++) {
-		/* A line of the shell is one word. */
+		/* The line of a shell is a single word. */
 		if (strpbrk(ws.w[i], " \t"))
 			add_words(&ws, ws.w[i]);
 	}
@@ -265,7 +265,7 @@ static int add_command(void *data, unsigned int line, const char *section, const
 	(void)line;
 	if (!section || !key || !value || strcmp(section, "Service") || strcmp(key, "ExecStart"))
 		return 0;
-	/* An empty one takes back those before it. */
+	/* An empty value clears earlier ones. */
 	if (!*value) {
 		*x->commands = (struct dmem_list){ 0 };
 		return 0;
@@ -292,7 +292,7 @@ static int add_commands(struct dmem_units *u, struct dmem_unit_file *f, struct e
 	return ret;
 }
 
-/* Generated files are not in the library's search path. */
+/* The library does not search the directories of generated files. */
 static int add_generated(struct dmem_units *u, const char *unit, struct exec *x)
 {
 	static const char * const dirs[] = { "generator.early", "generator", "generator.late" };

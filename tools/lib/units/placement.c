@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where a section [X-Dmem] is not read, judged by the path of its file. */
+/* Judges by the path of a file why its section [X-Dmem] is not read. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static void ignore(void *data, const struct dmem_report *r)
 	(void)r;
 }
 
-/* A file without the section is where it belongs. */
+/* Keeps the judgement only if the text has a section. */
 static int only_with_section(struct dmem_arena *a, const char *text, size_t len,
 			     struct dmem_place *p)
 {
@@ -56,7 +56,7 @@ static bool is_unit(const char *name)
 	return dmem_unit_type(name) >= 0;
 }
 
-/* "socket", of which a directory "socket.d" is for all. */
+/* The type of "socket": a directory "socket.d" applies to all units of the type. */
 static int type_of(const char *name)
 {
 	int type = dmem_unit_type(name);
@@ -72,7 +72,7 @@ static int type_of(const char *name)
 
 struct key {
 	struct dmem_arena *arena;
-	const char *section, *key;	/* NULL: in any section */
+	const char *section, *key;	/* NULL: any section */
 	const char *value;
 };
 
@@ -102,7 +102,7 @@ static int value_of(struct dmem_arena *a, const char *text, size_t len, const ch
 
 /* ---- quadlets ---- */
 
-/* What Podman's generator calls the service of a quadlet, unless it has ServiceName=. */
+/* Names that Podman's generator gives to services, unless the quadlet has ServiceName=. */
 static const struct {
 	const char *suffix, *section, *added;
 } quadlets[] = {
@@ -118,7 +118,7 @@ static const struct {
 
 #define N_QUADLETS	(sizeof(quadlets) / sizeof(*quadlets))
 
-/* Which of them the name is of, or N_QUADLETS. */
+/* The index in that list of the file's kind, or N_QUADLETS. */
 static size_t quadlet(const char *name)
 {
 	size_t i = 0;
@@ -128,7 +128,7 @@ static size_t quadlet(const char *name)
 	return i;
 }
 
-/* The quadlet that a file is for: its own name, or that of "camera.container.d/". */
+/* The quadlet that a file belongs to: the file's own name, or that of "camera.container.d/". */
 static char *quadlet_name(struct dmem_arena *a, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -194,7 +194,7 @@ static int in_quadlet(struct dmem_arena *a, const char *path, const char *text, 
 	ret = quadlet_service(a, name, text, len, &p->service);
 	if (ret)
 		return ret;
-	/* A template's is one for all of its instances. */
+	/* A template's drop-in applies to all instances. */
 	return say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW ", the drop-in of the "
 					"service generated from the quadlet%s", p->service,
 					pod_note(name)));
@@ -202,7 +202,7 @@ static int in_quadlet(struct dmem_arena *a, const char *path, const char *text, 
 
 /* ---- units ---- */
 
-/* The unit whose processes are meant where @unit only starts it. */
+/* The unit with the processes, if @unit only starts it. */
 static int started_by(struct dmem_arena *a, const char *unit, int type, const char *text,
 		      size_t len, const char **service)
 {
@@ -214,13 +214,13 @@ static int started_by(struct dmem_arena *a, const char *unit, int type, const ch
 		ret = value_of(a, text, len, NULL, "Accept", &accept);
 	if (ret || *service)
 		return ret;
-	/* One instance for each connection. */
+	/* Each connection gets an instance. */
 	*service = dmem_printf(a, "%.*s%s.service", (int)(dot - unit), unit,
 			       accept && strchr("yYtT1", *accept) && !strchr(unit, '@') ? "@" : "");
 	return *service ? 0 : -ENOMEM;
 }
 
-/* The slice of a unit whose text may not tell: NULL if that is not known. */
+/* The slice of a unit, or NULL if the text does not show it. */
 static int slice_of(struct dmem_arena *a, const char *unit, int type, const char *text, size_t len,
 		    const char **slice)
 {
@@ -257,20 +257,20 @@ int dmem_place_type(struct dmem_arena *a, const char *unit, const char *text, si
 		return say(p, what, dmem_printf(a, "limit its slice, in " ADMIN "/%s.d/" NEW,
 						name ? name : "SLICE"));
 	}
-	/* All of a type, or a type that starts no service. */
+	/* A drop-in for all units of a type, or a type that starts no service. */
 	if (!is_unit(unit) || type == DMEM_AUTOMOUNT)
 		return say(p, what, "put it into a drop-in of the service, " ADMIN
 			   "/NAME.service.d/" NEW);
 	ret = started_by(a, unit, type, text, len, &name);
 	if (ret)
 		return ret;
-	/* Only a socket has processes of its own. */
+	/* A socket unit has processes of its own. */
 	return say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/" NEW "%s", name,
 					type == DMEM_SOCKET ? ", or limit the slice of the socket" : ""));
 }
 
-/* Copies that editors and packages leave behind, and files that were put aside: no limit
- * is expected of them. */
+/* True for copies that editors and packages leave, and for disabled files: their limits are not
+ * intended to apply. */
 static bool is_leftover(const char *name)
 {
 	static const char * const ends[] = {
@@ -293,7 +293,7 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Without the bytes that no unit's name has: one underscore for those in a row. */
+/* Replaces each run of bytes that unit names cannot have by one underscore. */
 static char *clean_name(struct dmem_arena *a, const char *name)
 {
 	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
@@ -315,7 +315,7 @@ static char *clean_name(struct dmem_arena *a, const char *name)
 	return clean;
 }
 
-/* "camera" and "camera.conf" are likely to be about camera.service. */
+/* "camera" and "camera.conf" are probably for camera.service. */
 static char *likely_unit(struct dmem_arena *a, const char *name)
 {
 	char *stem = clean_name(a, name), *dot;
@@ -335,7 +335,7 @@ static char *likely_unit(struct dmem_arena *a, const char *name)
 	return !stem || is_unit(stem) ? stem : dmem_strdup(a, "NAME.service");
 }
 
-/* Has it the suffix of a unit, and yet a name that no unit can have? */
+/* True for a name with the suffix of a unit that is no valid unit name. */
 static bool is_bad_unit(const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -361,8 +361,8 @@ static char *conf_name(struct dmem_arena *a, const char *name)
 	return dmem_printf(a, "%s%s", name, has_suffix(name, ".conf") ? "" : ".conf");
 }
 
-/* "camera.service.wants/50-dmem.conf" was to be a drop-in of camera.service; a file that is
- * called as a unit is about that one. */
+/* "camera.service.wants/50-dmem.conf" was probably meant as a drop-in of camera.service; a file
+ * with the name of a unit is about that unit. */
 static int in_dependencies(struct dmem_arena *a, const char *dir, const char *name, struct dmem_place *p)
 {
 	const char *what = "is in a directory in which systemd reads only the file names";
@@ -378,7 +378,7 @@ static int in_dependencies(struct dmem_arena *a, const char *dir, const char *na
 	return conf ? say(p, what, dmem_printf(a, "put it into " ADMIN "/%s.d/%s", unit, conf)) : -ENOMEM;
 }
 
-/* A drop-in that is not read: in DIR/NAME, with DIR as it would be right. */
+/* Handles a drop-in DIR/NAME with a wrong DIR; proposes the right one. */
 static int in_dropin_dir(struct dmem_arena *a, const char *unit, const char *name, const char *what,
 			 struct dmem_place *p)
 {
@@ -389,7 +389,7 @@ static int in_dropin_dir(struct dmem_arena *a, const char *unit, const char *nam
 	return say(p, what, dmem_printf(a, "rename it to " ADMIN "/%s.d/%s", unit, conf));
 }
 
-/* A file of a directory of units whose name is none of a unit. */
+/* Handles a file in a directory of units whose name is no unit name. */
 static int in_no_unit(struct dmem_arena *a, const char *name, struct dmem_place *p)
 {
 	char *unit = dmem_strndup(a, name, strlen(name) - (has_suffix(name, ".d") ? 2 : 0));
@@ -416,7 +416,7 @@ static int in_no_unit(struct dmem_arena *a, const char *name, struct dmem_place 
 		   dmem_printf(a, "rename it to " ADMIN "/%s, or put it into " ADMIN "/%s.d/" NEW, unit, unit));
 }
 
-/* Below a directory of units, "camera.service.d/50-dmem.conf". */
+/* Handles "camera.service.d/50-dmem.conf" below a directory of units. */
 static int in_search_path(struct dmem_arena *a, const char *rest, const char *text, size_t len,
 			  struct dmem_place *p)
 {
@@ -431,7 +431,7 @@ static int in_search_path(struct dmem_arena *a, const char *rest, const char *te
 	if (!slash && quadlet(rest) < N_QUADLETS) {
 		int ret = in_quadlet(a, rest, text, len, false, DMEM_NO_UID, p);
 
-		/* Podman does not look for quadlets there. */
+		/* Podman does not search this directory for quadlets. */
 		p->service = NULL;
 		return ret;
 	}
@@ -471,7 +471,7 @@ int dmem_place_unit(struct dmem_arena *a, const char *rest, const char *text, si
 	return ret ? ret : only_with_section(a, text, len, p);
 }
 
-/* The unit that a path below a directory of units is for, or NULL. */
+/* The unit that a path below a directory of units belongs to, or NULL. */
 static char *unit_of(struct dmem_arena *a, const char *rest)
 {
 	size_t n = strcspn(rest, "/");
@@ -483,7 +483,7 @@ static char *unit_of(struct dmem_arena *a, const char *rest)
 	return unit && type_of(unit) >= 0 ? unit : NULL;
 }
 
-/* A file that somebody else makes: the drop-in of the same unit is the administrator's. */
+/* Handles a generated file: proposes an administrator's drop-in for the same unit. */
 static int in_made(struct dmem_arena *a, const char *rest, const char *what, struct dmem_place *p)
 {
 	char *unit = unit_of(a, rest);
@@ -503,7 +503,7 @@ static int in_nspawn(struct dmem_arena *a, const char *name, struct dmem_place *
 		   dmem_printf(a, "put it into " ADMIN "/systemd-nspawn@%s.service.d/" NEW, instance));
 }
 
-/* Below "systemd/", in nothing that has a name of its own: "system.conf.d/x.conf". */
+/* Handles a file directly below "systemd/", such as "system.conf.d/x.conf". */
 static int in_systemd(struct dmem_arena *a, const char *rest, struct dmem_place *p)
 {
 	char *unit = unit_of(a, rest);
@@ -558,7 +558,7 @@ static bool ends_in(const char *path, size_t len, const char *end)
 	return len >= n && !strncmp(path + len - n, end, n);
 }
 
-/* Is what comes after these bytes a user's? */
+/* True if the directory with this path belongs to a user. */
 static bool is_users(const char *path, size_t len, long long *uid)
 {
 	long long id = runtime_uid(path, len);
@@ -570,8 +570,8 @@ static bool is_users(const char *path, size_t len, long long *uid)
 	       (ends_in(path, len, "/share") && !ends_in(path, len, "/usr/share"));
 }
 
-/* Is any directory on the way a user's? What a user makes below it has names that the user
- * chooses, those of the system's directories too. Sets the user, where that is known. */
+/* True if any parent directory belongs to a user: below it, the user can choose all names, also
+ * those of system directories. Sets the user, if known. */
 static bool of_user(const char *path, long long *uid)
 {
 	static const char word[] = "/systemd/", quadlets[] = "/containers";
@@ -620,7 +620,7 @@ static int below_systemd(struct dmem_arena *a, const char *rest, const char *tex
 	return in_systemd(a, rest, p);
 }
 
-/* A quadlet has its kind's section: networkd's files have the suffix .network, too. */
+/* A quadlet has the section of its kind: networkd also uses the suffix .network. */
 static int is_quadlet(struct dmem_arena *a, const char *path, const char *text, size_t len)
 {
 	char *name = quadlet_name(a, path), *head;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Finds the files that dmem-generator does not read and somebody may have written a
- * section [X-Dmem] into. */
+/* Finds the files that dmem-generator does not read, but that may have a section [X-Dmem]. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,16 +15,16 @@
 
 #define MAX_FILE	(1 << 20)
 #define MAX_DEPTH	8
-/* Names in one user's directories, and bytes of their files: a user must not make root read
- * for hours. */
+/* Bounds on the names in a user's directories and the bytes of their files: a user must not keep
+ * root busy for hours. */
 #define MAX_OF_USER	10000
 #define MAX_BYTES	(16 << 20)
-/* Of a quadlet and its drop-ins, which are in memory at once. */
+/* Bound on a quadlet with its drop-ins, which are in memory at the same time. */
 #define MAX_QUADLET	(8 << 20)
 #define TRANSIENT	"/run/systemd/transient"
 
-/* What a walk does with a file by its path below the start of the walk: is it read by
- * dmem-generator or nobody's business? */
+/* Decides by the path below the start of a walk whether to skip the file, because dmem-generator
+ * reads it, or it is of no interest. */
 typedef bool (*skip_fn)(const char *rest);
 
 struct walk {
@@ -33,21 +32,21 @@ struct walk {
 	dmem_place_fn fn;
 	void (*unread)(void *data, const char *path, int err);
 	void *data;
-	/* Directories that were seen, by whatever path. */
+	/* Directories visited so far, by any path. */
 	struct { dev_t dev; ino_t ino; } *seen;
 	size_t n_seen;
-	/* Quadlets with a section: what is generated of them has it, too. */
+	/* Quadlets with a section: the services generated from them have it, too. */
 	struct dmem_list quadlets;
-	/* What is said of quadlets as a whole, by their paths. */
+	/* Judgements of whole quadlets, by their paths. */
 	struct named { const char *path; struct dmem_place whole; } *named;
 	size_t n_named;
-	/* Of the walk that is done now. */
+	/* State of the current walk. */
 	const char *start;		/* its path in the tree */
 	skip_fn skip;
 	bool users;			/* a user can make and change these files */
-	size_t left;			/* of MAX_OF_USER */
-	size_t bytes;			/* of MAX_BYTES that are left */
-	bool full;			/* a file of the user's had more */
+	size_t left;			/* rest of MAX_OF_USER */
+	size_t bytes;			/* rest of MAX_BYTES */
+	bool full;			/* a file of the user exceeded the rest */
 	bool search_path;
 	long long uid;
 };
@@ -73,8 +72,8 @@ static int open_tree(const struct walk *w, const char *path, int flags)
 	return open_how(w->u->root_fd, path, flags, RESOLVE_IN_ROOT);
 }
 
-/* Where a user makes the files, root must not be led out of that user's directory, nor
- * into a file system that the user serves. */
+/* Below a user's directory, root must not follow links, nor enter a file system that the user
+ * serves. */
 static int open_below(int dir, const char *name, int flags)
 {
 	return open_how(dir, name, flags, RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV);
@@ -87,7 +86,7 @@ static int open_entry(const struct walk *w, int dir, const char *name, const cha
 
 static void cannot_read(struct walk *w, const char *path, int err)
 {
-	/* Others' homes are closed to most, and all that is in them is theirs. */
+	/* Most homes are closed to other users, and their files concern only their owners. */
 	if (!w->users && w->unread && err != ENOENT && err != ENOTDIR && err != ELOOP)
 		w->unread(w->data, path, err);
 }
@@ -98,7 +97,7 @@ static void too_large(struct walk *w, const char *path)
 		w->unread(w->data, path, E2BIG);
 }
 
-/* May so much more be read, of a user's? */
+/* True if the user's files may have so many more bytes. */
 static bool may_read(struct walk *w, const char *path, size_t len)
 {
 	if (!w->users)
@@ -113,8 +112,8 @@ static bool may_read(struct walk *w, const char *path, size_t len)
 	return !w->full;
 }
 
-/* Regular files only, by a descriptor that has opened nothing yet: to open a device can do
- * things. Sets *@text, which the caller frees, and is NULL for what has none. */
+/* Reads a regular file, by a descriptor opened with O_PATH: opening a device may have effects. Sets
+ * *@text, which the caller frees; NULL: not a regular file. */
 static int read_regular(struct walk *w, int fd, const char *path, char **text, size_t *len)
 {
 	char link[40];
@@ -145,8 +144,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(const char * const *)a, *(const char * const *)b);
 }
 
-/* The names in it that are not hidden, of a user's as many as are left, in an order that is
- * the same each time. Takes over @fd. */
+/* Lists the names that are not hidden, sorted, and of a user's at most the rest. Closes @fd. */
 static int list(struct walk *w, int fd, struct dmem_list *l)
 {
 	DIR *dir = fdopendir(fd);
@@ -163,7 +161,7 @@ static int list(struct walk *w, int fd, struct dmem_list *l)
 
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
-		/* Hidden ones are read as well. */
+		/* Hidden names count as well, since they are read. */
 		w->left -= w->users;
 		if (*de->d_name == '.')
 			continue;
@@ -207,7 +205,7 @@ static int note_quadlet(struct walk *w, const char *path)
 	return more[w->quadlets.n++] ? 0 : -ENOMEM;
 }
 
-/* ---- the files of one quadlet, which is no user's ---- */
+/* ---- the files of a quadlet of the system ---- */
 
 struct whole {
 	char *text;
@@ -237,7 +235,7 @@ static int add_text(struct walk *w, const char *path, struct whole *all)
 	return more ? 0 : -ENOMEM;
 }
 
-/* The quadlet and its drop-ins: any of them may have ServiceName=. */
+/* Adds the quadlet and its drop-ins: any of them may have ServiceName=. */
 static int add_texts(struct walk *w, const char *quadlet, struct whole *all)
 {
 	const char *dir = dmem_printf(&w->u->arena, "%s.d", quadlet);
@@ -261,7 +259,8 @@ static int add_texts(struct walk *w, const char *quadlet, struct whole *all)
 	return ret;
 }
 
-/* Its files are read once, not again for each of them. The pointer lasts until the next call. */
+/* Reads the files of a quadlet once, not again for each of them. The result is valid until the next
+ * call. */
 static int whole_quadlet(struct walk *w, const char *quadlet, const struct dmem_place **whole)
 {
 	struct whole all = { 0 };
@@ -288,7 +287,7 @@ static int whole_quadlet(struct walk *w, const char *quadlet, const struct dmem_
 	return ret;
 }
 
-/* The service of the quadlet as a whole, where one file is judged already. */
+/* Adds the service of the whole quadlet to the judgement of one file. */
 static int name_service(struct walk *w, const char *path, struct dmem_place *p)
 {
 	const char *slash = strrchr(path, '/');
@@ -316,7 +315,7 @@ static int one_text(struct walk *w, const char *path, const char *rest, const ch
 	struct dmem_place p;
 	int ret;
 
-	/* Whose it is, the walk knows: a user can give a path any look. */
+	/* The walk decides about the owner, since a user can choose any path. */
 	if (w->users)
 		ret = dmem_place_of_user(&w->u->arena, path, has_suffix(w->start, "/containers/systemd"),
 					 text, len, w->uid, &p);
@@ -349,7 +348,7 @@ static int one_file(struct walk *w, int fd, const char *path, const char *rest)
 	return ret;
 }
 
-/* Was the directory seen before, by another path or a link? */
+/* Notes the directory, and sets *@again if it was visited before, by another path or a link. */
 static int enter(struct walk *w, const struct stat *st, bool *again)
 {
 	void *more;
@@ -368,7 +367,7 @@ static int enter(struct walk *w, const struct stat *st, bool *again)
 	return 0;
 }
 
-/* systemd enables a unit by such a link, which leads to where the unit is read. */
+/* True for a link by which systemd enables a unit: it leads to a file that is read. */
 static bool is_enabling(int dir, const char *path, const char *name)
 {
 	static const char * const ends[] = { ".wants/", ".requires/", ".upholds/" };
@@ -386,7 +385,7 @@ static bool is_enabling(int dir, const char *path, const char *name)
 
 static int walk_dir(struct walk *w, int fd, const char *path, const char *rest, unsigned int depth);
 
-/* A file or directory; @fd is an O_PATH descriptor of it. */
+/* Handles a file or directory; @fd is an O_PATH descriptor of it. */
 static int walk_entry(struct walk *w, int fd, int dir, const char *name, const char *path,
 		      const char *rest, unsigned int depth)
 {
@@ -413,7 +412,7 @@ static int walk_entry(struct walk *w, int fd, int dir, const char *name, const c
 	return ret;
 }
 
-/* @rest: the path below the start, with no slash around it. */
+/* @rest: the path below the start, without slashes at its ends. */
 static int walk_dir(struct walk *w, int dir, const char *path, const char *rest, unsigned int depth)
 {
 	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 0), ret;
@@ -445,7 +444,7 @@ static int walk_dir(struct walk *w, int dir, const char *path, const char *rest,
 	return ret;
 }
 
-/* Starts at a path of the tree; of a user, at one below the user's own directory. */
+/* Starts a walk at a path of the tree, or below a user's own directory. */
 static int walk(struct walk *w, const char *home, const char *path)
 {
 	struct stat st;
@@ -490,7 +489,7 @@ static bool is_level(const char *name, size_t len)
 	return dmem_unit_type(base) >= 0;
 }
 
-/* The unit files and drop-ins that the library has found itself. */
+/* True for unit files and drop-ins that the library reads itself. */
 static bool is_read(const char *rest)
 {
 	const char *slash = strchr(rest, '/');
@@ -518,7 +517,7 @@ static bool is_nothing(const char *name)
 	return false;
 }
 
-/* Directories of "systemd" whose files may be taken for units. */
+/* Directories below "systemd" with files that may be mistaken for units. */
 static bool is_place_of_systemd(const char *name)
 {
 	static const char * const names[] = {
@@ -548,7 +547,7 @@ static int scan_search_path(struct walk *w)
 	return ret;
 }
 
-/* The files of a directory, without those below it, and the walks that start there. */
+/* Handles the files of a directory, but walks only into selected directories. */
 static int scan_flat(struct walk *w, const char *path, bool (*walks)(const char *name),
 		     skip_fn skip)
 {
@@ -606,8 +605,8 @@ static const char * const below_home[] = {
 	".local/share/systemd/user", NULL,
 };
 
-/* The homes that the tree's own list of users has. Others, of a directory service, may
- * be thousands, and are not there. */
+/* Searches the homes of users in the tree's passwd file. A directory service may have thousands of
+ * others, which are not in the tree. */
 static int scan_listed_homes(struct walk *w)
 {
 	int fd = open_tree(w, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY), ret = 0;
@@ -634,7 +633,8 @@ static int scan_listed_homes(struct walk *w)
 	return ret;
 }
 
-/* Those that an image has without a list, and those of a directory service that are here. */
+/* Searches homes that are not listed: those of an image without a passwd file, and those of a
+ * directory service. */
 static int scan_homes(struct walk *w)
 {
 	int ret = scan_listed_homes(w), fd;
@@ -679,7 +679,7 @@ static int scan_runtime_dirs(struct walk *w)
 int dmem_places_scan(struct dmem_units *u, dmem_place_fn fn,
 		     void (*unread)(void *data, const char *path, int err), void *data)
 {
-	/* Quadlets come before what is generated of them. */
+	/* Quadlets come before the units generated from them. */
 	static const char * const trees[] = {
 		"/etc/containers/systemd", "/run/containers/systemd", "/usr/share/containers/systemd",
 		"/etc/xdg/systemd/user", "/usr/local/share/systemd/user", "/usr/share/systemd/user",

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A region that a section names and the machine does not have: the likely one. */
+/* Finds the probable region for a name in a section that the machine does not have. */
 #include <errno.h>
 #include <string.h>
 
 #include "word.h"
 
-/* The areas' names in the kernel: of "cma=" on its command line, and of the device tree. */
+/* Names of default areas: from "cma=" on the kernel's command line, and from the device tree. */
 #define BY_COMMAND_LINE	"reserved"
 #define BY_DEVICE_TREE	"linux,cma"
-/* The heap of the default area, which has this name whatever the area's is. */
+/* The heap of the default area, independent of the area's name. */
 #define DEFAULT_HEAP	"default_cma_region"
 
 bool dmem_cmdline_has_cma(const char *cmdline)
 {
 	bool has = false;
 
-	/* The last one counts. "cma=0" is no area. */
+	/* The last one counts. "cma=0" makes no area. */
 	for (const char *w = cmdline; w && *w; w += strcspn(w, " \n")) {
 		w += strspn(w, " \n");
 		if (!strncmp(w, "cma=", 4))
@@ -24,7 +24,7 @@ bool dmem_cmdline_has_cma(const char *cmdline)
 	return has;
 }
 
-/* The default area by its heap, where that is accounted. */
+/* The region of the default area by its heap, if that is accounted. */
 static const char *default_region(const struct dmem_regions *r)
 {
 	for (size_t i = 0; i < r->n_heaps; i++) {
@@ -39,7 +39,7 @@ static bool starts_with(const char *s, const char *start)
 	return !strncmp(s, start, strlen(start));
 }
 
-/* The default area's region by the name that it has now. NULL: there is none. */
+/* The present region of the default area. NULL: there is none. */
 static const char *default_now(const struct dmem_regions *r, bool cma)
 {
 	const char *now = default_region(r);
@@ -50,7 +50,7 @@ static const char *default_now(const struct dmem_regions *r, bool cma)
 	return dmem_regions_find(r, now) ? now : NULL;
 }
 
-/* The area in the name of a region or heap; "" where another allocator's region is named. */
+/* The area in the name of a region or heap; "" for a region of another allocator. */
 static const char *area_of(const char *name)
 {
 	const char *heap = dmem_region_heap(name), *area = heap ? heap : name;

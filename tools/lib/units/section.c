@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The section [X-Dmem], and what sections of several files make together. */
+/* Parses the section [X-Dmem], and merges the sections of several files. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -28,9 +28,9 @@ struct parse {
 	struct dmem_section *s;
 	dmem_report_fn report;
 	void *data;
-	bool ours;			/* in our section */
-	bool fatal;			/* systemd has stopped at a key of its own */
-	/* Where systemd stops reading, and why. */
+	bool ours;			/* inside our section */
+	bool fatal;			/* systemd stopped at a key of its own */
+	/* The line at which systemd stops reading, and the reason. */
 	unsigned int stop_line;
 	const char *stop, *why;
 };
@@ -60,7 +60,7 @@ static void mistake(struct parse *p, unsigned int line, const char *word, const 
 	p->report(p->data, &r);
 }
 
-/* Does one letter more, less or other make @a of @b? Case does not count. */
+/* True if one letter more, less or different turns @a into @b. Ignores case. */
 static bool nearly(const char *a, const char *b)
 {
 	while (*a && *b && strncasecmp(a, b, 1) == 0) {
@@ -78,11 +78,11 @@ bool dmem_section_meant(const char *section)
 	char name[sizeof(DMEM_SECTION) + 1];
 	size_t len;
 
-	/* systemd takes blanks in a header for a part of the name. */
+	/* systemd regards blanks in a header as a part of the name. */
 	section += strspn(section, " \t");
 	for (len = strlen(section); len && strchr(" \t", section[len - 1]); len--)
 		;
-	/* One letter may be too many. */
+	/* A misspelt name may have one letter more. */
 	if (len >= sizeof(name))
 		return false;
 	memcpy(name, section, len);
@@ -104,8 +104,8 @@ static struct dmem_entry *new_entry(struct parse *p, enum what what, enum dmem_k
 	return e;
 }
 
-/* Specifiers are systemd's to replace. Those that name the unit are the same
- * in all releases, and need nothing that may be missing at start. */
+/* True if the name has only specifiers of the unit's name: these are the same in all releases of
+ * systemd, and always have a value. */
 static bool specifiers_ok(const char *region)
 {
 	for (const char *c = strchr(region, '%'); c; c = strchr(c + 2, '%')) {
@@ -251,7 +251,7 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 	}
 	if (!strcmp(section, "Service") && value)
 		return service_key(p, line, key, value);
-	/* systemd warns of unknown keys in its own sections only. */
+	/* systemd does not warn of unknown keys in sections "X-...". */
 	if (!strncasecmp(section, "X-", 2) && !strncmp(key, "DeviceMemory", 12) &&
 	    !dmem_section_meant(section))
 		mistake(p, line, key, "is in an unknown section",
@@ -259,7 +259,7 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 	return 0;
 }
 
-/* Could this have been meant for us, whatever is mistyped in it? */
+/* True if the text may be about our section, even if it is misspelt. */
 static bool is_about_us(const char *text, size_t len)
 {
 	for (; len; text++, len--) {
@@ -288,7 +288,7 @@ int dmem_section_parse(struct dmem_arena *a, const char *file, const char *text,
 		mistake(&p, p.stop_line, p.stop, p.why, "write [" DMEM_SECTION "]");
 		return 0;
 	}
-	/* No matter, unless something of ours is lost. */
+	/* Only report it if a section or key of ours is lost. */
 	if (!p.ours && !meant && !is_about_us(text + read, len - read))
 		return 0;
 	what = dmem_printf(a, "%s, so systemd ignores the rest of the file", p.why);
@@ -314,7 +314,7 @@ static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const char *fil
 {
 	struct dmem_cap *c;
 
-	/* The later line goes last: another name may be one of the same region. */
+	/* The later line goes to the end: a line with another name may be of the same region. */
 	for (size_t i = 0; i < caps->n; i++) {
 		c = &caps->cap[i];
 		if (c->kind == e->kind && !strcmp(c->region, e->region)) {
@@ -322,7 +322,7 @@ static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const char *fil
 			break;
 		}
 	}
-	/* Not dmem_grow(): a reset makes the array shorter than it was. */
+	/* Not dmem_grow(), since a reset makes the array shorter. */
 	c = dmem_alloc(a, (caps->n + 1) * sizeof(*c));
 	if (!c)
 		return -ENOMEM;

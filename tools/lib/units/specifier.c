@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The specifiers that a section may have, as systemd.unit(5) tells of them. */
+/* Replaces the specifiers that a section may have, see systemd.unit(5). */
 #include <string.h>
 
 #include "dmem/dmem.h"
@@ -13,7 +13,7 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What systemd-escape made of it, back again. */
+/* Reverses systemd-escape. */
 static char *unescape(struct dmem_arena *a, const char *s, size_t len)
 {
 	char *buf = dmem_alloc(a, len + 1), *p = buf;
@@ -32,7 +32,7 @@ static char *unescape(struct dmem_arena *a, const char *s, size_t len)
 	return buf;
 }
 
-/* One specifier of a unit's name. NULL: there is none such, or no memory. */
+/* The value of one specifier of a unit's name. NULL: unknown specifier, or out of memory. */
 static char *specifier(struct dmem_arena *a, const char *unit, char letter)
 {
 	const char *instance = dmem_unit_instance(unit), *dot = strrchr(unit, '.'), *part;

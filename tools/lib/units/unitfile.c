@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Reading unit files. */
+/* Reads unit files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -24,7 +24,8 @@ int dmem_units_open(const struct dmem_units *u, const char *path, int flags)
 
 	if (!*u->root)
 		return open(path, (int)how.flags);
-	/* With ".." in it, any rename on the machine at this moment is EAGAIN. */
+	/* With RESOLVE_IN_ROOT and "..", a rename anywhere on the machine at this moment causes
+	 * EAGAIN. */
 	for (int tries = 0; tries < 1000 && fd < 0; tries++) {
 		fd = (int)syscall(SYS_openat2, u->root_fd, path, &how, sizeof(how));
 		if (fd < 0 && errno != EAGAIN)
@@ -56,13 +57,13 @@ const char *dmem_file_type(mode_t mode)
 
 static void unreadable(struct dmem_units *u, struct dmem_unit_file *f, const char *what, const char *remedy)
 {
-	/* It is read once for our section, and once more for all. */
+	/* A file is read up to two times, but reported once. */
 	if (!f->unreadable)
 		dmem_units_report(u, f->path, f->name, what, remedy);
 	f->unreadable = true;
 }
 
-/* Is there a text? An empty file masks, and so does any device, as for systemd. */
+/* True if the file has a text. An empty file and any device mask the unit for systemd. */
 static bool has_text(struct dmem_units *u, struct dmem_unit_file *f, const struct stat *st)
 {
 	if (S_ISREG(st->st_mode) && st->st_size > MAX_FILE) {
@@ -108,7 +109,7 @@ int dmem_units_read(struct dmem_units *u, struct dmem_unit_file *f, char **text,
 		close(fd);
 	if (!ret || ret == -ENOMEM)
 		return ret;
-	/* A link to nowhere: systemd loads no unit of it, and no drop-in. */
+	/* systemd ignores a dangling link. */
 	if (ret == -ENOENT)
 		return 0;
 	/* A socket cannot be opened. */

@@ -26,13 +26,13 @@
 	"/usr/lib/systemd/system:"		\
 	"/lib/systemd/system"
 
-/* They are not read, but a link to there is an alias as one to the others is. */
+/* These are not read, but links into them are aliases like others. */
 #define GENERATED				\
 	"/run/systemd/generator.early:"		\
 	"/run/systemd/generator:"		\
 	"/run/systemd/generator.late"
 
-/* Is the directory a new one? /lib and /usr/lib may be one. */
+/* True if the directory was not seen yet: /lib may be a link to /usr/lib. */
 static bool is_new_dir(struct dmem_units *u, const char *path, struct stat *st)
 {
 	int fd = dmem_units_open(u, path, O_DIRECTORY);
@@ -147,7 +147,7 @@ struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name)
 	return unit;
 }
 
-/* A link to nowhere is no directory, and nothing is lost. */
+/* A dangling link is no directory, and no setting is lost. */
 static void no_dropin_dir(struct dmem_units *u, const char *path, const char *name, int err)
 {
 	if (err == ENOTDIR)
@@ -214,7 +214,7 @@ static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
 	return de ? -ENOMEM : 0;
 }
 
-/* May a link of name @from to @to be an alias? */
+/* True if a link @from to @to may be an alias. */
 static bool alias_ok(const char *from, const char *to)
 {
 	int type = dmem_unit_type(from);
@@ -232,7 +232,7 @@ static bool alias_ok(const char *from, const char *to)
 	return dmem_unit_is_instance(from) && !strcmp(i, j);
 }
 
-/* Is @path below @dir? How many slashes there are does not matter. */
+/* True if @path is below @dir. The number of slashes does not matter. */
 static bool is_below(const char *path, const char *dir)
 {
 	for (;;) {
@@ -251,7 +251,7 @@ static bool is_below(const char *path, const char *dir)
 	}
 }
 
-/* Sets the unit's alias, if that is what the link is. 1: systemd ignores it. */
+/* Sets the unit's alias, if the link is one. 1: systemd ignores the link. */
 static int load_link(struct dmem_units *u, int d, struct dmem_unit *unit, int dir_fd)
 {
 	const char *path, *name;
@@ -269,10 +269,10 @@ static int load_link(struct dmem_units *u, int d, struct dmem_unit *unit, int di
 	unit->masked = !strcmp(path, "/dev/null");
 	for (size_t i = 0; i < u->search.n && !alias; i++)
 		alias = is_below(path, u->search.s[i]);
-	/* A link to somewhere else is a unit file like any other. */
+	/* A link out of the search path is an ordinary unit file. */
 	if (!alias)
 		return 0;
-	/* One into a directory below the search path is an alias all the same. */
+	/* A link into a directory below the search path is an alias, too. */
 	name = strrchr(path, '/') + 1;
 	if (!strcmp(name, unit->name) || !alias_ok(unit->name, name))
 		return 1;
@@ -280,8 +280,7 @@ static int load_link(struct dmem_units *u, int d, struct dmem_unit *unit, int di
 	return 0;
 }
 
-/* systemd takes files and links for units, and of something else it looks for the
- * name in the next directory. */
+/* systemd accepts files and links as units; for anything else it searches the next directory. */
 static void no_unit_file(struct dmem_units *u, int d, const char *name, mode_t mode)
 {
 	const char *path = dmem_printf(&u->arena, "%s/%s", u->dir[d], name);
@@ -297,7 +296,7 @@ static void no_unit_file(struct dmem_units *u, int d, const char *name, mode_t m
 
 struct entry {
 	const char *name;
-	unsigned char type;		/* as in struct dirent */
+	unsigned char type;		/* like d_type of struct dirent */
 };
 
 static int load_name(struct dmem_units *u, int d, int dir_fd, const struct entry *e)
@@ -343,7 +342,7 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
-/* In order, so that messages come in the same one each time. */
+/* Sorted, so that messages have the same order each time. */
 static int load_dir(struct dmem_units *u, int d)
 {
 	int fd = dmem_units_open(u, u->dir[d], O_DIRECTORY), ret = 0;
@@ -374,7 +373,7 @@ static int load_dir(struct dmem_units *u, int d)
 	return ret;
 }
 
-/* Notes at each unit which names lead to it. */
+/* Stores at each unit the names that are links to it. */
 static int link_aliases(struct dmem_units *u)
 {
 	size_t n = u->n_units;
@@ -393,7 +392,7 @@ static int link_aliases(struct dmem_units *u)
 		}
 		if (!to || target)
 			continue;
-		/* An instance's link to a template leads to the template's instance. */
+		/* If an instance is a link to a template, it means the template's instance. */
 		if (instance && dmem_unit_is_template(to->name)) {
 			const char *name = dmem_unit_with_instance(&u->arena, to->name, instance,
 				(size_t)(strrchr(instance, '.') - instance));
@@ -417,9 +416,8 @@ static int link_aliases(struct dmem_units *u)
 	return 0;
 }
 
-/* Where only drop-ins have the name b@x.service, and b@.service is an alias of
- * a@.service, it is one of a@x.service: unless that has a file of its own, and
- * with it no name but its own. */
+/* If b@x.service has only drop-ins, and b@.service is an alias of a@.service, b@x.service is an
+ * alias of a@x.service. A unit file of a@x.service prevents this. */
 static int link_instances(struct dmem_units *u)
 {
 	size_t n = u->n_units;
@@ -466,7 +464,7 @@ int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 		if (u->root_fd < 0)
 			return -errno;
 	}
-	/* As in $SYSTEMD_UNIT_PATH: with a colon at the end, systemd's own come after. */
+	/* As in $SYSTEMD_UNIT_PATH: a colon at the end appends systemd's own directories. */
 	len = path ? strlen(path) : 0;
 	if (len)
 		ret = add_dirs(u, path, true);

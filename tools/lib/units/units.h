@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A model of systemd's unit search path: which files make up which unit.
+ * A model of systemd's unit search path: finds the files that make up a unit.
  *
- * It follows "System Unit Search Path" in systemd.unit(5) and what systemd does.
- * What generators write is left out: they all run at the same time.
+ * It follows "System Unit Search Path" in systemd.unit(5) and the behaviour of systemd. Files of
+ * generators are left out, since all generators run at the same time.
  */
 #ifndef DMEM_UNITS_H
 #define DMEM_UNITS_H
@@ -16,7 +16,7 @@ struct dmem_unit_file {
 	const char *name, *path;
 	enum { UNREAD, WITHOUT_SECTION, PARSED } state;
 	bool masks;		/* as a unit file: an empty file or a device */
-	bool unreadable;	/* nobody knows what it says */
+	bool unreadable;	/* its content is not known */
 	bool told;		/* for the caller's use */
 	struct dmem_section section;
 };
@@ -31,18 +31,18 @@ struct dmem_dropin_dir {
 	size_t n;
 };
 
-/* A name that has a unit file, an alias or drop-ins, or of a type ("service"). */
+/* A name with a unit file, an alias or drop-ins, or the name of a type ("service"). */
 struct dmem_unit {
-	struct dmem_unit *next;		/* in its hash bucket */
+	struct dmem_unit *next;		/* in the same hash bucket */
 	const char *name;
 	int type;
 	bool type_level;
 	bool masked;
 	struct dmem_unit_file *fragment;
 	const char *alias_of;
-	struct dmem_unit **alias;	/* names that lead to this one */
+	struct dmem_unit **alias;	/* names that are links to this unit */
 	size_t n_alias;
-	struct dmem_dropin_dir **dir;	/* by directory of the search path, or NULL */
+	struct dmem_dropin_dir **dir;	/* by directory of the search path; entries may be NULL */
 	void *user;			/* for the caller's use */
 };
 
@@ -50,100 +50,100 @@ struct dmem_units {
 	struct dmem_arena arena;
 	const char *root;
 	int root_fd;
-	/* The directories that are there, in systemd's order, without the root. */
+	/* The existing directories, in systemd's order, without the root. */
 	const char **dir;
 	struct { uint64_t dev, ino; } *id;
 	int n_dirs;
-	struct dmem_list search;	/* all of systemd's, also those that are not read */
+	struct dmem_list search;	/* all of systemd's, with those not read */
 	struct dmem_unit **bucket;
 	size_t n_buckets;
-	struct dmem_unit **unit;	/* all, in no order that means anything */
+	struct dmem_unit **unit;	/* all units, unsorted */
 	size_t n_units;
-	/* For mistakes in the files. NULL: nobody is told. */
+	/* Called for mistakes in files. NULL: mistakes are not reported. */
 	dmem_report_fn report;
 	void *report_data;
 };
 
-/* Reads the directories, but no file. @root: "" or where the tree is; @path:
- * directories with colons, or NULL for systemd's own. @u is set up by this
- * function, and to be freed even after an error. */
+/* Reads the directories, but no files. @root: "" or the tree's path; @path: directories separated
+ * by colons, or NULL for systemd's own. Call dmem_units_free() even after an error. */
 int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 		    dmem_report_fn report, void *data);
 void dmem_units_free(struct dmem_units *u);
 
-/* NULL: nothing in the search path has this name. */
+/* NULL: the name is not in the search path. */
 struct dmem_unit *dmem_units_find(const struct dmem_units *u, const char *name);
 
-/* The same, and adds the name. NULL: no memory, or errno is EINVAL: no name. */
+/* The same, but adds a missing name. NULL: out of memory, or errno is EINVAL: no valid name. */
 struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name);
 
-/* The names whose drop-ins count for unit @name, the most specific first: its
- * own, its template, its prefixes, then its aliases' and last its type. */
+/* Lists the names whose drop-ins apply to unit @name, the most specific first: its own, its
+ * template, its prefixes, its aliases' names, and its type. */
 int dmem_units_levels(struct dmem_units *u, const char *name, struct dmem_list *l);
 
-/* The files that make up @name, in the order in which they count: the unit file,
- * then the drop-ins by name. For a template: what any of its instances has. For
- * a prefix ("foo-.service") or a type: what any unit below has. */
+/* Lists the files of @name in the order in which they apply: the unit file, then the drop-ins
+ * sorted by name. For a template: the files of any instance. For a prefix ("foo-.service") or a
+ * type: the files of any unit with it. */
 int dmem_units_files(struct dmem_units *u, const char *name, struct dmem_unit_file ***files,
 		     size_t *n);
 
-/* What these files say together. @all as in dmem_units_parse(), @hidden as in
+/* Merges the content of these files. @all as in dmem_units_parse(), @hidden as in
  * dmem_caps_add(). */
 int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, bool all,
 		     const char *hidden, struct dmem_caps *caps);
 
-/* Makes obstacles of those mounts in @caps that links, of root's or of others, may lead
- * to @program, and finds a start path that is not root's. Reads the tree below the directory @root, -1 for "/". Not sure is yes. */
+/* Adds an obstacle for each mount in @caps that may reach @program by links, and finds a start path
+ * that may not be root's. Reads the tree below the directory @root, -1 for "/". In doubt, a mount
+ * is an obstacle. */
 void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
 			    const char *program);
 
-/* The same for all files of a unit, which may be given by an alias. */
+/* The same for all files of a unit. @name may be an alias. */
 int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
 		    struct dmem_caps *caps);
 
-/* The name of all drop-ins that dmem-generator writes. It sorts last, almost. */
+/* The name of all drop-ins that dmem-generator writes. It sorts after nearly all others. */
 #define DMEM_DROPIN	"zz-dmem.conf"
 
-/* What dmem-generator makes of a level ("a.service", "a-.service", "a@.service", "service"). */
+/* The output of dmem-generator for a level ("a.service", "a-.service", "a@.service", "service"). */
 enum dmem_effect {
-	DMEM_NOTHING,	/* a drop-in that says nothing hides a more general one */
+	DMEM_NOTHING,	/* an empty drop-in, which hides a more general one */
 	DMEM_CAPS,
 	DMEM_REFUSAL,	/* the unit must not start */
 };
 
-/* The effect of all files of a unit, and what they say together. Reports what is wrong with
- * them, alone and together. @program as @hidden in dmem_caps_add(). */
+/* Calculates the effect of all files of a unit, and their merged limits. Reports mistakes in each
+ * file and in their combination. @program: @hidden of dmem_caps_add(). */
 int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *program,
 		      struct dmem_caps *caps, enum dmem_effect *effect);
 
-/* Does a region's name depend on the unit? "%%" is a per cent sign. */
+/* True if a region's name depends on the unit. "%%" is a per cent sign. */
 bool dmem_has_specifier(const char *region);
 
-/* Adds what differs from other levels although no file has its name, and what must. */
+/* Adds names without files that need a level of their own. 0 or -ENOMEM. */
 int dmem_units_add_unnamed(struct dmem_units *u);
 
-/* Opens a path of the tree, for reading. A link stays inside of the root. Returns
- * a file descriptor, or -1 and errno. */
+/* Opens a path of the tree for reading. Links stay inside the root. Returns a descriptor, or -1 and
+ * errno. */
 int dmem_units_open(const struct dmem_units *u, const char *path, int flags);
 
-/* "directory", "FIFO", ...: a type as in stat()'s st_mode, in words. */
+/* The type in a stat()'s st_mode as a word: "directory", "FIFO", ... */
 const char *dmem_file_type(mode_t mode);
 
-/* Reports a mistake. A remedy or reason that could not be made is left out with it. */
+/* Reports a mistake. If @remedy or the reason is NULL (out of memory), nothing is reported. */
 void dmem_units_report(struct dmem_units *u, const char *file, const char *word, const char *what,
 		       const char *remedy);
 
-/* An absolute path of the tree without links, "." and "..", as systemd makes it of a link's
- * target: the last name may be a link, and what is not there needs none. NULL: it leads
- * nowhere, or there is no memory. */
+/* Resolves an absolute path of the tree to one without links, "." and "..", as systemd does for a
+ * link's target. The last name may be a link, and need not exist. NULL: it leads nowhere, or out of
+ * memory. */
 const char *dmem_units_chase(struct dmem_units *u, const char *path);
 
-/* The text of a file, which the caller frees. NULL, without an error: it masks the unit,
- * or cannot be read, which is reported unless it is not there. */
+/* Reads a file into a text that the caller frees. NULL without an error: it masks the unit, or it
+ * cannot be read. The latter is reported, unless the file does not exist. */
 int dmem_units_read(struct dmem_units *u, struct dmem_unit_file *f, char **text, size_t *len);
 
-/* What the file says. Without @all, a file without our section may stay unparsed,
- * which is fast. A file that cannot be read says nothing. */
+/* Parses the file. Without @all, a file without our section may be skipped, which is faster. A file
+ * that cannot be read counts as empty. */
 int dmem_units_parse(struct dmem_units *u, struct dmem_unit_file *f, bool all);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Words of a command line: which unit, cgroup or region is meant. */
+/* Finds the unit, cgroup or region that a word of a command line means. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 #define MOUNT		"/" CGROUP
 #define MAX_HOPS	8
 #define PATH_LEN	4096
-/* Longer names are compared without regard to typing errors. */
+/* Longer names are compared without typing errors. */
 #define TYPED_LEN	64
 
-/* ---- names that are alike ---- */
+/* ---- similar names ---- */
 
-/* The number of letters that differ, are missing or too many; large where a name is long. */
+/* The number of letters that are different, missing or superfluous; large for long names. */
 static size_t typing_errors(const char *a, const char *b)
 {
 	size_t row[TYPED_LEN + 1], m = strlen(a), n = strlen(b);
@@ -45,7 +45,7 @@ static size_t typing_errors(const char *a, const char *b)
 	return row[n];
 }
 
-/* 0: not alike; the larger the less they are. */
+/* 0: not similar; otherwise smaller is more similar. */
 static size_t distance(const char *word, const char *name)
 {
 	size_t errors;
@@ -61,7 +61,7 @@ struct nearest {
 	size_t distance;
 };
 
-/* @part is compared, and @name is proposed. @worse: added to the distance. */
+/* Compares @part and proposes @name. @worse: added to the distance. */
 static void consider(struct nearest *best, const char *word, const char *part, const char *name,
 		     size_t worse)
 {
@@ -71,7 +71,7 @@ static void consider(struct nearest *best, const char *word, const char *part, c
 		*best = (struct nearest){ name, d + worse };
 }
 
-/* "cma/camera@64000000": the word may lack what is before the slash or behind the "@". */
+/* "cma/camera@64000000": the part before the slash or behind the "@" may be missing. */
 static void consider_region(struct nearest *best, const char *word, const struct dmem_region *g)
 {
 	const char *slash = strrchr(g->name, '/'), *last = slash ? slash + 1 : g->name;
@@ -112,7 +112,7 @@ const char *dmem_region_like(const struct dmem_regions *r, const char *word)
 	return best.name;
 }
 
-/* The last part of the word is compared with a unit's name, with and without its type. */
+/* Compares the last part of the word with a unit's name, with and without its type. */
 static void consider_unit(struct dmem_words *all, struct nearest *best, const char *word,
 			  const char *unit)
 {
@@ -127,7 +127,7 @@ static void consider_unit(struct dmem_words *all, struct nearest *best, const ch
 	dot = strrchr(last, '.');
 	last = dot && dmem_unit_type(last) >= 0 ?
 	       dmem_strndup(all->arena, last, (size_t)(dot - last)) : NULL;
-	/* camera.service, where there is camera.slice. */
+	/* camera.service may have been typed for camera.slice. */
 	if (last)
 		consider(best, last, stem, unit, 1);
 }
@@ -163,7 +163,7 @@ const char *dmem_word_like(struct dmem_words *all, const char *word)
 		return NULL;
 	while (ends_in_slash(bare))
 		bare[strlen(bare) - 1] = 0;
-	/* The first one stays where two are equally near: a unit. */
+	/* Of two equal distances the first one wins: a unit. */
 	if (all->kinds & ~(unsigned int)DMEM_WORD_REGION)
 		consider_units(all, &best, bare);
 	if (all->kinds & DMEM_WORD_REGION)
@@ -171,7 +171,7 @@ const char *dmem_word_like(struct dmem_words *all, const char *word)
 	return best.name;
 }
 
-/* ---- what a word can be ---- */
+/* ---- possible meanings ---- */
 
 static bool takes(const struct dmem_words *all, enum dmem_word_kind kind)
 {
@@ -203,8 +203,8 @@ static int parse_region(struct dmem_words *all, const char *word, struct dmem_wo
 	return dmem_word_not_found(all, word, w);
 }
 
-/* Without the mount point, and with one slash between two parts and none around them.
- * NULL: there is "." or ".." in it. */
+/* Removes the mount point, and all slashes except one between two parts. NULL: the path has "." or
+ * "..". */
 static char *cgroup_path(const char *word, char *buf)
 {
 	char *out = buf;
@@ -251,7 +251,7 @@ static int parse_unit(struct dmem_words *all, const char *word, struct dmem_word
 	w->type = dmem_unit_type(w->name);
 	if (w->type >= 0)
 		return 0;
-	/* A cgroup at the top may have any name, and is shown by it. */
+	/* A cgroup directly below the root may have any name. */
 	if (takes(all, DMEM_WORD_CGROUP) && *word)
 		return parse_cgroup(all, word, w);
 	return problem(w, dmem_printf(all->arena,
@@ -273,7 +273,7 @@ int dmem_word_parse(struct dmem_words *all, const char *word, struct dmem_word *
 	return parse_unit(all, word, w);
 }
 
-/* ---- what is there ---- */
+/* ---- existing names ---- */
 
 static void ignore(void *data, const struct dmem_report *r)
 {
@@ -285,7 +285,7 @@ static const struct dmem_regions *regions_of(struct dmem_words *all)
 {
 	if (all->regions)
 		return all->regions;
-	/* Where they cannot be read, none is known. */
+	/* If the regions cannot be read, none is known. */
 	if (!all->regions_read &&
 	    dmem_regions_read_some(all->sys, all->arena, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL, NULL,
 				   &all->own_regions))
@@ -319,7 +319,7 @@ static int read_tree(struct dmem_words *all)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-/* The unit's own name, if this one is an alias. 1: there is no file of it. */
+/* Replaces an alias by the unit's own name. 1: the unit has no file. */
 static int find_file(struct dmem_words *all, struct dmem_word *w)
 {
 	const char *instance = dmem_unit_instance(w->name), *template = NULL;
@@ -356,7 +356,7 @@ static int find_file(struct dmem_words *all, struct dmem_word *w)
 	return unit && unit->fragment ? 0 : 1;
 }
 
-/* The cgroup of the unit, wherever it is. */
+/* Searches the tree for the cgroup of the unit. */
 static int find_cgroup_of(struct dmem_words *all, struct dmem_word *w)
 {
 	char path[PATH_LEN];
@@ -387,7 +387,7 @@ static int cgroup_is_there(struct dmem_words *all, const char *path)
 	return 0;
 }
 
-/* What was looked for, in the words of the verb. */
+/* The description of the missing thing, depending on the verb. */
 static const char *nothing(struct dmem_words *all, const char *word, const struct dmem_word *w)
 {
 	const char *or_region = takes(all, DMEM_WORD_REGION) ? " or region" : "";
@@ -418,7 +418,7 @@ static const char *remedy(struct dmem_words *all, const struct dmem_word *w, con
 }
 
 /* The default area has another name with "cma=" on the kernel's command line. @sure: the word
- * is that name; otherwise it may be. */
+ * certainly is that name. */
 static const char *renamed(struct dmem_words *all, const char *word, bool sure)
 {
 	struct dmem_text t = { 0 };
@@ -430,8 +430,7 @@ static const char *renamed(struct dmem_words *all, const char *word, bool sure)
 	return ret ? NULL : why;
 }
 
-/* The cgroups that have the name as the last part of their path. The first one's path, or
- * NULL. */
+/* Finds cgroups whose path ends with the name. Returns the first one's path, or NULL. */
 static const char *named_like(struct dmem_words *all, const char *word, const struct dmem_word *w,
 			      size_t *n_found)
 {
@@ -453,8 +452,8 @@ static const char *named_like(struct dmem_words *all, const char *word, const st
 	return first;
 }
 
-/* A unit of a user's or a container's manager, or a cgroup that a program made, has its name
- * in views. 0: there is none. */
+/* Handles names that views show for units of a user's or a container's manager, or for cgroups made
+ * by programs. 0: there is no such cgroup. */
 static int below_another_manager(struct dmem_words *all, const char *word, struct dmem_word *w)
 {
 	size_t n;
@@ -495,7 +494,7 @@ int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_wo
 	like = dmem_word_like(all, word);
 	if (like)
 		return problem(w, dmem_printf(all->arena, "%s: did you mean %s?", none, like), -ENOENT);
-	/* The path of a cgroup may end in a slash, and no region does. */
+	/* The path of a cgroup may end in a slash, a region's name does not. */
 	like = takes(all, DMEM_WORD_REGION) || ends_in_slash(word) ? NULL : dmem_region_like(r, word);
 	if (like)
 		return problem(w, dmem_printf(all->arena, "%s: did you mean the region %s? See lsdmem --tree %s",
@@ -535,12 +534,12 @@ static int find_unit(struct dmem_words *all, const char *word, struct dmem_word 
 	if (file < 0)
 		return file;
 	w->has_file = !file;
-	/* A template has no cgroup, its instances have. */
+	/* A template has no cgroup, but its instances have. */
 	if (!dmem_unit_is_template(w->name))
 		ret = find_cgroup_of(all, w);
 	if (ret)
 		return ret;
-	/* A slice or scope needs no file, and a unit that runs may have had one. */
+	/* A slice or scope needs no file, and the file of a running unit may have been removed. */
 	if (w->has_file || w->cgroup)
 		return 0;
 	if (!dmem_word_top_cgroup(all, word, w))
@@ -550,7 +549,7 @@ static int find_unit(struct dmem_words *all, const char *word, struct dmem_word 
 	return dmem_word_not_found(all, word, w);
 }
 
-/* The cgroup whose path was printed like this. */
+/* Finds the cgroup whose path is printed like this. */
 static int find_printed(struct dmem_words *all, struct dmem_word *w)
 {
 	const char *name = dmem_name_decode(all->arena, w->name);

@@ -30,57 +30,56 @@ enum dmem_word_kind {
 
 struct dmem_word {
 	enum dmem_word_kind kind;
-	/* "camera.service"; "system.slice/camera.service", the root is ""; the region's
-	 * name in the kernel. */
+	/* "camera.service"; "system.slice/camera.service", the root is ""; the region's name in the
+	 * kernel. */
 	const char *name;
 	int type;		/* of a unit: enum dmem_type */
-	/* The path of the cgroup, as in @name. NULL: a region, or a unit that has none now. */
+	/* The path of the cgroup, as in @name. NULL: a region, or a unit that does not run. */
 	const char *cgroup;
 	bool has_file;		/* of a unit */
-	/* After a failure: the sentence for the user, which starts with the word. */
+	/* After a failure: a sentence for the user, which starts with the word. */
 	const char *problem;
 };
 
-/* What is needed to look words up; the unit files and the cgroups are read when they are
- * first needed. */
+/* State for looking up words. Unit files and cgroups are read when they are first needed. */
 struct dmem_words {
 	const struct dmem_sys *sys;
-	struct dmem_arena *arena;		/* all strings live in it */
-	const struct dmem_regions *regions;	/* with DMEM_READ_HEAPS; NULL: they are read */
-	unsigned int kinds;			/* a set of dmem_word_kind that the verb takes */
+	struct dmem_arena *arena;		/* owns all strings */
+	const struct dmem_regions *regions;	/* with DMEM_READ_HEAPS; NULL: read when needed */
+	unsigned int kinds;			/* set of dmem_word_kind that the verb accepts */
 	bool regions_read, units_read, tree_read;
 	struct dmem_regions own_regions;
 	struct dmem_units units;
 	struct dmem_tree tree;
 };
 
-/* @w->kind, name and type, by the form of the word and the names of the regions, without
- * looking whether there is such a unit or cgroup. Returns 0, -EINVAL or -ENOENT with
- * @w->problem set, or -ENOMEM. */
+/* Sets @w->kind, name and type by the form of the word and the names of the regions. Does not check
+ * that the unit or cgroup exists. Returns 0, -EINVAL or -ENOENT with @w->problem set, or
+ * -ENOMEM. */
 int dmem_word_parse(struct dmem_words *all, const char *word, struct dmem_word *w);
 
-/* The same, and what the word names is there: a cgroup exists; a unit has a file or a
- * cgroup, or it is a slice or scope, which need none if no other cgroup has the name. An alias is replaced by the unit's own
- * name. Returns 0, -EINVAL or -ENOENT with @w->problem set, or another negative errno. */
+/* The same, and checks that it exists: a cgroup is there; a unit has a file or a cgroup, or it is a
+ * slice or scope, which need none if no other cgroup has the name. Replaces an alias by the unit's
+ * own name. Returns 0, -EINVAL or -ENOENT with @w->problem set, or another negative errno. */
 int dmem_word_find(struct dmem_words *all, const char *word, struct dmem_word *w);
 
-/* Fills in @w->problem for a word that was parsed, but names nothing; for a caller that has
- * asked somebody else, such as systemd. Returns -ENOENT or -ENOMEM. */
+/* Sets @w->problem for a parsed word that names nothing; for callers that ask another program, such
+ * as systemd. Returns -ENOENT or -ENOMEM. */
 int dmem_word_not_found(struct dmem_words *all, const char *word, struct dmem_word *w);
 
-/* The same for a slice or scope, which needs no file, if it has neither a file, a drop-in nor
- * a cgroup and its name is that of a cgroup which is no unit of the system manager; otherwise
- * 0. Another negative errno: it is unknown. */
+/* The same for a slice or scope, which needs no file, if it has neither a file, a drop-in nor a
+ * cgroup, and its name is that of a cgroup which is no unit of the system manager. Otherwise 0, or
+ * another negative errno: unknown. */
 int dmem_word_not_elsewhere(struct dmem_words *all, const char *word, struct dmem_word *w);
 
-/* The same for a unit that is masked. */
+/* The same for a masked unit. */
 int dmem_word_masked(struct dmem_words *all, struct dmem_word *w);
 
-/* Makes @w the cgroup of this name at the top, where no unit has the name. 0 or a negative
- * errno; then @w is unchanged. */
+/* Makes @w the cgroup of this name directly below the root, if no unit has the name. 0 or a
+ * negative errno; then @w is unchanged. */
 int dmem_word_top_cgroup(struct dmem_words *all, const char *word, struct dmem_word *w);
 
-/* A name that is like @word, among those that the verb takes. NULL: there is none. */
+/* Returns a name similar to @word, among the kinds that the verb accepts. NULL: there is none. */
 const char *dmem_word_like(struct dmem_words *all, const char *word);
 
 /* The same among the names of regions and heaps only. */
@@ -88,16 +87,17 @@ const char *dmem_region_like(const struct dmem_regions *r, const char *word);
 
 /* ---- renamed.c ---- */
 
-/* Does the kernel's command line make the default CMA area? NULL is an empty one. */
+/* True if the kernel's command line makes the default CMA area. NULL is an empty one. */
 bool dmem_cmdline_has_cma(const char *cmdline);
 
-/* What to write instead of a region or heap that the machine does not have, as an
- * instruction, or NULL: see the list of them. @cmdline: of /proc/cmdline, or NULL. @r with
- * DMEM_READ_HEAPS. 0 or -ENOMEM. */
+/* Finds the remedy for a region or heap that the machine does not have, as an instruction, or NULL:
+ * see the list of regions. @cmdline: content of /proc/cmdline, or NULL. @r with DMEM_READ_HEAPS. 0
+ * or -ENOMEM. */
 int dmem_region_renamed(struct dmem_arena *a, const struct dmem_regions *r, const char *cmdline,
 			const char *name, const char **why);
 
-/* The same, only where @name is the default area's other name: then nothing else is meant. */
+/* The same, only if @name is the default area's other name, so that no other region can be
+ * meant. */
 int dmem_region_default_renamed(struct dmem_arena *a, const struct dmem_regions *r, const char *cmdline,
 				const char *name, const char **why);
 
