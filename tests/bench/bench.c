@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-bench - what it costs that a cgroup pays for memory
+ * dmem-bench - measure the cost of accounting memory
  *
- * Prints one figure a line: the table it belongs to, the place in there, what was
- * measured, and nanoseconds of the guest's clock for one time, the least of some
- * rounds. On one CPU under QEMU's -icount shift=0 these are instructions, and the
- * same in every run. On more CPUs, processes allocate at the same time, and the
- * figure is real time.
+ * Prints one figure per line: its table, its place in the table, the measured thing, and the time
+ * of one repetition in nanoseconds of the guest's clock, the smallest of several rounds. On one CPU
+ * under QEMU's -icount shift=0 these are instructions, and the same in every run. On more CPUs,
+ * processes allocate at the same time, and the figure is real time.
  *
- * It runs on any kernel that has heaps; what a kernel lacks is left out.
+ * It runs on any kernel with heaps, and leaves out figures that the kernel does not support.
  */
 #include <sched.h>
 #include <stdarg.h>
@@ -28,7 +27,7 @@
 #define TRACING		"/sys/kernel/tracing/"
 
 #define MAX_DEPTH	16
-#define DEPTH		4	/* where the depth is not what is looked at */
+#define DEPTH		4	/* where the depth does not matter */
 #define ROUNDS		500
 #define ROUNDS_LARGE	40
 #define CPU_ROUNDS	10
@@ -65,15 +64,15 @@ static bool has_file(const char *path)
 	return !access(path, F_OK);
 }
 
-/* There is no dmem with cgroup_disable=dmem. */
+/* False with cgroup_disable=dmem. */
 static bool has_dmem(void)
 {
 	return has_file(CGROUP "/dmem.capacity");
 }
 
 /*
- * The number after @key and a blank in a file that has such lines, of the line that
- * begins with @line and a blank if that is not NULL; -1 without.
+ * The number after @key and a blank, in the line that begins with @line and a blank, or if that is
+ * NULL, in any line; -1 if there is none.
  */
 static long number_in(const char *path, const char *line, const char *key)
 {
@@ -94,15 +93,15 @@ static long number_in(const char *path, const char *line, const char *key)
 	return value;
 }
 
-/* Only with the series. */
+/* True on a kernel with the series. */
 static bool has_series(void)
 {
 	return has_dmem() && has_file(CGROUP "/dmem.stat");
 }
 
 /*
- * A cgroup @depth below the root, which is 0. Processes can only be in a leaf, so
- * there is one beside each of a chain of cgroups.
+ * A cgroup @depth levels below the root, which is 0. Only leaves can have processes, so each level
+ * has one beside the next level.
  */
 static const char *place(int depth, const char *name)
 {
@@ -154,7 +153,7 @@ static long now(void)
 	return ts.tv_sec * 1000000000L + ts.tv_nsec;
 }
 
-/* What the module measured for us, in this cgroup. */
+/* Prints a figure that the module has measured in this cgroup. */
 static void charge(const char *table, long x, const char *parameter)
 {
 	char path[64];
@@ -221,7 +220,7 @@ static void by_depth(void)
 	unload_module();
 }
 
-/* What the cgroup that asks has counted. */
+/* The number of refused requests of this process's cgroup. */
 static long refused(const char *region)
 {
 	char path[128];
@@ -234,7 +233,7 @@ static long refused(const char *region)
 	return value;
 }
 
-/* The first region of each kind in @path, a file of limits. */
+/* Writes the first region of each kind in @path, a file of limits. */
 static void limit(const char *path, const char *bytes)
 {
 	static const char *const kinds[] = { "plain", "heap", "pinned" };
@@ -283,7 +282,7 @@ static void by_regions(void)
 	}
 }
 
-/* Each of the others has a pool in each region. */
+/* Each of the other cgroups has a pool state in each region. */
 static void by_cgroups(void)
 {
 	static const int cgroups[] = { 1, 10, 100, 1000, 10000 };
@@ -319,7 +318,7 @@ static void by_cgroups(void)
 	unload_module();
 }
 
-/* What the cgroup at @depth has in @region, by one of its files; -1 without. */
+/* The value of @region in a file of the cgroup at @depth; -1 without such a line. */
 static long usage_of(int depth, const char *file, const char *region)
 {
 	char path[128];
@@ -328,7 +327,7 @@ static long usage_of(int depth, const char *file, const char *region)
 	return number_in(path, region, " ");
 }
 
-/* How often CMA has found pages busy, and tried others. */
+/* The number of times that CMA has found pages busy, and tried other ones. */
 static long busy_retries(void)
 {
 	const char *stats = TRACING "per_cpu/cpu0/stats";
@@ -356,8 +355,8 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * The middle of many times: each is of one buffer, so that what comes between,
- * as the timer does, is in few of them and does not count.
+ * The median time of many buffers: interruptions, such as by the timer, affect few of them and do
+ * not count.
  */
 static long buffer_time(int heap, unsigned long size)
 {
@@ -375,15 +374,15 @@ static long buffer_time(int heap, unsigned long size)
 }
 
 /*
- * That a buffer is charged while it is there, or that it is not: a figure of a
- * kernel that does something else would be worth nothing.
+ * Checks that a buffer is charged, or that it is not: otherwise the figure would not measure the
+ * intended thing.
  */
 static void check_charge(int heap, const char *region, unsigned long size)
 {
 	long before = usage_of(DEPTH, "dmem.current", region);
 	int fd = take(heap, size);
 
-	/* With the series there is the region, else there is nothing to charge. */
+	/* Without the series there is no region that could be charged. */
 	if (has_series() && (before < 0 ||
 	    usage_of(DEPTH, "dmem.current", region) != before + (long)size)) {
 		errno = EINVAL;
@@ -401,7 +400,7 @@ static void buffers(const char *name, const char *region)
 
 	if (heap < 0)
 		die(name);
-	/* The tracepoint is passed only where pages are busy. */
+	/* The tracepoint costs time only when pages are busy. */
 	put(TRACING "events/cma/cma_alloc_busy_retry/enable", "1");
 	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		enter(0);
@@ -417,7 +416,7 @@ static void buffers(const char *name, const char *region)
 	close(heap);
 }
 
-/* Each of @cpus processes on a CPU and in a cgroup of its own. */
+/* Runs @cpus processes, each on a CPU and in a cgroup of its own. */
 static long on_cpus(int heap, int cpus, unsigned long size, int repeat)
 {
 	int start[2], status;
@@ -446,7 +445,7 @@ static long on_cpus(int heap, int cpus, unsigned long size, int repeat)
 			close(take(heap, size));
 		exit(EXIT_SUCCESS);
 	}
-	/* Until each of them waits. */
+	/* Wait until all processes are ready. */
 	usleep(200000);
 	begin = now();
 	close(start[1]);
@@ -457,7 +456,7 @@ static long on_cpus(int heap, int cpus, unsigned long size, int repeat)
 	return (now() - begin) / repeat / cpus;
 }
 
-/* The least of some times: what disturbs the host makes none of them shorter. */
+/* The smallest of several times: disturbances of the host only make a time longer. */
 static void cpu_figure(const char *name, const char *region, int cpus, int repeat)
 {
 	int heap = heap_open(name);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a charge and its return cost, without the allocation around them. Reading
- * a parameter makes the reader's cgroup pay many times for one page of the last
- * of the module's regions, and tells the least nanoseconds that one time took.
- * With a guest time that counts instructions these are instructions.
- *
- * It is built for a kernel without the series too, which has plain regions only.
+ * Measures a charge and its return, without the allocation around them. When a process reads a
+ * parameter, its cgroup is charged many times for one page of the last of the module's regions, and
+ * the smallest time of one repetition is returned in nanoseconds. If the guest's clock counts
+ * instructions, these are instructions. Also builds for a kernel without the series, which has
+ * plain regions only.
  */
 #include <linux/cgroup_dmem.h>
 #include <linux/err.h>
@@ -25,7 +24,7 @@ static unsigned int regions = 1;
 module_param(regions, uint, 0444);
 MODULE_PARM_DESC(regions, "how many of each kind there are");
 
-/* Regions like a GPU's, like the system heap's, and like CMA areas'. */
+/* Regions like those of a GPU, of the system heap, and of CMA areas. */
 struct kind {
 	struct dmem_cgroup_region *region[MAX_REGIONS];
 };
@@ -43,14 +42,14 @@ static int charge_once(struct dmem_cgroup_region *region)
 	return ret;
 }
 
-/* Of a charge that is granted, or one that is refused. */
+/* Measures a successful charge, or one that is refused. */
 static int charge_time(char *buf, const struct kind *kind, bool refused)
 {
 	struct dmem_cgroup_region *last = kind->region[regions - 1];
 	u64 start, best = U64_MAX;
 	int i, j;
 
-	/* Where there is a list of them, the one that is measured is the last. */
+	/* In a list of regions, the one to measure is the last. */
 	for (i = 0; i < regions; i++)
 		if (!charge_once(kind->region[i]) == refused)
 			return -EINVAL;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Histories of any size, for what "dmemctl plan" costs. As a program:
+ * Makes histories of any size, to measure the cost of "dmemctl plan". As a program:
  *
- *	histories services N	one sample of N services
- *	histories samples N	one boot of 30 services in 3 regions, N samples
- *	histories starts DAYS SEED	one boot of a machine with a start each minute
- *	histories wide N M	one sample of N cgroups in M regions
- *	histories buffers N H	N buffers, named again in each of H hours
- *	histories equal N	N services with equal peaks in one sample
- *	histories boots N	N boots of one sample
- *	histories regions N	N regions, of which each sample of N names another one
- *	histories late N	N services whose buffers are recorded before them
+ * 	histories services N	one sample of N services
+ * 	histories samples N	one boot of 30 services in 3 regions, N samples
+ * 	histories starts DAYS SEED	one boot of a machine with a start each minute
+ * 	histories wide N M	one sample of N cgroups in M regions
+ * 	histories buffers N H	N buffers, named again in each of H hours
+ * 	histories equal N	N services with equal peaks in one sample
+ * 	histories boots N	N boots of one sample
+ * 	histories regions N	N regions, of which each sample of N names another one
+ * 	histories late N	N services whose buffers are recorded before them
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ static void regions(struct history *h)
 	region(h, 2, "heap/system");
 }
 
-/* Each has as much as its number says, so that no two are equal. */
+/* Each service has a different charge, by its number. */
 static void services(struct history *h, unsigned int n, bool equal)
 {
 	head(h, 1, 1000, false);
@@ -118,7 +118,7 @@ static void services(struct history *h, unsigned int n, bool equal)
 	end(h, 62000);
 }
 
-/* One service changes in each, as most do. */
+/* One service changes in each sample, as in most real ones. */
 static void samples(struct history *h, uint64_t n)
 {
 	uint64_t use[SERVICES][REGIONS] = { 0 }, sum[REGIONS] = { 0 };
@@ -150,7 +150,7 @@ static void samples(struct history *h, uint64_t n)
 	end(h, 1000 + n * 1000);
 }
 
-/* Of ten services, one starts each minute, takes buffers and stops. */
+/* Of ten services, one starts each minute, allocates buffers and stops. */
 static void starts(struct history *h, unsigned int days, unsigned int seed)
 {
 	uint64_t ino = 1, life = 1000;
@@ -212,7 +212,7 @@ static void wide(struct history *h, unsigned int n, unsigned int m)
 	end(h, 1000);
 }
 
-/* The buffer is the service's, but its cgroup is not known for a while. */
+/* The service's cgroup is recorded later than its buffer. */
 static void late(struct history *h, unsigned int n)
 {
 	head(h, 1, 1000, true);

@@ -21,29 +21,29 @@
 /*
  * Regions of 40, 48 and 1000 MiB; heaps camera, display and system.
  *
- * camera.service	runs, uses 8 MiB of the camera's region, and has a cap of 24M
+ * camera.service	runs, uses 8 MiB of the camera's region, and has a limit of 24M
  * cam.service		an alias of it
  * other.service	runs
  * box.service		runs, and is delegated: the cgroup payload is in it
  * stopped.service	does not run
  * masked.service
  * eye@.service		eye@left.service runs
- * media.slice		has a cap of 30M
+ * media.slice		has a limit of 30M
  * lone.scope		runs
  */
 void board(const struct tool *t);
 
-/* Names, modes and contents of all that is below "root". The caller frees it. */
+/* Names, modes and contents of all files below "root". The caller frees it. */
 char *snapshot(void);
 
-/* One more test: the tree is as it was. Frees @before. */
+/* Checks that the tree has not changed. Frees @before. */
 void same_tree(char *before, const char *name);
 
-/* Is it there, whatever it is? */
+/* True if the path exists, whatever its type. */
 bool is_there(const char *rel);
 
-/* A run of @args: its exit code, and what is to be found on stdout and stderr. NULL or "":
- * nothing at all. */
+/* Runs @args and checks its exit code and texts that must occur in stdout and stderr. NULL or "":
+ * no output at all. */
 void expect(const struct tool *t, const char *args, int code, const char *out, const char *err);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* systemd as the first process of namespaces of its own. */
+/* Boots systemd as the first process of new namespaces. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static void bind_over(const char *from, const char *to)
 		fail(to);
 }
 
-/* A cgroup of our own, whose subtree the new cgroup namespace shows as all there is. */
+/* Makes a cgroup, which is the root in the new cgroup namespace. */
 static void own_cgroup(const struct boot *b)
 {
 	char top[PATH], path[2 * PATH];
@@ -75,7 +75,7 @@ static void own_cgroup(const struct boot *b)
 	umount2(top, MNT_DETACH);
 }
 
-/* systemd keeps away from the clock and the host's devices in a container. */
+/* In a container, systemd leaves the clock and the host's devices alone. */
 static void first_process(const struct boot *b)
 {
 	char units[2 * PATH], generators[PATH], target[PATH], from[PATH];
@@ -106,7 +106,7 @@ static void first_process(const struct boot *b)
 	fail(b->systemd);
 }
 
-/* Returns the pid of systemd, as it is outside, or -1. */
+/* Returns the pid of systemd outside of its namespaces, or -1. */
 static pid_t start(const struct boot *b)
 {
 	int fds[2], status;
@@ -127,7 +127,7 @@ static pid_t start(const struct boot *b)
 		}
 		if (write(fds[1], &first, sizeof(first)) != sizeof(first))
 			_exit(125);
-		/* With this process's end, nobody else waits for it. */
+		/* Wait here: this process's parent waits for no other child. */
 		if (waitpid(first, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status)))
 			_exit(125);
 		_exit(0);
@@ -141,8 +141,8 @@ static pid_t start(const struct boot *b)
 	return first;
 }
 
-/* A socket takes ten datagrams by default, and more than ten units start at once. It
- * is a network namespace's setting. */
+/* By default a socket queues ten datagrams, and more than ten units start at once. The limit
+ * belongs to the network namespace. */
 static bool allow_many_datagrams(void)
 {
 	int fd;
@@ -165,7 +165,7 @@ static int journal_socket(const struct boot *b)
 
 	path_in(b, "journal", path);
 	unlink(path);
-	/* Shorter than 100 letters: the caller's directory is in /tmp. */
+	/* Shorter than 100 letters, since the caller's directory is in /tmp. */
 	if (fd < 0 || strlen(path) >= sizeof(to.sun_path))
 		return -1;
 	strcpy(to.sun_path, path);
@@ -208,7 +208,7 @@ static void remove_cgroups(const char *path)
 	rmdir(path);
 }
 
-/* In a process of its own, for the mount; killed processes leave a little later. */
+/* In a process of its own, since it mounts. Killed processes leave their cgroups a little later. */
 static void clean(const struct boot *b)
 {
 	char top[PATH], path[2 * PATH];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A system bus of the test's own, and a systemd on it that does little. */
+/* Starts a system bus for a test, and a minimal systemd on it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static pid_t start(const char * const *argv)
 
 	if (pid)
 		return pid;
-	/* Not longer than the test, whatever ends that. */
+	/* Ends with the test, even if that is killed. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	null = open("/dev/null", O_RDWR);
 	dup2(null, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A system bus of the test's own, and a systemd on it that does little. */
+/* Starts a system bus for a test, and a minimal systemd on it. */
 #ifndef BUS_H
 #define BUS_H
 
@@ -12,8 +12,8 @@ struct bus {
 	pid_t daemon_pid, manager_pid;
 };
 
-/* Starts both. @how: what goes wrong, see fake_manager.c, or "none": there is no manager.
- * What is called is a line each in "calls". False: it did not come up. */
+/* Starts both. @how: the failure to simulate, see fake_manager.c, or "none": no manager. Each call
+ * becomes a line in "calls". False: the start failed. */
 bool bus_start(struct bus *b, const char *how);
 void bus_stop(struct bus *b);
 

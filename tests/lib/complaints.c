@@ -5,7 +5,7 @@
 
 #include "complaints.h"
 
-/* Is it one that verify alone looks for? It also reads drop-ins that others hide. */
+/* True for complaints of verify only. It also reads drop-ins that others hide. */
 static bool is_verifys(const char *line, size_t len)
 {
 	static const char * const words[] = {
@@ -22,7 +22,7 @@ static bool is_verifys(const char *line, size_t len)
 	return false;
 }
 
-/* The same line, but for what "..." stands for in @a? */
+/* True if the lines are equal, where "..." in @a stands for any text. */
 static bool is_same(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	const char *cut = memmem(a, a_len, "...' ", 5);

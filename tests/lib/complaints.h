@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What dmem-generator and dmemctl verify say of the same units. */
+/* Compares the messages of dmem-generator and dmemctl verify about the same units. */
 #ifndef COMPLAINTS_H
 #define COMPLAINTS_H
 
 /*
- * @generator: the lines of dmem-generator, without its name; @verify: those of dmemctl verify.
- * All that the one says, the other must say, but that a long word is cut. Verify may say more:
- * warnings, keys in other sections, and of files in places that nobody reads. NULL, or how
- * they differ.
+ * @generator: lines of dmem-generator without its name; @verify: lines of dmemctl verify. verify
+ * must report all problems that the generator reports, except that long words are cut. It may
+ * report more: warnings, keys in other sections, and files in places that no program reads. Returns
+ * NULL, or the difference.
  */
 const char *complaints_differ(const char *generator, const char *verify);
 

@@ -8,9 +8,9 @@
 /* A file's text, or "". */
 void docs_read(const char *path, char text[DOCS_TEXT]);
 
-/* What bash would offer after these words, sorted, with blanks between: two tests. A blank
- * at the end of @words starts another one. The command's name is that of its function,
- * which has a "_" before it; programs in "bin" come first. */
+/* The completions of bash for these words, sorted, joined by blanks: the result of two calls. A
+ * blank at the end of @words starts a new word. The command's name is that of its function, which
+ * starts with "_"; programs in "bin" come first in PATH. */
 void docs_complete(const char *file, const char *command, const char *program, const char *words,
 		   const char *want);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A machine made of plain files. The formats are those of the kernel's own printf()s. */
+/* A machine made of plain files, in the formats of the kernel's own files. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,7 @@ void fake_area(const struct fake *f, const char *area, uint64_t total, uint64_t 
 	put_pages("debug/cma", area, "maxchunk", largest);
 }
 
-/* The files, and the first kernel that has them. */
+/* The files, with the first kernel that has them. */
 static const struct {
 	const char *name;
 	enum fake_kernel since;
@@ -92,7 +92,7 @@ static void print_limit(FILE *o, uint64_t max)
 		fprintf(o, "%llu\n", max == FAKE_NOTHING ? 0ull : (ull)max);
 }
 
-/* One line of a file. Areas of CMA can be reserved. */
+/* Prints one line of a file. Only CMA areas have reservations. */
 static void print_line(FILE *o, const char *file, const char *region, uint64_t capacity,
 		       const struct fake_use *u)
 {
@@ -135,7 +135,7 @@ static const struct fake_use *find(const struct fake_use *use, size_t n, const c
 	return &nothing;
 }
 
-/* The files of a cgroup, in the directory @dir. */
+/* Writes the files of a cgroup in the directory @dir. */
 static void put_files(const struct fake *f, const char *dir, bool root, const struct fake_use *use, size_t n)
 {
 	char name[4096], *text;
@@ -160,7 +160,7 @@ static void put_files(const struct fake *f, const char *dir, bool root, const st
 	}
 }
 
-/* The directories above @path, which is below the root of the cgroups. */
+/* Makes the parents of @path, which is below the root cgroup. */
 static void make_parents(const char *path)
 {
 	char dir[4096];
@@ -173,8 +173,8 @@ static void make_parents(const char *path)
 }
 
 /*
- * A new cgroup appears with all of its files, as with the kernel's cgroup_mkdir(). A
- * program that reads meanwhile must not find only the first of them.
+ * A new cgroup appears with all of its files, like with the kernel's cgroup_mkdir(): a program that
+ * reads at the same time must not find only some of them.
  */
 void fake_cgroup(const struct fake *f, const char *path, const struct fake_use *use, size_t n)
 {

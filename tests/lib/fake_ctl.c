@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What dmemctl is linked with to be tested on a tree of plain files, besides
- * tests/lib/fakecg.c, and with --wrap of these:
+ * Wrappers to link with dmemctl for tests on a tree of plain files, besides tests/lib/fakecg.c and
+ * with --wrap:
  *
- * FAKE_BUS: systemd is asked for units of the tree, too.
- * FAKE_ROOT: limits are those of this tree, without --sysroot.
- * FAKE_OWN: what /proc/self/cgroup is.
- * FAKE_HURRY: the clock is a hundred times as fast.
+ * FAKE_BUS: asks systemd also for units of the tree.
+ * FAKE_ROOT: sets limits in this tree, without --sysroot.
+ * FAKE_OWN: the content of /proc/self/cgroup.
+ * FAKE_HURRY: the clock runs a hundred times as fast.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What dmemctl asks systemd for, on a bus of the test's own: units that are in a table,
+ * A minimal systemd on a test's bus, with the methods that dmemctl calls: units from a table,
  * daemon-reload, and a scope.
  *
  * fake_manager LOG [HOW]
  *
- * Each call is a line in LOG. HOW says what goes wrong: "reload" is refused, "scope" is
- * refused, the "job" fails or "hang"s, or it "vanish"es before the job ends. Or what happens to a unit
+ * Each call becomes a line in LOG. HOW selects a failure: "reload" is refused, "scope" is refused,
+ * the "job" fails or "hang"s, or the manager "vanish"es before the job ends. Or an event of a unit
  * during a reload, in the tree "root" beside LOG:
  *
- * restart	camera.service is started anew, with what the reload has not read yet
- * condition	it is being started, and its limit is set later: by what was known before
- * start	stopped.service is started
- * stop		camera.service is stopped
- * timeout	the first reload ends in a time-out; "timeouts": each does
- * writer	something else sets the camera's limit again and again
+ * restart	camera.service restarts with the files from before the reload
+ * condition	it is starting, and its old limit is set later
+ * start	stopped.service starts
+ * stop		camera.service stops
+ * timeout	the first reload times out; "timeouts": each does
+ * writer	another program sets the camera's limit again and again
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static const struct unit {
 struct manager {
 	FILE *log;
 	const char *how;
-	char camera[4300];	/* its cgroup */
+	char camera[4300];	/* path of its cgroup */
 	int reloads, looks;
 };
 
@@ -59,7 +59,7 @@ static void say(struct manager *m, const char *what, const char *of)
 	fflush(m->log);
 }
 
-/* As its dmem-apply does, with the limit of before. */
+/* Acts like dmem-apply with the limit from before. */
 static void set_old_limit(const struct manager *m)
 {
 	char path[4400];
@@ -124,7 +124,7 @@ static int reload(sd_bus_message *msg, void *data, sd_bus_error *e)
 	return sd_bus_reply_method_return(msg, "");
 }
 
-/* Texts, and the number of processes. */
+/* Reads strings, and the number of processes. */
 static int read_properties(struct manager *m, sd_bus_message *msg)
 {
 	const char *name, *type, *text;
@@ -165,7 +165,7 @@ static int start(sd_bus_message *msg, void *data, sd_bus_error *e)
 		return ret;
 	if (is(m, "scope"))
 		return sd_bus_error_set(e, SD_BUS_ERROR_INVALID_ARGS, "Unit is already loaded.");
-	/* The end of another job, and this one's end before the reply. */
+	/* First the end of another job, and the end of this one before the reply. */
 	sd_bus_emit_signal(bus, PATH, NAME ".Manager", "JobRemoved", "uoss", 6, PATH "/job/6",
 			   "x.scope", "failed");
 	if (!is(m, "vanish") && !is(m, "hang"))
@@ -187,7 +187,7 @@ static const char *sub_state(struct manager *m, const struct unit *u)
 		set_old_limit(m);
 	if (!is(m, "condition") || !m->reloads)
 		return "running";
-	/* The third look finds that it has just been done. */
+	/* The third query finds that the command has just ended. */
 	if (++m->looks == 3)
 		set_old_limit(m);
 	return m->looks < 3 ? "condition" : "running";
@@ -202,7 +202,7 @@ static const char *cgroup_of(const struct manager *m, const struct unit *u)
 	return u->cgroup;
 }
 
-/* A unit that nobody knows is not-found. */
+/* An unknown unit is "not-found". */
 static int get(sd_bus *bus, const char *path, const char *interface, const char *property,
 	       sd_bus_message *reply, void *data, sd_bus_error *e)
 {
@@ -254,7 +254,7 @@ static const sd_bus_vtable cgroup[] = {
 	SD_BUS_VTABLE_END
 };
 
-/* Only the interface that its type has, as systemd does. */
+/* A unit has only the interface of its type, like in systemd. */
 static int find(sd_bus *bus, const char *path, const char *interface, void *data, void **found,
 		sd_bus_error *e)
 {

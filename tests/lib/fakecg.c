@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A cgroup tree of plain files, for dmem-apply linked with --wrap=write and
- * --wrap=mkdirat: a write does what it does in the kernel.
+ * A cgroup tree of plain files, for dmem-apply linked with --wrap=write and --wrap=mkdirat: writes
+ * have the same effects as in the kernel.
  *
- * A file ".regions" in the root is what dmem.capacity will be. With FAKE_CG set
- * to FILE:ERRNO, writes to files of that name fail, or with errno 0 succeed and
- * change nothing. "new" is a file that has no name yet.
+ * A file ".regions" in the root contains the later dmem.capacity. With FAKE_CG set to FILE:ERRNO,
+ * writes to files of that name fail, or with errno 0 succeed without an effect. "new" is a file
+ * that has no name yet.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -49,7 +49,7 @@ static void put(const char *dir, const char *name, const char *text)
 	close(fd);
 }
 
-/* A cgroup for which the controller is enabled has its files. */
+/* Makes the files of a cgroup, if the controller is enabled for it. */
 static void populate(const char *dir)
 {
 	static const char * const files[] = { "dmem.max", "dmem.min", "dmem.low", "dmem.current" };
@@ -88,7 +88,7 @@ static void enable(const char *dir)
 		closedir(d);
 }
 
-/* One region in a write, as 7.3 wants it. Its line stays where it is. */
+/* Handles a write of one region, as in 7.3. Its line keeps its place. */
 static void limit(const char *dir, const char *file, const char *text)
 {
 	char old[65536], all[70000] = "", *line, *save;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a history says, as text. */
+/* Prints the records of a history as text. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -142,7 +142,7 @@ const char *histlog(const char *text, size_t len, struct hist_found *found)
 	struct log *l = &logs[n++ % 2];
 	char *exact = malloc(len ? len : 1);
 
-	/* Of the right size, so that each byte too far is seen. */
+	/* A buffer of the exact size, so that a sanitizer detects each read behind it. */
 	memcpy(exact, text, len);
 	l->len = 0;
 	l->s[0] = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Loads from a seed. */
+/* Makes workloads from a seed. */
 #include "load.h"
 
 struct state {
 	uint64_t random;
-	size_t live[LOAD_OPS], n_live;	/* ops that made what is there */
+	size_t live[LOAD_OPS], n_live;	/* ops that made the existing buffers */
 	uint64_t pages;
 };
 
@@ -14,7 +14,7 @@ static uint64_t pick(struct state *s, uint64_t n)
 	return (s->random >> 33) % n;
 }
 
-/* What cameras and displays ask for: whole frames, and odd sizes beside them. */
+/* Typical sizes of cameras and displays: whole frames, and some odd sizes. */
 static uint64_t pick_pages(struct state *s)
 {
 	static const uint64_t frames[] = { 1, 16, 75, 225, 256, 300, 507, 512, 760, 1013 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loads for a region: buffers of several services that come and go, from a seed. The
- * tests of plans use them here and in the guest.
+ * Workloads for a region, made from a seed: services allocate and free buffers. Tests of plans use
+ * them on the host and in the guest.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -16,7 +16,7 @@
 struct load_op {
 	unsigned int service;
 	bool free;
-	size_t buffer;		/* of those of the load, by its first op */
+	size_t buffer;		/* number of the buffer, by its first op */
 	uint64_t pages;
 };
 
@@ -25,7 +25,7 @@ struct load {
 	size_t n;
 };
 
-/* Never more than @budget pages at once. Each op is one buffer that comes or goes. */
+/* Uses at most @budget pages at once. Each op allocates or frees one buffer. */
 void load_make(struct load *l, uint64_t seed, uint64_t budget);
 
 #endif

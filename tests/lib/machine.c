@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The machine that the golden texts are of. */
+/* The machine of the expected outputs. */
 #include <string.h>
 
 #include "machine.h"
@@ -12,7 +12,7 @@
 #define VRAM		"drm/0000:03:00.0/vram0"
 #define STOLEN		"drm/0000:03:00.0/stolen"
 
-/* A graphics card, which kernels without the series know too. */
+/* A graphics card, which kernels without the series support, too. */
 static void graphics(struct fake *f)
 {
 	static const struct fake_use game[] = {
@@ -52,7 +52,7 @@ static void pools(struct fake *f)
 	fake_area(f, "camera@64000000", 40 * MIB, 15 * MIB, 1 * MIB, 8 * MIB);
 	fake_area(f, "display@60000000", 48 * MIB, 24 * MIB, 0, 24 * MIB);
 	fake_area(f, "linux,cma", 64 * MIB, 63 * MIB + 896 * KIB, 128 * KIB, 62 * MIB);
-	/* One for huge pages is no region. */
+	/* An area for huge pages is no region. */
 	fake_area(f, "hugetlb0", 512 * MIB, 512 * MIB, 0, 512 * MIB);
 	fake_heap(f, "camera@64000000", CAMERA);
 	fake_heap(f, "display@60000000", DISPLAY);
@@ -62,11 +62,11 @@ static void pools(struct fake *f)
 	fake_heap(f, "odd", NULL);
 }
 
-/* Of the camera's 24 MiB, 3 are held by a cgroup that was removed, and 1 by a container. */
+/* Of the camera's 24 MiB, a removed cgroup holds 3, and a container holds 1. */
 static void services(struct fake *f)
 {
 	static const struct fake_use root[] = {
-		/* The kernel has events of the root only in a namespace. */
+		/* The kernel shows events of the root only in a cgroup namespace. */
 		{ CAMERA, .current = 24 * MIB, .peak = 31 * MIB, .ev_max = 9, .alloc_fail = 9,
 		  .exhausted = 2, .reserved = 1, .dying = 3 * MIB },
 		{ DISPLAY, .current = 24 * MIB, .peak = 24 * MIB + 4 * KIB, .ev_max = 3, .alloc_fail = 3 },
@@ -108,8 +108,8 @@ static void services(struct fake *f)
 	fake_bare_cgroup("init.scope");
 }
 
-/* The camera's program has two fds and a mapping of one buffer, and has passed it to the
- * display's, which has closed another and kept the mapping. */
+/* The camera's program has two fds and a mapping of one buffer, and has passed it to the display's
+ * program, which has closed another buffer and kept the mapping. */
 static void buffers(struct fake *f)
 {
 	const struct fake_buffer frame = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Random changes of some texts. */
+/* Random changes of texts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static size_t pick(unsigned long *state, size_t n)
 	return (size_t)(*state >> 33) % n;
 }
 
-/* Puts in what fits. Returns the new length. */
+/* Inserts as much of the text as fits. Returns the new length. */
 static size_t put_in(char *buf, size_t n, size_t at, const char *text, size_t len)
 {
 	if (n + len > MAX_TEXT)
@@ -62,7 +62,7 @@ int mutate_main(int argc, char **argv, const struct mutate *m)
 		memcpy(buf, seed, n);
 		for (size_t i = pick(&state, 8); i; i--)
 			n = change(m, &state, buf, n);
-		/* Of the right size, so that each byte too far is seen. */
+		/* A buffer of the exact size, so that a sanitizer detects each read behind it. */
 		exact = malloc(n ? n : 1);
 		if (!exact) {
 			fprintf(stderr, "fuzz: no memory\n");

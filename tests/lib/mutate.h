@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random changes of some texts, for a target of libFuzzer without libFuzzer. */
+/* Random changes of texts, to run a target of libFuzzer without libFuzzer. */
 #ifndef MUTATE_H
 #define MUTATE_H
 
@@ -7,17 +7,17 @@
 #include <stdint.h>
 
 struct mutate {
-	const char * const *seed;	/* what is changed, of at most 2000 bytes */
+	const char * const *seed;	/* texts to change, of at most 2000 bytes */
 	size_t n_seeds;
-	/* What is put in, besides single bytes; "" is a zero. */
+	/* Texts to insert, besides single bytes; "" is a zero. */
 	const char * const *word;
 	size_t n_words;
 };
 
-/* The target; each fuzzer has its own. */
+/* The target, defined by each fuzzer. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* As main() of "fuzz ROUNDS SEED": the same seed gives the same texts. */
+/* Use it as main() of "fuzz ROUNDS SEED": the same seed makes the same texts. */
 int mutate_main(int argc, char **argv, const struct mutate *m);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Histories of what never happened. */
+/* Writes invented histories. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Histories of what never happened, one record after the other. */
+/* Writes invented histories, record by record. */
 #ifndef PAST_H
 #define PAST_H
 
@@ -7,20 +7,20 @@
 
 #define PAST_WALL	1764000000000	/* of boot */
 
-/* A segment that starts at @mono ms. @buffers: they are told of. */
+/* Starts a segment at @mono ms. @buffers: buffers are recorded. */
 void past_head(struct dmem_text *t, const char *boot, uint64_t mono, uint64_t interval, bool buffers);
 void past_region(struct dmem_text *t, unsigned int number, const char *name);
 void past_cgroup(struct dmem_text *t, unsigned int number, uint64_t life, const char *path);
 
-/* A record with these items, such as "c0.0=4096 f7". */
+/* Writes a record with these items, such as "c0.0=4096 f7". */
 void past_look(struct dmem_text *t, uint64_t mono, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same, when the clock showed @wall ms since 1970. */
+/* The same, with the clock at @wall ms since 1970. */
 void past_look_at(struct dmem_text *t, uint64_t mono, uint64_t wall, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void past_end(struct dmem_text *t, uint64_t mono);
 
-/* Into the file of that name, which starts with it or goes on with it. */
+/* Appends the text to the file of that name, or makes the file. */
 void past_write(struct dmem_text *t, const char *rel);
 
 #endif

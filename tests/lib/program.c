@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Programs of the distribution that a test runs and listens to. */
+/* Runs programs of the distribution and reads their output. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,8 +15,8 @@
 #define SEARCH_PATH	"/bin:/usr/bin"
 
 /*
- * It has a terminal, so that it writes each line when it is complete. With a
- * pipe, lines would come late, and those of a fork() twice.
+ * The program gets a terminal, so that it writes each line at once. With a pipe, lines would be
+ * late, and those of a fork() doubled.
  */
 int program_start(struct program *p, const char *cg, char *const argv[],
 		  int seconds)
@@ -66,7 +66,7 @@ static bool more(struct program *p)
 		p->late = true;
 		return false;
 	}
-	/* EIO: nobody has the other end any more. */
+	/* EIO: all writers have closed the terminal. */
 	n = read(p->tty, p->buf + p->len, sizeof(p->buf) - 1 - p->len);
 	if (n <= 0)
 		return false;

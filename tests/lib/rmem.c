@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* drivers/of/of_reserved_mem.c and kernel/dma/contiguous.c of Linux 7.3, retold. */
+/* An independent version of drivers/of/of_reserved_mem.c and kernel/dma/contiguous.c of Linux
+ * 7.3. */
 #include <libfdt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ static unsigned long next_cell(int n, const fdt32_t **at)
 	return v;
 }
 
-/* The number of whole entries, or 0. */
+/* The number of complete entries, or 0. */
 static int entries(struct boot *b, int node, const char *name, const fdt32_t **v)
 {
 	int len, each = 4 * (b->root_address + b->root_size);
@@ -82,7 +83,7 @@ static void mark(struct boot *b, unsigned long base, unsigned long size, unsigne
 		b->page[i] |= bit;
 }
 
-/* -EBUSY, as it were, for an area that the command line replaces; 1 for a CMA area. */
+/* -EBUSY for an area that the command line replaces; 1 for a CMA area. */
 static int is_area(struct boot *b, int node)
 {
 	if (fdt_node_check_compatible(b->fdt, node, "shared-dma-pool") || !is_there(b, node, "reusable") ||
@@ -123,7 +124,7 @@ static void set_up(struct boot *b, int node, unsigned long base, unsigned long s
 	b->done[b->n++].size = size;
 }
 
-/* Top down, as memblock. 0: there is no room. */
+/* Searches from the top, like memblock. 0: there is no room. */
 static unsigned long find(struct boot *b, unsigned long size, unsigned long align, unsigned long start,
 			  unsigned long end)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How Linux boots with a device tree, as far as reserved memory goes: page by page, and
- * with no code of the programs that are tested.
+ * Simulates the boot of Linux with a device tree, for its reserved memory: page by page, and
+ * without code of the tested programs.
  */
 #ifndef RMEM_H
 #define RMEM_H

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Between lsdmem and the kernel: linked in with --wrap=openat, openat64, fstatat,
- * fstatat64, read and syscall. With SPY_LOG=FILE, each "open PATH" and "read PATH" of a
- * file that is no directory is written there, and each "stat DIR NAME". With SPY_CGROUP=PATH, SPY_GONE=PATH and SPY_AT=N, the
- * cgroup, or the process, is removed before the N-th of these calls: it moves away, and
- * its files answer as those of the kernel do. With SPY_REPLACE, it is a file that takes
- * the place of the other, and all answer as they are.
+ * Records and changes the system calls of lsdmem: linked in with --wrap=openat, openat64, fstatat,
+ * fstatat64, read and syscall. With SPY_LOG=FILE, writes each "open PATH" and "read PATH" of a file
+ * that is no directory there, and each "stat DIR NAME".
+ * With SPY_CGROUP=PATH, SPY_GONE=PATH and SPY_AT=N, the cgroup, or the process, is removed before
+ * the N-th of these calls: it moves away, and its files return the kernel's errors. With
+ * SPY_REPLACE, another file takes its place, and all calls return their real results.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static void record(const char *what, int fd)
 	close(out);
 }
 
-/* The N-th call is the one that comes too late. */
+/* Removes the cgroup or process before the N-th call. */
 static void maybe_remove(void)
 {
 	static int calls;
@@ -89,7 +89,7 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
 	return fd;
 }
 
-/* By the other name, it is the same on 64-bit machines. */
+/* The same function by another name on 64-bit machines. */
 int __wrap_openat64(int dir, const char *path, int flags, ...)
 {
 	return __wrap_openat(dir, path, flags);
@@ -126,7 +126,7 @@ int __wrap_fstatat64(int dir, const char *name, struct stat *st, int flags)
 	return __wrap_fstatat(dir, name, st, flags);
 }
 
-/* openat2() has no function of its own. */
+/* openat2() has no wrapper in the C library. */
 long __wrap_syscall(long number, ...)
 {
 	long a, b, c, d, ret;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Running lsdmem on a fake machine. */
+/* Runs lsdmem on a fake machine. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Running lsdmem on a fake machine. */
+/* Runs lsdmem on a fake machine. */
 #ifndef TOOL_H
 #define TOOL_H
 
 struct tool {
 	const char *program;
 	const char *jq;
-	const char *dir;		/* to work in */
-	/* Words before the program, up to NULL: what takes rights away. */
+	const char *dir;		/* working directory */
+	/* Words before the program, up to NULL, such as a program that drops privileges. */
 	const char *before[8];
 };
 
-/* Runs the program on "root", with @args, words with blanks between them. stdout and
- * stderr go to "out" and "err". Returns its exit code, or -signal. */
+/* Runs the program on "root" with @args, which are separated by blanks. stdout and stderr go to
+ * "out" and "err". Returns its exit code, or -signal. */
 int tool(const struct tool *t, const char *args);
 
-/* Does the filter give true for what is in "out"? stderr goes to "err". */
+/* True if the filter returns true for the content of "out". stderr goes to "err". */
 int jq(const struct tool *t, const char *filter);
 
 #endif

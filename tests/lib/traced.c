@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A program that is killed at one of its system calls. */
+/* Kills a program at one of its system calls. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ int run_until(const char * const *argv, int n)
 			execv(argv[0], (char **)argv);
 		_exit(127);
 	}
-	/* It stops after execve(), and from then on before and after each call. */
+	/* The program stops after execve(), and then before and after each call. */
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		return -ECHILD;
 	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);

@@ -3,10 +3,9 @@
 #define TRACED_H
 
 /*
- * Runs a program and kills it before its @n-th system call. Returns how many calls it
- * began: less than @n if it ended by itself before that. A negative number if
- * something else became of it, and if it failed. It must be one without sanitizers,
- * which have system calls of their own, and cannot be traced.
+ * Runs a program and kills it before its @n-th system call. Returns the number of calls that it
+ * began: less than @n if it ended by itself. Negative: it failed, or ended in another way. Use a
+ * program without sanitizers: these make system calls of their own, and cannot be traced.
  */
 int run_until(const char * const *argv, int n);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Random trees of units, and what their files say if they are read naively. */
+/* Random trees of units, and the limits in them by a simple reader. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static const char * const aliases[][2] = {
 	{ "t@x.service", "t@.service" },
 };
 
-/* Those of a type have no prefix either. */
+/* Names of types have no prefix either. */
 static const char * const service_levels[] = {
 	"service", "a-.service", "a-b-.service", "a--.service", "t-.service", "t-@.service",
 	"t-@x.service", "x-.service", "o-.service", "o-p@.service", "a-l-.service", "t-u@.service",
@@ -51,8 +51,8 @@ static const char * const wanted_slices[] = { "a-n.slice", "a-b-n.slice", "n.sli
 
 static const char * const names[] = { "10-a.conf", "50-b.conf", "90-c.conf", "zzz.conf" };
 
-/* In the guest, what is for a type reaches all units that start meanwhile, and a
- * region that is not there would make each of them wait. */
+/* In the guest, a drop-in for a type applies to all units that start at the same time, and each of
+ * them would wait for a missing region. */
 static const char * const regions[TREE_REGIONS] = {
 	"cma/camera@64000000", "cma/display@60000000", "cma/linux,cma", "heap/system",
 };
@@ -97,7 +97,7 @@ static void line(struct tree_file *f, const char *text)
 	strcat(f->text, text);
 }
 
-/* What a file says: nothing, caps, or a reset first. */
+/* Makes the content of a file: nothing, limits, or a reset first. */
 static void content(struct tree_file *f, bool service, bool may_be_strict)
 {
 	char text[100];
@@ -124,7 +124,7 @@ static void content(struct tree_file *f, bool service, bool may_be_strict)
 		line(f, pick(3) ? "DeviceMemoryStrict=yes\n" : "DeviceMemoryStrict=no\n");
 }
 
-/* The last directory has most of the units, and the others hide some. */
+/* The last directory has most of the units, and the others hide some of them. */
 static void add_units(struct tree *t, int d, const char * const *unit, size_t n, bool service)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -256,7 +256,7 @@ bool tree_given(const char *command, struct tree_caps *caps)
 		while (k < TREE_KINDS && strcmp(option, options[k]))
 			k++;
 		r = region_of(region);
-		/* None twice, and none that would take a cap away. */
+		/* Each key and region once, and no value that removes a limit. */
 		if (k == TREE_KINDS || r < 0 || n <= 0 || caps->n[k][r])
 			return false;
 		caps->n[k][r] = n;
@@ -271,7 +271,7 @@ bool tree_any(const struct tree_caps *caps)
 	return memcmp(caps->n, none.n, sizeof(none.n));
 }
 
-/* Without a cap, it does not matter what would be strict about it. */
+/* Without a limit, it does not matter whether the unit is strict. */
 bool tree_same(const struct tree_caps *x, const struct tree_caps *y)
 {
 	if (memcmp(x->n, y->n, sizeof(x->n)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Random trees of units, and what their files say if they are read naively. For
- * tests that have systemd itself as the judge, on the host and in the guest.
+ * Random trees of units, and the limits in them by a simple reader. For tests that compare with
+ * systemd itself, on the host and in the guest.
  */
 #ifndef TREE_H
 #define TREE_H
@@ -16,24 +16,24 @@
 
 struct tree_file {
 	char path[160];
-	char text[640];		/* or where the link leads to */
+	char text[640];		/* or the target of the link */
 	bool link;
 };
 
 struct tree {
 	/* Set by the caller: */
-	const char *prefix;		/* of the names of all units, so that they are nobody else's */
-	const char * const *dir;	/* where files may be, in systemd's order */
+	const char *prefix;		/* of all units' names, to avoid real ones */
+	const char * const *dir;	/* directories for files, in systemd's order */
 	int n_dirs;
-	bool types;			/* drop-ins for all units of a type, too */
-	bool slices;			/* not only services */
-	/* The same for the same seed, in an order in which they can be written. */
+	bool types;			/* also drop-ins for all units of a type */
+	bool slices;			/* also slices */
+	/* Sorted so that they can be written in this order. Equal for equal seeds. */
 	struct tree_file file[TREE_FILES];
 	size_t n;
 };
 
-/* In units of 1T, which is more than any region has: where such a cap comes into
- * force, it keeps nobody from anything. 0 is none. */
+/* In units of 1T, which is more than any region has: such a limit refuses nothing if it comes into
+ * force. 0: none. */
 struct tree_caps {
 	int n[TREE_KINDS][TREE_REGIONS];
 	bool strict;
@@ -41,20 +41,20 @@ struct tree_caps {
 
 void tree_make(struct tree *t, unsigned int seed);
 
-/* The name of the @i-th unit to look at, or NULL. Some are aliases, some are not
- * there, and the services come first. */
+/* The name of the @i-th unit to check, or NULL. Some are aliases, some do not exist, and the
+ * services come first. */
 const char *tree_unit(const struct tree *t, size_t i, char name[TREE_NAME]);
 
-/* Adds what a file says, which comes after those that were read before. */
+/* Adds the content of a file, which applies after those read before. */
 void tree_read(const char *path, struct tree_caps *caps);
 
-/* The caps in the arguments of dmem-apply. False: there is something else. */
+/* Parses the arguments of dmem-apply. False: there is another argument. */
 bool tree_given(const char *command, struct tree_caps *caps);
 
 bool tree_any(const struct tree_caps *caps);
 bool tree_same(const struct tree_caps *x, const struct tree_caps *y);
 
-/* For messages. Good until two calls later. */
+/* A text for messages, valid until the second call after this one. */
 const char *tree_text(const struct tree_caps *caps);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sets of states, see explore.h. */
+/* A set of states, see explore.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static uint64_t hash(const unsigned char *state, size_t size)
 	return h ^ h >> 32;
 }
 
-/* The slot that has the state, or the free one where it belongs. */
+/* The slot of the state, or the free one for it. */
 static uint32_t find_slot(const struct explore *e, const void *state)
 {
 	uint32_t i = hash(state, e->size) & (e->slots - 1);
@@ -80,7 +80,7 @@ void explore_clear(struct explore *e)
 {
 	uint32_t i;
 
-	/* All at once, or one by one: whatever is less. */
+	/* Clears the table as a whole, or slot by slot if that is less work. */
 	if (e->n > e->slots / 8) {
 		memset(e->slot, 0xff, e->slots * sizeof(*e->slot));
 	} else {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * All ways in which the steps of two or three operations can follow each other,
- * in many small situations. States are kept, so that each is looked at once in
- * however many ways it is reached, and the first way to a state is a shortest.
+ * Explores all orders of the steps of two or three operations in many small situations. Each state
+ * is explored once, however many ways lead to it, and the first way to a state is a shortest one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 
 #define ROOT	0
 
-/* Where it begins: a slice of two, and two without a slice. */
+/* The start: a slice with two cgroups, and two cgroups without a slice. */
 enum { SLICE = 1, A = 2, B = 3 };
 
 #define TREE	.pools = 4, .parent = { -1, ROOT, SLICE, SLICE }, .capacity = 4
@@ -70,7 +69,7 @@ static const struct operation pair_ops[] = {
 	{ OP_REMOVE, X, 0 },
 };
 
-/* Two in a row, while others do something */
+/* Two operations in a row, while other threads run. */
 static const struct operation rows[][PROGRAM] = {
 	{ { OP_MIN, X, 0 }, { OP_MIN, X, 2 } },
 	{ { OP_MIN, X, 2 }, { OP_MIN, X, 0 } },
@@ -173,7 +172,7 @@ static bool explore_scenario(struct explore *e, const struct scenario *s)
 	return true;
 }
 
-/* Can these be at the same time, and do all have what they return? */
+/* True if the operations can run at the same time, and each return has a charge before it. */
 static bool makes_sense(const struct scenario *s)
 {
 	int uncharged[POOLS] = {}, removed[POOLS] = {}, t, i;
@@ -198,7 +197,7 @@ static bool explore_if(struct explore *e, const struct scenario *s)
 	return !makes_sense(s) || explore_scenario(e, s);
 }
 
-/* Any two of them */
+/* Any two operations. */
 static bool two_at_a_time(struct explore *e)
 {
 	struct scenario s;
@@ -218,7 +217,7 @@ static bool two_at_a_time(struct explore *e)
 	return true;
 }
 
-/* One after the other, and one at the same time */
+/* One after another one, and a third at the same time. */
 static bool two_and_one(struct explore *e)
 {
 	struct scenario s;
@@ -238,7 +237,7 @@ static bool two_and_one(struct explore *e)
 	return true;
 }
 
-/* Any three, and two in a row with any two */
+/* Any three operations, and two in a row beside any two. */
 static bool three_at_a_time(struct explore *e)
 {
 	int n = ARRAY_SIZE(pair_ops), i, j, k, l;

@@ -3,12 +3,12 @@
  * model [--quick] [--break FLAW] [sequential|interleave]
  * model --list
  *
- * Explores what dmem.min means for memory that cannot be reclaimed: all states
- * of small regions (sequential.c), and all ways in which operations of the
- * kernel's algorithm can run into each other (interleave.c). Exits with 0 if
- * nothing is wrong, and with 1 and the shortest way to it if something is.
+ * Explores the meaning of dmem.min for memory that cannot be reclaimed: all states of small regions
+ * (sequential.c), and all orders of the steps of the kernel's algorithm (interleave.c). Exits with
+ * 0 if all properties hold, and otherwise with 1 after it has printed a shortest way to a
+ * violation.
  *
- * --list names the flaws that --break can put in. Each must be found.
+ * --list prints the names of flaws for --break. The model must find each of them.
  */
 #include <stdio.h>
 #include <string.h>

@@ -5,23 +5,22 @@
 
 #include <stdbool.h>
 
-/* A flaw that is put in on purpose, and must be found. */
+/* A deliberate flaw, which the model must find. */
 struct flaw {
 	const char *name;
 	const char *what;
 };
 
-/* The flaw that was asked for, by name; none is "". */
+/* The name of the selected flaw; "": none. */
 extern const char *flaw;
 bool has_flaw(const char *name);
 
-/* Less of everything, for a build that is slow. */
+/* Explore less, for slow builds. */
 extern bool quick;
 
 /*
- * Both return true if nothing was found, and print what was, with the shortest
- * way there. They print what they have looked at, and find it too little if
- * it is less than it should be.
+ * Both return true if all properties hold, and otherwise print a shortest way to a violation. They
+ * print the number of explored states, and fail if it is smaller than expected.
  */
 extern const struct flaw sequential_flaws[];
 bool run_sequential(void);

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Every state that one operation after the other can reach, in some small
- * regions. The rule of reserve_model.c adds up commits and claims. What is
- * checked here does not: it tries out whether all cgroups could take all that
- * they have reserved, at the same time, and asks whether the rule refuses what
- * would spoil that, and nothing else.
+ * Explores all states of some small regions that single operations can reach, one after the other.
+ * The rule in reserve_model.c adds up commits and claims. The checks here use another method: they
+ * try whether all cgroups could use all their reservations at the same time, and whether the rule
+ * refuses exactly the requests that would prevent this.
  *
- *  - Guarantee: where all reservations can be met, a cgroup that stays within its
- *    own is granted what it asks for, and there is room for it.
- *  - Necessity: a request is refused as "reserved" only if all could have what
- *    they reserved before it, and not after it. Where they could not even
- *    before, it must at least need nothing beyond its own share. And there would
- *    have been room for it: otherwise the region is just full.
- *  - Once they can be met, no charge, uncharge or returned page changes that.
- *  - They can be met when nothing is charged.
- *  - Effective reservations of children add up to no more than the parent's.
- *  - A refusal changes nothing, and an uncharge is the opposite of a charge.
+ * - Guarantee: if all reservations can be met, a request of a cgroup within its own
+ *   reservation is granted, and there is room for it.
+ * - Necessity: a request is refused as "reserved" only if all reservations could be met
+ *   before it, and not after it. If they could not be met before, the request must need
+ *   something beyond the cgroup's own share. And the region must have room for it:
+ *   otherwise it is simply full.
+ * - If all reservations can be met, no charge, uncharge or returned page changes that.
+ * - They can be met when nothing is charged.
+ * - Effective reservations of children add up to no more than the parent's.
+ * - A refusal changes nothing, and an uncharge reverses a charge.
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,18 +30,18 @@
 #define VALUES(a)	(1 << (a))
 #define UP_TO(a)	((2 << (a)) - 1)
 
-/* A small region, and what may happen in it. */
+/* A small region, and the operations to explore in it. */
 struct scene {
 	const char *name;
 	int capacity, nodes;
 	int parent[MAX_NODES];
-	/* bit n: n may be written. For each node, the root's is not used. */
+	/* Bit n: the value n may be written. By node; the root's is not used. */
 	int min[MAX_NODES], max[MAX_NODES];
-	int unaccounted;	/* at most */
+	int unaccounted;	/* largest value */
 	bool root_charges;
-	int removable;		/* this leaf comes and goes, 0 for none */
-	bool slow;		/* not if quick */
-	uint32_t floor;		/* of states */
+	int removable;		/* this leaf is removed and made again; 0: none */
+	bool slow;		/* skipped with --quick */
+	uint32_t floor;		/* least number of states */
 };
 
 static const struct scene scenes[] = {
@@ -134,7 +133,7 @@ static struct {
 
 static const struct scene *scene;
 
-/* A state in the set */
+/* A state in the set. */
 struct packed {
 	uint8_t unaccounted;
 	struct packed_node {
@@ -186,8 +185,7 @@ static void unpack(const struct packed *p, struct reserve_model *m)
 }
 
 /*
- * What the rules of reserve_model.c answer. A flaw is put in by asking them
- * about another state.
+ * Answers of the rules in reserve_model.c. A flaw calls them with a different state.
  */
 const struct flaw sequential_flaws[] = {
 	{ "rule-sum", "a cgroup claims its commit and its reservation, not the larger" },
@@ -250,10 +248,9 @@ static struct rm_answer ask(const struct reserve_model *m, int p, int n)
 }
 
 /*
- * Tries whether the living can take more, node by node from i on, at most so
- * much in all, so that each cgroup has what it reserved and none is above its
- * limit. Where only is given, only what is below it is looked at, and its limit
- * and reservation are not.
+ * Tries whether the existing cgroups can use more, node by node from i on, and @most in all, such
+ * that each has its reservation and none exceeds its limit. With @only, tries the nodes below it,
+ * and ignores its own limit and reservation.
  */
 static bool below(const struct reserve_model *m, int p, int only)
 {
@@ -303,7 +300,7 @@ static bool try_more(struct reserve_model *m, int i, int more, int only)
 	return false;
 }
 
-/* Can all have what they reserved, at the same time? */
+/* True if all cgroups could use their reservations at the same time. */
 static bool possible(const struct reserve_model *m)
 {
 	struct reserve_model try = *m;
@@ -312,7 +309,7 @@ static bool possible(const struct reserve_model *m)
 	return more >= 0 && try_more(&try, RM_ROOT, more, RM_NONE);
 }
 
-/* The least usage of q with which all below it have what they reserved. */
+/* The smallest usage of q with which all nodes below it have their reservations. */
 static int need(const struct reserve_model *m, int q)
 {
 	struct reserve_model try = *m;
@@ -323,7 +320,8 @@ static int need(const struct reserve_model *m, int q)
 	return rm_usage(m, q) + more;
 }
 
-/* Where not all can have theirs: does this request make it worse for any? */
+/* For a state in which not all reservations can be met: true if the request makes it worse for no
+ * other cgroup. */
 static bool needs_nothing_of_others(const struct reserve_model *before,
 				    const struct reserve_model *after, int p)
 {
@@ -382,7 +380,7 @@ static bool check_request(const struct reserve_model *m, bool can, int p, int n)
 	struct reserve_model after = *m;
 	bool harmless;
 
-	/* The root reserves nothing for itself. */
+	/* The root has no reservation of its own. */
 	if (can && within && p != RM_ROOT) {
 		seen.within++;
 		if (answer.verdict != RM_GRANTED)
@@ -453,7 +451,7 @@ static bool check_state(const struct reserve_model *m, bool can)
 	if (can != fits)
 		return wrong("the commits do not tell what is possible", RM_NONE, 0);
 	seen.exempt += !can;
-	/* E of the root says what U was when they were computed. */
+	/* E of the root shows the value of U at the time of the calculation. */
 	if (!can && !rm_usage(m, RM_ROOT) &&
 	    m->node[RM_ROOT].reserved <= m->capacity - m->unaccounted)
 		return wrong("cannot be met, with nothing in use", RM_NONE, 0);
@@ -468,7 +466,7 @@ static bool check_state(const struct reserve_model *m, bool can)
 	return true;
 }
 
-/* A cgroup that came again goes back to its own place when that is free. */
+/* A cgroup that was made again returns to its own place when that is free. */
 static void settle(struct reserve_model *m)
 {
 	int spare = scene->nodes, home = scene->removable;
@@ -538,7 +536,7 @@ static bool is_there(const struct reserve_model *m, int p)
 	return m->node[p].used && m->node[p].alive;
 }
 
-/* What may happen in this state; at most so many. */
+/* The possible operations in a state, at most this many. */
 #define MAX_OPS	256
 
 static int list_ops(const struct reserve_model *m, uint32_t *ops)
@@ -567,7 +565,7 @@ static int list_ops(const struct reserve_model *m, uint32_t *ops)
 	}
 	if (home && (is_there(m, home) || is_there(m, spare))) {
 		p = is_there(m, home) ? home : spare;
-		/* One that was removed is enough. */
+		/* One removed cgroup is enough. */
 		if (!m->node[p == home ? spare : home].used)
 			ops[n++] = BY(REMOVE, p, 0);
 	} else if (home) {
@@ -580,7 +578,7 @@ static int list_ops(const struct reserve_model *m, uint32_t *ops)
 	return n;
 }
 
-/* What must not make impossible what was possible. */
+/* True for operations that must keep all reservations possible. */
 static bool keeps(uint32_t by)
 {
 	return BY_OP(by) == CHARGE || BY_OP(by) == UNCHARGE || BY_OP(by) == CREATE ||

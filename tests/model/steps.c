@@ -2,13 +2,11 @@
 /*
  * The kernel's algorithm in steps, see steps.h.
  *
- * A charge is committed first, and then added to the page counters, level by
- * level. Where one of these is above its limit, all is taken back. So true_own
- * has what is on the way between the two, and in_flight() tells what of it is not
- * in the page counters. An uncharge goes the same way. Where there are commits, a
- * charge has the lock until it is in the page counters: nobody who looks at both
- * can see which was first, so that it does not matter that the kernel begins with
- * the counters.
+ * A charge is committed first, and then added to the page counters, level by level. If one of these
+ * exceeds its limit, all is taken back. So true_own includes charges between these two steps, and
+ * in_flight() returns the part that is not in the page counters. An uncharge works the same way. If
+ * there are commits, a charge holds the lock until it is in the page counters: no reader of both
+ * can see their order, so it does not matter that the kernel begins with the counters.
  */
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +45,7 @@ const struct flaw interleave_flaws[] = {
 	{ }
 };
 
-/* Where a thread is in its operation. */
+/* The position of a thread in its operation. */
 enum pc {
 	PC_START,
 	/* charge */
@@ -55,7 +53,7 @@ enum pc {
 	PC_LOCAL_ADD, PC_CHARGE_LOCK, PC_CHARGE_CHECK, PC_COMMIT, PC_CHARGE_UNLOCK,
 	PC_LOCAL_UNDO,
 	PC_USAGE_ADD, PC_USAGE_CHECK, PC_USAGE_SUB, PC_USAGE_CANCEL,
-	/* uncharge, and what is left of a charge that a limit refused */
+	/* uncharge, and the way back of a charge that a limit refused */
 	PC_REFUSED, PC_LOCAL_SUB, PC_UNCHARGE_LOCK, PC_UNCOMMIT, PC_UNCHARGE_UNLOCK, PC_UNCHARGE_USAGE,
 	/* min, max */
 	PC_STORE, PC_CONFIG_LOCK, PC_CONFIG_POLL, PC_CONFIG_WAIT, PC_CONFIG_ASK,
@@ -183,8 +181,8 @@ static void set_reserved(struct world *w, const struct scenario *s, int p, int u
 }
 
 /*
- * Gives those below top what they ask for, or a fair share of what there is.
- * Parents have lower numbers than their children.
+ * Gives the nodes below top their wishes, or a fair share if there is not enough. Parents have
+ * lower numbers than their children.
  */
 static void distribute(struct world *w, const struct scenario *s, int top)
 {
@@ -223,7 +221,7 @@ static bool anybody_asks(const struct world *w, const struct scenario *s)
 	return false;
 }
 
-/* A flaw: takes in what others have added and are about to take back. */
+/* A flaw: includes charges that other threads are about to take back. */
 static void recommit(struct world *w, const struct scenario *s)
 {
 	int p;
@@ -242,7 +240,7 @@ static void add_dying(struct world *w, const struct scenario *s, int p, int unit
 		w->pool[p].dying += units;
 }
 
-/* Adds to the word and tells what was in it. */
+/* Adds to the word and returns its former value. */
 static void add_local(struct world *w, const struct scenario *s, struct thread *t,
 		      int p, int units)
 {
@@ -254,7 +252,7 @@ static void add_local(struct world *w, const struct scenario *s, struct thread *
 		add_dying(w, s, p, units);
 }
 
-/* What the specification says. */
+/* The specification */
 
 static void to_model(const struct world *w, const struct scenario *s,
 		     struct reserve_model *m)
@@ -276,14 +274,14 @@ static void to_model(const struct world *w, const struct scenario *s,
 	}
 }
 
-/* The effective reservations below q, at the moment of a configuration */
+/* The effective reservations below q, at the time of a configuration */
 static void true_configure(struct world *w, const struct scenario *s, int q)
 {
 	struct reserve_model m;
 	int p;
 
 	to_model(w, s, &m);
-	/* The limits are in the wishes already. */
+	/* The wishes include the limits already. */
 	for (p = 1; p < s->pools; p++)
 		m.node[p].max = RM_UNLIMITED;
 	rm_configure(&m, q);
@@ -307,18 +305,18 @@ static int true_usage(const struct world *w, const struct scenario *s, int q)
 	return sum;
 }
 
-/* Does the charge have the lock while it is added to the usage? */
+/* True if the charge holds the lock while it is added to the usage. */
 static bool has_lock(const struct thread *t)
 {
 	return t->committed && !has_flaw("counters-outside");
 }
 
-/* What the thread has in the usage of q beyond true_own, or not yet. */
+/* The thread's part of the usage of q beyond true_own; negative: missing in the usage. */
 static int in_flight(const struct scenario *s, const struct thread *t,
 		     const struct operation *op, int q)
 {
 	int value = op->value, p;
-	bool below = false;	/* q is below where the walk is */
+	bool below = false;	/* q is below the current level of the walk */
 
 	if (op->code == OP_NONE || !is_on_way(s, op->pool, q))
 		return 0;
@@ -337,7 +335,7 @@ static int in_flight(const struct scenario *s, const struct thread *t,
 	case PC_USAGE_SUB:
 		return below || (q == t->pool && !has_flaw("check-then-add")) ? 0 : -value;
 	case PC_USAGE_CANCEL:
-		/* It is still in those from here up to the one that refused. */
+		/* Still charged from here up to the level that refused it. */
 		return !below && q != t->full && is_on_way(s, q, t->full) ? 0 : -value;
 	case PC_REFUSED:
 	case PC_LOCAL_SUB:
@@ -360,7 +358,7 @@ static const struct operation *operation_of(const struct scenario *s,
 	return t->op < PROGRAM ? &s->program[thread][t->op] : &none;
 }
 
-/* What charges have committed that a limit may still refuse. */
+/* Committed charges that a limit may still refuse. */
 static int undecided(const struct world *w, const struct scenario *s, int p, bool below,
 		     int but)
 {
@@ -378,7 +376,7 @@ static int undecided(const struct world *w, const struct scenario *s, int p, boo
 	return sum;
 }
 
-/* Why the kernel says that it refuses what does not fit in "full": from the usage */
+/* The kernel's reason for a request that does not fit in "full", from the usage */
 static enum rm_verdict reason(const struct world *w, const struct scenario *s, int p, int n,
 			      int full)
 {
@@ -392,10 +390,10 @@ static enum rm_verdict reason(const struct world *w, const struct scenario *s, i
 }
 
 /*
- * A reservation must not be the reason where a limit, or a full region, would have
- * refused anyway. What is being returned is in the usage for longer than it has to
- * be, and makes it look like these. Charges of the time before the first
- * reservation may not be in there yet: only who is not refused is certain then.
+ * The reason must not be a reservation if a limit, or a full region, would have refused the
+ * request, too. Memory that is being returned stays in the usage longer than necessary, and makes
+ * it look like one of these. Charges from the time before the first reservation may be missing:
+ * then only the granted requests are certain.
  */
 static bool true_reason(const struct world *w, const struct scenario *s, int thread,
 			const struct reserve_model *m, int p, int n, int full)
@@ -415,7 +413,7 @@ static bool true_reason(const struct world *w, const struct scenario *s, int thr
 	return is == want || is == RM_LIMIT || (is == RM_FULL && want == RM_RESERVED);
 }
 
-/* Is what the kernel says to the charge what the specification says? */
+/* True if the kernel's answer to the charge is that of the specification. */
 static bool true_answer(struct world *w, const struct scenario *s, int thread, int p, int n,
 			int said)
 {
@@ -433,9 +431,8 @@ static bool true_answer(struct world *w, const struct scenario *s, int thread, i
 	if (answer.verdict != want || (said >= 0 && answer.at != said))
 		return false;
 	/*
-	 * That was with all that is committed. Were what is not decided not
-	 * there, it must be granted all the more. If it is refused for that only,
-	 * it was refused for a moment.
+	 * This was with all committed charges. Without the undecided ones the request must be
+	 * granted as well; otherwise it was refused only temporarily.
 	 */
 	for (q = 0; q < s->pools; q++)
 		m.node[q].own -= undecided(w, s, q, false, thread);
@@ -463,7 +460,7 @@ bool world_holds(const struct world *w, const struct scenario *s)
 	}
 	if (!w->tracking || w->reserve_lock)
 		return true;
-	/* With the flaw "no-lock": nobody is on his way up. */
+	/* With the flaw "no-lock", no thread may be on its way up. */
 	for (t = 0; t < THREADS; t++) {
 		if (w->thread[t].pc == PC_COMMIT || w->thread[t].pc == PC_UNCOMMIT)
 			return true;
@@ -517,7 +514,7 @@ bool world_is_at_rest(const struct world *w, const struct scenario *s)
 		step_wrong = "tracking does not go with the reservations";
 	if (w->global_lock || w->reserve_lock || w->readers)
 		step_wrong = "a lock is held";
-	/* No page came or went meanwhile: then the order does not matter. */
+	/* No page changed meanwhile: then the order does not matter. */
 	true_configure(&again, s, 0);
 	for (p = 1; w->unaccounted == s->unaccounted && p < s->pools; p++) {
 		if (again.pool[p].true_reserved != w->pool[p].reserved)
@@ -577,7 +574,7 @@ static void leave_rcu(struct world *w, int thread)
 		w->thread[t].waits_for &= ~(1 << thread);
 }
 
-/* It is not in the usage any more, but committed. */
+/* It is committed, but not in the usage any more. */
 static void refused_by_limit(struct thread *t, const struct operation *op)
 {
 	t->pool = op->pool;
@@ -688,7 +685,7 @@ static enum outcome step_charge(struct world *w, const struct scenario *s, int t
 		break;
 	case PC_USAGE_ADD:
 		t->seen = pool->usage + op->value;
-		/* What is certain to be there, without any that may be refused */
+		/* The usage without charges that may be refused */
 		t->units = true_usage(w, s, t->pool) -
 			   undecided(w, s, t->pool, true, -1);
 		if (!has_flaw("check-then-add"))
@@ -700,13 +697,13 @@ static enum outcome step_charge(struct world *w, const struct scenario *s, int t
 			t->pc = PC_USAGE_SUB;
 			if (t->units + op->value > pool->max)
 				break;
-			/* What others were about to take back was in the way. */
+			/* Charges that other threads were about to take back were in the way. */
 			w->transient = 1;
 			if (t->seen <= t->units + op->value)
 				return wrong("refused by a limit that it does not reach");
 			break;
 		}
-		/* Unless the limit is a new one. */
+		/* Unless the limit has changed. */
 		if (t->pool && pool->max == s->max[t->pool] &&
 		    true_usage(w, s, t->pool) -
 		    undecided(w, s, t->pool, true, thread) > pool->max)
@@ -823,7 +820,7 @@ static enum outcome step_config(struct world *w, const struct scenario *s, int t
 	case PC_CONFIG_LOCK:
 		if (!lock(&w->global_lock, thread))
 			return STEP_BLOCKED;
-		/* Its pool is made if it is not there, as for a charge. */
+		/* Makes the pool state if it does not exist, as for a charge. */
 		if (!(pool->flags & POOL_EXISTS))
 			pool->flags |= POOL_EXISTS | (w->tracking ? LOCAL_TRACKED : 0);
 		t->pc = PC_CONFIG_POLL;
@@ -933,7 +930,7 @@ static enum outcome step_config(struct world *w, const struct scenario *s, int t
 		break;
 	case PC_CONFIG_UNLOCK:
 		w->global_lock = 0;
-		/* A cgroup that is gone asks for nothing, whatever came of it. */
+		/* A removed cgroup has no wishes, whatever the result was. */
 		if (op->code == OP_REMOVE)
 			pool->true_wish = 0;
 		t->pc = PC_NEXT;
@@ -963,7 +960,7 @@ static int first_pc(const struct operation *op)
 	return PC_NEXT;
 }
 
-/* The next operation; nothing is left of the last one but what it holds. */
+/* Starts the next operation; of the last one, only @held is kept. */
 static void next_operation(struct thread *t)
 {
 	struct thread fresh = { .op = t->op + 1, .held = t->held };

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's algorithm (kernel/cgroup/dmem.c), cut into the steps between which
- * another CPU can do something. Memory is sequentially consistent: all that is
- * touched without a lock is one atomic word, or a limit.
+ * The kernel's algorithm (kernel/cgroup/dmem.c), cut into steps between which another CPU can run.
+ * Memory is sequentially consistent: each step without a lock touches one atomic word, or a limit.
  *
- * Names are the kernel's, where there is one. What begins with "true_" is what
- * the specification says at that moment, which the kernel does not know.
+ * Names are the kernel's, if it has one. Values with "true_" are those of the specification at that
+ * moment, which the kernel does not have.
  */
 #ifndef MODEL_STEPS_H
 #define MODEL_STEPS_H
@@ -22,7 +21,7 @@ enum opcode {
 	OP_NONE,
 	OP_CHARGE,
 	OP_UNCHARGE,
-	OP_RETURN,		/* what the charge before it was granted */
+	OP_RETURN,		/* returns the amount of the charge before it */
 	OP_MIN,
 	OP_MAX,
 	OP_REMOVE,
@@ -34,13 +33,13 @@ struct operation {
 	int pool, value;
 };
 
-/* What is there at the beginning, and what happens to it at the same time. */
+/* A start situation, and the operations that run in it at the same time. */
 struct scenario {
 	const char *name;
 	int capacity, unaccounted, pools;
 	int parent[POOLS];
 	int own[POOLS], min[POOLS], max[POOLS];
-	bool absent[POOLS];	/* nobody has asked for the pool yet */
+	bool absent[POOLS];	/* the pool state does not exist yet */
 	struct operation program[THREADS][PROGRAM];
 };
 
@@ -64,18 +63,18 @@ struct pool {
 struct thread {
 	uint8_t op;		/* index in its program */
 	uint8_t pc;
-	int8_t pool;		/* where a walk is */
-	int8_t seen;		/* what the last atomic operation returned */
+	int8_t pool;		/* current level of a walk */
+	int8_t seen;		/* result of the last atomic operation */
 	int8_t asked;
-	int8_t full;		/* the pool that refused it, or -1 */
-	int8_t units;		/* of a walk */
+	int8_t full;		/* the pool that refused the request, or -1 */
+	int8_t units;		/* amount of a walk */
 	int8_t held;		/* charged, for OP_RETURN */
-	uint8_t tracked;	/* the flag was there */
-	uint8_t counted;	/* true_own knows */
-	uint8_t committed;	/* which is done under the lock, with the usage */
-	uint8_t refused;	/* by a limit, and is to return what it committed */
+	uint8_t tracked;	/* the flag was set */
+	uint8_t counted;	/* included in true_own */
+	uint8_t committed;	/* under the lock, together with the usage */
+	uint8_t refused;	/* by a limit; its commit must be returned */
 	uint8_t waits_for;	/* readers of a grace period */
-	uint8_t turns;		/* how often it waited */
+	uint8_t turns;		/* number of waits */
 };
 
 struct world {
@@ -83,16 +82,16 @@ struct world {
 	struct thread thread[THREADS];
 	int8_t unaccounted;
 	uint8_t tracking;
-	uint8_t global_lock, reserve_lock;	/* who has it, from 1 */
-	uint8_t readers;	/* who is in an RCU read section */
+	uint8_t global_lock, reserve_lock;	/* the thread that holds it, from 1 */
+	uint8_t readers;	/* threads in an RCU read section */
 	uint8_t idle_gp;	/* readers that idle_gp waits for */
-	uint8_t transient;	/* somebody was refused for what was in flight */
+	uint8_t transient;	/* a request was refused because of one in flight */
 };
 
 enum outcome {
 	STEP_DONE,
-	STEP_BLOCKED,		/* another has to go first */
-	STEP_ENDED,		/* the thread has nothing more to do */
+	STEP_BLOCKED,		/* another thread has to run first */
+	STEP_ENDED,		/* the thread has finished */
 	STEP_WRONG,		/* see step_wrong */
 };
 
@@ -101,11 +100,11 @@ extern const char *step_wrong;
 void world_begin(struct world *w, const struct scenario *s);
 enum outcome world_step(struct world *w, const struct scenario *s, int thread);
 
-/* What must hold between any two steps, and when all is over. */
+/* Properties that must hold between any two steps, and at the end. */
 bool world_holds(const struct world *w, const struct scenario *s);
 bool world_is_at_rest(const struct world *w, const struct scenario *s);
 
-/* What the thread is about to do. */
+/* Prints the next step of the thread. */
 void world_say(const struct world *w, const struct scenario *s, int thread,
 	       char *buf, int size);
 
