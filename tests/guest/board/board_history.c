@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * board_history: prints the boards, one a line: its name, the option of plan, and the
- * words for the command line; "-" is none. board_history NAME: prints its history.
+ * board_history: prints the boards, one per line: the name, the option of plan, and the words for
+ * the command line; "-" is none.
+ * board_history NAME: prints its history.
  */
 #include <stdio.h>
 #include <stdlib.h>

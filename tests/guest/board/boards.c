@@ -7,7 +7,7 @@
 #define RAM		0x40000000ul, 0x80000000ul
 
 const struct board boards[] = {
-	/* Of all kinds of nodes one, with two cells each. */
+	/* One node of each kind, with two cells for address and size. */
 	{ "kinds", false, NULL, {
 		{ "linux,cma", 64, 80, 0x50000000, 0x55000000, 4 * M },
 		{ "camera@60000000", 40, 48, 0x60000000, 0, 0 },
@@ -16,17 +16,17 @@ const struct board boards[] = {
 		{ "adsp-rpc-remote-heap", 8, 12, RAM, 4 * M },
 		{ "vpu", 8, 12, RAM, 16 * M },
 	} },
-	/* An address has two cells and a size one, as on a Raspberry Pi 4. */
+	/* Addresses have two cells and sizes one, as on a Raspberry Pi 4. */
 	{ "cells", false, NULL, {
 		{ "linux,cma", 64, 80, 0x50000000, 0x58000000, 4 * M },
 		{ "camera@60000000", 40, 48, 0x60000000, 0, 0 },
 	} },
-	/* The default area is not the tree's. */
+	/* The default area is not in the tree. */
 	{ "command-line", false, "cma=80M", {
 		{ "reserved", 64, 80, RAM, 4 * M },
 		{ "camera@60000000", 40, 48, 0x60000000, 0, 0 },
 	} },
-	/* Another node is where the area must grow. */
+	/* Another node occupies the place into which the area must grow. */
 	{ "neighbour", true, NULL, {
 		{ "linux,cma", 64, 64, RAM, 4 * M },
 		{ "camera@60000000", 40, 48, 0x5f800000, 0, 0 },

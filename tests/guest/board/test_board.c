@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The kernel has booted with a device tree into which an overlay of "dmemctl plan --dts"
- * was merged. It has made each area of the plan, of the planned size, where the board
- * allows it; its log has no objection.
+ * Runs on a kernel that has booted with a device tree into which an overlay of "dmemctl plan --dts"
+ * was merged. The kernel has made each area of the plan with the planned size, in an allowed place;
+ * its log has no objection.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #include "boards.h"
 
-#define READ_ALL	3	/* of syslog(2) */
+#define READ_ALL	3	/* an action of syslog(2) */
 #define MIB		(1024 * 1024ul)
 
 static char text[1 << 20];
@@ -121,7 +121,7 @@ TEST_F(board, no_objection)
 		EXPECT_EQ(NULL, at)
 			TH_LOG("%.120s", at);
 	}
-	/* So that this is a log, and of the boot. */
+	/* Checks that the log contains the boot. */
 	EXPECT_NE(NULL, strstr(self->log, "created CMA memory pool"));
 }
 

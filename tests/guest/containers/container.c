@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Containers of the tests, whichever engine starts them. */
+/* Containers for tests of all engines. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static void add(const char *what)
 	snprintf(is_there + used, LIST_SIZE - used, "%s\n", what);
 }
 
-/* systemd's own services come and go as it likes. */
+/* systemd's own services may start and stop at any time. */
 static int add_cgroup(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	(void)st;
@@ -56,7 +56,7 @@ static void add_mounts(void)
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
-		/* systemd mounts them for its services. */
+		/* systemd mounts these for its services. */
 		if (sscanf(line, "%*s %*s %*s %*s %1999s", path) == 1 &&
 		    strncmp(path, "/run/credentials/", 17))
 			add(path);
@@ -65,7 +65,7 @@ static void add_mounts(void)
 		fclose(f);
 }
 
-/* What runs in containers, and what outlives an engine to look after it. */
+/* Processes of containers, and those that outlive an engine as their monitor. */
 static void add_processes(void)
 {
 	static const char * const name[] = { "probe\n", "conmon\n", "lxc-start\n" };
@@ -84,7 +84,7 @@ static void add_processes(void)
 		closedir(d);
 }
 
-/* What there is, in is_there. */
+/* Stores the present cgroups, mounts and processes in is_there. */
 static void look_around(void)
 {
 	*is_there = 0;
@@ -93,7 +93,7 @@ static void look_around(void)
 	add_processes();
 }
 
-/* Does a list have all lines of another one? Says which it lacks, if there is a word for it. */
+/* True if a list has all lines of another one. With @what, prints the missing ones. */
 static bool has_all(const char *list, const char *of, const char *what)
 {
 	static char line[PATH_MAX + 2], text[LIST_SIZE + 2];
@@ -157,7 +157,7 @@ static int replace(char *text, char *at, size_t len, const char *by)
 	return 0;
 }
 
-/* In config.json they are there twice: the device is made, and it is allowed. */
+/* config.json has the numbers twice: for the device node, and for the device rule. */
 static int put_numbers(char *text)
 {
 	static const char * const zeros[] = { "\"major\": 0, \"minor\": 0", "c 0:0" };
@@ -212,7 +212,7 @@ const char *bundle_config(const char *id)
 	return path;
 }
 
-/* The line with what sends its output to OUT; before goes in front of it. */
+/* Makes a line that redirects its output to OUT; @in_front comes first. */
 static bool line_for(char *line, const char *in_front, const char *fmt, va_list ap)
 {
 	size_t n = (size_t)snprintf(line, LINE_SIZE, "%s", in_front);

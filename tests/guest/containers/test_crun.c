@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* crun: the cap is around the container, for it enables no controller it does not know. */
+/* crun: the limit is set outside of the container, since crun does not enable controllers that it
+ * does not know. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ FIXTURE_TEARDOWN(crun)
 	EXPECT_TRUE(wait_gone(CGROUPS "/machine.slice", 10));
 	EXPECT_FALSE(exists("/run/crun/camera"));
 	EXPECT_EQ(0, containers_end());
-	/* Of a test that failed. */
+	/* Left by a failed test. */
 	rmdir(TOP "/one");
 	rmdir(TOP);
 }
@@ -55,7 +56,7 @@ static int run_scope(const char *id)
 	return shell_out("crun --systemd-cgroup run --detach --bundle %s %s", bundle(id), id);
 }
 
-/* By systemd, which is how Podman calls it, with the key that runc takes. */
+/* With systemd's manager, which Podman uses, and the key that runc accepts. */
 TEST_F_TIMEOUT(crun, unified_in_a_scope, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
@@ -66,7 +67,7 @@ TEST_F_TIMEOUT(crun, unified_in_a_scope, 120)
 	EXPECT_TRUE(wait_gone(SCOPE, 10));
 }
 
-/* The recipe: a slice for those that share a cap, or for one container. */
+/* The recipe: a slice for all containers that share a limit, or for one container. */
 TEST_F_TIMEOUT(crun, slice, 120)
 {
 	ASSERT_EQ(0, file_from("machine-player.slice",
@@ -98,7 +99,7 @@ TEST_F_TIMEOUT(crun, slice, 120)
 	EXPECT_EQ(0, refused(OTHER_SLICE, CAMERA));
 }
 
-/* Who started it is not needed for the cap. */
+/* The limit holds after the engine is killed. */
 TEST_F_TIMEOUT(crun, killed_engine, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, BY_SLICE,
@@ -115,7 +116,7 @@ TEST_F_TIMEOUT(crun, killed_engine, 120)
 	EXPECT_EQ(0, dmem_wait_current(SLICE, CAMERA, 0, 10000));
 }
 
-/* Of all heaps, which are there, the one that is allowed. */
+/* All heaps are in the container, but only the allowed one can be opened. */
 TEST_F_TIMEOUT(crun, one_heap, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
@@ -126,8 +127,8 @@ TEST_F_TIMEOUT(crun, one_heap, 120)
 }
 
 /*
- * With users of its own: crun makes a node for the root in there, and leaves that of
- * the host alone. The cap holds.
+ * With a user namespace: crun makes a node for the root inside, and leaves that of the host
+ * unchanged. The limit holds.
  */
 TEST_F_TIMEOUT(crun, user_namespace, 120)
 {
@@ -145,8 +146,8 @@ TEST_F_TIMEOUT(crun, user_namespace, 120)
 }
 
 /*
- * With an empty subgroup the payload is in the scope itself, and the key works
- * where somebody has enabled the controller in the slice.
+ * With an empty subgroup the payload is in the scope itself, and the key works if the controller
+ * was enabled in the slice before.
  */
 TEST_F_TIMEOUT(crun, without_subgroup, 120)
 {
@@ -166,7 +167,7 @@ TEST_F_TIMEOUT(crun, without_subgroup, 120)
 	EXPECT_EQ(8 * MIB, dmem_read(SCOPE, "dmem.max", CAMERA));
 }
 
-/* Without systemd, the key works right below a cgroup that has the controller enabled... */
+/* Without systemd, the key works directly below a cgroup that has the controller enabled... */
 TEST_F_TIMEOUT(crun, unified_below_the_root, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
@@ -181,7 +182,7 @@ TEST_F_TIMEOUT(crun, unified_below_the_root, 120)
 	ASSERT_STREQ(TOP, cgroup_of_pid(first_pid(TOP)));
 	EXPECT_EQ(8 * MIB, dmem_read(TOP, "dmem.max", CAMERA));
 	EXPECT_EQ(1, refused(TOP, CAMERA));
-	/* Who started it is not needed any more. */
+	/* The container does not need its engine. */
 	kill_hard(self->engine);
 	self->engine = 0;
 	EXPECT_EQ(8 * MIB, dmem_current(TOP, CAMERA));
@@ -189,7 +190,7 @@ TEST_F_TIMEOUT(crun, unified_below_the_root, 120)
 	EXPECT_TRUE(wait_gone(TOP, 10));
 }
 
-/* ... and not below one that crun makes itself. What it made then stays. */
+/* ... and not below one that crun makes itself. That cgroup then remains. */
 TEST_F_TIMEOUT(crun, unified_below_a_new_one, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
@@ -202,8 +203,8 @@ TEST_F_TIMEOUT(crun, unified_below_a_new_one, 120)
 }
 
 /*
- * For a container in the host's cgroup namespace crun mounts cgroup2 anew, which
- * takes systemd's options away from all of the machine.
+ * For a container in the host's cgroup namespace, crun mounts cgroup2 again, which removes
+ * systemd's mount options on the whole machine.
  */
 TEST_F_TIMEOUT(crun, without_cgroup_namespace, 120)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* libcgroup's programs: a group is a cgroup, and each write is one region. */
+/* libcgroup's programs: a group is a cgroup, and each write sets one region. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ FIXTURE(libcgroup) {
 
 FIXTURE_VARIANT(libcgroup) {
 	const char *dir;
-	/* What comes of caps in a value of two lines. */
+	/* Results of limits in a value of two lines. */
 	long long camera, display;
 };
 
@@ -39,7 +39,7 @@ FIXTURE_VARIANT_ADD(libcgroup, v3) {
 	.display = DMEM_MAX,
 };
 
-/* Of Debian 12: programs and a library of their own. */
+/* Debian 12 has other programs and another library. */
 FIXTURE_VARIANT_ADD(libcgroup, v2) {
 	.dir = "/opt/libcgroup",
 	.camera = 8 * MIB,
@@ -73,7 +73,7 @@ FIXTURE_TEARDOWN(libcgroup)
 	EXPECT_FALSE(exists(OTHER));
 }
 
-/* cgconfig.conf as it is shipped, and programs that start in its groups or are moved there. */
+/* The shipped cgconfig.conf, with programs that start in its groups or are moved there. */
 TEST_F_TIMEOUT(libcgroup, configuration, 120)
 {
 	char pid[20];
@@ -97,7 +97,7 @@ TEST_F_TIMEOUT(libcgroup, configuration, 120)
 	EXPECT_STREQ(OTHER, cgroup_of_pid(self->payload));
 }
 
-/* What is charged goes with the program, and the group stays until it is deleted. */
+/* Charges end with the program, and the group stays until it is deleted. */
 TEST_F_TIMEOUT(libcgroup, killed, 120)
 {
 	ASSERT_EQ(0, run("cgconfigparser", "-l", CONFIG, NULL)) TH_LOG("%s", output());
@@ -120,11 +120,11 @@ TEST_F_TIMEOUT(libcgroup, by_hand, 120)
 	EXPECT_EQ(0, run("cgget", "-r", "dmem.max", "camera", NULL));
 	EXPECT_NE(NULL, strstr(output(), "\t" CAMERA " 8388608\n")) TH_LOG("%s", output());
 	EXPECT_NE(NULL, strstr(output(), "\t" DISPLAY " 4194304\n")) TH_LOG("%s", output());
-	/* A mistake is told. */
+	/* cgset reports a mistake. */
 	EXPECT_NE(0, run("cgset", "-r", "dmem.max=cma/not-there 8M", "camera", NULL));
 }
 
-/* The same name twice: cgset sets neither and ends with 0, the file is refused as a whole. */
+/* The same name twice: cgset sets neither and exits with 0, and the file is rejected. */
 TEST_F_TIMEOUT(libcgroup, name_twice, 120)
 {
 	ASSERT_EQ(0, run("cgcreate", "-g", "dmem:camera", NULL)) TH_LOG("%s", output());
@@ -143,7 +143,7 @@ TEST_F_TIMEOUT(libcgroup, name_twice, 120)
 	EXPECT_FALSE(exists(OTHER));
 }
 
-/* 3.1 leaves values of several lines out, and nobody is told: so no cap, and no error. */
+/* 3.1 ignores values of several lines without a message: so there is no limit and no error. */
 TEST_F_TIMEOUT(libcgroup, several_lines, 120)
 {
 	ASSERT_EQ(0, unit_write(OTHER_CONFIG, "group camera {\n\tdmem {\n"
@@ -151,7 +151,7 @@ TEST_F_TIMEOUT(libcgroup, several_lines, 120)
 	EXPECT_EQ(0, run("cgconfigparser", "-l", OTHER_CONFIG, NULL)) TH_LOG("%s", output());
 	EXPECT_EQ(variant->camera, dmem_read(MINE, "dmem.max", CAMERA));
 	EXPECT_EQ(variant->display, dmem_read(MINE, "dmem.max", DISPLAY));
-	/* To copy a group means to read such a value and to write it. */
+	/* To copy a group, libcgroup reads and writes such a value. */
 	EXPECT_EQ(0, run("cgset", "-r", "dmem.max=" CAMERA " 8M", "camera", NULL));
 	ASSERT_EQ(0, run("cgcreate", "-g", "dmem:player", NULL));
 	EXPECT_EQ(0, run("cgset", "--copy-from", "camera", "player", NULL));

@@ -23,10 +23,10 @@
 #define ALL_HEAPS	"/dev/dma_heap dev/dma_heap none bind,create=dir"
 #define SEE		SEE_MINE " " SEE_CAPACITY " " FIND_USAGE " "
 #define SAYS_SEE	SEE_MINE " 0\n" SEE_CAPACITY " 2\n" FIND_USAGE " 1\n"
-/* A program in there may mount: it finds its own cgroup in what it has mounted, and no other. */
+/* A program inside may mount: the new mount shows its own cgroup and no other. */
 #define MOUNT		"mount:/tmp find:/tmp/dmem.current find:/tmp/dmem.capacity "
 #define SAYS_MOUNT	"mount:/tmp 0\nfind:/tmp/dmem.current 1\nfind:/tmp/dmem.capacity 0\n"
-/* Who is not the host's root cannot make the mount read-only, nor write there. */
+/* Only root of the host can make the mount read-only, or write there. */
 #define READ_ONLY	"lxc.rootfs.options = ro"
 #define USERS		"lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536"
 
@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(lxc)
 	EXPECT_TRUE(wait_gone(MINE, 10));
 	EXPECT_TRUE(wait_gone(OTHER, 10));
 	EXPECT_TRUE(wait_gone(MONITOR, 10));
-	/* Where a monitor goes that ends, and this stays: it is LXC's own. */
+	/* LXC's own cgroup, to which it moves a monitor before its end; it stays. */
 	rmdir(CGROUPS "/lxc.pivot");
 	EXPECT_EQ(0, containers_end());
 }
@@ -88,8 +88,8 @@ TEST_F_TIMEOUT(lxc, two_containers, 120)
 }
 
 /*
- * From outside, the cap of a running container can be changed, from inside it
- * cannot. Heaps that are there without a rule cannot be opened.
+ * The limit of a running container can be changed from outside, and not from inside. Heaps without
+ * a device rule cannot be opened.
  */
 TEST_F_TIMEOUT(lxc, change, 120)
 {
@@ -106,7 +106,7 @@ TEST_F_TIMEOUT(lxc, change, 120)
 	EXPECT_NE(NULL, strstr(output(), CAMERA " 8388608\n")) TH_LOG("%s", output());
 }
 
-/* With users of its own, the node must belong to the one that is root in there. */
+/* With a user namespace, the node must belong to the user that is root inside. */
 TEST_F_TIMEOUT(lxc, user_namespace, 120)
 {
 	static const char * const says[] = { TELLS SAYS_DENIED, TELLS SAYS_CAPPED };
@@ -128,7 +128,7 @@ TEST_F_TIMEOUT(lxc, user_namespace, 120)
 	}
 }
 
-/* A region that is not there, and nothing starts. */
+/* With an unknown region, the container does not start. */
 TEST_F_TIMEOUT(lxc, no_such_region, 120)
 {
 	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY,
@@ -138,8 +138,8 @@ TEST_F_TIMEOUT(lxc, no_such_region, 120)
 }
 
 /*
- * The container goes with its monitor, and its cgroup stays, empty. The next one
- * has a cgroup of another name, and the cap.
+ * The container ends with its monitor, and its empty cgroup remains. The next container has a
+ * cgroup of another name, with the limit.
  */
 TEST_F_TIMEOUT(lxc, killed_engine, 120)
 {

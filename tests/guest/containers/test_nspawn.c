@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* systemd-nspawn: a service like any other, so its cap is in a section [X-Dmem]. */
+/* systemd-nspawn runs in an ordinary service, so the limit is in a section [X-Dmem]. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,11 +51,11 @@ FIXTURE_TEARDOWN(nspawn)
 	run("rm", "-rf", MACHINES "camera", MACHINES "player", NULL);
 	EXPECT_TRUE(wait_gone(SLICE, 10));
 	EXPECT_EQ(0, containers_end());
-	/* Of a test that failed. */
+	/* Left by a failed test. */
 	run("umount", STAYS, NULL);
 }
 
-/* The machine with other words for probe, and a log that the test can read. */
+/* The machine with other words for probe, and a log for the test. */
 static int machine_of(const char *id, const char *words, const char *heaps, const char *users)
 {
 	char path[200], dir[100];
@@ -80,7 +80,7 @@ static int machine(const char *id, const char *words, const char *heaps)
 	return machine_of(id, words, heaps, NO_USERS);
 }
 
-/* What came out, which was on its way through a terminal. */
+/* The output without the changes that a terminal has made. */
 static const char *plain(void)
 {
 	static char text[4096];
@@ -94,7 +94,7 @@ static const char *plain(void)
 	return text;
 }
 
-/* A line may come in pieces. */
+/* A line may arrive in parts. */
 static bool wait_plain(const char *line)
 {
 	long long end = now_ms() + SOON * 1000LL;
@@ -107,7 +107,8 @@ static bool wait_plain(const char *line)
 	return true;
 }
 
-/* The payload is in a cgroup below the service, without the controller; the service is capped. */
+/* The payload is in a cgroup below the service, without the controller; the service has the
+ * limit. */
 TEST_F_TIMEOUT(nspawn, two_machines, 200)
 {
 	ASSERT_EQ(0, machine("camera", "/probe " SEE LIFT " " OTHER_HEAP " caps " TOO_MUCH " "
@@ -134,7 +135,7 @@ TEST_F_TIMEOUT(nspawn, two_machines, 200)
 	EXPECT_EQ(0, refused(OTHER, CAMERA));
 }
 
-/* A section of machine.slice is for all of them together. */
+/* A section of machine.slice applies to all machines together. */
 TEST_F_TIMEOUT(nspawn, slice_around_all, 200)
 {
 	ASSERT_EQ(0, unit_write("machine.slice.d/50-dmem.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA
@@ -153,7 +154,7 @@ TEST_F_TIMEOUT(nspawn, slice_around_all, 200)
 	EXPECT_EQ(0, refused(OTHER, CAMERA));
 }
 
-/* With users of its own, the node must belong to the one that is root in there. */
+/* With a user namespace, the node must belong to the user that is root inside. */
 TEST_F_TIMEOUT(nspawn, user_namespace, 200)
 {
 	static const char * const says[] = { SAYS_DENIED, SAYS_CAPPED };
@@ -173,9 +174,9 @@ TEST_F_TIMEOUT(nspawn, user_namespace, 200)
 }
 
 /*
- * Heaps that are there without a rule cannot be opened. The machine goes with
- * the engine, and systemd removes the cgroups. A mount of nspawn's own stays. The next
- * start fails because of it, and removes it.
+ * Heaps without a device rule cannot be opened. The machine ends with the engine, and systemd
+ * removes the cgroups. A mount of nspawn remains: the next start fails because of it, and removes
+ * it.
  */
 TEST_F_TIMEOUT(nspawn, killed_engine, 200)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Podman with crun, by a slice or by a service around the container, and with runc. */
+/* Podman with crun, limited by a slice or by a service around the container, and with runc. */
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -24,7 +24,7 @@
 #define QUADLET		"/srv/podman/camera.container"
 #define DROP_IN		"/srv/podman/50-dmem.conf"
 #define QUADLETS	"/etc/containers/systemd"
-/* Masked in the guest, where nobody else needs it. */
+/* Masked in the guest, where only this test needs it. */
 #define GENERATOR	"/etc/systemd/system-generators/podman-system-generator"
 #define UNIT		"camera.service"
 #define NO_FILES	"cgroup /\nmax No such file or directory\n"
@@ -34,7 +34,7 @@
 #define SAYS_INSIDE	SEE_CGROUP " 0\n" FIND_USAGE " 0\n" LIFT " 2\n" OTHER_HEAP " 2\n" NO_FILES \
 			SAYS_CAPPED
 
-/* Where Podman says that the container's first process is. */
+/* The first process of the container, as reported by Podman. */
 static pid_t pid_of(const char *id)
 {
 	run("podman", "inspect", "--format", "{{.State.Pid}}", id, NULL);
@@ -78,7 +78,7 @@ FIXTURE_TEARDOWN(podman)
 	EXPECT_EQ(0, containers_end());
 }
 
-/* The recipe: a slice around each container, and the one that reaches its cap is refused. */
+/* The recipe: a slice around each container. Only requests of the one at its limit are refused. */
 TEST_F_TIMEOUT(podman, slice, 200)
 {
 	const char *cg;
@@ -107,7 +107,7 @@ TEST_F_TIMEOUT(podman, slice, 200)
 	EXPECT_EQ(4 * MIB, dmem_current(OTHER_SLICE, CAMERA));
 	EXPECT_EQ(0, refused(OTHER_SLICE, CAMERA));
 
-	/* Without who started it, the container goes on in its slice. */
+	/* The container goes on in its slice after the engine is killed. */
 	kill_hard(self->engine[0]);
 	self->engine[0] = 0;
 	sleep_ms(500);
@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(podman, slice, 200)
 	EXPECT_EQ(0, dmem_wait_current(SLICE, CAMERA, 0, 10000));
 }
 
-/* With runc, the container's own cgroup has the cap. */
+/* With runc, the container's own cgroup has the limit. */
 TEST_F_TIMEOUT(podman, runc, 200)
 {
 	const char *cg;
@@ -134,7 +134,7 @@ TEST_F_TIMEOUT(podman, runc, 200)
 	EXPECT_EQ(0, refused(MACHINES, CAMERA));
 }
 
-/* The area whose name has a comma, which two of Podman's options take for a list. */
+/* The area has a comma in its name, which separates list items in two of Podman's options. */
 TEST_F_TIMEOUT(podman, comma, 200)
 {
 	const char *cg;
@@ -148,14 +148,14 @@ TEST_F_TIMEOUT(podman, comma, 200)
 	EXPECT_EQ(8 * MIB, dmem_read(cg, "dmem.max", DEFAULT)) TH_LOG("%s", cg);
 	EXPECT_EQ(8 * MIB, dmem_current(cg, DEFAULT));
 	EXPECT_EQ(1, refused(cg, DEFAULT));
-	/* From 5.0 on, a device is not a list. */
+	/* From 5.0 on, --device= is no list. */
 	EXPECT_EQ(0, run("podman", "create", "--network=none", "--device=/dev/dma_heap/linux,cma",
 			 "--rootfs", ROOTFS, "/probe", NULL)) TH_LOG("%s", output());
 }
 
 /*
- * A .container file becomes a service, and a drop-in for that one has the section.
- * If the container's monitor is killed, systemd ends what is left of the service.
+ * A .container file becomes a service, whose drop-in has the section. If the container's monitor is
+ * killed, systemd ends the rest of the service.
  */
 TEST_F_TIMEOUT(podman, quadlet, 200)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* runc: linux.resources.unified of config.json is all that it takes. */
+/* runc needs only linux.resources.unified in config.json. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #define OTHER		ABOVE "/player"
 #define SLICE		CGROUPS "/machine.slice"
 #define TELLS		"cgroup /\nmax " CAMERA " 8388608\n"
-/* JSON's own escape for the end of a line. */
+/* JSON's escape for a line end. */
 #define TWO_LINES	CAMERA " 8M\\n" DISPLAY " 4M"
 #define NEWER		"/opt/runc/run"
 
@@ -42,7 +42,7 @@ FIXTURE_TEARDOWN(runc)
 	EXPECT_TRUE(wait_gone(MINE, 10));
 	EXPECT_TRUE(wait_gone(OTHER, 10));
 	EXPECT_FALSE(exists("/run/runc/camera"));
-	/* The cgroup above them stays, as after each container. */
+	/* The parent cgroup remains, as after each container. */
 	EXPECT_TRUE(!rmdir(ABOVE) || errno == ENOENT);
 	EXPECT_EQ(0, containers_end());
 }
@@ -52,7 +52,7 @@ static int run_detached(const char *id)
 	return shell_out("runc run --detach --bundle %s %s", bundle(id), id);
 }
 
-/* Each container has its own cap, and only the one that reaches it is refused. */
+/* Each container has its own limit, and only requests of the one at its limit are refused. */
 TEST_F_TIMEOUT(runc, two_containers, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, NULL));
@@ -77,7 +77,7 @@ TEST_F_TIMEOUT(runc, two_containers, 120)
 	EXPECT_EQ(0, refused(OTHER, CAMERA));
 }
 
-/* By systemd, the payload is in the scope itself. */
+/* With systemd's manager, the payload is in the scope itself. */
 TEST_F_TIMEOUT(runc, scope, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
@@ -93,11 +93,11 @@ TEST_F_TIMEOUT(runc, scope, 120)
 	EXPECT_EQ(0, refused(SLICE, CAMERA));
 	shell_out("runc delete --force camera");
 	EXPECT_TRUE(wait_gone(SLICE "/runc-camera.scope", 10));
-	/* What runc has enabled stays so. */
+	/* runc leaves the controller enabled. */
 	EXPECT_NE(NULL, strstr(text_of(SLICE "/cgroup.subtree_control"), "dmem"));
 }
 
-/* The container that runs has a cap of each region, in its own cgroup. */
+/* The running container has a limit for each region, in its own cgroup. */
 static void expect_both_caps(struct __test_metadata *_metadata)
 {
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
@@ -107,7 +107,7 @@ static void expect_both_caps(struct __test_metadata *_metadata)
 	EXPECT_EQ(1, refused(MINE, CAMERA));
 }
 
-/* runc 1.1 writes the value as it is, and the kernel takes one region at a time. */
+/* runc 1.1 writes the value unchanged, and the kernel accepts one region at a time. */
 TEST_F_TIMEOUT(runc, two_regions_at_once, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(runc, two_regions_at_once, 120)
 	EXPECT_FALSE(exists(MINE));
 }
 
-/* So the second one is written before the container is started. */
+/* Remedy: write the second one before the container is started. */
 TEST_F_TIMEOUT(runc, two_regions, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, NULL));
@@ -127,7 +127,7 @@ TEST_F_TIMEOUT(runc, two_regions, 120)
 	expect_both_caps(_metadata);
 }
 
-/* runc 1.2 and newer ones write it line by line. */
+/* runc 1.2 and newer write the value line by line. */
 TEST_F_TIMEOUT(runc, two_regions_at_once_in_newer_ones, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
@@ -139,8 +139,8 @@ TEST_F_TIMEOUT(runc, two_regions_at_once_in_newer_ones, 120)
 }
 
 /*
- * A program inside reads its own limit and usage. It cannot change the limit,
- * nor see other containers or what the pools have, nor open another heap.
+ * A program inside reads its own limit and usage. It can neither change the limit, nor see other
+ * containers or the regions' figures, nor open another heap.
  */
 TEST_F_TIMEOUT(runc, from_inside, 120)
 {
@@ -163,7 +163,7 @@ TEST_F_TIMEOUT(runc, from_inside, 120)
 		ASSERT_TRUE(wait_out(FIND_CAPACITY " ", SOON)) TH_LOG("%s", out());
 		EXPECT_EQ(out(), strstr(out(), OTHER_HEAP " 2\n")) TH_LOG("%s", out());
 		EXPECT_NE(NULL, strstr(out(), lifted[i])) TH_LOG("%s", out());
-		/* Not the other one's 4 MiB, and there is one file of that name: its own. */
+		/* Without the other container's 4 MiB: the only file of that name is its own. */
 		EXPECT_NE(NULL, strstr(out(), TELLS SAYS_CAPPED USAGE " 8388608\n"
 				       SEE_CAPACITY " 2\n" FIND_USAGE " 1\n" FIND_CAPACITY " 0\n"))
 			TH_LOG("%s", out());
@@ -172,7 +172,7 @@ TEST_F_TIMEOUT(runc, from_inside, 120)
 	}
 	EXPECT_EQ(4 * MIB, dmem_current(OTHER, CAMERA));
 
-	/* The same words outside: they would have seen more. */
+	/* Outside, the same words show more. */
 	out_clear();
 	ASSERT_EQ(0, shell_out(ROOTFS "/probe " USAGE " " SEE_CAPACITY " " FIND_CAPACITY " read:"
 			       OTHER "/dmem.current " FIND_USAGE));
@@ -181,7 +181,7 @@ TEST_F_TIMEOUT(runc, from_inside, 120)
 	EXPECT_EQ(NULL, strstr(out(), FIND_USAGE " 1\n")) TH_LOG("%s", out());
 }
 
-/* It is the rule for the device that counts, not what is mounted. */
+/* Access depends on the device rule, not on the mounts. */
 TEST_F_TIMEOUT(runc, one_heap, 120)
 {
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS,
@@ -191,7 +191,7 @@ TEST_F_TIMEOUT(runc, one_heap, 120)
 	EXPECT_STREQ(OTHER_HEAP " 1\n" TELLS SAYS_CAPPED, out());
 }
 
-/* root of a user namespace is not the one to whom the heap belongs. */
+/* root of a user namespace does not own the heap. */
 TEST_F_TIMEOUT(runc, user_namespace, 120)
 {
 	static const char * const says[] = { TELLS SAYS_DENIED, TELLS SAYS_CAPPED };
@@ -215,7 +215,7 @@ TEST_F_TIMEOUT(runc, user_namespace, 120)
 	}
 }
 
-/* The container goes on, in its cgroup and with its cap. */
+/* The container goes on, in its cgroup and with its limit. */
 TEST_F_TIMEOUT(runc, killed_engine, 120)
 {
 	pid_t payload;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * To be run first on a kernel with CONFIG_KCSAN: from here on it looks for two CPUs
- * that use the same memory at the same time without saying so. What it finds is in the
- * kernel's log.
+ * Runs first on a kernel with CONFIG_KCSAN, and enables the search for data races between two CPUs.
+ * The reports are in the kernel's log.
  */
 #include <stdio.h>
 #include <string.h>

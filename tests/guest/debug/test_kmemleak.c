@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * To be run last on a kernel with CONFIG_DEBUG_KMEMLEAK: all that the other programs
- * have had must be gone, or be found from somewhere. An object that is young, or whose
- * address was on its way when it was looked for, is not a leak: what is found twice is.
+ * Runs last on a kernel with CONFIG_DEBUG_KMEMLEAK: all memory of the other programs must be freed,
+ * or reachable. A young object, or one whose address was being moved during a scan, is no leak:
+ * only objects found twice count.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #define SCANS		3
 #define YOUNG_MS	6000
 
-/* Tells what is found, up to a number of lines; returns how many objects there are. */
+/* Prints the objects that were found, up to a number of lines; returns their number. */
 static int report(void)
 {
 	FILE *f = fopen(KMEMLEAK, "r");

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The picture that the guest paints and the host looks for: 0xRRGGBB. No two
- * seeds have much in common, and neither have neighbouring pixels.
+ * The picture that the guest paints and the host expects, as 0xRRGGBB. Pictures of two seeds differ
+ * in nearly all pixels, and so do neighbouring pixels.
  */
 #ifndef DMEM_PATTERN_H
 #define DMEM_PATTERN_H
 
 #include <stdint.h>
 
-/* The port by which the guest asks for a look at its screen. */
+/* The port on which the guest asks the host to check the screen. */
 #define SCREEN_PORT	"dmem.screen"
 
 static inline uint32_t pattern_pixel(uint32_t x, uint32_t y, uint32_t seed)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * modetest as Debian ships it, in a cgroup with a limit: it shows its picture in
- * buffers that are charged, and ends with ENOMEM where the limit is too small.
+ * Debian's modetest in a cgroup with a limit: it shows its picture in charged buffers, and ends
+ * with ENOMEM if the limit is too small.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -70,7 +70,7 @@ static bool read_up_to(struct program *p, const char *text)
 	return false;
 }
 
-/* It ends when a key is pressed. */
+/* modetest ends when a key is pressed. */
 static int press_key(struct program *p)
 {
 	if (write(p->tty, "\n", 1) != 1)
@@ -94,7 +94,7 @@ TEST_F_TIMEOUT(modetest, picture, 90)
 	EXPECT_EQ(self->len, dmem_peak(pool->a, pool->region));
 }
 
-/* It counts its page flips, between two buffers. */
+/* modetest counts its page flips between two buffers. */
 TEST_F_TIMEOUT(modetest, flips, 90)
 {
 	struct media_pool *pool = &self->pool;
@@ -119,7 +119,7 @@ TEST_F_TIMEOUT(modetest, refused, 90)
 	ASSERT_EQ(0, start(&p, pool->a, &self->screen, NULL));
 	EXPECT_TRUE(read_up_to(&p, strerror(ENOMEM)));
 	expect_held(_metadata, pool, 0, 0);
-	/* It does not try again and again, but waits for its key. */
+	/* modetest does not retry, but waits for a key. */
 	code = press_key(&p);
 	EXPECT_LE(0, code);
 	EXPECT_GT(128, code);

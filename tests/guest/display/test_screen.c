@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What is painted into capped, charged buffers is what the emulated display
- * shows. The guest cannot see its own screen: scripts/judge/screen.c looks at it from
- * the outside and compares it with the picture, pixel by pixel.
+ * The emulated display shows the content of charged buffers in a cgroup with a limit. The guest
+ * cannot see its own screen: scripts/judge/screen.c reads it on the host and compares it with the
+ * picture, pixel by pixel.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -99,7 +99,7 @@ static void paint(const struct screen *screen, const struct buffer *buf,
 	}
 }
 
-/* How many pixels of the screen are others than those of the picture. */
+/* The number of pixels of the screen that differ from the picture. */
 static long look(int port, const struct screen *screen, int seed)
 {
 	char text[128];
@@ -131,7 +131,7 @@ static void own_buffer(struct __test_metadata *_metadata, int fd,
 				    buf->pitch, buf->handle, &buf->fb));
 }
 
-/* Two buffers are all that the limit allows, and both get to the screen. */
+/* The limit allows two buffers, and the screen shows both. */
 TEST_F(screen, own_buffers)
 {
 	struct media_pool *pool = &self->pool;
@@ -152,7 +152,7 @@ TEST_F(screen, own_buffers)
 
 	ASSERT_EQ(0, display_show(self->fd, screen, bufs[0].fb));
 	EXPECT_EQ(0, look(self->port, screen, 1));
-	/* It does see a difference. */
+	/* The comparison finds a different picture. */
 	EXPECT_LT(all / 2, look(self->port, screen, 2));
 	ASSERT_EQ(0, display_flip(self->fd, screen, bufs[1].fb));
 	EXPECT_EQ(0, look(self->port, screen, 2));
@@ -163,7 +163,7 @@ TEST_F(screen, own_buffers)
 	expect_held(_metadata, pool, 2 * self->len, 0);
 }
 
-/* A buffer that a heap's user in another cgroup has painted and pays for. */
+/* A buffer painted by a heap's user in another cgroup, which it is charged to. */
 TEST_F(screen, imported_buffer)
 {
 	struct media_pool *pool = &self->pool;

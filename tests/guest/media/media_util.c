@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the tests of Debian's V4L2 programs share. */
+/* Helpers of the tests with Debian's V4L2 programs. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the tests of Debian's V4L2 programs share. Functions that return int
- * give a negative errno on failure.
+ * Helpers of the tests with Debian's V4L2 programs. Functions that return int give a negative errno
+ * on failure.
  */
 #ifndef TESTS_MEDIA_UTIL_H
 #define TESTS_MEDIA_UTIL_H
@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* vivid with these parameters, as after a boot. */
+/* Loads vivid with these parameters, in its state after a boot. */
 int load_vivid(const char *params);
 void unload_vivid(void);
 
-/* The region of the default CMA area, where vivid gets its buffers. */
+/* Finds the region of the default CMA area, which vivid's buffers are charged to. */
 bool default_region(char *region, size_t size);
 
 #endif

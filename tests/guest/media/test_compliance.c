@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * v4l2-compliance as Debian ships it, with its streaming tests, in a cgroup
- * that may have the whole area. What it reports is on the lines that begin with
- * "# | ": the same is to come from a kernel with the series and from one
- * without it.
+ * Debian's v4l2-compliance with its streaming tests, in a cgroup that may use the whole area. Its
+ * report is on the lines that begin with "# | ": it must be the same on a kernel with the series
+ * and on one without it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 
 #define SECONDS		200
 
-/* A camera, and an output whose buffers the camera imports. */
+/* A camera, and an output device that imports the camera's buffers. */
 #define TWO_DEVICES							\
 	"n_devs=2 node_types=0x1,0x100 num_inputs=1,1 input_types=0,0 "	\
 	"num_outputs=1,1 output_types=0,1 allocators=1,1"
@@ -38,7 +37,7 @@ static bool report(struct program *p)
 	return complete;
 }
 
-/* A cgroup that may have all of the region; NULL where there is none. */
+/* Makes a cgroup that may use the whole region; NULL without the controller. */
 static char *make_cgroup(struct dmem_test *t, char *region)
 {
 	int ret = dmem_begin(t, DMEM_NO_HEAP);
@@ -81,7 +80,7 @@ int main(void)
 		ksft_exit_fail_msg("cannot start %s\n", argv[0]);
 	complete = report(&p);
 	code = program_end(&p);
-	/* 1 is a test that failed: the report tells which. */
+	/* Exit code 1: some test failed, and the report names it. */
 	ksft_test_result(complete && !p.late && (code == 0 || code == 1),
 			 "%s came to its end\n", argv[0]);
 	if (!cg) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * v4l2-ctl as Debian ships it, in a cgroup with a limit: it holds what it
- * streams through and no more, takes fewer buffers where fewer are allowed, and
- * gives up where none are.
+ * Debian's v4l2-ctl in a cgroup with a limit: only its streaming buffers are charged, it accepts
+ * fewer buffers if the limit is small, and ends if no buffer is allowed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +23,7 @@
 #define FORMAT		"width=640,height=360,pixelformat=YUYV"
 #define FRAMES		50
 #define LOOK_AT		10	/* the frame at which the counters are read */
-#define MIN_BUFS	2	/* fewer vivid does not take */
+#define MIN_BUFS	2	/* the least number for vivid */
 #define SECONDS		30
 
 FIXTURE(v4l2_ctl) {
@@ -32,11 +31,11 @@ FIXTURE(v4l2_ctl) {
 	char region[DMEM_NAME_LEN];
 	const char *area;
 	char *a, *b;
-	long long len;		/* of a buffer, in whole pages */
+	long long len;		/* bytes of a buffer, in whole pages */
 	long long root, available;
 };
 
-/* What one run of v4l2-ctl has shown. */
+/* Results of a run of v4l2-ctl. */
 struct outcome {
 	int frames, code;
 	int bufs;		/* highest index of a buffer, plus one */
@@ -90,7 +89,7 @@ FIXTURE_TEARDOWN(v4l2_ctl)
 	dmem_end(&self->t);
 }
 
-/* In cgroup a, on all levels above it, and in the area itself. */
+/* Checks the charges of cgroup a and its ancestors, and the use of the area. */
 static void expect_held(struct __test_metadata *_metadata,
 			FIXTURE_DATA(v4l2_ctl) *self, long long bytes)
 {
@@ -115,7 +114,7 @@ static int start(struct program *p, const char *cg, int bufs)
 	return program_start(p, cg, argv, SECONDS);
 }
 
-/* Reads on until so many frames have come; true if they have. */
+/* Reads output until a number of frames; true if they have arrived. */
 static bool watch(struct program *p, struct outcome *o, int frames)
 {
 	char *line;
@@ -142,7 +141,7 @@ static void finish(struct program *p, struct outcome *o)
 	o->late = p->late;
 }
 
-/* Asks for @ask buffers, must get @get and stream all frames through them. */
+/* Requests @ask buffers, must get @get and stream all frames through them. */
 static void expect_stream(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(v4l2_ctl) *self, int ask, int get)
 {
@@ -162,8 +161,7 @@ static void expect_stream(struct __test_metadata *_metadata,
 }
 
 /*
- * v4l2-ctl says so, ends soon and with no frame. Its exit code does not tell:
- * it is 0.
+ * v4l2-ctl reports the failure and ends without a frame. Its exit code is 0 even then.
  */
 static void expect_refused(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(v4l2_ctl) *self, int ask)
@@ -196,7 +194,7 @@ TEST_F_TIMEOUT(v4l2_ctl, fewer, 60)
 	EXPECT_EQ(3 * self->len, dmem_peak(self->a, self->region));
 }
 
-/* One cgroup's limit is no other's. */
+/* A limit of one cgroup does not apply to another. */
 TEST_F_TIMEOUT(v4l2_ctl, neighbour_has_no_limit, 60)
 {
 	ASSERT_EQ(0, dmem_set_max(self->b, self->region, 0));
@@ -219,7 +217,7 @@ TEST_F_TIMEOUT(v4l2_ctl, none, 60)
 	EXPECT_EQ(0, dmem_peak(self->a, self->region));
 }
 
-/* In the middle of the stream. */
+/* Killed in the middle of the stream. */
 TEST_F_TIMEOUT(v4l2_ctl, killed, 60)
 {
 	struct outcome o = {};

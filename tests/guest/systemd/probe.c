@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * probe - what a service of the tests does: one word after the other
+ * probe - the program of test services: executes its words one after the other
  *
- * HEAP=MIB	takes a buffer, and says "HEAP=MIB ERRNO"
- * caps		says where it is, and what is capped in its own cgroup
- * read:PATH	says "read:PATH ERRNO": can it read that?
- * lift:REGION	says "lift:REGION ERRNO": can it take the limit of its cgroup away?
- * usage:REGION	says "usage:REGION BYTES", as dmem.current of /sys/fs/cgroup has it
- * find:PATH	says "find:PATH NUMBER": how many files of that name are in the
+ * HEAP=MIB	allocates a buffer, and prints "HEAP=MIB ERRNO"
+ * caps		prints its cgroup, and the limits there
+ * read:PATH	prints "read:PATH ERRNO": tries to read the file
+ * lift:REGION	prints "lift:REGION ERRNO": tries to remove its cgroup's limit
+ * usage:REGION	prints "usage:REGION BYTES" from dmem.current of /sys/fs/cgroup
+ * find:PATH	prints "find:PATH NUMBER": the number of files of that name in the
  *		directory and below
- * mount:DIR	says "mount:DIR ERRNO": can it have a cgroup file system of its own?
+ * mount:DIR	prints "mount:DIR ERRNO": tries to mount a cgroup file system
  * leak		gives all its buffers to the service manager, to be kept
  * ready	tells the service manager that it has started
  * hold		waits for a signal
@@ -36,7 +36,7 @@
 
 static int buffer[BUFFERS], n_buffers;
 
-/* One write for one line: others may write to the same file. */
+/* One write per line: other processes may write to the same file. */
 static void say(const char *a, const char *b)
 {
 	char line[1000];
@@ -137,7 +137,7 @@ static void usage(const char *word)
 	say(text, "");
 }
 
-/* nftw() has no way to tell its callback these. */
+/* nftw() cannot pass these to its callback. */
 static const char *wanted;
 static int found;
 
@@ -166,7 +166,7 @@ static void try_mount(const char *word)
 	say_error(word, mount("cgroup2", strchr(word, ':') + 1, "cgroup2", 0, NULL) ? errno : 0);
 }
 
-/* As sd_pid_notify_with_fds(). */
+/* Like sd_pid_notify_with_fds(). */
 static void notify(const char *text, int *fds, int n)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };

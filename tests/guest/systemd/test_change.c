@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* When a changed section counts, and a cap that cannot be set. */
+/* The time at which a changed section takes effect, and a limit that cannot be set. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ FIXTURE_SETUP(change)
 
 FIXTURE_TEARDOWN(change)
 {
-	/* systemctl has written it, which units_end() does not know. */
+	/* systemctl wrote this file, so units_end() does not remove it. */
 	unit_remove(EDITED);
 	EXPECT_EQ(0, units_end());
 }
@@ -53,14 +53,14 @@ TEST_F_TIMEOUT(change, next_start, 120)
 	ASSERT_EQ(0, reload());
 	EXPECT_EQ(8 * MIB, cap_of("changing.service", "dmem.max", CAMERA));
 	EXPECT_EQ(16 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
-	/* The slice stays as it is, for it does not stop. */
+	/* The slice does not stop, so it keeps its old limit. */
 	ASSERT_EQ(0, restart("changing.service"));
 	EXPECT_EQ(12 * MIB, cap_of("changing.service", "dmem.max", CAMERA));
 	EXPECT_EQ(16 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
 	ASSERT_EQ(0, start("dmem-slice@changing.service"));
 	EXPECT_EQ(20 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
 
-	/* No section any more: the service is free at once, the slice when it stops. */
+	/* Without a section, the service has no limit at once, the slice after its stop. */
 	ASSERT_EQ(0, unit_remove("changing.service.d/cap.conf"));
 	ASSERT_EQ(0, unit_remove("changing.slice"));
 	ASSERT_EQ(0, reload());
@@ -72,7 +72,7 @@ TEST_F_TIMEOUT(change, next_start, 120)
 	EXPECT_EQ(0, stop("changing.slice"));
 }
 
-/* systemctl edit wants a terminal, and an editor. */
+/* systemctl edit needs a terminal and an editor. */
 TEST_F_TIMEOUT(change, edit, 120)
 {
 	char *argv[] = { "systemctl", "edit", "edited.service", NULL };
@@ -95,7 +95,7 @@ TEST_F_TIMEOUT(change, edit, 120)
 	EXPECT_EQ(8 * MIB, cap_of("edited.service", "dmem.max", CAMERA));
 }
 
-/* A region that never comes. */
+/* A region that never appears. */
 TEST_F_TIMEOUT(change, no_region, 120)
 {
 	static const char unit[] = SERVICE "ExecStart=" PROBE " caps hold\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a cap adds to a service's start. Only where guest time is a count of
- * instructions: elsewhere it is a matter of luck.
+ * The cost of a limit at a service's start. Measured only if guest time counts instructions: real
+ * time depends on the load of the host.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN(cost)
 	EXPECT_EQ(0, units_end());
 }
 
-/* From the moment it leaves "inactive" until it is active, in microseconds. */
+/* Microseconds from leaving "inactive" until the unit is active. */
 static long long one_start(const char *unit)
 {
 	long long begin, end;
@@ -79,7 +79,7 @@ TEST_F_TIMEOUT(cost, of_a_start, 250)
 	ASSERT_EQ(0, reload());
 	for (int k = 0; k < KINDS; k++)
 		ASSERT_LT(0, one_start(units[k]));
-	/* In turn, so that what else goes on meets all of them. */
+	/* In turn, so that other activity affects all of them equally. */
 	for (int i = 0; i < STARTS; i++) {
 		for (int k = 0; k < KINDS; k++)
 			self->us[k][i] = one_start(units[k]);
@@ -90,8 +90,8 @@ TEST_F_TIMEOUT(cost, of_a_start, 250)
 	       m[PLAIN], m[CONDITION], m[CAPPED]);
 	ASSERT_LT(0, m[PLAIN]);
 	EXPECT_LE(m[CAPPED] - m[CONDITION], BUDGET);
-	/* One command more costs systemd itself more than that since it has a program
-	 * of its own that executes them, which was in 254. */
+	/* Since 254, systemd executes commands with a program of its own, so that one more command
+	 * costs more than that. */
 	if (access("/usr/lib/systemd/systemd-executor", F_OK))
 		EXPECT_LE(m[CAPPED] - m[PLAIN], BUDGET);
 }

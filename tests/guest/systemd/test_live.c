@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Random trees of units on the running system: after a reload, each unit has
- * exactly the caps that the files say which systemd has read for it.
+ * Random trees of units on the running system: after a reload, each unit has exactly the limits in
+ * the files that systemd has read for it.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -18,11 +18,11 @@
 #include "tree.h"
 
 #define SECONDS		40
-/* Only if systemd does not answer any more. */
+/* Reached only if systemd does not answer any more. */
 #define TIMEOUT		240
 #define FIRST_SEED	1
 #define MAX_UNITS	64
-/* To reload takes longer than to look at a tree. */
+/* A reload takes longer than the check of a tree. */
 #define TREES		3
 
 static const char * const prefix[TREES] = { "dta", "dtb", "dtc" };
@@ -33,13 +33,13 @@ static const char * const dirs[] = {
 	"/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
 };
 
-/* A slice with caps, and the service that sets them. */
+/* A slice with limits, and the service that sets them. */
 struct slice {
 	char name[TREE_NAME], service[2 * TREE_NAME];
 	struct tree_caps caps;
 };
 
-/* The parent has it as well, to clean up whatever becomes of the test. */
+/* Shared with the parent, which cleans up after any end of the test. */
 FIXTURE(live) {
 	struct tree tree[TREES];
 	struct slice slice[MAX_UNITS];
@@ -82,7 +82,7 @@ static int write_one(const struct tree_file *f)
 	mkdir(dir, 0755);
 	if (f->link)
 		return symlink(f->text, f->path) ? -errno : 0;
-	/* What is there already belongs to somebody else. */
+	/* Existing files belong to another program. */
 	file = fopen(f->path, "wxe");
 	if (!file)
 		return -errno;
@@ -103,7 +103,7 @@ FIXTURE_SETUP(live)
 		self->tree[i].dir = dirs;
 		self->tree[i].n_dirs = sizeof(dirs) / sizeof(*dirs);
 		self->tree[i].slices = true;
-		/* Those of one tree count for all units. */
+		/* Drop-ins for types of one tree would apply to all units. */
 		self->tree[i].types = !i;
 	}
 }
@@ -114,7 +114,7 @@ FIXTURE_TEARDOWN_PARENT(live)
 	EXPECT_EQ(0, reload());
 }
 
-/* The value of a property that is in the text not more than once. */
+/* The value of a property, which must not occur twice in the text. */
 static const char *value(const char *text, const char *key, char *buf, size_t size)
 {
 	size_t len = strlen(key);
@@ -150,7 +150,7 @@ static const char *loaded_from(const char *text)
 	return paths;
 }
 
-/* What all files but ours say, in the order in which systemd reads them. */
+/* The limits in all files except ours, in the order in which systemd reads them. */
 static void files_say(const char *text, struct tree_caps *caps)
 {
 	char paths[8192], *save, *p;
@@ -189,14 +189,15 @@ static void see_service(FIXTURE_DATA(live) *self, const char *unit, const char *
 	files_say(text, &caps);
 	value(text, "ExecCondition", command, sizeof(command));
 	compare(self, unit, &caps, command, loaded_from(text));
-	/* No failure of a command whose cap is not strict keeps the unit from starting. */
+	/* The failure of a command must not keep a unit from starting, unless its limits are
+	 * strict. */
 	if (!*self->why && *command &&
 	    !strstr(command, caps.strict ? "ignore_errors=no" : "ignore_errors=yes"))
 		fail(self, "%s: is%s strict\n%s", unit,
 			 caps.strict ? "" : " not", command);
 }
 
-/* A slice has a service that it comes after. Its command is looked at later. */
+/* A slice has an After= on its service, whose command is checked later. */
 static void see_slice(FIXTURE_DATA(live) *self, const char *unit, const char *text)
 {
 	char wants[8192], requires[8192], after[8192];
@@ -256,7 +257,7 @@ static void see_slice_service(FIXTURE_DATA(live) *self, const char *text)
 		compare(self, s->name, &s->caps, command, loaded_from(text));
 }
 
-/* Asks systemd for all of them at once: @see gets what it says about each. */
+/* Queries all units at once: calls @see with the properties of each. */
 static void ask(FIXTURE_DATA(live) *self, const char *units, int asked,
 		void (*see)(FIXTURE_DATA(live) *, const char *))
 {

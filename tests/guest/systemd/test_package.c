@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The Debian package: installed, upgraded, removed and purged while services with
- * caps run. The guest comes with what "make install" installs, for any release; a
- * package has the libc of the release that it was built on. So it is installed
- * here, over those files, and stays: the tests that follow have its programs.
+ * The Debian package is installed, upgraded, removed and purged while services with limits run. The
+ * guest image contains the files of "make install", for any release; a package has the libc of the
+ * release that it was built on. So the package is installed here, over those files, and stays: the
+ * tests that follow use its programs.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ static int purge(void)
 	return run("dpkg", "-P", NAME, NULL);
 }
 
-/* Would systemd run the generator? */
+/* True if systemd would run the generator. */
 static bool runs_generator(void)
 {
 	return !access(GENERATOR, X_OK) && !there(MASK);
@@ -71,21 +71,22 @@ static bool enabled(void)
 	return !run("systemctl", "is-enabled", "dmem-controller.service", NULL);
 }
 
-/* What systemd has given up on. */
+/* The units that systemd reports as failed. */
 static const char *failed(void)
 {
 	run("systemctl", "--failed", "--no-legend", "--plain", NULL);
 	return output();
 }
 
-/* Has systemd a line of ours for this unit? */
+/* True if systemd has a command of ours for this unit. */
 static bool has_line(const char *unit)
 {
 	return *property(unit, "ExecCondition") ||
 	       strstr(property(unit, "DropInPaths"), "zz-dmem.conf");
 }
 
-/* How many files of a list are there, and one of them; without others' directories. */
+/* The number of existing files of a list, and one of them; without directories that others also
+ * use. */
 static int files_there(const char *list, char one[PATH_MAX])
 {
 	static char copy[65536];
@@ -131,7 +132,7 @@ FIXTURE_TEARDOWN(package)
 		EXPECT_EQ(0, run("systemctl", "enable", "dmem-controller.service", NULL));
 }
 
-/* On a system where nothing of it is left, not even what make install has made. */
+/* Installs on a system without any of our files, also without those of make install. */
 TEST_F_TIMEOUT(package, installs, SECONDS)
 {
 	ASSERT_EQ(0, purge()) TH_LOG("%s", output());
@@ -141,14 +142,14 @@ TEST_F_TIMEOUT(package, installs, SECONDS)
 	EXPECT_TRUE(enabled());
 	EXPECT_TRUE(is_active("dmem-controller.service"));
 	EXPECT_NE(NULL, strstr(text_of("/etc/group"), "dma-heap:"));
-	/* The section was there before: no reload is needed for it. */
+	/* The section existed before: it needs no reload. */
 	ASSERT_EQ(0, start("t-capped.service")) TH_LOG("%s", output());
 	EXPECT_EQ(8 * MIB, cap_of("t-capped.service", "dmem.max", CAMERA));
 	EXPECT_STREQ(REFUSED, out());
 	EXPECT_STREQ("", failed());
 }
 
-/* A service that runs goes on, and what the administrator said holds. */
+/* A running service continues, and the administrator's setting remains. */
 TEST_F_TIMEOUT(package, upgrade, SECONDS)
 {
 	char pid[32], old[64];
@@ -177,8 +178,8 @@ TEST_F_TIMEOUT(package, upgrade, SECONDS)
 }
 
 /*
- * No unit has a line with a program that is gone, at no moment: while dpkg takes
- * files away there must be none. This is that moment, and then a change of mind.
+ * At no time may a unit have a command whose program was removed: dpkg removes files after the
+ * first script. The test stops at that moment, and then installs again.
  */
 TEST_F_TIMEOUT(package, lines_go_before_the_program, SECONDS)
 {
@@ -200,7 +201,7 @@ TEST_F_TIMEOUT(package, lines_go_before_the_program, SECONDS)
 	EXPECT_STREQ("", failed());
 }
 
-/* A mask that the administrator made is not ours to take away, whatever we are asked for. */
+/* A mask made by the administrator is never removed by the package. */
 TEST_F_TIMEOUT(package, masked_by_the_administrator, SECONDS)
 {
 	char target[20] = "";
@@ -219,7 +220,7 @@ TEST_F_TIMEOUT(package, masked_by_the_administrator, SECONDS)
 	EXPECT_TRUE(has_line("t-capped.service"));
 }
 
-/* A unit with a section, even a strict one, is one without a cap then. */
+/* Then a unit with a section, even a strict one, has no limit. */
 TEST_F_TIMEOUT(package, remove_and_come_back, SECONDS)
 {
 	ASSERT_EQ(0, reload());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Caps and daemon-reload: under load, with mistakes, and with a generator that dies. */
+/* Limits and daemon-reload: under load, with mistakes, and with a generator that dies. */
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
@@ -23,7 +23,7 @@
 #define MIN_STARTS	3
 #define SCRATCH		"/run/dmem-tests"
 #define HOLD		SERVICE "ExecStart=" PROBE " hold\n"
-/* What is there hides the generator of that name elsewhere. */
+/* A file here hides the generator of the same name in other directories. */
 #define WRAPPER		"/etc/systemd/system-generators/dmem-generator"
 #define GENERATOR	"/usr/lib/systemd/system-generators/dmem-generator"
 #define SAVED		SCRATCH "/saved"
@@ -52,7 +52,7 @@ FIXTURE_TEARDOWN(reload)
 
 struct worker {
 	char unit[32], out[64], record[300];
-	/* The child counts, and keeps what the first failure said. */
+	/* The child counts, and keeps the output of the first failure. */
 	volatile int starts, failures;
 	char said[500];
 	pid_t pid;
@@ -115,8 +115,8 @@ static int worker_write(struct worker *w, int i)
 			  own ? "[X-Dmem]\nDeviceMemoryMax=" : "# ", region, mib);
 }
 
-/* Services that start and end all the time, each with a cap of its own; the last
- * one has none, but a slice that comes and goes with it. */
+/* Services that start and end all the time, each with its own limit; the last one has none, but is
+ * in a slice that starts and stops with it. */
 static struct load *load_begin(void)
 {
 	struct load *load = shared_alloc(sizeof(*load));
@@ -157,7 +157,7 @@ static void load_end(struct load *load)
 		wait_exit(load->worker[i].pid);
 }
 
-/* How many times is @record in @text, which has nothing else? */
+/* The number of @record in @text; -1 if there is other text. */
 static int times(const char *text, const char *record)
 {
 	size_t len = strlen(record);
@@ -189,7 +189,7 @@ static bool keep_has_caps(void)
 	       dmem_read(slice, "dmem.max", CAMERA) == 20 * MIB;
 }
 
-/* The name of a unit, what is in its section, and what is said of it. */
+/* The name of a unit, the content of its section, and the messages about it. */
 static const struct {
 	const char *unit, *section, *said;
 } mistakes[] = {
@@ -243,8 +243,7 @@ static int write_mistakes(void)
 	return 0;
 }
 
-/* Each start finds its cap, whatever reload is under way, and whatever is wrong
- * with other units. */
+/* Each start finds its limit, also during a reload and with mistakes in other units. */
 TEST_F_TIMEOUT(reload, under_load, 250)
 {
 	struct load *load;
@@ -262,7 +261,7 @@ TEST_F_TIMEOUT(reload, under_load, 250)
 		kernel_log(self->kmsg);
 		ASSERT_EQ(0, reload()) TH_LOG("%s", output());
 		log = kernel_log(self->kmsg);
-		/* Once each time, and not more. */
+		/* Each message appears once per reload. */
 		for (size_t k = 0; k < MISTAKES; k++) {
 			snprintf(line, sizeof(line), "]: /etc/systemd/system/%s:%s: ",
 				 mistakes[k].unit, mistakes[k].said);
@@ -279,7 +278,7 @@ TEST_F_TIMEOUT(reload, under_load, 250)
 		EXPECT_EQ(w->starts, times(text_of(w->out), w->record))
 			TH_LOG("%s", text_of(w->out));
 	}
-	/* Those with a mistake have what could be read, and are warned of. */
+	/* Units with a mistake have the valid limits, and get a warning. */
 	for (size_t i = 0; i < MISTAKES; i++) {
 		const char *unit = mistakes[i].unit;
 
@@ -320,7 +319,7 @@ static int records(const struct worker *w)
 	return count(text_of(w->out), "cgroup ");
 }
 
-/* Waits until each has run twice from now on: who was interrupted begins anew. */
+/* Waits until each has run twice from now on: an interrupted one starts again. */
 static bool load_goes_on(struct load *load, int seconds)
 {
 	long long end = now_ms() + seconds * 1000LL;
@@ -338,8 +337,8 @@ static bool load_goes_on(struct load *load, int seconds)
 	return true;
 }
 
-/* Who waits for a job then loses the connection, and the job goes on: what counts
- * is that whatever has run was capped. */
+/* A program that waits for a job loses its connection, and the job goes on: each run must still
+ * have its limit. */
 TEST_F_TIMEOUT(reload, reexec_under_load, 200)
 {
 	long long before, end;
@@ -372,9 +371,9 @@ TEST_F_TIMEOUT(reload, reexec_under_load, 200)
 	EXPECT_EQ(0, stop("keep.slice"));
 }
 
-/* ---- drop-ins of others ---- */
+/* ---- drop-ins of other authors ---- */
 
-/* Both are found, in the one line that each is worth. */
+/* Each of the two mistakes is reported in one line. */
 TEST_F_TIMEOUT(reload, later_dropins, 120)
 {
 	const char *log;
@@ -392,12 +391,12 @@ TEST_F_TIMEOUT(reload, later_dropins, 120)
 			   "limits that dmem-generator writes: "))
 		TH_LOG("%s", log);
 	EXPECT_EQ(2, count(log, "dmem-generator["));
-	/* Reported, and not repaired: this is what the line is about. */
+	/* They are reported but not repaired, as the line says. */
 	ASSERT_EQ(0, start("later.service"));
 	EXPECT_TRUE(is_uncapped("later.service", CAMERA));
 	ASSERT_EQ(0, start("same.service"));
 	EXPECT_TRUE(is_uncapped("same.service", CAMERA));
-	/* What the lines tell to do helps. */
+	/* The remedy in the lines helps. */
 	ASSERT_EQ(0, unit_remove("later.service.d/zzz-x.conf"));
 	ASSERT_EQ(0, unit_remove("same.service.d/zz-dmem.conf"));
 	ASSERT_EQ(0, unit_write("later.service.d/x.conf", "[Service]\nExecCondition=\n"));
@@ -412,7 +411,7 @@ TEST_F_TIMEOUT(reload, later_dropins, 120)
 
 /* ---- a generator that dies ---- */
 
-/* How many generated drop-ins are as in the copy? -1: one is not. */
+/* The number of generated drop-ins equal to the copy. -1: one differs. */
 static int as_saved(void)
 {
 	char copy[PATH_MAX], *text;
@@ -431,16 +430,16 @@ static int as_saved(void)
 	return n;
 }
 
-/* What stands before the generator, and how many drop-ins there are then. */
+/* A script in place of the generator, and the number of drop-ins afterwards. */
 static const struct {
 	const char *wrapper;
 	int left;
 } deaths[] = {
 	{ "kill -KILL $$\n", 0 },
-	/* SIGXFSZ, by the first byte that it writes. */
+	/* SIGXFSZ at the first byte that it writes. */
 	{ "ulimit -f 0\nexec " GENERATOR " \"$@\"\n", 0 },
-	/* It waits for somebody to read what it has to say on many20.service, and
-	 * dies: it has done keep.service, keep.slice, that one's service, and ten. */
+	/* The generator blocks in a message about many20.service until it is killed: it has
+	 * finished keep.service, keep.slice, that slice's service, and ten others. */
 	{ "mkdir -p \"$1/many20.service.d\"\n"
 	  "mkfifo \"$1/many20.service.d/.zz-dmem.conf.new\"\n"
 	  GENERATOR " \"$@\" &\n"
@@ -448,7 +447,7 @@ static const struct {
 	  "kill -KILL $!\n", 3 + 10 },
 };
 
-/* What runs keeps its caps, no file is half there, and the next reload mends it. */
+/* Running units keep their limits, no file is incomplete, and the next reload repairs the rest. */
 TEST_F_TIMEOUT(reload, generator_dies, 150)
 {
 	char name[32];
@@ -457,14 +456,14 @@ TEST_F_TIMEOUT(reload, generator_dies, 150)
 	ASSERT_EQ(0, write_keep());
 	for (int i = 10; i < 30; i++) {
 		snprintf(name, sizeof(name), "many%d.service", i);
-		/* One of them starts more often than it may on a fast machine. */
+		/* On a fast machine one of them starts more often than the default allows. */
 		ASSERT_EQ(0, unit_write(name, "[Unit]\nStartLimitIntervalSec=0\n" HOLD
 					"[X-Dmem]\nDeviceMemoryMax=" CAMERA " %dM\n", i));
 	}
 	ASSERT_EQ(0, reload());
 	run("rm", "-rf", SAVED, NULL);
 	ASSERT_EQ(0, run("cp", "-a", GENERATED, SAVED, NULL)) TH_LOG("%s", output());
-	/* There may be more: the machine has units of its own. */
+	/* The machine may have units of its own. */
 	all = as_saved();
 	ASSERT_LE(3 + 20, all);
 	ASSERT_EQ(0, start("keep.service"));
@@ -474,7 +473,7 @@ TEST_F_TIMEOUT(reload, generator_dies, 150)
 		ASSERT_EQ(0, reload());
 		EXPECT_EQ(deaths[i].left, as_saved()) TH_LOG("%s", deaths[i].wrapper);
 		EXPECT_TRUE(keep_has_caps());
-		/* Without a cap, as nobody knows of one. */
+		/* No limit: the generator did not handle this unit. */
 		ASSERT_EQ(0, restart("many25.service"));
 		EXPECT_TRUE(is_uncapped("many25.service", CAMERA));
 

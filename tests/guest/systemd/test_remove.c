@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Our programs go away, in good order and in bad. */
+/* Our programs are removed, by uninstall and by accident. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static int shell(const char *script)
 	return run("sh", "-c", script, NULL);
 }
 
-/* Everything is where it was, and in force. Does no harm if nothing is missing. */
+/* Restores all files and reloads. Harmless if nothing is missing. */
 static int put_back(void)
 {
 	if (shell("cp -a --remove-destination " KEPT "/. /"))
@@ -39,16 +39,16 @@ static const char *failed_units(void)
 }
 
 FIXTURE(remove) {
-	char *failed;	/* what has failed before */
+	char *failed;	/* units that had failed before */
 };
 
-/* The ones that are not strict, and the ones that are: of each kind a service with
- * a cap, and one with none in a slice that has one. */
+/* Units with and without strict limits: of each kind a service with a limit, and one without in a
+ * slice that has one. */
 static int write_units(void)
 {
 	int ret = 0;
 
-	/* What is named in another unit is not forgotten, nor is how it went. */
+	/* systemd keeps the state of a unit that is named in another one. */
 	ret |= unit_write("lax.service", "[Unit]\nAfter=strict.service\n" SERVICE
 			  "ExecStart=" PROBE " hold\n" CAPS, 8, "");
 	ret |= unit_write("lax.slice", CAPS, 16, "");
@@ -83,14 +83,14 @@ FIXTURE_TEARDOWN(remove)
 	EXPECT_EQ(0, units_end());
 }
 
-/* Does systemd know anything of us that concerns this unit? */
+/* True if systemd has a command or dependency of ours for this unit. */
 static bool ours_left(const char *unit)
 {
 	run("systemctl", "show", "-p", "DropInPaths,ExecCondition,Wants,Requires,After", unit, NULL);
 	return strstr(output(), "dmem");
 }
 
-/* After it, systemd knows nothing of us, and all start, without caps. */
+/* After make uninstall, systemd has no setting of ours, and all units start without limits. */
 TEST_F_TIMEOUT(remove, uninstall, 200)
 {
 	static const char * const unit[] = {
@@ -110,7 +110,7 @@ TEST_F_TIMEOUT(remove, uninstall, 200)
 	EXPECT_EQ(1, shell("ls -R /run/systemd/generator* /etc/systemd/system |"
 			   "grep -E 'zz-dmem|dmem-slice|dmem-controller'"))
 		TH_LOG("%s", output());
-	/* What runs is not let loose. */
+	/* Running units keep their limits. */
 	EXPECT_EQ(8 * MIB, cap_of("lax.service", "dmem.max", CAMERA));
 	EXPECT_EQ(16 * MIB, cap_of("lax.slice", "dmem.max", CAMERA));
 
@@ -132,7 +132,7 @@ TEST_F_TIMEOUT(remove, uninstall, 200)
 	EXPECT_EQ(0, stop("lax.slice"));
 }
 
-/* Without the reload, systemd still has our commands, and the program is missing. */
+/* Without the reload, systemd still has our commands, but the program is missing. */
 TEST_F_TIMEOUT(remove, without_reload, 200)
 {
 	ASSERT_EQ(0, start("lax.service"));
@@ -140,15 +140,15 @@ TEST_F_TIMEOUT(remove, without_reload, 200)
 	ASSERT_NE(0, access(GENERATOR, F_OK));
 	ASSERT_NE(0, access(APPLY, F_OK));
 	EXPECT_EQ(8 * MIB, cap_of("lax.service", "dmem.max", CAMERA));
-	/* They start, and are not capped. */
+	/* They start without limits. */
 	EXPECT_EQ(0, restart("lax.service"));
 	EXPECT_TRUE(is_active("lax.service"));
 	EXPECT_TRUE(is_uncapped("lax.service", CAMERA));
 	EXPECT_EQ(0, start("in-lax.service")) TH_LOG("%s", output());
 	EXPECT_TRUE(is_active("in-lax.service"));
 	EXPECT_TRUE(is_uncapped("lax.slice", CAMERA));
-	/* They do not run without the cap. systemd says that it has skipped the one, and
-	 * does not find what the other's slice needs. */
+	/* They do not run without the limit. systemd reports that it skipped the one, and that the
+	 * service required by the other's slice does not exist. */
 	EXPECT_EQ(0, start("strict.service"));
 	EXPECT_FALSE(is_active("strict.service"));
 	EXPECT_STREQ("exec-condition", property("strict.service", "Result"));
@@ -157,7 +157,7 @@ TEST_F_TIMEOUT(remove, without_reload, 200)
 	EXPECT_STREQ("", out());
 	EXPECT_STREQ(self->failed, failed_units());
 
-	/* The reload that was left out. */
+	/* The omitted reload. */
 	ASSERT_EQ(0, reload());
 	EXPECT_EQ(0, start("strict.service"));
 	EXPECT_TRUE(is_uncapped("strict.service", CAMERA));
@@ -168,7 +168,7 @@ TEST_F_TIMEOUT(remove, without_reload, 200)
 	EXPECT_EQ(0, stop("lax.slice"));
 }
 
-/* Only the program is gone: the services of the slices are there, and fail. */
+/* Only the program was removed: the services for the slices exist, and fail. */
 TEST_F_TIMEOUT(remove, program, 200)
 {
 	ASSERT_EQ(0, unlink(APPLY));
@@ -184,7 +184,7 @@ TEST_F_TIMEOUT(remove, program, 200)
 	EXPECT_EQ(0, stop("lax.slice"));
 }
 
-/* Only the generator is gone: what it has written is in force until the reload. */
+/* Only the generator was removed: its drop-ins are in force until the reload. */
 TEST_F_TIMEOUT(remove, generator, 200)
 {
 	ASSERT_EQ(0, unlink(GENERATOR));

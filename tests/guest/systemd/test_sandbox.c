@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Caps of services whose programs see little of the system, or nothing of ours. */
+/* Limits of services whose programs can access little of the system, and none of our files. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ FIXTURE(box) {
 	int unused;
 };
 
-/* What the unit says, besides its command and its cap. */
+/* The unit's settings, besides its command and its limit. */
 FIXTURE_VARIANT(box) {
 	const char *says;
 };
@@ -37,7 +37,7 @@ FIXTURE_VARIANT_ADD(box, no_new_privileges) {
 	.says = "User=nobody\nNoNewPrivileges=yes\nCapabilityBoundingSet=\n"
 };
 FIXTURE_VARIANT_ADD(box, system_calls) {
-	/* dmem-apply itself needs one that is not among these. */
+	/* dmem-apply itself needs a system call that is not in these groups. */
 	.says = "SystemCallFilter=@default @basic-io @file-system @io-event @process @signal ioctl\n"
 		"SystemCallFilter=~openat2\nSystemCallErrorNumber=EPERM\n"
 };
@@ -61,7 +61,7 @@ FIXTURE_SETUP(box)
 
 	if (why)
 		SKIP(return, "%s", why);
-	/* Whoever the service is: it must be the cap that refuses. */
+	/* Any user may open the heap: so only the limit can refuse. */
 	ASSERT_EQ(0, chmod(HEAP, 0666));
 }
 
@@ -99,7 +99,7 @@ FIXTURE_TEARDOWN(tree)
 	rmdir("/run/dmem-tests/root");
 }
 
-/* The cap is on the unit's own cgroup, which its cgroups share. */
+/* The unit's own cgroup has the limit, which its sub-cgroups share. */
 TEST_F(tree, delegated)
 {
 	const char *where;
@@ -126,7 +126,7 @@ TEST_F(tree, delegated_subgroup)
 				"ExecStart=" PROBE " caps " CAMERA_HEAP "=9 ready hold\n" CAP_8M));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-deleg.service"));
-	/* What is in there has no files of its own: nobody enabled the controller. */
+	/* The sub-cgroup has no files of the controller, which was not enabled for it. */
 	if (strcmp(property("t-deleg.service", "DelegateSubgroup"), "inner"))
 		SKIP(return, "this systemd has no DelegateSubgroup=");
 	EXPECT_STREQ(REFUSED "cgroup /system.slice/t-deleg.service/inner\n"
@@ -134,7 +134,7 @@ TEST_F(tree, delegated_subgroup)
 	EXPECT_EQ(8 * MIB, cap_of("t-deleg.service", "dmem.max", CAMERA));
 }
 
-/* Neither our command nor the service's can run: nothing runs without a cap. */
+/* Neither our command nor the service's can run: nothing runs without a limit. */
 TEST_F(tree, missing_directory)
 {
 	ASSERT_EQ(0, unit_write("t-dir.service", SERVICE "Type=oneshot\n"
@@ -156,14 +156,14 @@ static int client(char *buf, size_t size)
 	if (s < 0 || connect(s, (struct sockaddr *)&to, sizeof(to)) ||
 	    write(s, BYTES, strlen(BYTES)) != (ssize_t)strlen(BYTES))
 		return -1;
-	/* What comes back is what its service says, and dmem-apply before it. */
+	/* Reads the service's output, and that of dmem-apply before it. */
 	while (used < strlen(BYTES) && (n = read(s, buf + used, size - 1 - used)) > 0)
 		used += (size_t)n;
 	buf[used] = 0;
 	return s;
 }
 
-/* A connection for each: our program has it as its input and output. */
+/* One instance per connection, which is also our program's stdin and stdout. */
 TEST_F(tree, connection)
 {
 	char got[2000], name[300];
@@ -171,7 +171,7 @@ TEST_F(tree, connection)
 	int s;
 
 	ASSERT_EQ(0, unit_write("t-conn.socket", "[Socket]\nListenStream=" SOCKET "\nAccept=yes\n"));
-	/* The second cap cannot be set, so our program has something to say. */
+	/* The second limit cannot be set, so our program logs a message. */
 	ASSERT_EQ(0, unit_write("t-conn@.service", "[Service]\nStandardInput=socket\n"
 				"StandardError=socket\nExecStart=" PROBE " cat\n"
 				CAP_8M "DeviceMemoryMax=cma/not-there 1M\n"));
@@ -194,7 +194,7 @@ FIXTURE(obstacle) {
 	int unused;
 };
 
-/* What hides our program, or what it needs, from a service's own commands. */
+/* Settings that hide our program, or its files, from a service's commands. */
 FIXTURE_VARIANT(obstacle) {
 	const char *says, *word;
 };
@@ -225,7 +225,7 @@ FIXTURE_TEARDOWN(obstacle)
 	EXPECT_EQ(0, units_end());
 }
 
-/* No drop-in, but an error that says what to do; strict is strict. */
+/* There is no drop-in, but an error with a remedy; a strict unit does not start. */
 TEST_F(obstacle, is_reported)
 {
 	int from = kmsg_open();
@@ -241,7 +241,7 @@ TEST_F(obstacle, is_reported)
 	from = kmsg_open();
 	ASSERT_EQ(0, unit_write("t-box.service.d/strict.conf", "[X-Dmem]\nDeviceMemoryStrict=yes\n"));
 	ASSERT_EQ(0, reload());
-	/* The file and the line that are in the way, not those of the section. */
+	/* The message has the file and line of the obstacle, not of the section. */
 	EXPECT_EQ(1, kmsg_count(from, "/t-box.service:4: "));
 	close(from);
 	EXPECT_EQ(0, access(DROPIN, F_OK));

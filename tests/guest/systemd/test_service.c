@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Caps of services, from the first instruction on, however they start. */
+/* Limits of services hold from the first instruction on, for all kinds of start. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define APPLY_ASIDE	APPLY ".aside"
 #define DELAY		2
 
-/* Above a cap of 8M: one buffer that fits, and one page too many is refused. */
+/* With a limit of 8M: one buffer fits, and one page more is refused. */
 #define FITS		CAMERA_HEAP "=8 0\n"
 #define REFUSED		CAMERA_HEAP "=9 12\n"
 #define CAP_8M		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
@@ -39,7 +39,7 @@ FIXTURE_TEARDOWN(service)
 		rename(APPLY_ASIDE, APPLY);
 }
 
-/* What the documentation begins with, to the letter. */
+/* The first example of the documentation, verbatim. */
 TEST_F(service, example)
 {
 	ASSERT_EQ(0, unit_write("camera.service", SERVICE "Type=notify\nSlice=media.slice\n"
@@ -62,7 +62,7 @@ TEST_F(service, example)
 		     "cgroup /media.slice/camera.service\nmax " CAMERA " 25165824\n", out());
 }
 
-/* The first that both do is to take more than they may; our program is slow. */
+/* Both allocate more than allowed at once; our program is slow. */
 TEST_F_TIMEOUT(service, nothing_runs_before_the_cap, 60)
 {
 	struct stat st;
@@ -82,7 +82,7 @@ TEST_F_TIMEOUT(service, nothing_runs_before_the_cap, 60)
 	ASSERT_EQ(0, stat(APPLY_ASIDE, &st));
 }
 
-/* systemd removes the cgroup at each stop, and the cap with it. */
+/* systemd removes the cgroup and its limit at each stop. */
 TEST_F_TIMEOUT(service, restarts, 60)
 {
 	ASSERT_EQ(0, unit_write("t-again.service", "[Unit]\nStartLimitIntervalSec=0\n"
@@ -124,7 +124,7 @@ FIXTURE_TEARDOWN(failure)
 	EXPECT_EQ(0, units_end());
 }
 
-/* systemd starts it again and again, until it has had enough of it. */
+/* systemd restarts the service until its start limit is reached. */
 TEST_F_TIMEOUT(failure, restarts_by_itself, 60)
 {
 	ASSERT_EQ(0, unit_write("t-fails.service",
@@ -138,7 +138,7 @@ TEST_F_TIMEOUT(failure, restarts_by_itself, 60)
 	EXPECT_STREQ(REFUSED FITS REFUSED FITS REFUSED FITS REFUSED FITS REFUSED FITS, out());
 }
 
-/* It is active without a process, and has its cap again when it is restarted. */
+/* The unit stays active without a process, and has its limit again after a restart. */
 TEST_F(service, oneshot_that_remains)
 {
 	ASSERT_EQ(0, unit_write("t-once.service", SERVICE "Type=oneshot\nRemainAfterExit=yes\n"
@@ -150,7 +150,7 @@ TEST_F(service, oneshot_that_remains)
 	EXPECT_STREQ(REFUSED REFUSED, out());
 }
 
-/* All commands of a oneshot, and those at its stop. */
+/* All commands of a oneshot, and those of its stop. */
 TEST_F(service, every_command)
 {
 	ASSERT_EQ(0, unit_write("t-all.service", SERVICE "Type=oneshot\nRemainAfterExit=yes\n"
@@ -164,7 +164,7 @@ TEST_F(service, every_command)
 
 #define DEFAULT_UNIT	"t-inst@linux\\x2ccma.service"
 
-/* A template's section, with a specifier, and one instance that has its own. */
+/* A template's section with a specifier, and an instance with its own section. */
 TEST_F(service, instances)
 {
 	ASSERT_EQ(0, unit_write("t-inst@.service", SERVICE "Type=notify\n"
@@ -183,7 +183,7 @@ TEST_F(service, instances)
 	EXPECT_EQ(4 * MIB, cap_of(DEFAULT_UNIT, "dmem.max", CAMERA));
 }
 
-/* Prefix, unit, drop-ins in two directories: the list grows, and can be reset. */
+/* Prefix, unit, drop-ins in two directories: settings add up, and can be reset. */
 TEST_F(service, levels)
 {
 	ASSERT_EQ(0, unit_write("t-.service.d/10-all.conf", "[X-Dmem]\n"
@@ -209,7 +209,7 @@ TEST_F(service, levels)
 	EXPECT_EQ(2 * MIB, cap_of("t-resets.service", "dmem.low", DEFAULT));
 }
 
-/* The controller is enabled above the unit, and nowhere else. */
+/* The controller is enabled for the unit and its ancestors, and not below. */
 TEST_F(service, controller_only_above)
 {
 	char path[600];

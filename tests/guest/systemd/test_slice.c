@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Caps of slices: whoever is the first in there finds them in force. */
+/* The limit of a slice is in force before its first process runs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,14 +19,14 @@
 #define CROWD		500
 #define ENABLE_ROUNDS	6
 #define LEAKS		10
-#define LEAKED		4	/* MiB each time */
+#define LEAKED		4	/* MiB per start */
 #define FITS		CAMERA_HEAP "=8 0\n"
 #define REFUSED		CAMERA_HEAP "=9 12\n"
 #define BOTH		REFUSED FITS
 #define CAP_8M		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
 #define TAKE		PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8"
 #define TELL		PROBE " caps " CAMERA_HEAP "=9 " CAMERA_HEAP "=8"
-/* A cgroup whose slice is capped, and itself not, has no files of its own. */
+/* The slice has a limit. The cgroup itself has none, and no files of the controller. */
 #define NO_FILES	"max No such file or directory\n"
 
 FIXTURE(slice) {
@@ -73,8 +73,8 @@ static int come(const char *how)
 		   CAMERA_HEAP "=8", NULL);
 }
 
-/* The slice has just been stopped, or is still being stopped: its cgroup is new
- * for the one that comes next, whichever way that one comes. */
+/* The slice was just stopped, or is still stopping: its cgroup is new for the next process, however
+ * that is started. */
 TEST_F_TIMEOUT(slice, first_one_after_a_stop, 280)
 {
 	static const char * const how[] = { "socket", "timer", "scope", "service", "transient" };
@@ -95,11 +95,11 @@ TEST_F_TIMEOUT(slice, first_one_after_a_stop, 280)
 		const char *h = how[i % 5];
 
 		out_clear();
-		/* Every second time with somebody in it, who must be stopped first. */
+		/* Every second time with a process in it, which must be stopped first. */
 		ASSERT_EQ(0, i % 2 ? start("t-holds.service") : 0);
 		ASSERT_EQ(0, run("systemctl", "stop", "--no-block", "tslice.slice", NULL));
 		ASSERT_EQ(0, come(h)) TH_LOG("round %d, %s: %s", i, h, output());
-		/* What it says last: the output of the next one is to be its own. */
+		/* Wait for its last output, so that the next output is that of the next one. */
 		ASSERT_TRUE(wait_out(FITS, 20)) TH_LOG("round %d, %s: %s", i, h, out());
 		EXPECT_NE(NULL, strstr(out(), BOTH)) TH_LOG("round %d, %s: %s", i, h, out());
 		ASSERT_EQ(out(), strstr(out(), "cgroup /tslice.slice/"));
@@ -107,7 +107,7 @@ TEST_F_TIMEOUT(slice, first_one_after_a_stop, 280)
 	run("systemctl", "stop", "t-by.timer", "t-holds.service", NULL);
 }
 
-/* A cgroup with so many in it that enabling a controller for them takes a while. */
+/* Makes or removes so many cgroups in @cg that enabling a controller takes a while. */
 static int crowd(const char *cg, bool come)
 {
 	char name[16];
@@ -124,8 +124,8 @@ static int crowd(const char *cg, bool come)
 	return bad;
 }
 
-/* Several caps at once, the first in a slice: while one enables the controller, the
- * kernel lists it already for the others, and its files are not there yet. */
+/* Several limits are set at once, the first in a slice: while one process enables the controller,
+ * the kernel already lists it for the others, but its files do not exist yet. */
 TEST_F_TIMEOUT(slice, another_enables_it, 120)
 {
 	char *top = cg_name(cgroup2_mount(), "tother.slice"), *leaf = cg_name(top, "tother-a.slice");
@@ -153,13 +153,13 @@ TEST_F_TIMEOUT(slice, another_enables_it, 120)
 		ASSERT_EQ(0, crowd(top, false));
 		ASSERT_EQ(0, cg_destroy(top));
 	}
-	/* That it was in between is luck, but not that much. */
+	/* The race is random, but so many rounds hit it. */
 	EXPECT_LT(0, waited);
 	free(leaf);
 	free(top);
 }
 
-/* Each level holds its own, also one that has no section between two that have. */
+/* Each level has its own limit, also with a level without a section in between. */
 TEST_F_TIMEOUT(slice, nested, 60)
 {
 	ASSERT_EQ(0, unit_write("tnest.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 16M\n"));
@@ -183,8 +183,8 @@ TEST_F_TIMEOUT(slice, nested, 60)
 	EXPECT_STREQ("", cgroup_of("tnest-a-b.slice"));
 }
 
-/* A service that gives its buffers away starts at nothing each time. Its slice
- * knows better, until somebody lets go of them. */
+/* A service that gives its buffers away starts with a charge of 0. The slice keeps the charge until
+ * the buffers are closed. */
 TEST_F_TIMEOUT(slice, leaking_service, 120)
 {
 	ASSERT_EQ(0, unit_write("tleak.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\n"));
@@ -203,14 +203,14 @@ TEST_F_TIMEOUT(slice, leaking_service, 120)
 		EXPECT_EQ(sum, cap_of("tleak.slice", "dmem.current", CAMERA));
 		EXPECT_EQ(8 * MIB, cap_of("t-leaks.service", "dmem.max", CAMERA));
 	}
-	/* A service that is stopped loses what was kept for it. */
+	/* Stopping the service releases the stored buffers. */
 	ASSERT_EQ(0, start("tleak.slice"));
 	ASSERT_EQ(0, stop("t-leaks.service"));
 	EXPECT_EQ(0, dmem_wait_current(cgroup_of("tleak.slice"), CAMERA, 0, 5000));
 }
 
-/* What systemctl stop does not reach: buffers that somebody outside holds. The
- * slice comes back empty, and the cgroups above it do not forget. */
+/* systemctl stop does not free buffers held by other processes. The slice starts again without a
+ * charge, and its ancestors keep the charge. */
 TEST_F_TIMEOUT(slice, buffers_outlive_a_slice, 60)
 {
 	int sock[2];
@@ -243,8 +243,8 @@ TEST_F_TIMEOUT(slice, buffers_outlive_a_slice, 60)
 	EXPECT_EQ(0, dmem_wait_current(cgroup_of("tout.slice"), CAMERA, above, 5000) - above);
 }
 
-/* A cap that is lowered below what is in use: nothing more is taken, and whoever
- * asked for it is told. */
+/* A limit below the present use: further requests are refused, and setting the limit reports an
+ * error. */
 TEST_F_TIMEOUT(slice, below_usage, 60)
 {
 	ASSERT_EQ(0, unit_write("tlow.slice", CAP_8M));
@@ -259,22 +259,22 @@ TEST_F_TIMEOUT(slice, below_usage, 60)
 	EXPECT_STREQ("11", property("dmem-slice@tlow.service", "ExecMainStatus"));
 	EXPECT_TRUE(logged("dmem-apply", CAMERA "=4M: more than the limit is in use"));
 	EXPECT_TRUE(is_active("t-low.service"));
-	/* With less in use, the same command is all that is needed. */
+	/* With less in use, the same command succeeds. */
 	ASSERT_EQ(0, stop("t-low.service"));
 	ASSERT_EQ(0, start("tlow.slice"));
 	EXPECT_EQ(0, start("dmem-slice@tlow.service")) TH_LOG("%s", output());
 	EXPECT_EQ(4 * MIB, cap_of("tlow.slice", "dmem.max", CAMERA));
 }
 
-/* A slice that is stopped while its second cap waits for a region loses its cgroup,
- * and the first cap. What waited must not be taken for the next start's. */
+/* A slice is stopped while its second limit waits for a region: it loses its cgroup and the first
+ * limit. The next start must not reuse the waiting job. */
 TEST_F_TIMEOUT(slice, stopped_while_it_waits, 60)
 {
 	ASSERT_EQ(0, unit_write("twait.slice", CAP_8M "DeviceMemoryMax=cma/not-there 8M\n"));
 	ASSERT_EQ(0, unit_write("t-waits.service", SERVICE "Slice=twait.slice\nType=oneshot\n"
 				"ExecStart=" TAKE "\n"));
 	ASSERT_EQ(0, reload());
-	/* It is active, so that it can be stopped, and its caps are set once more. */
+	/* It is active, so it can be stopped, and its limits are set again. */
 	ASSERT_EQ(0, start("twait.slice"));
 	ASSERT_EQ(0, run("systemctl", "start", "--no-block", "dmem-slice@twait.service", NULL));
 	ASSERT_TRUE(wait_property("dmem-slice@twait.service", "ActiveState", "activating", 5));
@@ -285,7 +285,8 @@ TEST_F_TIMEOUT(slice, stopped_while_it_waits, 60)
 	run("systemctl", "reset-failed", NULL);
 }
 
-/* What sets a slice's cap is not in it, wherever service.d/ puts all services. */
+/* The service that sets a slice's limits is not in that slice, wherever service.d/ puts
+ * services. */
 TEST_F(slice, caps_come_from_outside)
 {
 	ASSERT_EQ(0, unit_write("service.d/tall.conf", "[Service]\nSlice=tall.slice\n"));
@@ -295,13 +296,13 @@ TEST_F(slice, caps_come_from_outside)
 	EXPECT_STREQ("-.slice", property("dmem-slice@tall.service", "Slice"));
 	ASSERT_EQ(0, start("t-all.service")) TH_LOG("%s", output());
 	EXPECT_STREQ(BOTH, out());
-	/* Not only at the next test's reload: all services would be in there. */
+	/* Reload now: otherwise all services would be in that slice. */
 	ASSERT_EQ(0, unit_remove("service.d/tall.conf"));
 	ASSERT_EQ(0, reload());
 	EXPECT_EQ(0, stop("tall.slice"));
 }
 
-/* What a service and its slice reserve is there for it, whatever others take. */
+/* Memory reserved by a service and its slice is available to it, whatever others allocate. */
 TEST_F_TIMEOUT(slice, reservation, 60)
 {
 	long long size = dmem_read("/sys/fs/cgroup", "dmem.capacity", CAMERA) / MIB;
@@ -315,7 +316,7 @@ TEST_F_TIMEOUT(slice, reservation, 60)
 				"ExecStart=" PROBE " %s=20 %s=20 %s=1 ready hold\n",
 				CAMERA_HEAP, CAMERA_HEAP, CAMERA_HEAP));
 	ASSERT_EQ(0, reload());
-	/* The slice is there before the service is, and reserves for all in it. */
+	/* The slice starts before the service, and reserves for all its members. */
 	ASSERT_EQ(0, start("tres.slice"));
 	ASSERT_EQ(0, start("t-greedy.service"));
 	EXPECT_STREQ(CAMERA_HEAP "=20 0\n" CAMERA_HEAP "=20 12\n" CAMERA_HEAP "=1 0\n", out());
@@ -324,7 +325,7 @@ TEST_F_TIMEOUT(slice, reservation, 60)
 	EXPECT_STREQ(CAMERA_HEAP "=16 0\n", out());
 }
 
-/* Two slices below a prefix, of which nobody knew when the caps were compiled. */
+/* Two slices below a prefix, which did not exist when the generator ran. */
 TEST_F_TIMEOUT(slice, prefix, 60)
 {
 	ASSERT_EQ(0, unit_write("tpre-.slice.d/50-dmem.conf", CAP_8M));
@@ -340,8 +341,8 @@ TEST_F_TIMEOUT(slice, prefix, 60)
 	run("systemctl", "stop", "tpre.slice", NULL);
 }
 
-/* It is there before anything could be started before it: capped at boot, by a
- * section that the test's root file system has. */
+/* system.slice exists before other units start: its limit is set at boot, by a section in the
+ * test's root file system. */
 TEST_F(slice, system_slice_at_boot)
 {
 	EXPECT_EQ(40 * MIB, cap_of("system.slice", "dmem.max", DISPLAY));
@@ -349,7 +350,7 @@ TEST_F(slice, system_slice_at_boot)
 	EXPECT_NE(NULL, strstr(property("dmem-slice@system.service", "Before"), "sysinit.target"));
 }
 
-/* A section that is strict keeps all out that would be in the slice. */
+/* A strict section keeps all units out of the slice. */
 TEST_F_TIMEOUT(slice, strict, 60)
 {
 	ASSERT_EQ(0, unit_write("tstrict.slice", "[X-Dmem]\nDeviceMemoryMax=cma/not-there 8M\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Caps above and below a user's manager, and in other places that are not services. */
+/* Limits above and below a user's manager, and in other cgroups that are no services. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@
 #define AS_USER		"setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", \
 			"env", "XDG_RUNTIME_DIR=/run/user/1000"
 #define CAP		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " "
-/* A service of the user takes what it may have, and a bit more. */
+/* A service of the user that allocates its limit, and a bit more. */
 #define GREEDY(mib)	SERVICE "Type=oneshot\n" \
 			"ExecStart=" PROBE " " CAMERA_HEAP "=" #mib " " CAMERA_HEAP "=1 caps\n"
 #define REFUSED(mib)	CAMERA_HEAP "=" #mib " 0\n" CAMERA_HEAP "=1 12\n"
@@ -71,7 +71,7 @@ FIXTURE_SETUP(user)
 	ASSERT_EQ(0, add_line("/etc/group", "tester:x:1000:\n"));
 	ASSERT_EQ(0, chmod(HEAP, 0666));
 	ASSERT_EQ(0, chmod(OUT, 0666));
-	/* Where there are logins, it comes from one. */
+	/* On other machines it comes from a login. */
 	ASSERT_EQ(0, unit_write("user@.service.d/10-runtime.conf", "[Service]\n"
 				"Environment=XDG_RUNTIME_DIR=/run/user/%%i\n"));
 }
@@ -88,7 +88,7 @@ static void put_text(const char *path, const char *text)
 
 FIXTURE_TEARDOWN(user)
 {
-	/* With all that is in it. */
+	/* Stop all units in it, too. */
 	stop("user.slice");
 	EXPECT_EQ(0, units_end());
 	chmod(HEAP, 0600);
@@ -106,7 +106,7 @@ static int user_start(const char *unit)
 	return run(AS_USER, "systemctl", "--user", "start", unit, NULL);
 }
 
-/* Wherever the administrator writes it, it holds for what the user's manager starts. */
+/* Limits at all levels of the administrator's units apply to services of the user's manager. */
 TEST_F_TIMEOUT(user, service, 200)
 {
 	static const char * const dropin[] = {
@@ -128,7 +128,7 @@ TEST_F_TIMEOUT(user, service, 200)
 	}
 }
 
-/* The user makes the cap smaller for some of what is his, and never larger. */
+/* The user can set smaller limits for own services, but not larger ones. */
 TEST_F_TIMEOUT(user, own_caps, 200)
 {
 	ASSERT_EQ(0, unit_write("user-1000.slice.d/50-dmem.conf", CAP "20M\n"));
@@ -143,7 +143,7 @@ TEST_F_TIMEOUT(user, own_caps, 200)
 	EXPECT_EQ(20 * MIB, dmem_read(SLICE, "dmem.max", CAMERA));
 	EXPECT_EQ(16 * MIB, dmem_read(MANAGER, "dmem.max", CAMERA));
 
-	/* What is the manager's to do is not done for it. */
+	/* Our programs do not enable the controller for the user's manager. */
 	EXPECT_EQ(ENOENT, user_write(APP_SLICE "/dmem.max", CAMERA " 4194304"));
 	EXPECT_EQ(0, user_start("capped.service"));
 	EXPECT_STREQ("", out());
@@ -151,26 +151,26 @@ TEST_F_TIMEOUT(user, own_caps, 200)
 		TH_LOG("%s", output());
 	ASSERT_EQ(0, user_write(MANAGER "/cgroup.subtree_control", "+dmem"));
 	EXPECT_EQ(0, user_write(APP_SLICE "/dmem.max", CAMERA " 4194304"));
-	/* Nor does it undo that. */
+	/* A reload does not undo the user's own change. */
 	ASSERT_EQ(0, run(AS_USER, "systemctl", "--user", "daemon-reload", NULL));
 	EXPECT_EQ(0, user_start("four.service"));
 	EXPECT_STREQ(REFUSED(4) "cgroup " APPS "/four.service\n"
 		     "max No such file or directory\n", out());
 
-	/* With the controller in his slice, too, even our command does what it is for. */
+	/* With the controller in the user's slice, our command sets the limit. */
 	out_clear();
 	ASSERT_EQ(0, user_write(APP_SLICE "/cgroup.subtree_control", "+dmem"));
 	EXPECT_EQ(0, user_start("capped.service"));
 	EXPECT_STREQ(REFUSED(2) "cgroup " APPS "/capped.service\nmax " CAMERA " 2097152\n", out());
 
-	/* A larger one is worth what the administrator's is. */
+	/* With a larger limit, that of the administrator applies. */
 	out_clear();
 	EXPECT_EQ(0, user_write(APP_SLICE "/dmem.max", CAMERA " 33554432"));
 	EXPECT_EQ(32 * MIB, dmem_read(APP_SLICE, "dmem.max", CAMERA));
 	EXPECT_EQ(0, user_start("sixteen.service"));
 	EXPECT_STREQ(REFUSED(16) "cgroup " APPS "/sixteen.service\n", out());
 
-	/* And that one is out of reach. */
+	/* The user cannot write to the administrator's limit. */
 	EXPECT_EQ(EACCES, user_write(MANAGER "/dmem.max", CAMERA " max"));
 	EXPECT_EQ(EACCES, user_write(MANAGER "/dmem.min", CAMERA " 1048576"));
 	EXPECT_EQ(EACCES, user_write(SLICE "/dmem.max", CAMERA " max"));
@@ -181,7 +181,7 @@ TEST_F_TIMEOUT(user, own_caps, 200)
 	EXPECT_EQ(16 * MIB, dmem_read(MANAGER, "dmem.max", CAMERA));
 }
 
-/* ---- places that are no services ---- */
+/* ---- cgroups that are no services ---- */
 
 FIXTURE(place) {
 	int unused;
@@ -200,7 +200,7 @@ FIXTURE_TEARDOWN(place)
 	EXPECT_EQ(0, units_end());
 }
 
-/* A scope has no section, and its slice has one. */
+/* A scope has no section, but its slice may have one. */
 TEST_F_TIMEOUT(place, scope_in_machine_slice, 120)
 {
 	ASSERT_EQ(0, unit_write("machine.slice.d/50-dmem.conf", CAP "8M\n"));
@@ -215,7 +215,7 @@ TEST_F_TIMEOUT(place, scope_in_machine_slice, 120)
 	EXPECT_EQ(0, stop("machine.slice"));
 }
 
-/* Where a section does nothing, a line says so, and the unit is what it was. */
+/* A section without an effect is reported, and the unit is unchanged. */
 TEST_F_TIMEOUT(place, wrong_types, 120)
 {
 	static const struct {

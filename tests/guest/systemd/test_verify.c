@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What systemd itself says about what is installed and generated: nothing. And
- * what the distribution's services make of it at boot.
+ * systemd reports no problem in installed and generated files. Also the effect of the
+ * distribution's services at boot.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +28,7 @@
 #define CONTROLLER	"dmem-controller.service"
 #define GROUP		"dma-heap"
 #define EXAMPLE_UNITS	ETC "camera.service " ETC "camera.slice " ETC "display.slice " ETC "media.slice"
-/* systemd-analyze takes its time where each instruction is emulated. */
+/* systemd-analyze is slow, since each instruction is emulated. */
 #define TIMEOUT		120
 
 FIXTURE(verify) {
@@ -48,7 +48,7 @@ FIXTURE_TEARDOWN(verify)
 	EXPECT_EQ(0, units_end());
 }
 
-/* All examples, as they are installed, and the program that one of them starts. */
+/* Installs all examples, and the program that one of them starts. */
 static int write_examples(void)
 {
 	static const char * const example[] = {
@@ -66,9 +66,8 @@ static int write_examples(void)
 	return err || !chmod(DAEMON, 0755) ? err : -errno;
 }
 
-/* What systemd says about these files, with blanks between them. What is generated
- * is seen because its directory comes first. Our man pages are there, but no
- * program that looks for them. */
+/* The messages of systemd about these files, joined by blanks. Generated files are found because
+ * their directory comes first. The guest has our manual pages, but no man. */
 static const char *verdict(const char *units)
 {
 	static char text[8192];
@@ -81,7 +80,7 @@ static const char *verdict(const char *units)
 	*text = 0;
 	for (const char *l = output(), *end; *l; l = *end ? end + 1 : end) {
 		end = strchrnul(l, '\n');
-		/* The distribution's units may want what is not in the guest. */
+		/* Units of the distribution may need programs that the guest does not have. */
 		if (strncmp(l, INSTALLED, sizeof(INSTALLED) - 1) ||
 		    !strncmp(l + sizeof(INSTALLED) - 1, "dmem-", 5))
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%.*s\n",
@@ -138,7 +137,7 @@ TEST_F_TIMEOUT(verify, generated, TIMEOUT)
 				 INSTALLED "sysinit.target"));
 }
 
-/* No word of trouble, and the drop-in is listed. */
+/* The messages about a unit, or "" if its drop-in is listed without one. */
 static const char *trouble(const char *unit)
 {
 	static const char * const words[] = {
@@ -166,7 +165,7 @@ TEST_F_TIMEOUT(verify, status, TIMEOUT)
 	EXPECT_STREQ("no", property("camera.slice", "NeedDaemonReload"));
 }
 
-/* Nobody has enabled it but the preset, at the first boot. */
+/* The unit is enabled only by the preset, at the first boot. */
 TEST_F_TIMEOUT(verify, preset, TIMEOUT)
 {
 	EXPECT_EQ(0, run("systemctl", "is-enabled", CONTROLLER, NULL));
@@ -175,14 +174,14 @@ TEST_F_TIMEOUT(verify, preset, TIMEOUT)
 	EXPECT_EQ(0, run("systemctl", "disable", CONTROLLER, NULL)) TH_LOG("%s", output());
 	EXPECT_NE(0, run("systemctl", "is-enabled", CONTROLLER, NULL));
 	EXPECT_STREQ("disabled\n", output());
-	/* It is our file that does it, and not that everything is enabled. */
+	/* Our preset enables it: it is not enabled by default. */
 	ASSERT_EQ(0, unit_write("/etc/systemd/system-preset/95-nothing.preset", "disable *\n"));
 	EXPECT_EQ(0, run("systemctl", "preset", CONTROLLER, NULL)) TH_LOG("%s", output());
 	EXPECT_EQ(0, run("systemctl", "is-enabled", CONTROLLER, NULL));
 	EXPECT_STREQ("enabled\n", output());
 }
 
-/* How many heaps there are, or how many have another group or mode. */
+/* The number of heaps, or of those with another group or mode. */
 static int heaps(gid_t group, mode_t mode, bool others)
 {
 	DIR *d = opendir(HEAPS);
@@ -200,7 +199,7 @@ static int heaps(gid_t group, mode_t mode, bool others)
 	return n;
 }
 
-/* What a member of the group, and of no other, gets. */
+/* The result for a process whose only group is this one. */
 static const char *probe_as(const char *group)
 {
 	char groups[50];
@@ -222,7 +221,7 @@ FIXTURE_SETUP(heaps)
 		SKIP(return, "%s", why);
 }
 
-/* udev leaves a device as it is when no rule speaks of it any more. */
+/* udev does not change a device when its rule is removed. */
 FIXTURE_TEARDOWN(heaps)
 {
 	EXPECT_EQ(0, units_end());
@@ -231,7 +230,7 @@ FIXTURE_TEARDOWN(heaps)
 	EXPECT_EQ(0, heaps(0, 0600, true));
 }
 
-/* The group is made at boot, and gets the heaps once the rule is copied. */
+/* The group is made at boot, and gets the heaps after the rule is copied. */
 TEST_F_TIMEOUT(heaps, rule, TIMEOUT)
 {
 	const char *line = strstr(text_of("/etc/group"), "\n" GROUP ":x:");

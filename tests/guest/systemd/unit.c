@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Units that a test writes, starts and takes away again. */
+/* Writes, starts and removes units for tests. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -141,13 +141,13 @@ int unit_remove(const char *path)
 		return -errno;
 	slash = strrchr(name, '/');
 	*slash = 0;
-	/* A directory of drop-ins goes with its last one. */
+	/* Removes a directory of drop-ins with its last file. */
 	if (strlen(name) > 2 && !strcmp(name + strlen(name) - 2, ".d"))
 		rmdir(name);
 	return 0;
 }
 
-/* systemctl with a word and all that was started. */
+/* Runs systemctl with a word and the names of all started units. */
 static int all_started(const char *word)
 {
 	const char *argv[MAX_STARTED + 3] = { "systemctl", word };
@@ -163,7 +163,7 @@ int units_end(void)
 
 	if (n_started) {
 		all_started("stop");
-		/* Yes is 0, if it is so of any of them. */
+		/* is-active returns 0 if any of them is active. */
 		if (!all_started("is-active"))
 			ret = -EBUSY;
 		if (!all_started("is-failed"))
@@ -175,7 +175,7 @@ int units_end(void)
 	}
 	while (n_started)
 		free(started[--n_started]);
-	/* Whoever writes units next reloads. */
+	/* The next test that writes units reloads. */
 	n_files = 0;
 	return ret;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Units that a test writes, starts and takes away again, under the systemd that
- * is the guest's first process. Text that is returned is good until the next
- * call of the same function.
+ * Writes, starts and removes units for tests, under the systemd that is the guest's first process.
+ * Returned text is valid until the next call of the same function.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -16,32 +15,32 @@
 #define DEFAULT		"cma/linux,cma"
 #define SYSTEM		"heap/system"
 #define PROBE		"/tests/systemd/probe"
-/* Where services of the tests write to, by StandardOutput=append:. */
+/* The output file of services, by StandardOutput=append:. */
 #define OUT		"/run/dmem-tests/out"
-/* How each of them begins. */
+/* The start of each service file. */
 #define SERVICE		"[Service]\nStandardOutput=append:" OUT "\n"
 
-/* Is this a machine on which such tests can run? If not, why. */
+/* NULL, or the reason why such tests cannot run on this machine. */
 const char *units_begin(void);
 
-/* Stops what was started and removes what was written. Returns 0, or -EBUSY if
- * something of it is still active. systemd forgets it at the next reload. */
+/* Stops all started units and removes all written files. Returns 0, or -EBUSY if one of the units
+ * is still active. systemd forgets them at the next reload. */
 int units_end(void);
 
-/* Writes a file; relative paths are below /etc/systemd/system. It is removed at
- * the end, and so are the directories that were made for it. 0 or -errno. */
+/* Writes a file; relative paths are below /etc/systemd/system. units_end() removes it, and the
+ * directories made for it. 0 or -errno. */
 int unit_write(const char *path, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int unit_remove(const char *path);
 
 /* The text of a small file, "" if it cannot be read. */
 const char *text_of(const char *path);
 
-/* Runs a program, up to a NULL. Returns its exit code, or -1; what it wrote,
- * with stderr, is in output(). */
+/* Runs a program with arguments, up to a NULL. Returns its exit code, or -1; output() returns its
+ * stdout and stderr. */
 int run(const char *program, ...) __attribute__((sentinel));
 const char *output(void);
 
-/* run("systemctl", ...) that remembers what was started. */
+/* Like run("systemctl", ...), but units_end() stops the units. */
 int start(const char *unit);
 int stop(const char *unit);
 int restart(const char *unit);
@@ -50,22 +49,22 @@ int reload(void);
 /* One property, without its name. */
 const char *property(const char *unit, const char *name);
 bool is_active(const char *unit);
-/* Waits until the property is as wanted, at most so many seconds. */
+/* Waits a number of seconds until the property has the value. */
 bool wait_property(const char *unit, const char *name, const char *want, int seconds);
 
 /* The path of a unit's cgroup in the file system, or "". */
 const char *cgroup_of(const char *unit);
 /* A limit of a unit's cgroup in bytes, DMEM_MAX or a negative errno. */
 long long cap_of(const char *unit, const char *file, const char *region);
-/* Does it run without this cap? Where the controller is off, no file says so. */
+/* True if the unit runs without this limit; also without files of the controller. */
 bool is_uncapped(const char *unit, const char *region);
 
-/* What services have written since the last call of out_clear(). */
+/* Output of services since the last call of out_clear(). */
 const char *out(void);
 void out_clear(void);
 bool wait_out(const char *line, int seconds);
 
-/* Has the journal, or the kernel's log, a line of one of our programs with this? */
+/* True if the journal, or the kernel's log, has a line of this program with the text. */
 bool logged(const char *identifier, const char *text);
 
 #endif

@@ -19,7 +19,7 @@ FIXTURE(shown) {
 	int unused;
 };
 
-/* The camera holds 12 MiB, and its display 4 MiB of the same pool. */
+/* The camera holds 12 MiB, and its display 4 MiB of the same region. */
 FIXTURE_SETUP(shown)
 {
 	const char *why = units_begin();
@@ -43,8 +43,8 @@ FIXTURE_TEARDOWN(shown)
 	EXPECT_EQ(0, units_end());
 }
 
-/* Runs the first block of a document, where lines with a prompt are commands and the lines
- * below each are all that it prints. Returns the number of commands. */
+/* Runs the first block of a document: lines with a prompt are commands, and the lines below must be
+ * their complete output. Returns the number of commands. */
 static int run_block(struct __test_metadata *_metadata, const char *path)
 {
 	char *text = strdup(text_of(path)), *p = strstr(text, BLOCK), *end;
@@ -63,7 +63,7 @@ static int run_block(struct __test_metadata *_metadata, const char *path)
 			next = strchr(next, '\n') + 1;
 		p = *next ? next : next + strlen(next);
 		want = strndup(want, (size_t)(next - want));
-		/* An empty line before the next prompt is for the reader. */
+		/* The empty line before a prompt is not part of the output. */
 		if (strlen(want) && !strcmp(want + strlen(want) - 1, "\n") &&
 		    (strlen(want) == 1 || want[strlen(want) - 2] == '\n'))
 			want[strlen(want) - 1] = 0;

@@ -21,8 +21,8 @@ FIXTURE(dmemctl) {
 	int unused;
 };
 
-/* A service that holds some memory. It has a section, so that the controller is enabled for
- * it and it is charged. */
+/* A service with some memory. It has a section, so that the controller is enabled for it, and it is
+ * charged. */
 FIXTURE_SETUP(dmemctl)
 {
 	const char *why = units_begin();
@@ -48,7 +48,7 @@ FIXTURE_TEARDOWN(dmemctl)
 	EXPECT_EQ(0, reload());
 }
 
-/* Now, and after the next start. */
+/* The limit applies now, and after the next start. */
 TEST_F_TIMEOUT(dmemctl, set, 60)
 {
 	ASSERT_EQ(0, dmemctl("set", "t-tool.service", "--max=" CAMERA "=8M", "--min=" CAMERA "=2M"))
@@ -60,7 +60,7 @@ TEST_F_TIMEOUT(dmemctl, set, 60)
 	ASSERT_EQ(0, restart("t-tool.service"));
 	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
 	EXPECT_EQ(2 * MIB, cap_of("t-tool.service", "dmem.min", CAMERA));
-	/* One more region, by its heap, and another amount of the first. */
+	/* Another region, named by its heap, and another limit of the first one. */
 	ASSERT_EQ(0, dmemctl("set", "t-tool", "--max=dma_heap/linux,cma=25%", "--max=" CAMERA "=6M"))
 		TH_LOG("%s", output());
 	EXPECT_EQ(16 * MIB, cap_of("t-tool.service", "dmem.max", DEFAULT));
@@ -69,7 +69,7 @@ TEST_F_TIMEOUT(dmemctl, set, 60)
 	EXPECT_EQ(16 * MIB, cap_of("t-tool.service", "dmem.max", DEFAULT));
 	EXPECT_EQ(6 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
 	EXPECT_EQ(2 * MIB, cap_of("t-tool.service", "dmem.min", CAMERA));
-	/* And back. */
+	/* Takes all back. */
 	ASSERT_EQ(0, dmemctl("set", "--revert", "t-tool.service")) TH_LOG("%s", output());
 	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", CAMERA));
 	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", DEFAULT));
@@ -85,14 +85,14 @@ TEST_F_TIMEOUT(dmemctl, set_runtime, 60)
 	EXPECT_EQ(0, access(RUNTIME, F_OK));
 	ASSERT_EQ(0, restart("t-tool.service"));
 	EXPECT_EQ(5 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
-	/* What is not for good goes, what is stays. */
+	/* Removes the runtime limit, and keeps the permanent one. */
 	ASSERT_EQ(0, dmemctl("set", "--revert", "--runtime", "t-tool.service"));
 	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, restart("t-tool.service"));
 	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
 }
 
-/* What is in use cannot be taken away: nothing of the command happens. */
+/* A limit below the present use is refused, and nothing is changed. */
 TEST_F_TIMEOUT(dmemctl, set_below_usage, 60)
 {
 	EXPECT_EQ(1, dmemctl("set", "t-tool.service", "--max=" DEFAULT "=8M", "--max=" CAMERA "=1M"));
@@ -116,13 +116,13 @@ TEST_F_TIMEOUT(dmemctl, set_slice, 60)
 	ASSERT_EQ(0, stop("t-tool.slice"));
 	ASSERT_EQ(0, start("t-tool.service"));
 	EXPECT_EQ(10 * MIB, cap_of("t-tool.slice", "dmem.max", CAMERA));
-	/* The tightest one of those above. */
+	/* The smallest limit of all ancestors. */
 	ASSERT_EQ(0, dmemctl("show", "-rnb", "-o", "UNIT,REGION,CHARGED,MAX,LIMIT", "t-tool.service"));
 	EXPECT_NE(NULL, strstr(output(), "t-tool.service " CAMERA " 4194304 max 10485760\n"))
 		TH_LOG("%s", output());
 }
 
-/* A cgroup of nobody, by its path. */
+/* A cgroup without a unit, by its path. */
 TEST_F_TIMEOUT(dmemctl, set_cgroup, 60)
 {
 	static const char cg[] = "/sys/fs/cgroup/t-tool-plain";
@@ -140,37 +140,37 @@ TEST_F_TIMEOUT(dmemctl, apply, 60)
 	ASSERT_EQ(0, unit_write("t-tool.service.d/50-dmem.conf",
 				"[X-Dmem]\nDeviceMemoryMax=dma_heap/%%p 1M\nDeviceMemoryMax=\n"
 				"DeviceMemoryMax=" CAMERA " 7M\n"));
-	/* The section came after the start, and nobody has reloaded. */
+	/* The section came after the start, and there was no reload. */
 	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, dmemctl("apply", "t-tool.service")) TH_LOG("%s", output());
 	EXPECT_EQ(7 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, unit_write("t-tool.service.d/60-dmem.conf",
 				"[X-Dmem]\nDeviceMemoryMax=" DEFAULT " 7M\nDeviceMemoryMax=" CAMERA " 1M\n"));
-	/* One is refused: the other is as before. */
+	/* One limit is refused: the other one is unchanged. */
 	EXPECT_EQ(1, dmemctl("apply", "t-tool.service"));
 	EXPECT_EQ(7 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
 	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", DEFAULT));
 }
 
-/* A command in a scope of its own: the cap is there before it is. */
+/* A command in a scope of its own: the limit is set before it starts. */
 TEST_F_TIMEOUT(dmemctl, run, 60)
 {
 	ASSERT_EQ(0, dmemctl("run", "--unit=t-run", "--max=" CAMERA "=2M", "--", PROBE,
 			     CAMERA_HEAP "=3", CAMERA_HEAP "=2", "caps")) TH_LOG("%s", output());
 	EXPECT_STREQ(CAMERA_HEAP "=3 12\n" CAMERA_HEAP "=2 0\n"
 		     "cgroup /system.slice/t-run.scope\nmax " CAMERA " 2097152\n", output());
-	/* Its exit code, and what has ours. */
+	/* The command's exit code, and that of dmemctl. */
 	EXPECT_EQ(1, dmemctl("run", "--max=" CAMERA "=2M", PROBE, "fail"));
 	EXPECT_EQ(127, dmemctl("run", "--max=" CAMERA "=2M", "/no/such/program"));
 	EXPECT_EQ(126, dmemctl("run", "--max=" CAMERA "=2M", "/tests"));
 	EXPECT_EQ(125, dmemctl("run", "--max=cma/nowhere=2M", PROBE, "fail"));
 	EXPECT_EQ(125, dmemctl("run", "--max=" CAMERA "=2M"));
-	/* In a slice of its own choice, which goes with it. */
+	/* In a given slice, which stops with it. */
 	ASSERT_EQ(0, dmemctl("run", "--slice=t-tool.slice", "--max=" CAMERA "=2M", PROBE, "caps"));
 	EXPECT_NE(NULL, strstr(output(), "cgroup /t.slice/t-tool.slice/dmem-run-")) TH_LOG("%s", output());
 }
 
-/* It finds what is wrong, and its remedy is one. */
+/* The doctor finds a mistake, and its remedy works. */
 TEST_F_TIMEOUT(dmemctl, doctor, 90)
 {
 	EXPECT_EQ(0, dmemctl("doctor")) TH_LOG("%s", output());
@@ -185,7 +185,7 @@ TEST_F_TIMEOUT(dmemctl, doctor, 90)
 	EXPECT_EQ(0, dmemctl("doctor")) TH_LOG("%s", output());
 }
 
-/* A buffer that outlives its cgroup, and who holds it. */
+/* A buffer that outlives its cgroup, and its holder. */
 TEST_F_TIMEOUT(dmemctl, doctor_dead, 90)
 {
 	char *cg = cg_name("/sys/fs/cgroup", "t-tool-dead");
@@ -205,7 +205,7 @@ TEST_F_TIMEOUT(dmemctl, doctor_dead, 90)
 	EXPECT_EQ(0, dmemctl("doctor")) TH_LOG("%s", output());
 }
 
-/* Refused requests are notes; a limit that its user can lift is a problem. */
+/* Refused requests are notes; a limit that its user can change is a problem. */
 TEST_F_TIMEOUT(dmemctl, doctor_refused, 90)
 {
 	char *cg = cg_name("/sys/fs/cgroup", "t-tool-refused"), path[4096];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The history that README.md shows: a minute and a half of four services that share a
- * region. The test prints the history, and "make example" writes it to docs/.
+ * The history shown in README.md: a minute and a half of four services that share a region. The
+ * test prints the history, and "make example" writes it to docs/.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +25,17 @@ static const struct service services[] = {
 	{ "display.service", TAKE(4) TAKE(4), "12M" },
 	{ "camera.service", TAKE(3) TAKE(3) TAKE(3) TAKE(3), "16M" },
 	{ "codec.service", TAKE(2) TAKE(2) TAKE(2) TAKE(2) TAKE(2) TAKE(2), "16M" },
-	/* The second buffer is above its limit, and refused. */
+	/* The second buffer exceeds its limit, and is refused. */
 	{ "ai.service", TAKE(6) TAKE(6), "8M" },
 };
 
 struct step {
-	int seconds;	/* to wait before it */
+	int seconds;	/* pause before the step */
 	const char *unit;
 	bool stops;
 };
 
-/* All but ai.service, then all but camera.service, then all but display.service. */
+/* First without ai.service, then without camera.service, then without display.service. */
 static const struct step steps[] = {
 	{ 5, "display.service", false }, { 6, "camera.service", false },
 	{ 8, "codec.service", false }, { 10, "codec.service", true },
@@ -75,7 +75,7 @@ FIXTURE_TEARDOWN(example)
 	unlink(HISTORY ".lock");
 }
 
-/* A number of the plan: the first behind @after. */
+/* A number of the plan: the first one after @after. */
 static long long planned(const char *after, const char *key)
 {
 	const char *at = run("/usr/sbin/dmemctl", "plan", "--json", HISTORY, NULL) ?
@@ -96,7 +96,7 @@ static void print_history(void)
 	free(text);
 }
 
-/* Expected, in MiB: camera, codec and ai with the display are 38, without the camera 26. */
+/* Expected MiB: camera, codec and ai with the display 38, without the camera 26. */
 TEST_F_TIMEOUT(example, history, 240)
 {
 	ASSERT_EQ(0, start(RECORDER));

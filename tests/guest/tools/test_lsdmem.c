@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* lsdmem on real regions: its figures against what the kernel's files say to others. */
+/* lsdmem on real regions: compares its figures with the kernel's files. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 
 FIXTURE(lsdmem) {
 	int heap;
-	char *cg, *below;	/* processes are in the lower one */
+	char *cg, *below;	/* processes run in the lower one */
 };
 
 FIXTURE_SETUP(lsdmem)
@@ -45,7 +45,7 @@ FIXTURE_TEARDOWN(lsdmem)
 	EXPECT_EQ(0, units_end());
 }
 
-/* The line of the output that starts so, without that, or NULL. */
+/* The rest of the output line that starts with @start, or NULL. */
 static const char *line(const char *start)
 {
 	static char text[4096];
@@ -76,7 +76,7 @@ static int area_file(const char *area, const char *file, char *text, size_t size
 	return n > 0 ? 0 : -1;
 }
 
-/* Each column of the regions from the file that has it. */
+/* Compares each column of the regions with its file. */
 TEST_F(lsdmem, regions)
 {
 	static const char * const regions[] = { CAMERA, DISPLAY, DEFAULT };
@@ -101,13 +101,13 @@ TEST_F(lsdmem, regions)
 		ASSERT_NE(NULL, got) TH_LOG("%s", output());
 		EXPECT_STREQ(want, got);
 	}
-	/* Something was there to be compared. */
+	/* The figures are not all zero. */
 	EXPECT_EQ(3 * MIB, dmem_read(ROOT, "dmem.current", CAMERA));
 	EXPECT_LT(0, cma_read("linux,cma", "unaccounted_pages"));
 	close(fd);
 }
 
-/* Two heaps stand on the default area. The system heap has no area. */
+/* Two heaps use the default area. The system heap has no area. */
 TEST_F(lsdmem, heaps)
 {
 	ASSERT_EQ(0, lsdmem("-rn", "-o", "NAME,HEAPS"));
@@ -116,7 +116,7 @@ TEST_F(lsdmem, heaps)
 	EXPECT_NE(NULL, strstr(output(), "\"free\": null")) TH_LOG("%s", output());
 }
 
-/* A request that is refused is counted, whoever's limit it was. */
+/* A refused request is counted, whichever limit refused it. */
 TEST_F(lsdmem, refused)
 {
 	long long before;
@@ -130,7 +130,7 @@ TEST_F(lsdmem, refused)
 	EXPECT_EQ(before + 2, atoll(line(CAMERA " "))) TH_LOG("%s", output());
 }
 
-/* Who uses something, who limits it, and what holds for whom. */
+/* Charges, limits and effective limits of cgroups. */
 TEST_F(lsdmem, tree)
 {
 	int fd;
@@ -142,14 +142,14 @@ TEST_F(lsdmem, tree)
 	ASSERT_EQ(0, lsdmem("--tree", "-rnb", "-o", "NAME,CHARGED,PEAK,MAX,LIMIT", CAMERA));
 	EXPECT_STREQ("2097152 2097152 6291456 6291456", line("t-lsdmem ")) TH_LOG("%s", output());
 	EXPECT_STREQ("2097152 2097152 8388608 6291456", line("below ")) TH_LOG("%s", output());
-	/* Nobody else does. */
+	/* No other cgroup is listed. */
 	EXPECT_EQ(NULL, line("system.slice ")) TH_LOG("%s", output());
 	ASSERT_EQ(0, lsdmem("--tree", "--all", "-rnb", "-o", "NAME,CHARGED", CAMERA));
 	EXPECT_STREQ("0", line("system.slice ")) TH_LOG("%s", output());
 	close(fd);
 }
 
-/* Each buffer once, however it is held, and all of what is charged. */
+/* Each buffer is listed once, whatever holds it, and the sum is the charge. */
 TEST_F(lsdmem, buffers)
 {
 	char want[300];
@@ -160,7 +160,7 @@ TEST_F(lsdmem, buffers)
 	fd[1] = cg_alloc(self->below, self->heap, 5 * MIB);
 	ASSERT_GE(fd[0], 0);
 	ASSERT_GE(fd[1], 0);
-	/* Not for those that we run, lsdmem among them. */
+	/* Programs that the test runs, such as lsdmem, must not inherit it. */
 	ASSERT_EQ(0, fcntl(fd[0], F_SETFD, FD_CLOEXEC));
 	ASSERT_EQ(0, fcntl(fd[1], F_SETFD, FD_CLOEXEC));
 	copy = fcntl(fd[0], F_DUPFD_CLOEXEC, 0);
@@ -172,7 +172,7 @@ TEST_F(lsdmem, buffers)
 	snprintf(want, sizeof(want), CAMERA " " CAMERA_HEAP " /t-lsdmem/below 1 0 test_lsdmem[%d]", getpid());
 	EXPECT_STREQ(want, line("5242880 ")) TH_LOG("%s", output());
 	EXPECT_EQ(8 * MIB, dmem_current(self->below, CAMERA));
-	/* Held by a mapping alone. */
+	/* Held only by a mapping. */
 	close(copy);
 	close(fd[0]);
 	ASSERT_EQ(0, lsdmem("--buffers", "-rnb", "-o", "SIZE,FDS,MAPS"));
@@ -181,7 +181,7 @@ TEST_F(lsdmem, buffers)
 	close(fd[1]);
 }
 
-/* Whoever may not look is told so, and sees the rest. */
+/* Without privileges, lsdmem reports missing access, and shows the rest. */
 TEST_F(lsdmem, not_root)
 {
 	ASSERT_EQ(0, run("/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
@@ -190,7 +190,7 @@ TEST_F(lsdmem, not_root)
 	EXPECT_NE(NULL, strstr(output(), "lsdmem: ")) TH_LOG("%s", output());
 }
 
-/* The root's files are not there: its own limit is what a container can know. */
+/* The root's files are missing: a container sees only its own limit. */
 TEST_F(lsdmem, namespace)
 {
 	pid_t pid;

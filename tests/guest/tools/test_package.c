@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The Debian package of the two programs: installed, and purged without a trace. The guest
- * comes with what "make install" installs; the package is installed over it, and stays.
+ * The Debian package of the two programs is installed, and purged without a trace. The guest image
+ * contains the files of "make install"; the package is installed over it, and stays.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(package)
 	EXPECT_EQ(0, units_end());
 }
 
-/* All its files are as they were packed, and the programs run. */
+/* All its files are as packed, and the programs run. */
 TEST_F_TIMEOUT(package, works, 120)
 {
 	EXPECT_EQ(0, run("dpkg", "--verify", NAME, NULL));
@@ -46,7 +46,7 @@ TEST_F_TIMEOUT(package, works, 120)
 	EXPECT_EQ(0, run(DMEMCTL, "doctor", NULL)) TH_LOG("%s", output());
 }
 
-/* What is listed is what others would look for: pages and completions, too. */
+/* The package also contains manual pages and completions. */
 TEST_F_TIMEOUT(package, files, 120)
 {
 	static const char * const files[] = {
@@ -75,7 +75,7 @@ TEST_F_TIMEOUT(package, purge, 120)
 	EXPECT_NE(0, access(LSDMEM, F_OK));
 	EXPECT_NE(0, access(DMEMCTL, F_OK));
 	for (char *p = strtok_r(list, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
-		/* Directories that others have, too, stay. */
+		/* Directories shared with other packages remain. */
 		if (strstr(p, "dmem"))
 			EXPECT_NE(0, access(p, F_OK)) TH_LOG("%s is still there", p);
 	}

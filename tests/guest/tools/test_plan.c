@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What "dmemctl plan" predicts, against the kernel: a load is recorded, its need is
- * predicted, and then it runs in an area of just that size, and of less.
+ * Compares predictions of "dmemctl plan" with the kernel: a workload is recorded, its need is
+ * predicted, and then it runs in an area of exactly that size, and in a smaller one.
  *
- * An area whose end is taken is one that ends there, for CMA takes the first place that
- * is free.
+ * To make an area smaller, the test occupies its end, since CMA takes the first free place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,17 +27,17 @@
 #define OVERLAY		"/run/dmem-tests/plan.dtso"
 #define ROOT		"/sys/fs/cgroup"
 #define PAGE		4096LL
-#define BUDGET		6000		/* pages at once */
+#define BUDGET		6000		/* pages at one time */
 #define MAX_FILL	12000
 #define WAIT_MS		20000
 #define AREA_PAGES	10240
 #define HOG_STEP	(4 * MIB)
 #define HOG_MAX		(2048 * MIB)
-#define HOG_LEAVE	(20 * MIB)	/* or somebody else has to go */
+#define HOG_LEAVE	(20 * MIB)	/* more would cause the OOM killer to run */
 
 FIXTURE(plan) {
 	int heap;
-	long long total;		/* pages, as all that follows */
+	long long total;		/* pages, like all that follow */
 	char *cg, *service[LOAD_SERVICES];
 	int fill[MAX_FILL];
 	int n_fill;
@@ -57,7 +56,7 @@ FIXTURE_SETUP(plan)
 	ASSERT_GE(self->heap, 0);
 	self->total = cma_read(CAMERA_HEAP, "total_pages");
 	ASSERT_EQ(AREA_PAGES, self->total);
-	/* What somebody else has in the area would be in the way. */
+	/* Memory of other users would change the placement. */
 	ASSERT_EQ(self->total, cma_read(CAMERA_HEAP, "available_pages"));
 	self->cg = cg_name(ROOT, "t-plan");
 	ASSERT_EQ(0, cg_create_parent(self->cg));
@@ -118,7 +117,7 @@ FIXTURE_TEARDOWN(plan)
 
 /* ---- the load ---- */
 
-/* One op, by its service. 0 or a negative errno. */
+/* Executes one op in its service. 0 or a negative errno. */
 static int step(FIXTURE_DATA(plan) *self, const struct load *l, size_t i)
 {
 	const struct load_op *op = &l->op[i];
@@ -138,7 +137,7 @@ static int step(FIXTURE_DATA(plan) *self, const struct load *l, size_t i)
 	return ret < 0 ? ret : 0;
 }
 
-/* The number of ops that were done: all, or up to the one that was refused. */
+/* Returns the number of executed ops: all, or those before a refused one. */
 static size_t run_load(FIXTURE_DATA(plan) *self, const struct load *l)
 {
 	size_t i = 0;
@@ -163,7 +162,7 @@ static pid_t start_recorder(FIXTURE_DATA(plan) *self)
 	return pid;
 }
 
-/* Until the history says it, from @from on. */
+/* Waits until the history contains a text, from @from on. */
 static bool wait_history(off_t from, const char *what)
 {
 	static char text[65536];
@@ -190,7 +189,7 @@ static off_t history_size(void)
 	return stat(HISTORY, &st) ? 0 : st.st_size;
 }
 
-/* Their peaks are those of this load, and not of one before. */
+/* Restarts the services, so that their peaks are those of this load. */
 static int start_again(FIXTURE_DATA(plan) *self)
 {
 	int ret = cg_leave();
@@ -203,7 +202,7 @@ static int start_again(FIXTURE_DATA(plan) *self)
 	return ret;
 }
 
-/* Each op when the one before is written down: then it is known which came first. */
+/* Executes each op after the one before was recorded, so that their order is known. */
 static bool record_load(FIXTURE_DATA(plan) *self, const struct load *l)
 {
 	unsigned long inode[LOAD_OPS];
@@ -236,7 +235,7 @@ static bool record_load(FIXTURE_DATA(plan) *self, const struct load *l)
 	return true;
 }
 
-/* A number of the plan's JSON, or -1. */
+/* A number in the plan's JSON, or -1. */
 static long long planned(const char *key)
 {
 	const char *at = strstr(output(), "\"region\":\"" CAMERA "\"");
@@ -249,7 +248,7 @@ static long long planned(const char *key)
 
 /* ---- an area of another size ---- */
 
-/* Leaves nothing but the first @pages free. */
+/* Leaves only the first @pages free. */
 static int make_area(FIXTURE_DATA(plan) *self, long long pages)
 {
 	int front;
@@ -271,10 +270,10 @@ static long long cma_free(void)
 	return cg_stat("/proc", "meminfo", "CmaFree:") * 1024 / PAGE;
 }
 
-/* The kernel takes areas for movable pages where more than half of what is free is there:
- * so take what there is until the areas have no more than @leave pages free. Give back the
- * first half, which lies elsewhere, and write to the others again and again: they are in
- * use when they must make room for a buffer. */
+/* The kernel uses areas for movable pages if they have more than half of the free memory. So this
+ * allocates memory until the areas have no more than @leave pages free, frees the first half, which
+ * lies elsewhere, and writes to the other half repeatedly: those pages are in use when they must be
+ * migrated for a buffer. */
 static void hog(long long leave, int ready, int stop)
 {
 	char *p = mmap(NULL, HOG_MAX, PROT_READ | PROT_WRITE,
@@ -301,8 +300,8 @@ static void hog(long long leave, int ready, int stop)
 	_exit(0);
 }
 
-/* Takes all of the other areas, and then so much that of @pages in this one at most half
- * are free. Returns how many pages of it must move, at least, or -1. */
+/* Occupies all other areas, and then enough that at most half of @pages are free in this one.
+ * Returns the least number of its pages that must be migrated, or -1. */
 static long long start_hog(FIXTURE_DATA(plan) *self, long long pages)
 {
 	static const char * const others[] = { "linux,cma", "display@60000000" };
@@ -335,7 +334,7 @@ static long long start_hog(FIXTURE_DATA(plan) *self, long long pages)
 
 /* ---- the tests ---- */
 
-/* Records the load in the whole area, and says what it will need. Pages. */
+/* Records the load in the whole area, and predicts its need in pages. */
 #define PREDICT(l, seed) ({						\
 	long long _need;						\
 									\
@@ -355,7 +354,7 @@ static long long start_hog(FIXTURE_DATA(plan) *self, long long pages)
 	_need / PAGE;							\
 })
 
-/* Seeds that nothing was fitted on. */
+/* These seeds were not used to tune the plan. */
 TEST_F_TIMEOUT(plan, fits_and_fails, 280)
 {
 	const uint64_t seeds[] = { 20260101, 20260102 };
@@ -368,7 +367,7 @@ TEST_F_TIMEOUT(plan, fits_and_fails, 280)
 		ASSERT_GT(self->total, need);
 		ASSERT_EQ(0, make_area(self, need));
 		EXPECT_EQ(l.n, run_load(self, &l));
-		/* A page less, and what buffers start at a multiple of. */
+		/* One page less, and the largest alignment of a buffer less. */
 		ASSERT_EQ(0, make_area(self, need - 1));
 		EXPECT_GT(l.n, run_load(self, &l));
 		ASSERT_EQ(0, make_area(self, need - MIB / PAGE));
@@ -377,7 +376,7 @@ TEST_F_TIMEOUT(plan, fits_and_fails, 280)
 	}
 }
 
-/* Pages that must move first make it slower, and need no more room. */
+/* Pages that must be migrated first make it slower, and need no more room. */
 TEST_F_TIMEOUT(plan, movable, 280)
 {
 	uint64_t seed = 20260103;
@@ -400,7 +399,7 @@ TEST_F_TIMEOUT(plan, movable, 280)
 	}
 }
 
-/* The size in whole blocks has what is needed, and the next smaller one has not. */
+/* The size in whole blocks is enough, and the next smaller one is not. */
 TEST_F_TIMEOUT(plan, blocks, 280)
 {
 	uint64_t seed = 20260104;
@@ -420,7 +419,7 @@ TEST_F_TIMEOUT(plan, blocks, 280)
 }
 
 
-/* The tree of this machine, as the recorder notes it, is enough for an overlay. */
+/* The notes about this machine's tree are enough for an overlay. */
 TEST_F(plan, device_tree)
 {
 	static char text[16384];

@@ -44,7 +44,7 @@ FIXTURE_SETUP(record)
 	clear();
 }
 
-/* All services have had a drop-in, those that end the guest, too. */
+/* All services had a drop-in, also those that end the guest. */
 FIXTURE_TEARDOWN(record)
 {
 	EXPECT_EQ(0, units_end());
@@ -52,7 +52,7 @@ FIXTURE_TEARDOWN(record)
 	clear();
 }
 
-/* Until the file has both, the second one behind the first. */
+/* Waits until the file has both texts, the second one after the first. */
 static bool wait_text(const char *file, const char *what, const char *then)
 {
 	for (int i = 0; i < 100; i++) {
@@ -65,7 +65,7 @@ static bool wait_text(const char *file, const char *what, const char *then)
 	return false;
 }
 
-/* A number of the plan of these histories: the first behind @after. */
+/* A number of the plan for these histories: the first one after @after. */
 static long long planned(const char *file, const char *after, const char *key)
 {
 	const char *at = run(DMEMCTL, "plan", "--json", file, NULL) ? NULL : strstr(output(), after);
@@ -76,7 +76,7 @@ static long long planned(const char *file, const char *after, const char *key)
 	return at ? strtoll(at + strlen(quoted), NULL, 10) : -1;
 }
 
-/* With the example as it is: its usage, what comes later, a restart, and its end. */
+/* The unchanged example: the usage, later changes, a restart, and the end. */
 TEST_F_TIMEOUT(record, service, 120)
 {
 	ASSERT_EQ(0, unit_write(RECORDER, "%s", text_of(EXAMPLES RECORDER)));
@@ -100,7 +100,7 @@ TEST_F_TIMEOUT(record, service, 120)
 	EXPECT_EQ(40 * MIB, planned(HISTORY, "\"region\":\"" CAMERA "\"", "capacity"));
 }
 
-/* How long a service that has its buffer takes to stop, in ms, or -1: it has failed. */
+/* The time that a service with its buffer needs to stop, in ms, or -1 after a failure. */
 static long long stop_time(const char *unit)
 {
 	long long begin;
@@ -114,7 +114,7 @@ static long long stop_time(const char *unit)
 	return now_ms() - begin;
 }
 
-/* What a service had between two looks is in nothing but its last peak. */
+/* Only the last peak shows the use between two samples. */
 TEST_F_TIMEOUT(record, at_stop, 240)
 {
 	long long plain, with, locked;
@@ -138,7 +138,7 @@ TEST_F_TIMEOUT(record, at_stop, 240)
 		TH_LOG("%s", text_of(STOPS));
 	EXPECT_EQ(1, planned(STOPS, "\"stops.service\"", "runs"));
 
-	/* Another writer, or none: the stop is what it was. */
+	/* With another writer, or without a recorder, the stop takes as long as before. */
 	lock = open(STOPS ".lock", O_RDWR | O_CLOEXEC);
 	ASSERT_EQ(0, flock(lock, LOCK_EX));
 	locked = stop_time("stops.service");
@@ -155,7 +155,7 @@ TEST_F_TIMEOUT(record, at_stop, 240)
 				"[Service]\nExecStopPost=\nExecStopPost=-/no/dmem-record-request\n"));
 	ASSERT_EQ(0, reload());
 	EXPECT_LE(0, stop_time("stops.service"));
-	/* Nobody serves the requests. */
+	/* No recorder serves the requests. */
 	ASSERT_EQ(0, unit_write("stops.service.d/61-broken.conf", "%s", "[Service]\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, stop("dmem-record-now.socket"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl watch and metrics on real cgroups: a refusal is seen when it happens. */
+/* dmemctl watch and metrics on real cgroups: a refused request is shown at once. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 
 #define DMEMCTL	"/usr/sbin/dmemctl"
 #define SECONDS	30
-/* The other screen and no cursor, and back. */
+/* Switch to the alternate screen and hide the cursor, and back. */
 #define ENTER	"\033[?1049h\033[?25l"
 #define LEAVE	"\033[?25h\033[?1049l"
 
@@ -43,7 +43,7 @@ FIXTURE_TEARDOWN(watch)
 	free(self->cg);
 }
 
-/* The next line that has both, or NULL. */
+/* The next line with both texts, or NULL. */
 static const char *line_with(struct program *p, const char *a, const char *b)
 {
 	const char *line;
@@ -62,7 +62,7 @@ static int modes(const struct program *p)
 
 static void begin(struct __test_metadata *_metadata, struct program *p, struct dmem_test *t)
 {
-	/* So long that a refusal was not seen by time. */
+	/* An interval so long that only an event can show the refusal. */
 	char *argv[] = {
 		DMEMCTL, "watch", "--interval=600", t->heap.region, NULL,
 	};
@@ -71,7 +71,7 @@ static void begin(struct __test_metadata *_metadata, struct program *p, struct d
 	ASSERT_EQ(0, program_start(p, NULL, argv, SECONDS));
 	ASSERT_NE(NULL, line_with(p, ENTER, "refused since"));
 	ASSERT_NE(NULL, line_with(p, t->heap.region, "["));
-	/* Its last line has no end, and comes next; it is complete by now or soon. */
+	/* The last line has no end, and comes next; it is complete soon. */
 	EXPECT_EQ(0, modes(p));
 }
 
@@ -82,7 +82,7 @@ static void expect_left(struct __test_metadata *_metadata, struct program *p)
 
 	while ((line = program_line(p)))
 		left |= strstr(line, LEAVE) != NULL;
-	/* What has no line feed after it. */
+	/* Text without a line end. */
 	p->buf[p->len < sizeof(p->buf) ? p->len : sizeof(p->buf) - 1] = 0;
 	left |= strstr(p->buf, LEAVE) != NULL;
 	EXPECT_TRUE(left);
@@ -100,7 +100,7 @@ TEST_F_TIMEOUT(watch, refusal_at_once, 60)
 	begin(_metadata, &p, t);
 	from = now_ms();
 	EXPECT_EQ(-ENOMEM, cg_alloc(self->cg, t->heap_fd, 2 * t->page));
-	/* A number of refusals, and as many of them new. Names have branches before them. */
+	/* A number of refusals, all of them new. Branches precede the names. */
 	line = line_with(&p, "watched ", " 1  +1 ");
 	EXPECT_NE(NULL, line);
 	TH_LOG("seen after %lld ms", now_ms() - from);
@@ -122,7 +122,7 @@ TEST_F_TIMEOUT(watch, killed, 60)
 	EXPECT_FALSE(p.late);
 }
 
-/* The number of a cgroup, without "/" before its path, or -1. */
+/* The value for a cgroup, given without a leading "/", or -1. */
 static long long metric(const char *text, const char *name, const char *cg, const char *region)
 {
 	char key[2 * DMEM_NAME_LEN + 100];
