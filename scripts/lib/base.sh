@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# The kernel's tree as it is without the series, for a while.
+# Restores the kernel's tree without the series for a while.
 
-# without_series COMMAND...: runs it while the tree is what the series is for.
+# without_series COMMAND...: runs it while the tree has no changes of the series.
 without_series()
 {
 	_series_id=$TREE_ID
@@ -17,9 +17,9 @@ without_series()
 	TREE_ID=$_series_id
 }
 
-# All files in which the tree differs from the base, also what is not committed,
-# are put aside, not changed: they come back with the times they had, so that
-# nothing looks newer than what was built of it.
+# Puts all files aside in which the tree differs from the base, also uncommitted ones.
+# They are moved, not changed: they come back with their old times, so that make
+# rebuilds nothing.
 tree_aside()
 {
 	_a=$BASE/aside
@@ -33,7 +33,7 @@ tree_aside()
 		kgit -C "$TREE" archive -o "$_a.new/base.tar" base-of-series -- $(cat "$_a.new/base") ||
 		die "cannot read the base of the series in $TREE"
 	fi
-	# From here on kernel_tree brings them back, should this run be killed.
+	# From here on kernel_tree restores them if this run is killed.
 	mv "$_a.new" "$_a"
 	while read -r _f; do
 		mkdir -p "$_a/tree/$(dirname "$_f")"
@@ -42,7 +42,7 @@ tree_aside()
 	[ ! -e "$_a/base.tar" ] || tar -x -m -f "$_a/base.tar" -C "$TREE"
 }
 
-# tree_differs FILTER: files in the tree that are not as in the base.
+# tree_differs FILTER: files in the tree that differ from the base.
 tree_differs()
 {
 	kgit -C "$TREE" diff --no-renames --name-only --diff-filter="$1" base-of-series

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# What accounting costs. On one CPU with -icount, guest time is a count of
+# Measures the cost of accounting. On one CPU with -icount, guest time is a count of
 # instructions, so two runs agree.
 
 bench()
@@ -39,7 +39,7 @@ bench()
 	cp "$RUNS"/cost-*.svg docs/results/
 }
 
-# bench_machine SMP: a CPU of today has atomic operations in one instruction.
+# bench_machine SMP: a present CPU has atomic operations in one instruction.
 bench_machine()
 {
 	MACHINE=$(echo "$MACHINE" | sed "s/-cpu [^ ]*/-cpu cortex-a76/; s/-smp [0-9]*/$1/")

@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # The kernel, the device tree and the guest's root file system.
 
-# build_for ARCH: what is built from here on, and the machine that runs it.
+# build_for ARCH: the architecture of later builds, and the machine that runs them.
 build_for()
 {
 	KARCH=$1
@@ -19,11 +19,11 @@ build_for()
 		TRIPLE=arm-linux-gnueabihf
 		KIMAGE=zImage
 		BOARD=vexpress
-		# The board has a sound chip, which must not look for the host's.
+		# The board has a sound chip: it must not use that of the host.
 		MACHINE='-M vexpress-a15 -smp 2 -m 7G -audiodev none,id=none -global pl041.audiodev=none'
 		;;
 	amd64)
-		# Only built, for who wants it: there is no guest.
+		# Builds only: there is no guest.
 		KARCH=x86
 		GUESTARCH=amd64
 		TRIPLE=x86_64-linux-gnu
@@ -51,9 +51,9 @@ cross_packages()
 		"/usr/$TRIPLE/lib/libc.a:libc6-dev-$GUESTARCH-cross"
 }
 
-# ccache in depend mode: a miss costs nothing, where preprocessing each file
-# first would make the first build a third longer. The fixed stamp and names
-# let the same source give the same objects.
+# ccache in depend mode: a miss costs nothing, while preprocessing each file first would
+# make the first build a third longer. The fixed stamp and names let the same source
+# give the same objects.
 with_ccache()
 {
 	CCACHE_DIR="$CACHE/ccache" CCACHE_MAXSIZE=3G CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 \
@@ -62,7 +62,7 @@ with_ccache()
 	"$@"
 }
 
-# kmake DIR ARGUMENT...: the kernel's make, with the same result everywhere.
+# kmake DIR ARGUMENT...: the kernel's make, with reproducible results.
 kmake()
 {
 	kmake_in "$TREE" "$@"
@@ -78,8 +78,8 @@ kmake_in()
 		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" "$@"
 }
 
-# Options that a Kconfig dependency silently dropped would make tests pass for
-# nothing, so each one must be there.
+# Kconfig silently drops options with missing dependencies. Tests would then pass
+# without testing anything, so each option must be there.
 config_took()
 {
 	_o=$1
@@ -106,8 +106,8 @@ kernel_is_built()
 	[ "$_key" = "$(cat "$_o/built" 2>/dev/null)" ]
 }
 
-# build_kernel NAME FRAGMENT...: builds BASE/build-NAME. In KERNEL_WORDS is what the
-# kernel's make is told besides.
+# build_kernel NAME FRAGMENT...: builds BASE/build-NAME. KERNEL_WORDS: extra arguments
+# for the kernel's make.
 build_kernel()
 {
 	_name=$1
@@ -129,9 +129,9 @@ build_kernel()
 	_log=$LOGS/config-$_name.log
 	{
 		[ -e "$_o/Makefile" ] || kmake "$_o" outputmakefile
-		# allnoconfig and not tinyconfig + olddefconfig: the latter
-		# takes the default of each option that ours made visible,
-		# which is half a PC's drivers.
+		# allnoconfig and not tinyconfig + olddefconfig: the latter takes the
+		# default of each option that ours made visible, which is half a PC's
+		# drivers.
 		for _f in "$TREE/kernel/configs/tiny-base.config" \
 			  "$TREE/kernel/configs/tiny.config" "$@"; do
 			cat "$_f"
@@ -150,8 +150,8 @@ build_kernel()
 	printf '%s\n' "$_key" >"$_o/built"
 }
 
-# compressed_image DIR LOG: without ccache, which does not see that piggy.S takes
-# the kernel in as it is, and would give back an old one.
+# compressed_image DIR LOG: without ccache, which does not see that piggy.S includes the
+# kernel, and would return an old image.
 compressed_image()
 {
 	rm -f "$1/arch/$KARCH/boot/compressed/piggy.o"
@@ -161,7 +161,7 @@ compressed_image()
 	) >>"$2" 2>&1 || die_log "$2" "cannot compress the kernel"
 }
 
-# kernel_image NAME: what QEMU boots.
+# kernel_image NAME: the image that QEMU boots.
 kernel_image()
 {
 	echo "$BASE/build-$1/arch/$KARCH/boot/$KIMAGE"
@@ -196,9 +196,8 @@ guest_busybox()
 	mv "$_g.new" "$_g"
 }
 
-# The board's device tree with our reserved-memory nodes. QEMU makes that of
-# "virt" itself, that of "vexpress" is the kernel's.
-# build_dtb KERNEL
+# The board's device tree with our reserved-memory nodes. QEMU makes that of "virt"
+# itself, that of "vexpress" is the kernel's. build_dtb KERNEL
 build_dtb()
 {
 	_dtb_kernel=$1
@@ -236,8 +235,8 @@ guest_cc()
 		-I"$TREE/tools/testing/selftests" "$@"
 }
 
-# initrd_list DIR: what gen_init_cpio needs to know of a directory's content. What
-# is no system that boots by itself gets our first process.
+# initrd_list DIR: a directory's content in the format of gen_init_cpio. Our first
+# process is added, unless the directory has a system that boots by itself.
 initrd_list()
 {
 	[ -e "$1/usr/lib/systemd/systemd" ] || cat <<-END
@@ -302,7 +301,7 @@ build_guest()
 		die "cannot compile tools/demo/dmem-$_p.c: see the compiler's message above"
 	done
 	kernel_modules vm "$_r/lib/modules"
-	# What gives vivid the pool that the device tree names.
+	# Assigns vivid the area that the device tree names.
 	guest_module vm selftests/test_modules/dmem_vivid_area.c "$_r/lib/modules"/*
 	sed 1d tools/demo/motd >"$_r/etc/motd"
 	: >"$_r/tests/list"
@@ -310,15 +309,15 @@ build_guest()
 	pack_initrd "$BASE/vm/initrd" "$_r" "$BASE/build-vm"
 }
 
-# qemu_command KERNEL INITRD: the machine, without a console. Not qemu-system-arm
-# for the other board: it looks for page tables with 32 bits of their address.
+# qemu_command KERNEL INITRD: the machine, without a console. The 32-bit board uses
+# qemu-system-aarch64: qemu-system-arm truncates addresses of page tables to 32 bits.
 qemu_command()
 {
 	echo "qemu-system-aarch64 $MACHINE -nodefaults -no-reboot -kernel $1 -dtb $BASE/vm/$BOARD.dtb -initrd $2"
 }
 
-# boot SECONDS LOG RESULTS KERNEL INITRD WORDS: a guest that ends by itself. It
-# has the devices of BOOT_DEVICES as well.
+# boot SECONDS LOG RESULTS KERNEL INITRD WORDS: boots a guest that ends by itself.
+# BOOT_DEVICES: arguments for more devices.
 boot()
 {
 	rm -f "$2" "$3"

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# What every script here needs: where things are, how to say what is done,
-# and how to give up with one line.
+# Included by all scripts: paths, progress messages, and errors in one line.
 
 CACHE=${DMEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dmem-pools}
 LOGS=$CACHE/log
 export CACHE LOGS
 
-# Patches and base commits must come out the same everywhere, so git sees
-# neither the user's configuration nor the user's name.
+# Patches and base commits must be the same everywhere, so git sees neither the user's
+# configuration nor the user's name.
 kgit()
 {
 	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
@@ -18,13 +17,13 @@ kgit()
 		-c core.commentChar='#' "$@"
 }
 
-# A make above us must not hand its flags and variables to the kernel's.
+# The flags and variables of a calling make must not reach the kernel's make.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES || :
 
 STEP=0
 STEPS=${STEPS:-6}
 
-# One numbered line for each thing that is done.
+# Prints one numbered line for each step.
 step()
 {
 	STEP=$((STEP + 1))
@@ -38,7 +37,7 @@ die()
 	exit 1
 }
 
-# die_log LOG TEXT: like die, but a full disk is named as what it is.
+# die_log LOG TEXT: like die, but reports a full disk if that is the reason.
 die_log()
 {
 	_log=$1
@@ -49,7 +48,7 @@ die_log()
 	die "$* (log: $_log)"
 }
 
-# The sum of what a file or a pipe holds, short enough for a file name.
+# The checksum of a file or a pipe, short enough for a file name.
 hash16()
 {
 	sha256sum "$@" | sha256sum | cut -c1-16
@@ -75,7 +74,7 @@ supported_host()
 	esac
 }
 
-# As root, by whatever way there is.
+# Runs a command as root, with sudo if needed.
 as_root()
 {
 	if [ "$(id -u)" = 0 ]; then
@@ -118,7 +117,7 @@ need()
 	die_log "$_log" "cannot install$_missing: check the network and apt's sources"
 }
 
-# Only one at a time works in the cache: trees and builds are changed in place.
+# Only one run at a time uses the cache: trees and builds are changed in place.
 lock_cache()
 {
 	case $CACHE in
@@ -134,7 +133,7 @@ lock_cache()
 	fi
 }
 
-# need_space MIB: before hours of work, not in the middle of it.
+# need_space MIB: check this before hours of work, not in the middle of it.
 need_space()
 {
 	_free=$(df -Pk "$CACHE" | awk 'NR == 2 { print int($4 / 1024) }')
@@ -143,13 +142,15 @@ need_space()
 	fi
 }
 
-# The programs of scripts/judge, each of one file and the files in lib, in $CACHE/bin.
+# Builds the programs of scripts/judge, each from one file and the files in lib, in
+# $CACHE/bin.
 build_host_tools()
 {
 	mkdir -p "$CACHE/bin"
 	for _p in progress tapsum samesum mutmap screen bench_report; do
 		set -- "scripts/judge/$_p.c" scripts/judge/lib/*.c
-		# A key, not a comparison of dates: another checkout may have built a newer one.
+		# Compares a key, not dates: another checkout may have built a newer
+		# program.
 		_k=$(hash16 "$@" scripts/judge/lib/*.h tests/guest/display/pattern.h)
 		[ "$_k" != "$(cat "$CACHE/bin/$_p.key" 2>/dev/null)" ] || continue
 		{ ${HOSTCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$CACHE/bin/$_p.new" "$@" -lm &&

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Breaks one line of the series at a time and expects a test to notice. All
-# mutants are in one kernel for each guest, which a boot parameter tells which
-# one to be. Mutants for KCSAN are in a kernel of its own.
+# Breaks one line of the series at a time, and expects a test to fail. One kernel for
+# each guest contains all mutants, and a boot parameter selects one. Mutants for KCSAN
+# are in a kernel of its own.
 
-# mutants NUMBERS: those, or all.
+# mutants NUMBERS: runs these, or all.
 mutants()
 {
 	STEPS=7
@@ -69,7 +69,7 @@ mutants_results()
 	mutants_functions <"$BASE/mutants.functions" | results_put mutants.md functions
 }
 
-# mutmap's line of figures as a table.
+# Prints mutmap's line of figures as a table.
 mutants_functions()
 {
 	awk '{
@@ -79,8 +79,8 @@ mutants_functions()
 	}'
 }
 
-# Each function that the series changes has a mutant, or kernel/mutants/none tells why
-# it has not.
+# Checks that each function changed by the series has a mutant, or a reason in
+# kernel/mutants/none.
 mutants_map()
 {
 	kgit -C "$TREE" diff -U0 base-of-series HEAD -- '*.c' '*.h' ':!tools' ':!*_kunit.c' >"$BASE/mutants.series"
@@ -96,14 +96,14 @@ mutants_map()
 	die "some functions of the series have no mutant: add one, or a line to kernel/mutants/none"
 }
 
-# A process in the background gets no Ctrl-C, nor does its guest.
+# Ctrl-C does not reach a process in the background, nor its guest.
 stop_both()
 {
 	trap - INT TERM HUP
 	kill -s TERM 0
 }
 
-# mutants_part 0|1: every other one. Those with a lot of memory come one by one.
+# mutants_part 0|1: runs every other mutant. Mutants with much memory run one by one.
 mutants_part()
 {
 	MUTANT=$BASE/run/mutant-$1
@@ -116,8 +116,8 @@ mutants_part()
 	done <"$BASE/mutants.list.$1" 3>"$BASE/mutants.seen.$1"
 }
 
-# mutant_seen PROGRAM TEST: the result of the boot for that test. TEST is kernel.log
-# where the kernel is to warn while the program runs.
+# mutant_seen PROGRAM TEST: the result of the boot for that test. TEST is kernel.log if
+# the kernel must warn while the program runs.
 mutant_seen()
 {
 	sed -n "\\,^# run ${1#*:}\$,,/^# exit/p" "$MUTANT/results" >"$MUTANT/tap"
@@ -134,8 +134,8 @@ mutant_seen()
 	fi
 }
 
-# Without a mutant, each of the programs must pass: a test that always fails kills no
-# mutant.
+# Without a mutant, each program must pass: a test that always fails would kill all
+# mutants.
 mutants_control()
 {
 	cut -d' ' -f2 "$BASE/mutants.list" | sort -u >"$BASE/mutants.programs"
@@ -170,13 +170,14 @@ mutants_control_part()
 	done <"$BASE/mutants.programs.$1"
 }
 
-# Not by a KUnit test that wants it to.
+# KUnit tests cause some warnings on purpose: these do not count.
 mutant_warned()
 {
 	sed -n -e '/WARNING:/p' -e '/BUG:/p' "$MUTANT/kernel.log" | grep -v kunit | grep -q .
 }
 
-# mutants_build KERNEL LIKE FRAGMENT...: a kernel, and the tests with its modules.
+# mutants_build KERNEL LIKE FRAGMENT...: builds a kernel, and the tests with its
+# modules.
 mutants_build()
 {
 	_mk=$1
@@ -212,7 +213,7 @@ mutant_boot()
 		arm32_memory 2>/dev/null
 		;;
 	esac
-	# A broken kernel may not come to the end, which is no reason to stop.
+	# A broken kernel may hang, which is no reason to stop.
 	boot 500 "$MUTANT/kernel.log" "$MUTANT/results" \
 		"$(kernel_image "$_mk")" "$BASE/selftests-$_mk/initrd" \
 		"$_words" || :

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# The tables in docs/results/, which the runs write that the figures come from.
-#
-# A page there has sections between two marks, <!-- results: NAME --> and
-# <!-- end of results -->. A run replaces its own section and leaves the rest.
+# Writes the tables in docs/results/ from the results of runs. A page there has sections
+# between two marks, <!-- results: NAME --> and <!-- end of results -->. A run replaces
+# its own section and keeps the others.
 
 RESULTS=${RESULTS:-docs/results}
 
-# The date and the commit of this run. A "+" stands for changes that are not committed,
-# other than in the results themselves.
+# The date and the commit of this run. A "+" means uncommitted changes, except in the
+# results themselves.
 results_run()
 {
 	_rr=$(git rev-parse --short HEAD 2>/dev/null || echo 'no commit')
@@ -16,8 +15,8 @@ results_run()
 	printf '%s %s\n' "$(date -u +%Y-%m-%d)" "$_rr"
 }
 
-# results_put PAGE SECTION: standard input becomes that section. Without input or without
-# the section it is an error: a page with a hole would be believed.
+# results_put PAGE SECTION: replaces that section by standard input. Empty input or a
+# missing section is an error: readers would trust an incomplete page.
 results_put()
 {
 	_rp=$RESULTS/$1
