@@ -50,7 +50,7 @@ static void check_region(const struct needs_region *g, const struct needs_option
 	for (size_t i = 0; i < g->n; i++) {
 		const struct needs_service *s = &g->service[i];
 
-		require(s->reservation <= s->cap && s->peak_quantile <= s->peak, "a limit is below the reservation");
+		require(s->reservation <= s->limit && s->peak_quantile <= s->peak, "a limit is below the reservation");
 		require(!i || s->peak <= g->service[i - 1].peak, "peaks are not sorted");
 	}
 	for (size_t i = 0; i < g->conflicts.n; i++)

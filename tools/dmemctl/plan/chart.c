@@ -351,7 +351,7 @@ static void find_services(struct chart *c, struct chart_panel *p)
 		const struct needs_service *s = &p->g->service[i];
 		size_t style = c->style[s->service];
 
-		p->limits += s->cap == DMEM_UNKNOWN ? 0 : s->cap;
+		p->limits += s->limit == DMEM_UNKNOWN ? 0 : s->limit;
 		if (style == CHART_MORE)
 			p->more++;
 		else

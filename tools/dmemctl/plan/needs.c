@@ -239,7 +239,7 @@ static int by_peak(const void *a, const void *b)
 
 /* Rounds the headroom up to whole buffers, if the service had several of one size: a part of a
  * buffer is of no use. One buffer is the least headroom. */
-static uint64_t find_cap(const struct finder *f, const struct needs_service *s, uint64_t page)
+static uint64_t find_limit(const struct finder *f, const struct needs_service *s, uint64_t page)
 {
 	uint64_t more = part_of(s->peak_quantile, f->o->headroom);
 
@@ -265,7 +265,7 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 	u->s.peak_quantile = min_u64(tally_quantile(&u->peaks, f->o->quantile), u->s.peak);
 	u->s.usual = tally_median(&u->usual);
 	/* All of its requests were refused, so its need is unknown. */
-	u->s.cap = u->s.peak ? find_cap(f, &u->s, g->page) : DMEM_UNKNOWN;
+	u->s.limit = u->s.peak ? find_limit(f, &u->s, g->page) : DMEM_UNKNOWN;
 	g->unseen = add_u64(g->unseen, u->s.unseen);
 	g->all_peaks = add_u64(g->all_peaks, u->s.peak);
 	more[g->n++] = u->s;

@@ -24,7 +24,7 @@ struct needs_service {
 	uint64_t refused;		/* requests */
 	uint64_t max;			/* the last limit, or DMEM_UNKNOWN */
 	uint64_t buffer, buffers;	/* size and number of its most equal buffers, or 0 */
-	uint64_t cap, reservation;	/* to set; @cap may be DMEM_UNKNOWN */
+	uint64_t limit, reservation;	/* to set; @limit may be DMEM_UNKNOWN */
 };
 
 /* Some of the services with equal peaks, which follow each other in the region's array. */

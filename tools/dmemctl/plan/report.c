@@ -193,11 +193,11 @@ static void print_services(FILE *f, const struct model *m, const struct needs_re
 		"RUNS", "REFUSED");
 	for (size_t i = 0; i < g->n; i++) {
 		const struct needs_service *s = &g->service[i];
-		char peak[CLI_SIZE], usual[CLI_SIZE], cap[CLI_SIZE], min[CLI_SIZE];
+		char peak[CLI_SIZE], usual[CLI_SIZE], limit[CLI_SIZE], min[CLI_SIZE];
 
 		fprintf(f, "  %-*s %8s %8s %8s %8s %5zu %8" PRIu64 "\n", width, model_name(m, s->service),
 			cli_size(peak, s->peak, false), cli_size(usual, s->usual, false),
-			cli_size(cap, s->cap, false), cli_size(min, s->reservation, false), s->runs,
+			cli_size(limit, s->limit, false), cli_size(min, s->reservation, false), s->runs,
 			s->refused);
 	}
 }
@@ -399,7 +399,7 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 {
 	const struct number numbers[] = {
 		{ "runs", s->runs }, { "peak", s->peak }, { "usual", s->usual },
-		{ "refused", s->refused }, { "current_max", s->max }, { "max", s->cap },
+		{ "refused", s->refused }, { "current_max", s->max }, { "max", s->limit },
 		{ "min", s->reservation }, { "buffer", s->buffer ? s->buffer : DMEM_UNKNOWN },
 	};
 

@@ -16,7 +16,7 @@ void report_json(FILE *f, const struct model *m, const struct needs *n,
 struct report_units {
 	const struct model *m;
 	const struct needs *n;
-	struct dmem_map cap, min;	/* bytes; limits are stored plus 1 */
+	struct dmem_map limit, min;	/* bytes; limits are stored plus 1 */
 };
 
 /* 0 or -ENOMEM. Release @u in both cases. */

@@ -18,7 +18,7 @@ int report_units_find(struct report_units *u, const struct model *m, const struc
 		for (size_t k = 0; k < g->n; k++) {
 			const struct needs_service *s = &g->service[k];
 
-			if (s->cap != DMEM_UNKNOWN && dmem_map_put(&u->cap, s->service, i, s->cap + 1))
+			if (s->limit != DMEM_UNKNOWN && dmem_map_put(&u->limit, s->service, i, s->limit + 1))
 				return -ENOMEM;
 			/* A slice must reserve the sum of the reservations in it. */
 			for (uint32_t p = s->service; p != MODEL_NONE && s->reservation;
@@ -35,7 +35,7 @@ int report_units_find(struct report_units *u, const struct model *m, const struc
 
 void report_units_free(struct report_units *u)
 {
-	dmem_map_free(&u->cap);
+	dmem_map_free(&u->limit);
 	dmem_map_free(&u->min);
 }
 
@@ -64,22 +64,22 @@ bool report_unit(FILE *f, const struct report_units *u, uint32_t service)
 		return false;
 	for (size_t i = 0; i < u->n->n; i++) {
 		const struct needs_region *g = &u->n->region[i];
-		uint64_t cap = dmem_map_get(&u->cap, service, i);
+		uint64_t limit = dmem_map_get(&u->limit, service, i);
 		uint64_t min = dmem_map_get(&u->min, service, i);
 
 		/* The kernel has reservations for CMA areas only. */
 		if (!g->cma)
 			min = 0;
 		/* Histories are not trusted: a region's name must be valid in a unit file. */
-		if ((!cap && !min) || dmem_region_problem(g->region->name))
+		if ((!limit && !min) || dmem_region_problem(g->region->name))
 			continue;
 		if (!any)
 			fprintf(f, "# Written by dmemctl plan from recorded histories. Check the "
 				"limits: see dmemctl-plan(8).\n"
 			"[X-Dmem]\n");
 		any = true;
-		if (cap)
-			print_key(f, "DeviceMemoryMax", g->region->name, cap - 1);
+		if (limit)
+			print_key(f, "DeviceMemoryMax", g->region->name, limit - 1);
 		if (min)
 			print_key(f, "DeviceMemoryMin", g->region->name, min);
 	}

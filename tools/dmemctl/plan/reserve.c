@@ -158,7 +158,7 @@ static void set_reservations(const struct reserver *r, struct needs_region *g)
 		uint64_t v = (uint64_t)((double)s->usual * k->parts / PARTS);
 
 		v = k->parts == PARTS ? s->usual : whole_buffers(s, v, g->page);
-		s->reservation = v < s->cap ? v : s->cap;
+		s->reservation = v < s->limit ? v : s->limit;
 	}
 }
 

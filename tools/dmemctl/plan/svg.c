@@ -530,7 +530,7 @@ static void layer_row(const struct drawing *d, int y, size_t layer)
 	if (layer >= CHART_STYLES)
 		return;
 	figure(d->f, PEAK_X, y, d->p->service[layer]->peak);
-	figure(d->f, MAX_X, y, d->p->service[layer]->cap);
+	figure(d->f, MAX_X, y, d->p->service[layer]->limit);
 }
 
 static void line_row(const struct drawing *d, int y, const char *style, const char *text, uint64_t v)
