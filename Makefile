@@ -2,42 +2,57 @@
 # What can be done here. The work is in scripts/.
 
 help:
-	@sed -n 's/^#: //p' Makefile
+	@sed -n 's/^#:\( \|$$\)//p' Makefile
 
-#: make run          boot the patched kernel and watch a cap hold (12 minutes the first time)
-#: make test         the tests of the host (3 minutes);  T=lsdmem for one program,
-#:                   T=lsdmem.test_usage for one function, UPDATE=1 to write expected files
-#: make check        all test suites;  SUITE=unit (host only), core, media, systemd,
-#:                   containers, tools or arm32;  SUITE=debug, kcsan and upstream only in check-all
-#: make check-all    make check, and what takes longer
-#: make shell        a root shell in the guest; "exit" powers it off
-#: make kernel       build the patched kernel
-#: make vm           ... with its device tree and root file system
-#: make -s paths     where they are, and the command line that boots them
-#: make tree         put the series on the kernel's source, as a git tree
-#: make series       turn that tree's commits into patches again
-#: make checkpatch   checkpatch, W=1, sparse and kernel-doc over the series
-#: make bisect       build each patch alone, with the options on and off;  FROM=37 for those
-#:                   from there on
-#: make torture      random operations for a long time;  TIME=600 SEED=7 EPOCH=2 to begin with
-#:                   that;  SCRIPT=FILE for the operations that a failure has told
-#: make mutants      break one line at a time and see a test fail;  MUTANT=7 for one,
-#:                   MUTANT=systemd for the programs for systemd
-#: make example      record README's example anew: docs/example.history and docs/example.svg
-#: make bench        what a charge costs, in instructions
-#: make bench-plan   what dmemctl plan costs with large histories, on this machine
-#: make install      build and install everything;  DESTDIR=DIR PREFIX=/usr, TAGS=systemd or
-#:                   TAGS=tools for one part, OPTIONS='...' for meson setup
-#: make uninstall    remove the installed files;  the same variables
-#: make deb          ... as a Debian package;  DEB_ARCH=arm64 for a board
-#: make kernel-deb   a kernel as a Debian package;  KERNEL_CONFIG=FILE KERNEL_ARCH=arm64
-#: make kernel-config  has that file what the series needs?
-#: make clean        remove what is built here
-#: make distclean    remove the cache too
+#: Times are for two cores that do nothing else. The first kernel target of all also fetches
+#: and builds the kernel: 10 to 15 minutes more.
 #:
+#: Try:
+#: make run          boot the patched kernel in QEMU and run the demo (1 min)
+#: make shell        open a root shell in the same guest; "exit" powers it off (1 min)
+#:
+#: Test:
+#: make test         run the tests of the host (3 min); T=lsdmem for one program (5 to 30 s),
+#:                   T=lsdmem.test_usage for one function, UPDATE=1 to write expected files
+#: make check        run all suites (less than 90 min); SUITE=NAME for one of unit, core,
+#:                   media, systemd, containers, tools, arm32, debug, kcsan, upstream
+#: make check-all    run checkpatch, bisect, mutants and all suites, also debug, kcsan and
+#:                   upstream (many hours)
+#: make torture      run random operations for TIME=600 seconds; SEED=7 EPOCH=2 begin with
+#:                   that epoch, SCRIPT=FILE repeats the operations of a failure
+#: make mutants      break one line at a time; each time a test must fail (hours);
+#:                   MUTANT=7 for one, MUTANT=systemd for the programs of systemd's units
+#: make bench        count the instructions of a charge (10 to 20 min)
+#: make bench-plan   measure dmemctl plan with large histories on this machine (2 min)
+#:
+#: Kernel series:
+#: make tree         put the series on the kernel source, as a git tree (1 to 5 min)
+#: make series       turn the commits of that tree into patches again (1 min)
+#: make checkpatch   run checkpatch, W=1, sparse and kernel-doc on the series (5 to 15 min)
+#: make bisect       build each patch alone, options on and off (1 to 2 hours); FROM=37 for
+#:                   that patch and the later ones
+#: make kernel       build the patched kernel (5 to 10 min)
+#: make vm           make kernel, and the guest's device tree and root file system
+#: make -s paths     print their paths, and the command line of QEMU
+#: make example      record docs/example.history and docs/example.svg again (5 to 10 min)
+#:
+#: Install:
+#: make install      build and install all programs (1 min); DESTDIR=DIR PREFIX=/usr,
+#:                   TAGS=systemd or TAGS=tools for one part, OPTIONS='...' for meson setup
+#: make uninstall    remove the installed files; the same variables
+#: make deb          build Debian packages (2 min); DEB_ARCH=arm64 for a board
+#: make kernel-deb   build your kernel with the series as a Debian package (10 to 60 min);
+#:                   KERNEL_CONFIG=FILE KERNEL_ARCH=arm64
+#: make kernel-config  check that this file has the required options (1 s)
+#:
+#: Clean:
+#: make clean        remove the files that are built in this directory
+#: make distclean    remove the cache, too
+#:
+#: Variables:
 #: KERNEL_SRC=/path     use this kernel source instead of the distribution's
 #: DEBIAN_MIRROR=URL    use this mirror instead of the one in apt's sources
-#: DMEM_CACHE=/path     keep what is slow to build there (8 GB)
+#: DMEM_CACHE=/path     directory for downloads and kernel builds (8 GB)
 
 check:
 	@scripts/go.sh check $(SUITE)
