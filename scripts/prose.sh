@@ -34,7 +34,7 @@ list()
 		in_git ls-files --others --exclude-standard
 	} | sort -u | while read -r _f; do
 		case $_f in
-		kernel/patches/*|debian/*) ;;
+		kernel/patches/*|kernel/selftests/*|debian/*) ;;
 		*) [ ! -f "$_f" ] || [ -h "$_f" ] || printf '%s\n' "$_f" ;;
 		esac
 	done

@@ -14,6 +14,8 @@ warn='-Wall -Wextra -Werror -D_GNU_SOURCE'
 n=0
 bad=0
 
+. scripts/lib/selftests.sh
+
 # t NAME COMMAND...: one test; what the command says is why it failed.
 t()
 {
@@ -116,14 +118,6 @@ places()
 	grep -v -e '^scripts/rules\.sh:' -e '^debian/copyright:[0-9]*:Format: https://www\.'
 }
 
-series_matches()
-{
-	{ sed -e 's/#.*//' -e '/^[[:space:]]*$/d' kernel/series | sort; } >"$dir/named"
-	(cd kernel/patches && ls) | sort >"$dir/there"
-	[ -s "$dir/named" ] || { echo "kernel/series names no patch"; return 1; }
-	diff "$dir/named" "$dir/there"
-}
-
 unsigned()
 {
 	for _p in kernel/patches/*.patch; do
@@ -131,26 +125,12 @@ unsigned()
 	done
 }
 
-# selftests/ is what the series adds as tools/testing/selftests/dmem.
+# selftests/ is the only home of the kselftests, and all of it is in the series.
 selftests_match()
 {
-	_tree=$dir/selftests-tree
-	rm -rf "$_tree"
-	mkdir -p "$_tree"
-	_top=$PWD
-	# shellcheck disable=SC2013 # words are what is wanted
-	for _p in $(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' kernel/series); do
-		grep -q '^+++ b/tools/testing/selftests/dmem/' "kernel/patches/$_p" || continue
-		(cd "$_tree" && GIT_CEILING_DIRECTORIES="$dir" git apply \
-			--include='tools/testing/selftests/dmem/*' "$_top/kernel/patches/$_p") || return 1
-	done
-	_made=$_tree/tools/testing/selftests/dmem
-	[ -d "$_made" ] || { echo "no patch adds tools/testing/selftests/dmem: make series"; return 1; }
-	mkdir -p "$dir/selftests-here"
-	rm -rf "$dir/selftests-here"
-	mkdir -p "$dir/selftests-here"
-	files | sed -n 's,^selftests/,,p' | tar -cf - -C selftests -T - | tar -xf - -C "$dir/selftests-here"
-	diff -r "$_made" "$dir/selftests-here"
+	rule_patches_code
+	rule_selftests_listed
+	rule_selftests_order
 }
 
 # Each "make TARGET" in a block of shell commands must exist.
@@ -337,9 +317,9 @@ t "words are spelt right" codespell
 t "no function is used that musl 1.2.3 lacks" nothing musl_lacks
 t "every file has its SPDX line" nothing without_spdx
 t "no place of one machine or mirror is named" nothing places
-t "kernel/series lists exactly the patches" series_matches
+t "kernel/series lists exactly the patches" nothing rule_series_names
 t "every patch is signed off" nothing unsigned
-t "selftests/ is what the series adds" selftests_match
+t "selftests/ is what the series adds" nothing selftests_match
 t "documented make targets exist" nothing docs_targets
 t "each way around a cap has its test" nothing escapes_tests
 t "each mutant has its test" nothing mutants_tests

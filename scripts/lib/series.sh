@@ -89,13 +89,13 @@ checkpatch()
 		/usr/lib/python3/dist-packages/git:python3-git
 	step "checkpatch.pl --strict"
 	_bad=0
-	_top=$PWD
-	for _p in $(series_patches); do
+	series_format "$BASE/checkpatch"
+	for _p in "$BASE"/checkpatch/*.patch; do
 		# Commits of the kernel's history, as in "Fixes:", are not in our tree.
 		# That a new file needs an entry in MAINTAINERS is looked at below.
 		# The distribution's python3 has the modules, another one may not.
 		(cd "$TREE" && PATH=/usr/bin:/bin ./scripts/checkpatch.pl --strict -q --no-summary \
-			--ignore UNKNOWN_COMMIT_ID,FILE_PATH_CHANGES "$_top/$_p") || _bad=1
+			--ignore UNKNOWN_COMMIT_ID,FILE_PATH_CHANGES "$_p") || _bad=1
 	done
 	for _p in $(git -C "$TREE" diff --name-only --diff-filter=A base-of-series); do
 		[ -z "$(cd "$TREE" && ./scripts/get_maintainer.pl --no-git --no-git-fallback --no-l -f "$_p" 2>&1)" ] || continue

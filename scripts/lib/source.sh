@@ -180,19 +180,6 @@ base_commit()
 	) >"$LOGS/base.log" 2>&1 || die_log "$LOGS/base.log" "cannot make a git tree of the kernel source"
 }
 
-series_patches()
-{
-	[ -e kernel/series ] || return 0
-	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' -e 's,^,kernel/patches/,' kernel/series
-}
-
-series_key()
-{
-	_p=$(series_patches)
-	# shellcheck disable=SC2086 # a list of files without blanks
-	{ echo "$_p"; [ -z "$_p" ] || cat $_p; } | hash16
-}
-
 # Brings back what tree_aside put aside, also after a run that was killed.
 # What is not aside yet is still in its place.
 tree_back()
@@ -245,17 +232,15 @@ kernel_tree()
 {
 	TREE=$BASE/linux
 	tree_back
-	_n=$(series_patches | wc -l)
-	for _p in $(series_patches); do
-		[ -r "$_p" ] || die "kernel/series names $_p, which is not there: correct kernel/series"
-	done
+	_n=$(series_list | wc -l)
+	series_complete
 	_key=$(series_key)
 	_oldkey=
 	_oldhead=$(git -C "$TREE" rev-parse base-of-series)
 	[ ! -r "$BASE/tree.stamp" ] || read -r _oldkey _oldhead <"$BASE/tree.stamp"
 	TREE_OWN=
 	tree_is_ours "$_oldhead" || TREE_OWN=1
-	step "kernel tree: $_n patches"
+	step "kernel tree: $_n commits"
 	if [ -n "$TREE_OWN" ]; then
 		[ -z "$_oldkey" ] || [ "$_key" = "$_oldkey" ] ||
 		[ "$_key" = "$(cat "$BASE/tree.saved" 2>/dev/null)" ] ||
@@ -275,21 +260,13 @@ kernel_tree()
 	_tmp=$BASE/am
 	rm -rf "$_tmp"
 	kgit -C "$TREE" worktree prune
-	_top=$PWD
 	(
 		kgit -C "$TREE" worktree add -q --no-checkout --detach "$_tmp" base-of-series
 		[ "$_n" -gt 0 ] || exit 0
 		# Only the files of the series are needed to apply it.
-		for _p in $(series_patches); do
-			sed -n -e 's,^--- a/,/,p' -e 's,^+++ b/,/,p' "$_p"
-		done | sort -u >"$BASE/am.paths"
-		cd "$_tmp"
-		kgit sparse-checkout set --no-cone --stdin <"$BASE/am.paths"
-		kgit checkout -q
-		(cd "$_top" && for _p in $(series_patches); do echo "$_top/$_p"; done) |
-			xargs env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
-				GIT_COMMITTER_NAME=dmem GIT_COMMITTER_EMAIL=dmem@localhost \
-				git am -q --committer-date-is-author-date
+		series_paths >"$BASE/am.paths"
+		(cd "$_tmp" && kgit sparse-checkout set --no-cone --stdin <"$BASE/am.paths" && kgit checkout -q) &&
+		series_apply "$_tmp"
 	) >"$_log" 2>&1 || {
 		_bad=$(sed -n 's/^Patch failed at [0-9]* //p' "$_log")
 		rm -rf "$_tmp"
@@ -306,31 +283,24 @@ kernel_tree()
 	TREE_ID=$(tree_content HEAD)
 }
 
-# The tree's commits as patches again. With fixed options, so that tree and
-# series turn into each other without a byte's difference.
+# The tree's commits as the files of the series again. Nothing is written before all of it
+# is known to be right.
 save_series()
 {
 	[ -z "$(git -C "$TREE" status --porcelain --untracked-files=normal)" ] ||
 	die "$TREE has changes that are not committed: commit them there first"
 	_out=$BASE/series.new
-	rm -rf "$_out"
-	mkdir -p "$_out"
-	kgit -C "$TREE" format-patch -q -N --no-signature --zero-commit --full-index \
-		--no-renames --diff-algorithm=myers --stat=72 --no-base --no-thread \
-		--no-color -o "$_out" base-of-series..HEAD
+	series_format "$_out"
+	selftests_split "$_out"
+	selftests_save
+	mkdir -p kernel/patches kernel/selftests
 	_first=$(sed -n '/^# /p' kernel/series 2>/dev/null || :)
 	[ -n "$_first" ] || _first='# SPDX-License-Identifier: GPL-2.0-only'
 	{ printf '%s\n' "$_first"; (cd "$_out" && ls) ; } >kernel/series.new
-	mkdir -p kernel/patches
-	rm -f kernel/patches/*.patch
+	rm -f kernel/patches/*.patch kernel/selftests/*.commit
 	find "$_out" -name '*.patch' -exec cp {} kernel/patches/ \;
+	find "$_out" -name '*.commit' -exec cp {} kernel/selftests/ \;
 	mv kernel/series.new kernel/series
-	if [ -d "$TREE/tools/testing/selftests/dmem" ]; then
-		mkdir -p selftests
-		(cd "$TREE" && git ls-files -z tools/testing/selftests/dmem) |
-			rsync -a --from0 --files-from=- "$TREE/" "$_out/tree/"
-		rsync -rlp --checksum --delete "$_out/tree/tools/testing/selftests/dmem/" selftests/
-	fi
 	series_key >"$BASE/tree.saved"
-	printf 'kernel/series: %s patches\n' "$(series_patches | wc -l)"
+	printf 'kernel/series: %s commits\n' "$(series_list | wc -l)"
 }

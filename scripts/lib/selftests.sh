@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# The commits of the series. A commit of kernel code is a patch in kernel/patches. A commit
+# of kselftests is a file in kernel/selftests: the message and the names of the files in
+# selftests/ that it adds.
+
+KSELFTESTS=tools/testing/selftests/dmem
+
+# All commits in their order, each as the path of its file.
+series_list()
+{
+	[ -e kernel/series ] || return 0
+	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' \
+		-e '/\.commit$/s,^,kernel/selftests/,' -e '/\.commit$/!s,^,kernel/patches/,' kernel/series
+}
+
+series_patches()
+{
+	series_list | sed '/\.commit$/d'
+}
+
+series_commits()
+{
+	series_list | sed -n '/\.commit$/p'
+}
+
+# commit_files COMMIT...: the files that they add, relative to selftests/.
+commit_files()
+{
+	for _cf; do
+		sed -n -e '1,/^---$/d' -e '/^diff /q' -e 's,^selftests/,,p' "$_cf"
+	done
+}
+
+# commits_after COMMIT: the commits of kselftests that follow it.
+commits_after()
+{
+	series_commits | awk -v commit="$1" 'on; $0 == commit { on = 1 }'
+}
+
+series_key()
+{
+	_list=$(series_list)
+	# shellcheck disable=SC2046,SC2086 # lists of files without blanks
+	{
+		echo "$_list"
+		[ -z "$_list" ] || cat $_list
+		commit_files $(series_commits) | sed 's,^,selftests/,' | xargs -r cat
+	} | hash16
+}
+
+# Each file that the series is made of must be there.
+series_complete()
+{
+	for _p in $(series_list); do
+		[ -r "$_p" ] || die "kernel/series names $_p, which is not there: correct kernel/series"
+	done
+	for _p in $(series_commits); do
+		for _f in $(commit_files "$_p"); do
+			[ -r "selftests/$_f" ] || die "$_p names selftests/$_f, which is not there: correct the list"
+		done
+	done
+}
+
+# selftests_makefile LATER <MAKEFILE: the Makefile as it is while the files that LATER
+# lists are not there yet. It loses the words that name one of them or its program, the
+# rules of such a program, and assignments that have no word left. A program that stays
+# must not need a later file.
+selftests_makefile()
+{
+	awk -v list="$1" '
+	BEGIN {
+		while ((getline file <list) > 0) {
+			later[file] = 1
+			if (sub(/\.c$/, "", file))
+				later[file] = 1
+		}
+	}
+	/^#/ { print; next }
+	{
+		target = $1
+		is_rule = sub(/:$/, "", target)
+		sub(/^\$\(OUTPUT\)\//, "", target)
+		if (is_rule && target in later)
+			next
+		kept = $1
+		lost = 0
+		for (i = 2; i <= NF; i++) {
+			if ($i in later)
+				lost++
+			else
+				kept = kept " " $i
+			if (is_rule && $i in later) {
+				print "selftests/Makefile: " target " needs " $i ", which a later commit adds" >"/dev/stderr"
+				bad = 1
+			}
+		}
+		if (!lost)
+			print
+		else if (kept !~ /=$/)
+			print kept
+	}
+	END { exit bad }'
+}
+
+# series_apply TREE: commits the series there, on a checkout of its base.
+series_apply()
+{
+	: >"$BASE/am.run"
+	for _s in $(series_list); do
+		case $_s in
+		*.commit) series_am "$1" && series_commit "$1" "$_s" || return 1 ;;
+		*) echo "$PWD/$_s" >>"$BASE/am.run" ;;
+		esac
+	done
+	series_am "$1"
+}
+
+# One call for all patches up to the next commit of kselftests.
+series_am()
+{
+	[ -s "$BASE/am.run" ] || return 0
+	xargs env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
+		GIT_COMMITTER_NAME=dmem GIT_COMMITTER_EMAIL=dmem@localhost \
+		git -C "$1" am -q --committer-date-is-author-date <"$BASE/am.run" || return 1
+	: >"$BASE/am.run"
+}
+
+# series_commit TREE COMMIT: adds the files of selftests/ that it names, and commits.
+series_commit()
+{
+	_cm=$BASE/am.commit
+	series_commit_files "$1" "$2" &&
+	kgit -C "$1" add -f -- "$KSELFTESTS" &&
+	{ sed -n 's/^Subject: //p' "$_cm.info"; echo; cat "$_cm.message"; } >"$_cm.text" &&
+	series_git "$1" commit -q --cleanup=whitespace -F "$_cm.text" && return
+	echo "Patch failed at 0000 ${2##*/}"
+	return 1
+}
+
+series_commit_files()
+{
+	_dest=$1/$KSELFTESTS
+	kgit mailinfo -k "$_cm.message" "$_cm.diff" <"$2" >"$_cm.info" &&
+	commit_files "$2" >"$_cm.files" &&
+	mkdir -p "$_dest" &&
+	tar -cf "$_cm.tar" -C selftests -T "$_cm.files" &&
+	tar -xf "$_cm.tar" -C "$_dest" || return 1
+	# shellcheck disable=SC2046 # a list of files without blanks
+	commit_files $(commits_after "$2") >"$_cm.later"
+	if [ -e "$_dest/Makefile" ]; then
+		selftests_makefile "$_cm.later" <selftests/Makefile >"$_dest/Makefile" || return 1
+	fi
+	! grep -q '^diff ' "$_cm.diff" || kgit -C "$1" apply --index "$_cm.diff"
+}
+
+# series_git TREE ARGUMENT...: git as author and at the time that the commit's file names.
+series_git()
+{
+	_sg=$1
+	shift
+	_date=$(sed -n 's/^Date: //p' "$_cm.info")
+	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
+	GIT_AUTHOR_NAME=$(sed -n 's/^Author: //p' "$_cm.info") \
+	GIT_AUTHOR_EMAIL=$(sed -n 's/^Email: //p' "$_cm.info") GIT_AUTHOR_DATE=$_date \
+	GIT_COMMITTER_NAME=dmem GIT_COMMITTER_EMAIL=dmem@localhost GIT_COMMITTER_DATE=$_date \
+	git -C "$_sg" "$@"
+}
+
+# Paths that the series changes, for a sparse checkout.
+series_paths()
+{
+	for _p in $(series_list); do
+		sed -n -e 's,^--- a/,/,p' -e 's,^+++ b/,/,p' "$_p"
+	done | sort -u
+	echo "/$KSELFTESTS/"
+}
+
+# series_format DIR: the tree's commits as patches, with fixed options, so that tree and
+# series turn into each other without a byte's difference.
+series_format()
+{
+	rm -rf "$1"
+	mkdir -p "$1"
+	kgit -C "$TREE" format-patch -q -N --no-signature --zero-commit --full-index \
+		--no-renames --diff-algorithm=myers --stat=72 --no-base --no-thread \
+		--no-color -o "$1" base-of-series..HEAD
+}
+
+# selftests_split DIR: replaces the patches of kselftests that series_format wrote by
+# commit files.
+selftests_split()
+{
+	_names=$BASE/series.names
+	kgit -C "$TREE" rev-list --reverse --no-merges base-of-series..HEAD >"$_names.ids"
+	(cd "$1" && ls) | paste -d' ' "$_names.ids" - >"$_names"
+	: >"$_names.commits"
+	kgit -C "$TREE" rev-list base-of-series..HEAD -- "$KSELFTESTS" >"$_names.touch"
+	grep -F -f "$_names.touch" "$_names" >"$_names.todo" || :
+	while read -r _id _name; do
+		kgit -C "$TREE" diff-tree -r --no-commit-id --no-renames --name-status "$_id" -- "$KSELFTESTS" \
+			>"$_names.files"
+		selftests_whole "$_id"
+		rm "$1/$_name"
+		commit_write "$_id" >"$1/${_name%.patch}.commit"
+		echo "$_id $1/${_name%.patch}.commit" >>"$_names.commits"
+	done <"$_names.todo"
+	[ ! -s "$_names.commits" ] || selftests_makefiles
+}
+
+# selftests_whole ID: dies unless the commit adds whole files. The Makefile grows with them.
+selftests_whole()
+{
+	_changed=$(sed -n -e "\\,^M	$KSELFTESTS/Makefile\$,d" -e '/^A/!s/^.*	//p' "$_names.files" | head -n 1)
+	[ -n "$_changed" ] || return 0
+	_adds=$(kgit -C "$TREE" log --diff-filter=A --format='%h ("%s")' base-of-series..HEAD -- "$_changed" | tail -n 1)
+	die "'$(subject_of "$1")' changes $_changed, which ${_adds:-no commit of the series} adds: each kselftest is whole in one commit, so fold the change into that one with git commit --fixup"
+}
+
+subject_of()
+{
+	git -C "$TREE" log -1 --format=%s "$1"
+}
+
+# commit_write ID: the file in kernel/selftests.
+commit_write()
+{
+	echo 'SPDX-License-Identifier: GPL-2.0'
+	kgit -C "$TREE" log -1 --format='From: %an <%ae>%nDate: %aD%nSubject: %s%n%n%b' "$1" | sed '${/^$/d}'
+	echo ---
+	sed -n "s,^A	$KSELFTESTS/,selftests/,p" "$_names.files"
+	kgit -C "$TREE" diff-tree -p --no-commit-id --full-index --no-renames --diff-algorithm=myers \
+		--no-color -r "$1" -- ":!$KSELFTESTS" >"$_names.diff"
+	[ ! -s "$_names.diff" ] || { echo; cat "$_names.diff"; }
+}
+
+# Dies unless the Makefile of each commit is the one that the last one gives.
+selftests_makefiles()
+{
+	kgit -C "$TREE" ls-files --error-unmatch "$KSELFTESTS/Makefile" >/dev/null 2>&1 || return 0
+	cp "$_names.commits" "$_names.left"
+	while read -r _id _; do
+		awk -v id="$_id" 'on { print $2 } $1 == id { on = 1 }' "$_names.commits" >"$_names.after"
+		# shellcheck disable=SC2046 # a list of files without blanks
+		commit_files $(cat "$_names.after") >"$_names.later"
+		selftests_makefile "$_names.later" <"$TREE/$KSELFTESTS/Makefile" >"$_names.makefile" 2>"$LOGS/series.log" ||
+		die "'$(subject_of "$_id")': $(head -n 1 "$LOGS/series.log")"
+		kgit -C "$TREE" show "$_id:$KSELFTESTS/Makefile" 2>/dev/null |
+			diff -u "$_names.makefile" - >"$LOGS/series.log" && continue
+		die "'$(subject_of "$_id")' has a $KSELFTESTS/Makefile that differs from the last one by more than later programs: change the Makefile in the commit that adds it (log: $LOGS/series.log)"
+	done <"$_names.left"
+}
+
+# selftests_save: the files of the tree's kselftests to selftests/. Files that no commit
+# named are not touched: they may be new work, or built.
+selftests_save()
+{
+	kgit -C "$TREE" ls-files "$KSELFTESTS" | sed "s,^$KSELFTESTS/,," >"$BASE/series.tests"
+	# shellcheck disable=SC2046 # a list of files without blanks
+	commit_files $(series_commits) >"$BASE/series.tests.old"
+	grep -vxF -f "$BASE/series.tests" "$BASE/series.tests.old" | while read -r _f; do
+		rm -f "selftests/$_f"
+	done
+	while read -r _f; do
+		cmp -s "$TREE/$KSELFTESTS/$_f" "selftests/$_f" || {
+			mkdir -p "$(dirname "selftests/$_f")" &&
+			cp "$TREE/$KSELFTESTS/$_f" "selftests/$_f"
+		} || die "cannot write selftests/$_f"
+	done <"$BASE/series.tests"
+}
+
+# The rules of the series, for tests. Each prints what is wrong, and nothing otherwise.
+
+# kernel/series names the files in kernel/patches and kernel/selftests, each once.
+rule_series_names()
+{
+	[ -n "$(series_patches)" ] || echo "kernel/series names no patch"
+	series_list | sort | uniq -d | sed 's/$/ is in kernel\/series twice/'
+	{ series_list; ls -d kernel/patches/* kernel/selftests/* 2>/dev/null; } |
+	awk -v named="$(series_list | wc -l)" 'NR <= named { there[$0] = 1; next }
+		!($0 in there) { print $0 " is not in kernel/series" }'
+	for _f in $(series_list); do
+		[ -e "$_f" ] || echo "kernel/series names $_f, which is not there"
+	done
+}
+
+# selftests/ is the only home of the kselftests.
+rule_patches_code()
+{
+	grep -l "^diff --git a/$KSELFTESTS/" kernel/patches/* kernel/selftests/* 2>/dev/null |
+	sed "s,\$, changes $KSELFTESTS: its files are in selftests/,"
+}
+
+# Each file in selftests/ is in one commit.
+rule_selftests_listed()
+{
+	_c=$(series_commits)
+	[ -n "$_c" ] || { echo "kernel/series names no commit of kselftests"; return; }
+	# shellcheck disable=SC2086 # a list of files without blanks
+	_f=$(commit_files $_c)
+	{
+		echo "$_f" | sed 's/^/named /'
+		git -c safe.directory="$PWD" ls-files -c -o --exclude-standard selftests | sed 's,^selftests/,file ,'
+	} | awk '
+	$1 == "named" && named[$2]++ { print "selftests/" $2 " is in two commits" }
+	$1 == "file" && !($2 in named) { print "no commit in kernel/selftests names selftests/" $2 }'
+	for _f in $_f; do
+		[ -e "selftests/$_f" ] || echo "kernel/selftests names selftests/$_f, which is not there"
+	done
+}
+
+# Each commit has the files that its programs include and link.
+rule_selftests_order()
+{
+	_later=$(mktemp)
+	for _c in $(series_commits); do
+		# shellcheck disable=SC2046 # a list of files without blanks
+		commit_files $(commits_after "$_c") >"$_later"
+		selftests_makefile "$_later" <selftests/Makefile 2>&1 >/dev/null | sed "s,^,${_c##*/}: ,"
+		# shellcheck disable=SC2016 # awk's variables
+		commit_files "$_c" | sed 's,^,selftests/,' | xargs awk -v list="$_later" -v commit="${_c##*/}" '
+		BEGIN { while ((getline file <list) > 0) later["\"" file "\""] = 1 }
+		$1 == "#include" && $2 in later { print commit ": " FILENAME " includes " $2 ", which a later commit adds" }'
+	done
+	rm -f "$_later"
+}
