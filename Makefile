@@ -27,7 +27,7 @@ help:
 #:
 #: Kernel series:
 #: make tree         put the series on the kernel source, as a git tree (1 to 5 min)
-#: make series       turn the commits of that tree into patches again (1 min)
+#: make series       turn the commits of that tree into patches and selftests again (1 min)
 #: make checkpatch   run checkpatch, W=1, sparse and kernel-doc on the series (5 to 15 min)
 #: make bisect       build each patch alone, options on and off (1 to 2 hours); FROM=37 for
 #:                   that patch and the later ones

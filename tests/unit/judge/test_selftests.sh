@@ -1,0 +1,430 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests scripts/lib/selftests.sh: the rules on this repository, and the way from the series
+# to a kernel tree and back on a small tree of its own. Prints TAP.
+#
+#   tests/unit/judge/test_selftests.sh
+# shellcheck disable=SC1091,SC2034,SC2086,SC2317,SC2329 # variables of the library, paths without blanks; t calls the functions
+set -u
+top=$(cd "$(dirname "$0")/../../.." && pwd)
+w=$(mktemp -d)
+trap 'rm -rf "$w"' EXIT
+n=0
+bad=0
+
+# t NAME COMMAND...: the command must succeed; its output is the reason if not. It runs in
+# the small repository, with the library.
+t()
+{
+	n=$((n + 1))
+	_name=$1
+	shift
+	if (cd "$w/repo" && library && "$@") >"$w/out" 2>&1; then
+		echo "ok $n $_name"
+	else
+		bad=1
+		echo "not ok $n $_name"
+		sed 's/^/# /' "$w/out"
+	fi
+}
+
+library()
+{
+	DMEM_CACHE=$w/cache
+	. "$top/scripts/lib/common.sh"
+	. "$top/scripts/lib/selftests.sh"
+	. "$top/scripts/lib/source.sh"
+	BASE=$w/base
+	TREE=$BASE/linux
+	SRCVER='small tree'
+	export DMEM_CACHE
+}
+
+here()
+{
+	(cd "$w/repo" && library && "$@")
+}
+
+# commit MESSAGE: all that is changed in the tree.
+commit()
+{
+	kgit add -A -f && author kgit commit -q --date='1700000000 +0100' -m "$1"
+}
+
+# Without a name, git takes the author from the machine.
+author()
+{
+	(
+		export GIT_AUTHOR_NAME='A Hacker' GIT_AUTHOR_EMAIL=hacker@example.com
+		"$@"
+	)
+}
+
+# program NAME [INCLUDE]
+program()
+{
+	printf '/* %s */\n' "$1"
+	[ -z "${2:-}" ] || printf '#include "%s"\n' "$2"
+	printf 'int main(void) { return 0; }\n'
+}
+
+# tests_makefile PROGRAM...
+tests_makefile()
+{
+	echo '# All of them.'
+	for _p; do echo "TEST_GEN_PROGS += $_p"; done
+	echo 'LOCAL_HDRS += util.h more.h'
+	echo 'LOCAL_HDRS += more.h'
+	# shellcheck disable=SC2016 # make's
+	printf '%s\n' '$(TEST_GEN_PROGS): util.c' '$(OUTPUT)/test_two: more.c' '$(OUTPUT)/test_two: override CFLAGS += -DTWO'
+}
+
+make_base()
+{
+	_d=$TREE/tools/testing/selftests
+	mkdir -p "$LOGS" "$_d/other" "$TREE/kernel"
+	echo 'TARGETS += other' >"$_d/Makefile"
+	echo 'all:' >"$_d/other/Makefile"
+	echo 'obj-y += a.o' >"$TREE/kernel/Makefile"
+	echo 'int a;' >"$TREE/kernel/a.c"
+	echo '*.o' >"$TREE/.gitignore"
+	base_commit "$TREE" test
+}
+
+# The tree as an author leaves it: code, tests, code, tests.
+make_commits()
+{
+	cd "$TREE" || return 1
+	_d=tools/testing/selftests/dmem
+	mkdir -p "$_d/sub"
+	echo 'int b;' >>kernel/a.c
+	commit 'kernel: Add b'
+	tests_makefile test_one | sed '/more\.h$/s/ more\.h//;/+=$/d;/test_two/d' >$_d/Makefile
+	program one util.h >$_d/test_one.c
+	program util >$_d/util.c
+	echo '/* util */' >$_d/util.h
+	echo '/* sub */' >$_d/sub/part.h
+	echo '/test_*' >$_d/.gitignore
+	echo 'TARGETS += dmem' >>tools/testing/selftests/Makefile
+	commit "$(printf 'selftests/dmem: Add a test\n\nBody, with \303\274.\n\n* a list\n\nLast.')"
+	echo 'int c;' >>kernel/a.c
+	commit 'kernel: Add c'
+	tests_makefile test_one test_two >$_d/Makefile
+	program two more.h >$_d/test_two.c
+	program more >$_d/more.c
+	echo '/* more */' >$_d/more.h
+	commit 'selftests/dmem: Add another test'
+}
+
+# go COMMAND: as scripts/go.sh does it, where an error ends the run.
+go()
+{
+	sh -euc '
+		. "$0/scripts/lib/common.sh"
+		. "$0/scripts/lib/selftests.sh"
+		. "$0/scripts/lib/source.sh"
+		BASE=$1 SRCVER="small tree" TREE=$1/linux
+		"$2"' "$top" "$BASE" "$1" >"$w/err" 2>&1 || { cat "$w/err"; return 1; }
+}
+
+tree()
+{
+	go kernel_tree
+}
+
+save()
+{
+	go save_series
+}
+
+# refused WORDS COMMAND: one line that has the words, and the repository as it was.
+refused()
+{
+	_words=$1
+	shift
+	rm -rf "$w/before"
+	cp -a . "$w/before"
+	if _o=$("$@" 2>&1); then
+		echo "it was not refused"
+		return 1
+	fi
+	echo "$_o"
+	echo "$_o" | grep '^error: ' | grep -qF "$_words" || { echo "no error with '$_words'"; return 1; }
+	diff -r "$w/before" .
+}
+
+# From the same start for each test.
+restore()
+{
+	rm -rf "$w/repo" "$w/base"
+	cp -a "$w/start/repo" "$w/start/base" "$w"
+}
+
+# autosquash SUBJECT: what is changed in the tree becomes part of that commit.
+autosquash()
+{
+	(
+		cd "$TREE" &&
+		kgit add -A -f &&
+		author kgit commit -q --fixup=":/^$1" &&
+		GIT_SEQUENCE_EDITOR=: kgit rebase -q -i --autosquash base-of-series
+	)
+}
+
+# in_tree COMMIT FILE: the file of the kselftests there.
+in_tree()
+{
+	git -C "$TREE" show "$1:$KSELFTESTS/$2"
+}
+
+same_files()
+{
+	[ "$(git -C "$TREE" rev-parse 'HEAD^{tree}')" = "$(cat "$w/start/id")" ]
+}
+
+split_names()
+{
+	diff - kernel/series <<-END
+	# SPDX-License-Identifier: GPL-2.0-only
+	0001-kernel-Add-b.patch
+	0002-selftests-dmem-Add-a-test.commit
+	0003-kernel-Add-c.patch
+	0004-selftests-dmem-Add-another-test.commit
+	END
+}
+
+first_list()
+{
+	commit_files kernel/selftests/0002* | diff - "$w/expect-first"
+}
+
+both_ways()
+{
+	cp -a . "$w/saved"
+	tree && same_files && save && diff -r "$w/saved" .
+}
+
+message_back()
+{
+	git -C "$TREE" log -4 --format='%an %ae %aI %s %b' >"$w/m1"
+	git -C "$TREE" log -4 --format='%an %ae %aI %s %b' author | diff - "$w/m1"
+}
+
+first_makefile()
+{
+	in_tree HEAD~2 Makefile | diff - "$w/expect-makefile" && in_tree HEAD Makefile | diff - selftests/Makefile
+}
+
+other_files()
+{
+	git -C "$TREE" show --format= --name-only HEAD~2 | grep -qx tools/testing/selftests/Makefile &&
+	[ "$(git -C "$TREE" show --format= --name-only HEAD~2 | wc -l)" = 7 ]
+}
+
+edit_to_tree()
+{
+	echo '/* edited */' >>selftests/util.c
+	tree &&
+	in_tree HEAD~2 util.c | grep -q edited &&
+	[ -z "$(git -C "$TREE" diff HEAD~1 HEAD -- "$KSELFTESTS/util.c")" ] && save &&
+	grep -q edited selftests/util.c
+}
+
+tree_to_edit()
+{
+	echo '/* edited */' >>"$TREE/$KSELFTESTS/util.c"
+	autosquash 'selftests/dmem: Add a test' && save || return 1
+	diff -r "$w/start/repo" . >"$w/diff"
+	[ "$(cat "$w/diff")" = "diff -r $w/start/repo/selftests/util.c ./selftests/util.c
+2a3
+> /* edited */" ] || { cat "$w/diff"; return 1; }
+	tree && in_tree HEAD~2 util.c | grep -q edited
+}
+
+# The id of a kernel depends on its code only.
+kernel_key()
+{
+	tree
+	_one=$(tree_content HEAD)
+	echo '/* edited */' >>selftests/util.c
+	tree
+	[ "$_one" = "$(tree_content HEAD)" ] || { echo "a selftest changed the kernel's key"; return 1; }
+	sed -i 's/^+int c;/+int cc;/' kernel/patches/0003*
+	tree
+	[ "$_one" != "$(tree_content HEAD)" ] || { echo "code did not change the kernel's key"; return 1; }
+}
+
+new_test()
+{
+	program three >"$TREE/$KSELFTESTS/test_three.c"
+	sed -i 's/^TEST_GEN_PROGS += test_two/TEST_GEN_PROGS += test_three\n&/' "$TREE/$KSELFTESTS/Makefile"
+	(cd "$TREE" && commit 'selftests/dmem: Add a third') && save &&
+	[ "$(commit_files kernel/selftests/0005*)" = test_three.c ] && [ -e selftests/test_three.c ] &&
+	_id=$(git -C "$TREE" rev-parse 'HEAD^{tree}') && tree &&
+	[ "$_id" = "$(git -C "$TREE" rev-parse 'HEAD^{tree}')" ] &&
+	! in_tree HEAD~1 Makefile | grep three
+}
+
+gone_test()
+{
+	echo mine >selftests/mine.c
+	rm "$TREE/$KSELFTESTS/sub/part.h"
+	autosquash 'selftests/dmem: Add a test' && save &&
+	[ ! -e selftests/sub/part.h ] && [ -e selftests/mine.c ] && ! grep -r part.h kernel/selftests
+}
+
+changed_later()
+{
+	echo '/* edited */' >>"$TREE/$KSELFTESTS/util.c"
+	(cd "$TREE" && commit 'selftests/dmem: Change a test') &&
+	refused '("selftests/dmem: Add a test") adds' save &&
+	refused "'selftests/dmem: Change a test' changes $KSELFTESTS/util.c" save
+}
+
+makefile_later()
+{
+	sed -i 's/All of them/Some/' "$TREE/$KSELFTESTS/Makefile"
+	autosquash 'selftests/dmem: Add another' &&
+	refused "'selftests/dmem: Add a test' has a $KSELFTESTS/Makefile that differs" save
+}
+
+needs_later()
+{
+	# shellcheck disable=SC2016 # make's
+	echo '$(OUTPUT)/test_one: more.c' >>selftests/Makefile
+	refused 'does not apply' tree && grep 'test_one needs more.c' "$LOGS/am.log"
+}
+
+uncommitted()
+{
+	echo >>"$TREE/$KSELFTESTS/util.c"
+	refused 'not committed' save
+}
+
+missing_commit()
+{
+	rm kernel/selftests/0004*
+	refused 'kernel/selftests/0004-selftests-dmem-Add-another-test.commit, which is not there' tree
+}
+
+missing_test()
+{
+	rm selftests/more.c
+	refused 'selftests/more.c, which is not there' tree
+}
+
+wrong_diff()
+{
+	sed -i 's/^ TARGETS += other/ TARGETS += another/' kernel/selftests/0002*
+	refused "at patch '0002-selftests-dmem-Add-a-test.commit'" tree
+}
+
+wrong_patch()
+{
+	sed -i 's/^ int b;/ int bb;/' kernel/patches/0003*
+	refused "at patch 'kernel: Add c'" tree
+}
+
+# rule NAME WORDS [COMMAND...]: the rule finds a line with the words after the command.
+rule()
+{
+	_rule=$1
+	_words=$2
+	shift 2
+	"$@" || return 1
+	_o=$($_rule)
+	echo "$_o"
+	if [ -z "$_words" ]; then
+		[ -z "$_o" ]
+	else
+		echo "$_o" | grep -qF "$_words"
+	fi
+}
+
+home_of()
+{
+	cp "$TREE/$KSELFTESTS/util.c" selftests/util.c
+	git -C "$TREE" format-patch -q --stdout -1 HEAD >"kernel/patches/$1"
+}
+
+real()
+{
+	cd "$top" || return 1
+	_o=$("$1")
+	echo "$_o"
+	[ -z "$_o" ]
+}
+
+mkdir -p "$w/repo" "$w/start"
+here make_base
+printf '%s\n' .gitignore Makefile sub/part.h test_one.c util.c util.h >"$w/expect-first"
+tests_makefile test_one | sed '/more\.h$/s/ more\.h//;/+=$/d;/test_two/d' >"$w/expect-makefile"
+
+echo "TAP version 13"
+t "the tree's commits are made" make_commits
+t "the tree is saved as a series" save
+git -C "$w/base/linux" rev-parse 'HEAD^{tree}' >"$w/start/id"
+git -C "$w/base/linux" tag author
+git -C "$w/repo" init -q
+t "commits of kselftests have a file of their own" split_names
+t "such a file names the files that the commit adds" first_list
+t "no patch has a kselftest" rule rule_patches_code '' :
+t "tree and series turn into each other without a byte's difference" both_ways
+cp -a "$w/repo" "$w/base" "$w/start"
+t "author, date and message are the same" message_back
+t "an earlier Makefile lacks the programs and headers of later commits" first_makefile
+t "other files that a commit changes are changed in it" other_files
+restore
+t "an edit in selftests/ is in the commit of its file" edit_to_tree
+restore
+t "a fixup in the tree changes that file of selftests/ only" tree_to_edit
+restore
+t "a kselftest does not change the key of a kernel" kernel_key
+restore
+t "a new test in the tree gets a commit and its files" new_test
+restore
+t "a test that is gone in the tree is gone, other files stay" gone_test
+restore
+t "a second commit that changes a test is refused" changed_later
+restore
+t "a Makefile changed in the wrong commit is refused" makefile_later
+restore
+t "changes that are not committed are refused" uncommitted
+restore
+t "a program that needs a later file is refused" needs_later
+restore
+t "a commit that is not there is named" missing_commit
+restore
+t "a test that is not there is named" missing_test
+restore
+t "a commit whose other changes do not apply is named" wrong_diff
+restore
+t "a patch that does not apply is named" wrong_patch
+
+for r in rule_series_names rule_patches_code rule_selftests_listed rule_selftests_order; do
+	restore
+	t "$r: nothing in the small series" rule $r '' :
+	t "$r: nothing in this repository" real $r
+done
+t "rule_series_names: a file that is not named" rule rule_series_names 'x.commit is not in' touch kernel/selftests/x.commit
+restore
+t "rule_series_names: a name without its file" rule rule_series_names 'which is not there' rm kernel/patches/0001-kernel-Add-b.patch
+restore
+t "rule_series_names: a name that is there twice" rule rule_series_names 'twice' sed -i 's/^0001.*/&\n&/' kernel/series
+restore
+t "rule_patches_code: a patch with a kselftest" rule rule_patches_code 'x.patch changes' home_of x.patch
+restore
+t "rule_selftests_listed: a file in no commit" rule rule_selftests_listed 'names selftests/mine.c' touch selftests/mine.c
+restore
+t "rule_selftests_listed: a file in two commits" rule rule_selftests_listed 'util.c is in two commits' \
+	sed -i 's,^selftests/more\.c,&\nselftests/util.c,' kernel/selftests/0004-selftests-dmem-Add-another-test.commit
+restore
+t "rule_selftests_listed: a name without its file" rule rule_selftests_listed 'more.c, which is not there' rm selftests/more.c
+restore
+t "rule_selftests_order: a later file is included" rule rule_selftests_order 'test_one.c includes "more.h", which' \
+	sed -i 's/util\.h/more.h/' selftests/test_one.c
+restore
+t "rule_selftests_order: a later file is linked" rule rule_selftests_order 'test_one needs more.c' \
+	sed -i 's/test_two: more/test_one: more/' selftests/Makefile
+echo "1..$n"
+exit $bad
