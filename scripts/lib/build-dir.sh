@@ -9,7 +9,8 @@ BUILD=${BUILD:-build}
 # itself, unless CC is set.
 build_setup()
 {
-	need "${CC:-cc}:gcc" /usr/include/stdio.h:libc6-dev meson ninja:ninja-build pkg-config
+	_cc=${CC:-cc}
+	need "${_cc%% *}:gcc" /usr/include/stdio.h:libc6-dev meson ninja:ninja-build pkg-config
 	meson_setup . "$BUILD" "$@"
 }
 
@@ -94,7 +95,8 @@ guest_install()
 # build_dmemctl DIR: dmemctl for this machine becomes DIR/tools/dmemctl.
 build_dmemctl()
 {
-	need "${HOSTCC:-gcc}:gcc" meson ninja:ninja-build pkg-config \
+	_cc=${HOSTCC:-gcc}
+	need "${_cc%% *}:gcc" meson ninja:ninja-build pkg-config \
 		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev
 	(
