@@ -142,13 +142,33 @@ static bool found(const char *file, const char *want)
 	return want && *want ? strstr(text, want) != NULL : !*text;
 }
 
+/* The length of the first line of a text. */
+static int first_line(const char *text)
+{
+	return (int)strcspn(text, "\n");
+}
+
 void expect(const struct tool *t, const char *args, int code, const char *out, const char *err)
 {
 	int got = tool(t, args);
 	bool o = found("out", out), e = found("err", err);
-	char text[1024];
+	const char *shown = err && *err ? err : out && *out ? out : NULL;
+	char text[1024], name[512];
 
+	snprintf(name, sizeof(name), "'%s' returns %d", args, code);
+	if (shown)
+		snprintf(name + strlen(name), sizeof(name) - strlen(name), " and prints: %.*s",
+			 first_line(shown), shown);
 	snprintf(text, sizeof(text), "%s", get("out"));
-	check(got == code && o && e, args, "exit code %d, not %d; stdout: %s; stderr: %s", got,
+	check(got == code && o && e, name, "exit code %d, not %d; stdout: %s; stderr: %s", got,
 	      code, text, get("err"));
+}
+
+void expect_refused(const struct tool *t, const char *args, const char *err)
+{
+	char *before = snapshot(), name[512];
+
+	expect(t, args, 1, NULL, err);
+	snprintf(name, sizeof(name), "'%s' changes no file: %.*s", args, first_line(err), err);
+	same_tree(before, name);
 }

@@ -46,4 +46,7 @@ bool is_there(const char *rel);
  * no output at all. */
 void expect(const struct tool *t, const char *args, int code, const char *out, const char *err);
 
+/* Two tests: the run fails with @err on stderr, and changes no file. */
+void expect_refused(const struct tool *t, const char *args, const char *err);
+
 #endif

@@ -32,7 +32,8 @@ void docs_complete(const char *file, const char *command, const char *program, c
 	};
 
 	snprintf(bin, sizeof(bin), "%s", tap_path("bin"));
-	snprintf(name, sizeof(name), "bash completes: %s", words);
+	snprintf(name, sizeof(name), "bash completes '%s' without an error", words);
 	check(!run(argv) && !*get("err"), name, "%s", get("err"));
+	snprintf(name, sizeof(name), "bash completes '%s' to '%s'", words, want);
 	check_text(get("out"), want, name);
 }

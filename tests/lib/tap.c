@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,14 @@
 
 #define TEXT	(1 << 20)
 
+#define NAME	1024
+
 static int tests, failures;
 static const char *top;
+static const char *only, *function;	/* NULL: all of them, none of them */
+static bool only_found;
+static char test_case[NAME / 2];
+static void *names;
 
 static void die(const char *what)
 {
@@ -24,15 +31,37 @@ static void die(const char *what)
 	exit(2);
 }
 
+static const char *without_test(const char *name)
+{
+	return strncmp(name, "test_", strlen("test_")) ? name : name + strlen("test_");
+}
+
 void tap_start(void)
 {
 	printf("TAP version 13\n");
+	only = getenv("TAP_ONLY");
+	only = only && *only ? without_test(only) : NULL;
 }
 
-int tap_end(void)
+bool tap_function(const char *name)
 {
-	printf("1..%d\n", tests);
-	return failures != 0;
+	function = name ? without_test(name) : NULL;
+	*test_case = 0;
+	if (!only || !function)
+		return true;
+	if (strcmp(function, only))
+		return false;
+	only_found = true;
+	return true;
+}
+
+void tap_case(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(test_case, sizeof(test_case), fmt, ap);
+	va_end(ap);
 }
 
 static void say(const char *text)
@@ -44,9 +73,39 @@ static void say(const char *text)
 	free(copy);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* Enters a name; whether it was there before. */
+static bool used_before(const char *name)
+{
+	char *copy = strdup(name), **entry = copy ? tsearch(copy, &names, by_name) : NULL;
+
+	if (!entry)
+		die("tsearch");
+	if (*entry == copy)
+		return false;
+	free(copy);
+	return true;
+}
+
+/* Prints a result with the name that is complete. */
+static void result(bool ok, const char *name)
+{
+	if (used_before(name)) {
+		printf("# duplicate test name: %s\n", name);
+		ok = false;
+	}
+	failures += !ok;
+	printf("%s %d %s\n", ok ? "ok" : "not ok", ++tests, name);
+	fflush(stdout);
+}
+
 bool check(bool ok, const char *name, const char *fmt, ...)
 {
-	char text[4096];
+	char text[4096], full[2 * NAME];
 	va_list ap;
 
 	if (!ok) {
@@ -54,10 +113,10 @@ bool check(bool ok, const char *name, const char *fmt, ...)
 		vsnprintf(text, sizeof(text), fmt, ap);
 		va_end(ap);
 		say(text);
-		failures++;
 	}
-	printf("%s %d %s\n", ok ? "ok" : "not ok", ++tests, name);
-	fflush(stdout);
+	snprintf(full, sizeof(full), "%s%s%s%s%s", function ? function : "", function ? ": " : "",
+		 function ? test_case : "", function && *test_case ? ": " : "", name);
+	result(ok, full);
 	return ok;
 }
 
@@ -72,6 +131,16 @@ bool check_text(const char *got, const char *want, const char *name)
 		say(got);
 	}
 	return check(ok, name, "differs");
+}
+
+int tap_end(void)
+{
+	if (only && !only_found) {
+		printf("# TAP_ONLY: this program has no test function '%s'\n", only);
+		result(false, "TAP_ONLY names a test function of this program");
+	}
+	printf("1..%d\n", tests);
+	return failures != 0;
 }
 
 const char *tap_path(const char *rel)

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "judge_test.h"
+#include "tap.h"
 
 void put_file(const char *dir, const char *name, const char *text)
 {
@@ -62,7 +63,7 @@ int run_cases(int argc, char **argv, size_t n, void (*prepare)(const struct plac
 {
 	struct place place;
 	const char *name;
-	bool ok, bad = false;
+	bool ok;
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: %s program directory\n", argv[0]);
@@ -73,11 +74,10 @@ int run_cases(int argc, char **argv, size_t n, void (*prepare)(const struct plac
 	mkdir(place.dir, 0755);
 	if (prepare)
 		prepare(&place);
-	printf("TAP version 13\n1..%zu\n", n);
+	tap_start();
 	for (size_t i = 0; i < n; i++) {
 		ok = one(&place, i, &name);
-		printf("%sok %zu %s\n", ok ? "" : "not ", i + 1, name);
-		bad = bad || !ok;
+		check(ok, name, "the case failed");
 	}
-	return bad;
+	return tap_end();
 }
