@@ -174,17 +174,19 @@ static void cells(void)
 
 	HISTORY({ "cma/linux,cma", 80 * MIB, 80 * MIB });
 	for (size_t i = 0; i < sizeof(boards) / sizeof(*boards); i++) {
+		tap_case("board %zu", i);
 		board(boards[i].tree);
-		check(boot(MORE("--block=4M")), "an overlay for each kind of cells", "%zu: %s", i, get("err"));
-		is_booted(boards[i].booted, "the kernel takes it");
-		check(strstr(get("plan.dtso"), boards[i].text), "its cells are those of the root", "%s",
+		check(boot(MORE("--block=4M")), "there is an overlay", "%zu: %s", i, get("err"));
+		is_booted(boards[i].booted, "the kernel accepts the overlay");
+		check(strstr(get("plan.dtso"), boards[i].text), "the cells are those of the root", "%s",
 		      get("plan.dtso"));
 	}
+	tap_case("%s", "");
 
 	board(boards[1].tree);
-	check(boot(MORE("--cells=1")) && strstr(booted, "0x2b000000"), "with --cells= as well", "%s", booted);
+	check(boot(MORE("--cells=1")) && strstr(booted, "0x2b000000"), "there is an overlay with --cells=, too", "%s", booted);
 	plan(MORE("--cells=1"));
-	check(strstr(get("err"), "no effect"), "which has no effect, and a message", "%s", get("err"));
+	check(strstr(get("err"), "no effect"), "a message says that --cells= has no effect", "%s", get("err"));
 }
 
 /* Trees that the kernel ignores, and others that are none for this history. */
@@ -216,13 +218,15 @@ static void no_tree(void)
 		{ "/dts-v1/;\n/plugin/;\n/ { fragment@0 { target-path = \"/\"; __overlay__ { }; }; };",
 		  ": an overlay" },
 	};
+	char name[200];
 	void *p;
 	FILE *f;
 
 	HISTORY({ "cma/linux,cma", 80 * MIB, 80 * MIB });
 	for (size_t i = 0; i < sizeof(boards) / sizeof(*boards); i++) {
+		snprintf(name, sizeof(name), "tree %zu is refused: %s", i, boards[i].why);
 		board(boards[i].tree);
-		refused(MORE(NULL), boards[i].why, "a tree without such an area is refused");
+		refused(MORE(NULL), boards[i].why, name);
 	}
 	put("board.dtb", "%s", boards[2].tree);
 	refused(MORE(NULL), ": a source", "so is a source");
@@ -672,18 +676,20 @@ static void noted(void)
 	char *with_tree;
 
 	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
+		tap_case("tree %zu", i);
 		board(trees[i]);
 		machine("linux,cma", 64 * MIB);
 		unlink(tap_path("history"));
 		check(!record("history", "--count=1") && !*get("err"), "a recorder notes the tree", "%s", get("err"));
-		check(!plan(MORE("--headroom=25")), "with the tree's file", "%s", get("err"));
+		check(!plan(MORE("--headroom=25")), "a plan uses the file of the tree", "%s", get("err"));
 		with_tree = strdup(strstr(get("plan.dtso"), "/dts-v1/"));
-		check(!plan_notes(NULL), "a plan needs no more", "%s", get("err"));
-		check(strstr(get("plan.dtso"), "the tree in the histories"), "as its text has it", "%s",
+		check(!plan_notes(NULL), "a plan needs no file but the history", "%s", get("err"));
+		check(strstr(get("plan.dtso"), "the tree in the histories"), "the text names the histories as the source of the tree", "%s",
 		      get("plan.dtso"));
-		check_text(strstr(get("plan.dtso"), "/dts-v1/"), with_tree, "and is the same with both");
+		check_text(strstr(get("plan.dtso"), "/dts-v1/"), with_tree, "both plans are the same");
 		free(with_tree);
 	}
+	tap_case("%s", "");
 	check(!strstr(get("history"), "secret") && strstr(get("history"), " K cma=64M%2532\n"),
 	      "of the command line only words about CMA are noted", "%s", get("history"));
 	check(strstr(get("history"), " D /reserved-memory/linux,cma "), "a node is a line", "%s", get("history"));
@@ -793,20 +799,20 @@ int main(int argc, char **argv)
 	dmemctl = argv[1];
 	tap_start();
 	tap_dir(argv[2]);
-	cells();
-	no_tree();
-	dynamic();
-	beside_the_kernel();
-	unknown_memory();
-	addressed();
-	names();
-	both();
-	never_smaller();
-	command_line();
-	hostile();
-	noted();
-	half_noted();
-	several();
-	not_noted();
+	RUN(cells);
+	RUN(no_tree);
+	RUN(dynamic);
+	RUN(beside_the_kernel);
+	RUN(unknown_memory);
+	RUN(addressed);
+	RUN(names);
+	RUN(both);
+	RUN(never_smaller);
+	RUN(command_line);
+	RUN(hostile);
+	RUN(noted);
+	RUN(half_noted);
+	RUN(several);
+	RUN(not_noted);
 	return tap_end();
 }

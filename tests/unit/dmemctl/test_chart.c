@@ -249,17 +249,19 @@ static void look_at(struct dmem_text *t, uint64_t mono, uint64_t wall, const cha
 
 static bool draw(const char *rel)
 {
-	char svg[4096], path[4096];
+	char svg[4096], path[4096], name[100];
 	const char *argv[] = { dmemctl, "plan", "--force", svg, path, NULL };
 
 	snprintf(svg, sizeof(svg), "--svg=%s", tap_path("chart.svg"));
 	snprintf(path, sizeof(path), "%s", tap_path(rel));
-	if (!check(!run(argv) && !*get("err"), rel, "%s", get("err")))
+	snprintf(name, sizeof(name), "the history '%s' has a chart", rel);
+	if (!check(!run(argv) && !*get("err"), name, "%s", get("err")))
 		return false;
 	free(doc.s);
 	doc.s = strdup(get("chart.svg"));
 	parse(doc.s);
-	return check(!doc.wrong, "it is XML", "%s", doc.wrong);
+	snprintf(name, sizeof(name), "the chart of '%s' is XML", rel);
+	return check(!doc.wrong, name, "%s", doc.wrong);
 }
 
 /* Some services in some regions: as many MiB each as @use gives, for a second. */
@@ -381,6 +383,7 @@ static void colours(void)
 	for (int s = 0; s < 8; s++) {
 		snprintf(name, sizeof(name), "svc%02d.service", s);
 		snprintf(first[s], sizeof(first[s]), "%s", fill_in(panel(0), name));
+		tap_case("%s", name);
 		check(*first[s] && !strcmp(first[s], fill_in(panel(1), name)), "one colour in all panels", "%s, %s",
 		      first[s], fill_in(panel(1), name));
 		for (int k = 0; k < s; k++) {
@@ -389,6 +392,7 @@ static void colours(void)
 			lowest = fmin(lowest, a > b ? a / b : b / a);
 		}
 	}
+	tap_case("%s", "");
 	check(lowest >= 1.15, "colours differ in lightness, too", "%f", lowest);
 	check(count("path", "hairline") >= 8, "a line between layers", "%d", count("path", "hairline"));
 	/* Another day: other figures, and the first one is alone. */
@@ -396,9 +400,11 @@ static void colours(void)
 	draw("alike");
 	for (int s = 0; s < 8; s++) {
 		snprintf(name, sizeof(name), "svc%02d.service", s);
-		check(!strcmp(first[s], fill_in(panel(0), name)), "the same in another chart", "%s, %s", first[s],
+		tap_case("%s", name);
+		check(!strcmp(first[s], fill_in(panel(0), name)), "the same colour in another chart", "%s, %s", first[s],
 		      fill_in(panel(0), name));
 	}
+	tap_case("%s", "");
 	check(any_text("capacity") && any_text("needed size") && any_text("sum of limits") && !any_text("all max") &&
 	      !any_text("not accounted"), "its words", "are others");
 }
@@ -625,12 +631,12 @@ int main(int argc, char **argv)
 	dir = argv[2];
 	tap_start();
 	tap_dir(dir);
-	colours();
-	many();
-	empty();
-	one_sample();
-	wall_clock();
-	marks();
-	names();
+	RUN(colours);
+	RUN(many);
+	RUN(empty);
+	RUN(one_sample);
+	RUN(wall_clock);
+	RUN(marks);
+	RUN(names);
 	return tap_end();
 }

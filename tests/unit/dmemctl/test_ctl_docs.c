@@ -88,7 +88,7 @@ static void test_options(const struct verb *v, const char *sources, const char *
 			 const char *zsh)
 {
 	static char source[TEXT], help[TEXT], section[TEXT];
-	char path[4096], args[100], missing[1000] = "", *p, *end;
+	char path[4096], args[200], missing[1000] = "", *p, *end;
 	int n = 0, lines = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", sources, v->source);
@@ -118,6 +118,7 @@ static void test_options(const struct verb *v, const char *sources, const char *
 	}
 	for (char *l = help; (l = strstr(l, "\n  ")); l++)
 		lines += l[strspn(l, "\n ")] == '-';
+	snprintf(args, sizeof(args), "%s: every option is in --help, in the manual and in zsh's completion", v->name);
 	check(n && n == lines && !*missing, args, "%d options, %d lines; not everywhere: %s", n,
 	      lines, missing);
 }
@@ -197,7 +198,7 @@ static void test_examples(const char *manual)
 		if (strncmp(l, "\tdmemctl ", 9))
 			continue;
 		rc = run(argv);
-		snprintf(name, sizeof(name), "of the manual: %s", l + 1);
+		snprintf(name, sizeof(name), "the example '%s' succeeds", l + 1);
 		check(!rc && !*get("err"), name, "status %d: %s%s", rc, get("out"), get("err"));
 		n++;
 		if (strstr(l, " set camera "))
@@ -205,9 +206,9 @@ static void test_examples(const char *manual)
 				     "camera@64000000 24M") &&
 				      strstr(get(CG "system.slice/camera.service/dmem.max"),
 					     CAMERA " 25165824\n"),
-			      "it is set, and kept", "no");
+			      "the example of set writes the limit and the drop-in", "no");
 		if (strstr(l, " run "))
-			check(strstr(get("out"), CAMERA " 10485760\n") != NULL, "a quarter", "%s",
+			check(strstr(get("out"), CAMERA " 10485760\n") != NULL, "the example of run sets a quarter of the region", "%s",
 			      get("out"));
 	}
 	check(n == 6, "the manual has examples", "%d", n);
@@ -229,10 +230,10 @@ int main(int argc, char **argv)
 	tap_start();
 	board(&t);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
-		test_options(&verbs[i], argv[5], manual, zsh);
+		RUN(test_options, &verbs[i], argv[5], manual, zsh);
 	run((const char *[]){ "/usr/bin/zsh", "-n", argv[8], NULL });
 	check(!*get("err"), "zsh understands its completion", "%s", get("err"));
-	test_bash(argv[7]);
+	RUN(test_bash, argv[7]);
 	if (!bus_start(&bus, "")) {
 		printf("Bail out! there is no bus\n");
 		return 2;
@@ -240,7 +241,7 @@ int main(int argc, char **argv)
 	setenv("FAKE_BUS", "1", 1);
 	setenv("FAKE_ROOT", tap_path("root"), 1);
 	setenv("FAKE_OWN", "0::/system.slice/lone.scope", 1);
-	test_examples(manual);
+	RUN(test_examples, manual);
 	bus_stop(&bus);
 	return tap_end();
 }

@@ -957,6 +957,7 @@ static void one(size_t i)
 	size_t lines = 0;
 	int code;
 
+	tap_case("%s", cases[i].name);
 	base();
 	cases[i].make();
 	code = tool(&t, "doctor");
@@ -966,7 +967,7 @@ static void one(size_t i)
 	check(code == cases[i].code && !*get("err") &&
 		      (cases[i].said ? !strcmp(text, cases[i].said)
 				     : strstr(text, "no problems: ") == text),
-	      cases[i].name, "exit code %d: %s%s", code, text, get("err"));
+	      "the text", "exit code %d: %s%s", code, text, get("err"));
 	code = tool(&t, "doctor --json");
 	if (!cases[i].said)
 		snprintf(json, sizeof(json), ".findings == []");
@@ -976,7 +977,7 @@ static void one(size_t i)
 			 "\"remedy\", \"severity\", \"subject\"] and all(.[]; . != null and . != "
 			 "\"\"))",
 			 lines);
-	check(code == cases[i].code && !jq(&t, json), "the same in JSON", "exit code %d: %s%s",
+	check(code == cases[i].code && !jq(&t, json), "JSON has the same findings", "exit code %d: %s%s",
 	      code, get("json"), get("err"));
 }
 
@@ -1017,9 +1018,15 @@ static void command_lines(void)
 		{ "cma=64M cma=0", false }, { "cma=0 cma=64M", true }, { "", false }, { NULL, false },
 	};
 
-	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		check(dmem_cmdline_has_cma(lines[i].line) == lines[i].has, "cma= of a command line", "%s",
-		      lines[i].line ? lines[i].line : "(none)");
+	char name[100];
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		const char *line = lines[i].line ? lines[i].line : "(none)";
+
+		snprintf(name, sizeof(name), "command line %zu, '%.*s', %s", i, (int)strcspn(line, "\n"), line,
+			 lines[i].has ? "reserves CMA memory" : "reserves no CMA memory");
+		check(dmem_cmdline_has_cma(lines[i].line) == lines[i].has, name, "%s", line);
+	}
 }
 
 /* The n-th line of a name in each file is of the n-th region, whatever the order. */
@@ -1085,6 +1092,7 @@ static void others(void)
 	for (int k = FAKE_6_14; k < FAKE_OURS; k++) {
 		static const struct fake_use root = { "drm/0/vram", .current = 1 * MIB };
 
+		tap_case("kernel %d", k);
 		tap_dir(t.dir);
 		fake_start(&f, (enum fake_kernel)k);
 		fake_region(&f, "drm/0/vram", 512 * MIB);
@@ -1103,16 +1111,16 @@ int main(int argc, char **argv)
 	base();
 	expect(&t, "doctor", 0, "no problems: 3 regions, 9 cgroups\n", NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		one(i);
+		RUN(one, i);
 	base();
 	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\nDeviceMemoryMax=cma/%%n "
 								   "1M\n");
 	expect(&t, "doctor", 1, "problem: media.slice: 1 limit of its section cannot be used",
 	       "invalid region name 'cma/%n'");
-	as_nobody();
-	command_lines();
-	two_of_a_name();
-	others();
+	RUN(as_nobody);
+	RUN(command_lines);
+	RUN(two_of_a_name);
+	RUN(others);
 	base();
 	expect(&t, "doctor --help", 0, "Usage: dmemctl doctor", NULL);
 	expect(&t, "doctor -x", 2, NULL, "unknown option: -x");

@@ -13,15 +13,18 @@
 static void names(struct dmem_text *t, const char *region, const char *cgroup)
 {
 	struct hist_line l;
+	char title[100];
 
+	snprintf(title, sizeof(title), "region %s is written", region);
 	hist_begin(&l, t, 'R');
 	hist_add(&l, " 0");
 	hist_add_name(&l, region);
-	check(!hist_end(&l), "a region is written", "no memory");
+	check(!hist_end(&l), title, "no memory");
+	snprintf(title, sizeof(title), "a cgroup of region %s is written", region);
 	hist_begin(&l, t, 'C');
 	hist_add(&l, " 0 42");
 	hist_add_name(&l, cgroup);
-	check(!hist_end(&l), "a cgroup is written", "no memory");
+	check(!hist_end(&l), title, "no memory");
 }
 
 static const uint64_t all[HIST_FIGURES] = { 4096, 8192, 1, 2, DMEM_UNKNOWN, 4, DMEM_NO_LIMIT, 0 };
@@ -316,14 +319,14 @@ int main(void)
 	struct dmem_text t = { 0 };
 
 	tap_start();
-	round_trip(&t);
-	cut_anywhere(&t);
-	flip_any_bit(&t);
-	not_ours();
-	nothing_of_half();
-	newer_version();
-	notes();
-	an_op_ends_it(&t);
+	RUN(round_trip, &t);
+	RUN(cut_anywhere, &t);
+	RUN(flip_any_bit, &t);
+	RUN(not_ours);
+	RUN(nothing_of_half);
+	RUN(newer_version);
+	RUN(notes);
+	RUN(an_op_ends_it, &t);
 	dmem_text_free(&t);
 	return tap_end();
 }

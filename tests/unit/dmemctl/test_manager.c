@@ -43,10 +43,7 @@ static void called(const char *want, const char *name)
 
 static void fails(const char *args, const char *err)
 {
-	char *before = snapshot();
-
-	expect(&t, args, 1, NULL, err);
-	same_tree(before, "nothing has changed");
+	expect_refused(&t, args, err);
 }
 
 static void set_and_show(void)
@@ -97,16 +94,19 @@ static void reload_fails(void)
 static void meanwhile(void)
 {
 	begin("restart");
+	tap_case("a restart before the reload");
 	expect(&t, "set camera --max=" CAMERA "=32M", 0, NULL, NULL);
 	check(strstr(get(SERVICE "dmem.max"), CAMERA " 33554432\n") != NULL,
-	      "a restart before the reload", "%s", get(SERVICE "dmem.max"));
+	      "the limit is set", "%s", get(SERVICE "dmem.max"));
 	end();
 	begin("condition");
+	tap_case("a start before the reload sets its limit after dmemctl");
 	expect(&t, "set camera --max=" CAMERA "=32M", 0, NULL, NULL);
 	check(strstr(get(SERVICE "dmem.max"), CAMERA " 33554432\n") != NULL,
-	      "a start from before the reload that sets its limit after us", "%s", get(SERVICE "dmem.max"));
+	      "the limit is set", "%s", get(SERVICE "dmem.max"));
 	end();
 	begin("start");
+	tap_case("%s", "");
 	fake_bare_cgroup("system.slice/stopped.service");
 	put(CG "system.slice/stopped.service/dmem.max", CAMERA " max\n");
 	put(CG "system.slice/stopped.service/dmem.min", CAMERA " 0\n");
@@ -195,7 +195,7 @@ static int dmemctl_run(const char * const *more)
 	return run(argv);
 }
 
-#define RUN(...)	dmemctl_run((const char * const []){ __VA_ARGS__, NULL })
+#define DMEMCTL_RUN(...)	dmemctl_run((const char * const []){ __VA_ARGS__, NULL })
 
 static void begin_run(const char *how)
 {
@@ -212,7 +212,7 @@ static void runs(void)
 	begin_run("");
 	snprintf(max, sizeof(max), "cat '%s'; exit 7",
 		 tap_path(CG "system.slice/lone.scope/dmem.max"));
-	code = RUN("--max=" CAMERA "=9M", "--min=dma_heap/camera@64000000=1M",
+	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "--min=dma_heap/camera@64000000=1M",
 		   "--low=" DISPLAY "=50%", "--unit=x", "--slice=media.slice", "--", "/bin/sh",
 		   "-c", max);
 	check(code == 7, "the command's exit code", "%d: %s", code, get("err"));
@@ -226,54 +226,54 @@ static void runs(void)
 	called("PIDs au\n", "its process");
 	called("Description=dmemctl run /bin/sh\n", "its description");
 	called("CollectMode=inactive-or-failed\n", "it does not stay");
-	code = RUN("--max=" CAMERA "=9M", "sh", "-c", "kill -9 $$");
+	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "sh", "-c", "kill -9 $$");
 	check(code == -9, "killed by a signal", "%d: %s", code, get("err"));
 	called("StartTransientUnit dmem-run-", "a name of its own");
-	code = RUN("--max=" CAMERA "=9M", "echo", "--max", "--help");
+	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "echo", "--max", "--help");
 	check(!code, "what follows the command is its own", "%d", code);
 	check_text(get("out"), "--max --help\n", "all of it");
-	code = RUN("--max=" CAMERA "=9M", "/no/such\xff");
-	check(code == 127 && strstr(get("err"), "No such file"), "no such command", "%d: %s", code,
+	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "/no/such\xff");
+	check(code == 127 && strstr(get("err"), "No such file"), "a missing command has status 127", "%d: %s", code,
 	      get("err"));
 	called("Description=dmemctl run /no/such\\xff\n", "a name that is no UTF-8");
-	code = RUN("--max=" CAMERA "=9M", "/etc");
-	check(code == 126 && strstr(get("err"), "Permission denied"), "no command", "%d: %s", code,
+	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "/etc");
+	check(code == 126 && strstr(get("err"), "Permission denied"), "a command that cannot be executed has status 126", "%d: %s", code,
 	      get("err"));
 
 	put("calls", "ready\n");
 	before = snapshot();
-	check(RUN("true") == 125 && strstr(get("err"), "no limits: add"), "no limit", "%s",
+	check(DMEMCTL_RUN("true") == 125 && strstr(get("err"), "no limits: add"), "a run without a limit is refused", "%s",
 	      get("err"));
-	check(RUN("--max=" CAMERA "=9M") == 125 && strstr(get("err"), "missing command"),
-	      "no command", "%s", get("err"));
-	check(RUN("--max", CAMERA, "true") == 125, "no size", "%s", get("err"));
-	check(RUN("--bogus", "true") == 125 && strstr(get("err"), "unknown option: --bogus"), "no option", "%s",
+	check(DMEMCTL_RUN("--max=" CAMERA "=9M") == 125 && strstr(get("err"), "missing command"),
+	      "a run without a command is refused", "%s", get("err"));
+	check(DMEMCTL_RUN("--max", CAMERA, "true") == 125, "no size", "%s", get("err"));
+	check(DMEMCTL_RUN("--bogus", "true") == 125 && strstr(get("err"), "unknown option: --bogus"), "no option", "%s",
 	      get("err"));
-	check(RUN("--runtime", "true") == 125, "an option of another verb", "%s", get("err"));
-	check(RUN("--max=cma/none=9M", "true") == 125 && strstr(get("err"), "no such region"),
+	check(DMEMCTL_RUN("--runtime", "true") == 125, "an option of another verb", "%s", get("err"));
+	check(DMEMCTL_RUN("--max=cma/none=9M", "true") == 125 && strstr(get("err"), "no such region"),
 	      "no region", "%s", get("err"));
-	check(RUN("--max=" CAMERA "=9M", "--unit=a,b", "true") == 125 &&
+	check(DMEMCTL_RUN("--max=" CAMERA "=9M", "--unit=a,b", "true") == 125 &&
 		      strstr(get("err"), "--unit=a,b"),
 	      "a wrong name", "%s", get("err"));
-	check(RUN("--max=" CAMERA "=9M", "--unit=a.service", "true") == 125 &&
+	check(DMEMCTL_RUN("--max=" CAMERA "=9M", "--unit=a.service", "true") == 125 &&
 		      strstr(get("err"), "--unit=a.service"),
 	      "a name of another type", "%s", get("err"));
-	check(RUN("--max=" CAMERA "=9M", "--slice=media", "true") == 125 &&
+	check(DMEMCTL_RUN("--max=" CAMERA "=9M", "--slice=media", "true") == 125 &&
 		      strstr(get("err"), "--slice=media"),
 	      "a wrong slice", "%s", get("err"));
 	expect(&t, "run --max=x=1M true", 125, NULL, "--sysroot cannot be combined with run");
 	check(!strstr(get("calls"), "Start"), "then, there is no scope", "%s", get("calls"));
 	same_tree(before, "and nothing has changed");
-	check(!RUN("--help") && strstr(get("out"), "Usage: dmemctl run") == get("out"), "--help",
+	check(!DMEMCTL_RUN("--help") && strstr(get("out"), "Usage: dmemctl run") == get("out"), "--help",
 	      "%s", get("out"));
 
 	setenv("FAKE_CG", "dmem.max:13", 1);
-	code = RUN("--max=" CAMERA "=9M", "echo", "x");
+	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "echo", "x");
 	check(code == 125 && !*get("out") && strstr(get("err"), "no permission"),
 	      "without its limits it does not start", "%d: %s", code, get("err"));
 	unsetenv("FAKE_CG");
 	setenv("FAKE_OWN", "1:name=x:/", 1);
-	code = RUN("--max=" CAMERA "=9M", "echo", "x");
+	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "echo", "x");
 	check(code == 125 && !*get("out") && strstr(get("err"), "no cgroup v2 tree"),
 	      "nor without a cgroup", "%d: %s", code, get("err"));
 	end();
@@ -281,7 +281,7 @@ static void runs(void)
 
 static void no_scope(const char *how, const char *err, const char *name)
 {
-	char *before;
+	char *before, title[100];
 	int code;
 
 	begin_run(how);
@@ -290,7 +290,8 @@ static void no_scope(const char *how, const char *err, const char *name)
 				     "--max=" CAMERA "=9M", "--unit=y", "echo", "x", NULL });
 	check(code == 125 && !*get("out") && strstr(get("err"), err), name, "%d: %s", code,
 	      get("err"));
-	same_tree(before, "nothing has changed");
+	snprintf(title, sizeof(title), "%s: no file is changed", name);
+	same_tree(before, title);
 	end();
 }
 
@@ -301,19 +302,19 @@ int main(int argc, char **argv)
 	t = (struct tool){ .program = argv[1], .jq = argv[4], .dir = argv[5] };
 	bus = (struct bus){ .manager = argv[2], .daemon = argv[3] };
 	tap_start();
-	set_and_show();
-	reload_fails();
-	meanwhile();
-	slow_reload();
-	nobody_there();
-	runs();
-	no_scope("scope", "systemd: y.scope: Unit is already loaded.", "the scope is refused");
-	no_scope("job", "systemd: y.scope: the scope could not be started: failed", "the job fails");
-	no_scope("none", "systemd: ", "no systemd");
+	RUN(set_and_show);
+	RUN(reload_fails);
+	RUN(meanwhile);
+	RUN(slow_reload);
+	RUN(nobody_there);
+	RUN(runs);
+	RUN(no_scope, "scope", "systemd: y.scope: Unit is already loaded.", "the scope is refused");
+	RUN(no_scope, "job", "systemd: y.scope: the scope could not be started: failed", "the job fails");
+	RUN(no_scope, "none", "systemd: ", "no systemd");
 	setenv("FAKE_HURRY", "1", 1);
-	no_scope("hang", "systemd: y.scope: Connection timed out", "the job hangs");
+	RUN(no_scope, "hang", "systemd: y.scope: Connection timed out", "the job hangs");
 	unsetenv("FAKE_HURRY");
-	no_scope("vanish", "systemd disconnected", "it goes away meanwhile");
+	RUN(no_scope, "vanish", "systemd disconnected", "it goes away meanwhile");
 	unsetenv("FAKE_ROOT");
 	unsetenv("FAKE_OWN");
 	return tap_end();

@@ -531,13 +531,13 @@ int main(int argc, char **argv)
 	dir = argv[2];
 	tap_start();
 	check(setlocale(LC_CTYPE, "C.UTF-8") != NULL, "there is a locale to judge by", "C.UTF-8");
-	labels();
-	values();
-	partial();
-	usage();
-	replaced();
-	full();
-	together();
-	killed(argv[3]);
+	RUN(labels);
+	RUN(values);
+	RUN(partial);
+	RUN(usage);
+	RUN(replaced);
+	RUN(full);
+	RUN(together);
+	RUN(killed, argv[3]);
 	return tap_end();
 }

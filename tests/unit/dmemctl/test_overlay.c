@@ -278,7 +278,7 @@ static void damaged_boards(void)
 int main(void)
 {
 	tap_start();
-	random_boards();
-	damaged_boards();
+	RUN(random_boards);
+	RUN(damaged_boards);
 	return tap_end();
 }

@@ -364,6 +364,7 @@ static void method(void)
 	struct dmem_text t = { 0 };
 
 	for (int i = 0; i < 3; i++) {
+		tap_case("%s", regions[i]);
 		past_head(&t, "aaaaaaaa", 1000, 1000, false);
 		past_region(&t, 0, regions[i]);
 		past_region(&t, 1, "cma/unused");
@@ -486,6 +487,7 @@ static void segments(void)
 	struct dmem_text t = { 0 };
 
 	for (int buffers = 0; buffers < 2; buffers++) {
+		tap_case("%s buffers", buffers ? "with" : "without");
 		start(&t, "aaaaaaaa", buffers);
 		past_look(&t, 2000, buffers ? "c0.0=%llu b7=0.0,8388608" : "c0.0=%llu", 8 * MIB);
 		past_write(&t, "segments.1");
@@ -498,9 +500,10 @@ static void segments(void)
 		past_write(&t, "segments");
 		check(!plan_of("segments", "--json", "--headroom=0") && json(CAM, "need") == 8 * MIB &&
 		      json("a.service", "peak") == 8 * MIB && json("b.service", "peak") == 8 * MIB,
-		      "what a segment does not name has gone", "%s%s", get("out"), get("err"));
+		      "a cgroup that a segment does not name is gone", "%s%s", get("out"), get("err"));
 	}
-	check(!plan_of("segments.1", "--json", NULL) && !strstr(get("out"), "b.service"), "the older half alone",
+	tap_case("%s", "");
+	check(!plan_of("segments.1", "--json", NULL) && !strstr(get("out"), "b.service"), "the older segment alone has a plan",
 	      "%s", get("err"));
 }
 
@@ -918,6 +921,7 @@ static void guesses(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		ull sufficed;
 
+		tap_case("%llu requests refused, %lluM in one piece", cases[i][0], cases[i][1] / MIB);
 		start(&t, "aaaaaaaa", false);
 		past_look(&t, 2000, "r0=%llu c0.0=%llu,%llu,0,0,0,0", 12 * MIB, 12 * MIB, 12 * MIB);
 		past_look(&t, 3000, "r0=%llu c1.0=%llu,%llu,0,0,0,0", 24 * MIB, 12 * MIB, 12 * MIB);
@@ -931,14 +935,15 @@ static void guesses(void)
 		      json(CAM, "run_smaller") == cases[i][2] && json(CAM, "run_larger") == cases[i][3],
 		      "the largest free run is compared", "%s", get("out"));
 		sufficed = strstr(get("out"), "\"sufficed\":null") ? 0 : json(CAM, "sufficed");
-		check(sufficed == (cases[i][0] ? 0 : 40 * MIB), "and a capacity that was enough", "%s", get("out"));
+		check(sufficed == (cases[i][0] ? 0 : 40 * MIB), "a capacity that was enough is reported", "%s", get("out"));
 		plan_of("guess", "--headroom=0", NULL);
 		check(!strstr(get("out"), "40M were enough") == !!cases[i][0] &&
 		      !strstr(get("out"), "8M  less was free") == !cases[i][2] &&
-		      !strstr(get("out"), "2M  more was free") == !cases[i][3], "the text says so", "%s", get("out"));
+		      !strstr(get("out"), "2M  more was free") == !cases[i][3], "the text has the same guesses", "%s", get("out"));
 	}
 	/* While buffers come and go, the run is one of before or after. */
 	for (int buffers = 0; buffers < 2; buffers++) {
+		tap_case("%s buffers", buffers ? "with" : "without");
 		start(&t, "aaaaaaaa", buffers);
 		past_look(&t, 2000, "r0=%llu,0,%llu c0.0=%llu%s", 12 * MIB, 40 * MIB, 12 * MIB,
 			  buffers ? " b1=0.0,12582912" : "");
@@ -954,7 +959,7 @@ static void guesses(void)
 static void page_sizes(void)
 {
 	static const ull pages[] = { 4096, 16384 };
-	char name[32];
+	char name[100];
 
 	for (unsigned int first = 0; first < 2; first++) {
 		for (unsigned int i = 0; i < 2; i++) {
@@ -970,8 +975,9 @@ static void page_sizes(void)
 			snprintf(name, sizeof(name), "pages/%u", i);
 			past_write(&t, name);
 		}
+		snprintf(name, sizeof(name), "pages of %llu bytes first: the largest page fits all", pages[first]);
 		check(!plan(MORE("--json", "--headroom=1", tap_path("pages"))) && json("a.service", "max") == 6 * 16384 &&
-		      json(CAM, "page") == 16384 && json(CAM, "block") == 32 * MIB, "the largest page fits all", "%s",
+		      json(CAM, "page") == 16384 && json(CAM, "block") == 32 * MIB, name, "%s",
 		      get("out"));
 	}
 }
@@ -990,14 +996,16 @@ static size_t widest(const char *s)
 static void widths(void)
 {
 	static const char * const files[] = { "turns", "equal", "whole", "guess", "refused", "late", "clock", "peaks" };
+	char name[100];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		plan_of(files[i], "--quantile=0.5", "--shrink");
-		check(*get("out") && widest(get("out")) <= 80, "no line is wider than 80 columns", "%zu of %s: %s",
+		snprintf(name, sizeof(name), "no line of the plan of '%s' is wider than 80 columns", files[i]);
+		check(*get("out") && widest(get("out")) <= 80, name, "%zu of %s: %s",
 		      widest(get("out")), files[i], get("out"));
 	}
 	plan(MORE("--help"));
-	check(widest(get("out")) <= 80, "nor is one of the help", "%zu", widest(get("out")));
+	check(widest(get("out")) <= 80, "no line of the help is wider than 80 columns", "%zu", widest(get("out")));
 }
 
 static void quantiles(void)
@@ -1005,13 +1013,15 @@ static void quantiles(void)
 	static const char * const same[] = { "--quantile=0.5", "--quantile=50%" };
 
 	for (size_t i = 0; i < 2; i++) {
+		tap_case("%s", same[i]);
 		check(!plan(MORE(same[i], "--headroom=0", tap_path("many"))) &&
 		      strstr(get("out"), "      5M  in use at once, in 50% of the boots at most\n") &&
 		      strstr(get("out"), "     10M  in use at once, in all boots (2025-"),
-			      "a quantile is no maximum",
+			      "a quantile is below the maximum",
 		      "%s%s", get("out"), get("err"));
-		check(strstr(get("out"), "     10M  a.service alone\n"), "nor is one service a set", "%s", get("out"));
+		check(strstr(get("out"), "     10M  a.service alone\n"), "one service alone needs as much", "%s", get("out"));
 	}
+	tap_case("%s", "");
 	check(!plan(MORE("--headroom=25%", "--json", tap_path("usual"))) && json("a.service", "max") == 15 * MIB,
 	      "headroom in per cent", "%s", get("err"));
 }
@@ -1414,45 +1424,45 @@ int main(int argc, char **argv)
 	top = argv[2];
 	tap_start();
 	tap_dir(top);
-	placing();
-	giving_back();
-	loads();
-	turns();
-	three();
-	one_sample();
-	method();
-	boots();
-	peaks();
-	only_stops();
-	late_payer();
-	segments();
-	between();
-	units();
-	shrinking();
-	chart();
-	odd_names();
-	late_service();
-	outlived_service();
-	outlived_slice();
-	late_owner();
-	overlaps();
-	clocks();
-	refused_only();
-	restart();
-	equal_services();
-	all_conflicts();
-	slices_own();
-	unsized();
-	whole_buffers();
-	guesses();
-	page_sizes();
-	quantiles();
-	widths();
-	confidence();
-	outputs();
-	nothing_found();
-	hostile();
-	mistakes();
-	damaged();
+	RUN(placing);
+	RUN(giving_back);
+	RUN(loads);
+	RUN(turns);
+	RUN(three);
+	RUN(one_sample);
+	RUN(method);
+	RUN(boots);
+	RUN(peaks);
+	RUN(only_stops);
+	RUN(late_payer);
+	RUN(segments);
+	RUN(between);
+	RUN(units);
+	RUN(shrinking);
+	RUN(chart);
+	RUN(odd_names);
+	RUN(late_service);
+	RUN(outlived_service);
+	RUN(outlived_slice);
+	RUN(late_owner);
+	RUN(overlaps);
+	RUN(clocks);
+	RUN(refused_only);
+	RUN(restart);
+	RUN(equal_services);
+	RUN(all_conflicts);
+	RUN(slices_own);
+	RUN(unsized);
+	RUN(whole_buffers);
+	RUN(guesses);
+	RUN(page_sizes);
+	RUN(quantiles);
+	RUN(widths);
+	RUN(confidence);
+	RUN(outputs);
+	RUN(nothing_found);
+	RUN(hostile);
+	RUN(mistakes);
+	RUN(damaged);
 	return tap_end();
 }

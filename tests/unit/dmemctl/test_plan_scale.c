@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 	tap_start();
 	tap_dir(dir);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		measure(&kinds[i]);
+		RUN(measure, &kinds[i]);
 	tap_dir(dir);
 	return tap_end();
 }

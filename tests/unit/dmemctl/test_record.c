@@ -261,14 +261,15 @@ static void not_there(void)
 	char want[300];
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		tap_case("%s", words[i].word);
 		tree();
 		put("root/etc/systemd/system/eye@.service", "[Service]\n");
 		put("root/etc/systemd/system/multi-user.target", "[Unit]\n");
 		clear();
 		snprintf(want, sizeof(want), "dmemctl record: %s", words[i].want);
 		check(record(MORE("--count=3", "--interval=1ms", words[i].word)) == 1 &&
-		      !strcmp(get("err"), want), words[i].word, "%s", get("err"));
-		check(!*get("history"), "nothing is written", "%s", get("history"));
+		      !strcmp(get("err"), want), "the message on stderr is the only output", "%s", get("err"));
+		check(!*get("history"), "no history is written", "%s", get("history"));
 	}
 }
 
@@ -443,20 +444,21 @@ static void after_a_crash(void)
 	int fd;
 
 	for (int i = 0; i < 3; i++) {
+		tap_case("crash %d", i);
 		tree();
 		record(MORE("--count=1"));
 		whole = size_of("history");
 		fd = open(tap_path("history"), O_WRONLY | O_APPEND);
 		if (i == 0)
-			check(write(fd, "01234567 S 12", 13) == 13, "half of a line", "no");
+			check(write(fd, "01234567 S 12", 13) == 13, "half of a line is written", "no");
 		else if (i == 1)
-			check(write(fd, zeros, sizeof(zeros)) == sizeof(zeros), "zeros", "no");
+			check(write(fd, zeros, sizeof(zeros)) == sizeof(zeros), "zeros are written", "no");
 		else
-			check(!ftruncate(fd, 5), "nothing but the start of the first line", "no");
+			check(!ftruncate(fd, 5), "all but the start of the first line is cut off", "no");
 		close(fd);
-		check(!record(MORE("--count=1")), "it goes on", "%s", get("err"));
+		check(!record(MORE("--count=1")), "the recorder continues", "%s", get("err"));
 		said("history", &found);
-		check(!found.bad && !found.torn && found.records == (i == 2 ? 8 : 16), "behind the last whole line",
+		check(!found.bad && !found.torn && found.records == (i == 2 ? 8 : 16), "records follow the last whole line",
 		      "%zu records, %zu bad, %zu bytes", found.records, found.bad, whole);
 	}
 }
@@ -661,13 +663,15 @@ static void few_files(void)
 		use(path, MIB, 2 * MIB);
 	}
 	for (unsigned int files = 64; files <= 256; files *= 2) {
-		check(!with_files(files, "--count=2 --interval=1ms") && !*get("err"), "few file descriptors", "%s",
+		tap_case("%u file descriptors", files);
+		check(!with_files(files, "--count=2 --interval=1ms") && !*get("err"), "the recorder succeeds without a message", "%s",
 		      get("err"));
 		log = said("history", &found);
 		check(count(log, "cgroup ") == UNITS + 3 && count(log, " r0: 1048576 2097152 ") == UNITS,
-		      "lose no cgroup", "%u files: %zu, %zu", files, count(log, "cgroup "),
+		      "no cgroup is lost", "%u files: %zu, %zu", files, count(log, "cgroup "),
 		      count(log, " r0: 1048576 2097152 "));
 	}
+	tap_case("%s", "");
 	for (unsigned int files = 20; files > 10 && !lost; files--) {
 		int rc = with_files(files, "--count=3 --interval=1ms");
 
@@ -676,7 +680,7 @@ static void few_files(void)
 		snprintf(want, sizeof(want), "LimitNOFILE=, which is %u\n", files);
 		all &= !lost || (rc == 1 && count(get("err"), "\n") == 1 && strstr(get("err"), want));
 	}
-	check(lost && all, "too few are one line and a failure", "%s", get("err"));
+	check(lost && all, "with too few file descriptors, the recorder fails with one line", "%s", get("err"));
 	/* Files that are opened for each sample are those of the same cgroup. */
 	clear();
 	snprintf(path, sizeof(path), "%s/start", tap_path(""));
@@ -686,7 +690,7 @@ static void few_files(void)
 	snprintf(want, sizeof(want), " r0: %llu", (unsigned long long)MIB);
 	wait_for(want);
 	use("system.slice/unit7.service", 5 * MIB, 6 * MIB);
-	check(wait_for(" r0: 5242880 6291456"), "and changes are seen", "no");
+	check(wait_for(" r0: 5242880 6291456"), "changes are recorded with few file descriptors", "no");
 	check(!end(pid, SIGTERM), "it ends well", "%s", get("err"));
 }
 
@@ -870,6 +874,7 @@ static void growth(void)
 {
 	enum { FEW = 4000, TIMES = 4 };
 	long cost[2] = { 0 };
+	char name[100];
 
 	for (int i = 0; i < 2; i++) {
 		many_cgroups(i ? FEW * TIMES : FEW);
@@ -877,7 +882,8 @@ static void growth(void)
 			long begin = user_us(), took;
 
 			clear();
-			check(!end(start(fast, MORE("--count=3", "--interval=1ms"), 0), 0), "many cgroups", "%s", get("err"));
+			snprintf(name, sizeof(name), "%d cgroups are recorded, run %d", i ? FEW * TIMES : FEW, k + 1);
+			check(!end(start(fast, MORE("--count=3", "--interval=1ms"), 0), 0), name, "%s", get("err"));
 			took = user_us() - begin;
 			cost[i] = !k || took < cost[i] ? took : cost[i];
 		}
@@ -939,7 +945,7 @@ static void device_tree(void)
 /* The commands of the man page, on the tree and with an end. */
 static void documented(const char *page)
 {
-	char line[1024], command[8192];
+	char line[1024], command[8192], name[100];
 	FILE *o = fopen(page, "r");
 	size_t done = 0;
 
@@ -955,13 +961,13 @@ static void documented(const char *page)
 		if (strncmp(line, "\tdmemctl ", 9))
 			continue;
 		snprintf(command, sizeof(command), "PATH=%s:$PATH; cd %s && %s", tap_path("bin"), tap_path(""), line);
-		check(!run(argv), "a documented command", "%s%s", line, get("err"));
-		done++;
+		snprintf(name, sizeof(name), "documented command %zu succeeds", ++done);
+		check(!run(argv), name, "%s%s", line, get("err"));
 	}
 	if (o)
 		fclose(o);
 	check(done == 2 && size_of("camera.svg") && size_of("camera.dtso") &&
-	      size_of("units/camera.service.d/50-dmem-plan.conf"), "and what they write is there", "%zu, %s", done,
+	      size_of("units/camera.service.d/50-dmem-plan.conf"), "the documented commands write their files", "%zu, %s", done,
 	      get("err"));
 }
 
@@ -1082,6 +1088,7 @@ static void nothing_there(void)
 	};
 
 	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
+		tap_case("tree %zu", i);
 		tap_dir(top);
 		put("root/etc/hostname", "none\n");
 		if (trees[i].controllers) {
@@ -1089,7 +1096,7 @@ static void nothing_there(void)
 			put("root/sys/fs/cgroup/cgroup.subtree_control", "%s", trees[i].subtree);
 		}
 		check(record(MORE("--count=1")) == 1 && strstr(get("err"), dmem_status_text(trees[i].status)),
-		      "why there is no region", "%s", get("err"));
+		      "the message has the reason for the missing regions", "%s", get("err"));
 	}
 }
 
@@ -1103,34 +1110,34 @@ int main(int argc, char **argv)
 	fast = argv[2];
 	top = argv[3];
 	tap_start();
-	one_look();
-	chosen();
-	not_there();
-	never_came();
-	changes();
-	restart();
-	bounded();
-	one_writer();
-	no_history();
-	after_a_crash();
-	killed();
-	no_room();
-	removed();
-	once();
-	peer();
-	another_boot();
-	buffers();
-	few_files();
-	unread();
-	unexplained();
-	owner_of_buffer();
-	cgroups_of_users();
-	regions_change();
-	growth();
-	mistakes();
-	nothing_there();
-	documented(argv[4]);
-	cost();
-	room_again();
+	RUN(one_look);
+	RUN(chosen);
+	RUN(not_there);
+	RUN(never_came);
+	RUN(changes);
+	RUN(restart);
+	RUN(bounded);
+	RUN(one_writer);
+	RUN(no_history);
+	RUN(after_a_crash);
+	RUN(killed);
+	RUN(no_room);
+	RUN(removed);
+	RUN(once);
+	RUN(peer);
+	RUN(another_boot);
+	RUN(buffers);
+	RUN(few_files);
+	RUN(unread);
+	RUN(unexplained);
+	RUN(owner_of_buffer);
+	RUN(cgroups_of_users);
+	RUN(regions_change);
+	RUN(growth);
+	RUN(mistakes);
+	RUN(nothing_there);
+	RUN(documented, argv[4]);
+	RUN(cost);
+	RUN(room_again);
 	return tap_end();
 }

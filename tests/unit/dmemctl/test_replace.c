@@ -125,24 +125,25 @@ static void good(const char *dir, const char *how, int tmpfile, int link)
 	struct stat st;
 	mode_t mask = umask(077);
 
+	tap_case("%s", how);
 	start(dir);
 	fault.tmpfile = tmpfile;
 	fault.link = link;
 	fault.times = -1;
 	put("d/file", "old\n");
-	check(!replace("new\n") && !strcmp(get("d/file"), "new\n") && entries() == 1, how, "%s, %d files",
+	check(!replace("new\n") && !strcmp(get("d/file"), "new\n") && entries() == 1, "the file has the new text and no other is left", "%s, %d files",
 	      get("d/file"), entries());
 	/* The first "f" is that of the file that could not be given a name. */
 	check_text(steps, link ? "ffd+" : "fd+", "the file is on the disk before it has its name, and then the name");
-	check(!stat(tap_path("d/file"), &st) && (st.st_mode & 07777) == 0644, "its mode", "%o", st.st_mode);
+	check(!stat(tap_path("d/file"), &st) && (st.st_mode & 07777) == 0644, "the file has its mode", "%o", st.st_mode);
 	unlink(tap_path("d/file"));
-	check(!cli_create(tap_path("d/file"), 0600, "a", 1) && !strcmp(get("d/file"), "a"), "a new file", "no");
+	check(!cli_create(tap_path("d/file"), 0600, "a", 1) && !strcmp(get("d/file"), "a"), "a new file is created", "no");
 	check(cli_create(tap_path("d/file"), 0600, "b", 1) == -EEXIST && !strcmp(get("d/file"), "a") &&
-	      entries() == 1, "one that is there stays", "%s, %d files", get("d/file"), entries());
+	      entries() == 1, "an existing file is not overwritten", "%s, %d files", get("d/file"), entries());
 	unlink(tap_path("d/file"));
 	link_to("d/file", "nowhere");
 	check(cli_create(tap_path("d/file"), 0600, "b", 1) == -EEXIST && entries() == 1,
-	      "so does a link that leads nowhere", "%d files", entries());
+	      "a dangling link is not overwritten", "%d files", entries());
 	umask(mask);
 }
 
@@ -271,12 +272,12 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	tap_start();
-	good(argv[1], "replaced", 0, 0);
-	good(argv[1], "where each file must have a name", EOPNOTSUPP, 0);
-	good(argv[1], "without /proc", 0, ENOENT);
-	places(argv[1]);
-	neighbours(argv[1]);
-	faults(argv[1]);
-	clean(argv[1]);
+	RUN(good, argv[1], "with O_TMPFILE", 0, 0);
+	RUN(good, argv[1], "without O_TMPFILE", EOPNOTSUPP, 0);
+	RUN(good, argv[1], "without /proc", 0, ENOENT);
+	RUN(places, argv[1]);
+	RUN(neighbours, argv[1]);
+	RUN(faults, argv[1]);
+	RUN(clean, argv[1]);
 	return tap_end();
 }

@@ -27,10 +27,7 @@ static struct tool t;
 
 static void fails(const char *args, const char *err)
 {
-	char *before = snapshot();
-
-	expect(&t, args, 1, NULL, err);
-	same_tree(before, "nothing has changed");
+	expect_refused(&t, args, err);
 }
 
 /* What is said of a region in a file of the camera's cgroup, with a zero after it. */
@@ -229,12 +226,14 @@ static void system_says_no(void)
 	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory",
 	      "there is one");
 	/* No line is the kernel's way to say that there was no limit. */
+	tap_case("without a limit before");
 	put(SERVICE "dmem.max", DISPLAY " max\n");
 	setenv("FAKE_CG", "dmem.min:5", 1);
 	expect(&t, three, 1, NULL, CAMERA "=16M: the limit cannot be written");
 	unsetenv("FAKE_CG");
 	check_text(line_of("dmem.max", CAMERA), CAMERA " max", "there is none again");
 	/* And that nothing was reserved. */
+	tap_case("%s", "");
 	put(SERVICE "dmem.min", DISPLAY " 0\n");
 	setenv("FAKE_CG", "dmem.low:5", 1);
 	expect(&t, "set camera --min=" CAMERA "=16M --low=" CAMERA "=1M", 1, NULL, CAMERA "=1M: the limit cannot be written");
@@ -260,6 +259,7 @@ static void system_says_no(void)
 						 "Not a directory");
 	fails("set -n camera --max=" CAMERA "=20M", "Not a directory");
 	board(&t);
+	tap_case("system.control is a link");
 	link_to("root/etc/systemd/system.control", "/elsewhere");
 	mkdir(tap_path("elsewhere"), 0755);
 	fails("set camera --max=" CAMERA "=20M", "No such file or directory");
@@ -267,6 +267,7 @@ static void system_says_no(void)
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
 	check(is_there("root/elsewhere/camera.service.d/90-dmemctl.conf"),
 	      "a link stays in the tree", "no");
+	tap_case("%s", "");
 	board(&t);
 	link_to(DROPIN, "/etc/passwd");
 	fails("set camera --max=" CAMERA "=20M", "90-dmemctl.conf: Too many levels of symbolic "
@@ -390,8 +391,10 @@ static void reverting(void)
 	/* A region that is gone keeps nobody from reverting. */
 	expect(&t, "set camera --max=" DISPLAY "=1M", 0, NULL, NULL);
 	put(CG "dmem.capacity", CAMERA " 41943040\n");
+	tap_case("the region is gone");
 	expect(&t, "set camera --revert", 0, NULL, NULL);
-	check(!is_there(DROPIN), "without its region", "it is there");
+	check(!is_there(DROPIN), "the drop-in is removed", "it is there");
+	tap_case("%s", "");
 
 	board(&t);
 	expect(&t, "set camera --max=" CAMERA "=30M", 0, NULL, NULL);
@@ -431,6 +434,7 @@ static void round_trip(const char *region)
 	char *name;
 	struct fake f;
 
+	tap_case("%s", region);
 	board(&t);
 	fake_start(&f, FAKE_OURS);
 	fake_region(&f, region, 40 * MIB);
@@ -439,11 +443,11 @@ static void round_trip(const char *region)
 	expect(&t, args, 0, "not running", NULL);
 	if (dmem_units_load(&u, tap_path("root"), NULL, NULL, NULL) ||
 	    dmem_units_caps(&u, "stopped.service", "/", &caps) || caps.n != 1) {
-		check(false, "it is read back", "%zu caps in %s", caps.n,
+		check(false, "the region's name is read back", "%zu caps in %s", caps.n,
 		      get(CONTROL "stopped.service.d/90-dmemctl.conf"));
 	} else {
 		name = dmem_expand(&u.arena, "stopped.service", caps.cap[0].region);
-		check_text(name ? name : "(null)", region, "it is read back");
+		check_text(name ? name : "(null)", region, "the region's name is read back");
 	}
 	dmem_units_free(&u);
 }
@@ -540,10 +544,11 @@ static void killed(const char *plain, const char *old, const char *args, const c
 	snprintf(copy, sizeof(copy), "%s", args);
 	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
+	tap_case("%s, %s", args, *old ? "over a drop-in" : "without a drop-in");
 	board(&t);
 	put_back(old);
 	calls = run_until(argv, 100000);
-	check_text(get(DROPIN), new, args);
+	check_text(get(DROPIN), new, "the drop-in is written");
 	/* Before that, there is only the program's own start. */
 	for (n = run_until(nothing, 100000) - 10; n <= calls && !*why; n++) {
 		put_back(old);
@@ -560,7 +565,7 @@ static void killed(const char *plain, const char *old, const char *args, const c
 		if (run(argv) || strcmp(get(DROPIN), new) || files_in("camera.service.d") != !!*new)
 			snprintf(why, sizeof(why), "the next one fails: %.500s", get(DROPIN));
 	}
-	check(!*why && olds && news, "killed at any system call",
+	check(!*why && olds && news, "killed at any system call, it leaves the old or the new drop-in",
 	      "call %d of %d: %s (%d old, %d new)", n, calls, why, olds, news);
 	printf("# killed at %d system calls: %d times the old text, %d times the new\n",
 	       olds + news, olds, news);
@@ -609,27 +614,27 @@ int main(int argc, char **argv)
 		return 2;
 	t = (struct tool){ .program = argv[1], .jq = argv[3], .dir = argv[4] };
 	tap_start();
-	good();
-	units();
-	wrong();
-	system_says_no();
-	by_hand();
-	reverting();
-	dry();
-	warnings();
-	proposed();
-	round_trip("a%b%%n%");
-	round_trip("it's");
-	round_trip("\"quoted\"");
-	round_trip("back\\slash\\");
-	round_trip("\\x41'\"%i$x;#=y");
-	round_trip("#[X]");
-	one_after_the_other();
-	usage();
-	killed(argv[2], "", "set camera --max=" CAMERA "=20M",
+	RUN(good);
+	RUN(units);
+	RUN(wrong);
+	RUN(system_says_no);
+	RUN(by_hand);
+	RUN(reverting);
+	RUN(dry);
+	RUN(warnings);
+	RUN(proposed);
+	RUN(round_trip, "a%b%%n%");
+	RUN(round_trip, "it's");
+	RUN(round_trip, "\"quoted\"");
+	RUN(round_trip, "back\\slash\\");
+	RUN(round_trip, "\\x41'\"%i$x;#=y");
+	RUN(round_trip, "#[X]");
+	RUN(one_after_the_other);
+	RUN(usage);
+	RUN(killed, argv[2], "", "set camera --max=" CAMERA "=20M",
 	       HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
-	killed(argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --max=" CAMERA "=20M",
+	RUN(killed, argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --max=" CAMERA "=20M",
 	       HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
-	killed(argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --revert", "");
+	RUN(killed, argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --revert", "");
 	return tap_end();
 }

@@ -321,10 +321,10 @@ int main(int argc, char **argv)
 	ctl = (struct tool){ .program = argv[1], .dir = argv[3] };
 	lsdmem = (struct tool){ .program = argv[2], .dir = argv[3] };
 	tap_start();
-	refused();
-	sizes();
-	defaults();
-	empty();
-	hostile();
+	RUN(refused);
+	RUN(sizes);
+	RUN(defaults);
+	RUN(empty);
+	RUN(hostile);
 	return tap_end();
 }

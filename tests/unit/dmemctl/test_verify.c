@@ -47,13 +47,15 @@ static int go(const char *a, const char *b, const char *c)
 /* All that is said of the tree, and whether it is a failure. */
 static void expect(const char *said, int code, const char *name)
 {
+	char status[300];
 	int rc;
 
 	mkdir(tap_path("root"), 0755);
 	rc = go(NULL, NULL, NULL);
 	check_text(get("out"), said, name);
+	snprintf(status, sizeof(status), "%s: the exit status", name);
 	if (rc != code || *get("err"))
-		check(false, name, "exit code %d, not %d: %s", rc, code, get("err"));
+		check(false, status, "exit code %d, not %d: %s", rc, code, get("err"));
 	tap_dir(dir);
 }
 
@@ -365,17 +367,18 @@ static void judged_places(void)
 		char text[500];
 		unsigned int line = 1;
 
+		tap_case("place %zu, %s", i, places[i].path);
 		snprintf(text, sizeof(text), "%s" SECTION, places[i].head);
 		for (const char *c = places[i].head; *c; c++)
 			line += *c == '\n';
 		check(!dmem_place(&a, places[i].path, text, strlen(text), DMEM_NO_UID, &p) &&
 		      same_text(p.what, places[i].what) && same_text(p.remedy, places[i].remedy) &&
 		      same_text(p.service, places[i].service) && (!p.what || p.line == line),
-		      places[i].path, "%s|%s|%s|%u", p.what, p.remedy, p.service, p.line);
+		      "the finding of a section there", "%s|%s|%s|%u", p.what, p.remedy, p.service, p.line);
 		/* The place alone is no mistake. */
 		if (dmem_place(&a, places[i].path, places[i].head, strlen(places[i].head), DMEM_NO_UID,
 			       &without) || without.what || !same_text(without.service, places[i].service))
-			check(false, places[i].path, "without a section: %s", without.what);
+			check(false, "a file without a section has no finding", "without a section: %s", without.what);
 		dmem_arena_free(&a);
 	}
 }
@@ -401,13 +404,16 @@ static void judged_types(void)
 		{ "a.target", "", "put it into a drop-in of a service or slice, " DROPIN("NAME.service") },
 		{ "socket", "", "put it into a drop-in of the service, " DROPIN("NAME.service") },
 	};
+	char name[100];
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		struct dmem_arena a = { 0 };
 		struct dmem_place p;
 
+		snprintf(name, sizeof(name), "type %zu, %s, %s", i, types[i].unit,
+			 types[i].remedy ? "cannot have a section" : "can have a section");
 		check(!dmem_place_type(&a, types[i].unit, types[i].text, strlen(types[i].text), &p) &&
-		      same_text(p.remedy, types[i].remedy) && !p.what == !p.remedy, types[i].unit,
+		      same_text(p.remedy, types[i].remedy) && !p.what == !p.remedy, name,
 		      "%s|%s", p.what, p.remedy);
 		dmem_arena_free(&a);
 	}
@@ -575,13 +581,15 @@ static void expect_bound(const char *path, long long mib, const char *name)
 {
 	long long before = bytes_read(), n;
 	const char *said;
+	char bound[200];
 
 	go(NULL, NULL, NULL);
 	n = bytes_read() - before;
 	said = strstr(get("err"), IS_TOO_LARGE);
 	check(path ? said && strstr(get("err"), path) && !strstr(said + 1, IS_TOO_LARGE) : !said, name,
 	      "%s", get("err"));
-	check(n < mib << 20, name, "%lld bytes read", n);
+	snprintf(bound, sizeof(bound), "%s: less than %lld MiB are read", name, mib);
+	check(n < mib << 20, bound, "%lld bytes read", n);
 	tap_dir(dir);
 }
 
@@ -711,6 +719,7 @@ static void payloads(void)
 		{ "camera.service", NULL, NULL, NULL },
 		{ "dockerish.service", NULL, NULL, NULL },
 	};
+	char name[300];
 
 	for (size_t i = 0; i < sizeof(services) / sizeof(*services); i++) {
 		const char *commands[] = { services[i].command, services[i].second };
@@ -718,10 +727,12 @@ static void payloads(void)
 		struct dmem_arena a = { 0 };
 		struct dmem_payload p;
 
+		snprintf(name, sizeof(name), "%s of %s: %s", commands[0] ? commands[0] : "any command", services[i].unit,
+			 services[i].what ? "what it runs is elsewhere" : "what it runs is in the service");
 		check(!dmem_payload(&a, services[i].unit, &l, &p) && !p.what == !services[i].what &&
 		      !p.what == !p.remedy &&
 		      (!p.what || !strncmp(p.what, services[i].what, strlen(services[i].what))),
-		      services[i].command ? services[i].command : services[i].unit, "%s", p.what);
+		      name, "%s", p.what);
 		dmem_arena_free(&a);
 	}
 }
@@ -945,24 +956,24 @@ int main(int argc, char **argv)
 	unsetenv("SYSTEMD_UNIT_PATH");
 	tap_start();
 	tap_dir(dir);
-	words();
-	units();
-	judged_places();
-	judged_types();
-	found_places();
-	file_of_dropins();
-	homes_without_list();
-	too_many_files();
-	users_names();
-	too_large_files();
-	hidden_files();
-	given_places();
-	any_place(argc > 3 ? atol(argv[3]) : 20000);
-	payloads();
-	daemons();
-	machines();
-	given();
-	others();
-	any_file(argc > 3 ? atol(argv[3]) : 20000);
+	RUN(words);
+	RUN(units);
+	RUN(judged_places);
+	RUN(judged_types);
+	RUN(found_places);
+	RUN(file_of_dropins);
+	RUN(homes_without_list);
+	RUN(too_many_files);
+	RUN(users_names);
+	RUN(too_large_files);
+	RUN(hidden_files);
+	RUN(given_places);
+	RUN(any_place, argc > 3 ? atol(argv[3]) : 20000);
+	RUN(payloads);
+	RUN(daemons);
+	RUN(machines);
+	RUN(given);
+	RUN(others);
+	RUN(any_file, argc > 3 ? atol(argv[3]) : 20000);
 	return tap_end();
 }

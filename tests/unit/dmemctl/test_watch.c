@@ -481,15 +481,17 @@ static pid_t pid(void)
 /* It has ended with this code, and the terminal is as it was before. */
 static void ended(int code, const char *name)
 {
-	char text[100], before[1000];
+	char text[100], before[1000], title[200];
 
 	snprintf(before, sizeof(before), "%s", get("before"));
 	check(is_normal(), name, "the terminal is not as it was:\n%s", screen());
 	line("echo ended=$?; stty -g >after; echo code=$?");
 	snprintf(text, sizeof(text), "ended=%d", code);
-	see(text, "its exit code");
+	snprintf(title, sizeof(title), "%s: the exit code is %d", name, code);
+	see(text, title);
+	snprintf(title, sizeof(title), "%s: the terminal has its former settings", name);
 	check(seen("code=0", true) && *before && !strcmp(before, get("after")),
-	      "the terminal is set as before", "%s%s", before, get("after"));
+	      title, "%s%s", before, get("after"));
 }
 
 static void session(void)
@@ -527,12 +529,13 @@ static void whole_screen(void)
 static void keys(void)
 {
 	static const char * const orders[] = { "charged", "peak", "free", "refused", "new", "name" };
-	char want[100];
+	char want[100], name[40];
 
 	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
 		type("s");
 		snprintf(want, sizeof(want), "s sort: %s  ", orders[i]);
-		see(want, "s sorts by another column");
+		snprintf(name, sizeof(name), "s sorts by %s", orders[i]);
+		see(want, name);
 	}
 	type("r");
 	see("s sort: name, reversed", "r reverses");
@@ -764,9 +767,11 @@ static void sequences(void)
 	char name[100];
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
-		snprintf(name, sizeof(name), "key %zu, %s", i, t[i].bytes + (*t[i].bytes == '\033'));
-		check(key_of(t[i].bytes) == t[i].key, *t[i].bytes > ' ' || *t[i].bytes == '\033' ?
-		      name : "a control key", "%d", key_of(t[i].bytes));
+		snprintf(name, sizeof(name), "key %zu, ", i);
+		for (const char *b = t[i].bytes; *b; b++)
+			snprintf(name + strlen(name), sizeof(name) - strlen(name), *b > ' ' ? "%c" : "0x%02x",
+				 (unsigned char)*b);
+		check(key_of(t[i].bytes) == t[i].key, name, "%d", key_of(t[i].bytes));
 	}
 	keys_next(&k, '\033');
 	keys_idle(&k);
@@ -798,25 +803,25 @@ int main(int argc, char **argv)
 	dir = argv[2];
 	setrlimit(RLIMIT_CORE, &no_core);
 	tap_start();
-	sequences();
+	RUN(sequences);
 	setenv("LC_ALL", "C", 1);
-	tables();
-	choices();
-	states();
-	free_of_capacity();
-	json();
-	usage();
-	others();
-	many();
-	start();
-	session();
-	whole_screen();
-	keys();
-	sizes();
-	news();
-	ends();
-	by_time();
-	colours();
-	without_keys();
+	RUN(tables);
+	RUN(choices);
+	RUN(states);
+	RUN(free_of_capacity);
+	RUN(json);
+	RUN(usage);
+	RUN(others);
+	RUN(many);
+	RUN(start);
+	RUN(session);
+	RUN(whole_screen);
+	RUN(keys);
+	RUN(sizes);
+	RUN(news);
+	RUN(ends);
+	RUN(by_time);
+	RUN(colours);
+	RUN(without_keys);
 	return tap_end();
 }

@@ -483,11 +483,11 @@ int main(int argc, char **argv)
 	tap_start();
 	if (check(boot(argv[1], NULL, argv[5]), "systemd starts all units, without a defence",
 		  "console: %s", get("console")))
-		undefended();
+		RUN(undefended);
 	if (check(boot(argv[1], argv[3], argv[4]), "systemd starts all units", "console: %s",
 		  get("console"))) {
-		defended();
-		not_run();
+		RUN(defended);
+		RUN(not_run);
 	}
 	return tap_end();
 }

@@ -173,6 +173,6 @@ int main(int argc, char **argv)
 		check(strstr(get("home/ran"), "uid=0 comm=request\n"), "with '+', the user's code would run as root",
 		      "%s", get("home/ran"));
 	if (check(boot(argv[1], false), "systemd runs all units", "console: %s", get("console")))
-		record();
+		RUN(record);
 	return tap_end();
 }

@@ -85,6 +85,7 @@ static void boot(char **argv, bool host_cgroups)
 	};
 	char name[200], message[4400];
 
+	tap_case("%s a cgroup namespace", host_cgroups ? "without" : "in");
 	tap_dir(directory);
 	chmod(directory, 0755);
 	put("in", "%s", "");
@@ -101,8 +102,7 @@ static void boot(char **argv, bool host_cgroups)
 		const char *cgroup = cgroup_of(i);
 
 		snprintf(message, sizeof(message), "MESSAGE=%s: ", cgroup);
-		snprintf(name, sizeof(name), "%s.slice%s is limited where its services are", slices[i],
-			 host_cgroups ? ", without a cgroup namespace," : "");
+		snprintf(name, sizeof(name), "%s.slice is limited where its services are", slices[i]);
 		check(*cgroup && strstr(journal, message), name, "they are in '%s'; messages: %s", cgroup, journal);
 	}
 }
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 		return 2;
 	snprintf(directory, sizeof(directory), "%s", argv[2]);
 	tap_start();
-	boot(argv, false);
-	boot(argv, true);
+	RUN(boot, argv, false);
+	RUN(boot, argv, true);
 	return tap_end();
 }

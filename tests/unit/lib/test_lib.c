@@ -60,7 +60,7 @@ static void values(void)
 	}
 	/* No overflow on the way. */
 	check(dmem_resolve_value(&(struct dmem_value){ true, 10000 }, UINT64_MAX - 1) == UINT64_MAX - 1,
-	      "100% of the largest capacity", "it is not");
+	      "100% of the largest capacity does not overflow", "it is not");
 }
 
 static void regions(void)
@@ -77,18 +77,18 @@ static void regions(void)
 	char name[300];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
-		snprintf(name, sizeof(name), "region %s", good[i]);
+		snprintf(name, sizeof(name), "region name %s is accepted", good[i]);
 		check(!dmem_region_problem(good[i]), name, "%s", dmem_region_problem(good[i]));
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		snprintf(name, sizeof(name), "bad region %zu", i);
+		snprintf(name, sizeof(name), "region name %zu of the invalid ones is refused", i);
 		check(dmem_region_problem(bad[i]) != NULL, name, "taken: %s", bad[i]);
 	}
 	memset(name, 'x', 256);
 	name[256] = 0;
-	check(dmem_region_problem(name) != NULL, "a name of 256 letters", "taken");
+	check(dmem_region_problem(name) != NULL, "a region name of 256 letters is refused", "taken");
 	name[255] = 0;
-	check(!dmem_region_problem(name), "a name of 255 letters", "refused");
+	check(!dmem_region_problem(name), "a region name of 255 letters is accepted", "refused");
 }
 
 static void names(void)
@@ -126,6 +126,7 @@ static void names(void)
 	for (size_t i = 0; i < sizeof(slices) / sizeof(*slices); i++) {
 		snprintf(name, sizeof(name), "path of %s", slices[i][0]);
 		check_text(dmem_slice_path(&arena, slices[i][0], &other), slices[i][1], name);
+		snprintf(name, sizeof(name), "%s has %s path", slices[i][0], slices[i][2] ? "a second" : "no second");
 		check(!other == !slices[i][2] && (!other || !strcmp(other, slices[i][2])), name, "the other one: %s",
 		      other ? other : "none");
 	}
@@ -134,7 +135,7 @@ static void names(void)
 		check(!dmem_slice_path(&arena, no_slices[i], &other), name, "taken");
 	}
 	for (size_t i = 0; i < sizeof(escaped) / sizeof(*escaped); i++) {
-		snprintf(name, sizeof(name), "escape %zu", i);
+		snprintf(name, sizeof(name), "'%s' is escaped as '%s'", escaped[i][0], escaped[i][1]);
 		check_text(dmem_escape(&arena, escaped[i][0]), escaped[i][1], name);
 	}
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
@@ -198,13 +199,14 @@ static void quoting(void)
 	char buf[100], name[100];
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
-		snprintf(name, sizeof(name), "quote %s", t[i][0]);
+		snprintf(name, sizeof(name), "%s is quoted with its specifiers escaped", t[i][0]);
 		dmem_quote(buf, sizeof(buf), t[i][0], false);
 		check_text(buf, t[i][1], name);
+		snprintf(name, sizeof(name), "%s is quoted without escaped specifiers", t[i][0]);
 		dmem_quote(buf, sizeof(buf), t[i][0], true);
 		check_text(buf, t[i][2], name);
 	}
-	check(dmem_quote(buf, 3, "%%%", false) == 6 && !strcmp(buf, "%%"), "too long to quote", "%s", buf);
+	check(dmem_quote(buf, 3, "%%%", false) == 6 && !strcmp(buf, "%%"), "text that is too long to quote is cut, and its length returned", "%s", buf);
 }
 
 struct text {
@@ -362,11 +364,15 @@ static void sections(void)
 		{ "nothing", "", "" }, { "brackets", "[\n[]\n]\n=\n", "" },
 	};
 
+	char name[200];
+
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
-		check_text(parsed(t[i][1]), t[i][2], t[i][0]);
-		/* The fast look must not miss what the slow one finds. */
+		snprintf(name, sizeof(name), "%s: the section is read", t[i][0]);
+		check_text(parsed(t[i][1]), t[i][2], name);
+		/* The fast search must not miss a section that the parser finds. */
+		snprintf(name, sizeof(name), "%s: the fast search finds the section", t[i][0]);
 		if (strstr(t[i][2], "m") && !strstr(t[i][1], "[Service]"))
-			check(dmem_section_hint(t[i][1], strlen(t[i][1])), t[i][0], "no hint");
+			check(dmem_section_hint(t[i][1], strlen(t[i][1])), name, "no hint");
 	}
 }
 
@@ -382,7 +388,7 @@ static void bytes(void)
 
 	check(big && !dmem_section_parse(&arena, "f", zero, sizeof(zero) - 1, add_report, &out, &s) &&
 	      s.present && s.n == 1, "a zero ends a line", "%s", out.s);
-	check_text(out.s, "f:4: 'b' has no size\n", "and may belong to another end");
+	check_text(out.s, "f:4: 'b' has no size\n", "a zero may belong to another end of line");
 	for (int more = -1; more <= 0; more++) {
 		n = (size_t)sprintf(big, "[X-Dmem]\n");
 		memset(big + n, '#', line + (size_t)more);
@@ -392,7 +398,7 @@ static void bytes(void)
 		check(!dmem_section_parse(&arena, "f", big, n, add_report, &out, &s) && s.n == (more ? 1 : 0) &&
 		      !strcmp(out.s, more ? "" : "f:2: 'the line' is too long, so systemd ignores the rest of "
 			      "the file\n"),
-		      more ? "the longest line" : "one that is too long", "%zu entries, %s", s.n, out.s);
+		      more ? "the longest line is read" : "a line that is too long ends the file", "%zu entries, %s", s.n, out.s);
 	}
 	free(big);
 }
@@ -407,7 +413,7 @@ static void printable(void)
 	char buf[32], name[40];
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
-		snprintf(name, sizeof(name), "made printable, %zu", i);
+		snprintf(name, sizeof(name), "text %zu is made printable", i);
 		strcpy(buf, t[i][0]);
 		dmem_make_printable(buf);
 		check_text(buf, t[i][1], name);
@@ -417,14 +423,14 @@ static void printable(void)
 int main(void)
 {
 	tap_start();
-	values();
-	regions();
-	names();
-	systemds_slices();
-	quoting();
-	sections();
-	bytes();
-	printable();
+	RUN(values);
+	RUN(regions);
+	RUN(names);
+	RUN(systemds_slices);
+	RUN(quoting);
+	RUN(sections);
+	RUN(bytes);
+	RUN(printable);
 	dmem_arena_free(&arena);
 	return tap_end();
 }

@@ -39,6 +39,12 @@ static const char *find(unsigned int kinds, const char *word)
 						      w.cgroup ? w.cgroup : "-") : text;
 }
 
+static const char *kinds_name(unsigned int kinds)
+{
+	return kinds == ALL ? "unit, cgroup or region" : kinds == UNITS ? "unit or cgroup" :
+	       kinds == REGIONS ? "region" : "unit";
+}
+
 static void meanings(void)
 {
 	static const struct {
@@ -75,7 +81,8 @@ static void meanings(void)
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		check_text(find(words[i].kinds, words[i].word), words[i].want, words[i].word);
+		check_text(find(words[i].kinds, words[i].word), words[i].want,
+			   dmem_printf(&arena, "'%s' as %s", words[i].word, kinds_name(words[i].kinds)));
 }
 
 #define USER	"user.slice/user-1000.slice/user@1000.service/app.slice"
@@ -142,7 +149,8 @@ static void problems(void)
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		check_text(find(words[i].kinds, words[i].word), words[i].want, words[i].want);
+		check_text(find(words[i].kinds, words[i].word), words[i].want,
+			   dmem_printf(&arena, "'%s' as %s", words[i].word, kinds_name(words[i].kinds)));
 }
 
 /* What the default area is called depends on the kernel's command line. */
@@ -166,16 +174,16 @@ static void default_area(void)
 	regions = one;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		check_text(find(words[i].kinds, words[i].word), dmem_printf(&arena, "%s%s", words[i].none, why),
-			   words[i].word);
+			   dmem_printf(&arena, "'%s' as %s", words[i].word, kinds_name(words[i].kinds)));
 	check_text(find(REGIONS, "cma/camera"), "cma/camera: no such region: if the default area is meant, "
-		   "write cma/reserved: cma= in /proc/cmdline replaces that of the device tree", "another area");
+		   "write cma/reserved: cma= in /proc/cmdline replaces that of the device tree", "another missing area, with cma= on the command line");
 	check_text(find(REGIONS, "cma/reserve"), "cma/reserve: no such region: did you mean cma/reserved?",
-		   "one that is alike");
+		   "a similar name is proposed");
 	put("root/proc/cmdline", "quiet\n");
 	reserved.name = "cma/linux,cma";
 	check_text(find(REGIONS, "cma/reserved"), "cma/reserved: no such region: write cma/linux,cma: the "
 		   "default area has the other name with cma= in /proc/cmdline only; dma_heap/default_cma_region "
-		   "is the default area in both cases", "and without cma=");
+		   "is the default area in both cases", "the name with cma=, without cma= on the command line");
 	regions = all;
 }
 
@@ -187,9 +195,9 @@ static void any_word(void)
 	for (size_t len = 1; len < sizeof(word); len += 7) {
 		memset(word, 'x', len);
 		word[len] = 0;
-		check(!strstr(find(ALL, word), "error"), "a long word", "%zu letters: %s", len, find(ALL, word));
+		check(!strstr(find(ALL, word), "error"), dmem_printf(&arena, "a word of %zu letters", len), "%zu letters: %s", len, find(ALL, word));
 	}
-	check(strstr(find(ALL, "a/\x1b[2J\n"), "no such cgroup") != NULL, "control characters",
+	check(strstr(find(ALL, "a/\x1b[2J\n"), "no such cgroup") != NULL, "control characters in a missing path are reported",
 	      "%s", find(ALL, "a/\x1b[2J\n"));
 }
 
@@ -216,10 +224,10 @@ int main(int argc, char **argv)
 	    dmem_regions_read(&sys, &arena, NULL, NULL, &regions))
 		return 2;
 	sys.path = dmem_strdup(&arena, tap_path("root"));
-	meanings();
-	problems();
-	default_area();
-	any_word();
+	RUN(meanings);
+	RUN(problems);
+	RUN(default_area);
+	RUN(any_word);
 	dmem_sys_close(&sys);
 	dmem_arena_free(&arena);
 	return tap_end();

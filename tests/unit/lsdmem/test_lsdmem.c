@@ -359,12 +359,12 @@ int main(int argc, char **argv)
 	unsetenv("COLUMNS");
 	tap_start();
 	tap_dir(argv[2]);
-	test_golden(&t, argv[3], argc > 5);
-	test_json(&t);
-	test_sums(&t);
-	test_regions(&t);
-	test_usage(&t);
-	test_names(&t);
-	test_spelling(&t);
+	RUN(test_golden, &t, argv[3], argc > 5);
+	RUN(test_json, &t);
+	RUN(test_sums, &t);
+	RUN(test_regions, &t);
+	RUN(test_usage, &t);
+	RUN(test_names, &t);
+	RUN(test_spelling, &t);
 	return tap_end();
 }

@@ -154,8 +154,8 @@ int main(int argc, char **argv)
 	tool(&t, "--help");
 	snprintf(help, sizeof(help), "%s", get("out"));
 	manual = read_file(argv[3]);
-	test_manual(help, manual);
-	test_examples(&t, manual);
-	test_completions(help, argv[4], argv[5]);
+	RUN(test_manual, help, manual);
+	RUN(test_examples, &t, manual);
+	RUN(test_completions, help, argv[4], argv[5]);
 	return tap_end();
 }

@@ -33,8 +33,10 @@ static void fails(const struct tool *t, const char *args, const char *line, cons
 {
 	int rc = tool(t, args);
 
-	check(rc == 1 && !*get("out"), name, "status %d, %s", rc, get("out"));
-	check_text(get("err"), line, name);
+	tap_case("%s", name);
+	check(rc == 1 && !*get("out"), "the status is 1, without output", "status %d, %s", rc, get("out"));
+	check_text(get("err"), line, "one message on stderr");
+	tap_case("%s", "");
 }
 
 /* It says this one line, and does not fail. */
@@ -42,8 +44,10 @@ static void says(const struct tool *t, const char *args, const char *line, const
 {
 	int rc = tool(t, args);
 
-	check(!rc && *get("out"), name, "status %d, %s", rc, get("err"));
-	check_text(get("err"), line, name);
+	tap_case("%s", name);
+	check(!rc && *get("out"), "the status is 0, with output", "status %d, %s", rc, get("err"));
+	check_text(get("err"), line, "one message on stderr");
+	tap_case("%s", "");
 }
 
 /* It fails with the text of a status. */
@@ -77,12 +81,12 @@ static void test_no_controller(const struct tool *t)
 	put(CGROUP "/cgroup.subtree_control", "cpu dmem memory\n");
 	put(CGROUP "/dmem.capacity", "%s", "");
 	fails_with(t, "", DMEM_NO_REGIONS, "no region");
-	fails_with(t, "--tree --json", DMEM_NO_REGIONS, "no tree of one");
+	fails_with(t, "--tree --json", DMEM_NO_REGIONS, "no tree of a region");
 	fake_start(&f, FAKE_OURS);
 	put(CGROUP "/cgroup.subtree_control", "cpu memory\n");
 	fake_area(&f, "linux,cma", 64 * MIB, 63 * MIB, 0, 62 * MIB);
 	fake_heap(&f, "linux,cma", "cma/linux,cma");
-	fails_with(t, "-rn", DMEM_NOT_ENABLED, "not enabled, and the heaps tell of regions");
+	fails_with(t, "-rn", DMEM_NOT_ENABLED, "not enabled, and the heaps name regions");
 }
 
 /* A directory in the place of a file: nobody can read that, root neither. */
@@ -100,25 +104,25 @@ static void test_half_readable(const struct tool *t)
 	start(t, &f, "ours");
 	break_file(CGROUP "/system.slice/camera.service/dmem.max");
 	says(t, "--tree", "lsdmem: cannot read /sys/fs/cgroup/system.slice/camera.service/dmem.max: "
-	     "Is a directory\n", "one file cannot be read");
+	     "Is a directory\n", "one unreadable file");
 	tool(t, "--tree -J");
 	check(!jq(t, "[.. | objects | select(.unit == \"camera.service\")][0] | .max == null and "
 		  ".charged == 16777216 and .min == 16777216 and .refused == 2"),
-	      "its figure is null, the others are there", "%s", get("json"));
+	      "the figure of an unreadable file is null, the others are shown", "%s", get("json"));
 	says(t, "--tree -o NAME,PEAK cma/linux,cma", "lsdmem: cannot read /sys/fs/cgroup/system.slice/"
-	     "camera.service/dmem.max: Is a directory\n", "who is shown depends on it");
-	check(!tool(t, "--tree --all -o NAME,PEAK") && !*get("err"), "with --all, it is not read",
+	     "camera.service/dmem.max: Is a directory\n", "the choice of rows needs the file");
+	check(!tool(t, "--tree --all -o NAME,PEAK") && !*get("err"), "with --all, the file is not read",
 	      "%s", get("err"));
 	break_file(CGROUP "/machine.slice/dmem.current");
 	break_file(CGROUP "/system.slice/dmem.events");
 	says(t, "--tree", "lsdmem: cannot read /sys/fs/cgroup/machine.slice/dmem.current: Is a directory, and "
-	     "2 more files\n", "several files, one line");
+	     "2 more files\n", "several unreadable files");
 	break_file("root/sys/kernel/mm/cma/linux,cma/available_pages");
 	says(t, "", "lsdmem: cannot read /sys/kernel/mm/cma/linux,cma/available_pages: Is a directory, and 1 "
-	     "more file\n", "an area's file");
+	     "more file\n", "an unreadable file of an area");
 	tool(t, "-J");
 	check(!jq(t, ".regions[2] | .free == null and .unaccounted == 131072 and .capacity == 67108864"),
-	      "null there, too", "%s", get("json"));
+	      "figures of an area that cannot be read are null", "%s", get("json"));
 }
 
 static void test_garbage(const struct tool *t)
@@ -130,19 +134,19 @@ static void test_garbage(const struct tool *t)
 	    "nobody/knows 7\ncma/display@60000000 99999999999999999999999\nheap/system 4096x\n");
 	put(CGROUP "/system.slice/dmem.events", "cma/camera@64000000 alloc_fail= max=x exhausted=3\n");
 	put("root/sys/kernel/mm/cma/linux,cma/available_pages", "18446744073709551615\n");
-	check(!tool(t, "--tree --all -J") && !*get("err"), "what is no number is no error", "%s",
+	check(!tool(t, "--tree --all -J") && !*get("err"), "text that is no number is no error", "%s",
 	      get("err"));
 	check(!jq(t, "[.regions[].children[] | select(.unit == \"system.slice\")] | length == 4 and "
-		  "all(.[]; .charged == null) and .[0].refused == 3"), "and is null", "%s", get("json"));
+		  "all(.[]; .charged == null) and .[0].refused == 3"), "text that is no number is shown as null", "%s", get("json"));
 	tool(t, "-J");
-	check(!jq(t, ".regions[2].free == null"), "as is what is too large", "%s", get("json"));
+	check(!jq(t, ".regions[2].free == null"), "a number that is too large is shown as null", "%s", get("json"));
 	put("root/proc/812/fdinfo/5", "%s", "");
 	put("root/proc/812/fdinfo/6", "ino:\t101\nsize:\tx\nexp_name:\n");
 	put("root/proc/900/maps", "nonsense\n\n7f00-8000 rw-s 0 00:0b 101 /dmabuf:");
 	put("root/sys/kernel/debug/dma_buf/bufinfo", "\tx\n00000001\t1\t1\t1\n1\t2\t3\t4\t5\t6\n");
 	check(!tool(t, "--buffers -rn -o INODE") && !*get("err"), "buffers: garbage is no error", "%s",
 	      get("err"));
-	check_text(get("out"), "101\n104\n105\n", "and no buffer");
+	check_text(get("out"), "101\n104\n105\n", "buffers: garbage is shown as no buffer");
 }
 
 static void test_usual_user(const struct tool *t)
@@ -166,19 +170,19 @@ static void test_usual_user(const struct tool *t)
 	says(&u, "-rn -o +COMMITTED cma/camera@64000000", "lsdmem: not root: LARGEST needs debugfs\n",
 	     "not root, other columns");
 	check_text(get("out"), "cma/camera@64000000 40M 24M 1M 15M - 31M 12 camera@64000000 24M\n",
-		   "all else is there");
-	check(!tool(&u, "-o NAME,FREE") && !*get("err"), "nothing is said of what is not asked for",
+		   "without debugfs, all other columns are shown");
+	check(!tool(&u, "-o NAME,FREE") && !*get("err"), "no message about columns that are not shown",
 	      "%s", get("err"));
 	check(!tool(&u, "--tree") && !*get("err"), "a tree needs no privilege", "%s", get("err"));
 	says(&u, "--buffers -rn -o INODE,PROCESSES", "lsdmem: not root: some processes cannot be read; buffers "
 	     "that no process holds need debugfs\n", "not root, buffers");
 	check_text(get("out"), "101 camera[812]\\x20display[900]\n102 display[900]\n104 display[900]\n"
-		   "105 display[900]\n", "what is open to all is there");
+		   "105 display[900]\n", "without root, buffers of readable processes are shown");
 	/* The kernel's list, but not all the processes. */
 	chmod(tap_path("root/sys/kernel/debug"), 0755);
 	tool(&u, "--buffers -J -o INODE,PROCESSES,KERNEL");
 	check(!jq(t, ".buffers[] | select(.inode == 103) | .processes == null and .kernel == null"),
-	      "who holds it is unknown if not all can be seen", "%s", get("json"));
+	      "holders are unknown if a process cannot be read", "%s", get("json"));
 	chmod(tap_path("root/proc/812/fd"), 0755);
 	remove(tap_path("root/proc/1/fd/0"));
 }
@@ -192,7 +196,7 @@ static void test_hidden_processes(const struct tool *t)
 	says(t, "--buffers -rn -o INODE,KERNEL", geteuid() ?
 	     "lsdmem: not root: some processes cannot be read\n" :
 	     "lsdmem: some processes cannot be read\n", "processes are hidden");
-	check(strstr(get("out"), "103 -\n") != NULL, "then nobody is said to be the only holder", "%s",
+	check(strstr(get("out"), "103 -\n") != NULL, "with hidden processes, the kernel is not shown as the only holder", "%s",
 	      get("out"));
 }
 
@@ -210,17 +214,17 @@ static void test_only_mapped(const struct tool *t)
 	fake_process(1, "init");
 	fake_process(33, "a b");
 	fake_maps(33, three, 3, true);
-	check(!tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES"), "a buffer that is only mapped",
+	check(!tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES"), "buffers that are only mapped are no error",
 	      "%s", get("err"));
-	check_text(get("out"), "", "is none if nothing tells which device has buffers");
+	check_text(get("out"), "", "a mapped buffer is not shown if the device of buffers is unknown");
 	fake_fd(&f, 33, 3, &other);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
 	check_text(get("out"), "6 1M 1 1 a\\x20b[33]\n7 - 0 2 a\\x20b[33]\n",
-		   "of unknown size, counted once: map_files is not asked");
+		   "a mapped buffer has an unknown size and is counted once");
 	remove(tap_path("root/proc/33/fd/3"));
 	fake_bufinfo(&b, 1);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
-	check_text(get("out"), "7 5M 0 2 a\\x20b[33]\n", "debugfs tells the size");
+	check_text(get("out"), "7 5M 0 2 a\\x20b[33]\n", "the size of a mapped buffer comes from debugfs");
 }
 
 /* A file on a detached mount is named as a dma-buf is, and has an inode number that its
@@ -246,14 +250,14 @@ static void test_forged_maps(const struct tool *t, const char *with_spy)
 	setenv("SPY_LOG", tap_path("log"), 1);
 	tool(&spied, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
 	unsetenv("SPY_LOG");
-	check_text(get("out"), "7 1M 1 1 camera[21]\n", "a map of another device is of no buffer");
+	check_text(get("out"), "7 1M 1 1 camera[21]\n", "a mapping of another device is no buffer");
 	log = get("log");
 	check(strstr(log, "/proc/20/maps") && !strstr(log, "map_files"), "no link in map_files is followed",
 	      "%s", log);
 	put("root/proc/20/maps", "7f00-8000 r--s 0 00:0b 2 /dmabuf:x\n");
 	fake_bufinfo(&b, 1);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
-	check_text(get("out"), "7 1M 1 1 camera[21]\n", "nor is one that debugfs has not listed");
+	check_text(get("out"), "7 1M 1 1 camera[21]\n", "a mapping that debugfs does not list is no buffer");
 }
 
 /* Each fd, mapping and process counts, the buffer once. A name cannot tell lies. */
@@ -274,13 +278,13 @@ static void test_counted_once(const struct tool *t)
 		fake_maps(pid, &b, 1, false);
 	}
 	fake_fd(&f, 10, 20, &lie);
-	check(!tool(t, "--buffers -rn -o INODE,SIZE,REGION,ID,FDS,MAPS"), "many holders", "%s", get("err"));
-	check_text(get("out"), "9 4K cma/a 1152921504606846976 500 50\n10 4K - - 1 0\n", "one buffer");
+	check(!tool(t, "--buffers -rn -o INODE,SIZE,REGION,ID,FDS,MAPS"), "a buffer with many holders is no error", "%s", get("err"));
+	check_text(get("out"), "9 4K cma/a 1152921504606846976 500 50\n10 4K - - 1 0\n", "a buffer with many holders has one row");
 	tool(t, "--buffers -J -o PROCESSES,EXPORTER");
 	check(!jq(t, ".buffers[0].processes | length == 50 and .[0] == \"p[10]\" and .[49] == \"p[59]\""),
-	      "all its holders, each once", "%s", get("json"));
+	      "each holder is listed once", "%s", get("json"));
 	tool(t, "--buffers -J -o EXPORTER");
-	check(!jq(t, ".buffers[1].exporter == \"heap\""), "the exporter is the kernel's word", "%s",
+	check(!jq(t, ".buffers[1].exporter == \"heap\""), "the exporter comes from the kernel, not from the buffer's name", "%s",
 	      get("json"));
 }
 
@@ -321,15 +325,16 @@ static void test_freed(const struct tool *t)
 		kept += !strcmp(get("out"), "20\n21\n");
 	}
 	/* Between the last open and its read it is too late. */
-	check(gone > 5 && kept <= 1 && gone + kept == n - 1, "a buffer that is freed meanwhile is none",
+	check(gone > 5 && kept <= 1 && gone + kept == n - 1, "a buffer that is freed during the run is not shown",
 	      "of %d: %d times gone, %d times there", n - 1, gone, kept);
-	check_text(get("out"), "20\n21\n", "and if it is not, it is one");
+	check_text(get("out"), "20\n21\n", "a buffer that is not freed is shown");
 }
 
 static void test_output(const struct tool *t)
 {
 	static const char * const views[] = { "", "--tree --all", "--buffers", "--help", "--version", "-J" };
 	int rc, status, ends[2];
+	char title[100];
 	struct fake f;
 	pid_t pid;
 
@@ -337,8 +342,10 @@ static void test_output(const struct tool *t)
 	link_to("out", "/dev/full");
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
 		rc = tool(t, views[i]);
-		check(rc == 1, "a full device is a failure", "status %d: %s", rc, views[i]);
-		check_text(get("err"), "lsdmem: cannot write: No space left on device\n", "and is named");
+		snprintf(title, sizeof(title), "'%s' to a full device has status 1", views[i]);
+		check(rc == 1, title, "status %d: %s", rc, views[i]);
+		snprintf(title, sizeof(title), "'%s' to a full device prints the error", views[i]);
+		check_text(get("err"), "lsdmem: cannot write: No space left on device\n", title);
 	}
 	unlink(tap_path("out"));
 	/* More than stdio keeps: the error is one of long before. */
@@ -350,7 +357,7 @@ static void test_output(const struct tool *t)
 	}
 	link_to("out", "/dev/full");
 	rc = tool(t, "--tree --all");
-	check(rc == 1 && strstr(get("err"), "lsdmem: cannot write") == get("err"), "a full device, late",
+	check(rc == 1 && strstr(get("err"), "lsdmem: cannot write") == get("err"), "a device that gets full later is an error",
 	      "status %d: %s", rc, get("err"));
 	unlink(tap_path("out"));
 	for (int ignored = 0; ignored < 2; ignored++) {
@@ -373,8 +380,9 @@ static void test_output(const struct tool *t)
 		close(ends[1]);
 		waitpid(pid, &status, 0);
 		check(ignored ? status == 0 : WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE,
-		      "a reader that went away is no failure", "status %#x", status);
-		check_text(get("err"), "", "and is not spoken of");
+		      ignored ? "a reader that exits is no failure if SIGPIPE is ignored" :
+		      "a reader that exits ends the program by SIGPIPE", "status %#x", status);
+		check_text(get("err"), "", ignored ? "no message if SIGPIPE is ignored" : "no message by SIGPIPE");
 	}
 }
 
@@ -423,28 +431,29 @@ static size_t longest_line(const char *s)
 static void test_widths(const struct tool *t)
 {
 	static const char * const views[] = { "-n", "--tree", "--buffers" };
+	char *text, title[100];
 	struct fake f;
-	char *text;
 
 	start(t, &f, "ours");
 	for (size_t i = 0; i < 3; i++) {
 		text = on_terminal(t, 80, views[i]);
-		check(*text && longest_line(text) <= 80, "80 columns", "%zu: %s",
-		      longest_line(text), text);
+		snprintf(title, sizeof(title), "'%s' fits 80 columns", views[i]);
+		check(*text && longest_line(text) <= 80, title, "%zu: %s", longest_line(text), text);
 	}
 	text = on_terminal(t, 80, "-n");
 	check(strstr(text, "cma/display@60000000") && strstr(text, " 63.9M ") && strstr(text, " 128K "),
-	      "of a typical name and its figures, nothing is cut", "%s", text);
+	      "in 80 columns, typical names and figures are not cut", "%s", text);
 	text = on_terminal(t, 80, "--buffers");
-	check(strstr(text, "/system.slice/camera.service") != NULL, "nor of who pays", "%s", text);
+	check(strstr(text, "/system.slice/camera.service") != NULL, "in 80 columns, the cgroup of a buffer is not cut", "%s", text);
 	for (size_t i = 0; i < 3; i++) {
 		text = on_terminal(t, 200, views[i]);
-		check(*text && longest_line(text) <= 200, "200 columns", "%zu: %s", longest_line(text), text);
+		snprintf(title, sizeof(title), "'%s' fits 200 columns", views[i]);
+		check(*text && longest_line(text) <= 200, title, "%zu: %s", longest_line(text), text);
 	}
 	text = on_terminal(t, 200, "-n");
-	check(strstr(text, " default_cma_region linux,cma") != NULL, "then all heaps are there", "%s", text);
+	check(strstr(text, " default_cma_region linux,cma") != NULL, "in 200 columns, all heaps are shown", "%s", text);
 	tool(t, "-n");
-	check(strstr(get("out"), " default_cma_region linux,cma") != NULL, "as in a file", "%s", get("out"));
+	check(strstr(get("out"), " default_cma_region linux,cma") != NULL, "in a file, all heaps are shown", "%s", get("out"));
 }
 
 /* Each file once, and none that no column needs. */
@@ -503,7 +512,7 @@ static void test_vanishing(const struct tool *t, const char *what, const char *a
 		rc = tool(t, args);
 		if (rc || *get("err")) {
 			bad++;
-			snprintf(name, sizeof(name), "gone at call %d", n);
+			snprintf(name, sizeof(name), "%s vanishes at call %d", what, n);
 			check(false, name, "status %d: %s", rc, get("err"));
 		}
 		/* Not reached: the program has fewer calls. */
@@ -516,16 +525,18 @@ static void test_vanishing(const struct tool *t, const char *what, const char *a
 			snprintf(line, sizeof(line), "%.*s\n", (int)strcspn(l, "\n"), l);
 			if (!strstr(get("out"), line) && bad < 5) {
 				bad++;
-				check(false, "another line is gone", "call %d: %s", n, line);
+				snprintf(name, sizeof(name), "other lines stay when %s vanishes at call %d", what, n);
+				check(false, name, "call %d: %s", n, line);
 			}
 		}
 	}
 	unsetenv("SPY_AT");
 	unsetenv("SPY_CGROUP");
 	unsetenv("SPY_GONE");
-	snprintf(name, sizeof(name), "it vanishes at any of %d calls: %s", n - 1, what);
+	snprintf(name, sizeof(name), "%s may vanish at any of %d calls", what, n - 1);
 	check(!bad && n > 20 && n < 1000 && strcmp(whole, without), name, "%d wrong", bad);
-	check_text(get("out"), whole, "and if it does not, it is there");
+	snprintf(name, sizeof(name), "%s is shown if it does not vanish", what);
+	check_text(get("out"), whole, name);
 	free(whole);
 	free(without);
 }
@@ -545,24 +556,24 @@ int main(int argc, char **argv)
 	unsetenv("COLUMNS");
 	tap_start();
 	tap_dir(t.dir);
-	test_no_controller(&t);
-	test_half_readable(&t);
-	test_garbage(&t);
-	test_usual_user(&t);
-	test_hidden_processes(&t);
-	test_only_mapped(&t);
-	test_forged_maps(&t, argv[4]);
-	test_counted_once(&t);
-	test_output(&t);
-	test_widths(&t);
+	RUN(test_no_controller, &t);
+	RUN(test_half_readable, &t);
+	RUN(test_garbage, &t);
+	RUN(test_usual_user, &t);
+	RUN(test_hidden_processes, &t);
+	RUN(test_only_mapped, &t);
+	RUN(test_forged_maps, &t, argv[4]);
+	RUN(test_counted_once, &t);
+	RUN(test_output, &t);
+	RUN(test_widths, &t);
 	/* controllers, capacity; for each cgroup its files, of which the root has fewer */
-	test_reads(&spied, "--tree -o NAME,CHARGED --all", 2 + 10, "dmem.c");
-	test_reads(&spied, "--tree", 2 + 1 + 9 * 6 + 1, NULL);
-	test_reads(&spied, "-o NAME", 2, "dmem.capacity");
-	test_reads(&spied, "", 2 + 2 + 6 + 2 * 1 + 3 * 3, NULL);
-	test_freed(&spied);
-	test_vanishing(&spied, CGROUP "/system.slice/display.service",
+	RUN(test_reads, &spied, "--tree -o NAME,CHARGED --all", 2 + 10, "dmem.c");
+	RUN(test_reads, &spied, "--tree", 2 + 1 + 9 * 6 + 1, NULL);
+	RUN(test_reads, &spied, "-o NAME", 2, "dmem.capacity");
+	RUN(test_reads, &spied, "", 2 + 2 + 6 + 2 * 1 + 3 * 3, NULL);
+	RUN(test_freed, &spied);
+	RUN(test_vanishing, &spied, CGROUP "/system.slice/display.service",
 		       "--tree --all -nr -o PATH,REGION,CHARGED,MAX,REFUSED");
-	test_vanishing(&spied, "root/proc/900", "--buffers -nr -o INODE,SIZE,NAME");
+	RUN(test_vanishing, &spied, "root/proc/900", "--buffers -nr -o INODE,SIZE,NAME");
 	return tap_end();
 }

@@ -63,12 +63,14 @@ static void expect(int got, int want, enum dmem_status message, const char *name
 {
 	const char *log = get("log");
 	bool said = strstr(log, dmem_status_text(message));
+	char output[200];
 
 	if (want == 0)
 		said = !*log;
 	check(got == want && said, name, "exit code %d, not %d; it said: %s", got, want, log);
+	snprintf(output, sizeof(output), "%s: nothing is on stdout and stderr", name);
 	if (*get("out") || *get("err"))
-		check(false, name, "it wrote to stdout or stderr");
+		check(false, output, "it wrote to stdout or stderr");
 }
 
 static void fails(enum dmem_status s, const char *name, const char *a, const char *b)
@@ -433,15 +435,15 @@ int main(int argc, char **argv)
 	dir = argv[2];
 	installed = argv[3];
 	tap_start();
-	good();
-	slices();
-	escaped_slices();
-	container();
-	failures();
-	bad_paths();
-	late_region();
-	environment();
-	one_wait();
-	messages();
+	RUN(good);
+	RUN(slices);
+	RUN(escaped_slices);
+	RUN(container);
+	RUN(failures);
+	RUN(bad_paths);
+	RUN(late_region);
+	RUN(environment);
+	RUN(one_wait);
+	RUN(messages);
 	return tap_end();
 }

@@ -319,7 +319,7 @@ int main(int argc, char **argv)
 	}
 	first = argc > 5 ? atoi(argv[5]) : 1;
 	tap_start();
-	quoting(argv);
+	RUN(quoting, argv);
 	for (int t = first; t < first + trees && !*why; t++) {
 		const char *gen[] = { argv[1], option, "--helper=" HELPER, path, NULL };
 		struct dmem_units u;

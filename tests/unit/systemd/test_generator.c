@@ -18,7 +18,7 @@
 #include "tap.h"
 
 #define ETC	"root/etc/systemd/system/"
-#define RUN	"root/run/systemd/system/"
+#define RUN_DIR	"root/run/systemd/system/"
 #define LIB	"root/usr/lib/systemd/system/"
 #define HEAD	"# Written by dmem-generator at each daemon-reload. See dmem-generator(8).\n"
 #define ZZ	".d/zz-dmem.conf:\n" HEAD
@@ -109,7 +109,7 @@ static void examples(void)
 static void levels(void)
 {
 	put(LIB "service.d/10-a.conf", CAP("s 1"));
-	put(RUN "foo-.service.d/20-b.conf", CAP("f 2"));
+	put(RUN_DIR "foo-.service.d/20-b.conf", CAP("f 2"));
 	put(ETC "foo@.service.d/30-c.conf", CAP("cma/%%i 3"));
 	put(LIB "foo-bar.service", EXEC CAP("b 4"));
 	put(LIB "foo-plain.service", EXEC);
@@ -636,19 +636,19 @@ int main(int argc, char **argv)
 	generator = argv[1];
 	dir = argv[2];
 	tap_start();
-	start();
-	examples();
-	levels();
-	mistakes();
-	odd_words();
-	unsupported();
-	mounts();
-	start_paths();
-	odd_files();
-	in_front();
-	many_dirs();
-	unwritten();
-	slices();
-	speed(argv[3]);
+	RUN(start);
+	RUN(examples);
+	RUN(levels);
+	RUN(mistakes);
+	RUN(odd_words);
+	RUN(unsupported);
+	RUN(mounts);
+	RUN(start_paths);
+	RUN(odd_files);
+	RUN(in_front);
+	RUN(many_dirs);
+	RUN(unwritten);
+	RUN(slices);
+	RUN(speed, argv[3]);
 	return tap_end();
 }
