@@ -2,88 +2,81 @@
 /*
  * lsdmem on fake machines: what it prints, to the letter, and that its JSON is some.
  *
- *   test_lsdmem LSDMEM DIR GOLDEN JQ [update]
+ *   test_lsdmem LSDMEM DIR EXPECTED JQ
  *
- * With "update", the golden file is written anew: read what has changed in it.
+ * With UPDATE in the environment, the files in EXPECTED are written anew: read the changes.
  */
+#include <dirent.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dmem/dmem.h"
+#include "docs.h"
 #include "tap.h"
 #include "machine.h"
 #include "tool.h"
 
 #define TEXT	(1 << 20)
 
-/* "== MACHINE ARGUMENT...", and up to the next such line what is printed. */
-static void golden_section(const struct tool *t, char *head, const char *want, FILE *update)
-{
-	char *args = strchr(head, ' '), name[256];
-	struct fake f;
+#define COMMAND	"$ lsdmem"
 
-	snprintf(name, sizeof(name), "as in the golden text: %s", head);
-	*args++ = 0;
-	tap_dir(t->dir);
-	if (!check(machine(&f, head), name, "there is no such machine"))
-		return;
-	snprintf(name, sizeof(name), "it succeeds, with nothing to say: %s %s", head, args);
-	check(!tool(t, args) && !*get("err"), name, "%s", get("err"));
-	snprintf(name, sizeof(name), "golden: %s %s", head, args);
-	if (update)
-		fprintf(update, "== %s %s\n%s", head, args, get("out"));
-	else
-		check_text(get("out"), want, name);
-}
-
-static void test_golden(const struct tool *t, const char *path, bool rewrite)
+/*
+ * A file MACHINE-CASE: an SPDX line, the command, and its output. With UPDATE, the output is
+ * written anew.
+ */
+static void expected_case(const struct tool *t, const char *path, const char *file)
 {
 	static char text[TEXT];
-	FILE *f = fopen(path, "r"), *update = NULL;
-	char *head, *end, *new = NULL;
-	size_t new_len;
-	int sections = 0;
+	char args[256], name[64];
+	char *command, *want;
+	struct fake f;
+	FILE *o;
 
-	if (f) {
-		text[fread(text, 1, sizeof(text) - 1, f)] = 0;
-		fclose(f);
+	docs_read(path, text);
+	command = strstr(text, "\n" COMMAND);
+	want = command ? strchr(command + 1, '\n') : NULL;
+	tap_case("%s", file);
+	if (!check(want != NULL, "the file has a command", "%s", text))
+		return;
+	command += strlen("\n" COMMAND);
+	snprintf(args, sizeof(args), "%.*s", (int)(want - command), command);
+	want++;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(file, "-"), file);
+	tap_dir(t->dir);
+	if (!check(machine(&f, name), "the machine exists", "there is no machine '%s'", name))
+		return;
+	check(!tool(t, args) && !*get("err"), "lsdmem succeeds without a message", "%s", get("err"));
+	if (getenv("UPDATE")) {
+		o = fopen(path, "w");
+		if (!check(o != NULL, "the file is written", "%s", path))
+			return;
+		fprintf(o, "%.*s%s", (int)(want - text), text, get("out"));
+		fclose(o);
+	} else {
+		check_text(get("out"), want, "the output is as expected");
 	}
-	head = strstr(text, "\n== ");
-	if (rewrite && head) {
-		update = open_memstream(&new, &new_len);
-		fprintf(update, "%.*s", (int)(head + 1 - text), text);
-	}
-	for (; head; head = end) {
-		char *body = strchr(head + 1, '\n') + 1;
+}
 
-		head += strlen("\n== ");
-		body[-1] = 0;
-		/* The line feed before the next head belongs to this text. */
-		end = strstr(body, "\n== ");
-		if (!strncmp(body, "== ", 3))
-			end = body - 1;
-		if (end && end >= body) {
-			char *want = strndup(body, (size_t)(end + 1 - body));
+static void test_expected(const struct tool *t, const char *dir)
+{
+	struct dirent **de;
+	int n = scandir(dir, &de, NULL, alphasort), cases = 0;
+	char path[4096];
 
-			golden_section(t, head, want, update);
-			free(want);
-		} else {
-			golden_section(t, head, end ? "" : body, update);
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, de[i]->d_name);
+		if (*de[i]->d_name != '.') {
+			expected_case(t, path, de[i]->d_name);
+			cases++;
 		}
-		if (end)
-			*end = '\n';
-		sections++;
+		free(de[i]);
 	}
-	if (update) {
-		fclose(update);
-		f = fopen(path, "w");
-		fputs(new, f);
-		fclose(f);
-		free(new);
-	}
-	check(sections >= 20, "the golden file has all its sections", "%d in %s", sections, path);
+	if (n >= 0)
+		free(de);
+	tap_case("%s", "");
+	check(cases >= 36, "all files are there", "%d in %s", cases, dir);
 }
 
 static const char * const views[] = { "", "--tree ", "--tree --all ", "--buffers " };
@@ -174,23 +167,23 @@ static void test_regions(const struct tool *t)
 	tap_dir(t->dir);
 	machine(&f, "ours");
 	check(tool(t, "-rn -o name dma_heap/default_cma_region drm/none") == 1 && !*get("out"),
-	      "a name that is no region is an error", "%s", get("out"));
-	check_text(get("err"), "lsdmem: drm/none: no such region: see lsdmem\n", "and is named");
-	check(!tool(t, "-rn -o name dma_heap/default_cma_region heap/system"), "a heap's name will do",
+	      "a name of no region is an error", "%s", get("out"));
+	check_text(get("err"), "lsdmem: drm/none: no such region: see lsdmem\n", "the message has the name of the missing region");
+	check(!tool(t, "-rn -o name dma_heap/default_cma_region heap/system"), "the name of a heap is accepted for its region",
 	      "%s", get("err"));
-	check_text(get("out"), "cma/linux,cma\nheap/system\n", "and it is that heap's region");
-	check(!tool(t, "-rn --tree -o path,region heap/system"), "one region's tree", "%s", get("err"));
+	check_text(get("out"), "cma/linux,cma\nheap/system\n", "the name of a heap selects its region");
+	check(!tool(t, "-rn --tree -o path,region heap/system"), "the tree of one region can be shown", "%s", get("err"));
 	check_text(get("out"), "/ heap/system\n/machine.slice heap/system\n"
 		   "/machine.slice/c1.scope heap/system\n/machine.slice/c1.scope/payload heap/system\n"
 		   "/system.slice heap/system\n/system.slice/late.service heap/system\n",
-		   "is that region's only");
+		   "the tree of one region has no other region");
 	tool(t, "-rn --tree -o path,charged heap/system");
 	put("charged", "%s", get("out"));
-	check(!tool(t, "-rn --tree -o path,current heap/system"), "a column's other name", "%s", get("err"));
-	check_text(get("out"), get("charged"), "is the same column");
-	check(!tool(t, "-rn --buffers -o inode cma/display@60000000"), "one region's buffers",
+	check(!tool(t, "-rn --tree -o path,current heap/system"), "a column has another name", "%s", get("err"));
+	check_text(get("out"), get("charged"), "both names are the same column");
+	check(!tool(t, "-rn --buffers -o inode cma/display@60000000"), "the buffers of one region can be shown",
 	      "%s", get("err"));
-	check_text(get("out"), "102\n", "are those known to be of it");
+	check_text(get("out"), "102\n", "the buffers of one region are those known to be in it");
 }
 
 static void test_usage(const struct tool *t)
@@ -211,7 +204,7 @@ static void test_usage(const struct tool *t)
 		{ "--nonsense", "unknown option, or an option without a value: --nonsense" },
 		{ "--json=x", "unknown option, or an option without a value: --json=x" },
 	};
-	char want[256], name[256];
+	char want[256];
 	struct fake f;
 
 	tap_dir(t->dir);
@@ -219,12 +212,13 @@ static void test_usage(const struct tool *t)
 	for (size_t i = 0; i < N(wrong); i++) {
 		int rc = tool(t, wrong[i].args);
 
-		snprintf(name, sizeof(name), "usage: %s", wrong[i].args);
+		tap_case("%s", wrong[i].args);
 		snprintf(want, sizeof(want), "lsdmem: %s\nTry 'lsdmem --help' for more information.\n",
 			 wrong[i].says);
-		check(rc == 2 && !*get("out"), name, "status %d, %s", rc, get("out"));
-		check_text(get("err"), want, name);
+		check(rc == 2 && !*get("out"), "the status is 2, without output", "status %d, %s", rc, get("out"));
+		check_text(get("err"), want, "the message on stderr");
 	}
+	tap_case("%s", "");
 	check(!tool(t, "--version") && !strncmp(get("out"), "lsdmem ", 7), "--version", "%s", get("out"));
 	check(!tool(t, "--help") && strstr(get("out"), "--sysroot") && strstr(get("out"), "UNACCOUNTED") &&
 	      strstr(get("out"), "EV_EXHAUSTED") && strstr(get("out"), "PROCESSES"), "--help", "%s", get("out"));
@@ -277,9 +271,9 @@ static void test_names(const struct tool *t)
 		  "any(.[]; contains(\"\\u0001\\u0002\\u0003\") and contains(\"\\b\\t\\u000b\") and contains(\"\\\"#\") and contains(\"[\\\\]\"))"),
 	      "JSON gives the names as they are", "%s", get("json"));
 	tool(t, "\x1b[31m\xff");
-	check_text(get("err"), "lsdmem: \\x1b[31m\\xff: no such region: see lsdmem\n", "nor one of a message");
+	check_text(get("err"), "lsdmem: \\x1b[31m\\xff: no such region: see lsdmem\n", "no control character of a message reaches a terminal");
 	tool(t, "--tree -J -o name");
-	check(!jq(t, ".regions[0].name == \"cma/\\\"a\\\\b\\\"%s,\\u00e4@1\""), "and the region's", "%s",
+	check(!jq(t, ".regions[0].name == \"cma/\\\"a\\\\b\\\"%s,\\u00e4@1\""), "JSON gives the name of the region as it is", "%s",
 	      get("json"));
 }
 
@@ -299,6 +293,7 @@ static void test_spelling(const struct tool *t)
 		{ "odd\xff", "odd\\xff" },
 		{ "rtl\xe2\x80\xaegpj", "rtl\\xe2\\x80\\xaegpj" },
 	};
+	size_t wrong;
 	struct fake f;
 
 	tap_dir(t->dir);
@@ -315,24 +310,28 @@ static void test_spelling(const struct tool *t)
 		struct dmem_arena a = { 0 };
 		char line[64];
 
+		tap_case("%s", names[i].printed);
 		snprintf(line, sizeof(line), "/%s\n", names[i].printed);
-		check(strstr(get("text"), line) && strstr(get("raw"), line), line, "%s", get("text"));
+		check(strstr(get("text"), line) && strstr(get("raw"), line), "all formats have one spelling", "%s",
+		      get("text"));
 		check_text(dmem_name_decode(&a, names[i].printed),
 			   strchr(names[i].name, '\\') && strstr(names[i].name, "x20") ? "mnt-a b.mount" :
-			   names[i].name, "and that leads back to the name");
+			   names[i].name, "the spelling leads back to the name");
 		dmem_arena_free(&a);
 	}
+	tap_case("%s", "");
 	setenv("LC_ALL", "C", 1);
 	tool(t, "--tree -rn -o PATH");
 	setenv("LC_ALL", "C.UTF-8", 1);
 	check(strstr(get("out"), "/gr\\xc3\\xb6\\xc3\\x9fe.slice\n") &&
-	      strstr(get("out"), "/app-foo\\x2dbar.scope\n"), "where the locale has no such character", "%s",
+	      strstr(get("out"), "/app-foo\\x2dbar.scope\n"), "characters that the locale lacks are escaped", "%s",
 	      get("out"));
 	tool(t, "--tree -J -o path");
 	check(!jq(t, "[.regions[].path] as $p | all((\"/app-foo\\\\x2dbar.scope\", "
 		  "\"/gr\\u00f6\\u00dfe.slice\", \"/esc\\u001b[31m\", \"/c1\\u009b\", \"/odd\\\\xff\"); "
-		  "[.] - $p == [])"), "JSON has them as they are, but for bytes that are no text", "%s",
+		  "[.] - $p == [])"), "JSON has the names as they are, except for bytes that are no text", "%s",
 	      get("json"));
+	wrong = 0;
 	tool(t, "--tree -r -O");
 	for (char *l = strtok(get("out"), "\n"), *head = l; l; l = strtok(NULL, "\n")) {
 		size_t words = 1, blanks = 0;
@@ -341,9 +340,12 @@ static void test_spelling(const struct tool *t)
 			blanks += *c == ' ';
 			words += *c == ' ' && c[1] && c[1] != ' ';
 		}
-		if (blanks + 1 != words || words != 20)
-			check(false, "each raw line has a word for each column", "%s: %s", head, l);
+		if (blanks + 1 != words || words != 20) {
+			printf("# %s: %s\n", head, l);
+			wrong++;
+		}
 	}
+	check(!wrong, "each raw line has a word for each column", "%zu lines do not", wrong);
 }
 
 int main(int argc, char **argv)
@@ -359,7 +361,7 @@ int main(int argc, char **argv)
 	unsetenv("COLUMNS");
 	tap_start();
 	tap_dir(argv[2]);
-	RUN(test_golden, &t, argv[3], argc > 5);
+	RUN(test_expected, &t, argv[3]);
 	RUN(test_json, &t);
 	RUN(test_sums, &t);
 	RUN(test_regions, &t);
