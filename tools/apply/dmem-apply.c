@@ -275,7 +275,8 @@ static int64_t now_ms(void)
 
 /* A region appears when its driver is loaded, which may be later than the start of the unit. All
  * limits share one deadline. */
-static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *w, const char **region,
+static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *w,
+				      const char **region,
 				      uint64_t *capacity, int64_t deadline)
 {
 	const struct timespec nap = { .tv_nsec = POLL_MS * 1000000L };

@@ -150,7 +150,8 @@ void expect_current(const char *group, const char *region, unsigned long mib)
 	unsigned long long now = value(group, "current", region);
 
 	if (now != mib * MIB)
-		wrong("%s: dmem.current of %s is %llu instead of %lu", group, region, now, mib * MIB);
+		wrong("%s: dmem.current of %s is %llu instead of %lu", group, region, now,
+		      mib * MIB);
 }
 
 struct worker start_worker(const char *group, work_t work, void *arg)
@@ -302,7 +303,8 @@ void expect_nothing_left(void)
 
 	for (i = 0; i < n_rows; i++) {
 		/* The kernel frees the buffers of a killed process a moment later. */
-		for (tries = 0; tries < 200 && value(rows[i].group, "current", rows[i].region); tries++)
+		for (tries = 0; tries < 200 && value(rows[i].group, "current", rows[i].region);
+		     tries++)
 			usleep(10000);
 		expect_current(rows[i].group, rows[i].region, 0);
 		expect_current("", rows[i].region, 0);

@@ -90,7 +90,8 @@ enum dmem_status change_find(struct change *ch, const struct dmem_limit *l,
 	if (s == DMEM_NO_CGROUP && !ch->dry) {
 		s = dmem_cgroup_use(ch->root);
 		if (s == DMEM_OK)
-			s = dmem_limit_find(ch->arena, ch->root, &ch->sys, HEAPS, l, &it->region, &capacity);
+			s = dmem_limit_find(ch->arena, ch->root, &ch->sys, HEAPS, l, &it->region,
+					    &capacity);
 	}
 	it->value = dmem_resolve_value(&l->value, capacity);
 	it->capacity = capacity;
@@ -112,7 +113,9 @@ static int no_region(struct ctl *c, struct change *ch, const struct dmem_limit *
 		cli_error(&c->cli, "%s", w.problem);
 	else if (strchr(l->region, '#'))
 		/* The other verbs number regions of the same name like this. */
-		cli_error(&c->cli, "%s: the kernel limits only the first of several regions of one name", l->text);
+		cli_error(&c->cli,
+			  "%s: the kernel limits only the first of several regions of one name",
+			  l->text);
 	else
 		failed(c, l->text, "", DMEM_NO_REGION);
 	return -EIO;
@@ -199,7 +202,8 @@ static enum dmem_status apply_one(struct change *ch, struct change_item *it)
 }
 
 /* Reports why one limit was not set. */
-static int item_failed(struct ctl *c, struct change *ch, const struct change_item *it, enum dmem_status s)
+static int item_failed(struct ctl *c, struct change *ch, const struct change_item *it,
+		       enum dmem_status s)
 {
 	char used_text[CLI_SIZE], value_text[CLI_SIZE];
 	uint64_t used;
@@ -308,7 +312,8 @@ int change_verify(struct change *ch, const struct change_item **other)
 {
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct change_item *it = &ch->item[i];
-		enum dmem_status s = dmem_cgroup_is(ch->root, ch->cgroup, it->kind, it->region, it->value);
+		enum dmem_status s = dmem_cgroup_is(ch->root, ch->cgroup, it->kind, it->region,
+						    it->value);
 
 		*other = it;
 		if (s == DMEM_NO_CGROUP)

@@ -170,7 +170,8 @@ static int start_scope(struct manager *m, const char *name, const char *slice,
 	if (ret >= 0)
 		ret = sd_bus_message_open_container(msg, 'a', "(sv)");
 	if (ret >= 0)
-		ret = sd_bus_message_append(msg, "(sv)(sv)(sv)", "PIDs", "au", 1, (uint32_t)getpid(),
+		ret = sd_bus_message_append(msg, "(sv)(sv)(sv)", "PIDs", "au", 1,
+					    (uint32_t)getpid(),
 					    "Description", "s", description,
 					    "CollectMode", "s", "inactive-or-failed");
 	if (ret >= 0 && slice)
@@ -225,7 +226,8 @@ int manager_scope(struct ctl *c, struct manager *m, const char *name, const char
 
 	/* Subscribe before the job exists, so that its end cannot be missed: signals that arrive
 	 * before the reply of our call stay in the queue until wait_for(). */
-	ret = sd_bus_match_signal(m->bus, &slot, DEST, PATH, MANAGER, "JobRemoved", job_removed, &job);
+	ret = sd_bus_match_signal(m->bus, &slot, DEST, PATH, MANAGER, "JobRemoved", job_removed,
+				  &job);
 	if (ret >= 0)
 		ret = sd_bus_add_match(m->bus, &gone, GONE, manager_gone, &job);
 	if (ret >= 0)

@@ -24,7 +24,8 @@ static void ignore(void *data, const struct dmem_report *r)
 int section_load(struct ctl *c, struct dmem_units *u, bool quiet)
 {
 	const char *path = c->sysroot ? NULL : getenv("SYSTEMD_UNIT_PATH");
-	int ret = dmem_units_load(u, c->sysroot ? c->sysroot : "", path, quiet ? ignore : report, c);
+	int ret = dmem_units_load(u, c->sysroot ? c->sysroot : "", path, quiet ? ignore : report,
+				  c);
 
 	if (ret)
 		cli_error(&c->cli, "%s: cannot read the unit files: %s",
@@ -53,14 +54,17 @@ static int take(struct ctl *c, struct dmem_units *u, const char *unit, struct se
 	for (size_t i = 0; i < s->caps.n; i++) {
 		const struct dmem_cap *cap = &s->caps.cap[i];
 		const char *region = section_region(&u->arena, unit, cap->region);
-		const char *text = region ? dmem_printf(&u->arena, "%s=%s", region, cap->value) : NULL;
+		const char *text = region ?
+			dmem_printf(&u->arena, "%s=%s", region, cap->value) : NULL;
 
-		if (text && dmem_limit_parse(&u->arena, cap->kind, text, &s->limit[s->n]) == DMEM_OK) {
+		if (text &&
+		    dmem_limit_parse(&u->arena, cap->kind, text, &s->limit[s->n]) == DMEM_OK) {
 			s->n++;
 			continue;
 		}
 		s->unusable++;
-		cli_error(&c->cli, "%s: invalid region name '%s': write the full name, without a specifier",
+		cli_error(&c->cli,
+			  "%s: invalid region name '%s': write the full name, without a specifier",
 			  unit, cap->region);
 	}
 	return 0;
@@ -111,7 +115,8 @@ int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(struct dmem_unit * const *)a)->name, (*(struct dmem_unit * const *)b)->name);
+	return strcmp((*(struct dmem_unit * const *)a)->name,
+		      (*(struct dmem_unit * const *)b)->name);
 }
 
 struct dmem_unit **section_units(struct dmem_units *u, size_t *n)

@@ -30,7 +30,8 @@ static int ask_systemd(struct ctl *c, struct manager *m, struct dmem_words *all,
 	w->name = s.id;
 	w->type = dmem_unit_type(s.id);
 	w->cgroup = s.cgroup;
-	return w->type == DMEM_SLICE || w->type == DMEM_SCOPE ? dmem_word_not_elsewhere(all, word, w) : 0;
+	return w->type == DMEM_SLICE || w->type == DMEM_SCOPE ?
+		dmem_word_not_elsewhere(all, word, w) : 0;
 }
 
 static int find(struct ctl *c, struct manager *m, struct dmem_words *all, const char *word,
@@ -66,7 +67,8 @@ int target_find(struct ctl *c, struct manager *m, struct dmem_arena *a, const ch
 	if (ret && w.problem)
 		cli_error(&c->cli, "%s", w.problem);
 	*t = (struct target){
-		.unit = w.kind == DMEM_WORD_UNIT ? w.name : NULL, .type = w.type, .cgroup = w.cgroup,
+		.unit = w.kind == DMEM_WORD_UNIT ? w.name : NULL, .type = w.type,
+		.cgroup = w.cgroup,
 	};
 	return ret;
 }

@@ -28,7 +28,8 @@ static uint64_t max_of(struct change *ch, const char *cgroup, const struct secti
 		struct change_item found;
 
 		if (files->limit[i].kind == DMEM_MAX &&
-		    change_find(ch, &files->limit[i], &found) == DMEM_OK && !strcmp(found.region, region))
+		    change_find(ch, &files->limit[i], &found) == DMEM_OK &&
+		    !strcmp(found.region, region))
 			max = found.value;
 	}
 	if (max == DMEM_NO_LIMIT && *cgroup &&
@@ -53,10 +54,12 @@ static void warn_max(struct ctl *c, const struct change_item *it)
 static const char *less_above(struct change *ch, const char *cgroup, const struct change_item *it,
 			      uint64_t *above)
 {
-	for (const char *slash = strrchr(cgroup, '/'); slash; slash = memrchr(cgroup, '/', (size_t)(slash - cgroup))) {
+	for (const char *slash = strrchr(cgroup, '/'); slash;
+	     slash = memrchr(cgroup, '/', (size_t)(slash - cgroup))) {
 		const char *path = dmem_strndup(ch->arena, cgroup, (size_t)(slash - cgroup));
 
-		if (path && dmem_cgroup_get(ch->root, path, "dmem.min", it->region, above) == DMEM_OK &&
+		if (path &&
+		    dmem_cgroup_get(ch->root, path, "dmem.min", it->region, above) == DMEM_OK &&
 		    *above < it->value)
 			return path;
 	}
@@ -69,7 +72,8 @@ bool region_is_unreserved(const char *region)
 	return !strncmp(region, "heap/", strlen("heap/"));
 }
 
-static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const struct section *files,
+static void warn_min(struct ctl *c, struct change *ch, const char *cgroup,
+		     const struct section *files,
 		     const struct change_item *it)
 {
 	uint64_t max = max_of(ch, cgroup, files, it->region), above = 0;
@@ -94,7 +98,8 @@ static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const
 	if (it->value > max) {
 		cli_error(&c->cli, "warning: %s: the reservation is %s but the limit (dmem.max) is "
 			  "only %s: lower it, or raise the limit",
-			  it->text, size_beside(value, it->value, max), size_beside(other, max, it->value));
+			  it->text, size_beside(value, it->value, max),
+			  size_beside(other, max, it->value));
 		return;
 	}
 	path = less_above(ch, cgroup, it, &above);
@@ -106,7 +111,8 @@ static void warn_min(struct ctl *c, struct change *ch, const char *cgroup, const
 }
 
 /* Warns if an earlier reservation is larger than the new limit. */
-static void warn_old_min(struct ctl *c, struct change *ch, const char *cgroup, const struct change_item *it)
+static void warn_old_min(struct ctl *c, struct change *ch, const char *cgroup,
+			 const struct change_item *it)
 {
 	char value[CLI_SIZE], other[CLI_SIZE];
 	uint64_t min;
@@ -115,7 +121,8 @@ static void warn_old_min(struct ctl *c, struct change *ch, const char *cgroup, c
 		if (ch->item[i].kind == DMEM_MIN && !strcmp(ch->item[i].region, it->region))
 			return;
 	}
-	if (!*cgroup || dmem_cgroup_get(ch->root, cgroup, "dmem.min", it->region, &min) != DMEM_OK ||
+	if (!*cgroup ||
+	    dmem_cgroup_get(ch->root, cgroup, "dmem.min", it->region, &min) != DMEM_OK ||
 	    min == DMEM_NO_LIMIT || min <= it->value)
 		return;
 	cli_error(&c->cli, "warning: %s: the limit is %s but the reservation (dmem.min) is %s: "

@@ -177,7 +177,8 @@ int main(int argc, char **argv)
 			return DMEM_USAGE;
 	}
 	if (argc - optind != 3 && argc - optind != 1) {
-		fprintf(stderr, "usage: dmem-generator [--root=DIR] [--unit-path=DIRS] [--helper=PATH] "
+		fprintf(stderr,
+			"usage: dmem-generator [--root=DIR] [--unit-path=DIRS] [--helper=PATH] "
 			"NORMAL-DIR [EARLY-DIR LATE-DIR]\n");
 		return DMEM_USAGE;
 	}

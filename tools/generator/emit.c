@@ -88,7 +88,9 @@ static char *arguments(struct generator *g, const struct dmem_caps *caps)
 		/* The name is only shown to users, but must not end the line. */
 		for (char *p = file; p && *p; p++)
 			*p = *p < ' ' || *p > '~' ? '?' : *p;
-		s = file ? dmem_printf(a, "%s \"--mistake=%s:%u\"", s, file, caps->mistake_line) : NULL;
+		s = file ?
+			dmem_printf(a, "%s \"--mistake=%s:%u\"", s, file,
+				    caps->mistake_line) : NULL;
 	}
 	for (size_t i = 0; s && i < caps->n; i++) {
 		char *region = quoted(g, caps->cap[i].region, true);

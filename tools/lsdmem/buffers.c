@@ -158,7 +158,8 @@ static int fill(struct lsdmem *l, struct table *t)
 	ret = dmem_buffers_read(&l->sys, &l->arena, unread_note, l, &b);
 	/* Read after the buffers: so the tree contains their cgroups, unless removed. */
 	if (!ret && (table_wants(t, COL_CGROUP) || table_wants(t, COL_UNIT)))
-		ret = dmem_tree_read(&l->sys, &l->arena, &r, "", 0, UINT_MAX, unread_note, l, &tree);
+		ret = dmem_tree_read(&l->sys, &l->arena, &r, "", 0, UINT_MAX, unread_note, l,
+				     &tree);
 	if (!ret)
 		ret = index_cgroups(&s, &tree);
 	for (size_t i = 0; i < b.n && !ret; i++)

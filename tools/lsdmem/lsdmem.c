@@ -52,7 +52,8 @@ static int choose(const struct lsdmem *l, const struct request *q, int ids[TABLE
 	int n;
 
 	if (q->output) {
-		n = table_columns(v->columns, v->n_columns, q->output, v->defaults, v->n_defaults, ids,
+		n = table_columns(v->columns, v->n_columns, q->output, v->defaults, v->n_defaults,
+				  ids,
 				  &wrong);
 		if (n < 0)
 			cli_usage(&l->cli, "unknown column: %s", wrong ? wrong : "");
@@ -77,7 +78,8 @@ static int show(struct lsdmem *l, const struct request *q)
 	l->options.tree = v == &view_tree;
 	ret = dmem_sys_open(&l->sys, q->sysroot);
 	if (ret) {
-		cli_error(&l->cli, "cannot open '%s': %s", q->sysroot ? q->sysroot : "/", strerror(-ret));
+		cli_error(&l->cli, "cannot open '%s': %s", q->sysroot ? q->sysroot : "/",
+			  strerror(-ret));
 		return CLI_FAILED;
 	}
 	t = table_new(v->name, v->columns, ids, (size_t)n, &l->options);

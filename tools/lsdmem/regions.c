@@ -66,7 +66,8 @@ static unsigned int read_for(const struct lsdmem *l, const struct table *t)
 }
 
 /* @tree: without a root if it was not read. @i: the region's index in it. */
-static void add(struct table *t, const struct dmem_region *g, const struct dmem_tree *tree, size_t i)
+static void add(struct table *t, const struct dmem_region *g, const struct dmem_tree *tree,
+		size_t i)
 {
 	struct table_line *line = table_line(t, NULL);
 
@@ -81,7 +82,8 @@ static void add(struct table *t, const struct dmem_region *g, const struct dmem_
 	if (!tree->root)
 		return;
 	table_number(t, line, COL_REFUSED, dmem_region_refused(tree, i));
-	table_number(t, line, COL_COMMITTED, dmem_tree_figure(tree, tree->root, i, DMEM_F_COMMITTED));
+	table_number(t, line, COL_COMMITTED,
+		     dmem_tree_figure(tree, tree->root, i, DMEM_F_COMMITTED));
 	table_number(t, line, COL_DYING, dmem_tree_figure(tree, tree->root, i, DMEM_F_DYING));
 }
 

@@ -8,7 +8,8 @@
 #include "lsdmem.h"
 
 enum {
-	COL_NAME, COL_CHARGED, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
+	COL_NAME, COL_CHARGED, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED,
+		COL_UNIT,
 	COL_REGION, COL_PATH, COL_ID, COL_LOCAL, COL_DYING, COL_RESERVED, COL_COMMITTED,
 	COL_EV_MAX, COL_EV_ALLOC_FAIL, COL_EV_EXHAUSTED, COL_EV_RESERVED,
 	COLUMNS
@@ -45,7 +46,8 @@ static const struct table_column columns[COLUMNS] = {
 };
 
 static const int defaults[] = {
-	COL_NAME, COL_CHARGED, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED, COL_UNIT,
+	COL_NAME, COL_CHARGED, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED,
+	COL_UNIT,
 };
 
 /* Columns that show a figure of the kernel. */
@@ -75,7 +77,8 @@ struct branch {
 	size_t at;
 };
 
-static bool has(const struct branch *b, const struct dmem_node *n, enum dmem_figure f, uint64_t none)
+static bool has(const struct branch *b, const struct dmem_node *n, enum dmem_figure f,
+		uint64_t none)
 {
 	uint64_t v = dmem_tree_figure(b->tree, n, b->region, f);
 
@@ -156,7 +159,8 @@ static int fill(struct lsdmem *l, struct table *t)
 
 	if (ret)
 		return ret;
-	ret = dmem_tree_read(&l->sys, &l->arena, &r, "", figures_for(l, t), UINT_MAX, unread_note, l, &tree);
+	ret = dmem_tree_read(&l->sys, &l->arena, &r, "", figures_for(l, t), UINT_MAX, unread_note,
+			     l, &tree);
 	b.shown = ret ? NULL : calloc(tree.n + 1, 1);
 	if (!b.shown) {
 		cli_error(&l->cli, "cannot read the cgroups: %s", strerror(ret ? -ret : ENOMEM));

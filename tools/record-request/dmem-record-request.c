@@ -65,7 +65,8 @@ static int ask(const char *path, int64_t deadline)
 static bool is_recorder(void)
 {
 	struct dmem_text t = { 0 };
-	bool is = !dmem_read_at(AT_FDCWD, "/proc/self/cgroup", &t) && strstr(t.s, "/dmem-record-now@");
+	bool is = !dmem_read_at(AT_FDCWD, "/proc/self/cgroup", &t) &&
+		strstr(t.s, "/dmem-record-now@");
 
 	dmem_text_free(&t);
 	return is;
@@ -92,7 +93,8 @@ int main(int argc, char **argv)
 	}
 	if (!ret)
 		return 0;
-	log_line(&log, LOG_WARNING, "%s: %s: the last peak of this service is not recorded: %s", path,
+	log_line(&log, LOG_WARNING, "%s: %s: the last peak of this service is not recorded: %s",
+		 path,
 		 strerror(-ret), ret == -ENOENT || ret == -ECONNREFUSED ?
 		 "run systemctl enable --now dmem-record-now.socket" :
 		 "see journalctl -u 'dmem-record-now@*'");

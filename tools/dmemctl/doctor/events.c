@@ -63,7 +63,8 @@ static void subtract(const struct doctor *d, const struct dmem_node *n, size_t r
 		     struct refusals *own)
 {
 	for (size_t k = 0; k < N_KINDS; k++) {
-		uint64_t all = or_zero(dmem_tree_figure(&d->tree, n, r, kinds[k].figure)), below = 0;
+		uint64_t all = or_zero(dmem_tree_figure(&d->tree, n, r, kinds[k].figure)),
+			below = 0;
 
 		for (const struct dmem_node *c = n->child; c; c = c->next)
 			below += or_zero(dmem_tree_figure(&d->tree, c, r, kinds[k].figure));
@@ -132,7 +133,8 @@ static const char *now(struct doctor *d, const struct dmem_node *n, size_t r)
 		return "the cgroup has no limit now";
 	if (max == DMEM_UNKNOWN || used == DMEM_UNKNOWN)
 		return "the present limit cannot be read";
-	return dmem_printf(d->arena, "now %s of %s are charged", doctor_size(used), doctor_size(max));
+	return dmem_printf(d->arena, "now %s of %s are charged", doctor_size(used),
+			   doctor_size(max));
 }
 
 static void say_own_limit(struct doctor *d, const struct dmem_node *n, size_t r, const char *path,
@@ -241,7 +243,8 @@ static void say_no_room(struct doctor *d, size_t r, const char *path, uint64_t t
 
 		found = dmem_printf(d->arena, "; now %s of the region are free%s%s%s",
 				    doctor_size(g->available),
-				    uncharged ? ", and " : "", uncharged ? doctor_size(g->unaccounted) : "",
+				    uncharged ? ", and " : "",
+				    uncharged ? doctor_size(g->unaccounted) : "",
 				    uncharged ? " are in use without a charge" : "");
 		remedy = larger;
 	} else if (was_used_up(g)) {

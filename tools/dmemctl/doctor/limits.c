@@ -29,7 +29,8 @@ static void check_max(struct doctor *d, const struct dmem_node *n, size_t r, con
 	if (known(g->capacity) && max > g->capacity)
 		doctor_say(d, PROBLEM, path, "lower it, or set max",
 			   "dmem.max of %s is %s, but the region has only %s", g->name,
-			   doctor_size_beside(max, g->capacity), doctor_size_beside(g->capacity, max));
+			   doctor_size_beside(max, g->capacity),
+			   doctor_size_beside(g->capacity, max));
 	if (known(used) && max < used)
 		doctor_say(d, PROBLEM, path,
 			   "restart the processes that hold the memory, see lsdmem --buffers",
@@ -72,7 +73,8 @@ static void check_unshown(struct doctor *d, const struct dmem_node *n, size_t r,
 		       figure(d, n->parent, r, DMEM_F_MIN) >= min))
 		return;
 	dmem_node_path(least, above, sizeof(above));
-	doctor_say(d, PROBLEM, path, "reserve as much for each cgroup above, and not more than the region has",
+	doctor_say(d, PROBLEM, path,
+		   "reserve as much for each cgroup above, and not more than the region has",
 		   "dmem.min of %s is %s, and %s above reserves only %s, which bounds it", region,
 		   doctor_size_beside(min, figure(d, least, r, DMEM_F_MIN)), above,
 		   doctor_size_beside(figure(d, least, r, DMEM_F_MIN), min));
@@ -112,7 +114,8 @@ static void check_min(struct doctor *d, const struct dmem_node *n, size_t r, con
  * without a limit counts with its present charge. */
 static uint64_t promised(const struct doctor *d, const struct dmem_node *n, size_t r)
 {
-	uint64_t max = figure(d, n, r, DMEM_F_MAX), below = 0, own = figure(d, n, r, DMEM_F_CURRENT);
+	uint64_t max = figure(d, n, r, DMEM_F_MAX), below = 0,
+		own = figure(d, n, r, DMEM_F_CURRENT);
 	uint64_t all = d->regions.region[r].capacity;
 
 	/* The larger limit above is reported as a finding of its own. */
@@ -135,7 +138,8 @@ static void check_sum(struct doctor *d, size_t r)
 			   "that must be available",
 			   "the limits add up to %s, but the region has only %s: not all of them "
 			   "can be used at once",
-			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
+			   doctor_size_beside(sum, g->capacity),
+			   doctor_size_beside(g->capacity, sum));
 }
 
 /* Checks the sum of the reservations of the cgroups directly below the root. Each one counts with
@@ -161,7 +165,8 @@ static void check_min_sum(struct doctor *d, size_t r)
 			   "lower dmem.min of some cgroups directly below the root",
 			   "the reservations add up to %s, but the region has only %s: not all of "
 			   "them can be met",
-			   doctor_size_beside(sum, g->capacity), doctor_size_beside(g->capacity, sum));
+			   doctor_size_beside(sum, g->capacity),
+			   doctor_size_beside(g->capacity, sum));
 }
 
 void doctor_limits(struct doctor *d)

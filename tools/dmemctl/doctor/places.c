@@ -64,7 +64,8 @@ static void check_type(struct doctor *d, const struct dmem_unit *u, struct dmem_
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(struct dmem_unit * const *)a)->name, (*(struct dmem_unit * const *)b)->name);
+	return strcmp((*(struct dmem_unit * const *)a)->name,
+		      (*(struct dmem_unit * const *)b)->name);
 }
 
 static void check_types(struct doctor *d)

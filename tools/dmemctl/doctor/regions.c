@@ -35,7 +35,8 @@ static void check_twice(struct doctor *d, const struct dmem_region *g)
 	char second[DMEM_REGION_LEN + 16];
 	const struct dmem_region *twin;
 
-	twin = dmem_regions_find(&d->regions, dmem_region_numbered(second, sizeof(second), g->name, 2));
+	twin = dmem_regions_find(&d->regions,
+				 dmem_region_numbered(second, sizeof(second), g->name, 2));
 	if (!twin)
 		return;
 	doctor_say(d, has_limit(d, (size_t)(g - d->regions.region)) ? PROBLEM : NOTE, g->name,

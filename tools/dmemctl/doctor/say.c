@@ -81,7 +81,8 @@ void doctor_say(struct doctor *d, enum severity severity, const char *subject, c
 	if (!d->table) {
 		char line[8192], harmless[TEXT_ROOM(sizeof(line))];
 
-		snprintf(line, sizeof(line), "%s: %s: %s: %s", severity == PROBLEM ? "problem" : "note",
+		snprintf(line, sizeof(line), "%s: %s: %s: %s",
+			 severity == PROBLEM ? "problem" : "note",
 			 subject, text, remedy);
 		/* Users choose the names of their cgroups and processes: escape control
 		 * characters. */

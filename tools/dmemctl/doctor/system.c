@@ -72,7 +72,8 @@ bool doctor_controller(struct doctor *d)
 void doctor_heaps(struct doctor *d)
 {
 	if (dmem_regions_status(&d->sys, &d->regions) == DMEM_NO_REGIONS)
-		doctor_say(d, PROBLEM, "/sys/fs/cgroup", "see the kernel's log, and load the drivers of the memory",
+		doctor_say(d, PROBLEM, "/sys/fs/cgroup",
+			   "see the kernel's log, and load the drivers of the memory",
 			   "the dmem controller has no region");
 	for (size_t i = 0; i < d->regions.n_heaps; i++) {
 		const struct dmem_heap *h = &d->regions.heap[i];
@@ -83,7 +84,8 @@ void doctor_heaps(struct doctor *d)
 			return;
 		}
 		if (!h->told)
-			doctor_say(d, NOTE, name, "use a kernel with the patches for dmem regions of heaps",
+			doctor_say(d, NOTE, name,
+				   "use a kernel with the patches for dmem regions of heaps",
 				   "the kernel does not report its region");
 		else if (!h->region)
 			doctor_say(d, PROBLEM, name,

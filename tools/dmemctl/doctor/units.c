@@ -109,7 +109,8 @@ static void check_files(struct doctor *d, const char *unit, const struct section
 			   "have no specifiers", s->unusable, s->unusable == 1 ? "" : "s");
 	if (o && dmem_unit_type(unit) == DMEM_SERVICE)
 		doctor_say(d, PROBLEM, unit, "limit its slice",
-			   "%s= in %s:%u keeps limits from being set inside it", o->key, o->file, o->line);
+			   "%s= in %s:%u keeps limits from being set inside it", o->key, o->file,
+			   o->line);
 }
 
 /* Reports a limit of a container engine: it applies to the daemon, but not to the containers. */
@@ -215,7 +216,8 @@ void doctor_units(struct doctor *d)
 
 		if (u)
 			u->user = u;
-		if (name && (dmem_unit_type(name) == DMEM_SERVICE || dmem_unit_type(name) == DMEM_SLICE))
+		if (name &&
+		    (dmem_unit_type(name) == DMEM_SERVICE || dmem_unit_type(name) == DMEM_SLICE))
 			check_unit(d, name, n);
 	}
 	unit = section_units(&d->units, &n_units);

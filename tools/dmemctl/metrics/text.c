@@ -49,12 +49,15 @@ static const struct {
 } of_cgroup[] = {
 	{ { "dmem_cgroup_charged_bytes", "Memory charged to the cgroup.", "bytes", false },
 	  DMEM_F_CURRENT, NULL },
-	{ { "dmem_cgroup_peak_bytes", "Highest value of dmem_cgroup_charged_bytes.", "bytes", false },
+	{ { "dmem_cgroup_peak_bytes", "Highest value of dmem_cgroup_charged_bytes.", "bytes",
+	    false },
 	  DMEM_F_PEAK, NULL },
 	{ { "dmem_cgroup_min_bytes", "Reservation of the cgroup, dmem.min.", "bytes", false },
 	  DMEM_F_MIN, NULL },
-	{ { "dmem_cgroup_low_bytes", "Protection of the cgroup from eviction, dmem.low.", "bytes", false }, DMEM_F_LOW, NULL },
-	{ { "dmem_cgroup_max_bytes", "Limit of the cgroup itself, dmem.max, if it has one.", "bytes", false },
+	{ { "dmem_cgroup_low_bytes", "Protection of the cgroup from eviction, dmem.low.", "bytes",
+	    false }, DMEM_F_LOW, NULL },
+	{ { "dmem_cgroup_max_bytes", "Limit of the cgroup itself, dmem.max, if it has one.",
+	    "bytes", false },
 	  DMEM_F_MAX, NULL },
 	{ { "dmem_cgroup_limit_bytes", "Effective limit: the smallest dmem.max of the cgroup and "
 	    "its parents, or the capacity.", "bytes", false }, DMEM_FIGURES, NULL },
@@ -248,7 +251,8 @@ static void print_cgroups(FILE *f, const struct dmem_tree *t, const struct rows 
 			const struct row *row = &rows->row[i];
 			uint64_t v = of_cgroup[m].figure == DMEM_FIGURES ?
 				     dmem_tree_limit(t, row->node, row->region) :
-				     dmem_tree_figure(t, row->node, row->region, of_cgroup[m].figure);
+				     dmem_tree_figure(t, row->node, row->region,
+						      of_cgroup[m].figure);
 
 			/* "No limit" cannot be written as a number. */
 			if (v >= DMEM_UNKNOWN)
@@ -274,7 +278,8 @@ static void leave(void *labels)
 static void print_success(FILE *f, bool success, bool open)
 {
 	static const struct family m = {
-		"dmem_scrape_success", "Whether the regions and the cgroups could be read.", NULL, false,
+		"dmem_scrape_success", "Whether the regions and the cgroups could be read.", NULL,
+		false,
 	};
 
 	head(f, &m, open);

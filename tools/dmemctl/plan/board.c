@@ -22,7 +22,8 @@ static bool is_source(const struct board_options *o)
 {
 	static const char start[] = "/dts-v1/";
 
-	return o->len > sizeof(start) && memmem(o->blob, o->len < 4096 ? o->len : 4096, start, sizeof(start) - 1);
+	return o->len > sizeof(start) &&
+		memmem(o->blob, o->len < 4096 ? o->len : 4096, start, sizeof(start) - 1);
 }
 
 static bool is_overlay(const void *fdt)
@@ -87,7 +88,8 @@ static int flatten(struct boards *b, const struct notes *notes)
 /* The plan is made from all histories, so an overlay needs all of them to be of one board. */
 static int check_boards(const struct boards *b)
 {
-	const char *first = b->o->dtb ? compatible(b->o->blob) : b->n ? compatible(b->noted[0]) : "";
+	const char *first = b->o->dtb ?
+		compatible(b->o->blob) : b->n ? compatible(b->noted[0]) : "";
 
 	for (size_t i = 0; i < b->n; i++) {
 		const char *other = compatible(b->noted[i]);

@@ -50,7 +50,8 @@ static uint64_t find_step(uint64_t length)
 	static const uint64_t steps[] = {
 		10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000,
 		300000, 600000, 900000, 1800000, 3600000, 7200000, 10800000, 21600000, 43200000,
-		DAY_MS, 2 * DAY_MS, 5 * DAY_MS, 10 * DAY_MS, 30 * DAY_MS, 100 * DAY_MS, 400 * DAY_MS,
+		DAY_MS, 2 * DAY_MS, 5 * DAY_MS, 10 * DAY_MS, 30 * DAY_MS, 100 * DAY_MS,
+		400 * DAY_MS,
 		4000 * DAY_MS, 40000 * DAY_MS,
 	};
 	size_t i = 0;

@@ -140,7 +140,8 @@ static int read_memory(struct devtree *t, struct dmem_arena *a, const void *fdt)
 		ret = ranges(t, a, fdt, node, has(fdt, node, "linux,usable-memory") ?
 			     "linux,usable-memory" : "reg", &r, &n);
 		for (size_t i = 0; i < n && !ret; i++) {
-			struct devtree_range *more = dmem_grow(a, t->memory, t->n_memory, sizeof(*r));
+			struct devtree_range *more = dmem_grow(a, t->memory, t->n_memory,
+							       sizeof(*r));
 
 			if (!more)
 				return -ENOMEM;
@@ -153,7 +154,8 @@ static int read_memory(struct devtree *t, struct dmem_arena *a, const void *fdt)
 	n_all = t->n_memory;
 	t->memory_from = n_all ? UINT64_MAX : 0;
 	for (size_t i = 0; i < n_all; i++)
-		t->memory_from = t->memory[i].base < t->memory_from ? t->memory[i].base : t->memory_from;
+		t->memory_from = t->memory[i].base < t->memory_from ?
+			t->memory[i].base : t->memory_from;
 	t->n_memory = merge(t->memory, n_all);
 	return 0;
 }
@@ -326,7 +328,8 @@ size_t devtree_find(const struct devtree *t, const char *area)
 	for (size_t i = 0; i < t->n; i++) {
 		const char *name = t->node[i].name;
 
-		if (strncmp(name, area, AREA_NAME) || (strlen(area) > AREA_NAME && strcmp(name, area)))
+		if (strncmp(name, area, AREA_NAME) ||
+		    (strlen(area) > AREA_NAME && strcmp(name, area)))
 			continue;
 		if (devtree_is_area(&t->node[i]))
 			return i;
@@ -339,7 +342,8 @@ size_t devtree_find(const struct devtree *t, const char *area)
 
 /* The memory of @n that overlaps @r, or NULL. */
 static const struct devtree_range *memory_of(const struct devtree_node *n,
-					     const struct devtree_range *r, enum devtree_kernel kernel)
+					     const struct devtree_range *r,
+					     enum devtree_kernel kernel)
 {
 	size_t entries = kernel == DEVTREE_NEWER && n->n_reg ? 1 : n->n_reg;
 
@@ -502,7 +506,8 @@ static void place(struct devtree *t, size_t i, uint64_t block, enum devtree_kern
 	struct devtree_node *n = &t->node[i];
 	struct devtree_search s = {
 		.size = n->size, .align = n->alignment ? n->alignment : 64, .top_down = true,
-		.high = t->address_cells == 1 ? FOUR_GIB : UINT64_MAX, .but = DEVTREE_NONE, .nodes = i,
+		.high = t->address_cells == 1 ? FOUR_GIB : UINT64_MAX, .but = DEVTREE_NONE,
+		.nodes = i,
 		.kernel = kernel,
 	};
 
@@ -559,12 +564,14 @@ static const char *static_objection(const struct devtree *t, size_t i, uint64_t 
 	}
 	by = taken(t, &none, n->reg, &own);
 	if (by)
-		return object(err, dmem_printf(a, "overlaps with memory that is reserved at 0x%" PRIx64,
+		return object(err,
+			      dmem_printf(a, "overlaps with memory that is reserved at 0x%" PRIx64,
 						  by->base));
 	if (!devtree_is_area(n))
 		return NULL;
 	if (n->reg->base % block || n->reg->size % block || !n->reg->size)
-		return object(err, dmem_printf(a, "does not start and end at a multiple of 0x%" PRIx64,
+		return object(err,
+			      dmem_printf(a, "does not start and end at a multiple of 0x%" PRIx64,
 						  block));
 	if (!devtree_is_memory(t, n->reg))
 		return "is not in one piece of memory";

@@ -38,7 +38,8 @@ int notes_property(struct notes *n, const char *name, const void *value, size_t 
 	node->property = more;
 	p = &more[node->n++];
 	*p = (struct notes_property){ .name = dmem_strdup(&n->now.arena, name),
-				      .value = dmem_strndup(&n->now.arena, value, len), .len = len };
+				      .value = dmem_strndup(&n->now.arena, value, len),
+				      .len = len };
 	return p->name && p->value ? 0 : -ENOMEM;
 }
 
@@ -57,7 +58,8 @@ static bool same_node(const struct notes_node *a, const struct notes_node *b)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct notes_property *x = &a->property[i], *y = &b->property[i];
 
-		if (x->len != y->len || strcmp(x->name, y->name) || memcmp(x->value, y->value, x->len))
+		if (x->len != y->len || strcmp(x->name, y->name) ||
+		    memcmp(x->value, y->value, x->len))
 			return false;
 	}
 	return true;
@@ -118,7 +120,8 @@ static int add_properties(void *fdt, const struct notes_node *n)
 	int ret = 0;
 
 	for (size_t i = 0; i < n->n && !ret; i++)
-		ret = fdt_property(fdt, n->property[i].name, n->property[i].value, (int)n->property[i].len);
+		ret = fdt_property(fdt, n->property[i].name, n->property[i].value,
+				   (int)n->property[i].len);
 	return ret;
 }
 

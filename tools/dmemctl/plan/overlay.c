@@ -130,7 +130,8 @@ static bool is_node_name(const char *s)
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-@";
 	const char *at = strchr(s, '@');
 
-	return *s && *s != '@' && strspn(s, letters) == strlen(s) && (!at || (at[1] && !strchr(at + 1, '@')));
+	return *s && *s != '@' && strspn(s, letters) == strlen(s) &&
+		(!at || (at[1] && !strchr(at + 1, '@')));
 }
 
 static int check_node(struct overlay *o, const struct overlay_area *a)
@@ -279,7 +280,8 @@ static const char *not_memory(struct overlay *o, const struct devtree_range *r)
 	for (size_t i = 0; i < t->n_memory; i++) {
 		if (r->base >= t->memory[i].base && r->base < devtree_end(&t->memory[i]))
 			return dmem_printf(&o->arena, "%smemory ends at 0x%" PRIx64,
-					   i + 1 < t->n_memory ? "a piece of " : "", devtree_end(&t->memory[i]) - 1);
+					   i + 1 < t->n_memory ? "a piece of " : "",
+					   devtree_end(&t->memory[i]) - 1);
 	}
 	return dmem_printf(&o->arena, "there is no memory at 0x%" PRIx64, r->base);
 }
@@ -289,7 +291,8 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 {
 	const struct devtree *t = &o->planned;
 	size_t other = devtree_in_the_way(t, r, i);
-	struct devtree_search s = { .size = r->size, .align = 1, .low = r->base, .high = devtree_end(r),
+	struct devtree_search s = { .size = r->size, .align = 1, .low = r->base,
+				    .high = devtree_end(r),
 				    .top_down = true, .but = i };
 	uint64_t base;
 	char size[CLI_SIZE];
@@ -309,7 +312,8 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 
 		while (by->base >= devtree_end(r) || r->base >= devtree_end(by))
 			by++;
-		s = dmem_printf(&o->arena, "%s (0x%" PRIx64 ", %s) is in the way", n->name, by->base,
+		s = dmem_printf(&o->arena, "%s (0x%" PRIx64 ", %s) is in the way", n->name,
+				by->base,
 				cli_size(size, by->size, false));
 		*err = s ? 0 : -ENOMEM;
 		return s;
@@ -330,7 +334,8 @@ static const char *obstacle(struct overlay *o, size_t i, const struct devtree_ra
 static int move(struct overlay *o, struct overlay_area *a, const char *why)
 {
 	struct devtree_range *r = o->planned.node[a->node].reg, old = o->tree.node[a->node].reg[0];
-	struct devtree_search s = { .size = r->size, .align = o->block, .high = limit(&o->tree), .near = old,
+	struct devtree_search s = { .size = r->size, .align = o->block, .high = limit(&o->tree),
+				    .near = old,
 				    .but = a->node };
 	const char *name = a->g->region->name, *above;
 	char size[CLI_SIZE];
@@ -345,7 +350,8 @@ static int move(struct overlay *o, struct overlay_area *a, const char *why)
 		s.high = limit(&o->tree);
 	}
 	if (!found && !devtree_search(&o->planned, &s, &base))
-		return refuse(o, "%s needs %s from 0x%" PRIx64 ", but %s, and no other place is free",
+		return refuse(o,
+			      "%s needs %s from 0x%" PRIx64 ", but %s, and no other place is free",
 			      name, size, old.base, why);
 	above = old.base < FOUR_GIB && base >= FOUR_GIB ? ", above 4 GiB" : "";
 	if (!o->o.move)
@@ -479,7 +485,8 @@ static int grow_range(struct overlay *o, struct overlay_area *a)
 		return ret;
 	return remark(o, a, dmem_printf(&o->arena, "alloc-ranges were 0x%" PRIx64 "..0x%" PRIx64 ", too small for it: "
 					"check that each device that uses it reaches 0x%" PRIx64 "..0x%" PRIx64,
-					old.base, devtree_end(&old) - 1, best.base, devtree_end(&best) - 1));
+					old.base, devtree_end(&old) - 1, best.base,
+					devtree_end(&best) - 1));
 }
 
 /* Adds a remark to an area in the same range as the kernel's image. */
@@ -497,7 +504,8 @@ static int note_kernel(struct overlay *o, struct overlay_area *a)
 	if (a->size <= a->before || !may || n->base < t->memory->base || n->base >= kernel_end(t))
 		return 0;
 	if (n->base > t->memory->base)
-		at = dmem_printf(&o->arena, "%s above", cli_size(left, n->base - t->memory->base, false));
+		at = dmem_printf(&o->arena, "%s above",
+				 cli_size(left, n->base - t->memory->base, false));
 	if (!at)
 		return -ENOMEM;
 	cli_size(room, kernel_end(t) - t->memory->base, false);
@@ -535,7 +543,8 @@ static int note_share(struct overlay *o)
 
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->node[i].available)
-			all += t->node[i].n_reg ? sum(t->node[i].reg, t->node[i].n_reg) : t->node[i].size;
+			all += t->node[i].n_reg ?
+				sum(t->node[i].reg, t->node[i].n_reg) : t->node[i].size;
 	}
 	for (size_t i = 0; i < o->n; i++) {
 		if (o->area[i].node != DEVTREE_NONE && o->area[i].size > o->area[i].before)
@@ -548,7 +557,8 @@ static int note_share(struct overlay *o)
 	if (!last || all / 3 < memory / 4)
 		return 0;
 	return remark(o, last, dmem_printf(&o->arena, "areas and reserved memory are now %s of %s of memory, and the "
-					   "kernel itself needs the rest", cli_size(size, all, false),
+					   "kernel itself needs the rest",
+					   cli_size(size, all, false),
 					   cli_size(of, memory, false)));
 }
 
@@ -669,7 +679,8 @@ static int put_fragment(struct overlay *o, const struct overlay_area *a, size_t 
 	char *fragment, *path;
 
 	/* dtc expects an "__overlay__" without an address in a fragment with one. */
-	fragment = dmem_printf(&o->arena, n->n_reg && !parent ? "fragment%zu" : "fragment@%zx", number);
+	fragment = dmem_printf(&o->arena, n->n_reg && !parent ? "fragment%zu" : "fragment@%zx",
+			       number);
 	path = dmem_printf(&o->arena, "/reserved-memory/%s", n->name);
 	if (!fragment || !path)
 		return -FDT_ERR_NOSPACE;
@@ -712,7 +723,8 @@ static int flatten(struct overlay *o)
 
 /* ---- the check ---- */
 
-static bool same_ranges(const struct devtree_range *a, size_t n, const struct devtree_range *b, size_t m)
+static bool same_ranges(const struct devtree_range *a, size_t n, const struct devtree_range *b,
+			size_t m)
 {
 	for (size_t i = 0; i < n && i < m; i++) {
 		if (a[i].base != b[i].base || a[i].size != b[i].size)
@@ -724,7 +736,8 @@ static bool same_ranges(const struct devtree_range *a, size_t n, const struct de
 static bool same_node(const struct devtree_node *a, const struct devtree_node *b)
 {
 	return !strcmp(a->name, b->name) && a->available == b->available && a->pool == b->pool &&
-	       a->reusable == b->reusable && a->no_map == b->no_map && a->is_default == b->is_default &&
+	       a->reusable == b->reusable && a->no_map == b->no_map &&
+	       a->is_default == b->is_default &&
 	       a->size == b->size && a->alignment == b->alignment &&
 	       same_ranges(a->reg, a->n_reg, b->reg, b->n_reg) &&
 	       same_ranges(a->range, a->n_ranges, b->range, b->n_ranges);
@@ -779,7 +792,8 @@ static int check_objections(struct overlay *o, struct devtree *before, struct de
 			continue;
 		then = devtree_objection(before, i, o->block, &o->arena, &ret);
 		if (!ret && (!then || is_changed(o, i)))
-			ret = refuse(o, "merged into %s, %s %s", o->o.from, after->node[i].name, now);
+			ret = refuse(o, "merged into %s, %s %s", o->o.from, after->node[i].name,
+				     now);
 	}
 	return ret;
 }
@@ -818,7 +832,8 @@ static int make(struct overlay *o, const void *fdt, const struct needs_options *
 	if (ret == -EBADMSG)
 		return refuse(o, "the root of %s is not the root of a board's tree", o->o.from);
 	if (!ret && o->tree.mistake)
-		ret = refuse(o, "the kernel ignores /reserved-memory of %s: %s", o->o.from, o->tree.mistake);
+		ret = refuse(o, "the kernel ignores /reserved-memory of %s: %s", o->o.from,
+			     o->tree.mistake);
 	if (!ret)
 		ret = add_areas(o, no);
 	if (!ret)
@@ -852,7 +867,8 @@ int overlay_check(struct overlay *o, const void *fdt)
 	struct devtree t;
 	int ret = devtree_read(&t, &o->arena, fdt);
 
-	if (!ret && (t.address_cells != o->tree.address_cells || t.size_cells != o->tree.size_cells))
+	if (!ret &&
+	    (t.address_cells != o->tree.address_cells || t.size_cells != o->tree.size_cells))
 		ret = -EBADMSG;
 	for (size_t i = 0; i < o->n && !ret; i++) {
 		const struct overlay_area *a = &o->area[i];

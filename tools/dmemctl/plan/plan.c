@@ -183,7 +183,8 @@ static int parse_option(struct plan *p, int opt)
 static int parse(struct plan *p, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "help", 0, NULL, 'h' }, { "headroom", 1, NULL, 'r' }, { "quantile", 1, NULL, 'q' },
+		{ "help", 0, NULL, 'h' }, { "headroom", 1, NULL, 'r' },
+		{ "quantile", 1, NULL, 'q' },
 		{ "json", 0, NULL, 'j' }, { "svg", 1, NULL, 's' }, { "units", 1, NULL, 'u' },
 		{ "dts", 1, NULL, 'd' }, { "force", 0, NULL, 'f' }, { "block", 1, NULL, 'b' },
 		{ "cma-alignment", 1, NULL, 'a' }, { "cells", 1, NULL, 'c' },
@@ -204,7 +205,8 @@ static int parse(struct plan *p, int argc, char **argv)
 		ret = parse_option(p, opt);
 	}
 	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + p->json > 1)
-		return cli_usage(&p->c->cli, "only one of --json, --svg=- and --dts=- can be printed");
+		return cli_usage(&p->c->cli,
+				 "only one of --json, --svg=- and --dts=- can be printed");
 	if (!ret && p->units && is_stdout(p->units))
 		return cli_usage(&p->c->cli, "--units needs a directory, not '-'");
 	if (!ret && optind == argc)
@@ -427,7 +429,8 @@ static int failed(struct plan *p, int err)
 		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
 			  "again", p->wrong);
 	else if (err == -EMLINK)
-		cli_error(&p->c->cli, "more than 16 recordings of one boot overlap: plan with fewer files");
+		cli_error(&p->c->cli,
+			  "more than 16 recordings of one boot overlap: plan with fewer files");
 	else if (err == -ENOMEM || !p->wrong)
 		cli_error(&p->c->cli, "%s", strerror(-err));
 	else
@@ -661,7 +664,8 @@ static int make_plan(struct plan *p, char **paths)
 		return failed(p, ret);
 	if (!p->n.n) {
 		cli_error(&p->c->cli, "no cgroup was charged for anything in %s of %zu sample%s",
-			  p->m.files == 1 ? "this history" : "these histories", (size_t)p->m.samples,
+			  p->m.files == 1 ? "this history" : "these histories",
+			  (size_t)p->m.samples,
 			  p->m.samples == 1 ? "" : "s");
 		return CLI_FAILED;
 	}

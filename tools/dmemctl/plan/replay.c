@@ -111,7 +111,8 @@ static struct model_area *area_of(struct model_replay *r, uint32_t region)
 		return NULL;
 	*a = (struct model_area){
 		.region = region, .root = DMEM_UNKNOWN, .capacity = DMEM_UNKNOWN,
-		.largest = DMEM_UNKNOWN, .others = { .service = MODEL_OTHERS(r->m), .region = region },
+		.largest = DMEM_UNKNOWN,
+		.others = { .service = MODEL_OTHERS(r->m), .region = region },
 		.kernel = { .service = MODEL_KERNEL(r->m), .region = region },
 	};
 	r->area[region] = a;
@@ -814,7 +815,8 @@ static void sum_up(struct model_replay *r)
 {
 	for (size_t i = 0; i < r->n_active; i++) {
 		struct model_area *a = r->active[i];
-		uint64_t others = a->root == DMEM_UNKNOWN || a->root < a->top ? 0 : a->root - a->top;
+		uint64_t others = a->root == DMEM_UNKNOWN || a->root < a->top ?
+			0 : a->root - a->top;
 
 		a->total = a->top + others + a->kernel.own;
 		if (others == a->others.own)
@@ -914,7 +916,8 @@ int model_replay_end(struct model_replay *r)
 	}
 	/* They were learnt in the order of their discovery. */
 	if (r->learn && learnt_boot(r)->n_late)
-		qsort(learnt_boot(r)->late, learnt_boot(r)->n_late, sizeof(struct model_late), by_late);
+		qsort(learnt_boot(r)->late, learnt_boot(r)->n_late, sizeof(struct model_late),
+		      by_late);
 	for (size_t i = 0; r->area && i < r->m->n_regions; i++) {
 		if (r->area[i])
 			free(r->area[i]->changed);

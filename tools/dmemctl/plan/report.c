@@ -189,15 +189,18 @@ static void print_services(FILE *f, const struct model *m, const struct needs_re
 
 	if (!g->n)
 		return;
-	fprintf(f, "\n  %-*s %8s %8s %8s %8s %5s %8s\n", width, "SERVICE", "PEAK", "USUAL", "MAX", "MIN",
+	fprintf(f, "\n  %-*s %8s %8s %8s %8s %5s %8s\n", width, "SERVICE", "PEAK", "USUAL", "MAX",
+		"MIN",
 		"RUNS", "REFUSED");
 	for (size_t i = 0; i < g->n; i++) {
 		const struct needs_service *s = &g->service[i];
 		char peak[CLI_SIZE], usual[CLI_SIZE], limit[CLI_SIZE], min[CLI_SIZE];
 
-		fprintf(f, "  %-*s %8s %8s %8s %8s %5zu %8" PRIu64 "\n", width, model_name(m, s->service),
+		fprintf(f, "  %-*s %8s %8s %8s %8s %5zu %8" PRIu64 "\n", width,
+			model_name(m, s->service),
 			cli_size(peak, s->peak, false), cli_size(usual, s->usual, false),
-			cli_size(limit, s->limit, false), cli_size(min, s->reservation, false), s->runs,
+			cli_size(limit, s->limit, false), cli_size(min, s->reservation, false),
+			s->runs,
 			s->refused);
 	}
 }
@@ -281,13 +284,15 @@ static void print_conflicts(FILE *f, const struct model *m, const struct needs_r
 
 	if (c->size == DMEM_UNKNOWN || !c->n)
 		return;
-	fprintf(f, "\n  Not at their peaks at once in %s (%s):\n", cli_size(size, c->size, false), what);
+	fprintf(f, "\n  Not at their peaks at once in %s (%s):\n", cli_size(size, c->size, false),
+		what);
 	for (size_t i = 0; i < c->n; i++)
 		print_conflict(f, m, g, &c->conflict[i]);
 	if (c->more)
 		fprintf(f, "    and others\n");
 	if (g->n > 2)
-		fprintf(f, "    Any %zu of the %zu services fit, and no more than %zu.\n", c->any, g->n,
+		fprintf(f, "    Any %zu of the %zu services fit, and no more than %zu.\n", c->any,
+			g->n,
 			c->most);
 }
 
@@ -324,7 +329,8 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 		"  MIN: the median charge of the service while it had any (USUAL), or the part of\n"
 		"  it that leaves room for all recorded requests.\n", which, which);
 	if (o->quantile < 1)
-		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n", o->quantile);
+		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n",
+			o->quantile);
 	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n");
 	if (!cma)
 		return;
@@ -459,8 +465,10 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	struct needs_proposal p = needs_propose(g, o);
 	const struct number numbers[] = {
 		{ "capacity", g->region->capacity }, { "proposed", p.size },
-		{ "size", p.reason == NEEDS_NOT_SIZED ? DMEM_UNKNOWN : g->size }, { "need", g->need },
-		{ "together", g->together }, { "together_most", g->together_most }, { "placed", g->placed },
+		{ "size", p.reason == NEEDS_NOT_SIZED ? DMEM_UNKNOWN : g->size },
+		{ "need", g->need },
+		{ "together", g->together }, { "together_most", g->together_most },
+		{ "placed", g->placed },
 		{ "placed_least", g->placed_least }, { "never_seen", g->unseen },
 		{ "all_peaks", g->all_peaks }, { "unaccounted", g->unaccounted },
 		{ "alignment", g->unit }, { "block", g->block }, { "worst_time", g->worst_time },
@@ -477,7 +485,8 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	fprintf(f, ",\"reason\":\"%s\"", reasons[p.reason]);
 	fprintf(f, ",\"enough_to_shrink\":%s,\"sizes_known\":%s,\"block_assumed\":%s,"
 		"\"reserved_part\":%.4f,\"services\":[", needs_is_enough(g) ? "true" : "false",
-		g->sizes_known ? "true" : "false", g->block_assumed ? "true" : "false", g->reserved);
+		g->sizes_known ? "true" : "false", g->block_assumed ? "true" : "false",
+		g->reserved);
 	for (size_t i = 0; i < g->n; i++) {
 		fprintf(f, "%s", i ? "," : "");
 		json_service(f, m, &g->service[i]);

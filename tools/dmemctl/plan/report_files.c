@@ -18,7 +18,8 @@ int report_units_find(struct report_units *u, const struct model *m, const struc
 		for (size_t k = 0; k < g->n; k++) {
 			const struct needs_service *s = &g->service[k];
 
-			if (s->limit != DMEM_UNKNOWN && dmem_map_put(&u->limit, s->service, i, s->limit + 1))
+			if (s->limit != DMEM_UNKNOWN &&
+			    dmem_map_put(&u->limit, s->service, i, s->limit + 1))
 				return -ENOMEM;
 			/* A slice must reserve the sum of the reservations in it. */
 			for (uint32_t p = s->service; p != MODEL_NONE && s->reservation;

@@ -212,7 +212,8 @@ static void draw_pattern(FILE *f, size_t layer, const char *ground, const char *
 {
 	fprintf(f, "<pattern id=\"p%zu\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
 		"<rect width=\"6\" height=\"6\" fill=\"%s\"/>"
-		"<path stroke=\"%s\" stroke-width=\"1.5\" d=\"%s\"/></pattern>\n", layer, ground, line, d);
+		"<path stroke=\"%s\" stroke-width=\"1.5\" d=\"%s\"/></pattern>\n", layer, ground,
+		line, d);
 }
 
 /* Stripes mark the second use of a colour; memory without a service is grey. */
@@ -223,7 +224,8 @@ static void draw_patterns(FILE *f)
 
 	fprintf(f, "<defs>\n");
 	for (size_t i = COLOURS; i < CHART_STYLES; i++)
-		draw_pattern(f, i, colours[i - COLOURS], i - COLOURS < DARK_COLOURS ? "#fff" : "#333", up);
+		draw_pattern(f, i, colours[i - COLOURS],
+			     i - COLOURS < DARK_COLOURS ? "#fff" : "#333", up);
 	draw_pattern(f, CHART_MORE, "#ddd", "#777", "M3 2v2");
 	draw_pattern(f, CHART_OTHERS, "#bbb", "#fff", down);
 	draw_pattern(f, CHART_UNACCOUNTED, "#666", "#ccc", "M0 3h6M3 0v6");
@@ -320,7 +322,8 @@ static void draw_hairline(const struct drawing *d, size_t at)
 		if (!c->v[layer] || c->total == upper || y_of(d, lower) - y < HAIRLINE_MIN)
 			continue;
 		if (!any)
-			fprintf(d->f, "<path class=\"hairline\" fill=\"none\" stroke=\"#fff\" d=\"");
+			fprintf(d->f,
+				"<path class=\"hairline\" fill=\"none\" stroke=\"#fff\" d=\"");
 		any = true;
 		fprintf(d->f, "M%zu %.1fH%zu", PLOT_X + x, y, PLOT_X + end);
 	}
@@ -367,7 +370,8 @@ static void draw_sizes(const struct drawing *d)
 			"<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", PLOT_X, y,
 			PLOT_X + PLOT_W, PLOT_X - 8, y + 4, v ? cli_size(buf, v, false) : "0");
 	}
-	fprintf(d->f, "<text transform=\"translate(20 %d) rotate(-90)\" text-anchor=\"middle\">charged"
+	fprintf(d->f,
+		"<text transform=\"translate(20 %d) rotate(-90)\" text-anchor=\"middle\">charged"
 		"</text>\n", d->top + PANEL_TOP + PLOT_H / 2);
 }
 
@@ -387,7 +391,8 @@ static const char *tick_text(const struct chart_panel *p, char buf[64], int64_t 
 
 static void draw_time(const struct drawing *d, const char *class, double x, int y, const char *text)
 {
-	fprintf(d->f, "<text class=\"%s\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", class, x,
+	fprintf(d->f, "<text class=\"%s\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
+		class, x,
 		y, text);
 }
 
@@ -433,8 +438,10 @@ static void draw_clocks(const struct drawing *d)
 		if (llabs(k->offset - k[-1].offset) < CLOCK_SET_MS)
 			continue;
 		fprintf(d->f, "<path class=\"clock\" stroke=\"#999\" stroke-dasharray=\"1 3\" "
-			"d=\"M%.1f %dV%d\"><title>The clock was set: %s became %s</title></path>\n", x,
-			d->top + PANEL_TOP, bottom_of(d), full_time(before, (int64_t)k->t + k[-1].offset),
+			"d=\"M%.1f %dV%d\"><title>The clock was set: %s became %s</title></path>\n",
+			x,
+			d->top + PANEL_TOP, bottom_of(d),
+			full_time(before, (int64_t)k->t + k[-1].offset),
 			full_time(after, (int64_t)k->t + k->offset));
 	}
 }
@@ -445,19 +452,22 @@ static void draw_clocks(const struct drawing *d)
 static void draw_line(const struct drawing *d, uint64_t v, const char *style)
 {
 	if (v && v <= d->p->high)
-		fprintf(d->f, "<path fill=\"none\" %s d=\"M%d %.1fH%d\"/>\n", style, PLOT_X, y_of(d, v),
+		fprintf(d->f, "<path fill=\"none\" %s d=\"M%d %.1fH%d\"/>\n", style, PLOT_X,
+			y_of(d, v),
 			PLOT_X + PLOT_W);
 }
 
 static void put_refused(FILE *f, double x, double y)
 {
-	fprintf(f, "<path class=\"refused\" " REFUSED " d=\"M%.1f %.1fh%dl-%d %dz\">", x - MARK_W / 2.0, y,
+	fprintf(f, "<path class=\"refused\" " REFUSED " d=\"M%.1f %.1fh%dl-%d %dz\">",
+		x - MARK_W / 2.0, y,
 		MARK_W, MARK_W / 2, MARK_W - 1);
 }
 
 static void put_decided(FILE *f, double x, double y)
 {
-	fprintf(f, "<path class=\"decided\" " DECIDED " d=\"M%.1f %.1fl5 5l-5 5l-5 -5z\">", x, y - 5);
+	fprintf(f, "<path class=\"decided\" " DECIDED " d=\"M%.1f %.1fl5 5l-5 5l-5 -5z\">", x,
+		y - 5);
 }
 
 /* Draws one mark for several refusals that are close to each other. */
@@ -472,7 +482,8 @@ static void draw_refusals(const struct drawing *d)
 		bool alone = r->alone;
 		uint64_t n = 0;
 
-		for (next = i; next < p->n_refusals && p->refusal[next].column < r->column + MARK_W; next++) {
+		for (next = i; next < p->n_refusals && p->refusal[next].column < r->column + MARK_W;
+		     next++) {
 			n += p->refusal[next].n;
 			alone &= p->refusal[next].alone && p->refusal[next].service == service;
 		}
@@ -522,7 +533,9 @@ static void layer_row(const struct drawing *d, int y, size_t layer)
 	char fill[32], more[64];
 
 	fill_of(fill, layer);
-	fprintf(d->f, "<rect class=\"key\" x=\"%d\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", LEGEND_X,
+	fprintf(d->f,
+		"<rect class=\"key\" x=\"%d\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/>\n",
+		LEGEND_X,
 		y - 10, fill);
 	row_name(d->f, y, layer_name(d, layer, more));
 	if (layer == CHART_UNACCOUNTED)
@@ -533,7 +546,8 @@ static void layer_row(const struct drawing *d, int y, size_t layer)
 	figure(d->f, MAX_X, y, d->p->service[layer]->limit);
 }
 
-static void line_row(const struct drawing *d, int y, const char *style, const char *text, uint64_t v)
+static void line_row(const struct drawing *d, int y, const char *style, const char *text,
+		     uint64_t v)
 {
 	char buf[64];
 
@@ -553,7 +567,8 @@ static void mark_rows(const struct drawing *d, int y)
 		put_refused(d->f, LEGEND_X + 6, y - MARK_W);
 		fprintf(d->f, "</path>\n");
 		row_name(d->f, y, "refused");
-		fprintf(d->f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%" PRIu64 "</text>\n", MAX_X, y,
+		fprintf(d->f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%" PRIu64 "</text>\n",
+			MAX_X, y,
 			p->refused);
 	}
 	if (p->decided == CHART_COLUMNS)
@@ -575,7 +590,8 @@ static void draw_legend(const struct drawing *d)
 	uint64_t size;
 
 	fprintf(d->f, "<g fill=\"#555\"><text x=\"%d\" y=\"%d\" text-anchor=\"end\">peak</text>"
-		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">planned max</text></g>\n", PEAK_X, y, MAX_X, y);
+		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">planned max</text></g>\n", PEAK_X, y,
+		MAX_X, y);
 	for (size_t i = p->n_layers; i--; )
 		layer_row(d, y += ROW_H, p->layer[i]);
 	y += ROW_H / 2;
@@ -669,7 +685,8 @@ static void draw_foot(FILE *f, const struct model *m, const struct needs_options
 	fprintf(f, "<g fill=\"#555\"><text x=\"%d\" y=\"%d\">Each region in the boot, of %zu, that needed "
 		"most. peak: the highest of all boots. planned max: the planned limit of the service.</text>"
 		"<text x=\"%d\" y=\"%d\">planned and needed size: with %.4g%% headroom, in whole blocks. Regions that "
-		"no cgroup was charged for are left out.</text></g>\n", PLOT_X, y, m->n_boots, PLOT_X,
+		"no cgroup was charged for are left out.</text></g>\n", PLOT_X, y, m->n_boots,
+		PLOT_X,
 		y + ROW_H, o->headroom * 100);
 }
 
@@ -677,7 +694,8 @@ int report_svg(FILE *f, const struct model *m, const struct needs *n,
 	       const struct needs_options *o)
 {
 	/* With a quantile, the boot that counts may not be the largest one. */
-	struct drawing d = { .f = f, .o = o, .decided = o->quantile < 1 ? "needed most" : "decided the size" };
+	struct drawing d = { .f = f, .o = o,
+			     .decided = o->quantile < 1 ? "needed most" : "decided the size" };
 	struct chart c;
 	int ret = chart_make(&c, m, n), height = 0;
 

@@ -103,7 +103,8 @@ static int tell_command_line(struct notes *n)
 
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
-	for (word = strtok_r(n->file.s, " \t\n", &s); word && !ret; word = strtok_r(NULL, " \t\n", &s)) {
+	for (word = strtok_r(n->file.s, " \t\n", &s); word && !ret;
+	     word = strtok_r(NULL, " \t\n", &s)) {
 		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) && !ret; i++) {
 			if (strncmp(word, keys[i], strlen(keys[i])) || strlen(word) > 256)
 				continue;

@@ -220,7 +220,8 @@ static const char *remedy(int err, char *buf, size_t size)
 	case EMFILE:
 		if (getrlimit(RLIMIT_NOFILE, &l))
 			return ": raise LimitNOFILE=";
-		snprintf(buf, size, ": raise LimitNOFILE=, which is %llu", (unsigned long long)l.rlim_max);
+		snprintf(buf, size, ": raise LimitNOFILE=, which is %llu",
+			 (unsigned long long)l.rlim_max);
 		return buf;
 	case ENFILE:
 		return ": raise the sysctl fs.file-max";
@@ -598,7 +599,8 @@ static int check_regions(struct record *r, struct dmem_arena *a)
 	enum dmem_status status;
 	struct dmem_regions g;
 
-	if (dmem_regions_read_some(&r->sys, a, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL, NULL, &g)) {
+	if (dmem_regions_read_some(&r->sys, a, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL, NULL,
+				   &g)) {
 		cli_error(&r->c->cli, "%s", strerror(ENOMEM));
 		return CLI_FAILED;
 	}

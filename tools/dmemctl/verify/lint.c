@@ -41,7 +41,8 @@ static unsigned int distance(const char *a, const char *b)
 	if (n > MAX_KEY || m > MAX_KEY)
 		return UINT32_MAX;
 	for (size_t i = 0; i <= n; i++) {
-		unsigned int *now = row[i % 3], *before = row[(i + 2) % 3], *first = row[(i + 1) % 3];
+		unsigned int *now = row[i % 3], *before = row[(i + 2) % 3],
+			*first = row[(i + 1) % 3];
 
 		now[0] = (unsigned int)i;
 		for (size_t j = 1; j <= m; j++) {

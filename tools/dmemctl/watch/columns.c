@@ -10,7 +10,8 @@
 #include "screen.h"
 
 enum {
-	COL_NAME, COL_REGION, COL_CGROUP, COL_UNIT, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_PEAK,
+	COL_NAME, COL_REGION, COL_CGROUP, COL_UNIT, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED,
+		COL_PEAK,
 	COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_FREE, COL_REFUSED, COL_NEW, COL_STATE, COL_BAR,
 	COLUMNS
 };
@@ -51,10 +52,12 @@ static const struct table_column columns[COLUMNS] = {
 };
 
 static const int defaults[] = {
-	COL_NAME, COL_CHARGED, COL_PEAK, COL_LIMIT, COL_FREE, COL_REFUSED, COL_NEW, COL_STATE, COL_BAR,
+	COL_NAME, COL_CHARGED, COL_PEAK, COL_LIMIT, COL_FREE, COL_REFUSED, COL_NEW, COL_STATE,
+	COL_BAR,
 };
 static const int json_defaults[] = {
-	COL_REGION, COL_CGROUP, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_PEAK, COL_MIN, COL_LOW,
+	COL_REGION, COL_CGROUP, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_PEAK, COL_MIN,
+	COL_LOW,
 	COL_MAX, COL_LIMIT, COL_FREE, COL_REFUSED, COL_NEW, COL_STATE,
 };
 
@@ -74,7 +77,8 @@ void columns_begin(struct columns *c)
 bool columns_choose(struct columns *c, const char *list, char **wrong)
 {
 	const int *base = c->json ? json_defaults : defaults;
-	int n = table_columns(columns, COLUMNS, list, base, c->json ? N(json_defaults) : N(defaults),
+	int n = table_columns(columns, COLUMNS, list, base,
+			      c->json ? N(json_defaults) : N(defaults),
 			      c->id, wrong);
 
 	if (n < 0)
@@ -92,7 +96,8 @@ void columns_help(FILE *f)
 /* ---- the cells of a row ---- */
 
 /* "a/b": the path of a cgroup below the one in the row above, or below the root. */
-static void put_path(const struct dmem_node *n, const struct dmem_node *above, char *buf, size_t size)
+static void put_path(const struct dmem_node *n, const struct dmem_node *above, char *buf,
+		     size_t size)
 {
 	size_t skip = above && above->parent ? dmem_node_path(above, buf, size) + 1 : 0;
 	size_t len = dmem_node_path(n, buf, size);
@@ -283,7 +288,8 @@ static uint64_t figure_of(const struct view *v, const struct view_row *r, int id
 }
 
 /* The text of a figure. */
-static const char *figure_text(const struct columns *c, const struct view *v, const struct view_row *r,
+static const char *figure_text(const struct columns *c, const struct view *v,
+			       const struct view_row *r,
 			       int id, char buf[CLI_SIZE])
 {
 	*buf = 0;
@@ -322,7 +328,8 @@ struct layout {
 
 /* The width that a column needs for these rows, or its least width. Paths are preferred to other
  * columns. */
-static unsigned int width_of(const struct columns *c, const struct view *v, size_t from, size_t n, int id)
+static unsigned int width_of(const struct columns *c, const struct view *v, size_t from, size_t n,
+			     int id)
 {
 	size_t width = strlen(columns[id].name);
 	char buf[CLI_SIZE];
@@ -361,7 +368,8 @@ static void leave_out(struct layout *l, int id)
 	}
 }
 
-static unsigned int longest_name(const struct columns *c, const struct view *v, size_t from, size_t n)
+static unsigned int longest_name(const struct columns *c, const struct view *v, size_t from,
+				 size_t n)
 {
 	char buf[NAME_ROOM], harmless[TEXT_ROOM(sizeof(buf))];
 	unsigned int longest = 4;
@@ -389,7 +397,8 @@ static void find_layout(const struct columns *c, const struct view *v, size_t fr
 	for (size_t i = 0; i < l->n; i++)
 		l->width[i] = width_of(c, v, from, n, l->id[i]);
 	name = longest_name(c, v, from, n);
-	least = c->list && name > MIN_NAME ? (name < 2 * width / 5 ? name : 2 * width / 5) : MIN_NAME;
+	least = c->list && name > MIN_NAME ?
+		(name < 2 * width / 5 ? name : 2 * width / 5) : MIN_NAME;
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->id[i] == COL_NAME)
 			l->width[i] = least;
@@ -425,7 +434,8 @@ static int print_rows(const struct columns *c, FILE *f, const struct view *v, si
 
 	/* One table per chunk, printed below each other. */
 	for (size_t i = 0; l->name && t && i < l->n; i++)
-		table_fix_width(t, l->id[i], l->id[i] == COL_NAME ? l->name : l->id[i] == COL_BAR ? l->bar : 10);
+		table_fix_width(t, l->id[i],
+				l->id[i] == COL_NAME ? l->name : l->id[i] == COL_BAR ? l->bar : 10);
 	for (size_t i = from; t && i < from + n; i++) {
 		const struct view_row *r = &v->row[i];
 		struct table_line *line = table_line(t, NULL);
@@ -483,7 +493,8 @@ int columns_print_json(const struct columns *c, FILE *f, const struct view *v)
 		size_t len;
 		FILE *m = open_memstream(&text, &len);
 
-		ret = m ? print_rows(c, m, v, i, v->n - i < CHUNK ? v->n - i : CHUNK, &l, 0, true) : -ENOMEM;
+		ret = m ? print_rows(c, m, v, i, v->n - i < CHUNK ? v->n - i : CHUNK, &l, 0,
+				     true) : -ENOMEM;
 		if (m && fclose(m))
 			ret = -ENOMEM;
 		if (!ret && i)

@@ -174,7 +174,8 @@ static uint64_t since_in(const struct dmem_tree *t, const struct view_start *s, 
 
 uint64_t view_refused(const struct view *v, const struct view_row *r)
 {
-	return r->node ? dmem_tree_refused(v->tree, r->node, r->region) : refused_in(v->tree, r->region);
+	return r->node ?
+		dmem_tree_refused(v->tree, r->node, r->region) : refused_in(v->tree, r->region);
 }
 
 const char *view_state_text(const struct view *v, const struct view_row *r)
@@ -186,7 +187,8 @@ const char *view_state_text(const struct view *v, const struct view_row *r)
 		return free_of_limits(v->tree, r->node, r->region) < page ? "limit" : NULL;
 	if (is_known(g->available))
 		return g->available < page ? "no room" : NULL;
-	return is_known(g->capacity) && is_known(g->current) && g->capacity && g->current >= g->capacity ?
+	return is_known(g->capacity) && is_known(g->current) && g->capacity &&
+		g->current >= g->capacity ?
 	       "no room" : NULL;
 }
 
@@ -253,7 +255,8 @@ static int find_wanted(struct making *m)
 	if (!m->wanted)
 		return -ENOMEM;
 	for (const struct dmem_node *n = m->t->root; n; n = dmem_tree_next(n))
-		m->wanted[n->at] = all || (n->parent && m->wanted[n->parent->at]) || is_wanted(m->o, n);
+		m->wanted[n->at] = all || (n->parent && m->wanted[n->parent->at]) ||
+			is_wanted(m->o, n);
 	return 0;
 }
 
@@ -345,13 +348,15 @@ static void sort_keys(struct making *m, size_t from)
  * ordinary cgroup. */
 static bool is_shown(const struct making *m, const struct dmem_node *n)
 {
-	return (n->parent || !m->t->regions->complete) && n->figure && m->wanted[n->at] && dmem_tree_matters(m->t, n, m->region);
+	return (n->parent || !m->t->regions->complete) && n->figure && m->wanted[n->at] &&
+		dmem_tree_matters(m->t, n, m->region);
 }
 
 static int add_tree(struct making *m, const struct dmem_node *n, size_t parent, unsigned int depth);
 
 /* Adds the cgroups below @n, in the row @parent. */
-static int add_children(struct making *m, const struct dmem_node *n, size_t parent, unsigned int depth)
+static int add_children(struct making *m, const struct dmem_node *n, size_t parent,
+			unsigned int depth)
 {
 	size_t from = m->n_keys, end;
 	int ret = 0;

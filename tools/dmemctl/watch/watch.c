@@ -160,7 +160,8 @@ static void print_title(const struct watch *w, FILE *f)
 static const char *style_of(const struct watch *w, size_t row)
 {
 	static const char * const styles[] = {
-		[VIEW_NORMAL] = "", [VIEW_LIMIT] = YELLOW, [VIEW_REFUSED] = RED, [VIEW_NO_ROOM] = RED,
+		[VIEW_NORMAL] = "", [VIEW_LIMIT] = YELLOW, [VIEW_REFUSED] = RED,
+		[VIEW_NO_ROOM] = RED,
 	};
 	const struct view_row *r = &w->view.row[row];
 	enum view_state state = view_state(&w->view, r);
@@ -239,7 +240,8 @@ static int print_json(struct watch *w)
 	clock_gettime(CLOCK_REALTIME, &t);
 	if (gmtime_r(&t.tv_sec, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-	printf("{\"time\":\"%s.%03ldZ\",\"refused\":%llu,\"unread\":%u,\"rows\":", when, t.tv_nsec / 1000000,
+	printf("{\"time\":\"%s.%03ldZ\",\"refused\":%llu,\"unread\":%u,\"rows\":", when,
+	       t.tv_nsec / 1000000,
 	       (unsigned long long)w->view.since, w->unread);
 	ret = columns_print_json(&w->columns, stdout, &w->view);
 	printf("}\n");
@@ -259,7 +261,8 @@ static void put_line(const struct watch *w, FILE *f, const char *style, const ch
 {
 	bool styled = *style && w->colours;
 
-	fprintf(f, "%s%.*s%s\033[K", styled ? style : "", (int)screen_fit(text, w->screen.columns), text,
+	fprintf(f, "%s%.*s%s\033[K", styled ? style : "", (int)screen_fit(text, w->screen.columns),
+		text,
 		styled ? NORMAL : "");
 }
 
@@ -436,7 +439,8 @@ static int take_signal(struct watch *w)
 static void change_interval(struct watch *w, bool longer)
 {
 	static const long long ms[] = {
-		100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, 600000, 3600000, 86400000,
+		100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, 600000, 3600000,
+		86400000,
 	};
 	size_t n = sizeof(ms) / sizeof(*ms), i = 0;
 
@@ -658,7 +662,8 @@ static int take_words(struct watch *w, int n, char **word)
 	enum dmem_status status;
 	int ret;
 
-	ret = dmem_regions_read_some(&w->sys, &w->forever, DMEM_READ_CAPACITY | DMEM_READ_HEAPS, NULL,
+	ret = dmem_regions_read_some(&w->sys, &w->forever, DMEM_READ_CAPACITY | DMEM_READ_HEAPS,
+				     NULL,
 				     NULL, &r);
 	if (ret)
 		cli_error(&w->c->cli, "%s", strerror(-ret));
@@ -680,7 +685,8 @@ static int take_interval(struct watch *w, const char *s)
 
 	/* The condition is written so that it rejects NaN, too. */
 	if (*end || end == s || !(seconds >= 0.1 && seconds <= MAX_INTERVAL))
-		return cli_usage(&w->c->cli, "invalid interval '%s': write 0.1 to %d seconds", s, MAX_INTERVAL);
+		return cli_usage(&w->c->cli, "invalid interval '%s': write 0.1 to %d seconds", s,
+				 MAX_INTERVAL);
 	w->interval = (long long)(seconds * 1000);
 	return CLI_OK;
 }
@@ -700,7 +706,8 @@ static int take_sort(struct watch *w, const char *s)
 		if (!strcmp(s, view_sort_names[w->o.sort]))
 			return CLI_OK;
 	}
-	return cli_usage(&w->c->cli, "invalid order '%s': write name, charged, peak, free, refused or new", s);
+	return cli_usage(&w->c->cli,
+			 "invalid order '%s': write name, charged, peak, free, refused or new", s);
 }
 
 static int take_colour(struct watch *w, const char *s)
@@ -729,7 +736,8 @@ static int take_option(struct watch *w, int opt, const char **list)
 		return CLI_OK;
 	case 'd':
 		if (!take_number(optarg, INT_MAX, &n))
-			return cli_usage(&w->c->cli, "invalid depth '%s': write a number of levels", optarg);
+			return cli_usage(&w->c->cli, "invalid depth '%s': write a number of levels",
+					 optarg);
 		w->o.depth = (unsigned int)n;
 		return CLI_OK;
 	case 'i':
@@ -743,7 +751,8 @@ static int take_option(struct watch *w, int opt, const char **list)
 		return CLI_OK;
 	case 'n':
 		if (!take_number(optarg, ULONG_MAX, &w->count) || !w->count)
-			return cli_usage(&w->c->cli, "invalid count '%s': write a number from 1 on", optarg);
+			return cli_usage(&w->c->cli, "invalid count '%s': write a number from 1 on",
+					 optarg);
 		return CLI_OK;
 	case 'o':
 		*list = optarg;
