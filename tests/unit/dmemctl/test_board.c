@@ -445,7 +445,7 @@ static void addressed(void)
 	check(!plan(MORE("--move")) && strstr(get("err"), "must reach 0x90000000..0x913fffff"),
 	      "which its devices must reach", "%s", get("err"));
 
-	/* Beyond what many devices reach. */
+	/* An address that many devices cannot reach. */
 	HISTORY({ "cma/x@ff000000", 20 * MIB, 16 * MIB });
 	board(TREE(2, 2, "memory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x2 0x0>; };",
 		   "x@ff000000 { " POOL "reg = <0x0 0xff000000 0x0 0x1000000>; };"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The chart of dmemctl plan as a document: its elements, colours, marks, and labels. What
- * it looks like as pixels is in test_plan.c.
+ * The chart of dmemctl plan as a document: its elements, colours, marks, and labels. test_plan.c
+ * checks its pixels.
  *
  * test_chart DMEMCTL DIRECTORY
  */
@@ -295,7 +295,7 @@ static void steady(const char *rel, int regions, int services, ull (*use)(int se
 	past_write(&t, rel);
 }
 
-/* ---- what is in it ---- */
+/* ---- content ---- */
 
 static ull stairs(int service, int region)
 {
@@ -437,7 +437,7 @@ static void empty(void)
 	check(count("g", "panel") == 2 && !any_text("cma/area1"), "a region without charges has no panel", "%d",
 	      count("g", "panel"));
 	check(!any_text("0B"), "nothing is 0B", "but it is");
-	/* What no cgroup is charged for makes no panel. */
+	/* A region without charges has no panel. */
 	past_head(&t, "aaaaaaaa", 1000, 1000, false);
 	past_region(&t, 0, CAM);
 	past_look(&t, 1000, "r0=0,%llu,-,%llu", 8 * MIB, 40 * MIB);

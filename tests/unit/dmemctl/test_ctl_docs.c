@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What dmemctl's verbs take, say of themselves, and what manual and completions have.
+ * Compares the options of dmemctl's verbs with their help, the manual pages and the completions.
  *
  * test_ctl_docs DMEMCTL FAKE-MANAGER DBUS-DAEMON DIRECTORY SOURCES MANUAL BASH ZSH
  */
@@ -20,7 +20,7 @@ static struct tool t;
 
 static const struct verb {
 	const char *name, *source, *start;
-	const char *completed;		/* what bash completes "--" to */
+	const char *completed;		/* the completions of bash for "--" */
 	const char *manual;		/* of its own, or NULL: a section of dmemctl(8) */
 } verbs[] = {
 	{ "set", "options.c", "[OPTIONS_SET]",

@@ -546,7 +546,7 @@ static void caps_do_not_fit(void)
 	put(LIB "media.slice", "%s", "");
 }
 
-/* What the slice may not have, what is below it cannot either. */
+/* A cgroup below the slice has no more than the slice. */
 static void caps_within_slice(void)
 {
 	caps_fit();
@@ -606,7 +606,7 @@ static void unreadable(void)
 	chmod(tap_path(CAMERA_CG "dmem.peak"), 0);
 }
 
-/* What a cgroup is called does not reach the terminal. */
+/* Control characters in a cgroup's name do not reach the terminal. */
 static void bad_name(void)
 {
 	struct fake f = { .kernel = FAKE_OURS, .n = 1, .region = { { DISPLAY, 48 * MIB } } };
@@ -1029,7 +1029,7 @@ static void command_lines(void)
 	}
 }
 
-/* The n-th line of a name in each file is of the n-th region, whatever the order. */
+/* In each file the n-th line of a name belongs to the n-th region, in any order. */
 static void two_of_a_name(void)
 {
 	unsigned int what = DMEM_BIT(DMEM_F_CURRENT) | DMEM_BIT(DMEM_F_MAX);

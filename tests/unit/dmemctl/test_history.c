@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The format of histories: nothing is read that was not written, whatever happens to
- * the file. */
+/* The format of histories: a reader returns only records that were written, whatever damage the
+ * file has. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +123,7 @@ static void cut_anywhere(const struct dmem_text *t)
 	      "%zu of %zu lengths are wrong, %zu records", wrong, t->len + 1, whole);
 }
 
-/* A bit that flips costs its line and what needs it, and nothing of other segments. */
+/* A flipped bit costs its line and the lines that depend on it, and nothing of other segments. */
 static void flip_any_bit(const struct dmem_text *t)
 {
 	size_t second = (size_t)(strstr(strstr(t->s, " E "), "\n") + 1 - t->s), wrong = 0, tried = 0;
@@ -196,7 +196,7 @@ static void not_ours(void)
 		put_line(&t, "E 9");
 		put_line(&t, head);
 		put_line(&t, "E 8");
-		/* Nothing of the line, nor what follows up to the next segment. */
+		/* Neither the line is used, nor the lines up to the next segment. */
 		if (!strstr(histlog(t.s, t.len, &f), "buffers=0\nhead") || f.records != 3 || f.bad != 2) {
 			printf("# %s: %zu records\n", bad[i], f.records);
 			wrong++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmemctl set, show, apply and run with a systemd that says what the test wants.
+ * dmemctl set, show, apply and run with a simulated systemd.
  *
  * test_manager DMEMCTL FAKE-MANAGER DBUS-DAEMON JQ DIRECTORY
  */
@@ -89,8 +89,8 @@ static void reload_fails(void)
 	end();
 }
 
-/* Whatever happens to the unit meanwhile, what runs has the new limit, or there is an error
- * and all is as before. */
+/* Whatever happens to the unit meanwhile: the running unit has the new limit, or there is an error
+ * and all files are as before. */
 static void meanwhile(void)
 {
 	begin("restart");
@@ -138,7 +138,7 @@ static int count(const char *what)
 	return n;
 }
 
-/* systemd may have read what is taken back. */
+/* systemd may have read the file that is removed again. */
 static void slow_reload(void)
 {
 	begin("timeout");

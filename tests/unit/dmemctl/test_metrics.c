@@ -29,7 +29,7 @@
 #define MAX_CALLS	2000
 #define COUNT(array)	(sizeof(array) / sizeof(*(array)))
 
-/* What the collector reads, and the strict reader of OpenMetrics. */
+/* The text for the collector, and the strict reader of OpenMetrics. */
 #define READER(module)							\
 	"import sys\n"							\
 	"from prometheus_client." module " import text_fd_to_metric_families as read\n"	\
@@ -81,8 +81,8 @@ static const char * const event_families[EVENTS] = {
 	"dmem_cgroup_refused_total||exhausted", "dmem_cgroup_refused_total||reserved",
 };
 
-/* No two figures are the same. Some are above what a double can tell from its
- * neighbours, which the text must not lose, though its readers may. */
+/* All figures are different. Some need more digits than a double has: the text must have them,
+ * though readers may lose them. */
 static uint64_t figure(size_t cgroup, size_t region, size_t which)
 {
 	return 4096 * (1 + which + 16 * (region + 16 * (cgroup + 1)));
@@ -182,7 +182,7 @@ static void sort_lines(char *text)
 	free(line);
 }
 
-/* What the reader must find: name, type, cgroup, heap, reason, region, unit, value. */
+/* The expected fields: name, type, cgroup, heap, reason, region, unit, value. */
 static char *expected(bool all)
 {
 	static char text[1 << 18];
@@ -272,7 +272,7 @@ static void values(void)
 	read_by(READER("parser"), "dmem.prom", false, "the file has each figure");
 }
 
-/* What is half there, or not at all. */
+/* Incomplete or missing text. */
 static void partial(void)
 {
 	tap_dir(dir);
@@ -401,7 +401,7 @@ static void full(void)
 	      "%s", get("err"));
 }
 
-/* Two at a time, and one who reads. */
+/* Two writers at a time, and one reader. */
 static void together(void)
 {
 	char text[1 << 18];

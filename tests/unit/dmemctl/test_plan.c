@@ -196,7 +196,7 @@ static void start(struct dmem_text *t, const char *boot, bool buffers)
 	past_look(t, 1000, "r0=0,0,-,%llu c0.0=0 c1.0=0 c2.0=0", 40 * MIB);
 }
 
-/* The load as a recorder would see it, who looks after each op. */
+/* The load as a recorder would see it that takes a sample after each op. */
 static void write_load(const struct load *l, const char *rel, const char *boot, bool buffers)
 {
 	uint64_t use[LOAD_SERVICES] = { 0 }, all = 0;
@@ -267,7 +267,7 @@ static void turns(void)
 	check(!plan_of("turns", "--json", "--headroom=0"), "two that take turns", "%s", get("err"));
 	check(json(CAM, "together") == 16 * MIB && json(CAM, "all_peaks") == 32 * MIB &&
 	      json(CAM, "placed_least") == 16 * MIB, "need what one of them needs", "%s", get("out"));
-	/* Who comes first is not known, so that both may be there at once. */
+	/* The order is not known, so both may exist at the same time. */
 	check(json(CAM, "size") == 32 * MIB, "but both, if one comes before the other goes", "%s", get("out"));
 	check(!plan_of("turns", "--headroom=0", NULL) && strstr(get("out"),
 								"if buffers freed between two samples"),
@@ -428,7 +428,7 @@ static void peaks(void)
 	      strstr(get("out"), "7 requests were refused"), "refusals are told of", "%s", get("out"));
 }
 
-/* Nothing but what a service had at most when it stopped. */
+/* Only the peak of a service at its stop was recorded. */
 static void only_stops(void)
 {
 	struct dmem_text t = { 0 };
@@ -446,7 +446,7 @@ static void only_stops(void)
 	      "records at stops alone", "%s%s", get("out"), get("err"));
 }
 
-/* The slice has what its services have; what is its own counts once. */
+/* The slice is charged for its services; only its own charge counts in addition. */
 static void slices(void)
 {
 	struct dmem_text t = { 0 };
@@ -481,7 +481,7 @@ static void late_payer(void)
 	      "a buffer whose payer is known later counts once", "%s%s", get("out"), get("err"));
 }
 
-/* A segment names all that is there: what it does not name has gone meanwhile. */
+/* A segment names all existing cgroups and buffers: others were removed meanwhile. */
 static void segments(void)
 {
 	struct dmem_text t = { 0 };
@@ -567,7 +567,7 @@ static void late_service(void)
 	check(!strstr(get("out"), "can be reserved"), "and all can be reserved", "%s", get("out"));
 }
 
-/* What a plan says of the history: all in use at once, and all ways to place it. */
+/* The plan's figures for the history: all in use at once, and all ways to place it. */
 static void outlived(struct dmem_text *t, ull want, const char *name)
 {
 	past_end(t, 60000);
@@ -647,7 +647,7 @@ static void late_owner(void)
 	}
 }
 
-/* The slice above is charged for what its services have left, until it goes, too. */
+/* The slice is charged for the buffers of a removed service, until it is removed, too. */
 static void outlived_slice(void)
 {
 	struct dmem_text t = { 0 };
@@ -912,7 +912,7 @@ static void whole_buffers(void)
 /* One rise of a counter is taken for one buffer: more than there was room for. */
 static void guesses(void)
 {
-	/* Refused requests, the largest free run; what the run is smaller and larger by. */
+	/* Refused requests, the largest free run, and by how much it differs. */
 	static const ull cases[][4] = {
 		{ 0, 12 * MIB, 0, 0 }, { 1, 4 * MIB, 8 * MIB, 0 }, { 0, 14 * MIB, 0, 2 * MIB },
 	};
@@ -1101,7 +1101,7 @@ static void nothing_found(void)
 	      "a history without charges", "%s", get("err"));
 }
 
-/* ---- what a history of anybody may contain ---- */
+/* ---- hostile histories ---- */
 
 static void hostile(void)
 {
@@ -1132,7 +1132,7 @@ static void hostile(void)
 	      get("err"));
 }
 
-/* ---- what it writes ---- */
+/* ---- output files ---- */
 
 static void collect(void *data, const struct dmem_report *r)
 {
@@ -1170,7 +1170,7 @@ static void units(void)
 	check(!plan(MORE(dir, "--headroom=25", "--force", tap_path("usual"))), "but for --force", "%s", get("err"));
 	check_text(get("units/a.service.d/50-dmem-plan.conf"), want, "which writes all");
 
-	/* The slice above must have what it gives to its services. */
+	/* The slice must have the sum of its services. */
 	slices();
 	snprintf(dir, sizeof(dir), "--units=%s", tap_path("units2"));
 	check(!plan(MORE(dir, "--headroom=0", "--block=16M", tap_path("slices"))), "slices", "%s", get("err"));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What "dmemctl plan" costs with more of everything: the program as it is installed,
- * without sanitizers. Cachegrind counts its instructions, so that neither another load nor
- * the machine's caches matter, and only the ratio of two counts is judged.
+ * The cost of "dmemctl plan" with larger histories: the installed program, without sanitizers.
+ * Cachegrind counts its instructions, so that neither another load nor the machine's caches matter,
+ * and only the ratio of two counts is judged.
  *
- *   test_plan_scale DMEMCTL HISTORIES VALGRIND DIR
+ * test_plan_scale DMEMCTL HISTORIES VALGRIND DIR
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 struct kind {
 	const char *name;
 	unsigned int n;			/* the first size */
-	const char *m;			/* what it has beside that, or NULL */
+	const char *m;			/* a further argument, or NULL */
 	const char *option;
 	bool flat;			/* memory does not grow with it */
 };

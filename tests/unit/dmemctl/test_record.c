@@ -124,7 +124,7 @@ static const char *said(const char *rel, struct hist_found *found)
 	return histlog(text, n, found);
 }
 
-/* Waits until the history says it. The last line of @what may not be its last. */
+/* Waits until the history has the text, which may be followed by more. */
 static bool wait_for(const char *what)
 {
 	struct hist_found found;
@@ -147,7 +147,7 @@ static size_t count(const char *text, const char *what)
 	return n;
 }
 
-/* All of it can be read without what was before. */
+/* The segment can be read without earlier ones. */
 static bool stands_alone(const char *rel)
 {
 	struct hist_found found;
@@ -341,7 +341,8 @@ static void restart(void)
 	tree();
 	pid = start(dmemctl, MORE("--interval=10ms"), 0);
 	wait_for("c2 r0: 3145728");
-	/* A tree of files lives on while they are open: what is read must be the new one. */
+	/* The files of a removed tree stay readable while they are open: the new ones must be
+	 * read. */
 	check(!rename(old, new), "the cgroup is removed", "%s", strerror(errno));
 	use(SERVICE, 5 * MIB, 5 * MIB);
 	check(wait_for("gone 2\n"), "a cgroup that was removed has gone", "no");
@@ -391,7 +392,7 @@ static void bounded(void)
 	      largest);
 	check(largest <= 128 * 1024, "both are never larger than allowed", "%zu bytes", largest);
 	check(!wrong && stands_alone("history") && stands_alone("history.1"), "each of them stands alone", "%zu", wrong);
-	/* With less room than what is there. */
+	/* With a smaller bound than the existing file. */
 	check(!record(MORE("--count=1", "--max-size=128K")), "once more", "%s", get("err"));
 	put("history.1", "%0100000d\n", 0);
 	check(!record(MORE("--count=1", "--max-size=128K")) && !size_of("history.1"),
@@ -435,7 +436,7 @@ static void no_history(void)
 	clear();
 }
 
-/* What a crash may leave: half of a line, or zeros. */
+/* Remains of a crash: half of a line, or zeros. */
 static void after_a_crash(void)
 {
 	static const char zeros[5000];
@@ -1014,8 +1015,8 @@ static void cost(void)
 	      all / (LOOKS - 1));
 }
 
-/* As root's service runs it, with a connection as stdin whose other end, this process, is
- * in @cgroup. Returns its exit code, and in @answer what came back. */
+/* Runs dmemctl like root's service, with a connection as stdin whose other end, this process, is in
+ * @cgroup. Returns its exit code, and in @answer the received bytes. */
 static int record_peer(const char *cgroup, bool open, char answer[8])
 {
 	const char *argv[ARGS];
@@ -1049,7 +1050,7 @@ static int record_peer(const char *cgroup, bool open, char answer[8])
 	return ret;
 }
 
-/* Who is connected is taken from the kernel, and nothing from the connection. */
+/* The peer is identified by the kernel, and nothing is read from the connection. */
 static void peer(void)
 {
 	struct hist_found found;
@@ -1076,7 +1077,7 @@ static void peer(void)
 	check(count(log, "cgroup ") == 1, "nothing of these is recorded", "%s", log);
 }
 
-/* What is missing is named, and nothing is recorded. */
+/* A missing unit is named, and nothing is recorded. */
 static void nothing_there(void)
 {
 	static const struct {

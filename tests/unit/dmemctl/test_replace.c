@@ -31,7 +31,7 @@ int __wrap_openat64(int dir, const char *path, int flags, ...);
 int __wrap_linkat(int from, const char *path, int to, const char *name, int flags);
 int __wrap_fsync(int fd);
 
-/* What goes wrong from now on. */
+/* The call that fails from now on. */
 static struct {
 	int tmpfile, link;	/* an errno, or 0 */
 	int times;		/* so often; -1: always */
@@ -147,7 +147,7 @@ static void good(const char *dir, const char *how, int tmpfile, int link)
 	umask(mask);
 }
 
-/* What is at the place of the file. */
+/* The type of the file with that name. */
 static void places(const char *dir)
 {
 	struct stat st;
@@ -182,7 +182,7 @@ static void places(const char *dir)
 	chdir("/");
 }
 
-/* What a neighbour has put into the directory, under the names that were once used. */
+/* Files of another user in the directory, with names that were used in the past. */
 static void neighbours(const char *dir)
 {
 	struct stat st, left;

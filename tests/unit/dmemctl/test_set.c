@@ -30,7 +30,7 @@ static void fails(const char *args, const char *err)
 	expect_refused(&t, args, err);
 }
 
-/* What is said of a region in a file of the camera's cgroup, with a zero after it. */
+/* The value of a region in a file of the camera's cgroup, zero-terminated. */
 static char *line_of(const char *file, const char *region)
 {
 	static char line[300];
@@ -148,7 +148,7 @@ static void units(void)
 	check_text(get(CG "cgroup.subtree_control"), "cpu dmem\n", "the controller is enabled");
 }
 
-/* Whatever is wrong, the whole tree is as before. */
+/* After any error, the whole tree is as before. */
 static void wrong(void)
 {
 	board(&t);
@@ -314,7 +314,8 @@ static void by_hand(void)
 		   "DeviceMemoryMax=" CAMERA " 20M\n", "what somebody has added is kept");
 }
 
-/* What can be set, and cannot mean what it says: a warning with both numbers, and it is set. */
+/* A limit that has another effect than intended: it is set, with a warning that has both
+ * numbers. */
 static void warnings(void)
 {
 	board(&t);
@@ -347,7 +348,7 @@ static void warnings(void)
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, "the kernel has 2 regions of this name");
 }
 
-/* What doctor proposes for a cgroup, set takes it. */
+/* set accepts the cgroup in each remedy of doctor. */
 static void proposed(void)
 {
 	board(&t);
@@ -425,7 +426,7 @@ static void dry(void)
 	chmod(tap_path("root/etc/systemd"), 0755);
 }
 
-/* What the library's own parser reads in the drop-in. */
+/* The result of the library's own parser for the drop-in. */
 static void round_trip(const char *region)
 {
 	struct dmem_units u;
@@ -469,7 +470,7 @@ static int end(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* It waits for who is at work there, and does not mind what that one leaves. */
+/* Waits for another process at work there, and is not disturbed by its remains. */
 static void one_after_the_other(void)
 {
 	char dir[4200];
@@ -521,7 +522,7 @@ static void one_after_the_other(void)
 	check(status == -1, "two at once: both are there", "%s: %s", get("err"), get(DROPIN));
 }
 
-/* Nothing of it, or what was there before. */
+/* No file, or the former one. */
 static void put_back(const char *old)
 {
 	const char *rm[] = { "/bin/rm", "-rf", tap_path(CONTROL "camera.service.d"), NULL };

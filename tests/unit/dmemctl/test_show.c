@@ -99,7 +99,7 @@ static void without_name(void)
 	put(LIB "z2.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/z 1M\n");
 	put(LIB "z1.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/z 1M\n");
 	put(LIB "z3.service", EXEC "[X-Dmem]\nDeviceMemoryMax=cma/z 1M\n");
-	/* What a unit has below it is its own business. */
+	/* Cgroups below a unit belong to the unit. */
 	put(CG "system.slice/box.service/payload/dmem.current", CAMERA " 0\n");
 	put(CG "system.slice/box.service/payload/dmem.max", CAMERA " 1048576\n");
 	prints("show -rn -o UNIT,REGION,MAX,SECTION",
@@ -236,7 +236,7 @@ static void applied(void)
 	expect(&t, "apply --help", 0, "Usage: dmemctl apply", NULL);
 }
 
-/* A device that is full is an error, whatever is printed. */
+/* A full device is an error for all outputs. */
 static void full(const char *args)
 {
 	static const char *const before[] = { "/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What each verb says of a machine without cgroup v2, without the controller, with a
+ * The message of each verb on a machine without cgroup v2, without the controller, with a
  * controller that is not in use, and without a region: one message, and exit status 1.
  *
  * test_states DMEMCTL LSDMEM DIRECTORY

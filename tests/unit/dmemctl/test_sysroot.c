@@ -105,7 +105,7 @@ static int watch_dir(const char *name, const struct stat *st, int type, struct F
 	return type == FTW_SL ? 0 : inotify_add_watch(notify, name, EVENTS | IN_DONT_FOLLOW) < 0;
 }
 
-/* What has happened outside, or "". */
+/* The changes outside of the tree, or "". */
 static const char *events(void)
 {
 	static char text[4096];
@@ -185,7 +185,7 @@ static bool with_link(const char *rel, bool relative)
 	notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (nftw(tap_path("outside"), watch_dir, 16, FTW_PHYS))
 		return check(false, rel, "it cannot be watched: %s", strerror(errno));
-	/* What nftw() itself has read. */
+	/* Accesses by nftw() itself. */
 	while (*events())
 		;
 	for (size_t i = 0; i < N_VERBS && ok; i++) {
@@ -232,7 +232,7 @@ static void hostile(void)
 	check(fifos == n_paths, "FIFOs", "%zu of %zu", fifos, n_paths);
 }
 
-/* What is written is below a directory, not behind a link, whoever may have made that. */
+/* All writes stay below the directory: no link leads out of it. */
 static void refused(void)
 {
 	char *before;

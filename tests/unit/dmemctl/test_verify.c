@@ -201,7 +201,7 @@ static void units(void)
 
 static const struct {
 	const char *path, *head;	/* @head: the text before the section */
-	const char *what, *remedy;	/* NULL: nothing is wrong with the place */
+	const char *what, *remedy;	/* NULL: the place has no objection */
 	const char *service;		/* that a quadlet becomes */
 } places[] = {
 	/* read */
@@ -258,7 +258,7 @@ static const struct {
 	  EACH_USER, NULL },
 	{ "/run/user/1001/containers/systemd/a.container", "", "is in a quadlet of a user" LOST,
 	  THIS_USER("1001"), NULL },
-	/* Whatever a user calls the directories. */
+	/* Users may give their directories any name. */
 	{ "/var/home/u/.config/containers/systemd/q/containers/systemd/a.container",
 	  "[Container]\nServiceName=eye\n", "is in a quadlet of a user" LOST, EACH_USER, NULL },
 	{ "/var/home/u/.config/systemd/user/containers/systemd/a.container", "",
@@ -427,7 +427,7 @@ static void found_places(void)
 	put("root/etc/passwd", "root:x:0:0::/root:/bin/sh\nu:x:1000:1000::/var/home/u:/bin/sh\n");
 	put("root/etc/containers/systemd/sub/q.container", "[Container]\n" SECTION);
 	put("root/etc/containers/systemd/plain.pod", "[Pod]\n");
-	/* A copy of what is said already, and one of something else. */
+	/* A copy of a reported file, and a different file. */
 	put("root/run/systemd/generator/q.service",
 	    "[Unit]\nSourcePath=/etc/containers/systemd/sub/q.container\n" SECTION);
 	put("root/run/systemd/generator/g.service", EXEC SECTION);
@@ -593,7 +593,7 @@ static void expect_bound(const char *path, long long mib, const char *name)
 	tap_dir(dir);
 }
 
-/* What a user's files may cost, and that a quadlet's are not read again for each of them. */
+/* The bounds on a user's files; a quadlet's files are read only once. */
 static void too_large_files(void)
 {
 	sparse(USERS_QUADLETS "q/containers/systemd/x.container", 300, 1 << 20);
@@ -683,7 +683,7 @@ static void payloads(void)
 {
 	static const struct {
 		const char *unit, *command, *second;
-		const char *what;	/* what it starts with; NULL: none is elsewhere */
+		const char *what;	/* the start of the line; NULL: none is elsewhere */
 	} services[] = {
 		{ "docker.service", NULL, NULL, "containers, which are in system.slice/docker-ID.scope" },
 		{ "docker.service", "/usr/bin/docker-exporter", NULL, NULL },

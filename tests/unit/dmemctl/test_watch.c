@@ -21,7 +21,7 @@
 
 #define CAMERA	"cma/camera@64000000"
 #define SYSTEM	"heap/system"
-#define SECONDS	10	/* for what must come */
+#define SECONDS	10	/* timeout for expected output */
 #define HEADING	"NAME                CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE"
 
 /* On a screen */
@@ -30,7 +30,7 @@
 static const char *dmemctl, *dir;
 static struct fake machine;
 
-/* What camera.service and all above it do. */
+/* The figures of camera.service and its ancestors. */
 static void put_camera(uint64_t current, uint64_t refused)
 {
 	const struct fake_use service[] = {
@@ -233,7 +233,7 @@ static void states(void)
 	check(strstr(get("out"), "\033[1;31mcma/camera") != NULL, "it is red", "%s", get("out"));
 }
 
-/* FREE is no more than the region has, where the kernel shows nothing of what is free. */
+/* FREE is at most the region's capacity, if the kernel does not show free memory. */
 static void free_of_capacity(void)
 {
 	const uint64_t gib = 1024 * MIB;
@@ -439,7 +439,7 @@ static void type(const char *key)
 	tmux("send-keys", key, NULL);
 }
 
-/* What tmux knows of the terminal. */
+/* The state of the terminal in tmux. */
 static bool is_normal(void)
 {
 	char got[100];
@@ -613,7 +613,7 @@ static void news(void)
 	struct fake_use one = { .region = SYSTEM, .current = MIB };
 	struct fake_use most = { .region = SYSTEM, .current = 6 * MIB };
 
-	/* What is charged is not told, and it is not yet time. */
+	/* A charge causes no event, and the next sample is not due. */
 	put("root/sys/fs/cgroup/system.slice/camera.service/dmem.current", CAMERA " %llu\n", 9 * MIB);
 	nap();
 	check(strstr(screen(), "camera.service       8M") != NULL, "nothing before that", "%s", screen());
@@ -697,7 +697,7 @@ static void colours(void)
 	put_camera(3 * MIB, 1);
 	/* The slice's, which is written last. */
 	seen("       2  +1", true);
-	/* tmux tells what changes from one line to the next. */
+	/* tmux prints attributes when they change from one line to the next. */
 	check(strstr(tmux("capture-pane", "-p", "-e", NULL), "\033[31m") != NULL, "a refusal is red", "%s", get("out"));
 	type("q");
 	is_normal();

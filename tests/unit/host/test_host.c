@@ -28,7 +28,7 @@
 #define JOURNAL		(4 << 20)
 #define VICTIM		"victim.service"
 
-/* What an attack does to a dmem-apply that has no defence. */
+/* The effect of an attack on a dmem-apply without protection. */
 enum harm {
 	ROOT_CODE	= 1,	/* the user's code runs as root */
 	LOST		= 2,	/* the limit is never tried */
@@ -198,8 +198,8 @@ static const char *many(const char *before, const char *after)
 	return buf;
 }
 
-/* An environment up to half of those arguments below what the kernel takes. Variables
- * that systemd adds have 1 KiB, and a variable cannot have more than 128 KiB. */
+/* An environment that leaves half of those arguments below the kernel's limit. Variables that
+ * systemd adds have 1 KiB, and a variable cannot have more than 128 KiB. */
 static void put_full(const char *path)
 {
 	static char value[100000];
@@ -426,7 +426,7 @@ static bool warned(const struct way *w)
 	return strstr(journal, about);
 }
 
-/* What no program can prevent that is not run: the remedy is a strict unit. */
+/* No program can prevent this if it is not run: the remedy is a strict unit. */
 static void not_run(void)
 {
 	char name[200], path[300];

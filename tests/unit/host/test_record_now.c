@@ -72,7 +72,7 @@ static void put_tree(void)
 	put("root/proc/none", "%s", "");
 }
 
-/* What root's service runs in the place of dmemctl: it tells of its context first. */
+/* The program of root's service in place of dmemctl: it prints its context first. */
 static void put_server(void)
 {
 	put("bin/server", "#!/bin/sh\n{ echo uid=$(id -u); env; } >>/var/lib/dmem/context\n"

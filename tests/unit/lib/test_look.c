@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the library reads of a machine, and of names.
+ * The library's readers of a machine and of names.
  *
  * test_look DIRECTORY
  */
@@ -406,7 +406,7 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	t.dir = argv[1];
-	/* Whatever does not end is an error, too. */
+	/* An endless file is an error, too. */
 	alarm(120);
 	tap_start();
 	RUN(numbers);

@@ -153,7 +153,7 @@ static void problems(void)
 			   dmem_printf(&arena, "'%s' as %s", words[i].word, kinds_name(words[i].kinds)));
 }
 
-/* What the default area is called depends on the kernel's command line. */
+/* The name of the default area depends on the kernel's command line. */
 static void default_area(void)
 {
 	static const char why[] = ": write cma/reserved: cma= in /proc/cmdline replaces the default area of "

@@ -137,8 +137,8 @@ static void check_json(const char *text)
 	free(array);
 }
 
-/* What is printed is harmless, does not change when it is printed again, and leads back
- * to the name. */
+/* The printed text is harmless, does not change when it is printed again, and can be decoded to the
+ * name. */
 static void check_text(const char *text)
 {
 	for (int reader = TEXT_LOCALE; reader <= TEXT_JSON; reader++) {

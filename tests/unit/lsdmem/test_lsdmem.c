@@ -84,9 +84,8 @@ static const char * const machines[] = { "6.14", "7.2", "7.3", "ours", "containe
 
 #define N(array)	(sizeof(array) / sizeof(*(array)))
 
-/* Of JSON: sizes and counts are numbers or null, and not one of them is negative; a limit
- * may be "max". What
- * is no figure is a string, an array of such, or true or false, or null. */
+/* For JSON: sizes and counts are numbers or null, and none is negative; a limit may be "max". All
+ * other values are strings, arrays of strings, true, false, or null. */
 static const char right[] =
 	"([.. | objects | to_entries[] | "
 	"  select(.key | IN(\"name\", \"heaps\", \"unit\", \"region\", \"path\", \"children\", \"exporter\","
@@ -224,7 +223,8 @@ static void test_usage(const struct tool *t)
 	      strstr(get("out"), "EV_EXHAUSTED") && strstr(get("out"), "PROCESSES"), "--help", "%s", get("out"));
 }
 
-/* Each byte that a cgroup's name can have, and a region with what JSON and terminals mind. */
+/* Each byte that a cgroup's name can have, and a region with special characters of JSON and
+ * terminals. */
 static void test_names(const struct tool *t)
 {
 	static const char region[] = "cma/\"a\\b\"%s,\xc3\xa4@1";
@@ -277,7 +277,7 @@ static void test_names(const struct tool *t)
 	      get("json"));
 }
 
-/* Names are printed in one spelling, which leads back to them, whatever the format. */
+/* All formats print a name in the same spelling, which can be decoded. */
 static void test_spelling(const struct tool *t)
 {
 	static const char region[] = "cma/a";

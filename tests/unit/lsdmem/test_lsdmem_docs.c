@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The manual of lsdmem and its completions, against what the program says of itself.
+ * Compares the manual of lsdmem and its completions with its help.
  *
- *   test_lsdmem_docs LSDMEM DIR MANUAL BASH-COMPLETION ZSH-COMPLETION
+ * test_lsdmem_docs LSDMEM DIR MANUAL BASH-COMPLETION ZSH-COMPLETION
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * lsdmem where something is wrong or lacking, and what it reads.
+ * lsdmem with missing, wrong or vanishing files, and the list of files that it reads.
  *
- *   test_lsdmem_faults LSDMEM DIR JQ LSDMEM-WITH-SPY
+ * test_lsdmem_faults LSDMEM DIR JQ LSDMEM-WITH-SPY
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -200,7 +200,7 @@ static void test_hidden_processes(const struct tool *t)
 	      get("out"));
 }
 
-/* What no fd is open for, with and without what tells its size. Another buffer tells the
+/* Mappings without an fd, with and without a source for the size. Another buffer shows the
  * device. */
 static void test_only_mapped(const struct tool *t)
 {
@@ -386,7 +386,7 @@ static void test_output(const struct tool *t)
 	}
 }
 
-/* On a terminal of that width. Returns what is printed there, good until the next call. */
+/* Runs it on a terminal of that width. Returns the output, valid until the next call. */
 static char *on_terminal(const struct tool *t, unsigned short columns, const char *arg)
 {
 	static char text[65536];

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What lsdmem costs with many cgroups: the program as it is installed, without
- * sanitizers.
+ * The cost of lsdmem with many cgroups: the installed program, without sanitizers.
  *
- *   test_lsdmem_scale LSDMEM DIR
+ * test_lsdmem_scale LSDMEM DIR
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,7 @@ static void make(struct fake *f)
 	}
 }
 
-/* What the children have cost, in milliseconds. */
+/* CPU time of the children, in milliseconds. */
 static long cpu(void)
 {
 	struct rusage u;

@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(!dmem_section_parse(&arena, "f", (const char *)data, size, count, &reports, &s),
 		"parser: an error without a reason");
 	require(s.mistakes == (unsigned int)reports, "parser: a mistake without a report");
-	/* The fast look must not miss what the slow one finds. */
+	/* The fast check may not miss a section that the parser finds. */
 	if (s.present)
 		require(dmem_section_hint((const char *)data, size), "hint: a section is missed");
 	require(!dmem_caps_add(&arena, &caps, &s, "/usr/libexec/dmem-apply"), "no memory");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-apply on a tree of plain files: every exit code, and what it leaves.
+ * dmem-apply on a tree of plain files: every exit code, and the resulting files.
  *
  * test_apply DMEM-APPLY DIRECTORY INSTALLED-DMEM-APPLY
  */
@@ -112,7 +112,7 @@ static void good(void)
 	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "beside v1 hierarchies");
 	check_text(get(UNIT "/dmem.max"), CAM " 1048576\n", "the cgroup of the v2 tree is limited");
 
-	/* What is enabled already is not written to: that may not be allowed. */
+	/* An enabled controller is not written again: the write may be forbidden. */
 	machine("cpu dmem");
 	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "the controller is enabled");
 	setenv("FAKE_CG", "cgroup.subtree_control:13", 1);
@@ -127,7 +127,7 @@ static void good(void)
 	expect(go("--max=" CAM "=1M", NULL, NULL, NULL), 0, 0, "while it is being enabled");
 	check_text(get(UNIT "/dmem.max"), CAM " 1048576\n", "the cap waits for its file");
 
-	/* Whatever happens to one cap, the others are set. */
+	/* After the failure of one limit, the others are set. */
 	machine("dmem");
 	expect(go("--max=cma/none=1M", "--max=" CAM "=1M", "--max=heap/system=x", NULL),
 	       DMEM_BAD_VALUE, DMEM_NO_REGION, "one good cap of three");

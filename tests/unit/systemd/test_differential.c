@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Random trees of units: what systemd itself makes of them is what the library
- * says, and each unit gets exactly the caps of the files that systemd reads for it.
+ * Random trees of units: the library must agree with systemd itself, and each unit gets exactly the
+ * limits in the files that systemd reads for it.
  *
  * test_differential DMEM-GENERATOR SYSTEMD DIRECTORY TREES [FIRST-SEED [DMEMCTL]]
  *
- * With 0 trees: ends well if this systemd can be used for that.
+ * With 0 trees: succeeds if this systemd can be used.
  *
- * systemd is run with --test, which only loads units and prints them. It refuses
- * to do that as root.
+ * systemd runs with --test, which only loads units and prints them. It refuses to do that as root.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +41,7 @@ static void write_tree(struct tree *t, unsigned int seed)
 	}
 }
 
-/* What is not a plain file or link to one, where the tree has nothing yet. */
+/* A path that is no plain file or link to one, where the tree has no file yet. */
 static void odd(const char *path)
 {
 	static const char * const links[] = {
@@ -120,7 +119,7 @@ static void write_odd(void)
 
 			snprintf(path, sizeof(path), "%s/%s", dirs[d], names[i]);
 			snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(path, '/') - path), path);
-			/* Not into what is no directory. */
+			/* Not into a path that is no directory. */
 			if (rand() % 4 || (!stat(tap_path(parent), &st) && !S_ISDIR(st.st_mode)) ||
 			    (stat(tap_path(parent), &st) && !lstat(tap_path(parent), &st)))
 				continue;
@@ -148,7 +147,7 @@ struct unit {
 	char fragment[2000], paths[4000];
 };
 
-/* Adds what a file says, unless it is a device, which has no end. */
+/* Adds the content of a file, except of a device, which has no end. */
 static void add_file(const char *path, struct tree_caps *caps)
 {
 	struct stat st;
@@ -209,7 +208,7 @@ static void finish(struct dmem_units *u, struct unit *s, int *compared, char *wh
 			 s->paths);
 }
 
-/* Reads what systemd printed, unit by unit. */
+/* Reads the output of systemd, unit by unit. */
 static int compare(struct dmem_units *u, char *why, size_t size)
 {
 	static char line[8192], path[4096];
@@ -246,7 +245,7 @@ static int compare(struct dmem_units *u, char *why, size_t size)
 	return compared;
 }
 
-/* What is special in a command's line reaches the program as it was written. */
+/* Special characters in a command reach the program unchanged. */
 static void quoting(char **argv)
 {
 	char path[4200], option[4300];
@@ -272,7 +271,7 @@ static void quoting(char **argv)
 	check_text(line ? line : "no command", want, "systemd reads what was quoted");
 }
 
-/* dmemctl verify finds what the generator has found, and nothing else in such files. The
+/* dmemctl verify finds the same mistakes as the generator, and no others in such files. The
  * generator has written to "err". */
 static void compare_verify(const char *dmemctl, const char *search, char *why, size_t size)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-generator on trees of units: what it writes, and what it complains about.
+ * dmem-generator on trees of units: its drop-ins and its messages.
  *
  * test_generator DMEM-GENERATOR DIRECTORY FAST-DMEM-GENERATOR [DMEMCTL]
  *
- * The fast one is built without sanitizers, to see how long it takes. With dmemctl, its
- * verb verify must have the same complaints of each tree.
+ * The fast one is built without sanitizers, to measure its time. With dmemctl, its verb verify must
+ * report the same problems of each tree.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@
 #define CAP(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
 #define EXEC	"[Service]\nExecStart=/bin/true\n"
 
-/* Four times what is wanted: the machine may be busy with other things. */
+/* Four times the intended time: the machine may be busy. */
 #define MAX_MS	200
 
 static const char *generator, *dir, *dmemctl;
@@ -169,7 +169,7 @@ static void levels(void)
 	       "t@x.service" ZZ COND(" \"--max=t=1\" \"--max=x=2\""), "",
 	       "an instance by an alias of its template");
 
-	/* With a file of its own, it is another unit than what the alias makes. */
+	/* With a unit file, it is another unit than the one made by the alias. */
 	put(LIB "t@.service", EXEC CAP("t 1"));
 	put(LIB "t@x.service", EXEC CAP("x 2"));
 	put(LIB "t@x.service.d/a.conf", CAP("d 3"));
@@ -230,7 +230,7 @@ static void mistakes(void)
 	       "drop-ins that undo ours");
 }
 
-/* One line that a terminal and the kernel's log can take, whatever is in the file. */
+/* One line that is safe for a terminal and the kernel's log, whatever the file has. */
 static void odd_words(void)
 {
 	char key[3001], want[600];
@@ -311,7 +311,7 @@ static void places(void)
 	chmod(tap_path("root/tmp"), 01777);
 }
 
-/* Where a mount lands is what counts, and who decides that. */
+/* The place where a mount lands counts, and the users that can change it. */
 static void mounts(void)
 {
 	static const struct {
@@ -360,7 +360,7 @@ static void mounts(void)
 	}
 }
 
-/* Who may keep systemd from running the program is what counts. */
+/* Other users that can keep systemd from running the program count. */
 static void start_paths(void)
 {
 	static const char user[] = "User=app\n";
@@ -414,7 +414,7 @@ static void start_paths(void)
 	}
 }
 
-/* What is no unit file costs nobody anything. */
+/* A path that is no unit file has no effect on other units. */
 static void odd_files(void)
 {
 	mkdir(tap_path("root/etc"), 0755);
@@ -449,7 +449,7 @@ static void odd_files(void)
 	       "replace it by a file\n", "odd files");
 }
 
-/* What is in front of a unit without being one hides none of its limits. */
+/* A path before a unit that is no unit hides none of its limits. */
 static void in_front(void)
 {
 	static const char * const names[] = { "a", "b", "c", "d", "e", "f", "g" };

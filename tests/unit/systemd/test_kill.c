@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dmem-generator, killed at any moment: what it has written by then is whole.
+ * dmem-generator, killed at any moment: all files written by then are complete.
  *
  * test_kill DMEM-GENERATOR DIRECTORY
  *
- * It is stopped at each of its system calls, and killed before the first, then
- * before the second, and so on: nothing changes in between.
+ * The test stops it at each of its system calls, and kills it before the first, then before the
+ * second, and so on: nothing changes in between.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -23,7 +23,7 @@
 #define MAX_WORDS	64
 #define NOBODY	"65534"
 
-/* What systemd or we make of one text. */
+/* The results of systemd and of the library for one text. */
 struct reading {
 	char env[MAX_WORDS][MAX_TEXT];
 	size_t n;
@@ -174,7 +174,7 @@ static void add_env(struct reading *r, const char *word)
 	if (i == MAX_WORDS)
 		abort();
 	r->n += i == r->n;
-	/* As much as comes in one line of what systemd prints. */
+	/* The part that systemd prints in one line. */
 	snprintf(r->env[i], MAX_TEXT, "%.*s", (int)strcspn(word, "\n"), word);
 }
 
@@ -263,7 +263,7 @@ static void read_ours(const char *text, size_t n, struct reading *r)
 		abort();
 	if (!caps.root_start_only && caps.obstacle[0].key)
 		strcpy(r->root, "an obstacle");
-	/* This systemd does not mount what another one may. */
+	/* This systemd does not make the mount, but another one may. */
 	for (size_t i = 0; i < caps.n_mounts; i++) {
 		if (!caps.mount[i].unsure)
 			add_mount(r, caps.mount[i].o.key, caps.mount[i].path, caps.mount[i].same);
@@ -281,7 +281,7 @@ static int run_systemd(const char *systemd)
 	return run(geteuid() ? plain : root);
 }
 
-/* The value in "\t\tKey: value\n", without what the line ends with. */
+/* The value in "\t\tKey: value\n", without the end of the line. */
 static char *value_of(char *line, const char *key)
 {
 	size_t len = strlen(key);
@@ -313,7 +313,7 @@ static void systemds_mount(struct reading *r, const char *key, char *v)
 	add_mount(r, key, to, !strcmp(v + (*v == '-'), to) && strcmp(key, "MountImages"));
 }
 
-/* Reads what systemd printed. Returns how many of the units it has. */
+/* Reads the output of systemd. Returns the number of units in it. */
 static int read_systemds(struct reading *r)
 {
 	static const char * const mounted[] = {
