@@ -2,16 +2,15 @@
 /* Replaces the context of a unit, for a program that runs as root in it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/syscalls.h"
 #include "context.h"
 
 /* Enough files for this program, if the unit's own limit is lower. */
@@ -64,7 +63,7 @@ static bool enter_mounts_of_systemd(void)
 	 * this process, or systemd's child came in from outside. */
 	if (getpid() == 1 || getppid() == 0)
 		return false;
-	fd = (int)syscall(SYS_pidfd_open, 1, 0);
+	fd = dmem_pidfd_open(1);
 	if (fd < 0)
 		return false;
 	entered = !setns(fd, CLONE_NEWNS);
@@ -80,9 +79,7 @@ bool context_leave(void)
 	umask(022);
 	reset_signals();
 	reset_limits();
-#ifdef SYS_close_range
-	syscall(SYS_close_range, FIRST_FD, ~0U, 0);
-#endif
+	dmem_close_from(FIRST_FD);
 	entered = enter_mounts_of_systemd();
 	/* All paths are absolute, and an inherited directory should not stay busy. */
 	if (chdir("/"))
@@ -92,10 +89,6 @@ bool context_leave(void)
 
 int context_open(const char *top, long magic, const char *path)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
-	};
 	struct statfs fs;
 	int dir, fd;
 
@@ -107,8 +100,8 @@ int context_open(const char *top, long magic, const char *path)
 	} else if ((long)fs.f_type != magic) {
 		fd = -EMEDIUMTYPE;
 	} else {
-		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-		fd = fd < 0 ? -errno : fd;
+		fd = dmem_openat2(dir, path, O_RDONLY | O_NOCTTY,
+				  RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
 	}
 	close(dir);
 	return fd;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,9 +11,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/syscalls.h"
 #include "replace.h"
 
 #define DIGITS		16
@@ -121,11 +120,9 @@ static int publish(int dir, const char *name, struct new_file *f, bool create)
 		ret = give_name(dir, name, f);
 	if (ret)
 		return ret;
-	/* musl and old versions of glibc have no renameat2(). */
-	if (syscall(SYS_renameat2, dir, f->name, dir, name, create ? RENAME_NOREPLACE : 0)) {
-		ret = -errno;
+	ret = dmem_renameat2(dir, f->name, dir, name, create ? RENAME_NOREPLACE : 0);
+	if (ret)
 		unlinkat(dir, f->name, 0);
-	}
 	return ret;
 }
 

@@ -72,7 +72,7 @@ static int apply(struct ctl *c, struct manager *m, struct dmem_units *u, const c
 int verb_apply(struct ctl *c, int argc, char **argv)
 {
 	static const struct option options[] = { { "help", 0, NULL, 'h' }, { 0 } };
-	struct dmem_units u = { .root_fd = -1 };
+	struct dmem_units u = { .sys.root = -1 };
 	struct manager m = { 0 };
 	int opt, ret = CLI_OK;
 

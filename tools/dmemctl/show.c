@@ -353,7 +353,7 @@ static int parse(struct ctl *c, struct show *s, int argc, char **argv)
 
 int verb_show(struct ctl *c, int argc, char **argv)
 {
-	struct show s = { .sys.root = -1, .units.root_fd = -1 };
+	struct show s = { .sys.root = -1, .units.sys.root = -1 };
 	int ret = parse(c, &s, argc, argv);
 
 	if (ret == CLI_OK && s.help)

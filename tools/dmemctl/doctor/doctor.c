@@ -75,7 +75,7 @@ int verb_doctor(struct ctl *c, int argc, char **argv)
 	static const struct option options[] = {
 		{ "json", 0, NULL, 'J' }, { "help", 0, NULL, 'h' }, { 0 },
 	};
-	struct doctor d = { .c = c, .sys.root = -1, .units.root_fd = -1 };
+	struct doctor d = { .c = c, .sys.root = -1, .units.sys.root = -1 };
 	int opt, ret;
 
 	d.arena = &d.units.arena;

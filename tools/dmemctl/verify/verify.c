@@ -167,8 +167,8 @@ static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct 
 
 	if (fd < 0) {
 		/* A dangling link counts as no file. */
-		if (errno != ENOENT)
-			unread(v, f->path, errno);
+		if (fd != -ENOENT)
+			unread(v, f->path, -fd);
 		return;
 	}
 	close(fd);
@@ -501,7 +501,7 @@ int verb_verify(struct ctl *c, int argc, char **argv)
 	static const struct option options[] = {
 		{ "root", 1, NULL, 'r' }, { "json", 0, NULL, 'J' }, { "help", 0, NULL, 'h' }, { 0 },
 	};
-	struct verify v = { .c = c, .units.root_fd = -1 };
+	struct verify v = { .c = c, .units.sys.root = -1 };
 	bool json = false;
 	int opt, ret;
 

@@ -4,15 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dmem/look.h"
+#include "syscalls.h"
 
 /* What most files need; the kernel makes a page's worth at a time. */
 #define FIRST_SIZE	4096
@@ -36,13 +35,8 @@ void dmem_sys_close(struct dmem_sys *s)
 /* A descriptor that reads and writes nothing, or a negative errno. */
 static int open_path(const struct dmem_sys *s, const char *path, int flags, uint64_t more)
 {
-	struct open_how how = {
-		.flags = (uint64_t)(O_PATH | O_CLOEXEC | (flags & (O_DIRECTORY | O_NOFOLLOW))),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more,
-	};
-	int fd = (int)syscall(SYS_openat2, s->root, *path ? path : ".", &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
+	return dmem_openat2(s->root, path, O_PATH | (flags & (O_DIRECTORY | O_NOFOLLOW)),
+			    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more);
 }
 
 /* In another tree, a link stays in it, and a FIFO or device in the place of a file is not
@@ -76,6 +70,16 @@ int dmem_sys_openat(const struct dmem_sys *s, const char *path, int flags)
 	if (s->other)
 		return open_inside(s, path, flags);
 	fd = openat(s->root, *path ? path : ".", flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int dmem_sys_open_any(const struct dmem_sys *s, const char *path, int flags)
+{
+	int fd;
+
+	if (s->other)
+		return dmem_openat2(s->root, path, flags, RESOLVE_IN_ROOT);
+	fd = openat(s->root, path, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -156,7 +160,7 @@ static int read_all(int fd, struct dmem_text *t)
 	}
 }
 
-static int read_and_close(int fd, struct dmem_text *t)
+int dmem_read_fd(int fd, struct dmem_text *t)
 {
 	int ret;
 
@@ -179,12 +183,12 @@ int dmem_read_at(int dir, const char *name, struct dmem_text *t)
 		return S_ISLNK(st.st_mode) ? -ELOOP : S_ISDIR(st.st_mode) ? -EISDIR : -EPERM;
 	/* A file of the kernel does not wait, and what is in its place must not. */
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
-	return read_and_close(fd < 0 ? -errno : fd, t);
+	return dmem_read_fd(fd < 0 ? -errno : fd, t);
 }
 
 int dmem_sys_read(const struct dmem_sys *s, const char *path, struct dmem_text *t)
 {
-	return read_and_close(dmem_sys_openat(s, path, O_RDONLY | O_NOCTTY), t);
+	return dmem_read_fd(dmem_sys_openat(s, path, O_RDONLY | O_NOCTTY), t);
 }
 
 void dmem_text_free(struct dmem_text *t)

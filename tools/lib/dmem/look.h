@@ -38,6 +38,9 @@ void dmem_sys_close(struct dmem_sys *s);
  * descriptor that the caller closes, or a negative errno. */
 int dmem_sys_openat(const struct dmem_sys *s, const char *path, int flags);
 
+/* Opens a file of any type, also a device, by a path with or without a leading slash. As above. */
+int dmem_sys_open_any(const struct dmem_sys *s, const char *path, int flags);
+
 /* Makes what is missing of a directory, and opens it with O_PATH. As above. */
 int dmem_sys_make_dirs(const struct dmem_sys *s, const char *path);
 
@@ -50,6 +53,9 @@ int dmem_sys_cgroup(const struct dmem_sys *s);
  * -EFBIG: one is larger than any of the kernel. */
 int dmem_read_at(int dir, const char *name, struct dmem_text *t);
 int dmem_sys_read(const struct dmem_sys *s, const char *path, struct dmem_text *t);
+
+/* Reads an open file and closes it. A negative @fd is an errno, and returned as it is. */
+int dmem_read_fd(int fd, struct dmem_text *t);
 void dmem_text_free(struct dmem_text *t);
 
 /* The first line of a file, or NULL if it cannot be read. */

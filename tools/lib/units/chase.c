@@ -14,16 +14,15 @@
  * negative errno. */
 static ssize_t target_of(const struct dmem_units *u, const char *path, char *to, size_t size)
 {
-	int dir = *u->root ? u->root_fd : AT_FDCWD;
 	struct stat st;
 	ssize_t n;
 
-	path += *u->root ? 1 : 0;
-	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW))
+	path++;
+	if (fstatat(u->sys.root, path, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (!S_ISLNK(st.st_mode))
 		return 0;
-	n = readlinkat(dir, path, to, size - 1);
+	n = readlinkat(u->sys.root, path, to, size - 1);
 	to[n > 0 ? n : 0] = 0;
 	return n < 0 ? -errno : n;
 }

@@ -15,7 +15,7 @@ int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, 
 		    dmem_caps_add(&u->arena, caps, &f[i]->section, hidden))
 			return -ENOMEM;
 	}
-	dmem_caps_check_mounts(&u->arena, u->root_fd, caps, hidden);
+	dmem_caps_check_mounts(&u->arena, u->sys.root, caps, hidden);
 	return 0;
 }
 

@@ -3,14 +3,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/syscalls.h"
 #include "placement.h"
 
 #define MAX_FILE	(1 << 20)
@@ -58,25 +57,16 @@ static bool has_suffix(const char *s, const char *end)
 	return n > m && !strcmp(s + n - m, end);
 }
 
-static int open_how(int dir, const char *path, int flags, uint64_t resolve)
-{
-	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve };
-
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-}
-
 static int open_tree(const struct walk *w, const char *path, int flags)
 {
-	if (!*w->u->root)
-		return open(path, flags | O_CLOEXEC);
-	return open_how(w->u->root_fd, path, flags, RESOLVE_IN_ROOT);
+	return dmem_sys_open_any(&w->u->sys, path, flags);
 }
 
 /* Below a user's directory, root must not follow links, nor enter a file system that the user
  * serves. */
 static int open_below(int dir, const char *name, int flags)
 {
-	return open_how(dir, name, flags, RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+	return dmem_openat2(dir, name, flags, RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV);
 }
 
 static int open_entry(const struct walk *w, int dir, const char *name, const char *path, int flags)
@@ -404,7 +394,7 @@ static int walk_entry(struct walk *w, int fd, int dir, const char *name, const c
 		return ret;
 	sub = open_entry(w, dir, name, path, O_RDONLY | O_DIRECTORY);
 	if (sub < 0) {
-		cannot_read(w, path, errno);
+		cannot_read(w, path, -sub);
 		return 0;
 	}
 	ret = walk_dir(w, sub, path, rest, depth + 1);
@@ -435,7 +425,7 @@ static int walk_dir(struct walk *w, int dir, const char *path, const char *rest,
 			continue;
 		fd = open_entry(w, dir, names.s[i], p, O_PATH);
 		if (fd < 0) {
-			cannot_read(w, p, errno);
+			cannot_read(w, p, -fd);
 			continue;
 		}
 		ret = walk_entry(w, fd, dir, names.s[i], p, r, depth);
@@ -461,7 +451,7 @@ static int walk(struct walk *w, const char *home, const char *path)
 		close(top);
 	if (fd < 0) {
 		if (!ret)
-			cannot_read(w, path, errno);
+			cannot_read(w, path, -fd);
 		return ret;
 	}
 	if (!fstat(fd, &st))

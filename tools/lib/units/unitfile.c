@@ -2,11 +2,9 @@
 /* Reads unit files. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "units.h"
@@ -15,23 +13,7 @@
 
 int dmem_units_open(const struct dmem_units *u, const char *path, int flags)
 {
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK),
-		.resolve = RESOLVE_IN_ROOT,
-	};
-
-	int fd = -1;
-
-	if (!*u->root)
-		return open(path, (int)how.flags);
-	/* With RESOLVE_IN_ROOT and "..", a rename anywhere on the machine at this moment causes
-	 * EAGAIN. */
-	for (int tries = 0; tries < 1000 && fd < 0; tries++) {
-		fd = (int)syscall(SYS_openat2, u->root_fd, path, &how, sizeof(how));
-		if (fd < 0 && errno != EAGAIN)
-			break;
-	}
-	return fd;
+	return dmem_sys_open_any(&u->sys, path, flags | O_NONBLOCK);
 }
 
 void dmem_units_report(struct dmem_units *u, const char *file, const char *word, const char *what,
@@ -101,7 +83,9 @@ int dmem_units_read(struct dmem_units *u, struct dmem_unit_file *f, char **text,
 
 	*text = NULL;
 	*len = 0;
-	if (fd < 0 || fstat(fd, &st))
+	if (fd < 0)
+		ret = fd;
+	else if (fstat(fd, &st))
 		ret = -errno;
 	else if (has_text(u, f, &st))
 		ret = read_text(fd, (size_t)st.st_size, text, len);

@@ -39,7 +39,7 @@ static bool is_new_dir(struct dmem_units *u, const char *path, struct stat *st)
 	bool ok;
 
 	if (fd < 0) {
-		if (errno != ENOENT)
+		if (fd != -ENOENT)
 			dmem_units_report(u, path, path, "cannot be read, so its units are ignored",
 					  "make it readable for root");
 		return false;
@@ -179,7 +179,7 @@ static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
 		return errno == EINVAL ? 0 : -ENOMEM;
 	fd = dmem_units_open(u, path, O_DIRECTORY);
 	if (fd < 0) {
-		no_dropin_dir(u, path, name, errno);
+		no_dropin_dir(u, path, name, -fd);
 		return 0;
 	}
 	dir = fdopendir(fd);
@@ -450,20 +450,18 @@ int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 		    dmem_report_fn report, void *data)
 {
 	size_t len;
-	int ret = 0;
+	int ret;
 
 	*u = (struct dmem_units){
-		.root = root, .root_fd = -1, .n_buckets = BUCKETS,
+		.sys.root = -1, .n_buckets = BUCKETS,
 		.report = report, .report_data = data,
 	};
 	u->bucket = dmem_alloc(&u->arena, BUCKETS * sizeof(*u->bucket));
 	if (!u->bucket)
 		return -ENOMEM;
-	if (*root) {
-		u->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (u->root_fd < 0)
-			return -errno;
-	}
+	ret = dmem_sys_open(&u->sys, *root ? root : NULL);
+	if (ret)
+		return ret;
 	/* As in $SYSTEMD_UNIT_PATH: a colon at the end appends systemd's own directories. */
 	len = path ? strlen(path) : 0;
 	if (len)
@@ -482,7 +480,6 @@ int dmem_units_load(struct dmem_units *u, const char *root, const char *path,
 
 void dmem_units_free(struct dmem_units *u)
 {
-	if (u->root_fd >= 0)
-		close(u->root_fd);
+	dmem_sys_close(&u->sys);
 	dmem_arena_free(&u->arena);
 }

@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "dmem/dmem.h"
+#include "dmem/look.h"
 
 struct dmem_unit_file {
 	const char *name, *path;
@@ -48,8 +48,7 @@ struct dmem_unit {
 
 struct dmem_units {
 	struct dmem_arena arena;
-	const char *root;
-	int root_fd;
+	struct dmem_sys sys;	/* the tree that the files are in */
 	/* The existing directories, in systemd's order, without the root. */
 	const char **dir;
 	struct { uint64_t dev, ino; } *id;
@@ -122,8 +121,8 @@ bool dmem_has_specifier(const char *region);
 /* Adds names without files that need a level of their own. 0 or -ENOMEM. */
 int dmem_units_add_unnamed(struct dmem_units *u);
 
-/* Opens a path of the tree for reading. Links stay inside the root. Returns a descriptor, or -1 and
- * errno. */
+/* Opens a path of the tree for reading. Links stay inside the root. Returns a descriptor that the
+ * caller closes, or a negative errno. */
 int dmem_units_open(const struct dmem_units *u, const char *path, int flags);
 
 /* The type in a stat()'s st_mode as a word: "directory", "FIFO", ... */
