@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Caps in the cgroup tree. Every file is opened below one directory, and no link
- * is followed and no mount entered on the way. */
+/* Sets limits in the cgroup tree. Each file is opened below one directory, without following links
+ * or crossing mounts. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "dmem.h"
+#include "base/syscalls.h"
+#include "look.h"
 
 #define PATH_LEN	4096
-/* Some hundred regions, each with a long name. */
-#define FILE_LEN	65536
 
 static const char * const texts[DMEM_STATUSES] = {
 	[DMEM_OK] = "done",
@@ -63,18 +60,15 @@ const char *dmem_status_text(enum dmem_status s)
 
 static int open_below(int root, const char *path, int flags)
 {
-	/* With O_PATH, openat2() takes no flag that would mean nothing. A file of the kernel
-	 * does not wait, and what is in its place, in another tree, must not. */
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY | O_NONBLOCK)),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-			   RESOLVE_NO_XDEV,
-	};
+	/* With O_PATH, openat2() rejects flags without a meaning. O_NONBLOCK: in another tree, a
+	 * FIFO may have the name of a file, and must not block. */
+	int more = flags & O_PATH ? 0 : O_NOCTTY | O_NONBLOCK;
 
-	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+	return dmem_openat2(root, path, flags | more, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+			    RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
-/* A path below the root, without a slash before or after it and without "..". */
+/* True for a path below the root, without slashes at its ends and without "..". */
 static bool path_ok(const char *path)
 {
 	if (!*path)
@@ -90,17 +84,24 @@ static bool path_ok(const char *path)
 	return true;
 }
 
-static enum dmem_status from_errno(int err, enum dmem_status otherwise)
+/* The only place that makes a status of a negative errno. */
+static enum dmem_status status_of(int ret, enum dmem_status otherwise)
 {
-	if (err == EROFS)
+	switch (ret) {
+	case -EROFS:
 		return DMEM_READ_ONLY;
-	if (err == EACCES || err == EPERM)
+	case -EACCES:
+	case -EPERM:
 		return DMEM_PERMISSION;
-	if (err == ELOOP)
+	case -ELOOP:
 		return DMEM_BAD_NAME;
-	if (err == EXDEV)
+	case -EXDEV:
 		return DMEM_FOREIGN_MOUNT;
-	return otherwise;
+	case -ENOMEM:
+		return DMEM_NO_MEMORY;
+	default:
+		return otherwise;
+	}
 }
 
 enum dmem_status dmem_cgroup_check(int fd, bool any)
@@ -123,74 +124,63 @@ enum dmem_status dmem_cgroup_open(const char *root, bool any, int *fd)
 	return DMEM_NO_CGROUP2;
 }
 
-/* @buf has FILE_LEN bytes. Returns 0 or an errno. */
-static int read_file(int root, const char *path, const char *file, char *buf)
+static int open_file(int root, const char *path, const char *file, int flags)
 {
 	char full[PATH_LEN];
-	ssize_t n, used = 0;
-	int fd, err;
 
 	snprintf(full, sizeof(full), "%s%s%s", path, *path ? "/" : "", file);
-	fd = open_below(root, full, O_RDONLY);
-	if (fd < 0)
-		return errno;
-	while ((n = read(fd, buf + used, (size_t)(FILE_LEN - 1 - used))) > 0)
-		used += n;
-	err = n < 0 ? errno : 0;
-	close(fd);
-	buf[used] = 0;
-	return err;
+	return open_below(root, full, flags);
+}
+
+static int read_file(int root, const char *path, const char *file, struct dmem_text *t)
+{
+	return dmem_read_fd(open_file(root, path, file, O_RDONLY), t);
 }
 
 static int write_file(int root, const char *path, const char *file, const char *text)
 {
-	char full[PATH_LEN];
-	int fd, err = 0;
+	int fd = open_file(root, path, file, O_WRONLY), ret = 0;
 
-	snprintf(full, sizeof(full), "%s%s%s", path, *path ? "/" : "", file);
-	fd = open_below(root, full, O_WRONLY);
 	if (fd < 0)
-		return errno;
+		return fd;
 	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
+		ret = -errno;
 	close(fd);
-	return err;
+	return ret;
 }
 
-/* Is @word one of the words in the file? Negative: an errno. */
+/* 1 if @word is in the file, 0 if not, or a negative errno. */
 static int file_has(int root, const char *path, const char *file, const char *word)
 {
-	char *buf = malloc(FILE_LEN), *save, *w;
-	int ret;
+	struct dmem_text t = { 0 };
+	int ret = read_file(root, path, file, &t);
+	char *save, *w;
 
-	if (!buf)
-		return -ENOMEM;
-	ret = -read_file(root, path, file, buf);
 	if (!ret) {
-		for (w = strtok_r(buf, " \n", &save); w && strcmp(w, word);)
+		for (w = strtok_r(t.s, " \n", &save); w && strcmp(w, word);)
 			w = strtok_r(NULL, " \n", &save);
 		ret = !!w;
 	}
-	free(buf);
+	dmem_text_free(&t);
 	return ret;
 }
 
 static enum dmem_status enable_in(int root, const char *path, bool delegated, bool again)
 {
-	int has = file_has(root, path, "cgroup.subtree_control", "dmem"), err;
+	int has = file_has(root, path, "cgroup.subtree_control", "dmem"), ret;
 
 	if (has == 1 && (!again || delegated))
 		return DMEM_OK;
 	if (has < 0)
-		return from_errno(-has, DMEM_NO_CGROUP);
+		return status_of(has, DMEM_NO_CGROUP);
 	if (delegated)
 		return DMEM_DELEGATED;
 	has = file_has(root, path, "cgroup.controllers", "dmem");
 	if (has != 1)
 		return DMEM_NO_CONTROLLER;
-	err = write_file(root, path, "cgroup.subtree_control", "+dmem\n");
-	if (err)
-		return from_errno(err, DMEM_CANNOT_ENABLE);
+	ret = write_file(root, path, "cgroup.subtree_control", "+dmem\n");
+	if (ret)
+		return status_of(ret, DMEM_CANNOT_ENABLE);
 	if (file_has(root, path, "cgroup.subtree_control", "dmem") != 1)
 		return DMEM_CANNOT_ENABLE;
 	return DMEM_OK;
@@ -203,7 +193,7 @@ static bool ends_in(const char *s, size_t len, const char *end)
 	return len > n && !strncmp(s + len - n, end, n);
 }
 
-/* @base is at the start of @path, or "". */
+/* @base is the start of @path, or "". */
 static enum dmem_status enable_above(int root, const char *base, const char *path, bool again)
 {
 	const char *rest = path + strlen(base) + (*base ? 1 : 0);
@@ -215,7 +205,7 @@ static enum dmem_status enable_above(int root, const char *base, const char *pat
 	for (const char *p = strchr(rest, '/'); p && s == DMEM_OK; p = strchr(p + 1, '/')) {
 		size_t len = (size_t)(p - path);
 
-		/* A service or scope that has cgroups below it manages them itself. */
+		/* A service or scope with cgroups below it manages these itself. */
 		delegated = delegated || ends_in(path, len, ".service") ||
 			    ends_in(path, len, ".scope");
 		memcpy(above, path, len);
@@ -268,8 +258,8 @@ enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char
 		return DMEM_OK;
 	s = enable_above(root, base, path, false);
 	/*
-	 * While somebody else enables it, the kernel lists the controller before
-	 * its files are there. A write of our own waits until they are.
+	 * While another program enables the controller, the kernel lists it before its files exist.
+	 * Our own write waits until they do.
 	 */
 	if (s == DMEM_OK && !has_files(root, path))
 		s = enable_above(root, base, path, true);
@@ -279,7 +269,7 @@ enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char
 enum dmem_status dmem_cgroup_make(int root, const char *path)
 {
 	char part[PATH_LEN];
-	int dir, ret;
+	int dir;
 
 	if (!path_ok(path) || strlen(path) >= sizeof(part))
 		return DMEM_BAD_NAME;
@@ -290,21 +280,14 @@ enum dmem_status dmem_cgroup_make(int root, const char *path)
 
 		memcpy(part, path, len);
 		part[len] = 0;
-		ret = mkdirat(dir, part, 0755);
-		if (ret && errno != EEXIST) {
-			ret = errno;
-			close(dir);
-			return from_errno(ret, DMEM_NO_CGROUP);
-		}
-		next = open_below(dir, part, O_RDONLY | O_DIRECTORY);
-		ret = errno;
+		next = mkdirat(dir, part, 0755) && errno != EEXIST ? -errno :
+		       open_below(dir, part, O_RDONLY | O_DIRECTORY);
 		close(dir);
-		errno = ret;
 		dir = next;
 		path += len + (path[len] == '/');
 	}
 	if (dir < 0)
-		return from_errno(errno, DMEM_NO_CGROUP);
+		return status_of(dir, DMEM_NO_CGROUP);
 	close(dir);
 	return DMEM_OK;
 }
@@ -312,38 +295,30 @@ enum dmem_status dmem_cgroup_make(int root, const char *path)
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 				 const char *region, uint64_t *value)
 {
-	char *buf, *save, *line, *number, *end;
 	enum dmem_status s = DMEM_NO_REGION;
-	size_t len = strlen(region);
-	int err;
+	char *text, *name, *rest = NULL;
+	struct dmem_text t = { 0 };
+	uint64_t n;
+	int ret;
 
 	if (!path_ok(path))
 		return DMEM_BAD_NAME;
-	buf = malloc(FILE_LEN);
-	if (!buf)
-		return DMEM_NO_MEMORY;
-	err = read_file(root, path, file, buf);
-	if (err)
-		s = from_errno(err, DMEM_NO_CGROUP);
-	line = err ? NULL : strtok_r(buf, "\n", &save);
-	for (; line; line = strtok_r(NULL, "\n", &save)) {
-		if (strncmp(line, region, len) || line[len] != ' ')
-			continue;
-		number = line + len + 1;
-		*value = DMEM_NO_LIMIT;
+	ret = read_file(root, path, file, &t);
+	text = t.s;
+	while (!ret && dmem_next_line(&text, &name, &rest) && strcmp(name, region))
+		rest = NULL;
+	n = !ret && rest ? dmem_number(rest) : DMEM_UNKNOWN;
+	if (ret) {
+		s = status_of(ret, DMEM_NO_CGROUP);
+	} else if (n != DMEM_UNKNOWN) {
+		*value = n;
 		s = DMEM_OK;
-		if (!strncmp(number, "max", 3))
-			break;
-		*value = strtoull(number, &end, 10);
-		if (end == number)
-			s = DMEM_NO_REGION;
-		break;
 	}
-	free(buf);
+	dmem_text_free(&t);
 	return s;
 }
 
-/* The kernel counts some regions in pages: it rounds a limit down. */
+/* The kernel counts some regions in pages, and rounds limits down. */
 static bool same_limit(uint64_t wanted, uint64_t got)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -353,16 +328,15 @@ static bool same_limit(uint64_t wanted, uint64_t got)
 
 size_t dmem_cgroup_lines(int root, const char *file, const char *region)
 {
-	size_t n = 0, len = strlen(region);
-	char *buf = malloc(FILE_LEN);
+	struct dmem_text t = { 0 };
+	char *text, *name, *rest;
+	size_t n = 0;
+	int ret = read_file(root, "", file, &t);
 
-	if (buf && !read_file(root, "", file, buf)) {
-		for (const char *line = buf; line && *line; line = strchr(line, '\n')) {
-			line += *line == '\n';
-			n += !strncmp(line, region, len) && line[len] == ' ';
-		}
-	}
-	free(buf);
+	text = t.s;
+	while (!ret && dmem_next_line(&text, &name, &rest))
+		n += !strcmp(name, region);
+	dmem_text_free(&t);
 	return n;
 }
 
@@ -375,7 +349,7 @@ enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind,
 
 	snprintf(file, sizeof(file), "dmem.%s", dmem_kind_names[kind]);
 	s = dmem_cgroup_get(root, path, file, region, &now);
-	/* No line at all is the kernel's way to say that nothing is set. */
+	/* A missing line means that no value is set. */
 	if (s != DMEM_OK && s != DMEM_NO_REGION)
 		return s;
 	return same_limit(value, now) ? DMEM_OK : DMEM_NO_EFFECT;
@@ -387,7 +361,7 @@ enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind
 	char file[16], line[DMEM_REGION_LEN + 32];
 	uint64_t now, used = 0;
 	enum dmem_status s;
-	int err;
+	int ret;
 
 	if (!path_ok(path) || dmem_region_problem(region) || dmem_region_heap(region))
 		return DMEM_BAD_NAME;
@@ -396,23 +370,23 @@ enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind
 		snprintf(line, sizeof(line), "%s max\n", region);
 	else
 		snprintf(line, sizeof(line), "%s %llu\n", region, (unsigned long long)value);
-	err = write_file(root, path, file, line);
-	/* Without the file, the controller is not enabled for this cgroup, if that is
-	 * still there. */
-	if (err == ENOENT)
+	ret = write_file(root, path, file, line);
+	/* Without the file, the controller is not enabled for this cgroup, or the cgroup is
+	 * gone. */
+	if (ret == -ENOENT)
 		return is_there(root, path) ? DMEM_NO_CONTROLLER : DMEM_NO_CGROUP;
-	if (err && err != EBUSY && err != EINVAL)
-		return from_errno(err, DMEM_WRITE_FAILED);
+	if (ret && ret != -EBUSY && ret != -EINVAL)
+		return status_of(ret, DMEM_WRITE_FAILED);
 	s = dmem_cgroup_get(root, path, file, region, &now);
 	if (kind == DMEM_MAX && value != DMEM_NO_LIMIT &&
 	    dmem_cgroup_get(root, path, "dmem.current", region, &used) == DMEM_OK && used > value)
 		return DMEM_BELOW_USAGE;
-	/* The kernel's word for a region that it does not know. */
-	if (err == EINVAL && s == DMEM_NO_REGION)
+	/* EINVAL is the kernel's error for an unknown region. */
+	if (ret == -EINVAL && s == DMEM_NO_REGION)
 		return DMEM_NO_REGION;
-	if (err)
+	if (ret)
 		return DMEM_WRITE_FAILED;
-	/* No line at all is the kernel's way to say that nothing is set. */
+	/* A missing line means that no value is set. */
 	if (s == DMEM_OK)
 		return same_limit(value, now) ? DMEM_OK : DMEM_NO_EFFECT;
 	return s == DMEM_NO_REGION ? DMEM_NO_EFFECT : s;
