@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Memory that is freed all at once. */
+/* An arena: memory that is freed all at once. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

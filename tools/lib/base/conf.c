@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The syntax of unit files. */
+/* Parses the syntax of unit files. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +9,12 @@
 #define BLANKS		" \t\r"
 #define WHITESPACE	BLANKS "\n"
 #define BOM		"\xef\xbb\xbf"
-/* LONG_LINE_MAX of systemd, which reads no line of so many bytes. */
+/* LONG_LINE_MAX of systemd, which rejects lines of this length. */
 #define LONG_LINE	(1 << 20)
-/* No errno, and nothing that a caller returns. */
+/* Differs from every errno and from all results of callers. */
 #define END_OF_FILE	4711
 
-/* How many bytes the character at @s has in UTF-8, or 0: there is none that systemd
- * takes. */
+/* The length of the UTF-8 character at @s, or 0 if systemd does not accept it. */
 static size_t utf8_len(const char *s, size_t left)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -32,7 +31,7 @@ static size_t utf8_len(const char *s, size_t left)
 			return 0;
 		u = u << 6 | ((unsigned char)s[i] & 0x3f);
 	}
-	/* Written too long, too large, half of a pair, or no character for ever. */
+	/* Overlong forms, numbers beyond Unicode, surrogates and noncharacters are invalid. */
 	if (u < least[n] || u > 0x10ffff || (u & 0xfffff800) == 0xd800 ||
 	    (u >= 0xfdd0 && u <= 0xfdef) || (u & 0xfffe) == 0xfffe)
 		return 0;
@@ -79,7 +78,7 @@ static char *strip(char *s)
 	return s;
 }
 
-/* May a section have this name? systemd reads no further if not. */
+/* True if systemd accepts the section's name. It reads no further otherwise. */
 static bool section_ok(const char *name)
 {
 	for (; *name; name++) {
@@ -92,7 +91,7 @@ static bool section_ok(const char *name)
 enum stop_reason { OPEN_HEADER, BAD_HEADER, NOT_UTF8, TOO_LONG };
 
 struct parser {
-	char *line;		/* with those that continue it */
+	char *line;		/* the line with its continuations */
 	size_t used;
 	unsigned int number, first;
 	char *section;
@@ -141,7 +140,7 @@ static int whole_line(struct parser *p)
 	return p->fn(p->data, p->first, p->section, strip(l), strip(eq + 1));
 }
 
-/* Does the line end in a backslash that is not escaped itself? */
+/* True if the line ends in a backslash that is not escaped itself. */
 static bool continues(const char *l)
 {
 	bool escaped = false;
@@ -151,9 +150,8 @@ static bool continues(const char *l)
 	return escaped;
 }
 
-/* Where the next line starts. As for systemd, a line ends at CR, LF or zero, and all
- * of them together end it once: a second one of a kind, or one after a zero, ends
- * another line. */
+/* The start of the next line. For systemd, a line ends at CR, LF or zero, in any combination; a
+ * second one of a kind, or one after a zero, ends another line. */
 static const char *next_line(const char *text, const char *end, size_t *len)
 {
 	const char *nl = text;
@@ -186,7 +184,7 @@ static int one_line(struct parser *p, const char *l, size_t n)
 		return stop(p, (char []){ "the line" }, TOO_LONG);
 	while (blanks < n && strchr(WHITESPACE, l[blanks]))
 		blanks++;
-	/* A comment among continued lines is skipped, and does not end them. */
+	/* A comment between continued lines is skipped, and does not end them. */
 	if (blanks < n && (l[blanks] == '#' || l[blanks] == ';'))
 		return 0;
 	if (!p->bom_seen && n >= strlen(BOM) && !memcmp(l, BOM, strlen(BOM))) {

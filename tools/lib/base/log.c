@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One line to the journal, or to the kernel's log where there is none. */
+/* Writes one line to the journal, or to the kernel's log if there is no journal. */
 #include <fcntl.h>
 #include <linux/major.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #define JOURNAL	"/run/systemd/journal/socket"
 #define KMSG	"/dev/kmsg"
 #endif
-/* The kernel takes no longer line. */
+/* The kernel cuts longer lines. */
 #define KMSG_MAX	1024
 #define KMSG_MINOR	11
 
@@ -49,14 +49,14 @@ static bool is_kmsg(int fd)
 
 static int to_file(const char *path, int flags, const char *line)
 {
-	/* A FIFO there, on which an open waits for a reader, must not hold us. */
+	/* The file may be a FIFO: do not wait until another process reads it. */
 	int wait = flags & O_CREAT ? 0 : O_NONBLOCK;
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | wait | flags, 0644);
 	ssize_t n;
 
 	if (fd < 0)
 		return -1;
-	/* A unit's bind mount may have put any file of root's there. */
+	/* A bind mount of the unit may have hidden the device by another file of root. */
 	if (!(flags & O_CREAT) && !is_kmsg(fd)) {
 		close(fd);
 		return -1;
@@ -75,7 +75,7 @@ void log_line(const struct log *l, int priority, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* What was found in a file may hold anything, and this is to be one line. */
+	/* The text may come from a file: escape line ends and control characters. */
 	dmem_make_printable(text);
 	if (l->console) {
 		fprintf(stderr, "%s: %s\n", l->name, text);
@@ -91,7 +91,7 @@ void log_line(const struct log *l, int priority, const char *fmt, ...)
 	n = snprintf(line, KMSG_MAX, "<%d>%s[%d]: %s\n", priority, l->name, (int)getpid(), text);
 	if (n >= KMSG_MAX)
 		line[KMSG_MAX - 2] = '\n';
-	/* A container has none. */
+	/* A container has no kernel log. */
 	if (to_file(KMSG, 0, line) && l->kmsg)
 		to_journal(l->name, priority, text);
 }

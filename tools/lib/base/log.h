@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the programs of this directory write: never to stdin's, stdout's or
- * stderr's peer unless told so, for that may be a client of the service.
+ * Messages of programs that systemd runs. stdin, stdout and stderr may belong to a client of the
+ * service, so they are used only if @console is set.
  */
 #ifndef LOG_H
 #define LOG_H
 
 struct log {
-	const char *name;	/* of the program */
-	const char *file;	/* a path; NULL: the journal, or the kernel's log */
-	int console;		/* write to stderr instead */
-	int kmsg;		/* write to the kernel's log only */
+	const char *name;	/* program name */
+	const char *file;	/* output file; NULL: the journal, or the kernel's log */
+	int console;		/* use stderr instead */
+	int kmsg;		/* use only the kernel's log */
 };
 
-/* One line, with syslog's priority (LOG_ERR, ...). */
+/* Writes one line, with a priority of syslog (LOG_ERR, ...). */
 void log_line(const struct log *l, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Open addressing, with the next slot for what collides. */
+/* Open addressing with linear probing. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "map.h"
 
-/* Of splitmix64: each bit of the number changes half of those of the result. */
+/* The finalizer of splitmix64: each input bit changes half of the output bits. */
 static uint64_t mix(uint64_t x)
 {
 	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -19,7 +19,7 @@ static size_t map_home(const struct dmem_map *m, uint64_t a, uint64_t b)
 	return (size_t)mix(a + mix(b + UINT64_C(0x9e3779b97f4a7c15))) & (m->room - 1);
 }
 
-/* The slot of the key, or the empty one where it would be. */
+/* The slot of the key, or the empty slot for it. */
 static struct dmem_map_slot *map_slot(const struct dmem_map *m, uint64_t a, uint64_t b)
 {
 	size_t at = map_home(m, a, b);
@@ -75,7 +75,7 @@ uint64_t dmem_map_take(struct dmem_map *m, uint64_t a, uint64_t b)
 	if (!v)
 		return 0;
 	m->n--;
-	/* Elements that were pushed beyond the hole move nearer to their home. */
+	/* Moves later elements of the chain closer to their home slots. */
 	hole = at = (size_t)(s - m->slot);
 	for (;;) {
 		size_t home;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Names of units. */
+/* Names of units and slices. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,7 +101,7 @@ char *dmem_name_decode(struct dmem_arena *a, const char *s)
 		int low = high >= 0 ? hex_digit(s[3]) : -1;
 		int byte = low >= 0 ? high << 4 | low : 0;
 
-		/* The escapes of systemd, such as that of "-", are a part of the name. */
+		/* systemd's own escapes, such as that of "-", are part of the name. */
 		if (byte && (byte <= ' ' || byte > '~')) {
 			*p++ = (char)byte;
 			s += 4;
@@ -112,7 +112,7 @@ char *dmem_name_decode(struct dmem_arena *a, const char *s)
 	return buf;
 }
 
-/* What follows the controller that @name starts with, from the dot on, or NULL. */
+/* The rest of @name from the dot on, if it starts with the name of a controller, or NULL. */
 static const char *after_controller(const char *name, const char * const *controller, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -124,9 +124,9 @@ static const char *after_controller(const char *name, const char * const *contro
 	return NULL;
 }
 
-/* systemd puts a "_" before a name that the kernel could want for a file. It did so for
- * controllers of cgroup v1, too, knows more by and by, and until 252 left names of three
- * parts as they are. */
+/* systemd puts a "_" before names that the kernel may use for files. Releases differ: they include
+ * controllers of cgroup v1, newer ones know more controllers, and until 252 they did not escape
+ * names of three parts. */
 static enum { PLAIN, ESCAPED, EITHER } escaping(const char *name)
 {
 	static const char * const now[] = {
@@ -146,7 +146,7 @@ static enum { PLAIN, ESCAPED, EITHER } escaping(const char *name)
 	return after_controller(name, not_always, sizeof(not_always) / sizeof(*not_always)) ? EITHER : PLAIN;
 }
 
-/* "a.slice/a-b.slice" for "a-b.slice". @escape: what may be escaped is. */
+/* "a.slice/a-b.slice" for "a-b.slice". @escape: also escape names of EITHER. */
 static char *slice_path(struct dmem_arena *a, const char *slice, bool escape)
 {
 	size_t len = strlen(slice), n = 0;
@@ -176,7 +176,7 @@ char *dmem_slice_path(struct dmem_arena *a, const char *slice, char **other)
 		return NULL;
 	if (!strcmp(slice, "-.slice"))
 		return dmem_strdup(a, "");
-	/* A part of the name must not be empty: that slice would have no parent. */
+	/* An empty part is invalid: the parent slice would have no name. */
 	if (*slice == '-' || end[-1] == '-' || strstr(slice, "--"))
 		return NULL;
 	path = slice_path(a, slice, true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Files of the kernel, on this machine or in a tree that looks like it. */
+/* Reads files of the kernel, on this machine or in a copy of its tree. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,9 @@
 #include "dmem/look.h"
 #include "syscalls.h"
 
-/* What most files need; the kernel makes a page's worth at a time. */
+/* Enough for most files; the kernel returns up to a page at a time. */
 #define FIRST_SIZE	4096
-#define MAX_SIZE	(32 << 20)	/* bufinfo has 100 bytes a buffer */
+#define MAX_SIZE	(32 << 20)	/* bufinfo has 100 bytes per buffer */
 
 int dmem_sys_open(struct dmem_sys *s, const char *sysroot)
 {
@@ -32,15 +32,15 @@ void dmem_sys_close(struct dmem_sys *s)
 	s->root = -1;
 }
 
-/* A descriptor that reads and writes nothing, or a negative errno. */
+/* Opens a path with O_PATH. Returns a descriptor or a negative errno. */
 static int open_path(const struct dmem_sys *s, const char *path, int flags, uint64_t more)
 {
 	return dmem_openat2(s->root, path, O_PATH | (flags & (O_DIRECTORY | O_NOFOLLOW)),
 			    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more);
 }
 
-/* In another tree, a link stays in it, and a FIFO or device in the place of a file is not
- * opened: that could wait for ever, or start a watchdog. */
+/* In another tree, links must not leave it. FIFOs and devices are not opened: an open could block,
+ * or start a watchdog. */
 static int open_inside(const struct dmem_sys *s, const char *path, int flags)
 {
 	int fd = open_path(s, path, flags, 0), again;
@@ -65,8 +65,8 @@ int dmem_sys_openat(const struct dmem_sys *s, const char *path, int flags)
 {
 	int fd;
 
-	/* Where links can lead nowhere else, without a system call that a sandbox may
-	 * not know. */
+	/* Without another tree, links are safe, and openat() works in sandboxes without
+	 * openat2(). */
 	if (s->other)
 		return open_inside(s, path, flags);
 	fd = openat(s->root, *path ? path : ".", flags | O_CLOEXEC);
@@ -97,7 +97,7 @@ int dmem_sys_make_dirs(const struct dmem_sys *s, const char *path)
 		memcpy(part, path, len);
 		part[len] = 0;
 		name = strrchr(part, '/');
-		/* Not by the whole path: mkdirat() knows no root to stay in. */
+		/* Makes one directory at a time, since mkdirat() cannot be confined to a tree. */
 		if (mkdirat(dir, name ? name + 1 : part, 0755) && errno != EEXIST)
 			ret = -errno;
 		next = ret ? ret : dmem_sys_openat(s, part, O_PATH | O_DIRECTORY);
@@ -135,8 +135,8 @@ static int make_room(struct dmem_text *t)
 	return 0;
 }
 
-/* The kernel gives all that there is, or what there is room for: with room left,
- * nothing more is to come. -EFBIG: more than any file of the kernel has. */
+/* The kernel fills the buffer if it has enough text: a shorter read is the last one. -EFBIG: larger
+ * than any file of the kernel. */
 static int read_all(int fd, struct dmem_text *t)
 {
 	t->len = 0;
@@ -176,12 +176,12 @@ int dmem_read_at(int dir, const char *name, struct dmem_text *t)
 	struct stat st;
 	int fd;
 
-	/* In another tree, a device may be in its place, and to open it has effects. */
+	/* In another tree, a device may have this name, and opening it may have effects. */
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISLNK(st.st_mode) ? -ELOOP : S_ISDIR(st.st_mode) ? -EISDIR : -EPERM;
-	/* A file of the kernel does not wait, and what is in its place must not. */
+	/* O_NONBLOCK: files of the kernel do not block, but another file could. */
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 	return dmem_read_fd(fd < 0 ? -errno : fd, t);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The dma-bufs: who holds them, and who pays. */
+/* Lists dma-bufs with their holders and owners. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +10,10 @@
 #include "look.h"
 
 #define BUFINFO	"sys/kernel/debug/dma_buf/bufinfo"
-/* Longer than any line of maps: a path has at most 4096 bytes, each as \ooo. */
+/* Longer than any line of maps: a path has at most 4096 bytes, each printed as \ooo. */
 #define CHUNK	65536
 
-/* Maps in a process, one after the other, of what may be a buffer. */
+/* Adjacent mappings of a process that may be of the same buffer. */
 struct map {
 	uint64_t ino, dev;
 	const char *comm;
@@ -31,7 +31,7 @@ struct reading {
 	char *chunk;
 	struct map *map;
 	size_t n_maps;
-	/* The process that is being looked at. */
+	/* The current process. */
 	int pid;
 	const char *comm;		/* NULL: not read yet */
 };
@@ -42,7 +42,7 @@ static void note(struct reading *rd, const char *path, int err)
 		rd->note(rd->data, path, -err);
 }
 
-/* Where the buffer of that inode is, or would be. */
+/* The index of the buffer with this inode number, or the index to insert it at. */
 static size_t find(const struct dmem_buffers *b, uint64_t ino)
 {
 	size_t from = 0, to = b->n;
@@ -58,7 +58,7 @@ static size_t find(const struct dmem_buffers *b, uint64_t ino)
 	return from;
 }
 
-/* The buffer of that inode, added if it is new. NULL: no memory. */
+/* Returns the buffer with this inode number, and adds it if it is new. NULL: out of memory. */
 static struct dmem_buffer *buffer(struct reading *rd, uint64_t ino)
 {
 	struct dmem_buffers *b = rd->b;
@@ -86,7 +86,7 @@ static int learn_text(struct reading *rd, const char **to, const char *s)
 	return *to ? 0 : -ENOMEM;
 }
 
-/* What is known already is not read again: each place says the same. */
+/* Keeps known values: all sources have the same ones. */
 static int learn(struct reading *rd, struct dmem_buffer *f, const struct dmem_dmabuf *d)
 {
 	int ret = learn_text(rd, &f->exporter, d->exporter);
@@ -102,7 +102,7 @@ static int learn(struct reading *rd, struct dmem_buffer *f, const struct dmem_dm
 	return ret;
 }
 
-/* The name of the process, without the line feed at its end. */
+/* Reads the name of the process, without its line feed. */
 static int read_comm(struct reading *rd)
 {
 	char *path = dmem_printf(rd->arena, "proc/%d/comm", rd->pid);
@@ -121,8 +121,8 @@ static int read_comm(struct reading *rd)
 	return rd->comm ? 0 : -ENOMEM;
 }
 
-/* This process' entry among the holders: the last one, or a new one. It can have two, of
- * fds and of maps, until they are merged. */
+/* Returns this process's entry among the holders: the last one, or a new one. It may have two, for
+ * fds and for maps, until they are merged. */
 static struct dmem_holder *holder(struct reading *rd, struct dmem_buffer *f)
 {
 	struct dmem_holder *more;
@@ -140,8 +140,7 @@ static struct dmem_holder *holder(struct reading *rd, struct dmem_buffer *f)
 	return more;
 }
 
-/* A process that has ended meanwhile is none, and one that may not be looked at is
- * seen in the result. */
+/* A process that has ended does not count; one without access is noted in the result. */
 static int out_of_bounds(struct reading *rd, int err)
 {
 	if (err == -ENOMEM)
@@ -151,7 +150,7 @@ static int out_of_bounds(struct reading *rd, int err)
 	return 0;
 }
 
-/* An fd whose link says that it is a dma-buf. */
+/* Handles an fd whose link names a dma-buf. */
 static int see_fd(struct reading *rd, int fdinfo, const char *fd)
 {
 	struct dmem_dmabuf d;
@@ -192,7 +191,7 @@ static int see_fds(struct reading *rd, DIR *fds, int fdinfo)
 	return ret;
 }
 
-/* Opens a directory of the process: an fd, or a negative errno. */
+/* Opens a directory of the process. Returns a descriptor or a negative errno. */
 static int open_dir(struct reading *rd, const char *name)
 {
 	char *path = dmem_printf(rd->arena, "proc/%d/%s", rd->pid, name);
@@ -223,10 +222,9 @@ static int scan_fds(struct reading *rd)
 	return ret;
 }
 
-/* What is mapped is looked at last: only then the buffers are known by which the device
- * of dma-bufs is found. The links in map_files are never followed: what a map is of can
- * be a user's file, which has a dma-buf's name if its mount is detached, and a call of
- * stat() would wait for that user's file system. */
+/* Maps come after fds, since the device of dma-bufs is found by known buffers. Links in map_files
+ * are never followed: a mapping may be of a user's file that has the name of a dma-buf, if its
+ * mount is detached, and stat() would wait for that user's file system. */
 static int see_map(struct reading *rd, const char *line)
 {
 	uint64_t ino, dev;
@@ -259,10 +257,9 @@ static bool known(const struct dmem_buffers *b, uint64_t ino)
 	return at < b->n && b->buffer[at].ino == ino;
 }
 
-/* The device of dma-bufs, or DMEM_UNKNOWN: one where a buffer is that the kernel has told
- * of, in debugfs or fdinfo. A user's file can have such an inode number too. But the
- * kernel numbers these devices upwards, and that of dma-bufs is there before any program
- * runs: it is the lowest. */
+/* The device of dma-bufs, or DMEM_UNKNOWN: the lowest device with a mapping of a buffer that
+ * debugfs or fdinfo has named. A user's file may have such an inode number, too, but the kernel
+ * numbers these devices upwards, and makes that of dma-bufs before any program runs. */
 static uint64_t device(const struct reading *rd)
 {
 	uint64_t dev = DMEM_UNKNOWN;
@@ -274,7 +271,7 @@ static uint64_t device(const struct reading *rd)
 	return dev;
 }
 
-/* If debugfs has listed all buffers, there are no others. */
+/* A complete list in debugfs leaves no buffer to find in maps. */
 static int see_maps(struct reading *rd)
 {
 	uint64_t dev = device(rd);
@@ -297,8 +294,8 @@ static int see_maps(struct reading *rd)
 	return 0;
 }
 
-/* The lines in the first @len bytes of the chunk. What is left of the last one moves to
- * the front: *@len bytes. */
+/* Handles the lines in the first @len bytes of the chunk. The incomplete last line moves to the
+ * front: *@len bytes. */
 static int see_lines(struct reading *rd, size_t *len)
 {
 	char *s = rd->chunk, *end;
@@ -311,14 +308,14 @@ static int see_lines(struct reading *rd, size_t *len)
 		s = end + 1;
 	}
 	*len -= (size_t)(s - rd->chunk);
-	/* No line is that long. */
+	/* Not a line of this file. */
 	if (*len == CHUNK)
 		*len = 0;
 	memmove(rd->chunk, s, *len);
 	return ret;
 }
 
-/* The kernel gives this file in pieces, of whole lines mostly. */
+/* The kernel returns this file in pieces, mostly of whole lines. */
 static int scan_maps(struct reading *rd)
 {
 	char *path = dmem_printf(rd->arena, "proc/%d/maps", rd->pid);
@@ -363,7 +360,7 @@ static int scan_processes(struct reading *rd)
 		if (!ret)
 			ret = scan_maps(rd);
 	}
-	/* It is always there. Whoever does not see it does not see others. */
+	/* PID 1 always exists: a reader that cannot see it cannot see other processes. */
 	rd->b->all_processes &= first;
 	return ret;
 }
@@ -387,8 +384,8 @@ static int scan_kernel(struct reading *rd)
 	return ret;
 }
 
-/* Buffers that no process holds any more may have been freed while the processes were
- * looked at: they count only if the kernel still has them. */
+/* Buffers without a holder may have been freed during the search: they count only if the kernel
+ * still lists them. */
 static int forget_freed(struct reading *rd)
 {
 	struct dmem_buffers *b = rd->b;
@@ -422,7 +419,7 @@ static int by_pid(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorted, and one for each process. */
+/* Sorts the holders, and merges those of the same process. */
 static void merge_holders(struct dmem_buffer *f)
 {
 	size_t n = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What /proc and debugfs say of dma-bufs. */
+/* Parses the descriptions of dma-bufs in /proc and debugfs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ bool dmem_is_dmabuf(const char *file)
 	return !strncmp(file, "/dmabuf:", strlen("/dmabuf:"));
 }
 
-/* Decimal digits and no more, with zeros before them perhaps. */
+/* Decimal digits only; leading zeros are allowed. */
 static uint64_t number(const char *s)
 {
 	uint64_t n = dmem_number(s);
@@ -48,7 +48,8 @@ bool dmem_dmabuf_fdinfo(char *text, struct dmem_dmabuf *d)
 		} else if (!strcmp(key, "dmem_cgroup:")) {
 			d->cgroup = number(value);
 		} else if (!strcmp(key, "name:")) {
-			/* The holder's choice, and may have lines: the kernel has said all. */
+			/* Holders choose this name, and it may contain line ends: all keys of the
+			 * kernel come before it. */
 			d->name = value;
 			break;
 		}

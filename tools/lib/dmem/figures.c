@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The files of the controller: "region 4096", or "region key=1 other=2". */
+/* Parses files of the controller: "region 4096", or "region key=1 other=2". */
 #include <string.h>
 
 #include "look.h"
@@ -50,7 +50,7 @@ bool dmem_next_line(char **text, char **region, char **rest)
 	return false;
 }
 
-/* The number at the start of @s, which must end where a word does. */
+/* The number at the start of @s. It must end at the end of a word. */
 static uint64_t number(const char *s)
 {
 	uint64_t n = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Limits as they are given on a command line: "REGION=SIZE". */
+/* Limits on a command line: "REGION=SIZE". */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 enum dmem_status dmem_limit_parse(struct dmem_arena *a, enum dmem_kind kind, const char *arg,
 				  struct dmem_limit *l)
 {
-	/* A region may have a "=", a size has none. */
+	/* A region's name may contain "=", a size does not. */
 	const char *eq = strrchr(arg, '=');
 
 	if (!eq)
@@ -23,7 +23,7 @@ enum dmem_status dmem_limit_parse(struct dmem_arena *a, enum dmem_kind kind, con
 	return dmem_parse_value(eq + 1, &l->value) ? DMEM_BAD_VALUE : DMEM_OK;
 }
 
-/* The name that a heap has for its region, or NULL. */
+/* The name of a heap's region, or NULL. */
 static char *heap_region(struct dmem_arena *a, const struct dmem_sys *sys, const char *heaps,
 			 const char *heap)
 {
@@ -61,8 +61,8 @@ enum dmem_status dmem_limit_find(struct dmem_arena *a, int root, const struct dm
 	s = dmem_cgroup_get(root, "", "dmem.capacity", *name, capacity);
 	if (s != DMEM_NO_CGROUP)
 		return s;
-	/* In a cgroup namespace, the root is a cgroup like others: it has no dmem.capacity, but
-	 * the files that each cgroup has, with a line for each region. */
+	/* In a cgroup namespace the root is an ordinary cgroup: it has no dmem.capacity, but
+	 * dmem.current has a line for each region. */
 	s = dmem_cgroup_get(root, "", "dmem.current", *name, &used);
 	if (s == DMEM_OK && l->value.percent)
 		return DMEM_NO_CAPACITY;

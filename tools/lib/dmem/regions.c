@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The pools: what the controller, the heaps and CMA say of each. */
+/* Reads the regions from the controller, the heaps and CMA. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ struct reading {
 	void *data;
 	struct dmem_regions *r;
 	struct dmem_text text;
-	unsigned int file;	/* counts the files that have regions */
+	unsigned int file;	/* number of files read so far */
 };
 
 static void note(struct reading *rd, const char *path, int err)
@@ -64,7 +64,7 @@ void dmem_lines_start(struct dmem_lines *l)
 	l->line = 0;
 }
 
-/* Where a region came or went since the regions were read. */
+/* Searches for a line whose region was added or removed after the regions were read. */
 static size_t search_line(struct dmem_lines *l, const char *name)
 {
 	size_t i = dmem_regions_index(l->r, name, 0);
@@ -99,7 +99,7 @@ const char *dmem_regions_meant(const struct dmem_regions *r, const char *name)
 	return name;
 }
 
-/* The region of that name, added if it is new. NULL: no memory. */
+/* Returns the region of that name, and adds it if it is new. NULL: out of memory. */
 static struct dmem_region *region(struct reading *rd, const char *name)
 {
 	struct dmem_region *g = dmem_regions_find(rd->r, name);
@@ -121,10 +121,10 @@ static struct dmem_region *region(struct reading *rd, const char *name)
 }
 
 /*
- * The region of a line. A driver that was bound again while a file of the old device is
- * open has two regions of one name, in the same order in each file; the kernel cannot tell
- * them apart in what is written, and writes go to the first. The later ones are "NAME#2"
- * and so on here, so that their figures are not taken for those of the first.
+ * The region of a line. A driver that was bound again while a file of its old device is open has
+ * two regions of one name, in the same order in each file. The kernel cannot tell them apart in
+ * what is written: writes apply to the first. The later ones are named "NAME#2" and so on, so that
+ * their figures are not taken for those of the first.
  */
 static struct dmem_region *region_of_line(struct reading *rd, const char *name)
 {
@@ -143,7 +143,7 @@ static struct dmem_region *region_of_line(struct reading *rd, const char *name)
 	return g->listed ? g : NULL;
 }
 
-/* One file of the root, or of the namespace's. @at: where in a region its number goes. */
+/* Reads one file of the root cgroup. @at: offset of the figure in struct dmem_region. */
 static int read_figure(struct reading *rd, const char *path, size_t at)
 {
 	int ret = dmem_sys_read(rd->sys, path, &rd->text);
@@ -157,7 +157,7 @@ static int read_figure(struct reading *rd, const char *path, size_t at)
 	while (dmem_next_line(&text, &name, &rest)) {
 		struct dmem_region *g;
 
-		/* One that has come or gone since dmem.capacity was read. */
+		/* A region that was added or removed after dmem.capacity was read. */
 		if (rd->r->complete && !dmem_regions_find(rd->r, name))
 			continue;
 		g = region_of_line(rd, name);
@@ -168,8 +168,8 @@ static int read_figure(struct reading *rd, const char *path, size_t at)
 	return 0;
 }
 
-/* Without the root's list of regions, the namespace's own cgroup still names them,
- * but what it is charged is not what all are. */
+/* In a cgroup namespace there is no list of regions: dmem.current names them, but its charges are
+ * those of the namespace only. */
 static int read_cgroup(struct reading *rd)
 {
 	int ret = read_figure(rd, CGROUP "/dmem.capacity", offsetof(struct dmem_region, capacity));
@@ -184,7 +184,7 @@ static int read_cgroup(struct reading *rd)
 	for (size_t i = 0; i < rd->r->n; i++) {
 		struct dmem_region *g = &rd->r->region[i];
 
-		/* A charge that was seen is a peak, too. */
+		/* The peak was read earlier than the charge: it is at least the charge. */
 		if (rd->r->complete && g->current < DMEM_UNKNOWN && g->peak < g->current)
 			g->peak = g->current;
 		if (!rd->r->complete)
@@ -250,7 +250,7 @@ static int read_heaps(struct reading *rd)
 	return ret;
 }
 
-/* A number of pages in a file, in bytes. */
+/* Reads a number of pages, and converts it to bytes. */
 static int read_pages(struct reading *rd, const char *dir, const char *area, const char *file,
 		      uint64_t *bytes)
 {
@@ -271,7 +271,7 @@ static int read_pages(struct reading *rd, const char *dir, const char *area, con
 	return 0;
 }
 
-/* The directory of debugfs as a whole is closed to most: that is said once. */
+/* Most users have no access to debugfs: it is reported once, as a whole. */
 static bool has_debug(struct reading *rd)
 {
 	int fd = dmem_sys_openat(rd->sys, DEBUG, O_PATH | O_DIRECTORY);
@@ -284,7 +284,7 @@ static bool has_debug(struct reading *rd)
 	return true;
 }
 
-/* What is asked for of an area of CMA. */
+/* Reads the requested figures of a CMA area. */
 static int read_area(struct reading *rd, struct dmem_region *g, const char *area, bool debug)
 {
 	int ret = 0;
@@ -293,7 +293,7 @@ static int read_area(struct reading *rd, struct dmem_region *g, const char *area
 		ret = read_pages(rd, CMA, area, "unaccounted_pages", &g->unaccounted);
 	if (!ret && rd->what & DMEM_READ_AVAILABLE)
 		ret = read_pages(rd, CMA, area, "available_pages", &g->available);
-	/* The controller has told it but to those in a namespace. */
+	/* In a cgroup namespace the controller does not show the capacity. */
 	if (!ret && g->capacity == DMEM_UNKNOWN && rd->what & DMEM_READ_CAPACITY)
 		ret = read_pages(rd, CMA, area, "total_pages", &g->capacity);
 	if (!ret && debug)
@@ -301,7 +301,7 @@ static int read_area(struct reading *rd, struct dmem_region *g, const char *area
 	return ret;
 }
 
-/* Areas that are no region, such as those for huge pages, do not count here. */
+/* Areas without a region, such as those for huge pages, are left out. */
 static int read_cma(struct reading *rd)
 {
 	bool debug = rd->what & DMEM_READ_LARGEST && has_debug(rd);
@@ -343,7 +343,7 @@ int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsig
 
 	*r = (struct dmem_regions){ 0 };
 	ret = read_cgroup(&rd);
-	/* They name regions too, where the controller does not name all. */
+	/* Heaps name further regions if the controller does not list all. */
 	if (!ret && (!r->complete || what & DMEM_READ_HEAPS))
 		ret = read_heaps(&rd);
 	if (!ret)
@@ -356,7 +356,7 @@ int dmem_regions_read_some(const struct dmem_sys *s, struct dmem_arena *a, unsig
 	return ret;
 }
 
-/* Is the controller a word of the file? Or a negative errno. */
+/* True if the file lists the controller. Or a negative errno. */
 static int names_dmem(const struct dmem_sys *s, const char *path)
 {
 	struct dmem_text text = { 0 };
@@ -380,8 +380,8 @@ enum dmem_status dmem_regions_status(const struct dmem_sys *s, const struct dmem
 		return DMEM_NO_CONTROLLER;
 	if (r->n && r->complete)
 		return DMEM_OK;
-	/* In a namespace, the root is a cgroup like others. Heaps have names of regions before
-	 * the controller is in use. */
+	/* In a cgroup namespace the root is an ordinary cgroup. Heaps name regions even before the
+	 * controller is enabled. */
 	fd = dmem_sys_openat(s, CGROUP "/dmem.current", O_PATH);
 	if (fd >= 0)
 		close(fd);

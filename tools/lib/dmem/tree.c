@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the cgroups do with the regions. */
+/* Reads the figures of cgroups. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,12 +13,12 @@
 
 #define CGROUP	"sys/fs/cgroup"
 
-/* Files of one cgroup that hold figures: no more than figures. */
+/* Files with figures; there are at most as many as figures. */
 struct wanted {
 	const char *file;
 	unsigned int n;
 	struct {
-		const char *key;	/* NULL: the file has one number for each region */
+		const char *key;	/* NULL: the file has one number per region */
 		size_t len;
 		signed char slot;
 	} figure[DMEM_FIGURES];
@@ -51,7 +51,7 @@ static void want(struct reading *rd, enum dmem_figure f)
 	rd->n_wanted += i == rd->n_wanted;
 }
 
-/* A cgroup that was just removed has no files, or they say ENODEV. */
+/* A cgroup that was just removed has no files, or they return ENODEV. */
 static void note(struct reading *rd, const struct dmem_node *n, const char *file, int err)
 {
 	char path[4096];
@@ -66,8 +66,8 @@ static void note(struct reading *rd, const struct dmem_node *n, const char *file
 	rd->note(rd->data, path, err);
 }
 
-/* The first value of each key in "low=0 max=1", all of them in one go: with many regions and
- * cgroups, most of the time is spent here. */
+/* Finds the first value of each key in "low=0 max=1" in one pass: with many regions and cgroups,
+ * most of the time is spent here. */
 static void take_keyed(const struct wanted *w, const char *rest, uint64_t *figure)
 {
 	unsigned int found = 0;
@@ -108,7 +108,7 @@ static void take(struct reading *rd, struct dmem_node *n, const struct wanted *w
 	}
 }
 
-/* A charge that was seen is a peak, too, whatever the order in which the files were read. */
+/* Peaks are at least the charge, even if a peak was read earlier. */
 static void raise_peaks(struct reading *rd, struct dmem_node *n)
 {
 	const signed char *slot = rd->t->slot;
@@ -123,7 +123,7 @@ static void raise_peaks(struct reading *rd, struct dmem_node *n)
 	}
 }
 
-/* The controller is there if any of its files is. */
+/* The controller is enabled if any of its files exists. */
 static int read_figures(struct reading *rd, int dir, struct dmem_node *n)
 {
 	size_t all = rd->t->regions->n * rd->t->slots;
@@ -135,7 +135,8 @@ static int read_figures(struct reading *rd, int dir, struct dmem_node *n)
 			return ret;
 		if (ret)
 			note(rd, n, rd->wanted[i].file, -ret);
-		/* Older kernels lack some of the files; without any, there is nothing. */
+		/* Older kernels lack some of the files; all files are missing if it is not
+		 * enabled. */
 		if (ret == -ENOENT && !i && rd->n_wanted > 1 &&
 		    faccessat(dir, "dmem.current", F_OK, 0))
 			return 0;
@@ -171,7 +172,7 @@ static struct dmem_node *new_node(struct reading *rd, struct dmem_node *parent, 
 	return n->name ? n : NULL;
 }
 
-/* The children's names, as nodes. Sets *@child, which the caller frees. */
+/* Lists the children as nodes. Sets *@child, which the caller frees. */
 static int list(struct reading *rd, int dir, struct dmem_node *n, struct dmem_node ***child,
 		size_t *n_children)
 {
@@ -188,7 +189,7 @@ static int list(struct reading *rd, int dir, struct dmem_node *n, struct dmem_no
 		return ret == ENOMEM ? -ENOMEM : 0;
 	}
 	while (!ret && (de = readdir(d))) {
-		/* cgroupfs tells types. Another tree may be on what does not. */
+		/* cgroupfs reports types, but the file system of a copy may not. */
 		if ((de->d_type != DT_DIR && de->d_type != DT_UNKNOWN) ||
 		    !strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
@@ -214,7 +215,7 @@ static int list(struct reading *rd, int dir, struct dmem_node *n, struct dmem_no
 
 static int read_node(struct reading *rd, int dir, struct dmem_node *n, unsigned int depth);
 
-/* One child. Its node is left out if it has vanished, or was no directory. */
+/* Reads one child. Its node is left out if it was removed, or is not a directory. */
 static int read_child(struct reading *rd, int dir, struct dmem_node *c, unsigned int depth,
 		      bool *there)
 {
@@ -261,7 +262,7 @@ static int read_node(struct reading *rd, int dir, struct dmem_node *n, unsigned 
 	return ret || !depth ? ret : read_children(rd, dir, n, depth);
 }
 
-/* The slots of figures of which any but 0 matters. */
+/* The slots of figures for which only 0 means unused. */
 static unsigned int counting_slots(const struct dmem_tree *t)
 {
 	static const enum dmem_figure counts[] = {
@@ -334,7 +335,7 @@ uint64_t dmem_region_refused(const struct dmem_tree *t, size_t region)
 {
 	uint64_t sum = dmem_tree_refused(t, t->root, region);
 
-	/* In a cgroup namespace the root is a cgroup with files of its own. */
+	/* In a cgroup namespace the root is an ordinary cgroup with files of its own. */
 	if (sum != DMEM_UNKNOWN)
 		return sum;
 	for (const struct dmem_node *n = t->root->child; n; n = n->next) {
@@ -395,7 +396,7 @@ size_t dmem_node_path(const struct dmem_node *n, char *buf, size_t size)
 				      "%s", n->name);
 }
 
-/* systemd puts a "_" before names that the kernel could want. */
+/* systemd puts a "_" before names that the kernel may use for files. */
 static bool is_unit(const char *s, size_t len)
 {
 	char name[256];
@@ -406,7 +407,7 @@ static bool is_unit(const char *s, size_t len)
 	memcpy(name, s, len);
 	name[len] = 0;
 	type = dmem_unit_type(*name == '_' ? name + 1 : name);
-	/* Other types have no cgroup. */
+	/* Units of other types have no cgroup. */
 	return type == DMEM_SERVICE || type == DMEM_SLICE || type == DMEM_SCOPE ||
 	       type == DMEM_SOCKET || type == DMEM_MOUNT || type == DMEM_SWAP;
 }
@@ -415,8 +416,8 @@ const char *dmem_cgroup_unit(const char *path, size_t *len)
 {
 	const char *found = NULL;
 
-	/* Slices lie in slices, and the unit is in the last of them: what lies below
-	 * it is its own business. */
+	/* Slices contain slices, and the last of them contains the unit. Cgroups below belong to
+	 * the unit. */
 	while (*path) {
 		size_t n = strcspn(path, "/");
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Amounts of memory and names of regions, as administrators write them. */
+/* Parses sizes and names of regions. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -13,9 +13,9 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-#define MAX_DECIMALS	6	/* of a terabyte, these fit into 64 bits */
+#define MAX_DECIMALS	6	/* of a terabyte, these fit in 64 bits */
 
-/* What follows a whole number: a dot and @decimals digits, the value of which is *@part. */
+/* Parses the rest of a number: a dot and @decimals digits, whose value is *@part. */
 static int parse_decimals(const char **s, uint64_t *part, int *decimals)
 {
 	*part = 0;
@@ -69,21 +69,21 @@ int dmem_parse_value(const char *s, struct dmem_value *v)
 		    __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
 			return -ERANGE;
 	}
-	/* As lsdmem prints sizes and dmemctl plan proposes them. */
+	/* lsdmem and dmemctl plan print sizes like this. */
 	if (parse_decimals(&s, &part, &decimals))
 		return -EINVAL;
 	if (!strcmp(s, "%"))
 		return set_percent(n, part, decimals, v);
 	if (*s && strchr(suffixes, *s))
 		shift = 10 * (unsigned int)(strchr(suffixes, *s++) - suffixes + 1);
-	/* As systemd, KB and KiB are both 1024 bytes. */
+	/* Like in systemd, KB and KiB are both 1024 bytes. */
 	if (shift && !strcmp(s, "iB"))
 		s += 2;
 	if (*s == 'B')
 		s++;
 	if (*s || (decimals && !shift))
 		return -EINVAL;
-	/* The largest number means "no limit", which has a word of its own. */
+	/* The largest number is DMEM_NO_LIMIT, which is written as "max". */
 	if (n > (UINT64_MAX - 1) >> shift)
 		return -ERANGE;
 	v->n = (n << shift) + fraction_of(1ull << shift, part, decimals);
@@ -94,7 +94,7 @@ uint64_t dmem_resolve_value(const struct dmem_value *v, uint64_t capacity)
 {
 	if (!v->percent)
 		return v->n;
-	/* In two parts, so that no capacity overflows. */
+	/* In two parts, so that large capacities do not overflow. */
 	return capacity / 10000 * v->n + capacity % 10000 * v->n / 10000;
 }
 
@@ -102,7 +102,7 @@ const char *dmem_region_heap(const char *region)
 {
 	static const char prefix[] = "dma_heap/", device[] = "/dev/";
 
-	/* A program names a heap by its device. No region starts with a slash. */
+	/* Users may name a heap by its device: no region's name starts with a slash. */
 	if (!strncmp(region, device, sizeof(device) - 1) &&
 	    !strncmp(region + sizeof(device) - 1, prefix, sizeof(prefix) - 1))
 		region += sizeof(device) - 1;
@@ -125,7 +125,7 @@ const char *dmem_region_problem(const char *region)
 	}
 	if (!heap)
 		return NULL;
-	/* This one becomes part of a path. */
+	/* The name becomes a part of a path. */
 	if (!*heap || strchr(heap, '/') || !strcmp(heap, ".") || !strcmp(heap, ".."))
 		return "is not the name of a heap";
 	return NULL;
