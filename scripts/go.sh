@@ -79,7 +79,7 @@ vm)
 	;;
 shell)
 	STEPS=7
-	. scripts/check.sh
+	. scripts/lib/guest.sh
 	vm
 	step "guest: selftests"
 	build_selftests vm
@@ -104,32 +104,32 @@ run)
 	run_demo
 	;;
 check)
-	. scripts/check.sh
+	. scripts/lib/guest.sh
 	. scripts/lib/build-dir.sh
-	. scripts/lib/unit.sh
+	. scripts/suites/unit.sh
 	. scripts/lib/base.sh
 	. scripts/suites/media.sh
 	. scripts/suites/arm32.sh
 	. scripts/suites/systemd.sh
 	. scripts/suites/containers.sh
 	. scripts/suites/tools.sh
-	. scripts/suites/boards.sh
+	. scripts/lib/boards.sh
 	. scripts/suites/debug.sh
 	. scripts/suites/upstream.sh
 	shift
 	check "$*"
 	;;
 check-all)
-	. scripts/check.sh
+	. scripts/lib/guest.sh
 	. scripts/lib/build-dir.sh
-	. scripts/lib/unit.sh
+	. scripts/suites/unit.sh
 	. scripts/lib/base.sh
 	. scripts/suites/media.sh
 	. scripts/suites/arm32.sh
 	. scripts/suites/systemd.sh
 	. scripts/suites/containers.sh
 	. scripts/suites/tools.sh
-	. scripts/suites/boards.sh
+	. scripts/lib/boards.sh
 	. scripts/suites/debug.sh
 	. scripts/suites/upstream.sh
 	. scripts/lib/series.sh
@@ -159,22 +159,22 @@ bisect)
 	bisect "${2:-}"
 	;;
 torture)
-	. scripts/check.sh
+	. scripts/lib/guest.sh
 	. scripts/lib/results.sh
 	. scripts/suites/debug.sh
 	torture "${TIME:-600}" "${SEED:-}" "${EPOCH:-}" "${SCRIPT:-}"
 	;;
 example)
 	STEPS=7
-	. scripts/check.sh
+	. scripts/lib/guest.sh
 	. scripts/suites/systemd.sh
 	. scripts/suites/tools.sh
-	. scripts/suites/boards.sh
+	. scripts/lib/boards.sh
 	prepare
 	save_example
 	;;
 mutants)
-	. scripts/check.sh
+	. scripts/lib/guest.sh
 	. scripts/suites/arm32.sh
 	. scripts/suites/debug.sh
 	. scripts/lib/results.sh

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
 . scripts/lib/build.sh
 . scripts/lib/build-dir.sh
-. scripts/lib/unit.sh
+. scripts/suites/unit.sh
 
 supported_host
 unit_packages
