@@ -3,6 +3,9 @@
 
 help:
 	@sed -n 's/^#:\( \|$$\)//p' Makefile
+	@echo
+	@echo 'Suites:'
+	@scripts/go.sh suites
 
 #: Times are for two cores that do nothing else. The first kernel target of all also fetches
 #: and builds the kernel: 10 to 15 minutes more.
@@ -14,10 +17,9 @@ help:
 #: Test:
 #: make test         run the tests of the host (3 min); T=lsdmem for one program (5 to 30 s),
 #:                   T=lsdmem.test_usage for one function, UPDATE=1 to write expected files
-#: make check        run all suites (less than 90 min); SUITE=NAME for one of unit, core,
-#:                   media, systemd, containers, tools, arm32, debug, kcsan, upstream
-#: make check-all    run checkpatch, bisect, mutants and all suites, also debug, kcsan and
-#:                   upstream (many hours)
+#: make check        run all suites (less than 90 min); SUITE=NAME for one of the list
+#:                   at the end
+#: make check-all    run checkpatch, bisect, mutants and all suites (many hours)
 #: make torture      run random operations for TIME=600 seconds; SEED=7 EPOCH=2 begin with
 #:                   that epoch, SCRIPT=FILE repeats the operations of a failure
 #: make mutants      break one line at a time; each time a test must fail (hours);

@@ -9,6 +9,25 @@ cd "$(dirname "$0")/.."
 . scripts/lib/build.sh
 . scripts/lib/build-dir.sh
 . scripts/lib/userland.sh
+. scripts/lib/package.sh
+. scripts/lib/base.sh
+. scripts/lib/guest.sh
+. scripts/lib/boards.sh
+. scripts/lib/torture.sh
+. scripts/lib/series.sh
+. scripts/lib/results.sh
+. scripts/lib/bench.sh
+. scripts/lib/mutants.sh
+. scripts/lib/mutants-systemd.sh
+. scripts/lib/suites.sh
+
+# shellcheck disable=SC2034 # for the suites: see scripts/lib/suites.sh
+ALL=0
+[ "${1:-}" != check-all ] || ALL=1
+for _s in scripts/suites/*.sh; do
+	# shellcheck source=/dev/null
+	. "$_s"
+done
 
 prepare()
 {
@@ -79,7 +98,6 @@ vm)
 	;;
 shell)
 	STEPS=7
-	. scripts/lib/guest.sh
 	vm
 	step "guest: selftests"
 	build_selftests vm
@@ -92,6 +110,7 @@ paths)
 	STEPS=5
 	vm
 	echo "KERNEL=$IMAGE"
+	# shellcheck disable=SC2031 # another boot's machine, in a subshell
 	echo "DTB=$BASE/vm/$BOARD.dtb"
 	echo "INITRD=$BASE/vm/initrd"
 	echo "CACHE=$CACHE"
@@ -104,39 +123,14 @@ run)
 	run_demo
 	;;
 check)
-	. scripts/lib/guest.sh
-	. scripts/lib/build-dir.sh
-	. scripts/suites/unit.sh
-	. scripts/lib/base.sh
-	. scripts/suites/media.sh
-	. scripts/suites/arm32.sh
-	. scripts/suites/systemd.sh
-	. scripts/suites/containers.sh
-	. scripts/suites/tools.sh
-	. scripts/lib/boards.sh
-	. scripts/suites/debug.sh
-	. scripts/suites/upstream.sh
 	shift
 	check "$*"
 	;;
 check-all)
-	. scripts/lib/guest.sh
-	. scripts/lib/build-dir.sh
-	. scripts/suites/unit.sh
-	. scripts/lib/base.sh
-	. scripts/suites/media.sh
-	. scripts/suites/arm32.sh
-	. scripts/suites/systemd.sh
-	. scripts/suites/containers.sh
-	. scripts/suites/tools.sh
-	. scripts/lib/boards.sh
-	. scripts/suites/debug.sh
-	. scripts/suites/upstream.sh
-	. scripts/lib/series.sh
-	. scripts/lib/results.sh
-	. scripts/lib/mutants.sh
-	. scripts/lib/mutants-systemd.sh
 	check_all
+	;;
+suites)
+	suites_help
 	;;
 tree)
 	STEPS=3
@@ -149,38 +143,20 @@ series)
 	save_series
 	;;
 checkpatch)
-	. scripts/suites/arm32.sh
-	. scripts/lib/series.sh
 	checkpatch
 	;;
 bisect)
-	. scripts/suites/arm32.sh
-	. scripts/lib/series.sh
 	bisect "${2:-}"
 	;;
 torture)
-	. scripts/lib/guest.sh
-	. scripts/lib/results.sh
-	. scripts/suites/debug.sh
 	torture "${TIME:-600}" "${SEED:-}" "${EPOCH:-}" "${SCRIPT:-}"
 	;;
 example)
 	STEPS=7
-	. scripts/lib/guest.sh
-	. scripts/suites/systemd.sh
-	. scripts/suites/tools.sh
-	. scripts/lib/boards.sh
 	prepare
 	save_example
 	;;
 mutants)
-	. scripts/lib/guest.sh
-	. scripts/suites/arm32.sh
-	. scripts/suites/debug.sh
-	. scripts/lib/results.sh
-	. scripts/lib/mutants.sh
-	. scripts/suites/systemd.sh
-	. scripts/lib/mutants-systemd.sh
 	shift
 	case $* in
 	s*) systemd_mutants "$*" ;;
@@ -188,24 +164,18 @@ mutants)
 	esac
 	;;
 bench)
-	. scripts/lib/base.sh
-	. scripts/lib/results.sh
-	. scripts/lib/bench.sh
 	bench
 	;;
 deb)
 	STEPS=1
-	. scripts/lib/package.sh
 	make_deb
 	;;
 kernel-config)
-	. scripts/lib/package.sh
 	kernel_config
 	echo "$KERNEL_CONFIG has what the series needs"
 	;;
 kernel-deb)
 	STEPS=4
-	. scripts/lib/package.sh
 	kernel_deb
 	;;
 clean)

@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
 . scripts/lib/build.sh
 . scripts/lib/build-dir.sh
+. scripts/lib/suites.sh
 . scripts/suites/unit.sh
 
 supported_host

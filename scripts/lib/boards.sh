@@ -63,8 +63,8 @@ board_programs()
 		-o "$_br/tests/board/test_board" tests/guest/board/test_board.c tests/guest/board/boards.c
 }
 
-# suite_boards: the kernel "systemd" must have been built.
-suite_boards()
+# The kernel "systemd" must have been built.
+boards_boot()
 {
 	need fdtoverlay:device-tree-compiler
 	step "guest: boards with the overlays of dmemctl plan"

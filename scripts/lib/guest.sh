@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# make check: the suites, and the one line at the end.
+# What the guest runs: the selftests, and boots whose results are judged.
 
 # The selftests for one kernel, as a root file system. The sources are copied:
 # a build of modules writes beside them.
@@ -93,131 +93,20 @@ boot_judged()
 	}
 }
 
-suite_core()
+# programs_of DIR: the programs of tests/guest/DIR.
+programs_of()
 {
-	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
-	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config kernel/config/nodmem.config
-	step "guest: selftests"
-	build_dtb ''
-	guest_busybox
-	build_selftests check
-	build_selftests nodmem
-	guest_boot core/patched check patched 'DMEM_TORTURE_SECONDS=120 dmem.limit=520'
-	tell_what_was_done core/patched
-	guest_boot core/disabled check disabled cgroup_disable=dmem
-	memcg_boot core check ''
-	guest_boot core/nodmem nodmem nodmem ''
+	for _source in tests/guest/"$1"/test_*.c; do
+		_source=${_source#tests/guest/}
+		echo "${_source%.c}"
+	done
 }
 
-# tell_what_was_done SUITE/BOOT: how many allocations have failed, and what the random
-# operations were.
-tell_what_was_done()
+# guest_wants PROGRAM: is it to be built? All are, but for "make guest".
+guest_wants()
 {
-	sed -n -e 's/^# test_fail_nth.c:[0-9]*:[a-z_]*:\(.*tried, \(1 in a row\|with one\).*\)/      \1/p' \
-		-e 's/^# test_torture.c:[0-9]*:random:/      /p' "$BASE/run/$1/results"
-}
-
-# memcg_boot SUITE KERNEL WORDS: what CMA does not serve is charged to memcg.
-memcg_boot()
-{
-	step "guest: tests of the DMA API with dma_mem_accounting=1 ($KARCH)"
-	mkdir -p "$BASE/run/$1/memcg"
-	{ printf '%s\n' dmem/test_dma dmem/test_v4l2; kunit_suites; } >"$BASE/run/$1/memcg/expect"
-	boot_tests "$1/memcg" "$2" "$BASE/selftests-$2/initrd" memcg \
-		"dmem.only=dmem/test_dma,dmem/test_v4l2 dma_mem_accounting=1 $3"
-}
-
-check()
-{
-	case $1 in
-	'')
-		STEPS=34
-		# Two releases of systemd, suites debug and upstream, and the torture test
-		[ -z "${ALL:-}" ] || STEPS=52
-		;;
-	unit) STEPS=2 ;;
-	core) STEPS=10 ;;
-	media) STEPS=9 ;;
-	arm32) STEPS=7 ;;
-	systemd) STEPS=8 ;;
-	containers) STEPS=6 ;;
-	tools) STEPS=8 ;;
-	debug) STEPS=9 ;;
-	kcsan) STEPS=7 ;;
-	upstream) STEPS=8 ;;
-	*) die "there is no suite '$1': SUITE=unit, core, media, systemd, containers, tools, arm32, debug, kcsan or upstream" ;;
+	case ${GUEST_ONLY:- $1 } in
+	*" $1 "*) ;;
+	*) return 1 ;;
 	esac
-	supported_host
-	lock_cache
-	step "tools"
-	case $1 in
-	unit) unit_packages ;;
-	'') host_packages; unit_packages ;;
-	*) host_packages; need shellcheck ;;
-	esac
-	case $1 in
-	''|arm32) arm32_packages ;;
-	esac
-	build_host_tools
-	TOTALS=$CACHE/totals
-	: >"$TOTALS"
-	case $1 in
-	''|unit) suite_unit ;;
-	esac
-	case $1 in
-	unit) ;;
-	*) kernel_source; kernel_tree ;;
-	esac
-	case $1 in
-	''|core) suite_core ;;
-	esac
-	case $1 in
-	''|media) suite_media ;;
-	esac
-	case $1 in
-	''|systemd) suite_systemd ;;
-	esac
-	case $1 in
-	''|containers) suite_containers ;;
-	esac
-	case $1 in
-	''|tools) suite_tools ;;
-	esac
-	case $1 in
-	''|arm32) suite_arm32 ;;
-	esac
-	case $1${ALL:-} in
-	debug) suite_debug ;;
-	kcsan) suite_kcsan ;;
-	upstream) suite_upstream ;;
-	1) suite_debug; suite_kcsan; torture_boot 600 ''; suite_upstream ;;
-	esac
-	"$CACHE/bin/tapsum" -S "$TOTALS"
-}
-
-# All of it, also after something has failed. Each part is in a shell of its own, not in a
-# condition, where "set -e" would mean nothing.
-check_all()
-{
-	_failed_parts=
-	set +e
-	(set -e; checkpatch)
-	part_ended checkpatch $?
-	(set -e; bisect)
-	part_ended bisect $?
-	(set -e; mutants '')
-	part_ended mutants $?
-	(set -e; systemd_mutants systemd)
-	part_ended systemd_mutants $?
-	ALL=1
-	(set -e; check '')
-	part_ended check $?
-	set -e
-	[ -z "$_failed_parts" ] || die "failed:$_failed_parts"
-}
-
-part_ended()
-{
-	[ "$2" = 0 ] || _failed_parts="$_failed_parts $1"
 }

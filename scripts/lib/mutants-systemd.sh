@@ -8,7 +8,7 @@ systemd_mutants()
 	STEPS=5
 	_wanted=$1
 	prepare
-	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
+	build_systemd
 	build_dtb ''
 	build_system_tests systemd tests/guest/systemd
 	step "guest: one boot a mutant"

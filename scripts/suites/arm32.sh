@@ -4,6 +4,8 @@
 # high memory and with RAM for the limits that 32 bits do not hold; and the board's
 # display.
 
+suite arm32 7 check 4 "the kselftests on 32-bit ARM, and a display"
+
 arm32_packages()
 {
 	build_for arm
@@ -11,11 +13,34 @@ arm32_packages()
 	build_for arm64
 }
 
+build_arm32()
+{
+	build_kernel arm32 kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config kernel/config/arm32.config
+}
+
+arm32_programs()
+{
+	programs_of display
+}
+
+arm32_guest()
+{
+	build_for arm
+	build_arm32
+	step "guest: the programs of the display (arm)"
+	build_dtb arm32
+	guest_busybox
+	display_root
+	arm32_memory
+	with_screen guest_run arm32 arm32 "$BASE/display/initrd" display '' "$@"
+	build_for arm64
+}
+
 suite_arm32()
 {
 	build_for arm
-	build_kernel arm32 kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config kernel/config/arm32.config
+	build_arm32
 	step "guest: selftests (arm)"
 	build_dtb arm32
 	guest_busybox
@@ -43,35 +68,45 @@ arm32_memory()
 display_boot()
 {
 	step "guest: the display's screen (arm)"
+	display_root
+	mkdir -p "$BASE/run/arm32/display"
+	{ cat "$BASE/display/root/tests/list"; kunit_suites; } >"$BASE/run/arm32/display/expect"
+	with_screen boot_tests arm32/display arm32 "$BASE/display/initrd" display ''
+}
+
+display_root()
+{
 	guest_userland armhf "$CACHE/userland/armhf" programs libdrm-tests
-	_d=$BASE/run/arm32/display
 	_dr=$BASE/display/root
 	rm -rf "$_dr"
-	mkdir -p "$_d" "${_dr%/*}"
+	mkdir -p "${_dr%/*}"
 	cp -a "$CACHE/userland/armhf" "$_dr"
 	mkdir -p "$_dr/etc" "$_dr/tests/display"
 	kernel_modules arm32 "$_dr/usr/lib/modules"
 	for _p in tests/guest/display/test_*.c; do
 		_o=${_p##*/}
+		guest_wants "display/${_o%.c}" || continue
 		guest_cc -isystem "$BASE/build-arm32/usr/include" -o "$_dr/tests/display/${_o%.c}" \
 			"$_p" tests/lib/program.c selftests/media.c selftests/display.c \
 			selftests/dmem_util.c -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
 	(cd "$_dr/tests" && ls -d display/*) >"$_dr/tests/list"
-	cp "$_dr/tests/list" "$_d/expect"
-	kunit_suites >>"$_d/expect"
 	pack_initrd "$BASE/display/initrd" "$_dr" "$BASE/build-arm32"
+}
 
+# with_screen COMMAND...: boots of it have the screen, whose content a test can ask for.
+with_screen()
+{
 	# Not in the cache: the path of a socket must be short.
 	_ds=$(mktemp -d /tmp/dmem.XXXXXX)
 	trap 'rm -rf "$_ds"' EXIT
-	"$CACHE/bin/screen" "$_ds/monitor" "$_ds/port" "$_d/picture.ppm" 9>&- &
+	"$CACHE/bin/screen" "$_ds/monitor" "$_ds/port" "$BASE/display/picture.ppm" 9>&- &
 	_dp=$!
 	BOOT_DEVICES="-qmp unix:$_ds/monitor,server=on,wait=off
 		-chardev socket,id=screen,path=$_ds/port,server=on,wait=off
 		-device virtserialport,chardev=screen,name=dmem.screen"
-	boot_tests arm32/display arm32 "$BASE/display/initrd" display ''
+	"$@"
 	BOOT_DEVICES=
 	kill "$_dp" 2>/dev/null || :
 	wait "$_dp" || :

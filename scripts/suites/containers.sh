@@ -1,17 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite containers: caps per container, with the engines as Debian ships them, in
+# Suite containers: limits per container, with the engines as Debian ships them, in
 # the guest of suite systemd with more programs. No Docker and no network.
+
+suite containers 5 check 3 "limits per container, with Podman, LXC, runc, crun and nspawn"
 
 # A program of the recipes needs no more than these and what they depend on.
 CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container podman'
 
-suite_containers()
+containers_build()
 {
-	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
+	build_systemd
 	step "guest: a system with engines"
 	build_dtb ''
 	containers_root
+}
+
+containers_programs()
+{
+	programs_of containers
+}
+
+containers_guest()
+{
+	containers_build
+	guest_run containers systemd "$BASE/containers/trixie/initrd" containers-trixie "$SYSTEM_WORDS" "$@"
+}
+
+suite_containers()
+{
+	containers_build
 	mkdir -p "$BASE/run/containers/trixie"
 	cp "$BASE/containers/tests/list" "$BASE/run/containers/trixie/expect"
 	system_boot containers trixie trixie ''

@@ -2,12 +2,17 @@
 # shellcheck shell=sh disable=SC2034
 # Suite debug: what suites core and media run on the patched kernel, on one that looks for
 # mistakes in its memory, locks and objects while it does; and at the end, whether
-# memory is lost. And the torture test for longer than suite core has time for.
+# memory is lost.
 #
 # Whatever the kernel says in suite core is a failure. In suite media it may say what the
 # kernel without the series says there too: vivid has its own faults where all is slow.
 
-suite_debug()
+suite debug 8 check-all 6 "the programs of core and media with KASAN, lockdep and kmemleak"
+
+DEBUG_WORDS='page_owner=on dmem.limit=900'
+
+# The kernel, and the selftests with test_kmemleak as the last of them.
+debug_build()
 {
 	build_kernel debug kernel/config/vm.config kernel/config/check.config \
 		kernel/config/media.config kernel/config/debug.config
@@ -16,44 +21,32 @@ suite_debug()
 	guest_busybox
 	build_selftests debug
 	debug_program debug "$BASE/selftests-debug" test_kmemleak
-	debug_media debug
-	debug_program debug "$BASE/media/debug" test_kmemleak
+}
+
+debug_programs()
+{
+	echo debug/test_kmemleak
+}
+
+debug_guest()
+{
+	debug_build
 	BOOT_SECONDS=3600
-	guest_boot debug/patched debug patched 'page_owner=on dmem.limit=900'
-	tell_what_was_done debug/patched
-	guest_boot debug/disabled debug disabled 'cgroup_disable=dmem page_owner=on dmem.limit=900'
-	memcg_boot debug debug 'page_owner=on dmem.limit=900'
-	debug_media_boot debug 'page_owner=on dmem.limit=900'
+	guest_run debug debug "$BASE/selftests-debug/initrd" none "$DEBUG_WORDS" "$@"
 	BOOT_SECONDS=
 }
 
-# Two CPUs that use the same memory at the same time, without saying so. What the
-# kernel has of that elsewhere is not the series' doing: only the files that it
-# changes are compiled for it. So all that KCSAN has time to look at is in there.
-kcsan_words()
+suite_debug()
 {
-	printf 'KCSAN_SANITIZE=n'
-	kgit -C "$TREE" diff --name-only base-of-series HEAD -- '*.c' ':!tools' |
-	sed 's,.*/,,; s,\(.*\)\.c$, KCSAN_SANITIZE_\1.o=y,' | tr -d '\n'
-}
-
-suite_kcsan()
-{
-	build_dtb ''
-	guest_busybox
-	KERNEL_WORDS=$(kcsan_words)
-	build_kernel kcsan kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config kernel/config/kcsan.config
-	KERNEL_WORDS=
-	step "guest: selftests (kcsan)"
-	build_selftests kcsan
-	debug_media kcsan
-	# It is what begins to look.
-	debug_first kcsan "$BASE/selftests-kcsan" test_kcsan
-	debug_first kcsan "$BASE/media/kcsan" test_kcsan
+	debug_build
+	debug_media debug
+	debug_program debug "$BASE/media/debug" test_kmemleak
 	BOOT_SECONDS=3600
-	guest_boot debug/kcsan kcsan patched dmem.limit=900
-	debug_media_boot kcsan dmem.limit=900
+	guest_boot debug/patched debug patched "$DEBUG_WORDS"
+	tell_what_was_done debug/patched
+	guest_boot debug/disabled debug disabled "cgroup_disable=dmem $DEBUG_WORDS"
+	memcg_boot debug debug "$DEBUG_WORDS"
+	debug_media_boot debug "$DEBUG_WORDS"
 	BOOT_SECONDS=
 }
 
@@ -141,67 +134,4 @@ debug_base()
 		cat "$BASE/run/debug/media-$1-base/kernel.log" >>"$BASE/run/debug/media-$1/base.log"
 		debug_complains "$BASE/run/debug/media-$1" || return 0
 	done
-}
-
-# torture SECONDS [SEED [EPOCH [SCRIPT]]]: SCRIPT is a file with what a failure has told.
-torture()
-{
-	STEPS=6
-	[ -z "${4:-}" ] || [ -r "$4" ] || die "SCRIPT=$4: cannot read it"
-	prepare
-	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
-	step "guest: selftests"
-	build_dtb ''
-	guest_busybox
-	build_selftests check
-	TOTALS=$CACHE/totals
-	: >"$TOTALS"
-	torture_boot "$@"
-	tell_what_was_done torture/random
-	[ -n "${4:-}" ] || torture_results
-	"$CACHE/bin/tapsum" -S "$TOTALS"
-}
-
-# Writes docs/results/robustness.md, if the run came to its end.
-torture_results()
-{
-	_tr=$BASE/run/torture/random/results
-	grep -q '^# test_torture.c:[0-9]*:random:.* operations in ' "$_tr" || return 0
-	{
-		printf 'Run: %s, arm64, 4 CPUs.\n\n' "$(results_run)"
-		results_torture <"$_tr"
-	} | results_put robustness.md torture
-}
-
-# What it has done, and the script of what was wrong, are in its results. The test
-# needs time of its own to make a script smaller.
-torture_boot()
-{
-	torture_number TIME "$1"
-	torture_number SEED "${2:-0}"
-	torture_number EPOCH "${3:-0}"
-	_ti=$BASE/selftests-check/initrd
-	_tw="dmem.only=dmem/test_torture dmem.limit=$(($1 + 400)) DMEM_TORTURE_SECONDS=$1"
-	_tw="$_tw ${2:+DMEM_TORTURE_SEED=$2} ${3:+DMEM_TORTURE_EPOCH=$3}"
-	if [ -n "${4:-}" ]; then
-		cp "$4" "$BASE/selftests-check/root/tests/script"
-		_ti=$BASE/selftests-check/initrd-script
-		pack_initrd "$_ti" "$BASE/selftests-check/root" "$BASE/build-check"
-		rm "$BASE/selftests-check/root/tests/script"
-		_tw="$_tw DMEM_TORTURE_SCRIPT=/tests/script"
-	fi
-	step "guest: $1 seconds of random operations"
-	mkdir -p "$BASE/run/torture/random"
-	{ echo dmem/test_torture; kunit_suites; } >"$BASE/run/torture/random/expect"
-	BOOT_SECONDS=$(($1 + 600))
-	boot_tests torture/random check "$_ti" none "$_tw"
-	BOOT_SECONDS=
-}
-
-# torture_number NAME VALUE
-torture_number()
-{
-	case $2 in
-	''|*[!0-9]*) die "$1=$2 is no number" ;;
-	esac
 }

@@ -3,6 +3,8 @@
 # Suite media: Debian's own V4L2 programs on the kernel with the series, and
 # that all which should be the same is the same on the kernel without it.
 
+suite media 3 check 6 "Debian's V4L2 programs, with and without the series"
+
 # The kernel without the series, of the same tree and in the same place: ccache
 # and kbuild then know most of it.
 build_base()
@@ -51,11 +53,12 @@ build_media_tests()
 	done
 	for _p in tests/guest/media/test_*.c; do
 		_o=${_p##*/}
+		guest_wants "media/${_o%.c}" || continue
 		guest_cc -isystem "$BASE/build-$1/usr/include" -o "$_mt/media/${_o%.c}" \
 			"$_p" tests/guest/media/media_util.c tests/lib/program.c selftests/dmem_util.c -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
-	(cd "$_mt" && ls -d media/*) >"$_mt/list"
+	(cd "$_mt" && find media -type f | sort) >"$_mt/list"
 	for _p in $UPSTREAM; do
 		echo "$_p" >>"$_mt/list"
 	done
@@ -125,9 +128,27 @@ same_report()
 	_bad=1
 }
 
+media_programs()
+{
+	programs_of media
+	echo "$UPSTREAM" | tr ' ' '\n'
+}
+
+media_guest()
+{
+	build_check
+	step "guest: Debian's V4L2 programs"
+	build_dtb ''
+	guest_busybox
+	guest_userland arm64 "$CACHE/userland/arm64" programs v4l-utils
+	build_media_tests check
+	media_root check
+	guest_run media check "$BASE/media/check/initrd" media-patched '' "$@"
+}
+
 suite_media()
 {
-	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
+	build_check
 	build_base
 	step "guest: selftests, and Debian's V4L2 programs"
 	build_dtb ''

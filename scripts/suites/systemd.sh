@@ -3,7 +3,8 @@
 # Suite systemd: Debian's systemd as the first process of the guest, with our
 # programs installed, and services and slices that really start.
 
-. scripts/lib/package.sh
+suite systemd 4 check "$((5 + ALL * $(source_word systemd | wc -w)))" \
+	"the programs for systemd, with services that really start"
 
 # From dpkg on: what installs our packages, their scripts, and libraries of dmem-tools.
 SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash coreutils
@@ -66,6 +67,7 @@ build_system_tests()
 	for _p in "$_from"/test_*.c tests/guest/systemd/probe.c; do
 		_o=${_p##*/}
 		_o=${_o%.c}
+		[ "$_o" = probe ] || guest_wants "$_sys/$_o" || continue
 		_more="$* tests/guest/systemd/unit.c tests/lib/program.c selftests/dmem_util.c"
 		case $_o in
 		probe) _more= ;;
@@ -99,25 +101,65 @@ suite_systemd_releases()
 	done
 }
 
-suite_systemd()
+build_systemd()
 {
 	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
-	build_deb arm64
-	deb_results systemd/lintian
+}
+
+# The system with the tests. One of them needs our package, which takes a while to build.
+systemd_root()
+{
 	step "guest: a system with systemd"
 	build_dtb ''
 	build_system_tests systemd tests/guest/systemd
+	! guest_wants systemd/test_package ||
 	cp "$CACHE"/deb/arm64/dmem-systemd_*_arm64.deb "$BASE/systemd/tests/systemd/dmem-systemd.deb"
 	system_root systemd trixie
+}
+
+# cost_machine COMMAND...: guest time is a count of instructions there, so that it can
+# have a limit.
+cost_machine()
+{
+	(
+		MACHINE=$(echo "$MACHINE" | sed 's/-smp [0-9]*/-smp 1 -icount shift=0,sleep=off/')
+		"$@"
+	)
+}
+
+systemd_programs()
+{
+	programs_of systemd
+}
+
+systemd_guest()
+{
+	build_systemd
+	if guest_wants systemd/test_package; then
+		STEPS=$((STEPS + 1))
+		build_deb arm64
+	fi
+	systemd_root
+	_initrd=$BASE/systemd/trixie/initrd
+	case $* in
+	systemd/test_cost)
+		cost_machine guest_run systemd systemd "$_initrd" systemd-cost "$SYSTEM_WORDS dmem.icount" "$@"
+		;;
+	*) guest_run systemd systemd "$_initrd" systemd-trixie "$SYSTEM_WORDS" "$@" ;;
+	esac
+}
+
+suite_systemd()
+{
+	build_systemd
+	build_deb arm64
+	deb_results systemd/lintian
+	systemd_root
 	mkdir -p "$BASE/run/systemd/trixie"
 	cp "$BASE/systemd/tests/list" "$BASE/run/systemd/trixie/expect"
 	system_boot systemd trixie trixie ''
-	# Guest time is a count of instructions there, so that it can have a limit.
 	mkdir -p "$BASE/run/systemd/cost"
 	echo systemd/test_cost >"$BASE/run/systemd/cost/expect"
-	(
-		MACHINE=$(echo "$MACHINE" | sed 's/-smp [0-9]*/-smp 1 -icount shift=0,sleep=off/')
-		system_boot systemd cost trixie 'dmem.only=systemd/test_cost dmem.icount'
-	)
-	[ -z "${ALL:-}" ] || suite_systemd_releases
+	cost_machine system_boot systemd cost trixie 'dmem.only=systemd/test_cost dmem.icount'
+	[ "$ALL" = 0 ] || suite_systemd_releases
 }

@@ -2,6 +2,8 @@
 # shellcheck shell=sh disable=SC2034
 # Suite tools: lsdmem and dmemctl in the guest of suite systemd, on real regions.
 
+suite tools 6 check 5 "lsdmem and dmemctl on real regions, and boards with planned overlays"
+
 # guest_tools DESTDIR: installs lsdmem and dmemctl for the guest, with its libraries.
 guest_tools()
 {
@@ -15,6 +17,7 @@ guest_tools()
 tools_root()
 {
 	build_system_tests tools tests/guest/tools tests/lib/load.c
+	! guest_wants tools/test_package ||
 	cp "$DEBS"/dmem-tools_*.deb "$BASE/tools/tests/tools/dmem-tools.deb"
 	# test_as_shown runs the commands that they show.
 	cp README.md docs/demo.md "$BASE/tools/tests/tools/"
@@ -26,29 +29,51 @@ tools_root()
 	system_root tools trixie
 }
 
-tools_guest()
+tools_system()
 {
-	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
-	build_deb "$GUESTARCH"
+	build_systemd
+	! guest_wants tools/test_package || build_deb "$GUESTARCH"
 	step "guest: a system with lsdmem and dmemctl"
 	build_dtb ''
 	tools_root
 }
 
+tools_programs()
+{
+	programs_of tools
+	programs_of board
+}
+
+tools_guest()
+{
+	! guest_wants tools/test_package || STEPS=$((STEPS + 1))
+	case " $*" in
+	*' board/'*)
+		[ $# = 1 ] || die "T=board/test_board boots several boards: give it alone"
+		build_systemd
+		build_dtb ''
+		boards_boot
+		return
+		;;
+	esac
+	tools_system
+	guest_run tools systemd "$BASE/tools/trixie/initrd" tools-trixie "$SYSTEM_WORDS" "$@"
+}
+
 suite_tools()
 {
-	tools_guest
+	tools_system
 	mkdir -p "$BASE/run/tools/trixie"
 	cp "$BASE/tools/tests/list" "$BASE/run/tools/trixie/expect"
 	system_boot tools trixie trixie ''
-	suite_boards
+	boards_boot
 }
 
 # README's example: recorded in the guest, and drawn by this checkout's dmemctl.
 save_example()
 {
 	build_dmemctl "$CACHE/example"
-	tools_guest
+	tools_system
 	mkdir -p "$BASE/run/tools/example"
 	echo tools/test_example >"$BASE/run/tools/example/expect"
 	TOTALS=$CACHE/totals

@@ -2,6 +2,8 @@
 # shellcheck shell=sh disable=SC2034
 # Suite unit: the tests of the host, which meson builds and runs.
 
+suite unit 1 host 1 "the tests of the host"
+
 unit_packages()
 {
 	need gcc clang /usr/include/stdio.h:libc6-dev git shellcheck codespell make meson ninja:ninja-build pkg-config jq \

@@ -3,6 +3,8 @@
 # Suite upstream: upstream's own tests of what the series touches, on a kernel with
 # it and on one without, whose results must be the same, test by test.
 
+suite upstream 10 check-all 5 "the kernel's own tests, with and without the series"
+
 # All of cgroup's, that of heaps and that of udmabuf. test_cpuset_prs.sh asks for
 # eight CPUs, and skips itself; udmabuf gives up where it wants 2 GiB of huge pages.
 # Not test_zswap: one of its tests takes all memory there is, and then swaps on a

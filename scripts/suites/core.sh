@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+# Suite core: the kselftests and KUnit tests of the series in the guest: on the patched
+# kernel, with the controller disabled, with memcg accounting, and without the controller.
+
+suite core 2 check $((7 + ALL)) "the kselftests on the patched kernel, and without the controller"
+
+CORE_WORDS='DMEM_TORTURE_SECONDS=120 dmem.limit=520'
+
+# The patched kernel of this suite, of media, and of "make torture"
+build_check()
+{
+	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
+}
+
+core_programs()
+{
+	sed -n 's,^TEST_GEN_PROGS [:+]= \(test_.*\),dmem/\1,p' selftests/Makefile
+	echo dmabuf-heaps/dmabuf-heap
+}
+
+core_guest()
+{
+	build_check
+	step "guest: selftests"
+	build_dtb ''
+	guest_busybox
+	build_selftests check
+	guest_run core check "$BASE/selftests-check/initrd" patched "$CORE_WORDS" "$@"
+}
+
+suite_core()
+{
+	build_check
+	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config \
+		kernel/config/media.config kernel/config/nodmem.config
+	step "guest: selftests"
+	build_dtb ''
+	guest_busybox
+	build_selftests check
+	build_selftests nodmem
+	guest_boot core/patched check patched "$CORE_WORDS"
+	tell_what_was_done core/patched
+	guest_boot core/disabled check disabled cgroup_disable=dmem
+	memcg_boot core check ''
+	guest_boot core/nodmem nodmem nodmem ''
+	[ "$ALL" = 0 ] || torture_boot 600 ''
+}
+
+# tell_what_was_done SUITE/BOOT: how many allocations have failed, and what the random
+# operations were.
+tell_what_was_done()
+{
+	sed -n -e 's/^# test_fail_nth.c:[0-9]*:[a-z_]*:\(.*tried, \(1 in a row\|with one\).*\)/      \1/p' \
+		-e 's/^# test_torture.c:[0-9]*:random:/      /p' "$BASE/run/$1/results"
+}
+
+# memcg_boot SUITE KERNEL WORDS: what CMA does not serve is charged to memcg.
+memcg_boot()
+{
+	step "guest: tests of the DMA API with dma_mem_accounting=1 ($KARCH)"
+	mkdir -p "$BASE/run/$1/memcg"
+	{ printf '%s\n' dmem/test_dma dmem/test_v4l2; kunit_suites; } >"$BASE/run/$1/memcg/expect"
+	boot_tests "$1/memcg" "$2" "$BASE/selftests-$2/initrd" memcg \
+		"dmem.only=dmem/test_dma,dmem/test_v4l2 dma_mem_accounting=1 $3"
+}
