@@ -19,6 +19,8 @@ help:
 #:                   T=lsdmem.test_usage for one function, UPDATE=1 to write expected files
 #: make check        run all suites (less than 90 min); SUITE=NAME for one of the list
 #:                   at the end
+#: make guest        run one program of the guest's tests (less than 90 s): T=test_limit,
+#:                   T=systemd/test_service, T=test_limit.zero for one function of it
 #: make check-all    run checkpatch, bisect, mutants and all suites (many hours)
 #: make torture      run random operations for TIME=600 seconds; SEED=7 EPOCH=2 begin with
 #:                   that epoch, SCRIPT=FILE repeats the operations of a failure
@@ -59,6 +61,9 @@ help:
 check:
 	@scripts/go.sh check $(SUITE)
 
+guest:
+	@T='$(T)' scripts/go.sh guest
+
 test:
 	@T='$(T)' UPDATE='$(UPDATE)' scripts/test.sh
 
@@ -80,4 +85,4 @@ bisect:
 kernel vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run test check check-all tree series checkpatch bisect torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean
+.PHONY: help kernel vm shell paths run test guest check check-all tree series checkpatch bisect torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean

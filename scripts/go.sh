@@ -129,6 +129,9 @@ check)
 check-all)
 	check_all
 	;;
+guest)
+	guest "${T:-}"
+	;;
 suites)
 	suites_help
 	;;

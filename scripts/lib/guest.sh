@@ -10,6 +10,8 @@ build_selftests()
 	_st=$BASE/selftests-$1
 	_r=$_st/root
 	_log=$LOGS/selftests-$1.log
+	# For "make guest", the programs it names. The others would take minutes.
+	_only=$(echo "${GUEST_ONLY:-}" | tr ' ' '\n' | sed -n 's,^dmem/,,p' | paste -s -d ' ')
 	mkdir -p "$_st/src" "$_st/out" "$_st/heaps"
 	rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
 		--exclude='Module.symvers' --exclude='modules.order' selftests/ "$_st/src/"
@@ -17,7 +19,8 @@ build_selftests()
 	mkdir -p "$_r/tests/bin" "$_r/tests/dmem" "$_r/tests/dmabuf-heaps" "$_r/etc"
 	{
 		kmake "$_k" -s headers &&
-		st_make "$1" -C "$_st/src" OUTPUT="$_st/out" INSTALL_PATH="$_r/tests/dmem" install &&
+		st_make "$1" -C "$_st/src" OUTPUT="$_st/out" INSTALL_PATH="$_r/tests/dmem" \
+			${_only:+TEST_GEN_PROGS="$_only"} install &&
 		st_make "$1" -C "$TREE/tools/testing/selftests/dmabuf-heaps" OUTPUT="$_st/heaps" \
 			INSTALL_PATH="$_r/tests/dmabuf-heaps" install
 	} >"$_log" 2>&1 || die_log "$_log" "cannot build the selftests: $(grep -m1 -e 'error:' -e ' Error ' "$_log")"
@@ -26,7 +29,8 @@ build_selftests()
 	# So do the drivers of the kernel that a test loads itself.
 	find "$_k/drivers" "$_k/lib" -name '*.ko' -exec cp {} "$_r/tests/dmem/" \;
 	{
-		st_make "$1" -s -C "$_st/src" OUTPUT="$_st/out" COLLECTION=dmem emit_tests
+		st_make "$1" -s -C "$_st/src" OUTPUT="$_st/out" COLLECTION=dmem \
+			${_only:+TEST_GEN_PROGS="$_only"} emit_tests
 		st_make "$1" -s -C "$TREE/tools/testing/selftests/dmabuf-heaps" \
 			OUTPUT="$_st/heaps" COLLECTION=dmabuf-heaps emit_tests
 	} 2>>"$_log" | sed -n 's,^\([a-z-]*\):\(.*\)$,\1/\2,p' >"$_r/tests/list"
@@ -93,6 +97,8 @@ boot_judged()
 	}
 }
 
+# ---- make guest: some programs of the suites, each suite's in one boot ----
+
 # programs_of DIR: the programs of tests/guest/DIR.
 programs_of()
 {
@@ -109,4 +115,129 @@ guest_wants()
 	*" $1 "*) ;;
 	*) return 1 ;;
 	esac
+}
+
+# guest_all: "SUITE PROGRAM" of each. Of two suites that have a program the first builds it.
+guest_all()
+{
+	for _owner in $(suites check check-all); do
+		! command -v "${_owner}_programs" >/dev/null || "${_owner}_programs" | sed "s/^/$_owner /"
+	done | awk '!seen[$2]++'
+}
+
+# guest_find NAME: prints "SUITE PROGRAM". NAME is a program, or its last part if only one
+# program has that.
+guest_find()
+{
+	_found=$(guest_all | awk -v name="$1" '
+		$2 == name { exact = $0 }
+		$2 ~ ("/" name "$") { print }
+		END { if (exact) print exact }')
+	case $_found in
+	*'
+'*) die "more than one guest program is called '$1': T=$(echo "$_found" | sed 's/.* //; $!s/$/ or/' | paste -s -d ' ')" ;;
+	'') die "there is no guest program '$1': similar names: $(guest_near "$1" | paste -s -d ' ')" ;;
+	esac
+	echo "$_found"
+}
+
+# guest_near NAME: the three programs whose names have the smallest edit distance from it.
+guest_near()
+{
+	guest_all | awk -v name="$1" '
+	function least(a, b, c)
+	{
+		return a < b ? (a < c ? a : c) : (b < c ? b : c)
+	}
+	function distance(s, t,    i, j, row, above, left_above)
+	{
+		for (j = 0; j <= length(t); j++)
+			row[j] = j
+		for (i = 1; i <= length(s); i++) {
+			left_above = row[0]
+			row[0] = i
+			for (j = 1; j <= length(t); j++) {
+				above = row[j]
+				row[j] = least(above + 1, row[j - 1] + 1,
+					left_above + (substr(s, i, 1) != substr(t, j, 1)))
+				left_above = above
+			}
+		}
+		return row[length(t)]
+	}
+	{
+		program = $2
+		if (name !~ "/")
+			sub(".*/", "", program)
+		print distance(name, program), $2
+	}' | sort -n | sed 's/[^ ]* //; 3q'
+}
+
+# guest_part PROGRAM TEST: the program must have that test.
+guest_part()
+{
+	_file=tests/guest/$1.c
+	[ "${1%%/*}" != dmem ] || _file=selftests/${1#*/}.c
+	grep -qsE "^TEST[A-Z_]*\((.*[, ])?$2[,)]" "$_file" ||
+	die "$1 has no test '$2': the names are in $_file"
+}
+
+# guest NAME,...: T= of "make guest".
+guest()
+{
+	[ -n "$1" ] || die "T= names no guest program, such as T=test_limit; there are: $(
+		guest_all | sed 's/.* //' | paste -s -d ' ')"
+	GUEST_PART=
+	_chosen=
+	for _t in $(echo "$1" | tr ',' ' '); do
+		case $_t in
+		*.*)
+			GUEST_PART=${_t#*.}
+			[ "$_t" = "$1" ] || die "T=$1: a test of a program can only be run alone"
+			_t=${_t%%.*}
+			;;
+		esac
+		# In an assignment, so that an error ends this shell too.
+		_one=$(guest_find "$_t") || exit 1
+		[ -z "$GUEST_PART" ] || guest_part "${_one#* }" "$GUEST_PART"
+		_chosen="$_chosen$_one
+"
+	done
+	CHOSEN=$(printf %s "$_chosen" | sort -u)
+	GUESTS=$(echo "$CHOSEN" | cut -d ' ' -f 1 | sort -u)
+	# shellcheck disable=SC2046 # words
+	STEPS=$((3 + 3 * $(echo "$GUESTS" | wc -l)))
+	prepare
+	TOTALS=$CACHE/totals
+	: >"$TOTALS"
+	for SUITE_NOW in $GUESTS; do
+		suite_packages "$SUITE_NOW"
+		_programs=$(echo "$CHOSEN" | sed -n "s/^$SUITE_NOW //p" | tr '\n' ' ')
+		GUEST_ONLY=" $_programs"
+		# shellcheck disable=SC2086 # words
+		"${SUITE_NOW}_guest" $_programs
+	done
+	"$CACHE/bin/tapsum" -S "$TOTALS"
+}
+
+# guest_run SUITE KERNEL INITRD SKIPS WORDS PROGRAM...: boots and judges. Of SKIPS, a file
+# in tests/skips/, those lines count that are of these programs. KUnit's tests do not run.
+guest_run()
+{
+	_boot=guest/$1
+	_kernel=$2
+	_initrd=$3
+	_from=tests/skips/$4
+	_words="$5 kunit.enable=0${GUEST_PART:+ dmem.part=$GUEST_PART}"
+	shift 5
+	_d=$BASE/run/$_boot
+	mkdir -p "$_d"
+	printf '%s\n' "$@" >"$_d/expect"
+	awk -F '[:# ]+' -v programs=" $* " -v part="$GUEST_PART" '
+		index(programs, " " $1 " ") && (!part || $2 == "*" || $2 ~ ("(^|[.])" part "$"))' \
+		"$_from" >"$_d/skips"
+	step "guest: $*${GUEST_PART:+, test $GUEST_PART} ($KARCH)"
+	boot_only "$_boot" "$_kernel" "$_initrd" "dmem.only=$(echo "$*" | tr ' ' ,) $_words"
+	boot_judged "$_boot" none -s "$_d/skips"
+	printf '      results: %s\n' "$_d/results"
 }

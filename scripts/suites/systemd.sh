@@ -121,10 +121,10 @@ systemd_root()
 # have a limit.
 cost_machine()
 {
-	(
-		MACHINE=$(echo "$MACHINE" | sed 's/-smp [0-9]*/-smp 1 -icount shift=0,sleep=off/')
-		"$@"
-	)
+	_machine=$MACHINE
+	MACHINE=$(echo "$MACHINE" | sed 's/-smp [0-9]*/-smp 1 -icount shift=0,sleep=off/')
+	"$@"
+	MACHINE=$_machine
 }
 
 systemd_programs()
