@@ -253,6 +253,43 @@ wrong_variables()
 	done
 	# As make gives them.
 	scripts/go.sh check unit core >/dev/null 2>&1 && echo "two suites were taken for the first"
+	for _t in nonsense test_limits test_package test_limit.nonsense test_limit.zero,test_dma; do
+		_o=$(T=$_t DMEM_CACHE=none scripts/go.sh guest 2>&1) && echo "T=$_t was taken"
+		case $_o in "error: "*"$_t"*|"error: "*"'nonsense'"*) ;; *) echo "T=$_t: another error: $_o" ;; esac
+		[ "$(echo "$_o" | wc -l)" = 1 ] || echo "T=$_t: more than one line: $_o"
+	done
+	T=test_limits scripts/go.sh guest 2>&1 | grep -q 'dmem/test_limit' ||
+	echo "T=test_limits: the error does not name test_limit"
+}
+
+# Each file in scripts/suites/ is one suite, and make help has all of them.
+suites_registered()
+{
+	scripts/go.sh suites >"$dir/suites"
+	make -s help >"$dir/help"
+	for _f in scripts/suites/*.sh; do
+		_s=${_f##*/}
+		_s=${_s%.sh}
+		[ "$(grep -c "SUITE=$_s " "$dir/suites")" = 1 ] || echo "$_f does not register suite $_s, or twice"
+		grep -q "^suite_$_s()" "$_f" || echo "$_f has no function suite_$_s"
+		grep -q "SUITE=$_s " "$dir/help" || echo "make help does not name suite $_s"
+	done
+	[ "$(wc -l <"$dir/suites")" = "$(find scripts/suites -name '*.sh' | wc -l)" ] ||
+	echo "a file in scripts/suites registers more than one suite"
+}
+
+# Each program of the guest's tests can be named in "make guest".
+guest_registered()
+{
+	T='' DMEM_CACHE=none scripts/go.sh guest 2>&1 | tr ' ' '\n' >"$dir/programs"
+	for _f in tests/guest/*/test_*.c; do
+		_f=${_f#tests/guest/}
+		grep -qxF "${_f%.c}" "$dir/programs" || echo "no suite has the program ${_f%.c}"
+	done
+	for _f in selftests/test_*.c; do
+		_f=${_f##*/}
+		grep -qxF "dmem/${_f%.c}" "$dir/programs" || echo "no suite has the program dmem/${_f%.c}"
+	done
 }
 
 # own_config WORDS COMMAND...: "make kernel-config" of a configuration that the
@@ -329,7 +366,9 @@ t "docs/demo.md shows the sentences of the demo" sh tests/unit/docs/demo_text.sh
 ! podman_here || t "Podman takes the command lines of docs/containers.md" \
 	unshare --mount sh tests/guest/containers/podman_words.sh "$dir/podman"
 t "make help tells of every target" nothing help_targets
-t "a wrong suite is one line" nothing wrong_variables
+t "a wrong suite or guest program is one line" nothing wrong_variables
+t "each file of a suite registers it" nothing suites_registered
+t "each guest program can be run alone" nothing guest_registered
 t "what a kernel's configuration lacks is named at once" own_configs
 t "docs/board.md names these options" own_config_docs
 t "a configuration that cannot be used is one line" nothing wrong_configs
