@@ -236,12 +236,13 @@ podman_here()
 # make help is the list of what there is.
 help_targets()
 {
-	make -s help | sed -n 's/^make \(-s \)\{0,1\}\([a-z-]*\).*/\2/p' | while read -r _t; do
+	make -s help >"$dir/help"
+	sed -n 's/^make \(-s \)\{0,1\}\([a-z-]*\).*/\2/p' "$dir/help" | while read -r _t; do
 		grep -qE "^([a-z -]* )?$_t( [a-z -]*)?:" Makefile || echo "make help names '$_t', which is no target"
 	done
 	# shellcheck disable=SC2013 # words are what is wanted
 	for _t in $(sed -n 's/^\.PHONY: help//p' Makefile); do
-		make -s help | grep -qE "^make (-s )?$_t( |\$)" || echo "make help does not tell of '$_t'"
+		grep -qE "^make (-s )?$_t( |\$)" "$dir/help" || echo "make help does not tell of '$_t'"
 	done
 }
 
