@@ -221,8 +221,10 @@ static void system_says_no(void)
 	setenv("FAKE_CG", "dmem.min:5", 1);
 	expect(&t, three, 1, NULL, CAMERA "=16M: the limit cannot be written");
 	unsetenv("FAKE_CG");
-	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824", "the first is as it was");
-	check_text(line_of("dmem.low", CAMERA), CAMERA " 0", "the third, too");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 25165824",
+		   "if the second of three limits fails, the first is restored");
+	check_text(line_of("dmem.low", CAMERA), CAMERA " 0",
+		   "if the second of three limits fails, the third is not written");
 	check(!is_there("root/etc/systemd/system.control"), "no drop-in, no directory",
 	      "there is one");
 	/* No line is the kernel's way to say that there was no limit. */
@@ -231,27 +233,30 @@ static void system_says_no(void)
 	setenv("FAKE_CG", "dmem.min:5", 1);
 	expect(&t, three, 1, NULL, CAMERA "=16M: the limit cannot be written");
 	unsetenv("FAKE_CG");
-	check_text(line_of("dmem.max", CAMERA), CAMERA " max", "there is none again");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " max",
+		   "a limit that was not there is removed again");
 	/* And that nothing was reserved. */
 	tap_case("%s", "");
 	put(SERVICE "dmem.min", DISPLAY " 0\n");
 	setenv("FAKE_CG", "dmem.low:5", 1);
 	expect(&t, "set camera --min=" CAMERA "=16M --low=" CAMERA "=1M", 1, NULL, CAMERA "=1M: the limit cannot be written");
 	unsetenv("FAKE_CG");
-	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "nothing is reserved again");
+	check_text(line_of("dmem.min", CAMERA), CAMERA " 0",
+		   "a reservation that was not there is removed again");
 	put(SERVICE "dmem.low", DISPLAY " 0\n");
 	setenv("FAKE_CG", "dmem.min:5", 1);
 	expect(&t, "set camera --low=" CAMERA "=1M --min=" CAMERA "=16M", 1, NULL, CAMERA "=16M: the limit cannot be written");
 	unsetenv("FAKE_CG");
-	check_text(line_of("dmem.low", CAMERA), CAMERA " 0", "not even if possible");
+	check_text(line_of("dmem.low", CAMERA), CAMERA " 0",
+		   "a low limit that was not there is removed again");
 	expect(&t, "set camera --max=" CAMERA "=22M", 0, NULL, NULL);
 	setenv("FAKE_CG", "dmem.low:13", 1);
 	expect(&t, three, 1, NULL, CAMERA "=1M: no permission");
 	unsetenv("FAKE_CG");
 	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" CAMERA " 22M\n",
 		   "the drop-in is the old one");
-	check_text(line_of("dmem.max", CAMERA), CAMERA " 23068672", "and the limit");
-	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "all of them");
+	check_text(line_of("dmem.max", CAMERA), CAMERA " 23068672", "the limit is the old one");
+	check_text(line_of("dmem.min", CAMERA), CAMERA " 0", "the reservation is the old one");
 
 	board(&t);
 	put("root/etc/systemd/system.control", "a file");
@@ -491,10 +496,10 @@ static void one_after_the_other(void)
 	put(DROPIN, HEAD "DeviceMemoryMax=" CAMERA " 30M\n");
 	flock(lock, LOCK_UN);
 	close(lock);
-	check(!end(pid), "and then goes on", "%s", get("err"));
+	check(!end(pid), "the program continues when the lock is released", "%s", get("err"));
 	check_text(get(DROPIN),
 		   HEAD "DeviceMemoryMax=" CAMERA " 30M\nDeviceMemoryMax=" DISPLAY " 1M\n",
-		   "with what was written meanwhile");
+		   "limits that were written during the wait are kept");
 
 	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	flock(lock, LOCK_EX);
@@ -505,8 +510,10 @@ static void one_after_the_other(void)
 	rmdir(tap_path("root/etc/systemd/system.control"));
 	flock(lock, LOCK_UN);
 	close(lock);
-	check(!end(pid), "the directory was removed meanwhile", "%s", get("err"));
-	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" DISPLAY " 2M\n", "it is made once more");
+	check(!end(pid), "the program succeeds if the directory is removed during the wait", "%s",
+	      get("err"));
+	check_text(get(DROPIN), HEAD "DeviceMemoryMax=" DISPLAY " 2M\n",
+		   "the directory is created again");
 
 	for (int i = 0; i < 10; i++) {
 		unlink(tap_path(DROPIN));
@@ -519,7 +526,8 @@ static void one_after_the_other(void)
 			break;
 		status = -1;
 	}
-	check(status == -1, "two at once: both are there", "%s: %s", get("err"), get(DROPIN));
+	check(status == -1, "the limits of two simultaneous runs are both written", "%s: %s",
+	      get("err"), get(DROPIN));
 }
 
 /* No file, or the former one. */
@@ -566,7 +574,8 @@ static void killed(const char *plain, const char *old, const char *args, const c
 		if (run(argv) || strcmp(get(DROPIN), new) || files_in("camera.service.d") != !!*new)
 			snprintf(why, sizeof(why), "the next one fails: %.500s", get(DROPIN));
 	}
-	check(!*why && olds && news, "killed at any system call, it leaves the old or the new drop-in",
+	check(!*why && olds && news,
+	      "killed at any system call, it leaves the old or the new drop-in",
 	      "call %d of %d: %s (%d old, %d new)", n, calls, why, olds, news);
 	printf("# killed at %d system calls: %d times the old text, %d times the new\n",
 	       olds + news, olds, news);
@@ -634,7 +643,8 @@ int main(int argc, char **argv)
 	RUN(usage);
 	RUN(killed, argv[2], "", "set camera --max=" CAMERA "=20M",
 	       HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
-	RUN(killed, argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --max=" CAMERA "=20M",
+	RUN(killed, argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n",
+	    "set camera --max=" CAMERA "=20M",
 	       HEAD "DeviceMemoryMax=" CAMERA " 20M\n");
 	RUN(killed, argv[2], HEAD "DeviceMemoryMax=" CAMERA " 30M\n", "set camera --revert", "");
 	return tap_end();
