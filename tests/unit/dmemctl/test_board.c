@@ -178,15 +178,17 @@ static void cells(void)
 		board(boards[i].tree);
 		check(boot(MORE("--block=4M")), "there is an overlay", "%zu: %s", i, get("err"));
 		is_booted(boards[i].booted, "the kernel accepts the overlay");
-		check(strstr(get("plan.dtso"), boards[i].text), "the cells are those of the root", "%s",
-		      get("plan.dtso"));
+		check(strstr(get("plan.dtso"), boards[i].text), "the cells are those of the root",
+		      "%s", get("plan.dtso"));
 	}
 	tap_case("%s", "");
 
 	board(boards[1].tree);
-	check(boot(MORE("--cells=1")) && strstr(booted, "0x2b000000"), "there is an overlay with --cells=, too", "%s", booted);
+	check(boot(MORE("--cells=1")) && strstr(booted, "0x2b000000"),
+	      "there is an overlay with --cells=, too", "%s", booted);
 	plan(MORE("--cells=1"));
-	check(strstr(get("err"), "no effect"), "a message says that --cells= has no effect", "%s", get("err"));
+	check(strstr(get("err"), "no effect"), "a message says that --cells= has no effect", "%s",
+	      get("err"));
 }
 
 /* Trees that the kernel ignores, and others that are none for this history. */
@@ -301,8 +303,7 @@ static void dynamic(void)
 	HISTORY({ "cma/linux,cma", 700 * MIB, 64 * MIB }, { "dma/coherent/dsp", MIB, 2 * MIB });
 	check(!plan(MORE(NULL)) && !strstr(get("err"), "of memory"), "and one of less gets none", "%s", get("err"));
 	check(strstr(get("err"), "dma/coherent/dsp: not a CMA area"), "a region that is no area gets a remark",
-	      "%s",
-	      get("err"));
+	      "%s", get("err"));
 
 	HISTORY({ "cma/vpu", 80 * MIB, 64 * MIB });
 	board(TREE(2, 2, RAM22, "vpu { " POOL "size = <0x0 0x4000000>; alignment = <0x0 0x10000>; };"));
@@ -681,12 +682,15 @@ static void noted(void)
 		machine("linux,cma", 64 * MIB);
 		unlink(tap_path("history"));
 		check(!record("history", "--count=1") && !*get("err"), "a recorder notes the tree", "%s", get("err"));
-		check(!plan(MORE("--headroom=25")), "a plan uses the file of the tree", "%s", get("err"));
+		check(!plan(MORE("--headroom=25")), "a plan uses the file of the tree", "%s",
+		      get("err"));
 		with_tree = strdup(strstr(get("plan.dtso"), "/dts-v1/"));
 		check(!plan_notes(NULL), "a plan needs no file but the history", "%s", get("err"));
-		check(strstr(get("plan.dtso"), "the tree in the histories"), "the text names the histories as the source of the tree", "%s",
+		check(strstr(get("plan.dtso"), "the tree in the histories"),
+		      "the text names the histories as the source of the tree", "%s",
 		      get("plan.dtso"));
-		check_text(strstr(get("plan.dtso"), "/dts-v1/"), with_tree, "both plans are the same");
+		check_text(strstr(get("plan.dtso"), "/dts-v1/"), with_tree,
+			   "both plans are the same");
 		free(with_tree);
 	}
 	tap_case("%s", "");

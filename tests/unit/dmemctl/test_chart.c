@@ -401,7 +401,8 @@ static void colours(void)
 	for (int s = 0; s < 8; s++) {
 		snprintf(name, sizeof(name), "svc%02d.service", s);
 		tap_case("%s", name);
-		check(!strcmp(first[s], fill_in(panel(0), name)), "the same colour in another chart", "%s, %s", first[s],
+		check(!strcmp(first[s], fill_in(panel(0), name)),
+		      "the same colour in another chart", "%s, %s", first[s],
 		      fill_in(panel(0), name));
 	}
 	tap_case("%s", "");

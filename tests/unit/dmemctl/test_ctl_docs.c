@@ -118,7 +118,8 @@ static void test_options(const struct verb *v, const char *sources, const char *
 	}
 	for (char *l = help; (l = strstr(l, "\n  ")); l++)
 		lines += l[strspn(l, "\n ")] == '-';
-	snprintf(args, sizeof(args), "%s: every option is in --help, in the manual and in zsh's completion", v->name);
+	snprintf(args, sizeof(args),
+		 "%s: every option is in --help, in the manual and in zsh's completion", v->name);
 	check(n && n == lines && !*missing, args, "%d options, %d lines; not everywhere: %s", n,
 	      lines, missing);
 }
@@ -208,7 +209,8 @@ static void test_examples(const char *manual)
 					     CAMERA " 25165824\n"),
 			      "the example of set writes the limit and the drop-in", "no");
 		if (strstr(l, " run "))
-			check(strstr(get("out"), CAMERA " 10485760\n") != NULL, "the example of run sets a quarter of the region", "%s",
+			check(strstr(get("out"), CAMERA " 10485760\n") != NULL,
+			      "the example of run sets a quarter of the region", "%s",
 			      get("out"));
 	}
 	check(n == 6, "the manual has examples", "%d", n);

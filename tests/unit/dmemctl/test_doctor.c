@@ -977,7 +977,8 @@ static void one(size_t i)
 			 "\"remedy\", \"severity\", \"subject\"] and all(.[]; . != null and . != "
 			 "\"\"))",
 			 lines);
-	check(code == cases[i].code && !jq(&t, json), "JSON has the same findings", "exit code %d: %s%s",
+	check(code == cases[i].code && !jq(&t, json), "JSON has the same findings",
+	      "exit code %d: %s%s",
 	      code, get("json"), get("err"));
 }
 
@@ -1023,7 +1024,8 @@ static void command_lines(void)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		const char *line = lines[i].line ? lines[i].line : "(none)";
 
-		snprintf(name, sizeof(name), "command line %zu, '%.*s', %s", i, (int)strcspn(line, "\n"), line,
+		snprintf(name, sizeof(name), "command line %zu, '%.*s', %s", i,
+			 (int)strcspn(line, "\n"), line,
 			 lines[i].has ? "reserves CMA memory" : "reserves no CMA memory");
 		check(dmem_cmdline_has_cma(lines[i].line) == lines[i].has, name, "%s", line);
 	}

@@ -233,23 +233,27 @@ static void runs(void)
 	check(!code, "what follows the command is its own", "%d", code);
 	check_text(get("out"), "--max --help\n", "all of it");
 	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "/no/such\xff");
-	check(code == 127 && strstr(get("err"), "No such file"), "a missing command has status 127", "%d: %s", code,
+	check(code == 127 && strstr(get("err"), "No such file"), "a missing command has status 127",
+	      "%d: %s", code,
 	      get("err"));
 	called("Description=dmemctl run /no/such\\xff\n", "a name that is no UTF-8");
 	code = DMEMCTL_RUN("--max=" CAMERA "=9M", "/etc");
-	check(code == 126 && strstr(get("err"), "Permission denied"), "a command that cannot be executed has status 126", "%d: %s", code,
+	check(code == 126 && strstr(get("err"), "Permission denied"),
+	      "a command that cannot be executed has status 126", "%d: %s", code,
 	      get("err"));
 
 	put("calls", "ready\n");
 	before = snapshot();
-	check(DMEMCTL_RUN("true") == 125 && strstr(get("err"), "no limits: add"), "a run without a limit is refused", "%s",
+	check(DMEMCTL_RUN("true") == 125 && strstr(get("err"), "no limits: add"),
+	      "a run without a limit is refused", "%s",
 	      get("err"));
 	check(DMEMCTL_RUN("--max=" CAMERA "=9M") == 125 && strstr(get("err"), "missing command"),
 	      "a run without a command is refused", "%s", get("err"));
 	check(DMEMCTL_RUN("--max", CAMERA, "true") == 125, "no size", "%s", get("err"));
 	check(DMEMCTL_RUN("--bogus", "true") == 125 && strstr(get("err"), "unknown option: --bogus"), "no option", "%s",
 	      get("err"));
-	check(DMEMCTL_RUN("--runtime", "true") == 125, "an option of another verb", "%s", get("err"));
+	check(DMEMCTL_RUN("--runtime", "true") == 125, "an option of another verb", "%s",
+	      get("err"));
 	check(DMEMCTL_RUN("--max=cma/none=9M", "true") == 125 && strstr(get("err"), "no such region"),
 	      "no region", "%s", get("err"));
 	check(DMEMCTL_RUN("--max=" CAMERA "=9M", "--unit=a,b", "true") == 125 &&
@@ -264,7 +268,8 @@ static void runs(void)
 	expect(&t, "run --max=x=1M true", 125, NULL, "--sysroot cannot be combined with run");
 	check(!strstr(get("calls"), "Start"), "then, there is no scope", "%s", get("calls"));
 	same_tree(before, "and nothing has changed");
-	check(!DMEMCTL_RUN("--help") && strstr(get("out"), "Usage: dmemctl run") == get("out"), "--help",
+	check(!DMEMCTL_RUN("--help") && strstr(get("out"), "Usage: dmemctl run") == get("out"),
+	      "--help",
 	      "%s", get("out"));
 
 	setenv("FAKE_CG", "dmem.max:13", 1);
@@ -309,7 +314,8 @@ int main(int argc, char **argv)
 	RUN(nobody_there);
 	RUN(runs);
 	RUN(no_scope, "scope", "systemd: y.scope: Unit is already loaded.", "the scope is refused");
-	RUN(no_scope, "job", "systemd: y.scope: the scope could not be started: failed", "the job fails");
+	RUN(no_scope, "job", "systemd: y.scope: the scope could not be started: failed",
+	    "the job fails");
 	RUN(no_scope, "none", "systemd: ", "no systemd");
 	setenv("FAKE_HURRY", "1", 1);
 	RUN(no_scope, "hang", "systemd: y.scope: Connection timed out", "the job hangs");

@@ -503,7 +503,8 @@ static void segments(void)
 		      "a cgroup that a segment does not name is gone", "%s%s", get("out"), get("err"));
 	}
 	tap_case("%s", "");
-	check(!plan_of("segments.1", "--json", NULL) && !strstr(get("out"), "b.service"), "the older segment alone has a plan",
+	check(!plan_of("segments.1", "--json", NULL) && !strstr(get("out"), "b.service"),
+	      "the older segment alone has a plan",
 	      "%s", get("err"));
 }
 
@@ -921,7 +922,8 @@ static void guesses(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		ull sufficed;
 
-		tap_case("%llu requests refused, %lluM in one piece", cases[i][0], cases[i][1] / MIB);
+		tap_case("%llu requests refused, %lluM in one piece", cases[i][0],
+			 cases[i][1] / MIB);
 		start(&t, "aaaaaaaa", false);
 		past_look(&t, 2000, "r0=%llu c0.0=%llu,%llu,0,0,0,0", 12 * MIB, 12 * MIB, 12 * MIB);
 		past_look(&t, 3000, "r0=%llu c1.0=%llu,%llu,0,0,0,0", 24 * MIB, 12 * MIB, 12 * MIB);
@@ -935,7 +937,8 @@ static void guesses(void)
 		      json(CAM, "run_smaller") == cases[i][2] && json(CAM, "run_larger") == cases[i][3],
 		      "the largest free run is compared", "%s", get("out"));
 		sufficed = strstr(get("out"), "\"sufficed\":null") ? 0 : json(CAM, "sufficed");
-		check(sufficed == (cases[i][0] ? 0 : 40 * MIB), "a capacity that was enough is reported", "%s", get("out"));
+		check(sufficed == (cases[i][0] ? 0 : 40 * MIB),
+		      "a capacity that was enough is reported", "%s", get("out"));
 		plan_of("guess", "--headroom=0", NULL);
 		check(!strstr(get("out"), "40M were enough") == !!cases[i][0] &&
 		      !strstr(get("out"), "8M  less was free") == !cases[i][2] &&
@@ -975,7 +978,8 @@ static void page_sizes(void)
 			snprintf(name, sizeof(name), "pages/%u", i);
 			past_write(&t, name);
 		}
-		snprintf(name, sizeof(name), "pages of %llu bytes first: the largest page fits all", pages[first]);
+		snprintf(name, sizeof(name), "pages of %llu bytes first: the largest page fits all",
+			 pages[first]);
 		check(!plan(MORE("--json", "--headroom=1", tap_path("pages"))) && json("a.service", "max") == 6 * 16384 &&
 		      json(CAM, "page") == 16384 && json(CAM, "block") == 32 * MIB, name, "%s",
 		      get("out"));
@@ -1000,12 +1004,14 @@ static void widths(void)
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		plan_of(files[i], "--quantile=0.5", "--shrink");
-		snprintf(name, sizeof(name), "no line of the plan of '%s' is wider than 80 columns", files[i]);
+		snprintf(name, sizeof(name), "no line of the plan of '%s' is wider than 80 columns",
+			 files[i]);
 		check(*get("out") && widest(get("out")) <= 80, name, "%zu of %s: %s",
 		      widest(get("out")), files[i], get("out"));
 	}
 	plan(MORE("--help"));
-	check(widest(get("out")) <= 80, "no line of the help is wider than 80 columns", "%zu", widest(get("out")));
+	check(widest(get("out")) <= 80, "no line of the help is wider than 80 columns", "%zu",
+	      widest(get("out")));
 }
 
 static void quantiles(void)
@@ -1019,7 +1025,8 @@ static void quantiles(void)
 		      strstr(get("out"), "     10M  in use at once, in all boots (2025-"),
 			      "a quantile is below the maximum",
 		      "%s%s", get("out"), get("err"));
-		check(strstr(get("out"), "     10M  a.service alone\n"), "one service alone needs as much", "%s", get("out"));
+		check(strstr(get("out"), "     10M  a.service alone\n"),
+		      "one service alone needs as much", "%s", get("out"));
 	}
 	tap_case("%s", "");
 	check(!plan(MORE("--headroom=25%", "--json", tap_path("usual"))) && json("a.service", "max") == 15 * MIB,
@@ -1389,8 +1396,7 @@ static void mistakes(void)
 	check(!plan(MORE("--help")) && strstr(get("out"), "Usage: dmemctl plan"), "help", "%s", get("out"));
 	put("text", "hello\n");
 	check(plan_of("text", NULL, NULL) == 1 && strstr(get("err"), "not a history"), "a file that is none",
-	      "%s",
-	      get("err"));
+	      "%s", get("err"));
 	put("text", "%s", "");
 	check(plan_of("text", NULL, NULL) == 1, "nor is an empty one", "%s", get("err"));
 	check(plan_of("not-there", NULL, NULL) == 1, "nor one that is not there", "%s", get("err"));
@@ -1409,8 +1415,7 @@ static void damaged(void)
 	copy[len - 60] ^= 1;
 	put("usual", "%s", copy);
 	check(!plan_of("usual", "--json", NULL) && strstr(get("err"), "skipped: damaged"), "damage is told of",
-	      "%s",
-	      get("err"));
+	      "%s", get("err"));
 	free(copy);
 }
 

@@ -451,15 +451,19 @@ static void after_a_crash(void)
 		whole = size_of("history");
 		fd = open(tap_path("history"), O_WRONLY | O_APPEND);
 		if (i == 0)
-			check(write(fd, "01234567 S 12", 13) == 13, "half of a line is written", "no");
+			check(write(fd, "01234567 S 12", 13) == 13, "half of a line is written",
+			      "no");
 		else if (i == 1)
-			check(write(fd, zeros, sizeof(zeros)) == sizeof(zeros), "zeros are written", "no");
+			check(write(fd, zeros, sizeof(zeros)) == sizeof(zeros), "zeros are written",
+			      "no");
 		else
-			check(!ftruncate(fd, 5), "all but the start of the first line is cut off", "no");
+			check(!ftruncate(fd, 5), "all but the start of the first line is cut off",
+			      "no");
 		close(fd);
 		check(!record(MORE("--count=1")), "the recorder continues", "%s", get("err"));
 		said("history", &found);
-		check(!found.bad && !found.torn && found.records == (i == 2 ? 8 : 16), "records follow the last whole line",
+		check(!found.bad && !found.torn && found.records == (i == 2 ? 8 : 16),
+		      "records follow the last whole line",
 		      "%zu records, %zu bad, %zu bytes", found.records, found.bad, whole);
 	}
 }
@@ -665,7 +669,8 @@ static void few_files(void)
 	}
 	for (unsigned int files = 64; files <= 256; files *= 2) {
 		tap_case("%u file descriptors", files);
-		check(!with_files(files, "--count=2 --interval=1ms") && !*get("err"), "the recorder succeeds without a message", "%s",
+		check(!with_files(files, "--count=2 --interval=1ms") && !*get("err"),
+		      "the recorder succeeds without a message", "%s",
 		      get("err"));
 		log = said("history", &found);
 		check(count(log, "cgroup ") == UNITS + 3 && count(log, " r0: 1048576 2097152 ") == UNITS,
@@ -681,7 +686,8 @@ static void few_files(void)
 		snprintf(want, sizeof(want), "LimitNOFILE=, which is %u\n", files);
 		all &= !lost || (rc == 1 && count(get("err"), "\n") == 1 && strstr(get("err"), want));
 	}
-	check(lost && all, "with too few file descriptors, the recorder fails with one line", "%s", get("err"));
+	check(lost && all, "with too few file descriptors, the recorder fails with one line", "%s",
+	      get("err"));
 	/* Files that are opened for each sample are those of the same cgroup. */
 	clear();
 	snprintf(path, sizeof(path), "%s/start", tap_path(""));
@@ -691,7 +697,8 @@ static void few_files(void)
 	snprintf(want, sizeof(want), " r0: %llu", (unsigned long long)MIB);
 	wait_for(want);
 	use("system.slice/unit7.service", 5 * MIB, 6 * MIB);
-	check(wait_for(" r0: 5242880 6291456"), "changes are recorded with few file descriptors", "no");
+	check(wait_for(" r0: 5242880 6291456"), "changes are recorded with few file descriptors",
+	      "no");
 	check(!end(pid, SIGTERM), "it ends well", "%s", get("err"));
 }
 
@@ -883,8 +890,10 @@ static void growth(void)
 			long begin = user_us(), took;
 
 			clear();
-			snprintf(name, sizeof(name), "%d cgroups are recorded, run %d", i ? FEW * TIMES : FEW, k + 1);
-			check(!end(start(fast, MORE("--count=3", "--interval=1ms"), 0), 0), name, "%s", get("err"));
+			snprintf(name, sizeof(name), "%d cgroups are recorded, run %d",
+				 i ? FEW * TIMES : FEW, k + 1);
+			check(!end(start(fast, MORE("--count=3", "--interval=1ms"), 0), 0), name,
+			      "%s", get("err"));
 			took = user_us() - begin;
 			cost[i] = !k || took < cost[i] ? took : cost[i];
 		}

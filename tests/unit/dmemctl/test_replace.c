@@ -131,13 +131,16 @@ static void good(const char *dir, const char *how, int tmpfile, int link)
 	fault.link = link;
 	fault.times = -1;
 	put("d/file", "old\n");
-	check(!replace("new\n") && !strcmp(get("d/file"), "new\n") && entries() == 1, "the file has the new text and no other is left", "%s, %d files",
+	check(!replace("new\n") && !strcmp(get("d/file"), "new\n") && entries() == 1,
+	      "the file has the new text and no other is left", "%s, %d files",
 	      get("d/file"), entries());
 	/* The first "f" is that of the file that could not be given a name. */
 	check_text(steps, link ? "ffd+" : "fd+", "the file is on the disk before it has its name, and then the name");
-	check(!stat(tap_path("d/file"), &st) && (st.st_mode & 07777) == 0644, "the file has its mode", "%o", st.st_mode);
+	check(!stat(tap_path("d/file"), &st) && (st.st_mode & 07777) == 0644,
+	      "the file has its mode", "%o", st.st_mode);
 	unlink(tap_path("d/file"));
-	check(!cli_create(tap_path("d/file"), 0600, "a", 1) && !strcmp(get("d/file"), "a"), "a new file is created", "no");
+	check(!cli_create(tap_path("d/file"), 0600, "a", 1) && !strcmp(get("d/file"), "a"),
+	      "a new file is created", "no");
 	check(cli_create(tap_path("d/file"), 0600, "b", 1) == -EEXIST && !strcmp(get("d/file"), "a") &&
 	      entries() == 1, "an existing file is not overwritten", "%s, %d files", get("d/file"), entries());
 	unlink(tap_path("d/file"));

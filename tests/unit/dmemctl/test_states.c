@@ -82,7 +82,8 @@ static void check_verb(const struct state *s, struct tool *tool_, const char *ar
 	char name[200];
 	int code = tool(tool_, args);
 
-	snprintf(name, sizeof(name), "%s %s fails with one message", tool_ == &ctl ? "dmemctl" : "lsdmem", args);
+	snprintf(name, sizeof(name), "%s %s fails with one message",
+		 tool_ == &ctl ? "dmemctl" : "lsdmem", args);
 	at = strstr(get("err"), text);
 	check(code == 1 && at && !strstr(at + 1, text), name, "exit code %d: %s", code, get("err"));
 }
@@ -106,7 +107,8 @@ static void set_enables(void)
 	not_enabled();
 	put(CG ".regions", CAMERA " 41943040\n");
 	expect(&ctl, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
-	check_text(get(CG "cgroup.subtree_control"), "cpu memory dmem\n", "set enables the controller");
+	check_text(get(CG "cgroup.subtree_control"), "cpu memory dmem\n",
+		   "set enables the controller");
 }
 
 int main(int argc, char **argv)

@@ -378,7 +378,8 @@ static void judged_places(void)
 		/* The place alone is no mistake. */
 		if (dmem_place(&a, places[i].path, places[i].head, strlen(places[i].head), DMEM_NO_UID,
 			       &without) || without.what || !same_text(without.service, places[i].service))
-			check(false, "a file without a section has no finding", "without a section: %s", without.what);
+			check(false, "a file without a section has no finding",
+			      "without a section: %s", without.what);
 		dmem_arena_free(&a);
 	}
 }
@@ -727,7 +728,8 @@ static void payloads(void)
 		struct dmem_arena a = { 0 };
 		struct dmem_payload p;
 
-		snprintf(name, sizeof(name), "%s of %s: %s", commands[0] ? commands[0] : "any command", services[i].unit,
+		snprintf(name, sizeof(name), "%s of %s: %s",
+			 commands[0] ? commands[0] : "any command", services[i].unit,
 			 services[i].what ? "what it runs is elsewhere" : "what it runs is in the service");
 		check(!dmem_payload(&a, services[i].unit, &l, &p) && !p.what == !services[i].what &&
 		      !p.what == !p.remedy &&

@@ -769,7 +769,8 @@ static void sequences(void)
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		snprintf(name, sizeof(name), "key %zu, ", i);
 		for (const char *b = t[i].bytes; *b; b++)
-			snprintf(name + strlen(name), sizeof(name) - strlen(name), *b > ' ' ? "%c" : "0x%02x",
+			snprintf(name + strlen(name), sizeof(name) - strlen(name),
+				 *b > ' ' ? "%c" : "0x%02x",
 				 (unsigned char)*b);
 		check(key_of(t[i].bytes) == t[i].key, name, "%d", key_of(t[i].bytes));
 	}

@@ -102,7 +102,8 @@ static void boot(char **argv, bool host_cgroups)
 		const char *cgroup = cgroup_of(i);
 
 		snprintf(message, sizeof(message), "MESSAGE=%s: ", cgroup);
-		snprintf(name, sizeof(name), "%s.slice is limited where its services are", slices[i]);
+		snprintf(name, sizeof(name), "%s.slice is limited where its services are",
+			 slices[i]);
 		check(*cgroup && strstr(journal, message), name, "they are in '%s'; messages: %s", cgroup, journal);
 	}
 }

@@ -86,7 +86,8 @@ static void regions(void)
 	}
 	memset(name, 'x', 256);
 	name[256] = 0;
-	check(dmem_region_problem(name) != NULL, "a region name of 256 letters is refused", "taken");
+	check(dmem_region_problem(name) != NULL, "a region name of 256 letters is refused",
+	      "taken");
 	name[255] = 0;
 	check(!dmem_region_problem(name), "a region name of 255 letters is accepted", "refused");
 }
@@ -126,7 +127,8 @@ static void names(void)
 	for (size_t i = 0; i < sizeof(slices) / sizeof(*slices); i++) {
 		snprintf(name, sizeof(name), "path of %s", slices[i][0]);
 		check_text(dmem_slice_path(&arena, slices[i][0], &other), slices[i][1], name);
-		snprintf(name, sizeof(name), "%s has %s path", slices[i][0], slices[i][2] ? "a second" : "no second");
+		snprintf(name, sizeof(name), "%s has %s path", slices[i][0],
+			 slices[i][2] ? "a second" : "no second");
 		check(!other == !slices[i][2] && (!other || !strcmp(other, slices[i][2])), name, "the other one: %s",
 		      other ? other : "none");
 	}
@@ -135,7 +137,8 @@ static void names(void)
 		check(!dmem_slice_path(&arena, no_slices[i], &other), name, "taken");
 	}
 	for (size_t i = 0; i < sizeof(escaped) / sizeof(*escaped); i++) {
-		snprintf(name, sizeof(name), "'%s' is escaped as '%s'", escaped[i][0], escaped[i][1]);
+		snprintf(name, sizeof(name), "'%s' is escaped as '%s'", escaped[i][0],
+			 escaped[i][1]);
 		check_text(dmem_escape(&arena, escaped[i][0]), escaped[i][1], name);
 	}
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
@@ -206,7 +209,8 @@ static void quoting(void)
 		dmem_quote(buf, sizeof(buf), t[i][0], true);
 		check_text(buf, t[i][2], name);
 	}
-	check(dmem_quote(buf, 3, "%%%", false) == 6 && !strcmp(buf, "%%"), "text that is too long to quote is cut, and its length returned", "%s", buf);
+	check(dmem_quote(buf, 3, "%%%", false) == 6 && !strcmp(buf, "%%"),
+	      "text that is too long to quote is cut, and its length returned", "%s", buf);
 }
 
 struct text {

@@ -45,7 +45,8 @@ static void numbers(void)
 	char name[100];
 
 	for (size_t i = 0; i < sizeof(one) / sizeof(*one); i++) {
-		snprintf(name, sizeof(name), "number %zu, '%.*s', is read", i, (int)strcspn(one[i].s, "\n"), one[i].s);
+		snprintf(name, sizeof(name), "number %zu, '%.*s', is read", i,
+			 (int)strcspn(one[i].s, "\n"), one[i].s);
 		check(dmem_number(one[i].s) == one[i].n, name, "'%s'", one[i].s);
 	}
 	for (size_t i = 0; i < sizeof(keyed) / sizeof(*keyed); i++) {
@@ -74,8 +75,10 @@ static void files(void)
 	link_to("root/out", "/../secret");
 	link_to("root/abs", "/dir/a");
 	link_to("root/rel", "dir/a");
-	check(dmem_sys_open(&sys, tap_path("none")) == -ENOENT, "opening a missing tree fails", "there is");
-	check(!dmem_sys_open(&sys, tap_path("root")), "a tree can be opened", "it cannot be opened");
+	check(dmem_sys_open(&sys, tap_path("none")) == -ENOENT, "opening a missing tree fails",
+	      "there is");
+	check(!dmem_sys_open(&sys, tap_path("root")), "a tree can be opened",
+	      "it cannot be opened");
 	check(dmem_sys_read(&sys, "out", &text) == -ENOENT, "a link does not lead out", "%s",
 	      text.s);
 	check(!dmem_sys_read(&sys, "abs", &text) && !strcmp(text.s, "first\nsecond\n"),
@@ -97,7 +100,8 @@ static void files(void)
 		memset(big, 'x', len);
 		big[len] = 0;
 		put("root/big", "%s", big);
-		snprintf(name, sizeof(name), "a file about as large as the first buffer, %zu bytes, is read", len);
+		snprintf(name, sizeof(name),
+			 "a file about as large as the first buffer, %zu bytes, is read", len);
 		check(!dmem_sys_read(&sys, "big", &text) && text.len == len &&
 			      strlen(text.s) == len,
 		      name, "%zu of %zu", text.len, len);
@@ -112,9 +116,11 @@ static void files(void)
 	      "%zu", n);
 	line = dmem_first_line(&arena, AT_FDCWD, tap_path("root/dir/a"));
 	check_text(line ? line : "(null)", "first", "the first line of a file is read");
-	check(!dmem_first_line(&arena, AT_FDCWD, tap_path("root/none")), "a missing file has no first line",
+	check(!dmem_first_line(&arena, AT_FDCWD, tap_path("root/none")),
+	      "a missing file has no first line",
 	      "there is one");
-	check(!dmem_first_line(&arena, AT_FDCWD, tap_path("root/rel")), "no first line is read through a link",
+	check(!dmem_first_line(&arena, AT_FDCWD, tap_path("root/rel")),
+	      "no first line is read through a link",
 	      "there is one");
 	dmem_text_free(&text);
 	dmem_sys_close(&sys);
@@ -144,7 +150,8 @@ static void regions(void)
 	check(!dmem_regions_read(&sys, &arena, take_note, NULL, &r) && r.n == 3 && r.complete &&
 		      r.n_heaps == 4 && !*notes,
 	      "all regions and heaps are read", "%zu, %zu heaps; %s", r.n, r.n_heaps, notes);
-	check(!strcmp(r.region[0].name, CAMERA) && !strcmp(r.region[2].name, SYSTEM), "regions are sorted by name",
+	check(!strcmp(r.region[0].name, CAMERA) && !strcmp(r.region[2].name, SYSTEM),
+	      "regions are sorted by name",
 	      "%s", r.region[0].name);
 	check(r.region[0].capacity == 40 * MIB && r.region[0].current == 8 * MIB &&
 		      r.region[0].available == 32 * MIB && r.region[0].largest == 32 * MIB &&
@@ -224,16 +231,20 @@ static void trees(void)
 		      dmem_tree_figure(&tree, n, 1, DMEM_F_MAX) == DMEM_NO_LIMIT &&
 		      dmem_tree_figure(&tree, n, 0, DMEM_F_LOCAL) == 8 * MIB,
 	      "a cgroup has its figures", "%llu", (unsigned long long)dmem_tree_figure(&tree, n, 0, DMEM_F_MAX));
-	check(dmem_tree_figure(&tree, n, 0, DMEM_F_PEAK) == DMEM_UNKNOWN, "a figure that was not asked for is unknown",
+	check(dmem_tree_figure(&tree, n, 0, DMEM_F_PEAK) == DMEM_UNKNOWN,
+	      "a figure that was not asked for is unknown",
 	      "is there");
 	check(dmem_tree_refused(&tree, n, 0) == DMEM_UNKNOWN &&
 		      dmem_tree_refused(&tree, n, 1) == 6 && dmem_tree_refused(&tree, n, 2) == 9,
 	      "refusals are the sum of the events", "%llu", (unsigned long long)dmem_tree_refused(&tree, n, 1));
-	check(!node(&tree, "system.slice/box.service/payload")->figure, "a cgroup without the controller has no figures", "figures");
-	check(n->id == fake_cgroup_id(SERVICE), "a cgroup has its id", "%llu", (unsigned long long)n->id);
+	check(!node(&tree, "system.slice/box.service/payload")->figure,
+	      "a cgroup without the controller has no figures", "figures");
+	check(n->id == fake_cgroup_id(SERVICE), "a cgroup has its id", "%llu",
+	      (unsigned long long)n->id);
 	check(dmem_node_path(n, path, 10) == strlen(SERVICE) && !strcmp(path, "system.sl"),
 	      "a path is cut to the buffer, and its length returned", "%s", path);
-	check(!dmem_node_path(tree.root, path, sizeof(path)) && !*path, "the path of the root is empty", "%s",
+	check(!dmem_node_path(tree.root, path, sizeof(path)) && !*path,
+	      "the path of the root is empty", "%s",
 	      path);
 
 	put(CG "system.slice/dmem.max", CAMERA " 1048576\n" SYSTEM " 0\n");
@@ -245,7 +256,8 @@ static void trees(void)
 		      dmem_tree_limit(&tree, n, 1) == r.region[1].capacity &&
 		      !dmem_tree_limit(&tree, n, 2),
 	      "the effective limit, up to the capacity", "%llu", (unsigned long long)dmem_tree_limit(&tree, n, 0));
-	check(node(&tree, SERVICE "/.hidden") != NULL, "a cgroup whose name begins with a dot is read", "is left out");
+	check(node(&tree, SERVICE "/.hidden") != NULL,
+	      "a cgroup whose name begins with a dot is read", "is left out");
 	check(!dmem_tree_read(&sys, &arena, &r, "system.slice", figures, 1, NULL, NULL, &tree) &&
 		      tree.n == 6 && node(&tree, SERVICE) && !node(&tree, SERVICE "/.hidden"),
 	      "a part of the tree is read to a depth", "%zu", tree.n);
@@ -258,7 +270,8 @@ static void trees(void)
 	mkdir(tap_path(CG SERVICE "/dmem.max"), 0755);
 	unlink(tap_path(CG SERVICE "/dmem.current"));
 	dmem_tree_read(&sys, &arena, &r, SERVICE, figures, 0, take_note, NULL, &tree);
-	check(!tree.root->figure && !*notes, "a cgroup without dmem.current has no figures", "%s", notes);
+	check(!tree.root->figure && !*notes, "a cgroup without dmem.current has no figures", "%s",
+	      notes);
 	put(CG SERVICE "/dmem.current", DISPLAY " 1\n" CAMERA " 2\n");
 	dmem_tree_read(&sys, &arena, &r, SERVICE, figures, 0, take_note, NULL, &tree);
 	check_text(notes, "sys/fs/cgroup/" SERVICE "/dmem.max 21\n",
@@ -305,13 +318,16 @@ static void names(void)
 
 		snprintf(got, sizeof(got), "%.*s", (int)len, unit ? unit : "");
 		snprintf(name, sizeof(name), "the unit of cgroup '%s'", cgroups[i].path);
-		check_text(unit ? got : "(none)", cgroups[i].unit ? cgroups[i].unit : "(none)", name);
+		check_text(unit ? got : "(none)", cgroups[i].unit ? cgroups[i].unit : "(none)",
+			   name);
 	}
 	for (size_t i = 0; i < sizeof(expanded) / sizeof(*expanded); i++) {
 		const char *got = dmem_expand(&arena, expanded[i].unit, expanded[i].text);
 
-		snprintf(name, sizeof(name), "'%s' is expanded for %s", expanded[i].text, expanded[i].unit);
-		check_text(got ? got : "(none)", expanded[i].want ? expanded[i].want : "(none)", name);
+		snprintf(name, sizeof(name), "'%s' is expanded for %s", expanded[i].text,
+			 expanded[i].unit);
+		check_text(got ? got : "(none)", expanded[i].want ? expanded[i].want : "(none)",
+			   name);
 	}
 }
 
@@ -346,7 +362,8 @@ static void limits(void)
 		struct dmem_limit l = { 0 };
 		enum dmem_status s = dmem_limit_parse(&arena, DMEM_LOW, args[i].arg, &l);
 
-		snprintf(title, sizeof(title), "limit '%s' is %s", args[i].arg, args[i].s ? "refused" : "accepted");
+		snprintf(title, sizeof(title), "limit '%s' is %s", args[i].arg,
+			 args[i].s ? "refused" : "accepted");
 		check(s == args[i].s &&
 			      (s || (!strcmp(l.region, args[i].region) && l.kind == DMEM_LOW)),
 		      title, "%s: %d", args[i].arg, s);
@@ -370,16 +387,19 @@ static void limits(void)
 	      "a heap without a region is reported", "one");
 	check(FIND("dma_heap/wrong") == DMEM_BAD_NAME && FIND("dma_heap/loop") == DMEM_BAD_NAME,
 	      "a heap with an invalid region name is reported", "is one");
-	check(FIND("dma_heap/gone") == DMEM_NO_REGION, "a heap of a missing region is reported", "it is");
+	check(FIND("dma_heap/gone") == DMEM_NO_REGION, "a heap of a missing region is reported",
+	      "it is");
 	check(FIND("/dev/dma_heap/camera@64000000") == DMEM_OK && !strcmp(name, CAMERA),
 	      "a region is found by the device of its heap", "no");
 	/* A container: the root is a cgroup like others, and has no dmem.capacity. */
 	unlink(tap_path(CG "dmem.capacity"));
 	put(CG "dmem.current", CAMERA " 0\n");
-	check(FIND(CAMERA) == DMEM_OK && capacity == DMEM_UNKNOWN, "a limit in bytes needs no capacity", "they do");
+	check(FIND(CAMERA) == DMEM_OK && capacity == DMEM_UNKNOWN,
+	      "a limit in bytes needs no capacity", "they do");
 	check(find_limit(root, NULL, heaps, CAMERA "=50%", &name, &capacity) == DMEM_NO_CAPACITY,
 	      "a percentage needs the capacity", "it does not");
-	check(FIND("cma/none") == DMEM_NO_REGION, "a region that a container does not have is missing", "it has");
+	check(FIND("cma/none") == DMEM_NO_REGION,
+	      "a region that a container does not have is missing", "it has");
 	close(root);
 }
 
@@ -392,7 +412,8 @@ static void effective(void)
 	put(LIB "camera.service.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 2M\nDeviceMemoryMi"
 									       "n=x 1\n");
 	put(ETC "cam.service.d/a.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
-	check(!dmem_units_load(&u, tap_path("root"), NULL, NULL, NULL), "the unit files are loaded", "no");
+	check(!dmem_units_load(&u, tap_path("root"), NULL, NULL, NULL), "the unit files are loaded",
+	      "no");
 	check(!dmem_units_caps(&u, "cam.service", "/x", &caps) && caps.n == 2 &&
 		      !strcmp(caps.cap[0].value, "2M") && caps.cap[1].kind == DMEM_MIN,
 	      "an alias has the limits of all files of the unit", "%zu", caps.n);

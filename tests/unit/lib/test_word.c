@@ -197,7 +197,8 @@ static void any_word(void)
 		word[len] = 0;
 		check(!strstr(find(ALL, word), "error"), dmem_printf(&arena, "a word of %zu letters", len), "%zu letters: %s", len, find(ALL, word));
 	}
-	check(strstr(find(ALL, "a/\x1b[2J\n"), "no such cgroup") != NULL, "control characters in a missing path are reported",
+	check(strstr(find(ALL, "a/\x1b[2J\n"), "no such cgroup") != NULL,
+	      "control characters in a missing path are reported",
 	      "%s", find(ALL, "a/\x1b[2J\n"));
 }
 

@@ -47,7 +47,8 @@ static void expected_case(const struct tool *t, const char *path, const char *fi
 	tap_dir(t->dir);
 	if (!check(machine(&f, name), "the machine exists", "there is no machine '%s'", name))
 		return;
-	check(!tool(t, args) && !*get("err"), "lsdmem succeeds without a message", "%s", get("err"));
+	check(!tool(t, args) && !*get("err"), "lsdmem succeeds without a message", "%s",
+	      get("err"));
 	if (getenv("UPDATE")) {
 		o = fopen(path, "w");
 		if (!check(o != NULL, "the file is written", "%s", path))
@@ -167,20 +168,26 @@ static void test_regions(const struct tool *t)
 	machine(&f, "ours");
 	check(tool(t, "-rn -o name dma_heap/default_cma_region drm/none") == 1 && !*get("out"),
 	      "a name of no region is an error", "%s", get("out"));
-	check_text(get("err"), "lsdmem: drm/none: no such region: see lsdmem\n", "the message has the name of the missing region");
-	check(!tool(t, "-rn -o name dma_heap/default_cma_region heap/system"), "the name of a heap is accepted for its region",
+	check_text(get("err"), "lsdmem: drm/none: no such region: see lsdmem\n",
+		   "the message has the name of the missing region");
+	check(!tool(t, "-rn -o name dma_heap/default_cma_region heap/system"),
+	      "the name of a heap is accepted for its region",
 	      "%s", get("err"));
-	check_text(get("out"), "cma/linux,cma\nheap/system\n", "the name of a heap selects its region");
-	check(!tool(t, "-rn --tree -o path,region heap/system"), "the tree of one region can be shown", "%s", get("err"));
+	check_text(get("out"), "cma/linux,cma\nheap/system\n",
+		   "the name of a heap selects its region");
+	check(!tool(t, "-rn --tree -o path,region heap/system"),
+	      "the tree of one region can be shown", "%s", get("err"));
 	check_text(get("out"), "/ heap/system\n/machine.slice heap/system\n"
 		   "/machine.slice/c1.scope heap/system\n/machine.slice/c1.scope/payload heap/system\n"
 		   "/system.slice heap/system\n/system.slice/late.service heap/system\n",
 		   "the tree of one region has no other region");
 	tool(t, "-rn --tree -o path,charged heap/system");
 	put("charged", "%s", get("out"));
-	check(!tool(t, "-rn --tree -o path,current heap/system"), "a column has another name", "%s", get("err"));
+	check(!tool(t, "-rn --tree -o path,current heap/system"), "a column has another name", "%s",
+	      get("err"));
 	check_text(get("out"), get("charged"), "both names are the same column");
-	check(!tool(t, "-rn --buffers -o inode cma/display@60000000"), "the buffers of one region can be shown",
+	check(!tool(t, "-rn --buffers -o inode cma/display@60000000"),
+	      "the buffers of one region can be shown",
 	      "%s", get("err"));
 	check_text(get("out"), "102\n", "the buffers of one region are those known to be in it");
 }
@@ -214,7 +221,8 @@ static void test_usage(const struct tool *t)
 		tap_case("%s", wrong[i].args);
 		snprintf(want, sizeof(want), "lsdmem: %s\nTry 'lsdmem --help' for more information.\n",
 			 wrong[i].says);
-		check(rc == 2 && !*get("out"), "the status is 2, without output", "status %d, %s", rc, get("out"));
+		check(rc == 2 && !*get("out"), "the status is 2, without output", "status %d, %s",
+		      rc, get("out"));
 		check_text(get("err"), want, "the message on stderr");
 	}
 	tap_case("%s", "");
@@ -271,9 +279,11 @@ static void test_names(const struct tool *t)
 		  "any(.[]; contains(\"\\u0001\\u0002\\u0003\") and contains(\"\\b\\t\\u000b\") and contains(\"\\\"#\") and contains(\"[\\\\]\"))"),
 	      "JSON gives the names as they are", "%s", get("json"));
 	tool(t, "\x1b[31m\xff");
-	check_text(get("err"), "lsdmem: \\x1b[31m\\xff: no such region: see lsdmem\n", "no control character of a message reaches a terminal");
+	check_text(get("err"), "lsdmem: \\x1b[31m\\xff: no such region: see lsdmem\n",
+		   "no control character of a message reaches a terminal");
 	tool(t, "--tree -J -o name");
-	check(!jq(t, ".regions[0].name == \"cma/\\\"a\\\\b\\\"%s,\\u00e4@1\""), "JSON gives the name of the region as it is", "%s",
+	check(!jq(t, ".regions[0].name == \"cma/\\\"a\\\\b\\\"%s,\\u00e4@1\""),
+	      "JSON gives the name of the region as it is", "%s",
 	      get("json"));
 }
 
@@ -312,7 +322,8 @@ static void test_spelling(const struct tool *t)
 
 		tap_case("%s", names[i].printed);
 		snprintf(line, sizeof(line), "/%s\n", names[i].printed);
-		check(strstr(get("text"), line) && strstr(get("raw"), line), "all formats have one spelling", "%s",
+		check(strstr(get("text"), line) && strstr(get("raw"), line),
+		      "all formats have one spelling", "%s",
 		      get("text"));
 		check_text(dmem_name_decode(&a, names[i].printed),
 			   strchr(names[i].name, '\\') && strstr(names[i].name, "x20") ? "mnt-a b.mount" :

@@ -34,7 +34,8 @@ static void fails(const struct tool *t, const char *args, const char *line, cons
 	int rc = tool(t, args);
 
 	tap_case("%s", name);
-	check(rc == 1 && !*get("out"), "the status is 1, without output", "status %d, %s", rc, get("out"));
+	check(rc == 1 && !*get("out"), "the status is 1, without output", "status %d, %s", rc,
+	      get("out"));
 	check_text(get("err"), line, "one message on stderr");
 	tap_case("%s", "");
 }
@@ -111,7 +112,8 @@ static void test_half_readable(const struct tool *t)
 	      "the figure of an unreadable file is null, the others are shown", "%s", get("json"));
 	says(t, "--tree -o NAME,PEAK cma/linux,cma", "lsdmem: cannot read /sys/fs/cgroup/system.slice/"
 	     "camera.service/dmem.max: Is a directory\n", "the choice of rows needs the file");
-	check(!tool(t, "--tree --all -o NAME,PEAK") && !*get("err"), "with --all, the file is not read",
+	check(!tool(t, "--tree --all -o NAME,PEAK") && !*get("err"),
+	      "with --all, the file is not read",
 	      "%s", get("err"));
 	break_file(CGROUP "/machine.slice/dmem.current");
 	break_file(CGROUP "/system.slice/dmem.events");
@@ -134,12 +136,13 @@ static void test_garbage(const struct tool *t)
 	    "nobody/knows 7\ncma/display@60000000 99999999999999999999999\nheap/system 4096x\n");
 	put(CGROUP "/system.slice/dmem.events", "cma/camera@64000000 alloc_fail= max=x exhausted=3\n");
 	put("root/sys/kernel/mm/cma/linux,cma/available_pages", "18446744073709551615\n");
-	check(!tool(t, "--tree --all -J") && !*get("err"), "text that is no number is no error", "%s",
-	      get("err"));
+	check(!tool(t, "--tree --all -J") && !*get("err"), "text that is no number is no error",
+	      "%s", get("err"));
 	check(!jq(t, "[.regions[].children[] | select(.unit == \"system.slice\")] | length == 4 and "
 		  "all(.[]; .charged == null) and .[0].refused == 3"), "text that is no number is shown as null", "%s", get("json"));
 	tool(t, "-J");
-	check(!jq(t, ".regions[2].free == null"), "a number that is too large is shown as null", "%s", get("json"));
+	check(!jq(t, ".regions[2].free == null"), "a number that is too large is shown as null",
+	      "%s", get("json"));
 	put("root/proc/812/fdinfo/5", "%s", "");
 	put("root/proc/812/fdinfo/6", "ino:\t101\nsize:\tx\nexp_name:\n");
 	put("root/proc/900/maps", "nonsense\n\n7f00-8000 rw-s 0 00:0b 101 /dmabuf:");
@@ -171,7 +174,8 @@ static void test_usual_user(const struct tool *t)
 	     "not root, other columns");
 	check_text(get("out"), "cma/camera@64000000 40M 24M 1M 15M - 31M 12 camera@64000000 24M\n",
 		   "without debugfs, all other columns are shown");
-	check(!tool(&u, "-o NAME,FREE") && !*get("err"), "no message about columns that are not shown",
+	check(!tool(&u, "-o NAME,FREE") && !*get("err"),
+	      "no message about columns that are not shown",
 	      "%s", get("err"));
 	check(!tool(&u, "--tree") && !*get("err"), "a tree needs no privilege", "%s", get("err"));
 	says(&u, "--buffers -rn -o INODE,PROCESSES", "lsdmem: not root: some processes cannot be read; buffers "
@@ -196,7 +200,8 @@ static void test_hidden_processes(const struct tool *t)
 	says(t, "--buffers -rn -o INODE,KERNEL", geteuid() ?
 	     "lsdmem: not root: some processes cannot be read\n" :
 	     "lsdmem: some processes cannot be read\n", "processes are hidden");
-	check(strstr(get("out"), "103 -\n") != NULL, "with hidden processes, the kernel is not shown as the only holder", "%s",
+	check(strstr(get("out"), "103 -\n") != NULL,
+	      "with hidden processes, the kernel is not shown as the only holder", "%s",
 	      get("out"));
 }
 
@@ -214,9 +219,11 @@ static void test_only_mapped(const struct tool *t)
 	fake_process(1, "init");
 	fake_process(33, "a b");
 	fake_maps(33, three, 3, true);
-	check(!tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES"), "buffers that are only mapped are no error",
+	check(!tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES"),
+	      "buffers that are only mapped are no error",
 	      "%s", get("err"));
-	check_text(get("out"), "", "a mapped buffer is not shown if the device of buffers is unknown");
+	check_text(get("out"), "",
+		   "a mapped buffer is not shown if the device of buffers is unknown");
 	fake_fd(&f, 33, 3, &other);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
 	check_text(get("out"), "6 1M 1 1 a\\x20b[33]\n7 - 0 2 a\\x20b[33]\n",
@@ -224,7 +231,8 @@ static void test_only_mapped(const struct tool *t)
 	remove(tap_path("root/proc/33/fd/3"));
 	fake_bufinfo(&b, 1);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
-	check_text(get("out"), "7 5M 0 2 a\\x20b[33]\n", "the size of a mapped buffer comes from debugfs");
+	check_text(get("out"), "7 5M 0 2 a\\x20b[33]\n",
+		   "the size of a mapped buffer comes from debugfs");
 }
 
 /* A file on a detached mount is named as a dma-buf is, and has an inode number that its
@@ -257,7 +265,8 @@ static void test_forged_maps(const struct tool *t, const char *with_spy)
 	put("root/proc/20/maps", "7f00-8000 r--s 0 00:0b 2 /dmabuf:x\n");
 	fake_bufinfo(&b, 1);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
-	check_text(get("out"), "7 1M 1 1 camera[21]\n", "a mapping that debugfs does not list is no buffer");
+	check_text(get("out"), "7 1M 1 1 camera[21]\n",
+		   "a mapping that debugfs does not list is no buffer");
 }
 
 /* Each fd, mapping and process counts, the buffer once. A name cannot tell lies. */
@@ -278,13 +287,16 @@ static void test_counted_once(const struct tool *t)
 		fake_maps(pid, &b, 1, false);
 	}
 	fake_fd(&f, 10, 20, &lie);
-	check(!tool(t, "--buffers -rn -o INODE,SIZE,REGION,ID,FDS,MAPS"), "a buffer with many holders is no error", "%s", get("err"));
-	check_text(get("out"), "9 4K cma/a 1152921504606846976 500 50\n10 4K - - 1 0\n", "a buffer with many holders has one row");
+	check(!tool(t, "--buffers -rn -o INODE,SIZE,REGION,ID,FDS,MAPS"),
+	      "a buffer with many holders is no error", "%s", get("err"));
+	check_text(get("out"), "9 4K cma/a 1152921504606846976 500 50\n10 4K - - 1 0\n",
+		   "a buffer with many holders has one row");
 	tool(t, "--buffers -J -o PROCESSES,EXPORTER");
 	check(!jq(t, ".buffers[0].processes | length == 50 and .[0] == \"p[10]\" and .[49] == \"p[59]\""),
 	      "each holder is listed once", "%s", get("json"));
 	tool(t, "--buffers -J -o EXPORTER");
-	check(!jq(t, ".buffers[1].exporter == \"heap\""), "the exporter comes from the kernel, not from the buffer's name", "%s",
+	check(!jq(t, ".buffers[1].exporter == \"heap\""),
+	      "the exporter comes from the kernel, not from the buffer's name", "%s",
 	      get("json"));
 }
 
@@ -325,7 +337,8 @@ static void test_freed(const struct tool *t)
 		kept += !strcmp(get("out"), "20\n21\n");
 	}
 	/* Between the last open and its read it is too late. */
-	check(gone > 5 && kept <= 1 && gone + kept == n - 1, "a buffer that is freed during the run is not shown",
+	check(gone > 5 && kept <= 1 && gone + kept == n - 1,
+	      "a buffer that is freed during the run is not shown",
 	      "of %d: %d times gone, %d times there", n - 1, gone, kept);
 	check_text(get("out"), "20\n21\n", "a buffer that is not freed is shown");
 }
@@ -357,7 +370,8 @@ static void test_output(const struct tool *t)
 	}
 	link_to("out", "/dev/full");
 	rc = tool(t, "--tree --all");
-	check(rc == 1 && strstr(get("err"), "lsdmem: cannot write") == get("err"), "a device that gets full later is an error",
+	check(rc == 1 && strstr(get("err"), "lsdmem: cannot write") == get("err"),
+	      "a device that gets full later is an error",
 	      "status %d: %s", rc, get("err"));
 	unlink(tap_path("out"));
 	for (int ignored = 0; ignored < 2; ignored++) {
@@ -382,7 +396,8 @@ static void test_output(const struct tool *t)
 		check(ignored ? status == 0 : WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE,
 		      ignored ? "a reader that exits is no failure if SIGPIPE is ignored" :
 		      "a reader that exits ends the program by SIGPIPE", "status %#x", status);
-		check_text(get("err"), "", ignored ? "no message if SIGPIPE is ignored" : "no message by SIGPIPE");
+		check_text(get("err"), "",
+			   ignored ? "no message if SIGPIPE is ignored" : "no message by SIGPIPE");
 	}
 }
 
@@ -438,22 +453,27 @@ static void test_widths(const struct tool *t)
 	for (size_t i = 0; i < 3; i++) {
 		text = on_terminal(t, 80, views[i]);
 		snprintf(title, sizeof(title), "'%s' fits 80 columns", views[i]);
-		check(*text && longest_line(text) <= 80, title, "%zu: %s", longest_line(text), text);
+		check(*text && longest_line(text) <= 80, title, "%zu: %s", longest_line(text),
+		      text);
 	}
 	text = on_terminal(t, 80, "-n");
 	check(strstr(text, "cma/display@60000000") && strstr(text, " 63.9M ") && strstr(text, " 128K "),
 	      "in 80 columns, typical names and figures are not cut", "%s", text);
 	text = on_terminal(t, 80, "--buffers");
-	check(strstr(text, "/system.slice/camera.service") != NULL, "in 80 columns, the cgroup of a buffer is not cut", "%s", text);
+	check(strstr(text, "/system.slice/camera.service") != NULL,
+	      "in 80 columns, the cgroup of a buffer is not cut", "%s", text);
 	for (size_t i = 0; i < 3; i++) {
 		text = on_terminal(t, 200, views[i]);
 		snprintf(title, sizeof(title), "'%s' fits 200 columns", views[i]);
-		check(*text && longest_line(text) <= 200, title, "%zu: %s", longest_line(text), text);
+		check(*text && longest_line(text) <= 200, title, "%zu: %s", longest_line(text),
+		      text);
 	}
 	text = on_terminal(t, 200, "-n");
-	check(strstr(text, " default_cma_region linux,cma") != NULL, "in 200 columns, all heaps are shown", "%s", text);
+	check(strstr(text, " default_cma_region linux,cma") != NULL,
+	      "in 200 columns, all heaps are shown", "%s", text);
 	tool(t, "-n");
-	check(strstr(get("out"), " default_cma_region linux,cma") != NULL, "in a file, all heaps are shown", "%s", get("out"));
+	check(strstr(get("out"), " default_cma_region linux,cma") != NULL,
+	      "in a file, all heaps are shown", "%s", get("out"));
 }
 
 /* Each file once, and none that no column needs. */
@@ -525,7 +545,8 @@ static void test_vanishing(const struct tool *t, const char *what, const char *a
 			snprintf(line, sizeof(line), "%.*s\n", (int)strcspn(l, "\n"), l);
 			if (!strstr(get("out"), line) && bad < 5) {
 				bad++;
-				snprintf(name, sizeof(name), "other lines stay when %s vanishes at call %d", what, n);
+				snprintf(name, sizeof(name),
+					 "other lines stay when %s vanishes at call %d", what, n);
 				check(false, name, "call %d: %s", n, line);
 			}
 		}
