@@ -27,4 +27,4 @@ if [ -n "${T-}" ]; then
 	case $T in *.*) TAP_ONLY=${T#*.}; export TAP_ONLY ;; esac
 fi
 [ -z "${UPDATE-}" ] || export UPDATE
-exec meson test -C "$BUILD" --print-errorlogs "$@"
+exec meson test -C "$BUILD" --print-errorlogs --timeout-multiplier 4 "$@"
