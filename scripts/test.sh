@@ -27,4 +27,6 @@ if [ -n "${T-}" ]; then
 	case $T in *.*) TAP_ONLY=${T#*.}; export TAP_ONLY ;; esac
 fi
 [ -z "${UPDATE-}" ] || export UPDATE
-exec meson test -C "$BUILD" --print-errorlogs --timeout-multiplier 4 "$@"
+# A program with the sanitizers waits for two thirds of its time, when it looks for leaks at
+# its end: more tests than processors run at once.
+exec meson test --num-processes "$((3 * $(nproc)))" -C "$BUILD" --print-errorlogs --timeout-multiplier 4 "$@"
