@@ -42,24 +42,31 @@ FIXTURE_TEARDOWN(service)
 /* The first example of the documentation, verbatim. */
 TEST_F(service, example)
 {
-	ASSERT_EQ(0, unit_write("camera.service", SERVICE "Type=notify\nSlice=media.slice\n"
+	ASSERT_EQ(0, unit_write("camera.service", SERVICE "Type=notify\n"
 				"ExecStart=" PROBE " " CAMERA_HEAP "=24 " CAMERA_HEAP "=1 caps ready hold\n"));
 	ASSERT_EQ(0, unit_write("camera.service.d/50-dmem.conf",
+				"[Service]\n"
+				"Slice=media.slice\n"
+				"\n"
 				"[X-Dmem]\n"
 				"DeviceMemoryMax=cma/camera@64000000 24M\n"
 				"DeviceMemoryMin=cma/camera@64000000 16M\n"));
 	ASSERT_EQ(0, unit_write("media.slice",
 				"[X-Dmem]\n"
+				"DeviceMemoryMin=cma/camera@64000000 16M\n"
 				"DeviceMemoryMax=cma/linux,cma 50%%\n"
 				"DeviceMemoryMax=heap/system 256M\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("camera.service")) TH_LOG("%s", output());
 	EXPECT_EQ(24 * MIB, cap_of("camera.service", "dmem.max", CAMERA));
 	EXPECT_EQ(16 * MIB, cap_of("camera.service", "dmem.min", CAMERA));
+	EXPECT_EQ(16 * MIB, cap_of("media.slice", "dmem.min", CAMERA));
 	EXPECT_EQ(32 * MIB, cap_of("media.slice", "dmem.max", DEFAULT));
 	EXPECT_EQ(256 * MIB, cap_of("media.slice", "dmem.max", SYSTEM));
 	EXPECT_STREQ(CAMERA_HEAP "=24 0\n" CAMERA_HEAP "=1 12\n"
 		     "cgroup /media.slice/camera.service\nmax " CAMERA " 25165824\n", out());
+	/* An active slice would keep its reservation, and the next tests need the memory. */
+	EXPECT_EQ(0, stop("media.slice"));
 }
 
 /* Both allocate more than allowed at once; our program is slow. */
