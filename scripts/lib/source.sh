@@ -244,7 +244,7 @@ kernel_tree()
 	if [ -n "$TREE_OWN" ]; then
 		[ -z "$_oldkey" ] || [ "$_key" = "$_oldkey" ] ||
 		[ "$_key" = "$(cat "$BASE/tree.saved" 2>/dev/null)" ] ||
-		die "the series changed, and $TREE has changes of your own: save them with 'make series', or drop them with 'git -C $TREE reset --hard $_oldhead && git -C $TREE clean -fd'"
+		die "the series changed, and $TREE has changes of your own: commit them and keep them with 'git -C $TREE branch mine', or leave them to be dropped; then 'git -C $TREE reset --hard $_oldhead && git -C $TREE clean -fd', and run this again"
 		if [ "$_key" = "$(cat "$BASE/tree.saved" 2>/dev/null)" ] && tree_is_ours "$(git -C "$TREE" rev-parse HEAD)"; then
 			: # what the tree holds is what 'make series' saved: start from it
 		else
