@@ -136,7 +136,7 @@ static void measure(const struct kind *k)
 		before = cost;
 		first = i ? first : kib;
 	}
-	snprintf(name, sizeof(name), "%s: memory does not grow with it", k->name);
+	snprintf(name, sizeof(name), "%s %s: memory does not grow with it", k->name, k->option);
 	if (k->flat)
 		check(kib > 0 && kib < first + first / 4, name, "%ld KiB after %ld", kib, first);
 }
