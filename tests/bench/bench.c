@@ -34,7 +34,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
-static void die(const char *what)
+static __attribute__((noreturn)) void die(const char *what)
 {
 	fprintf(stderr, "dmem-bench: %s: %s\n", what, strerror(errno));
 	exit(EXIT_FAILURE);
