@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of reservations share: a small area with a tree of cgroups, to
- * be included once by a program. All but WINDOW pages of the area are taken away
- * first, and buffers are single pages, so that nothing is ever in too many
- * pieces.
+ * The fixture of the tests of reservations: a small area with a tree of cgroups.
+ * A program includes it once. The setup takes all but WINDOW pages of the area,
+ * and buffers are single pages, so that fragmentation cannot make a request
+ * fail.
  */
 #ifndef SELFTESTS_RESERVE_FIXTURE_H
 #define SELFTESTS_RESERVE_FIXTURE_H
@@ -29,8 +29,8 @@ struct pile {
 };
 
 /*
- * The test's own cgroup and what is above it reserve all there is, so that what
- * is below depends on nobody else.
+ * The test's own cgroup and its ancestors reserve the whole region, so that the
+ * reservations below do not depend on other cgroups.
  */
 FIXTURE(reserve) {
 	struct dmem_test t;
@@ -89,7 +89,7 @@ static inline int alloc_in(const struct dmem_test *t, const char *cg, int pages)
 	return NO_ROOM;
 }
 
-/* Takes single pages, at most so many, until one is not given: see *ret. */
+/* Takes up to max single pages, until a request fails: see *ret. */
 static inline int take(const struct dmem_test *t, const char *cg, struct pile *pile,
 		       int max, int *ret)
 {
@@ -209,7 +209,7 @@ FIXTURE_TEARDOWN(reserve)
 {
 	give_all(&self->own);
 	give_all(&self->taken);
-	/* What the tests have used is nobody's any more. */
+	/* No charge of the tests remains. */
 	EXPECT_EQ(0, dmem_current(self->t.root, self->region));
 	EXPECT_EQ(0, dmem_reserve_above(&self->t, self->top, 0));
 	if (!access(self->outside, F_OK))

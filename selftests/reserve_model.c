@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What dmem.min means for memory that cannot be reclaimed: see the header. */
+/* The model of dmem.min for memory that cannot be reclaimed: see the header. */
 #include <string.h>
 
 #include "reserve_model.h"
@@ -52,9 +52,9 @@ int rm_dying(const struct reserve_model *m, int p)
 }
 
 /*
- * r(p) = min(min(p), max(p), C): what p asks for. A reservation above its own
- * limit could never be used. The root asks for nothing, nor does a cgroup that
- * was removed.
+ * r(p) = min(min(p), max(p), C): the reservation that p requests. One above the
+ * cgroup's own limit could never be used. The root requests nothing, nor does a
+ * removed cgroup.
  */
 int rm_wish(const struct reserve_model *m, int p)
 {
@@ -95,7 +95,7 @@ static void share_out(struct reserve_model *m, int q)
 	}
 }
 
-/* For the root, E is what the region has left when it is divided: C - U. */
+/* For the root, E is the rest of the region at the time of the division: C - U. */
 void rm_configure(struct reserve_model *m, int q)
 {
 	if (q == RM_ROOT)
@@ -114,8 +114,8 @@ int rm_commit(const struct reserve_model *m, int p)
 }
 
 /*
- * claim(p) = max(commit(p), E(p)): what p takes from its parent, whether it
- * uses it or not. The root's claim is its commit.
+ * claim(p) = max(commit(p), E(p)): the amount that p takes from its parent,
+ * whether p uses it or not. The root's claim is its commit.
  */
 int rm_claim(const struct reserve_model *m, int p)
 {
@@ -147,11 +147,11 @@ struct rm_answer rm_ask_limits(const struct reserve_model *m, int p, int n)
 
 /*
  * From p upwards, with d = n: if commit(q) + d is more than the bound of q, the
- * request is refused. Else d becomes what claim(q) grows by, and at d = 0 the
+ * request is refused. Else d becomes the increase of claim(q), and at d = 0 the
  * request is granted.
  *
- * Where the root refuses, and what is in use leaves no room for n even if nothing
- * were reserved, it is no reservation's doing: the area is full.
+ * If the root refuses, and the usage leaves no room for n even without any
+ * reservation, the reservations are not the reason: the area is full.
  */
 struct rm_answer rm_ask_commits(const struct reserve_model *m, int p, int n)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What dmem.min means for memory that cannot be reclaimed, as a model: the tree
- * of cgroups of one region, the rule by which a request is granted or refused,
- * and what the files must show. No I/O, no global state, no luck: the same
- * operations give the same answers.
+ * A model of dmem.min for memory that cannot be reclaimed: the tree of cgroups
+ * of one region, the rule by which a request is granted or refused, and the
+ * expected contents of the files. It does no I/O and has no global state and no
+ * randomness: the same operations give the same answers.
  *
- * It is written to be compared with the specification line by line. Everything
- * but the effective reservations, which are as of the last configuration, is
- * computed anew from what is charged, whenever it is asked for. The kernel
- * updates it step by step; that both agree is what the tests show.
+ * The model is written to be compared with the specification line by line. It
+ * computes every figure anew from the charges, except for the effective
+ * reservations, which are as of the last configuration. The kernel updates the
+ * figures step by step; the tests show that both agree.
  *
  * Amounts are in units of the region.
  */
@@ -27,7 +27,7 @@
 enum rm_event {
 	RM_EVENT_MAX,		/* its dmem.max refused a request */
 	RM_EVENT_ALLOC_FAIL,	/* a request from it was refused by a dmem.max */
-	RM_EVENT_RESERVED,	/* ... by what others have reserved */
+	RM_EVENT_RESERVED,	/* ... by the reservations of others */
 	RM_EVENTS,
 };
 
@@ -66,7 +66,7 @@ struct rm_answer {
 
 void rm_init(struct reserve_model *m, int capacity, int unaccounted);
 
-/* What there is, computed from own. */
+/* Figures computed from own. */
 int rm_usage(const struct reserve_model *m, int p);	/* dmem.current */
 int rm_dying(const struct reserve_model *m, int p);	/* of dmem.stat */
 int rm_wish(const struct reserve_model *m, int p);	/* r */
@@ -81,8 +81,8 @@ int rm_bound(const struct reserve_model *m, int p);
 bool rm_tracking(const struct reserve_model *m);
 
 /*
- * Would a charge of n to p be granted? First every limit is asked, then what is
- * reserved.
+ * Would a charge of n to p be granted? The limits are checked first, then the
+ * reservations.
  */
 struct rm_answer rm_ask(const struct reserve_model *m, int p, int n);
 struct rm_answer rm_ask_limits(const struct reserve_model *m, int p, int n);
@@ -99,8 +99,8 @@ void rm_set_min(struct reserve_model *m, int p, int min);
 void rm_set_max(struct reserve_model *m, int p, int max);
 
 /*
- * Divides what q has among its children, and below them. Writes and removals do
- * that for the parent of the cgroup that is concerned.
+ * Divides the effective reservation of q among its children, and so on below
+ * them. Writes and removals do that for the parent of the cgroup concerned.
  */
 void rm_configure(struct reserve_model *m, int q);
 

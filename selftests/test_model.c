@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel against the model of reservations. A long sequence of operations is
- * done on real cgroups and a real heap, and on the model: charges, uncharges,
- * dmem.min and dmem.max at all levels, cgroups that go and come again, the
- * controller disabled and enabled, pages that the kernel takes for itself. After
- * each, every file of every cgroup must say what the model does.
+ * Compares the kernel with the model of reservations. A long sequence of
+ * operations is applied to real cgroups and a real heap, and to the model:
+ * charges, uncharges, dmem.min and dmem.max at all levels, removal and creation
+ * of cgroups, disabling and enabling of the controller, pages that the kernel
+ * takes for itself. After each operation, every file of every cgroup must agree
+ * with the model.
  *
- * All but a handful of the area's pages are taken away before, so that each page
+ * The setup takes all but a handful of the area's pages, so that each page
  * counts. A unit of the model is a page.
  *
- * The sequence is the same each time. DMEM_MODEL_SEED in the environment gives
- * another, DMEM_MODEL_OPS another length.
+ * The sequence is the same each time. DMEM_MODEL_SEED in the environment selects
+ * another sequence, DMEM_MODEL_OPS another length.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +36,8 @@
 #define TRIED		65536
 
 /*
- * The top is what all cgroups of the tests are in. slice and b have children
- * while dmem is enabled for these, and processes while it is not.
+ * TOP contains all cgroups of the tests. slice and b have children while dmem is
+ * enabled for these, and processes while it is not.
  */
 enum place { ROOT, TOP, TEST, SLICE, A, B, C, OTHER, PLACES };
 
@@ -76,7 +77,7 @@ struct replay {
 	int base;		/* unaccounted at the beginning */
 	unsigned int random;
 	unsigned char tried[TRIED / 8];
-	char text[512];		/* what was done, or what is wrong */
+	char text[512];		/* the operations done, or the fault found */
 	int ops, granted, limit, reserved, full, exhausted, busy, again, starts;
 };
 
@@ -143,7 +144,7 @@ static unsigned int dice(struct replay *r, unsigned int sides)
 	return r->random % sides;
 }
 
-/* For what the test itself cannot do: no fault of the rule. */
+/* For steps that fail in the test itself: no fault of the rule. */
 static bool failed(struct replay *r, const char *what, int ret)
 {
 	snprintf(r->text, sizeof(r->text), "cannot %s: %s", what, strerror(-ret));
@@ -226,7 +227,7 @@ static bool make_cgroups(struct replay *r)
 	return true;
 }
 
-/* What the files say */
+/* The contents of the files */
 
 static bool read_line(struct replay *r, enum place p, enum file file, char *buf)
 {
@@ -351,7 +352,7 @@ static int room(struct replay *r)
 	return r->m.capacity - r->m.unaccounted - rm_usage(&r->m, RM_ROOT);
 }
 
-/* What was granted, and then returned as there was no room for it */
+/* A request that was granted, and then returned because there was no room */
 static void grant_in_vain(struct replay *r, enum place p, int n)
 {
 	rm_charge(&r->m, r->cg[p].node, n);
@@ -360,8 +361,8 @@ static void grant_in_vain(struct replay *r, enum place p, int n)
 }
 
 /*
- * A request that the rule grants can fail when there is not so much, in one
- * piece, or when a page is busy. That counts as exhausted.
+ * A request that the rule grants can fail because the area has no such block in
+ * one piece, or because a page is busy. That counts as exhausted.
  */
 static bool do_charge(struct replay *r, enum place p, int n)
 {
@@ -490,7 +491,7 @@ static bool do_enable(struct replay *r, enum place p, bool enable)
 	enum place c;
 	int ret;
 
-	/* Whoever was waited for may stay in the cgroup for a moment. */
+	/* A process that has exited may stay in the cgroup for a moment. */
 	do {
 		ret = cg_write(r->cg[p].path, "cgroup.subtree_control",
 			       enable ? "+dmem" : "-dmem");
@@ -573,7 +574,10 @@ static bool roll_step(struct replay *r, struct step *s)
 	s->place = SLICE + dice(r, PLACES - SLICE);
 	s->value = 0;
 	if (what < (fill ? 46 : 34)) {
-		/* What it comes to is chosen first: else most were refused. */
+		/*
+		 * The verdict is chosen first, or most requests would be
+		 * refused.
+		 */
 		enum rm_verdict want = dice(r, 6);
 
 		s->op = CHARGE;
@@ -631,7 +635,7 @@ static bool roll_step(struct replay *r, struct step *s)
 		s->op = r->cg[s->place].enabled ? DISABLE : ENABLE;
 		if (s->op == DISABLE)
 			return s->place == B || !r->cg[B].enabled;
-		/* Whoever has a process in it cannot give it to children. */
+		/* A cgroup with processes cannot enable dmem for children. */
 		return has_dmem(r, s->place) && slots >= 2;
 	}
 	s->op = UNACCOUNTED;
@@ -640,7 +644,7 @@ static bool roll_step(struct replay *r, struct step *s)
 	       r->m.unaccounted < r->base + SPARE && room(r);
 }
 
-/* A number for the state and the step, the same for what is alike. */
+/* A hash of the state and the step; equal states and steps have equal numbers. */
 static unsigned int number_of(const struct replay *r, const struct step *s)
 {
 	unsigned int h = 2166136261u;
@@ -736,7 +740,7 @@ TEST_F_TIMEOUT(model, replay, 280)
 	       r->granted, r->limit, r->reserved, r->full);
 	TH_LOG("%d found no room, %d a busy page; tracking began %d times",
 	       r->exhausted - r->busy, r->busy, r->starts);
-	/* It was about something. */
+	/* The sequence covered every kind of answer. */
 	if (ops >= OPS) {
 		EXPECT_LT(ops / 20, r->granted);
 		EXPECT_LT(ops / 40, r->limit);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dmem.min of memory that cannot be reclaimed: what is reserved and not used is
- * kept free, to the page, and nothing else is refused for it.
+ * dmem.min of memory that cannot be reclaimed: the unused part of a reservation
+ * is kept free, to the page, and no other request is refused for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "reserve_fixture.h"
 
-/* What the owner does not use is kept, and not a page more. */
+/* The unused part of the reservation is kept free, and not a page more. */
 TEST_F(reserve, to_the_page)
 {
 	ASSERT_EQ(0, set_min(&self->t, self->owner, 12));
@@ -34,13 +34,13 @@ TEST_F(reserve, to_the_page)
 	EXPECT_EQ(0, event(&self->t, self->owner, "reserved"));
 	EXPECT_EQ(0, event(&self->t, self->owner, "exhausted"));
 
-	/* What others return is for all. */
+	/* Pages that others return are free for all. */
 	give_back(&self->taken, 6);
 	EXPECT_GETS(self->owner, &self->own, 4);
 	EXPECT_STAT(self->owner, "committed", 16);
 	EXPECT_GETS(self->greedy, &self->taken, 2);
 
-	/* And what the owner had beyond his reservation goes back to all. */
+	/* And the owner's pages beyond its reservation are free for all again. */
 	give_back(&self->own, 10);
 	EXPECT_STAT(self->owner, "committed", 12);
 	EXPECT_TAKES(self->greedy, &self->taken, 4);
@@ -153,7 +153,7 @@ TEST_F(reserve, nested)
 	EXPECT_EQ(0, cma_read(self->t.area, "available_pages"));
 	EXPECT_EQ(0, event(&self->t, self->a, "reserved"));
 
-	/* What the greedy one returns, b may have beyond the slice's part. */
+	/* b may take pages that greedy returns, beyond the slice's reservation. */
 	give_back(&self->taken, 3);
 	EXPECT_GETS(self->b, &self->own, 3);
 	EXPECT_STAT(self->slice, "committed", 19);
@@ -184,7 +184,7 @@ TEST_F(reserve, within_the_parent)
 	EXPECT_GETS(self->greedy, &self->taken, 9);
 }
 
-/* More is asked for than there is: each gets a part of his own. */
+/* The reservations exceed the region: each cgroup gets its share. */
 TEST_F(reserve, overcommit)
 {
 	long long capacity = dmem_read(self->t.root, "dmem.capacity", self->region);
@@ -219,7 +219,7 @@ TEST_F(reserve, overcommit)
 	EXPECT_STAT(self->greedy, "reserved", WINDOW / 2);
 }
 
-/* dmem.max has the last word, whatever was reserved. */
+/* dmem.max takes precedence over any reservation. */
 TEST_F(reserve, min_and_max)
 {
 	long long capacity = dmem_read(self->t.root, "dmem.capacity", self->region);
@@ -234,7 +234,7 @@ TEST_F(reserve, min_and_max)
 	EXPECT_EQ(0, event(&self->t, self->owner, "reserved"));
 	give_back(&self->own, 2);
 
-	/* Lowered below what is used, and raised again */
+	/* Lowered below the usage, and raised again */
 	ASSERT_EQ(0, set_max(&self->t, self->owner, 4));
 	EXPECT_STAT(self->owner, "reserved", 4);
 	EXPECT_STAT(self->owner, "committed", 6);
@@ -316,7 +316,7 @@ TEST_F(reserve, unaccounted)
 	EXPECT_GETS(self->owner, &self->own, 12);
 	give_all(&self->own);
 
-	/* The kernel is not asked, and may break into what is reserved. */
+	/* The kernel's own pages are unchecked, and may use up a reservation. */
 	ASSERT_EQ(0, unaccounted_take(self->t.area, 8));
 	EXPECT_STAT(self->owner, "reserved", 12);
 	EXPECT_GETS(self->owner, &self->own, 4);
@@ -341,13 +341,13 @@ TEST_F(reserve, too_late)
 	EXPECT_TAKES(self->greedy, &self->taken, 0);
 	EXPECT_TAKES(self->b, &self->taken, 0);
 
-	/* The owner is not refused, and gets what is there. */
+	/* The owner is not refused, and gets the pages that are free. */
 	EXPECT_GETS(self->owner, &self->own, 4);
 	EXPECT_EQ(NO_ROOM, alloc_in(&self->t, self->owner, 1));
 	EXPECT_EQ(0, event(&self->t, self->owner, "reserved"));
 	EXPECT_STAT(self->t.root, "committed", WINDOW - 4 + 16);
 
-	/* Whatever comes back is his, until he has it all. */
+	/* All returned pages are the owner's, until its reservation is used up. */
 	while (self->own.n < 16) {
 		give_back(&self->taken, 1);
 		EXPECT_TAKES(self->greedy, &self->taken, 0);
@@ -420,7 +420,7 @@ TEST_F(reserve, disabled)
 	give_all(&self->taken);
 	give_all(&self->own);
 
-	/* Last of all the slice itself, and what it had from the test's cgroup */
+	/* The slice goes last, and with it its share of the test's cgroup. */
 	ASSERT_EQ(0, cg_destroy(self->a));
 	ASSERT_EQ(0, cg_destroy(self->b));
 	ASSERT_EQ(0, cg_destroy(self->slice));
@@ -465,7 +465,7 @@ TEST_F(reserve, none)
 	EXPECT_EQ(NO_ROOM, alloc_in(&self->t, self->greedy, 1));
 	EXPECT_EQ(0, event(&self->t, self->greedy, "reserved"));
 
-	/* The first one counts what all have by then. */
+	/* The first reservation makes the kernel count all existing charges. */
 	give_back(&self->taken, 10);
 	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, DMEM_MAX));
 	EXPECT_STAT(self->t.cg, "committed", WINDOW);

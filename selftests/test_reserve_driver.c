@@ -65,8 +65,8 @@ TEST_F(reserve_system, no_effect)
 }
 
 /*
- * A driver's buffer: what is refused for a reservation is not taken from the
- * page allocator either.
+ * A driver's buffer: a request that is refused for a reservation is not served by
+ * the page allocator either.
  */
 #define PAGES	16
 #define MAX_FDS	4096
@@ -152,7 +152,7 @@ TEST_F(reserve_driver, no_fallback)
 	EXPECT_EQ(0, dmem_nested(self->a, "dmem.events", self->region, "max"));
 	EXPECT_EQ(0, dmem_nested(self->a, "dmem.events", self->region, "exhausted"));
 
-	/* What the driver takes for itself is not asked for. */
+	/* The driver's own memory is not checked. */
 	id = dma_alloc(self->dev, variant->method, len, 0);
 	EXPECT_LT(0, id);
 	EXPECT_EQ(0, dma_free(self->dev, id));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many at once. Whoever has no reservation takes what he can, on all CPUs: in a
- * cgroup beside the owner, in a slice, and outside. The owner comes and goes.
+ * Concurrent requests. Cgroups without a reservation take all they can, on all
+ * CPUs: beside the owner, in a slice, and outside. The owner allocates and frees
+ * repeatedly.
  */
 #include <errno.h>
 #include <signal.h>
@@ -81,7 +82,7 @@ static pid_t start_hammer(struct shared *s, const struct dmem_test *t,
 	_exit(0);
 }
 
-/* By the owner, who runs here. All he waits for is a page that is busy. */
+/* Runs in the owner's cgroup. The only error to wait for is a busy page. */
 static void take_own(struct __test_metadata *_metadata,
 		     const struct dmem_test *t, const char *owner,
 		     struct pile *pile, int *busy)
@@ -137,7 +138,7 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
 		EXPECT_EQ(OWNED, current_pages(t, self->owner));
 		full += cma_read(t->area, "available_pages") < 2;
 		give_all(&self->own);
-		/* What is promised is there: never more than the window. */
+		/* Every commitment can be met: the sum never exceeds the window. */
 		above += stat_pages(t, t->root, "committed") > WINDOW;
 		rounds++;
 	}
@@ -164,8 +165,8 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
 }
 
 /*
- * Where all that is reserved is in use, who is refused is so for want of memory,
- * whatever others are doing at the same time.
+ * While all reservations are in use, the reason of every refusal is lack of
+ * memory, even with concurrent requests of others.
  */
 TEST_F_TIMEOUT(reserve, used_up_among_the_greedy, 120)
 {
@@ -243,7 +244,7 @@ TEST_F_TIMEOUT(reserve, changed_among_the_greedy, 60)
 			ASSERT_EQ(0, cg_destroy(brief));
 		rounds++;
 	}
-	/* They stand still, and what they have is what is committed. */
+	/* With all processes stopped, the commitments equal the charges. */
 	for (i = 0; i < GROUPS; i++)
 		EXPECT_EQ(0, kill(pid[i], SIGSTOP));
 	for (i = 0; i < GROUPS; i++)
