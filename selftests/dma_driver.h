@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The test module as a driver that allocates DMA memory for who asks. */
+/* The test module as a driver that allocates DMA memory for its callers. */
 #ifndef SELFTESTS_DMA_DRIVER_H
 #define SELFTESTS_DMA_DRIVER_H
 
@@ -11,17 +11,18 @@
 bool dma_driver_region(char *region);
 
 /*
- * The driver's fd, or -1. Loads it where it is not there; then *loaded is set, for
- * dma_driver_close(). What was allocated by the fd goes with it.
+ * The driver's fd, or -1. Loads the module if it is not loaded; then *loaded is
+ * set, for dma_driver_close(). Closing the fd frees all memory that was allocated
+ * through it.
  */
 int dma_driver_open(bool *loaded);
 void dma_driver_close(int dev, bool loaded);
 
-/* An id, or a negative errno. */
+/* Returns the id of the allocation, or a negative errno. */
 int dma_alloc(int dev, int method, long long len, int flags);
 int dma_free(int dev, int id);
 
-/* Pages that the fd has. */
+/* Returns the number of pages allocated through the fd. */
 long long dma_pages(int dev);
 
 #endif /* SELFTESTS_DMA_DRIVER_H */

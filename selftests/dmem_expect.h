@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What dmem.events, dmem.events.local, dmem.stat and a buffer's fdinfo must say.
- * To be included after kselftest_harness.h.
+ * Checks the contents of dmem.events, dmem.events.local, dmem.stat and a
+ * buffer's fdinfo. Include this header after kselftest_harness.h.
  */
 #ifndef SELFTESTS_DMEM_EXPECT_H
 #define SELFTESTS_DMEM_EXPECT_H
@@ -14,8 +14,8 @@
 #include "dmem_util.h"
 
 /*
- * A file with one line for each region, of these keys in this order, all 0; keys
- * that may be added later follow.
+ * A file with one line per region has these keys in this order, all 0; keys that
+ * may be added later follow.
  */
 static inline void expect_format(struct __test_metadata *_metadata,
 				 const struct dmem_test *t, const char *cg,
@@ -129,7 +129,8 @@ static inline void expect_stat(struct __test_metadata *_metadata,
 }
 
 /*
- * What the files' users may rely on, in cg and all that is below it:
+ * This identity holds for cg and every cgroup below it; users of the files rely
+ * on it:
  *
  *   current = local + current of the children + dying - dying of the children
  */

@@ -2,9 +2,9 @@
 /*
  * Helpers of the dmem cgroup selftests.
  *
- * All cgroups are made below one, "dmem_selftest.<pid of the program>". It is
- * removed when the program exits, also after a failed or timed out test: what
- * runs then is a destructor of the harness's own process.
+ * All cgroups are created below one, "dmem_selftest.<pid of the program>". It
+ * is removed when the program exits, also after a failed or timed out test,
+ * because the removal is a destructor of the harness's own process.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -475,7 +475,7 @@ long long dmem_peak(const char *cg, const char *region)
 	return dmem_read(cg, "dmem.peak", region);
 }
 
-/* Only for what is asynchronous by nature. Returns the last value. */
+/* Only for figures that change asynchronously. Returns the last value. */
 long long dmem_wait_current(const char *cg, const char *region,
 			    long long want, int timeout_ms)
 {
@@ -698,7 +698,7 @@ static int make_cgroup(struct dmem_test *t)
 			return ret;
 		*enabled_dmem = 1;
 	}
-	/* What a test that was killed left: it must not disturb this one. */
+	/* Leftovers of a killed test would disturb this one. */
 	remove_tree(top_cg);
 	ret = cg_create_parent(top_cg);
 	if (ret)
@@ -787,7 +787,10 @@ int fd_payer(pid_t pid, int fd, struct dmem_payer *payer)
 	memset(payer, 0, sizeof(*payer));
 	for (line = strtok_r(buf, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
-		/* What follows may be a line of the name, which anybody can choose. */
+		/*
+		 * The lines after it may belong to the name, which any process
+		 * can set.
+		 */
 		if (!strncmp(line, "name:\t", 6))
 			break;
 		if (strncmp(line, "dmem_", 5))
@@ -809,7 +812,7 @@ int fd_payer(pid_t pid, int fd, struct dmem_payer *payer)
 	return regions == 1 && cgroups == 1 && !bad ? 0 : -EBADMSG;
 }
 
-/* For what the kernel logs from now on. */
+/* Returns an fd for the messages that the kernel logs from now on. */
 int kmsg_open(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Helpers of the dmem cgroup selftests: cgroups, regions, DMA-BUF heaps, and
- * what the tests need to look into a CMA area.
+ * Helpers of the dmem cgroup selftests: cgroups, regions, DMA-BUF heaps, and the
+ * state of CMA areas.
  *
- * Functions that return int or long long give a negative errno on failure.
+ * Functions that return int or long long return a negative errno on failure.
  * Sizes are long long throughout: a limit of 6G must fit on 32-bit as well.
  */
 #ifndef SELFTESTS_DMEM_UTIL_H
@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What a limit file says for "no limit". */
+/* The value of a limit file that reads "max". */
 #define DMEM_MAX	LLONG_MAX
 
 #define DMEM_NAME_LEN	256
@@ -47,19 +47,19 @@ struct dmem_test {
 };
 
 /*
- * Makes the test's cgroup and opens a heap. Returns 0, KSFT_SKIP when the
- * running kernel lacks something, or a negative errno; reason is set in both
- * of the latter cases and nothing is left behind.
+ * Creates the test's cgroup and opens a heap. Returns 0, KSFT_SKIP if the
+ * running kernel lacks a feature, or a negative errno; the latter two set reason
+ * and leave nothing behind.
  */
 int dmem_begin(struct dmem_test *t, enum dmem_kind kind);
 
-/* Leaves the test's cgroup, kills what is still in it and removes it. */
+/* Leaves the test's cgroup, kills its remaining processes and removes it. */
 void dmem_end(struct dmem_test *t);
 
-/* Kills and removes what is in the test's cgroup, and makes that anew. */
+/* Kills all processes in the test's cgroup, removes it and creates it anew. */
 int dmem_renew(struct dmem_test *t);
 
-/* Is the controller there? If not, says why in reason (DMEM_NAME_LEN). */
+/* Is the controller there? If not, sets reason (DMEM_NAME_LEN). */
 bool dmem_is_on(char *reason);
 
 const char *cgroup2_mount(void);
@@ -84,9 +84,9 @@ long long cg_wait_dying(const char *cg, long long want);
 pid_t cg_fork(const char *cg);
 int cg_alloc(const char *cg, int heap_fd, long long len);
 /*
- * As the kernel's traces and fdinfo know it: what name_to_handle_at() gives, or
- * else the inode number; 0 where that is not the whole of it, on 32-bit without
- * CONFIG_FHANDLE.
+ * The cgroup's id as in the kernel's traces and in fdinfo: the handle that
+ * name_to_handle_at() returns, or else the inode number; 0 if the inode number
+ * is only a part of the id, on 32-bit without CONFIG_FHANDLE.
  */
 unsigned long long cg_id(const char *cg);
 
@@ -119,22 +119,22 @@ int heap_alloc(int heap_fd, long long len);
 int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
 		     uint64_t heap_flags);
 /*
- * Takes all that the heap gives, first in buffers of so many bytes, at the end
- * of single pages, whatever lies about in its area. At most max buffers; returns
- * how many.
+ * Allocates until the heap has no more memory: first buffers of the given size,
+ * then ever smaller ones down to single pages, so that fragmentation of the area
+ * leaves no page free. Allocates max buffers at most; returns their number.
  */
 int heap_fill(int heap_fd, long long size, int *fds, int max);
 const char *region_area(const char *region);
 
-/* Who pays for a buffer, as /proc/<pid>/fdinfo/<fd> tells; pid 0 is ourselves. */
+/* The charge of a buffer, from /proc/<pid>/fdinfo/<fd>; pid 0 is the caller. */
 struct dmem_payer {
 	char region[DMEM_NAME_LEN];
 	unsigned long long cgroup;
 };
 
 /*
- * -ENODATA where neither is told, -EBADMSG where that is not one line for each,
- * as documented.
+ * Returns -ENODATA if fdinfo has neither line, and -EBADMSG if it does not have
+ * each line once, as documented.
  */
 int fd_payer(pid_t pid, int fd, struct dmem_payer *payer);
 
@@ -144,7 +144,8 @@ int kmsg_count(int fd, const char *needle);
 
 /*
  * The function tracer, for one function in this task. trace_begin() returns
- * -errno where the kernel cannot. What is left of it goes with the program.
+ * -errno if the kernel does not support it. The tracing instance is removed when
+ * the program exits.
  */
 int trace_begin(const char *function);
 int trace_count(void);
@@ -166,7 +167,7 @@ int lowest_fd(void);		/* that is free */
 long long now_ms(void);
 void sleep_ms(int ms);
 bool kernel_is_64bit(void);
-/* Does dma_mem_accounting=1 have memcg pay for what CMA does not serve? */
+/* Does dma_mem_accounting=1 charge memory to memcg that does not come from CMA? */
 bool memcg_pays_for_dma(void);
 char *exe_dir(void);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of V4L2 and DRM devices share: drivers that are loaded for a
+ * Common parts of the tests of V4L2 and DRM devices: drivers that are loaded for a
  * test, vivid's buffers, dumb buffers, and the CMA area they come from.
  *
- * Functions that return int give a negative errno on failure.
+ * Functions that return int return a negative errno on failure.
  */
 #ifndef SELFTESTS_DMEM_MEDIA_H
 #define SELFTESTS_DMEM_MEDIA_H
@@ -18,8 +18,8 @@
 #define AREAS		32
 
 /*
- * Modules in the order in which they need each other. What is built in or
- * already there is not found or not loaded, and is left alone.
+ * Modules in the order of their dependencies. A module that is built in is not
+ * found, and one that is already loaded is not loaded again; both are left alone.
  */
 struct modules {
 	const char *names[MODULES];	/* ends with NULL */
@@ -31,7 +31,7 @@ struct modules {
 int module_load(const char *name, const char *params);
 int module_unload(const char *name);
 
-/* Returns what loading the last one returned. */
+/* Returns the result of loading the last module. */
 int modules_load(struct modules *mods);
 void modules_unload(struct modules *mods);
 
@@ -56,7 +56,10 @@ bool areas_find_heap(const struct areas *before, long long pages,
 /* vivid, with allocators=1 */
 extern struct modules vivid_modules;
 
-/* So many of it, which take formats from 16x16 on; returns what modules_load() does. */
+/*
+ * Loads vivid with n devices, for formats from 16x16 on; returns as modules_load()
+ * does.
+ */
 int vivid_load_many(int n);
 
 int vivid_open(char *path, size_t size);

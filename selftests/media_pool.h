@@ -19,7 +19,7 @@ struct media_pool {
 	long long root, available, unaccounted;
 };
 
-/* What is there now does not count as held. */
+/* Memory in use now does not count as held. */
 static inline void pool_rebase(struct media_pool *pool)
 {
 	pool->root = dmem_current(pool->t.root, pool->region);
