@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attempts to use more than the cap, or to have somebody else pay, by being
- * somebody else: another thread, child, user, namespace or cgroup. Each says who
- * paid. What goes around the cap by other memory is in test_escape_memory.c.
+ * Attempts to exceed the limit, or to have another cgroup charged, by a change of
+ * identity: another thread, child, user, namespace or cgroup. Each checks the charged
+ * cgroup. Ways around the limit by other memory are in test_escape_memory.c.
  *
- * A process in the cgroup a, whose cap is CAP pages, does the attempt, takes what
- * it gets and stops; b is another cgroup.
+ * A process in cgroup a, whose limit is CAP pages, makes the attempt, allocates until
+ * it is refused and stops; b is another cgroup.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@
 /* "<heap> <fd>": the program is the setuid helper, see there. */
 #define HELPER		"DMEM_ESCAPE_HELPER"
 
-/* What the process that stopped has seen */
+/* Results of the process that stopped */
 struct seen {
 	int got;		/* pages */
 	int ret[6];		/* of the steps before */
@@ -48,7 +48,7 @@ FIXTURE(escape) {
 	char *a, *b;
 	struct seen *seen;
 	pid_t pid;		/* of the attempt */
-	struct dma_heap_allocation_data wanted;	/* by who is traced */
+	struct dma_heap_allocation_data wanted;	/* by the traced process */
 };
 
 FIXTURE_VARIANT(escape) {
@@ -94,7 +94,7 @@ static int take(const struct dmem_test *t)
 	return heap_fill(t->heap_fd, t->page, fds, MORE);
 }
 
-/* Runs fn in cg, as root, until it has taken what it gets. */
+/* Runs fn in cg, as root, until it has allocated all it can. */
 static void attempt(struct __test_metadata *_metadata, ESCAPE *self, const char *cg,
 		    void (*fn)(ESCAPE *self))
 {
@@ -138,7 +138,7 @@ static void end(struct __test_metadata *_metadata, ESCAPE *self)
 #define EXPECT_PAID(a, b) expect_paid(_metadata, self, a, b)
 #define END() end(_metadata, self)
 
-/* Whoever has left root's rights may still trace itself and write its own maps. */
+/* A process without root's rights may still trace itself and write its own maps. */
 static void become_nobody(void)
 {
 	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
@@ -241,9 +241,10 @@ TEST_F(escape, thread)
 }
 
 /*
- * A buffer that is taken out of another process stays that one's, even after its
- * death: intended, an importer never pays, and who may do this may do worse. A heap
- * that is taken out of it is paid for by who uses it.
+ * A buffer that is taken out of another process stays charged to that process's cgroup,
+ * even after its death. This is intended: an importer is never charged, and a process
+ * that may do this may do worse. Buffers from a heap fd taken the same way are charged
+ * to their allocator.
  */
 static void by_pidfd(ESCAPE *self)
 {
@@ -458,8 +459,9 @@ TEST_F(escape, namespaces)
 }
 
 /*
- * Whoever owns a's subtree sets limits and reservations there, and takes the controller
- * away: what all have together is a's, and a's cap is not in the subtree.
+ * The owner of a's subtree sets limits and reservations there, and disables the
+ * controller. The sum of the subtree is still charged to a, and the file of a's limit
+ * is not in the subtree.
  */
 static void by_subtree(ESCAPE *self)
 {
@@ -520,8 +522,9 @@ static int reopen(int fd, int flags)
 }
 
 /*
- * A path to a heap is no heap. Opened again it is one, for who opens it. A path to a
- * buffer keeps the buffer, and its charge.
+ * An O_PATH fd of a heap is no heap. Opened again it is one, and its allocations are
+ * charged to the process that makes them. An O_PATH fd of a buffer keeps the buffer and
+ * its charge.
  */
 static void by_path(ESCAPE *self)
 {

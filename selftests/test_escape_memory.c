@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attempts to have more than the cap of memory that is had in another way: by an
- * alias, another heap, another's device or service, pages that are kept behind the
- * buffer's back, another hierarchy. Each says who paid. Attempts to be somebody else
- * are in test_escape.c.
+ * Attempts to exceed the limit with memory from elsewhere: an alias, another heap,
+ * another process's device or service, pages that outlive their buffer, another
+ * hierarchy. Each checks the charged cgroup. Attempts with a change of identity are
+ * in test_escape.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +109,7 @@ TEST_F(memory, alias)
 	EXPECT_PAID(heaps[two].region, CAP, 0);
 }
 
-/* What one heap refuses another may give: it is another region, with its own cap. */
+/* Another heap may serve a refused request: it is another region, with its own limit. */
 TEST_F(memory, another_heap)
 {
 	int heap_fd = heap_open("system");
@@ -123,7 +123,7 @@ TEST_F(memory, another_heap)
 	EXPECT_PAID("heap/system", 2, 0);
 }
 
-/* Through a driver, what CMA refuses no other allocator gives. */
+/* A driver's request that CMA refuses is not served by another allocator. */
 TEST_F(memory, fallback)
 {
 	long long page = self->t.page, unaccounted;
@@ -164,7 +164,7 @@ static void serve(int sock, long long len)
 	_exit(fd < 0 || send_fd(sock, fd) ? 1 : 0);
 }
 
-/* Whoever uses a device pays, wherever it was opened and by whom. */
+/* The process that uses a device is charged, not the one that opened it. */
 TEST_F(memory, device_over_socket)
 {
 	struct dmem_test *t = &self->t;
@@ -197,8 +197,8 @@ TEST_F(memory, device_over_socket)
 }
 
 /*
- * A service that is restarted has its own cap anew, while what it left with others is
- * still there: what is above it goes on paying, so the cap there holds.
+ * A restarted service has a fresh limit, while buffers that it passed on before still
+ * exist. Their charge stays with the ancestors, so the limit there holds.
  */
 TEST_F(memory, fresh_cgroup)
 {
@@ -262,8 +262,8 @@ TEST_F(memory, pages_without_buffer)
 }
 
 /*
- * A dma-buf of other memory is no pool's: intended, memcg is charged for it. It does
- * not take what is in one, or a buffer of one, either.
+ * A dma-buf of other memory belongs to no region; memcg is charged for it, as
+ * intended. udmabuf rejects a buffer of a region as its backing memory.
  */
 TEST_F(memory, udmabuf)
 {
@@ -279,7 +279,7 @@ TEST_F(memory, udmabuf)
 	ASSERT_EQ(CAP, take(self, t->heap_fd));
 	avail = cma_read(t->area, "available_pages");
 	other = dmem_current(t->root, "heap/system");
-	/* memcg, for who has it: enough of it to be seen at once */
+	/* If the kernel has memcg: an amount large enough to see at once */
 	cg_write(top, "cgroup.subtree_control", "+memory");
 	cg_write(t->cg, "cgroup.subtree_control", "+memory");
 	free(top);
