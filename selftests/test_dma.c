@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA API with __GFP_ACCOUNT and without, by a test module: a charge for
- * what the area gives, a refusal that nothing else answers, and no charge for
- * what nobody asked to account or what came from elsewhere.
+ * The DMA API with __GFP_ACCOUNT and without, through a test module: memory of
+ * the area is charged, a refused request is not served by another allocator,
+ * and requests without __GFP_ACCOUNT and memory from elsewhere are not charged.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +93,7 @@ static long long mem_free(void)
 	return cg_stat("/proc", "meminfo", "MemFree:") * 1024;
 }
 
-/* What the area says of itself. */
+/* The counters of the area. */
 struct area {
 	long long available, unaccounted;
 };
@@ -239,7 +239,10 @@ TEST_F(dma, unaccounted)
 	EXPECT_EQ(root, dmem_current(self->t.root, self->region));
 }
 
-/* page->private belongs to who has the pages: its value says nothing. */
+/*
+ * page->private belongs to the user of the pages: its value has no meaning for
+ * CMA.
+ */
 TEST_F(dma, private_is_the_users)
 {
 	struct area before = area_now(self->area);
@@ -289,8 +292,8 @@ TEST_F(dma, one_page)
 }
 
 /*
- * The device does not reach what the area gave: it goes back, with its charge,
- * whatever comes of the request then.
+ * The device cannot address the memory of the area: the pages are freed and
+ * uncharged, whether or not the request then succeeds elsewhere.
  */
 TEST_F(dma, out_of_reach)
 {
@@ -377,8 +380,8 @@ out:
 }
 
 /*
- * A request fails for lack of room only if nothing else serves it. What is
- * larger than the area is beyond the buddy allocator as well.
+ * A request fails for lack of room only if no other allocator serves it. A
+ * request larger than the area is beyond the buddy allocator as well.
  */
 TEST_F_TIMEOUT(dma, exhausted, 60)
 {

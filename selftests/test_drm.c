@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Dumb buffers of a display whose driver uses the GEM DMA helpers: charged to
- * who creates them, in the region of the area that gives them; refused above
- * the limit; imported ones are nobody's twice; and what the kernel's own clients
- * take is nobody's.
+ * the process that creates them, in the region of their CMA area; refused above
+ * the limit; not charged again when imported; and the buffers of the kernel's
+ * own clients are not charged.
  *
- * The display is pl111, on QEMU's "vexpress-a15" for one, with a reusable
- * region of the device tree.
+ * The display is pl111, on QEMU's "vexpress-a15" for one, with a reusable region
+ * of the device tree.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +116,7 @@ TEST_F(drm, odd_size)
 	expect_held(_metadata, pool, 0, 0);
 }
 
-/* Whoever asks pays, not who opened the device. */
+/* The charge goes to the caller, not to the process that opened the device. */
 TEST_F(drm, asked_in_another_cgroup)
 {
 	struct media_pool *pool = &self->pool;
@@ -262,7 +262,7 @@ TEST_F(drm, limit_zero)
 	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
 }
 
-/* One limit for a service, whatever way it gets its buffers. */
+/* One limit covers all buffers of a service, from the display and from the heap. */
 TEST_F(drm, one_limit_with_the_heap)
 {
 	struct media_pool *pool = &self->pool;
@@ -308,7 +308,10 @@ TEST_F(drm, exported)
 	expect_held(_metadata, pool, 0, 0);
 }
 
-/* Who has an exported buffer can tell who pays, as long as it exists. */
+/*
+ * fdinfo of an exported buffer shows the charge for as long as the buffer
+ * exists.
+ */
 TEST_F(drm, fdinfo)
 {
 	struct media_pool *pool = &self->pool;
@@ -324,7 +327,7 @@ TEST_F(drm, fdinfo)
 	ASSERT_LE(0, fd);
 	expect_payer(_metadata, pool->region, 0, fd, id);
 
-	/* Another's buffer is his, whoever exports it again. */
+	/* Exporting an imported buffer again does not move its charge. */
 	ASSERT_EQ(0, cg_enter(pool->b));
 	expect_payer(_metadata, pool->region, 0, fd, id);
 	heap_buf = heap_alloc(pool->heap_fd, self->len);
@@ -375,7 +378,7 @@ TEST_F(drm, imported)
 	ASSERT_EQ(0, prime_import(other, heap_buf, &handle));
 	expect_held(_metadata, pool, 2 * self->len, 0);
 
-	/* The importer is one who has them. */
+	/* The importer holds references to both. */
 	close(fd);
 	close(heap_buf);
 	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
@@ -481,7 +484,10 @@ TEST_F(drm, unbound)
 	if (!bound_device(name, sizeof(name)))
 		SKIP(return, "not pl111: no device in " DRIVER);
 	for (i = 0; i < 3; i++) {
-		/* What the kernel's own clients have goes with the driver. */
+		/*
+		 * The buffers of the kernel's own clients are freed with the
+		 * driver.
+		 */
 		close(self->fd);
 		ASSERT_EQ(0, cg_write(DRIVER, "unbind", name));
 		pool_rebase(pool);
@@ -517,8 +523,8 @@ TEST_F(drm, unbound)
 }
 
 /*
- * Who loads the driver does not pay for fbdev emulation's framebuffer, and with
- * a limit of nothing gets it all the same.
+ * Loading the driver allocates fbdev emulation's framebuffer. The loading
+ * process is not charged for it, and succeeds even with a limit of 0.
  */
 TEST_F(drm, modprobe)
 {
