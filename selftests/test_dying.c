@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dmem.stat when many cgroups die while others allocate and free: charge, return
- * and death of the cgroup meet on all CPUs, and whenever all stands still every
- * number is right. What was passed on counts until its holder closes it. And what
- * all once held together is in the root's dmem.peak.
+ * dmem.stat when many cgroups die while others allocate and free: charge,
+ * uncharge and removal of a cgroup race on all CPUs, and whenever all processes
+ * pause, every figure is right. A buffer that was passed on counts until its
+ * holder closes it. The root's dmem.peak is the largest sum that all cgroups held
+ * at once.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -83,7 +84,7 @@ static long long pages_of(const struct dmem_test *t, int fd)
 	return lseek(fd, 0, SEEK_END) / t->page;
 }
 
-/* Everything that was held is gone, and so is what the dead had. */
+/* All buffers are freed, and no removed cgroup holds a charge. */
 static void expect_nothing(struct __test_metadata *_metadata,
 			   struct dmem_test *t, const char *slice,
 			   const char *box)
@@ -149,7 +150,7 @@ struct holder {
 	int sock, index;
 };
 
-/* Has some of what is passed on, until all senders are gone, and then done. */
+/* Holds some of the buffers that are passed on until all senders have exited. */
 static void *hold(void *arg)
 {
 	struct holder *h = arg;
@@ -252,7 +253,7 @@ struct worker {
 	int index;
 };
 
-/* Allocates and frees, and in the end keeps what it has until all is counted. */
+/* Allocates and frees, and holds the last buffers until all of them are counted. */
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -286,9 +287,9 @@ static void *work(void *arg)
 }
 
 /*
- * The controller is taken from cgroups whose processes are at work, and given
- * back: who was about to charge the old state does so when that is dying, be it
- * the first charge there or not.
+ * The controller is disabled for cgroups with running processes, and enabled
+ * again. A process about to charge the old pool state still does so after that
+ * state began to die, whether or not that is the state's first charge.
  */
 TEST_F_TIMEOUT(dying, disabled, 60)
 {
@@ -349,8 +350,9 @@ TEST_F_TIMEOUT(dying, disabled, 60)
 }
 
 /*
- * The root's peak is that of all cgroups together and stays when they go. It
- * grows by what goes beyond it, where that much is still to be had.
+ * The root's peak is that of all cgroups together and stays when they are
+ * removed. It grows by the part of a later usage that exceeds it, if the area has
+ * that much.
  */
 TEST_F(dying, root_peak)
 {
@@ -377,7 +379,7 @@ TEST_F(dying, root_peak)
 		TH_LOG("the peak of %lld is too high to go beyond it", peak);
 	EXPECT_EQ(peak, dmem_peak(t->root, region));
 	EXPECT_EQ(used + more, dmem_current(t->root, region));
-	/* Less than the sum of what each ever had */
+	/* Less than the sum of the peaks of all cgroups */
 	close(one);
 	one = cg_alloc(self->leaf[1], t->heap_fd, more - t->page);
 	ASSERT_LE(0, one);

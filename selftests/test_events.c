@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * dmem.events and dmem.events.local: every refusal is counted once, for its one
- * reason, where it happened and at all ancestors, and nothing else is counted.
- * test_notify is about who is told.
+ * reason, in its cgroup and in all ancestors, and nothing else is counted.
+ * test_notify tests the notifications.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -74,7 +74,7 @@ FIXTURE_TEARDOWN(events)
 #define EXPECT_NONE(cg) \
 	expect_no_events(_metadata, self->t.heap.region, cg)
 
-/* What happened in a, and was counted at each level above, but not beside it. */
+/* Events of a, counted at each level above it, but not beside it */
 #define EXPECT_ABOVE(...) do {						\
 	EXPECT_EVENTS(self->box, __VA_ARGS__);				\
 	EXPECT_EVENTS(self->slice, __VA_ARGS__);			\
@@ -123,7 +123,7 @@ TEST_F(events, own_limit)
 		EXPECT_LOCAL(self->box, 0, 0, 0);
 		EXPECT_LOCAL(self->slice, 0, 0, 0);
 		EXPECT_LOCAL(t->cg, 0, 0, 0);
-		/* This is what makes the counter necessary. */
+		/* No other file shows the refusal, so the counter is necessary. */
 		EXPECT_EQ(3 * t->page, dmem_current(self->a, region));
 		EXPECT_EQ(3 * t->page, dmem_peak(self->a, region));
 		EXPECT_EQ(3 * t->page, dmem_peak(t->cg, region));
@@ -139,7 +139,7 @@ TEST_F(events, own_limit)
 	EXPECT_ABOVE(3, 3, 0);
 }
 
-/* "max" is the limit's and begins there, "alloc_fail" is who asked. */
+/* "max" counts in the cgroup of the limit, "alloc_fail" in that of the caller. */
 TEST_F(events, ancestors_limit)
 {
 	struct dmem_test *t = &self->t;
@@ -194,7 +194,7 @@ TEST_F(events, lowest_limit_counts)
 	EXPECT_EQ(0, dmem_current(t->cg, region));
 }
 
-/* Requests are counted, not limits or usages that are what they should not be. */
+/* Only requests are counted: neither writes of a limit nor a usage above it. */
 TEST_F(events, granted_and_lowered)
 {
 	struct dmem_test *t = &self->t;
@@ -319,7 +319,7 @@ TEST_F(events, not_delegated)
 	free(leaf);
 }
 
-/* What all workers of a race share */
+/* Shared by all workers of a race */
 struct race {
 	atomic_int stop;
 	atomic_llong granted, other;

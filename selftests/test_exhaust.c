@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pool itself runs out, in a cgroup without a limit: the errno is the same
- * as for the limit, what was handed out is what is charged, nothing is lost,
- * and no user can fill the kernel log with it.
+ * The region itself runs out, in a cgroup without a limit: the errno is the
+ * same as for the limit, the charge equals the memory handed out, nothing is
+ * lost, and no user can fill the kernel log with it.
  *
- * There is no variant for the system heap: its pool is all of RAM.
+ * There is no variant for the system heap: its region is all of RAM.
  */
 #include <errno.h>
 #include <sys/resource.h>
@@ -95,7 +95,7 @@ TEST_F_TIMEOUT(exhaust, pool, 60)
 	chunk = self->capacity / 16 / t->page * t->page;
 	kmsg = kmsg_open();
 
-	/* Twice: the second time shows what the first one lost. */
+	/* Twice: pages lost in the first pass are missing in the second. */
 	for (twice = 0; twice < 2; twice++) {
 		/*
 		 * Smaller and smaller, so that neither alignment nor a page
@@ -152,7 +152,10 @@ TEST_F_TIMEOUT(exhaust, pool_and_limit, 60)
 	EXPECT_EQ(held(self->fds, self->n), used);
 	EXPECT_LE(used, half);
 
-	/* What a may not have, b still gets; then there is no more. */
+	/*
+	 * b still gets the memory that a is refused; then the region is
+	 * exhausted.
+	 */
 	ASSERT_EQ(0, cg_enter(self->b));
 	EXPECT_EQ(-ENOMEM, take_all(t, half / 8, self->fds, &self->n));
 	EXPECT_LT(0, dmem_current(self->b, region));

@@ -101,7 +101,7 @@ static long long area_read(struct dmem_test *t, const char *file)
 
 /*
  * The limit is one buffer. If any failure kept its charge, the next one would
- * be ENOMEM and not what it should be.
+ * be ENOMEM and not the expected errno.
  */
 static void fail_after_charge(struct __test_metadata *_metadata,
 			      struct dmem_test *t, const char *cg,
@@ -178,7 +178,7 @@ TEST_F(failure, uncharge_is_seen)
 	trace_end();
 }
 
-/* What is refused for its arguments is never charged. */
+/* A request that is refused for its arguments is never charged. */
 TEST_F(failure, bad_arguments)
 {
 	struct dmem_test *t = &self->t;

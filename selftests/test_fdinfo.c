@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fdinfo of a buffer: which region it is from and which cgroup pays, whoever
- * reads it, wherever the buffer went, and when the cgroup is gone. test_drm and
- * test_v4l2 have the buffers of devices.
+ * fdinfo of a buffer shows the buffer's region and the charged cgroup, to every
+ * reader, after the buffer was passed on, and after the cgroup was removed.
+ * test_drm and test_v4l2 test the buffers of devices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -74,7 +74,7 @@ FIXTURE_TEARDOWN(fdinfo)
 #define EXPECT_PAYER(...) \
 	expect_payer(_metadata, self->t.heap.region, __VA_ARGS__)
 
-/* What a process in b reads of its own fd, or of another process's. */
+/* The fdinfo that a process in b reads, of its own fd or of another process's */
 struct report {
 	int ret;
 	struct dmem_payer payer;
@@ -92,7 +92,7 @@ static void expect_report(struct __test_metadata *_metadata,
 #define EXPECT_REPORT(...) \
 	expect_report(_metadata, self->t.heap.region, __VA_ARGS__)
 
-/* The id is what user space finds by the path, in both ways. */
+/* The id equals the one that user space finds by the path, in both ways. */
 TEST_F(fdinfo, allocated)
 {
 	struct dmem_test *t = &self->t;
@@ -116,7 +116,7 @@ TEST_F(fdinfo, allocated)
 	more = heap_alloc(t->heap_fd, t->page);
 	ASSERT_LE(0, more);
 	EXPECT_PAYER(0, more, self->id_b);
-	/* Its owner has moved, and is one who reads. */
+	/* The process that allocated it has moved, and reads its fdinfo. */
 	EXPECT_PAYER(0, other, self->id_a);
 }
 
@@ -161,7 +161,10 @@ TEST_F(fdinfo, forked)
 	EXPECT_EQ(0, wait_exit(pid));
 }
 
-/* Who is given the buffer reads it, also when who allocated it is dead. */
+/*
+ * The receiver of a buffer reads the charge, also after the allocating process
+ * died.
+ */
 TEST_F(fdinfo, sent)
 {
 	struct report *r = shared_alloc(2 * sizeof(*r));
@@ -221,14 +224,14 @@ TEST_F(fdinfo, removed)
 		EXPECT_PAYER(0, fd, self->id_a);
 		close(more);
 	}
-	/* The last file of it, when nobody is left who could be asked. */
+	/* The cgroup is removed, and this is the last reference. */
 	ASSERT_EQ(0, cg_destroy(self->a));
 	sleep_ms(200);
 	EXPECT_PAYER(0, fd, self->id_a);
 	EXPECT_EQ(t->page, dmem_current(t->cg, t->heap.region));
 	close(fd);
 	EXPECT_EQ(0, dmem_current(t->cg, t->heap.region));
-	/* Nobody who read has kept it. */
+	/* Reading fdinfo has not pinned the cgroup. */
 	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
 }
 

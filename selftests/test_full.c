@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * "exhausted" in dmem.events: a CMA area has no room, or none in one piece, for
- * a request that every limit allows. Not one that a limit refuses, whatever the
- * area has, and not one that is served.
+ * "exhausted" in dmem.events counts requests that every limit allows, but for
+ * which a CMA area has no room, or none in one piece. It counts neither a
+ * request that a limit refuses, full area or not, nor one that is served.
  *
- * There is no variant for the system heap: its pool is all of RAM. What is
- * beyond that is in test_events.
+ * There is no variant for the system heap: its region is all of RAM. Requests
+ * beyond that are in test_events.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -111,7 +111,7 @@ TEST_F_TIMEOUT(full, no_limit, 60)
 	close(i);
 	self->fds[0] = -1;
 
-	/* Nothing keeps who was counted. */
+	/* The counted cgroup is not pinned. */
 	ASSERT_EQ(0, cg_enter(self->b));
 	ASSERT_EQ(0, cg_destroy(self->a));
 	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
@@ -211,7 +211,7 @@ struct worker {
 	long long size;
 };
 
-/* Takes what it gets, and then tries some more. */
+/* Allocates until the area is full, and then retries a number of times. */
 static void *drain(void *arg)
 {
 	struct worker *w = arg;

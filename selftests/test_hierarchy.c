@@ -73,7 +73,10 @@ static void expect_pages(struct __test_metadata *_metadata,
 		TH_LOG("in %s", cg);
 }
 
-/* Every level counts what is below it, and the root of all counts it too. */
+/*
+ * Every level includes the usage of the levels below, and so does the root of
+ * all.
+ */
 TEST_F(hierarchy, counters)
 {
 	struct dmem_test *t = &self->t;
@@ -121,7 +124,7 @@ TEST_F(hierarchy, parent_limit)
 	a = alloc_in(t, self->a, 5);
 	ASSERT_LE(0, a);
 	EXPECT_EQ(-ENOMEM, alloc_in(t, self->b, 4));
-	/* What was added below the level that refused is gone again. */
+	/* The charges below the level that refused are undone. */
 	expect_pages(_metadata, t, self->b, 0);
 	expect_pages(_metadata, t, self->box, 5);
 	b = alloc_in(t, self->b, 3);
@@ -205,8 +208,8 @@ TEST_F(hierarchy, grandparent_limit)
 }
 
 /*
- * Lowered below the usage: what is there lives on and stays usable, what is new
- * is refused until the usage has fallen.
+ * A limit is lowered below the usage: existing buffers stay usable, and
+ * requests are refused until the usage has fallen.
  */
 TEST_F(hierarchy, lowered_and_raised)
 {
@@ -253,7 +256,7 @@ TEST_F(hierarchy, lowered_and_raised)
 	expect_pages(_metadata, t, self->slice, 0);
 }
 
-/* The parent's, lowered below what its children have. */
+/* The parent's limit is lowered below its children's usage. */
 TEST_F(hierarchy, parent_lowered)
 {
 	struct dmem_test *t = &self->t;

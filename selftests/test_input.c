@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What may be written to dmem.max, .low and .min: the exact errno of what may
- * not, after which the limit is what it was, and what reads back of what may.
+ * Writes to dmem.max, .low and .min: an invalid one fails with the exact errno
+ * and leaves the limit as it was, a valid one reads back as documented.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #define GIB	(1024 * MIB)
 #define TIB	(1024 * GIB)
 
-/* What the file says before each write. */
+/* The value in the file before each write. */
 #define BEFORE	MIB
 
 FIXTURE(input) {
@@ -224,7 +224,7 @@ TEST_F(input, accepted)
 	}
 }
 
-/* What the counter of a 64-bit kernel holds, and that of a 32-bit does not. */
+/* Values that fit in the counter of a 64-bit kernel, but not of a 32-bit one. */
 TEST_F(input, counter_range)
 {
 	struct dmem_test *t = &self->t;
@@ -287,7 +287,7 @@ TEST_F(input, sizes)
 		  dmem_read(self->cg, variant->file, t->heap.region));
 }
 
-/* A write sets what it names and nothing else. */
+/* A write sets the regions that it names, and no others. */
 TEST_F(input, only_what_was_named)
 {
 	struct dmem_test *t = &self->t;

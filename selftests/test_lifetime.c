@@ -101,7 +101,7 @@ TEST_F(lifetime, rmdir_with_buffers)
 	EXPECT_EQ(0, dmem_current(t->cg, region));
 }
 
-/* The whole branch goes; what is left above still counts. */
+/* The whole branch is removed; the ancestors are still charged. */
 TEST_F(lifetime, rmdir_of_a_branch)
 {
 	struct dmem_test *t = &self->t;
@@ -167,7 +167,10 @@ TEST_F_TIMEOUT(lifetime, come_and_go, 250)
 
 	ASSERT_EQ(0, cg_stat(self->parent, "cgroup.stat", DYING));
 	for (i = 0; i <= variant->many; i++) {
-		/* One move serves two: it is what takes the time. */
+		/*
+		 * One move serves two cgroups, as the moves take most of the
+		 * time.
+		 */
 		cg = i < variant->many ? cg_namef(self->parent, "many", i) :
 					 self->park;
 		ASSERT_EQ(i < variant->many ? 0 : -EEXIST, cg_create(cg));

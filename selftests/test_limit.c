@@ -49,7 +49,7 @@ FIXTURE_TEARDOWN(limit)
 	dmem_end(&self->t);
 }
 
-/* Asserts what the cgroup is charged, in pages; its parent has no other child. */
+/* Asserts the cgroup's charge, in pages; its parent has no other child. */
 static void expect_pages(struct __test_metadata *_metadata,
 			 struct dmem_test *t, const char *cg, long long pages)
 {
@@ -302,7 +302,7 @@ TEST_F(limit, refusal_takes_nothing)
 	free = cg_stat("/proc", "meminfo", "MemFree:");
 	for (i = 0; i < 100; i++)
 		EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 1 << 20));
-	/* 100 MiB would be seen, whoever gave it. */
+	/* An allocation of 100 MiB would show here, from any allocator. */
 	EXPECT_GT(50 << 10, free - cg_stat("/proc", "meminfo", "MemFree:"));
 	if (!t->area)
 		return;
