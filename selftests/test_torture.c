@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random operations of several processes at once, on a random tree of cgroups, on every
- * heap, a driver's memory, cameras and a display; and after each round every counter of
- * every cgroup must be what those who did it say. Meanwhile another process looks whether
- * anybody has more than a limit allows. See torture.h.
+ * Random operations of several concurrent processes, on a random tree of cgroups, on
+ * every heap, a driver's memory, cameras and a display. After each round every counter of
+ * every cgroup must match the processes' own records. Meanwhile another process checks
+ * that no usage exceeds a limit. See torture.h.
  *
- * It goes on for DMEM_TORTURE_SECONDS, in epochs that begin and end with nothing. They
- * follow from DMEM_TORTURE_SEED and the number of the first, DMEM_TORTURE_EPOCH. An epoch
- * that fails is made smaller, for no longer than a minute, to a script of the operations
- * that are left; DMEM_TORTURE_SCRIPT is a file with such lines, to do these.
+ * The test runs for DMEM_TORTURE_SECONDS, in epochs that begin and end without buffers.
+ * An epoch follows from DMEM_TORTURE_SEED and its number; DMEM_TORTURE_EPOCH is the
+ * number of the first. A failing epoch is reduced, for a minute at most, to a script of
+ * the necessary operations; DMEM_TORTURE_SCRIPT names a file with such lines, to repeat
+ * them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,7 @@ FIXTURE(torture) {
 	struct dmem_test t;
 	struct tt_world *w;
 	struct tt_pace *pace;
-	struct tt_op *ops, *part;	/* part: what is done, for all to see */
+	struct tt_op *ops, *part;	/* part: the operations to do, shared with the workers */
 	struct tt_note *notes;
 	struct tt_devices devices;
 	int dev;
@@ -97,7 +98,7 @@ FIXTURE_TEARDOWN(torture)
 	dmem_end(&self->t);
 }
 
-/* The regions, and what there is of them for a beginning */
+/* The regions, and their usage before the test */
 static int find_region(struct tt_world *w, const char *name)
 {
 	int i;
@@ -138,7 +139,7 @@ static void begin_region(TORTURE *self, struct tt_region *r)
 	r->pinned = dmem_nested(root, "dmem.stat", r->name, "reserved") >= 0;
 	r->current = dmem_current(root, r->name);
 	r->dying = dmem_nested(root, "dmem.stat", r->name, "dying");
-	/* What has failed may have lost something for ever. */
+	/* A failed run may have leaked memory for good. */
 	r->gap = self->again ? tt_gap(self->w, r) : 0;
 	rm_init(&r->m, dmem_read(root, "dmem.capacity", r->name) / page,
 		r->area ? cma_read(r->area, "unaccounted_pages") : 0);
@@ -368,7 +369,7 @@ static void renumber(struct tt_op *ops, int n)
 	}
 }
 
-/* Does the first n of self->part; if they fail too, they are what is left. */
+/* Does the first n of self->part; if they fail too, they replace self->ops. */
 static bool still_fails(TORTURE *self, int n)
 {
 	renumber(self->part, n);
@@ -391,7 +392,7 @@ static int without_idle(TORTURE *self, int n)
 }
 
 /*
- * Delta debugging: leaves out ever smaller parts of what fails, as long as the rest
+ * Delta debugging: leaves out ever smaller parts of a failing list, as long as the rest
  * fails. Returns how many operations are left in self->ops.
  */
 static int shrink(TORTURE *self, int n)
@@ -473,7 +474,7 @@ static void count(struct __test_metadata *_metadata, TORTURE *self, long long be
 	       self->did[TT_IMPORT]);
 }
 
-/* What a failure has told, or anybody has written */
+/* Runs a script: the log of a failure, or a file written by hand */
 static void do_script(struct __test_metadata *_metadata, TORTURE *self, const char *path)
 {
 	FILE *f = fopen(path, "r");
@@ -520,7 +521,7 @@ TEST_F_TIMEOUT(torture, random, 100000)
 	EXPECT_LT(0, self->refused);
 	EXPECT_LT(self->refused, self->granted);
 	EXPECT_LT(0, self->samples);
-	/* What is there and gives nothing would be tested by nothing. */
+	/* A device that allocates nothing would leave its driver untested. */
 	if (self->devices.vivid)
 		EXPECT_EQ(workers, self->devices.cameras);
 	if (self->devices.cameras)

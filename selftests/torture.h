@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random operations of several processes on a random tree of cgroups, and what every
- * counter must be after them.
+ * Random operations of several processes on a random tree of cgroups, and the expected
+ * values of all counters after them.
  *
  *   torture_ops	the operations: from a seed, as text and from text
- *   torture_world	what there must be, in memory that all processes share
- *   torture_worker	does an operation on the kernel, and notes it in the world
- *   torture_devices	those on cameras and a display
+ *   torture_world	the expected state, in memory that all processes share
+ *   torture_worker	does an operation on the kernel, and records it in the world
+ *   torture_devices	operations on cameras and a display
  *   torture_check	compares the kernel with the world
  *
- * An operation is a few random numbers, which mean something in any state: of a list
- * of operations each part is a list as well. That is what a failure is made smaller by.
+ * An operation is a few random numbers, which have a meaning in any state: every part
+ * of a list of operations is a list as well. This makes it possible to reduce a failing
+ * list.
  *
  * Amounts are in pages.
  */
@@ -77,14 +78,14 @@ struct tt_op {
 	unsigned int a, b;
 };
 
-/* What it was in its state; in shared memory, for the script of a failure */
+/* The effect of an operation; in shared memory, for the script of a failure */
 struct tt_note {
 	char text[100];
 };
 
 /*
- * What is not in the model of reservations: all refusals, whatever was the reason,
- * what the peak can be, and dmem.low.
+ * Figures outside the model of reservations: all refusals, for any reason, the upper
+ * bound of the peak, and dmem.low.
  */
 struct tt_extra {
 	int refused, refused_local;
@@ -98,11 +99,11 @@ struct tt_region {
 	bool pinned;		/* has reservations */
 	struct reserve_model m;
 	struct tt_extra x[RM_NODES];
-	int top, test;		/* nodes of what all cgroups are in */
+	int top, test;		/* nodes of the ancestors of all cgroups */
 	int slice[TT_SLICES], common[TT_SLICES];
 	int now[TT_SLICES + 1];	/* bounds of the usage: see tt_raise_now() */
 	long long current, dying;	/* bytes of the root, before */
-	long long gap;		/* see tt_gap(): 0, but for what was lost before */
+	long long gap;		/* see tt_gap(): 0, but for earlier leaks */
 };
 
 struct tt_buf {
@@ -123,7 +124,7 @@ struct tt_inbox {
 	int buf[TT_INBOX], n;
 };
 
-/* That are there. What others have on other machines means nothing without. */
+/* The devices present. Operations on other devices have no effect. */
 struct tt_devices {
 	int cameras;		/* the first workers have one each */
 	char camera[TT_WORKERS][32], display[32];
@@ -148,7 +149,7 @@ struct tt_world {
 	struct tt_buf buf[TT_BUFS];
 	atomic_uint samples;
 	atomic_int failed;
-	char text[512];		/* what is wrong */
+	char text[512];		/* the fault found */
 	atomic_long did[TT_KINDS], granted, refused;
 	atomic_long gave[TT_KINDS];	/* buffers, of cameras and the display */
 };
@@ -189,13 +190,14 @@ void tt_find_devices(struct tt_devices *d, int workers);
 /* Returns false if vivid, which was loaded for the test, stays. */
 bool tt_unload_devices(const struct tt_devices *d);
 
-/* Bytes that CMA has handed out, and that neither somebody pays for, nor nobody. */
+/* Bytes that CMA has handed out and that are neither charged nor unaccounted. */
 long long tt_gap(const struct tt_world *w, const struct tt_region *r);
 
 /*
- * torture_check.c: does every file say what the world does? The last reference may go
- * a moment after the process that had it, so a difference has to last. In text is
- * which. All are also the events, and the limits, which were read back when written.
+ * torture_check.c: does every file agree with the world? The last reference may be
+ * dropped a moment after its process has exited, so only a lasting difference is a
+ * fault; text then describes it. If all is set, the events and the limits are compared
+ * as well; limits were also read back when they were written.
  */
 bool tt_compare(struct tt_world *w, bool all);
 

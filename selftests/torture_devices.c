@@ -135,7 +135,7 @@ static void do_camera(struct tt_worker *k, const struct tt_op *op)
 					    by_camera, 0);
 }
 
-/* All that are in the queue go, whoever has them mapped or exported. */
+/* The queue drops all of its buffers, even those that are mapped or exported. */
 static void empty_queue(struct tt_worker *k)
 {
 	struct tt_handle *h;
@@ -269,7 +269,7 @@ static void do_export(struct tt_worker *k, const struct tt_op *op)
 	tt_remark(k, "buffer %d", h->buf);
 }
 
-/* What the display's file has by this handle */
+/* The entry of a GEM handle in the display's file */
 static struct tt_handle *find_gem(struct tt_worker *k, int gem)
 {
 	int i;
@@ -296,7 +296,7 @@ static void do_import(struct tt_worker *k, const struct tt_op *op)
 	tt_must(k, "import", "a buffer", ret);
 	if (ret < 0)
 		return;
-	/* What the file has already gets no second handle, and no second reference. */
+	/* A buffer that the file already holds gets no second handle or reference. */
 	old = find_gem(k, gem);
 	if (old && old->buf != h->buf)
 		tt_fail(k->w, "worker %d imports buffer %d, and gets buffer %d", k->number,

@@ -80,7 +80,7 @@ void tt_generate(unsigned int seed, int epoch, int workers, int rounds, int per_
 	}
 }
 
-/* A line of a script, without its end; what follows "#" is for people. */
+/* A line of a script, without its end; the text after "#" is for the reader. */
 void tt_say(const struct tt_op *op, const struct tt_note *note, char *buf, size_t size)
 {
 	snprintf(buf, size, "%d %d %s %u %u%s%s", op->round, op->worker,

@@ -37,7 +37,7 @@ void tt_must(struct tt_worker *k, const char *what, const char *where, int ret)
 			strerror(-ret));
 }
 
-/* Whoever was waited for may stay in the cgroup for a moment. */
+/* A process that has exited may stay in the cgroup for a moment. */
 static int write_control(const char *path, const char *text)
 {
 	long long end = now_ms() + BUSY_MS;
@@ -256,7 +256,7 @@ static void do_dup(struct tt_worker *k, const struct tt_op *op)
 	tt_remark(k, "buffer %d", h->buf);
 }
 
-/* What is under way is in the world's inbox and in the socket, in the same order. */
+/* A buffer in transit is in the inbox and in the socket, in the same order. */
 static void do_send(struct tt_worker *k, const struct tt_op *op)
 {
 	struct tt_handle *h = tt_some_handle(k, op->a, 1 << FD);
@@ -461,7 +461,7 @@ static void do_limit(struct tt_worker *k, const struct tt_op *op)
 	tt_unlock(k);
 }
 
-/* What others are charged to at the same time */
+/* Slices: other workers charge them at the same time. */
 static void do_slice(struct tt_worker *k, const struct tt_op *op)
 {
 	int region = op->a % k->w->regions, value = op->b % TT_SLICE_CAP;
@@ -590,7 +590,7 @@ void tt_work(struct tt_world *w, struct tt_pace *pace, int worker, const struct 
 			k.note = notes[i].text;
 			k.note[0] = '\0';
 			do_op(&k, &ops[i]);
-			/* What means nothing in this state was not done. */
+			/* An operation without meaning in this state was not done. */
 			w->did[ops[i].kind] += !!k.note[0];
 		}
 		pace->arrived++;

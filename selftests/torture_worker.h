@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A worker of the torture test, see torture.h: torture_worker.c has what it does with
- * heaps, cgroups and the test's driver, torture_devices.c with a camera and a display.
+ * A worker of the torture test, see torture.h: torture_worker.c has the operations on
+ * heaps, cgroups and the test's driver, torture_devices.c those on a camera and a
+ * display.
  */
 #ifndef SELFTESTS_TORTURE_WORKER_H
 #define SELFTESTS_TORTURE_WORKER_H
 
 #include "torture.h"
 
-/* What the worker holds: one reference to a buffer, or a child with many. */
+/* An entry of the worker: one reference to a buffer, or a child process with many. */
 struct tt_handle {
 	enum {
 		FREE,
@@ -42,16 +43,16 @@ struct tt_worker {
 
 /* torture_worker.c */
 
-/* What was done. What has no remark meant nothing in its state. */
+/* Records the effect of an operation. One without a remark had no effect. */
 void __printf(2, 3) tt_remark(struct tt_worker *k, const char *format, ...);
-/* For what must not fail, and is no fault of a counter. */
+/* For calls that must not fail and whose failure is no fault of a counter. */
 void tt_must(struct tt_worker *k, const char *what, const char *where, int ret);
 struct tt_handle *tt_free_handle(struct tt_worker *k);
 /* One of these types, which are bits; or NULL. */
 struct tt_handle *tt_some_handle(struct tt_worker *k, unsigned int number, int types);
 /*
- * Allocates for who is in the slot. fn gives what the handle is to have in fd, or an
- * errno. Returns whether it was granted.
+ * Allocates in the slot's cgroup. fn returns the value for the handle's fd, or a
+ * negative errno. Returns whether the request was granted.
  */
 bool tt_allocate(struct tt_worker *k, int slot, int region, int pages, int type,
 		 int (*fn)(struct tt_worker *k, int slot, int number, long long len),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What there must be, see torture.h */
+/* The expected state, see torture.h */
 #include <stdarg.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ int tt_payer(const struct tt_world *w, int worker, int slot, int region)
 	return s->node[region];
 }
 
-/* Its limits are what the peaks may get to. */
+/* The limits at any request bound the peaks. */
 void tt_begin_request(struct tt_world *w, int region, int node)
 {
 	struct tt_region *r = &w->region[region];
@@ -126,8 +126,8 @@ static int node_of(const struct tt_region *r, int slice)
 }
 
 /*
- * The usage is never above the limit, or what it was when the limit was lowered. One
- * that is to be written counts at once, one that was written only when nobody is at work.
+ * The usage never exceeds the limit, or the usage at the time when the limit was lowered.
+ * A higher limit counts before its write, a lower one only when no worker is running.
  */
 void tt_raise_now(struct tt_world *w, int region, int slice, int max)
 {
@@ -154,8 +154,8 @@ void tt_tighten(struct tt_world *w)
 }
 
 /*
- * What was granted, added up by those who have it. The kernel's own figure can be
- * larger for a moment, by requests that are about to be refused.
+ * Samples the sum of the workers' granted requests. The kernel's own figure can be larger
+ * for a moment, by requests that are about to be refused.
  */
 bool tt_sample(struct tt_world *w)
 {
