@@ -308,10 +308,7 @@ TEST_F(drm, exported)
 	expect_held(_metadata, pool, 0, 0);
 }
 
-/*
- * fdinfo of an exported buffer shows the charge for as long as the buffer
- * exists.
- */
+/* fdinfo of an exported buffer shows its charge, as long as the buffer exists. */
 TEST_F(drm, fdinfo)
 {
 	struct media_pool *pool = &self->pool;

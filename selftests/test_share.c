@@ -90,7 +90,7 @@ FIXTURE_TEARDOWN(share)
 	pool_end(&self->pool);
 }
 
-/* Says that it is done by passing the buffer on, and keeps what it has. */
+/* Passes the buffer on to report success, and holds its own references. */
 static void pass_and_hold(int sock, int fd)
 {
 	char byte;
@@ -131,7 +131,7 @@ static void camera(int sock)
 	pass_and_hold(sock, fd);
 }
 
-/* Passes on what the display exports of the buffer that it has imported. */
+/* Imports the buffer into the display, and passes on the display's export. */
 static void display(int sock)
 {
 	int fd = recv_fd(sock);
@@ -172,7 +172,7 @@ static struct service start(struct __test_metadata *_metadata, const char *cg,
 
 static int stop(struct service *s)
 {
-	/* To close it would not do: the others have it as well. */
+	/* Closing the socket would not stop it: the other services hold it too. */
 	if (write(s->sock, "x", 1) != 1)
 		return -EIO;
 	close(s->sock);
@@ -242,11 +242,11 @@ TEST_F(share, three_services)
 	ASSERT_EQ(0, send_fd(disp.sock, filled));
 	shown = recv_fd(disp.sock);
 	ASSERT_LE(0, shown);
-	/* What comes back is the same buffer, and not one more. */
+	/* The returned fd is of the same buffer, not of a new one. */
 	EXPECT_TRUE(same_buffer(fd, shown));
 	expect_paid(_metadata, pool, self->c, self->len);
 
-	/* They go, and the one who paid first of all. */
+	/* The processes exit one by one, the charged one first. */
 	close(fd);
 	close(filled);
 	close(shown);

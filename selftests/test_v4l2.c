@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Buffers of V4L2 devices: charged to who asks for them, from the area that
- * gives them, as the buffers of that area's heap are; refused above the limit;
- * and imported ones are nobody's twice.
+ * Buffers of V4L2 devices: charged to the process that requests them, in the
+ * region of their CMA area, as the buffers of that area's heap are; refused
+ * above the limit; and not charged again when imported.
  *
- * The device is vivid with allocators=1. What it draws on is found by which
- * area gets smaller, not by which region is charged.
+ * The device is vivid with allocators=1. The test finds its area by the
+ * decrease of free pages, not by the charged region.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ struct camera {
 	int fd, flags;
 	bool has_area;
 	long long len;			/* of a buffer, in whole pages */
-	int frame;			/* what of it is the frame */
+	int frame;			/* bytes of the buffer that a frame fills */
 };
 
 FIXTURE(v4l2) {
@@ -191,7 +191,7 @@ TEST_F(v4l2, reqbufs)
 
 	expect_held(_metadata, &cam->pool, 0, 0);
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
-		/* What was there goes first. */
+		/* REQBUFS frees the old buffers first. */
 		ASSERT_EQ(counts[i], reqbufs(cam, counts[i]));
 		expect_held(_metadata, &cam->pool, counts[i] * cam->len, 0);
 	}
@@ -199,7 +199,7 @@ TEST_F(v4l2, reqbufs)
 	EXPECT_EQ(6 * cam->len, dmem_peak(cam->pool.t.cg, cam->pool.region));
 }
 
-/* Whoever asks pays, not who opened the device. */
+/* The charge goes to the caller, not to the process that opened the device. */
 TEST_F(v4l2, asked_in_another_cgroup)
 {
 	struct camera *cam = &self->cam;
@@ -366,7 +366,10 @@ TEST_F(v4l2, mapped)
 	expect_held(_metadata, &cam->pool, 0, 0);
 }
 
-/* As many as the limit allows, which is what V4L2 does when memory is short. */
+/*
+ * When memory is short, V4L2 grants fewer buffers; the same holds for the
+ * limit.
+ */
 TEST_F(v4l2, limit_grants_fewer)
 {
 	struct camera *cam = &self->cam;
@@ -403,7 +406,7 @@ TEST_F(v4l2, limit_below_minimum)
 	expect_held(_metadata, &cam->pool, 0, 0);
 	EXPECT_EQ((MIN_BUFS - 1) * cam->len,
 		  dmem_peak(cam->pool.a, cam->pool.region));
-	/* What was there is gone then, as V4L2 says. */
+	/* A failed REQBUFS has freed the old buffers, as V4L2 documents. */
 	ASSERT_EQ(0, dmem_set_max(cam->pool.a, cam->pool.region, 4 * cam->len));
 	ASSERT_EQ(3, reqbufs(cam, 3));
 	ASSERT_EQ(0, dmem_set_max(cam->pool.a, cam->pool.region, cam->len));
@@ -489,7 +492,7 @@ TEST_F(v4l2, refusals_are_quiet)
 	}
 }
 
-/* An exported buffer is charged until nobody has it, whatever the queue does. */
+/* An exported buffer is charged until its last reference is gone. */
 TEST_F(v4l2, exported)
 {
 	struct camera *cam = &self->cam;
@@ -524,7 +527,7 @@ TEST_F(v4l2, exported)
 	}
 }
 
-/* Who has an exported buffer can tell who pays, as long as it exists. */
+/* fdinfo of an exported buffer shows its charge, as long as the buffer exists. */
 TEST_F(v4l2, fdinfo)
 {
 	struct camera *cam = &self->cam;
@@ -629,7 +632,7 @@ TEST_F(v4l2, another_area)
 	expect_held(_metadata, &cam->pool, 0, 0);
 }
 
-/* Who is given an exported buffer keeps it, and may have a limit of nothing. */
+/* The receiver of an exported buffer keeps it, even with a limit of 0. */
 TEST_F(v4l2, export_receiver)
 {
 	struct camera *cam = &self->cam;
@@ -691,7 +694,7 @@ TEST_F(v4l2, imported)
 	ASSERT_EQ(0, vivid_stream(cam->fd, false));
 	expect_held(_metadata, &cam->pool, 2 * cam->len, 0);
 
-	/* The queue is one who has them. */
+	/* The queue holds references to both. */
 	close(fds[0]);
 	close(fds[1]);
 	expect_held(_metadata, &cam->pool, 2 * cam->len, 0);
@@ -813,7 +816,7 @@ TEST_F_TIMEOUT(v4l2, full_area, 60)
 	EXPECT_EQ(0, reqbufs(cam, 0));
 	expect_held(_metadata, &cam->pool, 0, used);
 
-	/* Full or not, who may have nothing gets nothing. */
+	/* A limit of 0 refuses the request even if the area is full. */
 	ASSERT_EQ(0, dmem_set_max(cam->pool.a, cam->pool.region, 0));
 	EXPECT_EQ(-ENOMEM, reqbufs(cam, bufs));
 	expect_held(_metadata, &cam->pool, 0, used);

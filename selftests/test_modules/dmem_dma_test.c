@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocates DMA memory for a process that asks for it, with __GFP_ACCOUNT or
- * without, in every way that the DMA API has. The device has no CMA area of its
- * own: it uses the default one. What an open file allocated is freed with it.
+ * Allocates DMA memory on request of a process, with __GFP_ACCOUNT or without,
+ * with every function of the DMA API. The device has no CMA area of its own: it
+ * uses the default one. Closing an open file frees all of its allocations.
  */
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
@@ -18,13 +18,13 @@
 
 #include "dmem_dma_test.h"
 
-/* Whoever takes this for a pointer is found out. */
+/* Dereferencing this value as a pointer faults. */
 #define PRIVATE_POISON	(~0UL / 0xff * 0x6b)
 
 static struct platform_device *wide_dev, *narrow_dev;
 
 struct test_file {
-	struct mutex lock;	/* protects what follows */
+	struct mutex lock;	/* protects the members below */
 	struct list_head allocs;
 	u64 pages;
 	u32 last_id;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/* What the dmem_dma_test module and test_dma say to each other. */
+/* The interface between the dmem_dma_test module and test_dma. */
 #ifndef DMEM_DMA_TEST_H
 #define DMEM_DMA_TEST_H
 
