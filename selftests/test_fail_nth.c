@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each allocation that the kernel makes on the way of an operation fails once: the first,
- * the second, and so on until the operation does not get to that many; and then again, with
- * the next one and the next two of slab objects, as what is tried instead has to fail as
- * well. After each the operation was refused with ENOMEM, or done all the same; nothing is
- * charged that is not there, no page of the area, no fd and no cgroup is lost, and the
- * kernel has nothing to say about it.
+ * Each allocation that the kernel makes during an operation fails once: the first, the
+ * second, and so on until the operation makes fewer; and then again, together with the next
+ * one and with the next two allocations of slab objects, so that the kernel's fallbacks
+ * fail as well. After each failure the operation has either returned ENOMEM or succeeded
+ * all the same; every charge belongs to existing memory, no page of the area, no fd and no
+ * cgroup is lost, and the kernel has logged no warning.
  *
- * What fails are allocations of slab objects and of pages (see "fail-nth" in the kernel's
- * Documentation/fault-injection), in the one process that does the operation.
+ * The failing allocations are those of slab objects and of pages (see "fail-nth" in the
+ * kernel's Documentation/fault-injection), in the one process that does the operation.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@
 #define DEBUGFS		"/sys/kernel/debug/"
 #define VIVID_BUFS	2
 
-/* What the process that did it has seen */
+/* Results of the process that did the operation */
 struct seen {
 	bool injected;		/* the allocation was reached */
 	int ret;		/* 0 or a negative errno */
@@ -48,10 +48,10 @@ struct operation {
 	void (*undo)(struct operation *op);
 	const char *region;
 	bool may_be_elsewhere;	/* its memory, if CMA has none */
-	long long len;		/* what it charges */
-	int fd, arg;		/* what it works on */
+	long long len;		/* bytes charged */
+	int fd, arg;		/* the objects to work on */
 	int other;		/* an error that means ENOMEM as well, or 0 */
-	const char *says;	/* what the kernel logs if it fails, or NULL */
+	const char *says;	/* the kernel's message for a failure, or NULL */
 	const char *file;	/* of the new cgroup, which is written to, or NULL */
 	const char *text;	/* for it; or the path */
 	int got;
@@ -61,14 +61,15 @@ struct fail {
 	struct dmem_test t;
 	struct seen *seen;
 	char *cg;
-	int kmsg[2];		/* all there is, and what is expected */
+	int kmsg[2];		/* fds for all messages, and for the expected ones */
 	int points, failed;
-	int row;		/* so many fail, from the n-th on */
+	int row;		/* number of failures, from the n-th on */
 };
 
 /*
- * Also what may sleep, and quietly. Beyond the n-th so many of slab objects, in a process
- * that asks for it (make-it-fail). Not of pages, as a page fault would be repeated.
+ * Allocations that may sleep fail as well, and without a message. After the n-th, a number
+ * of further allocations of slab objects fail in a process that requests it (make-it-fail).
+ * Those of pages do not, as a page fault would be repeated.
  */
 static int set_faults(bool on)
 {
@@ -167,8 +168,8 @@ static void do_failing(struct fail *self, const char *cg, struct operation *op, 
 }
 
 /*
- * Warnings and worse: what else is said may be about anything. Nor what a debug
- * kernel says of allocations for its own records, which fail as well.
+ * Counts warnings and worse: other messages may have any cause. Messages of a debug kernel
+ * about its own failed allocations do not count.
  */
 static int kmsg_warnings(int fd)
 {
@@ -217,7 +218,7 @@ static bool fail_one(struct __test_metadata *_metadata, struct fail *self, const
 	if (seen->ret)
 		EXPECT_TRUE(seen->injected)
 			TH_LOG("%s failed without a reason", op->name);
-	/* Of what may come from elsewhere, that which CMA has given is charged. */
+	/* If the memory may come from elsewhere, only the part from CMA is charged. */
 	EXPECT_EQ(op->may_be_elsewhere ? given : seen->charged, seen->current)
 		TH_LOG("%s, point %d, returned %d", op->name, n, seen->ret);
 	EXPECT_LE(seen->current, seen->charged);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who waits for refusals is told of them: by poll() and inotify on dmem.events
- * and dmem.events.local where they count and nowhere else, not for each of many,
- * but after the last; and by the tracepoints of the controller.
+ * Notification of refusals: by poll() and inotify, on exactly the dmem.events
+ * and dmem.events.local files that count them, not for each of many refusals,
+ * but after the last; and by the controller's tracepoints.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 #define BURST	1000
 #define QUIET	200	/* ms, after which nothing more is expected */
-#define PATIENCE 5000	/* ms, for what must come */
+#define PATIENCE 5000	/* ms, for expected events */
 
 /*
  * slice
@@ -190,7 +190,7 @@ TEST_F(notify, own_limit)
 	expect_notified(_metadata, &w, 0);
 }
 
-/* Both who asked and whose limit it was have local events; between is none. */
+/* Only the caller's cgroup and that of the limit have local events. */
 TEST_F(notify, ancestors_limit)
 {
 	struct dmem_test *t = &self->t;
@@ -216,8 +216,8 @@ TEST_F(notify, exhausted)
 }
 
 /*
- * A loop that asks for ever does not keep its watcher busy, who has seen all
- * when it reads after each notification that it gets.
+ * An endless loop of requests does not keep its watcher busy; a watcher that
+ * reads the file after each notification misses no refusal.
  */
 TEST_F(notify, burst)
 {

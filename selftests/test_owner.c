@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who pays: the cgroup that a buffer was allocated in, until the last reference
- * is gone, wherever that is held and whatever became of the process that
- * allocated it. And it pays once.
+ * A buffer is charged to the cgroup in which it was allocated, until the last
+ * reference is gone, wherever that is held and even if the allocating process
+ * has moved or died. It is charged once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -203,7 +203,7 @@ TEST_F(owner, charger_moved)
 	ASSERT_EQ(0, cg_enter(self->b));
 	expect_in_a(_metadata, t, self->a, self->b, self->len);
 
-	/* What it allocates now is b's. */
+	/* Its further allocations are charged to b. */
 	more = heap_alloc(t->heap_fd, t->page);
 	ASSERT_LE(0, more);
 	EXPECT_EQ(self->len, dmem_current(self->a, t->heap.region));
@@ -214,7 +214,7 @@ TEST_F(owner, charger_moved)
 	expect_in_a(_metadata, t, self->a, self->b, 0);
 }
 
-/* A heap's fd says nothing of who pays: it is the one who calls. */
+/* The charge goes to the calling process, not to the one that opened the heap. */
 TEST_F(owner, heap_fd_from_elsewhere)
 {
 	struct dmem_test *t = &self->t;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many at once: the first charges ever in a new branch of cgroups, and one
- * limit that all CPUs push against.
+ * Concurrent requests: the first charges ever in a new branch of cgroups, and
+ * one limit that requests on all CPUs reach.
  *
- * A small request may be refused while a larger one is taken back, so refusals
- * are not counted. Usage above the limit is never right: what was accepted is
- * summed up by those who have it, and dmem.peak sees what no sampler can.
+ * A small request may be refused while a larger one is being undone, so
+ * refusals are not counted. Usage above the limit is always a fault: the
+ * workers sum up their granted requests, and dmem.peak records values that no
+ * sampling can catch.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Regions and heaps: every heap is accounted, in the region that its sysfs file
- * names and in no other; heaps on one area share one counter; what a region
- * counts is what its area gave.
+ * names and in no other; heaps on one area share one counter; the usage of a
+ * region equals the memory allocated from its area.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -170,7 +170,7 @@ TEST_F(region, capacity)
 		SKIP(return, "no CMA heap");
 }
 
-/* heap/system is all of RAM, give or take what the boot used and gave back. */
+/* heap/system is all of RAM, but for memory that the boot used or freed later. */
 TEST_F(region, system_capacity)
 {
 	long long total, size;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dmem.stat: what a cgroup is charged itself, and what those below it hold that
- * are gone, at every moment from rmdir on and at every level. With it,
+ * dmem.stat: a cgroup's own charge, and the charges of removed cgroups below
+ * it, at every moment from rmdir on and at every level. With them,
  *
  *   current = local + current of the children + dying - dying of the children
  */
@@ -82,7 +82,7 @@ TEST_F(stat, file)
 	EXPECT_GT(0, cg_write(self->t.root, "dmem.stat", "0"));
 }
 
-/* Local is who was charged: not the children, but those without the controller. */
+/* Local excludes children, but includes those without the controller. */
 TEST_F(stat, local)
 {
 	char *child = cg_name(self->box, "child");
@@ -180,8 +180,9 @@ TEST_F(stat, removed)
 }
 
 /*
- * Cgroups that die at several levels, the child first, as it must be. What is
- * left of current when the children's is taken away is none of these numbers.
+ * Cgroups are removed at several levels, children first, as the kernel
+ * requires. The difference of current and the children's current is none of
+ * these figures.
  */
 TEST_F(stat, tree)
 {
@@ -223,7 +224,10 @@ TEST_F(stat, tree)
 	EXPECT_STAT(self->t.cg, 62, 0, 52);
 	EXPECT_EQ(3, cg_stat(self->slice, "cgroup.stat", DYING));
 	EXPECT_IDENTITY();
-	/* Less than slice's dying: what box's dead hold is not in it. */
+	/*
+	 * Less than slice's dying: charges of box's removed children are not in
+	 * it.
+	 */
 	EXPECT_EQ(48 * self->t.page, dmem_current(self->slice, region) -
 				     dmem_current(self->box, region));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Takes pages of a CMA area that nobody is charged for, through debugfs, so
- * that a handful is left and every single page can be seen to count. They go
- * back when the program exits at the latest, also after a test that was killed.
+ * Takes pages of a CMA area without a charge, through debugfs, so that a handful
+ * is left and every single page counts. They are returned when the program exits
+ * at the latest, also after a killed test.
  */
 #ifndef SELFTESTS_UNACCOUNTED_H
 #define SELFTESTS_UNACCOUNTED_H
@@ -14,7 +14,7 @@
 int unaccounted_take(const char *area, long long pages);
 int unaccounted_return(long long pages);
 
-/* Takes all but so many of what is free. */
+/* Takes all free pages but the given number. */
 int unaccounted_leave(const char *area, long long pages);
 void unaccounted_return_all(void);
 
