@@ -47,8 +47,8 @@ struct areas {
 void areas_now(struct areas *areas);
 
 /*
- * Finds a heap on the area that has lost so many pages since then, and the
- * region of both. Returns false if there is none.
+ * Finds a heap on the area whose free pages have decreased by the given number, and
+ * the region of both. Returns false if there is none.
  */
 bool areas_find_heap(const struct areas *before, long long pages,
 		     struct dmem_heap *heap);
@@ -67,7 +67,7 @@ int vivid_open(char *path, size_t size);
 int vivid_open_nth(int nth, char *path, size_t size);
 /* Bytes of a frame, which is the size of a buffer but for the rounding. */
 int vivid_set_format(int fd, int width, int height);
-/* As many buffers as were given. caps may be NULL. */
+/* Returns the number of buffers granted. caps may be NULL. */
 int vivid_reqbufs(int fd, int memory, int flags, int n, __u32 *caps);
 /*
  * The same, and the index of the first, if first is not NULL. sizeimage 0 is that of
@@ -79,7 +79,7 @@ void *vivid_map(int fd, int index, long long len);
 int vivid_export(int fd, int index);
 /* dmabuf is -1 for a buffer of the device. */
 int vivid_queue(int fd, int index, int dmabuf);
-/* Waits for a frame of so many bytes; returns the buffer's index. */
+/* Waits for a frame of the given size in bytes; returns the buffer's index. */
 int vivid_dequeue(int fd, int memory, int frame);
 int vivid_stream(int fd, bool on);
 
@@ -102,8 +102,8 @@ int dumb_create(int fd, int width, int height, struct dumb *dumb);
 int dumb_destroy(int fd, __u32 handle);
 void *dumb_map(int fd, const struct dumb *dumb);
 /*
- * Finds the heap on the area that such a buffer makes smaller. The buffer is
- * gone again; *dumb tells its size.
+ * Finds the heap on the area that such a buffer comes from. The buffer is freed
+ * again; *dumb has its size.
  */
 bool dumb_find_heap(int fd, int width, int height, struct dmem_heap *heap,
 		    struct dumb *dumb);

@@ -285,7 +285,7 @@ TEST_F(drm, one_limit_with_the_heap)
 	expect_held(_metadata, pool, 0, 0);
 }
 
-/* An exported buffer is charged until nobody has it. */
+/* An exported buffer is charged until its last reference is gone. */
 TEST_F(drm, exported)
 {
 	struct media_pool *pool = &self->pool;
@@ -351,8 +351,8 @@ TEST_F(drm, fdinfo)
 }
 
 /*
- * Buffers that are imported are their exporter's: own ones that come back, in
- * another process with a limit of nothing, and those of a heap.
+ * Imported buffers stay charged to their exporter: the display's own ones that
+ * come back, in another process with a limit of 0, and those of a heap.
  */
 TEST_F(drm, imported)
 {
@@ -420,7 +420,7 @@ TEST_F(drm, shown)
 	expect_held(_metadata, pool, 0, 0);
 }
 
-/* A full area, whose buffers may then come from elsewhere, charges nobody. */
+/* If the area is full, buffers may come from elsewhere, without a charge. */
 TEST_F_TIMEOUT(drm, full_area, 60)
 {
 	struct media_pool *pool = &self->pool;
@@ -468,8 +468,8 @@ static bool bound_device(char *name, size_t size)
 }
 
 /*
- * The driver goes while its buffers are in use: they come back to the area, and
- * their charge goes, when nobody has them any more.
+ * The driver is unbound while its buffers are in use: the pages return to the
+ * area, and the charge ends, with the last reference.
  */
 TEST_F(drm, unbound)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One buffer that three services in three cgroups use: the first takes it from
- * a heap, a camera fills it, a display shows it. The first pays, once, for as
- * long as any of them has it. And one service that has buffers of all three.
+ * Three services in three cgroups share one buffer: the first allocates it from
+ * a heap, a camera fills it, a display shows it. The first cgroup is charged,
+ * once, until the last reference is gone. A further test has one service with
+ * buffers of all three.
  */
 #include <errno.h>
 #include <signal.h>

@@ -30,7 +30,7 @@
 #define SECONDS		60
 #define ROUNDS		12
 #define PER_ROUND	80	/* of each worker */
-#define ALL		4	/* of so many rounds one has more compared after it */
+#define ALL		4	/* rounds from one full comparison to the next */
 #define OPS		(ROUNDS * PER_ROUND * TT_WORKERS)
 #define STUCK_MS	60000
 #define SHRINK_MS	60000
@@ -254,7 +254,7 @@ static void finish(TORTURE *self)
 		tt_fail(w, "cannot remove %s", self->t.cg);
 }
 
-/* A process that looks while others work. */
+/* A process that takes samples while the workers run. */
 static void sample(struct tt_world *w)
 {
 	/* Drivers are asked for a page more. */

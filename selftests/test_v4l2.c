@@ -67,7 +67,7 @@ static int reqbufs(struct camera *cam, int n)
 	return vivid_reqbufs(cam->fd, V4L2_MEMORY_MMAP, cam->flags, n, NULL);
 }
 
-/* Also tells the index of the first; sizeimage 0 is that of the format. */
+/* Also returns the index of the first; sizeimage 0 is that of the format. */
 static int create_bufs(struct camera *cam, int n, __u32 sizeimage,
 		       int *first)
 {
@@ -227,7 +227,7 @@ TEST_F(v4l2, create_and_remove)
 
 	ASSERT_EQ(0, vivid_remove_bufs(cam->fd, 1, 2));
 	expect_held(_metadata, &cam->pool, 3 * len, 0);
-	/* Larger ones, that are full to the first byte of their last page. */
+	/* Larger buffers, which use one byte of their last page. */
 	ASSERT_EQ(2, create_bufs(cam, 2, odd, &first));
 	ASSERT_EQ(1, first);
 	expect_held(_metadata, &cam->pool, 3 * len + 2 * 2 * len, 0);
@@ -269,7 +269,7 @@ TEST_F(v4l2, streaming)
 	expect_held(_metadata, &cam->pool, 0, 0);
 }
 
-/* Buffers that are added and taken away while others are at work. */
+/* Buffers are added and removed while others are in use by the stream. */
 TEST_F(v4l2, create_while_streaming)
 {
 	struct camera *cam = &self->cam;
@@ -333,7 +333,7 @@ TEST_F(v4l2, killed_while_streaming)
 	close(ready[1]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	expect_held(_metadata, &cam->pool, 3 * cam->len, 0);
-	/* Somebody else is refused by V4L2 and pays for nothing. */
+	/* V4L2 refuses the request of another file, without a charge. */
 	ASSERT_EQ(0, cg_enter(cam->pool.b));
 	EXPECT_EQ(-EBUSY, reqbufs(cam, 2));
 	expect_held(_metadata, &cam->pool, 3 * cam->len, 0);
@@ -460,7 +460,7 @@ TEST_F(v4l2, refusal_is_final)
 	expect_held(_metadata, &cam->pool, 0, 0);
 }
 
-/* Nobody fills the log by asking again and again. */
+/* Repeated requests do not fill the log. */
 TEST_F(v4l2, refusals_are_quiet)
 {
 	struct camera *cam = &self->cam;
@@ -565,8 +565,8 @@ TEST_F(v4l2, fdinfo)
 }
 
 /*
- * The driver goes while its buffers are in use. Those that nobody else has go
- * with it, the others when they are given back.
+ * The driver is unbound while its buffers are in use. Buffers without other
+ * references are freed with it, the others with their last reference.
  */
 TEST_F(v4l2, unbound)
 {
@@ -757,8 +757,9 @@ static long long memcg_current(const char *cg)
 }
 
 /*
- * The area has no room: only then system memory serves, and dmem is silent, as
- * is the log: anybody could fill it.
+ * The area has no room: only then does system memory serve the request. dmem
+ * counts no refusal, and the kernel logs nothing, as any user could fill the
+ * log.
  */
 TEST_F_TIMEOUT(v4l2, full_area, 60)
 {

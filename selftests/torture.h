@@ -45,7 +45,7 @@
 enum tt_kind {
 	TT_ALLOC,		/* by the worker */
 	TT_ALLOC_CHILD,		/* by a child in another cgroup */
-	TT_ALLOC_COMMON,	/* by a child where others' children are too */
+	TT_ALLOC_COMMON,	/* by a child in a cgroup that all workers use */
 	TT_ALLOC_DMA,		/* by a driver */
 	TT_CLOSE,
 	TT_DUP,
@@ -65,7 +65,7 @@ enum tt_kind {
 	TT_SLICE_MIN,		/* only by the first worker of the slice */
 	TT_SLICE_MAX,
 	TT_CAMERA,		/* one buffer more */
-	TT_QUEUE,		/* others, or none, instead of all that the camera has */
+	TT_QUEUE,		/* replaces, or drops, all buffers of the camera */
 	TT_DUMB,		/* by the display */
 	TT_EXPORT,		/* of a camera or the display, as an fd */
 	TT_IMPORT,		/* an fd, to the display */

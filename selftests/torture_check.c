@@ -194,7 +194,7 @@ long long tt_gap(const struct tt_world *w, const struct tt_region *r)
 	       dmem_current(w->t->root, r->name);
 }
 
-/* Free pages of CMA's own count, and those for which nobody is to pay, as ever */
+/* Compares CMA's free and unaccounted pages with those from before */
 static bool same_area(struct tt_world *w, const struct tt_region *r)
 {
 	long long gap = tt_gap(w, r), unaccounted = r->area ?

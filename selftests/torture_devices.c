@@ -192,7 +192,7 @@ static void request(struct tt_worker *k, int n, int kind)
 		  w->region[region].name, strstr(w->slot[k->number][k->at].path, "slice"));
 }
 
-/* Instead of all that the queue has, as many as an application begins with; or none. */
+/* Replaces the queue's buffers by as many as an application starts with, or by none. */
 static void do_queue(struct tt_worker *k, const struct tt_op *op)
 {
 	int n = op->a / 2 % MOST, width = k->w->t->page / LINES / 2;

@@ -338,7 +338,7 @@ static void do_move(struct tt_worker *k, const struct tt_op *op)
 	tt_remark(k, "to %s", strstr(slot_of(k, slot)->path, "slice"));
 }
 
-/* The tree. Only its worker changes a slot; the models are everybody's. */
+/* The tree. Only its worker changes a slot; all workers change the models. */
 
 static void do_create(struct tt_worker *k, const struct tt_op *op)
 {

@@ -19,7 +19,7 @@ struct tt_handle {
 		CHILD,
 		CAMERA,		/* in the queue of the camera */
 		DUMB,		/* the display's */
-		IMPORT,		/* of anybody, in the display's file */
+		IMPORT,		/* of any worker's buffer, in the display's file */
 	} type;
 	int buf;
 	int fd;			/* or the driver's id, place in the queue, handle of GEM */

@@ -5,7 +5,7 @@
 
 #include "torture.h"
 
-/* Only the first to fail is told of. */
+/* Only the first failure is recorded. */
 void tt_fail(struct tt_world *w, const char *format, ...)
 {
 	va_list ap;
