@@ -119,8 +119,8 @@ static inline void give_all(struct pile *pile)
 }
 
 /*
- * cg gets exactly so many pages more, and is then refused for a reservation.
- * Where no page is left, no reservation is the reason.
+ * cg gets exactly this number of further pages, and is then refused for a
+ * reservation. If no page is left, a reservation is not the reason.
  */
 static inline void expect_takes(struct __test_metadata *_metadata,
 				const struct dmem_test *t, const char *cg,
@@ -138,7 +138,7 @@ static inline void expect_takes(struct __test_metadata *_metadata,
 		TH_LOG("by %s, after %d pages", cg, pages);
 }
 
-/* cg gets so many pages and is not asked for more. */
+/* cg gets this number of pages; no further request is made. */
 static inline void expect_gets(struct __test_metadata *_metadata,
 			       const struct dmem_test *t, const char *cg,
 			       struct pile *pile, int pages)

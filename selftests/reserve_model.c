@@ -31,7 +31,7 @@ void rm_init(struct reserve_model *m, int capacity, int unaccounted)
 	rm_create(m, RM_NONE);
 }
 
-/* Charged to p and to all below it, removed ones included. */
+/* The charges of p and of all cgroups below it, removed ones included. */
 int rm_usage(const struct reserve_model *m, int p)
 {
 	int sum = m->node[p].own, c;

@@ -48,7 +48,7 @@ struct rm_node {
 struct reserve_model {
 	int capacity;		/* C */
 	int unaccounted;	/* U */
-	int nodes;		/* in use are some of the first so many */
+	int nodes;		/* upper bound of the nodes in use */
 	struct rm_node node[RM_NODES];
 };
 
@@ -75,8 +75,8 @@ int rm_claim(const struct reserve_model *m, int p);	/* "committed" */
 int rm_bound(const struct reserve_model *m, int p);
 
 /*
- * Does a cgroup of the top level ask for a reservation? If none does, nobody can
- * have one, and no commit is looked at.
+ * Does a cgroup of the top level request a reservation? If none does, no cgroup
+ * can have one, and commits are not checked.
  */
 bool rm_tracking(const struct reserve_model *m);
 

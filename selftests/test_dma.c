@@ -199,8 +199,8 @@ TEST_F(dma, limit)
 }
 
 /*
- * A refusal ends the request. Were it taken for "the area is full", the buffer
- * would come from the buddy allocator and be nobody's.
+ * A refusal ends the request. If the caller mistook it for a full area, the
+ * buddy allocator would serve the request without a charge.
  */
 TEST_F(dma, refusal_is_final)
 {
@@ -220,7 +220,7 @@ TEST_F(dma, refusal_is_final)
 	expect_area(_metadata, self->area, before, 0, 0);
 }
 
-/* Without the flag nobody is charged, refused by a limit, or asked. */
+/* Without the flag a request is neither checked nor charged. */
 TEST_F(dma, unaccounted)
 {
 	struct area before = area_now(self->area);
@@ -433,7 +433,7 @@ TEST_F_TIMEOUT(dma, exhausted, 60)
 		EXPECT_EQ(0, dma_free(self->dev, id));
 	expect_events(_metadata, region, self->a, 0, 0, seen);
 
-	/* No room, but it is a limit that says no. */
+	/* There is no room either, but the limit is the reason of the refusal. */
 	ASSERT_EQ(0, dmem_set_max(self->a, region, 0));
 	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, self->len,
 				     DMEM_DMA_ACCOUNT));

@@ -125,7 +125,7 @@ static void expect_paid(struct __test_metadata *_metadata, ESCAPE *self, int a, 
 	EXPECT_GE(CAP * page, dmem_peak(self->a, region));
 }
 
-/* The process goes, and all it had. */
+/* Ends the process, which frees its buffers. */
 static void end(struct __test_metadata *_metadata, ESCAPE *self)
 {
 	kill(self->pid, SIGKILL);
@@ -284,8 +284,8 @@ TEST_F(escape, pidfd_getfd)
 }
 
 /*
- * A process is made to ask for more than it wanted. It pays, and no more than its own
- * cap: intended, it did the call.
+ * A tracer makes a process request more than it wanted. The traced process is charged,
+ * within its own limit. This is intended, as it makes the call.
  */
 static void by_ptrace(ESCAPE *self)
 {
@@ -557,8 +557,8 @@ TEST_F(escape, o_path)
 }
 
 /*
- * The process is moved to and fro while it allocates. Each buffer is paid for by
- * where it was when it asked, once, within the cap of that.
+ * The process is moved back and forth while it allocates. Each buffer is charged once,
+ * to the cgroup of the process at the time of the request, within the limit there.
  */
 struct moved {
 	ESCAPE *self;
@@ -611,7 +611,7 @@ TEST_F_TIMEOUT(escape, migration, 120)
 	ASSERT_EQ(0, dmem_set_max(self->b, region, CAP * page));
 	ATTEMPT(self->a, moved_around);
 	EXPECT_EQ(0, self->seen->ret[0]);
-	/* It had buffers of both at the same time. */
+	/* The process held buffers charged to both at the same time. */
 	EXPECT_LT(CAP, self->seen->ret[1]);
 	EXPECT_GE(2 * CAP, self->seen->ret[1]);
 	a = dmem_current(self->a, region);

@@ -27,7 +27,7 @@
 #define CAP	4	/* pages */
 #define MORE	(3 * CAP)
 
-/* This process is in a, whose cap is CAP pages of each region that is used. */
+/* This process is in a, whose limit is CAP pages of each region in use. */
 FIXTURE(memory) {
 	struct dmem_test t;
 	char *a, *b;
@@ -81,7 +81,7 @@ static void expect_paid(struct __test_metadata *_metadata, MEMORY *self,
 
 #define EXPECT_PAID(region, a, b) expect_paid(_metadata, self, region, a, b)
 
-/* Several heaps on one area are one region: the cap is for all of them together. */
+/* Several heaps on one area are one region: the limit covers all of them together. */
 TEST_F(memory, alias)
 {
 	struct dmem_heap heaps[DMEM_HEAPS];
@@ -183,7 +183,7 @@ TEST_F(memory, device_over_socket)
 	EXPECT_EQ(CAP, take(self, heap_fd));
 	EXPECT_PAID(t->heap.region, CAP, 0);
 
-	/* a opened it, b uses it: intended, a service that does that pays */
+	/* a opened the device, b uses it: the charge goes to b, as intended */
 	pid = cg_fork(self->b);
 	ASSERT_LE(0, pid);
 	if (!pid)
@@ -226,8 +226,8 @@ TEST_F(memory, fresh_cgroup)
 }
 
 /*
- * Pages that somebody has without the buffer would be had without the charge: nothing
- * takes them out of a buffer.
+ * Pages that outlive their buffer would escape the charge: no interface takes pages
+ * out of a buffer.
  */
 TEST_F(memory, pages_without_buffer)
 {

@@ -224,7 +224,7 @@ TEST_F(events, granted_and_lowered)
 	EXPECT_EVENTS(self->a, 2, 2, 0);
 }
 
-/* More than there is: as long as a limit says no, that is the reason. */
+/* Larger than the region. A limit that refuses the request is the reason. */
 TEST_F(events, beyond_region)
 {
 	struct dmem_test *t = &self->t;
@@ -260,7 +260,7 @@ TEST_F(events, beyond_region)
 	EXPECT_EQ(0, dmem_current(t->cg, region));
 }
 
-/* Errors that are not for lack of anything that dmem knows of */
+/* Errors that are not due to a lack of memory in a region */
 TEST_F(events, other_errors)
 {
 	struct dmem_test *t = &self->t;

@@ -114,7 +114,7 @@ TEST_F_TIMEOUT(exhaust, pool, 60)
 		EXPECT_EQ(avail - left, held(self->fds, self->n) / t->page);
 		EXPECT_EQ(unaccounted, cma_read(t->area, "unaccounted_pages"));
 
-		/* Full is full, for others too, and costs them nothing. */
+		/* Other cgroups find no room either, and are not charged. */
 		EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd,
 					      (left + 1) * t->page));
 		ASSERT_EQ(0, cg_enter(self->b));
@@ -138,7 +138,7 @@ TEST_F_TIMEOUT(exhaust, pool, 60)
 		TH_LOG("cannot read /dev/kmsg");
 }
 
-/* The pool is full and so is the cgroup: still one errno. */
+/* The region is full and the limit is reached: the errno is the same. */
 TEST_F_TIMEOUT(exhaust, pool_and_limit, 60)
 {
 	struct dmem_test *t = &self->t;

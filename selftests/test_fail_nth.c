@@ -27,7 +27,7 @@
 
 #define PAGES		4
 #define MOST		3000	/* points of an operation */
-#define DEPTH		3	/* cgroups without a pool */
+#define DEPTH		3	/* cgroups without a pool state */
 #define ROW		3	/* that fail one after the other, at most */
 #define DEBUGFS		"/sys/kernel/debug/"
 #define VIVID_BUFS	2
@@ -267,7 +267,7 @@ static void fail_all(struct __test_metadata *_metadata, struct fail *self, struc
 	}
 }
 
-/* In a cgroup that has no pool, like those above it */
+/* In a cgroup that has no pool state, like those above it */
 static bool fail_new(struct __test_metadata *_metadata, struct fail *self, char **cg,
 		     struct operation *op, int n)
 {
@@ -401,7 +401,7 @@ TEST_F_TIMEOUT(fail, limit, 250)
 	fail_first(_metadata, &self->f, "dmem.max");
 }
 
-/* With all that it changes in others' where memory can be reserved */
+/* Including the changes to other cgroups' pool states, in a region with reservations */
 TEST_F_TIMEOUT(fail, reservation, 250)
 {
 	char *top = strdup(self->f.t.cg);

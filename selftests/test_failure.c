@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(failure)
 	dmem_end(&self->t);
 }
 
-/* The number of the next fd, and with it all lower ones, is not to be had. */
+/* The lowest free fd is above RLIMIT_NOFILE, so the new buffer gets none. */
 static int alloc_without_fd(int heap_fd, long long len)
 {
 	struct rlimit old, tight;

@@ -100,7 +100,7 @@ TEST_F(fdinfo, allocated)
 	struct stat st;
 
 	ASSERT_EQ(0, stat(self->a, &st));
-	/* A number of 64 bits, and inodes of 32-bit kernels have the low ones. */
+	/* The id has 64 bits; inode numbers of 32-bit kernels are its low ones. */
 	EXPECT_EQ((uint32_t)st.st_ino, (uint32_t)self->id_a);
 	if (kernel_is_64bit())
 		EXPECT_EQ(st.st_ino, self->id_a);
@@ -235,7 +235,7 @@ TEST_F(fdinfo, removed)
 	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
 }
 
-/* It is the cgroup that pays, not the one that the process is in. */
+/* fdinfo shows the charged cgroup, not the one that the process is in. */
 TEST_F(fdinfo, not_delegated)
 {
 	struct dmem_test *t = &self->t;
@@ -354,7 +354,7 @@ TEST_F(fdinfo, race)
 	       (long long)race.read);
 }
 
-/* Every heap tells its own region: two that draw on one area, the same. */
+/* fdinfo shows the region of each heap: the same for two heaps on one area. */
 TEST(heaps)
 {
 	struct dmem_heap heaps[DMEM_HEAPS];
@@ -386,7 +386,7 @@ TEST(heaps)
 		SKIP(return, "no heap with a dmem region");
 }
 
-/* A buffer that dmem does not know tells nothing, nor does any other file. */
+/* The fdinfo of unaccounted buffers and of other files has no such lines. */
 TEST(uncharged)
 {
 	struct udmabuf_create req = {};

@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(full, no_limit, 60)
 	EXPECT_EVENTS(self->box, 0, 0, misses + 3);
 }
 
-/* Nor is there room, but it is a limit that says no, the own one or another. */
+/* There is no room either, but a limit, own or inherited, is the reason. */
 TEST_F_TIMEOUT(full, limit, 60)
 {
 	struct dmem_test *t = &self->t;
@@ -180,7 +180,7 @@ TEST_F_TIMEOUT(full, fragmented, 60)
 	EXPECT_LOCAL(self->a, 0, 0, 1);
 	EXPECT_EVENTS(self->box, 0, 0, misses + 1);
 	EXPECT_LOCAL(self->box, 0, 0, 0);
-	/* Small ones are served all the same. */
+	/* Small requests are still served. */
 	for (i = 0; i < 8; i++) {
 		self->fds[2 * i] = heap_alloc(t->heap_fd, piece);
 		EXPECT_LE(0, self->fds[2 * i]);
@@ -188,7 +188,7 @@ TEST_F_TIMEOUT(full, fragmented, 60)
 	EXPECT_EVENTS(self->a, 0, 0, 1);
 }
 
-/* A process in the root, which has no such files, harms nobody and itself. */
+/* The root has no such files; its requests count in no other cgroup. */
 TEST_F_TIMEOUT(full, root, 60)
 {
 	struct dmem_test *t = &self->t;

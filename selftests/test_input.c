@@ -252,7 +252,7 @@ TEST_F(input, sizes)
 	ASSERT_GT(sizeof(buf), page);
 	ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region, BEFORE));
 
-	/* cgroup says yes to nothing and does nothing */
+	/* The cgroup core accepts an empty write and ignores it */
 	EXPECT_EQ(0, cg_write_buf(self->cg, variant->file, buf, 0));
 	EXPECT_EQ(BEFORE,
 		  dmem_read(self->cg, variant->file, t->heap.region));

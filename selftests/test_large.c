@@ -13,7 +13,7 @@
 #define GIB	(1024LL << 20)
 #define BUFFER	(256LL << 20)
 #define LARGEST	(6 * GIB)
-#define ROOM	(512LL << 20)	/* for all others */
+#define ROOM	(512LL << 20)	/* left for all other processes */
 #define MAX_FDS	(LARGEST / BUFFER)
 
 FIXTURE(large) {
@@ -33,7 +33,7 @@ FIXTURE_SETUP(large)
 		SKIP(return, "%s", t->reason);
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", t->reason);
-	/* Nobody shall be killed for this. */
+	/* The test must not invoke the OOM killer. */
 	if (cg_stat("/proc", "meminfo", "MemAvailable:") * 1024 <
 	    LARGEST + ROOM) {
 		dmem_end(t);

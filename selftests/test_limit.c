@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * dmem.max of one cgroup: the exact boundary, and that a refusal changes
- * nothing. Counters are read while the buffers are held: zero at the end says
- * nothing if nothing was charged.
+ * nothing. Counters are read while the buffers are held: a usage of zero at the
+ * end proves nothing if nothing was charged.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -221,7 +221,7 @@ TEST_F(limit, buffer_beyond_limit)
 }
 
 /*
- * Larger than the region. With no limit only for CMA, which can tell at once:
+ * Larger than the region. Without a limit only for CMA, which fails at once:
  * the system heap would take all of RAM before it gives up.
  */
 TEST_F(limit, buffer_beyond_region)
@@ -306,7 +306,7 @@ TEST_F(limit, refusal_takes_nothing)
 	EXPECT_GT(50 << 10, free - cg_stat("/proc", "meminfo", "MemFree:"));
 	if (!t->area)
 		return;
-	/* Others may use the area, but not a hundred times right now. */
+	/* There may be other users of the area, but not a hundred at once. */
 	EXPECT_GT(ok + (100 << 20) / t->page,
 		  cma_read(t->area, "alloc_pages_success"));
 	EXPECT_GT(fail + (100 << 20) / t->page,

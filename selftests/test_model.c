@@ -601,7 +601,7 @@ static bool roll_step(struct replay *r, struct step *s)
 	if (what < 81) {
 		s->op = SET_MIN;
 		s->value = dice(r, 4) ? 1 + (int)dice(r, LEFT + 1) : 0;
-		/* Without these two there is nothing to be had below. */
+		/* Without these two, no cgroup below can have a reservation. */
 		if (!dice(r, 12) || !r->m.node[r->cg[TOP].node].min ||
 		    !r->m.node[r->cg[TEST].node].min) {
 			s->place = dice(r, 2) ? TOP : TEST;

@@ -148,7 +148,7 @@ static unsigned int poll_seen(struct watch *w)
 	return seen;
 }
 
-/* These files are notified, each in both ways, and no others. */
+/* Exactly these files are notified, each in both ways. */
 static void expect_notified(struct __test_metadata *_metadata, struct watch *w,
 			    unsigned int want)
 {
@@ -331,14 +331,17 @@ TEST_F(notify, tracepoints)
 	EXPECT_EQ(1, traced(dir, "dmem_refuse:", refuse));
 	EXPECT_EQ(1, traced(dir, "dmem_refuse:", id));
 	EXPECT_EQ(0, traced(dir, "dmem_uncharge:", id));
-	/* By somebody else: it is the payer's all the same. */
+	/* Freed in another cgroup: the event still names the charged one. */
 	ASSERT_EQ(0, cg_enter(self->b));
 	close(fd);
 	EXPECT_EQ(1, traced(dir, "dmem_uncharge:", charge));
 	EXPECT_EQ(1, traced(dir, "dmem_charge:", id));
 	EXPECT_EQ(1, traced(dir, "dmem_refuse:", id));
 
-	/* A cgroup without a name is still the one that pays. */
+	/*
+	 * A removed cgroup keeps its id in the event, although its path is
+	 * gone.
+	 */
 	fd = cg_alloc(self->a, t->heap_fd, len);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, cg_destroy(self->a));

@@ -128,7 +128,7 @@ TEST_F(off, heaps_work)
 	}
 }
 
-/* An area that is full says so, and is whole again afterwards. */
+/* A full area fails with ENOMEM, and all of its pages return afterwards. */
 TEST_F(off, full)
 {
 	int i, n, seen = 0;
@@ -162,7 +162,7 @@ TEST_F(off, full)
 		SKIP(return, "no CMA heap, or no CONFIG_CMA_SYSFS");
 }
 
-/* Nobody pays, so every page that is out is unaccounted. */
+/* No page is charged, so all allocated pages are unaccounted. */
 TEST_F(off, all_is_unaccounted)
 {
 	int i, seen = 0;

@@ -336,7 +336,7 @@ TEST_F(owner, charger_dead)
 	}
 }
 
-/* Nobody has an fd: the only reference waits in a socket's queue. */
+/* No process has an fd: the only reference waits in a socket's queue. */
 TEST_F(owner, in_flight)
 {
 	struct dmem_test *t = &self->t;

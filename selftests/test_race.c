@@ -94,10 +94,10 @@ struct worker {
 };
 
 /*
- * First charge. Each round has a new branch of many levels, at its end a leaf
- * for each of the processes. All threads of all of them make their first charge
- * at once, region by region: the pools of all levels are made and linked while
- * others charge them already.
+ * First charge. Each round has a new branch of many levels, with a leaf at its
+ * end for each of the processes. All threads of all processes make their first
+ * charge at once, region by region, so the pool states of all levels are
+ * created and linked while other threads charge them.
  */
 #define DEPTH	6
 
@@ -344,8 +344,9 @@ static void run_hammer(struct __test_metadata *_metadata, struct dmem_test *t,
 
 	/*
 	 * The counter adds first and checks after, so a request that is about
-	 * to be refused may show for a moment. It is the accepted ones that
-	 * must fit, and no more than all workers' largest request may be seen.
+	 * to be refused may be visible for a moment. The accepted requests must
+	 * fit in the limit, and a reader may see at most the largest request of
+	 * every worker beyond it.
 	 */
 	end = now_ms() + 3000;
 	while (now_ms() < end) {

@@ -67,7 +67,7 @@ static bool find_pair(struct dmem_heap *heaps, int n, bool same,
 	return false;
 }
 
-/* A heap without a region is a pool without a limit. */
+/* A heap without a region could not be limited. */
 TEST_F(region, every_heap_is_accounted)
 {
 	int i;

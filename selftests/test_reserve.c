@@ -66,7 +66,7 @@ TEST_F(reserve, one_buffer)
 	EXPECT_EQ(0, current_pages(&self->t, self->owner));
 }
 
-/* Nobody is refused for a reservation that its owner uses. */
+/* No request is refused for a reservation that its owner uses. */
 TEST_F(reserve, used_up)
 {
 	ASSERT_EQ(0, set_min(&self->t, self->owner, 12));
@@ -304,7 +304,7 @@ TEST_F(reserve, inner_limit)
 	EXPECT_EQ(1, event(&self->t, self->slice, "max"));
 }
 
-/* Pages that nobody is charged for are used as any others. */
+/* Unaccounted pages count as used, like any others. */
 TEST_F(reserve, unaccounted)
 {
 	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 12 * self->t.page));
@@ -329,14 +329,14 @@ TEST_F(reserve, unaccounted)
 	EXPECT_TAKES(self->greedy, &self->taken, 4);
 }
 
-/* Reserved when others have too much already: they keep it, and get no more. */
+/* A late reservation: the other cgroups keep their pages, and get no more. */
 TEST_F(reserve, too_late)
 {
 	EXPECT_GETS(self->greedy, &self->taken, WINDOW - 4);
 	ASSERT_EQ(0, set_min(&self->t, self->owner, 16));
 	EXPECT_EQ(WINDOW - 4, current_pages(&self->t, self->greedy));
 	EXPECT_STAT(self->owner, "reserved", 16);
-	/* That is how it is noticed: more than the WINDOW that is there. */
+	/* The commitments exceed the WINDOW pages, which shows the shortage. */
 	EXPECT_STAT(self->t.root, "committed", WINDOW - 4 + 16);
 	EXPECT_TAKES(self->greedy, &self->taken, 0);
 	EXPECT_TAKES(self->b, &self->taken, 0);
@@ -427,7 +427,7 @@ TEST_F(reserve, disabled)
 	EXPECT_TAKES(self->greedy, &self->taken, WINDOW);
 }
 
-/* Everybody's request is asked for, at any place in the tree. */
+/* Requests are checked at every place in the tree. */
 TEST_F(reserve, outside)
 {
 	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 16 * self->t.page));

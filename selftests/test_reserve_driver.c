@@ -157,7 +157,7 @@ TEST_F(reserve_driver, no_fallback)
 	EXPECT_LT(0, id);
 	EXPECT_EQ(0, dma_free(self->dev, id));
 
-	/* The owner gets his, and others too when it is not reserved. */
+	/* The owner gets its part, and so do others when it is not reserved. */
 	ASSERT_EQ(0, cg_enter(self->owner));
 	id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);

@@ -199,8 +199,8 @@ TEST_F_TIMEOUT(reserve, used_up_among_the_greedy, 120)
 }
 
 /*
- * Reservations come and go while all others charge and uncharge: also the first
- * and the last of them, and those of cgroups that go.
+ * Reservations are set and cleared while all others charge and uncharge: also
+ * the first and the last of them, and those of cgroups that are removed.
  */
 TEST_F_TIMEOUT(reserve, changed_among_the_greedy, 60)
 {

@@ -107,7 +107,7 @@ TEST_F(stat, local)
 	EXPECT_STAT(self->t.cg, 7, 0, 0);
 	EXPECT_STAT(self->other, 0, 0, 0);
 	EXPECT_IDENTITY();
-	/* That one pays for itself goes with it, and was not its charge. */
+	/* leaf had no controller: its charge is child's, and stays there. */
 	ASSERT_EQ(0, cg_destroy(leaf));
 	EXPECT_STAT(child, 4, 4, 0);
 	EXPECT_STAT(self->box, 7, 3, 0);
@@ -211,7 +211,7 @@ TEST_F(stat, tree)
 	/* Too much: box's own is in it. */
 	EXPECT_EQ(6 * self->t.page, dmem_current(self->box, region) -
 				    dmem_current(b, region));
-	/* Nothing: slice's children still pay. */
+	/* Zero: the children of slice are still charged. */
 	EXPECT_EQ(0, dmem_current(self->slice, region) -
 		     dmem_current(self->box, region) -
 		     dmem_current(self->other, region));
@@ -284,7 +284,7 @@ TEST_F(stat, disabled)
 	EXPECT_STAT(self->slice, 15, 0, 3);
 	EXPECT_IDENTITY();
 
-	/* The parent loses it too, and the same two get new ones. */
+	/* The parent loses the controller too, and both get new pool states. */
 	ASSERT_EQ(0, cg_write(self->box, CONTROL, "-dmem"));
 	EXPECT_STAT(self->box, 15, 4, 11);
 	ASSERT_EQ(0, cg_write(self->slice, CONTROL, "-dmem"));

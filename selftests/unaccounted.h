@@ -8,8 +8,8 @@
 #define SELFTESTS_UNACCOUNTED_H
 
 /*
- * 0 or a negative errno: -ENOENT without CONFIG_CMA_DEBUGFS, -EBUSY if the pages
- * cannot be had. A program uses one area.
+ * Returns 0 or a negative errno: -ENOENT without CONFIG_CMA_DEBUGFS, -EBUSY if
+ * the pages are not available. A program uses one area.
  */
 int unaccounted_take(const char *area, long long pages);
 int unaccounted_return(long long pages);
