@@ -193,7 +193,7 @@ static void count(struct reserve_model *m, int p, enum rm_event event)
 		m->node[q].events[event]++;
 }
 
-/* Up to the limit that refuses it, a request has been in the usage. */
+/* A refused request shows in the peaks of the levels below the refusing limit. */
 static void note_peaks(struct reserve_model *m, int p, int n, int at)
 {
 	int q;
@@ -215,7 +215,7 @@ struct rm_answer rm_charge(struct reserve_model *m, int p, int n)
 		m->node[p].own += n;
 		break;
 	case RM_LIMIT:
-		/* One that the commits refuse too does not get that far. */
+		/* A request that the commits refuse too does not raise peaks. */
 		if (!rm_tracking(m) || rm_ask_commits(m, p, n).verdict == RM_GRANTED)
 			note_peaks(m, p, n, answer.at);
 		count(m, answer.at, RM_EVENT_MAX);
@@ -241,7 +241,7 @@ static bool has_children(const struct reserve_model *m, int p, bool alive)
 	return false;
 }
 
-/* A removed cgroup goes with its last charge, and with those below it. */
+/* A removed cgroup is freed with its last charge, after all cgroups below it. */
 static void forget(struct reserve_model *m, int p)
 {
 	int parent;

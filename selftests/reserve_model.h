@@ -56,7 +56,7 @@ enum rm_verdict {
 	RM_GRANTED,
 	RM_LIMIT,		/* above the dmem.max of "at" */
 	RM_RESERVED,		/* above the bound of "at": see rm_ask_commits() */
-	RM_FULL,		/* the region has not so much, reserved or not */
+	RM_FULL,		/* the region has too few pages, reserved or not */
 };
 
 struct rm_answer {
@@ -88,11 +88,11 @@ struct rm_answer rm_ask(const struct reserve_model *m, int p, int n);
 struct rm_answer rm_ask_limits(const struct reserve_model *m, int p, int n);
 struct rm_answer rm_ask_commits(const struct reserve_model *m, int p, int n);
 
-/* The same, and does it: the charge if it is granted, the events if not. */
+/* The same, and applies it: the charge if it is granted, the events if not. */
 struct rm_answer rm_charge(struct reserve_model *m, int p, int n);
 void rm_uncharge(struct reserve_model *m, int p, int n);
 
-/* Unaccounted pages are taken (or returned, if negative) without asking. */
+/* Takes unaccounted pages (or returns them, if negative) without any check. */
 void rm_unaccounted(struct reserve_model *m, int n);
 
 void rm_set_min(struct reserve_model *m, int p, int min);
@@ -104,10 +104,10 @@ void rm_set_max(struct reserve_model *m, int p, int max);
  */
 void rm_configure(struct reserve_model *m, int q);
 
-/* A new cgroup; a removed one of the same name has nothing to do with it. */
+/* A new cgroup, unrelated to a removed one of the same name. */
 int rm_create(struct reserve_model *m, int parent);
 
-/* Only of a cgroup that has none below it any more. Its charges stay. */
+/* Only for a cgroup without children. Its charges stay. */
 bool rm_removable(const struct reserve_model *m, int p);
 void rm_remove(struct reserve_model *m, int p);
 

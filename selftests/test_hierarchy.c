@@ -98,7 +98,7 @@ TEST_F(hierarchy, counters)
 	expect_pages(_metadata, t, t->cg, 7);
 	EXPECT_EQ(root + 7 * t->page, dmem_current(t->root, t->heap.region));
 
-	/* Closed by a process in c: it goes from where it was charged. */
+	/* Closed by a process in c: the uncharge happens in the charged cgroup. */
 	close(a);
 	expect_pages(_metadata, t, self->a, 0);
 	expect_pages(_metadata, t, self->box, 2);
@@ -114,7 +114,7 @@ TEST_F(hierarchy, counters)
 	EXPECT_EQ(root, dmem_current(t->root, t->heap.region));
 }
 
-/* The parent's limit is one for all its children together. */
+/* The parent's limit covers all its children together. */
 TEST_F(hierarchy, parent_limit)
 {
 	struct dmem_test *t = &self->t;
@@ -139,7 +139,7 @@ TEST_F(hierarchy, parent_limit)
 	expect_pages(_metadata, t, self->box, 0);
 }
 
-/* A sibling that is full does not concern the other. */
+/* A sibling at its limit does not affect the other. */
 TEST_F(hierarchy, siblings)
 {
 	struct dmem_test *t = &self->t;
@@ -160,7 +160,7 @@ TEST_F(hierarchy, siblings)
 	expect_pages(_metadata, t, self->b, 0);
 }
 
-/* Of several limits on the way up the tightest counts, wherever it is. */
+/* Of several limits on the way up the tightest one applies, wherever it is. */
 TEST_F(hierarchy, three_levels)
 {
 	struct dmem_test *t = &self->t;
@@ -280,7 +280,7 @@ TEST_F(hierarchy, parent_lowered)
 	expect_pages(_metadata, t, self->box, 0);
 }
 
-/* The charge of a child that was given no dmem goes to the nearest that was. */
+/* A child without dmem is charged to the nearest ancestor with dmem. */
 TEST_F(hierarchy, not_delegated)
 {
 	struct dmem_test *t = &self->t;

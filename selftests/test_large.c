@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Limits of several GiB that really fill up. A 32-bit kernel that counts bytes
- * in a long would take 4 GiB for nothing at all, and 6 GiB for 2.
+ * Limits of several GiB that are really reached. A 32-bit kernel that counts
+ * bytes in a long would take 4 GiB for 0, and 6 GiB for 2.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -93,7 +93,7 @@ TEST_F_TIMEOUT(large, filled, 200)
 		EXPECT_EQ(limits[i], dmem_peak(self->cg, region));
 	}
 
-	/* Lowered below the usage, which is still beyond 32 bits. */
+	/* Lowered below the usage, which still exceeds 32 bits. */
 	ASSERT_EQ(0, dmem_set_max(self->cg, region, 5 * GIB));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 1));
 	expect_bytes(_metadata, t, self->cg, self->root, LARGEST);

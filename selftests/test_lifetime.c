@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A charge may outlive its cgroup: it stays in all ancestors until the buffer
- * is gone, a new cgroup of the same name starts at zero, and nothing keeps the
- * old one longer than that.
+ * is freed, a new cgroup of the same name starts at zero, and nothing else pins
+ * the old one.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -80,7 +80,7 @@ TEST_F(lifetime, rmdir_with_buffers)
 	EXPECT_EQ(5 * t->page, dmem_current(self->parent, region));
 	EXPECT_EQ(5 * t->page, dmem_current(t->cg, region));
 
-	/* The same path: its own usage and limit are new, the parent's not. */
+	/* The same path: the usage and the limit are new, the parent's are not. */
 	ASSERT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, dmem_current(self->a, region));
 	EXPECT_EQ(0, dmem_peak(self->a, region));
@@ -157,7 +157,7 @@ TEST_F(lifetime, dying_as_long_as_charged)
 	EXPECT_EQ(0, wait_dying(self->parent, 0));
 }
 
-/* Many come and go, every other one removed while its buffer lives. */
+/* Many cgroups are created, every other one is removed while its buffer lives. */
 TEST_F_TIMEOUT(lifetime, come_and_go, 250)
 {
 	struct dmem_test *t = &self->t;

@@ -57,7 +57,7 @@ static void expect_pages(struct __test_metadata *_metadata,
 	EXPECT_EQ(pages * t->page, dmem_current(t->cg, t->heap.region));
 }
 
-/* n pages, one at a time: n are given, not n + 1. */
+/* n pages, one at a time: n requests are granted, not n + 1. */
 TEST_F(limit, exact_boundary)
 {
 	struct dmem_test *t = &self->t;
@@ -72,7 +72,7 @@ TEST_F(limit, exact_boundary)
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
 	expect_pages(_metadata, t, self->cg, PAGES);
 
-	/* One comes back, one may go out. */
+	/* One is freed, one more is granted. */
 	close(fd[0]);
 	expect_pages(_metadata, t, self->cg, PAGES - 1);
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 2 * t->page));
@@ -133,7 +133,7 @@ TEST_F(limit, zero)
 	expect_pages(_metadata, t, self->cg, 0);
 	EXPECT_EQ(0, dmem_peak(self->cg, t->heap.region));
 
-	/* It was the limit and nothing else. */
+	/* The limit was the only reason. */
 	ASSERT_EQ(0, dmem_set_max(self->cg, t->heap.region, DMEM_MAX));
 	fd = heap_alloc(t->heap_fd, t->page);
 	ASSERT_LE(0, fd);
@@ -236,7 +236,7 @@ TEST_F(limit, buffer_beyond_region)
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, size + t->page));
 	expect_pages(_metadata, t, self->cg, 0);
 
-	/* Nothing refuses it now. It must not be seen in the peak for ever. */
+	/* No limit refuses it now. It must not stay in the peak. */
 	ASSERT_EQ(0, dmem_set_max(self->cg, region, DMEM_MAX));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 3 * size));
 	if (variant->kind == DMEM_CMA)

@@ -29,7 +29,7 @@
 #define SEED		20261123
 #define OPS		3000
 #define LEFT		8	/* pages */
-#define SPARE		3	/* more of them the kernel may take */
+#define SPARE		3	/* further pages that the kernel may take */
 #define MAX_BUFS	64
 #define FILE_BUF	4096
 #define BUSY_MS		2000
@@ -564,7 +564,7 @@ static void say_step(struct replay *r, const struct step *s, char *buf, size_t s
 /* A step that may be done now, or false. */
 static bool roll_step(struct replay *r, struct step *s)
 {
-	/* It goes up and down: little happens in an area that is always full. */
+	/* The usage has to rise and fall: a full area grants little. */
 	bool fill = r->ops / 40 % 2;
 	unsigned int what = dice(r, 100);
 	int slots = 0, i;
@@ -713,7 +713,7 @@ TEST_F_TIMEOUT(model, replay, 280)
 		TH_LOG("%s", r->text);
 	ASSERT_TRUE(compare_all(r))
 		TH_LOG("at the beginning: %s", r->text);
-	/* Else nothing below has a reservation. */
+	/* Otherwise no cgroup below has a reservation. */
 	ASSERT_TRUE(do_write(r, TOP, SET_MIN, RM_UNLIMITED))
 		TH_LOG("%s", r->text);
 	ASSERT_TRUE(do_write(r, TEST, SET_MIN, RM_UNLIMITED))

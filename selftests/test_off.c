@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Without the controller, not built in or cgroup_disable=dmem: the heaps work as
- * they did before there was any accounting, and say that they have none.
+ * Without the controller, not built in or cgroup_disable=dmem, the heaps work as
+ * they did before accounting, and report no region.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ FIXTURE_TEARDOWN(off)
 {
 }
 
-/* Is this heap on a CMA area of its own name? */
+/* Free pages of the CMA area with the heap's name, or a negative errno. */
 static long long area_free(const struct dmem_heap *h)
 {
 	return cma_read(h->name, "available_pages");

@@ -55,7 +55,7 @@ FIXTURE_TEARDOWN(owner)
 	dmem_end(&self->t);
 }
 
-/* One buffer or none in a, nothing in b. */
+/* Checks that a has one buffer or none, and b has none. */
 static void expect_in_a(struct __test_metadata *_metadata, struct dmem_test *t,
 			const char *a, const char *b, long long bytes)
 {
@@ -66,7 +66,7 @@ static void expect_in_a(struct __test_metadata *_metadata, struct dmem_test *t,
 	EXPECT_EQ(bytes, dmem_current(t->cg, region));
 }
 
-/* The same after another process dropped its reference, which may take time. */
+/* The same after another process dropped its reference, which may be delayed. */
 static void expect_gone(struct __test_metadata *_metadata, struct dmem_test *t,
 			const char *a, const char *b)
 {
@@ -74,7 +74,7 @@ static void expect_gone(struct __test_metadata *_metadata, struct dmem_test *t,
 	expect_in_a(_metadata, t, a, b, 0);
 }
 
-/* Reads one byte, or finds that the other side is gone. */
+/* Reads one byte, or returns at the end of file. */
 static int get_byte(int fd)
 {
 	char c;
@@ -177,7 +177,7 @@ TEST_F(owner, exec)
 		close(ready[1]);
 		close(end[0]);
 		close(fd);
-		/* From here on the new program alone may have it. */
+		/* From here on only the new program may hold it. */
 		ASSERT_EQ('r', get_byte(ready[0]));
 		if (flags & O_CLOEXEC)
 			expect_gone(_metadata, t, self->a, self->b);
@@ -192,7 +192,7 @@ TEST_F(owner, exec)
 	}
 }
 
-/* The charger goes to another cgroup and leaves its charge where it was. */
+/* The charged process moves to another cgroup; the charge stays. */
 TEST_F(owner, charger_moved)
 {
 	struct dmem_test *t = &self->t;
@@ -234,7 +234,7 @@ TEST_F(owner, heap_fd_from_elsewhere)
 
 /*
  * A child in a allocates and sends the buffer to this process, in b; then it
- * lives on without its own reference, or dies, or is killed.
+ * lives on without its own reference, or exits, or is killed.
  */
 static int charge_by_child(struct __test_metadata *_metadata,
 			   struct dmem_test *t, const char *a, long long len,
@@ -282,7 +282,7 @@ TEST_F(owner, sent_to_another_cgroup)
 	expect_in_a(_metadata, t, self->a, self->b, 0);
 }
 
-/* b's limit is not asked when b is given a buffer, a's is no longer free. */
+/* b's limit is not checked when b receives a buffer, and a's stays in use. */
 TEST_F(owner, importer_is_not_charged)
 {
 	struct dmem_test *t = &self->t;
@@ -359,7 +359,7 @@ TEST_F(owner, in_flight)
 	expect_gone(_metadata, t, self->a, self->b);
 }
 
-/* A process that dies with its buffers takes every charge with it. */
+/* The death of a process frees its buffers and ends every charge. */
 TEST_F(owner, killed_with_buffers)
 {
 	struct dmem_test *t = &self->t;

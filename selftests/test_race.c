@@ -247,8 +247,8 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 }
 
 /*
- * Hammer: every worker takes and returns buffers of one to MAX_LEN pages, all
- * below one limit that they cannot all be within.
+ * Hammer: every worker allocates and frees buffers of one to MAX_LEN pages, all
+ * below one limit that is too low for all of them.
  */
 #define SLOTS	4
 #define MAX_LEN	4
@@ -277,7 +277,7 @@ static void *hammer(void *arg)
 	while (!s->stop) {
 		slot = rand_r(&seed) % SLOTS;
 		if (pages[slot]) {
-			/* It counts as ours until it is really gone. */
+			/* It counts until it is really freed. */
 			atomic_fetch_sub(&s->accepted, pages[slot]);
 			close(fd[slot]);
 			pages[slot] = 0;
@@ -380,7 +380,7 @@ static void run_hammer(struct __test_metadata *_metadata, struct dmem_test *t,
 	EXPECT_EQ(held * t->page, dmem_current(t->cg, region));
 	EXPECT_EQ(root + held * t->page, dmem_current(t->root, region));
 	EXPECT_GE(limit, held);
-	/* It was a race, and the limit was in it. */
+	/* There was a race, and the limit was reached. */
 	EXPECT_LT(0, allocs);
 	EXPECT_LT(0, refused);
 

@@ -218,7 +218,7 @@ TEST_F(region, charged_is_what_is_named)
 	}
 }
 
-/* The limit of an area cannot be escaped by its other name. */
+/* Another heap on the same area does not evade the limit. */
 TEST_F(region, aliases)
 {
 	struct dmem_test *t = &self->t;
@@ -253,7 +253,7 @@ TEST_F(region, aliases)
 	EXPECT_EQ(0, dmem_current(self->cg, a->region));
 }
 
-/* A region that is full is no reason to refuse another. */
+/* A region at its limit does not affect another region. */
 TEST_F(region, independent)
 {
 	struct dmem_test *t = &self->t;
@@ -288,8 +288,8 @@ TEST_F(region, independent)
 }
 
 /*
- * All pages of an area that are out are either charged or counted as
- * unaccounted. The files cannot be read at one moment: try some times.
+ * All allocated pages of an area are either charged or counted as unaccounted.
+ * The files cannot be read at one moment, so the test retries.
  */
 static bool area_adds_up(struct dmem_test *t, const char *region)
 {

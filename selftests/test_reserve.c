@@ -19,13 +19,13 @@ TEST_F(reserve, to_the_page)
 	EXPECT_STAT(self->owner, "reserved", 12);
 	EXPECT_STAT(self->owner, "committed", 12);
 	EXPECT_TAKES(self->greedy, &self->taken, WINDOW - 12);
-	/* Not even one of them, nor more, nor by another. */
+	/* Neither one page of it is granted, nor more, nor to another cgroup. */
 	EXPECT_EQ(-ENOMEM, alloc_in(&self->t, self->greedy, 4));
 	EXPECT_EQ(-ENOMEM, alloc_in(&self->t, self->b, 1));
 	EXPECT_EQ(WINDOW - 12, current_pages(&self->t, self->greedy));
 	EXPECT_EQ(12, cma_read(self->t.area, "available_pages"));
 
-	/* All of it is there for the owner, at any time. */
+	/* The owner can use all of it at any time. */
 	EXPECT_GETS(self->owner, &self->own, 12);
 	EXPECT_EQ(0, cma_read(self->t.area, "available_pages"));
 	give_back(&self->own, 5);
@@ -55,12 +55,12 @@ TEST_F(reserve, one_buffer)
 	ASSERT_EQ(0, set_min(&self->t, self->slice, 8));
 	EXPECT_TAKES(self->greedy, &self->taken, WINDOW - 16 - 8);
 	fd = alloc_in(&self->t, self->owner, 16);
-	/* The pages may be in pieces. Refused it must not be. */
+	/* The pages may be fragmented, but the request must not be refused. */
 	EXPECT_TRUE(fd >= 0 || fd == NO_ROOM);
 	EXPECT_EQ(0, event(&self->t, self->owner, "reserved"));
 	if (fd >= 0)
 		close(fd);
-	/* One that is in part beyond the reservation is refused as a whole. */
+	/* A request partly beyond the reservation is refused as a whole. */
 	EXPECT_EQ(-ENOMEM, alloc_in(&self->t, self->owner, 17));
 	EXPECT_EQ(1, event(&self->t, self->owner, "reserved"));
 	EXPECT_EQ(0, current_pages(&self->t, self->owner));
@@ -97,7 +97,7 @@ TEST_F(reserve, peak)
 	EXPECT_STAT(self->b, "local", 2);
 }
 
-/* Counted where it was asked for, and above; nothing else is. */
+/* A refusal counts only in the requesting cgroup and its ancestors. */
 TEST_F(reserve, events)
 {
 	static const char * const others[] = { "max", "alloc_fail", "exhausted" };
@@ -123,11 +123,11 @@ TEST_F(reserve, events)
 				TH_LOG("%s in %s", others[j], cg[i]);
 		}
 	}
-	/* The owner has nothing to do with it. */
+	/* The owner's files do not count it. */
 	EXPECT_EQ(0, event(&self->t, self->owner, "reserved"));
 	EXPECT_EQ(0, event(&self->t, self->a, "reserved"));
 
-	/* A limit is looked at first, and is no reservation. */
+	/* Limits are checked first; their refusals do not count as "reserved". */
 	ASSERT_EQ(0, set_max(&self->t, self->b, 2));
 	EXPECT_EQ(-ENOMEM, alloc_in(&self->t, self->b, 3));
 	EXPECT_EQ(3, event(&self->t, self->b, "reserved"));
@@ -211,7 +211,7 @@ TEST_F(reserve, overcommit)
 	EXPECT_EQ(0, cma_read(self->t.area, "available_pages"));
 	EXPECT_EQ(0, event(&self->t, self->greedy, "exhausted"));
 
-	/* To ask for more than the region has gives no larger part. */
+	/* A reservation larger than the region gets no larger share. */
 	ASSERT_EQ(0, set_min(&self->t, self->slice, 0));
 	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", self->region, DMEM_MAX));
 	ASSERT_EQ(0, dmem_set(self->greedy, "dmem.min", self->region, capacity));
@@ -256,7 +256,7 @@ TEST_F(reserve, min_and_max)
 	EXPECT_GETS(self->owner, &self->own, WINDOW);
 	give_all(&self->own);
 
-	/* No reservation with a limit of nothing */
+	/* A limit of 0 leaves no reservation */
 	ASSERT_EQ(0, set_max(&self->t, self->owner, 0));
 	EXPECT_STAT(self->owner, "reserved", 0);
 	EXPECT_GETS(self->greedy, &self->taken, WINDOW);
@@ -282,8 +282,8 @@ TEST_F(reserve, parts_of_a_page)
 }
 
 /*
- * A limit can be eaten up like the region: of a slice that may have 24, and in
- * which the camera has reserved 16, its neighbour gets 8.
+ * Reservations can use up a limit as well as the region: in a slice with a
+ * limit of 24, of which the camera has reserved 16, its neighbour gets 8.
  */
 TEST_F(reserve, inner_limit)
 {
@@ -292,10 +292,10 @@ TEST_F(reserve, inner_limit)
 	ASSERT_EQ(0, set_min(&self->t, self->a, 16));
 	EXPECT_TAKES(self->b, &self->taken, 8);
 	EXPECT_EQ(8, current_pages(&self->t, self->slice));
-	/* It is no limit that was hit. */
+	/* The reason is no limit. */
 	EXPECT_EQ(0, event(&self->t, self->b, "alloc_fail"));
 	EXPECT_EQ(0, event(&self->t, self->slice, "max"));
-	/* Elsewhere there is more than enough. */
+	/* Outside the slice there is more than enough. */
 	EXPECT_GETS(self->greedy, &self->own, 4);
 	give_all(&self->own);
 	EXPECT_GETS(self->a, &self->own, 16);
@@ -361,7 +361,7 @@ TEST_F(reserve, too_late)
 	EXPECT_TAKES(self->greedy, &self->taken, 1);
 }
 
-/* A write holds at once, in both directions. */
+/* A write takes effect at once, in both directions. */
 TEST_F(reserve, changed)
 {
 	int min;
@@ -382,7 +382,7 @@ TEST_F(reserve, changed)
 	}
 }
 
-/* It ends when the cgroup is gone. Buffers that are not count as used. */
+/* A reservation ends with its cgroup. Remaining buffers count as used. */
 TEST_F(reserve, removed)
 {
 	ASSERT_EQ(0, set_min(&self->t, self->owner, 16));
@@ -392,7 +392,7 @@ TEST_F(reserve, removed)
 	EXPECT_STAT(self->t.cg, "dying", 4);
 	EXPECT_TAKES(self->greedy, &self->taken, 12);
 
-	/* One of the same name has reserved nothing. */
+	/* A new cgroup of the same name has no reservation. */
 	ASSERT_EQ(0, cg_create(self->owner));
 	EXPECT_STAT(self->owner, "reserved", 0);
 	give_all(&self->own);
@@ -448,7 +448,7 @@ TEST_F(reserve, outside)
 	EXPECT_EQ(0, cma_read(self->t.area, "available_pages"));
 }
 
-/* Without any reservation there is nothing to see. */
+/* Without any reservation the commitments equal the charges. */
 TEST_F(reserve, none)
 {
 	ASSERT_EQ(0, set_min(&self->t, self->owner, 8));

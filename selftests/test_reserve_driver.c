@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reservations where buffers come from elsewhere than a CMA heap: the system heap
- * has none, and a driver's request is not served from other memory.
+ * Reservations for buffers that do not come from a CMA heap: the system heap has
+ * none, and a driver's request is not served from other memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "dmem_util.h"
 #include "unaccounted.h"
 
-/* The system heap has nothing set aside that could be kept free. */
+/* The system heap has no memory of its own that could be kept free. */
 FIXTURE(reserve_system) {
 	struct dmem_test t;
 };
@@ -172,7 +172,7 @@ TEST_F(reserve_driver, no_fallback)
 	EXPECT_EQ(8, dmem_nested(self->a, "dmem.events", self->region, "reserved"));
 }
 
-/* An area that is just full is as full as without any reservation. */
+/* A full area behaves as it does without any reservation. */
 TEST_F_TIMEOUT(reserve_driver, full_area, 60)
 {
 	struct dmem_test *t = &self->t;
@@ -196,7 +196,7 @@ TEST_F_TIMEOUT(reserve_driver, full_area, 60)
 		EXPECT_EQ(1, dmem_nested(self->a, "dmem.events", self->region,
 					 "reserved"));
 	} else {
-		/* 32-bit ARM's allocator of coherent memory has nothing else. */
+		/* 32-bit ARM's allocator of coherent memory has no other source. */
 		if (kernel_is_64bit() || variant->method != DMEM_DMA_COHERENT)
 			EXPECT_LT(0, id);
 		EXPECT_EQ(0, dmem_nested(self->a, "dmem.events", self->region,

@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
 	pid_t pid[GROUPS];
 
 	ASSERT_EQ(0, cg_create(self->outside));
-	/* Part of the window is for those outside. */
+	/* Part of the window is for the processes outside. */
 	ASSERT_EQ(0, dmem_reserve_above(t, self->top, (WINDOW - 8) * t->page));
 	ASSERT_EQ(0, set_min(t, self->owner, OWNED));
 	for (i = 0; i < GROUPS; i++) {
@@ -130,7 +130,7 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
 
 	ASSERT_EQ(0, cg_enter(self->owner));
 	end = now_ms() + HAMMER_MS;
-	/* On a slow machine until there have been enough. */
+	/* A slow machine takes longer for enough of them. */
 	while ((now_ms() < end || rounds < 2) && !_metadata->exit_code) {
 		while (self->own.n < OWNED && !_metadata->exit_code)
 			take_own(_metadata, t, self->owner, &self->own, &busy);
@@ -153,7 +153,7 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
 		EXPECT_LT(0, event(t, cg[i], "reserved"))
 			TH_LOG("%s was never refused", cg[i]);
 	}
-	/* It was a race, and the area was full most of the time. */
+	/* There was a race, and the area was full most of the time. */
 	EXPECT_LT(1, rounds);
 	EXPECT_LE(rounds / 4, full);
 	EXPECT_STAT(t->root, "committed", WINDOW - 8);
@@ -235,7 +235,7 @@ TEST_F_TIMEOUT(reserve, changed_among_the_greedy, 60)
 			ASSERT_EQ(0, cg_destroy(brief));
 		ASSERT_EQ(0, set_max(t, self->greedy, some));
 		ASSERT_EQ(0, dmem_set_max(self->greedy, self->region, DMEM_MAX));
-		/* Down to none at all, and in every other round by rmdir. */
+		/* Down to none at all, in every other round by rmdir. */
 		ASSERT_EQ(0, set_min(t, self->owner, 0));
 		ASSERT_EQ(0, set_min(t, self->b, 0));
 		ASSERT_EQ(0, set_min(t, self->slice, 0));
