@@ -34,15 +34,15 @@ struct modules display_modules = {
 };
 
 /*
- * Unlike libdrm's drmIoctl() this does not try again on EAGAIN: a test must see
- * a driver that says so for want of memory.
+ * Unlike libdrm's drmIoctl() this does not retry on EAGAIN: a test must see a
+ * driver that returns EAGAIN for lack of memory.
  */
 static int drm_call(int fd, unsigned long request, void *arg)
 {
 	return ioctl(fd, request, arg) ? -errno : 0;
 }
 
-/* The first card that makes dumb buffers and has a screen. */
+/* The first card that supports dumb buffers and has a screen. */
 int display_open(char *path, size_t size)
 {
 	int i;

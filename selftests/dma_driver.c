@@ -17,7 +17,7 @@
 #define MODULE	"dmem_dma_test"
 #define DEV	"/dev/" DMEM_DMA_TEST_DEV
 
-/* The default area by the heap that stands on it. */
+/* Finds the default area through the heap on it. */
 bool dma_driver_region(char *region)
 {
 	struct dmem_heap heaps[DMEM_HEAPS];
@@ -52,7 +52,7 @@ static bool load_module(void)
 		close(fd);
 	}
 	free(dir);
-	/* udev may take its time */
+	/* udev may be slow */
 	for (wait = 0; !ret && wait < 100 && access(DEV, F_OK); wait++)
 		sleep_ms(20);
 	return !ret;

@@ -40,7 +40,7 @@
 static pid_t main_pid;
 static char *mount_point;		/* of cgroup2, NULL if there is none */
 static char *home_cg;			/* where the program was started */
-static char *top_cg;			/* parent of all that it makes */
+static char *top_cg;			/* parent of all cgroups of the program */
 static int *enabled_dmem;	/* shared: +dmem was written to the root */
 
 static char *join(const char *a, const char *b)
@@ -193,7 +193,7 @@ static void __attribute__((destructor)) util_exit(void)
 {
 	char *instance;
 
-	/* Forked tests leave by _exit(); this is for those that do not. */
+	/* Forked tests end with _exit(); this handles those that do not. */
 	if (getpid() != main_pid)
 		return;
 	instance = trace_instance();
@@ -234,7 +234,7 @@ int cg_create(const char *cg)
 	return mkdir(cg, 0755) ? -errno : 0;
 }
 
-/* For a cgroup that has others below it and no processes. */
+/* Creates a cgroup that will have children and no processes. */
 int cg_create_parent(const char *cg)
 {
 	int ret = cg_create(cg);
@@ -243,8 +243,8 @@ int cg_create_parent(const char *cg)
 }
 
 /*
- * A process that was waited for may stay in its cgroup for a moment, so EBUSY
- * is not final.
+ * A process may stay in its cgroup for a moment after wait(), so EBUSY is not
+ * final.
  */
 int cg_destroy(const char *cg)
 {
@@ -277,8 +277,8 @@ int cg_leave(void)
 }
 
 /*
- * Straight into the cgroup if the kernel can: to move a process takes an RCU
- * grace period.
+ * Forks directly into the cgroup if the kernel supports it: moving a process
+ * takes an RCU grace period.
  */
 static pid_t cg_clone(const char *cg, uint64_t flags)
 {
@@ -313,8 +313,8 @@ pid_t cg_fork(const char *cg)
 }
 
 /*
- * Allocates in cg by a child that is gone when this returns; the fd is this
- * process's.
+ * Allocates in cg through a child that has exited on return; this process gets
+ * the fd.
  */
 int cg_alloc(const char *cg, int heap_fd, long long len)
 {
@@ -823,7 +823,7 @@ int kmsg_open(void)
 	return fd;
 }
 
-/* Number of records that contain needle; reads all there are. */
+/* Counts the records that contain needle; reads all records available. */
 int kmsg_count(int fd, const char *needle)
 {
 	char buf[FILE_BUF];
@@ -1046,7 +1046,7 @@ int lowest_fd(void)
 	return fd;
 }
 
-/* The kernel, not this program. */
+/* Of the kernel, not of this program. */
 bool kernel_is_64bit(void)
 {
 	struct utsname u;

@@ -29,7 +29,7 @@ struct dmem_heap {
 };
 
 enum dmem_kind {
-	DMEM_NO_HEAP,	/* the test looks for its heaps itself */
+	DMEM_NO_HEAP,	/* the test finds its heaps itself */
 	DMEM_CMA,
 	DMEM_SYSTEM,
 };
@@ -150,7 +150,10 @@ int kmsg_count(int fd, const char *needle);
 int trace_begin(const char *function);
 int trace_count(void);
 void trace_end(void);
-/* A directory of our own in tracefs, to be freed; it goes with the program. */
+/*
+ * Returns a private tracing instance in tracefs. The caller frees the string;
+ * the instance is removed when the program exits.
+ */
 char *trace_dir(void);
 
 /* many at once: shared with children, and each on a CPU */

@@ -35,7 +35,7 @@ int module_unload(const char *name);
 int modules_load(struct modules *mods);
 void modules_unload(struct modules *mods);
 
-/* Which areas get smaller is how a device's area is found. */
+/* A device's area is found by the decrease of its free pages. */
 struct areas {
 	int n;
 	struct {

@@ -54,7 +54,7 @@ static inline void pool_end(struct media_pool *pool)
 	dmem_end(&pool->t);
 }
 
-/* On every level, and in the area, nothing but these. */
+/* Checks that each level, and the area, holds exactly these amounts. */
 static inline void expect_held(struct __test_metadata *_metadata,
 			       struct media_pool *pool, long long in_a,
 			       long long in_b)

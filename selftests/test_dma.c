@@ -117,7 +117,7 @@ static void expect_area(struct __test_metadata *_metadata, const char *name,
 	EXPECT_EQ(before.unaccounted + unaccounted, now.unaccounted);
 }
 
-/* Charged exactly, and only while it is there. */
+/* The charge is exact, and lasts as long as the buffer. */
 TEST_F(dma, accounted)
 {
 	struct area before = area_now(self->area);
@@ -156,7 +156,7 @@ TEST_F(dma, accounted_odd_length)
 	expect_area(_metadata, self->area, before, 0, 0);
 }
 
-/* The last close of the device frees all, and all charges go. */
+/* The last close of the device frees all buffers and ends all charges. */
 TEST_F(dma, closed)
 {
 	struct area before = area_now(self->area);
@@ -312,11 +312,11 @@ TEST_F(dma, out_of_reach)
 	EXPECT_EQ(0, dma_pages(self->dev));
 	EXPECT_EQ(0, dmem_current(self->a, self->region));
 	expect_area(_metadata, self->area, before, 0, 0);
-	/* It was not for lack of room in the area. */
+	/* Lack of room in the area was not the reason. */
 	expect_no_events(_metadata, self->region, self->a);
 }
 
-/* The area is full: only then the buddy allocator serves, and dmem is silent. */
+/* Only a full area makes the buddy allocator serve; dmem counts nothing. */
 TEST_F_TIMEOUT(dma, full_area, 60)
 {
 	struct area before = area_now(self->area), full;
@@ -352,8 +352,9 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 	EXPECT_EQ(0, dmem_current(self->a, self->region));
 
 	/*
-	 * Nor does memcg by default, where it is enabled below the root: that
-	 * is in the parent of our cgroup. Much, to be seen at once.
+	 * By default memcg is not charged either, if it is enabled below the
+	 * root: that is in the parent of the test's cgroup. The amount is
+	 * large, so that it can be seen at once.
 	 */
 	memcg = cg_stat(self->t.cg, MEMCG_STAT, "kernel");
 	id = dma_alloc(self->dev, variant->method, MUCH, DMEM_DMA_ACCOUNT);
@@ -367,7 +368,7 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 	}
 	EXPECT_EQ(0, dma_free(self->dev, id));
 
-	/* Full or not, a cgroup that may have nothing gets nothing. */
+	/* A limit of 0 refuses the request even if the area is full. */
 	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
 	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, self->len,
 				     DMEM_DMA_ACCOUNT));
@@ -425,7 +426,7 @@ TEST_F_TIMEOUT(dma, exhausted, 60)
 	expect_local(_metadata, region, self->t.cg, 0, 0, 0);
 	expect_events(_metadata, region, self->b, 0, 0, misses);
 
-	/* A single page is not asked of the default area. */
+	/* A single page is not requested from the default area. */
 	id = dma_alloc(self->dev, variant->method, 1, DMEM_DMA_ACCOUNT);
 	if (id == -ENOMEM && only_area)
 		seen++;
@@ -444,7 +445,7 @@ TEST_F_TIMEOUT(dma, exhausted, 60)
 	expect_events(_metadata, region, self->t.cg, 2, 2, misses + seen);
 	ASSERT_EQ(0, dmem_set_max(self->a, region, DMEM_MAX));
 
-	/* Free as it is, the area is too small. */
+	/* The area is free, but too small. */
 	while (n)
 		close(fds[--n]);
 	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,

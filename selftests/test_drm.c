@@ -194,7 +194,7 @@ TEST_F(drm, killed)
 	expect_held(_metadata, pool, 0, 0);
 }
 
-/* To the byte, on this level and on one above, and with no error but ENOMEM. */
+/* The limit holds to the byte, here and above; the only error is ENOMEM. */
 TEST_F(drm, limit)
 {
 	struct media_pool *pool = &self->pool;
@@ -213,7 +213,7 @@ TEST_F(drm, limit)
 		ASSERT_EQ(0, create(self->fd, &dumbs[1]));
 		for (n = 0; n < REFUSALS; n++)
 			EXPECT_EQ(-ENOMEM, create(self->fd, &dumbs[2]));
-		/* That is all refusals so far, in a and then above it. */
+		/* The number of all refusals so far, in a and then above it. */
 		n = (i + 1) * (REFUSALS + 1);
 		expect_events(_metadata, pool->region, pool->t.cg, n, n, 0);
 		expect_local(_metadata, pool->region, pool->a, REFUSALS + 1, n,
@@ -226,7 +226,7 @@ TEST_F(drm, limit)
 	}
 }
 
-/* Nor does a refused buffer come from elsewhere, or end up in the log. */
+/* A refused buffer does not come from elsewhere, and the kernel logs nothing. */
 TEST_F(drm, limit_zero)
 {
 	struct media_pool *pool = &self->pool;
@@ -255,7 +255,7 @@ TEST_F(drm, limit_zero)
 		close(kmsg[i]);
 	}
 
-	/* A neighbour is served all the same. */
+	/* Requests of a neighbour are still served. */
 	ASSERT_EQ(0, cg_enter(pool->b));
 	EXPECT_EQ(0, create(self->fd, &dumb));
 	expect_held(_metadata, pool, 0, self->len);
@@ -386,7 +386,7 @@ TEST_F(drm, imported)
 	expect_held(_metadata, pool, 0, 0);
 }
 
-/* On the screen, one picture after the other, and a framebuffer counts as one. */
+/* Buffers shown one after the other; a framebuffer holds a reference. */
 TEST_F(drm, shown)
 {
 	struct media_pool *pool = &self->pool;
@@ -415,7 +415,7 @@ TEST_F(drm, shown)
 	expect_held(_metadata, pool, 2 * len, 0);
 	EXPECT_EQ(0, display_rm_fb(self->fd, fbs[1]));
 	expect_held(_metadata, pool, len, 0);
-	/* That takes it from the screen. */
+	/* This removes it from the screen. */
 	EXPECT_EQ(0, display_rm_fb(self->fd, fbs[0]));
 	expect_held(_metadata, pool, 0, 0);
 }
@@ -529,7 +529,7 @@ TEST_F(drm, modprobe)
 	long long taken;
 	int ret;
 
-	/* Before: that it is not there afterwards would be a refusal. */
+	/* Checked before: a missing file afterwards would look like a refusal. */
 	if (access("/dev/fb0", F_OK))
 		SKIP(return, "no fbdev emulation");
 	close(self->fd);
@@ -561,7 +561,7 @@ int main(int argc, char **argv)
 {
 	char reason[DMEM_NAME_LEN];
 
-	/* For all tests: it takes a while. */
+	/* Once for all tests, as it is slow. */
 	if (dmem_is_on(reason) && !geteuid() && access("/dev/dri/card0", F_OK)) {
 		atexit(unload_display);
 		modules_load(&display_modules);

@@ -96,7 +96,7 @@ static void expect_nothing(struct __test_metadata *_metadata,
 	expect_identity(_metadata, t, t->cg);
 }
 
-/* In a leaf, for a moment: half of the buffers are passed on. */
+/* A short-lived process in a leaf: half of the buffers are passed on. */
 static void live(struct dmem_test *t, struct shared *s, int sock,
 		 unsigned int seed)
 {
@@ -110,10 +110,10 @@ static void live(struct dmem_test *t, struct shared *s, int sock,
 		else
 			s->allocs++;
 	}
-	/* The others go while their process ends. */
+	/* The exit of the process frees the others. */
 }
 
-/* Makes a leaf, lets a process live in it, removes it, as long as it may. */
+/* Creates a leaf, runs a process in it and removes it, until the test stops. */
 static void rule(struct dmem_test *t, struct shared *s, const char *leaf,
 		 int sock, int index)
 {
@@ -125,7 +125,7 @@ static void rule(struct dmem_test *t, struct shared *s, const char *leaf,
 	for (round = 0; !last; round++) {
 		int ret = cg_create(leaf);
 
-		/* The last one of the phase before may be there. */
+		/* The last leaf of the previous phase may still exist. */
 		if (ret && ret != -EEXIST)
 			_exit(1);
 		pid = cg_fork(leaf);
@@ -136,7 +136,7 @@ static void rule(struct dmem_test *t, struct shared *s, const char *leaf,
 		if (pid < 0 || wait_exit(pid))
 			_exit(2);
 		s->rounds++;
-		/* Of the last ones, every other stays. */
+		/* Every other one of the last leaves stays. */
 		last = s->stop;
 		if (!(last && index & 1) && cg_destroy(leaf))
 			_exit(3);
@@ -174,7 +174,7 @@ static void *hold(void *arg)
 	return NULL;
 }
 
-/* Cgroups come and go around their buffers, which two threads close. */
+/* Cgroups are created and removed around their buffers, which two threads close. */
 TEST_F_TIMEOUT(dying, removed, 60)
 {
 	struct dmem_test *t = &self->t;
@@ -221,7 +221,7 @@ TEST_F_TIMEOUT(dying, removed, 60)
 		while (s->done < 2 && waitpid(holder, NULL, WNOHANG) != holder)
 			sleep_ms(2);
 
-		/* All stands still. */
+		/* All processes pause. */
 		EXPECT_EQ(0, s->failures);
 		EXPECT_LT(0, s->held);
 		for (i = 1, alive = 0; i < self->leaves; i += 2) {

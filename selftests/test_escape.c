@@ -86,7 +86,7 @@ FIXTURE_TEARDOWN(escape)
 
 #define ESCAPE	FIXTURE_DATA(escape)
 
-/* As many single pages as it gets, which stay with this process. */
+/* Allocates single pages until refused; they stay with this process. */
 static int take(const struct dmem_test *t)
 {
 	int fds[MORE];
@@ -113,7 +113,7 @@ static void attempt(struct __test_metadata *_metadata, ESCAPE *self, const char 
 		TH_LOG("status %#x", status);
 }
 
-/* In pages, now and the most there ever was */
+/* In pages, the usage and its peak */
 static void expect_paid(struct __test_metadata *_metadata, ESCAPE *self, int a, int b)
 {
 	const char *region = self->t.heap.region;
@@ -167,7 +167,7 @@ TEST_F(escape, vfork)
 	END();
 }
 
-/* The child would be elsewhere, by clone3() or by a move: not without rights there. */
+/* The child lacks the rights to enter another cgroup, by clone3() or by a move. */
 static void into_cgroup(ESCAPE *self)
 {
 	pid_t pid;
@@ -197,8 +197,8 @@ TEST_F(escape, clone_into_cgroup)
 }
 
 /*
- * A thread can be in a cgroup of its own, which then is a part of the process's: the
- * controller is one of whole processes.
+ * A thread can be in a threaded cgroup of its own, which is a part of the process's
+ * cgroup: dmem is no threaded controller.
  */
 static void *thread_elsewhere(void *arg)
 {
@@ -333,7 +333,7 @@ TEST_F(escape, ptrace)
 	END();
 }
 
-/* A program with root's rights is where it was called. */
+/* A program with root's rights stays in its caller's cgroup. */
 static void __attribute__((constructor)) be_helper(void)
 {
 	const char *args = getenv(HELPER);
@@ -364,7 +364,7 @@ static void by_helper(ESCAPE *self)
 	_exit(4);
 }
 
-/* The program's own file again, with the bit. Returns where it is, or NULL. */
+/* A copy of the program's own file, with the setuid bit. Returns its path, or NULL. */
 static char *make_helper(void)
 {
 	char *dir = exe_dir(), *path = cg_namef(dir, "escape_helper.", getpid());
@@ -578,7 +578,7 @@ static void *take_and_return(void *arg)
 			m->fds[m->n++] = fd;
 		if (m->n > m->most)
 			m->most = m->n;
-		/* Full, or refused: a half of it goes back. */
+		/* Full, or refused: half of the buffers are freed. */
 		while (m->n && (fd < 0 || m->n == (int)ARRAY_SIZE(m->fds))) {
 			close(m->fds[--m->n]);
 			if (m->n % CAP == 0)

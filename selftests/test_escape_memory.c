@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(memory)
 
 #define MEMORY	FIXTURE_DATA(memory)
 
-/* Single pages of a heap, as many as it gives; returns how many. */
+/* Allocates single pages of a heap until refused; returns how many. */
 static int take(MEMORY *self, int heap_fd)
 {
 	int n = heap_fill(heap_fd, self->t.page, self->fds + self->n, MORE - self->n);
@@ -139,7 +139,7 @@ TEST_F(memory, fallback)
 	ASSERT_EQ(0, dmem_set_max(self->a, region, CAP * page));
 	unaccounted = cma_read(region_area(region), "unaccounted_pages");
 	for (i = 0; i < DMEM_DMA_METHODS; i++) {
-		/* Some methods ask CMA for nothing less than two pages. */
+		/* Some methods request at least two pages from CMA. */
 		for (j = 0; j < CAP / 2; j++)
 			EXPECT_LT(0, dma_alloc(dev, i, 2 * page, DMEM_DMA_ACCOUNT));
 		EXPECT_PAID(region, CAP, 0);
@@ -154,7 +154,7 @@ TEST_F(memory, fallback)
 	EXPECT_PAID(region, 0, 0);
 }
 
-/* A service in b that is sent a heap and sends a buffer of it back */
+/* A service in b that receives a heap's fd and sends back a buffer */
 static void serve(int sock, long long len)
 {
 	int heap_fd = recv_fd(sock), fd = -1;
@@ -252,7 +252,7 @@ TEST_F(memory, pages_without_buffer)
 	/* A private mapping would be a copy, or another reference: there is none. */
 	EXPECT_TRUE(mmap(NULL, t->page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) == MAP_FAILED);
 	EXPECT_PAID(t->heap.region, CAP, 0);
-	/* The kernel's copy of the mapping goes with it. */
+	/* A mapping of one page still holds the whole buffer. */
 	EXPECT_TRUE(mremap(iov.iov_base, CAP * t->page, t->page, 0) == iov.iov_base);
 	close(fd);
 	EXPECT_PAID(t->heap.region, CAP, 0);

@@ -131,7 +131,7 @@ TEST_F(events, own_limit)
 	close(fd);
 	EXPECT_EVENTS(self->a, 3, 3, 0);
 
-	/* They are history: no limit, no usage and no move takes them back. */
+	/* Events are never undone, by a limit, a usage or a move. */
 	ASSERT_EQ(0, dmem_set_max(self->a, region, DMEM_MAX));
 	ASSERT_EQ(0, cg_enter(self->b));
 	EXPECT_EVENTS(self->a, 3, 3, 0);
@@ -169,7 +169,7 @@ TEST_F(events, ancestors_limit)
 	EXPECT_EVENTS(self->box, 0, 1, 0);
 }
 
-/* Of limits at several levels only the lowest refuses: it is asked first. */
+/* Of limits at several levels only the lowest refuses, as it is checked first. */
 TEST_F(events, lowest_limit_counts)
 {
 	struct dmem_test *t = &self->t;
@@ -235,7 +235,7 @@ TEST_F(events, beyond_region)
 	bool cut;
 
 	ASSERT_LT(0, size);
-	/* A length that the kernel cannot hold comes before any limit. */
+	/* A length that overflows in the kernel fails before any limit. */
 	cut = !kernel_is_64bit() && 3 * size > UINT32_MAX;
 	/* An ancestor's limit, and then none; three times a size that is. */
 	for (i = 0; i < 2; i++) {
@@ -283,7 +283,7 @@ TEST_F(events, other_errors)
 	EXPECT_ABOVE(0, 0, 0);
 }
 
-/* A cgroup of the same name has not lived yet; its ancestors have. */
+/* A new cgroup of the same name has no events; its ancestors keep theirs. */
 TEST_F(events, created_again)
 {
 	struct dmem_test *t = &self->t;
@@ -304,7 +304,7 @@ TEST_F(events, created_again)
 	EXPECT_ABOVE(2, 2, 0);
 }
 
-/* Requests of a cgroup without the controller are those of the next above. */
+/* Without the controller, requests count in the nearest ancestor with it. */
 TEST_F(events, not_delegated)
 {
 	struct dmem_test *t = &self->t;
@@ -353,7 +353,7 @@ static void *ask(void *arg)
 	return NULL;
 }
 
-/* All push against the limit of their parent: not one ENOMEM is lost. */
+/* All workers exhaust their parent's limit: every ENOMEM is counted. */
 TEST_F_TIMEOUT(events, race, 60)
 {
 	struct dmem_test *t = &self->t;
@@ -380,7 +380,7 @@ TEST_F_TIMEOUT(events, race, 60)
 		_exit(0);
 	}
 	sleep_ms(2000);
-	/* On a slow machine until there was a race. */
+	/* A slow machine takes longer to produce a race. */
 	while (now_ms() < end && (!race->granted || !race->refused[0] || !race->refused[1]))
 		sleep_ms(10);
 	race->stop = 1;

@@ -98,8 +98,8 @@ TEST_F_TIMEOUT(exhaust, pool, 60)
 	/* Twice: pages lost in the first pass are missing in the second. */
 	for (twice = 0; twice < 2; twice++) {
 		/*
-		 * Smaller and smaller, so that neither alignment nor a page
-		 * that is busy for a moment leaves much.
+		 * Ever smaller sizes, so that neither alignment nor a page that
+		 * is busy for a moment leaves much.
 		 */
 		for (size = chunk; size; size = next_smaller(size, t->page)) {
 			EXPECT_EQ(-ENOMEM, take_all(t, size, self->fds,

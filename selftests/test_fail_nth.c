@@ -28,7 +28,7 @@
 #define PAGES		4
 #define MOST		3000	/* points of an operation */
 #define DEPTH		3	/* cgroups without a pool state */
-#define ROW		3	/* that fail one after the other, at most */
+#define ROW		3	/* largest number of failures in a row */
 #define DEBUGFS		"/sys/kernel/debug/"
 #define VIVID_BUFS	2
 
@@ -36,8 +36,8 @@
 struct seen {
 	bool injected;		/* the allocation was reached */
 	int ret;		/* 0 or a negative errno */
-	long long charged;	/* bytes that it should be */
-	long long current, available, unaccounted;	/* while it is not undone */
+	long long charged;	/* expected charge in bytes */
+	long long current, available, unaccounted;	/* before the undo */
 	int fds;		/* lowest free one, more than before */
 };
 
@@ -47,7 +47,7 @@ struct operation {
 	int (*run)(struct operation *op);
 	void (*undo)(struct operation *op);
 	const char *region;
-	bool may_be_elsewhere;	/* its memory, if CMA has none */
+	bool may_be_elsewhere;	/* the memory, if CMA has no room */
 	long long len;		/* bytes charged */
 	int fd, arg;		/* the objects to work on */
 	int other;		/* an error that means ENOMEM as well, or 0 */
@@ -101,7 +101,7 @@ static int set_faults(bool on)
 	return ret;
 }
 
-/* Returns false where the test cannot be; why not is in reason. */
+/* Returns false if the test cannot run; reason has the cause. */
 static bool begin(struct __test_metadata *_metadata, struct fail *self, enum dmem_kind kind)
 {
 	struct dmem_test *t = &self->t;
@@ -136,18 +136,18 @@ static long long area_of(const char *region, const char *file)
 	return region_area(region) ? cma_read(region_area(region), file) : 0;
 }
 
-/* In a process of its own, in cg. The n-th allocation fails. */
+/* Runs the operation in a process of its own, in cg. The n-th allocation fails. */
 static void do_failing(struct fail *self, const char *cg, struct operation *op, int n)
 {
 	struct seen *seen = self->seen;
 	int nth, all, low;
 	char text[16] = "";
 
-	/* That of the only thread. */
+	/* The fail-nth file of the only thread. */
 	nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	all = open("/proc/self/make-it-fail", O_RDWR | O_CLOEXEC);
 	low = lowest_fd();
-	/* No page fault may come in between. */
+	/* Memory is locked, as a page fault in between would count as well. */
 	if (nth < 0 || all < 0 || mlockall(MCL_CURRENT))
 		_exit(2);
 	if ((self->row > 1 && write(all, "1", 1) != 1) || dprintf(nth, "%d", n) < 0)
@@ -230,7 +230,7 @@ static bool fail_one(struct __test_metadata *_metadata, struct fail *self, const
 	if (seen->ret)
 		EXPECT_EQ(0, seen->fds)
 			TH_LOG("%s, point %d", op->name, n);
-	/* And when it is undone. */
+	/* The state after the undo. */
 	EXPECT_EQ(0, dmem_wait_current(self->t.cg, op->region, 0, 2000))
 		TH_LOG("%s, point %d", op->name, n);
 	EXPECT_EQ(available, area_of(op->region, "available_pages"))
@@ -255,7 +255,7 @@ static void tell(struct __test_metadata *_metadata, struct fail *self, struct op
 	EXPECT_EQ(0, cg_wait_dying(self->t.cg, 0));
 }
 
-/* All points, in cg, which has been charged before. */
+/* Runs all points in cg, which has been charged before. */
 static void fail_all(struct __test_metadata *_metadata, struct fail *self, struct operation *op)
 {
 	int n;
@@ -458,7 +458,7 @@ FIXTURE_TEARDOWN(device)
 	end(&self->f);
 }
 
-/* A driver's memory, by all ways that there are */
+/* A driver's memory, by all methods */
 
 static int run_driver(struct operation *op)
 {
@@ -499,7 +499,7 @@ TEST_F_TIMEOUT(device, driver, 250)
 	dma_driver_close(op.fd, loaded);
 }
 
-/* A camera's buffers, of which it may give fewer. */
+/* A camera's buffers; the driver may grant fewer. */
 static int run_camera(struct operation *op)
 {
 	op->got = vivid_reqbufs(op->fd, V4L2_MEMORY_MMAP, op->arg, VIVID_BUFS, NULL);
@@ -562,7 +562,7 @@ TEST_F_TIMEOUT(device, display, 250)
 		.run = run_display,
 		.undo = free_display,
 		.arg = 64,
-		/* shmem's, where there is no memory for an inode */
+		/* shmem returns this if it has no memory for an inode */
 		.other = ENOSPC,
 	};
 	struct dmem_heap heap;
@@ -582,8 +582,8 @@ TEST_F_TIMEOUT(device, display, 250)
 }
 
 /*
- * A region is registered before there is a process: a test in the kernel does it, and
- * has its allocations fail like those above, or together with all that follow.
+ * Regions are registered before the first process runs. A test in the kernel registers one,
+ * and its allocations fail like those above, or together with all that follow.
  */
 TEST_F_TIMEOUT(device, registration, 250)
 {

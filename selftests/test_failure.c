@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An allocation that fails leaves the usage as it was, whether it fails before
- * the charge or after. That there was a charge at all is seen in dmem.peak and,
- * where the kernel has the function tracer, in the trace of its return.
+ * the charge or after. dmem.peak shows that there was a charge at all, as does
+ * the trace of its return if the kernel has the function tracer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ static int alloc_without_fd(int heap_fd, long long len)
 	return ret;
 }
 
-/* The argument can be read and not be written. */
+/* The argument is readable, but not writable. */
 static int alloc_readonly(int heap_fd, long long len)
 {
 	struct dma_heap_allocation_data *data;
@@ -242,8 +242,8 @@ TEST_F(failure, refusal_installs_nothing)
 }
 
 /*
- * SIGKILL while a big buffer is put together. Only the system heap looks at
- * signals on the way (CMA does with highmem).
+ * SIGKILL during the allocation of a big buffer. Only the system heap checks
+ * for signals in between (CMA does with highmem).
  */
 FIXTURE(killed) {
 	struct dmem_test t;
@@ -305,7 +305,7 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 		}
 		while (!__atomic_load_n(state, __ATOMIC_SEQ_CST))
 			sched_yield();
-		/* Every other time surely not before the charge. */
+		/* Every other kill surely comes after the charge. */
 		while (rounds & 1 && dmem_current(self->cg, region) != len &&
 		       __atomic_load_n(state, __ATOMIC_SEQ_CST) == 1)
 			;
@@ -317,7 +317,7 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 		EXPECT_EQ(0, dmem_wait_current(self->cg, region, 0, 5000));
 		EXPECT_EQ(0, dmem_current(t->cg, region));
 		hits += charged && inside;
-		/* Where the kill falls: keep it within the allocation. */
+		/* Keeps the time of the kill within the allocation. */
 		if (!inside)
 			window -= window / 4;
 		else if (charged)
@@ -330,7 +330,7 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 	if (!hits)
 		SKIP(return, "no kill hit in the middle of an allocation");
 
-	/* The memory came back as well: there is room for one more. */
+	/* The memory was freed as well: there is room for one more. */
 	ASSERT_EQ(0, cg_enter(self->cg));
 	fd = heap_alloc(t->heap_fd, len);
 	ASSERT_LE(0, fd);

@@ -131,7 +131,7 @@ TEST_F(fdinfo, named)
 	EXPECT_PAYER(0, fd, self->id_a);
 }
 
-/* A child in another cgroup inherits it, and its parent reads that. */
+/* A child in another cgroup inherits the fd; its parent reads its fdinfo. */
 TEST_F(fdinfo, forked)
 {
 	struct report *r = shared_alloc(sizeof(*r));
@@ -179,7 +179,7 @@ TEST_F(fdinfo, sent)
 		close(sv[0]);
 		fd = recv_fd(sv[1]);
 		r[0].ret = fd_payer(0, fd, &r[0].payer);
-		/* At the end of file the other one is gone. */
+		/* At the end of file the other process has exited. */
 		if (read(sv[1], &i, 1))
 			_exit(1);
 		r[1].ret = fd_payer(0, fd, &r[1].payer);
@@ -202,7 +202,7 @@ TEST_F(fdinfo, sent)
 	EXPECT_REPORT(&r[1], self->id_a);
 }
 
-/* The id stays, and the next cgroup of the name has another. */
+/* The id stays, and the next cgroup of the same name has another one. */
 TEST_F(fdinfo, removed)
 {
 	struct dmem_test *t = &self->t;
@@ -299,7 +299,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-/* Its own fds, which come and go, are a, or nothing, or no buffers at all. */
+/* Its own fds change all the time: each is a buffer of a, closed, or no buffer. */
 static void *look(void *arg)
 {
 	struct race *race = *(struct race **)arg;
@@ -328,7 +328,7 @@ static void *look_or_churn(void *arg)
 {
 	struct race **race = arg;
 
-	/* The first of them looks. */
+	/* The first thread reads. */
 	return race[1] ? look(arg) : churn(arg);
 }
 

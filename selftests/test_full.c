@@ -68,7 +68,7 @@ FIXTURE_TEARDOWN(full)
 #define EXPECT_LOCAL(cg, ...) \
 	expect_local(_metadata, self->t.heap.region, cg, __VA_ARGS__)
 
-/* b takes all, and then the process is in a; b's own misses are returned. */
+/* b takes the whole area, then the process enters a. Returns the refusals of b. */
 #define FILL() ({							\
 	long long _size = self->available / 8 * self->t.page, _misses;	\
 									\
@@ -103,7 +103,7 @@ TEST_F_TIMEOUT(full, no_limit, 60)
 		EXPECT_LOCAL(t->cg, 0, 0, 0);
 		EXPECT_EQ(0, dmem_current(self->a, t->heap.region));
 	}
-	/* One that is served counts nothing. */
+	/* A request that is served is not counted. */
 	close(self->fds[0]);
 	i = heap_alloc(t->heap_fd, t->page);
 	ASSERT_LE(0, i);
@@ -149,14 +149,14 @@ TEST_F_TIMEOUT(full, limit, 60)
 	EXPECT_EQ(0, dmem_current(self->a, region));
 }
 
-/* Half of the area is free, and in no two neighbouring pieces. */
+/* Half of the area is free, but no two neighbouring pieces are. */
 TEST_F_TIMEOUT(full, fragmented, 60)
 {
 	struct dmem_test *t = &self->t;
 	long long piece = self->available / 64 * t->page, misses, free;
 	int i, fd;
 
-	/* All of one size, so that they lie side by side. */
+	/* All pieces have one size, so that they lie side by side. */
 	while (self->n < MAX_FDS) {
 		fd = heap_alloc(t->heap_fd, piece);
 		if (fd < 0)

@@ -78,7 +78,7 @@ struct watch {
 	int inotify, wd[FILES];
 };
 
-/* Reads a file, as one does after each notification. */
+/* Reads a file, as a watcher does after each notification. */
 static void read_events(int fd)
 {
 	char buf[8192];
@@ -182,7 +182,7 @@ TEST_F(notify, own_limit)
 	expect_notified(_metadata, &w, 0);
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
 	expect_notified(_metadata, &w, A | A_LOCAL | SLICE | TOP);
-	/* Not even one that is not new. */
+	/* A further refusal, which repeats the first, notifies again. */
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
 	expect_notified(_metadata, &w, A | A_LOCAL | SLICE | TOP);
 	close(fd);
@@ -295,7 +295,7 @@ static int traced(const char *dir, const char *event, const char *text)
 		if (line[0] == '#' || !p)
 			continue;
 		p = strstr(p, text);
-		/* An id must not be the beginning of another one. */
+		/* An id must not match the beginning of another one. */
 		n += p && (!p[len] || p[len] == ' ');
 	}
 	fclose(f);

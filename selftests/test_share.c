@@ -23,7 +23,7 @@
 #define AREA_MODULE	"dmem_vivid_area"
 #define FRAMES		3
 #define FRAME_LEN	(320 * 180 * 2)
-#define BUFS		2	/* fewer vivid does not take */
+#define BUFS		2	/* vivid's minimum */
 
 struct service {
 	pid_t pid;
@@ -208,7 +208,7 @@ TEST_F(share, three_services)
 	ASSERT_EQ(0, dmem_set_max(pool->a, pool->region, self->len));
 	ASSERT_EQ(0, dmem_set_max(pool->b, pool->region, 0));
 	ASSERT_EQ(0, dmem_set_max(self->c, pool->region, 0));
-	/* Before there is a buffer that they could inherit. */
+	/* Started before any buffer exists that they could inherit. */
 	cam = start(_metadata, pool->b, camera);
 	disp = start(_metadata, self->c, display);
 
@@ -231,7 +231,7 @@ TEST_F(share, three_services)
 	ASSERT_EQ(0, send_fd(cam.sock, fd));
 	filled = recv_fd(cam.sock);
 	ASSERT_LE(0, filled);
-	/* There is a picture in it, and nothing beyond. */
+	/* The buffer contains a picture, and nothing beyond. */
 	for (i = 0; i < FRAME_LEN; i++)
 		same += map[i] == 0xa5;
 	EXPECT_GT(FRAME_LEN / 2, same);
@@ -367,7 +367,7 @@ int main(int argc, char **argv)
 {
 	char reason[DMEM_NAME_LEN];
 
-	/* It takes a while. */
+	/* Loading is slow. */
 	if (dmem_is_on(reason) && !geteuid()) {
 		atexit(unload_all);
 		if (access("/sys/module/vivid", F_OK))

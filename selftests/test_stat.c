@@ -122,7 +122,7 @@ TEST_F(stat, local)
 	free(leaf);
 }
 
-/* A refusal leaves nothing in it, and neither does a failed allocation. */
+/* A refusal leaves no charge in it, nor does a failed allocation. */
 TEST_F(stat, refused)
 {
 	ASSERT_EQ(0, dmem_set_max(self->slice, self->t.heap.region,
@@ -139,7 +139,7 @@ TEST_F(stat, refused)
 	EXPECT_IDENTITY();
 }
 
-/* At once in all ancestors, buffer by buffer, and not beside them. */
+/* Changes show at once in all ancestors, buffer by buffer, and nowhere else. */
 TEST_F(stat, removed)
 {
 	long long root = stat_of(&self->t, self->t.root, "dying");
@@ -163,7 +163,7 @@ TEST_F(stat, removed)
 		EXPECT_EQ(1, cg_stat(self->box, "cgroup.stat", DYING));
 		EXPECT_EQ(1, cg_stat(self->slice, "cgroup.stat", DYING));
 		EXPECT_IDENTITY();
-		/* One more of the name is another one. */
+		/* A new cgroup of the same name is another one. */
 		ASSERT_EQ(0, cg_create(a));
 		EXPECT_STAT(a, 0, 0, 0);
 		ASSERT_EQ(0, cg_destroy(a));
@@ -208,7 +208,7 @@ TEST_F(stat, tree)
 	EXPECT_STAT(self->box, 14, 2, 4);
 	EXPECT_STAT(self->slice, 62, 0, 4);
 	EXPECT_IDENTITY();
-	/* Too much: box's own is in it. */
+	/* Too much: it includes box's own charge. */
 	EXPECT_EQ(6 * self->t.page, dmem_current(self->box, region) -
 				    dmem_current(b, region));
 	/* Zero: the children of slice are still charged. */
@@ -258,7 +258,7 @@ TEST_F(stat, tree)
 	free(e);
 }
 
-/* A controller that is taken away is the end of the charges' file as well. */
+/* Disabling the controller ends the file of the charges as well. */
 TEST_F(stat, disabled)
 {
 	char *a = cg_name(self->box, "a");
