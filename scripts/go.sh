@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the Makefile's targets do.
+# The commands behind the Makefile's targets.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
@@ -50,7 +50,8 @@ vm()
 	build_guest
 }
 
-# The demo's sentences, as they come, without the frame around them.
+# Boots the guest and prints the output of the demo, without the lines that scripts/guest/run
+# adds before and after it.
 run_demo()
 {
 	_res=$BASE/vm/demo.results
@@ -68,7 +69,8 @@ run_demo()
 	esac
 }
 
-# What a shell uses must not change under it, and it must not keep others out.
+# Boots links to the kernel and the initrd, and releases the cache's lock: other runs can go on,
+# and do not replace the files of this guest.
 run_shell()
 {
 	_own=$BASE/vm/shell.$$

@@ -8,8 +8,8 @@
 #   OPTIONS  further options of "meson setup"
 #   BUILD    the build directory: build-install unless set
 #
-# uninstall-commands prints the commands that uninstall runs, for BUILD as it is. They
-# are made of meson's list of the files that it installs.
+# uninstall-commands prints the commands that uninstall runs. They come from meson's list of
+# installed files, so BUILD must be configured.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build-install}
@@ -20,7 +20,7 @@ TAGS=${TAGS:-systemd,tools}
 PREFIX=${PREFIX:-/usr}
 DESTDIR=${DESTDIR:-}
 
-# has_tag TAG
+# has_tag TAG: succeeds if TAGS contains it.
 has_tag()
 {
 	case ,$TAGS, in *,"$1",*) ;; *) false ;; esac
@@ -40,7 +40,7 @@ setup()
 		-Dtests=false ${OPTIONS:-}
 }
 
-# TAG SOURCE DESTINATION of all files and directories, with a tab between them.
+# Prints TAG, SOURCE and DESTINATION of each installed file and directory, separated by tabs.
 plan()
 {
 	meson introspect --install-plan "$BUILD" | sed 's/}, */\n/g' |
@@ -48,7 +48,7 @@ plan()
 	sed "s,\t{prefix},\t$PREFIX,"
 }
 
-# A path as a word of the shell.
+# quoted PATH: prints the path, quoted for the shell if it needs that.
 quoted()
 {
 	case $1 in
@@ -57,7 +57,7 @@ quoted()
 	esac
 }
 
-# removals KIND: the commands that remove the generator, the units, or the rest.
+# removals KIND: prints the commands that remove the generator, the units, or the rest.
 removals()
 {
 	while IFS="$(printf '\t')" read -r _tag _from _to; do
@@ -78,14 +78,15 @@ removals()
 	done <"$BUILD/plan"
 }
 
-# systemctl_line ARGUMENT...: the command for a system that runs.
+# systemctl_line ARGUMENT...: prints a command that calls systemctl where systemd runs. With
+# DESTDIR, prints nothing.
 systemctl_line()
 {
 	[ -n "$DESTDIR" ] || ! has_tag systemd || echo "[ ! -d /run/systemd/system ] || systemctl $*"
 }
 
-# The generator goes first, and with the reload all that it has written: no unit is left
-# with a command that is not there.
+# Removes the generator and the units before the programs. The reload in between drops the
+# units that the generator wrote, so that no loaded unit has a command that is gone.
 uninstall_commands()
 {
 	plan >"$BUILD/plan"

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Checks the prose of the tree: "what" and "who" in place of a noun, and the width of docs.
+# Checks the prose of the tree: question words in place of a noun, and the width of docs.
 #
 #   scripts/prose.sh [BASE]
 #
-# With BASE, each file that differs from that revision is checked by itself; without, each
-# folder as a whole. Docs (*.md, *.scd) may have 3 of these words in 1,000, comments (C,
-# shell, make, meson) 5; a text too short for one may have one. A question is no place of a
-# noun. Lines of *.md end at column 80, except those of tables, blocks, and single words.
+# With BASE, checks each file that differs from that revision by itself. Without BASE, checks
+# each folder as a whole. Docs (*.md, *.scd) may have 3 of these words in 1,000, comments (C,
+# shell, make, meson) 5. One word is always allowed, and words in a question do not count.
+# Lines of *.md end at column 80, except in tables and blocks, and lines of a single word.
 #
-# Prints each text above its limit with the lines and, without BASE, a table of all counts. Returns 0 if all texts are within their limits, 1 if one is not, and
-# 2 if BASE is no revision, or git lists no files.
+# Prints each text above its limit with the lines and, without BASE, a table of all counts.
+# Returns 0 if all texts are within their limits, 1 if one is not, and 2 if BASE is no
+# revision, or git lists no files.
 set -eu
 cd "${PROSE_TOP:-$(dirname "$0")/..}"
 LC_ALL=C
@@ -22,7 +23,7 @@ in_git()
 	git -c safe.directory="$PWD" "$@"
 }
 
-# The files to check, one a line, those that git does not track yet among them.
+# Prints the files to check, one per line, including those that git does not track yet.
 list()
 {
 	{

@@ -4,7 +4,7 @@
 #
 #   rules.sh BUILD-DIR DIR
 #
-# BUILD-DIR is of meson, configured; DIR is a directory to work in.
+# BUILD-DIR is a configured build directory of meson. DIR takes temporary files.
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
@@ -16,7 +16,7 @@ bad=0
 
 . scripts/lib/selftests.sh
 
-# t NAME COMMAND...: one test; what the command says is why it failed.
+# t NAME COMMAND...: one test. The output of a failed command gives the reason.
 t()
 {
 	_name=$1
@@ -31,7 +31,7 @@ t()
 	fi
 }
 
-# The files that are in the repository, or would be.
+# Prints the files that git tracks, and new files that it does not ignore.
 files()
 {
 	git -c safe.directory="$PWD" ls-files -c -o --exclude-standard | while read -r _f; do
@@ -39,7 +39,7 @@ files()
 	done
 }
 
-# Rules over no file at all would all hold.
+# Fails if git lists hardly any file: each rule would then pass without a check.
 all_files()
 {
 	files >"$dir/files"
@@ -48,7 +48,7 @@ all_files()
 	return 1
 }
 
-# nothing COMMAND...: the command must find nothing. Says what it found.
+# nothing COMMAND...: fails if the command prints anything, and prints that.
 nothing()
 {
 	_found=$("$@") || :
@@ -77,8 +77,8 @@ c_files()
 
 includes='-Itools -Itools/lib -Itests/lib -Iselftests -Itests/guest/display -Itests/unit/judge -Itools/demo'
 
-# What meson builds is built with -Werror. No other file escapes the compiler: it is a
-# program of the guest, and compiled here.
+# Meson builds its files with -Werror. This compiles the other C files, which belong to the
+# guest. A file of the host that is in no meson.build is an error.
 compiles()
 {
 	c_files || return 1
@@ -110,7 +110,7 @@ without_spdx()
 	done
 }
 
-# Paths of one machine and names of mirrors belong to nobody else.
+# Paths of one machine and names of mirrors are wrong on other machines.
 places()
 {
 	files | grep -v '\.patch$' | tr '\n' '\0' |
@@ -118,13 +118,13 @@ places()
 	grep -v -e '^scripts/rules\.sh:' -e '^debian/copyright:[0-9]*:Format: https://www\.'
 }
 
-# Signed-off-by is the word of the person who posts a patch.
+# Only the poster of a patch can add Signed-off-by, so the series must not have it.
 signed()
 {
 	grep -l '^Signed-off-by:' kernel/patches/*.patch kernel/selftests/*
 }
 
-# selftests/ is the only home of the kselftests, and all of it is in the series.
+# All kselftests are in selftests/, and the series contains each file there.
 selftests_match()
 {
 	rule_patches_code
@@ -144,7 +144,7 @@ docs_targets()
 	done
 }
 
-# has_test PROGRAM TEST: in selftests/ or among the series' KUnit tests.
+# has_test PROGRAM TEST: succeeds if the test is in selftests/ or is a KUnit test of the series.
 has_test()
 {
 	case $1 in
@@ -153,7 +153,8 @@ has_test()
 	esac
 }
 
-# A way around a cap of which no test tells.
+# Prints the tests that docs/escapes.md names for an attempt to evade a limit, if they do not
+# exist.
 escapes_tests()
 {
 	# shellcheck disable=SC2016 # Markdown's
@@ -165,7 +166,7 @@ escapes_tests()
 	done <"$dir/escapes"
 }
 
-# A mutant that no test could notice.
+# Prints mutants whose test does not exist, and those that are only in the list or the patch.
 mutants_tests()
 {
 	awk '/^[0-9]/ { print $1, $2, $3 }' kernel/mutants/list >"$dir/mutants"
@@ -184,7 +185,7 @@ mutants_tests()
 	done
 }
 
-# A mutant of the programs for systemd whose line is not there any more.
+# Prints mutants of the programs for systemd that change no line of their file.
 systemd_mutants_match()
 {
 	grep '^s[0-9]' tests/mutants >"$dir/mutants"
@@ -196,14 +197,14 @@ systemd_mutants_match()
 	done <"$dir/mutants"
 }
 
-# Functions that musl, or an older glibc, does not have: the system call does it.
+# Prints calls of functions that musl or an older glibc lacks. System calls replace them.
 musl_lacks()
 {
 	files | grep -E '^(tools|systemd-units)/.*\.[ch]$' | tr '\n' '\0' |
 	xargs -0 grep -nE '[^_[:alnum:]](renameat2|close_range|pidfd_open|pidfd_send_signal|openat2|canonicalize_file_name|strerrorname_np|error)\([^)]'
 }
 
-# A block that names a file is a part of it.
+# A code block with the name of a file must be a part of that file.
 docs_files()
 {
 	grep -qE '^```[a-z]+ tests/' docs/containers.md || echo "docs/containers.md names no file"
@@ -226,21 +227,22 @@ docs_files()
 	done
 }
 
-# Podman makes containers here: as root, on cgroup v2 in a mount namespace of its own.
+# Succeeds if Podman can create containers: it needs root, and a mount of cgroup v2 in a mount
+# namespace of its own.
 podman_here()
 {
 	[ "$(id -u)" = 0 ] && command -v podman >/dev/null &&
 	unshare --mount sh -c 'mount --make-rprivate / && mount -t cgroup2 cgroup2 /sys/fs/cgroup' 2>/dev/null
 }
 
-# make help is the list of what there is.
+# make help must list all targets, and no others.
 help_targets()
 {
 	make -s help >"$dir/help"
 	sed -n 's/^make \(-s \)\{0,1\}\([a-z-]*\).*/\2/p' "$dir/help" | while read -r _t; do
 		grep -qE "^([a-z -]* )?$_t( [a-z -]*)?:" Makefile || echo "make help names '$_t', which is no target"
 	done
-	# shellcheck disable=SC2013 # words are what is wanted
+	# shellcheck disable=SC2013 # splits into words
 	for _t in $(sed -n 's/^\.PHONY: help//p' Makefile); do
 		grep -qE "^make (-s )?$_t( |\$)" "$dir/help" || echo "make help does not tell of '$_t'"
 	done
@@ -252,7 +254,7 @@ wrong_variables()
 		_o=$(scripts/go.sh check "$_s" 2>&1) && echo "suite '$_s' was taken"
 		[ "$(echo "$_o" | wc -l)" = 1 ] || echo "suite '$_s': more than one line: $_o"
 	done
-	# As make gives them.
+	# Two arguments, as make passes them.
 	scripts/go.sh check unit core >/dev/null 2>&1 && echo "two suites were taken for the first"
 	for _t in nonsense test_limits test_package test_limit.nonsense test_limit.zero,test_dma; do
 		_o=$(T=$_t DMEM_CACHE=none scripts/go.sh guest 2>&1) && echo "T=$_t was taken"
@@ -263,7 +265,7 @@ wrong_variables()
 	echo "T=test_limits: the error does not name test_limit"
 }
 
-# Each file in scripts/suites/ is one suite, and make help has all of them.
+# Each file in scripts/suites/ must register one suite, and make help must list it.
 suites_registered()
 {
 	scripts/go.sh suites >"$dir/suites"
@@ -279,7 +281,7 @@ suites_registered()
 	echo "a file in scripts/suites registers more than one suite"
 }
 
-# Each program of the guest's tests can be named in "make guest".
+# "make guest" must accept each program of the guest's tests.
 guest_registered()
 {
 	T='' DMEM_CACHE=none scripts/go.sh guest 2>&1 | tr ' ' '\n' >"$dir/programs"
@@ -293,8 +295,9 @@ guest_registered()
 	done
 }
 
-# own_config WORDS COMMAND...: "make kernel-config" of a configuration that the
-# command makes of a good one. It says these words, or nothing is wrong if there are none.
+# own_config WORDS COMMAND...: filters a good configuration through the command, and runs "make
+# kernel-config" on the result. Its error must name the options WORDS. Without WORDS, it must
+# succeed.
 own_config()
 {
 	_words=$1
@@ -323,7 +326,7 @@ own_configs()
 		grep -v CONFIG_
 }
 
-# What is looked for is what docs/board.md tells of.
+# docs/board.md must name the options in kernel/config/need.config, and no others.
 own_config_docs()
 {
 	sed -n 's/^\(CONFIG_[A-Z_]*\)=y$/\1/p' kernel/config/need.config | sort >"$dir/named"
@@ -331,7 +334,8 @@ own_config_docs()
 	[ -s "$dir/named" ] && diff "$dir/named" "$dir/there"
 }
 
-# In one line, and before anything is fetched or built: no cache can be had here.
+# Each error must be one line, and come before a download or a build: those would fail with
+# another error, since DMEM_CACHE=none is no valid cache.
 wrong_configs()
 {
 	cat kernel/config/need.config >"$dir/config"
@@ -363,7 +367,7 @@ t "each mutant has its test" nothing mutants_tests
 t "each mutant of the programs for systemd has its line" nothing systemd_mutants_match
 t "what the documentation quotes is in the file" nothing docs_files
 t "docs/demo.md shows the sentences of the demo" sh tests/unit/docs/demo_text.sh
-# Podman as the judge of its command lines, where it is there.
+# Where Podman works, it checks its command lines itself.
 ! podman_here || t "Podman takes the command lines of docs/containers.md" \
 	unshare --mount sh tests/guest/containers/podman_words.sh "$dir/podman"
 t "make help tells of every target" nothing help_targets

@@ -6,7 +6,7 @@
 #   T=NAME.FUNCTION  one test function of it
 #   UPDATE=1         writes expected files anew instead of comparing with them
 #
-# Without T, runs all that need no run of the model. Exit status 1: a test failed.
+# Without T, runs all tests except meson's suite "slow". Fails if a test fails.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
@@ -27,6 +27,6 @@ if [ -n "${T-}" ]; then
 	case $T in *.*) TAP_ONLY=${T#*.}; export TAP_ONLY ;; esac
 fi
 [ -z "${UPDATE-}" ] || export UPDATE
-# A program with the sanitizers waits for two thirds of its time, when it looks for leaks at
-# its end: more tests than processors run at once.
+# Runs more tests at once than there are processors: a program with the sanitizers waits for two
+# thirds of its time, in the search for leaks at its end.
 exec meson test --num-processes "$((3 * $(nproc)))" -C "$BUILD" --print-errorlogs --timeout-multiplier 4 "$@"
