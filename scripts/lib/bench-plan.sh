@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What "dmemctl plan" costs with histories that are larger than those of the tests: user
-# CPU, and memory. Needs 600 MB for files.
+# Measures user CPU and memory of "dmemctl plan" with histories that are larger than those of
+# the tests. Needs 600 MB for files.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
@@ -15,7 +15,7 @@ trap 'exit 130' HUP INT TERM
 build_dmemctl "$w/build"
 history_program "$w/histories" "$w/build" tests/bench/histories.c
 
-# plan_of TEXT: the history is there.
+# plan_of TEXT: measures one run with $w/history, and adds a row named TEXT.
 plan_of()
 {
 	/usr/bin/time -o "$w/time" -f '%U %M' "$w/build/tools/dmemctl" plan "$w/history" >/dev/null

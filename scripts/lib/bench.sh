@@ -39,7 +39,8 @@ bench()
 	cp "$RUNS"/cost-*.svg docs/results/
 }
 
-# bench_machine SMP: a present CPU has atomic operations in one instruction.
+# bench_machine SMP: selects a CPU with atomic operations of one instruction, as current CPUs
+# have, and sets the number of CPUs.
 bench_machine()
 {
 	MACHINE=$(echo "$MACHINE" | sed "s/-cpu [^ ]*/-cpu cortex-a76/; s/-smp [0-9]*/$1/")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Boards of suite tools: "dmemctl plan --dts" makes an overlay for each, which is merged
-# into its device tree and booted. The kernel is the judge.
+# Boards of suite tools: "dmemctl plan --dts" writes an overlay for each board, which is merged
+# into the board's device tree. A guest boots with that tree, and test_board checks the kernel's
+# regions and messages.
 
-# cells_of_one FILE: gives sizes of the root one cell. They are in "reg" of its children
-# only.
+# cells_of_one FILE: changes sizes in the root node from two cells to one. Only "reg" of its
+# children has such sizes.
 cells_of_one()
 {
 	for _n in $(fdtget -l "$1" /); do
@@ -15,14 +16,15 @@ cells_of_one()
 	fdtput -t x "$1" / '#size-cells' 1
 }
 
-# silently COMMAND...: it succeeds and prints nothing.
+# silently COMMAND...: fails if the command fails or prints anything.
 silently()
 {
 	_said=$("$@" 2>&1) || _said="it failed: $_said"
 	[ -z "$_said" ] || { echo "$*: $_said"; return 1; }
 }
 
-# board_tree NAME OPTION WORDS: sets BOARD to a machine whose tree has the overlay.
+# board_tree NAME OPTION WORDS: writes BASE/vm/plan-NAME.dtb, the board's device tree with the
+# overlay. dmemctl plan must ask for WORDS on the kernel's command line.
 board_tree()
 {
 	_bd=$BASE/boards/$1
@@ -50,7 +52,7 @@ board_tree()
 	fdtoverlay -i "$_bd/board.dtb" -o "$BASE/vm/plan-$1.dtb" "$_bd/plan.dtbo"
 }
 
-# The guest's test, and the host's programs that make the trees.
+# Builds the guest's test, and the host's programs for the history and the overlay.
 board_programs()
 {
 	_br=$BASE/boards/root

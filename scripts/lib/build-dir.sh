@@ -46,7 +46,7 @@ meson_ninja()
 	die_log "$_dir/ninja.log" "cannot build in $_dir: $(grep -m 1 -i -e 'error:' "$_dir/ninja.log")"
 }
 
-# cross_file FILE: for meson, the machine that build_for has named.
+# cross_file FILE: writes meson's cross file for the architecture that build_for has set.
 cross_file()
 {
 	_cpu=${TRIPLE%%-*}
@@ -85,14 +85,14 @@ guest_meson()
 	CCACHE_DIR=$CACHE/ccache meson_ninja "$_gdir"
 }
 
-# guest_install DIR DESTDIR [TAG]: what guest_meson has built.
+# guest_install DIR DESTDIR [TAG]: installs the programs that guest_meson has built in DIR.
 guest_install()
 {
 	meson install -C "$1" --no-rebuild --quiet --destdir "$2" ${3:+--tags "$3"} >"$1/install.log" 2>&1 ||
 	die_log "$1/install.log" "cannot install from $1"
 }
 
-# build_dmemctl DIR: dmemctl for this machine becomes DIR/tools/dmemctl.
+# build_dmemctl DIR: builds dmemctl for this machine as DIR/tools/dmemctl.
 build_dmemctl()
 {
 	_cc=${HOSTCC:-gcc}
@@ -107,8 +107,8 @@ build_dmemctl()
 	)
 }
 
-# history_program OUTPUT DIR FILE...: a program that writes histories; build_dmemctl has
-# built in DIR.
+# history_program OUTPUT DIR FILE...: compiles a program that writes histories. Needs the
+# library that build_dmemctl has built in DIR.
 history_program()
 {
 	_out=$1

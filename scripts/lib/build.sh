@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # The kernel, the device tree and the guest's root file system.
 
-# build_for ARCH: the architecture of later builds, and the machine that runs them.
+# build_for ARCH: sets the architecture of later builds, and the machine that boots them.
 build_for()
 {
 	KARCH=$1
@@ -141,7 +141,7 @@ build_kernel()
 	_lost=$(config_took "$_o" "$@" | tr '\n' ' ')
 	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in kernel '$_name': $_lost: add what they depend on"
 	STEP=$((STEP + 1))
-	# shellcheck disable=SC2153 # set by who calls
+	# shellcheck disable=SC2153 # set by the caller
 	TITLE="[$STEP/$STEPS] building kernel $_name ($KARCH)"
 	# shellcheck disable=SC2086 # words
 	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" ${KERNEL_WORDS:-} Image modules ||
@@ -196,8 +196,8 @@ guest_busybox()
 	mv "$_g.new" "$_g"
 }
 
-# The board's device tree with our reserved-memory nodes. QEMU makes that of "virt"
-# itself, that of "vexpress" is the kernel's. build_dtb KERNEL
+# build_dtb KERNEL: makes the board's device tree with our reserved-memory nodes. The tree of
+# "virt" comes from QEMU, and that of "vexpress" from the kernel.
 build_dtb()
 {
 	_dtb_kernel=$1
@@ -235,8 +235,8 @@ guest_cc()
 		-I"$TREE/tools/testing/selftests" "$@"
 }
 
-# initrd_list DIR: a directory's content in the format of gen_init_cpio. Our first
-# process is added, unless the directory has a system that boots by itself.
+# initrd_list DIR: prints the directory's content in the format of gen_init_cpio. Adds our first
+# process, unless the directory has systemd.
 initrd_list()
 {
 	[ -e "$1/usr/lib/systemd/systemd" ] || cat <<-END
@@ -258,7 +258,7 @@ initrd_list()
 	(cd "$1" && find . -type f -printf "file /%P $1/%P %m 0 0\n") | sort
 }
 
-# kernel_modules NAME DIR: the modules of a kernel, below DIR/<release>.
+# kernel_modules NAME DIR: copies the modules of a kernel to DIR/<release>.
 kernel_modules()
 {
 	_km=$2/$(cat "$BASE/build-$1/include/config/kernel.release")
@@ -309,7 +309,7 @@ build_guest()
 	pack_initrd "$BASE/vm/initrd" "$_r" "$BASE/build-vm"
 }
 
-# qemu_command KERNEL INITRD: the machine, without a console. The 32-bit board uses
+# qemu_command KERNEL INITRD: prints the command line, without a console. The 32-bit board uses
 # qemu-system-aarch64: qemu-system-arm truncates addresses of page tables to 32 bits.
 qemu_command()
 {

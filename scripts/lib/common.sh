@@ -86,7 +86,7 @@ as_root()
 
 apt_update_done=
 
-# need COMMAND-OR-FILE:PACKAGE...: install the packages whose file is missing.
+# need COMMAND-OR-FILE:PACKAGE...: installs the packages whose command or file is missing.
 need()
 {
 	_missing=
@@ -133,7 +133,8 @@ lock_cache()
 	fi
 }
 
-# need_space MIB: check this before hours of work, not in the middle of it.
+# need_space MIB: dies if the cache has less free space. Called before long work, which would
+# otherwise fail in the middle.
 need_space()
 {
 	_free=$(df -Pk "$CACHE" | awk 'NR == 2 { print int($4 / 1024) }')

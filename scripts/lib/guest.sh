@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# What the guest runs: the selftests, and boots whose results are judged.
+# The tests in the guest: builds the selftests, boots the guest, and judges the results.
 
-# The selftests for one kernel, as a root file system. The sources are copied:
-# a build of modules writes beside them.
+# build_selftests KERNEL: builds the selftests for this kernel, and a root file system with them.
+# Copies the sources, because a build of modules writes files beside them.
 build_selftests()
 {
 	_k=$BASE/build-$1
 	_st=$BASE/selftests-$1
 	_r=$_st/root
 	_log=$LOGS/selftests-$1.log
-	# For "make guest", the programs it names. The others would take minutes.
+	# "make guest" builds only the programs that it names: all of them take minutes.
 	_only=$(echo "${GUEST_ONLY:-}" | tr ' ' '\n' | sed -n 's,^dmem/,,p' | paste -s -d ' ')
 	mkdir -p "$_st/src" "$_st/out" "$_st/heaps"
 	rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
@@ -64,8 +64,8 @@ guest_boot()
 	boot_tests "$1" "$2" "$BASE/selftests-$2/initrd" "$3" "$4"
 }
 
-# boot_tests SUITE/BOOT KERNEL INITRD SKIPS WORDS: what is to run is in the
-# boot's file "expect".
+# boot_tests SUITE/BOOT KERNEL INITRD SKIPS WORDS: boots and judges. The boot's file "expect"
+# lists the programs that must run.
 boot_tests()
 {
 	boot_only "$1" "$2" "$3" "$5"
@@ -81,7 +81,7 @@ boot_only()
 	[ -e "$_d/results" ] || : >"$_d/results"
 }
 
-# boot_judged SUITE/BOOT SKIPS OPTION...: the options are tapsum's.
+# boot_judged SUITE/BOOT SKIPS OPTION...: judges the results with tapsum and these options.
 boot_judged()
 {
 	_d=$BASE/run/$1
@@ -97,9 +97,9 @@ boot_judged()
 	}
 }
 
-# ---- make guest: some programs of the suites, each suite's in one boot ----
+# ---- make guest: selected programs of the suites, one boot per suite ----
 
-# programs_of DIR: the programs of tests/guest/DIR.
+# programs_of DIR: prints the names of the programs in tests/guest/DIR.
 programs_of()
 {
 	for _source in tests/guest/"$1"/test_*.c; do
@@ -108,7 +108,8 @@ programs_of()
 	done
 }
 
-# guest_wants PROGRAM: is it to be built? All are, but for "make guest".
+# guest_wants PROGRAM: succeeds if this run builds the program. "make guest" builds only the
+# programs that it names, a suite all of them.
 guest_wants()
 {
 	case ${GUEST_ONLY:- $1 } in
@@ -117,7 +118,7 @@ guest_wants()
 	esac
 }
 
-# guest_all: "SUITE PROGRAM" of each. Of two suites that have a program the first builds it.
+# guest_all: prints "SUITE PROGRAM" for each program, with the first suite that has it.
 guest_all()
 {
 	for _owner in $(suites check check-all); do
@@ -125,8 +126,8 @@ guest_all()
 	done | awk '!seen[$2]++'
 }
 
-# guest_find NAME: prints "SUITE PROGRAM". NAME is a program, or its last part if only one
-# program has that.
+# guest_find NAME: prints "SUITE PROGRAM". NAME is the name of a program, or the last part of a
+# name if only one program has it.
 guest_find()
 {
 	_found=$(guest_all | awk -v name="$1" '
@@ -173,7 +174,7 @@ guest_near()
 	}' | sort -n | sed 's/[^ ]* //; 3q'
 }
 
-# guest_part PROGRAM TEST: the program must have that test.
+# guest_part PROGRAM TEST: dies if the program does not have the test.
 guest_part()
 {
 	_file=tests/guest/$1.c
@@ -182,7 +183,7 @@ guest_part()
 	die "$1 has no test '$2': the names are in $_file"
 }
 
-# guest NAME,...: T= of "make guest".
+# guest NAME,...: runs "make guest" with this value of T.
 guest()
 {
 	[ -n "$1" ] || die "T= names no guest program, such as T=test_limit; there are: $(
@@ -197,7 +198,7 @@ guest()
 			_t=${_t%%.*}
 			;;
 		esac
-		# In an assignment, so that an error ends this shell too.
+		# An assignment of its own, so that an error ends this shell too.
 		_one=$(guest_find "$_t") || exit 1
 		[ -z "$GUEST_PART" ] || guest_part "${_one#* }" "$GUEST_PART"
 		_chosen="$_chosen$_one
@@ -220,8 +221,8 @@ guest()
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
 
-# guest_run SUITE KERNEL INITRD SKIPS WORDS PROGRAM...: boots and judges. Of SKIPS, a file
-# in tests/skips/, those lines count that are of these programs. KUnit's tests do not run.
+# guest_run SUITE KERNEL INITRD SKIPS WORDS PROGRAM...: boots and judges. Uses only the lines of
+# tests/skips/SKIPS that are for these programs. KUnit's tests do not run.
 guest_run()
 {
 	_boot=guest/$1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# The same for the programs for systemd: one line of a copy is changed, and the
-# test that is named must fail where their result is installed.
+# Mutants of the programs for systemd: changes one line in a copy of the sources, and installs
+# the programs built from it in the guest. The mutant's test must fail there.
 
 systemd_mutants()
 {
@@ -43,7 +43,7 @@ systemd_mutants()
 	[ "$_failed" = 0 ] && [ "$_passed" != 0 ]
 }
 
-# systemd_mutant PROGRAM FILE SED: boots with it.
+# systemd_mutant PROGRAM FILE SED: changes FILE, and boots the test program PROGRAM.
 systemd_mutant()
 {
 	SYSTEMD_SOURCE=$BASE/systemd/mutant

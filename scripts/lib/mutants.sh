@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2034
 # Breaks one line of the series at a time, and expects a test to fail. One kernel for
 # each guest contains all mutants, and a boot parameter selects one. Mutants for KCSAN
-# are in a kernel of its own.
+# are in a kernel of their own.
 
 # mutants NUMBERS: runs these, or all.
 mutants()
@@ -103,7 +103,7 @@ stop_both()
 	kill -s TERM 0
 }
 
-# mutants_part 0|1: runs every other mutant. Mutants with much memory run one by one.
+# mutants_part 0|1: runs every other mutant. Those that need much memory run one by one.
 mutants_part()
 {
 	MUTANT=$BASE/run/mutant-$1

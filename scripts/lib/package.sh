@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Debian packages: of the programs for systemd, and of a kernel with the series.
+# Debian packages: the programs of this repository, and a kernel with the series.
 
-# The compiler of an architecture.
+# deb_compiler ARCH: installs the compiler and the libraries for this architecture.
 deb_compiler()
 {
 	need dpkg-architecture:dpkg-dev
@@ -20,7 +20,7 @@ deb_compiler()
 	fi
 }
 
-# The files of the source package: no kernel, and none of its tests.
+# Prints the files of the source package, which has no files of the kernel or the tests.
 deb_files()
 {
 	git -c safe.directory="$PWD" ls-files -c -o --exclude-standard \
@@ -29,8 +29,8 @@ deb_files()
 	done
 }
 
-# build_deb ARCH: the source package and that of the architecture, in DEBS. They
-# are built on a copy: what debhelper leaves behind does not come into the checkout.
+# build_deb ARCH: builds the source package and the packages of the architecture in DEBS. Works
+# on a copy, because debhelper leaves files behind.
 build_deb()
 {
 	deb_compiler "$1"
@@ -51,7 +51,8 @@ build_deb()
 	rm -rf "$DEBS"
 	mkdir -p "$DEBS/src"
 	tar -c -T "$_list" | tar -x -C "$DEBS/src"
-	# What it is to build with is there, if under another name than it looks for.
+	# -d: the build dependencies are there, but in a cross build not as the packages that
+	# debian/control names.
 	(
 		cd "$DEBS/src" && export LIBRARIES DEB_BUILD_OPTIONS=nocheck
 		[ -z "$LIBRARIES" ] || export DEB_CPPFLAGS_APPEND="-I$LIBRARIES/include" \
@@ -63,14 +64,16 @@ build_deb()
 	echo "$_key" >"$DEBS/key"
 }
 
-# What lintian has to say of the packages in DEBS, in LINTIAN. False if it objects.
+# Runs lintian on the packages in DEBS, and sets LINTIAN to the file with its output. Fails if
+# lintian prints an error or a warning.
 lint_deb()
 {
 	LINTIAN=$LOGS/lintian-${DEBS##*/}.log
 	lintian --allow-root --fail-on error,warning "$DEBS"/*.changes >"$LINTIAN" 2>&1
 }
 
-# The same as a test, of the source and of a package of the architecture.
+# deb_results SUITE/NAME: reports lint_deb as a test. DEBS must have a source package and a
+# package of the architecture.
 deb_results()
 {
 	_d=$BASE/run/$1
@@ -101,12 +104,13 @@ make_deb()
 	ls "$DEBS"/*.dsc "$DEBS"/*.deb
 }
 
-# kernel_config_lacks FILE: the options of kernel/config/need.config that are not there.
+# kernel_config_lacks FILE: prints the options of kernel/config/need.config that FILE lacks. One
+# of the heaps is enough.
 kernel_config_lacks()
 {
 	_heap=
 	_noheap=
-	# shellcheck disable=SC2013 # words are what is wanted
+	# shellcheck disable=SC2013 # splits into words
 	for _opt in $(sed -n 's/^\(CONFIG_[A-Z_]*\)=y$/\1/p' kernel/config/need.config); do
 		if grep -q "^$_opt=[ym]\$" "$1"; then
 			case $_opt in *_HEAPS_*) _heap=1 ;; esac
@@ -121,14 +125,14 @@ kernel_config_lacks()
 	[ -n "$_heap" ] || printf '%s\n' $_noheap
 }
 
-# options_missing OPTIONS WHAT REMEDY: all at once.
+# options_missing OPTIONS TEXT REMEDY: dies with one message that lists all options.
 options_missing()
 {
 	printf 'error: %s:\n%s\nremedy: %s\n' "$2" "$(printf '%s\n' "$1" | sed 's/^/  /')" "$3" >&2
 	exit 1
 }
 
-# The user's configuration, before hours are spent on it.
+# Checks the user's configuration before a build that takes long.
 kernel_config()
 {
 	supported_host
@@ -160,7 +164,7 @@ kernel_packages()
 	! grep -q '^CONFIG_.*_LZ4=y' "$KERNEL_CONFIG" || need lz4
 }
 
-# The kernel's own "make bindeb-pkg", which leaves its packages beside the build.
+# Runs the kernel's "make bindeb-pkg", which writes the packages beside the build directory.
 kernel_deb()
 {
 	kernel_config
@@ -186,13 +190,13 @@ kernel_deb()
 	[ -z "$_lacks" ] || options_missing "$_lacks" \
 		"$KERNEL_CONFIG has these, but not what they depend on in this kernel" \
 		"make menuconfig in a kernel tree (make tree): / finds an option, and tells what it depends on"
-	# Debug symbols are 20 times the kernel. Headers bring a program that signs
-	# modules, which would need the other architecture's OpenSSL.
+	# Debug symbols are 20 times as large as the kernel. The package of headers has a program
+	# that signs modules, which in a cross build needs OpenSSL of the other architecture.
 	_without=pkg.linux-upstream.nokerneldbg
 	[ -z "$CROSS" ] || ! grep -q '^CONFIG_MODULE_SIG_FORMAT=y' "$_o/.config" ||
 	_without="$_without pkg.linux-upstream.nokernelheaders"
 	STEP=$((STEP + 1))
-	# shellcheck disable=SC2153 # set by who calls
+	# shellcheck disable=SC2153 # set by the caller
 	TITLE="[$STEP/$STEPS] building the kernel's package ($KERNEL_ARCH)"
 	DEB_BUILD_PROFILES=${DEB_BUILD_PROFILES:-$_without} KDEB_CHANGELOG_DIST=unstable \
 		kmake_progress "$_o" "$LOGS/build-kernel-deb.log" "$BASE/count-kernel-deb" \

@@ -24,7 +24,7 @@ series_commits()
 	series_list | sed -n '/\.commit$/p'
 }
 
-# commit_files COMMIT...: the files that they add, relative to selftests/.
+# commit_files COMMIT...: prints the files that these commits add, relative to selftests/.
 commit_files()
 {
 	for _cf; do
@@ -32,7 +32,7 @@ commit_files()
 	done
 }
 
-# commits_after COMMIT: the commits of kselftests that follow it.
+# commits_after COMMIT: prints the commits of kselftests that follow it.
 commits_after()
 {
 	series_commits | awk -v commit="$1" 'on; $0 == commit { on = 1 }'
@@ -49,7 +49,7 @@ series_key()
 	} | hash16
 }
 
-# Each file that the series is made of must be there.
+# Dies if a file of the series is missing.
 series_complete()
 {
 	for _p in $(series_list); do
@@ -62,10 +62,10 @@ series_complete()
 	done
 }
 
-# selftests_makefile LATER <MAKEFILE: the Makefile as it is while the files that LATER
-# lists are not there yet. It loses the words that name one of them or its program, the
-# rules of such a program, and assignments that have no word left. A program that stays
-# must not need a later file.
+# selftests_makefile LATER <MAKEFILE: prints the Makefile without the files that LATER lists,
+# which later commits add. Drops the words that name such a file or its program, the rules of
+# such a program, and assignments without a remaining word. Fails if a remaining program needs
+# a later file.
 selftests_makefile()
 {
 	awk -v list="$1" '
@@ -154,7 +154,7 @@ series_commit_files()
 	! grep -q '^diff ' "$_cm.diff" || kgit -C "$1" apply --index "$_cm.diff"
 }
 
-# series_git TREE ARGUMENT...: git as author and at the time that the commit's file names.
+# series_git TREE ARGUMENT...: runs git with the author and the date in the commit's file.
 series_git()
 {
 	_sg=$1
@@ -176,8 +176,8 @@ series_paths()
 	echo "/$KSELFTESTS/"
 }
 
-# series_format DIR: the tree's commits as patches, with fixed options, so that tree and
-# series turn into each other without a byte's difference.
+# series_format DIR: writes the tree's commits as patches. The options are fixed, so that a tree
+# made from the patches gives the same bytes again.
 series_format()
 {
 	rm -rf "$1"
@@ -208,7 +208,7 @@ selftests_split()
 	[ ! -s "$_names.commits" ] || selftests_makefiles
 }
 
-# selftests_whole ID: dies unless the commit adds whole files. The Makefile grows with them.
+# selftests_whole ID: dies unless the commit adds whole files. It may change the Makefile.
 selftests_whole()
 {
 	_changed=$(sed -n -e "\\,^M	$KSELFTESTS/Makefile\$,d" -e '/^A/!s/^.*	//p' "$_names.files" | head -n 1)
@@ -222,7 +222,7 @@ subject_of()
 	git -C "$TREE" log -1 --format=%s "$1"
 }
 
-# commit_write ID: the file in kernel/selftests.
+# commit_write ID: prints the commit as a file for kernel/selftests.
 commit_write()
 {
 	echo 'SPDX-License-Identifier: GPL-2.0'
@@ -234,7 +234,7 @@ commit_write()
 	[ ! -s "$_names.diff" ] || { echo; cat "$_names.diff"; }
 }
 
-# Dies unless the Makefile of each commit is the one that the last one gives.
+# Dies unless the Makefile of each commit equals the last Makefile without the later files.
 selftests_makefiles()
 {
 	kgit -C "$TREE" ls-files --error-unmatch "$KSELFTESTS/Makefile" >/dev/null 2>&1 || return 0
@@ -251,8 +251,8 @@ selftests_makefiles()
 	done <"$_names.left"
 }
 
-# selftests_save: the files of the tree's kselftests to selftests/. Files that no commit
-# named are not touched: they may be new work, or built.
+# selftests_save: copies the tree's kselftests to selftests/, and removes those that the tree no
+# longer has. Files that no commit named remain: they may be new work, or built.
 selftests_save()
 {
 	kgit -C "$TREE" ls-files "$KSELFTESTS" | sed "s,^$KSELFTESTS/,," >"$BASE/series.tests"
@@ -269,7 +269,7 @@ selftests_save()
 	done <"$BASE/series.tests"
 }
 
-# The rules of the series, for tests. Each prints what is wrong, and nothing otherwise.
+# The rules of the series, for tests. Each prints its violations, one per line.
 
 # kernel/series names the files in kernel/patches and kernel/selftests, each once.
 rule_series_names()
@@ -284,7 +284,7 @@ rule_series_names()
 	done
 }
 
-# selftests/ is the only home of the kselftests.
+# No patch or commit file has the code of a kselftest: its files are in selftests/.
 rule_patches_code()
 {
 	grep -l "^diff --git a/$KSELFTESTS/" kernel/patches/* kernel/selftests/* 2>/dev/null |

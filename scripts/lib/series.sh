@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# What a maintainer would ask of the series: its style, and that each patch
-# builds alone.
+# Checks of the series that a maintainer would ask for: the style, and that each patch builds
+# alone.
 
-# The files of the series that git still has, ending in $1.
+# series_files ENDING: prints the files with this ending that the series changes, but does not
+# delete.
 series_files()
 {
 	git -C "$TREE" diff --name-only --diff-filter=d base-of-series HEAD | grep "$1\$" || :
 }
 
-# Files that only one of the two guests' kernels has: 32-bit ARM's own, and the
-# display of its board. Those of other architectures no compiler here sees.
+# Filters a list of files for the current architecture. The kernel of the 32-bit ARM guest has
+# files of its own and the display of its board. Nothing here compiles files of architectures
+# without a guest.
 of_this_arch()
 {
 	case $KARCH in
@@ -43,8 +45,8 @@ small_config()
 	} >"$LOGS/config-small.log" 2>&1 || die_log "$LOGS/config-small.log" "cannot configure ${_sd##*/}"
 }
 
-# lint TREE BUILD-DIRECTORY: what W=1, sparse and kernel-doc say, for both
-# guests' kernels.
+# lint TREE BUILD-DIRECTORY: prints the messages of W=1, sparse and kernel-doc for the kernels
+# of both guests.
 lint()
 {
 	lint_arch "$1" "$2"
@@ -59,18 +61,18 @@ lint_arch()
 	[ "$KARCH" != arm ] || _board=kernel/config/arm32.config
 	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config \
 		kernel/config/lint.config kernel/config/media.config $_board
-	# An object of an option that was dropped would not be looked at.
+	# Objects of an option that Kconfig dropped would not be checked.
 	_lost=$(config_took "$2" $_board | sed '/^#/d' | tr '\n' ' ')
 	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in ${2##*/}: $_lost"
 	(
 		cd "$1"
 		_objs=$(touched_objects "$1")
-		# Objects that were made are not made again, so nothing would be said.
+		# make would not compile existing objects again, and print no warning.
 		for _o in $_objs; do rm -f "$2/$_o"; done
 		# shellcheck disable=SC2046,SC2086 # lists of files
 		{
-			# sparse up to 0.6.4 does not know the word, and kbuild
-			# would silently go on without sparse.
+			# sparse up to 0.6.4 does not know __typeof_unqual__, and
+			# kbuild would silently continue without sparse.
 			kmake_in "$1" "$2" -s -k -j"$(nproc)" W=1 C=1 \
 				CHECK='sparse -D__typeof_unqual__=__typeof__' $_objs
 			./scripts/kernel-doc -none $(series_files '\.[ch]' | grep -v '^tools/' |
@@ -91,10 +93,10 @@ checkpatch()
 	_bad=0
 	series_format "$BASE/checkpatch"
 	for _p in "$BASE"/checkpatch/*.patch; do
-		# Commits of the kernel's history, as in "Fixes:", are not in our tree.
-		# That a new file needs an entry in MAINTAINERS is looked at below.
-		# Signed-off-by is added by the person who posts the series.
-		# The distribution's python3 has the modules, another one may not.
+		# Our tree does not have the kernel's history, so commits in "Fixes:" are unknown.
+		# The loop below checks that MAINTAINERS covers each new file.
+		# The poster of the series adds Signed-off-by.
+		# PATH: the distribution's python3 has the modules, another one may lack them.
 		(cd "$TREE" && PATH=/usr/bin:/bin ./scripts/checkpatch.pl --strict -q --no-summary --no-signoff \
 			--ignore UNKNOWN_COMMIT_ID,FILE_PATH_CHANGES "$_p") || _bad=1
 	done
@@ -107,17 +109,18 @@ checkpatch()
 	_new=$CACHE/lint.new
 	lint "$TREE" "$BASE/build-lint" >"$_new"
 	if [ -s "$_new" ]; then
-		# The base may have said some of it already: that is not the series'.
+		# Messages that the base gives as well do not come from the series.
 		_old=$CACHE/lint.base
 		worktree lint-tree base-of-series
 		lint "$BASE/lint-tree" "$BASE/build-lint-base" >"$_old"
-		# Line numbers move with the patches.
+		# Removes line numbers, which the patches change.
 		for _f in "$_old" "$_new"; do
 			sed -E 's/:[0-9]+(:[0-9]+)?[: ]/: /' "$_f" | sort -u >"$_f.n"
 		done
 		comm -13 "$_old.n" "$_new.n" >"$_new.only"
 		_n=$(comm -12 "$_old.n" "$_new.n" | wc -l)
-		# What does not compile was not checked, whoever broke it.
+		# An object that does not compile was not checked: an error, even if the base
+		# does not compile either.
 		if grep -e '\*\*\*' -e 'specified, but' "$_new"; then
 			_bad=1
 		fi
@@ -146,7 +149,7 @@ bisect_fragment()
 		'# CONFIG_DMABUF_HEAPS_CMA is not set' '# CONFIG_CMA_SYSFS is not set' '# CONFIG_CMA_DEBUGFS is not set'
 	[ "$3" = y ] || printf '%s\n' 'CONFIG_DMABUF_HEAPS_SYSTEM=m'
 	[ "$2$3" != ym ] || printf '%s\n' 'CONFIG_DMABUF_HEAPS_CMA=m'
-	# DRM is large: with both on and with both off is enough.
+	# DRM is large, so only two configurations include it.
 	case "$1$2$3 $KARCH" in
 	'yyy arm64'|'nny arm64') cat kernel/config/drm.config ;;
 	esac
@@ -156,14 +159,14 @@ bisect_fragment()
 	[ "$1$2" != yy ] || printf '%s\n' CONFIG_CMA_DMEM_KUNIT_TEST=y
 }
 
-# touched_dirs: directories of the C files that the series changes.
+# touched_dirs: prints the directories of the C files that the series changes.
 touched_dirs()
 {
 	series_files '\.[ch]' | grep '^[a-z-]*/.*\.c$' | grep -v -e '^tools/' -e '^lib/' |
 	of_this_arch | sed 's,[^/]*$,,' | sort -u | tr '\n' ' '
 }
 
-# bisect_one DMEM CMA HEAPS FRAGMENT...: all patches, one by one.
+# bisect_one DMEM CMA HEAPS FRAGMENT...: builds all patches in this configuration, one by one.
 bisect_one()
 {
 	_what="$KARCH dmem=$1 cma=$2 heaps=$3"
@@ -186,14 +189,14 @@ bisect_one()
 	done
 }
 
-# commits_of_code: those that change what is compiled, the base's first.
+# commits_of_code: prints the commits that change compiled files, the oldest first.
 commits_of_code()
 {
 	kgit -C "$TREE" rev-list --reverse base-of-series..HEAD -- '*.c' '*.h' '*.S' '*Kconfig*' '*Makefile*' \
 		':!tools' ':!Documentation'
 }
 
-# bisect [FROM]: all patches, or those from that number on.
+# bisect [FROM]: builds all patches, or those from that number on, one by one.
 bisect()
 {
 	case ${1:-} in
@@ -222,7 +225,7 @@ bisect()
 	_dirs=$(touched_dirs)
 	bisect_one y y y kernel/config/arm32.config
 	build_for arm64
-	# Only a link tells whether a modular heap finds what it calls.
+	# Only a link shows whether the kernel exports the functions that a modular heap calls.
 	bisect_fragment y y m >"$BASE/bisect.config"
 	printf '      linking kernel and modules with dmem=y cma=y heaps=m\n' >&2
 	_bo=$BASE/build-bisect-$KARCH-yym

@@ -25,7 +25,7 @@ find_mirror()
 	die "no Debian mirror in apt's sources: set DEBIAN_MIRROR= to the address of one"
 }
 
-# The architecture of SUITE or SUITE:ARCH.
+# suite_arch SUITE[:ARCH]: prints ARCH, or the default architecture.
 suite_arch()
 {
 	case $1 in
@@ -34,8 +34,8 @@ suite_arch()
 	esac
 }
 
-# private_apt SUITE[:ARCH] COMMAND...: apt with lists and archives of its own:
-# the host's sources stay as they are, and apt checks the signatures.
+# private_apt SUITE[:ARCH] COMMAND...: runs apt with lists and archives of its own. The host's
+# sources stay as they are, and apt checks the signatures.
 private_apt()
 {
 	_root=$CACHE/apt/$1
@@ -66,8 +66,8 @@ apt_lists()
 	private_apt "$_suite" apt-get update >"$LOGS/apt-$_suite.log" 2>&1
 }
 
-# guest_lists ARCH [SUITES]: sets GUEST_SUITE to the first suite whose lists can
-# be had. A mirror may be in the middle of an update, and apt then rightly refuses.
+# guest_lists ARCH [SUITES]: sets GUEST_SUITE to the first suite with valid package lists. apt
+# rejects the lists of a mirror in the middle of an update.
 guest_lists()
 {
 	for GUEST_SUITE in ${2:-$(source_word guest)}; do
@@ -89,8 +89,8 @@ fetch_deb()
 	DEB=$(echo "$_dir"/*.deb)
 }
 
-# Sets BASE, the directory of everything that is made from one kernel source;
-# fetches the source if there is none yet.
+# Sets BASE, the directory for all files made from one kernel source, and fetches the source if
+# it is missing.
 kernel_source()
 {
 	if [ -n "${KERNEL_SRC:-}" ]; then
@@ -180,8 +180,8 @@ base_commit()
 	) >"$LOGS/base.log" 2>&1 || die_log "$LOGS/base.log" "cannot make a git tree of the kernel source"
 }
 
-# Brings back what tree_aside put aside, also after a run that was killed.
-# What is not aside yet is still in its place.
+# Restores the files that tree_aside has moved, also after a killed run. Files that it had not
+# moved yet are still in place.
 tree_back()
 {
 	_a=$BASE/aside
@@ -197,9 +197,9 @@ tree_back()
 	rm -rf "$_a.old"
 }
 
-# tree_content TREE-ISH: a sum over all files that a kernel can be built from.
-# Kselftests and texts are not among them, so that a change of one builds no
-# kernel again. Kconfig reads one file of Documentation.
+# tree_content TREE-ISH: prints a checksum of all files that a kernel can be built from. Leaves
+# out kselftests and documentation, whose changes must not rebuild a kernel, except for the one
+# file of Documentation that Kconfig reads.
 tree_content()
 {
 	{
@@ -208,7 +208,7 @@ tree_content()
 	} | sed -E '/\t(tools|tools\/testing|tools\/testing\/selftests|Documentation)$/d' | hash16
 }
 
-# The same for the files as they are, committed or not.
+# The same for the files in the tree, committed or not.
 tree_content_now()
 {
 	cp "$TREE/.git/index" "$BASE/now.index"
@@ -217,17 +217,16 @@ tree_content_now()
 	rm -f "$BASE/now.index"
 }
 
-# Has somebody worked in the tree since we put the series there?
+# tree_is_ours COMMIT: succeeds if the tree has this commit, which we made, and no changes.
 tree_is_ours()
 {
 	[ "$(git -C "$BASE/linux" rev-parse HEAD)" = "$1" ] &&
 	[ -z "$(git -C "$BASE/linux" status --porcelain --untracked-files=normal)" ]
 }
 
-# Puts the series on the base. Only files that differ are touched, so that the
-# next build compiles only what changed. Sets TREE, and TREE_ID to the sum of the
-# files that kernels are built from.
-# shellcheck disable=SC2034 # TREE_ID is for those who build
+# Puts the series on the base. Writes only files that differ, so that the next build compiles
+# only these. Sets TREE, and TREE_ID to the checksum of tree_content.
+# shellcheck disable=SC2034 # builds use TREE_ID
 kernel_tree()
 {
 	TREE=$BASE/linux
@@ -283,8 +282,8 @@ kernel_tree()
 	TREE_ID=$(tree_content HEAD)
 }
 
-# The tree's commits as the files of the series again. Nothing is written before all of it
-# is known to be right.
+# Writes the tree's commits to the files of the series. Checks all commits before the first
+# write.
 save_series()
 {
 	[ -z "$(git -C "$TREE" status --porcelain --untracked-files=normal)" ] ||

@@ -24,7 +24,7 @@ suite()
 "
 }
 
-# suites PART...: their names in the order in which they run.
+# suites PART...: prints the names of the suites in the order in which they run.
 suites()
 {
 	printf '%s' "$SUITES" | sort -n | while IFS='|' read -r _ _name _part _; do
@@ -38,7 +38,7 @@ suite_field()
 	printf '%s' "$SUITES" | awk -F '|' -v name="$1" -v field="$2" '$2 == name { print $field }'
 }
 
-# What "make help" prints.
+# Prints the list of suites for "make help".
 suites_help()
 {
 	for _help in $(suites host check check-all); do
@@ -48,7 +48,7 @@ suites_help()
 	done
 }
 
-# suite_words: all names, as in "unit, core or media".
+# suite_words: prints all names, as in "unit, core or media".
 suite_words()
 {
 	suites host check check-all | sed '$!s/$/,/' | tr '\n' ' ' | sed 's/, \([^ ]*\) $/ or \1/'
@@ -60,8 +60,8 @@ suite_packages()
 	! command -v "$1_packages" >/dev/null || "$1_packages"
 }
 
-# suite_run NAME: checks STEPS as well. A number on the screen that is not true would
-# be worse than none.
+# suite_run NAME: runs the suite, and checks its STEPS, so that the total in the progress
+# messages is correct.
 suite_run()
 {
 	SUITE_NOW=$1
@@ -73,7 +73,7 @@ suite_run()
 	WRONG_STEPS="$WRONG_STEPS scripts/suites/$SUITE_NOW.sh ($_taken)"
 }
 
-# check [SUITE]: without a name, those of "make check", and in check-all the others too.
+# check [SUITE]: runs this suite, or those of "make check". In check-all, runs all suites.
 check()
 {
 	_chosen=$1
@@ -117,8 +117,8 @@ check()
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
 
-# All of it, also after something has failed. Each part is in a shell of its own, not in a
-# condition, where "set -e" would mean nothing.
+# Runs all parts, also after a failure. Each part is in a subshell and not in a condition, where
+# "set -e" would have no effect.
 check_all()
 {
 	_failed_parts=

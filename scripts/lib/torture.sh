@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# The torture test for longer than suite core has time for: "make torture".
+# "make torture": runs the torture test for longer than suite core does.
 
-# torture SECONDS [SEED [EPOCH [SCRIPT]]]: SCRIPT is a file with what a failure has told.
+# torture SECONDS [SEED [EPOCH [SCRIPT]]]: SCRIPT is a file with the operations that a failed
+# run printed.
 torture()
 {
 	STEPS=6
@@ -32,8 +33,8 @@ torture_results()
 	} | results_put robustness.md torture
 }
 
-# What it has done, and the script of what was wrong, are in its results. The test
-# needs time of its own to make a script smaller.
+# Boots the test. Its results have the number of operations and, after a failure, the script to
+# repeat it. The test may use 400 seconds more to shorten that script.
 torture_boot()
 {
 	torture_number TIME "$1"
