@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What can be done here. The work is in scripts/.
+# Passes each target to a script in scripts/.
 
 help:
 	@sed -n 's/^#:\( \|$$\)//p' Makefile

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite arm32: what suite core runs on the patched kernel, on 32-bit ARM, with
-# high memory and with RAM for the limits that 32 bits do not hold; and the board's
-# display.
+# Suite arm32: the tests of suite core on a patched kernel for 32-bit ARM, with high memory, and
+# enough RAM for limits that do not fit in 32 bits. Also tests the board's display.
 
 suite arm32 7 check 4 "the kselftests on 32-bit ARM, and a display"
 
@@ -51,8 +50,8 @@ suite_arm32()
 	build_for arm64
 }
 
-# One test fills the guest's memory. A host that has less gets a smaller guest,
-# in which this test skips.
+# One test fills the guest's memory. A host with less free memory boots a smaller guest, where
+# this test skips.
 arm32_memory()
 {
 	_free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
@@ -63,8 +62,8 @@ arm32_memory()
 	SKIPS='arm32 arm32-small'
 }
 
-# The display: Debian's modetest, and pictures that are compared with what the
-# emulated screen shows.
+# The tests of the display: Debian's modetest, and pictures that are compared with the content
+# of the emulated screen.
 display_boot()
 {
 	step "guest: the display's screen (arm)"
@@ -95,7 +94,8 @@ display_root()
 	pack_initrd "$BASE/display/initrd" "$_dr" "$BASE/build-arm32"
 }
 
-# with_screen COMMAND...: boots of it have the screen, whose content a test can ask for.
+# with_screen COMMAND...: runs the command. Guests that it boots have a screen, whose content
+# tests can read.
 with_screen()
 {
 	# Not in the cache: the path of a socket must be short.

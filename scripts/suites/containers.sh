@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite containers: limits per container, with the engines as Debian ships them, in
-# the guest of suite systemd with more programs. No Docker and no network.
+# Suite containers: limits per container, with Debian's engines, in the guest of suite systemd
+# with more programs. The guest has neither Docker nor a network.
 
 suite containers 5 check 3 "limits per container, with Podman, LXC, runc, crun and nspawn"
 
-# A program of the recipes needs no more than these and what they depend on.
+# These packages and their dependencies contain all programs of the recipes.
 CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container podman'
 
 containers_build()
@@ -35,7 +35,7 @@ suite_containers()
 	system_boot containers trixie trixie ''
 }
 
-# The containers have a root file system of the test's program and nothing else.
+# The root file system of the containers has the test's program and no other file.
 containers_root()
 {
 	build_system_tests containers tests/guest/containers tests/guest/containers/container.c
@@ -52,8 +52,8 @@ containers_root()
 	system_root containers trixie $CONTAINERS_PACKAGES
 }
 
-# Programs that behave differently in another release: an older libcgroup, whose
-# library is all that it brings, and a newer runc, with libraries as new as it is.
+# Adds programs of other releases that behave differently: an older libcgroup with its own
+# library, and a newer runc with the libraries of its release.
 containers_other_releases()
 {
 	_old=$CACHE/userland/libcgroup-bookworm

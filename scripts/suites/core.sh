@@ -47,15 +47,16 @@ suite_core()
 	[ "$ALL" = 0 ] || torture_boot 600 ''
 }
 
-# tell_what_was_done SUITE/BOOT: how many allocations have failed, and what the random
-# operations were.
+# tell_what_was_done SUITE/BOOT: prints the number of injected allocation failures, and figures
+# of the random operations.
 tell_what_was_done()
 {
 	sed -n -e 's/^# test_fail_nth.c:[0-9]*:[a-z_]*:\(.*tried, \(1 in a row\|with one\).*\)/      \1/p' \
 		-e 's/^# test_torture.c:[0-9]*:random:/      /p' "$BASE/run/$1/results"
 }
 
-# memcg_boot SUITE KERNEL WORDS: what CMA does not serve is charged to memcg.
+# memcg_boot SUITE KERNEL WORDS: boots with dma_mem_accounting=1, which charges DMA memory that
+# is not from CMA to memcg.
 memcg_boot()
 {
 	step "guest: tests of the DMA API with dma_mem_accounting=1 ($KARCH)"

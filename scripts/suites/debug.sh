@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite debug: what suites core and media run on the patched kernel, on one that looks for
-# mistakes in its memory, locks and objects while it does; and at the end, whether
-# memory is lost.
+# Suite debug: the tests of suites core and media on a patched kernel that checks its memory
+# accesses, locks and objects. At the end, test_kmemleak searches for lost memory.
 #
-# Whatever the kernel says in suite core is a failure. In suite media it may say what the
-# kernel without the series says there too: vivid has its own faults where all is slow.
+# In the tests of suite core, each complaint of the kernel is a failure. In those of suite media,
+# complaints are accepted if the kernel without the series prints them as well: vivid has faults
+# of its own when the guest is slow.
 
 suite debug 8 check-all 6 "the programs of core and media with KASAN, lockdep and kmemleak"
 
@@ -51,7 +51,7 @@ suite_debug()
 }
 
 # debug_program KERNEL DIR PROGRAM: adds a program of tests/guest/debug to a root file
-# system, DIR/root, and makes DIR/initrd anew. It is to run last.
+# system, DIR/root, and makes DIR/initrd anew. The program runs last.
 debug_program()
 {
 	mkdir -p "$2/root/tests/debug"
@@ -62,7 +62,7 @@ debug_program()
 	pack_initrd "$2/initrd" "$2/root" "$BASE/build-$1"
 }
 
-# debug_first KERNEL DIR PROGRAM: ... before all others.
+# debug_first KERNEL DIR PROGRAM: the same, but the program runs first.
 debug_first()
 {
 	_list=$2/root/tests/list
@@ -73,7 +73,7 @@ debug_first()
 	pack_initrd "$2/initrd" "$2/root" "$BASE/build-$1"
 }
 
-# debug_media KERNEL: suite media's programs for it.
+# debug_media KERNEL: builds the programs of suite media for this kernel.
 debug_media()
 {
 	guest_userland arm64 "$CACHE/userland/arm64" programs v4l-utils
@@ -97,7 +97,7 @@ debug_media_boot()
 	boot_judged "debug/media-$1" media-patched -b "$_dm/base.log"
 }
 
-# debug_complains DIR: of what base.log there does not have?
+# debug_complains DIR: succeeds if the kernel log has a complaint that DIR/base.log lacks.
 debug_complains()
 {
 	[ ! -e "$1/base.log" ] || set -- "$1" -b "$1/base.log"
@@ -106,8 +106,8 @@ debug_complains()
 	"$CACHE/bin/tapsum" -k "$_dc/kernel.log" "$@" "$_dc/results" | grep -q 'kernel log:'
 }
 
-# debug_base KERNEL WORDS: up to three boots of the same kernel without the series, until
-# it has said all of that too.
+# debug_base KERNEL WORDS: boots the same kernel without the series up to three times, until it
+# has printed the same complaints.
 debug_base()
 {
 	printf '      the kernel has complained: does it without the series?\n' >&2

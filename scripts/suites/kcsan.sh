@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite kcsan: suite debug's programs on a kernel that looks for data races.
+# Suite kcsan: the tests of suite debug on a kernel that searches for data races.
 
 suite kcsan 9 check-all 4 "the same on a kernel that looks for data races"
 
-# Two CPUs that use the same memory at the same time, without saying so. What the
-# kernel has of that elsewhere is not the series' doing: only the files that it
-# changes are compiled for it. So all that KCSAN has time to look at is in there.
+# In a data race, two CPUs use the same memory at the same time without synchronization. Only the
+# files that the series changes are compiled with KCSAN: races in other files do not come from the
+# series, and KCSAN spends all of its time on these files.
 kcsan_words()
 {
 	printf 'KCSAN_SANITIZE=n'

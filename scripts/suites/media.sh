@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite media: Debian's own V4L2 programs on the kernel with the series, and
-# that all which should be the same is the same on the kernel without it.
+# Suite media: Debian's V4L2 programs on the kernel with the series and on the kernel without.
+# Compares the reports that the series must not change.
 
 suite media 3 check 6 "Debian's V4L2 programs, with and without the series"
 
-# The kernel without the series, of the same tree and in the same place: ccache
-# and kbuild then know most of it.
+# Builds the kernel without the series from the same tree in the same place, so that ccache and
+# kbuild can reuse most objects.
 build_base()
 {
 	LIKE=check without_series build_kernel base kernel/config/vm.config \
 		kernel/config/check.config kernel/config/media.config kernel/config/base.config
 }
 
-# media_root KERNEL: the root file system, with Debian's programs and the
-# modules of one kernel.
+# media_root KERNEL: makes the root file system with Debian's programs and the modules of this
+# kernel.
 media_root()
 {
 	_mr=$BASE/media/$1/root
@@ -28,12 +28,12 @@ media_root()
 	pack_initrd "$BASE/media/$1/initrd" "$_mr" "$_mk"
 }
 
-# Upstream's tests of what the series touches. Those of the freezer and of memcg
-# are not among them: they fail now and then where all is slow, on any kernel.
+# Upstream's tests of the code that the series changes, without those of the freezer and of memcg:
+# these fail now and then in a slow guest, on any kernel.
 UPSTREAM='dmabuf-heaps/dmabuf-heap cgroup/test_core cgroup/test_pids'
 
-# build_media_tests KERNEL: our programs and upstream's tests, which are the same for
-# all kernels.
+# build_media_tests KERNEL: builds our programs and upstream's tests, which are the same for all
+# kernels.
 build_media_tests()
 {
 	_mt=$BASE/media/tests
@@ -75,16 +75,16 @@ media_boot()
 	boot_tests "media/$1" "$2" "$BASE/media/$2/initrd" "media-$1" ''
 }
 
-# report_of BOOT PROGRAM SED-COMMAND: the lines of a program's output that are
-# its report. Nothing in them varies from run to run: both kernels have the same
-# version, and all counts are the tests'.
+# report_of BOOT PROGRAM SED-COMMAND: prints the lines of a program's output that are its report.
+# A report does not vary from run to run: both kernels have the same version, and all counts
+# depend on the tests alone.
 report_of()
 {
 	tr -d '\r' <"$BASE/run/media/$1/results" |
 	sed -n "\\,^# run $2\$,,\\,^# exit $2 ,p" | sed -n "$3"
 }
 
-# The reports of both kernels, as tests of their own.
+# Compares the reports of both kernels. Each comparison is a test.
 media_compare()
 {
 	_c=$BASE/run/media/same
@@ -97,7 +97,7 @@ media_compare()
 		echo "TAP version 13"
 		same_report media/test_compliance 's/^# | //p'
 		for _p in $UPSTREAM; do
-			# The lines between tell of what took long.
+			# Other lines report the slow steps, which vary.
 			same_report "$_p" '/^\(not \)\{0,1\}ok /p'
 		done
 		echo "1..$_n"

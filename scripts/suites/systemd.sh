@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite systemd: Debian's systemd as the first process of the guest, with our
-# programs installed, and services and slices that really start.
+# Suite systemd: Debian's systemd as the first process of the guest, with our programs
+# installed. Its services and slices really start.
 
 suite systemd 4 check "$((5 + ALL * $(source_word systemd | wc -w)))" \
 	"the programs for systemd, with services that really start"
 
-# From dpkg on: what installs our packages, their scripts, and libraries of dmem-tools.
+# The packages from dpkg on install our packages, run their scripts, and have libraries of
+# dmem-tools.
 SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash coreutils
 	util-linux mount sed grep libpam-modules dpkg tar diffutils init-system-helpers perl-base
 	libc-bin libfdt1'
 
-# What the programs are built from, and how a systemd is booted.
+# The source directory of the programs, and words for the kernel's command line.
 SYSTEMD_SOURCE=.
 SYSTEM_WORDS='systemd.firstboot=no systemd.wants=dmem-tests.service'
 
-# system_root SUITE RELEASE [PACKAGE...]: the root file system of that release, as
-# after "make install", with the tests of the suite, the packages they need and what
-# is in the suite's directory "more".
+# system_root SUITE RELEASE [PACKAGE...]: makes the root file system of that release, as after
+# "make install". Adds the tests of the suite, the packages that they need, and the files in the
+# suite's directory "more".
 system_root()
 {
 	_sys=$1
@@ -34,26 +35,26 @@ system_root()
 	cp "$_sr/usr/share/base-passwd/passwd.master" "$_sr/etc/passwd"
 	cp "$_sr/usr/share/base-passwd/group.master" "$_sr/etc/group"
 	cp -a tests/guest/systemd/root/. "$_sr/"
-	# Disks, terminals, old scripts: nothing of that is here, and each reload
-	# waits for them. One reads the kernel's command line.
+	# Masks the generators for disks, terminals and old scripts: the guest has none of these,
+	# and each reload would wait. systemd-debug-generator reads the kernel's command line.
 	mkdir -p "$_sr/etc/systemd/system-generators"
 	for _g in "$_sr"/usr/lib/systemd/system-generators/*; do
 		[ "${_g##*/}" = systemd-debug-generator ] ||
 		ln -s /dev/null "$_sr/etc/systemd/system-generators/${_g##*/}"
 	done
-	# What is there may come from a mutant, and be newer than this source.
+	# Files of an earlier build may come from a mutant, and be newer than this source.
 	rm -rf "$BASE/systemd/out"
 	guest_meson "$SYSTEMD_SOURCE" "$BASE/systemd/out" '' -static -Dtools=disabled
 	guest_install "$BASE/systemd/out" "$_sr"
 	cp -a "$BASE/$_sys/tests" "$_sr/"
-	# What "make uninstall" would do there.
+	# The commands of "make uninstall", for a test.
 	BUILD="$BASE/systemd/out" TAGS=systemd PREFIX=/usr DESTDIR='' OPTIONS='' \
 		scripts/install.sh uninstall-commands >"$_sr/tests/uninstall"
 	[ ! -d "$BASE/$_sys/more" ] || cp -a "$BASE/$_sys/more/." "$_sr/"
 	pack_initrd "$BASE/$_sys/$_rel/initrd" "$_sr" "$BASE/build-systemd"
 }
 
-# build_system_tests SUITE DIR [FILE...]: its tests, which share these files.
+# build_system_tests SUITE DIR [FILE...]: builds the tests in DIR, which share these files.
 build_system_tests()
 {
 	_sys=$1
@@ -89,13 +90,13 @@ system_boot()
 		"$SYSTEM_WORDS $4"
 }
 
-# The other releases, in check-all.
+# check-all also boots the other releases.
 suite_systemd_releases()
 {
 	for _r in $(source_word systemd); do
 		system_root systemd "$_r"
 		mkdir -p "$BASE/run/systemd/$_r"
-		# The package is for the host's release, or newer ones.
+		# The package can be installed on the host's release and newer ones only.
 		grep -v test_package "$BASE/systemd/tests/list" >"$BASE/run/systemd/$_r/expect"
 		system_boot systemd "$_r" "$_r" "dmem.only=$(paste -s -d , "$BASE/run/systemd/$_r/expect")"
 	done
@@ -117,8 +118,8 @@ systemd_root()
 	system_root systemd trixie
 }
 
-# cost_machine COMMAND...: guest time is a count of instructions there, so that it can
-# have a limit.
+# cost_machine COMMAND...: runs the command with a machine whose guest time is a count of
+# instructions, so that tests can set a limit on it.
 cost_machine()
 {
 	_machine=$MACHINE

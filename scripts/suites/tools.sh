@@ -13,7 +13,7 @@ guest_tools()
 	guest_install "$BASE/tools/out" "$1" tools
 }
 
-# tools_root: the system with both programs, and the tests.
+# tools_root: makes the system with both programs and the tests.
 tools_root()
 {
 	build_system_tests tools tests/guest/tools tests/lib/load.c
@@ -69,7 +69,7 @@ suite_tools()
 	boards_boot
 }
 
-# README's example: recorded in the guest, and drawn by this checkout's dmemctl.
+# Records README's example in the guest, and draws it with this checkout's dmemctl.
 save_example()
 {
 	build_dmemctl "$CACHE/example"

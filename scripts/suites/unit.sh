@@ -13,14 +13,14 @@ unit_packages()
 		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
 }
 
-# The names of all tests, one a line.
+# Prints the names of all tests, one per line.
 unit_tests()
 {
 	meson introspect --tests "$BUILD" | jq -r '.[].name'
 }
 
-# unit_stream DIR: what in-dir wrote there of each test, as one stream for tapsum. A test
-# which did not run, since it could not be built, has a failure.
+# unit_stream DIR: prints the files that in-dir wrote there, one per test, as one stream for
+# tapsum. A test that could not be built did not run, and counts as failed.
 unit_stream()
 {
 	unit_tests | while read -r _t; do
@@ -36,7 +36,7 @@ unit_stream()
 	echo "# end"
 }
 
-# The time limits are for a machine that does nothing else: here, four times as much.
+# The time limits are for an idle machine. The suite multiplies them by four.
 suite_unit()
 {
 	step "suite unit"

@@ -1,40 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite upstream: upstream's own tests of what the series touches, on a kernel with
-# it and on one without, whose results must be the same, test by test.
+# Suite upstream: upstream's own tests of the code that the series changes, on a kernel with the
+# series and on one without. Each test must have the same result on both.
 
 suite upstream 10 check-all 5 "the kernel's own tests, with and without the series"
 
-# All of cgroup's, that of heaps and that of udmabuf. test_cpuset_prs.sh asks for
-# eight CPUs, and skips itself; udmabuf gives up where it wants 2 GiB of huge pages.
-# Not test_zswap: one of its tests takes all memory there is, and then swaps on a
-# disk that is made of memory, for more than ten minutes.
+# All tests of cgroup, and those of heaps and udmabuf. test_cpuset_prs.sh needs eight CPUs, and
+# skips itself; udmabuf stops where it needs 2 GiB of huge pages. test_zswap is left out: one of
+# its tests allocates all memory, and then swaps to a disk in memory for more than ten minutes.
 UPSTREAM_CGROUP='test_core test_cpu test_cpuset test_freezer test_hugetlb_memcg test_kill
 	test_kmem test_memcontrol test_pids'
 UPSTREAM_SCRIPTS='test_stress.sh test_cpuset_prs.sh test_cpuset_v1_hp.sh'
 
-# None of mm's knows of CMA by name. These go its ways: pages that are to be pinned
-# for long must leave a CMA area first (cow, gup_longterm, gup_test -L), compaction
-# moves pages between areas and the rest (compaction_test), and hugetlb takes its
-# gigantic pages, here those of 32 MiB and 1 GiB, from a CMA area of its own
-# (hugetlb-*, hugetlb_*, thuge-gen, and the first two as well).
+# No test of mm is about CMA, but these execute its code: pages must leave a CMA area before a
+# long-term pin (cow, gup_longterm, gup_test -L), compaction moves pages between areas and other
+# memory (compaction_test), and hugetlb allocates its gigantic pages, here of 32 MiB and 1 GiB,
+# from a CMA area of its own (hugetlb-*, hugetlb_*, thuge-gen, and the first two as well).
 #
-# Not these: migration, ksm_tests and rmap want libnuma and two nodes;
-# hugetlb-read-hwpoison, hugetlb-soft-offline and memory-failure lose pages for
-# good; charge_reserved_hugetlb.sh and hugetlb_reparenting_test.sh are about
-# hugetlb's controller, and wait for minutes; the rest is about mappings of
-# processes, not about where pages come from.
+# Left out: migration, ksm_tests and rmap need libnuma and two nodes; hugetlb-read-hwpoison,
+# hugetlb-soft-offline and memory-failure lose pages for good; charge_reserved_hugetlb.sh and
+# hugetlb_reparenting_test.sh test hugetlb's controller, and wait for minutes; the others test
+# mappings of processes, not the source of their pages.
 UPSTREAM_MM='compaction_test cow gup_longterm gup_test hugetlb-madvise hugetlb-mmap
 	hugetlb-mremap hugetlb-shm hugetlb_dio hugetlb_fault_after_madv hugetlb_madv_vs_map thuge-gen'
 
-# The kernels are the same but for the series: what they are made of has no option
-# of it. Suite core has the KUnit tests that it brings.
+# The kernels differ by the series alone: their configuration has no option that the series adds.
+# Suite core runs the KUnit tests of the series.
 build_upstream()
 {
 	build_kernel "$1" kernel/config/vm.config kernel/config/upstream.config
 }
 
-# upstream_make DIRECTORY LDFLAGS PROGRAM...: by upstream's own Makefile.
+# upstream_make DIRECTORY LDFLAGS PROGRAM...: builds the programs with upstream's Makefile.
 upstream_make()
 {
 	_ud=$1
@@ -50,7 +47,7 @@ upstream_make()
 	done
 }
 
-# with_words NAME PROGRAM WORD...: a program of mm that gets some words.
+# with_words NAME PROGRAM WORD...: adds a test that runs a program of mm with these arguments.
 with_words()
 {
 	_uw=$_ur/tests/mm/$1
@@ -60,8 +57,9 @@ with_words()
 	echo "mm/${_uw##*/}" >>"$_ur/tests/list"
 }
 
-# on_disk PROGRAM: one of cgroup that looks for files in "/", and wants the kernel to
-# remember those that are not there, as it does for a disk: see tests/guest/upstream/prepare.
+# on_disk PROGRAM: runs a program of cgroup in a root directory on a disk. The program looks up
+# missing files in "/", and expects the kernel to cache these lookups, as it does for a disk: see
+# tests/guest/upstream/prepare.
 on_disk()
 {
 	mv "$_ur/tests/cgroup/$1" "$_ur/tests/cgroup/$1.there"
@@ -69,7 +67,7 @@ on_disk()
 	chmod 755 "$_ur/tests/cgroup/$1"
 }
 
-# The root file system, the same for both kernels.
+# Makes the root file system, which is the same for both kernels.
 upstream_root()
 {
 	_ur=$BASE/upstream/root
@@ -81,12 +79,13 @@ upstream_root()
 	mkdir -p "$_ur/etc" "$_ur/tests/cgroup" "$_ur/tests/upstream"
 	cp tests/guest/upstream/prepare* "$_ur/tests/upstream/"
 	echo upstream/prepare >"$_ur/tests/list"
-	# Where scripts look for it. Busybox' programs, too, come to /bin.
+	# Scripts look for bash in /bin. A directory of its own, because busybox installs its
+	# programs there.
 	rm "$_ur/bin"
 	mkdir "$_ur/bin"
 	ln -s /usr/bin/bash "$_ur/bin/bash"
 	ln -s /bin/busybox "$_ur/usr/bin/true"
-	# With them comes a C library, for a program that looks up a host's name.
+	# One program looks up a host name, with the C library of the packages.
 	echo '127.0.0.1 localhost' >"$_ur/etc/hosts"
 	# shellcheck disable=SC2086 # lists of names
 	{
@@ -117,7 +116,7 @@ upstream_boot()
 	[ -e "$_d/results" ] || : >"$_d/results"
 }
 
-# upstream_boots TIME WORDS: both kernels
+# upstream_boots TIME WORDS: boots both kernels. TIME is a number for their names.
 upstream_boots()
 {
 	upstream_boot upstream-base "unpatched-$1" "$2"
@@ -131,9 +130,9 @@ upstream_same()
 	"$CACHE/bin/samesum" "$@" "$BASE/upstream/root/tests/list" $_boots
 }
 
-# What is not the same may be so by chance, and so may be what fails on both: it runs
-# five times more. What may be not the same then runs another five times, and where that
-# does not tell, thirty. In each boot KUnit's suites run once.
+# Boots both kernels, and repeats tests whose result may be chance. Tests that differ, or fail on
+# both kernels, run five times more. Those that may still differ run another five times, and then
+# thirty times if that is not enough. KUnit's suites run once in each boot.
 upstream_run()
 {
 	_u=$BASE/run/upstream
@@ -170,7 +169,7 @@ suite_upstream()
 	build_upstream upstream
 	LIKE=upstream without_series build_upstream upstream-base
 	step "guest: upstream's tests"
-	# Room for a gigantic page beside all else.
+	# Increases the memory, for a gigantic page beside all other programs.
 	_machine=$MACHINE
 	MACHINE=$(echo "$MACHINE" | sed 's/-m [^ ]*/-m 3G/')
 	build_dtb ''
