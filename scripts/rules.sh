@@ -355,6 +355,7 @@ t "shellcheck has nothing to say" shell_clean
 t "C programs compile without a warning" compiles
 t "clang has no warning either" compiles_with_clang
 t "words are spelt right" codespell
+t "the prose is within its limits" scripts/prose.sh
 t "no function is used that musl 1.2.3 lacks" nothing musl_lacks
 t "every file has its SPDX line" nothing without_spdx
 t "no place of one machine or mirror is named" nothing places
