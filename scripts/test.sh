@@ -27,6 +27,4 @@ if [ -n "${T-}" ]; then
 	case $T in *.*) TAP_ONLY=${T#*.}; export TAP_ONLY ;; esac
 fi
 [ -z "${UPDATE-}" ] || export UPDATE
-# Runs more tests at once than there are processors: a program with the sanitizers waits for two
-# thirds of its time, in the search for leaks at its end.
-exec meson test --num-processes "$((3 * $(nproc)))" -C "$BUILD" --print-errorlogs --timeout-multiplier 4 "$@"
+exec meson test -C "$BUILD" --print-errorlogs --timeout-multiplier 4 "$@"
