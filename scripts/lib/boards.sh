@@ -46,7 +46,7 @@ board_tree()
 	# shellcheck disable=SC2086 # a command
 	$_plan --dtb="$_bd/board.dtb" --dts="$_bd/plan.dtso" "$_bd/history" 2>"$_bd/said" >/dev/null ||
 	{ cat "$_bd/said"; return 1; }
-	[ "$3" = - ] || grep -qF "write $3 on the kernel's command line" "$_bd/said" ||
+	[ "$3" = - ] || grep -qF "add $3 to the kernel's command line" "$_bd/said" ||
 	{ echo "plan does not print $3"; return 1; }
 	silently dtc -@ -I dts -O dtb -o "$_bd/plan.dtbo" "$_bd/plan.dtso" &&
 	fdtoverlay -i "$_bd/board.dtb" -o "$BASE/vm/plan-$1.dtb" "$_bd/plan.dtbo"
