@@ -301,14 +301,24 @@ bool exists(const char *path)
 	return !access(path, F_OK);
 }
 
-bool wait_gone(const char *path, int seconds)
+static bool wait_path(const char *path, bool is_there, int seconds)
 {
 	long long end = now_ms() + seconds * 1000LL;
 
-	while (exists(path)) {
+	while (exists(path) != is_there) {
 		if (now_ms() > end)
 			return false;
 		sleep_ms(POLL_MS);
 	}
 	return true;
+}
+
+bool wait_exists(const char *path, int seconds)
+{
+	return wait_path(path, true, seconds);
+}
+
+bool wait_gone(const char *path, int seconds)
+{
+	return wait_path(path, false, seconds);
 }

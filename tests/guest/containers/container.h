@@ -99,7 +99,8 @@ long long user_of_pid(pid_t pid);
 /* The number of requests that a cgroup's own limit refused; negative if unknown. */
 long long refused(const char *cg, const char *region);
 bool exists(const char *path);
-/* Waits until the file or directory does not exist. */
+/* Wait until the file or directory exists, or until it does not. */
+bool wait_exists(const char *path, int seconds);
 bool wait_gone(const char *path, int seconds);
 
 #endif

@@ -24,6 +24,8 @@
 #define UNIFIED		",\n\t\t\t\"unified\": {\n\t\t\t\t\"dmem.max\": \"" CAMERA " 8M\"\n\t\t\t}"
 #define NO_SUBGROUP	"\"annotations\": { \"run.oci.systemd.subgroup\": \"\","
 #define BY_SLICE	"/containers/camera", "machine-camera.slice:crun:camera", UNIFIED, ""
+/* crun writes it after the container has started. Until then, "crun delete" does not know it. */
+#define STATUS		"/run/crun/camera/status"
 #define NOT_AVAILABLE	"controller `dmem` is not available under "
 
 FIXTURE(crun) {
@@ -106,6 +108,7 @@ TEST_F_TIMEOUT(crun, killed_engine, 120)
 			       NULL));
 	self->engine = spawn_out("crun --systemd-cgroup run --bundle %s camera", bundle("camera"));
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_exists(STATUS, SOON));
 	kill_hard(self->engine);
 	self->engine = 0;
 	ASSERT_STREQ(SCOPE "/container", cgroup_of_pid(first_pid(SCOPE "/container")));
@@ -183,6 +186,7 @@ TEST_F_TIMEOUT(crun, unified_below_the_root, 120)
 	EXPECT_EQ(8 * MIB, dmem_read(TOP, "dmem.max", CAMERA));
 	EXPECT_EQ(1, refused(TOP, CAMERA));
 	/* The container does not need its engine. */
+	ASSERT_TRUE(wait_exists(STATUS, SOON));
 	kill_hard(self->engine);
 	self->engine = 0;
 	EXPECT_EQ(8 * MIB, dmem_current(TOP, CAMERA));
