@@ -1,16 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Kills a program at one of its system calls. */
+/* Counts the system calls of a program, and kills it at one of them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "traced.h"
 
-int run_until(const char * const *argv, int n)
+/* True if the call that the program begins is poll(). */
+static bool is_poll(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) <= 0)
+		return false;
+#ifdef SYS_poll
+	if (info.entry.nr == SYS_poll)
+		return true;
+#endif
+#ifdef SYS_ppoll_time64
+	if (info.entry.nr == SYS_ppoll_time64)
+		return true;
+#endif
+	return info.entry.nr == SYS_ppoll;
+}
+
+static int trace(const char * const *argv, int n, void (*polls)(void))
 {
 	int status, calls = 0;
 	bool inside = false;
@@ -20,6 +40,7 @@ int run_until(const char * const *argv, int n)
 	if (!pid) {
 		int null = open("/dev/null", O_WRONLY);
 
+		dup2(null, 1);
 		dup2(null, 2);
 		if (!ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 			execv(argv[0], (char **)argv);
@@ -37,8 +58,13 @@ int run_until(const char * const *argv, int n)
 		if (!WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
 			break;
 		inside = !inside;
-		if (!inside || ++calls < n)
+		if (!inside)
 			continue;
+		if (++calls < n) {
+			if (polls && is_poll(pid))
+				polls();
+			continue;
+		}
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		return calls;
@@ -46,4 +72,14 @@ int run_until(const char * const *argv, int n)
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return -ECHILD;
+}
+
+int run_until(const char * const *argv, int n)
+{
+	return trace(argv, n, NULL);
+}
+
+int run_calls(const char * const *argv, void (*polls)(void))
+{
+	return trace(argv, INT_MAX, polls);
 }

@@ -6,14 +6,10 @@
  *
  * test_plan_scale DMEMCTL HISTORIES VALGRIND DIR
  */
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "cost.h"
 #include "tap.h"
 
 #define DOUBLINGS	2
@@ -46,73 +42,26 @@ static const struct kind kinds[] = {
 
 static const char *dmemctl, *histories, *valgrind, *dir;
 
-/* A program, with its output in files. Sets its memory in KiB. */
-static int run_child(const char *const *argv, const char *out, long *kib)
-{
-	struct rusage u;
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		if (!freopen(out, "w", stdout) || !freopen(tap_path("err"), "w", stderr))
-			_exit(126);
-		execv(argv[0], (char **)(uintptr_t)argv);
-		_exit(127);
-	}
-	if (pid < 0 || wait4(pid, &status, 0, &u) != pid)
-		return -1;
-	*kib = u.ru_maxrss;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static int make_history(const struct kind *k, unsigned int n)
 {
 	char count[16];
 	const char *argv[] = { histories, k->name, count, k->m, NULL };
-	long kib;
 
 	snprintf(count, sizeof(count), "%u", n);
-	return run_child(argv, tap_path("history"), &kib);
+	return run(argv) || rename(tap_path("out"), tap_path("history"));
 }
 
-/* The number after "I refs:", in which commas stand between thousands, or 0. */
-static double instructions(const char *s)
+/* Sets 0 or a negative number if it fails. */
+static void measure_one(const struct kind *k, double *instructions, long *kib)
 {
-	double n = 0;
-
-	s = strstr(s, "refs:");
-	for (s = s ? s + 5 : ""; *s && *s != '\n'; s++)
-		n = *s >= '0' && *s <= '9' ? 10 * n + *s - '0' : n;
-	return n;
-}
-
-/* In millions; 0: it failed. */
-static double plan_cost(const struct kind *k, long *kib)
-{
-	char option[256], out[256], history[256];
-	const char *argv[] = {
-		valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
-		dmemctl, "plan", option, "--force", history, NULL,
-	};
-
-	snprintf(option, sizeof(option), k->option, dir);
-	snprintf(out, sizeof(out), "%s", tap_path("out"));
-	snprintf(history, sizeof(history), "%s", tap_path("history"));
-	return run_child(argv, out, kib) ? 0 : instructions(get("err")) / 1e6;
-}
-
-static long plan_memory(const struct kind *k)
-{
-	char option[256], out[256], history[256];
+	char option[256], history[256];
 	const char *argv[] = { dmemctl, "plan", option, "--force", history, NULL };
-	long kib = -1;
 
 	snprintf(option, sizeof(option), k->option, dir);
-	snprintf(out, sizeof(out), "%s", tap_path("out"));
 	snprintf(history, sizeof(history), "%s", tap_path("history"));
-	return run_child(argv, out, &kib) ? -1 : kib;
+	*instructions = cost_instructions(valgrind, NULL, argv);
+	if (*instructions > 0)
+		*kib = cost_memory(argv);
 }
 
 static void measure(const struct kind *k)
@@ -124,12 +73,14 @@ static void measure(const struct kind *k)
 	for (unsigned int i = 0; i <= DOUBLINGS; i++) {
 		unsigned int n = k->n << i;
 
+		cost = 0;
 		snprintf(name, sizeof(name), "%s %u %s: there is a plan", k->name, n, k->option);
-		cost = make_history(k, n) ? 0 : plan_cost(k, &kib);
+		if (!make_history(k, n))
+			measure_one(k, &cost, &kib);
 		if (!check(cost > 0, name, "%s", get("err")))
 			return;
-		kib = plan_memory(k);
-		printf("# %s %u %s: %.1f million instructions, %ld KiB\n", k->name, n, k->option, cost, kib);
+		printf("# %s %u %s: %.1f million instructions, %ld KiB\n", k->name, n, k->option, cost / 1e6,
+		       kib);
 		snprintf(name, sizeof(name), "%s %u %s: twice as much costs twice as much", k->name, n, k->option);
 		if (i)
 			check(cost / before < MOST, name, "%.2f times as much", cost / before);
