@@ -17,16 +17,19 @@
 #include <unistd.h>
 
 #include "tap.h"
+#include "cost.h"
 #include "fake.h"
 #include "histlog.h"
+#include "traced.h"
 
 #define CAM		"cma/camera@64000000"
 #define SYS		"heap/system"
 #define SERVICE		"system.slice/camera.service"
 #define WAIT_MS		10000
 #define ARGS		24
+#define UNITS		100
 
-static const char *dmemctl, *fast, *top;
+static const char *dmemctl, *fast, *top, *valgrind, *openat2_library;
 static struct fake f;
 
 /* ---- running it ---- */
@@ -414,7 +417,7 @@ static void one_writer(void)
 	begin = now_us();
 	check(record(MORE("--once")) == 1, "and so is --once", "%s", get("err"));
 	begin = now_us() - begin;
-	check(begin > 400000 && begin < 2500000, "which has waited a little", "%lld us", begin);
+	check(begin > 400000 && begin < WAIT_MS * 1000LL, "which has waited a little", "%lld us", begin);
 	check(size == size_of("history"), "nothing is written", "%zu bytes", size_of("history"));
 	check(!end(pid, SIGHUP), "a recorder that sleeps for long ends at once", "no");
 	check(!record(MORE("--count=1")), "then the next one may", "%s", get("err"));
@@ -655,7 +658,6 @@ static int with_files(unsigned int files, const char *more)
 
 static void few_files(void)
 {
-	enum { UNITS = 100 };
 	struct hist_found found;
 	bool lost = false, all = true;
 	char path[128], want[64];
@@ -855,52 +857,54 @@ static void regions_change(void)
 }
 
 /* A few files for each, of cgroups that are all recorded. */
-static void many_cgroups(int n)
+static void more_cgroups(int from, int to)
 {
 	static const char current[] = CAM " 4096\n", max[] = CAM " 8192\n";
 	char path[200];
 
-	tree();
-	for (int i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "root/sys/fs/cgroup/s%d.slice/u%d.service/dmem.current", i % 50, i);
+	for (int i = from; i < to; i++) {
+		snprintf(path, sizeof(path), "root/sys/fs/cgroup/s%02d.slice/u%05d.service/dmem.current", i % 50, i);
 		put(path, "%s", current);
-		snprintf(path, sizeof(path), "root/sys/fs/cgroup/s%d.slice/u%d.service/dmem.max", i % 50, i);
+		snprintf(path, sizeof(path), "root/sys/fs/cgroup/s%02d.slice/u%05d.service/dmem.max", i % 50, i);
 		put(path, "%s", max);
 	}
 }
 
-/* Of children, without the time in the kernel. */
-static long user_us(void)
+/* Instructions of @samples samples, of which the first one finds all cgroups. */
+static double instructions(const char *samples)
 {
-	struct rusage r;
+	const char *argv[ARGS];
 
-	getrusage(RUSAGE_CHILDREN, &r);
-	return r.ru_utime.tv_sec * 1000000 + r.ru_utime.tv_usec;
+	clear();
+	command(argv, fast, MORE(samples, "--interval=1ms"));
+	return cost_instructions(valgrind, openat2_library, argv);
 }
 
+/*
+ * Most of the cost is that of reading the files, so that the square of the number would not be seen
+ * if twice the number cost twice as much: the second thousand is compared with the first one.
+ */
 static void growth(void)
 {
-	enum { FEW = 4000, TIMES = 4 };
-	long cost[2] = { 0 };
-	char name[100];
+	enum { N = 1000 };
+	double none, one, later, two;
 
-	for (int i = 0; i < 2; i++) {
-		many_cgroups(i ? FEW * TIMES : FEW);
-		for (int k = 0; k < 3; k++) {
-			long begin = user_us(), took;
-
-			clear();
-			snprintf(name, sizeof(name), "%d cgroups are recorded, run %d",
-				 i ? FEW * TIMES : FEW, k + 1);
-			check(!end(start(fast, MORE("--count=3", "--interval=1ms"), 0), 0), name,
-			      "%s", get("err"));
-			took = user_us() - begin;
-			cost[i] = !k || took < cost[i] ? took : cost[i];
-		}
-	}
-	printf("# three scans: %d cgroups %ld us, %d cgroups %ld us\n", FEW, cost[0], FEW * TIMES, cost[1]);
-	check(cost[1] < 5 * TIMES * cost[0] / 2, "the cost grows with their number, and not with its square",
-	      "%ld us and %ld us", cost[0], cost[1]);
+	tree();
+	none = instructions("--count=3");
+	more_cgroups(0, N);
+	one = instructions("--count=3");
+	later = instructions("--count=13") - one;
+	more_cgroups(N, 2 * N);
+	two = instructions("--count=3");
+	if (!check(none > 0 && one > none && two > one, "cgroups are recorded", "%.0f, %.0f, %.0f: %s", none, one, two,
+		   get("err")))
+		return;
+	printf("# three samples: %.1f million instructions, %d cgroups %.1f, %d cgroups %.1f; ten more %.1f\n",
+	       none / 1e6, N, one / 1e6, 2 * N, two / 1e6, later / 1e6);
+	check(two - one < 1.06 * (one - none), "the cost grows with their number, and not with its square",
+	      "%.2f times as much for the second thousand", (two - one) / (one - none));
+	check(later > 0 && later < one / 8, "ten samples without a change cost an eighth of the first ones",
+	      "%.3f of it", later / one);
 	tap_dir(top);
 }
 
@@ -981,47 +985,63 @@ static void documented(const char *page)
 	      get("err"));
 }
 
-static long cpu_us(void)
-{
-	struct rusage r;
+static int ticks;
 
-	getrusage(RUSAGE_CHILDREN, &r);
-	return (r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 + r.ru_utime.tv_usec +
-	       r.ru_stime.tv_usec;
+/* While the recorder waits, one service gets a page. */
+static void tick(void)
+{
+	uint64_t sum = 3 * MIB + 4096 * (uint64_t)++ticks;
+	const struct fake_use root = { .region = CAM, .current = sum };
+	char path[128];
+
+	snprintf(path, sizeof(path), "system.slice/unit%02d.service", ticks);
+	use(path, 8192, 8192);
+	use("system.slice", sum, 4 * MIB);
+	fake_cgroup(&f, "", &root, 1);
 }
 
-/* 0.1 % of a CPU at one sample a second is 1 ms of CPU a sample. */
+/* System calls of a recorder, or a negative number. */
+static int calls_of(int samples, void (*polls)(void))
+{
+	const char *argv[ARGS];
+	char option[32];
+
+	clear();
+	snprintf(option, sizeof(option), "--count=%d", samples);
+	command(argv, fast, MORE("--interval=1ms", option));
+	return run_calls(argv, polls);
+}
+
+/*
+ * A sample reads dmem.current of each cgroup, and each of four other files in every tenth sample. A
+ * changed cgroup's other files are read at once. But for a few calls, reads are all that a sample
+ * costs: to open the files each time would be three times as much, and a scan 40 times.
+ */
 static void cost(void)
 {
-	enum { UNITS = 100, LOOKS = 300 };
-	char path[128], looks[32];
+	enum { SAMPLES = 20, EACH = 12 };
+	int first, idle, busy, cgroups = UNITS + 5;
 	struct hist_found found;
-	long begin, one, all;
-	pid_t pid;
+	char path[128];
+	const char *log;
 
 	tree();
 	for (int i = 0; i < UNITS; i++) {
-		snprintf(path, sizeof(path), "system.slice/unit%d.service", i);
-		use(path, (uint64_t)i * 4096, (uint64_t)i * 4096);
+		snprintf(path, sizeof(path), "system.slice/unit%02d.service", i);
+		use(path, 4096, 4096);
 	}
-	begin = cpu_us();
-	end(start(fast, MORE("--interval=5ms", "--count=1"), 0), 0);
-	one = cpu_us() - begin;
-	clear();
-	snprintf(looks, sizeof(looks), "--count=%d", LOOKS);
-	begin = cpu_us();
-	pid = start(fast, MORE("--interval=5ms", looks), 0);
-	for (uint64_t i = 1; !waitpid(pid, NULL, WNOHANG); i++) {
-		snprintf(path, sizeof(path), "system.slice/unit%llu.service", (unsigned long long)i % UNITS);
-		use(path, (i + UNITS) * 4096, (i + UNITS) * 4096);
-		sleep_ms(1);
-	}
-	all = cpu_us() - begin - one;
-	said("history", &found);
-	check(found.records > UNITS + LOOKS / 10 && !found.bad, "all was told", "%zu records", found.records);
-	printf("# %d units: %ld us of CPU a sample, and %ld us for the first\n", UNITS, all / (LOOKS - 1), one);
-	check(all / (LOOKS - 1) < 1000, "less than 0.1 % of a CPU at one sample a second", "%ld us",
-	      all / (LOOKS - 1));
+	first = calls_of(1, NULL);
+	idle = calls_of(1 + SAMPLES, NULL) - first;
+	busy = calls_of(1 + SAMPLES, tick) - first;
+	log = said("history", &found);
+	printf("# %d cgroups: %d system calls for the first sample, %d and with changes %d for %d more\n", cgroups,
+	       first, idle, busy, SAMPLES);
+	check(first > 0 && idle > 0 && idle < SAMPLES * (cgroups * 7 / 5 + EACH),
+	      "a sample costs 1.4 system calls for each cgroup", "%d for %d samples", idle, SAMPLES);
+	check(busy > idle && busy < idle + SAMPLES * EACH, "a change costs a few system calls more",
+	      "%d for %d samples, and %d without changes", busy, SAMPLES, idle);
+	check(ticks == SAMPLES && count(log, "sample ") == 1 + SAMPLES && count(log, " r0: 8192 8192\n") == SAMPLES &&
+	      !found.bad, "all was told", "%d changes, %zu samples", ticks, count(log, "sample "));
 }
 
 /* Runs dmemctl like root's service, with a connection as stdin whose other end, this process, is in
@@ -1112,13 +1132,15 @@ static void nothing_there(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 5) {
-		fprintf(stderr, "usage: test_record DMEMCTL FAST-DMEMCTL DIR dmemctl-plan.8.scd\n");
+	if (argc != 7) {
+		fprintf(stderr, "usage: test_record DMEMCTL FAST-DMEMCTL DIR dmemctl-plan.8.scd VALGRIND OPENAT2\n");
 		return 2;
 	}
 	dmemctl = argv[1];
 	fast = argv[2];
 	top = argv[3];
+	valgrind = argv[5];
+	openat2_library = argv[6];
 	tap_start();
 	RUN(one_look);
 	RUN(chosen);

@@ -1,57 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The cost of lsdmem with many cgroups: the installed program, without sanitizers.
+ * The cost of lsdmem with more cgroups: the installed program, without sanitizers. System calls,
+ * instructions and memory are counted, so that other load does not matter.
  *
- * test_lsdmem_scale LSDMEM DIR
+ * test_lsdmem_scale LSDMEM VALGRIND OPENAT2 DIR
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tap.h"
+#include "cost.h"
 #include "machine.h"
 #include "tool.h"
+#include "traced.h"
 
-#define CGROUPS		10000
-#define SLICES		100
+#define SLICES		20
+/* Numbers of cgroups: these, and twice as many. */
+#define TRACED		100
+#define COUNTED		500
+/* For each cgroup. */
+#define MAX_CALLS	35
+#define MAX_BYTES	3200
 
-static void make(struct fake *f)
+static const struct kind {
+	const char *args;
+	int instructions;		/* most for each cgroup, about twice the cost */
+} kinds[] = {
+	{ "--tree --all", 150000 }, { "--tree --all -J", 100000 }, { "--tree --all -r", 80000 },
+	{ "--tree", 150000 }, { "--tree --all -O", 350000 },
+};
+
+#define KINDS	(sizeof(kinds) / sizeof(*kinds))
+
+static const char *lsdmem, *valgrind, *openat2_library;
+
+static void more_cgroups(const struct fake *f, int from, int to)
 {
-	static const char region[] = "cma/camera@64000000";
-	const struct fake_use use[] = { { region, .current = 4096, .peak = 8192, .max = 1 * MIB } };
+	const struct fake_use use[] = {
+		{ f->region[0].name, .current = 4096, .peak = 8192, .max = 1 * MIB },
+	};
 	char path[128];
 
-	fake_start(f, FAKE_OURS);
-	fake_region(f, region, 40 * MIB);
-	fake_cgroup(f, "", use, 1);
-	for (int i = 0; i < SLICES; i++) {
-		snprintf(path, sizeof(path), "s%d.slice", i);
-		fake_cgroup(f, path, use, 1);
-	}
-	for (int i = SLICES; i < CGROUPS; i++) {
-		snprintf(path, sizeof(path), "s%d.slice/u%d.service", i % SLICES, i);
+	for (int i = from; i < to; i++) {
+		if (i < SLICES)
+			snprintf(path, sizeof(path), "s%02d.slice", i);
+		else
+			snprintf(path, sizeof(path), "s%02d.slice/u%04d.service", i % SLICES, i);
 		fake_cgroup(f, path, use, 1);
 	}
 }
 
-/* CPU time of the children, in milliseconds. */
-static long cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_CHILDREN, &u);
-	return u.ru_utime.tv_sec * 1000 + u.ru_utime.tv_usec / 1000 + u.ru_stime.tv_sec * 1000 +
-	       u.ru_stime.tv_usec / 1000;
-}
-
-static size_t lines(const char *rel)
+static int lines(const char *rel)
 {
 	FILE *f = fopen(tap_path(rel), "r");
-	size_t n = 0;
-	int c;
+	int n = 0, c;
 
 	while (f && (c = getc(f)) != EOF)
 		n += c == '\n';
@@ -60,38 +63,103 @@ static size_t lines(const char *rel)
 	return n;
 }
 
+/* A command and the memory of its words. */
+struct command {
+	char root[4096], copy[64];
+	const char *argv[16];
+};
+
+static void command(struct command *c, const char *args)
+{
+	size_t n = 3;
+	char *save;
+
+	snprintf(c->root, sizeof(c->root), "%s", tap_path("root"));
+	snprintf(c->copy, sizeof(c->copy), "%s", args);
+	c->argv[0] = lsdmem;
+	c->argv[1] = "--sysroot";
+	c->argv[2] = c->root;
+	for (char *w = strtok_r(c->copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		c->argv[n++] = w;
+	c->argv[n] = NULL;
+}
+
+static int calls_of(const char *args)
+{
+	struct command c;
+
+	command(&c, args);
+	return run_calls(c.argv, NULL);
+}
+
+/* Checks that all @cgroups are in the output. */
+static void count(const struct kind *k, int cgroups, double *instructions, long *kib)
+{
+	struct command c;
+	char name[128];
+
+	command(&c, k->args);
+	*kib = cost_memory(c.argv);
+	snprintf(name, sizeof(name), "%d cgroups: each has a line: %s", cgroups, k->args);
+	check(*kib > 0 && lines("out") > cgroups, name, "%d lines, %s", lines("out"), get("err"));
+	*instructions = cost_instructions(valgrind, openat2_library, c.argv);
+	printf("# %d cgroups: %s: %.1f million instructions, %ld KiB\n", cgroups, k->args,
+	       *instructions / 1e6, *kib);
+}
+
+static void judge(const struct kind *k, const double *instructions, const long *kib)
+{
+	double more = (instructions[1] - instructions[0]) / COUNTED;
+	long bytes = (kib[1] - kib[0]) * 1024 / COUNTED;
+	char name[128];
+
+	snprintf(name, sizeof(name), "twice as many cgroups cost twice as much: %s", k->args);
+	check(instructions[0] > 0 && instructions[1] > instructions[0] &&
+	      instructions[1] < COST_TWICE * instructions[0], name, "%.2f times as much",
+	      instructions[1] / instructions[0]);
+	snprintf(name, sizeof(name), "less than %d instructions for each cgroup: %s",
+		 k->instructions, k->args);
+	check(more < k->instructions, name, "%.0f", more);
+	snprintf(name, sizeof(name), "less than %d bytes for each cgroup: %s", MAX_BYTES, k->args);
+	check(bytes < MAX_BYTES, name, "%ld", bytes);
+}
+
 int main(int argc, char **argv)
 {
-	static const char * const args[] = {
-		"--tree --all", "--tree --all -J", "--tree --all -r", "--tree", "--tree --all -O",
-	};
-	struct tool t = { .program = argc > 2 ? argv[1] : "" };
-	struct rusage u;
+	double instructions[KINDS][2];
+	int calls[2], size = 0;
+	long kib[KINDS][2];
 	struct fake f;
-	char name[256];
 
-	if (argc < 3)
+	if (argc != 5)
 		return 2;
+	lsdmem = argv[1];
+	valgrind = argv[2];
+	openat2_library = argv[3];
 	setenv("LC_ALL", "C.UTF-8", 1);
 	tap_start();
-	tap_dir(argv[2]);
-	make(&f);
-	/* Once, so that it is not the disk that is measured. */
-	tool(&t, args[0]);
-	check(lines("out") == CGROUPS + 2, "each cgroup has a line", "%zu lines", lines("out"));
-	for (size_t i = 0; i < sizeof(args) / sizeof(*args); i++) {
-		long before = cpu(), ms;
-		int rc = tool(&t, args[i]);
-
-		ms = cpu() - before;
-		getrusage(RUSAGE_CHILDREN, &u);
-		printf("# %s: %ld ms of CPU; the largest so far had %ld KiB\n", args[i], ms, u.ru_maxrss);
-		snprintf(name, sizeof(name), "%d cgroups: less than a second and 32 MiB: %s", CGROUPS,
-			 args[i]);
-		check(!rc && ms < 1000 && u.ru_maxrss < 32 * 1024 && lines("out") > CGROUPS, name,
-		      "status %d, %ld ms, %ld KiB, %zu lines", rc, ms, u.ru_maxrss, lines("out"));
+	tap_dir(argv[4]);
+	fake_start(&f, FAKE_OURS);
+	fake_region(&f, "cma/camera@64000000", 40 * MIB);
+	fake_cgroup(&f, "", NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		more_cgroups(&f, size, TRACED << i);
+		size = TRACED << i;
+		calls[i] = calls_of(kinds[0].args);
 	}
-	/* 80,000 files. */
-	tap_dir(argv[2]);
+	printf("# %d cgroups: %d system calls, %d cgroups: %d\n", TRACED, calls[0], 2 * TRACED,
+	       calls[1]);
+	check(calls[0] > 0 && calls[1] > calls[0] && calls[1] - calls[0] <= MAX_CALLS * TRACED,
+	      "the system calls for each cgroup are those for its files", "%d for %d cgroups",
+	      calls[1] - calls[0], TRACED);
+	for (int i = 0; i < 2; i++) {
+		more_cgroups(&f, size, COUNTED << i);
+		size = COUNTED << i;
+		for (size_t k = 0; k < KINDS; k++)
+			count(&kinds[k], size, &instructions[k][i], &kib[k][i]);
+	}
+	for (size_t k = 0; k < KINDS; k++)
+		judge(&kinds[k], instructions[k], kib[k]);
+	tap_dir(argv[4]);
 	return tap_end();
 }

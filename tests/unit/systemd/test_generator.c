@@ -2,20 +2,21 @@
 /*
  * dmem-generator on trees of units: its drop-ins and its messages.
  *
- * test_generator DMEM-GENERATOR DIRECTORY FAST-DMEM-GENERATOR [DMEMCTL]
+ * test_generator DMEM-GENERATOR DIRECTORY FAST-DMEM-GENERATOR VALGRIND OPENAT2 [DMEMCTL]
  *
- * The fast one is built without sanitizers, to measure its time. With dmemctl, its verb verify must
+ * The fast one is built without sanitizers, to count its system calls and instructions. With dmemctl, its verb verify must
  * report the same problems of each tree.
  */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "complaints.h"
+#include "cost.h"
 #include "tap.h"
+#include "traced.h"
 
 #define ETC	"root/etc/systemd/system/"
 #define RUN_DIR	"root/run/systemd/system/"
@@ -28,8 +29,10 @@
 #define CAP(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
 #define EXEC	"[Service]\nExecStart=/bin/true\n"
 
-/* Four times the intended time: the machine may be busy. */
-#define MAX_MS	200
+/* To count the cost. */
+struct programs {
+	const char *fast, *valgrind, *openat2;
+};
 
 static const char *generator, *dir, *dmemctl;
 
@@ -593,46 +596,79 @@ static void slices(void)
 	       "slices that cannot be capped");
 }
 
-static long child_ms(void)
+/* Units as they are on real systems. One of 20 has a section. */
+static void more_units(int from, int to)
 {
-	struct rusage r;
-
-	getrusage(RUSAGE_CHILDREN, &r);
-	return (r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000 +
-	       (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1000;
-}
-
-/* 1,000 units as they are on real systems, of which 50 have a section. */
-static void speed(const char *fast)
-{
-	long best = MAX_MS + 1, ms;
 	char path[200];
 
-	for (int i = 0; i < 1000; i++) {
-		snprintf(path, sizeof(path), LIB "unit-%d-of%d.service", i % 50, i);
-		put(path, "[Unit]\nDescription=Unit %d\nDocumentation=man:unit(8)\nAfter=network.target\n\n"
-		    "[Service]\nType=notify\nExecStart=/usr/bin/unit --number=%d\nRestart=on-failure\n"
+	for (int i = from; i < to; i++) {
+		snprintf(path, sizeof(path), LIB "unit-%02d-of%04d.service", i % 50, i);
+		put(path, "[Unit]\nDescription=Unit %04d\nDocumentation=man:unit(8)\nAfter=network.target\n\n"
+		    "[Service]\nType=notify\nExecStart=/usr/bin/unit --number=%04d\nRestart=on-failure\n"
 		    "ProtectSystem=strict\nPrivateTmp=yes\nNoNewPrivileges=yes\nMemoryMax=1G\n\n"
 		    "[Install]\nWantedBy=multi-user.target\n%s", i, i, i % 20 ? "" : CAP("cma/a 1M"));
 	}
-	generator = fast;
-	for (int i = 0; i < 5; i++) {
-		ms = child_ms();
-		run_it();
-		ms = child_ms() - ms;
-		best = ms < best ? ms : best;
-	}
-	check(best <= MAX_MS && strstr(get_tree("gen"), "unit-0-of0.service"),
-	      "1,000 units with 50 sections", "%ld ms of CPU", best);
-	printf("# %ld ms of CPU\n", best);
+}
+
+/* What the time in the kernel, and the time outside of it, depend on. */
+struct counts {
+	int calls;
+	double instructions;
+};
+
+static struct counts count(const struct programs *p)
+{
+	char root[4200], out[4200];
+	const char *argv[] = { p->fast, root, "--helper=/h", out, NULL };
+	struct counts c;
+
+	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
+	snprintf(out, sizeof(out), "%s", tap_path("gen"));
+	remove(tap_path("out"));
+	put("gen/.new", "%s", "");
+	c.calls = run_calls(argv, NULL);
+	rename(out, tap_path("old"));
+	put("gen/.new", "%s", "");
+	c.instructions = cost_instructions(p->valgrind, p->openat2, argv);
+	return c;
+}
+
+/*
+ * A file is opened, read and closed, after a call for its size. Without a section, that is all. A
+ * drop-in takes a few more.
+ */
+static void growth(const struct programs *p)
+{
+	enum { FEW = 400, CALLS = 4 * FEW + 10 * FEW / 20 };
+	struct counts few, twice;
+
+	more_units(0, FEW);
+	few = count(p);
+	start();
+	more_units(0, 2 * FEW);
+	twice = count(p);
+	printf("# %d units: %d system calls, %.1f million instructions; %d units: %d and %.1f\n", FEW, few.calls,
+	       few.instructions / 1e6, 2 * FEW, twice.calls, twice.instructions / 1e6);
+	check(few.instructions > 0 && few.calls > 0 && strstr(get_tree("gen"), "unit-00-of0000.service"),
+	      "all units are read", "%s", get("err"));
+	check(twice.calls > few.calls && twice.calls - few.calls <= CALLS,
+	      "four system calls for each unit, and ten for each drop-in", "%d more for %d units",
+	      twice.calls - few.calls, FEW);
+	check(twice.instructions < COST_TWICE * few.instructions, "twice as many units cost twice as much",
+	      "%.2f times as much", twice.instructions / few.instructions);
+	check(twice.instructions - few.instructions < 50e3 * FEW, "less than 50,000 instructions for each unit",
+	      "%.0f", (twice.instructions - few.instructions) / FEW);
 	start();
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 4)
+	struct programs p;
+
+	if (argc < 6)
 		return 2;
-	dmemctl = argv[4];
+	p = (struct programs){ .fast = argv[3], .valgrind = argv[4], .openat2 = argv[5] };
+	dmemctl = argv[6];
 	generator = argv[1];
 	dir = argv[2];
 	tap_start();
@@ -649,6 +685,6 @@ int main(int argc, char **argv)
 	RUN(many_dirs);
 	RUN(unwritten);
 	RUN(slices);
-	RUN(speed, argv[3]);
+	RUN(growth, &p);
 	return tap_end();
 }
