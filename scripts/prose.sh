@@ -5,9 +5,11 @@
 #   scripts/prose.sh [BASE]
 #
 # With BASE, checks each file that differs from that revision by itself. Without BASE, checks
-# each folder as a whole. Docs (*.md, *.scd) may have 3 of these words in 1,000, comments (C,
-# shell, make, meson) 5. One word is always allowed, and words in a question do not count.
-# Lines of *.md end at column 80, except in tables and blocks, and lines of a single word.
+# each folder as a whole. Docs (*.md, *.scd) and the commit messages of the kernel series may
+# have 3 of these words in 1,000, comments (C, shell, make, meson) 5. One word is always
+# allowed, and words in a question do not count. Lines of *.md end at column 80, except in
+# tables and blocks, lines of messages at column 75, except in tags and quoted blocks. Lines of
+# a single word may be longer.
 #
 # Prints each text above its limit with the lines and, without BASE, a table of all counts.
 # Returns 0 if all texts are within their limits, 1 if one is not, and 2 if BASE is no
@@ -35,6 +37,7 @@ list()
 		in_git ls-files --others --exclude-standard
 	} | sort -u | while read -r _f; do
 		case $_f in
+		kernel/patches/*.patch|kernel/selftests/*.commit) printf '%s\n' "$_f" ;;
 		kernel/patches/*|kernel/selftests/*|debian/*) ;;
 		*) [ ! -f "$_f" ] || [ -h "$_f" ] || printf '%s\n' "$_f" ;;
 		esac
@@ -55,9 +58,11 @@ list "$base" >"$files"
 }
 
 awk -v each="$base" '
-# The kind of text in a file: "docs", "comments", or "" for one that is not checked.
+# The kind of text in a file: "docs", "messages", "comments", or "" for one that is not checked.
 function kind_of(file)
 {
+	if (file ~ /\.(patch|commit)$/)
+		return "messages"
 	if (file ~ /\.(md|scd)$/)
 		return "docs"
 	if (file ~ /\.([ch]|sh)$/ || file ~ /(^|\/)(Makefile|meson\.build)$/ || file ~ /^scripts\/guest\//)
@@ -72,6 +77,8 @@ function group_of(file, kind,    part)
 		return file
 	if (kind == "docs")
 		return file ~ /\.scd$/ ? "manuals" : file ~ /\// ? "docs" : file
+	if (kind == "messages")
+		return "messages of the series"
 	split(file, part, "/")
 	return "comments of " (file !~ /\// ? "the top" : file ~ /^(tools|tests|scripts)\/.*\// ? part[1] "/" part[2] : part[1])
 }
@@ -163,17 +170,47 @@ function scd_line(s)
 	}
 }
 
+# The message of a commit, from its subject to the line "---". "part" is the place in the
+# file. Tags have a fixed form, and lines with three blanks or a tab before them are quoted.
+function message_line(s)
+{
+	if (part == "header") {
+		if (s == "") {
+			end_sentence()
+			part = "body"
+		} else if (s ~ /^Subject: /) {
+			sub(/^Subject: (\[PATCH\] )?/, "", s)
+			add_text(s)
+			in_subject = 1
+		} else if (s ~ /^ / && in_subject) {
+			add_text(s)
+		} else {
+			in_subject = 0
+		}
+		return
+	}
+	if (s == "---")
+		part = "diff"
+	if (part != "body" || s ~ /^(   |\t)/ || s ~ /^(Fixes|Cc|Link|Closes|[A-Za-z-]+-by): /)
+		return
+	check_width(s)
+	if (s == "" || s ~ /^[-*] /)
+		end_sentence()
+	add_text(s)
+}
+
 # Columns are characters: the later bytes of one in UTF-8 are not counted. A line of one
 # word, such as an address, cannot be broken.
-function check_width(s,    t)
+function check_width(s,    t, most)
 {
 	t = s
 	gsub(/[\200-\277]/, "", t)
-	if (FILENAME_ !~ /\.md$/ || length(t) <= 80)
+	most = FILENAME_ ~ /\.md$/ ? 80 : FILENAME_ ~ /\.(patch|commit)$/ ? 75 : 0
+	if (!most || length(t) <= most)
 		return
 	sub(/^ *([-*] )?/, "", t)
 	if (t ~ / /)
-		wide[group] = wide[group] "  " FILENAME_ ":" FNR_ ": line of more than 80 columns\n"
+		wide[group] = wide[group] "  " FILENAME_ ":" FNR_ ": line of more than " most " columns\n"
 }
 
 # The comments of a line of C; "in_comment" lasts to the next line.
@@ -219,16 +256,19 @@ function after_string(s,    quote, i, c)
 function read_file(file, kind,    s)
 {
 	group = group_of(file, kind)
-	limit[group] = kind == "docs" ? 3 : 5
+	limit[group] = kind == "comments" ? 5 : 3
 	if (!(group in seen)) {
 		seen[group] = 1
 		order[++nr] = group
 	}
 	FILENAME_ = file
-	FNR_ = fenced = in_code = in_comment = nr_asked = 0
+	FNR_ = fenced = in_code = in_comment = in_subject = nr_asked = 0
+	part = "header"
 	while ((getline s <file) > 0) {
 		text_at[file ":" ++FNR_] = s
-		if (file ~ /\.md$/)
+		if (kind == "messages")
+			message_line(s)
+		else if (file ~ /\.md$/)
 			md_line(s)
 		else if (kind == "docs")
 			scd_line(s)

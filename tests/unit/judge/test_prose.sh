@@ -175,9 +175,62 @@ t "comments of shell count, its code does not" 1 "tools/new.sh: 2 times \"what\"
 t "two in 500 words of comments are allowed" 0 "" HEAD
 { echo '/*'; words 500; echo 'what is, what was, who was. */'; } >tools/new.c
 t "three in 500 words of comments are too many" 1 "at most 5" HEAD
-mkdir -p kernel/patches
+mkdir -p kernel/patches kernel/selftests
 echo 'what what what' >kernel/patches/a.md
-t "patches are not checked" 0 "" HEAD
+t "other files beside the patches are not checked" 0 "" HEAD
+# patch FILE: a message of standard input, between a header and a diff.
+patch()
+{
+	mkdir -p "$(dirname "$1")"
+	{
+		printf '%s\n' 'From: what what' 'Subject: [PATCH] mm: Show what is there,' ' and more' \
+			'X-Who: what' ''
+		cat
+		printf '%s\n' --- ' what | 2 +-' '+ what'
+	} >"$1"
+}
+patch kernel/patches/0001.patch <<'END'
+One word is in the subject.
+
+  What is quoted with two blanks? This is a question.
+
+Cc: what, who
+Reviewed-by: A person who has a name of so many words that the line is longer than 75 columns
+END
+t "header, tags and diff of a patch are not checked" 0 "" HEAD
+patch kernel/patches/0001.patch <<'END'
+It shows what there is.
+END
+t "the subject and the body of a message count" 1 "kernel/patches/0001.patch: 2 times" HEAD
+patch kernel/selftests/0002.commit <<'END'
+It shows
+
+  what there is.
+END
+t "a message of kselftests is checked as well" 1 "kernel/selftests/0002.commit: 2 times" HEAD
+patch kernel/patches/0001.patch <<'END'
+abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdef
+
+	abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdef
+END
+t "a line of 76 columns in a message is too wide" 1 \
+	"  kernel/patches/0001.patch:6: line of more than 75 columns" HEAD
+patch kernel/patches/0001.patch <<'END'
+abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcde
+
+	abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdef
+END
+t "75 columns, and quoted blocks, are not too wide" 0 "" HEAD
+words 1000 | patch kernel/patches/0001.patch
+patch kernel/selftests/0002.commit <<'END'
+It shows what is there.
+END
+t "all messages are counted together" 0 "messages of the series" ''
+words 700 | patch kernel/patches/0001.patch
+patch kernel/selftests/0002.commit <<'END'
+It shows what is there.
+END
+t "three in 700 words of messages are too many" 1 "messages of the series: 3 times" ''
 echo 'It shows what is there, and what is not.' >>docs/old.md
 t "a changed file is checked" 1 "docs/old.md: 2 times" HEAD
 echo 'It shows what is there, and what is not.' >>docs/old.md
