@@ -672,7 +672,7 @@ int main(int argc, char **argv)
 	generator = argv[1];
 	dir = argv[2];
 	tap_start();
-	RUN(start);
+	start();
 	RUN(examples);
 	RUN(levels);
 	RUN(mistakes);
