@@ -230,17 +230,17 @@ static int find_styles(struct chart *c)
 
 /* ---- columns ---- */
 
-static size_t layer_of(const struct chart *c, const struct chart_panel *p, uint32_t taker)
+static size_t layer_of(const struct chart *c, const struct chart_panel *p, uint32_t consumer)
 {
 	size_t style;
 
-	if (taker == MODEL_OTHERS(c->m))
+	if (consumer == MODEL_OTHERS(c->m))
 		return CHART_OTHERS;
-	if (taker == MODEL_KERNEL(c->m))
+	if (consumer == MODEL_KERNEL(c->m))
 		return CHART_UNACCOUNTED;
-	if (c->m->service[taker].has_children)
+	if (c->m->service[consumer].has_children)
 		return CHART_OTHERS;
-	style = c->style[taker];
+	style = c->style[consumer];
 	/* A service without a part in this plan has no row in the legend either. */
 	return style == CHART_MORE || p->service[style] ? style : CHART_MORE;
 }

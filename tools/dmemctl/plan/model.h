@@ -124,13 +124,13 @@ void model_free(struct model *m);
 #define MODEL_TAKERS(m)		((m)->n_services + 2)
 
 /* A consumer in one region and boot. */
-struct model_taker {
+struct model_consumer {
 	uint32_t service;	/* or MODEL_OTHERS, MODEL_KERNEL */
 	uint32_t region;
 	uint64_t own;		/* bytes, without those of its descendants */
 	void *data;		/* for the caller's use */
 	/* Private */
-	struct model_taker *up, *next, *prev;
+	struct model_consumer *up, *next, *prev;
 	uint64_t current, below, implied, life, segment;
 	uint32_t teller;
 	bool told, changed;
@@ -142,9 +142,9 @@ struct model_area {
 	uint64_t total;		/* bytes of all consumers */
 	uint64_t capacity;	/* last recorded capacity, or DMEM_UNKNOWN */
 	uint64_t largest;	/* measured size of the largest free run, or DMEM_UNKNOWN */
-	struct model_taker others, kernel;
+	struct model_consumer others, kernel;
 	/* Consumers whose @own may have changed with this sample. */
-	struct model_taker **changed;
+	struct model_consumer **changed;
 	size_t n_changed;
 	void *data;		/* for the caller's use */
 	/* Private */
@@ -188,8 +188,8 @@ struct model_replay {
 	struct dmem_arena arena;
 	struct model *learn;
 	struct model_area **area;
-	struct dmem_map takers, runs, buffers, owners;
-	struct model_taker *present;
+	struct dmem_map consumers, runs, buffers, owners;
+	struct model_consumer *present;
 	struct model_live *live;
 	struct model_event *event;
 	struct model_cursor *cursor[16];

@@ -14,7 +14,7 @@
 #define LOOSE		UINT64_C(2)
 
 /* A consumer of memory in one region. */
-struct taker {
+struct consumer {
 	struct place_service s;
 	uint64_t own;
 	/* @known: bytes of its buffers. @before and @now: charges beyond these, in the last two
@@ -40,7 +40,7 @@ struct area {
 	uint64_t id, high, step;
 	uint64_t total;			/* bytes, in the last sample */
 	/* Consumers to place in this sample, and again in the next one. */
-	struct taker **touched, **again;
+	struct consumer **touched, **again;
 	size_t n_touched, n_again, touched_room, again_room;
 };
 
@@ -48,12 +48,12 @@ struct placing {
 	const struct model *m;
 	struct model_replay r;
 	struct dmem_arena arena;
-	struct dmem_map takers, areas, sizes;
-	struct taker **taker;
+	struct dmem_map consumers, areas, sizes;
+	struct consumer **consumer;
 	struct area **area;
 	/* Areas with consumers to place again, and those of the current sample. */
 	struct area **busy, **next;
-	size_t n_takers, n_areas, n_busy, n_next;
+	size_t n_consumers, n_areas, n_busy, n_next;
 	uint64_t clock;			/* ms recorded so far */
 	uint64_t step;
 };
@@ -93,33 +93,33 @@ static struct area *find_area(struct placing *p, uint32_t region, unsigned int a
 }
 
 /* NULL: out of memory. */
-static struct taker *find_taker(struct placing *p, uint32_t service, uint32_t region)
+static struct consumer *find_consumer(struct placing *p, uint32_t service, uint32_t region)
 {
-	uint64_t v = dmem_map_get(&p->takers, service, region);
-	struct taker *t, **more;
+	uint64_t v = dmem_map_get(&p->consumers, service, region);
+	struct consumer *t, **more;
 
 	if (v)
-		return p->taker[v - 1];
-	more = dmem_grow(&p->arena, p->taker, p->n_takers, sizeof(*more));
+		return p->consumer[v - 1];
+	more = dmem_grow(&p->arena, p->consumer, p->n_consumers, sizeof(*more));
 	t = dmem_alloc(&p->arena, sizeof(*t));
 	if (!more || !t)
 		return NULL;
-	p->taker = more;
+	p->consumer = more;
 	t->s.service = service;
 	t->s.region = region;
 	t->tallied = service < p->m->n_services && !p->m->service[service].has_children;
-	more[p->n_takers++] = t;
-	return dmem_map_put(&p->takers, service, region, p->n_takers) ? NULL : t;
+	more[p->n_consumers++] = t;
+	return dmem_map_put(&p->consumers, service, region, p->n_consumers) ? NULL : t;
 }
 
-static struct taker *payer(struct placing *p, uint32_t service, uint32_t region)
+static struct consumer *consumer_of(struct placing *p, uint32_t service, uint32_t region)
 {
-	return find_taker(p, service == MODEL_NONE ? MODEL_OTHERS(p->m) : service, region);
+	return find_consumer(p, service == MODEL_NONE ? MODEL_OTHERS(p->m) : service, region);
 }
 
-static int put_taker(struct taker ***list, size_t *n, size_t *room, struct taker *t)
+static int put_consumer(struct consumer ***list, size_t *n, size_t *room, struct consumer *t)
 {
-	struct taker **more = *list;
+	struct consumer **more = *list;
 
 	if (*n == *room) {
 		more = realloc(more, (2 * *room + 8) * sizeof(*more));
@@ -132,17 +132,17 @@ static int put_taker(struct taker ***list, size_t *n, size_t *room, struct taker
 	return 0;
 }
 
-static int touch(struct placing *p, struct area *a, struct taker *t)
+static int touch(struct placing *p, struct area *a, struct consumer *t)
 {
 	if (t->step == p->step)
 		return 0;
 	t->step = p->step;
-	return put_taker(&a->touched, &a->n_touched, &a->touched_room, t);
+	return put_consumer(&a->touched, &a->n_touched, &a->touched_room, t);
 }
 
 /* ---- duration of charges ---- */
 
-static int count_time(struct placing *p, struct taker *t)
+static int count_time(struct placing *p, struct consumer *t)
 {
 	uint64_t length = p->clock - t->since;
 
@@ -152,7 +152,7 @@ static int count_time(struct placing *p, struct taker *t)
 	return tally_add(&t->s.usual, t->counted, length);
 }
 
-static int set_own(struct placing *p, struct taker *t, uint64_t own)
+static int set_own(struct placing *p, struct consumer *t, uint64_t own)
 {
 	int ret = own == t->counted ? 0 : count_time(p, t);
 
@@ -164,7 +164,7 @@ static int set_own(struct placing *p, struct taker *t, uint64_t own)
 /* ---- buffers ---- */
 
 /* Counts one buffer of that size more or less. */
-static int count_size(struct placing *p, struct taker *t, uint64_t size, bool more)
+static int count_size(struct placing *p, struct consumer *t, uint64_t size, bool more)
 {
 	uint64_t key = (uintptr_t)t, n = dmem_map_take(&p->sizes, key, size);
 
@@ -178,7 +178,7 @@ static int count_size(struct placing *p, struct taker *t, uint64_t size, bool mo
 
 static int add_known(struct placing *p, struct area *a, uint32_t service, uint64_t size, bool more)
 {
-	struct taker *t = payer(p, service, a->g.region);
+	struct consumer *t = consumer_of(p, service, a->g.region);
 	int ret = t ? touch(p, a, t) : -ENOMEM;
 
 	if (ret)
@@ -188,14 +188,14 @@ static int add_known(struct placing *p, struct area *a, uint32_t service, uint64
 }
 
 /* Charge of the consumer beyond its own buffers. */
-static uint64_t unexplained(const struct taker *t)
+static uint64_t unexplained(const struct consumer *t)
 {
 	return t->own > t->known ? t->own - t->known : 0;
 }
 
 /* Finds buffers whose owner is not charged for them any more: the nearest ancestor with such a
  * charge, or MODEL_OTHERS, pays for them. */
-static int pass_on(struct placing *p, struct area *a, struct taker *t)
+static int pass_on(struct placing *p, struct area *a, struct consumer *t)
 {
 	uint64_t passed, room;
 
@@ -206,7 +206,7 @@ static int pass_on(struct placing *p, struct area *a, struct taker *t)
 			return 0;
 		room = passed - t->passed;
 		t->passed = passed;
-		t = payer(p, p->m->service[t->s.service].parent, a->g.region);
+		t = consumer_of(p, p->m->service[t->s.service].parent, a->g.region);
 		if (!t || touch(p, a, t))
 			return -ENOMEM;
 		t->rest += room;
@@ -230,7 +230,7 @@ static int explain(struct placing *p, struct area *a)
 			ret = add_known(p, a, e->service, e->v, true);
 	}
 	for (size_t i = 0; i < a->n_touched; i++) {
-		struct taker *t = a->touched[i];
+		struct consumer *t = a->touched[i];
 
 		t->lacked = t->lack;
 		t->lack = t->known > t->own ? t->known - t->own : 0;
@@ -239,7 +239,7 @@ static int explain(struct placing *p, struct area *a)
 	for (size_t i = 0; i < a->n_touched && !ret; i++)
 		ret = pass_on(p, a, a->touched[i]);
 	for (size_t i = 0; i < a->n_touched; i++) {
-		struct taker *t = a->touched[i];
+		struct consumer *t = a->touched[i];
 
 		t->before = t->now;
 		t->now = unexplained(t);
@@ -251,7 +251,7 @@ static int explain(struct placing *p, struct area *a)
 	return ret;
 }
 
-static uint64_t loose_now(const struct placing *p, const struct taker *t)
+static uint64_t loose_now(const struct placing *p, const struct consumer *t)
 {
 	return pages_of(p, min_u64(t->now, t->before));
 }
@@ -264,12 +264,12 @@ static int place_charged(struct placing *p, struct area *a, int way)
 
 	for (const struct model_event *e = p->r.from; e < p->r.to && !ret; e++) {
 		uint64_t pages = pages_of(p, e->v);
-		struct taker *t;
+		struct consumer *t;
 
 		if (e->region != a->g.region || e->kind != MODEL_BUFFER || !pages ||
 		    firstfit_has(&a->fit[way], KNOWN, e->ino))
 			continue;
-		t = payer(p, e->service, e->region);
+		t = consumer_of(p, e->service, e->region);
 		if (!t)
 			return -ENOMEM;
 		if (t->loose[way] < loose_now(p, t) + pages)
@@ -304,7 +304,7 @@ static int place_loose(struct placing *p, struct area *a, int way, bool come)
 	int ret = 0;
 
 	for (size_t i = 0; i < a->n_touched && !ret; i++) {
-		struct taker *t = a->touched[i];
+		struct consumer *t = a->touched[i];
 		uint64_t pages = loose_now(p, t), owner = LOOSE + t->s.service;
 
 		if (come && pages > t->loose[way])
@@ -337,7 +337,8 @@ static int place_sample(struct placing *p, struct area *a, int way)
 
 static int by_service(const void *a, const void *b)
 {
-	const struct taker *x = *(struct taker * const *)a, *y = *(struct taker * const *)b;
+	const struct consumer *x = *(struct consumer * const *)a;
+	const struct consumer *y = *(struct consumer * const *)b;
 
 	return (x->s.service > y->s.service) - (x->s.service < y->s.service);
 }
@@ -347,10 +348,10 @@ static int touch_changed(struct placing *p, struct area *a, const struct model_a
 	int ret = 0;
 
 	for (size_t i = 0; now && i < now->n_changed && !ret; i++) {
-		struct model_taker *c = now->changed[i];
+		struct model_consumer *c = now->changed[i];
 
 		if (!c->data)
-			c->data = find_taker(p, c->service, c->region);
+			c->data = find_consumer(p, c->service, c->region);
 		if (!c->data)
 			return -ENOMEM;
 		ret = set_own(p, c->data, c->own);
@@ -401,7 +402,7 @@ static void compare_run(struct placing *p, struct area *a, const struct model_ar
 		uint64_t placed = a->fit[way].pages * page;
 		uint64_t run = firstfit_largest(&a->fit[way], now->capacity / page) * page;
 
-		if (placed < now->total || placed - now->total > p->n_takers * page)
+		if (placed < now->total || placed - now->total > p->n_consumers * page)
 			return;
 		most = max_u64(most, run);
 		least = min_u64(least, run);
@@ -436,10 +437,10 @@ static int add_to_area(struct placing *p, struct area *a, const struct model_are
 		a->g.decided = p->r.t;
 	}
 	for (size_t i = 0; i < a->n_touched && !ret; i++) {
-		struct taker *t = a->touched[i];
+		struct consumer *t = a->touched[i];
 
 		if (t->before != t->now || t->lack != t->lacked)
-			ret = put_taker(&a->again, &a->n_again, &a->again_room, t);
+			ret = put_consumer(&a->again, &a->n_again, &a->again_room, t);
 	}
 	a->n_touched = 0;
 	if (a->n_again)
@@ -506,11 +507,11 @@ static int take_areas(struct placing *p, struct place *out)
 
 static int take_services(struct placing *p, struct place *out)
 {
-	out->service = calloc(p->n_takers + 1, sizeof(*out->service));
+	out->service = calloc(p->n_consumers + 1, sizeof(*out->service));
 	if (!out->service)
 		return -ENOMEM;
-	for (size_t i = 0; i < p->n_takers; i++) {
-		struct taker *t = p->taker[i];
+	for (size_t i = 0; i < p->n_consumers; i++) {
+		struct consumer *t = p->consumer[i];
 
 		if (count_time(p, t))
 			return -ENOMEM;
@@ -530,11 +531,11 @@ static void end_placing(struct placing *p)
 		free(p->area[i]->touched);
 		free(p->area[i]->again);
 	}
-	for (size_t i = 0; i < p->n_takers; i++)
-		tally_free(&p->taker[i]->s.usual);
+	for (size_t i = 0; i < p->n_consumers; i++)
+		tally_free(&p->consumer[i]->s.usual);
 	free(p->busy);
 	free(p->next);
-	dmem_map_free(&p->takers);
+	dmem_map_free(&p->consumers);
 	dmem_map_free(&p->areas);
 	dmem_map_free(&p->sizes);
 	dmem_arena_free(&p->arena);

@@ -119,10 +119,10 @@ static struct model_area *area_of(struct model_replay *r, uint32_t region)
 	return a;
 }
 
-static int note_change(struct model_replay *r, struct model_taker *t)
+static int note_change(struct model_replay *r, struct model_consumer *t)
 {
 	struct model_area *a = area_of(r, t->region);
-	struct model_taker **more;
+	struct model_consumer **more;
 
 	if (!a || make_active(r, a))
 		return -ENOMEM;
@@ -138,12 +138,12 @@ static int note_change(struct model_replay *r, struct model_taker *t)
 }
 
 /* Figures are not read at the same moment, and an ancestor's may be missing. */
-static uint64_t all_of(const struct model_taker *t)
+static uint64_t all_of(const struct model_consumer *t)
 {
 	return max_u64(t->current, t->below);
 }
 
-static int set_current(struct model_replay *r, struct model_taker *t, uint64_t current)
+static int set_current(struct model_replay *r, struct model_consumer *t, uint64_t current)
 {
 	struct model_area *a = r->area[t->region];
 	uint64_t before = all_of(t), delta;
@@ -165,19 +165,19 @@ static int set_current(struct model_replay *r, struct model_taker *t, uint64_t c
 }
 
 /* NULL: out of memory. */
-static struct model_taker *taker_of(struct model_replay *r, uint32_t service, uint32_t region)
+static struct model_consumer *consumer_of(struct model_replay *r, uint32_t service, uint32_t region)
 {
-	struct model_taker *first = NULL, *below = NULL;
+	struct model_consumer *first = NULL, *below = NULL;
 
 	/* With all ancestors. */
 	while (service != MODEL_NONE) {
-		uint64_t v = dmem_map_get(&r->takers, service, region);
-		struct model_taker *t = (struct model_taker *)(uintptr_t)v;
+		uint64_t v = dmem_map_get(&r->consumers, service, region);
+		struct model_consumer *t = (struct model_consumer *)(uintptr_t)v;
 
 		if (!t) {
 			t = dmem_alloc(&r->arena, sizeof(*t));
 			if (!t || !area_of(r, region) ||
-			    dmem_map_put(&r->takers, service, region, (uintptr_t)t))
+			    dmem_map_put(&r->consumers, service, region, (uintptr_t)t))
 				return NULL;
 			t->service = service;
 			t->region = region;
@@ -194,7 +194,7 @@ static struct model_taker *taker_of(struct model_replay *r, uint32_t service, ui
 	return first;
 }
 
-static void take_from_present(struct model_replay *r, struct model_taker *t)
+static void take_from_present(struct model_replay *r, struct model_consumer *t)
 {
 	*(t->prev ? &t->prev->next : &r->present) = t->next;
 	if (t->next)
@@ -204,7 +204,7 @@ static void take_from_present(struct model_replay *r, struct model_taker *t)
 	t->implied = 0;
 }
 
-static void put_into_present(struct model_replay *r, struct model_taker *t)
+static void put_into_present(struct model_replay *r, struct model_consumer *t)
 {
 	if (t->told)
 		return;
@@ -216,7 +216,7 @@ static void put_into_present(struct model_replay *r, struct model_taker *t)
 	r->present = t;
 }
 
-static int end_taker(struct model_replay *r, struct model_taker *t)
+static int end_consumer(struct model_replay *r, struct model_consumer *t)
 {
 	if (t->told)
 		take_from_present(r, t);
@@ -290,7 +290,7 @@ static int leave_buffers(struct model_replay *r, uint32_t service, uint64_t life
 static int end_first_sample(struct model_cursor *c)
 {
 	struct model_replay *r = c->r;
-	struct model_taker *t, *next;
+	struct model_consumer *t, *next;
 	int ret = 0;
 
 	if (!c->first || !c->sampled)
@@ -303,7 +303,7 @@ static int end_first_sample(struct model_cursor *c)
 			continue;
 		ret = leave_buffers(r, t->service, t->life);
 		if (!ret)
-			ret = end_taker(r, t);
+			ret = end_consumer(r, t);
 	}
 	for (size_t i = r->n_live; i-- && !ret; ) {
 		if (r->live[i].segment != c->segment && is_heir(c, r->live[i].teller))
@@ -387,13 +387,13 @@ static int apply_late(struct model_replay *r)
 
 	for (; !r->learn && r->next_late < b->n_late && !ret; r->next_late++) {
 		const struct model_late *l = &b->late[r->next_late];
-		struct model_taker *t;
+		struct model_consumer *t;
 
 		if (l->t > r->t)
 			break;
 		if (r->region != MODEL_NONE && r->region != l->region)
 			continue;
-		t = taker_of(r, l->service, l->region);
+		t = consumer_of(r, l->service, l->region);
 		if (!t || dmem_map_put(&r->owners, l->ino, l->region, (uint64_t)l->service + 1))
 			return -ENOMEM;
 		if (t->told)
@@ -545,13 +545,13 @@ static int use_figures(struct model_cursor *c, const struct cursor_cgroup *g, ui
 		       uint64_t current)
 {
 	struct model_replay *r = c->r;
-	struct model_taker *t = (struct model_taker *)(uintptr_t)
-				dmem_map_get(&r->takers, g->service, region);
+	struct model_consumer *t = (struct model_consumer *)(uintptr_t)
+				dmem_map_get(&r->consumers, g->service, region);
 
 	/* Most cgroups have no charge in most regions. */
 	if (!t && !current)
 		return 0;
-	t = t ? t : taker_of(r, g->service, region);
+	t = t ? t : consumer_of(r, g->service, region);
 	if (!t)
 		return -ENOMEM;
 	put_into_present(r, t);
@@ -602,12 +602,12 @@ static int on_gone(void *data, unsigned int cgroup)
 	int ret = 0;
 
 	for (size_t i = 0; i < c->n_regions && !ret && !c->once; i++) {
-		struct model_taker *t = (struct model_taker *)(uintptr_t)
-			dmem_map_get(&c->r->takers, c->cgroup[cgroup].service, c->region[i]);
+		struct model_consumer *t = (struct model_consumer *)(uintptr_t)
+			dmem_map_get(&c->r->consumers, c->cgroup[cgroup].service, c->region[i]);
 
 		/* A new cgroup may have the same path already. */
 		if (t && t->told && t->life == c->cgroup[cgroup].life)
-			ret = end_taker(c->r, t);
+			ret = end_consumer(c->r, t);
 	}
 	if (ret || c->once)
 		return ret;
@@ -928,7 +928,7 @@ int model_replay_end(struct model_replay *r)
 	free(r->run);
 	free(r->live);
 	free(r->event);
-	dmem_map_free(&r->takers);
+	dmem_map_free(&r->consumers);
 	dmem_map_free(&r->runs);
 	dmem_map_free(&r->buffers);
 	dmem_map_free(&r->owners);
