@@ -101,11 +101,11 @@ static inline void expect_payer(struct __test_metadata *_metadata,
 				const char *region, pid_t pid, int fd,
 				unsigned long long id)
 {
-	struct dmem_payer payer;
+	struct dmem_owner owner;
 
-	ASSERT_EQ(0, fd_payer(pid, fd, &payer));
-	EXPECT_STREQ(region, payer.region);
-	EXPECT_EQ(id, payer.cgroup);
+	ASSERT_EQ(0, fd_owner(pid, fd, &owner));
+	EXPECT_STREQ(region, owner.region);
+	EXPECT_EQ(id, owner.cgroup);
 }
 
 static inline long long stat_of(const struct dmem_test *t, const char *cg,

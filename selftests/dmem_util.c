@@ -774,7 +774,7 @@ int dmem_renew(struct dmem_test *t)
 	return cg_create_parent(t->cg);
 }
 
-int fd_payer(pid_t pid, int fd, struct dmem_payer *payer)
+int fd_owner(pid_t pid, int fd, struct dmem_owner *owner)
 {
 	char path[64], buf[FILE_BUF], *line, *save, *end;
 	int regions = 0, cgroups = 0, bad = 0, ret;
@@ -784,7 +784,7 @@ int fd_payer(pid_t pid, int fd, struct dmem_payer *payer)
 	ret = read_text(path, buf, sizeof(buf));
 	if (ret < 0)
 		return ret;
-	memset(payer, 0, sizeof(*payer));
+	memset(owner, 0, sizeof(*owner));
 	for (line = strtok_r(buf, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		/*
@@ -796,11 +796,11 @@ int fd_payer(pid_t pid, int fd, struct dmem_payer *payer)
 		if (strncmp(line, "dmem_", 5))
 			continue;
 		if (!strncmp(line, "dmem_region:\t", 13)) {
-			snprintf(payer->region, sizeof(payer->region), "%s",
+			snprintf(owner->region, sizeof(owner->region), "%s",
 				 line + 13);
 			regions++;
 		} else if (!strncmp(line, "dmem_cgroup:\t", 13)) {
-			payer->cgroup = strtoull(line + 13, &end, 10);
+			owner->cgroup = strtoull(line + 13, &end, 10);
 			bad += *end || line[13] < '1' || line[13] > '9';
 			cgroups++;
 		} else {

@@ -127,7 +127,7 @@ int heap_fill(int heap_fd, long long size, int *fds, int max);
 const char *region_area(const char *region);
 
 /* The charge of a buffer, from /proc/<pid>/fdinfo/<fd>; pid 0 is the caller. */
-struct dmem_payer {
+struct dmem_owner {
 	char region[DMEM_NAME_LEN];
 	unsigned long long cgroup;
 };
@@ -136,7 +136,7 @@ struct dmem_payer {
  * Returns -ENODATA if fdinfo has neither line, and -EBADMSG if it does not have
  * each line once, as documented.
  */
-int fd_payer(pid_t pid, int fd, struct dmem_payer *payer);
+int fd_owner(pid_t pid, int fd, struct dmem_owner *owner);
 
 /* the kernel log */
 int kmsg_open(void);

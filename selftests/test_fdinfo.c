@@ -77,7 +77,7 @@ FIXTURE_TEARDOWN(fdinfo)
 /* The fdinfo that a process in b reads, of its own fd or of another process's */
 struct report {
 	int ret;
-	struct dmem_payer payer;
+	struct dmem_owner owner;
 };
 
 static void expect_report(struct __test_metadata *_metadata,
@@ -85,8 +85,8 @@ static void expect_report(struct __test_metadata *_metadata,
 			  unsigned long long id)
 {
 	EXPECT_EQ(0, r->ret);
-	EXPECT_STREQ(region, r->payer.region);
-	EXPECT_EQ(id, r->payer.cgroup);
+	EXPECT_STREQ(region, r->owner.region);
+	EXPECT_EQ(id, r->owner.cgroup);
 }
 
 #define EXPECT_REPORT(...) \
@@ -147,7 +147,7 @@ TEST_F(fdinfo, forked)
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		close(sv[0]);
-		r->ret = fd_payer(0, fd, &r->payer);
+		r->ret = fd_owner(0, fd, &r->owner);
 		if (write(sv[1], "x", 1) != 1 || read(sv[1], &byte, 1) < 0)
 			_exit(1);
 		_exit(0);
@@ -178,11 +178,11 @@ TEST_F(fdinfo, sent)
 	if (!pid[0]) {
 		close(sv[0]);
 		fd = recv_fd(sv[1]);
-		r[0].ret = fd_payer(0, fd, &r[0].payer);
+		r[0].ret = fd_owner(0, fd, &r[0].owner);
 		/* At the end of file the other process has exited. */
 		if (read(sv[1], &i, 1))
 			_exit(1);
-		r[1].ret = fd_payer(0, fd, &r[1].payer);
+		r[1].ret = fd_owner(0, fd, &r[1].owner);
 		_exit(0);
 	}
 	close(sv[1]);
@@ -303,17 +303,17 @@ static void *churn(void *arg)
 static void *look(void *arg)
 {
 	struct race *race = *(struct race **)arg;
-	struct dmem_payer payer;
+	struct dmem_owner owner;
 	long long end = now_ms() + 2000;
 	int fd;
 
 	while (now_ms() < end) {
 		for (fd = 0; fd < READ_FDS; fd++) {
-			switch (fd_payer(0, fd, &payer)) {
+			switch (fd_owner(0, fd, &owner)) {
 			case 0:
 				race->read++;
-				race->bad += payer.cgroup != race->id ||
-					     strcmp(payer.region, race->region);
+				race->bad += owner.cgroup != race->id ||
+					     strcmp(owner.region, race->region);
 				break;
 			case -EBADMSG:
 				race->bad++;
@@ -358,7 +358,7 @@ TEST_F(fdinfo, race)
 TEST(heaps)
 {
 	struct dmem_heap heaps[DMEM_HEAPS];
-	struct dmem_payer payer;
+	struct dmem_owner owner;
 	struct dmem_test t;
 	int i, n, ret, seen = 0;
 
@@ -373,10 +373,10 @@ TEST(heaps)
 		ASSERT_LE(0, heap_fd);
 		fd = heap_alloc(heap_fd, t.page);
 		ASSERT_LE(0, fd);
-		ret = fd_payer(0, fd, &payer);
+		ret = fd_owner(0, fd, &owner);
 		EXPECT_EQ(heaps[i].region[0] ? 0 : -ENODATA, ret);
 		if (!ret)
-			EXPECT_STREQ(heaps[i].region, payer.region);
+			EXPECT_STREQ(heaps[i].region, owner.region);
 		seen += !ret;
 		close(fd);
 		close(heap_fd);
@@ -390,7 +390,7 @@ TEST(heaps)
 TEST(uncharged)
 {
 	struct udmabuf_create req = {};
-	struct dmem_payer payer;
+	struct dmem_owner owner;
 	char reason[DMEM_NAME_LEN];
 	int dev, fd;
 
@@ -404,12 +404,12 @@ TEST(uncharged)
 	req.size = sysconf(_SC_PAGESIZE);
 	ASSERT_EQ(0, ftruncate(req.memfd, req.size));
 	ASSERT_EQ(0, fcntl(req.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
-	EXPECT_EQ(-ENODATA, fd_payer(0, req.memfd, &payer));
+	EXPECT_EQ(-ENODATA, fd_owner(0, req.memfd, &owner));
 	fd = ioctl(dev, UDMABUF_CREATE, &req);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(-ENODATA, fd_payer(0, fd, &payer));
+	EXPECT_EQ(-ENODATA, fd_owner(0, fd, &owner));
 	ASSERT_EQ(0, ioctl(fd, DMA_BUF_SET_NAME, "x\ndmem_region:\tcma/other"));
-	EXPECT_EQ(-ENODATA, fd_payer(0, fd, &payer));
+	EXPECT_EQ(-ENODATA, fd_owner(0, fd, &owner));
 }
 
 TEST_HARNESS_MAIN

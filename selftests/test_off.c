@@ -98,7 +98,7 @@ TEST_F(off, heaps_work)
 	for (i = 0; i < self->n; i++) {
 		struct dmem_heap *h = &self->heaps[i];
 		long long before = area_free(h);
-		struct dmem_payer payer;
+		struct dmem_owner owner;
 		int heap_fd, fd;
 		char *map;
 
@@ -108,7 +108,7 @@ TEST_F(off, heaps_work)
 		ASSERT_LE(0, fd)
 			TH_LOG("heap %s", h->name);
 		EXPECT_EQ((off_t)len, lseek(fd, 0, SEEK_END));
-		EXPECT_EQ(-ENODATA, fd_payer(0, fd, &payer));
+		EXPECT_EQ(-ENODATA, fd_owner(0, fd, &owner));
 		if (before >= 0)
 			EXPECT_EQ(before - PAGES, area_free(h));
 		map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd,

@@ -766,7 +766,7 @@ TEST_F_TIMEOUT(v4l2, full_area, 60)
 	struct camera *cam = &self->cam;
 	long long used, left, memcg;
 	static int fds[MAX_FDS];
-	struct dmem_payer payer;
+	struct dmem_owner owner;
 	const int bufs = 16;
 	int n, n_bufs, kmsg, i;
 
@@ -803,7 +803,7 @@ TEST_F_TIMEOUT(v4l2, full_area, 60)
 	expect_no_events(_metadata, cam->pool.region, cam->pool.a);
 	i = vivid_export(cam->fd, 0);
 	ASSERT_LE(0, i);
-	EXPECT_EQ(-ENODATA, fd_payer(0, i, &payer));
+	EXPECT_EQ(-ENODATA, fd_owner(0, i, &owner));
 	close(i);
 	if (memcg >= 0) {
 		memcg = memcg_current(cam->pool.a) - memcg;
