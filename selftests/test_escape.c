@@ -4,7 +4,7 @@
  * identity: another thread, child, user, namespace or cgroup. Each checks the charged
  * cgroup. Ways around the limit by other memory are in test_escape_memory.c.
  *
- * A process in cgroup a, whose limit is CAP pages, makes the attempt, allocates until
+ * A process in cgroup a, whose limit is LIMIT pages, makes the attempt, allocates until
  * it is refused and stops; b is another cgroup.
  */
 #include <errno.h>
@@ -30,8 +30,8 @@
 
 #include "dmem_util.h"
 
-#define CAP		4	/* pages */
-#define MORE		(3 * CAP)
+#define LIMIT		4	/* pages */
+#define MORE		(3 * LIMIT)
 #define NOBODY		65534
 
 /* "<heap> <fd>": the program is the setuid helper, see there. */
@@ -76,7 +76,7 @@ FIXTURE_SETUP(escape)
 	self->b = cg_name(self->t.cg, "b");
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, dmem_set_max(self->a, self->t.heap.region, CAP * self->t.page));
+	EXPECT_EQ(0, dmem_set_max(self->a, self->t.heap.region, LIMIT * self->t.page));
 }
 
 FIXTURE_TEARDOWN(escape)
@@ -122,7 +122,7 @@ static void expect_paid(struct __test_metadata *_metadata, ESCAPE *self, int a, 
 	EXPECT_EQ(a * page, dmem_current(self->a, region));
 	EXPECT_EQ(b * page, dmem_current(self->b, region));
 	EXPECT_EQ((a + b) * page, dmem_current(self->t.cg, region));
-	EXPECT_GE(CAP * page, dmem_peak(self->a, region));
+	EXPECT_GE(LIMIT * page, dmem_peak(self->a, region));
 }
 
 /* Ends the process, which frees its buffers. */
@@ -161,8 +161,8 @@ static void by_vfork(ESCAPE *self)
 TEST_F(escape, vfork)
 {
 	ATTEMPT(self->a, by_vfork);
-	EXPECT_EQ(CAP, self->seen->got);
-	EXPECT_EQ(CAP * self->t.page, dmem_peak(self->a, self->t.heap.region));
+	EXPECT_EQ(LIMIT, self->seen->got);
+	EXPECT_EQ(LIMIT * self->t.page, dmem_peak(self->a, self->t.heap.region));
 	EXPECT_EQ(0, dmem_peak(self->b, self->t.heap.region));
 	END();
 }
@@ -190,8 +190,8 @@ TEST_F(escape, clone_into_cgroup)
 	EXPECT_EQ(-EACCES, self->seen->ret[1]);
 	EXPECT_EQ(-EACCES, self->seen->ret[2]);
 	EXPECT_EQ(-EACCES, self->seen->ret[3]);
-	EXPECT_EQ(CAP, self->seen->got);
-	EXPECT_PAID(CAP, 0);
+	EXPECT_EQ(LIMIT, self->seen->got);
+	EXPECT_PAID(LIMIT, 0);
 	EXPECT_EQ(0, dmem_peak(self->b, self->t.heap.region));
 	END();
 }
@@ -232,8 +232,8 @@ TEST_F(escape, thread)
 	EXPECT_EQ(0, self->seen->ret[1]);
 	EXPECT_EQ(-EOPNOTSUPP, self->seen->ret[2]);
 	EXPECT_EQ(0, self->seen->ret[3]);
-	EXPECT_EQ(CAP, self->seen->got);
-	EXPECT_PAID(CAP, 0);
+	EXPECT_EQ(LIMIT, self->seen->got);
+	EXPECT_PAID(LIMIT, 0);
 	EXPECT_EQ(-ENOENT, dmem_current(part, self->t.heap.region));
 	END();
 	EXPECT_EQ(0, cg_destroy(part));
@@ -278,8 +278,8 @@ TEST_F(escape, pidfd_getfd)
 {
 	ATTEMPT(self->a, by_pidfd);
 	EXPECT_LE(0, self->seen->ret[0]);
-	EXPECT_EQ(CAP, self->seen->got);
-	EXPECT_PAID(CAP, 2);
+	EXPECT_EQ(LIMIT, self->seen->got);
+	EXPECT_PAID(LIMIT, 2);
 	END();
 }
 
@@ -312,23 +312,23 @@ static void by_ptrace(ESCAPE *self)
 		if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 			_exit(4);
 		self->seen->ret[2 + i] = ptrace(PTRACE_POKEDATA, pid, &data->len,
-						(void *)(long)((3 - i) * CAP * t->page));
+						(void *)(long)((3 - i) * LIMIT * t->page));
 		ptrace(PTRACE_CONT, pid, NULL, NULL);
 	}
-	dmem_wait_current(self->b, t->heap.region, 2 * CAP * t->page, 5000);
+	dmem_wait_current(self->b, t->heap.region, 2 * LIMIT * t->page, 5000);
 	self->seen->got = take(t);
 }
 
 TEST_F(escape, ptrace)
 {
-	ASSERT_EQ(0, dmem_set_max(self->b, self->t.heap.region, 2 * CAP * self->t.page));
+	ASSERT_EQ(0, dmem_set_max(self->b, self->t.heap.region, 2 * LIMIT * self->t.page));
 	ATTEMPT(self->a, by_ptrace);
 	EXPECT_EQ(0, self->seen->ret[2]);
 	EXPECT_EQ(0, self->seen->ret[3]);
 	EXPECT_EQ(-ENOMEM, self->seen->ret[0]);
 	EXPECT_EQ(0, self->seen->ret[1]);
-	EXPECT_EQ(CAP, self->seen->got);
-	EXPECT_PAID(CAP, 2 * CAP);
+	EXPECT_EQ(LIMIT, self->seen->got);
+	EXPECT_PAID(LIMIT, 2 * LIMIT);
 	EXPECT_EQ(0, cg_write(self->b, "cgroup.kill", "1"));
 	END();
 }
@@ -404,8 +404,8 @@ TEST_F(escape, setuid_helper)
 	ASSERT_EQ((ssize_t)sizeof(answer), read(fds[0], answer, sizeof(answer)));
 	if (answer[0])
 		SKIP(return, "no setuid programs where this one is");
-	EXPECT_EQ(CAP, answer[1]);
-	EXPECT_PAID(CAP, 0);
+	EXPECT_EQ(LIMIT, answer[1]);
+	EXPECT_PAID(LIMIT, 0);
 	END();
 }
 
@@ -452,9 +452,9 @@ TEST_F(escape, namespaces)
 	EXPECT_EQ(-EACCES, self->seen->ret[2]);
 	EXPECT_EQ(-EACCES, self->seen->ret[3]);
 	EXPECT_EQ(-EPERM, self->seen->ret[4]);
-	EXPECT_EQ(CAP, self->seen->got);
-	EXPECT_PAID(CAP, 0);
-	EXPECT_EQ(CAP * self->t.page, dmem_read(self->a, "dmem.max", self->t.heap.region));
+	EXPECT_EQ(LIMIT, self->seen->got);
+	EXPECT_PAID(LIMIT, 0);
+	EXPECT_EQ(LIMIT * self->t.page, dmem_read(self->a, "dmem.max", self->t.heap.region));
 	END();
 }
 
@@ -503,11 +503,11 @@ TEST_F(escape, delegated)
 	ATTEMPT(self->a, by_subtree);
 	EXPECT_EQ(-EACCES, self->seen->ret[0]);
 	EXPECT_EQ(-EACCES, self->seen->ret[1]);
-	EXPECT_EQ(CAP, self->seen->got);
+	EXPECT_EQ(LIMIT, self->seen->got);
 	EXPECT_EQ(0, self->seen->ret[2]);
 	EXPECT_EQ(0, self->seen->ret[3]);
 	EXPECT_EQ(0, self->seen->ret[4]);
-	EXPECT_PAID(CAP, 0);
+	EXPECT_PAID(LIMIT, 0);
 	END();
 }
 
@@ -551,8 +551,8 @@ TEST_F(escape, o_path)
 	EXPECT_EQ(-EBADF, self->seen->ret[0]);
 	EXPECT_GT(0, self->seen->ret[1]);
 	EXPECT_LE(0, self->seen->ret[2]);
-	EXPECT_EQ(CAP - 1, self->seen->got);
-	EXPECT_PAID(CAP, 0);
+	EXPECT_EQ(LIMIT - 1, self->seen->got);
+	EXPECT_PAID(LIMIT, 0);
 	END();
 }
 
@@ -581,7 +581,7 @@ static void *take_and_return(void *arg)
 		/* Full, or refused: half of the buffers are freed. */
 		while (m->n && (fd < 0 || m->n == (int)ARRAY_SIZE(m->fds))) {
 			close(m->fds[--m->n]);
-			if (m->n % CAP == 0)
+			if (m->n % LIMIT == 0)
 				break;
 		}
 	}
@@ -608,18 +608,18 @@ TEST_F_TIMEOUT(escape, migration, 120)
 	const char *region = self->t.heap.region;
 	long long page = self->t.page, a, b;
 
-	ASSERT_EQ(0, dmem_set_max(self->b, region, CAP * page));
+	ASSERT_EQ(0, dmem_set_max(self->b, region, LIMIT * page));
 	ATTEMPT(self->a, moved_around);
 	EXPECT_EQ(0, self->seen->ret[0]);
 	/* The process held buffers charged to both at the same time. */
-	EXPECT_LT(CAP, self->seen->ret[1]);
-	EXPECT_GE(2 * CAP, self->seen->ret[1]);
+	EXPECT_LT(LIMIT, self->seen->ret[1]);
+	EXPECT_GE(2 * LIMIT, self->seen->ret[1]);
 	a = dmem_current(self->a, region);
 	b = dmem_current(self->b, region);
 	EXPECT_EQ(self->seen->got * page, a + b);
 	EXPECT_EQ(a + b, dmem_current(self->t.cg, region));
-	EXPECT_EQ(CAP * page, dmem_peak(self->a, region));
-	EXPECT_EQ(CAP * page, dmem_peak(self->b, region));
+	EXPECT_EQ(LIMIT * page, dmem_peak(self->a, region));
+	EXPECT_EQ(LIMIT * page, dmem_peak(self->b, region));
 	END();
 }
 

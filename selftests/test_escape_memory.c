@@ -24,10 +24,10 @@
 #include "dma_driver.h"
 #include "dmem_util.h"
 
-#define CAP	4	/* pages */
-#define MORE	(3 * CAP)
+#define LIMIT	4	/* pages */
+#define MORE	(3 * LIMIT)
 
-/* This process is in a, whose limit is CAP pages of each region in use. */
+/* This process is in a, whose limit is LIMIT pages of each region in use. */
 FIXTURE(memory) {
 	struct dmem_test t;
 	char *a, *b;
@@ -46,7 +46,7 @@ FIXTURE_SETUP(memory)
 	self->b = cg_name(self->t.cg, "b");
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, dmem_set_max(self->a, self->t.heap.region, CAP * self->t.page));
+	EXPECT_EQ(0, dmem_set_max(self->a, self->t.heap.region, LIMIT * self->t.page));
 	EXPECT_EQ(0, cg_enter(self->a));
 }
 
@@ -97,16 +97,16 @@ TEST_F(memory, alias)
 	}
 	if (one < 0)
 		SKIP(return, "no two heaps on one area");
-	ASSERT_EQ(0, dmem_set_max(self->a, heaps[one].region, CAP * self->t.page));
+	ASSERT_EQ(0, dmem_set_max(self->a, heaps[one].region, LIMIT * self->t.page));
 	one = heap_open(heaps[one].name);
 	i = heap_open(heaps[two].name);
 	ASSERT_LE(0, one);
 	ASSERT_LE(0, i);
 	self->fds[self->n++] = heap_alloc(one, self->t.page);
 	ASSERT_LE(0, self->fds[0]);
-	EXPECT_EQ(CAP - 1, take(self, i));
+	EXPECT_EQ(LIMIT - 1, take(self, i));
 	EXPECT_EQ(0, take(self, one));
-	EXPECT_PAID(heaps[two].region, CAP, 0);
+	EXPECT_PAID(heaps[two].region, LIMIT, 0);
 }
 
 /* Another heap may serve a refused request: it is another region, with its own limit. */
@@ -116,10 +116,10 @@ TEST_F(memory, another_heap)
 
 	if (heap_fd < 0 || dmem_current(self->a, "heap/system") < 0)
 		SKIP(return, "no system heap with a region");
-	EXPECT_EQ(CAP, take(self, self->t.heap_fd));
+	EXPECT_EQ(LIMIT, take(self, self->t.heap_fd));
 	ASSERT_EQ(0, dmem_set_max(self->a, "heap/system", 2 * self->t.page));
 	EXPECT_EQ(2, take(self, heap_fd));
-	EXPECT_PAID(self->t.heap.region, CAP, 0);
+	EXPECT_PAID(self->t.heap.region, LIMIT, 0);
 	EXPECT_PAID("heap/system", 2, 0);
 }
 
@@ -136,15 +136,15 @@ TEST_F(memory, fallback)
 	dev = dma_driver_open(&loaded);
 	if (dev < 0)
 		SKIP(return, "cannot load dmem_dma_test.ko");
-	ASSERT_EQ(0, dmem_set_max(self->a, region, CAP * page));
+	ASSERT_EQ(0, dmem_set_max(self->a, region, LIMIT * page));
 	unaccounted = cma_read(region_area(region), "unaccounted_pages");
 	for (i = 0; i < DMEM_DMA_METHODS; i++) {
 		/* Some methods request at least two pages from CMA. */
-		for (j = 0; j < CAP / 2; j++)
+		for (j = 0; j < LIMIT / 2; j++)
 			EXPECT_LT(0, dma_alloc(dev, i, 2 * page, DMEM_DMA_ACCOUNT));
-		EXPECT_PAID(region, CAP, 0);
+		EXPECT_PAID(region, LIMIT, 0);
 		EXPECT_EQ(-ENOMEM, dma_alloc(dev, i, 2 * page, DMEM_DMA_ACCOUNT));
-		EXPECT_EQ(CAP, dma_pages(dev));
+		EXPECT_EQ(LIMIT, dma_pages(dev));
 		EXPECT_EQ(unaccounted, cma_read(region_area(region), "unaccounted_pages"));
 		close(dev);
 		dev = open("/dev/" DMEM_DMA_TEST_DEV, O_RDWR | O_CLOEXEC);
@@ -180,8 +180,8 @@ TEST_F(memory, device_over_socket)
 	heap_fd = recv_fd(sv[0]);
 	ASSERT_LE(0, heap_fd);
 	EXPECT_EQ(0, wait_exit(pid));
-	EXPECT_EQ(CAP, take(self, heap_fd));
-	EXPECT_PAID(t->heap.region, CAP, 0);
+	EXPECT_EQ(LIMIT, take(self, heap_fd));
+	EXPECT_PAID(t->heap.region, LIMIT, 0);
 
 	/* a opened the device, b uses it: the charge goes to b, as intended */
 	pid = cg_fork(self->b);
@@ -193,7 +193,7 @@ TEST_F(memory, device_over_socket)
 	ASSERT_LE(0, self->fds[self->n]);
 	self->n++;
 	EXPECT_EQ(0, wait_exit(pid));
-	EXPECT_PAID(t->heap.region, CAP, 2);
+	EXPECT_PAID(t->heap.region, LIMIT, 2);
 }
 
 /*
@@ -208,7 +208,7 @@ TEST_F(memory, fresh_cgroup)
 	int i, n = 0, fd = 0;
 
 	ASSERT_EQ(0, cg_write(self->b, "cgroup.subtree_control", "+dmem"));
-	ASSERT_EQ(0, dmem_set_max(self->b, region, (CAP + 1) * t->page));
+	ASSERT_EQ(0, dmem_set_max(self->b, region, (LIMIT + 1) * t->page));
 	for (i = 0; i < MORE && fd >= 0; i++) {
 		ASSERT_EQ(0, cg_create(x));
 		ASSERT_EQ(0, dmem_set_max(x, region, t->page));
@@ -220,8 +220,8 @@ TEST_F(memory, fresh_cgroup)
 	}
 	self->n = n;
 	EXPECT_EQ(-ENOMEM, fd);
-	EXPECT_EQ(CAP + 1, n);
-	EXPECT_PAID(region, 0, CAP + 1);
+	EXPECT_EQ(LIMIT + 1, n);
+	EXPECT_PAID(region, 0, LIMIT + 1);
 	free(x);
 }
 
@@ -238,11 +238,11 @@ TEST_F(memory, pages_without_buffer)
 	char c;
 
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC | O_NONBLOCK));
-	fd = heap_alloc(t->heap_fd, CAP * t->page);
+	fd = heap_alloc(t->heap_fd, LIMIT * t->page);
 	ASSERT_LE(0, fd);
-	iov.iov_base = mmap(NULL, CAP * t->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	iov.iov_base = mmap(NULL, LIMIT * t->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ASSERT_TRUE(iov.iov_base != MAP_FAILED);
-	memset(iov.iov_base, 'x', CAP * t->page);
+	memset(iov.iov_base, 'x', LIMIT * t->page);
 	EXPECT_EQ(-1, splice(fd, NULL, ends[1], NULL, t->page, 0));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, vmsplice(ends[1], &iov, 1, 0));
@@ -251,11 +251,11 @@ TEST_F(memory, pages_without_buffer)
 	EXPECT_EQ(EAGAIN, errno);
 	/* A private mapping would be a copy, or another reference: there is none. */
 	EXPECT_TRUE(mmap(NULL, t->page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) == MAP_FAILED);
-	EXPECT_PAID(t->heap.region, CAP, 0);
+	EXPECT_PAID(t->heap.region, LIMIT, 0);
 	/* A mapping of one page still holds the whole buffer. */
-	EXPECT_TRUE(mremap(iov.iov_base, CAP * t->page, t->page, 0) == iov.iov_base);
+	EXPECT_TRUE(mremap(iov.iov_base, LIMIT * t->page, t->page, 0) == iov.iov_base);
 	close(fd);
-	EXPECT_PAID(t->heap.region, CAP, 0);
+	EXPECT_PAID(t->heap.region, LIMIT, 0);
 	EXPECT_EQ(0, munmap(iov.iov_base, t->page));
 	EXPECT_PAID(t->heap.region, 0, 0);
 	EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
@@ -276,7 +276,7 @@ TEST_F(memory, udmabuf)
 	*strrchr(top, '/') = '\0';
 	if (dev < 0)
 		SKIP(return, "no /dev/udmabuf");
-	ASSERT_EQ(CAP, take(self, t->heap_fd));
+	ASSERT_EQ(LIMIT, take(self, t->heap_fd));
 	avail = cma_read(t->area, "available_pages");
 	other = dmem_current(t->root, "heap/system");
 	/* If the kernel has memcg: an amount large enough to see at once */
@@ -290,7 +290,7 @@ TEST_F(memory, udmabuf)
 	shmem = cg_stat(self->a, "memory.stat", "shmem");
 	fd = ioctl(dev, UDMABUF_CREATE, &create);
 	ASSERT_LE(0, fd);
-	EXPECT_PAID(t->heap.region, CAP, 0);
+	EXPECT_PAID(t->heap.region, LIMIT, 0);
 	EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
 	EXPECT_EQ(other, dmem_current(t->root, "heap/system"));
 	if (shmem >= 0)
@@ -301,7 +301,7 @@ TEST_F(memory, udmabuf)
 	create.memfd = self->fds[0];
 	create.size = t->page;
 	EXPECT_EQ(-1, ioctl(dev, UDMABUF_CREATE, &create));
-	EXPECT_PAID(t->heap.region, CAP, 0);
+	EXPECT_PAID(t->heap.region, LIMIT, 0);
 	close(dev);
 }
 
@@ -319,8 +319,8 @@ TEST_F(memory, cgroup_v1)
 	if (ret == ENODEV)
 		SKIP(return, "no cgroup v1");
 	EXPECT_EQ(EBUSY, ret);
-	EXPECT_EQ(CAP, take(self, self->t.heap_fd));
-	EXPECT_PAID(self->t.heap.region, CAP, 0);
+	EXPECT_EQ(LIMIT, take(self, self->t.heap_fd));
+	EXPECT_PAID(self->t.heap.region, LIMIT, 0);
 }
 
 TEST_HARNESS_MAIN

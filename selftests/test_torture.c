@@ -155,8 +155,8 @@ static int limit_region(TORTURE *self, struct tt_region *r)
 	int ret, s;
 
 	*strrchr(top, '/') = '\0';
-	ret = dmem_set_max(t->cg, r->name, TT_CAP * t->page);
-	rm_set_max(&r->m, r->test, TT_CAP);
+	ret = dmem_set_max(t->cg, r->name, TT_LIMIT * t->page);
+	rm_set_max(&r->m, r->test, TT_LIMIT);
 	/* Else nothing below has a reservation. */
 	if (!ret)
 		ret = dmem_set(top, "dmem.min", r->name, DMEM_MAX);
@@ -166,8 +166,8 @@ static int limit_region(TORTURE *self, struct tt_region *r)
 	rm_set_min(&r->m, r->test, RM_UNLIMITED);
 	for (s = 0; s < TT_SLICES && !ret; s++) {
 		r->slice[s] = rm_create(&r->m, r->test);
-		ret = dmem_set_max(self->w->slice[s], r->name, TT_SLICE_CAP * t->page);
-		rm_set_max(&r->m, r->slice[s], TT_SLICE_CAP);
+		ret = dmem_set_max(self->w->slice[s], r->name, TT_SLICE_LIMIT * t->page);
+		rm_set_max(&r->m, r->slice[s], TT_SLICE_LIMIT);
 		r->common[s] = rm_create(&r->m, r->slice[s]);
 	}
 	free(top);
@@ -258,7 +258,7 @@ static void finish(TORTURE *self)
 static void sample(struct tt_world *w)
 {
 	/* Drivers are asked for a page more. */
-	long long most = (TT_CAP + w->workers * (TT_LARGEST + 1)) * w->t->page, is;
+	long long most = (TT_LIMIT + w->workers * (TT_LARGEST + 1)) * w->t->page, is;
 	int i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -271,11 +271,11 @@ static void sample(struct tt_world *w)
 			is = dmem_current(w->t->cg, w->region[i].name);
 			if (is > most)
 				tt_fail(w, "%lld bytes of %s in %s, the limit is %d pages", is,
-					w->region[i].name, w->t->cg, TT_CAP);
+					w->region[i].name, w->t->cg, TT_LIMIT);
 			is = dmem_peak(w->t->cg, w->region[i].name);
-			if (is > TT_CAP * w->t->page)
+			if (is > TT_LIMIT * w->t->page)
 				tt_fail(w, "the peak of %s in %s is %lld, the limit %d pages",
-					w->region[i].name, w->t->cg, is, TT_CAP);
+					w->region[i].name, w->t->cg, is, TT_LIMIT);
 		}
 		sleep_ms(4);
 	}

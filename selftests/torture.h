@@ -38,8 +38,8 @@
 #define TT_BUFS		1024
 #define TT_INBOX	16
 
-#define TT_CAP		384	/* of all together, in each region */
-#define TT_SLICE_CAP	256	/* at most, of each slice */
+#define TT_LIMIT	384	/* of all together, in each region */
+#define TT_SLICE_LIMIT	256	/* at most, of each slice */
 #define TT_LARGEST	32	/* buffer */
 
 enum tt_kind {

@@ -464,7 +464,7 @@ static void do_limit(struct tt_worker *k, const struct tt_op *op)
 /* Slices: other workers charge them at the same time. */
 static void do_slice(struct tt_worker *k, const struct tt_op *op)
 {
-	int region = op->a % k->w->regions, value = op->b % TT_SLICE_CAP;
+	int region = op->a % k->w->regions, value = op->b % TT_SLICE_LIMIT;
 	struct tt_region *r = &k->w->region[region];
 	int slice = k->number, node;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Manuals and completions. */
 #include <stdio.h>
-#include <string.h>
 
 #include "tap.h"
 #include "docs.h"
@@ -16,22 +15,6 @@ void docs_read(const char *path, char text[DOCS_TEXT])
 	text[len] = 0;
 }
 
-/* Writes DIR for the directory of the test: its name is random, and names of tests must not be. */
-static void without_dir(const char *text, char *to, size_t size)
-{
-	const char *dir = tap_path(""), *p;
-
-	for (; (p = strstr(text, dir)); text = p + strlen(dir)) {
-		size_t n = (size_t)snprintf(to, size, "%.*sDIR", (int)(p - text), text);
-
-		if (n >= size)
-			return;
-		to += n;
-		size -= n;
-	}
-	snprintf(to, size, "%s", text);
-}
-
 void docs_complete(const char *file, const char *command, const char *program, const char *words,
 		   const char *want)
 {
@@ -43,16 +26,14 @@ void docs_complete(const char *file, const char *command, const char *program, c
 		"COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
 		"_$1 \"$2\"\n"
 		"printf '%s\\n' ${COMPREPLY[@]+\"${COMPREPLY[@]}\"} | sort | tr '\\n' ' '\n";
-	char bin[4096], name[512], shown[200], shown_want[250];
+	char bin[4096], name[400];
 	const char *argv[] = {
 		"/bin/bash", "-euc", script, file, command, program, words, bin, NULL
 	};
 
 	snprintf(bin, sizeof(bin), "%s", tap_path("bin"));
-	without_dir(words, shown, sizeof(shown));
-	without_dir(want, shown_want, sizeof(shown_want));
-	snprintf(name, sizeof(name), "bash completes '%s' without an error", shown);
+	snprintf(name, sizeof(name), "bash completes '%s' without an error", words);
 	check(!run(argv) && !*get("err"), name, "%s", get("err"));
-	snprintf(name, sizeof(name), "bash completes '%s' to '%s'", shown, shown_want);
+	snprintf(name, sizeof(name), "bash completes '%s' to '%s'", words, want);
 	check_text(get("out"), want, name);
 }

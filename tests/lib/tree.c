@@ -212,7 +212,7 @@ static int region_of(const char *name)
 	return -1;
 }
 
-void tree_read(const char *path, struct tree_caps *caps)
+void tree_read(const char *path, struct tree_limits *limits)
 {
 	char text[200], key[32], region[64], value[8];
 	FILE *f = fopen(path, "r");
@@ -224,22 +224,22 @@ void tree_read(const char *path, struct tree_caps *caps)
 			if (words < 1 || strcmp(key, keys[k]))
 				continue;
 			if (words == 3)
-				caps->n[k][region_of(region)] = n;
+				limits->n[k][region_of(region)] = n;
 			else
-				memset(caps->n[k], 0, sizeof(caps->n[k]));
+				memset(limits->n[k], 0, sizeof(limits->n[k]));
 		}
 		if (sscanf(text, "DeviceMemoryStrict=%7s", value) == 1)
-			caps->strict = !strcmp(value, "yes");
+			limits->strict = !strcmp(value, "yes");
 	}
 	if (f)
 		fclose(f);
 }
 
-bool tree_given(const char *command, struct tree_caps *caps)
+bool tree_given(const char *command, struct tree_limits *limits)
 {
 	const char *p;
 
-	memset(caps, 0, sizeof(*caps));
+	memset(limits, 0, sizeof(*limits));
 	for (p = strstr(command, "--"); p; p = strstr(p + 2, "--")) {
 		char option[8], region[64];
 		int n, k = 0, r;
@@ -247,8 +247,8 @@ bool tree_given(const char *command, struct tree_caps *caps)
 		/* Some trees have files that cannot be read. */
 		if (!strncmp(p, "--slice=", 8) || !strncmp(p, "--mistake=", 10))
 			continue;
-		if (!strncmp(p, "--strict", 8) && !caps->strict) {
-			caps->strict = true;
+		if (!strncmp(p, "--strict", 8) && !limits->strict) {
+			limits->strict = true;
 			continue;
 		}
 		if (sscanf(p, "--%7[^=]=%63[^=]=%dT", option, region, &n) != 3)
@@ -257,41 +257,41 @@ bool tree_given(const char *command, struct tree_caps *caps)
 			k++;
 		r = region_of(region);
 		/* Each key and region once, and no value that removes a limit. */
-		if (k == TREE_KINDS || r < 0 || n <= 0 || caps->n[k][r])
+		if (k == TREE_KINDS || r < 0 || n <= 0 || limits->n[k][r])
 			return false;
-		caps->n[k][r] = n;
+		limits->n[k][r] = n;
 	}
 	return true;
 }
 
-bool tree_any(const struct tree_caps *caps)
+bool tree_any(const struct tree_limits *limits)
 {
-	static const struct tree_caps none;
+	static const struct tree_limits none;
 
-	return memcmp(caps->n, none.n, sizeof(none.n));
+	return memcmp(limits->n, none.n, sizeof(none.n));
 }
 
 /* Without a limit, it does not matter whether the unit is strict. */
-bool tree_same(const struct tree_caps *x, const struct tree_caps *y)
+bool tree_same(const struct tree_limits *x, const struct tree_limits *y)
 {
 	if (memcmp(x->n, y->n, sizeof(x->n)))
 		return false;
 	return x->strict == y->strict || !tree_any(x);
 }
 
-const char *tree_text(const struct tree_caps *caps)
+const char *tree_text(const struct tree_limits *limits)
 {
 	static char text[2][1000];
 	static unsigned int turn;
 	char *buf = text[turn++ % 2];
-	int used = snprintf(buf, sizeof(text[0]), "%s", caps->strict ? "strict" : "not strict");
+	int used = snprintf(buf, sizeof(text[0]), "%s", limits->strict ? "strict" : "not strict");
 
 	for (int k = 0; k < TREE_KINDS; k++) {
 		for (int r = 0; r < TREE_REGIONS; r++) {
-			if (caps->n[k][r])
+			if (limits->n[k][r])
 				used += snprintf(buf + used, sizeof(text[0]) - (size_t)used,
 						 ", %s %s %dT", options[k], regions[r],
-						 caps->n[k][r]);
+						 limits->n[k][r]);
 		}
 	}
 	return buf;

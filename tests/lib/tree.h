@@ -34,7 +34,7 @@ struct tree {
 
 /* In units of 1T, which is more than any region has: such a limit refuses nothing if it comes into
  * force. 0: none. */
-struct tree_caps {
+struct tree_limits {
 	int n[TREE_KINDS][TREE_REGIONS];
 	bool strict;
 };
@@ -46,15 +46,15 @@ void tree_make(struct tree *t, unsigned int seed);
 const char *tree_unit(const struct tree *t, size_t i, char name[TREE_NAME]);
 
 /* Adds the content of a file, which applies after those read before. */
-void tree_read(const char *path, struct tree_caps *caps);
+void tree_read(const char *path, struct tree_limits *limits);
 
 /* Parses the arguments of dmem-apply. False: there is another argument. */
-bool tree_given(const char *command, struct tree_caps *caps);
+bool tree_given(const char *command, struct tree_limits *limits);
 
-bool tree_any(const struct tree_caps *caps);
-bool tree_same(const struct tree_caps *x, const struct tree_caps *y);
+bool tree_any(const struct tree_limits *limits);
+bool tree_same(const struct tree_limits *x, const struct tree_limits *y);
 
 /* A text for messages, valid until the second call after this one. */
-const char *tree_text(const struct tree_caps *caps);
+const char *tree_text(const struct tree_limits *limits);
 
 #endif

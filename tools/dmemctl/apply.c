@@ -27,10 +27,10 @@ static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *
 
 	if (ret)
 		return ret;
-	if (s.caps.mistake_file) {
+	if (s.merged.mistake_file) {
 		cli_error(&c->cli,
 			  "%s: %s:%u: mistake in the section: correct it first, see dmemctl verify",
-			  t->unit, s.caps.mistake_file, s.caps.mistake_line);
+			  t->unit, s.merged.mistake_file, s.merged.mistake_line);
 		return -EINVAL;
 	}
 	/* All or none. section_read() has reported the limit that cannot be used. */

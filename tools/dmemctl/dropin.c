@@ -194,7 +194,7 @@ static int read_old(struct ctl *c, struct dropin *d)
 			  d->path, ret);
 		return -EINVAL;
 	}
-	return ret ? ret : dmem_caps_add(d->arena, &d->caps, &s, "/");
+	return ret ? ret : dmem_unit_limits_add(d->arena, &d->limits, &s, "/");
 }
 
 /* Opens and locks the directory. Another process may have removed the directory while this one
@@ -281,24 +281,24 @@ int dropin_add(struct dropin *d, const struct dmem_limit *l)
 {
 	const char *region = escaped(d->arena, l->region);
 	size_t kept = 0;
-	struct dmem_cap *cap;
+	struct dmem_section_limit *limit;
 
 	if (!region)
 		return -ENOMEM;
-	cap = dmem_alloc(d->arena, (d->caps.n + 1) * sizeof(*cap));
-	if (!cap)
+	limit = dmem_alloc(d->arena, (d->limits.n + 1) * sizeof(*limit));
+	if (!limit)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->caps.n; i++) {
-		const struct dmem_cap *old = &d->caps.cap[i];
+	for (size_t i = 0; i < d->limits.n; i++) {
+		const struct dmem_section_limit *old = &d->limits.limit[i];
 
 		if (old->kind != l->kind || strcmp(old->region, region))
-			cap[kept++] = *old;
+			limit[kept++] = *old;
 	}
-	cap[kept++] = (struct dmem_cap){
+	limit[kept++] = (struct dmem_section_limit){
 		.kind = l->kind, .region = region, .value = strrchr(l->text, '=') + 1,
 	};
-	d->caps.cap = cap;
-	d->caps.n = kept;
+	d->limits.limit = limit;
+	d->limits.n = kept;
 	return 0;
 }
 
@@ -326,14 +326,15 @@ static const char *word(struct dmem_arena *a, const char *s)
 static const char *text_of(struct dropin *d)
 {
 	const char *text =
-		dmem_printf(d->arena, "%s%s", HEAD, d->caps.strict ? STRICT "=yes\n" : "");
+		dmem_printf(d->arena, "%s%s", HEAD, d->limits.strict ? STRICT "=yes\n" : "");
 
-	for (size_t i = 0; text && i < d->caps.n; i++) {
-		const struct dmem_cap *cap = &d->caps.cap[i];
-		const char *region = word(d->arena, cap->region);
+	for (size_t i = 0; text && i < d->limits.n; i++) {
+		const struct dmem_section_limit *limit = &d->limits.limit[i];
+		const char *region = word(d->arena, limit->region);
 
 		text = region ? dmem_printf(d->arena, "%s%s=%s %s\n", text,
-					    dmem_cap_keys[cap->kind], region, cap->value) : NULL;
+					    dmem_limit_keys[limit->kind], region,
+					    limit->value) : NULL;
 	}
 	return text;
 }
@@ -362,14 +363,14 @@ static int put(struct dropin *d, const char *text, size_t len)
 
 int dropin_write(struct ctl *c, struct dropin *d)
 {
-	const char *text = d->caps.n ? text_of(d) : NULL;
-	int ret = d->caps.n && !text ? -ENOMEM : put(d, text, text ? strlen(text) : 0);
+	const char *text = d->limits.n ? text_of(d) : NULL;
+	int ret = d->limits.n && !text ? -ENOMEM : put(d, text, text ? strlen(text) : 0);
 
 	if (ret)
 		return failed(c, d->path, -ret);
 	d->written = true;
 	/* The last file of a directory takes the directory with it, whichever program made it. */
-	if (!d->caps.n && !d->made)
+	if (!d->limits.n && !d->made)
 		d->made = 1;
 	return 0;
 }

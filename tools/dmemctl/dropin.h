@@ -15,7 +15,7 @@ struct dropin {
 	const char *name, *dir, *path;	/* without --sysroot */
 	const char *old;		/* former content; NULL: there was no file */
 	size_t old_len;
-	struct dmem_caps caps;		/* the new content */
+	struct dmem_unit_limits limits;	/* the new content */
 	unsigned int made;		/* number of new directories at the end of the path */
 	bool written;
 	int lock;			/* descriptor of the locked directory, or -1 */

@@ -48,24 +48,24 @@ const char *section_region(struct dmem_arena *a, const char *unit, const char *r
 /* Converts the texts of the files to limits. */
 static int take(struct ctl *c, struct dmem_units *u, const char *unit, struct section *s)
 {
-	s->limit = dmem_alloc(&u->arena, (s->caps.n + 1) * sizeof(*s->limit));
+	s->limit = dmem_alloc(&u->arena, (s->merged.n + 1) * sizeof(*s->limit));
 	if (!s->limit)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->caps.n; i++) {
-		const struct dmem_cap *cap = &s->caps.cap[i];
-		const char *region = section_region(&u->arena, unit, cap->region);
+	for (size_t i = 0; i < s->merged.n; i++) {
+		const struct dmem_section_limit *limit = &s->merged.limit[i];
+		const char *region = section_region(&u->arena, unit, limit->region);
 		const char *text = region ?
-			dmem_printf(&u->arena, "%s=%s", region, cap->value) : NULL;
+			dmem_printf(&u->arena, "%s=%s", region, limit->value) : NULL;
 
 		if (text &&
-		    dmem_limit_parse(&u->arena, cap->kind, text, &s->limit[s->n]) == DMEM_OK) {
+		    dmem_limit_parse(&u->arena, limit->kind, text, &s->limit[s->n]) == DMEM_OK) {
 			s->n++;
 			continue;
 		}
 		s->unusable++;
 		cli_error(&c->cli,
 			  "%s: invalid region name '%s': write the full name, without a specifier",
-			  unit, cap->region);
+			  unit, limit->region);
 	}
 	return 0;
 }
@@ -75,7 +75,7 @@ int section_read(struct ctl *c, struct dmem_units *u, const char *unit, struct s
 	int ret;
 
 	*s = (struct section){ 0 };
-	ret = dmem_units_caps(u, unit, HELPER, &s->caps);
+	ret = dmem_units_limits_of(u, unit, HELPER, &s->merged);
 	return ret ? ret : take(c, u, unit, s);
 }
 
@@ -109,7 +109,7 @@ int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
 	all[at] = dropin;
 	for (size_t i = after; i < n; i++)
 		all[at + 1 + i - after] = f[i];
-	ret = dmem_units_merge(u, all, n + 1 - (after - at), true, HELPER, &s->caps);
+	ret = dmem_units_merge(u, all, n + 1 - (after - at), true, HELPER, &s->merged);
 	return ret ? ret : take(c, u, unit, s);
 }
 

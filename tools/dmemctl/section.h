@@ -10,7 +10,7 @@ struct section {
 	struct dmem_limit *limit;	/* specifiers replaced; a later one counts */
 	size_t n;
 	size_t unusable;		/* number of limits left out because of a mistake */
-	struct dmem_caps caps;		/* as in the files */
+	struct dmem_unit_limits merged;	/* as in the files */
 };
 
 /* Reads the unit search path of this machine, or of --sysroot. With @quiet, mistakes in files are

@@ -115,7 +115,7 @@ static int check_effect(struct ctl *c, struct set *s)
 		ret = section_plan(c, &s->units, s->target.unit, &file, &after);
 	if (ret)
 		return ret;
-	o = s->target.type == DMEM_SERVICE ? dmem_caps_obstacle(&after.caps) : NULL;
+	o = s->target.type == DMEM_SERVICE ? dmem_unit_limits_obstacle(&after.merged) : NULL;
 	if (o) {
 		cli_error(&c->cli,
 			  "%s:%u: %s= keeps limits from being set inside %s: limit its slice",
@@ -141,11 +141,11 @@ static int check_effect(struct ctl *c, struct set *s)
 /* Finds the limit of a region without the drop-in: that of the other files, or none. A region that
  * was removed has no limit to take back. */
 static int revert_one(struct ctl *c, struct set *s, const struct section *after,
-		      const struct dmem_cap *cap)
+		      const struct dmem_section_limit *limit)
 {
-	const char *region = section_region(&s->arena, s->target.unit, cap->region);
+	const char *region = section_region(&s->arena, s->target.unit, limit->region);
 	const char *text = region ? dmem_printf(&s->arena, "%s=%s", region,
-						cap->kind == DMEM_MAX ? "max" : "0") : NULL;
+						limit->kind == DMEM_MAX ? "max" : "0") : NULL;
 	const struct dmem_limit *is;
 	struct change_item it;
 	struct dmem_limit l;
@@ -153,7 +153,7 @@ static int revert_one(struct ctl *c, struct set *s, const struct section *after,
 
 	if (!region)
 		return 0;
-	if (!text || dmem_limit_parse(&s->arena, cap->kind, text, &l) != DMEM_OK)
+	if (!text || dmem_limit_parse(&s->arena, limit->kind, text, &l) != DMEM_OK)
 		return -ENOMEM;
 	if (change_find(&s->change, &l, &it) != DMEM_OK)
 		return 0;
@@ -163,11 +163,11 @@ static int revert_one(struct ctl *c, struct set *s, const struct section *after,
 
 static int revert(struct ctl *c, struct set *s)
 {
-	struct dmem_caps was = s->dropin.caps;
+	struct dmem_unit_limits was = s->dropin.limits;
 	struct section after;
 	int ret;
 
-	s->dropin.caps.n = 0;
+	s->dropin.limits.n = 0;
 	if (s->opt.dry_run)
 		return 0;
 	ret = dropin_write(c, &s->dropin);
@@ -176,7 +176,7 @@ static int revert(struct ctl *c, struct set *s)
 	if (!ret)
 		ret = section_read(c, &s->units, s->target.unit, &after);
 	for (size_t i = 0; i < was.n && !ret; i++)
-		ret = revert_one(c, s, &after, &was.cap[i]);
+		ret = revert_one(c, s, &after, &was.limit[i]);
 	return ret;
 }
 

@@ -26,7 +26,7 @@
 struct level {
 	struct dmem_unit *unit;
 	struct dmem_list levels;
-	struct dmem_caps caps;
+	struct dmem_unit_limits limits;
 	enum dmem_effect effect;
 	bool done, written;
 };
@@ -68,8 +68,8 @@ static int emit(struct generator *g, struct level *l)
 	bool system_slice = !strcmp(name, "system.slice");
 	int ret = 0;
 
-	if (system_slice && l->effect == DMEM_CAPS) {
-		ret = write_system_slice(g, &l->caps);
+	if (system_slice && l->effect == DMEM_LIMITS) {
+		ret = write_system_slice(g, &l->limits);
 		l->effect = DMEM_NOTHING;
 	}
 	if (ret)
@@ -77,12 +77,12 @@ static int emit(struct generator *g, struct level *l)
 	if (!from && l->effect == DMEM_NOTHING)
 		return 0;
 	if (from && from->effect == l->effect &&
-	    (l->effect != DMEM_CAPS || dmem_caps_equal(&from->caps, &l->caps)))
+	    (l->effect != DMEM_LIMITS || dmem_unit_limits_equal(&from->limits, &l->limits)))
 		return 0;
 	if (l->unit->type == DMEM_SERVICE)
-		ret = write_service(g, name, l->effect, &l->caps);
+		ret = write_service(g, name, l->effect, &l->limits);
 	else
-		ret = write_slice(g, name, l->effect, &l->caps);
+		ret = write_slice(g, name, l->effect, &l->limits);
 	/* After a failure, more specific levels must not rely on this file. */
 	l->written = !ret;
 	return ret;
@@ -105,7 +105,7 @@ static int settle(struct generator *g, struct level *l)
 	}
 	if (ret)
 		return ret;
-	ret = dmem_units_effect(&g->units, l->unit, g->helper, &l->caps, &l->effect);
+	ret = dmem_units_effect(&g->units, l->unit, g->helper, &l->limits, &l->effect);
 	if (ret)
 		return ret;
 	/* Continue with the other levels after a failure. */

@@ -77,34 +77,34 @@ static char *quoted(struct generator *g, const char *text, bool specifiers)
 }
 
 /* The arguments of dmem-apply, each with a blank before it. */
-static char *arguments(struct generator *g, const struct dmem_caps *caps)
+static char *arguments(struct generator *g, const struct dmem_unit_limits *limits)
 {
 	struct dmem_arena *a = &g->units.arena;
-	char *s = dmem_strdup(a, caps->strict ? " --strict" : "");
+	char *s = dmem_strdup(a, limits->strict ? " --strict" : "");
 
-	if (s && caps->mistake_file) {
-		char *file = quoted(g, caps->mistake_file, false);
+	if (s && limits->mistake_file) {
+		char *file = quoted(g, limits->mistake_file, false);
 
 		/* The name is only shown to users, but must not end the line. */
 		for (char *p = file; p && *p; p++)
 			*p = *p < ' ' || *p > '~' ? '?' : *p;
 		s = file ?
 			dmem_printf(a, "%s \"--mistake=%s:%u\"", s, file,
-				    caps->mistake_line) : NULL;
+				    limits->mistake_line) : NULL;
 	}
-	for (size_t i = 0; s && i < caps->n; i++) {
-		char *region = quoted(g, caps->cap[i].region, true);
-		char *value = quoted(g, caps->cap[i].value, false);
+	for (size_t i = 0; s && i < limits->n; i++) {
+		char *region = quoted(g, limits->limit[i].region, true);
+		char *value = quoted(g, limits->limit[i].value, false);
 
 		s = region && value ?
-		    dmem_printf(a, "%s \"--%s=%s=%s\"", s, dmem_kind_names[caps->cap[i].kind],
+		    dmem_printf(a, "%s \"--%s=%s=%s\"", s, dmem_kind_names[limits->limit[i].kind],
 				region, value) : NULL;
 	}
 	return s;
 }
 
 int write_service(struct generator *g, const char *level, enum dmem_effect e,
-		  const struct dmem_caps *caps)
+		  const struct dmem_unit_limits *limits)
 {
 	struct dmem_arena *a = &g->units.arena;
 	char *args;
@@ -114,7 +114,7 @@ int write_service(struct generator *g, const char *level, enum dmem_effect e,
 	/* dmem-apply cannot run there, and this line does not need it. */
 	if (e == DMEM_REFUSAL)
 		return put_dropin(g, level, HEAD "[Unit]\nAssertPathExists=!/\n");
-	args = arguments(g, caps);
+	args = arguments(g, limits);
 	if (!args)
 		return -ENOMEM;
 	/*
@@ -124,12 +124,12 @@ int write_service(struct generator *g, const char *level, enum dmem_effect e,
 	 */
 	return put_dropin(g, level,
 			  dmem_printf(a, HEAD "[Service]\nExecCondition=%s+%s%s\n",
-				      caps->strict ? "" : "-", g->helper, args));
+				      limits->strict ? "" : "-", g->helper, args));
 }
 
-static char *slice_command(struct generator *g, const struct dmem_caps *caps)
+static char *slice_command(struct generator *g, const struct dmem_unit_limits *limits)
 {
-	char *args = arguments(g, caps);
+	char *args = arguments(g, limits);
 
 	if (!args)
 		return NULL;
@@ -148,11 +148,12 @@ static char *after_parent(struct generator *g, const char *name)
 }
 
 /* The command of dmem-slice@NAME.service. */
-static int slice_service(struct generator *g, const char *name, const struct dmem_caps *caps)
+static int slice_service(struct generator *g, const char *name,
+			 const struct dmem_unit_limits *limits)
 {
 	struct dmem_arena *a = &g->units.arena;
 	char *unit = dmem_printf(a, "dmem-slice@%s.service", name);
-	char *after = after_parent(g, name), *command = slice_command(g, caps);
+	char *after = after_parent(g, name), *command = slice_command(g, limits);
 
 	if (!unit || !after || !command)
 		return -ENOMEM;
@@ -166,9 +167,9 @@ static int slice_service(struct generator *g, const char *name, const struct dme
 /* Slices below a prefix, or all slices, are not known in advance: they get a template of their own,
  * whose instance is the slice. */
 static int slice_template(struct generator *g, const char *unit, const char *prefix,
-			  const struct dmem_caps *caps)
+			  const struct dmem_unit_limits *limits)
 {
-	char *after = after_parent(g, prefix), *command = slice_command(g, caps), *text;
+	char *after = after_parent(g, prefix), *command = slice_command(g, limits), *text;
 
 	if (!after || !command)
 		return -ENOMEM;
@@ -179,7 +180,7 @@ static int slice_template(struct generator *g, const char *unit, const char *pre
 }
 
 int write_slice(struct generator *g, const char *level, enum dmem_effect e,
-		const struct dmem_caps *caps)
+		const struct dmem_unit_limits *limits)
 {
 	struct dmem_arena *a = &g->units.arena;
 	const char *dot = strrchr(level, '.');
@@ -194,21 +195,21 @@ int write_slice(struct generator *g, const char *level, enum dmem_effect e,
 		return -ENOMEM;
 	if (many) {
 		service = dmem_printf(a, "dmem-slice-%s@.service", name);
-		ret = service ? slice_template(g, service, name, caps) : -ENOMEM;
+		ret = service ? slice_template(g, service, name, limits) : -ENOMEM;
 		service = dmem_printf(a, "dmem-slice-%s@%%N.service", name);
 	} else {
-		ret = slice_service(g, name, caps);
+		ret = slice_service(g, name, limits);
 		service = dmem_printf(a, "dmem-slice@%s.service", name);
 	}
 	if (ret || !service)
 		return ret ? ret : -ENOMEM;
 	return put_dropin(g, level, dmem_printf(a, HEAD "[Unit]\n%s=%s\nAfter=%s\n"
 						"PropagatesStopTo=%s\n",
-						caps->strict ? "Requires" : "Wants",
+						limits->strict ? "Requires" : "Wants",
 						service, service, service));
 }
 
-int write_system_slice(struct generator *g, const struct dmem_caps *caps)
+int write_system_slice(struct generator *g, const struct dmem_unit_limits *limits)
 {
 	struct dmem_arena *a = &g->units.arena;
 	char *link = dmem_printf(a, "%s/sysinit.target.wants/dmem-slice@system.service", g->out);
@@ -220,5 +221,5 @@ int write_system_slice(struct generator *g, const struct dmem_caps *caps)
 		return -errno;
 	if (symlink("../dmem-slice@.service", link) && errno != EEXIST)
 		return -errno;
-	return slice_service(g, "system", caps);
+	return slice_service(g, "system", limits);
 }

@@ -17,12 +17,12 @@ struct generator {
 
 /* Each writes the drop-in of one level, and the units that it needs. 0 or a negative errno. */
 int write_service(struct generator *g, const char *level, enum dmem_effect e,
-		  const struct dmem_caps *caps);
+		  const struct dmem_unit_limits *limits);
 int write_slice(struct generator *g, const char *level, enum dmem_effect e,
-		const struct dmem_caps *caps);
+		const struct dmem_unit_limits *limits);
 
 /* system.slice exists before a unit could be ordered before it: its limits are set early at
  * boot. */
-int write_system_slice(struct generator *g, const struct dmem_caps *caps);
+int write_system_slice(struct generator *g, const struct dmem_unit_limits *limits);
 
 #endif

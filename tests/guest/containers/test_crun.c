@@ -84,7 +84,7 @@ TEST_F_TIMEOUT(crun, slice, 120)
 	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_STREQ(SEE_CGROUP " 0\n" FIND_USAGE " 0\n" FIND_CAPACITY " 0\n" LIFT " 2\n"
-		     NO_FILES SAYS_CAPPED, out());
+		     NO_FILES SAYS_LIMITED, out());
 	out_clear();
 	ASSERT_EQ(0, run_scope("player")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(MODEST " ", SOON)) TH_LOG("%s", out());
@@ -126,7 +126,7 @@ TEST_F_TIMEOUT(crun, one_heap, 120)
 			       "\"" OTHER_HEAP "\", " OCI_GREEDY, BY_SLICE, OCI_ALL_HEAPS, NULL));
 	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(OTHER_HEAP " 1\n" NO_FILES SAYS_CAPPED, out());
+	EXPECT_STREQ(OTHER_HEAP " 1\n" NO_FILES SAYS_LIMITED, out());
 }
 
 /*
@@ -141,7 +141,7 @@ TEST_F_TIMEOUT(crun, user_namespace, 120)
 			       OCI_USERS, NULL));
 	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(NO_FILES SAYS_CAPPED, out());
+	EXPECT_STREQ(NO_FILES SAYS_LIMITED, out());
 	EXPECT_EQ(1, refused(SLICE, CAMERA));
 	EXPECT_EQ(MAPPED_USER, user_of_pid(first_pid(SCOPE "/container")));
 	ASSERT_EQ(0, stat(HEAP_FILE, &st));
@@ -165,7 +165,7 @@ TEST_F_TIMEOUT(crun, without_subgroup, 120)
 	ASSERT_EQ(0, cg_write(SLICE, "cgroup.subtree_control", "+dmem"));
 	ASSERT_EQ(0, run_scope("camera")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ(TELLS SAYS_LIMITED, out());
 	ASSERT_STREQ(SCOPE, cgroup_of_pid(first_pid(SCOPE)));
 	EXPECT_EQ(8 * MIB, dmem_read(SCOPE, "dmem.max", CAMERA));
 }
@@ -181,7 +181,7 @@ TEST_F_TIMEOUT(crun, unified_below_the_root, 120)
 	self->engine = spawn_out("crun run --bundle %s camera", bundle("camera"));
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_STREQ(SEE_MINE " 0\n" SEE_CAPACITY " 2\n" FIND_USAGE " 1\n" LIFT " 1\n"
-		     TELLS SAYS_CAPPED, out());
+		     TELLS SAYS_LIMITED, out());
 	ASSERT_STREQ(TOP, cgroup_of_pid(first_pid(TOP)));
 	EXPECT_EQ(8 * MIB, dmem_read(TOP, "dmem.max", CAMERA));
 	EXPECT_EQ(1, refused(TOP, CAMERA));

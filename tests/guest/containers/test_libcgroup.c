@@ -84,7 +84,7 @@ TEST_F_TIMEOUT(libcgroup, configuration, 120)
 	EXPECT_EQ(8 * MIB, dmem_read(OTHER, "dmem.max", CAMERA));
 	EXPECT_EQ(DMEM_MAX, dmem_read(OTHER, "dmem.max", DISPLAY));
 	ASSERT_EQ(0, shell_out(EXEC TOO_MUCH " " FITS, "camera")) TH_LOG("%s", out());
-	EXPECT_STREQ("cgroup /camera\n" TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ("cgroup /camera\n" TELLS SAYS_LIMITED, out());
 	EXPECT_EQ(1, refused(MINE, CAMERA));
 	out_clear();
 	ASSERT_EQ(0, shell_out(EXEC MODEST, "player")) TH_LOG("%s", out());

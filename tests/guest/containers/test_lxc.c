@@ -70,7 +70,7 @@ TEST_F_TIMEOUT(lxc, two_containers, 120)
 			       "lxc.uts.name = camera", "lxc.uts.name = player", NULL));
 	self->engine[0] = lxc_start("camera");
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ(TELLS SAYS_LIMITED, out());
 	out_clear();
 	self->engine[1] = lxc_start("player");
 	ASSERT_TRUE(wait_out(MODEST " ", SOON)) TH_LOG("%s", out());
@@ -98,7 +98,7 @@ TEST_F_TIMEOUT(lxc, change, 120)
 			       "cgroup:ro", "cgroup:rw:force", ONE_HEAP, ALL_HEAPS, NULL));
 	self->engine[0] = lxc_start("camera");
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(OTHER_HEAP " 1\n" LIFT " 1\n" SAYS_SEE SAYS_MOUNT SAYS_CAPPED, out());
+	EXPECT_STREQ(OTHER_HEAP " 1\n" LIFT " 1\n" SAYS_SEE SAYS_MOUNT SAYS_LIMITED, out());
 	EXPECT_EQ(0, run("lxc-cgroup", "-n", "camera", "dmem.max", CAMERA " 12M", NULL))
 		TH_LOG("%s", output());
 	EXPECT_EQ(12 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
@@ -109,7 +109,7 @@ TEST_F_TIMEOUT(lxc, change, 120)
 /* With a user namespace, the node must belong to the user that is root inside. */
 TEST_F_TIMEOUT(lxc, user_namespace, 120)
 {
-	static const char * const says[] = { TELLS SAYS_DENIED, TELLS SAYS_CAPPED };
+	static const char * const says[] = { TELLS SAYS_DENIED, TELLS SAYS_LIMITED };
 
 	ASSERT_EQ(0, file_from(CONFIG, LXC_CONFIG, WORDS, GREEDY, READ_ONLY, USERS, NULL));
 	for (int i = 0; i < 2; i++) {
@@ -158,7 +158,7 @@ TEST_F_TIMEOUT(lxc, killed_engine, 120)
 	out_clear();
 	self->engine[0] = lxc_start("camera");
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ(TELLS SAYS_LIMITED, out());
 	ASSERT_STREQ(MINE "-1", cgroup_of_pid(first_pid(MINE "-1")));
 	EXPECT_EQ(8 * MIB, dmem_read(MINE "-1", "dmem.max", CAMERA));
 	EXPECT_EQ(1, refused(MINE "-1", CAMERA));

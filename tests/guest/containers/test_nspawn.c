@@ -116,7 +116,7 @@ TEST_F_TIMEOUT(nspawn, two_machines, 200)
 	ASSERT_EQ(0, machine("player", "/probe " MODEST " hold", ONE_HEAP));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start(UNIT)) TH_LOG("%s", out());
-	ASSERT_TRUE(wait_plain(SAYS_CAPPED)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_plain(SAYS_LIMITED)) TH_LOG("%s", out());
 	EXPECT_NE(NULL, strstr(plain(), "cgroup /\nmax No such file or directory\n")) TH_LOG("%s", out());
 	EXPECT_NE(NULL, strstr(plain(), SAYS_SEE LIFT " 2\n" OTHER_HEAP " 2\n")) TH_LOG("%s", out());
 	out_clear();
@@ -157,7 +157,7 @@ TEST_F_TIMEOUT(nspawn, slice_around_all, 200)
 /* With a user namespace, the node must belong to the user that is root inside. */
 TEST_F_TIMEOUT(nspawn, user_namespace, 200)
 {
-	static const char * const says[] = { SAYS_DENIED, SAYS_CAPPED };
+	static const char * const says[] = { SAYS_DENIED, SAYS_LIMITED };
 
 	ASSERT_EQ(0, machine_of("camera", GREEDY, ONE_HEAP, USERS));
 	ASSERT_EQ(0, reload());

@@ -32,7 +32,7 @@
 #define INSIDE		"/probe " SEE_CGROUP " " FIND_USAGE " " LIFT " " OTHER_HEAP " caps " TOO_MUCH \
 			" " FITS " hold"
 #define SAYS_INSIDE	SEE_CGROUP " 0\n" FIND_USAGE " 0\n" LIFT " 2\n" OTHER_HEAP " 2\n" NO_FILES \
-			SAYS_CAPPED
+			SAYS_LIMITED
 
 /* The first process of the container, as reported by Podman. */
 static pid_t pid_of(const char *id)
@@ -125,7 +125,7 @@ TEST_F_TIMEOUT(podman, runc, 200)
 
 	self->engine[0] = spawn_out("sh " RUN_RUNC " /probe " LIFT " caps " TOO_MUCH " " FITS " hold");
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(LIFT " 30\n" TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ(LIFT " 30\n" TELLS SAYS_LIMITED, out());
 	cg = cgroup_of_container("camera");
 	EXPECT_EQ(cg, strstr(cg, MACHINES "/libpod-")) TH_LOG("%s", cg);
 	EXPECT_EQ(8 * MIB, dmem_read(cg, "dmem.max", CAMERA));

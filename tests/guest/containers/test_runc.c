@@ -60,7 +60,7 @@ TEST_F_TIMEOUT(runc, two_containers, 120)
 			       "/containers/camera", "/containers/player", NULL));
 	ASSERT_EQ(0, run_detached("camera")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ(TELLS SAYS_LIMITED, out());
 	out_clear();
 	ASSERT_EQ(0, run_detached("player")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(MODEST " ", SOON)) TH_LOG("%s", out());
@@ -85,7 +85,7 @@ TEST_F_TIMEOUT(runc, scope, 120)
 	ASSERT_EQ(0, shell_out("runc --systemd-cgroup run --detach --bundle %s camera",
 			       bundle("camera"))) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ(TELLS SAYS_LIMITED, out());
 	ASSERT_STREQ(SLICE "/runc-camera.scope",
 		     cgroup_of_pid(first_pid(SLICE "/runc-camera.scope")));
 	EXPECT_EQ(8 * MIB, dmem_read(SLICE "/runc-camera.scope", "dmem.max", CAMERA));
@@ -98,10 +98,10 @@ TEST_F_TIMEOUT(runc, scope, 120)
 }
 
 /* The running container has a limit for each region, in its own cgroup. */
-static void expect_both_caps(struct __test_metadata *_metadata)
+static void expect_both_limits(struct __test_metadata *_metadata)
 {
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(TELLS "max " DISPLAY " 4194304\n" SAYS_CAPPED, out());
+	EXPECT_STREQ(TELLS "max " DISPLAY " 4194304\n" SAYS_LIMITED, out());
 	EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
 	EXPECT_EQ(4 * MIB, dmem_read(MINE, "dmem.max", DISPLAY));
 	EXPECT_EQ(1, refused(MINE, CAMERA));
@@ -124,7 +124,7 @@ TEST_F_TIMEOUT(runc, two_regions, 120)
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, NULL));
 	ASSERT_EQ(0, shell_out("cd %s && sh /srv/oci/two-regions.sh", bundle("camera")))
 		TH_LOG("%s", out());
-	expect_both_caps(_metadata);
+	expect_both_limits(_metadata);
 }
 
 /* runc 1.2 and newer write the value line by line. */
@@ -134,7 +134,7 @@ TEST_F_TIMEOUT(runc, two_regions_at_once_in_newer_ones, 120)
 			       CAMERA " 8M", TWO_LINES, NULL));
 	ASSERT_EQ(0, shell_out(NEWER " run --detach --bundle %s camera", bundle("camera")))
 		TH_LOG("%s", out());
-	expect_both_caps(_metadata);
+	expect_both_limits(_metadata);
 	EXPECT_EQ(0, shell_out(NEWER " delete --force camera")) TH_LOG("%s", out());
 }
 
@@ -164,7 +164,7 @@ TEST_F_TIMEOUT(runc, from_inside, 120)
 		EXPECT_EQ(out(), strstr(out(), OTHER_HEAP " 2\n")) TH_LOG("%s", out());
 		EXPECT_NE(NULL, strstr(out(), lifted[i])) TH_LOG("%s", out());
 		/* Without the other container's 4 MiB: the only file of that name is its own. */
-		EXPECT_NE(NULL, strstr(out(), TELLS SAYS_CAPPED USAGE " 8388608\n"
+		EXPECT_NE(NULL, strstr(out(), TELLS SAYS_LIMITED USAGE " 8388608\n"
 				       SEE_CAPACITY " 2\n" FIND_USAGE " 1\n" FIND_CAPACITY " 0\n"))
 			TH_LOG("%s", out());
 		EXPECT_EQ(8 * MIB, dmem_read(MINE, "dmem.max", CAMERA));
@@ -188,13 +188,13 @@ TEST_F_TIMEOUT(runc, one_heap, 120)
 			       "\"" OTHER_HEAP "\", " OCI_GREEDY, OCI_ALL_HEAPS, NULL));
 	ASSERT_EQ(0, run_detached("camera")) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_STREQ(OTHER_HEAP " 1\n" TELLS SAYS_CAPPED, out());
+	EXPECT_STREQ(OTHER_HEAP " 1\n" TELLS SAYS_LIMITED, out());
 }
 
 /* root of a user namespace does not own the heap. */
 TEST_F_TIMEOUT(runc, user_namespace, 120)
 {
-	static const char * const says[] = { TELLS SAYS_DENIED, TELLS SAYS_CAPPED };
+	static const char * const says[] = { TELLS SAYS_DENIED, TELLS SAYS_LIMITED };
 
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
 			       OCI_USERS, NULL));

@@ -75,7 +75,7 @@ static void take(const char *word)
 	say_error(word, err);
 }
 
-static void caps(void)
+static void print_limits(void)
 {
 	char line[600], path[700];
 	FILE *f = fopen("/proc/self/cgroup", "r");
@@ -225,7 +225,7 @@ int main(int argc, char **argv)
 		else if (!strncmp(w, "mount:", 6))
 			try_mount(w);
 		else if (!strcmp(w, "caps"))
-			caps();
+			print_limits();
 		else if (!strcmp(w, "leak"))
 			notify("FDSTORE=1", buffer, n_buffers);
 		else if (!strcmp(w, "ready"))

@@ -45,30 +45,30 @@ TEST_F_TIMEOUT(change, next_start, 120)
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("changing.slice"));
 	ASSERT_EQ(0, start("changing.service"));
-	EXPECT_EQ(8 * MIB, cap_of("changing.service", "dmem.max", CAMERA));
-	EXPECT_EQ(16 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("changing.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("changing.slice", "dmem.max", CAMERA));
 
 	ASSERT_EQ(0, unit_write("changing.service.d/cap.conf", section, 12));
 	ASSERT_EQ(0, unit_write("changing.slice", section, 20));
 	ASSERT_EQ(0, reload());
-	EXPECT_EQ(8 * MIB, cap_of("changing.service", "dmem.max", CAMERA));
-	EXPECT_EQ(16 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("changing.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("changing.slice", "dmem.max", CAMERA));
 	/* The slice does not stop, so it keeps its old limit. */
 	ASSERT_EQ(0, restart("changing.service"));
-	EXPECT_EQ(12 * MIB, cap_of("changing.service", "dmem.max", CAMERA));
-	EXPECT_EQ(16 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(12 * MIB, limit_of("changing.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("changing.slice", "dmem.max", CAMERA));
 	ASSERT_EQ(0, start("dmem-slice@changing.service"));
-	EXPECT_EQ(20 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(20 * MIB, limit_of("changing.slice", "dmem.max", CAMERA));
 
 	/* Without a section, the service has no limit at once, the slice after its stop. */
 	ASSERT_EQ(0, unit_remove("changing.service.d/cap.conf"));
 	ASSERT_EQ(0, unit_remove("changing.slice"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, restart("changing.service"));
-	EXPECT_EQ(20 * MIB, cap_of("changing.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(20 * MIB, limit_of("changing.slice", "dmem.max", CAMERA));
 	ASSERT_EQ(0, stop("changing.slice"));
 	ASSERT_EQ(0, start("changing.service"));
-	EXPECT_TRUE(is_uncapped("changing.slice", CAMERA));
+	EXPECT_TRUE(has_no_limit("changing.slice", CAMERA));
 	EXPECT_EQ(0, stop("changing.slice"));
 }
 
@@ -85,14 +85,14 @@ TEST_F_TIMEOUT(change, edit, 120)
 	ASSERT_EQ(0, chmod(EDITOR, 0755));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("edited.service"));
-	EXPECT_TRUE(is_uncapped("edited.service", CAMERA));
+	EXPECT_TRUE(has_no_limit("edited.service", CAMERA));
 	setenv("SYSTEMD_EDITOR", EDITOR, 1);
 	ASSERT_EQ(0, program_start(&p, NULL, argv, 30));
 	ASSERT_EQ(0, program_end(&p));
 	EXPECT_STREQ("[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n",
 		     text_of("/etc/systemd/system/" EDITED));
 	ASSERT_EQ(0, restart("edited.service"));
-	EXPECT_EQ(8 * MIB, cap_of("edited.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("edited.service", "dmem.max", CAMERA));
 }
 
 /* A region that never appears. */

@@ -16,7 +16,7 @@
 #define STARTS	15
 #define BUDGET	5000	/* microseconds */
 
-enum { PLAIN, CONDITION, CAPPED, KINDS };
+enum { PLAIN, CONDITION, LIMITED, KINDS };
 
 static const char * const units[KINDS] = {
 	"t-plain.service", "t-condition.service", "t-capped.service",
@@ -73,7 +73,8 @@ TEST_F_TIMEOUT(cost, of_a_start, 250)
 	ASSERT_EQ(0, unit_write(units[PLAIN], SERVICE "Type=oneshot\nRemainAfterExit=yes\nExecStart=" PROBE "\n"));
 	ASSERT_EQ(0, unit_write(units[CONDITION], SERVICE "Type=oneshot\nRemainAfterExit=yes\nExecStart=" PROBE "\n"
 				"ExecCondition=+" PROBE "\n"));
-	ASSERT_EQ(0, unit_write(units[CAPPED], SERVICE "Type=oneshot\nRemainAfterExit=yes\nExecStart=" PROBE "\n"
+	ASSERT_EQ(0, unit_write(units[LIMITED], SERVICE "Type=oneshot\nRemainAfterExit=yes\n"
+				"ExecStart=" PROBE "\n"
 				"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 24M\n"
 				"DeviceMemoryMin=" CAMERA " 16M\n"));
 	ASSERT_EQ(0, reload());
@@ -87,13 +88,13 @@ TEST_F_TIMEOUT(cost, of_a_start, 250)
 	for (int k = 0; k < KINDS; k++)
 		m[k] = median(self->us[k]);
 	TH_LOG("a start takes %lld us; %lld us with a condition that does nothing; %lld us with two caps",
-	       m[PLAIN], m[CONDITION], m[CAPPED]);
+	       m[PLAIN], m[CONDITION], m[LIMITED]);
 	ASSERT_LT(0, m[PLAIN]);
-	EXPECT_LE(m[CAPPED] - m[CONDITION], BUDGET);
+	EXPECT_LE(m[LIMITED] - m[CONDITION], BUDGET);
 	/* Since 254, systemd executes commands with a program of its own, so that one more command
 	 * costs more than that. */
 	if (access("/usr/lib/systemd/systemd-executor", F_OK))
-		EXPECT_LE(m[CAPPED] - m[PLAIN], BUDGET);
+		EXPECT_LE(m[LIMITED] - m[PLAIN], BUDGET);
 }
 
 TEST_HARNESS_MAIN

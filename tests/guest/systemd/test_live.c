@@ -36,14 +36,14 @@ static const char * const dirs[] = {
 /* A slice with limits, and the service that sets them. */
 struct slice {
 	char name[TREE_NAME], service[2 * TREE_NAME];
-	struct tree_caps caps;
+	struct tree_limits limits;
 };
 
 /* Shared with the parent, which cleans up after any end of the test. */
 FIXTURE(live) {
 	struct tree tree[TREES];
 	struct slice slice[MAX_UNITS];
-	int slices, asked, answers, compared, capped;
+	int slices, asked, answers, compared, limited;
 	char why[8192];
 };
 
@@ -151,50 +151,50 @@ static const char *loaded_from(const char *text)
 }
 
 /* The limits in all files except ours, in the order in which systemd reads them. */
-static void files_say(const char *text, struct tree_caps *caps)
+static void files_say(const char *text, struct tree_limits *limits)
 {
 	char paths[8192], *save, *p;
 
-	memset(caps, 0, sizeof(*caps));
+	memset(limits, 0, sizeof(*limits));
 	snprintf(paths, sizeof(paths), "%s", loaded_from(text));
 	for (p = strtok_r(paths, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
 		if (!strstr(p, "/zz-dmem.conf"))
-			tree_read(p, caps);
+			tree_read(p, limits);
 	}
 }
 
-static void compare(FIXTURE_DATA(live) *self, const char *unit, const struct tree_caps *caps,
+static void compare(FIXTURE_DATA(live) *self, const char *unit, const struct tree_limits *limits,
 		    const char *command, const char *text)
 {
 	const char *first = strstr(command, "/dmem-apply");
-	struct tree_caps given = { 0 };
+	struct tree_limits given = { 0 };
 	bool more = *command && !tree_given(command, &given);
 
 	self->compared++;
-	self->capped += tree_any(caps);
+	self->limited += tree_any(limits);
 	/* A second command would be a second "argv[]=". */
 	if (*command && (!first || strstr(strstr(command, "argv[]=") + 1, "argv[]=")))
 		more = true;
-	if (!more && tree_same(&given, caps))
+	if (!more && tree_same(&given, limits))
 		return;
 	fail(self, "%s: gets %s%s; the files say %s\n%s\n%s", unit,
-		 tree_text(&given), more ? " and more" : "", tree_text(caps), command, text);
+		 tree_text(&given), more ? " and more" : "", tree_text(limits), command, text);
 }
 
 static void see_service(FIXTURE_DATA(live) *self, const char *unit, const char *text)
 {
 	char command[4096];
-	struct tree_caps caps;
+	struct tree_limits limits;
 
-	files_say(text, &caps);
+	files_say(text, &limits);
 	value(text, "ExecCondition", command, sizeof(command));
-	compare(self, unit, &caps, command, loaded_from(text));
+	compare(self, unit, &limits, command, loaded_from(text));
 	/* The failure of a command must not keep a unit from starting, unless its limits are
 	 * strict. */
 	if (!*self->why && *command &&
-	    !strstr(command, caps.strict ? "ignore_errors=no" : "ignore_errors=yes"))
+	    !strstr(command, limits.strict ? "ignore_errors=no" : "ignore_errors=yes"))
 		fail(self, "%s: is%s strict\n%s", unit,
-			 caps.strict ? "" : " not", command);
+			 limits.strict ? "" : " not", command);
 }
 
 /* A slice has an After= on its service, whose command is checked later. */
@@ -205,19 +205,19 @@ static void see_slice(FIXTURE_DATA(live) *self, const char *unit, const char *te
 	const char *in = wants, *p, *none;
 
 	snprintf(s->name, sizeof(s->name), "%s", unit);
-	files_say(text, &s->caps);
+	files_say(text, &s->limits);
 	value(text, "Wants", wants, sizeof(wants));
 	value(text, "Requires", requires, sizeof(requires));
 	value(text, "After", after, sizeof(after));
-	if (tree_any(&s->caps) && s->caps.strict)
+	if (tree_any(&s->limits) && s->limits.strict)
 		in = requires;
 	none = in == wants ? requires : wants;
 	p = strstr(in, "dmem-slice");
 	snprintf(s->service, sizeof(s->service), "%.*s", p ? (int)strcspn(p, " ") : 0, p ? p : "");
-	if (!p != !tree_any(&s->caps) || strstr(none, "dmem-slice") ||
+	if (!p != !tree_any(&s->limits) || strstr(none, "dmem-slice") ||
 	    (p && (!has_word(after, s->service) || strstr(p + 1, "dmem-slice"))))
 		fail(self, "%s: the files say %s, and it has Wants=%s Requires=%s After=%s\n%s", unit,
-			 tree_text(&s->caps), wants, requires, after, loaded_from(text));
+			 tree_text(&s->limits), wants, requires, after, loaded_from(text));
 	else if (p)
 		self->slices++;
 	else
@@ -254,7 +254,7 @@ static void see_slice_service(FIXTURE_DATA(live) *self, const char *text)
 		fail(self, "%s of %s is %s: %s", s->service, s->name, unit,
 			 text);
 	else
-		compare(self, s->name, &s->caps, command, loaded_from(text));
+		compare(self, s->name, &s->limits, command, loaded_from(text));
 }
 
 /* Queries all units at once: calls @see with the properties of each. */
@@ -334,9 +334,9 @@ TEST_F_TIMEOUT(live, trees, TIMEOUT)
 		remove_trees(self);
 		seed += TREES;
 	} while (now_ms() < end);
-	TH_LOG("%d trees, %d units, %d of them with caps", trees, self->compared, self->capped);
+	TH_LOG("%d trees, %d units, %d of them with caps", trees, self->compared, self->limited);
 	EXPECT_GT(self->compared, 12 * trees);
-	EXPECT_GT(self->capped, 6 * trees);
+	EXPECT_GT(self->limited, 6 * trees);
 }
 
 TEST_HARNESS_MAIN

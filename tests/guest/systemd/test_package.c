@@ -144,7 +144,7 @@ TEST_F_TIMEOUT(package, installs, SECONDS)
 	EXPECT_NE(NULL, strstr(text_of("/etc/group"), "dma-heap:"));
 	/* The section existed before: it needs no reload. */
 	ASSERT_EQ(0, start("t-capped.service")) TH_LOG("%s", output());
-	EXPECT_EQ(8 * MIB, cap_of("t-capped.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("t-capped.service", "dmem.max", CAMERA));
 	EXPECT_STREQ(REFUSED, out());
 	EXPECT_STREQ("", failed());
 }
@@ -166,7 +166,7 @@ TEST_F_TIMEOUT(package, upgrade, SECONDS)
 	EXPECT_TRUE(enabled());
 	EXPECT_TRUE(is_active("dmem-controller.service"));
 	EXPECT_STREQ(pid, property("t-capped.service", "MainPID"));
-	EXPECT_EQ(8 * MIB, cap_of("t-capped.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("t-capped.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, restart("t-capped.service"));
 	EXPECT_STREQ(REFUSED REFUSED, out());
 	ASSERT_EQ(0, run("systemctl", "disable", "dmem-controller.service", NULL));

@@ -61,13 +61,13 @@ struct worker {
 static const struct {
 	const char *heap, *region, *slice;
 	int mib;
-} load_caps[] = {
+} load_limits[] = {
 	{ CAMERA_HEAP, CAMERA, "system", 8 },
 	{ "system", SYSTEM, "system", 16 },
 	{ DISPLAY_HEAP, DISPLAY, "churn", 4 },
 };
 
-#define WORKERS		(sizeof(load_caps) / sizeof(*load_caps))
+#define WORKERS		(sizeof(load_limits) / sizeof(*load_limits))
 
 struct load {
 	volatile bool stop;
@@ -89,10 +89,10 @@ static void work(struct load *load, struct worker *w)
 
 static int worker_write(struct worker *w, int i)
 {
-	const char *heap = load_caps[i].heap, *region = load_caps[i].region;
-	const char *slice = load_caps[i].slice;
+	const char *heap = load_limits[i].heap, *region = load_limits[i].region;
+	const char *slice = load_limits[i].slice;
 	bool own = !strcmp(slice, "system");
-	int mib = load_caps[i].mib, len;
+	int mib = load_limits[i].mib, len;
 
 	snprintf(w->unit, sizeof(w->unit), "load%d.service", i);
 	snprintf(w->out, sizeof(w->out), SCRATCH "/load%d", i);
@@ -179,7 +179,7 @@ static int write_keep(void)
 	return unit_write("keep.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 50%%\n");
 }
 
-static bool keep_has_caps(void)
+static bool keep_has_limits(void)
 {
 	static const char slice[] = "/sys/fs/cgroup/keep.slice";
 	static const char service[] = "/sys/fs/cgroup/keep.slice/keep.service";
@@ -268,7 +268,7 @@ TEST_F_TIMEOUT(reload, under_load, 250)
 			EXPECT_EQ(i >= RELOADS / 2, count(log, line)) TH_LOG("%s", log);
 			EXPECT_EQ(i >= RELOADS / 2, count(log, mistakes[k].unit));
 		}
-		ASSERT_TRUE(keep_has_caps());
+		ASSERT_TRUE(keep_has_limits());
 	}
 	load_end(load);
 	for (size_t i = 0; i < WORKERS; i++) {
@@ -283,8 +283,8 @@ TEST_F_TIMEOUT(reload, under_load, 250)
 		const char *unit = mistakes[i].unit;
 
 		EXPECT_EQ(0, start(unit)) TH_LOG("%s", output());
-		EXPECT_EQ(4 * MIB, cap_of(unit, "dmem.max", DISPLAY));
-		EXPECT_EQ(DMEM_MAX, cap_of(unit, "dmem.max", CAMERA));
+		EXPECT_EQ(4 * MIB, limit_of(unit, "dmem.max", DISPLAY));
+		EXPECT_EQ(DMEM_MAX, limit_of(unit, "dmem.max", CAMERA));
 		snprintf(line, sizeof(line), "system.slice/%s: /etc/systemd/system/%s:%.*s: "
 			 "the section has a mistake: ", unit, unit,
 			 (int)strcspn(mistakes[i].said, ":"), mistakes[i].said);
@@ -357,7 +357,7 @@ TEST_F_TIMEOUT(reload, reexec_under_load, 200)
 			ASSERT_GT(end, now_ms()) TH_LOG("%s", output());
 			sleep_ms(20);
 		}
-		ASSERT_TRUE(keep_has_caps());
+		ASSERT_TRUE(keep_has_limits());
 		ASSERT_TRUE(load_goes_on(load, 60));
 	}
 	load_end(load);
@@ -393,9 +393,9 @@ TEST_F_TIMEOUT(reload, later_dropins, 120)
 	EXPECT_EQ(2, count(log, "dmem-generator["));
 	/* They are reported but not repaired, as the line says. */
 	ASSERT_EQ(0, start("later.service"));
-	EXPECT_TRUE(is_uncapped("later.service", CAMERA));
+	EXPECT_TRUE(has_no_limit("later.service", CAMERA));
 	ASSERT_EQ(0, start("same.service"));
-	EXPECT_TRUE(is_uncapped("same.service", CAMERA));
+	EXPECT_TRUE(has_no_limit("same.service", CAMERA));
 	/* The remedy in the lines helps. */
 	ASSERT_EQ(0, unit_remove("later.service.d/zzz-x.conf"));
 	ASSERT_EQ(0, unit_remove("same.service.d/zz-dmem.conf"));
@@ -404,9 +404,9 @@ TEST_F_TIMEOUT(reload, later_dropins, 120)
 	ASSERT_EQ(0, reload());
 	EXPECT_EQ(0, count(kernel_log(self->kmsg), "dmem-generator["));
 	ASSERT_EQ(0, restart("later.service"));
-	EXPECT_EQ(8 * MIB, cap_of("later.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("later.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, restart("same.service"));
-	EXPECT_EQ(8 * MIB, cap_of("same.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("same.service", "dmem.max", CAMERA));
 }
 
 /* ---- a generator that dies ---- */
@@ -472,17 +472,17 @@ TEST_F_TIMEOUT(reload, generator_dies, 150)
 		ASSERT_EQ(0, chmod(WRAPPER, 0755));
 		ASSERT_EQ(0, reload());
 		EXPECT_EQ(deaths[i].left, as_saved()) TH_LOG("%s", deaths[i].wrapper);
-		EXPECT_TRUE(keep_has_caps());
+		EXPECT_TRUE(keep_has_limits());
 		/* No limit: the generator did not handle this unit. */
 		ASSERT_EQ(0, restart("many25.service"));
-		EXPECT_TRUE(is_uncapped("many25.service", CAMERA));
+		EXPECT_TRUE(has_no_limit("many25.service", CAMERA));
 
 		ASSERT_EQ(0, unit_remove(WRAPPER));
 		ASSERT_EQ(0, reload());
 		EXPECT_EQ(all, as_saved());
-		EXPECT_TRUE(keep_has_caps());
+		EXPECT_TRUE(keep_has_limits());
 		ASSERT_EQ(0, restart("many25.service"));
-		EXPECT_EQ(25 * MIB, cap_of("many25.service", "dmem.max", CAMERA));
+		EXPECT_EQ(25 * MIB, limit_of("many25.service", "dmem.max", CAMERA));
 	}
 	EXPECT_EQ(0, stop("keep.slice"));
 }

@@ -16,7 +16,7 @@
 #define KEPT		"/run/dmem-tests/kept"
 #define GENERATOR	"/usr/lib/systemd/system-generators/dmem-generator"
 #define APPLY		"/usr/libexec/dmem-apply"
-#define CAPS		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " %dM\n%s"
+#define LIMITS		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " %dM\n%s"
 #define STRICT		"DeviceMemoryStrict=yes\n"
 
 static int shell(const char *script)
@@ -50,13 +50,13 @@ static int write_units(void)
 
 	/* systemd keeps the state of a unit that is named in another one. */
 	ret |= unit_write("lax.service", "[Unit]\nAfter=strict.service\n" SERVICE
-			  "ExecStart=" PROBE " hold\n" CAPS, 8, "");
-	ret |= unit_write("lax.slice", CAPS, 16, "");
+			  "ExecStart=" PROBE " hold\n" LIMITS, 8, "");
+	ret |= unit_write("lax.slice", LIMITS, 16, "");
 	ret |= unit_write("in-lax.service", SERVICE "Slice=lax.slice\n"
 			  "ExecStart=" PROBE " hold\n");
-	ret |= unit_write("strict.service", SERVICE "ExecStart=" PROBE " caps hold\n" CAPS,
+	ret |= unit_write("strict.service", SERVICE "ExecStart=" PROBE " caps hold\n" LIMITS,
 			  8, STRICT);
-	ret |= unit_write("strict.slice", CAPS, 16, STRICT);
+	ret |= unit_write("strict.slice", LIMITS, 16, STRICT);
 	ret |= unit_write("in-strict.service", SERVICE "Slice=strict.slice\n"
 			  "ExecStart=" PROBE " caps hold\n");
 	return ret || reload();
@@ -102,8 +102,8 @@ TEST_F_TIMEOUT(remove, uninstall, 200)
 	ASSERT_EQ(0, start("in-lax.service"));
 	for (int i = 0; i < n; i++)
 		EXPECT_TRUE(ours_left(unit[i]));
-	ASSERT_EQ(8 * MIB, cap_of("lax.service", "dmem.max", CAMERA));
-	ASSERT_EQ(16 * MIB, cap_of("lax.slice", "dmem.max", CAMERA));
+	ASSERT_EQ(8 * MIB, limit_of("lax.service", "dmem.max", CAMERA));
+	ASSERT_EQ(16 * MIB, limit_of("lax.slice", "dmem.max", CAMERA));
 	run("sh", UNINSTALL, NULL);
 	for (int i = 0; i < n; i++)
 		EXPECT_FALSE(ours_left(unit[i])) TH_LOG("%s", output());
@@ -111,23 +111,23 @@ TEST_F_TIMEOUT(remove, uninstall, 200)
 			   "grep -E 'zz-dmem|dmem-slice|dmem-controller'"))
 		TH_LOG("%s", output());
 	/* Running units keep their limits. */
-	EXPECT_EQ(8 * MIB, cap_of("lax.service", "dmem.max", CAMERA));
-	EXPECT_EQ(16 * MIB, cap_of("lax.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("lax.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("lax.slice", "dmem.max", CAMERA));
 
 	EXPECT_EQ(0, restart("lax.service"));
-	EXPECT_TRUE(is_uncapped("lax.service", CAMERA));
+	EXPECT_TRUE(has_no_limit("lax.service", CAMERA));
 	EXPECT_EQ(0, start("strict.service"));
-	EXPECT_TRUE(is_uncapped("strict.service", CAMERA));
+	EXPECT_TRUE(has_no_limit("strict.service", CAMERA));
 	EXPECT_EQ(0, start("in-strict.service"));
-	EXPECT_TRUE(is_uncapped("strict.slice", CAMERA));
+	EXPECT_TRUE(has_no_limit("strict.slice", CAMERA));
 	EXPECT_STREQ(self->failed, failed_units());
 
 	ASSERT_EQ(0, put_back()) TH_LOG("%s", output());
 	ASSERT_EQ(0, restart("strict.service"));
-	EXPECT_EQ(8 * MIB, cap_of("strict.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("strict.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, stop("strict.slice"));
 	ASSERT_EQ(0, start("in-strict.service"));
-	EXPECT_EQ(16 * MIB, cap_of("strict.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("strict.slice", "dmem.max", CAMERA));
 	EXPECT_EQ(0, stop("strict.slice"));
 	EXPECT_EQ(0, stop("lax.slice"));
 }
@@ -139,14 +139,14 @@ TEST_F_TIMEOUT(remove, without_reload, 200)
 	ASSERT_EQ(0, shell("sed -n '/^rm /p' " UNINSTALL " | sh")) TH_LOG("%s", output());
 	ASSERT_NE(0, access(GENERATOR, F_OK));
 	ASSERT_NE(0, access(APPLY, F_OK));
-	EXPECT_EQ(8 * MIB, cap_of("lax.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("lax.service", "dmem.max", CAMERA));
 	/* They start without limits. */
 	EXPECT_EQ(0, restart("lax.service"));
 	EXPECT_TRUE(is_active("lax.service"));
-	EXPECT_TRUE(is_uncapped("lax.service", CAMERA));
+	EXPECT_TRUE(has_no_limit("lax.service", CAMERA));
 	EXPECT_EQ(0, start("in-lax.service")) TH_LOG("%s", output());
 	EXPECT_TRUE(is_active("in-lax.service"));
-	EXPECT_TRUE(is_uncapped("lax.slice", CAMERA));
+	EXPECT_TRUE(has_no_limit("lax.slice", CAMERA));
 	/* They do not run without the limit. systemd reports that it skipped the one, and that the
 	 * service required by the other's slice does not exist. */
 	EXPECT_EQ(0, start("strict.service"));
@@ -160,9 +160,9 @@ TEST_F_TIMEOUT(remove, without_reload, 200)
 	/* The omitted reload. */
 	ASSERT_EQ(0, reload());
 	EXPECT_EQ(0, start("strict.service"));
-	EXPECT_TRUE(is_uncapped("strict.service", CAMERA));
+	EXPECT_TRUE(has_no_limit("strict.service", CAMERA));
 	EXPECT_EQ(0, start("in-strict.service"));
-	EXPECT_TRUE(is_uncapped("strict.slice", CAMERA));
+	EXPECT_TRUE(has_no_limit("strict.slice", CAMERA));
 	EXPECT_STREQ(self->failed, failed_units());
 	EXPECT_EQ(0, stop("strict.slice"));
 	EXPECT_EQ(0, stop("lax.slice"));
@@ -173,7 +173,7 @@ TEST_F_TIMEOUT(remove, program, 200)
 {
 	ASSERT_EQ(0, unlink(APPLY));
 	EXPECT_EQ(0, start("in-lax.service"));
-	EXPECT_TRUE(is_uncapped("lax.slice", CAMERA));
+	EXPECT_TRUE(has_no_limit("lax.slice", CAMERA));
 	EXPECT_EQ(0, run("systemctl", "is-failed", "dmem-slice@lax.service", NULL));
 	EXPECT_EQ(1, start("in-strict.service"));
 	EXPECT_FALSE(is_active("in-strict.service"));
@@ -189,9 +189,9 @@ TEST_F_TIMEOUT(remove, generator, 200)
 {
 	ASSERT_EQ(0, unlink(GENERATOR));
 	ASSERT_EQ(0, start("strict.service"));
-	EXPECT_EQ(8 * MIB, cap_of("strict.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("strict.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, start("in-strict.service"));
-	EXPECT_EQ(16 * MIB, cap_of("strict.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("strict.slice", "dmem.max", CAMERA));
 	EXPECT_EQ(0, stop("strict.slice"));
 }
 

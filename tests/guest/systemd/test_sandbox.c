@@ -17,8 +17,8 @@
 #define BYTES		"all that a client sends\nand nothing else\n"
 #define FITS		CAMERA_HEAP "=8 0\n"
 #define REFUSED		CAMERA_HEAP "=9 12\n"
-#define NOT_CAPPED	CAMERA_HEAP "=9 0\n"
-#define CAP_8M		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
+#define NOT_LIMITED	CAMERA_HEAP "=9 0\n"
+#define LIMIT_8M	"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
 #define HEAP		"/dev/dma_heap/" CAMERA_HEAP
 #define DROPIN		"/run/systemd/generator/t-box.service.d/zz-dmem.conf"
 
@@ -75,7 +75,7 @@ TEST_F(box, is_capped)
 {
 	ASSERT_EQ(0, unit_write("t-box.service", SERVICE "Type=oneshot\n%s"
 				"ExecStart=" PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8\n"
-				CAP_8M "DeviceMemoryStrict=yes\n", variant->says));
+				LIMIT_8M "DeviceMemoryStrict=yes\n", variant->says));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-box.service")) TH_LOG("%s", output());
 	EXPECT_STREQ(REFUSED FITS, out());
@@ -106,7 +106,8 @@ TEST_F(tree, delegated)
 	char path[600];
 
 	ASSERT_EQ(0, unit_write("t-deleg.service", SERVICE "Type=notify\nDelegate=yes\n"
-				"ExecStart=" PROBE " caps " CAMERA_HEAP "=9 ready hold\n" CAP_8M));
+				"ExecStart=" PROBE " caps " CAMERA_HEAP "=9 ready hold\n"
+				LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	/* The second start finds the control process in a cgroup of its own. */
 	for (int i = 0; i < 2; i++) {
@@ -123,7 +124,8 @@ TEST_F(tree, delegated_subgroup)
 {
 	ASSERT_EQ(0, unit_write("t-deleg.service", SERVICE "Type=notify\nDelegate=yes\n"
 				"DelegateSubgroup=inner\nExecStartPre=" PROBE " " CAMERA_HEAP "=9\n"
-				"ExecStart=" PROBE " caps " CAMERA_HEAP "=9 ready hold\n" CAP_8M));
+				"ExecStart=" PROBE " caps " CAMERA_HEAP "=9 ready hold\n"
+				LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-deleg.service"));
 	/* The sub-cgroup has no files of the controller, which was not enabled for it. */
@@ -131,7 +133,7 @@ TEST_F(tree, delegated_subgroup)
 		SKIP(return, "this systemd has no DelegateSubgroup=");
 	EXPECT_STREQ(REFUSED "cgroup /system.slice/t-deleg.service/inner\n"
 		     "max No such file or directory\n" REFUSED, out());
-	EXPECT_EQ(8 * MIB, cap_of("t-deleg.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("t-deleg.service", "dmem.max", CAMERA));
 }
 
 /* Neither our command nor the service's can run: nothing runs without a limit. */
@@ -139,7 +141,7 @@ TEST_F(tree, missing_directory)
 {
 	ASSERT_EQ(0, unit_write("t-dir.service", SERVICE "Type=oneshot\n"
 				"WorkingDirectory=/no/such/directory\n"
-				"ExecStart=" PROBE " " CAMERA_HEAP "=9\n" CAP_8M));
+				"ExecStart=" PROBE " " CAMERA_HEAP "=9\n" LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	EXPECT_NE(0, start("t-dir.service"));
 	EXPECT_STREQ("", out());
@@ -174,7 +176,7 @@ TEST_F(tree, connection)
 	/* The second limit cannot be set, so our program logs a message. */
 	ASSERT_EQ(0, unit_write("t-conn@.service", "[Service]\nStandardInput=socket\n"
 				"StandardError=socket\nExecStart=" PROBE " cat\n"
-				CAP_8M "DeviceMemoryMax=cma/not-there 1M\n"));
+				LIMIT_8M "DeviceMemoryMax=cma/not-there 1M\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-conn.socket"));
 	s = client(got, sizeof(got));
@@ -183,7 +185,7 @@ TEST_F(tree, connection)
 	run("systemctl", "list-units", "--plain", "--no-legend", "t-conn@*.service", NULL);
 	p = output();
 	ASSERT_EQ(1, sscanf(p, "%299s", name)) TH_LOG("no instance: %s", p);
-	EXPECT_EQ(8 * MIB, cap_of(name, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of(name, "dmem.max", CAMERA));
 	shutdown(s, SHUT_WR);
 	EXPECT_EQ(0, read(s, got, sizeof(got)));
 	close(s);
@@ -232,7 +234,7 @@ TEST_F(obstacle, is_reported)
 
 	ASSERT_LE(0, from);
 	ASSERT_EQ(0, unit_write("t-box.service", SERVICE "Type=oneshot\n%s"
-				"ExecStart=" PROBE " " CAMERA_HEAP "=9\n" CAP_8M, variant->says));
+				"ExecStart=" PROBE " " CAMERA_HEAP "=9\n" LIMIT_8M, variant->says));
 	ASSERT_EQ(0, reload());
 	EXPECT_EQ(1, kmsg_count(from, variant->word));
 	EXPECT_NE(0, access(DROPIN, F_OK));

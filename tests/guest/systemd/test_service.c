@@ -18,7 +18,7 @@
 /* With a limit of 8M: one buffer fits, and one page more is refused. */
 #define FITS		CAMERA_HEAP "=8 0\n"
 #define REFUSED		CAMERA_HEAP "=9 12\n"
-#define CAP_8M		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
+#define LIMIT_8M	"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
 
 FIXTURE(service) {
 	int unused;
@@ -58,11 +58,11 @@ TEST_F(service, example)
 				"DeviceMemoryMax=heap/system 256M\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("camera.service")) TH_LOG("%s", output());
-	EXPECT_EQ(24 * MIB, cap_of("camera.service", "dmem.max", CAMERA));
-	EXPECT_EQ(16 * MIB, cap_of("camera.service", "dmem.min", CAMERA));
-	EXPECT_EQ(16 * MIB, cap_of("media.slice", "dmem.min", CAMERA));
-	EXPECT_EQ(32 * MIB, cap_of("media.slice", "dmem.max", DEFAULT));
-	EXPECT_EQ(256 * MIB, cap_of("media.slice", "dmem.max", SYSTEM));
+	EXPECT_EQ(24 * MIB, limit_of("camera.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("camera.service", "dmem.min", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("media.slice", "dmem.min", CAMERA));
+	EXPECT_EQ(32 * MIB, limit_of("media.slice", "dmem.max", DEFAULT));
+	EXPECT_EQ(256 * MIB, limit_of("media.slice", "dmem.max", SYSTEM));
 	EXPECT_STREQ(CAMERA_HEAP "=24 0\n" CAMERA_HEAP "=1 12\n"
 		     "cgroup /media.slice/camera.service\nmax " CAMERA " 25165824\n", out());
 	/* An active slice would keep its reservation, and the next tests need the memory. */
@@ -77,7 +77,8 @@ TEST_F_TIMEOUT(service, nothing_runs_before_the_cap, 60)
 
 	ASSERT_EQ(0, unit_write("t-slow.service", SERVICE "Type=oneshot\n"
 				"ExecStartPre=" PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8\n"
-				"ExecStart=" PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8\n" CAP_8M));
+				"ExecStart=" PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8\n"
+				LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, rename(APPLY, APPLY_ASIDE));
 	ASSERT_EQ(0, unit_write(APPLY, "#!/bin/sh\nsleep %d\nexec " APPLY_ASIDE " \"$@\"\n", DELAY));
@@ -94,13 +95,13 @@ TEST_F_TIMEOUT(service, restarts, 60)
 {
 	ASSERT_EQ(0, unit_write("t-again.service", "[Unit]\nStartLimitIntervalSec=0\n"
 				SERVICE "Type=notify\n"
-				"ExecStart=" PROBE " " CAMERA_HEAP "=9 ready hold\n" CAP_8M));
+				"ExecStart=" PROBE " " CAMERA_HEAP "=9 ready hold\n" LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, start("t-again.service"));
-		EXPECT_EQ(8 * MIB, cap_of("t-again.service", "dmem.max", CAMERA));
+		EXPECT_EQ(8 * MIB, limit_of("t-again.service", "dmem.max", CAMERA));
 		ASSERT_EQ(0, restart("t-again.service"));
-		EXPECT_EQ(8 * MIB, cap_of("t-again.service", "dmem.max", CAMERA));
+		EXPECT_EQ(8 * MIB, limit_of("t-again.service", "dmem.max", CAMERA));
 		ASSERT_EQ(0, stop("t-again.service"));
 		EXPECT_STREQ("", cgroup_of("t-again.service"));
 	}
@@ -137,8 +138,8 @@ TEST_F_TIMEOUT(failure, restarts_by_itself, 60)
 	ASSERT_EQ(0, unit_write("t-fails.service",
 				"[Unit]\nStartLimitBurst=5\nStartLimitIntervalSec=1h\n"
 				SERVICE "Restart=on-failure\nRestartSec=1ms\n"
-				"ExecStart=" PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8 %s\n" CAP_8M,
-				variant->how));
+				"ExecStart=" PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8 %s\n"
+				LIMIT_8M, variant->how));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-fails.service"));
 	ASSERT_TRUE(wait_property("t-fails.service", "ActiveState", "failed", 30));
@@ -149,7 +150,7 @@ TEST_F_TIMEOUT(failure, restarts_by_itself, 60)
 TEST_F(service, oneshot_that_remains)
 {
 	ASSERT_EQ(0, unit_write("t-once.service", SERVICE "Type=oneshot\nRemainAfterExit=yes\n"
-				"ExecStart=" PROBE " " CAMERA_HEAP "=9\n" CAP_8M));
+				"ExecStart=" PROBE " " CAMERA_HEAP "=9\n" LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-once.service"));
 	EXPECT_TRUE(is_active("t-once.service"));
@@ -163,7 +164,7 @@ TEST_F(service, every_command)
 	ASSERT_EQ(0, unit_write("t-all.service", SERVICE "Type=oneshot\nRemainAfterExit=yes\n"
 				"ExecStart=" PROBE " " CAMERA_HEAP "=9\n"
 				"ExecStart=" PROBE " " CAMERA_HEAP "=9\n"
-				"ExecStartPost=" PROBE " " CAMERA_HEAP "=9\n" CAP_8M));
+				"ExecStartPost=" PROBE " " CAMERA_HEAP "=9\n" LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-all.service"));
 	EXPECT_STREQ(REFUSED REFUSED REFUSED, out());
@@ -183,11 +184,11 @@ TEST_F(service, instances)
 	ASSERT_EQ(0, start("t-inst@camera@64000000.service")) TH_LOG("%s", output());
 	ASSERT_EQ(0, start("t-inst@display@60000000.service"));
 	ASSERT_EQ(0, start(DEFAULT_UNIT));
-	EXPECT_EQ(8 * MIB, cap_of("t-inst@camera@64000000.service", "dmem.max", CAMERA));
-	EXPECT_EQ(DMEM_MAX, cap_of("t-inst@camera@64000000.service", "dmem.max", DISPLAY));
-	EXPECT_EQ(8 * MIB, cap_of("t-inst@display@60000000.service", "dmem.max", DISPLAY));
-	EXPECT_EQ(8 * MIB, cap_of(DEFAULT_UNIT, "dmem.max", DEFAULT));
-	EXPECT_EQ(4 * MIB, cap_of(DEFAULT_UNIT, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("t-inst@camera@64000000.service", "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-inst@camera@64000000.service", "dmem.max", DISPLAY));
+	EXPECT_EQ(8 * MIB, limit_of("t-inst@display@60000000.service", "dmem.max", DISPLAY));
+	EXPECT_EQ(8 * MIB, limit_of(DEFAULT_UNIT, "dmem.max", DEFAULT));
+	EXPECT_EQ(4 * MIB, limit_of(DEFAULT_UNIT, "dmem.max", CAMERA));
 }
 
 /* Prefix, unit, drop-ins in two directories: settings add up, and can be reset. */
@@ -207,13 +208,13 @@ TEST_F(service, levels)
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-adds.service"));
 	ASSERT_EQ(0, start("t-resets.service"));
-	EXPECT_EQ(4 * MIB, cap_of("t-adds.service", "dmem.max", CAMERA));
-	EXPECT_EQ(12 * MIB, cap_of("t-adds.service", "dmem.max", DISPLAY));
-	EXPECT_EQ(2 * MIB, cap_of("t-adds.service", "dmem.low", DEFAULT));
-	EXPECT_EQ(DMEM_MAX, cap_of("t-resets.service", "dmem.max", CAMERA));
-	EXPECT_EQ(DMEM_MAX, cap_of("t-resets.service", "dmem.max", DISPLAY));
-	EXPECT_EQ(1024 * MIB, cap_of("t-resets.service", "dmem.max", SYSTEM));
-	EXPECT_EQ(2 * MIB, cap_of("t-resets.service", "dmem.low", DEFAULT));
+	EXPECT_EQ(4 * MIB, limit_of("t-adds.service", "dmem.max", CAMERA));
+	EXPECT_EQ(12 * MIB, limit_of("t-adds.service", "dmem.max", DISPLAY));
+	EXPECT_EQ(2 * MIB, limit_of("t-adds.service", "dmem.low", DEFAULT));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-resets.service", "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-resets.service", "dmem.max", DISPLAY));
+	EXPECT_EQ(1024 * MIB, limit_of("t-resets.service", "dmem.max", SYSTEM));
+	EXPECT_EQ(2 * MIB, limit_of("t-resets.service", "dmem.low", DEFAULT));
 }
 
 /* The controller is enabled for the unit and its ancestors, and not below. */
@@ -222,7 +223,7 @@ TEST_F(service, controller_only_above)
 	char path[600];
 
 	ASSERT_EQ(0, unit_write("t-leaf.service", SERVICE "Type=notify\n"
-				"ExecStart=" PROBE " ready hold\n" CAP_8M));
+				"ExecStart=" PROBE " ready hold\n" LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-leaf.service"));
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", cgroup_of("t-leaf.service"));

@@ -23,7 +23,7 @@
 #define FITS		CAMERA_HEAP "=8 0\n"
 #define REFUSED		CAMERA_HEAP "=9 12\n"
 #define BOTH		REFUSED FITS
-#define CAP_8M		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
+#define LIMIT_8M	"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 8M\n"
 #define TAKE		PROBE " " CAMERA_HEAP "=9 " CAMERA_HEAP "=8"
 #define TELL		PROBE " caps " CAMERA_HEAP "=9 " CAMERA_HEAP "=8"
 /* The slice has a limit. The cgroup itself has none, and no files of the controller. */
@@ -79,7 +79,7 @@ TEST_F_TIMEOUT(slice, first_one_after_a_stop, 280)
 {
 	static const char * const how[] = { "socket", "timer", "scope", "service", "transient" };
 
-	ASSERT_EQ(0, unit_write("tslice.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("tslice.slice", LIMIT_8M));
 	ASSERT_EQ(0, unit_write("t-by.socket", "[Socket]\nListenStream=" SOCKET "\nAccept=yes\n"
 				"MaxConnections=64\nTriggerLimitBurst=0\n"));
 	ASSERT_EQ(0, unit_write("t-by@.service", SERVICE "Slice=tslice.slice\nExecStart=" TELL "\n"));
@@ -163,7 +163,7 @@ TEST_F_TIMEOUT(slice, another_enables_it, 120)
 TEST_F_TIMEOUT(slice, nested, 60)
 {
 	ASSERT_EQ(0, unit_write("tnest.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 16M\n"));
-	ASSERT_EQ(0, unit_write("tnest-a-b.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("tnest-a-b.slice", LIMIT_8M));
 	ASSERT_EQ(0, unit_write("t-deep.service", SERVICE "Slice=tnest-a-b.slice\nType=notify\n"
 				"ExecStart=" TAKE " caps ready hold\n"));
 	ASSERT_EQ(0, unit_write("t-high.service", SERVICE "Slice=tnest-a.slice\nType=oneshot\n"
@@ -172,9 +172,9 @@ TEST_F_TIMEOUT(slice, nested, 60)
 	ASSERT_EQ(0, start("t-deep.service")) TH_LOG("%s", output());
 	EXPECT_STREQ(BOTH "cgroup /tnest.slice/tnest-a.slice/tnest-a-b.slice/t-deep.service\n"
 		     NO_FILES, out());
-	EXPECT_EQ(16 * MIB, cap_of("tnest.slice", "dmem.max", CAMERA));
-	EXPECT_EQ(DMEM_MAX, cap_of("tnest-a.slice", "dmem.max", CAMERA));
-	EXPECT_EQ(8 * MIB, cap_of("tnest-a-b.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("tnest.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, limit_of("tnest-a.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("tnest-a-b.slice", "dmem.max", CAMERA));
 	/* 8 of the 16 MiB are left for all others. */
 	out_clear();
 	ASSERT_EQ(0, start("t-high.service"));
@@ -199,9 +199,10 @@ TEST_F_TIMEOUT(slice, leaking_service, 120)
 		out_clear();
 		ASSERT_EQ(0, restart("t-leaks.service"));
 		EXPECT_STREQ(i <= 6 ? CAMERA_HEAP "=4 0\n" : CAMERA_HEAP "=4 12\n", out());
-		EXPECT_EQ(i <= 6 ? LEAKED * MIB : 0, cap_of("t-leaks.service", "dmem.current", CAMERA));
-		EXPECT_EQ(sum, cap_of("tleak.slice", "dmem.current", CAMERA));
-		EXPECT_EQ(8 * MIB, cap_of("t-leaks.service", "dmem.max", CAMERA));
+		EXPECT_EQ(i <= 6 ? LEAKED * MIB : 0,
+			  limit_of("t-leaks.service", "dmem.current", CAMERA));
+		EXPECT_EQ(sum, limit_of("tleak.slice", "dmem.current", CAMERA));
+		EXPECT_EQ(8 * MIB, limit_of("t-leaks.service", "dmem.max", CAMERA));
 	}
 	/* Stopping the service releases the stored buffers. */
 	ASSERT_EQ(0, start("tleak.slice"));
@@ -219,7 +220,7 @@ TEST_F_TIMEOUT(slice, buffers_outlive_a_slice, 60)
 	int fd;
 
 	ASSERT_EQ(0, unit_write("tout.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 16M\n"));
-	ASSERT_EQ(0, unit_write("tout-in.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("tout-in.slice", LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("tout-in.slice"));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock));
@@ -236,9 +237,9 @@ TEST_F_TIMEOUT(slice, buffers_outlive_a_slice, 60)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, stop("tout-in.slice"));
 	ASSERT_EQ(0, start("tout-in.slice"));
-	EXPECT_EQ(0, cap_of("tout-in.slice", "dmem.current", CAMERA));
-	EXPECT_EQ(8 * MIB, cap_of("tout-in.slice", "dmem.max", CAMERA));
-	EXPECT_EQ(above + 8 * MIB, cap_of("tout.slice", "dmem.current", CAMERA));
+	EXPECT_EQ(0, limit_of("tout-in.slice", "dmem.current", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("tout-in.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(above + 8 * MIB, limit_of("tout.slice", "dmem.current", CAMERA));
 	close(fd);
 	EXPECT_EQ(0, dmem_wait_current(cgroup_of("tout.slice"), CAMERA, above, 5000) - above);
 }
@@ -247,14 +248,14 @@ TEST_F_TIMEOUT(slice, buffers_outlive_a_slice, 60)
  * error. */
 TEST_F_TIMEOUT(slice, below_usage, 60)
 {
-	ASSERT_EQ(0, unit_write("tlow.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("tlow.slice", LIMIT_8M));
 	ASSERT_EQ(0, unit_write("t-low.service", SERVICE "Slice=tlow.slice\nType=notify\n"
 				"ExecStart=" PROBE " " CAMERA_HEAP "=8 ready hold\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-low.service"));
 	ASSERT_EQ(0, unit_write("tlow.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 4M\n"));
 	ASSERT_EQ(0, reload());
-	EXPECT_EQ(8 * MIB, cap_of("tlow.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("tlow.slice", "dmem.max", CAMERA));
 	EXPECT_NE(0, start("dmem-slice@tlow.service"));
 	EXPECT_STREQ("11", property("dmem-slice@tlow.service", "ExecMainStatus"));
 	EXPECT_TRUE(logged("dmem-apply", CAMERA "=4M: more than the limit is in use"));
@@ -263,14 +264,14 @@ TEST_F_TIMEOUT(slice, below_usage, 60)
 	ASSERT_EQ(0, stop("t-low.service"));
 	ASSERT_EQ(0, start("tlow.slice"));
 	EXPECT_EQ(0, start("dmem-slice@tlow.service")) TH_LOG("%s", output());
-	EXPECT_EQ(4 * MIB, cap_of("tlow.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, limit_of("tlow.slice", "dmem.max", CAMERA));
 }
 
 /* A slice is stopped while its second limit waits for a region: it loses its cgroup and the first
  * limit. The next start must not reuse the waiting job. */
 TEST_F_TIMEOUT(slice, stopped_while_it_waits, 60)
 {
-	ASSERT_EQ(0, unit_write("twait.slice", CAP_8M "DeviceMemoryMax=cma/not-there 8M\n"));
+	ASSERT_EQ(0, unit_write("twait.slice", LIMIT_8M "DeviceMemoryMax=cma/not-there 8M\n"));
 	ASSERT_EQ(0, unit_write("t-waits.service", SERVICE "Slice=twait.slice\nType=oneshot\n"
 				"ExecStart=" TAKE "\n"));
 	ASSERT_EQ(0, reload());
@@ -290,7 +291,7 @@ TEST_F_TIMEOUT(slice, stopped_while_it_waits, 60)
 TEST_F(slice, caps_come_from_outside)
 {
 	ASSERT_EQ(0, unit_write("service.d/tall.conf", "[Service]\nSlice=tall.slice\n"));
-	ASSERT_EQ(0, unit_write("tall.slice", CAP_8M));
+	ASSERT_EQ(0, unit_write("tall.slice", LIMIT_8M));
 	ASSERT_EQ(0, unit_write("t-all.service", SERVICE "Type=oneshot\nExecStart=" TAKE "\n"));
 	ASSERT_EQ(0, reload());
 	EXPECT_STREQ("-.slice", property("dmem-slice@tall.service", "Slice"));
@@ -328,7 +329,7 @@ TEST_F_TIMEOUT(slice, reservation, 60)
 /* Two slices below a prefix, which did not exist when the generator ran. */
 TEST_F_TIMEOUT(slice, prefix, 60)
 {
-	ASSERT_EQ(0, unit_write("tpre-.slice.d/50-dmem.conf", CAP_8M));
+	ASSERT_EQ(0, unit_write("tpre-.slice.d/50-dmem.conf", LIMIT_8M));
 	ASSERT_EQ(0, reload());
 	for (int i = 0; i < 2; i++) {
 		out_clear();
@@ -345,7 +346,7 @@ TEST_F_TIMEOUT(slice, prefix, 60)
  * test's root file system. */
 TEST_F(slice, system_slice_at_boot)
 {
-	EXPECT_EQ(40 * MIB, cap_of("system.slice", "dmem.max", DISPLAY));
+	EXPECT_EQ(40 * MIB, limit_of("system.slice", "dmem.max", DISPLAY));
 	EXPECT_STREQ("success", property("dmem-slice@system.service", "Result"));
 	EXPECT_NE(NULL, strstr(property("dmem-slice@system.service", "Before"), "sysinit.target"));
 }

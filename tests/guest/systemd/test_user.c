@@ -23,7 +23,7 @@
 #define APP_SLICE	"/sys/fs/cgroup" APPS
 #define AS_USER		"setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", \
 			"env", "XDG_RUNTIME_DIR=/run/user/1000"
-#define CAP		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " "
+#define LIMIT		"[X-Dmem]\nDeviceMemoryMax=" CAMERA " "
 /* A service of the user that allocates its limit, and a bit more. */
 #define GREEDY(mib)	SERVICE "Type=oneshot\n" \
 			"ExecStart=" PROBE " " CAMERA_HEAP "=" #mib " " CAMERA_HEAP "=1 caps\n"
@@ -116,7 +116,7 @@ TEST_F_TIMEOUT(user, service, 200)
 
 	ASSERT_EQ(0, unit_write(USER_UNITS "greedy.service", GREEDY(8)));
 	for (size_t i = 0; i < sizeof(dropin) / sizeof(*dropin); i++) {
-		ASSERT_EQ(0, unit_write(dropin[i], CAP "8M\n"));
+		ASSERT_EQ(0, unit_write(dropin[i], LIMIT "8M\n"));
 		/* It may be active since the boot. */
 		ASSERT_EQ(0, stop("user.slice"));
 		ASSERT_EQ(0, start_manager()) TH_LOG("%s", output());
@@ -131,8 +131,8 @@ TEST_F_TIMEOUT(user, service, 200)
 /* The user can set smaller limits for own services, but not larger ones. */
 TEST_F_TIMEOUT(user, own_caps, 200)
 {
-	ASSERT_EQ(0, unit_write("user-1000.slice.d/50-dmem.conf", CAP "20M\n"));
-	ASSERT_EQ(0, unit_write("user@.service.d/50-dmem.conf", CAP "16M\n"));
+	ASSERT_EQ(0, unit_write("user-1000.slice.d/50-dmem.conf", LIMIT "20M\n"));
+	ASSERT_EQ(0, unit_write("user@.service.d/50-dmem.conf", LIMIT "16M\n"));
 	ASSERT_EQ(0, unit_write(USER_UNITS "four.service", GREEDY(4)));
 	ASSERT_EQ(0, unit_write(USER_UNITS "sixteen.service", GREEDY(16)));
 	ASSERT_EQ(0, unit_write(USER_UNITS "capped.service", GREEDY(2)
@@ -203,7 +203,7 @@ FIXTURE_TEARDOWN(place)
 /* A scope has no section, but its slice may have one. */
 TEST_F_TIMEOUT(place, scope_in_machine_slice, 120)
 {
-	ASSERT_EQ(0, unit_write("machine.slice.d/50-dmem.conf", CAP "8M\n"));
+	ASSERT_EQ(0, unit_write("machine.slice.d/50-dmem.conf", LIMIT "8M\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, stop("machine.slice"));
 	EXPECT_EQ(0, run("systemd-run", "--scope", "--quiet", "--slice=machine.slice",
@@ -211,7 +211,7 @@ TEST_F_TIMEOUT(place, scope_in_machine_slice, 120)
 			 NULL));
 	EXPECT_STREQ(REFUSED(8) "cgroup /machine.slice/guest.scope\n"
 		     "max No such file or directory\n", output());
-	EXPECT_EQ(8 * MIB, cap_of("machine.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("machine.slice", "dmem.max", CAMERA));
 	EXPECT_EQ(0, stop("machine.slice"));
 }
 
@@ -231,7 +231,7 @@ TEST_F_TIMEOUT(place, wrong_types, 120)
 	char line[200];
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-		ASSERT_EQ(0, unit_write(wrong[i].path, "%s" CAP "8M\n", wrong[i].text));
+		ASSERT_EQ(0, unit_write(wrong[i].path, "%s" LIMIT "8M\n", wrong[i].text));
 	ASSERT_EQ(0, unit_write("wrong.service", SERVICE "ExecStart=" PROBE " hold\n"));
 	ASSERT_EQ(0, reload());
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {

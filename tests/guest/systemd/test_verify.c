@@ -160,7 +160,7 @@ TEST_F_TIMEOUT(verify, status, TIMEOUT)
 	ASSERT_EQ(0, start("camera.service")) TH_LOG("%s", output());
 	EXPECT_STREQ("", trouble("camera.service")) TH_LOG("%s", output());
 	EXPECT_STREQ("", trouble("camera.slice")) TH_LOG("%s", output());
-	EXPECT_EQ(24 * MIB, cap_of("camera.service", "dmem.max", CAMERA));
+	EXPECT_EQ(24 * MIB, limit_of("camera.service", "dmem.max", CAMERA));
 	EXPECT_STREQ("no", property("camera.service", "NeedDaemonReload"));
 	EXPECT_STREQ("no", property("camera.slice", "NeedDaemonReload"));
 }

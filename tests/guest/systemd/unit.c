@@ -246,18 +246,18 @@ const char *cgroup_of(const char *unit)
 	return path;
 }
 
-long long cap_of(const char *unit, const char *limit, const char *region)
+long long limit_of(const char *unit, const char *limit, const char *region)
 {
 	const char *cg = cgroup_of(unit);
 
 	return *cg ? dmem_read(cg, limit, region) : -ENOENT;
 }
 
-bool is_uncapped(const char *unit, const char *region)
+bool has_no_limit(const char *unit, const char *region)
 {
-	long long cap = cap_of(unit, "dmem.max", region);
+	long long limit = limit_of(unit, "dmem.max", region);
 
-	return *cgroup_of(unit) && (cap == DMEM_MAX || cap == -ENOENT);
+	return *cgroup_of(unit) && (limit == DMEM_MAX || limit == -ENOENT);
 }
 
 const char *out(void)

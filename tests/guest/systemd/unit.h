@@ -55,9 +55,9 @@ bool wait_property(const char *unit, const char *name, const char *want, int sec
 /* The path of a unit's cgroup in the file system, or "". */
 const char *cgroup_of(const char *unit);
 /* A limit of a unit's cgroup in bytes, DMEM_MAX or a negative errno. */
-long long cap_of(const char *unit, const char *file, const char *region);
+long long limit_of(const char *unit, const char *file, const char *region);
 /* True if the unit runs without this limit; also without files of the controller. */
-bool is_uncapped(const char *unit, const char *region);
+bool has_no_limit(const char *unit, const char *region);
 
 /* Output of services since the last call of out_clear(). */
 const char *out(void);

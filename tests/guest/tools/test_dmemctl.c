@@ -34,7 +34,7 @@ FIXTURE_SETUP(dmemctl)
 				"[X-Dmem]\nDeviceMemoryMax=" SYSTEM " 99%%\n"));
 	ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, start("t-tool.service"));
-	ASSERT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", CAMERA));
+	ASSERT_EQ(DMEM_MAX, limit_of("t-tool.service", "dmem.max", CAMERA));
 }
 
 FIXTURE_TEARDOWN(dmemctl)
@@ -53,27 +53,27 @@ TEST_F_TIMEOUT(dmemctl, set, 60)
 {
 	ASSERT_EQ(0, dmemctl("set", "t-tool.service", "--max=" CAMERA "=8M", "--min=" CAMERA "=2M"))
 		TH_LOG("%s", output());
-	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
-	EXPECT_EQ(2 * MIB, cap_of("t-tool.service", "dmem.min", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(2 * MIB, limit_of("t-tool.service", "dmem.min", CAMERA));
 	EXPECT_STREQ("# Written by dmemctl set, which overwrites this file.\n[X-Dmem]\n"
 		     "DeviceMemoryMax=" CAMERA " 8M\nDeviceMemoryMin=" CAMERA " 2M\n", text_of(DROPIN));
 	ASSERT_EQ(0, restart("t-tool.service"));
-	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
-	EXPECT_EQ(2 * MIB, cap_of("t-tool.service", "dmem.min", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(2 * MIB, limit_of("t-tool.service", "dmem.min", CAMERA));
 	/* Another region, named by its heap, and another limit of the first one. */
 	ASSERT_EQ(0, dmemctl("set", "t-tool", "--max=dma_heap/linux,cma=25%", "--max=" CAMERA "=6M"))
 		TH_LOG("%s", output());
-	EXPECT_EQ(16 * MIB, cap_of("t-tool.service", "dmem.max", DEFAULT));
-	EXPECT_EQ(6 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("t-tool.service", "dmem.max", DEFAULT));
+	EXPECT_EQ(6 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, restart("t-tool.service"));
-	EXPECT_EQ(16 * MIB, cap_of("t-tool.service", "dmem.max", DEFAULT));
-	EXPECT_EQ(6 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
-	EXPECT_EQ(2 * MIB, cap_of("t-tool.service", "dmem.min", CAMERA));
+	EXPECT_EQ(16 * MIB, limit_of("t-tool.service", "dmem.max", DEFAULT));
+	EXPECT_EQ(6 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(2 * MIB, limit_of("t-tool.service", "dmem.min", CAMERA));
 	/* Takes all back. */
 	ASSERT_EQ(0, dmemctl("set", "--revert", "t-tool.service")) TH_LOG("%s", output());
-	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", CAMERA));
-	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", DEFAULT));
-	EXPECT_EQ(0, cap_of("t-tool.service", "dmem.min", CAMERA));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-tool.service", "dmem.max", DEFAULT));
+	EXPECT_EQ(0, limit_of("t-tool.service", "dmem.min", CAMERA));
 	EXPECT_NE(0, access(DROPIN, F_OK));
 }
 
@@ -84,12 +84,12 @@ TEST_F_TIMEOUT(dmemctl, set_runtime, 60)
 		TH_LOG("%s", output());
 	EXPECT_EQ(0, access(RUNTIME, F_OK));
 	ASSERT_EQ(0, restart("t-tool.service"));
-	EXPECT_EQ(5 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(5 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
 	/* Removes the runtime limit, and keeps the permanent one. */
 	ASSERT_EQ(0, dmemctl("set", "--revert", "--runtime", "t-tool.service"));
-	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, restart("t-tool.service"));
-	EXPECT_EQ(8 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
 }
 
 /* A limit below the present use is refused, and nothing is changed. */
@@ -98,8 +98,8 @@ TEST_F_TIMEOUT(dmemctl, set_below_usage, 60)
 	EXPECT_EQ(1, dmemctl("set", "t-tool.service", "--max=" DEFAULT "=8M", "--max=" CAMERA "=1M"));
 	EXPECT_NE(NULL, strstr(output(), CAMERA "=1M")) TH_LOG("%s", output());
 	EXPECT_NE(NULL, strstr(output(), "more than the limit is in use")) TH_LOG("%s", output());
-	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", DEFAULT));
-	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-tool.service", "dmem.max", DEFAULT));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-tool.service", "dmem.max", CAMERA));
 	EXPECT_NE(0, access(DROPIN, F_OK));
 	EXPECT_EQ(1, dmemctl("set", "t-tool.service", "--max=cma/nowhere=1M"));
 	EXPECT_NE(NULL, strstr(output(), "no such region")) TH_LOG("%s", output());
@@ -111,11 +111,11 @@ TEST_F_TIMEOUT(dmemctl, set_below_usage, 60)
 TEST_F_TIMEOUT(dmemctl, set_slice, 60)
 {
 	ASSERT_EQ(0, dmemctl("set", "t-tool.slice", "--max=" CAMERA "=10M")) TH_LOG("%s", output());
-	EXPECT_EQ(10 * MIB, cap_of("t-tool.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(10 * MIB, limit_of("t-tool.slice", "dmem.max", CAMERA));
 	ASSERT_EQ(0, stop("t-tool.service"));
 	ASSERT_EQ(0, stop("t-tool.slice"));
 	ASSERT_EQ(0, start("t-tool.service"));
-	EXPECT_EQ(10 * MIB, cap_of("t-tool.slice", "dmem.max", CAMERA));
+	EXPECT_EQ(10 * MIB, limit_of("t-tool.slice", "dmem.max", CAMERA));
 	/* The smallest limit of all ancestors. */
 	ASSERT_EQ(0, dmemctl("show", "-rnb", "-o", "UNIT,REGION,CHARGED,MAX,LIMIT", "t-tool.service"));
 	EXPECT_NE(NULL, strstr(output(), "t-tool.service " CAMERA " 4194304 max 10485760\n"))
@@ -141,15 +141,15 @@ TEST_F_TIMEOUT(dmemctl, apply, 60)
 				"[X-Dmem]\nDeviceMemoryMax=dma_heap/%%p 1M\nDeviceMemoryMax=\n"
 				"DeviceMemoryMax=" CAMERA " 7M\n"));
 	/* The section came after the start, and there was no reload. */
-	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-tool.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, dmemctl("apply", "t-tool.service")) TH_LOG("%s", output());
-	EXPECT_EQ(7 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(7 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
 	ASSERT_EQ(0, unit_write("t-tool.service.d/60-dmem.conf",
 				"[X-Dmem]\nDeviceMemoryMax=" DEFAULT " 7M\nDeviceMemoryMax=" CAMERA " 1M\n"));
 	/* One limit is refused: the other one is unchanged. */
 	EXPECT_EQ(1, dmemctl("apply", "t-tool.service"));
-	EXPECT_EQ(7 * MIB, cap_of("t-tool.service", "dmem.max", CAMERA));
-	EXPECT_EQ(DMEM_MAX, cap_of("t-tool.service", "dmem.max", DEFAULT));
+	EXPECT_EQ(7 * MIB, limit_of("t-tool.service", "dmem.max", CAMERA));
+	EXPECT_EQ(DMEM_MAX, limit_of("t-tool.service", "dmem.max", DEFAULT));
 }
 
 /* A command in a scope of its own: the limit is set before it starts. */

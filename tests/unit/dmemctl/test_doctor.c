@@ -534,22 +534,22 @@ static void min_is_kept(void)
 }
 
 /* 24M + 30M of 40M is there from the start: see base(). */
-static void caps_fit(void)
+static void limits_fit(void)
 {
 	put(CG "media.slice/dmem.max", CAMERA " 16777216\n");
 	put(LIB "media.slice", "%s", "");
 }
 
-static void caps_do_not_fit(void)
+static void limits_do_not_fit(void)
 {
 	put(CG "media.slice/dmem.max", CAMERA " 16777217\n");
 	put(LIB "media.slice", "%s", "");
 }
 
 /* A cgroup below the slice has no more than the slice. */
-static void caps_within_slice(void)
+static void limits_within_slice(void)
 {
-	caps_fit();
+	limits_fit();
 	put(CG "system.slice/other.service/dmem.max", CAMERA " 41943040\n");
 	put(CG "system.slice/dmem.max", CAMERA " 25165824\n");
 }
@@ -615,7 +615,7 @@ static void bad_name(void)
 	fake_cgroup(&f, "x\x1b[31m", &use, 1);
 }
 
-/* Nothing to say: the caps of the two units fit. */
+/* Nothing to say: the limits of the two units fit. */
 static void base(void)
 {
 	board(&t);
@@ -921,12 +921,12 @@ static const struct {
 	  "the region has\n",
 	  1 },
 	{ "dmem.min is kept", min_is_kept, NULL, 0 },
-	{ "caps add up to the region", caps_fit, NULL, 0 },
-	{ "caps add up to more", caps_do_not_fit,
+	{ "caps add up to the region", limits_fit, NULL, 0 },
+	{ "caps add up to more", limits_do_not_fit,
 	  "note: " CAMERA ": the limits add up to 41943041, but the region has only 41943040: not all of them "
 	  "can be used at once: lower some limits, or set dmem.min for the memory that must be available\n",
 	  0 },
-	{ "a slice holds its units", caps_within_slice, NULL, 0 },
+	{ "a slice holds its units", limits_within_slice, NULL, 0 },
 	{ "free in pieces", in_pieces,
 	  "note: " CAMERA ": 32M are free, in pieces of 16M at most: restart the "
 	  "processes that hold small buffers in between, see lsdmem --buffers\n",

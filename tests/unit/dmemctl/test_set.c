@@ -435,7 +435,7 @@ static void dry(void)
 static void round_trip(const char *region)
 {
 	struct dmem_units u;
-	struct dmem_caps caps;
+	struct dmem_unit_limits limits;
 	char args[600];
 	char *name;
 	struct fake f;
@@ -448,11 +448,11 @@ static void round_trip(const char *region)
 	snprintf(args, sizeof(args), "set stopped --max=%s=20M", region);
 	expect(&t, args, 0, "not running", NULL);
 	if (dmem_units_load(&u, tap_path("root"), NULL, NULL, NULL) ||
-	    dmem_units_caps(&u, "stopped.service", "/", &caps) || caps.n != 1) {
-		check(false, "the region's name is read back", "%zu caps in %s", caps.n,
+	    dmem_units_limits_of(&u, "stopped.service", "/", &limits) || limits.n != 1) {
+		check(false, "the region's name is read back", "%zu caps in %s", limits.n,
 		      get(CONTROL "stopped.service.d/90-dmemctl.conf"));
 	} else {
-		name = dmem_expand(&u.arena, "stopped.service", caps.cap[0].region);
+		name = dmem_expand(&u.arena, "stopped.service", limits.limit[0].region);
 		check_text(name ? name : "(null)", region, "the region's name is read back");
 	}
 	dmem_units_free(&u);

@@ -21,7 +21,7 @@
 #define ETC	"root/etc/systemd/system/"
 #define LIB	"root/usr/lib/systemd/system/"
 #define EXEC	"[Service]\nExecStart=/bin/true\n"
-#define CAP(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
+#define LIMIT(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
 #define ETC_PATH	"/etc/systemd/system/"
 
 static const char *dmemctl, *dir;
@@ -74,7 +74,8 @@ static void expect_file(const char *text, const char *said, const char *name)
 
 static void words(void)
 {
-	expect_file(EXEC CAP("a 1") "DeviceMemoryMin=b 1\nDeviceMemoryLow=c 1\nDeviceMemoryStrict=yes\n",
+	expect_file(EXEC LIMIT("a 1") "DeviceMemoryMin=b 1\nDeviceMemoryLow=c 1\n"
+		    "DeviceMemoryStrict=yes\n",
 		    "no mistakes: 1 file\n", "all that is right");
 	expect_file("[Service]\nDeviceMemoryMax=a 1\nMemoryMax=1\nDeviceAllow=/dev/null\n",
 		    NOT_READ(2, "DeviceMemoryMax", "Service") "put it in [X-Dmem]\n", "under [Service]");
@@ -129,12 +130,12 @@ static void words(void)
 
 static void units(void)
 {
-	put(LIB "b.socket", "[Socket]\n" CAP("a 1"));
-	put(LIB "c.timer", CAP("a 1"));
-	put(ETC "x.scope.d/a.conf", CAP("a 1"));
-	put(ETC "-.slice.d/a.conf", CAP("a 1"));
-	put(LIB "mount.d/a.conf", CAP("a 1"));
-	put(ETC "user-.slice.d/a.conf", CAP("cma/%%i 1") "DeviceMemoryMin=a%%%%b 1\n");
+	put(LIB "b.socket", "[Socket]\n" LIMIT("a 1"));
+	put(LIB "c.timer", LIMIT("a 1"));
+	put(ETC "x.scope.d/a.conf", LIMIT("a 1"));
+	put(ETC "-.slice.d/a.conf", LIMIT("a 1"));
+	put(LIB "mount.d/a.conf", LIMIT("a 1"));
+	put(ETC "user-.slice.d/a.conf", LIMIT("cma/%%i 1") "DeviceMemoryMin=a%%%%b 1\n");
 	expect(ETC_PATH "-.slice.d/a.conf:1: '-.slice' is the root slice, which cannot have limits: limit the "
 	       "slices below it\n"
 	       ETC_PATH "user-.slice.d/a.conf:2: 'cma/%i' has a specifier in the section of a slice: write the "
@@ -160,13 +161,13 @@ static void units(void)
 		char path[200];
 
 		snprintf(path, sizeof(path), ETC "%s.service.d/a.conf", *n);
-		put(path, CAP("a 1"));
+		put(path, LIMIT("a 1"));
 	}
-	put(ETC "service.d/a.conf", CAP("a 1"));
-	put(ETC "any.slice.d/a.conf", CAP("a 1"));
+	put(ETC "service.d/a.conf", LIMIT("a 1"));
+	put(ETC "any.slice.d/a.conf", LIMIT("a 1"));
 	put(ETC "gone.service.d/nothing.conf", EXEC);
-	put(ETC "gone.service.d/a.conf", CAP("a 1"));
-	put(ETC "u@x.service.d/a.conf", CAP("a 1"));
+	put(ETC "gone.service.d/a.conf", LIMIT("a 1"));
+	put(ETC "u@x.service.d/a.conf", LIMIT("a 1"));
 	expect(ETC_PATH "gone.service.d/a.conf: warning: 'gone.service' has no unit file: rename the "
 	       "directory, unless such a unit is created at run time\n"
 	       ETC_PATH "u@x.service.d/a.conf: warning: 'u@x.service' has no unit file: rename the directory, "
@@ -174,7 +175,7 @@ static void units(void)
 	       "drop-ins of a unit that is not there");
 
 	put(LIB "a.service", EXEC "RootImage=/x.raw\n");
-	put(ETC "a.service.d/cap.conf", CAP("a 1"));
+	put(ETC "a.service.d/cap.conf", LIMIT("a 1"));
 	put(LIB "b.service", EXEC "RootDirectory=/x\n");
 	expect("/usr/lib/systemd/system/a.service:3: 'RootImage=' keeps the limits from being set inside "
 	       "a.service: limit its slice\n", 1, "what hides our program");
@@ -786,17 +787,18 @@ static void put_machine(void)
 static void machines(void)
 {
 	put_machine();
-	put(ETC "a.service", EXEC CAP("cma/camera@64000000 40M") "DeviceMemoryMax=heap/system max\n"
+	put(ETC "a.service", EXEC LIMIT("cma/camera@64000000 40M")
+	    "DeviceMemoryMax=heap/system max\n"
 	    "DeviceMemoryMin=dma_heap/camera@64000000 100%%\n");
-	put(LIB "t@.service", EXEC CAP("cma/%%i 1"));
-	put(ETC "t@camera@64000000.service.d/a.conf", CAP("cma/%%i 1M"));
+	put(LIB "t@.service", EXEC LIMIT("cma/%%i 1"));
+	put(ETC "t@camera@64000000.service.d/a.conf", LIMIT("cma/%%i 1M"));
 	expect("no mistakes: 3 files\n", 0, "regions that are there");
 	put_machine();
-	put(ETC "a.service", EXEC CAP("cma/camera@64000000 41M")
+	put(ETC "a.service", EXEC LIMIT("cma/camera@64000000 41M")
 	    "DeviceMemoryLow=dma_heap/camera@64000000 1T\nDeviceMemoryMax=cma/none 1\n"
 	    "DeviceMemoryMax=dma_heap/none 1\nDeviceMemoryMax=dma_heap/vendor 1\n");
 	put(LIB "t@.service", EXEC);
-	put(ETC "t@x.service.d/a.conf", CAP("cma/%%i 1M"));
+	put(ETC "t@x.service.d/a.conf", LIMIT("cma/%%i 1M"));
 	expect(AT(4) "warning: '41M' is more than the size of cma/camera@64000000, which is 40M: write less, "
 	       "or a percentage\n"
 	       AT(5) "warning: '1T' is more than the size of cma/camera@64000000, which is 40M: write less, or "
@@ -816,9 +818,9 @@ static void given(void)
 	put("root/etc/hostname", "none\n");
 	/* The tree is not looked at. */
 	put(ETC "z.service", "[Dmem]\n");
-	put("f/good.service", EXEC CAP("a 1"));
-	put("f/bad.socket.d/x.conf", CAP("a 1x"));
-	put("f/any.txt", CAP("a 1"));
+	put("f/good.service", EXEC LIMIT("a 1"));
+	put("f/bad.socket.d/x.conf", LIMIT("a 1x"));
+	put("f/any.txt", LIMIT("a 1"));
 	strcpy(good, tap_path("f/good.service"));
 	strcpy(bad, tap_path("f/bad.socket.d/x.conf"));
 	check(!go(good, tap_path("f/any.txt"), NULL) && !*get("err"), "files without a mistake", "%s",

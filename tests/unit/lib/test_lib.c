@@ -230,19 +230,22 @@ static const char *parsed(const char *text)
 {
 	static struct text out;
 	struct dmem_section s;
-	struct dmem_caps caps = { 0 };
+	struct dmem_unit_limits limits = { 0 };
+	const struct dmem_obstacle *o;
 
 	out.s[0] = 0;
 	if (dmem_section_parse(&arena, "f", text, strlen(text), add_report, &out, &s) ||
-	    dmem_caps_add(&arena, &caps, &s, PROGRAM))
+	    dmem_unit_limits_add(&arena, &limits, &s, PROGRAM))
 		return "no memory";
-	for (size_t i = 0; i < caps.n; i++)
+	for (size_t i = 0; i < limits.n; i++)
 		snprintf(out.s + strlen(out.s), sizeof(out.s) - strlen(out.s), "%s %s=%s\n",
-			 dmem_kind_names[caps.cap[i].kind], caps.cap[i].region, caps.cap[i].value);
-	if (caps.strict)
+			 dmem_kind_names[limits.limit[i].kind], limits.limit[i].region,
+			 limits.limit[i].value);
+	if (limits.strict)
 		strcat(out.s, "strict\n");
-	if (dmem_caps_obstacle(&caps))
-		sprintf(out.s + strlen(out.s), "hidden by %s\n", dmem_caps_obstacle(&caps)->key);
+	o = dmem_unit_limits_obstacle(&limits);
+	if (o)
+		sprintf(out.s + strlen(out.s), "hidden by %s\n", o->key);
 	if (s.clears_line)
 		sprintf(out.s + strlen(out.s), "clears at %u\n", s.clears_line);
 	return out.s;

@@ -406,7 +406,7 @@ static void limits(void)
 static void effective(void)
 {
 	struct dmem_units u;
-	struct dmem_caps caps;
+	struct dmem_unit_limits limits;
 
 	board(&t);
 	put(LIB "camera.service.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 2M\nDeviceMemoryMi"
@@ -414,11 +414,11 @@ static void effective(void)
 	put(ETC "cam.service.d/a.conf", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
 	check(!dmem_units_load(&u, tap_path("root"), NULL, NULL, NULL), "the unit files are loaded",
 	      "no");
-	check(!dmem_units_caps(&u, "cam.service", "/x", &caps) && caps.n == 2 &&
-		      !strcmp(caps.cap[0].value, "2M") && caps.cap[1].kind == DMEM_MIN,
-	      "an alias has the limits of all files of the unit", "%zu", caps.n);
-	check(!dmem_units_caps(&u, "none.service", "/x", &caps) && !caps.n && !caps.file,
-	      "a missing unit has no limits", "%zu", caps.n);
+	check(!dmem_units_limits_of(&u, "cam.service", "/x", &limits) && limits.n == 2 &&
+		      !strcmp(limits.limit[0].value, "2M") && limits.limit[1].kind == DMEM_MIN,
+	      "an alias has the limits of all files of the unit", "%zu", limits.n);
+	check(!dmem_units_limits_of(&u, "none.service", "/x", &limits) && !limits.n && !limits.file,
+	      "a missing unit has no limits", "%zu", limits.n);
 	dmem_units_free(&u);
 }
 

@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct dmem_arena arena = { 0 };
 	struct dmem_section s;
-	struct dmem_caps caps = { 0 };
+	struct dmem_unit_limits limits = { 0 };
 	int reports = 0;
 	char *text;
 
@@ -82,13 +82,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The fast check may not miss a section that the parser finds. */
 	if (s.present)
 		require(dmem_section_hint((const char *)data, size), "hint: a section is missed");
-	require(!dmem_caps_add(&arena, &caps, &s, "/usr/libexec/dmem-apply"), "no memory");
-	require(!dmem_caps_add(&arena, &caps, &s, "/usr/libexec/dmem-apply"), "no memory");
-	for (size_t i = 0; i < caps.n; i++) {
+	require(!dmem_unit_limits_add(&arena, &limits, &s, "/usr/libexec/dmem-apply"), "no memory");
+	require(!dmem_unit_limits_add(&arena, &limits, &s, "/usr/libexec/dmem-apply"), "no memory");
+	for (size_t i = 0; i < limits.n; i++) {
 		struct dmem_value v;
 
-		require(!dmem_region_problem(caps.cap[i].region), "caps: a bad region");
-		require(!dmem_parse_value(caps.cap[i].value, &v), "caps: a bad value");
+		require(!dmem_region_problem(limits.limit[i].region), "caps: a bad region");
+		require(!dmem_parse_value(limits.limit[i].value, &v), "caps: a bad value");
 	}
 	text = dmem_strndup(&arena, (const char *)data, size);
 	require(text != NULL, "no memory");

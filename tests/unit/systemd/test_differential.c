@@ -143,17 +143,17 @@ static int run_systemd(const char *systemd)
 struct unit {
 	char name[64];
 	bool loaded, masked, more;
-	struct tree_caps caps, given;
+	struct tree_limits limits, given;
 	char fragment[2000], paths[4000];
 };
 
 /* Adds the content of a file, except of a device, which has no end. */
-static void add_file(const char *path, struct tree_caps *caps)
+static void add_file(const char *path, struct tree_limits *limits)
 {
 	struct stat st;
 
 	if (!stat(path, &st) && S_ISREG(st.st_mode))
-		tree_read(path, caps);
+		tree_read(path, limits);
 }
 
 /* As systemd prints it: links to directories are followed. */
@@ -172,10 +172,10 @@ static void add_path(char *buf, size_t size, const char *path)
 static bool has_text(struct dmem_units *u, const char *name)
 {
 	struct dmem_unit_file **f;
-	struct dmem_caps caps;
+	struct dmem_unit_limits limits;
 	size_t n;
 
-	if (dmem_units_files(u, name, &f, &n) || dmem_units_merge(u, f, n, true, "/", &caps))
+	if (dmem_units_files(u, name, &f, &n) || dmem_units_merge(u, f, n, true, "/", &limits))
 		abort();
 	return n && !strstr(f[0]->path, ".d/") && !f[0]->masks;
 }
@@ -202,9 +202,9 @@ static void finish(struct dmem_units *u, struct unit *s, int *compared, char *wh
 			 n ? f[0]->path : "");
 	else if (strcmp(ours, s->paths))
 		snprintf(why, size, "%s: systemd reads\n%swe say\n%s", s->name, s->paths, ours);
-	else if (s->more || !tree_same(&s->caps, &s->given))
+	else if (s->more || !tree_same(&s->limits, &s->given))
 		snprintf(why, size, "%s: gets %s%s; the files say %s\n%s", s->name,
-			 tree_text(&s->given), s->more ? " and more" : "", tree_text(&s->caps),
+			 tree_text(&s->given), s->more ? " and more" : "", tree_text(&s->limits),
 			 s->paths);
 }
 
@@ -228,12 +228,12 @@ static int compare(struct dmem_units *u, char *why, size_t size)
 		} else if (strstr(line, "Unit Load State: masked")) {
 			s.masked = true;
 		} else if (sscanf(line, " Fragment Path: %4095[^\n]", path) == 1) {
-			add_file(path, &s.caps);
+			add_file(path, &s.limits);
 			snprintf(s.fragment, sizeof(s.fragment), "%.1999s", path);
 		} else if (sscanf(line, " DropIn Path: %4095[^\n]", path) == 1) {
 			if (strstr(path, "/zz-dmem.conf"))
 				continue;
-			add_file(path, &s.caps);
+			add_file(path, &s.limits);
 			add_path(s.paths, sizeof(s.paths), path);
 		} else if (strstr(line, "Command Line: " HELPER)) {
 			s.more |= tree_any(&s.given) || !tree_given(line, &s.given);

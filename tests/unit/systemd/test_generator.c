@@ -26,7 +26,7 @@
 #define COND(args)	"[Service]\nExecCondition=-+/h" args "\n"
 #define STRICT(args)	"[Service]\nExecCondition=+/h --strict" args "\n"
 #define NONE	"# No limit.\n"
-#define CAP(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
+#define LIMIT(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
 #define EXEC	"[Service]\nExecStart=/bin/true\n"
 
 /* To count the cost. */
@@ -111,13 +111,13 @@ static void examples(void)
 
 static void levels(void)
 {
-	put(LIB "service.d/10-a.conf", CAP("s 1"));
-	put(RUN_DIR "foo-.service.d/20-b.conf", CAP("f 2"));
-	put(ETC "foo@.service.d/30-c.conf", CAP("cma/%%i 3"));
-	put(LIB "foo-bar.service", EXEC CAP("b 4"));
+	put(LIB "service.d/10-a.conf", LIMIT("s 1"));
+	put(RUN_DIR "foo-.service.d/20-b.conf", LIMIT("f 2"));
+	put(ETC "foo@.service.d/30-c.conf", LIMIT("cma/%%i 3"));
+	put(LIB "foo-bar.service", EXEC LIMIT("b 4"));
 	put(LIB "foo-plain.service", EXEC);
 	put(LIB "foo@.service", EXEC);
-	put(ETC "foo@x.service.d/40-d.conf", CAP("x 5"));
+	put(ETC "foo@x.service.d/40-d.conf", LIMIT("x 5"));
 	expect("dmem-controller.service" ZZ NONE
 	       "dmem-slice-@.service" ZZ NONE
 	       "dmem-slice@.service" ZZ NONE
@@ -128,69 +128,69 @@ static void levels(void)
 	       "service" ZZ COND(" \"--max=s=1\""), "", "each level has all above it");
 
 	/* Nobody has heard of foo-a@x.service, and yet it differs from foo-a@. */
-	put(LIB "foo-a@.service", EXEC CAP("t 1"));
-	put(ETC "foo-@x.service.d/x.conf", CAP("x 2"));
+	put(LIB "foo-a@.service", EXEC LIMIT("t 1"));
+	put(ETC "foo-@x.service.d/x.conf", LIMIT("x 2"));
 	expect("foo-@x.service" ZZ COND(" \"--max=x=2\"")
 	       "foo-a@.service" ZZ COND(" \"--max=t=1\"")
 	       "foo-a@x.service" ZZ COND(" \"--max=t=1\" \"--max=x=2\""), "", "an instance by prefix");
 
 	/* A name in an earlier directory hides the same name in later ones. */
-	put(ETC "foo-.service.d/50-dmem.conf", CAP("etc 1"));
-	put(LIB "foo-a.service.d/50-dmem.conf", CAP("lib 1"));
+	put(ETC "foo-.service.d/50-dmem.conf", LIMIT("etc 1"));
+	put(LIB "foo-a.service.d/50-dmem.conf", LIMIT("lib 1"));
 	put(LIB "foo-b.service.d/50-dmem.conf", "%s", "");
 	link_to(ETC "foo-c.service.d/50-dmem.conf", "/dev/null");
 	expect("foo-.service" ZZ COND(" \"--max=etc=1\"")
 	       "foo-c.service" ZZ NONE, "", "hidden and masked drop-ins");
 
-	put(LIB "a.service", EXEC CAP("a 1"));
+	put(LIB "a.service", EXEC LIMIT("a 1"));
 	link_to(ETC "a.service", "/dev/null");
-	put(LIB "b.service", EXEC CAP("b 1"));
+	put(LIB "b.service", EXEC LIMIT("b 1"));
 	put(ETC "b.service", "%s", "");
-	put(ETC "b.service.d/x.conf", CAP("c 1"));
+	put(ETC "b.service.d/x.conf", LIMIT("c 1"));
 	expect("", "", "masked units");
 
 	put(LIB "real.service", EXEC);
 	link_to(ETC "alias.service", "/usr/lib/systemd/system/real.service");
 	link_to(ETC "alias2.service", "alias.service");
-	put(ETC "alias.service.d/a.conf", CAP("a 1"));
-	put(ETC "alias2.service.d/b.conf", CAP("b 2"));
+	put(ETC "alias.service.d/a.conf", LIMIT("a 1"));
+	put(ETC "alias2.service.d/b.conf", LIMIT("b 2"));
 	link_to("root/lib", "usr/lib");
 	put(LIB "real3.service", EXEC);
 	link_to(ETC "alias3.service", "/lib/systemd/system/real3.service");
-	put(ETC "alias3.service.d/a.conf", CAP("c 3"));
-	put("root/opt/linked.service", EXEC CAP("l 3"));
+	put(ETC "alias3.service.d/a.conf", LIMIT("c 3"));
+	put("root/opt/linked.service", EXEC LIMIT("l 3"));
 	link_to(ETC "linked.service", "/opt/linked.service");
 	expect("linked.service" ZZ COND(" \"--max=l=3\"")
 	       "real.service" ZZ COND(" \"--max=a=1\" \"--max=b=2\"")
 	       "real3.service" ZZ COND(" \"--max=c=3\""), "", "aliases and linked units");
 
 	/* Drop-ins of an instance, by an alias of its template. */
-	put(LIB "t@.service", EXEC CAP("t 1"));
+	put(LIB "t@.service", EXEC LIMIT("t 1"));
 	link_to(ETC "u@.service", "/usr/lib/systemd/system/t@.service");
-	put(ETC "u@x.service.d/a.conf", CAP("x 2"));
+	put(ETC "u@x.service.d/a.conf", LIMIT("x 2"));
 	expect("t@.service" ZZ COND(" \"--max=t=1\"")
 	       "t@x.service" ZZ COND(" \"--max=t=1\" \"--max=x=2\""), "",
 	       "an instance by an alias of its template");
 
 	/* With a unit file, it is another unit than the one made by the alias. */
-	put(LIB "t@.service", EXEC CAP("t 1"));
-	put(LIB "t@x.service", EXEC CAP("x 2"));
-	put(LIB "t@x.service.d/a.conf", CAP("d 3"));
+	put(LIB "t@.service", EXEC LIMIT("t 1"));
+	put(LIB "t@x.service", EXEC LIMIT("x 2"));
+	put(LIB "t@x.service.d/a.conf", LIMIT("d 3"));
 	link_to(ETC "u@.service", "/usr/lib/systemd/system/t@.service");
 	expect("t@.service" ZZ COND(" \"--max=t=1\"")
 	       "t@x.service" ZZ COND(" \"--max=x=2\" \"--max=d=3\"")
 	       "u@x.service" ZZ COND(" \"--max=t=1\" \"--max=d=3\""), "",
 	       "an instance with a file, by an alias of its template");
 
-	put("root/etc/systemd/system.control/a.service.d/x.conf", CAP("a 1"));
-	put("root/run/systemd/system.control/b.service.d/x.conf", CAP("b 1"));
-	put("root/run/systemd/transient/c.service", EXEC CAP("c 1"));
-	put("root/etc/systemd/system.attached/d.service", EXEC CAP("d 1"));
-	put("root/run/systemd/system.attached/e.service", EXEC CAP("e 1"));
-	put("root/usr/local/lib/systemd/system/f.service", EXEC CAP("f 1"));
-	put("root/run/systemd/generator/g.service", EXEC CAP("g 1"));
-	put("root/run/systemd/generator.early/h.service", EXEC CAP("h 1"));
-	put("root/run/systemd/generator.late/i.service", EXEC CAP("i 1"));
+	put("root/etc/systemd/system.control/a.service.d/x.conf", LIMIT("a 1"));
+	put("root/run/systemd/system.control/b.service.d/x.conf", LIMIT("b 1"));
+	put("root/run/systemd/transient/c.service", EXEC LIMIT("c 1"));
+	put("root/etc/systemd/system.attached/d.service", EXEC LIMIT("d 1"));
+	put("root/run/systemd/system.attached/e.service", EXEC LIMIT("e 1"));
+	put("root/usr/local/lib/systemd/system/f.service", EXEC LIMIT("f 1"));
+	put("root/run/systemd/generator/g.service", EXEC LIMIT("g 1"));
+	put("root/run/systemd/generator.early/h.service", EXEC LIMIT("h 1"));
+	put("root/run/systemd/generator.late/i.service", EXEC LIMIT("i 1"));
 	expect("a.service" ZZ COND(" \"--max=a=1\"") "b.service" ZZ COND(" \"--max=b=1\"")
 	       "c.service" ZZ COND(" \"--max=c=1\"") "d.service" ZZ COND(" \"--max=d=1\"")
 	       "e.service" ZZ COND(" \"--max=e=1\"") "f.service" ZZ COND(" \"--max=f=1\""), "",
@@ -199,10 +199,10 @@ static void levels(void)
 
 static void mistakes(void)
 {
-	put(ETC "a.service", EXEC CAP("a 1") "DeviceMemoryMax=b x\n");
-	put(ETC "b.service", EXEC CAP("b 1"));
-	put(ETC "c.service", EXEC CAP("c") "DeviceMemoryStrict=yes\n");
-	put(ETC "d.service.d/a b%$\".conf", CAP("d"));
+	put(ETC "a.service", EXEC LIMIT("a 1") "DeviceMemoryMax=b x\n");
+	put(ETC "b.service", EXEC LIMIT("b 1"));
+	put(ETC "c.service", EXEC LIMIT("c") "DeviceMemoryStrict=yes\n");
+	put(ETC "d.service.d/a b%$\".conf", LIMIT("d"));
 	put(ETC "e.service", EXEC "[X-Dmen]\nDeviceMemoryMax=e 1\n");
 	expect("a.service" ZZ COND(" \"--mistake=/etc/systemd/system/a.service:5\" \"--max=a=1\"")
 	       "b.service" ZZ COND(" \"--max=b=1\"")
@@ -215,14 +215,14 @@ static void mistakes(void)
 	       "/etc/systemd/system/e.service:3: 'X-Dmen' is an unknown section: write [X-Dmem]\n",
 	       "mistakes cost no other unit its caps");
 
-	put(ETC "q.service", EXEC CAP("a;$b%%%%\\x22c 1"));
+	put(ETC "q.service", EXEC LIMIT("a;$b%%%%\\x22c 1"));
 	expect("q.service" ZZ COND(" \"--max=a;$$b%%\\\"c=1\""), "", "quoting");
 
-	put(ETC "a.service", EXEC CAP("a 1"));
+	put(ETC "a.service", EXEC LIMIT("a 1"));
 	put(ETC "a.service.d/zzz.conf", "[Service]\nExecCondition=\n");
-	put(ETC "b.service", EXEC CAP("b 1"));
+	put(ETC "b.service", EXEC LIMIT("b 1"));
 	put(ETC "b.service.d/aaa.conf", "[Service]\nExecCondition=\n");
-	put(ETC "c.service", EXEC CAP("c 1"));
+	put(ETC "c.service", EXEC LIMIT("c 1"));
 	put(ETC "c.service.d/zz-dmem.conf", "# mine\n");
 	expect("a.service" ZZ COND(" \"--max=a=1\"") "b.service" ZZ COND(" \"--max=b=1\"")
 	       "c.service" ZZ COND(" \"--max=c=1\""),
@@ -250,7 +250,7 @@ static void odd_words(void)
 	expect("a.service" ZZ COND(" \"--mistake=/etc/systemd/system/a.service:4\""), want, "odd words");
 
 	/* No line of a file's name becomes one of ours. */
-	put(ETC "a.service.d/x\nExecStart=-+evil\n.conf", CAP("a"));
+	put(ETC "a.service.d/x\nExecStart=-+evil\n.conf", LIMIT("a"));
 	expect("a.service" ZZ COND(" \"--mistake=/etc/systemd/system/a.service.d/x?ExecStart=-+evil?.conf:2\""),
 	       "/etc/systemd/system/a.service.d/x?ExecStart=-+evil?.conf:2: 'a' has no size: "
 	       "write REGION SIZE, such as cma/camera@64000000 24M\n", "a file's name of several lines");
@@ -258,9 +258,9 @@ static void odd_words(void)
 
 static void unsupported(void)
 {
-	put(LIB "service.d/a.conf", CAP("s 1"));
+	put(LIB "service.d/a.conf", LIMIT("s 1"));
 	put(LIB "a.service", EXEC "RootImage=/x.raw\n");
-	put(LIB "b.service", EXEC CAP("b 1") "DeviceMemoryStrict=yes\n");
+	put(LIB "b.service", EXEC LIMIT("b 1") "DeviceMemoryStrict=yes\n");
 	put(ETC "b.service.d/x.conf", "[Service]\nTemporaryFileSystem=/:ro\n");
 	put(LIB "c.service", EXEC "RootDirectory=/srv\n");
 	put(ETC "c.service.d/x.conf", "[Service]\nRootDirectory=\n");
@@ -276,11 +276,11 @@ static void unsupported(void)
 	       "set inside b.service: limit its slice\n",
 	       "units that hide dmem-apply");
 
-	put(ETC "a.socket", CAP("a 1"));
-	put(ETC "b.mount.d/x.conf", CAP("a 1"));
-	put(ETC "c.swap", CAP("a 1"));
-	put(ETC "d.scope.d/x.conf", CAP("a 1"));
-	put(ETC "e.target", CAP("a 1"));
+	put(ETC "a.socket", LIMIT("a 1"));
+	put(ETC "b.mount.d/x.conf", LIMIT("a 1"));
+	put(ETC "c.swap", LIMIT("a 1"));
+	put(ETC "d.scope.d/x.conf", LIMIT("a 1"));
+	put(ETC "e.target", LIMIT("a 1"));
 	expect("", "/etc/systemd/system/a.socket:1: '[X-Dmem]' has no effect in a socket unit: put it into "
 	       "/etc/systemd/system/a.service.d/50-dmem.conf, or limit the slice of the socket\n"
 	       "/etc/systemd/system/b.mount.d/x.conf:1: '[X-Dmem]' has no effect in a mount unit: limit its "
@@ -354,7 +354,7 @@ static void mounts(void)
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		places();
-		put(ETC "m.service", EXEC "%s" CAP("m 1"), t[i].lines);
+		put(ETC "m.service", EXEC "%s" LIMIT("m 1"), t[i].lines);
 		snprintf(name, sizeof(name), "a mount on %s: %s", t[i].name, t[i].obstacle ? "an obstacle" : "none");
 		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service:3: '%.*s=' keeps the limits "
 			 "from being set inside m.service: limit its slice\n", (int)strcspn(t[i].lines, "="),
@@ -405,7 +405,7 @@ static void start_paths(void)
 		chmod(tap_path("root/srv/data/shared"), 0664);
 		link_to("root/srv/env", "/opt/app/file");
 		put(ETC "m.service", EXEC "%s", t[i].user);
-		put(ETC "m.service.d/a.conf", "[Service]\n%s" CAP("m 1") "%s", t[i].lines,
+		put(ETC "m.service.d/a.conf", "[Service]\n%s" LIMIT("m 1") "%s", t[i].lines,
 		    t[i].strict ? "DeviceMemoryStrict=yes\n" : "");
 		snprintf(name, sizeof(name), "the start of a unit with %s", t[i].name);
 		snprintf(errors, sizeof(errors), "/etc/systemd/system/m.service.d/a.conf:2: warning: '%s=' "
@@ -421,7 +421,7 @@ static void start_paths(void)
 static void odd_files(void)
 {
 	mkdir(tap_path("root/etc"), 0755);
-	put(ETC "good.service", EXEC CAP("a 1"));
+	put(ETC "good.service", EXEC LIMIT("a 1"));
 	mkdir(tap_path(ETC "dir.service"), 0755);
 	mkdir(tap_path(ETC "dir.service.d"), 0755);
 	mkdir(tap_path(ETC "dir.service.d/x.conf"), 0755);
@@ -432,11 +432,11 @@ static void odd_files(void)
 	link_to(ETC "dangling.service", "nowhere.service");
 	link_to(ETC "outside.service", "../../../../../../etc/passwd");
 	link_to(ETC "x.service.d", "/nowhere");
-	put(ETC "file.service.d", CAP("a 1"));
-	put(ETC "a.conf", CAP("a 1"));
-	put(ETC "no name.service", CAP("a 1"));
-	put(ETC "good.service.d/.hidden.conf", CAP("a 2"));
-	put(ETC "good.service.d/x.conf~", CAP("a 3"));
+	put(ETC "file.service.d", LIMIT("a 1"));
+	put(ETC "a.conf", LIMIT("a 1"));
+	put(ETC "no name.service", LIMIT("a 1"));
+	put(ETC "good.service.d/.hidden.conf", LIMIT("a 2"));
+	put(ETC "good.service.d/x.conf~", LIMIT("a 3"));
 	put(ETC "binary.service", "%c%c[X-Dmem]%c", 1, 255, 0);
 	expect("binary.service" ZZ COND(" \"--mistake=/etc/systemd/system/binary.service:1\"")
 	       "good.service" ZZ COND(" \"--max=a=1\""),
@@ -462,7 +462,7 @@ static void in_front(void)
 	mkdir(tap_path("root/dev"), 0755);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), LIB "%s.service", names[i]);
-		put(path, EXEC CAP("r 1"));
+		put(path, EXEC LIMIT("r 1"));
 	}
 	put(ETC "x.service", EXEC);
 	mkdir(tap_path(ETC "a.service"), 0755);
@@ -474,15 +474,15 @@ static void in_front(void)
 	put("root/opt/empty", "%s", "");
 	link_to(ETC "d.service", "/opt/empty");
 	/* A link to itself is none, and one into a directory below is an alias. */
-	put(ETC "vendor/e.service", EXEC CAP("v 1"));
+	put(ETC "vendor/e.service", EXEC LIMIT("v 1"));
 	link_to(ETC "e.service", "vendor/e.service");
-	put(ETC "vendor/g2.service", EXEC CAP("v 2"));
+	put(ETC "vendor/g2.service", EXEC LIMIT("v 2"));
 	link_to(ETC "f.service", "/etc/systemd/system/vendor/x.service");
-	put(ETC "f.service.d/a.conf", CAP("x 1"));
+	put(ETC "f.service.d/a.conf", LIMIT("x 1"));
 	/* ".." is that of the directory, not of the name. */
 	put("root/opt/real/sub/file", "%s", "");
 	link_to(ETC "dirlink", "/opt/real/sub");
-	put("root/opt/real/g.service", EXEC CAP("g 1"));
+	put("root/opt/real/g.service", EXEC LIMIT("g 1"));
 	link_to(ETC "g.service", "dirlink/../g.service");
 	expect("a.service" ZZ COND(" \"--max=r=1\"") "b.service" ZZ COND(" \"--max=r=1\"")
 	       "e.service" ZZ COND(" \"--max=r=1\"") "g.service" ZZ COND(" \"--max=g=1\"")
@@ -502,10 +502,10 @@ static void unwritten(void)
 	char root[4200], out[4200];
 	const char *argv[] = { generator, root, "--helper=/h", out, NULL };
 
-	put(LIB "a.service", EXEC CAP("a 1"));
-	put(LIB "m.service", EXEC CAP("m 1"));
-	put(LIB "z.service", EXEC CAP("z 1"));
-	put(LIB "foo-.service.d/a.conf", CAP("f 1"));
+	put(LIB "a.service", EXEC LIMIT("a 1"));
+	put(LIB "m.service", EXEC LIMIT("m 1"));
+	put(LIB "z.service", EXEC LIMIT("z 1"));
+	put(LIB "foo-.service.d/a.conf", LIMIT("f 1"));
 	put(LIB "foo-bar.service", EXEC);
 	put(LIB "foo-bar.service.d/b.conf", "[X-Dmem]\n");
 	remove(tap_path("out"));
@@ -531,7 +531,7 @@ static void many_dirs(void)
 
 	for (int i = 0; i < 40; i++) {
 		snprintf(path, sizeof(path), "root/u%d/u%d.service", i, i);
-		put(path, EXEC CAP("u 1"));
+		put(path, EXEC LIMIT("u 1"));
 		sprintf(paths + strlen(paths), "%s/u%d", i ? ":" : "", i);
 	}
 	remove(tap_path("out"));
@@ -548,8 +548,8 @@ static void many_dirs(void)
 
 static void slices(void)
 {
-	put(ETC "user-.slice.d/a.conf", CAP("u 1"));
-	put(ETC "user-7.slice.d/b.conf", CAP("v 2") "DeviceMemoryStrict=yes\n");
+	put(ETC "user-.slice.d/a.conf", LIMIT("u 1"));
+	put(ETC "user-7.slice.d/b.conf", LIMIT("v 2") "DeviceMemoryStrict=yes\n");
 	put(ETC "user-8.slice.d/b.conf", "[X-Dmem]\nDeviceMemoryMax=\n");
 	expect("dmem-slice-user-@.service:\n" HEAD TEMPLATE("After=user.slice\n") " \"--max=u=1\"\n"
 	       "dmem-slice@user-7.service" ZZ "[Unit]\nAfter=user.slice\n[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice --strict"
@@ -558,8 +558,8 @@ static void slices(void)
 	       "user-7.slice" ZZ "[Unit]\nRequires=dmem-slice@user-7.service\nAfter=dmem-slice@user-7.service\nPropagatesStopTo=dmem-slice@user-7.service\n"
 	       "user-8.slice" ZZ NONE, "", "a prefix of slices");
 
-	put(ETC "slice.d/a.conf", CAP("s 1"));
-	put(ETC "system.slice.d/b.conf", CAP("t 2"));
+	put(ETC "slice.d/a.conf", LIMIT("s 1"));
+	put(ETC "system.slice.d/b.conf", LIMIT("t 2"));
 	expect("-.slice" ZZ NONE
 	       "dmem-slice-@.service:\n" HEAD TEMPLATE("") " \"--max=s=1\"\n"
 	       "dmem-slice@system.service" ZZ "[Unit]\nBefore=sysinit.target\n[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice"
@@ -569,21 +569,21 @@ static void slices(void)
 	       "system.slice" ZZ NONE, "", "all slices, and system.slice");
 
 	/* Slices have no aliases: a link is no unit file, but its drop-ins count. */
-	put(LIB "a.slice", CAP("a 1"));
+	put(LIB "a.slice", LIMIT("a 1"));
 	link_to(ETC "b.slice", "/usr/lib/systemd/system/a.slice");
-	put(ETC "b.slice.d/x.conf", CAP("b 2"));
+	put(ETC "b.slice.d/x.conf", LIMIT("b 2"));
 	expect("a.slice" ZZ "[Unit]\nWants=dmem-slice@a.service\nAfter=dmem-slice@a.service\nPropagatesStopTo=dmem-slice@a.service\n"
 	       "b.slice" ZZ "[Unit]\nWants=dmem-slice@b.service\nAfter=dmem-slice@b.service\nPropagatesStopTo=dmem-slice@b.service\n"
 	       "dmem-slice@a.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice \"--max=a=1\"\n"
 	       "dmem-slice@b.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice \"--max=b=2\"\n",
 	       "", "a link that is no alias");
 
-	put(LIB "a.service", EXEC CAP("a 1") "#%2000000d\n", 0);
+	put(LIB "a.service", EXEC LIMIT("a 1") "#%2000000d\n", 0);
 	expect("", "/usr/lib/systemd/system/a.service: 'a.service' is too large, so its section is ignored: "
 	       "put the section into a drop-in\n", "a file that is too large");
 
-	put(ETC "-.slice.d/a.conf", CAP("s 1"));
-	put(ETC "a.slice", CAP("cma/%%i 1") "DeviceMemoryMax=x 2\nDeviceMemoryStrict=yes\n");
+	put(ETC "-.slice.d/a.conf", LIMIT("s 1"));
+	put(ETC "a.slice", LIMIT("cma/%%i 1") "DeviceMemoryMax=x 2\nDeviceMemoryStrict=yes\n");
 	expect("a.slice" ZZ "[Unit]\nRequires=dmem-slice@a.service\nAfter=dmem-slice@a.service\n"
 	       "PropagatesStopTo=dmem-slice@a.service\n"
 	       "dmem-slice@a.service" ZZ "[Service]\nSlice=-.slice\nExecStart=\n"
@@ -606,7 +606,8 @@ static void more_units(int from, int to)
 		put(path, "[Unit]\nDescription=Unit %04d\nDocumentation=man:unit(8)\nAfter=network.target\n\n"
 		    "[Service]\nType=notify\nExecStart=/usr/bin/unit --number=%04d\nRestart=on-failure\n"
 		    "ProtectSystem=strict\nPrivateTmp=yes\nNoNewPrivileges=yes\nMemoryMax=1G\n\n"
-		    "[Install]\nWantedBy=multi-user.target\n%s", i, i, i % 20 ? "" : CAP("cma/a 1M"));
+		    "[Install]\nWantedBy=multi-user.target\n%s", i, i,
+		    i % 20 ? "" : LIMIT("cma/a 1M"));
 	}
 }
 

@@ -21,27 +21,28 @@
 
 #define ETC	"root/etc/systemd/system/"
 #define LIB	"root/usr/lib/systemd/system/"
-#define CAP(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
+#define LIMIT(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
 #define EXEC	"[Service]\nExecStart=/bin/true\n"
 #define MAX_CALLS	2000
 
-/* Everything that the generator can write: drop-ins with caps, without, and that
+/* Everything that the generator can write: drop-ins with limits, without, and that
  * refuse; of units, prefixes, templates and types; a template, and a link. */
 static void write_units(void)
 {
-	put(LIB "service.d/a.conf", CAP("s 1"));
-	put(LIB "slice.d/a.conf", CAP("l 1"));
-	put(ETC "system.slice.d/a.conf", CAP("l 2"));
-	put(ETC "user-.slice.d/a.conf", CAP("l 3"));
-	put(ETC "media.slice", CAP("l 4") "DeviceMemoryStrict=yes\n");
-	put(LIB "foo-.service.d/a.conf", CAP("f 1"));
-	put(LIB "foo-bar.service", EXEC CAP("f 2"));
-	put(LIB "foo@.service", EXEC CAP("cma/%%i 1"));
-	put(ETC "foo@x.service.d/a.conf", CAP("f 3"));
+	put(LIB "service.d/a.conf", LIMIT("s 1"));
+	put(LIB "slice.d/a.conf", LIMIT("l 1"));
+	put(ETC "system.slice.d/a.conf", LIMIT("l 2"));
+	put(ETC "user-.slice.d/a.conf", LIMIT("l 3"));
+	put(ETC "media.slice", LIMIT("l 4") "DeviceMemoryStrict=yes\n");
+	put(LIB "foo-.service.d/a.conf", LIMIT("f 1"));
+	put(LIB "foo-bar.service", EXEC LIMIT("f 2"));
+	put(LIB "foo@.service", EXEC LIMIT("cma/%%i 1"));
+	put(ETC "foo@x.service.d/a.conf", LIMIT("f 3"));
 	put(ETC "none.service.d/a.conf", "[X-Dmem]\nDeviceMemoryMax=\n");
 	put(LIB "none.service", EXEC);
-	put(LIB "refused.service", EXEC "RootImage=/x.raw\n" CAP("r 1") "DeviceMemoryStrict=yes\n");
-	put(LIB "mistake.service", EXEC CAP("m 1 1"));
+	put(LIB "refused.service", EXEC "RootImage=/x.raw\n" LIMIT("r 1")
+	    "DeviceMemoryStrict=yes\n");
+	put(LIB "mistake.service", EXEC LIMIT("m 1 1"));
 }
 
 static int generate_until(const char *generator, const char *out, int n)

@@ -254,19 +254,21 @@ static void ignore(void *data, const struct dmem_report *r)
 static void read_ours(const char *text, size_t n, struct reading *r)
 {
 	struct dmem_arena a = { 0 };
-	struct dmem_caps caps = { 0 };
+	struct dmem_unit_limits limits = { 0 };
 	struct dmem_section s;
 
 	memset(r, 0, sizeof(*r));
 	if (dmem_conf_parse(text, n, one_line, r) < 0 ||
-	    dmem_section_parse(&a, "f", text, n, ignore, NULL, &s) || dmem_caps_add(&a, &caps, &s, "/x"))
+	    dmem_section_parse(&a, "f", text, n, ignore, NULL, &s) ||
+	    dmem_unit_limits_add(&a, &limits, &s, "/x"))
 		abort();
-	if (!caps.root_start_only && caps.obstacle[0].key)
+	if (!limits.root_start_only && limits.obstacle[0].key)
 		strcpy(r->root, "an obstacle");
 	/* This systemd does not make the mount, but another one may. */
-	for (size_t i = 0; i < caps.n_mounts; i++) {
-		if (!caps.mount[i].unsure)
-			add_mount(r, caps.mount[i].o.key, caps.mount[i].path, caps.mount[i].same);
+	for (size_t i = 0; i < limits.n_mounts; i++) {
+		if (!limits.mount[i].unsure)
+			add_mount(r, limits.mount[i].o.key, limits.mount[i].path,
+				  limits.mount[i].same);
 	}
 	dmem_arena_free(&a);
 }

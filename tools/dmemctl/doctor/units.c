@@ -94,11 +94,11 @@ static void check_running(struct doctor *d, const char *unit, const struct dmem_
 /* Checks the files, whether the unit runs or not. */
 static void check_files(struct doctor *d, const char *unit, const struct section *s)
 {
-	const struct dmem_obstacle *o = dmem_caps_obstacle(&s->caps);
+	const struct dmem_obstacle *o = dmem_unit_limits_obstacle(&s->merged);
 	const char *where;
 
-	if (s->caps.mistake_file) {
-		where = dmem_printf(d->arena, "%s:%u", s->caps.mistake_file, s->caps.mistake_line);
+	if (s->merged.mistake_file) {
+		where = dmem_printf(d->arena, "%s:%u", s->merged.mistake_file, s->merged.mistake_line);
 		if (where)
 			doctor_say(d, PROBLEM, unit, "see dmemctl verify",
 				   "its section has a mistake in %s", where);
@@ -121,9 +121,9 @@ static void check_payload(struct doctor *d, const char *unit, const struct secti
 	int ret = 0;
 
 	/* A limit for all services is meant for the daemon, too. */
-	while (i < s->caps.n && strstr(s->caps.cap[i].file, "/service.d/"))
+	while (i < s->merged.n && strstr(s->merged.limit[i].file, "/service.d/"))
 		i++;
-	if (i < s->caps.n)
+	if (i < s->merged.n)
 		ret = dmem_units_payload(&d->units, unit, &p);
 	if (ret)
 		d->err = ret;
@@ -140,7 +140,7 @@ static void check_unit(struct doctor *d, const char *unit, const struct dmem_nod
 		d->err = ret;
 		return;
 	}
-	if (!s.n && !s.unusable && !s.caps.mistake_file)
+	if (!s.n && !s.unusable && !s.merged.mistake_file)
 		return;
 	d->sections = true;
 	check_files(d, unit, &s);

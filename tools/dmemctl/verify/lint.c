@@ -68,7 +68,7 @@ static bool starts_with(const char *s, const char *with)
 const char *lint_meant(const char *key)
 {
 	const char * const ours[] = {
-		dmem_cap_keys[DMEM_MAX], dmem_cap_keys[DMEM_MIN], dmem_cap_keys[DMEM_LOW],
+		dmem_limit_keys[DMEM_MAX], dmem_limit_keys[DMEM_MIN], dmem_limit_keys[DMEM_LOW],
 		DMEM_STRICT_KEY,
 	};
 	unsigned int nearest = UINT32_MAX;
@@ -158,7 +158,7 @@ static void check_type(struct linting *li, const char *unit, unsigned int line, 
 		report(li, li->l->mistake, line, "[" DMEM_SECTION "]", p.what, p.remedy);
 }
 
-static void not_there(struct linting *li, const struct dmem_cap *c, const char *name,
+static void not_there(struct linting *li, const struct dmem_section_limit *c, const char *name,
 		      const char *what, const char *otherwise)
 {
 	const char *why;
@@ -169,7 +169,7 @@ static void not_there(struct linting *li, const struct dmem_cap *c, const char *
 		report(li, li->l->warning, c->line, name, what, why ? why : otherwise);
 }
 
-static const struct dmem_region *find_region(struct linting *li, const struct dmem_cap *c,
+static const struct dmem_region *find_region(struct linting *li, const struct dmem_section_limit *c,
 					     const char *name)
 {
 	const struct dmem_regions *r = li->l->regions;
@@ -196,7 +196,7 @@ static const struct dmem_region *find_region(struct linting *li, const struct dm
 }
 
 /* Compares with the machine. Regions depend on loaded drivers, so these are warnings. */
-static void check_machine(struct linting *li, const struct dmem_cap *c, const char *unit)
+static void check_machine(struct linting *li, const struct dmem_section_limit *c, const char *unit)
 {
 	const struct dmem_region *g;
 	const char *name = c->region;
@@ -219,7 +219,7 @@ static void check_machine(struct linting *li, const struct dmem_cap *c, const ch
 	       "write less, or a percentage");
 }
 
-static void check_cap(struct linting *li, const struct dmem_cap *c, const char *unit)
+static void check_limit(struct linting *li, const struct dmem_section_limit *c, const char *unit)
 {
 	if (dmem_has_specifier(c->region) && type_of(unit) == DMEM_SLICE)
 		report(li, li->l->mistake, c->line, c->region,
@@ -234,19 +234,19 @@ int lint_file(struct lint *l, const char *file, const char *unit, const char *te
 {
 	struct linting li = { .l = l, .file = file };
 	struct dmem_section s;
-	struct dmem_caps caps = { 0 };
+	struct dmem_unit_limits limits = { 0 };
 	int ret = dmem_section_parse(l->arena, file, text, len, l->mistake, l->data, &s);
 
 	if (!ret)
 		ret = dmem_conf_parse(text, len, one_line, &li);
 	if (!ret)
-		ret = dmem_caps_add(l->arena, &caps, &s, "/");
+		ret = dmem_unit_limits_add(l->arena, &limits, &s, "/");
 	if (ret)
 		return ret;
 	*present = s.present;
 	if (s.present)
 		check_type(&li, unit, s.line, text, len);
-	for (size_t i = 0; i < caps.n; i++)
-		check_cap(&li, &caps.cap[i], unit);
+	for (size_t i = 0; i < limits.n; i++)
+		check_limit(&li, &limits.limit[i], unit);
 	return li.err;
 }

@@ -193,8 +193,8 @@ static void check_unit_file(struct verify *v, const struct dmem_unit *u, struct 
 static void check_effect(struct verify *v, struct dmem_unit *u)
 {
 	enum dmem_effect effect;
-	struct dmem_caps caps;
-	int ret = dmem_units_effect(&v->units, u, HELPER, &caps, &effect);
+	struct dmem_unit_limits limits;
+	int ret = dmem_units_effect(&v->units, u, HELPER, &limits, &effect);
 
 	if (ret)
 		v->err = ret;
@@ -204,18 +204,18 @@ static void check_effect(struct verify *v, struct dmem_unit *u)
  * A limit for all services is meant for the daemon, too. */
 static void check_payload(struct verify *v, const struct dmem_unit *u)
 {
-	struct dmem_caps caps = { 0 };
+	struct dmem_unit_limits limits = { 0 };
 	struct dmem_payload p = { 0 };
 	size_t i = 0;
-	int ret = dmem_units_caps(&v->units, u->name, HELPER, &caps);
+	int ret = dmem_units_limits_of(&v->units, u->name, HELPER, &limits);
 
-	while (i < caps.n && strstr(caps.cap[i].file, "/service.d/"))
+	while (i < limits.n && strstr(limits.limit[i].file, "/service.d/"))
 		i++;
-	if (!ret && i < caps.n)
+	if (!ret && i < limits.n)
 		ret = dmem_units_payload(&v->units, u->name, &p);
 	if (!ret && p.what) {
 		const struct dmem_report r = {
-			caps.cap[i].file, caps.cap[i].line, u->name,
+			limits.limit[i].file, limits.limit[i].line, u->name,
 			dmem_printf(v->arena, "has a limit that does not apply to its %s", p.what),
 				p.remedy,
 			true,

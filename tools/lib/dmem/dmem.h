@@ -218,7 +218,8 @@ size_t dmem_quote(char *buf, size_t size, const char *text, bool specifiers);
 
 /* ---- section.c ---- */
 
-struct dmem_cap {
+/* A limit as a section has it. */
+struct dmem_section_limit {
 	enum dmem_kind kind;
 	const char *region;	/* may contain specifiers such as %i */
 	const char *value;	/* as written, and valid */
@@ -255,8 +256,9 @@ struct dmem_start_path {
 /* Settings that are obstacles by themselves. */
 #define DMEM_OBSTACLES	5
 
-struct dmem_caps {
-	struct dmem_cap *cap;
+/* The merged content of the sections of a unit. */
+struct dmem_unit_limits {
+	struct dmem_section_limit *limit;
 	size_t n;
 	bool strict;
 	/* The first mistake, or NULL. */
@@ -296,7 +298,7 @@ struct dmem_section {
 bool dmem_section_meant(const char *section);
 
 /* Names of the keys by kind, and of the key for DeviceMemoryStrict=. */
-extern const char * const dmem_cap_keys[DMEM_KINDS];
+extern const char * const dmem_limit_keys[DMEM_KINDS];
 #define DMEM_STRICT_KEY	"DeviceMemoryStrict"
 
 /* Checks whether dmem_section_parse() may find something in the text. Fast; may return false
@@ -309,33 +311,34 @@ int dmem_section_parse(struct dmem_arena *a, const char *file, const char *text,
 
 /* Adds the content of a later file. All zero is the start. @hidden: the path of dmem-apply, which
  * must be visible inside the unit. */
-int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_section *s,
-		  const char *hidden);
+int dmem_unit_limits_add(struct dmem_arena *a, struct dmem_unit_limits *limits,
+			 const struct dmem_section *s, const char *hidden);
 
 /* True if the unit has any limit, switch or mistake to handle. */
-bool dmem_caps_any(const struct dmem_caps *caps);
+bool dmem_unit_limits_any(const struct dmem_unit_limits *limits);
 
 /* The obstacle that keeps dmem-apply from running inside the unit, or NULL. */
-const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps);
+const struct dmem_obstacle *dmem_unit_limits_obstacle(const struct dmem_unit_limits *limits);
 
 /* The setting by which the unit's user may keep dmem-apply from running, while the unit starts
  * without it. NULL: there is none, or the unit would not start. */
-const struct dmem_obstacle *dmem_caps_shaped(const struct dmem_caps *caps);
+const struct dmem_obstacle *dmem_unit_limits_shaped(const struct dmem_unit_limits *limits);
 
 /* True if both lead to the same limits. */
-bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y);
+bool dmem_unit_limits_equal(const struct dmem_unit_limits *x, const struct dmem_unit_limits *y);
 
 /* ---- obstacle.c ---- */
 
-/* True if dmem_caps_obstacle() or dmem_caps_shaped() depends on this key of [Service]. */
+/* True if dmem_unit_limits_obstacle() or dmem_unit_limits_shaped() depends on this key of
+ * [Service]. */
 bool dmem_obstacle_key(const char *key);
 
 /* True if systemd treats this path as a fatal mistake: it reads no more of the file. */
 bool dmem_obstacle_ends_file(struct dmem_arena *a, const char *key, const char *value);
 
 /* Adds an assignment to such a key. @key and @value are copied. 0 or -ENOMEM. */
-int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *key, const char *value,
-		      const char *file, unsigned int line);
+int dmem_obstacle_add(struct dmem_arena *a, struct dmem_unit_limits *limits, const char *key,
+		      const char *value, const char *file, unsigned int line);
 
 /* ---- cgroup.c ---- */
 

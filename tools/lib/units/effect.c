@@ -111,83 +111,84 @@ bool dmem_has_specifier(const char *region)
 
 /* Takes out names that depend on the unit: an instance of dmem-slice@.service sets the limits of a
  * slice, and would replace the specifiers by its own names. */
-static void drop_specifiers(struct dmem_units *u, struct dmem_caps *caps)
+static void drop_specifiers(struct dmem_units *u, struct dmem_unit_limits *limits)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < caps->n; i++) {
-		const struct dmem_cap *c = &caps->cap[i];
+	for (size_t i = 0; i < limits->n; i++) {
+		const struct dmem_section_limit *c = &limits->limit[i];
 
 		if (!dmem_has_specifier(c->region)) {
-			caps->cap[kept++] = *c;
+			limits->limit[kept++] = *c;
 			continue;
 		}
 		complain(u, c->file, c->line, c->region,
 			 "has a specifier in the section of a slice",
 			 "write the full name of the region");
-		if (!caps->mistake_file) {
-			caps->mistake_file = c->file;
-			caps->mistake_line = c->line;
+		if (!limits->mistake_file) {
+			limits->mistake_file = c->file;
+			limits->mistake_line = c->line;
 		}
 	}
-	caps->n = kept;
+	limits->n = kept;
 }
 
 static enum dmem_effect service_effect(struct dmem_units *u, const struct dmem_unit *unit,
-				       const struct dmem_caps *caps)
+				       const struct dmem_unit_limits *limits)
 {
-	const struct dmem_obstacle *o = dmem_caps_obstacle(caps);
+	const struct dmem_obstacle *o = dmem_unit_limits_obstacle(limits);
 
 	if (!o) {
-		o = dmem_caps_shaped(caps);
+		o = dmem_unit_limits_shaped(limits);
 		if (o)
 			warn_of_user(u, unit, o);
-		return DMEM_CAPS;
+		return DMEM_LIMITS;
 	}
 	complain(u, o->file, o->line, dmem_printf(&u->arena, "%s=", o->key),
 		 dmem_printf(&u->arena, "keeps the limits from being set inside %s", unit->name),
 		 "limit its slice");
-	return caps->strict ? DMEM_REFUSAL : DMEM_NOTHING;
+	return limits->strict ? DMEM_REFUSAL : DMEM_NOTHING;
 }
 
 /* A file that cannot be read counts as a mistake: its settings are unknown. */
-static void check_unreadable(struct dmem_caps *caps, struct dmem_unit_file **f, size_t n)
+static void check_unreadable(struct dmem_unit_limits *limits, struct dmem_unit_file **f, size_t n)
 {
-	for (size_t i = 0; i < n && !caps->mistake_file; i++) {
+	for (size_t i = 0; i < n && !limits->mistake_file; i++) {
 		if (f[i]->unreadable)
-			caps->mistake_file = f[i]->path;
+			limits->mistake_file = f[i]->path;
 	}
 }
 
 int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *program,
-		      struct dmem_caps *caps, enum dmem_effect *effect)
+		      struct dmem_unit_limits *limits, enum dmem_effect *effect)
 {
 	struct dmem_unit_file **f;
 	size_t n;
 
 	*effect = DMEM_NOTHING;
-	*caps = (struct dmem_caps){ 0 };
+	*limits = (struct dmem_unit_limits){ 0 };
 	if (is_ours(unit->name))
 		return 0;
-	if (dmem_units_files(u, unit->name, &f, &n) || dmem_units_merge(u, f, n, false, program, caps))
+	if (dmem_units_files(u, unit->name, &f, &n) ||
+	    dmem_units_merge(u, f, n, false, program, limits))
 		return -ENOMEM;
 	if ((unit->type != DMEM_SERVICE && unit->type != DMEM_SLICE) || !strcmp(unit->name, "-.slice"))
 		return check_places(u, unit, f, n);
-	if (!dmem_caps_any(caps))
+	if (!dmem_unit_limits_any(limits))
 		return 0;
 	/* There are limits, so the other settings of these files matter. */
-	if (dmem_units_merge(u, f, n, true, program, caps))
+	if (dmem_units_merge(u, f, n, true, program, limits))
 		return -ENOMEM;
 	if (n && f[0] == unit->fragment && f[0]->masks)
 		return 0;
 	check_dropins(u, f, n);
-	check_unreadable(caps, f, n);
+	check_unreadable(limits, f, n);
 	if (unit->type == DMEM_SERVICE) {
-		*effect = service_effect(u, unit, caps);
+		*effect = service_effect(u, unit, limits);
 		return 0;
 	}
-	drop_specifiers(u, caps);
-	*effect = DMEM_CAPS;
+	drop_specifiers(u, limits);
+	*effect = DMEM_LIMITS;
 	return 0;
 }
 

@@ -5,22 +5,22 @@
 #include "units.h"
 
 int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, bool all,
-		     const char *hidden, struct dmem_caps *caps)
+		     const char *hidden, struct dmem_unit_limits *limits)
 {
-	*caps = (struct dmem_caps){ 0 };
+	*limits = (struct dmem_unit_limits){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (dmem_units_parse(u, f[i], all))
 			return -ENOMEM;
 		if (f[i]->state == PARSED &&
-		    dmem_caps_add(&u->arena, caps, &f[i]->section, hidden))
+		    dmem_unit_limits_add(&u->arena, limits, &f[i]->section, hidden))
 			return -ENOMEM;
 	}
-	dmem_caps_check_mounts(&u->arena, u->sys.root, caps, hidden);
+	dmem_unit_limits_check_mounts(&u->arena, u->sys.root, limits, hidden);
 	return 0;
 }
 
-int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
-		    struct dmem_caps *caps)
+int dmem_units_limits_of(struct dmem_units *u, const char *name, const char *hidden,
+			 struct dmem_unit_limits *limits)
 {
 	struct dmem_unit *unit = dmem_units_find(u, name);
 	struct dmem_unit_file **f;
@@ -32,5 +32,5 @@ int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
 		unit = dmem_units_find(u, name);
 	}
 	ret = dmem_units_files(u, name, &f, &n);
-	return ret ? ret : dmem_units_merge(u, f, n, true, hidden, caps);
+	return ret ? ret : dmem_units_merge(u, f, n, true, hidden, limits);
 }

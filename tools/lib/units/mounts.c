@@ -174,34 +174,37 @@ static const char *landing(struct dmem_arena *a, int root, const char *path)
 }
 
 /* A new file system contains no links. */
-static bool is_in_empty(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
+static bool is_in_empty(struct dmem_arena *a, int root, const struct dmem_unit_limits *limits,
+			size_t i)
 {
-	for (size_t k = 0; k < caps->n_mounts; k++) {
-		const struct dmem_mount *above = &caps->mount[k];
+	for (size_t k = 0; k < limits->n_mounts; k++) {
+		const struct dmem_mount *above = &limits->mount[k];
 		const char *top = above->empty && k != i ? landing(a, root, above->path) : NULL;
 
-		if (top && is_below(caps->mount[i].path, top))
+		if (top && is_below(limits->mount[i].path, top))
 			return true;
 	}
 	return false;
 }
 
 /* The place of a mount without the links of other mounts. NULL: unknown. */
-static const char *alone(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
+static const char *alone(struct dmem_arena *a, int root, const struct dmem_unit_limits *limits,
+			 size_t i)
 {
-	const char *path = caps->mount[i].path;
+	const char *path = limits->mount[i].path;
 
-	return is_in_empty(a, root, caps, i) ? path : landing(a, root, path);
+	return is_in_empty(a, root, limits, i) ? path : landing(a, root, path);
 }
 
 /* The place with them: mounts above it in the list are not there yet. */
-static const char *place(struct dmem_arena *a, int root, const struct dmem_caps *caps, size_t i)
+static const char *place(struct dmem_arena *a, int root, const struct dmem_unit_limits *limits,
+			 size_t i)
 {
-	const char *to = alone(a, root, caps, i);
+	const char *to = alone(a, root, limits, i);
 
-	for (size_t k = 0; to && k < caps->n_mounts; k++) {
-		const struct dmem_mount *above = &caps->mount[k];
-		const char *top = above->empty || above->same ? NULL : alone(a, root, caps, k);
+	for (size_t k = 0; to && k < limits->n_mounts; k++) {
+		const struct dmem_mount *above = &limits->mount[k];
+		const char *top = above->empty || above->same ? NULL : alone(a, root, limits, k);
 
 		if (k != i && top && strcmp(to, top) && is_below(to, top))
 			return NULL;
@@ -250,50 +253,50 @@ static bool is_roots_start_path(struct dmem_arena *a, int root, const struct dme
 }
 
 /* Finds the first path with which another user can keep dmem-apply from running. */
-static void check_start_paths(struct dmem_arena *a, int root, struct dmem_caps *caps)
+static void check_start_paths(struct dmem_arena *a, int root, struct dmem_unit_limits *limits)
 {
-	const struct dmem_start_path *p = &caps->working_directory;
+	const struct dmem_start_path *p = &limits->working_directory;
 
-	caps->shaped = (struct dmem_obstacle){ 0 };
+	limits->shaped = (struct dmem_obstacle){ 0 };
 	if (p->o.key && !is_roots_start_path(a, root, p))
-		caps->shaped = p->o;
-	for (size_t i = 0; i < caps->n_start_paths && !caps->shaped.key; i++) {
-		p = &caps->start_path[i];
+		limits->shaped = p->o;
+	for (size_t i = 0; i < limits->n_start_paths && !limits->shaped.key; i++) {
+		p = &limits->start_path[i];
 		if (!is_roots_start_path(a, root, p))
-			caps->shaped = p->o;
+			limits->shaped = p->o;
 	}
 }
 
-static void check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
+static void check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
 			 const char *program)
 {
-	const char **to = dmem_alloc(a, (caps->n_mounts + 1) * sizeof(*to)), *real;
+	const char **to = dmem_alloc(a, (limits->n_mounts + 1) * sizeof(*to)), *real;
 
-	for (size_t i = 0; to && i < caps->n_mounts; i++)
-		to[i] = caps->mount[i].open ? NULL : place(a, root, caps, i);
+	for (size_t i = 0; to && i < limits->n_mounts; i++)
+		to[i] = limits->mount[i].open ? NULL : place(a, root, limits, i);
 	real = landing(a, root, program);
 	if (real)
-		caps->program = real;
-	for (size_t i = 0; i < caps->n_mounts; i++) {
-		caps->mount[i].anywhere = !to || !to[i];
+		limits->program = real;
+	for (size_t i = 0; i < limits->n_mounts; i++) {
+		limits->mount[i].anywhere = !to || !to[i];
 		if (to && to[i])
-			caps->mount[i].path = strcmp(to[i], "/") ? to[i] : "";
+			limits->mount[i].path = strcmp(to[i], "/") ? to[i] : "";
 	}
 }
 
-void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
-			    const char *program)
+void dmem_unit_limits_check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
+				   const char *program)
 {
 	int own = -1;
 
-	if (!caps->n_mounts && !caps->n_start_paths && !caps->working_directory.o.key)
+	if (!limits->n_mounts && !limits->n_start_paths && !limits->working_directory.o.key)
 		return;
 	/* Without access to the tree, the settings cannot be judged. */
 	if (root < 0)
 		root = own = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (caps->n_mounts)
-		check_mounts(a, root, caps, program);
-	check_start_paths(a, root, caps);
+	if (limits->n_mounts)
+		check_mounts(a, root, limits, program);
+	check_start_paths(a, root, limits);
 	if (own >= 0)
 		close(own);
 }

@@ -157,23 +157,24 @@ static char *cut(char **s, int how, char *end)
 	return part;
 }
 
-static int add_mount(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_mount *m)
+static int add_mount(struct dmem_arena *a, struct dmem_unit_limits *limits,
+		     const struct dmem_mount *m)
 {
 	/* Not dmem_grow(), since a reset makes the array shorter. */
-	struct dmem_mount *all = dmem_alloc(a, (caps->n_mounts + 1) * sizeof(*all));
+	struct dmem_mount *all = dmem_alloc(a, (limits->n_mounts + 1) * sizeof(*all));
 
 	if (!all)
 		return -ENOMEM;
-	if (caps->n_mounts)
-		memcpy(all, caps->mount, caps->n_mounts * sizeof(*all));
-	all[caps->n_mounts++] = *m;
-	caps->mount = all;
+	if (limits->n_mounts)
+		memcpy(all, limits->mount, limits->n_mounts * sizeof(*all));
+	all[limits->n_mounts++] = *m;
+	limits->mount = all;
 	return 0;
 }
 
 /* Adds a mount point, if the path is valid. @from is the source of the mount, or NULL for a new
  * file system. */
-static int add_path(struct dmem_arena *a, struct dmem_caps *caps, struct dmem_mount m,
+static int add_path(struct dmem_arena *a, struct dmem_unit_limits *limits, struct dmem_mount m,
 		    const char *from, const char *to)
 {
 	bool open;
@@ -184,11 +185,12 @@ static int add_path(struct dmem_arena *a, struct dmem_caps *caps, struct dmem_mo
 		return 0;
 	/* A bind mount of a directory at its own place hides nothing. */
 	m.same = source && !open && !m.open && m.o.key != keys[IMAGES] && !strcmp(source, m.path);
-	return add_mount(a, caps, &m);
+	return add_mount(a, limits, &m);
 }
 
 /* "PATH[:OPTIONS]". */
-static int add_tmpfs(struct dmem_arena *a, struct dmem_caps *caps, char *text, struct dmem_mount m)
+static int add_tmpfs(struct dmem_arena *a, struct dmem_unit_limits *limits, char *text,
+		     struct dmem_mount m)
 {
 	char *word, *path, end;
 	int ret = 0;
@@ -196,13 +198,14 @@ static int add_tmpfs(struct dmem_arena *a, struct dmem_caps *caps, char *text, s
 	while (!ret && (word = cut(&text, BLANK | QUOTES, &end))) {
 		path = cut(&word, COLON, &end);
 		if (path)
-			ret = add_path(a, caps, m, NULL, path);
+			ret = add_path(a, limits, m, NULL, path);
 	}
 	return ret;
 }
 
 /* "SOURCE:PATH[:OPTIONS]". */
-static int add_images(struct dmem_arena *a, struct dmem_caps *caps, char *text, struct dmem_mount m)
+static int add_images(struct dmem_arena *a, struct dmem_unit_limits *limits, char *text,
+		      struct dmem_mount m)
 {
 	char *word, *from, *to, end;
 	int ret = 0;
@@ -211,13 +214,14 @@ static int add_images(struct dmem_arena *a, struct dmem_caps *caps, char *text, 
 		from = cut(&word, COLON | C_ESCAPES, &end);
 		to = from ? cut(&word, COLON | C_ESCAPES, &end) : NULL;
 		if (to)
-			ret = add_path(a, caps, m, from + (*from == '-'), to);
+			ret = add_path(a, limits, m, from + (*from == '-'), to);
 	}
 	return ret;
 }
 
 /* "SOURCE[:PATH[:OPTIONS]]". */
-static int add_binds(struct dmem_arena *a, struct dmem_caps *caps, char *text, struct dmem_mount m)
+static int add_binds(struct dmem_arena *a, struct dmem_unit_limits *limits, char *text,
+		     struct dmem_mount m)
 {
 	const char *options;
 	char *from, *to, end;
@@ -238,7 +242,7 @@ static int add_binds(struct dmem_arena *a, struct dmem_caps *caps, char *text, s
 		/* A systemd that does not know an option does not make the mount; a newer one
 		 * may. */
 		m.unsure = options && *options && strcmp(options, "rbind") && strcmp(options, "norbind");
-		ret = add_path(a, caps, m, from, to);
+		ret = add_path(a, limits, m, from, to);
 	}
 	return ret;
 }
@@ -249,28 +253,28 @@ static enum key list_of(enum key k)
 	return k == BIND_READ_ONLY ? BIND : k;
 }
 
-static void reset(struct dmem_caps *caps, enum key k)
+static void reset(struct dmem_unit_limits *limits, enum key k)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < caps->n_mounts; i++) {
-		if (caps->mount[i].list != (int)list_of(k))
-			caps->mount[kept++] = caps->mount[i];
+	for (size_t i = 0; i < limits->n_mounts; i++) {
+		if (limits->mount[i].list != (int)list_of(k))
+			limits->mount[kept++] = limits->mount[i];
 	}
-	caps->n_mounts = kept;
+	limits->n_mounts = kept;
 }
 
-static void set_root(struct dmem_arena *a, struct dmem_caps *caps, enum key k, const char *value,
-		     const struct dmem_obstacle *o)
+static void set_root(struct dmem_arena *a, struct dmem_unit_limits *limits, enum key k,
+		     const char *value, const struct dmem_obstacle *o)
 {
 	bool open;
 	char *path = *value ? path_of(a, value, &open) : NULL;
 
-	caps->obstacle[k] = path && (*path || open) ? *o : (struct dmem_obstacle){ 0 };
+	limits->obstacle[k] = path && (*path || open) ? *o : (struct dmem_obstacle){ 0 };
 }
 
 /* Adds "[-]PATH", or for a working directory also "[-]~". */
-static int add_start_path(struct dmem_arena *a, struct dmem_caps *caps, const char *value,
+static int add_start_path(struct dmem_arena *a, struct dmem_unit_limits *limits, const char *value,
 			  struct dmem_start_path p)
 {
 	bool directory = !strcmp(p.o.key, DIRECTORY);
@@ -278,9 +282,9 @@ static int add_start_path(struct dmem_arena *a, struct dmem_caps *caps, const ch
 
 	if (!*value) {
 		if (directory)
-			caps->working_directory = (struct dmem_start_path){ 0 };
+			limits->working_directory = (struct dmem_start_path){ 0 };
 		else
-			caps->n_start_paths = 0;
+			limits->n_start_paths = 0;
 		return 0;
 	}
 	value += *value == '-';
@@ -289,38 +293,38 @@ static int add_start_path(struct dmem_arena *a, struct dmem_caps *caps, const ch
 	if (!p.path)
 		return 0;
 	if (directory) {
-		caps->working_directory = p;
+		limits->working_directory = p;
 		return 0;
 	}
 	/* Not dmem_grow(), since a reset makes the array shorter. */
-	all = dmem_alloc(a, (caps->n_start_paths + 1) * sizeof(*all));
+	all = dmem_alloc(a, (limits->n_start_paths + 1) * sizeof(*all));
 	if (!all)
 		return -ENOMEM;
-	if (caps->n_start_paths)
-		memcpy(all, caps->start_path, caps->n_start_paths * sizeof(*all));
-	all[caps->n_start_paths++] = p;
-	caps->start_path = all;
+	if (limits->n_start_paths)
+		memcpy(all, limits->start_path, limits->n_start_paths * sizeof(*all));
+	all[limits->n_start_paths++] = p;
+	limits->start_path = all;
 	return 0;
 }
 
-static int add_start_key(struct dmem_arena *a, struct dmem_caps *caps, const char *key,
+static int add_start_key(struct dmem_arena *a, struct dmem_unit_limits *limits, const char *key,
 			 const char *value, const char *file, unsigned int line)
 {
 	struct dmem_start_path p = { .o = { .file = file, .line = line } };
 	int yes;
 
 	if (!strcmp(key, USER)) {
-		caps->other_user = *value && strcmp(value, "root") && strcmp(value, "0");
+		limits->other_user = *value && strcmp(value, "root") && strcmp(value, "0");
 		return 0;
 	}
 	if (!strcmp(key, DYNAMIC_USER)) {
 		yes = *value ? dmem_parse_bool(value) : 0;
 		if (yes >= 0)
-			caps->dynamic_user = yes;
+			limits->dynamic_user = yes;
 		return 0;
 	}
 	p.o.key = !strcmp(key, DIRECTORY) ? DIRECTORY : ENVIRONMENT;
-	return add_start_path(a, caps, value, p);
+	return add_start_path(a, limits, value, p);
 }
 
 bool dmem_obstacle_ends_file(struct dmem_arena *a, const char *key, const char *value)
@@ -334,8 +338,8 @@ bool dmem_obstacle_ends_file(struct dmem_arena *a, const char *key, const char *
 	return false;
 }
 
-int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *key, const char *value,
-		      const char *file, unsigned int line)
+int dmem_obstacle_add(struct dmem_arena *a, struct dmem_unit_limits *limits, const char *key,
+		      const char *value, const char *file, unsigned int line)
 {
 	struct dmem_mount m = { .o = { .file = file, .line = line } };
 	int k = 0, yes;
@@ -344,11 +348,11 @@ int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *
 	if (!strcmp(key, START_ONLY)) {
 		yes = *value ? dmem_parse_bool(value) : 0;
 		if (yes >= 0)
-			caps->root_start_only = yes;
+			limits->root_start_only = yes;
 		return 0;
 	}
 	if (is_start_key(key))
-		return add_start_key(a, caps, key, value, file, line);
+		return add_start_key(a, limits, key, value, file, line);
 	while (k < KEYS && strcmp(key, keys[k]))
 		k++;
 	if (k == KEYS)
@@ -356,23 +360,23 @@ int dmem_obstacle_add(struct dmem_arena *a, struct dmem_caps *caps, const char *
 	m.o.key = keys[k];
 	m.empty = k == TMPFS;
 	if (k == EXTENSION_IMAGES || k == EXTENSION_DIRECTORIES) {
-		caps->obstacle[k] = *value ? m.o : (struct dmem_obstacle){ 0 };
+		limits->obstacle[k] = *value ? m.o : (struct dmem_obstacle){ 0 };
 		return 0;
 	}
 	if (k <= ROOT_MSTACK) {
-		set_root(a, caps, (enum key)k, value, &m.o);
+		set_root(a, limits, (enum key)k, value, &m.o);
 		return 0;
 	}
 	if (!*value) {
-		reset(caps, (enum key)k);
+		reset(limits, (enum key)k);
 		return 0;
 	}
 	m.list = (int)list_of((enum key)k);
 	text = dmem_strdup(a, value);
 	if (!text)
 		return -ENOMEM;
-	return k == TMPFS ? add_tmpfs(a, caps, text, m) : k == IMAGES ? add_images(a, caps, text, m) :
-	       add_binds(a, caps, text, m);
+	return k == TMPFS ? add_tmpfs(a, limits, text, m) :
+	       k == IMAGES ? add_images(a, limits, text, m) : add_binds(a, limits, text, m);
 }
 
 /* True if the mount is at dmem-apply or above it. */
@@ -396,31 +400,31 @@ static bool is_over(const struct dmem_mount *m, const struct dmem_mount *below)
 	return !m->same;
 }
 
-const struct dmem_obstacle *dmem_caps_obstacle(const struct dmem_caps *caps)
+const struct dmem_obstacle *dmem_unit_limits_obstacle(const struct dmem_unit_limits *limits)
 {
 	const struct dmem_mount *top = NULL;
 
 	/* With RootDirectoryStartOnly=, ExecCondition= runs in the root of the machine. */
-	for (int k = caps->root_start_only ? EXTENSION_IMAGES : 0; k < TMPFS; k++) {
-		if (caps->obstacle[k].key)
-			return &caps->obstacle[k];
+	for (int k = limits->root_start_only ? EXTENSION_IMAGES : 0; k < TMPFS; k++) {
+		if (limits->obstacle[k].key)
+			return &limits->obstacle[k];
 	}
-	for (size_t i = 0; i < caps->n_mounts; i++) {
-		const struct dmem_mount *m = &caps->mount[i];
+	for (size_t i = 0; i < limits->n_mounts; i++) {
+		const struct dmem_mount *m = &limits->mount[i];
 
 		if (m->open || m->anywhere)
 			return &m->o;
-		if (covers(m, caps->program) && is_over(m, top))
+		if (covers(m, limits->program) && is_over(m, top))
 			top = m;
 	}
 	return top && !top->same ? &top->o : NULL;
 }
 
-const struct dmem_obstacle *dmem_caps_shaped(const struct dmem_caps *caps)
+const struct dmem_obstacle *dmem_unit_limits_shaped(const struct dmem_unit_limits *limits)
 {
 	/* Without another user, the unit has nobody to protect the limit from. A strict unit does
 	 * not start after a failure before dmem-apply. */
-	if (caps->strict || !(caps->other_user || caps->dynamic_user))
+	if (limits->strict || !(limits->other_user || limits->dynamic_user))
 		return NULL;
-	return caps->shaped.key ? &caps->shaped : NULL;
+	return limits->shaped.key ? &limits->shaped : NULL;
 }

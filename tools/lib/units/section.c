@@ -6,7 +6,7 @@
 
 #include "dmem/dmem.h"
 
-enum what { CAP, RESET, STRICT, OBSTACLE };
+enum what { LIMIT, RESET, STRICT, OBSTACLE };
 
 struct dmem_entry {
 	enum what what;
@@ -17,7 +17,7 @@ struct dmem_entry {
 	const char *value;
 };
 
-const char * const dmem_cap_keys[DMEM_KINDS] = {
+const char * const dmem_limit_keys[DMEM_KINDS] = {
 	"DeviceMemoryMax", "DeviceMemoryMin", "DeviceMemoryLow",
 };
 
@@ -115,7 +115,7 @@ static bool specifiers_ok(const char *region)
 	return true;
 }
 
-static int parse_cap(struct parse *p, unsigned int line, enum dmem_kind kind, const char *text)
+static int parse_limit(struct parse *p, unsigned int line, enum dmem_kind kind, const char *text)
 {
 	char *rest = dmem_strdup(p->arena, text), *region, *amount, *more;
 	struct dmem_value v;
@@ -158,7 +158,7 @@ static int parse_cap(struct parse *p, unsigned int line, enum dmem_kind kind, co
 			"write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max");
 		return 0;
 	}
-	e = new_entry(p, CAP, kind);
+	e = new_entry(p, LIMIT, kind);
 	if (!e)
 		return -ENOMEM;
 	e->line = line;
@@ -177,10 +177,10 @@ static int our_key(struct parse *p, unsigned int line, const char *key, const ch
 		return 0;
 	}
 	for (int k = 0; k < DMEM_KINDS; k++) {
-		if (strcmp(key, dmem_cap_keys[k]))
+		if (strcmp(key, dmem_limit_keys[k]))
 			continue;
 		if (*value)
-			return parse_cap(p, line, (enum dmem_kind)k, value);
+			return parse_limit(p, line, (enum dmem_kind)k, value);
 		return new_entry(p, RESET, (enum dmem_kind)k) ? 0 : -ENOMEM;
 	}
 	if (strcmp(key, DMEM_STRICT_KEY)) {
@@ -298,78 +298,78 @@ int dmem_section_parse(struct dmem_arena *a, const char *file, const char *text,
 	return 0;
 }
 
-static void reset(struct dmem_caps *caps, enum dmem_kind kind)
+static void reset(struct dmem_unit_limits *limits, enum dmem_kind kind)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < caps->n; i++) {
-		if (caps->cap[i].kind != kind)
-			caps->cap[kept++] = caps->cap[i];
+	for (size_t i = 0; i < limits->n; i++) {
+		if (limits->limit[i].kind != kind)
+			limits->limit[kept++] = limits->limit[i];
 	}
-	caps->n = kept;
+	limits->n = kept;
 }
 
-static int set_cap(struct dmem_arena *a, struct dmem_caps *caps, const char *file,
-		   const struct dmem_entry *e)
+static int set_limit(struct dmem_arena *a, struct dmem_unit_limits *limits, const char *file,
+		     const struct dmem_entry *e)
 {
-	struct dmem_cap *c;
+	struct dmem_section_limit *c;
 
 	/* The later line goes to the end: a line with another name may be of the same region. */
-	for (size_t i = 0; i < caps->n; i++) {
-		c = &caps->cap[i];
+	for (size_t i = 0; i < limits->n; i++) {
+		c = &limits->limit[i];
 		if (c->kind == e->kind && !strcmp(c->region, e->region)) {
-			memmove(c, c + 1, (--caps->n - i) * sizeof(*c));
+			memmove(c, c + 1, (--limits->n - i) * sizeof(*c));
 			break;
 		}
 	}
 	/* Not dmem_grow(), since a reset makes the array shorter. */
-	c = dmem_alloc(a, (caps->n + 1) * sizeof(*c));
+	c = dmem_alloc(a, (limits->n + 1) * sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	if (caps->n)
-		memcpy(c, caps->cap, caps->n * sizeof(*c));
-	c[caps->n++] = (struct dmem_cap){
+	if (limits->n)
+		memcpy(c, limits->limit, limits->n * sizeof(*c));
+	c[limits->n++] = (struct dmem_section_limit){
 		e->kind, e->region, e->value, file, e->line,
 	};
-	caps->cap = c;
+	limits->limit = c;
 	return 0;
 }
 
-int dmem_caps_add(struct dmem_arena *a, struct dmem_caps *caps, const struct dmem_section *s,
-		  const char *hidden)
+int dmem_unit_limits_add(struct dmem_arena *a, struct dmem_unit_limits *limits,
+			 const struct dmem_section *s, const char *hidden)
 {
-	caps->program = hidden;
-	if (s->mistakes && !caps->mistake_file) {
-		caps->mistake_file = s->file;
-		caps->mistake_line = s->mistake_line;
+	limits->program = hidden;
+	if (s->mistakes && !limits->mistake_file) {
+		limits->mistake_file = s->file;
+		limits->mistake_line = s->mistake_line;
 	}
 	if (s->present)
-		caps->file = s->file;
+		limits->file = s->file;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct dmem_entry *e = &s->entry[i];
 
 		int ret = 0;
 
 		if (e->what == STRICT)
-			caps->strict = e->yes;
+			limits->strict = e->yes;
 		else if (e->what == OBSTACLE)
-			ret = dmem_obstacle_add(a, caps, e->region, e->value, s->file, e->line);
+			ret = dmem_obstacle_add(a, limits, e->region, e->value, s->file, e->line);
 		else if (e->what == RESET)
-			reset(caps, e->kind);
+			reset(limits, e->kind);
 		else
-			ret = set_cap(a, caps, s->file, e);
+			ret = set_limit(a, limits, s->file, e);
 		if (ret)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-bool dmem_caps_any(const struct dmem_caps *caps)
+bool dmem_unit_limits_any(const struct dmem_unit_limits *limits)
 {
-	return caps->n || caps->mistake_file;
+	return limits->n || limits->mistake_file;
 }
 
-bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y)
+bool dmem_unit_limits_equal(const struct dmem_unit_limits *x, const struct dmem_unit_limits *y)
 {
 	if (x->n != y->n || x->strict != y->strict || x->mistake_line != y->mistake_line)
 		return false;
@@ -377,9 +377,9 @@ bool dmem_caps_equal(const struct dmem_caps *x, const struct dmem_caps *y)
 	    (x->mistake_file && strcmp(x->mistake_file, y->mistake_file)))
 		return false;
 	for (size_t i = 0; i < x->n; i++) {
-		if (x->cap[i].kind != y->cap[i].kind ||
-		    strcmp(x->cap[i].region, y->cap[i].region) ||
-		    strcmp(x->cap[i].value, y->cap[i].value))
+		if (x->limit[i].kind != y->limit[i].kind ||
+		    strcmp(x->limit[i].region, y->limit[i].region) ||
+		    strcmp(x->limit[i].value, y->limit[i].value))
 			return false;
 	}
 	return true;

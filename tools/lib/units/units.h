@@ -86,19 +86,19 @@ int dmem_units_files(struct dmem_units *u, const char *name, struct dmem_unit_fi
 		     size_t *n);
 
 /* Merges the content of these files. @all as in dmem_units_parse(), @hidden as in
- * dmem_caps_add(). */
+ * dmem_unit_limits_add(). */
 int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, bool all,
-		     const char *hidden, struct dmem_caps *caps);
+		     const char *hidden, struct dmem_unit_limits *limits);
 
-/* Adds an obstacle for each mount in @caps that may reach @program by links, and finds a start path
- * that may not be root's. Reads the tree below the directory @root, -1 for "/". In doubt, a mount
- * is an obstacle. */
-void dmem_caps_check_mounts(struct dmem_arena *a, int root, struct dmem_caps *caps,
-			    const char *program);
+/* Adds an obstacle for each mount in @limits that may reach @program by links, and finds a start
+ * path that may not be root's. Reads the tree below the directory @root, -1 for "/". In doubt, a
+ * mount is an obstacle. */
+void dmem_unit_limits_check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
+				   const char *program);
 
 /* The same for all files of a unit. @name may be an alias. */
-int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
-		    struct dmem_caps *caps);
+int dmem_units_limits_of(struct dmem_units *u, const char *name, const char *hidden,
+			 struct dmem_unit_limits *limits);
 
 /* The name of all drop-ins that dmem-generator writes. It sorts after nearly all others. */
 #define DMEM_DROPIN	"zz-dmem.conf"
@@ -106,14 +106,14 @@ int dmem_units_caps(struct dmem_units *u, const char *name, const char *hidden,
 /* The output of dmem-generator for a level ("a.service", "a-.service", "a@.service", "service"). */
 enum dmem_effect {
 	DMEM_NOTHING,	/* an empty drop-in, which hides a more general one */
-	DMEM_CAPS,
+	DMEM_LIMITS,
 	DMEM_REFUSAL,	/* the unit must not start */
 };
 
 /* Calculates the effect of all files of a unit, and their merged limits. Reports mistakes in each
- * file and in their combination. @program: @hidden of dmem_caps_add(). */
+ * file and in their combination. @program: @hidden of dmem_unit_limits_add(). */
 int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *program,
-		      struct dmem_caps *caps, enum dmem_effect *effect);
+		      struct dmem_unit_limits *limits, enum dmem_effect *effect);
 
 /* True if a region's name depends on the unit. "%%" is a per cent sign. */
 bool dmem_has_specifier(const char *region);
