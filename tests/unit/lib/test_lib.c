@@ -376,9 +376,9 @@ static void sections(void)
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		snprintf(name, sizeof(name), "%s: the section is read", t[i][0]);
 		check_text(parsed(t[i][1]), t[i][2], name);
-		/* The fast search must not miss a section that the parser finds. */
+		/* The fast search must not miss a section that the parser reads or complains about. */
 		snprintf(name, sizeof(name), "%s: the fast search finds the section", t[i][0]);
-		if (strstr(t[i][2], "m") && !strstr(t[i][1], "[Service]"))
+		if (*t[i][2] && !strstr(t[i][1], "[Service]"))
 			check(dmem_section_hint(t[i][1], strlen(t[i][1])), name, "no hint");
 	}
 }
