@@ -198,6 +198,8 @@ static int add_instances(struct dmem_units *u, const struct dmem_unit *of)
 {
 	const char *instance = dmem_unit_instance(of->name);
 	size_t n = u->n_units, prefix, len;
+	struct dmem_unit *added;
+	int ret;
 
 	if (!dmem_unit_is_instance(of->name) || instance - of->name < 2 || instance[-2] != '-')
 		return 0;
@@ -211,8 +213,9 @@ static int add_instances(struct dmem_units *u, const struct dmem_unit *of)
 		if (u->unit[i]->alias_of)
 			t = u->unit[i]->alias_of;
 		name = dmem_unit_with_instance(&u->arena, t, instance, len);
-		if (!name || !dmem_units_add(u, name))
-			return -ENOMEM;
+		ret = name ? dmem_units_add(u, name, &added) : -ENOMEM;
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -223,6 +226,8 @@ static int add_by_alias(struct dmem_units *u, const struct dmem_unit *of)
 {
 	const char *instance = dmem_unit_instance(of->name), *name;
 	const struct dmem_unit *template;
+	struct dmem_unit *added;
+	int ret;
 
 	if (!dmem_unit_is_instance(of->name) || (!of->fragment && !of->masked))
 		return 0;
@@ -235,8 +240,9 @@ static int add_by_alias(struct dmem_units *u, const struct dmem_unit *of)
 			continue;
 		name = dmem_unit_with_instance(&u->arena, template->alias[i]->name, instance,
 					       (size_t)(strrchr(instance, '.') - instance));
-		if (!name || !dmem_units_add(u, name))
-			return -ENOMEM;
+		ret = name ? dmem_units_add(u, name, &added) : -ENOMEM;
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -248,15 +254,16 @@ int dmem_units_add_unnamed(struct dmem_units *u)
 		"-.slice", "system.slice", "dmem-slice@.service", "dmem-slice-@.service",
 		"dmem-controller.service",
 	};
+	struct dmem_unit *added;
 	size_t n = u->n_units;
+	int ret = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (add_instances(u, u->unit[i]) || add_by_alias(u, u->unit[i]))
-			return -ENOMEM;
+	for (size_t i = 0; i < n && !ret; i++) {
+		ret = add_instances(u, u->unit[i]);
+		if (!ret)
+			ret = add_by_alias(u, u->unit[i]);
 	}
-	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++) {
-		if (!dmem_units_add(u, always[i]))
-			return -ENOMEM;
-	}
-	return 0;
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !ret; i++)
+		ret = dmem_units_add(u, always[i], &added);
+	return ret;
 }

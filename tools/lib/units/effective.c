@@ -15,8 +15,7 @@ int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, 
 		    dmem_unit_limits_add(&u->arena, limits, &f[i]->section, hidden))
 			return -ENOMEM;
 	}
-	dmem_unit_limits_check_mounts(&u->arena, u->sys.root, limits, hidden);
-	return 0;
+	return dmem_unit_limits_check_mounts(&u->arena, u->sys.root, limits, hidden);
 }
 
 int dmem_units_limits_of(struct dmem_units *u, const char *name, const char *hidden,

@@ -34,18 +34,22 @@ static bool is_trusted(const struct walk *w, const struct stat *st)
 /*
  * Opens w->done, one directory at a time: a lookup must not go through an autofs mount point, since
  * systemd, which would have to mount the file system, may be waiting for this process. Returns a
- * descriptor or -1.
+ * descriptor that the caller closes, or a negative errno.
  */
 static int open_done(const struct walk *w)
 {
 	const char *p = w->done;
 	int dir = dup(w->root);
 
+	if (dir < 0)
+		return -errno;
 	while (dir >= 0 && *p) {
 		size_t len = strcspn(++p, "/");
 		char *name = dmem_strndup(w->arena, p, len);
-		int next = name ? openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+		int next = name ? openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -ENOMEM;
 
+		if (name && next < 0)
+			next = -errno;
 		close(dir);
 		dir = next;
 		p += len;
@@ -102,134 +106,141 @@ static bool may_be_given_away(const char *path)
 	return false;
 }
 
-static bool follow(struct walk *w, int dir, const char *name, const char *more)
+static int follow(struct walk *w, int dir, const char *name, const char *more)
 {
 	char to[4096];
 	ssize_t n = readlinkat(dir, name, to, sizeof(to) - 1);
 
-	if (n <= 0 || ++w->links > MAX_LINKS)
-		return false;
+	if (n < 0)
+		return -errno;
+	if (!n || ++w->links > MAX_LINKS)
+		return -ELOOP;
 	to[n] = 0;
 	if (*to == '/')
 		w->done = "";
 	w->rest = dmem_printf(w->arena, "%s/%s", to, more);
-	return w->rest != NULL;
+	return w->rest ? 0 : -ENOMEM;
 }
 
-/* Follows one name of w->rest. False: another user decides where it leads. */
-static bool step(struct walk *w)
+/* Follows one name of w->rest. 0, -ENOMEM, or another negative errno: another user may decide where
+ * it leads. */
+static int step(struct walk *w)
 {
 	size_t len;
 	struct stat st;
 	char *name;
-	int dir, err;
+	int dir, err, ret;
 	bool ok;
 
 	w->rest += strspn(w->rest, "/");
 	len = strcspn(w->rest, "/");
 	name = dmem_strndup(w->arena, w->rest, len);
 	if (!name)
-		return false;
+		return -ENOMEM;
 	w->rest += len;
 	if (!len || !strcmp(name, "."))
-		return true;
+		return 0;
 	if (!strcmp(name, "..")) {
 		const char *slash = strrchr(w->done, '/');
 
 		w->done = dmem_strndup(w->arena, w->done, slash ? (size_t)(slash - w->done) : 0);
-		return w->done != NULL;
+		return w->done ? 0 : -ENOMEM;
 	}
 	dir = open_done(w);
 	if (dir < 0)
-		return false;
+		return dir;
 	err = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) ? errno : 0;
 	ok = !may_be_given_away(w->done) && is_roots(w, dir);
 	if (ok && !err && S_ISLNK(st.st_mode)) {
-		ok = follow(w, dir, name, w->rest);
+		ret = follow(w, dir, name, w->rest);
 		close(dir);
-		return ok;
+		return ret;
 	}
 	close(dir);
 	/* A directory that is made or mounted later may have another owner. */
 	if (!ok || (err && (err != ENOENT || *w->rest || !is_systems(w->done))))
-		return false;
+		return -EPERM;
 	w->done = dmem_printf(w->arena, "%s/%s", w->done, name);
-	return w->done != NULL;
+	return w->done ? 0 : -ENOMEM;
 }
 
-/* The path after following all links, or NULL. */
-static const char *landing(struct dmem_arena *a, int root, const char *path)
+/* Sets *@to to the path after following all links, or to NULL: unknown. 0 or -ENOMEM. */
+static int landing(struct dmem_arena *a, int root, const char *path, const char **to)
 {
 	struct walk w = { .arena = a, .root = root, .done = "", .rest = path };
 	struct stat st;
+	int ret = 0;
 
+	*to = NULL;
 	if (fstat(root, &st))
-		return NULL;
+		return 0;
 	w.owner = st.st_uid;
-	while (*w.rest) {
-		if (!step(&w))
-			return NULL;
-	}
-	return *w.done ? w.done : "/";
+	while (*w.rest && !ret)
+		ret = step(&w);
+	if (!ret)
+		*to = *w.done ? w.done : "/";
+	return ret == -ENOMEM ? ret : 0;
 }
 
-/* A new file system contains no links. */
-static bool is_in_empty(struct dmem_arena *a, int root, const struct dmem_unit_limits *limits,
-			size_t i)
-{
-	for (size_t k = 0; k < limits->n_mounts; k++) {
-		const struct dmem_mount *above = &limits->mount[k];
-		const char *top = above->empty && k != i ? landing(a, root, above->path) : NULL;
-
-		if (top && is_below(limits->mount[i].path, top))
-			return true;
-	}
-	return false;
-}
-
-/* The place of a mount without the links of other mounts. NULL: unknown. */
-static const char *alone(struct dmem_arena *a, int root, const struct dmem_unit_limits *limits,
-			 size_t i)
+/* Sets *@to to the place of a mount without the links of other mounts, or to NULL: unknown. A new
+ * file system contains no links. 0 or -ENOMEM. */
+static int alone(struct dmem_arena *a, int root, const struct dmem_unit_limits *limits, size_t i,
+		 const char **to)
 {
 	const char *path = limits->mount[i].path;
+	int ret;
 
-	return is_in_empty(a, root, limits, i) ? path : landing(a, root, path);
-}
-
-/* The place with them: mounts above it in the list are not there yet. */
-static const char *place(struct dmem_arena *a, int root, const struct dmem_unit_limits *limits,
-			 size_t i)
-{
-	const char *to = alone(a, root, limits, i);
-
-	for (size_t k = 0; to && k < limits->n_mounts; k++) {
-		const struct dmem_mount *above = &limits->mount[k];
-		const char *top = above->empty || above->same ? NULL : alone(a, root, limits, k);
-
-		if (k != i && top && strcmp(to, top) && is_below(to, top))
-			return NULL;
+	for (size_t k = 0; k < limits->n_mounts; k++) {
+		if (k == i || !limits->mount[k].empty)
+			continue;
+		ret = landing(a, root, limits->mount[k].path, to);
+		if (ret)
+			return ret;
+		if (*to && is_below(path, *to)) {
+			*to = path;
+			return 0;
+		}
 	}
-	return to;
+	return landing(a, root, path, to);
 }
 
-/* True if only root can change the file, or mount something over it. */
-static bool is_roots_path(struct dmem_arena *a, int root, const char *path)
+/* The same with them: mounts above it in the list are not there yet. */
+static int place(struct dmem_arena *a, int root, const struct dmem_unit_limits *limits, size_t i,
+		 const char **to)
 {
-	const char *to = landing(a, root, path);
-	struct walk w = { .arena = a, .root = root, .done = to };
+	int ret = alone(a, root, limits, i, to);
+
+	for (size_t k = 0; !ret && *to && k < limits->n_mounts; k++) {
+		const char *top;
+
+		if (k == i || limits->mount[k].empty || limits->mount[k].same)
+			continue;
+		ret = alone(a, root, limits, k, &top);
+		if (!ret && top && strcmp(*to, top) && is_below(*to, top))
+			*to = NULL;
+	}
+	return ret;
+}
+
+/* 1: only root can change the file, or mount something over it. 0: other users may. -ENOMEM. */
+static int is_roots_path(struct dmem_arena *a, int root, const char *path)
+{
+	struct walk w = { .arena = a, .root = root };
 	struct stat st;
 	bool ok;
-	int fd;
+	int fd = landing(a, root, path, &w.done);
 
-	if (!to || may_be_given_away(to) || fstat(root, &st))
-		return false;
-	if (!strcmp(to, "/"))
+	if (fd)
+		return fd;
+	if (!w.done || may_be_given_away(w.done) || fstat(root, &st))
+		return 0;
+	if (!strcmp(w.done, "/"))
 		w.done = "";
 	w.owner = st.st_uid;
 	fd = open_done(&w);
 	/* landing() has found that only root can make it. */
 	if (fd < 0)
-		return true;
+		return fd == -ENOMEM ? fd : 1;
 	ok = is_roots(&w, fd);
 	/* In a directory like /tmp, which belongs to root, other users cannot mount. */
 	if (!ok && !fstat(fd, &st))
@@ -238,65 +249,80 @@ static bool is_roots_path(struct dmem_arena *a, int root, const char *path)
 	return ok;
 }
 
-static bool is_roots_start_path(struct dmem_arena *a, int root, const struct dmem_start_path *p)
+/* The same for a path that systemd uses before it runs dmem-apply. */
+static int is_roots_start_path(struct dmem_arena *a, int root, const struct dmem_start_path *p)
 {
 	const char *slash, *dir;
 
 	if (p->home)
-		return false;
+		return 0;
 	if (!p->open)
 		return is_roots_path(a, root, p->path);
 	/* The rest of the path is below that directory. */
 	slash = strrchr(p->path, '/');
-	dir = slash ? dmem_strndup(a, p->path, (size_t)(slash - p->path)) : NULL;
-	return dir && is_systems(dir) && is_roots_path(a, root, dir);
+	if (!slash)
+		return 0;
+	dir = dmem_strndup(a, p->path, (size_t)(slash - p->path));
+	if (!dir)
+		return -ENOMEM;
+	return is_systems(dir) ? is_roots_path(a, root, dir) : 0;
 }
 
 /* Finds the first path with which another user can keep dmem-apply from running. */
-static void check_start_paths(struct dmem_arena *a, int root, struct dmem_unit_limits *limits)
+static int check_start_paths(struct dmem_arena *a, int root, struct dmem_unit_limits *limits)
 {
 	const struct dmem_start_path *p = &limits->working_directory;
+	int ret = p->o.key ? is_roots_start_path(a, root, p) : 1;
 
 	limits->shaped = (struct dmem_obstacle){ 0 };
-	if (p->o.key && !is_roots_start_path(a, root, p))
-		limits->shaped = p->o;
-	for (size_t i = 0; i < limits->n_start_paths && !limits->shaped.key; i++) {
+	for (size_t i = 0; ret > 0 && i < limits->n_start_paths; i++) {
 		p = &limits->start_path[i];
-		if (!is_roots_start_path(a, root, p))
-			limits->shaped = p->o;
+		ret = is_roots_start_path(a, root, p);
 	}
+	if (!ret)
+		limits->shaped = p->o;
+	return ret < 0 ? ret : 0;
 }
 
-static void check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
-			 const char *program)
+static int check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
+			const char *program)
 {
 	const char **to = dmem_alloc(a, (limits->n_mounts + 1) * sizeof(*to)), *real;
+	int ret = to ? 0 : -ENOMEM;
 
-	for (size_t i = 0; to && i < limits->n_mounts; i++)
-		to[i] = limits->mount[i].open ? NULL : place(a, root, limits, i);
-	real = landing(a, root, program);
+	for (size_t i = 0; !ret && i < limits->n_mounts; i++) {
+		if (!limits->mount[i].open)
+			ret = place(a, root, limits, i, &to[i]);
+	}
+	if (!ret)
+		ret = landing(a, root, program, &real);
+	if (ret)
+		return ret;
 	if (real)
 		limits->program = real;
 	for (size_t i = 0; i < limits->n_mounts; i++) {
-		limits->mount[i].anywhere = !to || !to[i];
-		if (to && to[i])
+		limits->mount[i].anywhere = !to[i];
+		if (to[i])
 			limits->mount[i].path = strcmp(to[i], "/") ? to[i] : "";
 	}
+	return 0;
 }
 
-void dmem_unit_limits_check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
-				   const char *program)
+int dmem_unit_limits_check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
+				  const char *program)
 {
-	int own = -1;
+	int own = -1, ret = 0;
 
 	if (!limits->n_mounts && !limits->n_start_paths && !limits->working_directory.o.key)
-		return;
+		return 0;
 	/* Without access to the tree, the settings cannot be judged. */
 	if (root < 0)
 		root = own = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (limits->n_mounts)
-		check_mounts(a, root, limits, program);
-	check_start_paths(a, root, limits);
+		ret = check_mounts(a, root, limits, program);
+	if (!ret)
+		ret = check_start_paths(a, root, limits);
 	if (own >= 0)
 		close(own);
+	return ret;
 }

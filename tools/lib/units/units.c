@@ -118,33 +118,33 @@ static int type_of_level(const char *name)
 	return -EINVAL;
 }
 
-struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name)
+int dmem_units_add(struct dmem_units *u, const char *name, struct dmem_unit **unit)
 {
-	struct dmem_unit *unit = dmem_units_find(u, name), **b;
+	struct dmem_unit *new, **b;
 	int type = dmem_unit_type(name), level = type_of_level(name);
 
-	if (unit)
-		return unit;
-	errno = EINVAL;
+	*unit = dmem_units_find(u, name);
+	if (*unit)
+		return 0;
 	if (type < 0 && level < 0)
-		return NULL;
-	errno = ENOMEM;
-	unit = dmem_alloc(&u->arena, sizeof(*unit));
+		return -EINVAL;
+	new = dmem_alloc(&u->arena, sizeof(*new));
 	b = dmem_grow(&u->arena, u->unit, u->n_units, sizeof(*b));
-	if (!unit || !b)
-		return NULL;
+	if (!new || !b)
+		return -ENOMEM;
 	u->unit = b;
-	u->unit[u->n_units++] = unit;
-	unit->name = dmem_strdup(&u->arena, name);
-	unit->dir = dmem_alloc(&u->arena, (size_t)u->n_dirs * sizeof(*unit->dir) + 1);
-	if (!unit->name || !unit->dir)
-		return NULL;
-	unit->type = type < 0 ? level : type;
-	unit->type_level = type < 0;
+	u->unit[u->n_units++] = new;
+	new->name = dmem_strdup(&u->arena, name);
+	new->dir = dmem_alloc(&u->arena, (size_t)u->n_dirs * sizeof(*new->dir) + 1);
+	if (!new->name || !new->dir)
+		return -ENOMEM;
+	new->type = type < 0 ? level : type;
+	new->type_level = type < 0;
 	b = &u->bucket[hash(u, name)];
-	unit->next = *b;
-	*b = unit;
-	return unit;
+	new->next = *b;
+	*b = new;
+	*unit = new;
+	return 0;
 }
 
 /* A dangling link is no directory, and no setting is lost. */
@@ -168,15 +168,15 @@ static int load_dropin_dir(struct dmem_units *u, int d, const char *name)
 	struct dirent *de;
 	char *base;
 	DIR *dir;
-	int fd;
+	int fd, ret;
 
 	base = dmem_strndup(&u->arena, name, len);
 	path = dmem_printf(&u->arena, "%s/%s", u->dir[d], name);
 	if (!base || !path)
 		return -ENOMEM;
-	unit = dmem_units_add(u, base);
-	if (!unit)
-		return errno == EINVAL ? 0 : -ENOMEM;
+	ret = dmem_units_add(u, base, &unit);
+	if (ret)
+		return ret == -EINVAL ? 0 : ret;
 	fd = dmem_units_open(u, path, O_DIRECTORY);
 	if (fd < 0) {
 		no_dropin_dir(u, path, name, -fd);
@@ -318,9 +318,9 @@ static int load_name(struct dmem_units *u, int d, int dir_fd, const struct entry
 		no_unit_file(u, d, e->name, st.st_mode);
 		return 0;
 	}
-	unit = dmem_units_add(u, e->name);
-	if (!unit)
-		return -ENOMEM;
+	ret = dmem_units_add(u, e->name, &unit);
+	if (ret)
+		return ret;
 	if (unit->fragment || unit->alias_of || unit->masked)
 		return 0;
 	ret = S_ISLNK(st.st_mode) ? load_link(u, d, unit, dir_fd) : 0;
@@ -396,10 +396,10 @@ static int link_aliases(struct dmem_units *u)
 		if (instance && dmem_unit_is_template(to->name)) {
 			const char *name = dmem_unit_with_instance(&u->arena, to->name, instance,
 				(size_t)(strrchr(instance, '.') - instance));
+			int ret = name ? dmem_units_add(u, name, &to) : -ENOMEM;
 
-			to = name ? dmem_units_add(u, name) : NULL;
-			if (!to)
-				return -ENOMEM;
+			if (ret)
+				return ret;
 		}
 		/* foo@x.service -> foo@.service is foo@x.service itself. */
 		if (to == u->unit[i]) {
@@ -421,6 +421,7 @@ static int link_aliases(struct dmem_units *u)
 static int link_instances(struct dmem_units *u)
 {
 	size_t n = u->n_units;
+	int ret;
 
 	for (size_t i = 0; i < n; i++) {
 		struct dmem_unit *unit = u->unit[i], *template, *to;
@@ -437,9 +438,9 @@ static int link_instances(struct dmem_units *u)
 			continue;
 		name = dmem_unit_with_instance(&u->arena, template->alias_of, instance,
 					       (size_t)(strrchr(instance, '.') - instance));
-		to = name ? dmem_units_add(u, name) : NULL;
-		if (!to)
-			return -ENOMEM;
+		ret = name ? dmem_units_add(u, name, &to) : -ENOMEM;
+		if (ret)
+			return ret;
 		if (!to->fragment && !to->masked && !to->alias_of)
 			unit->alias_of = to->name;
 	}

@@ -72,8 +72,8 @@ void dmem_units_free(struct dmem_units *u);
 /* NULL: the name is not in the search path. */
 struct dmem_unit *dmem_units_find(const struct dmem_units *u, const char *name);
 
-/* The same, but adds a missing name. NULL: out of memory, or errno is EINVAL: no valid name. */
-struct dmem_unit *dmem_units_add(struct dmem_units *u, const char *name);
+/* The same, but adds a missing name. 0, -EINVAL: no valid name, or -ENOMEM. */
+int dmem_units_add(struct dmem_units *u, const char *name, struct dmem_unit **unit);
 
 /* Lists the names whose drop-ins apply to unit @name, the most specific first: its own, its
  * template, its prefixes, its aliases' names, and its type. */
@@ -92,9 +92,9 @@ int dmem_units_merge(struct dmem_units *u, struct dmem_unit_file **f, size_t n, 
 
 /* Adds an obstacle for each mount in @limits that may reach @program by links, and finds a start
  * path that may not be root's. Reads the tree below the directory @root, -1 for "/". In doubt, a
- * mount is an obstacle. */
-void dmem_unit_limits_check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
-				   const char *program);
+ * mount is an obstacle. 0 or -ENOMEM. */
+int dmem_unit_limits_check_mounts(struct dmem_arena *a, int root, struct dmem_unit_limits *limits,
+				  const char *program);
 
 /* The same for all files of a unit. @name may be an alias. */
 int dmem_units_limits_of(struct dmem_units *u, const char *name, const char *hidden,
