@@ -851,7 +851,7 @@ static void regions_change(void)
 	put_capacity(CAM " 41943040\n" CAM " 20971520\n");
 	put("root/sys/fs/cgroup/" SERVICE "/dmem.current", CAM " %llu\n" CAM " %llu\n", 3 * MIB, MIB);
 	put("root/sys/fs/cgroup/dmem.current", CAM " %llu\n" CAM " %llu\n", 3 * MIB, MIB);
-	check(wait_for("region 1 '" CAM "#2'") && wait_for(" r1: 1048576 "), "and the second one of a name is another",
+	check(wait_for("region 1 '" CAM "#2'") && wait_for(" r1: 1048576"), "and the second one of a name is another",
 	      "%s", said("history", &found));
 	check(!end(pid, SIGTERM), "and it ends well", "%s", get("err"));
 }
