@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "similar.h"
 #include "word.h"
 
 /* Names of default areas: from "cma=" on the kernel's command line, and from the device tree. */

@@ -4,139 +4,48 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "similar.h"
 #include "word.h"
 
 #define CGROUP		"sys/fs/cgroup"
 #define MOUNT		"/" CGROUP
 #define MAX_HOPS	8
 #define PATH_LEN	4096
-/* Longer names are compared without typing errors. */
-#define TYPED_LEN	64
 
 /* ---- similar names ---- */
-
-/* The number of letters that are different, missing or superfluous; large for long names. */
-static size_t typing_errors(const char *a, const char *b)
-{
-	size_t row[TYPED_LEN + 1], m = strlen(a), n = strlen(b);
-
-	if (m > TYPED_LEN || n > TYPED_LEN)
-		return TYPED_LEN;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= m; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[n];
-}
-
-/* 0: not similar; otherwise smaller is more similar. */
-static size_t distance(const char *word, const char *name)
-{
-	size_t errors;
-
-	if (!strcasecmp(word, name))
-		return 1;
-	errors = typing_errors(word, name);
-	return errors <= 2 && 3 * errors < strlen(word) ? 2 + errors : 0;
-}
-
-struct nearest {
-	const char *name;
-	size_t distance;
-};
-
-/* Compares @part and proposes @name. @worse: added to the distance. */
-static void consider(struct nearest *best, const char *word, const char *part, const char *name,
-		     size_t worse)
-{
-	size_t d = distance(word, part);
-
-	if (d && (!best->name || d + worse < best->distance))
-		*best = (struct nearest){ name, d + worse };
-}
-
-/* "cma/camera@64000000": the part before the slash or behind the "@" may be missing. */
-static void consider_region(struct nearest *best, const char *word, const struct dmem_region *g)
-{
-	const char *slash = strrchr(g->name, '/'), *last = slash ? slash + 1 : g->name;
-	char part[DMEM_REGION_LEN + 1];
-
-	consider(best, word, g->name, g->name, 0);
-	consider(best, word, last, g->name, 0);
-	for (size_t i = 0; i < g->n_heaps; i++)
-		consider(best, word, g->heap[i], g->name, 0);
-	if (strlen(g->name) > DMEM_REGION_LEN)
-		return;
-	strcpy(part, g->name);
-	part[strcspn(part, "@")] = 0;
-	consider(best, word, part, g->name, 1);
-	strcpy(part, last);
-	part[strcspn(part, "@")] = 0;
-	consider(best, word, part, g->name, 1);
-}
 
 static bool ends_in_slash(const char *word)
 {
 	return *word && word[strlen(word) - 1] == '/';
 }
 
-static void consider_regions(struct nearest *best, const struct dmem_regions *r, const char *word)
-{
-	const char *heap = dmem_region_heap(word);
-
-	for (size_t i = 0; r && i < r->n; i++)
-		consider_region(best, heap ? heap : word, &r->region[i]);
-}
-
-const char *dmem_region_like(const struct dmem_regions *r, const char *word)
-{
-	struct nearest best = { 0 };
-
-	consider_regions(&best, r, word);
-	return best.name;
-}
-
 /* Compares the last part of the word with a unit's name, with and without its type. */
-static void consider_unit(struct dmem_words *all, struct nearest *best, const char *word,
+static void consider_unit(struct dmem_words *all, struct dmem_nearest *best, const char *word,
 			  const char *unit)
 {
 	const char *slash = strrchr(word, '/'), *last = slash ? slash + 1 : word;
 	const char *dot = strrchr(unit, '.');
 	const char *stem = dot ? dmem_strndup(all->arena, unit, (size_t)(dot - unit)) : NULL;
 
-	consider(best, last, unit, unit, 0);
+	dmem_similar(best, last, unit, unit, 0);
 	if (!stem)
 		return;
-	consider(best, last, stem, unit, 1);
+	dmem_similar(best, last, stem, unit, 1);
 	dot = strrchr(last, '.');
 	last = dot && dmem_unit_type(last) >= 0 ?
 	       dmem_strndup(all->arena, last, (size_t)(dot - last)) : NULL;
 	/* camera.service may have been typed for camera.slice. */
 	if (last)
-		consider(best, last, stem, unit, 1);
+		dmem_similar(best, last, stem, unit, 1);
 }
 
 static const struct dmem_regions *regions_of(struct dmem_words *all);
 static int read_units(struct dmem_words *all);
 static int read_tree(struct dmem_words *all);
 
-static void consider_units(struct dmem_words *all, struct nearest *best, const char *word)
+static void consider_units(struct dmem_words *all, struct dmem_nearest *best, const char *word)
 {
 	if (!read_tree(all)) {
 		for (struct dmem_node *n = all->tree.root; n; n = dmem_tree_next(n)) {
@@ -156,7 +65,7 @@ static void consider_units(struct dmem_words *all, struct nearest *best, const c
 
 const char *dmem_word_like(struct dmem_words *all, const char *word)
 {
-	struct nearest best = { 0 };
+	struct dmem_nearest best = { 0 };
 	char *bare = dmem_strdup(all->arena, word);
 
 	if (!bare)
@@ -167,7 +76,7 @@ const char *dmem_word_like(struct dmem_words *all, const char *word)
 	if (all->kinds & ~(unsigned int)DMEM_WORD_REGION)
 		consider_units(all, &best, bare);
 	if (all->kinds & DMEM_WORD_REGION)
-		consider_regions(&best, regions_of(all), bare);
+		dmem_similar_regions(&best, regions_of(all), bare);
 	return best.name;
 }
 

@@ -82,9 +82,6 @@ int dmem_word_top_cgroup(struct dmem_words *all, const char *word, struct dmem_w
 /* Returns a name similar to @word, among the kinds that the verb accepts. NULL: there is none. */
 const char *dmem_word_like(struct dmem_words *all, const char *word);
 
-/* The same among the names of regions and heaps only. */
-const char *dmem_region_like(const struct dmem_regions *r, const char *word);
-
 /* ---- renamed.c ---- */
 
 /* True if the kernel's command line makes the default CMA area. NULL is an empty one. */
