@@ -189,11 +189,11 @@ static void unpack(const struct packed *p, struct reserve_model *m)
  */
 const struct flaw sequential_flaws[] = {
 	{ "rule-sum", "a cgroup claims its commit and its reservation, not the larger" },
-	{ "rule-unscaled", "reservations beyond what the parent has are not scaled" },
+	{ "rule-unscaled", "the rule does not scale reservations beyond those of the parent" },
 	{ "rule-orphan", "a reservation counts without the parent's" },
 	{ "rule-round-up", "a scaled reservation is rounded up" },
 	{ "rule-unaccounted", "unaccounted pages do not count as used" },
-	{ "rule-inner", "only the root's bound is looked at" },
+	{ "rule-inner", "the rule compares with the bound of the root only" },
 	{ "rule-root", "the root's bound is not looked at" },
 	{ "rule-own", "the reservation of who asks is not his" },
 	{ "rule-removed", "a removed cgroup keeps its reservation" },
