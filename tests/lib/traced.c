@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Counts the system calls of a program, and kills it at one of them. */
+/* Counts the system calls of a program. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/ptrace.h>
@@ -30,7 +29,7 @@ static bool is_poll(pid_t pid)
 	return info.entry.nr == SYS_ppoll;
 }
 
-static int trace(const char * const *argv, int n, void (*polls)(void))
+int run_calls(const char * const *argv, void (*polls)(void))
 {
 	int status, calls = 0;
 	bool inside = false;
@@ -58,28 +57,11 @@ static int trace(const char * const *argv, int n, void (*polls)(void))
 		if (!WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
 			break;
 		inside = !inside;
-		if (!inside)
-			continue;
-		if (++calls < n) {
-			if (polls && is_poll(pid))
-				polls();
-			continue;
-		}
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		return calls;
+		calls += inside;
+		if (inside && polls && is_poll(pid))
+			polls();
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return -ECHILD;
-}
-
-int run_until(const char * const *argv, int n)
-{
-	return trace(argv, n, NULL);
-}
-
-int run_calls(const char * const *argv, void (*polls)(void))
-{
-	return trace(argv, INT_MAX, polls);
 }

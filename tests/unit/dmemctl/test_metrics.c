@@ -21,7 +21,7 @@
 
 #include "dmemctl/metrics/metrics.h"
 #include "tap.h"
-#include "traced.h"
+#include "killed.h"
 
 #define CG		"root/sys/fs/cgroup"
 #define FILES		5

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "tap.h"
-#include "traced.h"
+#include "killed.h"
 
 #define ETC	"root/etc/systemd/system/"
 #define LIB	"root/usr/lib/systemd/system/"
