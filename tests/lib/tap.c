@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <search.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,29 +280,22 @@ char *get_tree(const char *rel)
 	return buf;
 }
 
-static void redirect(const char *name, int flags, int fd)
-{
-	int new = open(tap_path(name), flags, 0644);
-
-	if (new < 0 || dup2(new, fd) < 0)
-		_exit(126);
-	close(new);
-}
-
+/* posix_spawn() and not fork(), which copies the page tables of the sanitizers' large mappings. */
 int run(const char * const *argv)
 {
-	int status;
-	pid_t pid = fork();
+	static const char * const names[] = { "in", "out", "err" };
+	posix_spawn_file_actions_t files;
+	int ret, status;
+	pid_t pid;
 
-	if (pid < 0)
-		die("fork");
-	if (!pid) {
-		redirect("in", O_RDONLY | O_CREAT, 0);
-		redirect("out", O_WRONLY | O_CREAT | O_TRUNC, 1);
-		redirect("err", O_WRONLY | O_CREAT | O_TRUNC, 2);
-		execv(argv[0], (char **)argv);
-		_exit(127);
-	}
+	posix_spawn_file_actions_init(&files);
+	for (int fd = 0; fd < 3; fd++)
+		posix_spawn_file_actions_addopen(&files, fd, tap_path(names[fd]),
+						 fd ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY | O_CREAT, 0644);
+	ret = posix_spawn(&pid, argv[0], &files, NULL, (char **)argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	if (ret)
+		return 127;
 	if (waitpid(pid, &status, 0) < 0)
 		die("waitpid");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);

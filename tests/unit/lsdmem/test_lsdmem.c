@@ -87,26 +87,29 @@ static const char * const machines[] = { "6.14", "7.2", "7.3", "ours", "containe
 
 /* For JSON: sizes and counts are numbers or null, and none is negative; a limit may be "max". All
  * other values are strings, arrays of strings, true, false, or null. */
-static const char right[] =
-	"([.. | objects | to_entries[] | "
-	"  select(.key | IN(\"name\", \"heaps\", \"unit\", \"region\", \"path\", \"children\", \"exporter\","
-	"   \"cgroup\", \"processes\", \"heap\", \"kernel\", \"regions\", \"buffers\") | not) | "
-	"  select((.key | IN(\"max\", \"limit\") | not) or .value != \"max\") | .value | "
-	"  select(type != \"null\" and (type != \"number\" or . < 0))] == []) and "
-	"([.. | .heaps?, .processes? | values | select(type != \"array\" or any(.[]; type != \"string\"))] "
-	" == []) and "
-	"([.. | .name?, .unit?, .path?, .cgroup? | values | select(type != \"string\")] == []) and "
-	"([.. | objects | select(has(\"kernel\")) | .kernel | values | select(type != \"boolean\")] == [])";
+#define RIGHT \
+	"([.. | objects | to_entries[] | " \
+	"  select(.key | IN(\"name\", \"heaps\", \"unit\", \"region\", \"path\", \"children\", \"exporter\"," \
+	"   \"cgroup\", \"processes\", \"heap\", \"kernel\", \"regions\", \"buffers\") | not) | " \
+	"  select((.key | IN(\"max\", \"limit\") | not) or .value != \"max\") | .value | " \
+	"  select(type != \"null\" and (type != \"number\" or . < 0))] == []) and " \
+	"([.. | .heaps?, .processes? | values | select(type != \"array\" or any(.[]; type != \"string\"))] " \
+	" == []) and " \
+	"([.. | .name?, .unit?, .path?, .cgroup? | values | select(type != \"string\")] == []) and " \
+	"([.. | objects | select(has(\"kernel\")) | .kernel | values | select(type != \"boolean\")] == [])"
 
 static void test_json(const struct tool *t)
 {
 	static const char * const formats[] = { "-J", "-J -b", "-J -n", "-J -b -n" };
 	static const char * const columns[] = { "", " -O", " -o +name", " -o name" };
-	char args[256], name[512];
+	char args[256], name[512], *texts;
 	int bad = 0, n = 0;
 	struct fake f;
+	size_t len;
 
 	for (size_t m = 0; m < N(machines); m++) {
+		FILE *all = open_memstream(&texts, &len);
+
 		tap_dir(t->dir);
 		machine(&f, machines[m]);
 		for (size_t i = 0; i < N(views) * N(formats) * N(columns); i++, n++) {
@@ -116,12 +119,24 @@ static void test_json(const struct tool *t)
 			snprintf(args, sizeof(args), "%s%s%s", views[i % N(views)],
 				 formats[i / N(views) % N(formats)], columns[i / N(views) / N(formats)]);
 
-			if (none ? tool(t, args) == 1 && !*get("out") : !tool(t, args) && !jq(t, right))
+			if (none ? tool(t, args) == 1 && !*get("out") : !tool(t, args) && *get("out")) {
+				fputs(get("out"), all);
 				continue;
+			}
 			bad++;
 			snprintf(name, sizeof(name), "JSON: %s %s", machines[m], args);
-			check(false, name, "%s%s", get("err"), get("json"));
+			check(false, name, "%s%s", get("err"), get("out"));
 		}
+		fclose(all);
+		put("out", "%s", texts);
+		if (jq(t, "[., inputs] | all(.[]; " RIGHT ")")) {
+			bad++;
+			put("out", "%s", texts);
+			jq(t, "[., inputs] | map(select(" RIGHT " | not))[0]");
+			snprintf(name, sizeof(name), "JSON: %s", machines[m]);
+			check(false, name, "%s%s", get("err"), get("out"));
+		}
+		free(texts);
 	}
 	snprintf(name, sizeof(name), "JSON of all sets of options has numbers only");
 	check(!bad && n == 384, name, "%d of %d", bad, n);
