@@ -64,8 +64,12 @@ shell_clean()
 		esac
 	done)
 	[ -n "$_s" ] || { echo "no shell script found"; return 1; }
+	# A clean result holds as long as no script changes.
 	# shellcheck disable=SC2086 # a list of files
-	shellcheck -x -s sh $_s
+	{ shellcheck --version && sha256sum $_s; } >"$dir/scripts" || return 1
+	! cmp -s "$dir/scripts" "$build/meson-private/shellcheck-clean" || return 0
+	# shellcheck disable=SC2086 # a list of files
+	shellcheck -x -s sh $_s && cp "$dir/scripts" "$build/meson-private/shellcheck-clean"
 }
 
 # The C files that the host can compile: those of the guest need the kernel's headers.
@@ -95,19 +99,24 @@ compiles()
 	return 1
 }
 
-# gcc and clang warn of different mistakes.
+# gcc and clang warn of different mistakes. ccache keeps the result of a file without any.
 compiles_with_clang()
 {
 	c_files || return 1
-	# shellcheck disable=SC2046,SC2086 # options, a list of files
-	clang -fsyntax-only $warn $includes $(cat "$dir/c-files")
+	_ccache=
+	! command -v ccache >/dev/null || _ccache=ccache
+	# shellcheck disable=SC2016,SC2086 # the shell of xargs expands it; options
+	xargs -P 2 -I {} sh -c 'o=$(mktemp "$0.XXXXXX") && "$@" -o "$o"' "$dir/clang" \
+		$_ccache clang $warn $includes -c {} <"$dir/c-files"
 }
 
 without_spdx()
 {
-	files | grep -v -e '\.patch$' -e '^kernel/series$' -e '^debian/changelog$' -e '^docs/example\.' | while read -r _f; do
-		head -n 5 "$_f" | grep -q 'SPDX-License-Identifier: GPL-2\.0' || echo "$_f has no SPDX line"
-	done
+	files | grep -v -e '\.patch$' -e '^kernel/series$' -e '^debian/changelog$' -e '^docs/example\.' |
+	tr '\n' '\0' | xargs -0 awk '
+		FNR == 1 { if (file != "" && !ok) print file " has no SPDX line"; file = FILENAME; ok = 0 }
+		FNR <= 5 && /SPDX-License-Identifier: GPL-2\.0/ { ok = 1 }
+		END { if (file != "" && !ok) print file " has no SPDX line" }'
 }
 
 # Paths of one machine and names of mirrors are wrong on other machines.
