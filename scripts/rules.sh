@@ -11,25 +11,9 @@ build=$1
 dir=$2
 cc=${HOSTCC:-gcc}
 warn='-Wall -Wextra -Werror -D_GNU_SOURCE'
-n=0
-bad=0
 
 . scripts/lib/selftests.sh
-
-# t NAME COMMAND...: one test. The output of a failed command gives the reason.
-t()
-{
-	_name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$dir/out" 2>&1; then
-		echo "ok $n $_name"
-	else
-		sed 's/^/# /' "$dir/out"
-		echo "not ok $n $_name"
-		bad=1
-	fi
-}
+. tests/lib/tap.sh
 
 # Prints the files that git tracks, and new files that it does not ignore.
 files()
@@ -358,7 +342,6 @@ wrong_configs()
 	done
 }
 
-echo "TAP version 13"
 t "git lists the files" all_files
 t "shellcheck has nothing to say" shell_clean
 t "C programs compile without a warning" compiles
@@ -387,5 +370,4 @@ t "each guest program can be run alone" nothing guest_registered
 t "what a kernel's configuration lacks is named at once" own_configs
 t "docs/board.md names these options" own_config_docs
 t "a configuration that cannot be used is one line" nothing wrong_configs
-echo "1..$n"
-[ $bad = 0 ]
+tap_end

@@ -7,23 +7,8 @@ set -u
 model=$1
 sanitized=$2
 dir=$3
-n=0
-bad=0
-
-# t NAME COMMAND...: one test; the output of a command that fails explains it.
-t()
-{
-	n=$((n + 1))
-	_name=$1
-	shift
-	if "$@" >"$dir/out" 2>&1; then
-		echo "ok $n $_name"
-	else
-		sed 's/^/# /' "$dir/out"
-		echo "not ok $n $_name"
-		bad=1
-	fi
-}
+# shellcheck source=tests/lib/tap.sh
+. "${0%/*}/../lib/tap.sh"
 
 # finds FLAW: with this flaw, the model reports an error and the steps that lead to it.
 finds()
@@ -36,7 +21,6 @@ finds()
 	return 1
 }
 
-echo "TAP version 13"
 t "nothing is wrong in any state and order" "$model"
 sed 's/^/# /' "$dir/out"
 t "the sanitizers have nothing to say" "$sanitized" --quick
@@ -48,5 +32,4 @@ while IFS='	' read -r flaw text; do
 	echo "#   in $(grep -c -e '->' "$dir/flaw") steps"
 done <"$dir/flaws"
 t "there are flaws to be found" test "$n" -gt 20
-echo "1..$n"
-[ $bad = 0 ]
+tap_end

@@ -9,23 +9,6 @@ set -u
 cd "$(dirname "$0")/../../.." || exit 2
 dir=$1
 dmemctl=$2
-n=0
-bad=0
-
-# t NAME COMMAND...: one test; the output of a command that fails explains it.
-t()
-{
-	n=$((n + 1))
-	_name=$1
-	shift
-	if "$@" >"$dir/out" 2>&1; then
-		echo "ok $n $_name"
-	else
-		sed 's/^/# /' "$dir/out"
-		echo "not ok $n $_name"
-		bad=1
-	fi
-}
 
 # installed PREFIX: installs below DIR/dest, with the build directory DIR/build.
 installed()
@@ -136,7 +119,7 @@ without_libfdt()
 	grep -q 'built without libfdt' "$dir/text" && [ ! -e "$dir/x.dtso" ]
 }
 
-echo "TAP version 13"
+. tests/lib/tap.sh
 t "make uninstall leaves nothing of make install below /usr/local" install_uninstall /usr/local
 t "make uninstall leaves nothing of make install below /usr" install_uninstall /usr
 t "make install succeeds once more" installed /usr
@@ -148,5 +131,4 @@ t "the generator has the unit that is installed" same_slice_unit
 t "README.md has the chart and the text of its history" example_chart
 t "units that the documentation shows have no mistake" documented_units
 t "dmemctl builds without libfdt" without_libfdt
-echo "1..$n"
-[ $bad = 0 ]
+tap_end

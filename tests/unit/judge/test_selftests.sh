@@ -8,25 +8,8 @@
 set -u
 top=$(cd "$(dirname "$0")/../../.." && pwd)
 w=$(mktemp -d)
+dir=$w
 trap 'rm -rf "$w"' EXIT
-n=0
-bad=0
-
-# t NAME COMMAND...: the command must succeed; its output is the reason if not. It runs in
-# the small repository, with the library.
-t()
-{
-	n=$((n + 1))
-	_name=$1
-	shift
-	if (cd "$w/repo" && library && "$@") >"$w/out" 2>&1; then
-		echo "ok $n $_name"
-	else
-		bad=1
-		echo "not ok $n $_name"
-		sed 's/^/# /' "$w/out"
-	fi
-}
 
 library()
 {
@@ -40,6 +23,7 @@ library()
 	export DMEM_CACHE
 }
 
+# here COMMAND...: runs it in the small repository, with the library.
 here()
 {
 	(cd "$w/repo" && library && "$@")
@@ -360,71 +344,70 @@ here make_base
 printf '%s\n' .gitignore Makefile sub/part.h test_one.c util.c util.h >"$w/expect-first"
 tests_makefile test_one | sed '/more\.h$/s/ more\.h//;/+=$/d;/test_two/d' >"$w/expect-makefile"
 
-echo "TAP version 13"
-t "the tree's commits are made" make_commits
-t "the tree is saved as a series" save
+. "$top/tests/lib/tap.sh"
+t "the tree's commits are made" here make_commits
+t "the tree is saved as a series" here save
 git -C "$w/base/linux" rev-parse 'HEAD^{tree}' >"$w/start/id"
 git -C "$w/base/linux" tag author
 git -C "$w/repo" init -q
-t "commits of kselftests have a file of their own" split_names
-t "such a file names the files that the commit adds" first_list
-t "no patch has a kselftest" rule rule_patches_code '' :
-t "tree and series turn into each other without a byte's difference" both_ways
+t "commits of kselftests have a file of their own" here split_names
+t "such a file names the files that the commit adds" here first_list
+t "no patch has a kselftest" here rule rule_patches_code '' :
+t "tree and series turn into each other without a byte's difference" here both_ways
 cp -a "$w/repo" "$w/base" "$w/start"
-t "author, date and message are the same" message_back
-t "an earlier Makefile lacks the programs and headers of later commits" first_makefile
-t "other files that a commit changes are changed in it" other_files
+t "author, date and message are the same" here message_back
+t "an earlier Makefile lacks the programs and headers of later commits" here first_makefile
+t "other files that a commit changes are changed in it" here other_files
 restore
-t "an edit in selftests/ is in the commit of its file" edit_to_tree
+t "an edit in selftests/ is in the commit of its file" here edit_to_tree
 restore
-t "a fixup in the tree changes that file of selftests/ only" tree_to_edit
+t "a fixup in the tree changes that file of selftests/ only" here tree_to_edit
 restore
-t "a kselftest does not change the key of a kernel" kernel_key
+t "a kselftest does not change the key of a kernel" here kernel_key
 restore
-t "a new test in the tree gets a commit and its files" new_test
+t "a new test in the tree gets a commit and its files" here new_test
 restore
-t "a test that is gone in the tree is gone, other files stay" gone_test
+t "a test that is gone in the tree is gone, other files stay" here gone_test
 restore
-t "a second commit that changes a test is refused" changed_later
+t "a second commit that changes a test is refused" here changed_later
 restore
-t "a Makefile changed in the wrong commit is refused" makefile_later
+t "a Makefile changed in the wrong commit is refused" here makefile_later
 restore
-t "changes that are not committed are refused" uncommitted
+t "changes that are not committed are refused" here uncommitted
 restore
-t "a program that needs a later file is refused" needs_later
+t "a program that needs a later file is refused" here needs_later
 restore
-t "a commit that is not there is named" missing_commit
+t "a commit that is not there is named" here missing_commit
 restore
-t "a test that is not there is named" missing_test
+t "a test that is not there is named" here missing_test
 restore
-t "a commit whose other changes do not apply is named" wrong_diff
+t "a commit whose other changes do not apply is named" here wrong_diff
 restore
-t "a patch that does not apply is named" wrong_patch
+t "a patch that does not apply is named" here wrong_patch
 
 for r in rule_series_names rule_patches_code rule_selftests_listed rule_selftests_order; do
 	restore
 	t "$r: nothing in the small series" rule $r '' :
 	t "$r: nothing in this repository" real $r
 done
-t "rule_series_names: a file that is not named" rule rule_series_names 'x.commit is not in' touch kernel/selftests/x.commit
+t "rule_series_names: a file that is not named" here rule rule_series_names 'x.commit is not in' touch kernel/selftests/x.commit
 restore
-t "rule_series_names: a name without its file" rule rule_series_names 'which is not there' rm kernel/patches/0001-kernel-Add-b.patch
+t "rule_series_names: a name without its file" here rule rule_series_names 'which is not there' rm kernel/patches/0001-kernel-Add-b.patch
 restore
-t "rule_series_names: a name that is there twice" rule rule_series_names 'twice' sed -i 's/^0001.*/&\n&/' kernel/series
+t "rule_series_names: a name that is there twice" here rule rule_series_names 'twice' sed -i 's/^0001.*/&\n&/' kernel/series
 restore
-t "rule_patches_code: a patch with a kselftest" rule rule_patches_code 'x.patch changes' home_of x.patch
+t "rule_patches_code: a patch with a kselftest" here rule rule_patches_code 'x.patch changes' home_of x.patch
 restore
-t "rule_selftests_listed: a file in no commit" rule rule_selftests_listed 'names selftests/mine.c' touch selftests/mine.c
+t "rule_selftests_listed: a file in no commit" here rule rule_selftests_listed 'names selftests/mine.c' touch selftests/mine.c
 restore
-t "rule_selftests_listed: a file in two commits" rule rule_selftests_listed 'util.c is in two commits' \
+t "rule_selftests_listed: a file in two commits" here rule rule_selftests_listed 'util.c is in two commits' \
 	sed -i 's,^selftests/more\.c,&\nselftests/util.c,' kernel/selftests/0004-selftests-dmem-Add-another-test.commit
 restore
-t "rule_selftests_listed: a name without its file" rule rule_selftests_listed 'more.c, which is not there' rm selftests/more.c
+t "rule_selftests_listed: a name without its file" here rule rule_selftests_listed 'more.c, which is not there' rm selftests/more.c
 restore
-t "rule_selftests_order: a later file is included" rule rule_selftests_order 'test_one.c includes "more.h", which' \
+t "rule_selftests_order: a later file is included" here rule rule_selftests_order 'test_one.c includes "more.h", which' \
 	sed -i 's/util\.h/more.h/' selftests/test_one.c
 restore
-t "rule_selftests_order: a later file is linked" rule rule_selftests_order 'test_one needs more.c' \
+t "rule_selftests_order: a later file is linked" here rule rule_selftests_order 'test_one needs more.c' \
 	sed -i 's/test_two: more/test_one: more/' selftests/Makefile
-echo "1..$n"
-exit $bad
+tap_end
