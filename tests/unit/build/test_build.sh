@@ -9,6 +9,8 @@ set -u
 cd "$(dirname "$0")/../../.." || exit 2
 dir=$1
 dmemctl=$2
+# The name of the directory to work in is random: without it, ccache knows the files again.
+export CCACHE_NOHASHDIR=1
 
 # installed PREFIX: installs below DIR/dest, with the build directory DIR/build.
 installed()
