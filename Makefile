@@ -15,7 +15,7 @@ help:
 #: make shell        open a root shell in the same guest; "exit" powers it off (1 min)
 #:
 #: Test:
-#: make test         run the tests of the host (10 to 15 min); T=lsdmem for one (5 s to 2 min),
+#: make test         run the tests of the host (3 to 4 min); T=lsdmem for one (5 s to 1 min),
 #:                   T=lsdmem.test_usage for one function, UPDATE=1 to write expected files
 #: make check        run all suites (less than 90 min); SUITE=NAME for one of the list
 #:                   at the end
