@@ -140,11 +140,13 @@ suites)
 tree)
 	STEPS=3
 	prepare
-	echo "$TREE"
+	edit_tree
+	echo "$EDIT"
 	;;
 series)
 	STEPS=3
 	prepare
+	[ ! -d "$EDIT" ] || TREE=$EDIT
 	save_series
 	;;
 checkpatch)

@@ -9,7 +9,7 @@ mutants()
 {
 	STEPS=7
 	prepare
-	[ -z "$TREE_OWN" ] || die "$TREE has changes of your own: commit them, and run 'make series'"
+	[ -z "$TREE_OWN" ] || die "$EDIT has changes of your own: commit them, and run 'make series'"
 	sed '/^#/d' kernel/mutants/list | while read -r _n _rest; do
 		case " $1 " in
 		'  '|*" $_n "*) echo "$_n $_rest" ;;
@@ -17,9 +17,10 @@ mutants()
 	done >"$BASE/mutants.list"
 	[ -s "$BASE/mutants.list" ] || die "kernel/mutants/list has no mutant '$1'"
 	mutants_map
-	trap mutants_undo EXIT
+	trap mutants_back EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
+	: >"$BASE/mutants.here"
 	git -C "$TREE" apply --index "$PWD/kernel/mutants/mutants.patch" 2>"$LOGS/mutants.log" ||
 	die_log "$LOGS/mutants.log" "kernel/mutants/mutants.patch does not apply to the series: bring it up to date"
 	TREE_ID=$TREE_ID-$(hash16 kernel/mutants/mutants.patch)
@@ -38,7 +39,7 @@ mutants()
 		mutants_build mutants32 arm32 kernel/config/arm32.config
 		build_for arm64
 	fi
-	mutants_undo
+	mutants_back
 	trap - EXIT INT TERM HUP
 
 	step "guest: without a mutant"
@@ -188,11 +189,6 @@ mutants_build()
 	build_dtb "$_mk"
 	guest_busybox
 	build_selftests "$_mk"
-}
-
-mutants_undo()
-{
-	git -C "$TREE" reset -q --hard HEAD
 }
 
 mutant_boot()

@@ -197,6 +197,14 @@ tree_back()
 	rm -rf "$_a.old"
 }
 
+# Drops the mutants, also those of a killed run.
+mutants_back()
+{
+	[ -e "$BASE/mutants.here" ] || return 0
+	git -C "$TREE" reset -q --hard HEAD
+	rm -f "$BASE/mutants.here"
+}
+
 # tree_content TREE-ISH: prints a checksum of all files that a kernel can be built from. Leaves
 # out kselftests and documentation, whose changes must not rebuild a kernel, except for the one
 # file of Documentation that Kconfig reads.
@@ -208,51 +216,97 @@ tree_content()
 	} | sed -E '/\t(tools|tools\/testing|tools\/testing\/selftests|Documentation)$/d' | hash16
 }
 
-# The same for the files in the tree, committed or not.
-tree_content_now()
+# edit_is COMMIT: succeeds if the author's tree has this commit, and no changes.
+edit_is()
 {
-	cp "$TREE/.git/index" "$BASE/now.index"
-	GIT_INDEX_FILE=$BASE/now.index git -C "$TREE" add -A
-	tree_content "$(GIT_INDEX_FILE=$BASE/now.index git -C "$TREE" write-tree)"
+	[ "$(git -C "$EDIT" rev-parse HEAD)" = "$1" ] &&
+	[ -z "$(git -C "$EDIT" status --porcelain --untracked-files=normal)" ]
+}
+
+# Prints the id of a git tree of all files in the author's tree, committed or not. Names source
+# files that .gitignore hides: Debian's hides all new files.
+edit_snapshot()
+{
+	_hidden=$(git -C "$EDIT" ls-files -o -i --exclude-standard -- '*.c' '*.h' '*.S' | grep -v /generated/ | head -n 5)
+	[ -z "$_hidden" ] ||
+	printf "      not built before 'git add -f': %s\n" "$(echo "$_hidden" | tr '\n' ' ')" >&2
+	cp "$(git -C "$EDIT" rev-parse --path-format=absolute --git-path index)" "$BASE/now.index"
+	GIT_INDEX_FILE=$BASE/now.index git -C "$EDIT" add -A
+	GIT_INDEX_FILE=$BASE/now.index git -C "$EDIT" write-tree
 	rm -f "$BASE/now.index"
 }
 
-# tree_is_ours COMMIT: succeeds if the tree has this commit, which we made, and no changes.
-tree_is_ours()
+# Makes the author's tree, unless it is there.
+edit_tree()
 {
-	[ "$(git -C "$BASE/linux" rev-parse HEAD)" = "$1" ] &&
-	[ -z "$(git -C "$BASE/linux" status --porcelain --untracked-files=normal)" ]
+	[ ! -d "$EDIT" ] || return 0
+	need_space 2500
+	kgit -C "$TREE" worktree prune
+	kgit -C "$TREE" worktree add -q -B series "$EDIT" HEAD >"$LOGS/worktree.log" 2>&1 ||
+	die_log "$LOGS/worktree.log" "cannot make a git tree in $EDIT"
 }
 
-# Puts the series on the base. Writes only files that differ, so that the next build compiles
-# only these. Sets TREE, and TREE_ID to the checksum of tree_content.
+# tree_is_put HEAD: succeeds if the tree for builds is as tree_put left it; without a call of
+# tree_put, if it has this commit and no changes.
+tree_is_put()
+{
+	_put="$1 $(git -C "$TREE" rev-parse "$1^{tree}")"
+	[ ! -r "$BASE/tree.put" ] || _put=$(cat "$BASE/tree.put")
+	git -C "$TREE" update-index -q --refresh >/dev/null || :
+	[ "$(git -C "$TREE" rev-parse HEAD) $(git -C "$TREE" write-tree)" = "$_put" ] &&
+	git -C "$TREE" diff-files --quiet &&
+	[ -z "$(git -C "$TREE" ls-files -o --exclude-standard | head -n 1)" ]
+}
+
+# tree_put COMMIT CONTENT: gives the tree for builds this commit and this content, which is
+# another one if the author's tree has uncommitted changes. Writes only files that differ, so
+# that the next build compiles only these. Sets TREE_ID to the checksum of tree_content.
 # shellcheck disable=SC2034 # builds use TREE_ID
+tree_put()
+{
+	_content=$(git -C "$TREE" rev-parse "$2")
+	TREE_ID=$(tree_content "$_content")
+	[ "$1 $_content" != "$(cat "$BASE/tree.put" 2>/dev/null)" ] || return 0
+	rm -f "$BASE/tree.put"
+	{
+		kgit -C "$TREE" read-tree -m -u "$(git -C "$TREE" write-tree)" "$_content" &&
+		kgit -C "$TREE" update-ref --no-deref HEAD "$1"
+	} >"$LOGS/tree.log" 2>&1 || die_log "$LOGS/tree.log" "cannot check the series out in $TREE"
+	printf '%s %s\n' "$1" "$_content" >"$BASE/tree.put"
+}
+
+# Puts the series on the base. Sets TREE, the git tree for builds, and EDIT, the one that authors
+# edit, which "make tree" makes. Builds may change TREE for a while, and leave EDIT alone.
 kernel_tree()
 {
 	TREE=$BASE/linux
+	EDIT=$BASE/tree
 	tree_back
+	mutants_back
 	_n=$(series_list | wc -l)
 	series_complete
 	_key=$(series_key)
 	_oldkey=
 	_oldhead=$(git -C "$TREE" rev-parse base-of-series)
 	[ ! -r "$BASE/tree.stamp" ] || read -r _oldkey _oldhead <"$BASE/tree.stamp"
+	tree_is_put "$_oldhead" ||
+	die "$TREE is for builds, and has changes: keep them with 'git -C $TREE stash', or leave them to be dropped; then 'git -C $TREE reset --hard $_oldhead && git -C $TREE clean -fd && rm -f $BASE/tree.put', and run this again; 'make tree' makes a tree to edit"
 	TREE_OWN=
-	tree_is_ours "$_oldhead" || TREE_OWN=1
+	[ ! -d "$EDIT" ] || edit_is "$_oldhead" || TREE_OWN=1
 	step "kernel tree: $_n commits"
-	if [ -n "$TREE_OWN" ]; then
-		[ -z "$_oldkey" ] || [ "$_key" = "$_oldkey" ] ||
-		[ "$_key" = "$(cat "$BASE/tree.saved" 2>/dev/null)" ] ||
-		die "the series changed, and $TREE has changes of your own: commit them and keep them with 'git -C $TREE branch mine', or leave them to be dropped; then 'git -C $TREE reset --hard $_oldhead && git -C $TREE clean -fd', and run this again"
-		if [ "$_key" = "$(cat "$BASE/tree.saved" 2>/dev/null)" ] && tree_is_ours "$(git -C "$TREE" rev-parse HEAD)"; then
-			: # what the tree holds is what 'make series' saved: start from it
-		else
-			printf '      building with the changes of your own in %s\n' "$TREE" >&2
-			TREE_ID=$(tree_content_now)
-			return
-		fi
+	_saved=
+	_savedhead=
+	[ ! -r "$BASE/tree.saved" ] || read -r _saved _savedhead <"$BASE/tree.saved"
+	if [ -n "$TREE_OWN" ] && [ "$_key" = "$_saved" ] && edit_is "$_savedhead"; then
+		TREE_OWN= # it holds what 'make series' saved: start from that
+	elif [ -n "$TREE_OWN" ]; then
+		[ -z "$_oldkey" ] || [ "$_key" = "$_oldkey" ] || [ "$_key" = "$_saved" ] ||
+		die "the series changed, and $EDIT has changes of your own: commit them and keep them with 'git -C $EDIT branch mine', or leave them to be dropped; then 'git -C $EDIT reset --hard $_oldhead && git -C $EDIT clean -fd', and run this again"
+		printf '      building with the changes of your own in %s\n' "$EDIT" >&2
+		tree_put "$(git -C "$EDIT" rev-parse HEAD)" "$(edit_snapshot)"
+		return
 	elif [ "$_key" = "$_oldkey" ]; then
-		TREE_ID=$(tree_content HEAD)
+		tree_put "$_oldhead" "$_oldhead^{tree}"
 		return
 	fi
 	_log=$LOGS/am.log
@@ -273,13 +327,15 @@ kernel_tree()
 		die_log "$_log" "the series does not apply to $SRCVER, at patch '$_bad': rebase it, or give the tree it was made for with KERNEL_SRC="
 	}
 	_head=$(git -C "$_tmp" rev-parse HEAD)
-	kgit -C "$TREE" checkout -q -B series "$_head" >>"$_log" 2>&1 ||
-	die_log "$_log" "cannot check the series out in $TREE"
+	tree_put "$_head" "$_head^{tree}"
+	if [ -d "$EDIT" ]; then
+		kgit -C "$EDIT" checkout -q -B series "$_head" >>"$_log" 2>&1 ||
+		die_log "$_log" "cannot check the series out in $EDIT"
+	fi
 	rm -rf "$_tmp"
 	kgit -C "$TREE" worktree prune
 	printf '%s %s\n' "$_key" "$_head" >"$BASE/tree.stamp.new"
 	mv "$BASE/tree.stamp.new" "$BASE/tree.stamp"
-	TREE_ID=$(tree_content HEAD)
 }
 
 # Writes the tree's commits to the files of the series. Checks all commits before the first
@@ -300,6 +356,6 @@ save_series()
 	find "$_out" -name '*.patch' -exec cp {} kernel/patches/ \;
 	find "$_out" -name '*.commit' -exec cp {} kernel/selftests/ \;
 	mv kernel/series.new kernel/series
-	series_key >"$BASE/tree.saved"
+	printf '%s %s\n' "$(series_key)" "$(git -C "$TREE" rev-parse HEAD)" >"$BASE/tree.saved"
 	printf 'kernel/series: %s commits\n' "$(series_list | wc -l)"
 }

@@ -18,7 +18,7 @@ library()
 	. "$top/scripts/lib/selftests.sh"
 	. "$top/scripts/lib/source.sh"
 	BASE=$w/base
-	TREE=$BASE/linux
+	TREE=$BASE/tree
 	SRCVER='small tree'
 	export DMEM_CACHE
 }
@@ -65,13 +65,14 @@ tests_makefile()
 
 make_base()
 {
+	TREE=$BASE/linux
 	_d=$TREE/tools/testing/selftests
 	mkdir -p "$LOGS" "$_d/other" "$TREE/kernel"
 	echo 'TARGETS += other' >"$_d/Makefile"
 	echo 'all:' >"$_d/other/Makefile"
 	echo 'obj-y += a.o' >"$TREE/kernel/Makefile"
 	echo 'int a;' >"$TREE/kernel/a.c"
-	echo '*.o' >"$TREE/.gitignore"
+	printf '%s\n' '*.o' '/kernel/hidden.c' >"$TREE/.gitignore"
 	base_commit "$TREE" test
 }
 
@@ -100,25 +101,27 @@ make_commits()
 	commit 'selftests/dmem: Add another test'
 }
 
-# go COMMAND: as scripts/go.sh does it, where an error ends the run.
+# go TREE COMMAND...: as scripts/go.sh does it, where an error ends the run.
 go()
 {
 	sh -euc '
 		. "$0/scripts/lib/common.sh"
 		. "$0/scripts/lib/selftests.sh"
 		. "$0/scripts/lib/source.sh"
-		BASE=$1 SRCVER="small tree" TREE=$1/linux
-		"$2"' "$top" "$BASE" "$1" >"$w/err" 2>&1 || { cat "$w/err"; return 1; }
+		. "$0/scripts/lib/base.sh"
+		BASE=$1 SRCVER="small tree" TREE=$1/$2
+		shift 2
+		for _c; do "$_c"; done' "$top" "$BASE" "$@" >"$w/err" 2>&1 || { cat "$w/err"; return 1; }
 }
 
 tree()
 {
-	go kernel_tree
+	go tree kernel_tree
 }
 
 save()
 {
-	go save_series
+	go tree save_series
 }
 
 # refused WORDS COMMAND: one line that has the words, and the repository as it was.
@@ -309,6 +312,65 @@ wrong_patch()
 	refused "at patch 'kernel: Add c'" tree
 }
 
+# The tree for builds, which nobody edits.
+build_tree()
+{
+	git -C "$BASE/linux" "$@"
+}
+
+# A file of the build's tree that did not change keeps its time, so that nothing is built again.
+builds_see_edits()
+{
+	tree || return 1
+	_time=$(stat -c %y "$BASE/linux/kernel/Makefile")
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	echo 'int e;' | tee "$TREE/kernel/e.c" >"$TREE/kernel/hidden.c"
+	tree && grep -q 'changes of your own' "$w/err" &&
+	grep -q "not built before 'git add -f': kernel/hidden.c \$" "$w/err" &&
+	grep -qx 'int d;' "$BASE/linux/kernel/a.c" && [ -e "$BASE/linux/kernel/e.c" ] &&
+	[ "$(git -C "$TREE" status --porcelain)" = " M kernel/a.c
+?? kernel/e.c" ] || return 1
+	rm "$TREE/kernel/e.c" "$TREE/kernel/hidden.c"
+	git -C "$TREE" checkout -q kernel/a.c
+	tree && ! grep 'changes of your own' "$w/err" &&
+	! grep 'int d;' "$BASE/linux/kernel/a.c" && [ ! -e "$BASE/linux/kernel/e.c" ] &&
+	[ "$(stat -c %y "$BASE/linux/kernel/Makefile")" = "$_time" ]
+}
+
+builds_see_commits()
+{
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	(cd "$TREE" && commit 'kernel: Add d') && tree && grep -qx 'int d;' "$BASE/linux/kernel/a.c" &&
+	[ "$(build_tree rev-parse HEAD)" = "$(git -C "$TREE" rev-parse HEAD)" ] &&
+	[ -z "$(build_tree status --porcelain)" ] && save && tree && ! grep 'changes of your own' "$w/err" &&
+	[ "$(build_tree rev-parse HEAD)" = "$(git -C "$TREE" rev-parse HEAD)" ]
+}
+
+# A build takes the series out of its tree, or puts mutants into it, and is killed.
+edits_during_build()
+{
+	tree && cp -a "$BASE/linux/kernel" "$w/kernel" || return 1
+	go linux tree_aside || return 1
+	! grep 'int b;' "$BASE/linux/kernel/a.c" || return 1
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	(cd "$TREE" && commit 'kernel: Add d') && tree && grep -qx 'int d;' "$BASE/linux/kernel/a.c" || return 1
+	git -C "$TREE" reset -q --hard HEAD~1
+	tree && diff -r "$w/kernel" "$BASE/linux/kernel" || return 1
+	: >"$BASE/mutants.here"
+	echo 'int mutant;' >>"$BASE/linux/kernel/a.c"
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	tree && ! grep mutant "$BASE/linux/kernel/a.c" && grep -qx 'int d;' "$BASE/linux/kernel/a.c" &&
+	tail -n 1 "$TREE/kernel/a.c" | grep -qx 'int d;'
+}
+
+edits_of_build_tree()
+{
+	tree || return 1
+	echo 'int d;' >>"$BASE/linux/kernel/a.c"
+	refused 'linux is for builds, and has changes' tree &&
+	tail -n 1 "$BASE/linux/kernel/a.c" | grep -qx 'int d;'
+}
+
 # rule NAME WORDS [COMMAND...]: the rule finds a line with the words after the command.
 rule()
 {
@@ -341,14 +403,15 @@ real()
 
 mkdir -p "$w/repo" "$w/start"
 here make_base
+here go tree kernel_tree edit_tree
 printf '%s\n' .gitignore Makefile sub/part.h test_one.c util.c util.h >"$w/expect-first"
 tests_makefile test_one | sed '/more\.h$/s/ more\.h//;/+=$/d;/test_two/d' >"$w/expect-makefile"
 
 . "$top/tests/lib/tap.sh"
 t "the tree's commits are made" here make_commits
 t "the tree is saved as a series" here save
-git -C "$w/base/linux" rev-parse 'HEAD^{tree}' >"$w/start/id"
-git -C "$w/base/linux" tag author
+git -C "$w/base/tree" rev-parse 'HEAD^{tree}' >"$w/start/id"
+git -C "$w/base/tree" tag author
 git -C "$w/repo" init -q
 t "commits of kselftests have a file of their own" here split_names
 t "such a file names the files that the commit adds" here first_list
@@ -374,6 +437,14 @@ restore
 t "a Makefile changed in the wrong commit is refused" here makefile_later
 restore
 t "changes that are not committed are refused" here uncommitted
+restore
+t "a build sees edits that are not committed, and writes no other file" here builds_see_edits
+restore
+t "a build sees commits, and the saved series is no change" here builds_see_commits
+restore
+t "edits during a build are kept, and so are the files of a killed one" here edits_during_build
+restore
+t "edits in the tree for builds are refused, and kept" here edits_of_build_tree
 restore
 t "a program that needs a later file is refused" here needs_later
 restore
