@@ -311,9 +311,65 @@ static void apply_all(struct apply *a, int64_t deadline)
 	}
 }
 
+/* Options without a kind of limit. */
+enum { CGROUP_ROOT = DMEM_KINDS, OWN, SLICE, HEAPS, MISTAKE, STRICT, WAIT, LOG };
+
+/* Seconds, 0 to MAX_WAIT. Returns -EINVAL for another text. */
+static int parse_wait(const char *text)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno || end == text || *end || n < 0 || n > MAX_WAIT)
+		return -EINVAL;
+	return (int)n;
+}
+
+static enum dmem_status take_option(struct apply *a, int c, const char *arg)
+{
+	int seconds;
+
+	switch (c) {
+	case CGROUP_ROOT:
+		a->fake = true;
+		a->cgroup_root = arg;
+		break;
+	case OWN:
+		a->own = arg;
+		break;
+	case SLICE:
+		a->slice = arg;
+		break;
+	case HEAPS:
+		a->heaps = arg;
+		break;
+	case MISTAKE:
+		a->mistake = arg;
+		break;
+	case STRICT:
+		a->strict = true;
+		break;
+	case WAIT:
+		seconds = parse_wait(arg);
+		if (seconds < 0)
+			return DMEM_USAGE;
+		a->wait = seconds;
+		break;
+	case LOG:
+		a->log.file = arg;
+		break;
+	default:
+		if (c < 0 || c >= DMEM_KINDS)
+			return DMEM_USAGE;
+		return add_argument(a, (enum dmem_kind)c, arg);
+	}
+	return DMEM_OK;
+}
+
 static enum dmem_status parse(struct apply *a, int argc, char **argv)
 {
-	enum { CGROUP_ROOT = DMEM_KINDS, OWN, SLICE, HEAPS, MISTAKE, STRICT, WAIT, LOG };
 	static const struct option options[] = {
 		{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
 		{ "low", 1, NULL, DMEM_LOW }, { "slice", 1, NULL, SLICE },
@@ -324,36 +380,16 @@ static enum dmem_status parse(struct apply *a, int argc, char **argv)
 		{ "heaps", 1, NULL, HEAPS }, { "log", 1, NULL, LOG },
 		{ 0 },
 	};
-	enum dmem_status s = DMEM_OK, first = DMEM_OK;
+	enum dmem_status s, first = DMEM_OK;
 	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		s = DMEM_OK;
-		if (c >= 0 && c < DMEM_KINDS)
-			s = add_argument(a, (enum dmem_kind)c, optarg);
-		else if (c == CGROUP_ROOT)
-			a->fake = true, a->cgroup_root = optarg;
-		else if (c == OWN)
-			a->own = optarg;
-		else if (c == SLICE)
-			a->slice = optarg;
-		else if (c == HEAPS)
-			a->heaps = optarg;
-		else if (c == MISTAKE)
-			a->mistake = optarg;
-		else if (c == STRICT)
-			a->strict = true;
-		else if (c == WAIT)
-			a->wait = atoi(optarg);
-		else if (c == LOG)
-			a->log.file = optarg;
-		else
-			s = DMEM_USAGE;
+		s = take_option(a, c, optarg);
 		if (first == DMEM_OK)
 			first = s;
 	}
-	if (optind < argc || a->wait < 0 || a->wait > MAX_WAIT)
+	if (optind < argc)
 		return DMEM_USAGE;
 	return first;
 }

@@ -386,6 +386,17 @@ static int run(struct ctl *c, struct set *s, const char *word)
 	return CLI_FAILED;
 }
 
+static int check_options(struct ctl *c, const struct options *opt, int names)
+{
+	if (names != 1)
+		return cli_usage(&c->cli, "wrong number of arguments: name one unit or cgroup");
+	if (opt->revert && opt->n)
+		return cli_usage(&c->cli, "--revert cannot be combined with limits");
+	if (!opt->revert && !opt->n)
+		return cli_usage(&c->cli, "no limits: add --max=, --min= or --low=");
+	return CLI_OK;
+}
+
 int verb_set(struct ctl *c, int argc, char **argv)
 {
 	struct set s = { .change.root = -1, .change.sys.root = -1, .dropin.lock = -1, .dropin.sys.root = -1 };
@@ -394,14 +405,11 @@ int verb_set(struct ctl *c, int argc, char **argv)
 	if (s.opt.help) {
 		help();
 		ret = CLI_OK;
-	} else if (ret == CLI_OK && argc - optind != 1) {
-		ret = cli_usage(&c->cli, "wrong number of arguments: name one unit or cgroup");
-	} else if (ret == CLI_OK && s.opt.revert ? s.opt.n : ret == CLI_OK && !s.opt.n) {
-		ret = cli_usage(&c->cli, "%s",
-				s.opt.revert ? "--revert cannot be combined with limits" :
-				"no limits: add --max=, --min= or --low=");
-	} else if (ret == CLI_OK) {
-		ret = run(c, &s, argv[optind]);
+	} else {
+		if (ret == CLI_OK)
+			ret = check_options(c, &s.opt, argc - optind);
+		if (ret == CLI_OK)
+			ret = run(c, &s, argv[optind]);
 	}
 	dropin_close(&s.dropin);
 	change_close(&s.change);

@@ -217,7 +217,8 @@ static void fake(const char *mode)
 
 static void failures(void)
 {
-	static const char * const bad[] = { "--nosuch", "word", "--max", "--max=x", "--wait=-1" };
+	static const char * const bad[] = { "--nosuch", "word", "--max", "--max=x", "--wait=-1", "--wait=x",
+					    "--wait=5s", "--wait=", "--wait=4294967297" };
 	char name[100];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
