@@ -97,13 +97,20 @@ config_took()
 	done
 }
 
-# kernel_is_built NAME FRAGMENT...
+# kernel_key FRAGMENT...: prints a checksum of everything that a kernel is built from.
+kernel_key()
+{
+	{
+		echo "$TREE_ID${KERNEL_WORDS:+ $KERNEL_WORDS}"
+		cat "$@"
+		"${CROSS}gcc" --version
+	} | hash16
+}
+
+# kernel_is_built NAME KEY
 kernel_is_built()
 {
-	_o=$BASE/build-$1
-	shift
-	_key=$( { echo "$TREE_ID${KERNEL_WORDS:+ $KERNEL_WORDS}"; cat "$@"; "${CROSS}gcc" --version; } | hash16)
-	[ "$_key" = "$(cat "$_o/built" 2>/dev/null)" ]
+	[ "$2" = "$(cat "$BASE/build-$1/built" 2>/dev/null)" ]
 }
 
 # build_kernel NAME FRAGMENT...: builds BASE/build-NAME. KERNEL_WORDS: extra arguments
@@ -111,11 +118,13 @@ kernel_is_built()
 build_kernel()
 {
 	_name=$1
-	if kernel_is_built "$@"; then
+	shift
+	_o=$BASE/build-$_name
+	_key=$(kernel_key "$@")
+	if kernel_is_built "$_name" "$_key"; then
 		step "kernel $_name: as it was built"
 		return
 	fi
-	shift
 	need_space 2500
 	# kbuild knows which objects an option changes: start from a build that
 	# differs in few of them, instead of from nothing.
