@@ -164,18 +164,18 @@ mutants_tests()
 {
 	awk '/^[0-9]/ { print $1, $2, $3 }' kernel/mutants/list >"$dir/mutants"
 	[ "$(wc -l <"$dir/mutants")" -gt 100 ] || echo "kernel/mutants/list names no mutant"
+	sort -u "$dir/mutants" -o "$dir/mutants"
 	while read -r _n _p _t; do
 		case $_t in
 		data-race|kernel.log) ;;
 		*) has_test "$_p" "$_t" || echo "kernel/mutants/list: $_n: ${_p#*:} has no test $_t" ;;
 		esac
-		grep -q "mutant($_n)" kernel/mutants/mutants.patch ||
-		echo "kernel/mutants/list: $_n is not in mutants.patch"
 	done <"$dir/mutants"
+	cut -d' ' -f1 "$dir/mutants" | sort -u >"$dir/listed"
+	grep -o 'mutant([0-9]*)' kernel/mutants/mutants.patch | tr -cd '0-9\n' | sort -u >"$dir/patched"
+	comm -23 "$dir/listed" "$dir/patched" | sed 's,.*,kernel/mutants/list: & is not in mutants.patch,'
 	grep -o '^+.*mutant([0-9]*)' kernel/mutants/mutants.patch | sed 's/.*mutant(\([0-9]*\))/\1/' | sort -u |
-	while read -r _n; do
-		grep -q "^$_n " kernel/mutants/list || echo "kernel/mutants/list does not have $_n"
-	done
+	comm -13 "$dir/listed" - | sed 's/^/kernel\/mutants\/list does not have /'
 }
 
 # Prints mutants of the programs for systemd that change no line of their file.
