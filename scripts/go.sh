@@ -146,7 +146,7 @@ tree)
 series)
 	STEPS=3
 	prepare
-	[ ! -d "$EDIT" ] || TREE=$EDIT
+	! edit_there || TREE=$EDIT
 	save_series
 	;;
 checkpatch)

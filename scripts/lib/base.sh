@@ -45,5 +45,5 @@ tree_aside()
 # tree_differs FILTER: files in the tree that differ from the base.
 tree_differs()
 {
-	kgit -C "$TREE" diff --no-renames --name-only --diff-filter="$1" base-of-series
+	kgit -C "$TREE" -c core.quotePath=false diff --no-renames --name-only --diff-filter="$1" base-of-series
 }

@@ -190,7 +190,7 @@ tree_back()
 		rm -f "$TREE/$_f"
 	done <"$_a/deleted"
 	while read -r _f; do
-		[ ! -e "$_a/tree/$_f" ] || mv -f "$_a/tree/$_f" "$TREE/$_f"
+		[ ! -e "$_a/tree/$_f" ] && [ ! -h "$_a/tree/$_f" ] || mv -f "$_a/tree/$_f" "$TREE/$_f"
 	done <"$_a/changed"
 	rm -rf "$_a.old"
 	mv "$_a" "$_a.old"
@@ -201,7 +201,7 @@ tree_back()
 mutants_back()
 {
 	[ -e "$BASE/mutants.here" ] || return 0
-	git -C "$TREE" reset -q --hard HEAD
+	kgit -C "$TREE" reset -q --hard HEAD
 	rm -f "$BASE/mutants.here"
 }
 
@@ -216,11 +216,28 @@ tree_content()
 	} | sed -E '/\t(tools|tools\/testing|tools\/testing\/selftests|Documentation)$/d' | hash16
 }
 
-# edit_is COMMIT: succeeds if the author's tree has this commit, and no changes.
+# Succeeds if there is an author's tree.
+edit_there()
+{
+	[ -e "$EDIT" ] || return 1
+	[ "$(git -C "$EDIT" rev-parse --show-toplevel 2>/dev/null)" = "$(cd "$EDIT" && pwd -P)" ] ||
+	die "$EDIT is not a git tree: save your files there, remove it with 'rm -rf $EDIT', and run 'make tree'"
+}
+
+# in_rebase TREE: succeeds in the middle of git rebase or git am.
+in_rebase()
+{
+	[ -d "$(git -C "$1" rev-parse --path-format=absolute --git-path rebase-merge)" ] ||
+	[ -d "$(git -C "$1" rev-parse --path-format=absolute --git-path rebase-apply)" ]
+}
+
+# edit_is COMMIT: succeeds if the author's tree has this commit on the branch series, and no
+# changes.
 edit_is()
 {
 	[ "$(git -C "$EDIT" rev-parse HEAD)" = "$1" ] &&
-	[ -z "$(git -C "$EDIT" status --porcelain --untracked-files=normal)" ]
+	[ "$(git -C "$EDIT" symbolic-ref -q HEAD)" = refs/heads/series ] && ! in_rebase "$EDIT" &&
+	[ -z "$(git --no-optional-locks -C "$EDIT" status --porcelain --untracked-files=normal)" ]
 }
 
 # Prints the id of a git tree of all files in the author's tree, committed or not. Names source
@@ -230,32 +247,60 @@ edit_snapshot()
 	_hidden=$(git -C "$EDIT" ls-files -o -i --exclude-standard -- '*.c' '*.h' '*.S' | grep -v /generated/ | head -n 5)
 	[ -z "$_hidden" ] ||
 	printf "      not built before 'git add -f': %s\n" "$(echo "$_hidden" | tr '\n' ' ')" >&2
-	cp "$(git -C "$EDIT" rev-parse --path-format=absolute --git-path index)" "$BASE/now.index"
+	# With its time, or git would take a file that was written in the same second for unchanged.
+	cp -p "$(git -C "$EDIT" rev-parse --path-format=absolute --git-path index)" "$BASE/now.index"
 	GIT_INDEX_FILE=$BASE/now.index git -C "$EDIT" add -A
 	GIT_INDEX_FILE=$BASE/now.index git -C "$EDIT" write-tree
 	rm -f "$BASE/now.index"
 }
 
-# Makes the author's tree, unless it is there.
+# Makes the author's tree, unless it is there. Commits on the branch series of a tree that was
+# removed get a branch of another name.
 edit_tree()
 {
-	[ ! -d "$EDIT" ] || return 0
+	! edit_there || return 0
 	need_space 2500
+	git -C "$TREE" worktree unlock "$EDIT" 2>/dev/null || :
 	kgit -C "$TREE" worktree prune
+	if git -C "$TREE" rev-parse -q --verify refs/heads/series >/dev/null &&
+	   ! git -C "$TREE" merge-base --is-ancestor series HEAD; then
+		_branch=series-$(date +%Y%m%d-%H%M%S)
+		kgit -C "$TREE" branch -m series "$_branch"
+		printf '      the former branch series is %s now\n' "$_branch" >&2
+	fi
 	kgit -C "$TREE" worktree add -q -B series "$EDIT" HEAD >"$LOGS/worktree.log" 2>&1 ||
-	die_log "$LOGS/worktree.log" "cannot make a git tree in $EDIT"
+	die_log "$LOGS/worktree.log" "cannot make a git tree in $EDIT: remove it with 'rm -rf $EDIT', and run this again"
 }
 
-# tree_is_put HEAD: succeeds if the tree for builds is as tree_put left it; without a call of
-# tree_put, if it has this commit and no changes.
+# tree_is_put COMMIT...: succeeds if the tree for builds is as tree_put left it; without a call
+# of tree_put, if it has one of these commits and no changes.
 tree_is_put()
 {
-	_put="$1 $(git -C "$TREE" rev-parse "$1^{tree}")"
-	[ ! -r "$BASE/tree.put" ] || _put=$(cat "$BASE/tree.put")
+	_head=$(git -C "$TREE" rev-parse HEAD)
+	_content=$(git -C "$TREE" rev-parse 'HEAD^{tree}')
+	if [ -s "$BASE/tree.put" ]; then
+		read -r _put _content <"$BASE/tree.put"
+		set -- "$_put"
+	fi
 	git -C "$TREE" update-index -q --refresh >/dev/null || :
-	[ "$(git -C "$TREE" rev-parse HEAD) $(git -C "$TREE" write-tree)" = "$_put" ] &&
-	git -C "$TREE" diff-files --quiet &&
+	case " $* " in
+	*" $_head "*) ;;
+	*) return 1 ;;
+	esac
+	[ "$(git -C "$TREE" write-tree)" = "$_content" ] && git -C "$TREE" diff-files --quiet &&
 	[ -z "$(git -C "$TREE" ls-files -o --exclude-standard | head -n 1)" ]
+}
+
+# After tree_put was killed: the next one begins with the commit alone. Nobody else holds the
+# lock of the cache, so a lock of git is that of a killed one.
+tree_put_back()
+{
+	rm -f "$TREE/.git/index.lock"
+	[ -e "$BASE/tree.moving" ] || return 0
+	kgit -C "$TREE" reset -q --hard HEAD
+	kgit -C "$TREE" clean -q -fdx
+	git -C "$TREE" rev-parse HEAD 'HEAD^{tree}' | paste -d' ' - - >"$BASE/tree.put"
+	rm -f "$BASE/tree.moving"
 }
 
 # tree_put COMMIT CONTENT: gives the tree for builds this commit and this content, which is
@@ -267,12 +312,14 @@ tree_put()
 	_content=$(git -C "$TREE" rev-parse "$2")
 	TREE_ID=$(tree_content "$_content")
 	[ "$1 $_content" != "$(cat "$BASE/tree.put" 2>/dev/null)" ] || return 0
-	rm -f "$BASE/tree.put"
+	: >"$BASE/tree.moving"
 	{
 		kgit -C "$TREE" read-tree -m -u "$(git -C "$TREE" write-tree)" "$_content" &&
 		kgit -C "$TREE" update-ref --no-deref HEAD "$1"
 	} >"$LOGS/tree.log" 2>&1 || die_log "$LOGS/tree.log" "cannot check the series out in $TREE"
-	printf '%s %s\n' "$1" "$_content" >"$BASE/tree.put"
+	printf '%s %s\n' "$1" "$_content" >"$BASE/tree.put.new"
+	mv "$BASE/tree.put.new" "$BASE/tree.put"
+	rm -f "$BASE/tree.moving"
 }
 
 # Puts the series on the base. Sets TREE, the git tree for builds, and EDIT, the one that authors
@@ -281,6 +328,7 @@ kernel_tree()
 {
 	TREE=$BASE/linux
 	EDIT=$BASE/tree
+	tree_put_back
 	tree_back
 	mutants_back
 	_n=$(series_list | wc -l)
@@ -288,22 +336,30 @@ kernel_tree()
 	_key=$(series_key)
 	_oldkey=
 	_oldhead=$(git -C "$TREE" rev-parse base-of-series)
-	[ ! -r "$BASE/tree.stamp" ] || read -r _oldkey _oldhead <"$BASE/tree.stamp"
-	tree_is_put "$_oldhead" ||
-	die "$TREE is for builds, and has changes: keep them with 'git -C $TREE stash', or leave them to be dropped; then 'git -C $TREE reset --hard $_oldhead && git -C $TREE clean -fd && rm -f $BASE/tree.put', and run this again; 'make tree' makes a tree to edit"
-	TREE_OWN=
-	[ ! -d "$EDIT" ] || edit_is "$_oldhead" || TREE_OWN=1
-	step "kernel tree: $_n commits"
+	[ ! -s "$BASE/tree.stamp" ] || read -r _oldkey _oldhead <"$BASE/tree.stamp"
 	_saved=
 	_savedhead=
-	[ ! -r "$BASE/tree.saved" ] || read -r _saved _savedhead <"$BASE/tree.saved"
+	[ ! -s "$BASE/tree.saved" ] || read -r _saved _savedhead <"$BASE/tree.saved"
+	_own=
+	[ "$_key" != "$_saved" ] || _own=$(git -C "$TREE" rev-parse HEAD)
+	tree_is_put "$_oldhead" "$_own" ||
+	die "$TREE is for builds, and has changes: keep them with 'git -C $TREE branch mine' and 'git -C $TREE stash -a', or leave them to be dropped; then 'git -C $TREE checkout -q -f --detach $_oldhead && git -C $TREE clean -fdx && rm -f $BASE/tree.put', and run this again; 'make tree' makes a tree to edit"
+	TREE_OWN=
+	_edit=
+	if edit_there; then
+		_edit=$(git -C "$EDIT" rev-parse HEAD)
+		edit_is "$_oldhead" || TREE_OWN=1
+	fi
+	step "kernel tree: $_n commits"
 	if [ -n "$TREE_OWN" ] && [ "$_key" = "$_saved" ] && edit_is "$_savedhead"; then
 		TREE_OWN= # it holds what 'make series' saved: start from that
 	elif [ -n "$TREE_OWN" ]; then
 		[ -z "$_oldkey" ] || [ "$_key" = "$_oldkey" ] || [ "$_key" = "$_saved" ] ||
-		die "the series changed, and $EDIT has changes of your own: commit them and keep them with 'git -C $EDIT branch mine', or leave them to be dropped; then 'git -C $EDIT reset --hard $_oldhead && git -C $EDIT clean -fd', and run this again"
+		die "the series changed, and $EDIT has changes of your own: commit them and keep them with 'git -C $EDIT branch mine', or leave them to be dropped; then 'git -C $EDIT checkout -q -f -B series $_oldhead && git -C $EDIT clean -fd', and run this again"
 		printf '      building with the changes of your own in %s\n' "$EDIT" >&2
-		tree_put "$(git -C "$EDIT" rev-parse HEAD)" "$(edit_snapshot)"
+		_snapshot=$(edit_snapshot)
+		[ -n "$_snapshot" ] || die "git cannot read $EDIT: see its message above"
+		tree_put "$_edit" "$_snapshot"
 		return
 	elif [ "$_key" = "$_oldkey" ]; then
 		tree_put "$_oldhead" "$_oldhead^{tree}"
@@ -327,10 +383,12 @@ kernel_tree()
 		die_log "$_log" "the series does not apply to $SRCVER, at patch '$_bad': rebase it, or give the tree it was made for with KERNEL_SRC="
 	}
 	_head=$(git -C "$_tmp" rev-parse HEAD)
+	kgit -C "$TREE" update-ref refs/dmem/series "$_head"
 	tree_put "$_head" "$_head^{tree}"
-	if [ -d "$EDIT" ]; then
-		kgit -C "$EDIT" checkout -q -B series "$_head" >>"$_log" 2>&1 ||
-		die_log "$_log" "cannot check the series out in $EDIT"
+	if [ -n "$_edit" ]; then
+		edit_is "$_edit" || die "$EDIT changed at the same time: run this again"
+		kgit -C "$EDIT" checkout -q --no-overwrite-ignore -B series "$_head" >>"$_log" 2>&1 ||
+		die_log "$_log" "cannot check the series out in $EDIT: move the files that are in the way"
 	fi
 	rm -rf "$_tmp"
 	kgit -C "$TREE" worktree prune
@@ -344,6 +402,7 @@ save_series()
 {
 	[ -z "$(git -C "$TREE" status --porcelain --untracked-files=normal)" ] ||
 	die "$TREE has changes that are not committed: commit them there first"
+	! in_rebase "$TREE" || die "$TREE is in the middle of a rebase: finish it first"
 	_out=$BASE/series.new
 	series_format "$_out"
 	selftests_split "$_out"
@@ -356,6 +415,7 @@ save_series()
 	find "$_out" -name '*.patch' -exec cp {} kernel/patches/ \;
 	find "$_out" -name '*.commit' -exec cp {} kernel/selftests/ \;
 	mv kernel/series.new kernel/series
-	printf '%s %s\n' "$(series_key)" "$(git -C "$TREE" rev-parse HEAD)" >"$BASE/tree.saved"
+	printf '%s %s\n' "$(series_key)" "$(git -C "$TREE" rev-parse HEAD)" >"$BASE/tree.saved.new"
+	mv "$BASE/tree.saved.new" "$BASE/tree.saved"
 	printf 'kernel/series: %s commits\n' "$(series_list | wc -l)"
 }

@@ -371,6 +371,74 @@ edits_of_build_tree()
 	tail -n 1 "$BASE/linux/kernel/a.c" | grep -qx 'int d;'
 }
 
+# A build was killed while it wrote its tree, and left git's lock.
+killed_put()
+{
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	(cd "$TREE" && commit 'kernel: Add d') && tree || return 1
+	: >"$BASE/tree.moving"
+	: >"$BASE/linux/.git/index.lock"
+	echo half >"$BASE/linux/kernel/a.c"
+	echo half >"$BASE/linux/kernel/new.c"
+	tree && grep -qx 'int d;' "$BASE/linux/kernel/a.c" && [ ! -e "$BASE/linux/kernel/new.c" ] &&
+	[ -z "$(build_tree status --porcelain)" ]
+}
+
+# The series changes while the author is on another branch, with a commit on series.
+other_branch()
+{
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	(cd "$TREE" && commit 'kernel: Add d' && kgit checkout -q -b mine HEAD~1) || return 1
+	_series=$(git -C "$TREE" rev-parse series)
+	echo '/* edited */' >>selftests/util.c
+	refused 'changes of your own' tree && [ "$(git -C "$TREE" rev-parse series)" = "$_series" ] &&
+	[ "$(git -C "$TREE" symbolic-ref HEAD)" = refs/heads/mine ]
+}
+
+rebasing()
+{
+	! (cd "$TREE" && GIT_SEQUENCE_EDITOR='sed -i 2ibreak' author kgit rebase -q -i HEAD~3 && false) || return 1
+	refused 'in the middle of a rebase' save
+}
+
+broken_author_tree()
+{
+	rm "$TREE/.git"
+	refused 'tree is not a git tree' tree || return 1
+	rm -rf "$TREE"
+	tree && go tree kernel_tree edit_tree && same_files
+}
+
+# The author commits while the series is applied.
+changed_meanwhile()
+{
+	cat >"$BASE/linux/.git/hooks/post-applypatch" <<-END
+	#!/bin/sh
+	unset \$(git rev-parse --local-env-vars)
+	rm "\$0"
+	cd "$TREE" && echo 'int f;' >>kernel/a.c &&
+	git -c user.name=A -c user.email=a@example.com commit -q -a -m 'kernel: Add f'
+	END
+	chmod +x "$BASE/linux/.git/hooks/post-applypatch"
+	cp selftests/util.c "$w/util.c"
+	echo '/* edited */' >>selftests/util.c
+	_o=$(tree) && return 1
+	echo "$_o" | grep 'changed at the same time: run this again' || return 1
+	cp "$w/util.c" selftests/util.c
+	[ "$(git -C "$TREE" log -1 --format=%s)" = 'kernel: Add f' ] && tree && grep -qx 'int f;' "$BASE/linux/kernel/a.c"
+}
+
+# Commits of a tree that was removed are kept in a branch.
+removed_author_tree()
+{
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	(cd "$TREE" && commit 'kernel: Add d') || return 1
+	_mine=$(git -C "$TREE" rev-parse HEAD)
+	rm -rf "$TREE"
+	go tree kernel_tree edit_tree && same_files &&
+	build_tree for-each-ref --format='%(refname) %(objectname)' | grep "refs/heads/series-.* $_mine"
+}
+
 # rule NAME WORDS [COMMAND...]: the rule finds a line with the words after the command.
 rule()
 {
@@ -445,6 +513,18 @@ restore
 t "edits during a build are kept, and so are the files of a killed one" here edits_during_build
 restore
 t "edits in the tree for builds are refused, and kept" here edits_of_build_tree
+restore
+t "a build that was killed at its first step begins again" here killed_put
+restore
+t "a change of the series leaves an author's branches" here other_branch
+restore
+t "a commit that is made while the series is applied is kept" here changed_meanwhile
+restore
+t "a series is not saved in the middle of a rebase" here rebasing
+restore
+t "a broken tree of the author is named, with a remedy" here broken_author_tree
+restore
+t "commits of a tree that was removed are kept" here removed_author_tree
 restore
 t "a program that needs a later file is refused" here needs_later
 restore
