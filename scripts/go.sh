@@ -190,6 +190,11 @@ clean)
 	rm -rf build build-*
 	;;
 distclean)
+	for BASE in "$CACHE"/*; do
+		EDIT=$BASE/tree
+		[ ! -d "$EDIT" ] || edit_saved ||
+		die "$EDIT has changes that 'make series' has not saved: save them, or remove it with 'rm -rf $EDIT'"
+	done
 	case $CACHE in
 	*/*[!/]*) rm -rf "$CACHE" ;;
 	esac

@@ -240,6 +240,17 @@ edit_is()
 	[ -z "$(git --no-optional-locks -C "$EDIT" status --porcelain --untracked-files=normal)" ]
 }
 
+# Succeeds if the author's tree has no changes that "make series" has not saved.
+edit_saved()
+{
+	while read -r _ _saved; do
+		! edit_is "$_saved" || return 0
+	done <<-END
+	$(cat "$BASE/tree.stamp" "$BASE/tree.saved" 2>/dev/null)
+	END
+	return 1
+}
+
 # Prints the id of a git tree of all files in the author's tree, committed or not. Names source
 # files that .gitignore hides: Debian's hides all new files.
 edit_snapshot()

@@ -428,6 +428,17 @@ changed_meanwhile()
 	[ "$(git -C "$TREE" log -1 --format=%s)" = 'kernel: Add f' ] && tree && grep -qx 'int f;' "$BASE/linux/kernel/a.c"
 }
 
+# As "make distclean" checks it.
+unsaved()
+{
+	go tree kernel_tree edit_saved || return 1
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	! go tree kernel_tree edit_saved || return 1
+	(cd "$TREE" && commit 'kernel: Add d') || return 1
+	! go tree kernel_tree edit_saved || return 1
+	save && go tree kernel_tree edit_saved
+}
+
 # Commits of a tree that was removed are kept in a branch.
 removed_author_tree()
 {
@@ -523,6 +534,8 @@ restore
 t "a series is not saved in the middle of a rebase" here rebasing
 restore
 t "a broken tree of the author is named, with a remedy" here broken_author_tree
+restore
+t "changes that are not saved are found" here unsaved
 restore
 t "commits of a tree that was removed are kept" here removed_author_tree
 restore
