@@ -190,7 +190,10 @@ tree_back()
 		rm -f "$TREE/$_f"
 	done <"$_a/deleted"
 	while read -r _f; do
-		[ ! -e "$_a/tree/$_f" ] && [ ! -h "$_a/tree/$_f" ] || mv -f "$_a/tree/$_f" "$TREE/$_f"
+		# A link may point nowhere while it is aside.
+		if [ -e "$_a/tree/$_f" ] || [ -h "$_a/tree/$_f" ]; then
+			mv -f "$_a/tree/$_f" "$TREE/$_f"
+		fi
 	done <"$_a/changed"
 	rm -rf "$_a.old"
 	mv "$_a" "$_a.old"
