@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "killed.h"
+#include "traced.h"
 
 #define CHANGES		(O_CREAT | O_TRUNC)
 #define MAX_FILTER	100
@@ -81,21 +82,10 @@ static bool changes_nothing(pid_t pid)
 int run_until(const char * const *argv, int n)
 {
 	int status, calls = 0;
-	pid_t pid;
+	pid_t pid = traced_start(argv, PTRACE_O_TRACESECCOMP, filter_calls);
 
-	pid = fork();
-	if (!pid) {
-		int null = open("/dev/null", O_WRONLY);
-
-		dup2(null, 1);
-		dup2(null, 2);
-		if (!ptrace(PTRACE_TRACEME, 0, NULL, NULL) && !raise(SIGSTOP) && !filter_calls())
-			execv(argv[0], (char **)argv);
-		_exit(127);
-	}
-	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-		return -ECHILD;
-	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP);
+	if (pid < 0)
+		return pid;
 	for (;;) {
 		if (ptrace(PTRACE_CONT, pid, NULL, NULL) || waitpid(pid, &status, 0) != pid)
 			return -ECHILD;

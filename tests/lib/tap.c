@@ -150,6 +150,10 @@ const char *tap_path(const char *rel)
 	static unsigned int n;
 	char *p = paths[n++ % 8];
 
+	if (!top) {
+		printf("Bail out! tap_path(\"%s\") before tap_dir()\n", rel);
+		exit(2);
+	}
 	snprintf(p, sizeof(paths[0]), "%s%s%s", top, *rel ? "/" : "", rel);
 	return p;
 }

@@ -29,26 +29,35 @@ static bool is_poll(pid_t pid)
 	return info.entry.nr == SYS_ppoll;
 }
 
-int run_calls(const char * const *argv, void (*polls)(void))
+pid_t traced_start(const char * const *argv, int options, int (*prepare)(void))
 {
-	int status, calls = 0;
-	bool inside = false;
-	pid_t pid;
+	int status;
+	pid_t pid = fork();
 
-	pid = fork();
 	if (!pid) {
 		int null = open("/dev/null", O_WRONLY);
 
 		dup2(null, 1);
 		dup2(null, 2);
-		if (!ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+		if (!ptrace(PTRACE_TRACEME, 0, NULL, NULL) && (!prepare || (!raise(SIGSTOP) && !prepare())))
 			execv(argv[0], (char **)argv);
 		_exit(127);
 	}
-	/* The program stops after execve(), and then before and after each call. */
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		return -ECHILD;
-	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
+	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL | options);
+	return pid;
+}
+
+int run_calls(const char * const *argv, void (*polls)(void))
+{
+	int status, calls = 0;
+	bool inside = false;
+	pid_t pid = traced_start(argv, PTRACE_O_TRACESYSGOOD, NULL);
+
+	if (pid < 0)
+		return pid;
+	/* The program stops before and after each call. */
 	for (;;) {
 		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) || waitpid(pid, &status, 0) != pid)
 			return -ECHILD;

@@ -548,12 +548,12 @@ static void killed(const char *plain, const char *old, const char *args, const c
 	const char *argv[10] = { plain, "--sysroot", root };
 	int calls, n, olds = 0, news = 0, argc = 3;
 
-	snprintf(root, sizeof(root), "%s", tap_path("root"));
 	snprintf(copy, sizeof(copy), "%s", args);
 	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
 	tap_case("%s, %s", args, *old ? "over a drop-in" : "without a drop-in");
 	board(&t);
+	snprintf(root, sizeof(root), "%s", tap_path("root"));
 	put_back(old);
 	calls = run_until(argv, 100000);
 	check_text(get(DROPIN), new, "the drop-in is written");
