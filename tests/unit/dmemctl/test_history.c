@@ -86,12 +86,11 @@ static const char segment2[] =
 	"sample 10 1700000100000\n"
 	"c0 r0: 4096\n";
 
-static void round_trip(struct dmem_text *t)
+static void round_trip(const struct dmem_text *t)
 {
 	struct hist_found f;
 	char want[8192];
 
-	two_segments(t);
 	snprintf(want, sizeof(want), "%s%s", segment1, segment2);
 	check_text(histlog(t->s, t->len, &f), want, "what is written is read");
 	check(f.records == 10 && !f.bad && !f.torn && !f.newer, "all records are whole",
@@ -319,6 +318,7 @@ int main(void)
 	struct dmem_text t = { 0 };
 
 	tap_start();
+	two_segments(&t);
 	RUN(round_trip, &t);
 	RUN(cut_anywhere, &t);
 	RUN(flip_any_bit, &t);
