@@ -308,12 +308,12 @@ static void three(void)
 		     "\"peaks\":9437184,"), "three of which each two fit", "%s", get("out"));
 }
 
-static void reservations(void)
+/* a has 8M mostly, and 12M for a while; b has 4M. Several tests read it. */
+static void write_usual(void)
 {
 	struct dmem_text t = { 0 };
 
 	start(&t, "aaaaaaaa", false);
-	/* a has 8M mostly, and 12M for a while; b has 4M. */
 	past_look(&t, 2000, "c0.0=%llu c1.0=%llu", 8 * MIB, 4 * MIB);
 	past_look(&t, 12000, "c0.0=%llu", 12 * MIB);
 	past_look(&t, 15000, "c0.0=%llu", 8 * MIB);
@@ -321,6 +321,10 @@ static void reservations(void)
 	past_look(&t, 56000, "c1.0=0");
 	past_end(&t, 60000);
 	past_write(&t, "usual");
+}
+
+static void reservations(void)
+{
 	check(!plan_of("usual", "--json", "--headroom=25"), "usage that is usual", "%s", get("err"));
 	check(json("a.service", "usual") == 8 * MIB && json("a.service", "peak") == 12 * MIB &&
 	      json("a.service", "max") == 15 * MIB && json("a.service", "min") == 8 * MIB,
@@ -1429,6 +1433,7 @@ int main(int argc, char **argv)
 	top = argv[2];
 	tap_start();
 	tap_dir(top);
+	write_usual();
 	RUN(placing);
 	RUN(giving_back);
 	RUN(loads);
