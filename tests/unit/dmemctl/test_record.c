@@ -336,12 +336,14 @@ static void changes(void)
 
 static void restart(void)
 {
-	char *old = strdup(tap_path("root/sys/fs/cgroup/" SERVICE)), *new = strdup(tap_path("moved"));
 	struct hist_found found;
+	char *old, *new;
 	const char *log;
 	pid_t pid;
 
 	tree();
+	old = strdup(tap_path("root/sys/fs/cgroup/" SERVICE));
+	new = strdup(tap_path("moved"));
 	pid = start(dmemctl, MORE("--interval=10ms"), 0);
 	wait_for("c2 r0: 3145728");
 	/* The files of a removed tree stay readable while they are open: the new ones must be

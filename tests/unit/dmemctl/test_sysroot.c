@@ -304,6 +304,7 @@ static void empty(void)
 	const char *nowhere[] = { ctl.program, "--sysroot=/none/of/it", "set", "camera",
 				  "--max=" CAMERA "=1M", NULL };
 
+	make_tree();
 	check(run(none) == 2 && strstr(get("err"), "needs a directory"), "dmemctl --sysroot=", "%s", get("err"));
 	check(run(none_ls) == 2 && strstr(get("err"), "needs a directory"), "lsdmem --sysroot=", "%s",
 	      get("err"));
