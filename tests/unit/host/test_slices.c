@@ -84,6 +84,7 @@ static void boot(char **argv, bool host_cgroups)
 		.seconds = SECONDS, .journal = journal, .size = JOURNAL, .host_cgroups = host_cgroups,
 	};
 	char name[200], message[4400];
+	bool ok;
 
 	tap_case("%s a cgroup namespace", host_cgroups ? "without" : "in");
 	tap_dir(directory);
@@ -96,7 +97,8 @@ static void boot(char **argv, bool host_cgroups)
 	copy(argv[3], "bin/dmem-generator");
 	copy(argv[4], "bin/dmem-apply");
 	put_units(argv[5]);
-	if (!check(boot_run(&b), "systemd starts all units", "console: %s", get("console")))
+	ok = boot_run(&b);
+	if (!check(ok, "systemd starts all units", "console: %s", get("console")))
 		return;
 	for (size_t i = 0; i < SLICES; i++) {
 		const char *cgroup = cgroup_of(i);
