@@ -10,39 +10,7 @@ top=$(cd "$(dirname "$0")/../../.." && pwd)
 w=$(mktemp -d)
 dir=$w
 trap 'rm -rf "$w"' EXIT
-
-library()
-{
-	DMEM_CACHE=$w/cache
-	. "$top/scripts/lib/common.sh"
-	. "$top/scripts/lib/selftests.sh"
-	. "$top/scripts/lib/source.sh"
-	BASE=$w/base
-	TREE=$BASE/tree
-	SRCVER='small tree'
-	export DMEM_CACHE
-}
-
-# here COMMAND...: runs it in the small repository, with the library.
-here()
-{
-	(cd "$w/repo" && library && "$@")
-}
-
-# commit MESSAGE: all that is changed in the tree.
-commit()
-{
-	kgit add -A -f && author kgit commit -q --date='1700000000 +0100' -m "$1"
-}
-
-# Without a name, git takes the author from the machine.
-author()
-{
-	(
-		export GIT_AUTHOR_NAME='A Hacker' GIT_AUTHOR_EMAIL=hacker@example.com
-		"$@"
-	)
-}
+. "$top/tests/lib/small_series.sh"
 
 # program NAME [INCLUDE]
 program()
@@ -61,19 +29,6 @@ tests_makefile()
 	echo 'LOCAL_HDRS += more.h'
 	# shellcheck disable=SC2016 # make's
 	printf '%s\n' '$(TEST_GEN_PROGS): util.c' '$(OUTPUT)/test_two: more.c' '$(OUTPUT)/test_two: override CFLAGS += -DTWO'
-}
-
-make_base()
-{
-	TREE=$BASE/linux
-	_d=$TREE/tools/testing/selftests
-	mkdir -p "$LOGS" "$_d/other" "$TREE/kernel"
-	echo 'TARGETS += other' >"$_d/Makefile"
-	echo 'all:' >"$_d/other/Makefile"
-	echo 'obj-y += a.o' >"$TREE/kernel/Makefile"
-	echo 'int a;' >"$TREE/kernel/a.c"
-	printf '%s\n' '*.o' '/kernel/hidden.c' >"$TREE/.gitignore"
-	base_commit "$TREE" test
 }
 
 # The tree as an author leaves it: code, tests, code, tests.
@@ -99,63 +54,6 @@ make_commits()
 	program more >$_d/more.c
 	echo '/* more */' >$_d/more.h
 	commit 'selftests/dmem: Add another test'
-}
-
-# go TREE COMMAND...: as scripts/go.sh does it, where an error ends the run.
-go()
-{
-	sh -euc '
-		. "$0/scripts/lib/common.sh"
-		. "$0/scripts/lib/selftests.sh"
-		. "$0/scripts/lib/source.sh"
-		. "$0/scripts/lib/base.sh"
-		BASE=$1 SRCVER="small tree" TREE=$1/$2
-		shift 2
-		for _c; do "$_c"; done' "$top" "$BASE" "$@" >"$w/err" 2>&1 || { cat "$w/err"; return 1; }
-}
-
-tree()
-{
-	go tree kernel_tree
-}
-
-save()
-{
-	go tree save_series
-}
-
-# refused WORDS COMMAND: one line that has the words, and the repository as it was.
-refused()
-{
-	_words=$1
-	shift
-	rm -rf "$w/before"
-	cp -a . "$w/before"
-	if _o=$("$@" 2>&1); then
-		echo "it was not refused"
-		return 1
-	fi
-	echo "$_o"
-	echo "$_o" | grep '^error: ' | grep -qF "$_words" || { echo "no error with '$_words'"; return 1; }
-	diff -r "$w/before" .
-}
-
-# From the same start for each test.
-restore()
-{
-	rm -rf "$w/repo" "$w/base"
-	cp -a "$w/start/repo" "$w/start/base" "$w"
-}
-
-# autosquash SUBJECT: what is changed in the tree becomes part of that commit.
-autosquash()
-{
-	(
-		cd "$TREE" &&
-		kgit add -A -f &&
-		author kgit commit -q --fixup=":/^$1" &&
-		GIT_SEQUENCE_EDITOR=: kgit rebase -q -i --autosquash base-of-series
-	)
 }
 
 # in_tree COMMIT FILE: the file of the kselftests there.
@@ -450,34 +348,10 @@ removed_author_tree()
 	build_tree for-each-ref --format='%(refname) %(objectname)' | grep "refs/heads/series-.* $_mine"
 }
 
-# rule NAME WORDS [COMMAND...]: the rule finds a line with the words after the command.
-rule()
-{
-	_rule=$1
-	_words=$2
-	shift 2
-	"$@" || return 1
-	_o=$($_rule)
-	echo "$_o"
-	if [ -z "$_words" ]; then
-		[ -z "$_o" ]
-	else
-		echo "$_o" | grep -qF "$_words"
-	fi
-}
-
 home_of()
 {
 	cp "$TREE/$KSELFTESTS/util.c" selftests/util.c
 	git -C "$TREE" format-patch -q --stdout -1 HEAD >"kernel/patches/$1"
-}
-
-real()
-{
-	cd "$top" || return 1
-	_o=$("$1")
-	echo "$_o"
-	[ -z "$_o" ]
 }
 
 mkdir -p "$w/repo" "$w/start"
