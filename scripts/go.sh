@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
 . scripts/lib/selftests.sh
+. scripts/lib/postings.sh
 . scripts/lib/source.sh
 . scripts/lib/build.sh
 . scripts/lib/build-dir.sh

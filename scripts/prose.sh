@@ -37,7 +37,7 @@ list()
 		in_git ls-files --others --exclude-standard
 	} | sort -u | while read -r _f; do
 		case $_f in
-		kernel/patches/*.patch|kernel/selftests/*.commit) printf '%s\n' "$_f" ;;
+		kernel/patches/*.patch|kernel/patches/*/cover|kernel/selftests/*.commit) printf '%s\n' "$_f" ;;
 		kernel/patches/*|kernel/selftests/*|debian/*) ;;
 		*) [ ! -f "$_f" ] || [ -h "$_f" ] || printf '%s\n' "$_f" ;;
 		esac
@@ -61,7 +61,7 @@ awk -v each="$base" '
 # The kind of text in a file: "docs", "messages", "comments", or "" for one that is not checked.
 function kind_of(file)
 {
-	if (file ~ /\.(patch|commit)$/)
+	if (file ~ /\.(patch|commit)$|\/cover$/)
 		return "messages"
 	if (file ~ /\.(md|scd)$/)
 		return "docs"
@@ -205,7 +205,7 @@ function check_width(s,    t, most)
 {
 	t = s
 	gsub(/[\200-\277]/, "", t)
-	most = FILENAME_ ~ /\.md$/ ? 80 : FILENAME_ ~ /\.(patch|commit)$/ ? 75 : 0
+	most = FILENAME_ ~ /\.md$/ ? 80 : FILENAME_ ~ /\.(patch|commit)$|\/cover$/ ? 75 : 0
 	if (!most || length(t) <= most)
 		return
 	sub(/^ *([-*] )?/, "", t)

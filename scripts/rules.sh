@@ -13,6 +13,7 @@ cc=${HOSTCC:-gcc}
 warn='-Wall -Wextra -Werror -D_GNU_SOURCE'
 
 . scripts/lib/selftests.sh
+. scripts/lib/postings.sh
 . tests/lib/tap.sh
 
 # Prints the files that git tracks, and new files that it does not ignore.
@@ -114,7 +115,7 @@ places()
 # Only the poster of a patch can add Signed-off-by, so the series must not have it.
 signed()
 {
-	grep -l '^Signed-off-by:' kernel/patches/*.patch kernel/selftests/*
+	grep -rl '^Signed-off-by:' kernel/patches kernel/selftests
 }
 
 # All kselftests are in selftests/, and the series contains each file there.
@@ -141,7 +142,7 @@ docs_targets()
 has_test()
 {
 	case $1 in
-	kunit/*) grep -q "^+.*KUNIT_CASE.*(${2##*.})" kernel/patches/*.patch ;;
+	kunit/*) grep -rq "^+.*KUNIT_CASE.*(${2##*.})" kernel/patches ;;
 	*) grep -q "^TEST.*\<${2##*.})\|^TEST.*\<${2##*.}, [0-9]*)" "selftests/${1##*/}.c" ;;
 	esac
 }
@@ -352,6 +353,7 @@ t "no function is used that musl 1.2.3 lacks" nothing musl_lacks
 t "every file has its SPDX line" nothing without_spdx
 t "no place of one machine or mirror is named" nothing places
 t "kernel/series lists exactly the patches" nothing rule_series_names
+t "each posting can be sent" nothing rule_postings
 t "no patch is signed off before it is posted" nothing signed
 t "selftests/ is what the series adds" nothing selftests_match
 t "documented make targets exist" nothing docs_targets

@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # The commits of the series. A commit of kernel code is a patch in kernel/patches. A commit
 # of kselftests is a file in kernel/selftests: the message and the names of the files in
-# selftests/ that it adds.
+# selftests/ that it adds. postings.sh explains cover letters and the folders of postings.
 
 KSELFTESTS=tools/testing/selftests/dmem
 
@@ -16,7 +16,7 @@ series_list()
 
 series_patches()
 {
-	series_list | sed '/\.commit$/d'
+	series_list | sed -e '/\.commit$/d' -e '/\/cover$/d'
 }
 
 series_commits()
@@ -49,7 +49,7 @@ series_key()
 	} | hash16
 }
 
-# Dies if a file of the series is missing.
+# Dies if a file of the series is missing, or not in its place.
 series_complete()
 {
 	for _p in $(series_list); do
@@ -60,6 +60,8 @@ series_complete()
 			[ -r "selftests/$_f" ] || die "$_p names selftests/$_f, which is not there: correct the list"
 		done
 	done
+	_p=$(series_misplaced | head -n 1)
+	[ -z "$_p" ] || die "$_p"
 }
 
 # selftests_makefile LATER <MAKEFILE: prints the Makefile without the files that LATER lists,
@@ -110,13 +112,14 @@ series_apply()
 	for _s in $(series_list); do
 		case $_s in
 		*.commit) series_am "$1" && series_commit "$1" "$_s" || return 1 ;;
+		*/cover) series_am "$1" && series_cover "$1" "$_s" || return 1 ;;
 		*) echo "$PWD/$_s" >>"$BASE/am.run" ;;
 		esac
 	done
 	series_am "$1"
 }
 
-# One call for all patches up to the next commit of kselftests.
+# One call for all patches up to the next commit of kselftests or cover letter.
 series_am()
 {
 	[ -s "$BASE/am.run" ] || return 0
@@ -170,13 +173,13 @@ series_git()
 # Paths that the series changes, for a sparse checkout.
 series_paths()
 {
-	for _p in $(series_list); do
+	for _p in $(series_list | sed '/\/cover$/d'); do
 		sed -n -e 's,^--- a/,/,p' -e 's,^+++ b/,/,p' "$_p"
 	done | sort -u
 	echo "/$KSELFTESTS/"
 }
 
-# series_format DIR: writes the tree's commits as patches. The options are fixed, so that a tree
+# series_format DIR: writes the tree's commits as patches, without cover letters. The options are fixed, so that a tree
 # made from the patches gives the same bytes again.
 series_format()
 {
@@ -185,6 +188,8 @@ series_format()
 	kgit -C "$TREE" format-patch -q -N --no-signature --zero-commit --full-index \
 		--no-renames --diff-algorithm=myers --stat=72 --no-base --no-thread \
 		--no-color -o "$1" base-of-series..HEAD
+	# git leaves an empty file for an empty commit.
+	find "$1" -size 0 -delete
 }
 
 # selftests_split DIR: replaces the patches of kselftests that series_format wrote by
@@ -192,7 +197,7 @@ series_format()
 selftests_split()
 {
 	_names=$BASE/series.names
-	kgit -C "$TREE" rev-list --reverse --no-merges base-of-series..HEAD >"$_names.ids"
+	tree_commits | awk '$2 == "patch" { print $1 }' >"$_names.ids"
 	(cd "$1" && ls) | paste -d' ' "$_names.ids" - >"$_names"
 	: >"$_names.commits"
 	kgit -C "$TREE" rev-list base-of-series..HEAD -- "$KSELFTESTS" >"$_names.touch"
@@ -222,11 +227,17 @@ subject_of()
 	git -C "$TREE" log -1 --format=%s "$1"
 }
 
-# commit_write ID: prints the commit as a file for kernel/selftests.
-commit_write()
+# message_write ID: prints author, date and message of the commit.
+message_write()
 {
 	echo 'SPDX-License-Identifier: GPL-2.0'
 	kgit -C "$TREE" log -1 --format='From: %an <%ae>%nDate: %aD%nSubject: %s%n%n%b' "$1" | sed '${/^$/d}'
+}
+
+# commit_write ID: prints the commit as a file for kernel/selftests.
+commit_write()
+{
+	message_write "$1"
 	echo ---
 	sed -n "s,^A	$KSELFTESTS/,selftests/,p" "$_names.files"
 	kgit -C "$TREE" diff-tree -p --no-commit-id --full-index --no-renames --diff-algorithm=myers \
@@ -276,7 +287,7 @@ rule_series_names()
 {
 	[ -n "$(series_patches)" ] || echo "kernel/series names no patch"
 	series_list | sort | uniq -d | sed 's/$/ is in kernel\/series twice/'
-	{ series_list; ls -d kernel/patches/* kernel/selftests/* 2>/dev/null; } |
+	{ series_list; find kernel/patches kernel/selftests -type f 2>/dev/null | sort; } |
 	awk -v named="$(series_list | wc -l)" 'NR <= named { there[$0] = 1; next }
 		!($0 in there) { print $0 " is not in kernel/series" }'
 	for _f in $(series_list); do
@@ -287,7 +298,7 @@ rule_series_names()
 # No patch or commit file has the code of a kselftest: its files are in selftests/.
 rule_patches_code()
 {
-	grep -l "^diff --git a/$KSELFTESTS/" kernel/patches/* kernel/selftests/* 2>/dev/null |
+	grep -rl "^diff --git a/$KSELFTESTS/" kernel/patches kernel/selftests 2>/dev/null |
 	sed "s,\$, changes $KSELFTESTS: its files are in selftests/,"
 }
 

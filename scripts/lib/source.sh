@@ -417,18 +417,31 @@ save_series()
 	[ -z "$(git -C "$TREE" status --porcelain --untracked-files=normal)" ] ||
 	die "$TREE has changes that are not committed: commit them there first"
 	! in_rebase "$TREE" || die "$TREE is in the middle of a rebase: finish it first"
+	tree_postings_check
+	_before=$(postings)
 	_out=$BASE/series.new
 	series_format "$_out"
 	selftests_split "$_out"
+	series_split "$_out" >"$BASE/series.list"
 	selftests_save
 	mkdir -p kernel/patches kernel/selftests
 	_first=$(sed -n '/^# /p' kernel/series 2>/dev/null || :)
 	[ -n "$_first" ] || _first='# SPDX-License-Identifier: GPL-2.0-only'
-	{ printf '%s\n' "$_first"; (cd "$_out" && ls) ; } >kernel/series.new
-	rm -f kernel/patches/*.patch kernel/selftests/*.commit
-	find "$_out" -name '*.patch' -exec cp {} kernel/patches/ \;
-	find "$_out" -name '*.commit' -exec cp {} kernel/selftests/ \;
+	{ printf '%s\n' "$_first"; cat "$BASE/series.list"; } >kernel/series.new
+	find kernel/patches kernel/selftests -type f \
+		\( -name '*.patch' -o -name '*.commit' -o -name cover \) -delete
 	mv kernel/series.new kernel/series
+	while read -r _f; do
+		_to=kernel/patches/$_f
+		[ "$_f" = "${_f%.commit}" ] || _to=kernel/selftests/$_f
+		mkdir -p "${_to%/*}"
+		cp "$_out/$_f" "$_to"
+	done <"$BASE/series.list"
+	find kernel/patches kernel/selftests -mindepth 1 -type d -empty -delete
+	# "git am" and "git rebase --apply" drop the empty commits.
+	for _g in $_before; do
+		postings | grep -qxF -e "$_g" || printf 'the tree has no cover letter of the posting %s any more\n' "$_g" >&2
+	done
 	printf '%s %s\n' "$(series_key)" "$(git -C "$TREE" rev-parse HEAD)" >"$BASE/tree.saved.new"
 	mv "$BASE/tree.saved.new" "$BASE/tree.saved"
 	printf 'kernel/series: %s commits\n' "$(series_list | wc -l)"

@@ -11,6 +11,7 @@ library()
 	DMEM_CACHE=$w/cache
 	. "$top/scripts/lib/common.sh"
 	. "$top/scripts/lib/selftests.sh"
+	. "$top/scripts/lib/postings.sh"
 	. "$top/scripts/lib/source.sh"
 	BASE=$w/base
 	TREE=$BASE/tree
@@ -58,6 +59,7 @@ go()
 	sh -euc '
 		. "$0/scripts/lib/common.sh"
 		. "$0/scripts/lib/selftests.sh"
+		. "$0/scripts/lib/postings.sh"
 		. "$0/scripts/lib/source.sh"
 		. "$0/scripts/lib/base.sh"
 		BASE=$1 SRCVER="small tree" TREE=$1/$2

@@ -208,6 +208,13 @@ It shows
   what there is.
 END
 t "a message of kselftests is checked as well" 1 "kernel/selftests/0002.commit: 2 times" HEAD
+patch kernel/patches/cma/cover <<'END'
+It shows what there is.
+END
+t "a cover letter is checked as well" 1 "kernel/patches/cma/cover: 2 times" HEAD
+echo "abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdef" | patch kernel/patches/cma/cover
+t "a line of 76 columns in a cover letter is too wide" 1 \
+	"  kernel/patches/cma/cover:6: line of more than 75 columns" HEAD
 patch kernel/patches/0001.patch <<'END'
 abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdef
 

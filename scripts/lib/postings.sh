@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# The postings of the series. A posting is a group of commits that is sent as one set of mails.
+# Its files are in kernel/patches/GROUP and kernel/selftests/GROUP. Its first file is the cover
+# letter, kernel/patches/GROUP/cover: in a git tree, an empty commit with a trailer
+# "Posting: GROUP". A series without a cover letter has no postings.
+
+POSTING_PATCHES=15
+POSTING_LINES=800
+POSTING_SECTIONS='Problem Approach ABI Cost Tests Objections Later'
+
+# Prints "GROUP FILE" for each commit of the series. GROUP is "-" outside of all postings.
+series_groups()
+{
+	series_list | awk '{ print split($0, part, "/") == 4 ? part[3] : "-", $0 }'
+}
+
+# Prints the names of the postings in their order.
+postings()
+{
+	series_groups | awk '$1 != "-" && !seen[$1]++ { print $1 }'
+}
+
+# posting_patches GROUP: prints the files of its commits, without the cover letter.
+posting_patches()
+{
+	series_groups | sed -n -e '/\/cover$/d' -e "s,^$1 ,,p"
+}
+
+# commit_lines FILE: prints the number of lines that the commit adds and removes. Counts
+# selftests/Makefile as a whole, in the commit that adds it.
+commit_lines()
+{
+	{
+		cat "$1"
+		case $1 in
+		*.commit) echo '@@ '; commit_files "$1" | sed 's,^,selftests/,' | xargs -r sed 's/^/+/' ;;
+		esac
+	} | awk '/^diff --git / { body = 0 } /^@@ / { body = 1 } body && /^[-+]/ { n++ } END { print n + 0 }'
+}
+
+# Prints lines of kernel/series that are in a wrong place. The tree would give other files.
+series_misplaced()
+{
+	series_groups | awk '
+	$1 == "-" && group { print "kernel/series: " $2 " follows the posting " group ": move it into the folder of a posting"; next }
+	$1 == group || $1 == "-" { next }
+	seen[$1]++ { print "kernel/series: the posting " $1 " is in two places: put its lines together" }
+	$2 != "kernel/patches/" $1 "/cover" && seen[$1] == 1 { print "kernel/series: the posting " $1 " does not begin with " $1 "/cover: its cover letter is the first line, see docs/hacking.md" }
+	{ group = $1 }'
+	for _f in $(series_list | grep '/cover$'); do
+		_g=${_f%/cover}
+		[ ! -e "$_f" ] || [ "$(sed -n 's/^Posting: //p' "$_f")" = "${_g##*/}" ] ||
+		echo "$_f: its trailer is not 'Posting: ${_g##*/}': correct it, or the name of the folder"
+	done
+}
+
+# posting_faults GROUP: prints the reasons why it cannot be posted, one per line, with a remedy.
+posting_faults()
+{
+	_cover=kernel/patches/$1/cover
+	_files=$(posting_patches "$1")
+	_n=$(echo "$_files" | sed '/^$/d' | wc -l)
+	if [ -e "$_cover" ]; then
+		for _s in $POSTING_SECTIONS; do
+			grep -qx "$_s:" "$_cover" || echo "$_cover has no section '$_s:': add it to the cover letter"
+		done
+	else
+		echo "the posting $1 has no cover letter $_cover: write it, see docs/hacking.md"
+		_cover=
+	fi
+	[ "$_n" != 0 ] || echo "the posting $1 has no patch: add one after its cover letter"
+	[ "$_n" -le $POSTING_PATCHES ] ||
+	echo "the posting $1 has $_n patches, and at most $POSTING_PATCHES are sent at once: split it with another cover letter"
+	for _f in $_files; do
+		[ -e "$_f" ] || continue
+		_n=$(commit_lines "$_f")
+		[ "$_n" -le $POSTING_LINES ] || echo "$_f changes $_n lines, a patch has at most $POSTING_LINES: split it"
+	done
+	for _f in $_cover $_files; do
+		! grep -qs '^Signed-off-by:' "$_f" || echo "$_f has a Signed-off-by: remove it, the person who posts the patch adds it"
+	done
+}
+
+# A rule of the series, for tests: its postings can be sent.
+rule_postings()
+{
+	series_misplaced
+	for _g in $(postings); do
+		posting_faults "$_g"
+	done
+}
+
+# ---- the commits of a git tree ----
+
+# Prints "ID KIND CONTENT GROUP" for each commit of the series in the tree, the oldest first. KIND
+# is cover or patch, CONTENT is empty if the commit changes no file.
+tree_commits()
+{
+	kgit -C "$TREE" log --reverse --no-merges \
+		--format='%H %T %(trailers:key=Posting,valueonly,separator=%x2C)' base-of-series..HEAD |
+	awk -v before="$(git -C "$TREE" rev-parse 'base-of-series^{tree}')" '
+	{ kind = "patch"; content = "change" }
+	NF > 2 { kind = "cover"; group = $3 }
+	NF > 3 { group = group "?" }
+	$2 == before { content = "empty" }
+	{ print $1, kind, content, group; before = $2 }'
+}
+
+# Dies if the commits of the tree are no series of postings.
+tree_postings_check()
+{
+	_seen=' '
+	tree_commits | while read -r _id _kind _content _group; do
+		_words="'$(subject_of "$_id")'"
+		case $_kind:$_content:$_group in
+		patch:empty:*)
+			die "$_words changes no file: a cover letter needs a trailer 'Posting: GROUP'; drop another empty commit with git rebase -i" ;;
+		patch:*) continue ;;
+		cover:change:*)
+			die "the cover letter $_words changes files: it must be empty, so move the change to a commit of its own with git rebase -i" ;;
+		*[!a-z0-9:-]*|*:-*)
+			die "the cover letter $_words has the trailer 'Posting: $_group': take one word of small letters, digits and -" ;;
+		esac
+		case $_seen in
+		*" $_group "*) die "two cover letters have the trailer 'Posting: $_group': give $_words another name" ;;
+		esac
+		_seen="$_seen$_group "
+	done || exit 1
+}
+
+# series_cover TREE FILE: commits the cover letter, as series_commit does it with kselftests.
+series_cover()
+{
+	_cm=$BASE/am.commit
+	# Only the header is read as mail: the letter may have lines that mailinfo takes for a patch.
+	sed '/^$/q' "$2" | kgit mailinfo -k "$_cm.message" "$_cm.diff" >"$_cm.info" &&
+	{ sed -n 's/^Subject: //p' "$_cm.info"; echo; sed '1,/^$/d' "$2"; } >"$_cm.text" &&
+	series_git "$1" commit -q --allow-empty --cleanup=verbatim -F "$_cm.text" && return
+	_g=${2%/cover}
+	echo "Patch failed at 0000 ${_g##*/}/cover"
+	return 1
+}
+
+# series_split DIR: moves the files that series_format and selftests_split wrote to a folder for
+# each posting, with numbers of their own, and adds the cover letters. Prints the lines of
+# kernel/series.
+series_split()
+{
+	(cd "$1" && ls) >"$BASE/series.flat"
+	_n=0
+	exec 4<"$BASE/series.flat"
+	tree_commits >"$BASE/series.tree"
+	while read -r _id _kind _ _group; do
+		if [ "$_kind" = cover ]; then
+			mkdir -p "$1/$_group"
+			message_write "$_id" >"$1/$_group/cover"
+			echo "$_group/cover"
+			_n=0
+			continue
+		fi
+		read -r _name <&4
+		_n=$((_n + 1))
+		_to=${_group:+$_group/}$(printf %04d $_n)-${_name#*-}
+		[ "$_to" = "$_name" ] || mv "$1/$_name" "$1/$_to"
+		echo "$_to"
+	done <"$BASE/series.tree"
+	exec 4<&-
+}

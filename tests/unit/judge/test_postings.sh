@@ -1,0 +1,306 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests scripts/lib/postings.sh: cover letters on their way from a kernel tree to the series and
+# back, on a small tree of its own.
+# Prints TAP.
+#
+#   tests/unit/judge/test_postings.sh
+# shellcheck disable=SC1091,SC2034,SC2086,SC2154,SC2317,SC2329 # variables of the library, paths without blanks; t calls the functions
+set -u
+top=$(cd "$(dirname "$0")/../../.." && pwd)
+w=$(mktemp -d)
+dir=$w
+trap 'rm -rf "$w"' EXIT
+. "$top/tests/lib/small_series.sh"
+
+# letter GROUP SUBJECT [LINE]: prints a message with all sections.
+letter()
+{
+	printf '%s\n\n' "$2"
+	for _s in Problem Approach ABI Cost Tests Objections Later; do
+		printf '%s:\nText of %s.\n\n' "$_s" "$_s"
+	done
+	[ -z "${3:-}" ] || printf '%s\n' "$3"
+	printf 'Posting: %s\n' "$1"
+}
+
+# Commits the letter that it reads.
+cover()
+{
+	author kgit commit -q --allow-empty --cleanup=verbatim --date='1700000000 +0100' -F -
+}
+
+# a_test NAME: adds a kselftest and its line in the Makefile.
+a_test()
+{
+	mkdir -p tools/testing/selftests/dmem
+	echo "TEST_GEN_PROGS += $1" >>tools/testing/selftests/dmem/Makefile
+	echo 'int main(void) { return 0; }' >"tools/testing/selftests/dmem/$1.c"
+}
+
+# Three postings, two of them with kselftests.
+make_commits()
+{
+	cd "$TREE" || return 1
+	letter fixes 'kernel: Fixes' | cover || return 1
+	echo 'int fixed;' >>kernel/a.c
+	commit 'kernel: Fix a'
+	letter count "kernel: Count with $(printf '\303\274')" 'Prefix: RFC PATCH' | cover || return 1
+	echo 'int b;' >kernel/b.c
+	commit "$(printf 'kernel: Add b\n\nBody.\n\nCc: stable@vger.kernel.org')"
+	echo 'int bb;' >>kernel/a.c
+	commit 'kernel: Use b'
+	a_test test_one
+	commit 'selftests/dmem: Add a test'
+	letter late 'kernel: Late' | cover || return 1
+	echo 'int only;' >kernel/only.c
+	commit 'kernel: Add only'
+	a_test test_two
+	commit 'selftests/dmem: Add another test'
+}
+
+saved_names()
+{
+	diff - kernel/series <<-END
+	# SPDX-License-Identifier: GPL-2.0-only
+	fixes/cover
+	fixes/0001-kernel-Fix-a.patch
+	count/cover
+	count/0001-kernel-Add-b.patch
+	count/0002-kernel-Use-b.patch
+	count/0003-selftests-dmem-Add-a-test.commit
+	late/cover
+	late/0001-kernel-Add-only.patch
+	late/0002-selftests-dmem-Add-another-test.commit
+	END
+	[ "$(series_patches | wc -l)" = 4 ] &&
+	[ "$(find kernel -type f | wc -l)" = 10 ] && [ -e kernel/patches/count/0002-kernel-Use-b.patch ] &&
+	[ -e kernel/selftests/late/0002-selftests-dmem-Add-another-test.commit ]
+}
+
+# The series begins with another key, so that the commits are made from the files.
+both_ways()
+{
+	rm -rf "$w/saved"
+	cp -a . "$w/saved"
+	git -C "$TREE" log --format='%T %an %ae %aI %B' base-of-series..HEAD >"$w/log"
+	rm -f "$BASE/tree.stamp" "$BASE/tree.saved"
+	git -C "$BASE/linux" worktree remove -f "$TREE" && git -C "$BASE/linux" branch -qD series &&
+	go tree kernel_tree edit_tree || return 1
+	git -C "$TREE" log --format='%T %an %ae %aI %B' base-of-series..HEAD | diff "$w/log" - &&
+	save && diff -r "$w/saved" .
+}
+
+# A letter may have lines that look like a patch, a comment or a header.
+odd_letter()
+{
+	(
+		cd "$TREE" && letter odd 'kernel: Odd' | sed 's/^Text of ABI/\n\nFrom: here\n# kept\n---\ndiff --git a\/x b\/x\n&  /' | cover &&
+		echo 'int odd;' >>kernel/a.c && commit 'kernel: Add odd'
+	) && save && grep -q '^# kept$' kernel/patches/odd/cover && both_ways
+}
+
+# Commits before the first letter are in no posting.
+flat_before()
+{
+	(
+		cd "$TREE" && GIT_SEQUENCE_EDITOR='sed -i 1d' author kgit rebase -q -i base-of-series
+	) && save && [ "$(grep -c 'no cover letter of the posting' "$w/err")" = 1 ] &&
+	grep -q 'no cover letter of the posting fixes any more' "$w/err" &&
+	[ "$(sed -n '2,3p' kernel/series)" = '0001-kernel-Fix-a.patch
+count/cover' ] && [ -e kernel/patches/0001-kernel-Fix-a.patch ] && [ ! -e kernel/patches/fixes ] &&
+	[ -z "$(rule_postings)" ] && both_ways
+}
+
+fixup_kept()
+{
+	sed -i 's/int bb/int bbb/' "$TREE/kernel/a.c"
+	autosquash 'kernel: Use b' && save && diff -r "$w/start/repo" . >"$w/diff"
+	[ "$(grep -c '^diff' "$w/diff")" = 1 ] && grep -q '0002-kernel-Use-b.patch$' "$w/diff"
+}
+
+reworded()
+{
+	(
+		cd "$TREE" && GIT_EDITOR='sed -i s/Text/Words/' author kgit commit -q --fixup=reword:':/^kernel: Late' &&
+		GIT_EDITOR=: GIT_SEQUENCE_EDITOR=: author kgit rebase -q -i --autosquash base-of-series
+	) && save && grep -q '^Words of Later' kernel/patches/late/cover && saved_names
+}
+
+# in_the_tree COMMAND...: changes the tree there.
+in_the_tree()
+{
+	(cd "$TREE" && "$@") >/dev/null
+}
+
+empty_commit()
+{
+	echo 'kernel: Nothing' | in_the_tree cover && refused "'kernel: Nothing' changes no file: a cover letter needs" save
+}
+
+full_letter()
+{
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	in_the_tree commit "$(letter full 'kernel: Full')" && refused "cover letter 'kernel: Full' changes files" save
+}
+
+second_letter()
+{
+	letter count 'kernel: Again' | in_the_tree cover && refused "two cover letters have the trailer 'Posting: count'" save
+}
+
+bad_name()
+{
+	for _name in a/b .. 'a b' Up -a; do
+		letter "$_name" 'kernel: Name' | in_the_tree cover &&
+		refused "the cover letter 'kernel: Name' has the trailer" save || return 1
+		git -C "$TREE" reset -q --hard HEAD^
+	done
+}
+
+# series_line SED WORDS: the changed series is refused.
+series_line()
+{
+	sed -i "$1" kernel/series
+	refused "$2" tree && rule rule_postings "$2" :
+}
+
+outside()
+{
+	cp kernel/patches/fixes/0001* kernel/patches/0009-x.patch
+	echo 0009-x.patch >>kernel/series
+	series_line '' '0009-x.patch follows the posting late'
+}
+
+two_places()
+{
+	sed -n '/^fixes.0/p' kernel/series >"$w/moved"
+	sed -i '/^fixes.0/d' kernel/series
+	cat "$w/moved" >>kernel/series
+	series_line '' 'the posting fixes is in two places'
+}
+
+lost_letter()
+{
+	rm kernel/patches/count/cover
+	refused 'names kernel/patches/count/cover, which is not there' tree &&
+	rule rule_postings 'the posting count has no cover letter' :
+}
+
+letter_lines()
+{
+	sed -i 's/^Date: .*/Date: never/' kernel/patches/count/cover
+	refused "at patch 'count/cover'" tree
+}
+
+other_trailer()
+{
+	sed -i 's/^Posting: .*/Posting: other/' kernel/patches/count/cover
+	refused "count/cover: its trailer is not 'Posting: count'" tree
+}
+
+# fault WORDS COMMAND...: after the command, the rule has these words.
+fault()
+{
+	_fault=$1
+	shift
+	rule rule_postings "$_fault" "$@"
+}
+
+many()
+{
+	for _i in $(seq 4 "$1"); do
+		_p=0$(printf %03d $_i)-kernel.patch
+		cp kernel/patches/count/0001* "kernel/patches/count/$_p"
+		sed -i "/^late.cover/i count/$_p" kernel/series
+	done
+}
+
+# lines N: a patch with this number of changed lines; half of them are removed.
+lines()
+{
+	{
+		printf 'Subject: [PATCH] x\n\nBody.\n---\n x | 3 ++-\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n same\n'
+		seq $(($1 / 2)) | sed 's/^/-/'
+		seq $(($1 - $1 / 2)) | sed 's/^/+/'
+		printf ' same\n'
+	} >kernel/patches/count/0002-kernel-Use-b.patch
+}
+
+test_lines()
+{
+	seq "$1" >selftests/test_one.c
+}
+
+# The Makefile of the kselftests adds two lines.
+longest()
+{
+	many 15 && lines 800 && test_lines 798 && rule rule_postings '' : &&
+	[ "$(commit_lines kernel/selftests/count/0003*)" = 800 ]
+}
+
+mkdir -p "$w/repo" "$w/start"
+here make_base
+here go tree kernel_tree edit_tree
+. "$top/tests/lib/tap.sh"
+t "the tree's commits are made" here make_commits
+t "the tree is saved as a series" here save
+git -C "$w/repo" init -q
+t "the series is put on the tree" here tree
+cp -a "$w/repo" "$w/base" "$w/start"
+t "each posting has a folder with numbers of its own" here saved_names
+t "the rule has nothing about the small series" here rule rule_postings '' :
+t "the other rules know the folders" here rule rule_series_names '' :
+t "cover letters turn into commits and back without a byte's difference" here both_ways
+restore
+t "a letter with lines of other formats comes back as well" here odd_letter
+restore
+t "commits before the first letter stay outside" here flat_before
+restore
+t "a fixup changes one patch, and keeps the letters" here fixup_kept
+restore
+t "a letter is reworded in the tree" here reworded
+restore
+t "an empty commit without the trailer is refused" here empty_commit
+restore
+t "a letter that changes files is refused" here full_letter
+restore
+t "a second letter of a posting is refused" here second_letter
+restore
+t "a name that is no folder is refused" here bad_name
+restore
+t "a posting without a letter in kernel/series is refused" here series_line '/count.cover/d' 'the posting count does not begin with count/cover'
+restore
+t "a patch outside of all postings is refused" here outside
+restore
+t "a posting in two places is refused" here two_places
+restore
+t "a letter that is not the first line is refused" here series_line '/count.cover/d;/count.0001/s/$/\ncount\/cover/' 'the posting count does not begin with count/cover'
+restore
+t "a letter that is not there is named" here lost_letter
+restore
+t "a letter that cannot be committed is named" here letter_lines
+restore
+t "a letter with the trailer of another posting is refused" here other_trailer
+
+restore
+t "a letter without a section is refused" here fault "count/cover has no section 'Cost:'" sed -i 's/^Cost:/Price:/' kernel/patches/count/cover
+restore
+t "a posting without a patch is refused" here fault 'the posting count has no patch' sed -i '/^count.0/d' kernel/series
+restore
+t "15 patches of 800 lines are a posting" here longest
+restore
+t "16 patches are refused" here fault 'the posting count has 16 patches' many 16
+restore
+t "a patch of 801 lines is refused" here fault '0002-kernel-Use-b.patch changes 801 lines' lines 801
+restore
+t "kselftests of 801 lines are refused" here fault '0003-selftests-dmem-Add-a-test.commit changes 801 lines' test_lines 799
+restore
+t "a patch with Signed-off-by is refused" here fault '0001-kernel-Add-b.patch has a Signed-off-by' \
+	sed -i 's/^Cc: stable.*/Signed-off-by: A <a@example.com>/' kernel/patches/count/0001-kernel-Add-b.patch
+restore
+t "a letter with Signed-off-by is refused" here fault 'count/cover has a Signed-off-by' \
+	sed -i 's/^Posting/Signed-off-by: A <a@example.com>\n&/' kernel/patches/count/cover
+restore
+t "no posting of this repository has a fault" here real rule_postings
+tap_end
