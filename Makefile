@@ -35,6 +35,8 @@ help:
 #: make checkpatch   run checkpatch, W=1, sparse and kernel-doc on the series (5 to 15 min)
 #: make bisect       build each patch alone, options on and off (1 to 2 hours); FROM=37 for
 #:                   that patch and the later ones
+#: make post         list the postings of the series (1 s); GROUP=cma to write the mails of one
+#:                   (10 to 60 s); sends nothing
 #: make kernel       build the patched kernel (5 to 10 min)
 #: make vm           make kernel, and the guest's device tree and root file system
 #: make -s paths     print their paths, and the command line of QEMU
@@ -82,7 +84,10 @@ install uninstall:
 bisect:
 	@scripts/go.sh bisect $(FROM)
 
+post:
+	@GROUP='$(GROUP)' scripts/go.sh post
+
 kernel vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run test guest check check-all tree series checkpatch bisect torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean
+.PHONY: help kernel vm shell paths run test guest check check-all tree series checkpatch bisect post torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean

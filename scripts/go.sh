@@ -150,6 +150,9 @@ series)
 	! edit_there || TREE=$EDIT
 	save_series
 	;;
+post)
+	post "${GROUP:-}"
+	;;
 checkpatch)
 	checkpatch
 	;;

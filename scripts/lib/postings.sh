@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 # The postings of the series. A posting is a group of commits that is sent as one set of mails.
 # Its files are in kernel/patches/GROUP and kernel/selftests/GROUP. Its first file is the cover
 # letter, kernel/patches/GROUP/cover: in a git tree, an empty commit with a trailer
@@ -25,6 +25,21 @@ postings()
 posting_patches()
 {
 	series_groups | sed -n -e '/\/cover$/d' -e "s,^$1 ,,p"
+}
+
+# posting_known GROUP VARIABLE: dies if there is no such posting.
+posting_known()
+{
+	! postings | grep -qxF -e "$1" || return 0
+	_all=$(postings | paste -s -d ' ')
+	[ -n "$_all" ] || die "$2=$1: kernel/series has no postings: docs/hacking.md describes their cover letters"
+	die "$2=$1 is no posting of the series: $2= takes one of these: $_all"
+}
+
+# posting_subject GROUP: prints the title of the posting.
+posting_subject()
+{
+	sed -n 's/^Subject: //p;/^$/q' "kernel/patches/$1/cover" 2>/dev/null || :
 }
 
 # commit_lines FILE: prints the number of lines that the commit adds and removes. Counts
@@ -129,6 +144,15 @@ tree_postings_check()
 	done || exit 1
 }
 
+# tree_joints: prints "ID GROUP" for the last commit of each posting.
+tree_joints()
+{
+	tree_commits | awk '
+	$2 == "cover" { if (joint) print joint; joint = "" }
+	$4 != "" { joint = $1 " " $4 }
+	END { if (joint) print joint }'
+}
+
 # series_cover TREE FILE: commits the cover letter, as series_commit does it with kselftests.
 series_cover()
 {
@@ -166,4 +190,153 @@ series_split()
 		echo "$_to"
 	done <"$BASE/series.tree"
 	exec 4<&-
+}
+
+# ---- make post ----
+
+# Prints a table of the postings.
+post_list()
+{
+	_all=$(postings)
+	[ -n "$_all" ] || die "kernel/series has no postings: docs/hacking.md describes their cover letters"
+	printf '%-15s %7s %6s  %s\n' GROUP PATCHES LINES SUBJECT
+	for _g in $_all; do
+		_lines=0
+		_patches=0
+		for _f in $(posting_patches "$_g"); do
+			_patches=$((_patches + 1))
+			_lines=$((_lines + $(commit_lines "$_f")))
+		done
+		printf '%-15s %7s %6s  %s\n' "$_g" "$_patches" "$_lines" "$(posting_subject "$_g")"
+	done
+}
+
+# post [GROUP]: writes the mails of this posting, or lists all of them. Sends nothing.
+post()
+{
+	[ -n "$1" ] || { post_list; return; }
+	posting_known "$1" GROUP
+	series_complete
+	_fault=$(posting_faults "$1" | head -n 1)
+	[ -z "$_fault" ] || die "$_fault"
+	STEPS=4
+	prepare
+	need perl
+	[ -z "$TREE_OWN" ] || die "$EDIT has changes that are not in the series: run make series first, so that the mails are the series"
+	step "posting $1"
+	post_write "$1"
+}
+
+# post_write GROUP: prints the path of the mailbox.
+post_write()
+{
+	_to=$BASE/post/$1
+	rm -rf "$_to" "$_to.mbox"
+	mkdir -p "$_to"
+	POST_COVER=$(tree_commits | awk -v group="$1" '$2 == "cover" && $4 == group { print $1 }')
+	POST_LAST=$(tree_joints | sed -n "s/ $1\$//p")
+	_prefix=$(kgit -C "$TREE" log -1 --format='%(trailers:key=Prefix,valueonly,separator=%x20)' "$POST_COVER")
+	# The address is a part of each Message-Id.
+	_address=$(git config user.email || echo dmem@localhost)
+	# The cover letter is an empty commit, so it becomes mail 0.
+	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_COMMITTER_NAME=dmem GIT_COMMITTER_EMAIL=$_address \
+	git -C "$TREE" format-patch -q -n --always --start-number=0 --thread=shallow --zero-commit \
+		--no-base --no-color --subject-prefix="${_prefix:-PATCH}" -o "$_to" "$POST_COVER^..$POST_LAST"
+	: >"$_to.to"
+	: >"$_to.cc"
+	for _mail in "$_to"/*.patch; do
+		case $_mail in */0000-*) continue ;; esac
+		post_people "$_mail" --no-l --no-r >"$_to.to.one"
+		post_people "$_mail" --no-m >"$_to.cc.one"
+		cat "$_to.to.one" >>"$_to.to"
+		cat "$_to.cc.one" >>"$_to.cc"
+		post_header "$_mail" "$_to.to.one" "$_to.cc.one"
+	done
+	post_letter "$1" "$_to"/0000-*.patch
+	post_header "$_to"/0000-*.patch "$_to.to" "$_to.cc"
+	rm -f "$_to.to" "$_to.cc" "$_to.to.one" "$_to.cc.one"
+	cat "$_to"/*.patch >"$_to.mbox"
+	printf '      the mails, one by one: %s\n      they lack your tags and were not sent: see docs/hacking.md\n' "$_to" >&2
+	echo "$_to.mbox"
+}
+
+# post_people MAIL OPTION...: prints addresses from MAINTAINERS, one per line.
+post_people()
+{
+	_of=$1
+	shift
+	# --no-fixes: the tree lacks the commits that "Fixes:" names.
+	(cd "$TREE" && ./scripts/get_maintainer.pl --no-git --no-git-fallback --no-fixes --no-rolestats "$@" "$_of") \
+		2>"$LOGS/post.log" || die_log "$LOGS/post.log" "get_maintainer.pl cannot read $_of"
+}
+
+# post_header MAIL TO CC: adds the addresses in these files to the header, each once, and the
+# encoding. Adds a line about the missing tags below the message of a patch.
+post_header()
+{
+	awk -v to="$2" -v cc="$3" '
+	# Mails of a file without a maintainer go to the lists.
+	function people(name, file,    line, key, text) {
+		while ((getline line <file) > 0) {
+			key = tolower(line)
+			sub(/.*</, "", key)
+			sub(/>.*/, "", key)
+			if (!seen[key]++)
+				text = text (text ? ",\n\t" : name ": ") line
+		}
+		if (text)
+			print text
+		return text != ""
+	}
+	/^Content-Type:/ { encoded = 1 }
+	!body && /^$/ {
+		people(people("To", to) ? "Cc" : "To", cc)
+		if (!encoded)
+			print "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit"
+		body = 1
+	}
+	{ print }
+	/^---$/ && !noted++ { print "*** The poster adds Assisted-by and Signed-off-by above, and removes this line. ***\n" }' \
+		"$1" >"$1.new" && mv "$1.new" "$1"
+}
+
+# post_letter GROUP MAIL: removes the trailers from the letter, and adds the base, the list of
+# the patches and the diffstat.
+post_letter()
+{
+	sed '/^-- $/,$d' "$2" | awk '
+	/^(Posting|Prefix): / { next }
+	/^$/ { blank = blank "\n"; next }
+	{ printf "%s%s\n", blank, $0; blank = "" }' >"$2.new"
+	{
+		cat "$2.new"
+		echo
+		post_base "$1"
+		echo
+		kgit -C "$TREE" shortlog -w72,2,4 "$POST_COVER..$POST_LAST"
+		kgit -C "$TREE" diff --no-color --stat=72 --summary "$POST_COVER" "$POST_LAST"
+		echo
+		sed -n '/^-- $/,$p' "$2"
+	} >"$2.out"
+	mv "$2.out" "$2"
+	rm "$2.new"
+}
+
+# post_base GROUP: prints the kernel's version and the postings before this one.
+post_base()
+{
+	_version=$(git -C "$TREE" show base-of-series:Makefile |
+		sed -n 's/^\(VERSION\|PATCHLEVEL\|SUBLEVEL\) = //p' | paste -s -d .)
+	_before=$(postings | sed "/^$1\$/,\$d")
+	if [ -z "$_before" ]; then
+		echo "The patches are for Linux $_version."
+		return
+	fi
+	echo "The patches are for Linux $_version with these postings, in this order:"
+	for _g in $_before; do
+		_n=$(posting_patches "$_g" | wc -l)
+		_s=es
+		[ "$_n" != 1 ] || _s=
+		printf '  %s (%s patch%s)\n' "$(posting_subject "$_g")" "$_n" "$_s"
+	done
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests scripts/lib/postings.sh: cover letters on their way from a kernel tree to the series and
-# back, on a small tree of its own.
+# back, the mails of "make post", on a small tree of its own.
 # Prints TAP.
 #
 #   tests/unit/judge/test_postings.sh
@@ -12,6 +12,18 @@ w=$(mktemp -d)
 dir=$w
 trap 'rm -rf "$w"' EXIT
 . "$top/tests/lib/small_series.sh"
+
+# with COMMAND...: as scripts/go.sh runs it, on the small tree.
+with()
+{
+	sh -euc '
+		for _l in common selftests postings source; do . "$0/scripts/lib/$_l.sh"; done
+		prepare() { kernel_tree; }
+		need() { :; }
+		BASE=$1 SRCVER="small tree" TREE=$1/linux EDIT=$1/tree STEPS=1
+		shift
+		"$@"' "$top" "$BASE" "$@" 2>"$w/err" || { cat "$w/err"; return 1; }
+}
 
 # letter GROUP SUBJECT [LINE]: prints a message with all sections.
 letter()
@@ -28,6 +40,39 @@ letter()
 cover()
 {
 	author kgit commit -q --allow-empty --cleanup=verbatim --date='1700000000 +0100' -F -
+}
+
+# The people of a file are in MAINTAINERS as "FILE TYPE ADDRESS".
+post_base_tree()
+{
+	make_base
+	mkdir -p "$TREE/scripts"
+	cat >"$TREE/scripts/get_maintainer.pl" <<-'END'
+	#!/bin/sh
+	case " $* " in *" --no-fixes "*) ;; *) exit 1 ;; esac
+	types=Lr
+	case " $* " in *" --no-l --no-r "*) types=m ;; esac
+	for patch; do :; done
+	sed -n 's,^+++ b/,,p' "$patch" | while read -r file; do
+		sed -n "s,^$file [$types] ,,p" MAINTAINERS
+	done
+	END
+	chmod +x "$TREE/scripts/get_maintainer.pl"
+	cat >"$TREE/MAINTAINERS" <<-END
+	kernel/a.c m Ann A <ann@example.com>
+	kernel/a.c r Rob <rob@example.com>
+	kernel/a.c L list@example.com
+	kernel/b.c m Bob B <bob@example.com>
+	kernel/b.c m Rob <ROB@example.com>
+	kernel/b.c L list@example.com
+	kernel/only.c L list@example.com
+	END
+	printf '%s\n' '# SPDX-License-Identifier: GPL-2.0' 'VERSION = 7' 'PATCHLEVEL = 3' 'SUBLEVEL = 4' 'EXTRAVERSION =' >"$TREE/Makefile"
+	echo 'config A' >"$TREE/Kconfig"
+	(
+		cd "$TREE" && kgit add -A -f &&
+		kgit -c user.name=dmem -c user.email=dmem@localhost commit -q --amend --no-edit && kgit tag -f base-of-series
+	) >/dev/null
 }
 
 # a_test NAME: adds a kselftest and its line in the Makefile.
@@ -47,6 +92,7 @@ make_commits()
 	commit 'kernel: Fix a'
 	letter count "kernel: Count with $(printf '\303\274')" 'Prefix: RFC PATCH' | cover || return 1
 	echo 'int b;' >kernel/b.c
+	printf 'config B_TEST\nconfig C_TEST\n' >>Kconfig
 	commit "$(printf 'kernel: Add b\n\nBody.\n\nCc: stable@vger.kernel.org')"
 	echo 'int bb;' >>kernel/a.c
 	commit 'kernel: Use b'
@@ -54,6 +100,7 @@ make_commits()
 	commit 'selftests/dmem: Add a test'
 	letter late 'kernel: Late' | cover || return 1
 	echo 'int only;' >kernel/only.c
+	echo 'config ONLY_TEST' >>Kconfig
 	commit 'kernel: Add only'
 	a_test test_two
 	commit 'selftests/dmem: Add another test'
@@ -199,12 +246,12 @@ other_trailer()
 	refused "count/cover: its trailer is not 'Posting: count'" tree
 }
 
-# fault WORDS COMMAND...: after the command, the rule has these words.
+# fault WORDS COMMAND...: after the command, the rule and make post have these words.
 fault()
 {
 	_fault=$1
 	shift
-	rule rule_postings "$_fault" "$@"
+	rule rule_postings "$_fault" "$@" && refused "$_fault" with post count
 }
 
 many()
@@ -239,13 +286,168 @@ longest()
 	[ "$(commit_lines kernel/selftests/count/0003*)" = 800 ]
 }
 
+listed()
+{
+	with post '' >"$w/list" && diff "$w/list" - <<-END
+	GROUP           PATCHES  LINES  SUBJECT
+	fixes                 1      1  kernel: Fixes
+	count                 3      7  kernel: Count with $(printf '\303\274')
+	late                  2      3  kernel: Late
+	END
+}
+
+unknown()
+{
+	refused 'GROUP=fix is no posting of the series: GROUP= takes one of these: fixes count late' with post fix &&
+	refused 'GROUP=c.* is no posting' with post 'c.*' || return 1
+	: >kernel/series
+	refused 'kernel/series has no postings' with post fixes && refused 'kernel/series has no postings' with post ''
+}
+
+own_changes()
+{
+	echo 'int d;' >>"$TREE/kernel/a.c"
+	refused 'changes that are not in the series: run make series first' with post count || return 1
+	in_the_tree commit 'kernel: Add d' && refused 'run make series first' with post count &&
+	save && with post count
+}
+
+no_people()
+{
+	(cd "$TREE" && git rm -q scripts/get_maintainer.pl && commit 'scripts: Remove it') && save &&
+	refused 'get_maintainer.pl cannot read' with post count
+}
+
+# header MAIL NAME: prints a field, with its folded lines.
+header()
+{
+	sed '/^$/q' "$w/base/post/$POSTED"/$1-* | awk -v name="$2: " '
+	/^[^ \t]/ { on = index($0, name) == 1 }
+	on { sub(/^[ \t]+/, " "); printf "%s", $0 }
+	END { print "" }'
+}
+
+posted()
+{
+	POSTED=$1
+	with post "$1" >"$w/posted" && cat "$w/posted"
+}
+
+# Applies the mailbox to the series up to the posting before it.
+mails_apply()
+{
+	posted count && [ "$(cat "$w/posted")" = "$BASE/post/count.mbox" ] || return 1
+	_base=$(git -C "$TREE" rev-parse ':/^kernel: Count')
+	_want=$(git -C "$TREE" rev-parse ':/^selftests.dmem: Add a test')
+	kgit -C "$TREE" checkout -q --detach "$_base" && kgit -C "$TREE" am -q --empty=drop "$BASE/post/count.mbox" &&
+	[ "$(git -C "$TREE" rev-parse 'HEAD^{tree}')" = "$(git -C "$TREE" rev-parse "$_want^{tree}")" ] &&
+	[ "$(git -C "$TREE" rev-list --count "$_base..")" = 3 ] &&
+	git -C "$TREE" log -3 --format='%an %ae %aI %B' >"$w/m1" &&
+	git -C "$TREE" log -3 --format='%an %ae %aI %B' "$_want" | diff "$w/m1" - &&
+	! grep -r Signed-off-by: "$BASE/post/count.mbox"
+}
+
+numbered()
+{
+	posted count || return 1
+	grep -h '^Subject: ' "$BASE/post/count.mbox" | diff - "$w/expect-subjects" || return 1
+	# All answer the letter.
+	_ids=$(sed -n 's/^Message-I[dD]: //p' "$BASE/post/count.mbox")
+	[ "$(echo "$_ids" | sort -u | grep -c '@example.com>$')" = 4 ] &&
+	[ "$(sed -n 's/^In-Reply-To: //p' "$BASE/post/count.mbox" | uniq -c)" = "      3 $(echo "$_ids" | head -n 1)" ] &&
+	posted fixes && [ "$(header 0001 Subject)" = 'Subject: [PATCH 1/1] kernel: Fix a' ]
+}
+
+addressed()
+{
+	posted count || return 1
+	header 0001 To
+	[ "$(header 0001 To)" = 'To: Bob B <bob@example.com>, Rob <ROB@example.com>' ] &&
+	[ "$(header 0001 Cc)" = 'Cc: list@example.com' ] &&
+	[ "$(header 0002 To)" = 'To: Ann A <ann@example.com>' ] &&
+	[ "$(header 0002 Cc)" = 'Cc: Rob <rob@example.com>, list@example.com' ] &&
+	header 0000 To && header 0000 Cc &&
+	[ "$(header 0000 To)" = 'To: Bob B <bob@example.com>, Rob <ROB@example.com>, Ann A <ann@example.com>' ] &&
+	[ "$(header 0000 Cc)" = 'Cc: list@example.com' ] &&
+	posted late && [ "$(header 0001 To)" = 'To: list@example.com' ] && [ -z "$(header 0001 Cc)" ]
+}
+
+letter_mail()
+{
+	posted count || return 1
+	sed -e '1,/^$/d' -e '/^-- $/,$d' "$BASE/post/count"/0000* | diff - "$w/expect-letter" || return 1
+	posted fixes && grep -qx 'The patches are for Linux 7.3.4.' "$BASE/post/fixes"/0000* && posted late &&
+	grep -qx '  kernel: Fixes (1 patch)' "$BASE/post/late"/0000* &&
+	grep -qx "  kernel: Count with $(printf '\303\274') (3 patches)" "$BASE/post/late"/0000*
+}
+
+# Names and titles may have letters beyond ASCII, and git adds these lines only for a message.
+encoded()
+{
+	posted count || return 1
+	for _mail in "$BASE/post/count"/*; do
+		[ "$(sed '/^$/q' "$_mail" | grep -c '^Content-Type: text/plain; charset=UTF-8$')" = 1 ] || { cat "$_mail"; return 1; }
+	done
+}
+
+# The line about tags is the first one below the message of each patch, and not in the letter.
+noted()
+{
+	posted count || return 1
+	grep -h -A 1 '^---$' "$BASE/post/count.mbox" | grep -c '^\*\*\* The poster adds Assisted-by' | grep -qx 3 &&
+	[ "$(grep -c '^\*\*\*' "$BASE/post/count.mbox")" = 3 ] || return 1
+	git interpret-trailers --in-place --trailer 'Signed-off-by: P <p@example.com>' "$BASE/post/count"/000[1-9]* &&
+	sed -i '/^\*\*\* /d' "$BASE/post/count"/* &&
+	[ "$(grep -B 1 -A 1 '^Signed-off-by' "$BASE/post/count"/0001*)" = 'Cc: stable@vger.kernel.org
+Signed-off-by: P <p@example.com>
+---' ]
+}
+
+new_mails()
+{
+	posted count && posted fixes && : >"$BASE/post/count/0009-old.patch" && posted count &&
+	[ ! -e "$BASE/post/count/0009-old.patch" ] && [ -e "$BASE/post/fixes.mbox" ]
+}
+
+
 mkdir -p "$w/repo" "$w/start"
-here make_base
+here post_base_tree
 here go tree kernel_tree edit_tree
+cat >"$w/expect-subjects" <<-END
+Subject: [RFC PATCH 0/3] =?UTF-8?q?kernel:=20Count=20with=20=C3=BC?=
+Subject: [RFC PATCH 1/3] kernel: Add b
+Subject: [RFC PATCH 2/3] kernel: Use b
+Subject: [RFC PATCH 3/3] selftests/dmem: Add a test
+END
+{
+	letter count x | sed -e '1,2d' -e '/^Posting/d'
+	cat <<-END
+	The patches are for Linux 7.3.4 with these postings, in this order:
+	  kernel: Fixes (1 patch)
+
+	A Hacker (3):
+	  kernel: Add b
+	  kernel: Use b
+	  selftests/dmem: Add a test
+
+	 Kconfig                                 | 2 ++
+	 kernel/a.c                              | 1 +
+	 kernel/b.c                              | 1 +
+	 tools/testing/selftests/dmem/Makefile   | 1 +
+	 tools/testing/selftests/dmem/test_one.c | 1 +
+	 5 files changed, 6 insertions(+)
+	 create mode 100644 kernel/b.c
+	 create mode 100644 tools/testing/selftests/dmem/Makefile
+	 create mode 100644 tools/testing/selftests/dmem/test_one.c
+
+	END
+} >"$w/expect-letter"
+
 . "$top/tests/lib/tap.sh"
 t "the tree's commits are made" here make_commits
 t "the tree is saved as a series" here save
 git -C "$w/repo" init -q
+git -C "$w/repo" config user.email poster@example.com
 t "the series is put on the tree" here tree
 cp -a "$w/repo" "$w/base" "$w/start"
 t "each posting has a folder with numbers of its own" here saved_names
@@ -284,6 +486,9 @@ restore
 t "a letter with the trailer of another posting is refused" here other_trailer
 
 restore
+t "make post lists the postings" here listed
+t "a posting that does not exist is refused, with a list" here unknown
+restore
 t "a letter without a section is refused" here fault "count/cover has no section 'Cost:'" sed -i 's/^Cost:/Price:/' kernel/patches/count/cover
 restore
 t "a posting without a patch is refused" here fault 'the posting count has no patch' sed -i '/^count.0/d' kernel/series
@@ -301,6 +506,19 @@ t "a patch with Signed-off-by is refused" here fault '0001-kernel-Add-b.patch ha
 restore
 t "a letter with Signed-off-by is refused" here fault 'count/cover has a Signed-off-by' \
 	sed -i 's/^Posting/Signed-off-by: A <a@example.com>\n&/' kernel/patches/count/cover
+restore
+t "changes that are not in the series are refused" here own_changes
+restore
+t "get_maintainer.pl must succeed" here no_people
+restore
+t "git am makes the commits of the series from the mailbox" here mails_apply
+restore
+t "mails are numbered, and answer the letter" here numbered
+t "mails go to the people of their files, the letter to all" here addressed
+t "the letter ends with base, list and diffstat" here letter_mail
+t "each mail declares its encoding once" here encoded
+t "each patch has a line about the missing tags" here noted
+t "old mails are removed, mails of other postings stay" here new_mails
 restore
 t "no posting of this repository has a fault" here real rule_postings
 tap_end
