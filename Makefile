@@ -33,8 +33,9 @@ help:
 #: make tree         put the series on the kernel source, as a git tree (1 to 5 min)
 #: make series       turn the commits of that tree into patches and selftests again (1 min)
 #: make checkpatch   run checkpatch, W=1, sparse and kernel-doc on the series (5 to 15 min)
-#: make bisect       build each patch alone, options on and off (1 to 2 hours); FROM=37 for
-#:                   that patch and the later ones
+#: make bisect       build each patch alone, options on and off (1 to 2 hours); FROM=37 or
+#:                   FROM=cma/0003 for that patch and the later ones, JOINTS=1 for the last
+#:                   patch of each posting only (15 to 40 min)
 #: make post         list the postings of the series (1 s); GROUP=cma to write the mails of one
 #:                   (10 to 60 s); sends nothing
 #: make kernel       build the patched kernel (5 to 10 min)
@@ -82,7 +83,7 @@ install uninstall:
 	@scripts/install.sh $@
 
 bisect:
-	@scripts/go.sh bisect $(FROM)
+	@JOINTS='$(JOINTS)' scripts/go.sh bisect $(FROM)
 
 post:
 	@GROUP='$(GROUP)' scripts/go.sh post

@@ -196,20 +196,44 @@ commits_of_code()
 		':!tools' ':!Documentation'
 }
 
-# bisect [FROM]: builds all patches, or those from that number on, one by one.
+# bisect_commits NUMBER: sets _commits to the commits to build, from this one of the tree on.
+bisect_commits()
+{
+	if [ -n "${JOINTS:-}" ]; then
+		tree_joints | cut -d ' ' -f 1 >"$BASE/bisect.code"
+	else
+		commits_of_code >"$BASE/bisect.code"
+	fi
+	_commits=$(git -C "$TREE" rev-list --reverse base-of-series..HEAD | tail -n +"$1" |
+		grep -F -f "$BASE/bisect.code") || die "no patch from $1 on changes what is compiled"
+}
+
+# bisect_from FROM: prints the number of the line in kernel/series at which "make bisect" begins.
+# FROM is that number, or a posting, or a posting and a number, as in cma/0003.
+bisect_from()
+{
+	case $1 in
+	'') echo 1; return ;;
+	*[!0-9]*) ;;
+	*) echo "$1"; return ;;
+	esac
+	series_list | awk -v from="$1" 'index($0, "/" from "/") || index($0, "/" from "-") { print NR; exit }' |
+	grep . || die "FROM=$1 is no number of a patch, no posting, and no patch of one, such as cma/0003"
+}
+
+# bisect [FROM]: builds all patches, or those from that one on, one by one. With JOINTS, builds
+# only the last patch of each posting.
 bisect()
 {
-	case ${1:-} in
-	*[!0-9]*) die "FROM=$1 is no number of a patch" ;;
-	esac
+	_from=$(bisect_from "${1:-}") || exit 1
+	[ -z "${JOINTS:-}" ] || [ -n "$(postings)" ] ||
+	die "JOINTS=$JOINTS: kernel/series has no postings: leave JOINTS out to build each patch"
 	STEPS=4
 	prepare
 	arm32_packages
 	_dirs=$(touched_dirs)
 	[ -n "$_dirs" ] || die "the series changes no C file: nothing to build"
-	commits_of_code >"$BASE/bisect.code"
-	_commits=$(git -C "$TREE" rev-list --reverse base-of-series..HEAD | tail -n +"${1:-1}" |
-		grep -F -f "$BASE/bisect.code") || die "no patch from $1 on changes what is compiled"
+	bisect_commits "$_from"
 	_total=$(echo "$_commits" | wc -l)
 	step "building $_total patches one by one in 9 configurations: $_dirs"
 	_log=$LOGS/bisect.log

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests scripts/lib/postings.sh: cover letters on their way from a kernel tree to the series and
-# back, the mails of "make post", on a small tree of its own.
+# back, the mails of "make post", and the last commits of postings, on a small tree of its own.
 # Prints TAP.
 #
 #   tests/unit/judge/test_postings.sh
@@ -17,7 +17,7 @@ trap 'rm -rf "$w"' EXIT
 with()
 {
 	sh -euc '
-		for _l in common selftests postings source; do . "$0/scripts/lib/$_l.sh"; done
+		for _l in common selftests postings source series; do . "$0/scripts/lib/$_l.sh"; done
 		prepare() { kernel_tree; }
 		need() { :; }
 		BASE=$1 SRCVER="small tree" TREE=$1/linux EDIT=$1/tree STEPS=1
@@ -410,6 +410,44 @@ new_mails()
 }
 
 
+joints()
+{
+	. "$top/scripts/lib/series.sh"
+	kernel_tree >/dev/null 2>&1
+	[ "$(tree_joints | cut -d ' ' -f 2 | paste -s -d ' ')" = 'fixes count late' ] || return 1
+	for _from in '' 1 count count/0002 7; do
+		_n=$(bisect_from "$_from") || return 1
+		for JOINTS in '' 1; do
+			bisect_commits "$_n"
+			echo "$_from:$JOINTS: $(echo "$_commits" | git -C "$TREE" log --no-walk=unsorted --stdin --format=%s | paste -s -d ,)"
+		done
+	done >"$w/joints"
+	diff "$w/joints" - <<-END
+	:: kernel: Fix a,kernel: Add b,kernel: Use b,kernel: Add only
+	:1: kernel: Fix a,selftests/dmem: Add a test,selftests/dmem: Add another test
+	1:: kernel: Fix a,kernel: Add b,kernel: Use b,kernel: Add only
+	1:1: kernel: Fix a,selftests/dmem: Add a test,selftests/dmem: Add another test
+	count:: kernel: Add b,kernel: Use b,kernel: Add only
+	count:1: selftests/dmem: Add a test,selftests/dmem: Add another test
+	count/0002:: kernel: Use b,kernel: Add only
+	count/0002:1: selftests/dmem: Add a test,selftests/dmem: Add another test
+	7:: kernel: Add only
+	7:1: selftests/dmem: Add another test
+	END
+}
+
+wrong_from()
+{
+	for _from in coun count/3 count/; do
+		refused "FROM=$_from is no number of a patch" with bisect "$_from" || return 1
+	done
+	: >kernel/series
+	JOINTS=1
+	export JOINTS
+	refused 'kernel/series has no postings: leave JOINTS out' with bisect ''
+}
+
+
 mkdir -p "$w/repo" "$w/start"
 here post_base_tree
 here go tree kernel_tree edit_tree
@@ -519,6 +557,10 @@ t "the letter ends with base, list and diffstat" here letter_mail
 t "each mail declares its encoding once" here encoded
 t "each patch has a line about the missing tags" here noted
 t "old mails are removed, mails of other postings stay" here new_mails
+restore
+t "make bisect builds the commits from FROM on, or the joints" here joints
+restore
+t "a wrong FROM and JOINTS without postings are refused" here wrong_from
 restore
 t "no posting of this repository has a fault" here real rule_postings
 tap_end
