@@ -11,7 +11,7 @@ build_selftests()
 	_r=$_st/root
 	_log=$LOGS/selftests-$1.log
 	# "make guest" builds only the programs that it names: all of them take minutes.
-	_only=$(echo "${GUEST_ONLY:-}" | tr ' ' '\n' | sed -n 's,^dmem/,,p' | paste -s -d ' ')
+	_only=$(echo "${GUEST_ONLY:-}" | tr ' ' '\n' | sed -n "s,^dmem/,$BASE/selftests-$1/out/,p" | paste -s -d ' ')
 	mkdir -p "$_st/src" "$_st/out" "$_st/heaps"
 	rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
 		--exclude='Module.symvers' --exclude='modules.order' selftests/ "$_st/src/"
