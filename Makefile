@@ -20,7 +20,8 @@ help:
 #: make check        run all suites (less than 90 min); SUITE=NAME for one of the list
 #:                   at the end
 #: make guest        run one program of the guest's tests (less than 90 s): T=test_limit,
-#:                   T=systemd/test_service, T=test_limit.zero for one function of it
+#:                   T=systemd/test_service, T=test_limit.zero for one function of it;
+#:                   UPTO=cma for the kselftests up to that posting, on its kernel (5 to 15 min)
 #: make check-all    run checkpatch, bisect, mutants and all suites (many hours)
 #: make torture      run random operations for TIME=600 seconds; SEED=7 EPOCH=2 begin with
 #:                   that epoch, SCRIPT=FILE repeats the operations of a failure
@@ -38,7 +39,8 @@ help:
 #:                   patch of each posting only (15 to 40 min)
 #: make post         list the postings of the series (1 s); GROUP=cma to write the mails of one
 #:                   (10 to 60 s); sends nothing
-#: make kernel       build the patched kernel (5 to 10 min)
+#: make kernel       build the patched kernel (5 to 10 min); UPTO=cma with the postings up to
+#:                   that one
 #: make vm           make kernel, and the guest's device tree and root file system
 #: make -s paths     print their paths, and the command line of QEMU
 #: make example      record docs/example.history and docs/example.svg again (5 to 10 min)
@@ -65,7 +67,10 @@ check:
 	@scripts/go.sh check $(SUITE)
 
 guest:
-	@T='$(T)' scripts/go.sh guest
+	@T='$(T)' UPTO='$(UPTO)' scripts/go.sh guest
+
+kernel:
+	@UPTO='$(UPTO)' scripts/go.sh kernel
 
 test:
 	@T='$(T)' UPDATE='$(UPDATE)' scripts/test.sh
@@ -88,7 +93,7 @@ bisect:
 post:
 	@GROUP='$(GROUP)' scripts/go.sh post
 
-kernel vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
+vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
 .PHONY: help kernel vm shell paths run test guest check check-all tree series checkpatch bisect post torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean

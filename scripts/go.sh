@@ -39,6 +39,7 @@ prepare()
 	build_host_tools
 	kernel_source
 	kernel_tree
+	[ -z "${UPTO:-}" ] || tree_upto "$UPTO"
 }
 
 vm()
@@ -87,6 +88,11 @@ run_shell()
 		-chardev stdio,id=con,signal=off -serial chardev:con \
 		-append "console=ttyAMA0 quiet dmem.run=shell $_size" 9>&-
 }
+
+case ${UPTO:+${1:-}} in
+''|kernel|guest) [ -z "${UPTO:-}" ] || posting_known "$UPTO" UPTO ;;
+*) die "UPTO=$UPTO: only make kernel and make guest can end the series at a posting" ;;
+esac
 
 case ${1:-} in
 kernel)

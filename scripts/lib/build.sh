@@ -147,7 +147,7 @@ build_kernel()
 		done >"$_o/fragment.config"
 		kmake "$_o" -s KCONFIG_ALLCONFIG="$_o/fragment.config" allnoconfig
 	} >"$_log" 2>&1 || die_log "$_log" "cannot configure the kernel '$_name'"
-	_lost=$(config_took "$_o" "$@" | tr '\n' ' ')
+	_lost=$(config_took "$_o" "$@" | without_later_options | tr '\n' ' ')
 	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in kernel '$_name': $_lost: add what they depend on"
 	STEP=$((STEP + 1))
 	# shellcheck disable=SC2153 # set by the caller

@@ -12,9 +12,11 @@ build_selftests()
 	_log=$LOGS/selftests-$1.log
 	# "make guest" builds only the programs that it names: all of them take minutes.
 	_only=$(echo "${GUEST_ONLY:-}" | tr ' ' '\n' | sed -n "s,^dmem/,$BASE/selftests-$1/out/,p" | paste -s -d ' ')
+	_tests=selftests
+	[ -z "${UPTO:-}" ] || _tests=$TREE/$KSELFTESTS
 	mkdir -p "$_st/src" "$_st/out" "$_st/heaps"
 	rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
-		--exclude='Module.symvers' --exclude='modules.order' selftests/ "$_st/src/"
+		--exclude='Module.symvers' --exclude='modules.order' "$_tests/" "$_st/src/"
 	rm -rf "$_r"
 	mkdir -p "$_r/tests/bin" "$_r/tests/dmem" "$_r/tests/dmabuf-heaps" "$_r/etc"
 	{
@@ -118,10 +120,13 @@ guest_wants()
 	esac
 }
 
-# guest_all: prints "SUITE PROGRAM" for each program, with the first suite that has it.
+# guest_all: prints "SUITE PROGRAM" for each program, with the first suite that has it. Before
+# the end of the series, only suite core has programs: the others need all of it.
 guest_all()
 {
-	for _owner in $(suites check check-all); do
+	_owners=core
+	[ -n "${UPTO:-}" ] || _owners=$(suites check check-all)
+	for _owner in $_owners; do
 		! command -v "${_owner}_programs" >/dev/null || "${_owner}_programs" | sed "s/^/$_owner /"
 	done | awk '!seen[$2]++'
 }
@@ -183,9 +188,13 @@ guest_part()
 	die "$1 has no test '$2': the names are in $_file"
 }
 
-# guest NAME,...: runs "make guest" with this value of T.
+# guest NAME,...: runs "make guest" with this value of T. With UPTO, the default is all programs.
 guest()
 {
+	if [ -n "${UPTO:-}" ]; then
+		core_programs | grep -q ^dmem/ || die "UPTO=$UPTO: the series has no kselftest up to this posting"
+		set -- "${1:-$(core_programs | paste -s -d ,)}"
+	fi
 	[ -n "$1" ] || die "T= names no guest program, such as T=test_limit; there are: $(
 		guest_all | sed 's/.* //' | paste -s -d ' ')"
 	GUEST_PART=

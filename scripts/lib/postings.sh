@@ -192,6 +192,37 @@ series_split()
 	exec 4<&-
 }
 
+# ---- UPTO=GROUP: a kernel that ends at a posting ----
+
+# tree_upto GROUP: gives the tree for builds the last commit of this posting. The next
+# kernel_tree takes that back.
+tree_upto()
+{
+	SERIES_HEAD=$(git -C "$TREE" rev-parse HEAD)
+	_joint=$(tree_joints | sed -n "s/ $1\$//p")
+	[ -n "$_joint" ] || die "UPTO=$1: $EDIT has no cover letter with 'Posting: $1': add it there, or run make series"
+	tree_put "$_joint" "$_joint^{tree}"
+	printf '      the series ends after the posting %s\n' "$1" >&2
+}
+
+# Filters options of a kernel: drops those that a posting after UPTO adds.
+without_later_options()
+{
+	[ -n "${UPTO:-}" ] || { cat; return; }
+	kgit -C "$TREE" diff HEAD "$SERIES_HEAD" -- '*Kconfig*' |
+		sed -n 's/^+config \(.*\)/CONFIG_\1=/p' >"$BASE/upto.options"
+	grep -vF -f "$BASE/upto.options" || :
+}
+
+# Prints the files of selftests/ that postings after UPTO add.
+upto_later()
+{
+	[ -n "${UPTO:-}" ] || return 0
+	_last=$(series_groups | awk -v group="$UPTO" '$1 == group { last = NR } END { print last }')
+	# shellcheck disable=SC2046 # a list of files without blanks
+	commit_files $(series_list | sed "1,${_last}d" | sed -n '/\.commit$/p')
+}
+
 # ---- make post ----
 
 # Prints a table of the postings.

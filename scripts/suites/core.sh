@@ -15,7 +15,8 @@ build_check()
 
 core_programs()
 {
-	sed -n 's,^TEST_GEN_PROGS [:+]= \(test_.*\),dmem/\1,p' selftests/Makefile
+	sed -n 's,^TEST_GEN_PROGS [:+]= \(test_.*\),dmem/\1,p' selftests/Makefile |
+	grep -vxF -e "$(upto_later | sed 's,\(.*\)\.c$,dmem/\1,')" || :
 	echo dmabuf-heaps/dmabuf-heap
 }
 

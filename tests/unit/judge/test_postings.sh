@@ -17,7 +17,9 @@ trap 'rm -rf "$w"' EXIT
 with()
 {
 	sh -euc '
-		for _l in common selftests postings source series; do . "$0/scripts/lib/$_l.sh"; done
+		for _l in common selftests postings source series guest suites; do . "$0/scripts/lib/$_l.sh"; done
+		ALL=0
+		for _s in "$0"/scripts/suites/*.sh; do . "$_s"; done
 		prepare() { kernel_tree; }
 		need() { :; }
 		BASE=$1 SRCVER="small tree" TREE=$1/linux EDIT=$1/tree STEPS=1
@@ -448,6 +450,77 @@ wrong_from()
 }
 
 
+# The next build has all of the series again.
+builds_upto()
+{
+	(
+		UPTO=count
+		kernel_tree && _all=$TREE_ID && tree_upto count && [ "$TREE_ID" != "$_all" ] || exit 1
+		printf '%s\n' CONFIG_B_TEST=y CONFIG_ONLY_TEST=y | without_later_options
+	) >"$w/options" 2>&1 || return 1
+	[ "$(tail -n 1 "$w/options")" = CONFIG_B_TEST=y ] &&
+	[ -e "$BASE/linux/kernel/b.c" ] && [ ! -e "$BASE/linux/kernel/only.c" ] &&
+	[ "$(cat "$BASE/linux/$KSELFTESTS/Makefile")" = 'TEST_GEN_PROGS += test_one' ] &&
+	[ -e "$TREE/kernel/only.c" ] && [ -z "$(git -C "$TREE" status --porcelain)" ] || return 1
+	with kernel_tree && [ -e "$BASE/linux/kernel/only.c" ] && ! grep 'changes of your own' "$w/err" && save &&
+	diff -r "$w/start/repo" .
+}
+
+# An author's commits count, and so does a letter that is not saved.
+upto_own()
+{
+	sed -i 's/int b;/int own;/' "$TREE/kernel/b.c"
+	autosquash 'kernel: Add b' || return 1
+	(kernel_tree && tree_upto count) 2>/dev/null && grep -qx 'int own;' "$BASE/linux/kernel/b.c" &&
+	[ ! -e "$BASE/linux/kernel/only.c" ] || return 1
+	in_the_tree kgit reset -q --hard HEAD~3
+	! (kernel_tree && tree_upto late) 2>"$w/err" && grep "UPTO=late: .* has no cover letter with 'Posting: late'" "$w/err"
+}
+
+upto_programs()
+{
+	UPTO=''
+	export UPTO
+	[ "$(with core_programs | paste -s -d ' ')" = 'dmem/test_one dmem/test_two dmabuf-heaps/dmabuf-heap' ] &&
+	[ "$(UPTO=late with guest_all | paste -s -d ,)" = 'core dmem/test_one,core dmem/test_two,core dmabuf-heaps/dmabuf-heap' ] &&
+	[ "$(UPTO=count with guest_all | paste -s -d ,)" = 'core dmem/test_one,core dmabuf-heaps/dmabuf-heap' ] || return 1
+	UPTO=count
+	refused "there is no guest program 'test_two'" with guest test_two || return 1
+	UPTO=fixes
+	refused 'UPTO=fixes: the series has no kselftest up to this posting' with guest ''
+}
+
+# Programs have the names of the rules in their Makefile, so that each is linked with its files.
+upto_selftests()
+(
+	. "$top/scripts/lib/guest.sh"
+	kmake() { :; }
+	rsync() { while [ $# -gt 2 ]; do shift; done; cp -a "$1." "$2"; }
+	st_make() { echo "$*" >>"$w/makes"; echo dmem:test_one; }
+	pack_initrd() { :; }
+	mkdir -p "$BASE/build-check/drivers" "$BASE/build-check/lib"
+	GUEST_ONLY=' dmem/test_one '
+	UPTO=count
+	kernel_tree && tree_upto count && build_selftests check || exit 1
+	[ "$(cd "$BASE/selftests-check/src" && echo * | paste -s -d ' ')" = 'Makefile test_one.c' ] || exit 1
+	UPTO=''
+	build_selftests check && [ -e "$BASE/selftests-check/src/test_two.c" ] &&
+	[ "$(grep -c "TEST_GEN_PROGS=$BASE/selftests-check/out/test_one install" "$w/makes")" = 2 ]
+)
+
+# The real scripts/go.sh, which refuses before it uses the cache.
+upto_targets()
+{
+	for _target in tree series check bisect post shell; do
+		_o=$(UPTO=none DMEM_CACHE=none "$top/scripts/go.sh" $_target 2>&1) && return 1
+		[ "$_o" = 'error: UPTO=none: only make kernel and make guest can end the series at a posting' ] || { echo "$_o"; return 1; }
+	done
+	for _target in kernel guest; do
+		_o=$(UPTO=none DMEM_CACHE=none "$top/scripts/go.sh" $_target 2>&1) && return 1
+		case $_o in 'error: UPTO=none'*) ;; *) echo "$_o"; return 1 ;; esac
+	done
+}
+
 mkdir -p "$w/repo" "$w/start"
 here post_base_tree
 here go tree kernel_tree edit_tree
@@ -561,6 +634,15 @@ restore
 t "make bisect builds the commits from FROM on, or the joints" here joints
 restore
 t "a wrong FROM and JOINTS without postings are refused" here wrong_from
+restore
+t "UPTO gives builds the series up to a posting, once" here builds_upto
+restore
+t "UPTO sees the commits of an author" here upto_own
+restore
+t "UPTO leaves out later programs" here upto_programs
+t "UPTO gives the guest the kselftests up to a posting" here upto_selftests
+t "UPTO is for make kernel and make guest" upto_targets
+
 restore
 t "no posting of this repository has a fault" here real rule_postings
 tap_end
