@@ -86,7 +86,7 @@ run_shell()
 	# shellcheck disable=SC2046 # a command line
 	$(qemu_command "$_own/Image" "$_own/initrd") -display none \
 		-chardev stdio,id=con,signal=off -serial chardev:con \
-		-append "console=ttyAMA0 quiet dmem.run=shell $_size" 9>&-
+		-append "console=ttyAMA0 quiet DMEM_TEST_HEAP=$TEST_HEAPS dmem.run=shell $_size" 9>&-
 }
 
 case ${UPTO:+${1:-}} in

@@ -24,7 +24,7 @@ bool dma_driver_region(char *region)
 	int i, n = heap_list(heaps, DMEM_HEAPS);
 
 	for (i = 0; i < n; i++) {
-		if (strcmp(heaps[i].name, "default_cma_region") ||
+		if (strcmp(heaps[i].name, "default_cma_region") || !heaps[i].usable ||
 		    !region_area(heaps[i].region))
 			continue;
 		memcpy(region, heaps[i].region, DMEM_NAME_LEN);

@@ -7,7 +7,10 @@
 
 #include "test_modules/dmem_dma_test.h"
 
-/* The region of the default CMA area, which the driver has (DMEM_NAME_LEN). */
+/*
+ * The region of the default CMA area, which the driver has (DMEM_NAME_LEN). Returns
+ * false if tests may not use that area, see DMEM_TEST_HEAP.
+ */
 bool dma_driver_region(char *region);
 
 /*

@@ -537,7 +537,34 @@ static int heap_cmp(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* All heaps in the order of their names. */
+static bool is_named(const char *heap)
+{
+	const char *names = getenv(DMEM_TEST_HEAP);
+	size_t len = strlen(heap);
+
+	while (names && *names) {
+		if (strcspn(names, ":") == len && !strncmp(names, heap, len))
+			return true;
+		names += strcspn(names, ":");
+		names += *names == ':';
+	}
+	return false;
+}
+
+static void mark_usable(struct dmem_heap *heaps, int n)
+{
+	int i, j;
+
+	for (i = 0; i < n; i++)
+		heaps[i].usable = is_named(heaps[i].name) || !strcmp(heaps[i].name, "system");
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < n && heaps[i].region[0]; j++) {
+			if (is_named(heaps[j].name) && !strcmp(heaps[i].region, heaps[j].region))
+				heaps[i].usable = true;
+		}
+	}
+}
+
 int heap_list(struct dmem_heap *heaps, int max)
 {
 	struct dirent *ent;
@@ -565,6 +592,7 @@ int heap_list(struct dmem_heap *heaps, int max)
 	}
 	closedir(dir);
 	qsort(heaps, n, sizeof(*heaps), heap_cmp);
+	mark_usable(heaps, n);
 	return n;
 }
 
@@ -617,49 +645,44 @@ int heap_fill(int heap_fd, long long size, int *fds, int max)
 	return n;
 }
 
-/*
- * The heap that suits the tests best. For CMA that is a small area which is not
- * the default one: others allocate there, and page cache lies in it.
- */
-static bool pick_heap(struct dmem_test *t, enum dmem_kind kind)
+/* Opens the heap for the test, or returns a negative errno and sets the reason. */
+static int use_heap(struct dmem_test *t, enum dmem_kind kind)
 {
+	const char *names = getenv(DMEM_TEST_HEAP);
 	struct dmem_heap heaps[DMEM_HEAPS];
-	const char *default_region = "";
-	long long best = -1;
+	char name[DMEM_NAME_LEN] = "system";
+	long long avail;
 	int i, n;
 
+	if (kind == DMEM_CMA && !(names && *names)) {
+		snprintf(t->reason, sizeof(t->reason),
+			 DMEM_TEST_HEAP " does not name a CMA heap for the tests");
+		return -ENOENT;
+	}
+	if (kind == DMEM_CMA)
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(names, ":"), names);
 	n = heap_list(heaps, DMEM_HEAPS);
-	for (i = 0; i < n; i++) {
-		if (!strcmp(heaps[i].name, "default_cma_region"))
-			default_region = heaps[i].region;
+	for (i = 0; i < n && strcmp(heaps[i].name, name); i++)
+		;
+	if (i >= n || !heaps[i].region[0] ||
+	    (kind == DMEM_CMA && !region_area(heaps[i].region))) {
+		snprintf(t->reason, sizeof(t->reason), "no %s heap \"%.99s\" with a dmem region",
+			 kind == DMEM_CMA ? "CMA" : "system", name);
+		return -ENOENT;
 	}
-	for (i = 0; i < n; i++) {
-		const char *area = region_area(heaps[i].region);
-		long long size, avail;
-
-		if (kind == DMEM_SYSTEM) {
-			if (strcmp(heaps[i].name, "system") ||
-			    !heaps[i].region[0])
-				continue;
-			t->heap = heaps[i];
-			return true;
-		}
-		if (!area)
-			continue;
-		avail = cma_read(area, "available_pages");
-		if (avail >= 0 && avail * t->page < MIN_FREE)
-			continue;
-		size = dmem_read(t->root, "dmem.capacity", heaps[i].region);
-		if (size < MIN_FREE)
-			continue;
-		if (!strcmp(heaps[i].region, default_region))
-			size += 1LL << 60;	/* when there is no other */
-		if (best >= 0 && size >= best)
-			continue;
-		best = size;
-		t->heap = heaps[i];
+	t->heap = heaps[i];
+	t->area = region_area(t->heap.region);
+	avail = t->area ? cma_read(t->area, "available_pages") : -1;
+	if (avail >= 0 && avail * t->page < MIN_FREE) {
+		snprintf(t->reason, sizeof(t->reason), "heap \"%.99s\" has less than 4 MiB free",
+			 name);
+		return -ENOSPC;
 	}
-	return best >= 0;
+	t->heap_fd = heap_open(name);
+	if (t->heap_fd < 0)
+		snprintf(t->reason, sizeof(t->reason), "cannot open heap \"%.99s\": %s", name,
+			 strerror(-t->heap_fd));
+	return t->heap_fd < 0 ? t->heap_fd : 0;
 }
 
 bool dmem_is_on(char *reason)
@@ -731,20 +754,8 @@ int dmem_begin(struct dmem_test *t, enum dmem_kind kind)
 	}
 	if (kind == DMEM_NO_HEAP)
 		return 0;
-	if (!pick_heap(t, kind)) {
-		snprintf(t->reason, sizeof(t->reason),
-			 kind == DMEM_CMA ?
-			 "no CMA heap with a dmem region and 4 MiB free" :
-			 "no system heap with a dmem region");
+	if (use_heap(t, kind)) {
 		ret = SKIPPED;
-		goto fail;
-	}
-	t->area = region_area(t->heap.region);
-	t->heap_fd = heap_open(t->heap.name);
-	if (t->heap_fd < 0) {
-		snprintf(t->reason, sizeof(t->reason), "cannot open heap %.99s: %s",
-			 t->heap.name, strerror(-t->heap_fd));
-		ret = t->heap_fd;
 		goto fail;
 	}
 	return 0;

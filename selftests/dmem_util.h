@@ -22,15 +22,25 @@
 #define DMEM_NAME_LEN	256
 #define DMEM_HEAPS	64
 
+/*
+ * The heaps that tests may allocate from, separated by colons. The first is a heap
+ * on a CMA area, for the tests that need one. On some boards other areas belong to
+ * a DSP or to firmware, and a write to their memory crashes the machine: no test
+ * uses an area that is not named here.
+ */
+#define DMEM_TEST_HEAP	"DMEM_TEST_HEAP"
+
 struct dmem_heap {
 	char name[DMEM_NAME_LEN];	/* below /dev/dma_heap */
 	char region[DMEM_NAME_LEN];	/* "" where the heap has none */
 	bool has_region_file;
+	/* Is it in DMEM_TEST_HEAP, on the same area as one of these, or "system"? */
+	bool usable;
 };
 
 enum dmem_kind {
-	DMEM_NO_HEAP,	/* the test finds its heaps itself */
-	DMEM_CMA,
+	DMEM_NO_HEAP,	/* the test opens its heaps itself */
+	DMEM_CMA,	/* the first one in DMEM_TEST_HEAP */
 	DMEM_SYSTEM,
 };
 
@@ -112,7 +122,7 @@ int dmem_reserve_above(const struct dmem_test *t, const char *top,
 /* /sys/kernel/mm/cma/<area>/<file> */
 long long cma_read(const char *area, const char *file);
 
-/* heaps */
+/* All heaps in the order of their names. Tests allocate only from usable ones. */
 int heap_list(struct dmem_heap *heaps, int max);
 int heap_open(const char *name);
 int heap_alloc(int heap_fd, long long len);

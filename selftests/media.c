@@ -131,7 +131,7 @@ bool areas_find_heap(const struct areas *before, long long pages,
 	for (i = 0; i < n; i++) {
 		const char *of_heap = region_area(heaps[i].region);
 
-		if (!of_heap || strcmp(of_heap, area))
+		if (!of_heap || !heaps[i].usable || strcmp(of_heap, area))
 			continue;
 		*heap = heaps[i];
 		return true;

@@ -48,7 +48,7 @@ void areas_now(struct areas *areas);
 
 /*
  * Finds a heap on the area whose free pages have decreased by the given number, and
- * the region of both. Returns false if there is none.
+ * the region of both. Returns false if there is none that tests may use.
  */
 bool areas_find_heap(const struct areas *before, long long pages,
 		     struct dmem_heap *heap);

@@ -15,7 +15,7 @@
 #define PAGES	16
 
 FIXTURE(off) {
-	struct dmem_heap heaps[DMEM_HEAPS];
+	struct dmem_heap heaps[DMEM_HEAPS];	/* the usable ones */
 	long long page;
 	int n;
 };
@@ -23,6 +23,7 @@ FIXTURE(off) {
 FIXTURE_SETUP(off)
 {
 	char reason[DMEM_NAME_LEN];
+	int i, n;
 
 	if (dmem_is_on(reason))
 		SKIP(return, "the dmem controller is on");
@@ -31,9 +32,13 @@ FIXTURE_SETUP(off)
 	if (geteuid())
 		SKIP(return, "needs root");
 	self->page = sysconf(_SC_PAGESIZE);
-	self->n = heap_list(self->heaps, DMEM_HEAPS);
-	if (self->n <= 0)
-		SKIP(return, "no heap in /dev/dma_heap");
+	n = heap_list(self->heaps, DMEM_HEAPS);
+	for (i = 0; i < n; i++) {
+		if (self->heaps[i].usable)
+			self->heaps[self->n++] = self->heaps[i];
+	}
+	if (!self->n)
+		SKIP(return, "no usable heap in /dev/dma_heap (" DMEM_TEST_HEAP ")");
 }
 
 FIXTURE_TEARDOWN(off)

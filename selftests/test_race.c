@@ -177,7 +177,7 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 			if (!strcmp(heaps[j].region, heaps[i].region))
 				break;
 		}
-		if (j < i || !heaps[i].region[0]) {
+		if (j < i || !heaps[i].region[0] || !heaps[i].usable) {
 			heaps[i--] = heaps[--s->heaps];
 			continue;
 		}
@@ -186,7 +186,7 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 		root[i] = dmem_current(t->root, heaps[i].region);
 	}
 	if (s->heaps <= 0)
-		SKIP(return, "no heap with a dmem region");
+		SKIP(return, "no usable heap with a dmem region");
 	parent = t->cg;
 	for (i = 0; i < DEPTH; i++) {
 		b.level[i] = cg_namef(parent, "level", i);

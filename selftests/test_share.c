@@ -47,7 +47,8 @@ static bool find_heap(struct dmem_heap *heap)
 	for (i = 0; i < n; i++) {
 		bool camera = !strncmp(heaps[i].name, "camera", 6);
 
-		if (!region_area(heaps[i].region) || (found && !camera))
+		if (!region_area(heaps[i].region) || !heaps[i].usable ||
+		    (found && !camera))
 			continue;
 		*heap = heaps[i];
 		found = true;

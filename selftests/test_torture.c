@@ -119,7 +119,7 @@ static void find_heaps(TORTURE *self)
 	char region[DMEM_NAME_LEN];
 
 	for (i = 0; i < n && w->heaps < TT_HEAPS && w->regions < TT_REGIONS; i++) {
-		if (!heaps[i].region[0])
+		if (!heaps[i].region[0] || !heaps[i].usable)
 			continue;
 		w->heap_region[w->heaps] = find_region(w, heaps[i].region);
 		w->heap_fd[w->heaps++] = heap_open(heaps[i].name);

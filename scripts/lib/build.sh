@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 # The kernel, the device tree and the guest's root file system.
 
-# build_for ARCH: sets the architecture of later builds, and the machine that boots them.
+# build_for ARCH: sets the architecture of later builds, the machine that boots them, and the heaps
+# of that machine that the kselftests may use.
 build_for()
 {
 	KARCH=$1
@@ -13,6 +14,7 @@ build_for()
 		KIMAGE=Image
 		BOARD=virt
 		MACHINE='-M virt,gic-version=3 -cpu cortex-a57 -smp 4 -m 1G'
+		TEST_HEAPS=camera@64000000:display@60000000:default_cma_region
 		;;
 	arm)
 		GUESTARCH=armhf
@@ -21,6 +23,7 @@ build_for()
 		BOARD=vexpress
 		# The board has a sound chip: it must not use that of the host.
 		MACHINE='-M vexpress-a15 -smp 2 -m 7G -audiodev none,id=none -global pl041.audiodev=none'
+		TEST_HEAPS=camera@b8000000:display@a0000000:default_cma_region
 		;;
 	amd64)
 		# Builds only: there is no guest.
@@ -337,7 +340,7 @@ boot()
 		-device virtio-serial-device \
 		-chardev file,id=res,path="$3" -device virtserialport,chardev=res,name=dmem.results \
 		${BOOT_DEVICES:-} \
-		-append "console=ttyAMA0 ignore_loglevel $6" \
+		-append "console=ttyAMA0 ignore_loglevel DMEM_TEST_HEAP=$TEST_HEAPS $6" \
 		</dev/null >"$LOGS/qemu.log" 2>&1 9>&- || {
 		_rc=$?
 		case $_rc in
