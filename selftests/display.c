@@ -25,11 +25,8 @@ static_assert(sizeof(struct drm_mode_modeinfo) <=
 	       sizeof(((struct screen *)0)->mode), "a mode does not fit");
 
 struct modules display_modules = {
-	.names = {
-		"i2c-mux", "regmap-i2c", "drm_panel_orientation_quirks", "drm",
-		"drm_kms_helper", "drm_dma_helper", "drm_client_lib", "sii902x",
-		"pl111_drm",
-	},
+	/* With the bridge to the screen */
+	.names = { "sii902x", "pl111_drm" },
 	.params = "",
 };
 
@@ -102,14 +99,18 @@ bool dumb_find_heap(int fd, int width, int height, struct dmem_heap *heap,
 		    struct dumb *dumb)
 {
 	static struct areas areas;
-	bool found;
+	bool found = false;
+	int tries;
 
-	areas_now(&areas);
-	if (dumb_create(fd, width, height, dumb))
-		return false;
-	found = areas_find_heap(&areas, (long long)dumb->size /
-				sysconf(_SC_PAGESIZE), heap);
-	dumb_destroy(fd, dumb->handle);
+	for (tries = 0; tries < FIND_TRIES && !found; tries++) {
+		areas_now(&areas);
+		if (dumb_create(fd, width, height, dumb))
+			return false;
+		found = areas_find_heap(&areas, (long long)dumb->size /
+					sysconf(_SC_PAGESIZE), heap);
+		dumb_destroy(fd, dumb->handle);
+		found = found && areas_returned(&areas, heap);
+	}
 	return found;
 }
 

@@ -108,6 +108,15 @@ static inline void expect_payer(struct __test_metadata *_metadata,
 	EXPECT_EQ(id, owner.cgroup);
 }
 
+/* The root's usage has grown by these bytes, if that depends on the test only. */
+static inline void expect_root(struct __test_metadata *_metadata,
+			       const struct dmem_test *t, const char *region,
+			       long long before, long long bytes)
+{
+	if (region_is_private(region))
+		EXPECT_EQ(before + bytes, dmem_current(t->root, region));
+}
+
 static inline long long stat_of(const struct dmem_test *t, const char *cg,
 				const char *key)
 {

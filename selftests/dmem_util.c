@@ -3,8 +3,9 @@
  * Helpers of the dmem cgroup selftests.
  *
  * All cgroups are created below one, "dmem_selftest.<pid of the program>". It
- * is removed when the program exits, also after a failed or timed out test,
- * because the removal is a destructor of the harness's own process.
+ * is removed when the program ends, and changed files get their content back. A
+ * destructor of the harness's own process does this, also after a failed or timed
+ * out test, and a process that waits for the end of that one, if it is killed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <linux/dma-heap.h>
 #include <linux/sched.h>
 #include <mntent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -41,7 +43,19 @@ static pid_t main_pid;
 static char *mount_point;		/* of cgroup2, NULL if there is none */
 static char *home_cg;			/* where the program was started */
 static char *top_cg;			/* parent of all cgroups of the program */
-static int *enabled_dmem;	/* shared: +dmem was written to the root */
+
+#define UNDOS			32
+#define UNDO_PATH		320
+
+/* Shared by all processes of the program */
+static struct undo_list {
+	bool guarded;		/* guard() has begun */
+	bool done;		/* by the program itself */
+	int n;
+	struct undo {
+		char path[UNDO_PATH], text[64];
+	} undo[UNDOS];
+} *undo_list;
 
 static char *join(const char *a, const char *b)
 {
@@ -143,11 +157,7 @@ static void __attribute__((constructor)) util_init(void)
 		exec_hold(hold);
 
 	main_pid = getpid();
-	enabled_dmem = mmap(NULL, sizeof(*enabled_dmem),
-			    PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (enabled_dmem == MAP_FAILED)
-		abort();
+	undo_list = shared_alloc(sizeof(*undo_list));
 	find_mount();
 	if (!mount_point)
 		return;
@@ -189,13 +199,101 @@ static char *trace_instance(void)
 	return s;
 }
 
-static void __attribute__((destructor)) util_exit(void)
+static void undo_drop(int i)
+{
+	undo_list->n--;
+	memmove(&undo_list->undo[i], &undo_list->undo[i + 1],
+		(undo_list->n - i) * sizeof(undo_list->undo[0]));
+}
+
+void undo_add(const char *path, const char *text)
+{
+	struct undo *u = &undo_list->undo[undo_list->n];
+	int i;
+
+	for (i = 0; i < undo_list->n; i++) {
+		if (!strcmp(undo_list->undo[i].path, path) &&
+		    !strcmp(undo_list->undo[i].text, text))
+			return;
+	}
+	if (undo_list->n == UNDOS || strlen(path) >= sizeof(u->path) ||
+	    strlen(text) >= sizeof(u->text))
+		abort();
+	strcpy(u->path, path);
+	strcpy(u->text, text);
+	undo_list->n++;
+}
+
+bool undo_forget(const char *path)
+{
+	bool found = false;
+	int i;
+
+	for (i = undo_list->n - 1; i >= 0; i--) {
+		if (strcmp(undo_list->undo[i].path, path))
+			continue;
+		undo_drop(i);
+		found = true;
+	}
+	return found;
+}
+
+void undo_run(const char *prefix)
+{
+	int i;
+
+	for (i = undo_list->n - 1; i >= 0; i--) {
+		struct undo *u = &undo_list->undo[i];
+		int fd;
+
+		if (strncmp(u->path, prefix, strlen(prefix)))
+			continue;
+		fd = open(u->path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, u->text, strlen(u->text)) < 0)
+			fprintf(stderr, "# cannot write %s to %s\n", u->text, u->path);
+		if (fd >= 0)
+			close(fd);
+		undo_drop(i);
+	}
+}
+
+int file_set(const char *dir, const char *file, const char *text)
+{
+	char *path = join(dir, file), old[64];
+	int i, ret = 0;
+
+	for (i = 0; i < undo_list->n && strcmp(undo_list->undo[i].path, path); i++)
+		;
+	if (i == undo_list->n) {
+		ret = read_text(path, old, sizeof(old));
+		if (ret >= 0)
+			undo_add(path, old);
+	}
+	free(path);
+	return ret < 0 ? ret : cg_write(dir, file, text);
+}
+
+int cg_enable(const char *cg, const char *controller)
+{
+	char *path = join(cg, "cgroup.subtree_control"), buf[FILE_BUF], text[64];
+	int ret = read_text(path, buf, sizeof(buf));
+
+	if (ret >= 0 && !has_word(buf, controller)) {
+		snprintf(text, sizeof(text), "+%s", controller);
+		ret = cg_write(cg, "cgroup.subtree_control", text);
+		text[0] = '-';
+		/* The program's own cgroups are removed instead. */
+		if (!ret && strncmp(cg, top_cg, strlen(top_cg)))
+			undo_add(path, text);
+	}
+	free(path);
+	return ret < 0 ? ret : 0;
+}
+
+static void clean_up(void)
 {
 	char *instance;
 
-	/* Forked tests end with _exit(); this handles those that do not. */
-	if (getpid() != main_pid)
-		return;
 	instance = trace_instance();
 	rmdir(instance);
 	free(instance);
@@ -206,8 +304,52 @@ static void __attribute__((destructor)) util_exit(void)
 		if (remove_tree(top_cg))
 			fprintf(stderr, "# cannot remove %s\n", top_cg);
 	}
-	if (*enabled_dmem)
-		cg_write(mount_point, "cgroup.subtree_control", "-dmem");
+	undo_run("");
+}
+
+static void __attribute__((destructor)) util_exit(void)
+{
+	/* Forked tests end with _exit(); this handles those that do not. */
+	if (getpid() != main_pid)
+		return;
+	clean_up();
+	undo_list->done = true;
+}
+
+/*
+ * Starts a process that cleans up if the program cannot, as a runner kills it when
+ * it takes too long. A session of its own: the runner may kill the process group.
+ */
+static void guard(void)
+{
+	struct pollfd end = { .events = POLLIN };
+	pid_t pid;
+
+	if (undo_list->guarded)
+		return;
+	undo_list->guarded = true;
+	end.fd = syscall(SYS_pidfd_open, main_pid, 0);
+	if (end.fd < 0)
+		return;
+	pid = fork();
+	if (!pid) {
+		int null = open("/dev/null", O_RDWR);
+
+		if (fork())
+			_exit(0);
+		setsid();
+		dup2(null, 0);
+		dup2(null, 1);
+		dup2(null, 2);
+		while (poll(&end, 1, -1) < 0 && errno == EINTR)
+			;
+		if (!undo_list->done)
+			clean_up();
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	close(end.fd);
 }
 
 const char *cgroup2_mount(void)
@@ -390,6 +532,14 @@ int cg_read(const char *cg, const char *file, char *buf, size_t size)
 
 	free(path);
 	return ret;
+}
+
+long long cg_number(const char *cg, const char *file)
+{
+	char buf[64];
+	int ret = cg_read(cg, file, buf, sizeof(buf));
+
+	return ret < 0 ? ret : strtoll(buf, NULL, 10);
 }
 
 /* Value of "key number" in a flat keyed file. */
@@ -596,6 +746,19 @@ int heap_list(struct dmem_heap *heaps, int max)
 	return n;
 }
 
+bool region_is_private(const char *region)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	int i, n = heap_list(heaps, DMEM_HEAPS);
+
+	for (i = 0; i < n; i++) {
+		if (!strcmp(heaps[i].name, "default_cma_region") &&
+		    !strcmp(heaps[i].region, region))
+			return false;
+	}
+	return region_area(region) != NULL;
+}
+
 int heap_open(const char *name)
 {
 	char *path = join("/dev/dma_heap", name);
@@ -707,22 +870,16 @@ bool dmem_is_on(char *reason)
 
 static int make_cgroup(struct dmem_test *t)
 {
-	char buf[FILE_BUF], *path;
 	int ret;
 
-	path = join(mount_point, "cgroup.subtree_control");
-	ret = read_text(path, buf, sizeof(buf));
-	free(path);
-	if (ret < 0)
+	guard();
+	ret = cg_enable(mount_point, "dmem");
+	if (ret)
 		return ret;
-	if (!has_word(buf, "dmem")) {
-		ret = cg_write(mount_point, "cgroup.subtree_control", "+dmem");
-		if (ret)
-			return ret;
-		*enabled_dmem = 1;
-	}
 	/* Leftovers of a killed test would disturb this one. */
+	cg_write(top_cg, "cgroup.kill", "1");
 	remove_tree(top_cg);
+	undo_run("/sys/kernel/debug/");
 	ret = cg_create_parent(top_cg);
 	if (ret)
 		return ret;

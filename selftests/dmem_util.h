@@ -88,6 +88,8 @@ ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
 int cg_write(const char *cg, const char *file, const char *text);
 /* The whole file, as a string; its length. */
 int cg_read(const char *cg, const char *file, char *buf, size_t size);
+/* The number that the file begins with */
+long long cg_number(const char *cg, const char *file);
 long long cg_stat(const char *cg, const char *file, const char *key);
 /* Waits for the number of dead cgroups that are not freed; returns the last. */
 long long cg_wait_dying(const char *cg, long long want);
@@ -99,6 +101,21 @@ int cg_alloc(const char *cg, int heap_fd, long long len);
  * is only a part of the id, on 32-bit without CONFIG_FHANDLE.
  */
 unsigned long long cg_id(const char *cg);
+
+/* Enables a controller for the children, until the program ends. */
+int cg_enable(const char *cg, const char *controller);
+
+/*
+ * When the program ends, however it ends, text is written to this file. Texts are
+ * written in the reverse order.
+ */
+void undo_add(const char *path, const char *text);
+/* Returns whether there was a text for this file. */
+bool undo_forget(const char *path);
+/* Does it now, for the paths that begin with the prefix. */
+void undo_run(const char *prefix);
+/* Writes a file, which gets its present content back when the program ends. */
+int file_set(const char *dir, const char *file, const char *text);
 
 /* region files: value in bytes, DMEM_MAX, or a negative errno */
 long long dmem_read(const char *cg, const char *file, const char *region);
@@ -135,6 +152,12 @@ int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
  */
 int heap_fill(int heap_fd, long long size, int *fds, int max);
 const char *region_area(const char *region);
+/*
+ * Is it a CMA area that only the tests use? Any driver may allocate from the default
+ * area, and any program from the system heap: there the figures of the area and of the
+ * root cgroup depend on others.
+ */
+bool region_is_private(const char *region);
 
 /* The charge of a buffer, from /proc/<pid>/fdinfo/<fd>; pid 0 is the caller. */
 struct dmem_owner {

@@ -5,56 +5,60 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "media.h"
 
-static const char *wanted_file;
-static char found_file[PATH_MAX];
-
-static int is_wanted(const char *path, const struct stat *st, int type,
-		     struct FTW *at)
+/* Of the test's own modules, or -1 */
+static int open_own(const char *name)
 {
-	(void)st;
-	if (type != FTW_F || strcmp(path + at->base, wanted_file))
-		return 0;
-	snprintf(found_file, sizeof(found_file), "%s", path);
-	return 1;
+	static const char * const subdirs[] = { "test_modules/", "" };
+	char *dir = exe_dir(), path[PATH_MAX];
+	int fd = -1, i;
+
+	for (i = 0; i < 2 && fd < 0; i++) {
+		snprintf(path, sizeof(path), "%s/%s%s.ko", dir, subdirs[i], name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	free(dir);
+	return fd;
 }
 
-static bool find_module(const char *name)
+static bool is_loaded(const char *name)
 {
-	char *dir = exe_dir(), file[64], installed[PATH_MAX];
-	struct utsname u;
-	int ret;
+	char path[64], *c;
 
-	uname(&u);
-	snprintf(file, sizeof(file), "%s.ko", name);
-	snprintf(installed, sizeof(installed), "/lib/modules/%s", u.release);
-	wanted_file = file;
-	ret = nftw(dir, is_wanted, 16, FTW_PHYS);
-	if (ret != 1)
-		ret = nftw(installed, is_wanted, 16, FTW_PHYS);
-	free(dir);
-	return ret == 1;
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	for (c = path; *c; c++) {
+		if (*c == '-')
+			*c = '_';
+	}
+	return !access(path, F_OK);
+}
+
+static int modprobe(const char *options, const char *name, const char *params)
+{
+	char command[1280];
+
+	snprintf(command, sizeof(command), "modprobe %s %s %s 2>/dev/null", options, name,
+		 params);
+	return system(command) ? -ENOENT : 0;
 }
 
 int module_load(const char *name, const char *params)
 {
 	int fd, ret;
 
-	if (!find_module(name))
-		return -ENOENT;
-	fd = open(found_file, O_RDONLY | O_CLOEXEC);
+	if (is_loaded(name))
+		return -EEXIST;
+	fd = open_own(name);
 	if (fd < 0)
-		return -errno;
+		return modprobe("-q", name, params);
 	ret = syscall(__NR_finit_module, fd, params, 0) ? -errno : 0;
 	close(fd);
 	return ret;
@@ -62,14 +66,7 @@ int module_load(const char *name, const char *params)
 
 int module_unload(const char *name)
 {
-	char buf[64], *c;
-
-	snprintf(buf, sizeof(buf), "%s", name);
-	for (c = buf; *c; c++) {
-		if (*c == '-')
-			*c = '_';
-	}
-	return syscall(__NR_delete_module, buf, O_NONBLOCK) ? -errno : 0;
+	return syscall(__NR_delete_module, name, O_NONBLOCK) ? -errno : 0;
 }
 
 int modules_load(struct modules *mods)
@@ -91,7 +88,7 @@ void modules_unload(struct modules *mods)
 
 	for (i = MODULES - 1; i >= 0; i--) {
 		if (mods->loaded[i])
-			module_unload(mods->names[i]);
+			modprobe("-r", mods->names[i], "");
 		mods->loaded[i] = false;
 	}
 }
@@ -123,9 +120,12 @@ bool areas_find_heap(const struct areas *before, long long pages,
 	int i, n;
 
 	for (i = 0; i < before->n; i++) {
-		if (before->area[i].pages - pages ==
+		if (before->area[i].pages - pages !=
 		    cma_read(before->area[i].name, "available_pages"))
-			area = before->area[i].name;
+			continue;
+		if (area)
+			return false;
+		area = before->area[i].name;
 	}
 	n = area ? heap_list(heaps, DMEM_HEAPS) : 0;
 	for (i = 0; i < n; i++) {
@@ -135,6 +135,18 @@ bool areas_find_heap(const struct areas *before, long long pages,
 			continue;
 		*heap = heaps[i];
 		return true;
+	}
+	return false;
+}
+
+bool areas_returned(const struct areas *before, const struct dmem_heap *heap)
+{
+	const char *area = region_area(heap->region);
+	int i;
+
+	for (i = 0; i < before->n; i++) {
+		if (!strcmp(before->area[i].name, area))
+			return before->area[i].pages == cma_read(area, "available_pages");
 	}
 	return false;
 }

@@ -14,20 +14,24 @@
 
 #include "dmem_util.h"
 
-#define MODULES		20
+#define MODULES		2
+#define FIND_TRIES	10
 #define AREAS		32
 
 /*
- * Modules in the order of their dependencies. A module that is built in is not
- * found, and one that is already loaded is not loaded again; both are left alone.
+ * Modules that are loaded by modprobe, in this order, with all that they need. One that
+ * is built in or already loaded is left alone.
  */
 struct modules {
-	const char *names[MODULES];	/* ends with NULL */
+	const char *names[MODULES + 1];	/* ends with NULL */
 	const char *params;		/* of the last one */
 	bool loaded[MODULES];
 };
 
-/* Looks beside the program, in test_modules/ there, in /lib/modules. */
+/*
+ * One beside the program or in test_modules/ there, or by modprobe. Returns -EEXIST if
+ * it is loaded.
+ */
 int module_load(const char *name, const char *params);
 int module_unload(const char *name);
 
@@ -35,7 +39,11 @@ int module_unload(const char *name);
 int modules_load(struct modules *mods);
 void modules_unload(struct modules *mods);
 
-/* A device's area is found by the decrease of its free pages. */
+/*
+ * A device's area is found by the decrease of its free pages. Other users may allocate
+ * in between, so a search is made FIND_TRIES times, and its result counts only if the
+ * pages return when the device's buffer is freed.
+ */
 struct areas {
 	int n;
 	struct {
@@ -52,6 +60,8 @@ void areas_now(struct areas *areas);
  */
 bool areas_find_heap(const struct areas *before, long long pages,
 		     struct dmem_heap *heap);
+/* The area of the heap has as many free pages as before. */
+bool areas_returned(const struct areas *before, const struct dmem_heap *heap);
 
 /* vivid, with allocators=1 */
 extern struct modules vivid_modules;

@@ -88,6 +88,7 @@ TEST_F_TIMEOUT(exhaust, pool, 60)
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
 	long long avail, unaccounted, left, chunk, size;
+	char words[DMEM_NAME_LEN + 16];
 	int kmsg, i, twice;
 
 	avail = cma_read(t->area, "available_pages");
@@ -132,8 +133,9 @@ TEST_F_TIMEOUT(exhaust, pool, 60)
 		EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
 		EXPECT_EQ(unaccounted, cma_read(t->area, "unaccounted_pages"));
 	}
+	snprintf(words, sizeof(words), "%s: alloc failed", t->area);
 	if (kmsg >= 0)
-		EXPECT_EQ(0, kmsg_count(kmsg, "cma"));
+		EXPECT_EQ(0, kmsg_count(kmsg, words));
 	EXPECT_LE(0, kmsg)
 		TH_LOG("cannot read /dev/kmsg");
 }

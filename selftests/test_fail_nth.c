@@ -69,9 +69,10 @@ struct fail {
 /*
  * Allocations that may sleep fail as well, and without a message. After the n-th, a number
  * of further allocations of slab objects fail in a process that requests it (make-it-fail).
- * Those of pages do not, as a page fault would be repeated.
+ * Those of pages do not, as a page fault would be repeated. All processes of the machine
+ * share these files: they get their content back, also if this program is killed.
  */
-static int set_faults(bool on)
+static int set_faults(void)
 {
 	static const char * const dirs[] = { "failslab", "fail_page_alloc" };
 	const struct {
@@ -80,9 +81,9 @@ static int set_faults(bool on)
 	} files[] = {
 		{ "verbose", "0", false },
 		{ "task-filter", "Y", false },
-		{ "ignore-gfp-wait", on ? "N" : "Y", false },
-		{ "ignore-gfp-highmem", on ? "N" : "Y", true },
-		{ "min-order", on ? "0" : "1", true },
+		{ "ignore-gfp-wait", "N", false },
+		{ "ignore-gfp-highmem", "N", true },
+		{ "min-order", "0", true },
 	};
 	unsigned int d, i;
 	int ret = 0;
@@ -92,12 +93,12 @@ static int set_faults(bool on)
 
 		for (i = 0; i < ARRAY_SIZE(files) && !ret; i++) {
 			if (!files[i].pages || d)
-				ret = cg_write(dir, files[i].file, files[i].text);
+				ret = file_set(dir, files[i].file, files[i].text);
 		}
 		free(dir);
 	}
 	if (!ret)
-		ret = cg_write(DEBUGFS "failslab", "probability", on ? "100" : "0");
+		ret = file_set(DEBUGFS "failslab", "probability", "100");
 	return ret;
 }
 
@@ -111,7 +112,8 @@ static bool begin(struct __test_metadata *_metadata, struct fail *self, enum dme
 		return false;
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", t->reason);
-	if (set_faults(true)) {
+	if (set_faults()) {
+		undo_run(DEBUGFS "fail");
 		dmem_end(t);
 		snprintf(t->reason, sizeof(t->reason),
 			 "no fault injection (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC)");
@@ -127,7 +129,7 @@ static bool begin(struct __test_metadata *_metadata, struct fail *self, enum dme
 
 static void end(struct fail *self)
 {
-	set_faults(false);
+	undo_run(DEBUGFS "fail");
 	dmem_end(&self->t);
 }
 
@@ -202,7 +204,7 @@ static bool fail_one(struct __test_metadata *_metadata, struct fail *self, const
 
 	memset(seen, 0, sizeof(*seen));
 	snprintf(times, sizeof(times), "%d", self->row);
-	ASSERT_EQ(0, cg_write(DEBUGFS "failslab", "times", times));
+	ASSERT_EQ(0, file_set(DEBUGFS "failslab", "times", times));
 	kmsg_count(self->kmsg[0], "");
 	kmsg_count(self->kmsg[1], "");
 	pid = cg_fork(cg);
@@ -592,7 +594,7 @@ TEST_F_TIMEOUT(device, registration, 250)
 	int points = 0, failed = 0, wrong = 0;
 	FILE *f;
 
-	ASSERT_EQ(0, cg_write(DEBUGFS "failslab", "times", "-1"));
+	ASSERT_EQ(0, file_set(DEBUGFS "failslab", "times", "-1"));
 	if (cg_write(kunit, "run", "1"))
 		SKIP(return, "no KUnit (CONFIG_CGROUP_DMEM_KUNIT_TEST, CONFIG_KUNIT_DEBUGFS)");
 	f = fopen(path, "re");

@@ -19,7 +19,6 @@
 FIXTURE(large) {
 	struct dmem_test t;
 	char *cg;
-	long long root;
 	int fds[MAX_FDS];
 	int n;
 };
@@ -43,7 +42,6 @@ FIXTURE_SETUP(large)
 	self->cg = cg_name(t->cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
 	EXPECT_EQ(0, cg_enter(self->cg));
-	self->root = dmem_current(t->root, t->heap.region);
 }
 
 FIXTURE_TEARDOWN(large)
@@ -66,14 +64,12 @@ static int fill(struct dmem_test *t, int *fds, int *n)
 }
 
 static void expect_bytes(struct __test_metadata *_metadata,
-			 struct dmem_test *t, const char *cg, long long root,
-			 long long bytes)
+			 struct dmem_test *t, const char *cg, long long bytes)
 {
 	const char *region = t->heap.region;
 
 	EXPECT_EQ(bytes, dmem_current(cg, region));
 	EXPECT_EQ(bytes, dmem_current(t->cg, region));
-	EXPECT_EQ(root + bytes, dmem_current(t->root, region));
 }
 
 TEST_F_TIMEOUT(large, filled, 200)
@@ -89,24 +85,24 @@ TEST_F_TIMEOUT(large, filled, 200)
 		EXPECT_EQ(-ENOMEM, fill(t, self->fds, &self->n));
 		EXPECT_EQ(limits[i], self->n * BUFFER);
 		EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 1));
-		expect_bytes(_metadata, t, self->cg, self->root, limits[i]);
+		expect_bytes(_metadata, t, self->cg, limits[i]);
 		EXPECT_EQ(limits[i], dmem_peak(self->cg, region));
 	}
 
 	/* Lowered below the usage, which still exceeds 32 bits. */
 	ASSERT_EQ(0, dmem_set_max(self->cg, region, 5 * GIB));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 1));
-	expect_bytes(_metadata, t, self->cg, self->root, LARGEST);
+	expect_bytes(_metadata, t, self->cg, LARGEST);
 	for (held = LARGEST; held >= 5 * GIB; held -= BUFFER) {
 		EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 1));
 		close(self->fds[--self->n]);
 	}
 	EXPECT_EQ(-ENOMEM, fill(t, self->fds, &self->n));
-	expect_bytes(_metadata, t, self->cg, self->root, 5 * GIB);
+	expect_bytes(_metadata, t, self->cg, 5 * GIB);
 
 	while (self->n)
 		close(self->fds[--self->n]);
-	expect_bytes(_metadata, t, self->cg, self->root, 0);
+	expect_bytes(_metadata, t, self->cg, 0);
 	EXPECT_EQ(LARGEST, dmem_peak(self->cg, region));
 }
 

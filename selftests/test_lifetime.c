@@ -9,9 +9,10 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 
 #define DYING	"nr_dying_subsys_dmem"
+#define MANY	100	/* cgroups: each move to another one takes milliseconds */
 
 FIXTURE(lifetime) {
 	struct dmem_test t;
@@ -20,17 +21,14 @@ FIXTURE(lifetime) {
 
 FIXTURE_VARIANT(lifetime) {
 	enum dmem_kind kind;
-	int many;
 };
 
 FIXTURE_VARIANT_ADD(lifetime, cma) {
 	.kind = DMEM_CMA,
-	.many = 1000,
 };
 
 FIXTURE_VARIANT_ADD(lifetime, system) {
 	.kind = DMEM_SYSTEM,
-	.many = 100,
 };
 
 FIXTURE_SETUP(lifetime)
@@ -120,12 +118,12 @@ TEST_F(lifetime, rmdir_of_a_branch)
 	ASSERT_EQ(0, cg_destroy(self->a));
 	ASSERT_EQ(0, cg_destroy(self->parent));
 	EXPECT_EQ(4 * t->page, dmem_current(t->cg, region));
-	EXPECT_EQ(root + 4 * t->page, dmem_current(t->root, region));
+	expect_root(_metadata, t, region, root, 4 * t->page);
 	EXPECT_EQ(2, cg_stat(t->cg, "cgroup.stat", DYING));
 	memset(map, 1, 4 * t->page);
 	EXPECT_EQ(0, munmap(map, 4 * t->page));
 	EXPECT_EQ(0, dmem_current(t->cg, region));
-	EXPECT_EQ(root, dmem_current(t->root, region));
+	expect_root(_metadata, t, region, root, 0);
 	EXPECT_EQ(0, wait_dying(t->cg, 0));
 }
 
@@ -158,7 +156,7 @@ TEST_F(lifetime, dying_as_long_as_charged)
 }
 
 /* Many cgroups are created, every other one is removed while its buffer lives. */
-TEST_F_TIMEOUT(lifetime, come_and_go, 250)
+TEST_F_TIMEOUT(lifetime, come_and_go, 60)
 {
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
@@ -166,14 +164,14 @@ TEST_F_TIMEOUT(lifetime, come_and_go, 250)
 	int old_fd = -1, i;
 
 	ASSERT_EQ(0, cg_stat(self->parent, "cgroup.stat", DYING));
-	for (i = 0; i <= variant->many; i++) {
+	for (i = 0; i <= MANY; i++) {
 		/*
 		 * One move serves two cgroups, as the moves take most of the
 		 * time.
 		 */
-		cg = i < variant->many ? cg_namef(self->parent, "many", i) :
+		cg = i < MANY ? cg_namef(self->parent, "many", i) :
 					 self->park;
-		ASSERT_EQ(i < variant->many ? 0 : -EEXIST, cg_create(cg));
+		ASSERT_EQ(i < MANY ? 0 : -EEXIST, cg_create(cg));
 		ASSERT_EQ(0, cg_enter(cg));
 		if (old) {
 			ASSERT_EQ(t->page, dmem_current(old, region));
@@ -188,7 +186,7 @@ TEST_F_TIMEOUT(lifetime, come_and_go, 250)
 			}
 		}
 		ASSERT_EQ(0, dmem_current(self->parent, region));
-		if (i == variant->many)
+		if (i == MANY)
 			break;
 		old = cg;
 		old_fd = heap_alloc(t->heap_fd, t->page);

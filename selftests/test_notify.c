@@ -162,9 +162,20 @@ static void expect_notified(struct __test_metadata *_metadata, struct watch *w,
 			break;
 		sleep_ms(2);
 	} while (now_ms() < end);
-	sleep_ms(QUIET);
-	by_poll |= poll_seen(w);
-	by_inotify |= inotify_seen(w);
+	/*
+	 * Events that are not wanted, and the second of two that belong together: the
+	 * next check must not see them. On a busy machine they may be late.
+	 */
+	end = now_ms() + QUIET;
+	while (now_ms() < end) {
+		unsigned int more = poll_seen(w), also = inotify_seen(w);
+
+		if (more | also)
+			end = now_ms() + QUIET;
+		by_poll |= more;
+		by_inotify |= also;
+		sleep_ms(2);
+	}
 	EXPECT_EQ(want, by_poll);
 	EXPECT_EQ(want, by_inotify);
 }
@@ -269,8 +280,10 @@ TEST_F(notify, burst)
 	for (j = 0; j < 2; j++) {
 		EXPECT_EQ(BURST, seen[j]);
 		EXPECT_LT(0, wakes[j]);
-		/* At most one in 10 ms, and those at both ends */
-		EXPECT_GE(took / 10 + 5, wakes[j]);
+		/* At most one in 10 ms, and those at both ends, also if the timer is late */
+		EXPECT_GE(took / 5 + 10, wakes[j]);
+		/* A notification for each refusal would be another thing. */
+		EXPECT_GT(BURST, wakes[j]);
 	}
 	TH_LOG("%d refusals in %lld ms, %d and %d notifications", BURST, took,
 	       wakes[0], wakes[1]);

@@ -16,7 +16,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 
 #define GROUPS		2	/* processes */
 #define MAX_THREADS	8	/* in each */
@@ -223,16 +223,15 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 			pthread_barrier_wait(&s->barrier);
 			EXPECT_EQ(0, s->failures);
 			expect_charged(_metadata, &b, heaps[i].region, each);
-			EXPECT_EQ(root[i] + GROUPS * each,
-				  dmem_current(t->root, heaps[i].region));
+			expect_root(_metadata, t, heaps[i].region, root[i],
+				    GROUPS * each);
 			pthread_barrier_wait(&s->barrier);
 		}
 		for (i = 0; i < GROUPS; i++)
 			EXPECT_EQ(0, wait_exit(pid[i]));
 		for (i = 0; i < s->heaps; i++) {
 			expect_charged(_metadata, &b, heaps[i].region, 0);
-			EXPECT_EQ(root[i], dmem_current(t->root,
-							heaps[i].region));
+			expect_root(_metadata, t, heaps[i].region, root[i], 0);
 		}
 		for (i = 0; i < GROUPS; i++)
 			EXPECT_EQ(0, cg_destroy(b.leaf[i]));
@@ -378,7 +377,7 @@ static void run_hammer(struct __test_metadata *_metadata, struct dmem_test *t,
 	EXPECT_EQ(held, s->accepted);
 	EXPECT_EQ(held * t->page, dmem_current(parent, region));
 	EXPECT_EQ(held * t->page, dmem_current(t->cg, region));
-	EXPECT_EQ(root + held * t->page, dmem_current(t->root, region));
+	expect_root(_metadata, t, region, root, held * t->page);
 	EXPECT_GE(limit, held);
 	/* There was a race, and the limit was reached. */
 	EXPECT_LT(0, allocs);
@@ -391,7 +390,7 @@ static void run_hammer(struct __test_metadata *_metadata, struct dmem_test *t,
 	}
 	EXPECT_EQ(0, dmem_current(parent, region));
 	EXPECT_EQ(0, dmem_current(t->cg, region));
-	EXPECT_EQ(root, dmem_current(t->root, region));
+	expect_root(_metadata, t, region, root, 0);
 	TH_LOG("%lld buffers, %lld refused, %d samples, %d saw one being refused",
 	       allocs, refused, samples, above);
 }

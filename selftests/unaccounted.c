@@ -2,8 +2,6 @@
 /* Unaccounted pages of a CMA area, see the header. */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #include "dmem_util.h"
 #include "unaccounted.h"
@@ -16,18 +14,24 @@ static struct taken {
 	long long pages;
 } *taken;
 
-static pid_t main_pid;
-
 static void __attribute__((constructor)) taken_init(void)
 {
-	main_pid = getpid();
 	taken = shared_alloc(sizeof(*taken));
 }
 
-static void __attribute__((destructor)) taken_exit(void)
+/* The pages are returned, also if the program is killed. */
+static void note_taken(long long pages)
 {
-	if (getpid() == main_pid)
-		unaccounted_return_all();
+	char path[DMEM_NAME_LEN + sizeof(DEBUGFS) + 8], text[32];
+
+	snprintf(path, sizeof(path), DEBUGFS "/%s/free", taken->area);
+	/* After a killed test the pages may have been returned. */
+	if (!undo_forget(path))
+		taken->pages = 0;
+	taken->pages += pages;
+	snprintf(text, sizeof(text), "%lld", taken->pages);
+	if (taken->pages)
+		undo_add(path, text);
 }
 
 static int write_number(const char *file, long long number)
@@ -50,7 +54,7 @@ int unaccounted_take(const char *area, long long pages)
 			chunk = pages;
 		ret = write_number("alloc", chunk);
 		if (!ret) {
-			taken->pages += chunk;
+			note_taken(chunk);
 			pages -= chunk;
 			continue;
 		}
@@ -73,7 +77,7 @@ int unaccounted_return(long long pages)
 	int ret = write_number("free", pages);
 
 	if (!ret)
-		taken->pages -= pages;
+		note_taken(-pages);
 	return ret;
 }
 

@@ -31,11 +31,7 @@ struct v4l2_remove_buffers {
 #define CAPTURE		V4L2_BUF_TYPE_VIDEO_CAPTURE
 
 struct modules vivid_modules = {
-	.names = {
-		"mc", "videodev", "videobuf2-common", "videobuf2-memops",
-		"videobuf2-v4l2", "videobuf2-vmalloc", "videobuf2-dma-contig",
-		"v4l2-tpg", "font", "cec", "vivid",
-	},
+	.names = { "vivid" },
 	.params = "n_devs=1 node_types=0x1 num_inputs=1 input_types=0 allocators=1 cache_hints=1",
 };
 

@@ -11,7 +11,8 @@ build_selftests()
 	_r=$_st/root
 	_log=$LOGS/selftests-$1.log
 	# "make guest" builds only the programs that it names: all of them take minutes.
-	_only=$(echo "${GUEST_ONLY:-}" | tr ' ' '\n' | sed -n "s,^dmem/,$BASE/selftests-$1/out/,p" | paste -s -d ' ')
+	# A variable on make's command line stays as it is, so these are the paths that lib.mk makes.
+	_only=$(echo "${GUEST_ONLY:-}" | tr ' ' '\n' | sed -n "s,^dmem/,$_st/out/,p" | paste -s -d ' ')
 	_tests=selftests
 	[ -z "${UPTO:-}" ] || _tests=$TREE/$KSELFTESTS
 	mkdir -p "$_st/src" "$_st/out" "$_st/heaps"
@@ -26,10 +27,7 @@ build_selftests()
 		st_make "$1" -C "$TREE/tools/testing/selftests/dmabuf-heaps" OUTPUT="$_st/heaps" \
 			INSTALL_PATH="$_r/tests/dmabuf-heaps" install
 	} >"$_log" 2>&1 || die_log "$_log" "cannot build the selftests: $(grep -m1 -e 'error:' -e ' Error ' "$_log")"
-	# The modules lie beside the programs as well, where a test looks first.
-	find "$_r/tests/dmem" -mindepth 2 -name '*.ko' -exec cp {} "$_r/tests/dmem/" \;
-	# So do the drivers of the kernel that a test loads itself.
-	find "$_k/drivers" "$_k/lib" -name '*.ko' -exec cp {} "$_r/tests/dmem/" \;
+	kernel_modules "$1" "$_r/lib/modules"
 	{
 		st_make "$1" -s -C "$_st/src" OUTPUT="$_st/out" COLLECTION=dmem \
 			${_only:+TEST_GEN_PROGS="$_only"} emit_tests

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Gives vivid, which has no device-tree node, a reserved region that the node
- * /dmem-test names in its memory-region, the first or that of the parameter
- * index. Load it after vivid and when vivid has no buffers; unload it likewise.
+ * Gives vivid, which has no device-tree node, the reserved-memory region that the
+ * parameter area names. Load it after vivid and when vivid has no buffers; unload
+ * it likewise.
  */
 #include <linux/device.h>
 #include <linux/module.h>
@@ -10,12 +10,13 @@
 #include <linux/of_reserved_mem.h>
 #include <linux/platform_device.h>
 
-static int index;
-module_param(index, int, 0444);
-MODULE_PARM_DESC(index, "which region of the memory-region to use");
+static char *area = "";
+module_param(area, charp, 0444);
+MODULE_PARM_DESC(area, "name of a node in /reserved-memory");
 
 static struct device *vivid;
 static struct module *owner;
+static struct reserved_mem *rmem;
 
 /* The device is in vivid's data, so vivid must stay. */
 static int find_vivid(void)
@@ -38,28 +39,41 @@ static void put_vivid(void)
 	module_put(owner);
 }
 
+/* Of a node without "reusable" the region is no CMA area. */
+static int find_area(void)
+{
+	struct device_node *parent = of_find_node_by_path("/reserved-memory");
+	struct device_node *np;
+
+	for_each_child_of_node(parent, np) {
+		if (!strcmp(kbasename(np->full_name), area) &&
+		    of_property_read_bool(np, "reusable"))
+			break;
+	}
+	of_node_put(parent);
+	rmem = np ? of_reserved_mem_lookup(np) : NULL;
+	of_node_put(np);
+	return rmem && rmem->ops && rmem->ops->device_init ? 0 : -ENODEV;
+}
+
 static int __init dmem_vivid_area_init(void)
 {
-	struct device_node *np;
-	int ret;
+	int ret = find_area();
 
-	np = of_find_node_by_path("/dmem-test");
-	if (!np)
-		return -ENODEV;
-	ret = find_vivid();
-	if (!ret) {
-		ret = of_reserved_mem_device_init_by_idx(vivid, np, index);
-		if (ret)
-			put_vivid();
-	}
-	of_node_put(np);
+	if (!ret)
+		ret = find_vivid();
+	if (ret)
+		return ret;
+	ret = rmem->ops->device_init(rmem, vivid);
+	if (ret)
+		put_vivid();
 	return ret;
 }
 module_init(dmem_vivid_area_init);
 
 static void __exit dmem_vivid_area_exit(void)
 {
-	of_reserved_mem_device_release(vivid);
+	rmem->ops->device_release(rmem, vivid);
 	put_vivid();
 }
 module_exit(dmem_vivid_area_exit);

@@ -3,8 +3,8 @@
  * The second act of dmem-demo: a camera streams while another program allocates as much as it can
  * from the same region.
  *
- * The camera is vivid, the kernel's virtual one. It has no memory of its own; the parameter
- * dmem_vivid_area assigns it an area of the device tree.
+ * The camera is vivid, the kernel's virtual one. It has no memory of its own; the module
+ * dmem_vivid_area assigns it the area that the guest's kernel command line names for tests.
  */
 #include <linux/videodev2.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #define DEVICE		"/dev/video0"
 #define LOAD_VIVID	"depmod && modprobe vivid n_devs=1 node_types=0x1 "	\
 			"num_inputs=1 input_types=1 allocators=1 && "		\
-			"modprobe dmem_vivid_area"
+			"modprobe dmem_vivid_area area=\"${DMEM_TEST_HEAP%%:*}\""
 /* XRGB frames, which are whole MiB. */
 #define WIDTH		1024
 #define HEIGHT		768
