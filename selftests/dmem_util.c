@@ -1020,60 +1020,6 @@ char *trace_dir(void)
 	return instance;
 }
 
-int trace_begin(const char *function)
-{
-	char *instance = trace_dir();
-	int ret = access(instance, F_OK) ? -errno : 0;
-
-	if (!ret)
-		ret = cg_write(instance, "set_ftrace_filter", function);
-	if (!ret) {
-		char pid[32];
-
-		snprintf(pid, sizeof(pid), "%d", (int)getpid());
-		ret = cg_write(instance, "set_ftrace_pid", pid);
-	}
-	if (!ret)
-		ret = cg_write(instance, "current_tracer", "function");
-	if (!ret)
-		ret = cg_write(instance, "trace", "\n");
-	free(instance);
-	if (ret)
-		trace_end();
-	return ret;
-}
-
-/* Calls since trace_begin(), a line each. */
-int trace_count(void)
-{
-	char *instance = trace_instance();
-	char *path = join(instance, "trace");
-	char line[512];
-	int n = 0;
-	FILE *f;
-
-	f = fopen(path, "r");
-	free(path);
-	free(instance);
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		if (line[0] != '#' && line[0] != '\n')
-			n++;
-	}
-	fclose(f);
-	return n;
-}
-
-void trace_end(void)
-{
-	char *instance = trace_instance();
-
-	cg_write(instance, "current_tracer", "nop");
-	rmdir(instance);
-	free(instance);
-}
-
 void *shared_alloc(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,

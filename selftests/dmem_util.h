@@ -176,14 +176,6 @@ int kmsg_open(void);
 int kmsg_count(int fd, const char *needle);
 
 /*
- * The function tracer, for one function in this task. trace_begin() returns
- * -errno if the kernel does not support it. The tracing instance is removed when
- * the program exits.
- */
-int trace_begin(const char *function);
-int trace_count(void);
-void trace_end(void);
-/*
  * Returns a private tracing instance in tracefs. The caller frees the string;
  * the instance is removed when the program exits.
  */

@@ -262,45 +262,29 @@ TEST_F(memory, pages_without_buffer)
 }
 
 /*
- * A dma-buf of other memory belongs to no region; memcg is charged for it, as
- * intended. udmabuf rejects a buffer of a region as its backing memory.
+ * A dma-buf of other memory belongs to no region. udmabuf rejects a buffer of a region
+ * as its backing memory.
  */
 TEST_F(memory, udmabuf)
 {
 	struct dmem_test *t = &self->t;
-	long long len = 4LL << 20, avail, shmem, memcg;
+	long long len = 4LL << 20, avail;
 	struct udmabuf_create create = { .size = len };
-	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd, tries;
-	char *top = strdup(t->cg);
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
 
-	*strrchr(top, '/') = '\0';
 	if (dev < 0)
 		SKIP(return, "no /dev/udmabuf");
 	ASSERT_EQ(LIMIT, take(self, t->heap_fd));
 	avail = cma_read(t->area, "available_pages");
-	/* If the cgroups have memcg */
-	cg_enable(top, "memory");
-	cg_enable(t->cg, "memory");
-	free(top);
 	create.memfd = memfd_create("escape", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	ASSERT_LE(0, (int)create.memfd);
 	ASSERT_EQ(0, ftruncate(create.memfd, len));
 	ASSERT_EQ(0, fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
-	shmem = cg_stat(self->a, "memory.stat", "shmem");
 	fd = ioctl(dev, UDMABUF_CREATE, &create);
 	ASSERT_LE(0, fd);
 	EXPECT_PAID(t->heap.region, LIMIT, 0);
 	EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
 	EXPECT_GE(0, dmem_current(self->a, "heap/system"));
-	/* memcg sums up its statistics every two seconds, or after many changes. */
-	for (tries = 0; tries < 100; tries++) {
-		memcg = cg_stat(self->a, "memory.stat", "shmem");
-		if (memcg == shmem + len)
-			break;
-		sleep_ms(100);
-	}
-	if (shmem >= 0)
-		EXPECT_EQ(shmem + len, memcg);
 	close(fd);
 	close(create.memfd);
 
@@ -308,6 +292,45 @@ TEST_F(memory, udmabuf)
 	create.size = t->page;
 	EXPECT_EQ(-1, ioctl(dev, UDMABUF_CREATE, &create));
 	EXPECT_PAID(t->heap.region, LIMIT, 0);
+	close(dev);
+}
+
+/* memcg is charged for the pages of a udmabuf, as intended. */
+TEST_F(memory, udmabuf_memcg)
+{
+	struct dmem_test *t = &self->t;
+	struct udmabuf_create create = { .size = 4LL << 20 };
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd, tries, ret;
+	long long before, now = 0;
+	char *top = strdup(t->cg);
+
+	if (dev < 0)
+		SKIP(return, "no /dev/udmabuf");
+	*strrchr(top, '/') = '\0';
+	ret = cg_enable(t->root, "memory");
+	if (!ret)
+		ret = cg_enable(top, "memory");
+	if (!ret)
+		ret = cg_enable(t->cg, "memory");
+	free(top);
+	if (ret)
+		SKIP(return, "no memory controller in cgroup2");
+	create.memfd = memfd_create("escape", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	ASSERT_LE(0, (int)create.memfd);
+	ASSERT_EQ(0, ftruncate(create.memfd, create.size));
+	ASSERT_EQ(0, fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	before = cg_stat(self->a, "memory.stat", "shmem");
+	ASSERT_LE(0, before);
+	fd = ioctl(dev, UDMABUF_CREATE, &create);
+	ASSERT_LE(0, fd);
+	/* memcg sums up its statistics every two seconds, or after many changes. */
+	for (tries = 0; tries < 100 && now != before + (long long)create.size; tries++) {
+		now = cg_stat(self->a, "memory.stat", "shmem");
+		sleep_ms(100);
+	}
+	EXPECT_EQ(before + (long long)create.size, now);
+	close(fd);
+	close(create.memfd);
 	close(dev);
 }
 

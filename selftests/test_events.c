@@ -353,7 +353,10 @@ static void *ask(void *arg)
 	return NULL;
 }
 
-/* All workers exhaust their parent's limit: every ENOMEM is counted. */
+/*
+ * All workers exhaust their parent's limit: every ENOMEM is counted. A worker returns its
+ * page at once, so each refusal is a race with another worker that has it.
+ */
 TEST_F_TIMEOUT(events, race, 60)
 {
 	struct dmem_test *t = &self->t;

@@ -27,6 +27,7 @@ struct shared {
 	pthread_barrier_t barrier;
 	atomic_int stop;
 	atomic_int failures;
+	atomic_int inside, together;	/* in the first charge */
 	int heap[DMEM_HEAPS], heaps;	/* of the first charges */
 	atomic_llong accepted;		/* pages that workers have now */
 	atomic_llong over;		/* worst excess of accepted */
@@ -115,7 +116,9 @@ static void *first_charge(void *arg)
 	cpu_pin(w->index);
 	for (i = 0; i < s->heaps; i++) {
 		pthread_barrier_wait(&s->barrier);	/* all are inside */
+		s->together += s->inside++ > 0;
 		fd = heap_alloc(s->heap[i], w->t->page);
+		s->inside--;
 		if (fd < 0)
 			s->failures++;
 		pthread_barrier_wait(&s->barrier);	/* all have theirs */
@@ -241,8 +244,9 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 			break;
 	}
 	EXPECT_LT(0, rounds);
-	TH_LOG("%d rounds of %d first charges in %d regions", rounds,
-	       GROUPS * threads, s->heaps);
+	EXPECT_LT(0, s->together);
+	TH_LOG("%d rounds of %d first charges in %d regions, %d began during another", rounds,
+	       GROUPS * threads, s->heaps, s->together);
 }
 
 /*
