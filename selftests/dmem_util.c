@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <linux/dma-heap.h>
 #include <linux/sched.h>
-#include <mntent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -57,36 +56,6 @@ static struct undo_list {
 	} undo[UNDOS];
 } *undo_list;
 
-static char *join(const char *a, const char *b)
-{
-	char *s;
-
-	if (asprintf(&s, "%s/%s", a, b) < 0)
-		abort();
-	return s;
-}
-
-static int read_text(const char *path, char *buf, size_t size)
-{
-	size_t len = 0;
-	ssize_t ret;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	do {
-		ret = read(fd, buf + len, size - 1 - len);
-		if (ret > 0)
-			len += ret;
-	} while (ret > 0 && len < size - 1);
-	if (ret < 0)
-		ret = -errno;
-	close(fd);
-	buf[len] = '\0';
-	return ret < 0 ? (int)ret : (int)len;
-}
-
 static bool has_word(const char *text, const char *word)
 {
 	size_t len = strlen(word);
@@ -104,19 +73,10 @@ static bool has_word(const char *text, const char *word)
 
 static void find_mount(void)
 {
-	struct mntent *ent;
-	FILE *f;
+	char path[PATH_MAX];
 
-	f = setmntent("/proc/self/mounts", "r");
-	if (!f)
-		return;
-	while ((ent = getmntent(f))) {
-		if (strcmp(ent->mnt_type, "cgroup2"))
-			continue;
-		mount_point = strdup(ent->mnt_dir);
-		break;
-	}
-	endmntent(f);
+	if (!cg_find_unified_root(path, sizeof(path), NULL))
+		mount_point = strdup(path);
 }
 
 static void find_home(void)
@@ -129,7 +89,7 @@ static void find_home(void)
 	     line = strtok_r(NULL, "\n", &save)) {
 		if (strncmp(line, "0::/", 4))
 			continue;
-		home_cg = join(mount_point, line + 4);
+		home_cg = cg_name(mount_point, line + 4);
 		break;
 	}
 }
@@ -163,7 +123,7 @@ static void __attribute__((constructor)) util_init(void)
 		return;
 	find_home();
 	snprintf(name, sizeof(name), "dmem_selftest.%d", (int)main_pid);
-	top_cg = join(mount_point, name);
+	top_cg = cg_name(mount_point, name);
 }
 
 /* Removes a cgroup and all below; the processes in it are killed. */
@@ -181,7 +141,7 @@ static int remove_tree(const char *cg)
 		if (ent->d_type != DT_DIR || !strcmp(ent->d_name, ".") ||
 		    !strcmp(ent->d_name, ".."))
 			continue;
-		child = join(cg, ent->d_name);
+		child = cg_name(cg, ent->d_name);
 		remove_tree(child);
 		free(child);
 	}
@@ -219,8 +179,8 @@ void undo_add(const char *path, const char *text)
 	if (undo_list->n == UNDOS || strlen(path) >= sizeof(u->path) ||
 	    strlen(text) >= sizeof(u->text))
 		abort();
-	strcpy(u->path, path);
-	strcpy(u->text, text);
+	snprintf(u->path, sizeof(u->path), "%s", path);
+	snprintf(u->text, sizeof(u->text), "%s", text);
 	undo_list->n++;
 }
 
@@ -259,7 +219,7 @@ void undo_run(const char *prefix)
 
 int file_set(const char *dir, const char *file, const char *text)
 {
-	char *path = join(dir, file), old[64];
+	char *path = cg_name(dir, file), old[64];
 	int i, ret = 0;
 
 	for (i = 0; i < undo_list->n && strcmp(undo_list->undo[i].path, path); i++)
@@ -270,12 +230,12 @@ int file_set(const char *dir, const char *file, const char *text)
 			undo_add(path, old);
 	}
 	free(path);
-	return ret < 0 ? ret : cg_write(dir, file, text);
+	return ret < 0 ? ret : cg_write(dir, file, (char *)text);
 }
 
 int cg_enable(const char *cg, const char *controller)
 {
-	char *path = join(cg, "cgroup.subtree_control"), buf[FILE_BUF], text[64];
+	char *path = cg_name(cg, "cgroup.subtree_control"), buf[FILE_BUF], text[64];
 	int ret = read_text(path, buf, sizeof(buf));
 
 	if (ret >= 0 && !has_word(buf, controller)) {
@@ -357,99 +317,33 @@ const char *cgroup2_mount(void)
 	return mount_point;
 }
 
-char *cg_name(const char *parent, const char *name)
-{
-	return join(parent, name);
-}
-
-char *cg_namef(const char *parent, const char *prefix, int n)
-{
-	char *s;
-
-	if (asprintf(&s, "%s/%s%d", parent, prefix, n) < 0)
-		abort();
-	return s;
-}
-
-int cg_create(const char *cg)
-{
-	return mkdir(cg, 0755) ? -errno : 0;
-}
-
 /* Creates a cgroup that will have children and no processes. */
 int cg_create_parent(const char *cg)
 {
-	int ret = cg_create(cg);
-
-	return ret ? ret : cg_write(cg, "cgroup.subtree_control", "+dmem");
-}
-
-/*
- * A process may stay in its cgroup for a moment after wait(), so EBUSY is not
- * final.
- */
-int cg_destroy(const char *cg)
-{
-	long long end = now_ms() + 5000;
-
-	while (rmdir(cg)) {
-		if (errno != EBUSY || now_ms() > end)
-			return -errno;
-		sleep_ms(1);
-	}
-	return 0;
-}
-
-int cg_add(const char *cg, pid_t pid)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%d", (int)pid);
-	return cg_write(cg, "cgroup.procs", text);
-}
-
-int cg_enter(const char *cg)
-{
-	return cg_add(cg, 0);
+	if (cg_create(cg))
+		return -errno;
+	return cg_write(cg, "cgroup.subtree_control", "+dmem");
 }
 
 int cg_leave(void)
 {
-	return home_cg ? cg_enter(home_cg) : -ENOENT;
+	return home_cg ? cg_enter_current(home_cg) : -ENOENT;
 }
 
-/*
- * Forks directly into the cgroup if the kernel supports it: moving a process
- * takes an RCU grace period.
- */
-static pid_t cg_clone(const char *cg, uint64_t flags)
-{
-	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP | flags,
-		.exit_signal = SIGCHLD,
-	};
-	pid_t pid;
-	int fd;
-
-	fd = open(cg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	args.cgroup = fd;
-	pid = syscall(__NR_clone3, &args, sizeof(args));
-	if (pid || !(flags & CLONE_FILES))
-		close(fd);
-	return pid;
-}
-
-/* Like fork(), but the child starts in cg. */
+/* Like fork(), but the child starts in cg. A move would take an RCU grace period. */
 pid_t cg_fork(const char *cg)
 {
-	pid_t pid = cg_clone(cg, 0);
+	int fd = dirfd_open_opath(cg);
+	pid_t pid;
 
+	if (fd < 0)
+		return -1;
+	pid = clone_into_cgroup(fd);
+	close(fd);
 	if (pid >= 0)
 		return pid;
 	pid = fork();
-	if (!pid && cg_enter(cg))
+	if (!pid && cg_enter_current(cg))
 		_exit(127);
 	return pid;
 }
@@ -460,24 +354,22 @@ pid_t cg_fork(const char *cg)
  */
 int cg_alloc(const char *cg, int heap_fd, long long len)
 {
-	int *fd, ret;
+	int sv[2], fd = -ECHILD, status;
 	pid_t pid;
 
-	fd = mmap(NULL, sizeof(*fd), PROT_READ | PROT_WRITE,
-		  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (fd == MAP_FAILED)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
 		return -errno;
-	*fd = -ECHILD;
-	pid = cg_clone(cg, CLONE_FILES);
+	pid = cg_fork(cg);
 	if (!pid) {
-		*fd = heap_alloc(heap_fd, len);
-		_exit(0);
+		fd = heap_alloc(heap_fd, len);
+		/* The errno is the status. */
+		_exit(fd < 0 ? -fd : send_fd(sv[1], fd) ? ECHILD : 0);
 	}
-	ret = pid < 0 ? -errno : wait_exit(pid);
-	if (!ret)
-		ret = *fd;
-	munmap(fd, sizeof(*fd));
-	return ret;
+	close(sv[1]);
+	status = pid < 0 ? ECHILD : wait_exit(pid);
+	fd = status ? -status : recv_fd(sv[0]);
+	close(sv[0]);
+	return fd;
 }
 
 /* The handle of a cgroup is its id, which follows the head without a gap. */
@@ -503,7 +395,7 @@ unsigned long long cg_id(const char *cg)
 ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
 		     size_t len)
 {
-	char *path = join(cg, file);
+	char *path = cg_name(cg, file);
 	ssize_t ret;
 	int fd;
 
@@ -518,47 +410,10 @@ ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
 	return ret;
 }
 
-int cg_write(const char *cg, const char *file, const char *text)
-{
-	ssize_t ret = cg_write_buf(cg, file, text, strlen(text));
-
-	return ret < 0 ? (int)ret : 0;
-}
-
-int cg_read(const char *cg, const char *file, char *buf, size_t size)
-{
-	char *path = join(cg, file);
-	int ret = read_text(path, buf, size);
-
-	free(path);
-	return ret;
-}
-
-long long cg_number(const char *cg, const char *file)
-{
-	char buf[64];
-	int ret = cg_read(cg, file, buf, sizeof(buf));
-
-	return ret < 0 ? ret : strtoll(buf, NULL, 10);
-}
-
-/* Value of "key number" in a flat keyed file. */
-long long cg_stat(const char *cg, const char *file, const char *key)
-{
-	char buf[FILE_BUF];
-	int ret = cg_read(cg, file, buf, sizeof(buf));
-
-	return ret < 0 ? ret : dmem_value(buf, key);
-}
-
 long long cg_wait_dying(const char *cg, long long want)
 {
-	long long end = now_ms() + 10000, val;
-
-	while ((val = cg_stat(cg, "cgroup.stat", "nr_dying_subsys_dmem")) !=
-	       want && now_ms() < end)
-		sleep_ms(20);
-	return val;
+	return cg_read_key_long_poll(cg, "cgroup.stat", "nr_dying_subsys_dmem ", want, 500,
+				     20000);
 }
 
 /* The value that follows "<region> " at the start of a line. */
@@ -612,7 +467,10 @@ long long dmem_nested(const char *cg, const char *file, const char *region,
 
 long long dmem_read(const char *cg, const char *file, const char *region)
 {
-	return cg_stat(cg, file, region);
+	char buf[FILE_BUF];
+	int ret = cg_read(cg, file, buf, sizeof(buf));
+
+	return ret < 0 ? ret : dmem_value(buf, region);
 }
 
 long long dmem_current(const char *cg, const char *region)
@@ -756,12 +614,12 @@ bool region_is_private(const char *region)
 		    !strcmp(heaps[i].region, region))
 			return false;
 	}
-	return region_area(region) != NULL;
+	return !!region_area(region);
 }
 
 int heap_open(const char *name)
 {
-	char *path = join("/dev/dma_heap", name);
+	char *path = cg_name("/dev/dma_heap", name);
 	int fd;
 
 	fd = open(path, O_RDWR | O_CLOEXEC);
@@ -857,7 +715,7 @@ bool dmem_is_on(char *reason)
 		snprintf(reason, DMEM_NAME_LEN, "cgroup2 is not mounted");
 		return false;
 	}
-	path = join(mount_point, "cgroup.controllers");
+	path = cg_name(mount_point, "cgroup.controllers");
 	ret = read_text(path, buf, sizeof(buf));
 	free(path);
 	if (ret < 0 || !has_word(buf, "dmem")) {
@@ -883,7 +741,7 @@ static int make_cgroup(struct dmem_test *t)
 	ret = cg_create_parent(top_cg);
 	if (ret)
 		return ret;
-	t->cg = cg_namef(top_cg, "t", getpid());
+	t->cg = cg_name_indexed(top_cg, "t", getpid());
 	return cg_create_parent(t->cg);
 }
 

@@ -14,7 +14,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
+#include <unistd.h>
+
+#include "cgroup_util.h"
 
 /* The value of a limit file that reads "max". */
 #define DMEM_MAX	LLONG_MAX
@@ -74,23 +78,11 @@ bool dmem_is_on(char *reason);
 
 const char *cgroup2_mount(void);
 
-/* cgroups, by path */
-char *cg_name(const char *parent, const char *name);
-char *cg_namef(const char *parent, const char *prefix, int n);
-int cg_create(const char *cg);
+/* cgroups, by path; most functions are in cgroup_util.h */
 int cg_create_parent(const char *cg);
-int cg_destroy(const char *cg);
-int cg_enter(const char *cg);
 int cg_leave(void);
-int cg_add(const char *cg, pid_t pid);
 ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
 		     size_t len);
-int cg_write(const char *cg, const char *file, const char *text);
-/* The whole file, as a string; its length. */
-int cg_read(const char *cg, const char *file, char *buf, size_t size);
-/* The number that the file begins with */
-long long cg_number(const char *cg, const char *file);
-long long cg_stat(const char *cg, const char *file, const char *key);
 /* Waits for the number of dead cgroups that are not freed; returns the last. */
 long long cg_wait_dying(const char *cg, long long want);
 pid_t cg_fork(const char *cg);

@@ -41,7 +41,7 @@ static bool is_loaded(const char *name)
 	return !access(path, F_OK);
 }
 
-static int modprobe(const char *options, const char *name, const char *params)
+static int run_modprobe(const char *options, const char *name, const char *params)
 {
 	char command[1280];
 
@@ -58,7 +58,7 @@ int module_load(const char *name, const char *params)
 		return -EEXIST;
 	fd = open_own(name);
 	if (fd < 0)
-		return modprobe("-q", name, params);
+		return run_modprobe("-q", name, params);
 	ret = syscall(__NR_finit_module, fd, params, 0) ? -errno : 0;
 	close(fd);
 	return ret;
@@ -88,7 +88,7 @@ void modules_unload(struct modules *mods)
 
 	for (i = MODULES - 1; i >= 0; i--) {
 		if (mods->loaded[i])
-			modprobe("-r", mods->names[i], "");
+			run_modprobe("-r", mods->names[i], "");
 		mods->loaded[i] = false;
 	}
 }

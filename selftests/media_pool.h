@@ -44,7 +44,7 @@ static inline void pool_begin(struct __test_metadata *_metadata,
 	pool->b = cg_name(pool->t.cg, "b");
 	ASSERT_EQ(0, cg_create(pool->a));
 	ASSERT_EQ(0, cg_create(pool->b));
-	ASSERT_EQ(0, cg_enter(pool->a));
+	ASSERT_EQ(0, cg_enter_current(pool->a));
 	pool_rebase(pool);
 }
 

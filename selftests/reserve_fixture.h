@@ -191,7 +191,7 @@ FIXTURE_SETUP(reserve)
 	self->region = t->heap.region;
 	self->top = strdup(t->cg);
 	*strrchr(self->top, '/') = '\0';
-	self->outside = cg_namef(t->root, "dmem_selftest_outside.", getpid());
+	self->outside = cg_name_indexed(t->root, "dmem_selftest_outside.", getpid());
 	self->owner = cg_name(t->cg, "owner");
 	self->greedy = cg_name(t->cg, "greedy");
 	self->slice = cg_name(t->cg, "slice");

@@ -78,7 +78,7 @@ FIXTURE_SETUP(dma)
 	self->b = cg_name(self->t.cg, "b");
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
 FIXTURE_TEARDOWN(dma)
@@ -127,7 +127,7 @@ TEST_F(dma, accounted)
 	expect_area(_metadata, self->area, before, PAGES, 0);
 
 	/* Freed by a process in b. */
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	EXPECT_EQ(0, dma_free(self->dev, id));
 	EXPECT_EQ(0, dmem_current(self->a, self->region));
 	EXPECT_EQ(0, dmem_current(self->b, self->region));
@@ -317,7 +317,7 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 	static int fds[MAX_FDS];
 	int n, id;
 
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	n = heap_fill(self->heap_fd, before.available / 4 * self->t.page, fds,
 		      MAX_FDS);
 	full = area_now(self->area);
@@ -327,7 +327,7 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 	used = dmem_current(self->b, self->region);
 	EXPECT_EQ((before.available - full.available) * self->t.page, used);
 
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	id = dma_alloc(self->dev, variant->method, self->len,
 		       DMEM_DMA_ACCOUNT);
 	/* 32-bit ARM's allocator of coherent memory has nothing else to try. */
@@ -349,11 +349,11 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 	 * root: that is in the parent of the test's cgroup. The amount is
 	 * large, so that it can be seen at once.
 	 */
-	memcg = cg_stat(self->t.cg, MEMCG_STAT, "kernel");
+	memcg = cg_read_key_long(self->t.cg, MEMCG_STAT, "kernel ");
 	id = dma_alloc(self->dev, variant->method, MUCH, DMEM_DMA_ACCOUNT);
 	EXPECT_LT(0, id);
 	if (memcg >= 0) {
-		memcg = cg_stat(self->t.cg, MEMCG_STAT, "kernel") - memcg;
+		memcg = cg_read_key_long(self->t.cg, MEMCG_STAT, "kernel ") - memcg;
 		if (memcg_pays_for_dma())
 			EXPECT_LE(MUCH, memcg);
 		if (!memcg_pays_for_dma())
@@ -391,14 +391,14 @@ TEST_F_TIMEOUT(dma, exhausted, 60)
 	ASSERT_LT(0, big);
 	big += self->t.page;
 	ASSERT_GE(1 << 30, big);
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	n = heap_fill(self->heap_fd, before.available / 4 * self->t.page, fds,
 		      MAX_FDS);
 	if (area_now(self->area).available >= PAGES)
 		SKIP(return, "cannot fill the area");
 	misses = dmem_nested(self->b, "dmem.events", region, "exhausted");
 	ASSERT_LT(0, misses);
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 
 	id = dma_alloc(self->dev, variant->method, self->len,
 		       DMEM_DMA_ACCOUNT);

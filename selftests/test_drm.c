@@ -122,10 +122,10 @@ TEST_F(drm, asked_in_another_cgroup)
 	struct media_pool *pool = &self->pool;
 	struct dumb dumb;
 
-	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, cg_enter_current(pool->b));
 	ASSERT_EQ(0, create(self->fd, &dumb));
 	expect_held(_metadata, pool, 0, self->len);
-	ASSERT_EQ(0, cg_enter(pool->a));
+	ASSERT_EQ(0, cg_enter_current(pool->a));
 	expect_held(_metadata, pool, 0, self->len);
 	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
 	expect_held(_metadata, pool, 0, 0);
@@ -256,7 +256,7 @@ TEST_F(drm, limit_zero)
 	}
 
 	/* Requests of a neighbour are still served. */
-	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, cg_enter_current(pool->b));
 	EXPECT_EQ(0, create(self->fd, &dumb));
 	expect_held(_metadata, pool, 0, self->len);
 	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
@@ -271,7 +271,7 @@ TEST_F(drm, one_limit_with_the_heap)
 
 	ASSERT_EQ(0, dmem_set_max(pool->t.cg, pool->region, 2 * self->len));
 	ASSERT_EQ(0, create(self->fd, &dumb));
-	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, cg_enter_current(pool->b));
 	fd = heap_alloc(pool->heap_fd, self->len);
 	ASSERT_LE(0, fd);
 	expect_held(_metadata, pool, self->len, self->len);
@@ -325,7 +325,7 @@ TEST_F(drm, fdinfo)
 	expect_payer(_metadata, pool->region, 0, fd, id);
 
 	/* Exporting an imported buffer again does not move its charge. */
-	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, cg_enter_current(pool->b));
 	expect_payer(_metadata, pool->region, 0, fd, id);
 	heap_buf = heap_alloc(pool->heap_fd, self->len);
 	ASSERT_LE(0, heap_buf);
@@ -370,7 +370,7 @@ TEST_F(drm, imported)
 	ASSERT_LE(0, heap_buf);
 	expect_held(_metadata, pool, 2 * self->len, 0);
 
-	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, cg_enter_current(pool->b));
 	ASSERT_EQ(0, prime_import(other, fd, &again));
 	ASSERT_EQ(0, prime_import(other, heap_buf, &handle));
 	expect_held(_metadata, pool, 2 * self->len, 0);
@@ -430,7 +430,7 @@ TEST_F_TIMEOUT(drm, full_area, 60)
 	struct dmem_owner owner;
 	int n, ret, fd;
 
-	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, cg_enter_current(pool->b));
 	n = heap_fill(pool->heap_fd, pool->available / 4 * pool->t.page, fds,
 		      MAX_FDS);
 	left = cma_read(pool->area, "available_pages") * pool->t.page;
@@ -438,7 +438,7 @@ TEST_F_TIMEOUT(drm, full_area, 60)
 		SKIP(return, "cannot fill the area: %lld bytes are left", left);
 	used = pool->available * pool->t.page - left;
 	expect_held(_metadata, pool, 0, used);
-	ASSERT_EQ(0, cg_enter(pool->a));
+	ASSERT_EQ(0, cg_enter_current(pool->a));
 	ret = create(self->fd, &dumb);
 	if (ret)
 		EXPECT_EQ(-ENOMEM, ret);

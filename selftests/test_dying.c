@@ -71,7 +71,7 @@ FIXTURE_SETUP(dying)
 	if (self->leaves > MAX_CPUS)
 		self->leaves = MAX_CPUS;
 	for (i = 0; i < self->leaves; i++)
-		self->leaf[i] = cg_namef(self->box, "leaf", i);
+		self->leaf[i] = cg_name_indexed(self->box, "leaf", i);
 }
 
 FIXTURE_TEARDOWN(dying)
@@ -126,7 +126,7 @@ static void rule(struct dmem_test *t, struct shared *s, const char *leaf,
 		int ret = cg_create(leaf);
 
 		/* The last leaf of the previous phase may still exist. */
-		if (ret && ret != -EEXIST)
+		if (ret && errno != EEXIST)
 			_exit(1);
 		pid = cg_fork(leaf);
 		if (!pid) {
@@ -366,7 +366,7 @@ TEST_F(dying, root_peak)
 		SKIP(return, "others use the region");
 	ASSERT_LE(used, peak);
 	room = t->area ? cma_read(t->area, "available_pages") * t->page :
-			 cg_stat("/proc", "meminfo", "MemAvailable:") * 1024;
+			 cg_read_key_long("/proc", "meminfo", "MemAvailable:") * 1024LL;
 	if (more > room / 2)
 		SKIP(return, "the peak of %lld is too high to go beyond it", peak);
 	ASSERT_EQ(0, cg_create(self->leaf[0]));

@@ -175,8 +175,8 @@ static void into_cgroup(ESCAPE *self)
 	if (!pid)
 		_exit(take(&self->t));
 	self->seen->ret[0] = wait_exit(pid);
-	self->seen->ret[1] = cg_enter(self->b);
-	self->seen->ret[2] = cg_enter(self->t.cg);
+	self->seen->ret[1] = cg_enter_current(self->b);
+	self->seen->ret[2] = cg_enter_current(self->t.cg);
 	self->seen->ret[3] = dmem_set_max(self->a, self->t.heap.region, DMEM_MAX);
 	self->seen->got = take(&self->t);
 }
@@ -341,7 +341,7 @@ static void by_setuid(ESCAPE *self)
 
 	if (setresuid(NOBODY, NOBODY, 0))
 		_exit(4);
-	seen->ret[0] = cg_enter(self->b);
+	seen->ret[0] = cg_enter_current(self->b);
 	seen->ret[1] = heap_alloc(self->t.heap_fd, self->t.page);
 	if (setresuid(0, 0, 0))
 		_exit(4);
@@ -386,7 +386,7 @@ static void by_namespace(ESCAPE *self)
 		_exit(4);
 	seen->ret[1] = mount("cgroup2", root, "cgroup2", 0, NULL) ? -errno : 0;
 	seen->ret[2] = dmem_set_max(root, t->heap.region, DMEM_MAX);
-	seen->ret[3] = cg_create(x);
+	seen->ret[3] = cg_create(x) ? -errno : 0;
 	seen->ret[4] = mount("cgroup", root, "cgroup", 0, "dmem") ? -errno : 0;
 	seen->got = take(t);
 }
@@ -420,13 +420,13 @@ static void by_subtree(ESCAPE *self)
 	pid_t pid;
 
 	become_nobody();
-	if (cg_create(x) || cg_create(y) || cg_enter(x) ||
+	if (cg_create(x) || cg_create(y) || cg_enter_current(x) ||
 	    cg_write(self->a, "cgroup.subtree_control", "+dmem") ||
 	    dmem_set_max(x, region, MORE * self->t.page) ||
 	    dmem_set(x, "dmem.min", region, MORE * self->t.page))
 		_exit(4);
 	seen->ret[0] = dmem_set_max(self->a, region, DMEM_MAX);
-	seen->ret[1] = cg_enter(self->b);
+	seen->ret[1] = cg_enter_current(self->b);
 	seen->got = take(&self->t);
 	pid = cg_fork(y);
 	if (!pid)
@@ -548,7 +548,7 @@ static void moved_around(ESCAPE *self)
 	pthread_create(&thread, NULL, take_and_return, &m);
 	/* Until it has had buffers of both, which takes longer on a slow machine. */
 	for (i = 0; (i < 100 || (m.most <= LIMIT && now_ms() < end)) && !self->seen->ret[0]; i++)
-		self->seen->ret[0] = cg_enter(i % 2 ? self->a : self->b);
+		self->seen->ret[0] = cg_enter_current(i % 2 ? self->a : self->b);
 	m.stop = 1;
 	pthread_join(thread, NULL);
 	self->seen->got = m.n;

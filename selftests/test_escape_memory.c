@@ -47,7 +47,7 @@ FIXTURE_SETUP(memory)
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
 	EXPECT_EQ(0, dmem_set_max(self->a, self->t.heap.region, LIMIT * self->t.page));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
 FIXTURE_TEARDOWN(memory)
@@ -319,13 +319,13 @@ TEST_F(memory, udmabuf_memcg)
 	ASSERT_LE(0, (int)create.memfd);
 	ASSERT_EQ(0, ftruncate(create.memfd, create.size));
 	ASSERT_EQ(0, fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
-	before = cg_stat(self->a, "memory.stat", "shmem");
+	before = cg_read_key_long(self->a, "memory.stat", "shmem ");
 	ASSERT_LE(0, before);
 	fd = ioctl(dev, UDMABUF_CREATE, &create);
 	ASSERT_LE(0, fd);
 	/* memcg sums up its statistics every two seconds, or after many changes. */
 	for (tries = 0; tries < 100 && now != before + (long long)create.size; tries++) {
-		now = cg_stat(self->a, "memory.stat", "shmem");
+		now = cg_read_key_long(self->a, "memory.stat", "shmem ");
 		sleep_ms(100);
 	}
 	EXPECT_EQ(before + (long long)create.size, now);

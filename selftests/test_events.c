@@ -59,7 +59,7 @@ FIXTURE_SETUP(events)
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
 	EXPECT_EQ(0, cg_create(self->c));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
 FIXTURE_TEARDOWN(events)
@@ -133,7 +133,7 @@ TEST_F(events, own_limit)
 
 	/* Events are never undone, by a limit, a usage or a move. */
 	ASSERT_EQ(0, dmem_set_max(self->a, region, DMEM_MAX));
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	EXPECT_EVENTS(self->a, 3, 3, 0);
 	EXPECT_LOCAL(self->a, 3, 3, 0);
 	EXPECT_ABOVE(3, 3, 0);
@@ -159,7 +159,7 @@ TEST_F(events, ancestors_limit)
 	EXPECT_NONE(self->c);
 
 	/* Another one below the same limit. */
-	ASSERT_EQ(0, cg_enter(self->c));
+	ASSERT_EQ(0, cg_enter_current(self->c));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 2 * t->page));
 	EXPECT_LOCAL(self->c, 0, 1, 0);
 	EXPECT_EVENTS(self->c, 0, 1, 0);
@@ -291,13 +291,13 @@ TEST_F(events, created_again)
 	ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, 0));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
 	EXPECT_EVENTS(self->a, 1, 1, 0);
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	ASSERT_EQ(0, cg_destroy(self->a));
 	EXPECT_ABOVE(1, 1, 0);
 	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
 	ASSERT_EQ(0, cg_create(self->a));
 	EXPECT_NONE(self->a);
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, 0));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
 	EXPECT_EVENTS(self->a, 1, 1, 0);
@@ -311,7 +311,7 @@ TEST_F(events, not_delegated)
 	char *leaf = cg_name(self->a, "leaf");
 
 	ASSERT_EQ(0, cg_create(leaf));
-	ASSERT_EQ(0, cg_enter(leaf));
+	ASSERT_EQ(0, cg_enter_current(leaf));
 	ASSERT_EQ(0, dmem_set_max(self->box, t->heap.region, 0));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
 	EXPECT_LOCAL(self->a, 0, 1, 0);

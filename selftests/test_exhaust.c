@@ -44,7 +44,7 @@ FIXTURE_SETUP(exhaust)
 	self->b = cg_name(self->t.cg, "b");
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
 FIXTURE_TEARDOWN(exhaust)
@@ -118,13 +118,13 @@ TEST_F_TIMEOUT(exhaust, pool, 60)
 		/* Other cgroups find no room either, and are not charged. */
 		EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd,
 					      (left + 1) * t->page));
-		ASSERT_EQ(0, cg_enter(self->b));
+		ASSERT_EQ(0, cg_enter_current(self->b));
 		for (i = 0; i < 100; i++)
 			EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, chunk));
 		EXPECT_EQ(0, dmem_current(self->b, region));
 		EXPECT_EQ(held(self->fds, self->n),
 			  dmem_current(self->a, region));
-		ASSERT_EQ(0, cg_enter(self->a));
+		ASSERT_EQ(0, cg_enter_current(self->a));
 
 		while (self->n)
 			close(self->fds[--self->n]);
@@ -158,13 +158,13 @@ TEST_F_TIMEOUT(exhaust, pool_and_limit, 60)
 	 * b still gets the memory that a is refused; then the region is
 	 * exhausted.
 	 */
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	EXPECT_EQ(-ENOMEM, take_all(t, half / 8, self->fds, &self->n));
 	EXPECT_LT(0, dmem_current(self->b, region));
 	EXPECT_EQ(held(self->fds, self->n),
 		  used + dmem_current(self->b, region));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, half));
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, half));
 	EXPECT_EQ(used, dmem_current(self->a, region));
 	while (self->n)

@@ -419,7 +419,7 @@ TEST_F_TIMEOUT(fail, reservation, 250)
 
 static int run_create(struct operation *op)
 {
-	return cg_create(op->text);
+	return cg_create(op->text) ? -errno : 0;
 }
 
 static void remove_created(struct operation *op)

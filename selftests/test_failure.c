@@ -48,7 +48,7 @@ FIXTURE_SETUP(failure)
 	self->len = PAGES * self->t.page;
 	self->cg = cg_name(self->t.cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
-	EXPECT_EQ(0, cg_enter(self->cg));
+	EXPECT_EQ(0, cg_enter_current(self->cg));
 }
 
 FIXTURE_TEARDOWN(failure)
@@ -247,7 +247,7 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 	int rounds = 0, hits = 0, fd;
 	int *state;
 
-	avail = cg_stat("/proc", "meminfo", "MemAvailable:") * 1024;
+	avail = cg_read_key_long("/proc", "meminfo", "MemAvailable:") * 1024LL;
 	if (len > avail / 3)
 		len = avail / 3 / t->page * t->page;
 	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
@@ -303,7 +303,7 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 		SKIP(return, "no kill hit in the middle of an allocation");
 
 	/* The memory was freed as well: there is room for one more. */
-	ASSERT_EQ(0, cg_enter(self->cg));
+	ASSERT_EQ(0, cg_enter_current(self->cg));
 	fd = heap_alloc(t->heap_fd, len);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(len, dmem_current(self->cg, region));

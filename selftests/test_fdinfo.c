@@ -56,7 +56,7 @@ FIXTURE_SETUP(fdinfo)
 	self->b = cg_name(self->t.cg, "b");
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 	self->id_a = cg_id(self->a);
 	self->id_b = cg_id(self->b);
 	if (!self->id_a || !self->id_b) {
@@ -112,7 +112,7 @@ TEST_F(fdinfo, allocated)
 	close(fd);
 	EXPECT_PAYER(0, other, self->id_a);
 
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	more = heap_alloc(t->heap_fd, t->page);
 	ASSERT_LE(0, more);
 	EXPECT_PAYER(0, more, self->id_b);
@@ -211,7 +211,7 @@ TEST_F(fdinfo, removed)
 
 	fd = heap_alloc(t->heap_fd, t->page);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, cg_destroy(self->a));
 		EXPECT_PAYER(0, fd, self->id_a);
@@ -246,7 +246,7 @@ TEST_F(fdinfo, not_delegated)
 	fd = cg_alloc(leaf, t->heap_fd, t->page);
 	ASSERT_LE(0, fd);
 	EXPECT_PAYER(0, fd, self->id_a);
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	ASSERT_EQ(0, cg_write(self->a, "cgroup.subtree_control", "+dmem"));
 	old = fd;
 	fd = cg_alloc(leaf, t->heap_fd, t->page);

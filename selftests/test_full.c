@@ -53,7 +53,7 @@ FIXTURE_SETUP(full)
 	EXPECT_EQ(0, cg_create_parent(self->box));
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_enter(self->b));
+	EXPECT_EQ(0, cg_enter_current(self->b));
 }
 
 FIXTURE_TEARDOWN(full)
@@ -79,7 +79,7 @@ FIXTURE_TEARDOWN(full)
 	EXPECT_LT(0, _misses);						\
 	EXPECT_EQ((self->available - self->left) * self->t.page,	\
 		  dmem_current(self->b, self->t.heap.region));		\
-	ASSERT_EQ(0, cg_enter(self->a));				\
+	ASSERT_EQ(0, cg_enter_current(self->a));				\
 	_misses;							\
 })
 
@@ -112,7 +112,7 @@ TEST_F_TIMEOUT(full, no_limit, 60)
 	self->fds[0] = -1;
 
 	/* The counted cgroup is not pinned. */
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	ASSERT_EQ(0, cg_destroy(self->a));
 	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
 	EXPECT_EVENTS(self->box, 0, 0, misses + 3);
@@ -174,7 +174,7 @@ TEST_F_TIMEOUT(full, fragmented, 60)
 	free = cma_read(t->area, "available_pages") * t->page;
 	ASSERT_LT(8 * piece, free);
 
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 4 * piece));
 	EXPECT_EVENTS(self->a, 0, 0, 1);
 	EXPECT_LOCAL(self->a, 0, 0, 1);
@@ -194,7 +194,7 @@ TEST_F_TIMEOUT(full, root, 60)
 	struct dmem_test *t = &self->t;
 	long long misses = FILL();
 
-	ASSERT_EQ(0, cg_enter(t->root));
+	ASSERT_EQ(0, cg_enter_current(t->root));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd,
 				      (self->left + 1) * t->page));
 	EXPECT_EVENTS(self->a, 0, 0, 0);

@@ -61,7 +61,7 @@ FIXTURE_TEARDOWN(hierarchy)
 
 static int alloc_in(struct dmem_test *t, const char *cg, int pages)
 {
-	int ret = cg_enter(cg);
+	int ret = cg_enter_current(cg);
 
 	return ret ? ret : heap_alloc(t->heap_fd, pages * t->page);
 }

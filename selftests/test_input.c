@@ -67,7 +67,7 @@ FIXTURE_TEARDOWN(input)
 }
 
 /* Writes text, in which each '@' stands for the region's name. */
-static int write_text(struct dmem_test *t, const char *cg, const char *file,
+static int write_line(struct dmem_test *t, const char *cg, const char *file,
 		      const char *text)
 {
 	char buf[4 * DMEM_NAME_LEN];
@@ -159,7 +159,7 @@ TEST_F(input, refused)
 		ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region,
 				      BEFORE));
 		EXPECT_EQ(-cases[i].err,
-			  write_text(t, self->cg, variant->file, cases[i].text))
+			  write_line(t, self->cg, variant->file, cases[i].text))
 			TH_LOG("wrote \"%s\"", cases[i].text);
 		EXPECT_EQ(BEFORE, dmem_read(self->cg, variant->file,
 					    t->heap.region))
@@ -215,7 +215,7 @@ TEST_F(input, accepted)
 			cases[i].value = 131071 / t->page * t->page;
 		ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region,
 				      BEFORE));
-		EXPECT_EQ(0, write_text(t, self->cg, variant->file,
+		EXPECT_EQ(0, write_line(t, self->cg, variant->file,
 					cases[i].text))
 			TH_LOG("wrote \"%s\"", cases[i].text);
 		EXPECT_EQ(cases[i].value, dmem_read(self->cg, variant->file,
@@ -234,10 +234,10 @@ TEST_F(input, counter_range)
 			       (0x7fffffffLL - 1) * t->page;
 
 	EXPECT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region, top));
-	EXPECT_EQ(0, write_text(t, self->cg, variant->file, "@ 1P"));
+	EXPECT_EQ(0, write_line(t, self->cg, variant->file, "@ 1P"));
 	EXPECT_EQ(wide ? 1024 * TIB : DMEM_MAX,
 		  dmem_read(self->cg, variant->file, t->heap.region));
-	EXPECT_EQ(0, write_text(t, self->cg, variant->file, "@ 7E"));
+	EXPECT_EQ(0, write_line(t, self->cg, variant->file, "@ 7E"));
 	EXPECT_EQ(wide ? 7 * 1024 * 1024 * TIB : DMEM_MAX,
 		  dmem_read(self->cg, variant->file, t->heap.region));
 }

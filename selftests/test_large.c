@@ -33,7 +33,7 @@ FIXTURE_SETUP(large)
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", t->reason);
 	/* The test must not invoke the OOM killer. */
-	if (cg_stat("/proc", "meminfo", "MemAvailable:") * 1024 <
+	if (cg_read_key_long("/proc", "meminfo", "MemAvailable:") * 1024LL <
 	    LARGEST + ROOM) {
 		dmem_end(t);
 		SKIP(return, "needs %lld MiB of available memory",
@@ -41,7 +41,7 @@ FIXTURE_SETUP(large)
 	}
 	self->cg = cg_name(t->cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
-	EXPECT_EQ(0, cg_enter(self->cg));
+	EXPECT_EQ(0, cg_enter_current(self->cg));
 }
 
 FIXTURE_TEARDOWN(large)

@@ -11,7 +11,7 @@
 
 #include "dmem_expect.h"
 
-#define DYING	"nr_dying_subsys_dmem"
+#define DYING	"nr_dying_subsys_dmem "
 #define MANY	100	/* cgroups: each move to another one takes milliseconds */
 
 FIXTURE(lifetime) {
@@ -45,22 +45,12 @@ FIXTURE_SETUP(lifetime)
 	EXPECT_EQ(0, cg_create_parent(self->parent));
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->park));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
 FIXTURE_TEARDOWN(lifetime)
 {
 	dmem_end(&self->t);
-}
-
-static long long wait_dying(const char *cg, long long want)
-{
-	long long end = now_ms() + 10000, val;
-
-	while ((val = cg_stat(cg, "cgroup.stat", DYING)) != want &&
-	       now_ms() < end)
-		sleep_ms(20);
-	return val;
 }
 
 TEST_F(lifetime, rmdir_with_buffers)
@@ -73,7 +63,7 @@ TEST_F(lifetime, rmdir_with_buffers)
 	ASSERT_EQ(0, dmem_set_max(self->a, region, 6 * t->page));
 	old = heap_alloc(t->heap_fd, 5 * t->page);
 	ASSERT_LE(0, old);
-	ASSERT_EQ(0, cg_enter(self->park));
+	ASSERT_EQ(0, cg_enter_current(self->park));
 	ASSERT_EQ(0, cg_destroy(self->a));
 	EXPECT_EQ(5 * t->page, dmem_current(self->parent, region));
 	EXPECT_EQ(5 * t->page, dmem_current(t->cg, region));
@@ -83,7 +73,7 @@ TEST_F(lifetime, rmdir_with_buffers)
 	EXPECT_EQ(0, dmem_current(self->a, region));
 	EXPECT_EQ(0, dmem_peak(self->a, region));
 	EXPECT_EQ(DMEM_MAX, dmem_read(self->a, "dmem.max", region));
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 4 * t->page));
 	new = heap_alloc(t->heap_fd, 3 * t->page);
 	ASSERT_LE(0, new);
@@ -114,17 +104,17 @@ TEST_F(lifetime, rmdir_of_a_branch)
 		   0);
 	ASSERT_TRUE(map != MAP_FAILED);
 	close(fd);
-	ASSERT_EQ(0, cg_enter(self->park));
+	ASSERT_EQ(0, cg_enter_current(self->park));
 	ASSERT_EQ(0, cg_destroy(self->a));
 	ASSERT_EQ(0, cg_destroy(self->parent));
 	EXPECT_EQ(4 * t->page, dmem_current(t->cg, region));
 	expect_root(_metadata, t, region, root, 4 * t->page);
-	EXPECT_EQ(2, cg_stat(t->cg, "cgroup.stat", DYING));
+	EXPECT_EQ(2, cg_read_key_long(t->cg, "cgroup.stat", DYING));
 	memset(map, 1, 4 * t->page);
 	EXPECT_EQ(0, munmap(map, 4 * t->page));
 	EXPECT_EQ(0, dmem_current(t->cg, region));
 	expect_root(_metadata, t, region, root, 0);
-	EXPECT_EQ(0, wait_dying(t->cg, 0));
+	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
 }
 
 /* A removed cgroup stays as long as its buffers do, and no longer. */
@@ -133,9 +123,9 @@ TEST_F(lifetime, dying_as_long_as_charged)
 	struct dmem_test *t = &self->t;
 	int fd[8], i;
 
-	ASSERT_EQ(0, cg_enter(self->park));
+	ASSERT_EQ(0, cg_enter_current(self->park));
 	for (i = 0; i < 8; i++) {
-		char *cg = cg_namef(self->parent, "dying", i);
+		char *cg = cg_name_indexed(self->parent, "dying", i);
 
 		ASSERT_EQ(0, cg_create(cg));
 		fd[i] = cg_alloc(cg, t->heap_fd, t->page);
@@ -143,16 +133,16 @@ TEST_F(lifetime, dying_as_long_as_charged)
 		ASSERT_EQ(0, cg_destroy(cg));
 		free(cg);
 	}
-	EXPECT_EQ(8, wait_dying(self->parent, 8));
+	EXPECT_EQ(8, cg_wait_dying(self->parent, 8));
 	sleep_ms(500);
-	EXPECT_EQ(8, wait_dying(self->parent, 8));
+	EXPECT_EQ(8, cg_wait_dying(self->parent, 8));
 	EXPECT_EQ(8 * t->page, dmem_current(self->parent, t->heap.region));
 	for (i = 0; i < 8; i++) {
 		close(fd[i]);
 		EXPECT_EQ((7 - i) * t->page,
 			  dmem_current(self->parent, t->heap.region));
 	}
-	EXPECT_EQ(0, wait_dying(self->parent, 0));
+	EXPECT_EQ(0, cg_wait_dying(self->parent, 0));
 }
 
 /* Many cgroups are created, every other one is removed while its buffer lives. */
@@ -163,16 +153,17 @@ TEST_F_TIMEOUT(lifetime, come_and_go, 60)
 	char *cg, *old = NULL;
 	int old_fd = -1, i;
 
-	ASSERT_EQ(0, cg_stat(self->parent, "cgroup.stat", DYING));
+	ASSERT_EQ(0, cg_read_key_long(self->parent, "cgroup.stat", DYING));
 	for (i = 0; i <= MANY; i++) {
 		/*
 		 * One move serves two cgroups, as the moves take most of the
 		 * time.
 		 */
-		cg = i < MANY ? cg_namef(self->parent, "many", i) :
+		cg = i < MANY ? cg_name_indexed(self->parent, "many", i) :
 					 self->park;
-		ASSERT_EQ(i < MANY ? 0 : -EEXIST, cg_create(cg));
-		ASSERT_EQ(0, cg_enter(cg));
+		if (i < MANY)
+			ASSERT_EQ(0, cg_create(cg));
+		ASSERT_EQ(0, cg_enter_current(cg));
 		if (old) {
 			ASSERT_EQ(t->page, dmem_current(old, region));
 			if (i & 1)
@@ -192,7 +183,7 @@ TEST_F_TIMEOUT(lifetime, come_and_go, 60)
 		old_fd = heap_alloc(t->heap_fd, t->page);
 		ASSERT_LE(0, old_fd);
 	}
-	EXPECT_EQ(0, wait_dying(self->parent, 0));
+	EXPECT_EQ(0, cg_wait_dying(self->parent, 0));
 	EXPECT_EQ(0, dmem_current(self->parent, region));
 	EXPECT_EQ(t->page, dmem_peak(self->parent, region));
 }

@@ -41,7 +41,7 @@ FIXTURE_SETUP(limit)
 		TH_LOG("%s", self->t.reason);
 	self->cg = cg_name(self->t.cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
-	EXPECT_EQ(0, cg_enter(self->cg));
+	EXPECT_EQ(0, cg_enter_current(self->cg));
 }
 
 FIXTURE_TEARDOWN(limit)

@@ -461,7 +461,7 @@ static void forget(struct replay *r, enum place p)
 
 static bool do_remove(struct replay *r, enum place p)
 {
-	int ret = cg_destroy(r->cg[p].path);
+	int ret = cg_destroy(r->cg[p].path) ? -errno : 0;
 
 	if (ret)
 		return failed(r, "remove", ret);
@@ -474,7 +474,7 @@ static bool do_remove(struct replay *r, enum place p)
 static bool do_create(struct replay *r, enum place p)
 {
 	struct cgroup *parent = &r->cg[parent_of[p]];
-	int ret = cg_create(r->cg[p].path);
+	int ret = cg_create(r->cg[p].path) ? -errno : 0;
 
 	if (ret)
 		return failed(r, "create", ret);

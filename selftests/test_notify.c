@@ -57,7 +57,7 @@ FIXTURE_SETUP(notify)
 	EXPECT_EQ(0, cg_create_parent(self->slice));
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
 FIXTURE_TEARDOWN(notify)
@@ -345,7 +345,7 @@ TEST_F(notify, tracepoints)
 	EXPECT_EQ(1, traced(dir, "dmem_refuse:", id));
 	EXPECT_EQ(0, traced(dir, "dmem_uncharge:", id));
 	/* Freed in another cgroup: the event still names the charged one. */
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	close(fd);
 	EXPECT_EQ(1, traced(dir, "dmem_uncharge:", charge));
 	EXPECT_EQ(1, traced(dir, "dmem_charge:", id));

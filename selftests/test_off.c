@@ -53,7 +53,7 @@ static long long area_free(const struct dmem_heap *h)
 
 TEST_F(off, no_files)
 {
-	char *child = cg_namef(cgroup2_mount(), "dmem_off.", getpid());
+	char *child = cg_name_indexed(cgroup2_mount(), "dmem_off.", getpid());
 	const char * const cg[] = { cgroup2_mount(), child };
 	struct dirent *ent;
 	unsigned int i;

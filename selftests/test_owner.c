@@ -47,7 +47,7 @@ FIXTURE_SETUP(owner)
 	self->b = cg_name(self->t.cg, "b");
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
 FIXTURE_TEARDOWN(owner)
@@ -200,7 +200,7 @@ TEST_F(owner, charger_moved)
 
 	fd = heap_alloc(t->heap_fd, self->len);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	expect_in_a(_metadata, t, self->a, self->b, self->len);
 
 	/* Its further allocations are charged to b. */
@@ -222,7 +222,7 @@ TEST_F(owner, heap_fd_from_elsewhere)
 
 	heap_fd = heap_open(t->heap.name);	/* opened in a */
 	ASSERT_LE(0, heap_fd);
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	fd = heap_alloc(heap_fd, self->len);
 	ASSERT_LE(0, fd);
 	expect_in_a(_metadata, t, self->b, self->a, self->len);
@@ -271,7 +271,7 @@ TEST_F(owner, sent_to_another_cgroup)
 	int fd, sock;
 	pid_t pid;
 
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	fd = charge_by_child(_metadata, t, self->a, self->len, &pid, &sock);
 	/* The sender has closed its own, and lives. */
 	expect_in_a(_metadata, t, self->a, self->b, self->len);
@@ -290,7 +290,7 @@ TEST_F(owner, importer_is_not_charged)
 	char *map;
 	pid_t pid;
 
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	ASSERT_EQ(0, dmem_set_max(self->b, t->heap.region, 0));
 	ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, self->len));
 	fd = charge_by_child(_metadata, t, self->a, self->len, &pid, &sock);
@@ -299,9 +299,9 @@ TEST_F(owner, importer_is_not_charged)
 	memset(map, 1, self->len);
 	expect_in_a(_metadata, t, self->a, self->b, self->len);
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	close(fd);
 	expect_in_a(_metadata, t, self->a, self->b, self->len);
 	EXPECT_EQ(0, munmap(map, self->len));
@@ -316,7 +316,7 @@ TEST_F(owner, charger_dead)
 	int fd, sock, killed;
 	pid_t pid;
 
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	for (killed = 0; killed < 2; killed++) {
 		fd = charge_by_child(_metadata, t, self->a, self->len, &pid,
 				     &sock);
@@ -347,7 +347,7 @@ TEST_F(owner, in_flight)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, send_fd(sv[0], fd));
 	close(fd);
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	expect_in_a(_metadata, t, self->a, self->b, self->len);
 	fd = recv_fd(sv[1]);
 	ASSERT_LE(0, fd);
@@ -367,7 +367,7 @@ TEST_F(owner, killed_with_buffers)
 	pid_t pid;
 
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-	ASSERT_EQ(0, cg_enter(self->b));
+	ASSERT_EQ(0, cg_enter_current(self->b));
 	pid = cg_fork(self->a);
 	ASSERT_LE(0, pid);
 	if (!pid) {

@@ -192,11 +192,11 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 		SKIP(return, "no usable heap with a dmem region");
 	parent = t->cg;
 	for (i = 0; i < DEPTH; i++) {
-		b.level[i] = cg_namef(parent, "level", i);
+		b.level[i] = cg_name_indexed(parent, "level", i);
 		parent = b.level[i];
 	}
 	for (i = 0; i < GROUPS; i++)
-		b.leaf[i] = cg_namef(parent, "leaf", i);
+		b.leaf[i] = cg_name_indexed(parent, "leaf", i);
 
 	end = now_ms() + 8000;
 	for (rounds = 0; rounds < 500 && now_ms() < end; rounds++) {
@@ -326,7 +326,7 @@ static void run_hammer(struct __test_metadata *_metadata, struct dmem_test *t,
 	ASSERT_EQ(0, dmem_set_max(parent, region, limit * t->page));
 	share_barrier(&s->barrier, workers + 1);
 	for (i = 0; i < groups; i++) {
-		leaf[i] = cg_namef(parent, "leaf", i);
+		leaf[i] = cg_name_indexed(parent, "leaf", i);
 		ASSERT_EQ(0, cg_create(leaf[i]));
 		pid[i] = cg_fork(leaf[i]);
 		ASSERT_LE(0, pid[i]);

@@ -40,7 +40,7 @@ FIXTURE_SETUP(region)
 	}
 	self->cg = cg_name(self->t.cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
-	EXPECT_EQ(0, cg_enter(self->cg));
+	EXPECT_EQ(0, cg_enter_current(self->cg));
 }
 
 FIXTURE_TEARDOWN(region)
@@ -185,7 +185,7 @@ TEST_F(region, system_capacity)
 	size = dmem_read(self->t.root, "dmem.capacity", "heap/system");
 	if (size == -ENODATA)
 		SKIP(return, "no region heap/system");
-	total = cg_stat("/proc", "meminfo", "MemTotal:") * 1024;
+	total = cg_read_key_long("/proc", "meminfo", "MemTotal:") * 1024LL;
 	ASSERT_LT(0, total);
 	EXPECT_EQ(0, size % self->t.page);
 	EXPECT_LE(total / 10 * 9, size);

@@ -124,7 +124,7 @@ FIXTURE_SETUP(reserve_driver)
 	self->a = cg_name(t->cg, "a");
 	EXPECT_EQ(0, cg_create(self->owner));
 	EXPECT_EQ(0, cg_create(self->a));
-	EXPECT_EQ(0, cg_enter(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
 FIXTURE_TEARDOWN(reserve_driver)
@@ -158,12 +158,12 @@ TEST_F(reserve_driver, no_fallback)
 	EXPECT_EQ(0, dma_free(self->dev, id));
 
 	/* The owner gets its part, and so do others when it is not reserved. */
-	ASSERT_EQ(0, cg_enter(self->owner));
+	ASSERT_EQ(0, cg_enter_current(self->owner));
 	id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);
 	EXPECT_EQ(len, dmem_current(self->owner, self->region));
 	EXPECT_EQ(0, dma_free(self->dev, id));
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", self->region, len));
 	id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);
@@ -185,13 +185,13 @@ TEST_F_TIMEOUT(reserve_driver, full_area, 60)
 	ASSERT_EQ(0, dmem_set(self->top, "dmem.min", self->region, DMEM_MAX));
 	ASSERT_EQ(0, dmem_set(t->cg, "dmem.min", self->region, DMEM_MAX));
 	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", self->region, DMEM_MAX));
-	ASSERT_EQ(0, cg_enter(self->owner));
+	ASSERT_EQ(0, cg_enter_current(self->owner));
 	n = heap_fill(heap_fd, cma_read(area, "available_pages") / 4 * t->page,
 		      fds, MAX_FDS);
 	left = cma_read(area, "available_pages");
 	if (left >= PAGES)
 		SKIP(goto out, "cannot fill the area: %lld pages are left", left);
-	ASSERT_EQ(0, cg_enter(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
 	/* 32-bit ARM's allocator of coherent memory has no other source. */
 	if (kernel_is_64bit() || variant->method != DMEM_DMA_COHERENT)

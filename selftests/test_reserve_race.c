@@ -128,7 +128,7 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
 	while (s->ready < GROUPS)
 		sleep_ms(1);
 
-	ASSERT_EQ(0, cg_enter(self->owner));
+	ASSERT_EQ(0, cg_enter_current(self->owner));
 	end = now_ms() + HAMMER_MS;
 	/* A slow machine takes longer for enough of them. */
 	while ((now_ms() < end || rounds < 2) && !_metadata->exit_code) {

@@ -337,7 +337,7 @@ TEST_F(mix, one_limit)
 	ASSERT_EQ(0, dmem_set_max(pool->t.cg, pool->region,
 				  frames + heap_len + picture));
 	ASSERT_EQ(3, request(self->camera, 3));
-	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, cg_enter_current(pool->b));
 	fd = heap_alloc(pool->heap_fd, heap_len);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, dumb_create(self->display, 320, 180, &self->dumb));

@@ -13,7 +13,7 @@
 
 #include "dmem_expect.h"
 
-#define DYING		"nr_dying_subsys_dmem"
+#define DYING		"nr_dying_subsys_dmem "
 #define CONTROL		"cgroup.subtree_control"
 
 /*
@@ -160,8 +160,8 @@ TEST_F(stat, removed)
 		EXPECT_STAT(self->other, 0, 0, 0);
 		EXPECT_EQ(root + left * self->t.page,
 			  stat_of(&self->t, self->t.root, "dying"));
-		EXPECT_EQ(1, cg_stat(self->box, "cgroup.stat", DYING));
-		EXPECT_EQ(1, cg_stat(self->slice, "cgroup.stat", DYING));
+		EXPECT_EQ(1, cg_read_key_long(self->box, "cgroup.stat", DYING));
+		EXPECT_EQ(1, cg_read_key_long(self->slice, "cgroup.stat", DYING));
 		EXPECT_IDENTITY();
 		/* A new cgroup of the same name is another one. */
 		ASSERT_EQ(0, cg_create(a));
@@ -222,7 +222,7 @@ TEST_F(stat, tree)
 	ASSERT_EQ(0, cg_destroy(self->other));
 	EXPECT_STAT(self->slice, 62, 0, 52);
 	EXPECT_STAT(self->t.cg, 62, 0, 52);
-	EXPECT_EQ(3, cg_stat(self->slice, "cgroup.stat", DYING));
+	EXPECT_EQ(3, cg_read_key_long(self->slice, "cgroup.stat", DYING));
 	EXPECT_IDENTITY();
 	/*
 	 * Less than slice's dying: charges of box's removed children are not in
@@ -271,7 +271,7 @@ TEST_F(stat, disabled)
 	EXPECT_EQ(-ENOENT, dmem_current(a, self->t.heap.region));
 	EXPECT_STAT(self->box, 3, 0, 3);
 	EXPECT_STAT(self->slice, 3, 0, 3);
-	EXPECT_EQ(1, cg_stat(self->box, "cgroup.stat", DYING));
+	EXPECT_EQ(1, cg_read_key_long(self->box, "cgroup.stat", DYING));
 	own = TAKE(a, 4);
 	EXPECT_STAT(self->box, 7, 4, 3);
 

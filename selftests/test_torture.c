@@ -220,7 +220,7 @@ static int begin(TORTURE *self, int workers)
 	for (i = 0; i < w->regions; i++)
 		begin_region(self, &w->region[i]);
 	for (i = 0; i < TT_SLICES && !ret; i++) {
-		w->slice[i] = cg_namef(self->t.cg, "slice", i);
+		w->slice[i] = cg_name_indexed(self->t.cg, "slice", i);
 		w->common[i] = cg_name(w->slice[i], "common");
 		ret = cg_create_parent(w->slice[i]);
 		if (!ret)

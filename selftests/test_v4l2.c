@@ -207,10 +207,10 @@ TEST_F(v4l2, asked_in_another_cgroup)
 {
 	struct camera *cam = &self->cam;
 
-	ASSERT_EQ(0, cg_enter(cam->pool.b));
+	ASSERT_EQ(0, cg_enter_current(cam->pool.b));
 	ASSERT_EQ(2, reqbufs(cam, 2));
 	expect_held(_metadata, &cam->pool, 0, 2 * cam->len);
-	ASSERT_EQ(0, cg_enter(cam->pool.a));
+	ASSERT_EQ(0, cg_enter_current(cam->pool.a));
 	ASSERT_EQ(1, create_bufs(cam, 1, 0, NULL));
 	expect_held(_metadata, &cam->pool, cam->len, 2 * cam->len);
 	EXPECT_EQ(0, reqbufs(cam, 0));
@@ -339,7 +339,7 @@ TEST_F(v4l2, killed_while_streaming)
 		ASSERT_EQ(0, wait_exit(pid));
 	expect_held(_metadata, &cam->pool, 3 * cam->len, 0);
 	/* V4L2 refuses the request of another file, without a charge. */
-	ASSERT_EQ(0, cg_enter(cam->pool.b));
+	ASSERT_EQ(0, cg_enter_current(cam->pool.b));
 	EXPECT_EQ(-EBUSY, reqbufs(cam, 2));
 	expect_held(_metadata, &cam->pool, 3 * cam->len, 0);
 	kill(pid, SIGKILL);
@@ -435,7 +435,7 @@ TEST_F(v4l2, limit_zero)
 	EXPECT_EQ(0, reqbufs(cam, 0));
 
 	/* A neighbour is served all the same. */
-	ASSERT_EQ(0, cg_enter(cam->pool.b));
+	ASSERT_EQ(0, cg_enter_current(cam->pool.b));
 	EXPECT_EQ(2, reqbufs(cam, 2));
 	expect_held(_metadata, &cam->pool, 0, 2 * cam->len);
 }
@@ -550,7 +550,7 @@ TEST_F(v4l2, fdinfo)
 	expect_payer(_metadata, region, 0, fd, id);
 
 	/* A queue may have buffers of several cgroups. */
-	ASSERT_EQ(0, cg_enter(cam->pool.b));
+	ASSERT_EQ(0, cg_enter_current(cam->pool.b));
 	ASSERT_EQ(1, create_bufs(cam, 1, 0, &first));
 	other = vivid_export(cam->fd, first);
 	ASSERT_LE(0, other);
@@ -692,7 +692,7 @@ TEST_F(v4l2, imported)
 		fds[i] = heap_alloc(cam->pool.heap_fd, cam->len);
 		ASSERT_LE(0, fds[i]);
 	}
-	ASSERT_EQ(0, cg_enter(cam->pool.b));
+	ASSERT_EQ(0, cg_enter_current(cam->pool.b));
 	ASSERT_EQ(2, vivid_reqbufs(cam->fd, V4L2_MEMORY_DMABUF, 0, 2, NULL));
 	expect_held(_metadata, &cam->pool, 2 * cam->len, 0);
 	ASSERT_EQ(0, stream_frames(cam, cam->fd, 2, fds, 4));
@@ -718,13 +718,13 @@ TEST_F(v4l2, one_limit_for_all)
 	ASSERT_EQ(0, dmem_set_max(cam->pool.t.cg, cam->pool.region, 4 * len));
 	fds[0] = heap_alloc(cam->pool.heap_fd, len);
 	ASSERT_LE(0, fds[0]);
-	ASSERT_EQ(0, cg_enter(cam->pool.b));
+	ASSERT_EQ(0, cg_enter_current(cam->pool.b));
 	ASSERT_EQ(3, reqbufs(cam, 8));
 	expect_held(_metadata, &cam->pool, len, 3 * len);
 
 	/* Neither gets more, until the other gives. */
 	EXPECT_EQ(-ENOMEM, create_bufs(cam, 1, 0, NULL));
-	ASSERT_EQ(0, cg_enter(cam->pool.a));
+	ASSERT_EQ(0, cg_enter_current(cam->pool.a));
 	EXPECT_EQ(-ENOMEM, heap_alloc(cam->pool.heap_fd, cam->pool.t.page));
 	expect_held(_metadata, &cam->pool, len, 3 * len);
 	EXPECT_EQ(0, reqbufs(cam, 0));
@@ -750,11 +750,11 @@ static int fill_area(struct camera *cam, int *fds, long long *left)
 {
 	int n;
 
-	cg_enter(cam->pool.b);
+	cg_enter_current(cam->pool.b);
 	n = heap_fill(cam->pool.heap_fd,
 		      cam->pool.available / 4 * cam->pool.t.page, fds, MAX_FDS);
 	*left = cma_read(cam->pool.area, "available_pages") * cam->pool.t.page;
-	cg_enter(cam->pool.a);
+	cg_enter_current(cam->pool.a);
 	return n;
 }
 
@@ -836,10 +836,10 @@ TEST_F_TIMEOUT(v4l2, full_area_memcg, 60)
 	n = fill_area(cam, fds, &left);
 	if (left >= cam->len)
 		SKIP(return, "cannot fill the area: %lld bytes are left", left);
-	memcg = cg_number(cam->pool.a, "memory.current");
+	memcg = cg_read_long(cam->pool.a, "memory.current");
 	ASSERT_LE(0, memcg);
 	n_bufs = reqbufs(cam, bufs);
-	memcg = cg_number(cam->pool.a, "memory.current") - memcg;
+	memcg = cg_read_long(cam->pool.a, "memory.current") - memcg;
 	if (n_bufs != bufs)
 		SKIP(goto out, "no other memory serves this device's requests");
 	if (memcg_pays_for_dma())

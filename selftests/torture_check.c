@@ -25,12 +25,12 @@ static bool differs(struct where *at, const struct tt_region *r, const char *wha
 
 static bool load(struct where *at, const char *file)
 {
-	int len = cg_read(at->path, file, at->text, sizeof(at->text));
+	int ret = cg_read(at->path, file, at->text, sizeof(at->text));
 
-	if (len < 0)
+	if (ret)
 		snprintf(at->w->text, sizeof(at->w->text), "cannot read %s in %s", file,
 			 at->path);
-	return len >= 0;
+	return !ret;
 }
 
 static long long nested(struct where *at, const struct tt_region *r, const char *key)

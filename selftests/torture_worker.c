@@ -43,7 +43,7 @@ static int write_control(const char *path, const char *text)
 	long long end = now_ms() + BUSY_MS;
 	int ret;
 
-	while ((ret = cg_write(path, "cgroup.subtree_control", text)) == -EBUSY &&
+	while ((ret = cg_write(path, "cgroup.subtree_control", (char *)text)) == -EBUSY &&
 	       now_ms() < end)
 		sleep_ms(1);
 	return ret;
@@ -331,7 +331,7 @@ static void do_move(struct tt_worker *k, const struct tt_op *op)
 
 	if (slot < 0 || slot == k->at)
 		return;
-	tt_must(k, "enter", slot_of(k, slot)->path, cg_enter(slot_of(k, slot)->path));
+	tt_must(k, "enter", slot_of(k, slot)->path, cg_enter_current(slot_of(k, slot)->path));
 	slot_of(k, k->at)->processes--;
 	slot_of(k, slot)->processes++;
 	k->at = slot;
@@ -354,10 +354,10 @@ static void do_create(struct tt_worker *k, const struct tt_op *op)
 	tt_unlock(k);
 	if (!ret)
 		return;
-	path = cg_namef(p->path, "", slot);
+	path = cg_name_indexed(p->path, "", slot);
 	snprintf(s->path, sizeof(s->path), "%s", path);
 	free(path);
-	ret = cg_create(s->path);
+	ret = cg_create(s->path) ? -errno : 0;
 	tt_must(k, "create", s->path, ret);
 	s->exists = !ret;
 	s->parent = parent;
@@ -389,7 +389,7 @@ static void do_remove(struct tt_worker *k, const struct tt_op *op)
 	if (!s->exists || s->processes || has_children(k, slot, false))
 		return;
 	tt_remark(k, "%s", strstr(s->path, "slice"));
-	tt_must(k, "remove", s->path, cg_destroy(s->path));
+	tt_must(k, "remove", s->path, cg_destroy(s->path) ? -errno : 0);
 	s->exists = false;
 	s->enabled = false;
 	tt_lock(k);

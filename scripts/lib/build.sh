@@ -239,12 +239,19 @@ base_dtb()
 	esac
 }
 
+# dmem_util: prints the sources that programs with selftests/dmem_util.h need.
+dmem_util()
+{
+	echo "selftests/dmem_util.c $TREE/tools/testing/selftests/cgroup/lib/cgroup_util.c"
+}
+
 # guest_cc ARGUMENT...: compiles a program of the guest. Includes are relative to tools/,
 # tools/lib/, tests/lib/, selftests/ and the kernel's selftests.
 guest_cc()
 {
-	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -Itools -Itools/lib -Itests/lib -Iselftests \
-		-I"$TREE/tools/testing/selftests" "$@"
+	# cgroup_util.c defines _GNU_SOURCE like this itself.
+	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE= -Itools -Itools/lib -Itests/lib -Iselftests \
+		-I"$TREE/tools/testing/selftests" -I"$TREE/tools/testing/selftests/cgroup/lib/include" "$@"
 }
 
 # initrd_list DIR: prints the directory's content in the format of gen_init_cpio. Adds our first

@@ -85,9 +85,10 @@ display_root()
 	for _p in tests/guest/display/test_*.c; do
 		_o=${_p##*/}
 		guest_wants "display/${_o%.c}" || continue
+		# shellcheck disable=SC2046 # two files
 		guest_cc -isystem "$BASE/build-arm32/usr/include" -o "$_dr/tests/display/${_o%.c}" \
 			"$_p" tests/lib/program.c selftests/media.c selftests/display.c \
-			selftests/dmem_util.c -lpthread ||
+			$(dmem_util) -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
 	(cd "$_dr/tests" && ls -d display/*) >"$_dr/tests/list"

@@ -55,8 +55,9 @@ suite_debug()
 debug_program()
 {
 	mkdir -p "$2/root/tests/debug"
+	# shellcheck disable=SC2046 # two files
 	guest_cc -isystem "$BASE/build-$1/usr/include" -o "$2/root/tests/debug/$3" \
-		"tests/guest/debug/$3.c" selftests/dmem_util.c -lpthread ||
+		"tests/guest/debug/$3.c" $(dmem_util) -lpthread ||
 	die "cannot compile tests/guest/debug/$3.c: see the compiler's message above"
 	echo "debug/$3" >>"$2/root/tests/list"
 	pack_initrd "$2/initrd" "$2/root" "$BASE/build-$1"

@@ -54,8 +54,9 @@ build_media_tests()
 	for _p in tests/guest/media/test_*.c; do
 		_o=${_p##*/}
 		guest_wants "media/${_o%.c}" || continue
+		# shellcheck disable=SC2046 # two files
 		guest_cc -isystem "$BASE/build-$1/usr/include" -o "$_mt/media/${_o%.c}" \
-			"$_p" tests/guest/media/media_util.c tests/lib/program.c selftests/dmem_util.c -lpthread ||
+			"$_p" tests/guest/media/media_util.c tests/lib/program.c $(dmem_util) -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
 	(cd "$_mt" && find media -type f | sort) >"$_mt/list"

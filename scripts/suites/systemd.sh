@@ -69,7 +69,7 @@ build_system_tests()
 		_o=${_p##*/}
 		_o=${_o%.c}
 		[ "$_o" = probe ] || guest_wants "$_sys/$_o" || continue
-		_more="$* tests/guest/systemd/unit.c tests/lib/program.c selftests/dmem_util.c"
+		_more="$* tests/guest/systemd/unit.c tests/lib/program.c $(dmem_util)"
 		case $_o in
 		probe) _more= ;;
 		test_live) _more="$_more tests/lib/tree.c" ;;

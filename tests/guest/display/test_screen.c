@@ -190,7 +190,7 @@ TEST_F(screen, imported_buffer)
 	paint(screen, &buf, 3);
 	ASSERT_EQ(0, munmap(buf.map, self->len));
 
-	ASSERT_EQ(0, cg_enter(pool->b));
+	ASSERT_EQ(0, cg_enter_current(pool->b));
 	ASSERT_EQ(0, prime_import(self->fd, fd, &buf.handle));
 	close(fd);
 	ASSERT_EQ(0, display_add_fb(self->fd, screen->width, screen->height,

@@ -61,7 +61,7 @@ FIXTURE_SETUP(plan)
 	self->cg = cg_name(ROOT, "t-plan");
 	ASSERT_EQ(0, cg_create_parent(self->cg));
 	for (int i = 0; i < LOAD_SERVICES; i++) {
-		self->service[i] = cg_namef(self->cg, "service", i);
+		self->service[i] = cg_name_indexed(self->cg, "service", i);
 		ASSERT_NE(NULL, self->service[i]);
 		ASSERT_EQ(0, cg_create(self->service[i]));
 	}
@@ -128,7 +128,7 @@ static int step(FIXTURE_DATA(plan) *self, const struct load *l, size_t i)
 		self->buffer[op->buffer] = -1;
 		return 0;
 	}
-	ret = cg_enter(self->service[op->service]);
+	ret = cg_enter_current(self->service[op->service]);
 	if (ret)
 		return ret;
 	ret = heap_alloc(self->heap, (long long)op->pages * PAGE);
@@ -267,7 +267,7 @@ static int make_area(FIXTURE_DATA(plan) *self, long long pages)
 
 static long long cma_free(void)
 {
-	return cg_stat("/proc", "meminfo", "CmaFree:") * 1024 / PAGE;
+	return cg_read_key_long("/proc", "meminfo", "CmaFree:") * 1024LL / PAGE;
 }
 
 /* The kernel uses areas for movable pages if they have more than half of the free memory. So this
@@ -284,7 +284,7 @@ static void hog(long long leave, int ready, int stop)
 	if (p == MAP_FAILED)
 		_exit(1);
 	while (cma_free() > leave && len < HOG_MAX &&
-	       cg_stat("/proc", "meminfo", "MemFree:") > HOG_LEAVE / 1024) {
+	       cg_read_key_long("/proc", "meminfo", "MemFree:") > HOG_LEAVE / 1024) {
 		memset(p + len, 1, HOG_STEP);
 		len += HOG_STEP;
 	}
@@ -425,7 +425,7 @@ TEST_F(plan, device_tree)
 	static char text[16384];
 	FILE *f;
 
-	ASSERT_EQ(0, cg_enter(self->service[0]));
+	ASSERT_EQ(0, cg_enter_current(self->service[0]));
 	self->buffer[0] = heap_alloc(self->heap, self->total * PAGE);
 	ASSERT_GE(self->buffer[0], 0);
 	ASSERT_EQ(0, cg_leave());
