@@ -320,6 +320,8 @@ TEST_F(input, only_what_was_named)
 		EXPECT_EQ(none, dmem_read(self->cg, files[i], t->heap.region));
 	}
 	free(sibling);
+	if (!other[0])
+		SKIP(return, "only one region");
 }
 
 TEST_HARNESS_MAIN
