@@ -60,7 +60,7 @@ shell_clean()
 # The C files that the host can compile: those of the guest need the kernel's headers.
 c_files()
 {
-	files | grep -E '\.c$' | grep -vE '^(tests/guest/|selftests/|tests/bench/dmem_charge_time)' >"$dir/c-files"
+	files | grep -E '\.c$' | grep -vE '^(tests/guest/|selftests/|tests/lib/program\.c|tests/bench/dmem_charge_time)' >"$dir/c-files"
 	[ -s "$dir/c-files" ] || { echo "no C file found"; return 1; }
 }
 

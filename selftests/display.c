@@ -30,6 +30,12 @@ struct modules display_modules = {
 	.params = "",
 };
 
+/* Loaded after, and unloaded before, the display's modules that they need. */
+struct modules importer_modules = {
+	.names = { "drm_shmem_helper", "vgem" },
+	.params = "",
+};
+
 /*
  * Unlike libdrm's drmIoctl() this does not retry on EAGAIN: a test must see a
  * driver that returns EAGAIN for lack of memory.
@@ -133,6 +139,31 @@ int prime_import(int fd, int dmabuf, __u32 *handle)
 	if (!ret)
 		*handle = req.handle;
 	return ret;
+}
+
+int importer_open(void)
+{
+	char path[32];
+	int i;
+
+	for (i = 0; i < CARDS; i++) {
+		char name[8] = "";
+		struct drm_version version = {
+			.name = name,
+			.name_len = sizeof(name) - 1,
+		};
+		int fd;
+
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (!drm_call(fd, DRM_IOCTL_VERSION, &version) &&
+		    !strcmp(name, "vgem"))
+			return fd;
+		close(fd);
+	}
+	return -ENODEV;
 }
 
 /* The connector's preferred mode, or its first. */

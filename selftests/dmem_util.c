@@ -1000,16 +1000,6 @@ void sleep_ms(int ms)
 	nanosleep(&ts, NULL);
 }
 
-bool memcg_pays_for_dma(void)
-{
-	char line[FILE_BUF], *p;
-
-	if (read_text("/proc/cmdline", line, sizeof(line)) < 0)
-		return false;
-	p = strstr(line, "dma_mem_accounting=");
-	return p && strchr("1yYtT", p[strlen("dma_mem_accounting=")]);
-}
-
 int lowest_fd(void)
 {
 	int fd = dup(0);

@@ -187,8 +187,6 @@ int lowest_fd(void);		/* that is free */
 long long now_ms(void);
 void sleep_ms(int ms);
 bool kernel_is_64bit(void);
-/* Does dma_mem_accounting=1 charge memory to memcg that does not come from CMA? */
-bool memcg_pays_for_dma(void);
 char *exe_dir(void);
 
 /*

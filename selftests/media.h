@@ -119,6 +119,12 @@ bool dumb_find_heap(int fd, int width, int height, struct dmem_heap *heap,
 		    struct dumb *dumb);
 int prime_export(int fd, __u32 handle);
 int prime_import(int fd, int dmabuf, __u32 *handle);
+/*
+ * vgem, which imports the buffers of any device. A display with an area of its own
+ * imports only those that it has exported.
+ */
+extern struct modules importer_modules;
+int importer_open(void);
 int display_find(int fd, struct screen *screen);
 /* Framebuffers of 32 bits per pixel; returns 0 and sets *fb. */
 int display_add_fb(int fd, int width, int height, __u32 pitch, __u32 handle,

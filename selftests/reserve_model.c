@@ -65,17 +65,6 @@ int rm_wish(const struct reserve_model *m, int p)
 	return smaller(smaller(node->min, node->max), m->capacity);
 }
 
-bool rm_tracking(const struct reserve_model *m)
-{
-	int c;
-
-	for (c = next_child(m, RM_ROOT, -1); c != RM_NONE; c = next_child(m, RM_ROOT, c)) {
-		if (rm_wish(m, c))
-			return true;
-	}
-	return false;
-}
-
 /*
  * E of all below q. With S = sum of r over the children: E(p) = r(p) if
  * S <= E(q), else r(p) * E(q) / S, rounded down.
@@ -145,32 +134,37 @@ struct rm_answer rm_ask_limits(const struct reserve_model *m, int p, int n)
 	return answer;
 }
 
+/* The usage must leave room for n, also if a reservation covers n. */
+struct rm_answer rm_ask_room(const struct reserve_model *m, int n)
+{
+	struct rm_answer answer = { RM_GRANTED, RM_NONE };
+
+	if (rm_usage(m, RM_ROOT) + n > rm_bound(m, RM_ROOT)) {
+		answer.verdict = RM_FULL;
+		answer.at = RM_ROOT;
+	}
+	return answer;
+}
+
 /*
  * From p upwards, with d = n: if commit(q) + d is more than the bound of q, the
  * request is refused. Else d becomes the increase of claim(q), and at d = 0 the
  * request is granted.
- *
- * If the root refuses, and the usage leaves no room for n even without any
- * reservation, the reservations are not the reason: the area is full.
  */
 struct rm_answer rm_ask_commits(const struct reserve_model *m, int p, int n)
 {
 	struct rm_answer answer = { RM_GRANTED, RM_NONE };
 	int d = n, q;
 
-	for (q = p; q != RM_NONE; q = m->node[q].parent) {
+	for (q = p; q != RM_NONE && d; q = m->node[q].parent) {
 		int commit = rm_commit(m, q);
 
 		if (commit + d > rm_bound(m, q)) {
 			answer.verdict = RM_RESERVED;
 			answer.at = q;
-			if (q == RM_ROOT && rm_usage(m, q) + n > rm_bound(m, q))
-				answer.verdict = RM_FULL;
 			break;
 		}
-		d = larger(commit + d, m->node[q].reserved) - rm_claim(m, q);
-		if (q == RM_ROOT || d == 0)
-			break;
+		d = larger(commit + d, m->node[q].reserved) - larger(commit, m->node[q].reserved);
 	}
 	return answer;
 }
@@ -179,7 +173,9 @@ struct rm_answer rm_ask(const struct reserve_model *m, int p, int n)
 {
 	struct rm_answer answer = rm_ask_limits(m, p, n);
 
-	if (answer.verdict == RM_GRANTED && rm_tracking(m))
+	if (answer.verdict == RM_GRANTED)
+		answer = rm_ask_room(m, n);
+	if (answer.verdict == RM_GRANTED)
 		answer = rm_ask_commits(m, p, n);
 	return answer;
 }
@@ -193,16 +189,12 @@ static void count(struct reserve_model *m, int p, enum rm_event event)
 		m->node[q].events[event]++;
 }
 
-/* A refused request shows in the peaks of the levels below the refusing limit. */
-static void note_peaks(struct reserve_model *m, int p, int n, int at)
+static void note_peaks(struct reserve_model *m, int p)
 {
 	int q;
 
-	for (q = p; q != RM_NONE; q = m->node[q].parent) {
-		if (q == at)
-			break;
-		m->node[q].peak = larger(m->node[q].peak, rm_usage(m, q) + n);
-	}
+	for (q = p; q != RM_NONE; q = m->node[q].parent)
+		m->node[q].peak = larger(m->node[q].peak, rm_usage(m, q));
 }
 
 struct rm_answer rm_charge(struct reserve_model *m, int p, int n)
@@ -211,13 +203,10 @@ struct rm_answer rm_charge(struct reserve_model *m, int p, int n)
 
 	switch (answer.verdict) {
 	case RM_GRANTED:
-		note_peaks(m, p, n, RM_NONE);
 		m->node[p].own += n;
+		note_peaks(m, p);
 		break;
 	case RM_LIMIT:
-		/* A request that the commits refuse too does not raise peaks. */
-		if (!rm_tracking(m) || rm_ask_commits(m, p, n).verdict == RM_GRANTED)
-			note_peaks(m, p, n, answer.at);
 		count(m, answer.at, RM_EVENT_MAX);
 		count(m, p, RM_EVENT_ALLOC_FAIL);
 		break;
@@ -267,16 +256,32 @@ void rm_unaccounted(struct reserve_model *m, int n)
 	m->unaccounted += n;
 }
 
+/*
+ * Another wish divides the parent's reservation anew. At the top level, so does the
+ * same one, since U may have changed.
+ */
+static void wish_again(struct reserve_model *m, int p, int before)
+{
+	int parent = m->node[p].parent, now = rm_wish(m, p);
+
+	if (now != before || (now && parent == RM_ROOT))
+		rm_configure(m, parent);
+}
+
 void rm_set_min(struct reserve_model *m, int p, int min)
 {
+	int before = rm_wish(m, p);
+
 	m->node[p].min = min;
-	rm_configure(m, m->node[p].parent);
+	wish_again(m, p, before);
 }
 
 void rm_set_max(struct reserve_model *m, int p, int max)
 {
+	int before = rm_wish(m, p);
+
 	m->node[p].max = max;
-	rm_configure(m, m->node[p].parent);
+	wish_again(m, p, before);
 }
 
 int rm_create(struct reserve_model *m, int parent)
@@ -308,10 +313,9 @@ bool rm_removable(const struct reserve_model *m, int p)
 
 void rm_remove(struct reserve_model *m, int p)
 {
-	bool reserved = rm_wish(m, p) > 0;
+	int before = rm_wish(m, p);
 
 	m->node[p].alive = false;
-	if (reserved)
-		rm_configure(m, m->node[p].parent);
+	wish_again(m, p, before);
 	forget(m, p);
 }

@@ -39,7 +39,7 @@ struct rm_node {
 	int own;		/* charged to itself, not below */
 	int min, max;		/* as written */
 	int reserved;		/* E: effective, as of the last configuration */
-	int peak;		/* dmem.peak */
+	int peak;		/* dmem.peak: of granted requests only */
 	/* dmem.events has the first, dmem.events.local the second. */
 	int events[RM_EVENTS];
 	int events_local[RM_EVENTS];
@@ -55,8 +55,8 @@ struct reserve_model {
 enum rm_verdict {
 	RM_GRANTED,
 	RM_LIMIT,		/* above the dmem.max of "at" */
-	RM_RESERVED,		/* above the bound of "at": see rm_ask_commits() */
-	RM_FULL,		/* the region has too few pages, reserved or not */
+	RM_RESERVED,		/* above the bound of "at", for reservations below it */
+	RM_FULL,		/* the region has too few pages, with any reservations */
 };
 
 struct rm_answer {
@@ -75,17 +75,12 @@ int rm_claim(const struct reserve_model *m, int p);	/* "committed" */
 int rm_bound(const struct reserve_model *m, int p);
 
 /*
- * Does a cgroup of the top level request a reservation? If none does, no cgroup
- * can have one, and commits are not checked.
- */
-bool rm_tracking(const struct reserve_model *m);
-
-/*
- * Would a charge of n to p be granted? The limits are checked first, then the
- * reservations.
+ * Would a charge of n to p be granted? The limits are checked first, then the room
+ * in the region, then the reservations.
  */
 struct rm_answer rm_ask(const struct reserve_model *m, int p, int n);
 struct rm_answer rm_ask_limits(const struct reserve_model *m, int p, int n);
+struct rm_answer rm_ask_room(const struct reserve_model *m, int n);
 struct rm_answer rm_ask_commits(const struct reserve_model *m, int p, int n);
 
 /* The same, and applies it: the charge if it is granted, the events if not. */
@@ -100,7 +95,8 @@ void rm_set_max(struct reserve_model *m, int p, int max);
 
 /*
  * Divides the effective reservation of q among its children, and so on below
- * them. Writes and removals do that for the parent of the cgroup concerned.
+ * them. Writes and removals that change a wish do that for the parent of the cgroup
+ * concerned, and a write to a cgroup of the top level with a wish does it as well.
  */
 void rm_configure(struct reserve_model *m, int q);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA API with __GFP_ACCOUNT and without, through a test module: memory of
+ * The DMA API with DMA_ATTR_ACCOUNT and without, through a test module: memory of
  * the area is charged, a refused request is not served by another allocator,
- * and requests without __GFP_ACCOUNT and memory from elsewhere are not charged.
+ * and requests without the attribute and memory from elsewhere are not charged.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -216,7 +216,7 @@ TEST_F(dma, refusal_is_final)
 	expect_area(_metadata, self->area, before, 0, 0);
 }
 
-/* Without the flag a request is neither checked nor charged. */
+/* Without the attribute a request is neither checked nor charged. */
 TEST_F(dma, unaccounted)
 {
 	struct area before = area_now(self->area);
@@ -352,19 +352,16 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 	EXPECT_EQ(0, dmem_current(self->a, self->region));
 
 	/*
-	 * By default memcg is not charged either, if it is enabled below the
-	 * root: that is in the parent of the test's cgroup. The amount is
-	 * large, so that it can be seen at once.
+	 * memcg is not charged either, if it is enabled below the root: that is in
+	 * the parent of the test's cgroup. The amount is large, so that it can be
+	 * seen at once.
 	 */
 	memcg = cg_read_key_long(self->t.cg, MEMCG_STAT, "kernel ");
 	id = dma_alloc(self->dev, variant->method, MUCH, DMEM_DMA_ACCOUNT);
 	EXPECT_LT(0, id);
 	if (memcg >= 0) {
 		memcg = cg_read_key_long(self->t.cg, MEMCG_STAT, "kernel ") - memcg;
-		if (memcg_pays_for_dma())
-			EXPECT_LE(MUCH, memcg);
-		if (!memcg_pays_for_dma())
-			EXPECT_GT(MUCH / 2, memcg);
+		EXPECT_GT(MUCH / 2, memcg);
 	}
 	EXPECT_EQ(0, dma_free(self->dev, id));
 

@@ -313,12 +313,15 @@ TEST_F(drm, fdinfo)
 {
 	struct media_pool *pool = &self->pool;
 	unsigned long long id = cg_id(pool->a);
-	int fd, heap_buf, again;
+	int fd, heap_buf, again, importer;
 	struct dumb dumb;
 	__u32 handle;
 
 	if (!id)
 		SKIP(return, "cannot tell a cgroup's id (CONFIG_FHANDLE)");
+	importer = importer_open();
+	if (importer < 0)
+		SKIP(return, "no vgem");
 	ASSERT_EQ(0, create(self->fd, &dumb));
 	fd = prime_export(self->fd, dumb.handle);
 	ASSERT_LE(0, fd);
@@ -329,11 +332,11 @@ TEST_F(drm, fdinfo)
 	expect_payer(_metadata, pool->region, 0, fd, id);
 	heap_buf = heap_alloc(pool->heap_fd, self->len);
 	ASSERT_LE(0, heap_buf);
-	ASSERT_EQ(0, prime_import(self->fd, heap_buf, &handle));
-	again = prime_export(self->fd, handle);
+	ASSERT_EQ(0, prime_import(importer, heap_buf, &handle));
+	again = prime_export(importer, handle);
 	ASSERT_LE(0, again);
 	expect_payer(_metadata, pool->region, 0, again, cg_id(pool->b));
-	EXPECT_EQ(0, dumb_destroy(self->fd, handle));
+	close(importer);
 	close(again);
 	close(heap_buf);
 
@@ -351,38 +354,62 @@ TEST_F(drm, fdinfo)
 }
 
 /*
- * Imported buffers stay charged to their exporter: the display's own ones that
- * come back, in another process with a limit of 0, and those of a heap.
+ * A buffer that is imported stays charged to its owner, and the importer needs no
+ * room in its own limit: when the display's buffer comes back to it in another
+ * file, and when another driver imports it.
  */
 TEST_F(drm, imported)
 {
 	struct media_pool *pool = &self->pool;
-	int other = open(self->path, O_RDWR | O_CLOEXEC), fd, heap_buf;
+	int other = open(self->path, O_RDWR | O_CLOEXEC), fd;
 	__u32 again, handle;
 	struct dumb dumb;
+	int importer;
 
+	importer = importer_open();
+	if (importer < 0)
+		SKIP(return, "no vgem");
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, dmem_set_max(pool->b, pool->region, 0));
 	ASSERT_EQ(0, create(self->fd, &dumb));
 	fd = prime_export(self->fd, dumb.handle);
 	ASSERT_LE(0, fd);
-	heap_buf = heap_alloc(pool->heap_fd, self->len);
-	ASSERT_LE(0, heap_buf);
-	expect_held(_metadata, pool, 2 * self->len, 0);
+	expect_held(_metadata, pool, self->len, 0);
 
 	ASSERT_EQ(0, cg_enter_current(pool->b));
 	ASSERT_EQ(0, prime_import(other, fd, &again));
-	ASSERT_EQ(0, prime_import(other, heap_buf, &handle));
-	expect_held(_metadata, pool, 2 * self->len, 0);
+	ASSERT_EQ(0, prime_import(importer, fd, &handle));
+	expect_held(_metadata, pool, self->len, 0);
 
-	/* The importer holds references to both. */
+	/* Each importer holds a reference, and either keeps the charge. */
 	close(fd);
-	close(heap_buf);
 	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
-	expect_held(_metadata, pool, 2 * self->len, 0);
+	expect_held(_metadata, pool, self->len, 0);
 	EXPECT_EQ(0, dumb_destroy(other, again));
 	expect_held(_metadata, pool, self->len, 0);
+	close(importer);
+	expect_held(_metadata, pool, 0, 0);
 	close(other);
+}
+
+/* The other way round: another driver imports a buffer of the area's heap. */
+TEST_F(drm, imported_from_heap)
+{
+	struct media_pool *pool = &self->pool;
+	int importer = importer_open(), heap_buf;
+	__u32 handle;
+
+	if (importer < 0)
+		SKIP(return, "no vgem");
+	ASSERT_EQ(0, dmem_set_max(pool->b, pool->region, 0));
+	heap_buf = heap_alloc(pool->heap_fd, self->len);
+	ASSERT_LE(0, heap_buf);
+	ASSERT_EQ(0, cg_enter_current(pool->b));
+	ASSERT_EQ(0, prime_import(importer, heap_buf, &handle));
+	expect_held(_metadata, pool, self->len, 0);
+	close(heap_buf);
+	expect_held(_metadata, pool, self->len, 0);
+	close(importer);
 	expect_held(_metadata, pool, 0, 0);
 }
 
@@ -474,15 +501,54 @@ static bool bound_device(char *name, size_t size)
 	return false;
 }
 
+/* The exit status of a process that writes to the mapping */
+static int write_status(char *map)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		*map = 1;
+		_exit(0);
+	}
+	return pid < 0 ? -errno : wait_exit(pid);
+}
+
+/*
+ * No call reaches a driver that is unbound. If one does, the others are not tried:
+ * they would write to registers that the kernel has unmapped.
+ */
+static void expect_unplugged(struct __test_metadata *_metadata, int fd,
+			     const struct screen *screen, __u32 fb, __u32 handle)
+{
+	struct screen found;
+	struct dumb dumb = { .handle = handle };
+	__u32 id;
+
+	ASSERT_EQ(-ENODEV, create(fd, &dumb));
+	EXPECT_TRUE(dumb_map(fd, &dumb) == MAP_FAILED);
+	EXPECT_EQ(-ENODEV, prime_export(fd, handle));
+	EXPECT_EQ(-ENODEV, display_add_fb(fd, WIDTH, HEIGHT, WIDTH * 4, handle,
+					  &id));
+	EXPECT_EQ(-ENODEV, display_show(fd, screen, fb));
+	EXPECT_EQ(-ENODEV, display_flip(fd, screen, fb));
+	EXPECT_EQ(-ENODEV, display_rm_fb(fd, fb));
+	EXPECT_EQ(-ENODEV, display_find(fd, &found));
+	EXPECT_EQ(-ENODEV, dumb_destroy(fd, handle));
+}
+
 /*
  * The driver is unbound while its buffers are in use: the pages return to the
- * area, and the charge ends, with the last reference.
+ * area, and the charge ends, with the last reference. The file that is still open
+ * can neither show a buffer nor request one, which would come from another area.
  */
 TEST_F(drm, unbound)
 {
 	struct media_pool *pool = &self->pool;
-	struct dumb dumb, mapped;
-	char name[64], *map;
+	struct dumb dumb, mapped, shown;
+	struct screen screen;
+	char name[64], *map, *shared;
+	long long all;
+	__u32 fb;
 	int fd, i;
 
 	if (!bound_device(name, sizeof(name)))
@@ -500,25 +566,41 @@ TEST_F(drm, unbound)
 		ASSERT_EQ(0, cg_write(DRIVER, "bind", name));
 		self->fd = display_open(self->path, sizeof(self->path));
 		ASSERT_LE(0, self->fd);
+		ASSERT_EQ(0, display_find(self->fd, &screen));
 		ASSERT_EQ(0, create(self->fd, &dumb));
 		ASSERT_EQ(0, create(self->fd, &mapped));
+		ASSERT_EQ(0, dumb_create(self->fd, screen.width, screen.height,
+					 &shown));
+		all = 2 * self->len + shown.size;
+		ASSERT_EQ(0, display_add_fb(self->fd, screen.width,
+					    screen.height, shown.pitch,
+					    shown.handle, &fb));
+		ASSERT_EQ(0, display_show(self->fd, &screen, fb));
 		map = dumb_map(self->fd, &mapped);
 		ASSERT_TRUE(map != MAP_FAILED);
 		fd = prime_export(self->fd, dumb.handle);
 		ASSERT_LE(0, fd);
-		/* A mapping keeps the file open, and so all its handles. */
-		ASSERT_EQ(0, dumb_destroy(self->fd, dumb.handle));
-		ASSERT_EQ(0, dumb_destroy(self->fd, mapped.handle));
+		shared = mmap(NULL, self->len, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, fd, 0);
+		ASSERT_TRUE(shared != MAP_FAILED);
 
 		ASSERT_EQ(0, cg_write(DRIVER, "unbind", name));
-		expect_held(_metadata, pool, 2 * self->len, 0);
+		expect_held(_metadata, pool, all, 0);
+		expect_unplugged(_metadata, self->fd, &screen, fb, dumb.handle);
+		expect_held(_metadata, pool, all, 0);
+		/* The mapping of the file is gone, and still has a reference. */
+		EXPECT_EQ(128 + SIGBUS, write_status(map));
 		close(self->fd);
-		expect_held(_metadata, pool, 2 * self->len, 0);
+		expect_held(_metadata, pool, all, 0);
+		EXPECT_EQ(0, munmap(map, self->len));
+		expect_held(_metadata, pool, self->len, 0);
+
+		/* An exported buffer can still be used. */
 		expect_payer(_metadata, pool->region, 0, fd, cg_id(pool->a));
 		close(fd);
+		memset(shared, 1, self->len);
 		expect_held(_metadata, pool, self->len, 0);
-		memset(map, 1, self->len);
-		EXPECT_EQ(0, munmap(map, self->len));
+		EXPECT_EQ(0, munmap(shared, self->len));
 		expect_held(_metadata, pool, 0, 0);
 		ASSERT_EQ(0, cg_write(DRIVER, "bind", name));
 		self->fd = display_open(self->path, sizeof(self->path));
@@ -561,6 +643,7 @@ TEST_F(drm, modprobe)
 
 static void unload_display(void)
 {
+	modules_unload(&importer_modules);
 	modules_unload(&display_modules);
 }
 
@@ -572,6 +655,7 @@ int main(int argc, char **argv)
 	if (dmem_is_on(reason) && !geteuid() && access("/dev/dri/card0", F_OK)) {
 		atexit(unload_display);
 		modules_load(&display_modules);
+		modules_load(&importer_modules);
 	}
 	return test_harness_run(argc, argv);
 }

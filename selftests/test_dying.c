@@ -352,7 +352,7 @@ TEST_F_TIMEOUT(dying, disabled, 60)
 /*
  * The root's peak is that of all cgroups together and stays when they are
  * removed. It grows by the part of a later usage that exceeds it, if the area has
- * that much.
+ * that much, and not by a request that is refused.
  */
 TEST_F(dying, root_peak)
 {
@@ -365,6 +365,7 @@ TEST_F(dying, root_peak)
 	if (!region_is_private(region))
 		SKIP(return, "others use the region");
 	ASSERT_LE(used, peak);
+	EXPECT_GE(dmem_read(t->root, "dmem.capacity", region), peak);
 	room = t->area ? cma_read(t->area, "available_pages") * t->page :
 			 cg_read_key_long("/proc", "meminfo", "MemAvailable:") * 1024LL;
 	if (more > room / 2)
@@ -379,6 +380,9 @@ TEST_F(dying, root_peak)
 	peak = used + more;
 	EXPECT_EQ(peak, dmem_peak(t->root, region));
 	EXPECT_EQ(used + more, dmem_current(t->root, region));
+	EXPECT_EQ(-ENOMEM, cg_alloc(self->leaf[1], t->heap_fd,
+				    3 * dmem_read(t->root, "dmem.capacity", region)));
+	EXPECT_EQ(peak, dmem_peak(t->root, region));
 	/* Less than the sum of the peaks of all cgroups */
 	close(one);
 	one = cg_alloc(self->leaf[1], t->heap_fd, more - t->page);

@@ -334,6 +334,48 @@ TEST_F(memory, udmabuf_memcg)
 	close(dev);
 }
 
+/*
+ * The kernel's records of limits are charged to memcg: whoever may make cgroups could
+ * otherwise use up memory with them.
+ */
+#define RECORDS		256
+#define RECORD_MIN	512	/* bytes, a lower bound */
+
+TEST_F(memory, records)
+{
+	struct dmem_test *t = &self->t;
+	long long before, now = 0;
+	char *top = strdup(t->cg), *cg[RECORDS];
+	int i, tries, ret;
+
+	*strrchr(top, '/') = '\0';
+	ret = cg_enable(t->root, "memory");
+	if (!ret)
+		ret = cg_enable(top, "memory");
+	if (!ret)
+		ret = cg_enable(t->cg, "memory");
+	free(top);
+	if (ret)
+		SKIP(return, "no memory controller in cgroup2");
+	for (i = 0; i < RECORDS; i++) {
+		cg[i] = cg_name_indexed(t->cg, "record", i);
+		ASSERT_EQ(0, cg_create(cg[i]));
+	}
+	/* Above the memory that the directories take, once that is in the statistics */
+	sleep_ms(3000);
+	before = cg_read_key_long(self->a, "memory.stat", "slab ");
+	ASSERT_LE(0, before);
+	for (i = 0; i < RECORDS; i++)
+		ASSERT_EQ(0, dmem_set_max(cg[i], t->heap.region, t->page));
+	for (tries = 0; tries < 50 && now < before + RECORDS * RECORD_MIN; tries++) {
+		sleep_ms(100);
+		now = cg_read_key_long(self->a, "memory.stat", "slab ");
+	}
+	EXPECT_LE(before + RECORDS * RECORD_MIN, now);
+	for (i = 0; i < RECORDS; i++)
+		EXPECT_EQ(0, cg_destroy(cg[i]));
+}
+
 /* As long as the controller is used here, no hierarchy of cgroup v1 has it. */
 TEST_F(memory, cgroup_v1)
 {

@@ -7,6 +7,8 @@
  * There is no variant for the system heap: its region is all of RAM.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -170,6 +172,73 @@ TEST_F_TIMEOUT(exhaust, pool_and_limit, 60)
 	while (self->n)
 		close(self->fds[--self->n]);
 	EXPECT_EQ(0, dmem_current(t->cg, region));
+}
+
+/*
+ * A quarter of the region is in use, and all of it is requested: no limit and no
+ * reservation is the reason, and the request is not in a peak. The root's peak, which
+ * is the size that the region needs, never exceeds the capacity.
+ */
+TEST_F(exhaust, peak)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	long long quarter = self->capacity / 4 / t->page * t->page, peak, used;
+	int i;
+
+	EXPECT_GE(self->capacity, dmem_peak(t->root, region));
+	for (used = 0; used < quarter; used += quarter / 8 / t->page * t->page) {
+		self->fds[self->n] = heap_alloc(t->heap_fd, quarter / 8 / t->page * t->page);
+		ASSERT_LE(0, self->fds[self->n]);
+		self->n++;
+	}
+	EXPECT_EQ(used, dmem_peak(self->a, region));
+	peak = dmem_peak(t->root, region);
+	EXPECT_LE(used, peak);
+	ASSERT_EQ(0, cg_enter_current(self->b));
+	for (i = 0; i < 3; i++) {
+		/* All of it, just too much, and far too much */
+		EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, i == 0 ? self->capacity : i == 1 ?
+					      self->capacity - used + t->page :
+					      3 * self->capacity));
+		EXPECT_EQ(i + 1, dmem_nested(self->b, "dmem.events", region, "exhausted"));
+		EXPECT_EQ(0, dmem_peak(self->b, region));
+		EXPECT_EQ(used, dmem_peak(t->cg, region));
+		EXPECT_GE(self->capacity, dmem_peak(t->root, region));
+		if (region_is_private(region))
+			EXPECT_EQ(peak, dmem_peak(t->root, region));
+	}
+	EXPECT_EQ(0, dmem_nested(self->b, "dmem.events", region, "max"));
+	ASSERT_EQ(0, cg_enter_current(self->a));
+	while (self->n)
+		close(self->fds[--self->n]);
+	EXPECT_EQ(used, dmem_peak(t->cg, region));
+}
+
+/*
+ * The region is unused, one page of it is reserved for b, and a requests a page more
+ * than there is: without the reservation the answer would be the same.
+ */
+TEST_F(exhaust, beyond_the_region)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
+	char *top = strdup(t->cg);
+
+	if (dmem_nested(t->root, "dmem.stat", region, "reserved") < 0)
+		SKIP(goto out, "no reservations in dmem.stat");
+	*strrchr(top, '/') = '\0';
+	ASSERT_EQ(0, dmem_reserve_above(t, top, t->page));
+	ASSERT_EQ(0, dmem_set(self->b, "dmem.min", region, t->page));
+	EXPECT_EQ(t->page, dmem_nested(self->b, "dmem.stat", region, "reserved"));
+	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, self->capacity + t->page));
+	EXPECT_EQ(1, dmem_nested(self->a, "dmem.events", region, "exhausted"));
+	EXPECT_EQ(0, dmem_nested(self->a, "dmem.events", region, "reserved"));
+	EXPECT_EQ(0, dmem_nested(self->a, "dmem.events", region, "max"));
+	EXPECT_EQ(0, dmem_peak(self->a, region));
+	EXPECT_EQ(0, dmem_reserve_above(t, top, 0));
+out:
+	free(top);
 }
 
 TEST_HARNESS_MAIN

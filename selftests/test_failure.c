@@ -244,7 +244,7 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
 	long long len = 256LL << 20, avail, window, end;
-	int rounds = 0, hits = 0, fd;
+	int rounds = 0, hits = 0, done = 0, fd;
 	int *state;
 
 	avail = cg_read_key_long("/proc", "meminfo", "MemAvailable:") * 1024LL;
@@ -289,6 +289,7 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 		EXPECT_EQ(0, dmem_wait_current(self->cg, region, 0, 5000));
 		EXPECT_EQ(0, dmem_current(t->cg, region));
 		hits += charged && inside;
+		done += !inside;
 		/* Keeps the time of the kill within the allocation. */
 		if (!inside)
 			window -= window / 4;
@@ -298,7 +299,10 @@ TEST_F_TIMEOUT(killed, in_the_middle, 60)
 	}
 	TH_LOG("%d of %d kills hit inside the ioctl, after the charge", hits,
 	       rounds);
-	EXPECT_EQ(len, dmem_peak(self->cg, region));
+	/* A charge that is cancelled inside may not be in the peak. */
+	EXPECT_GE(len, dmem_peak(self->cg, region));
+	if (done)
+		EXPECT_EQ(len, dmem_peak(self->cg, region));
 	if (!hits)
 		SKIP(return, "no kill hit in the middle of an allocation");
 

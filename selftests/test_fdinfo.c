@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * fdinfo of a buffer shows the buffer's region and the charged cgroup, to every
- * reader, after the buffer was passed on, and after the cgroup was removed.
- * test_drm and test_v4l2 test the buffers of devices.
+ * reader, after the buffer was passed on, and after the cgroup was removed. So
+ * does bufinfo in debugfs. test_drm and test_v4l2 test the buffers of devices.
+ *
+ * The third reader, bpf_dmabuf_read_dmem_owner() for BPF programs on dmabuf
+ * iterators, is not tested here: a program that calls it needs the kernel's BTF
+ * and a BPF compiler.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +14,7 @@
 #include <linux/udmabuf.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,6 +27,7 @@
 
 #include "dmem_expect.h"
 
+#define BUFINFO		"/sys/kernel/debug/dma_buf/bufinfo"
 #define THREADS		4
 #define READ_FDS	32
 #define KEEP		4	/* buffers of each thread */
@@ -87,6 +93,47 @@ static void expect_report(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, r->ret);
 	EXPECT_STREQ(region, r->owner.region);
 	EXPECT_EQ(id, r->owner.cgroup);
+}
+
+/*
+ * The charge of a buffer, from debugfs. Returns -ENOENT if the buffer is not
+ * listed, -ENODATA if it has neither line, and -EBADMSG if it does not have each
+ * line once.
+ */
+static int bufinfo_owner(int fd, struct dmem_owner *owner)
+{
+	int regions = 0, cgroups = 0, rows = 0;
+	unsigned long long ino;
+	char *line = NULL;
+	bool mine = false;
+	size_t size = 0;
+	struct stat st;
+	FILE *f;
+
+	f = fstat(fd, &st) ? NULL : fopen(BUFINFO, "re");
+	if (!f)
+		return -errno;
+	memset(owner, 0, sizeof(*owner));
+	while (getline(&line, &size, f) > 0) {
+		/* size, flags, mode, count, exp_name, ino, name */
+		if (sscanf(line, "%*u\t%*x\t%*x\t%*d\t%*[^\t]\t%llu\t", &ino) == 1) {
+			mine = ino == st.st_ino;
+			rows += mine;
+		} else if (!strncmp(line, "\tAttached Devices:", 18)) {
+			mine = false;
+		} else if (mine && sscanf(line, "dmem_region:\t%255s", owner->region) == 1) {
+			regions++;
+		} else if (mine && sscanf(line, "dmem_cgroup:\t%llu", &owner->cgroup) == 1) {
+			cgroups++;
+		}
+	}
+	free(line);
+	fclose(f);
+	if (rows != 1)
+		return rows ? -EBADMSG : -ENOENT;
+	if (!regions && !cgroups)
+		return -ENODATA;
+	return regions == 1 && cgroups == 1 ? 0 : -EBADMSG;
 }
 
 #define EXPECT_REPORT(...) \
@@ -269,6 +316,35 @@ TEST_F(fdinfo, root)
 	EXPECT_PAYER(0, fd, cg_id(t->root));
 }
 
+/* debugfs shows the same, also after the cgroup was removed. */
+TEST_F(fdinfo, bufinfo)
+{
+	struct dmem_test *t = &self->t;
+	struct dmem_owner owner;
+	int fd, other;
+
+	if (access(BUFINFO, R_OK))
+		SKIP(return, "cannot read " BUFINFO " (CONFIG_DEBUG_FS)");
+	fd = heap_alloc(t->heap_fd, t->page);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, cg_enter_current(self->b));
+	other = heap_alloc(t->heap_fd, 2 * t->page);
+	ASSERT_LE(0, other);
+
+	ASSERT_EQ(0, bufinfo_owner(fd, &owner));
+	EXPECT_STREQ(t->heap.region, owner.region);
+	EXPECT_EQ(self->id_a, owner.cgroup);
+	ASSERT_EQ(0, bufinfo_owner(other, &owner));
+	EXPECT_STREQ(t->heap.region, owner.region);
+	EXPECT_EQ(self->id_b, owner.cgroup);
+
+	ASSERT_EQ(0, cg_destroy(self->a));
+	ASSERT_EQ(0, bufinfo_owner(fd, &owner));
+	EXPECT_EQ(self->id_a, owner.cgroup);
+	close(fd);
+	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
+}
+
 struct race {
 	atomic_int stop;
 	atomic_llong bad, read, allocs;
@@ -411,6 +487,8 @@ TEST(uncharged)
 	fd = ioctl(dev, UDMABUF_CREATE, &req);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-ENODATA, fd_owner(0, fd, &owner));
+	if (!access(BUFINFO, R_OK))
+		EXPECT_EQ(-ENODATA, bufinfo_owner(fd, &owner));
 	ASSERT_EQ(0, ioctl(fd, DMA_BUF_SET_NAME, "x\ndmem_region:\tcma/other"));
 	EXPECT_EQ(-ENODATA, fd_owner(0, fd, &owner));
 }

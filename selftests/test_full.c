@@ -87,6 +87,7 @@ TEST_F_TIMEOUT(full, no_limit, 60)
 {
 	struct dmem_test *t = &self->t;
 	long long misses = FILL(), size = (self->left + 1) * t->page;
+	long long fail = cma_read(t->area, "alloc_pages_fail");
 	int i;
 
 	EXPECT_EVENTS(self->b, 0, 0, misses);
@@ -103,6 +104,12 @@ TEST_F_TIMEOUT(full, no_limit, 60)
 		EXPECT_LOCAL(t->cg, 0, 0, 0);
 		EXPECT_EQ(0, dmem_current(self->a, t->heap.region));
 	}
+	/* No trace of them is in the peaks. */
+	EXPECT_EQ(0, dmem_peak(self->a, t->heap.region));
+	EXPECT_EQ(dmem_current(self->b, t->heap.region),
+		  dmem_peak(self->box, t->heap.region));
+	/* CMA counts them too, although the controller has known it. */
+	EXPECT_EQ(fail + 3 * (self->left + 1), cma_read(t->area, "alloc_pages_fail"));
 	/* A request that is served is not counted. */
 	close(self->fds[0]);
 	i = heap_alloc(t->heap_fd, t->page);
@@ -147,14 +154,16 @@ TEST_F_TIMEOUT(full, limit, 60)
 	EXPECT_EVENTS(self->box, 2, 2, misses + 1);
 	EXPECT_EVENTS(t->cg, 2, 2, misses + 1);
 	EXPECT_EQ(0, dmem_current(self->a, region));
+	EXPECT_EQ(0, dmem_peak(self->a, region));
 }
 
 /* Half of the area is free, but no two neighbouring pieces are. */
 TEST_F_TIMEOUT(full, fragmented, 60)
 {
 	struct dmem_test *t = &self->t;
-	long long piece = self->available / 64 * t->page, misses, free;
-	int i, fd;
+	long long piece = self->available / 64 * t->page, misses, free, peak;
+	char words[DMEM_NAME_LEN + 16];
+	int i, fd, kmsg;
 
 	/* All pieces have one size, so that they lie side by side. */
 	while (self->n < MAX_FDS) {
@@ -175,9 +184,21 @@ TEST_F_TIMEOUT(full, fragmented, 60)
 	ASSERT_LT(8 * piece, free);
 
 	ASSERT_EQ(0, cg_enter_current(self->a));
+	kmsg = kmsg_open();
+	ASSERT_LE(0, kmsg)
+		TH_LOG("cannot read /dev/kmsg");
+	peak = dmem_peak(self->box, t->heap.region);
+	/* Its charge stands while the area is searched, and is not in the peak. */
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, 4 * piece));
+	EXPECT_EQ(0, dmem_peak(self->a, t->heap.region));
+	EXPECT_EQ(peak, dmem_peak(self->box, t->heap.region));
 	EXPECT_EVENTS(self->a, 0, 0, 1);
 	EXPECT_LOCAL(self->a, 0, 0, 1);
+	EXPECT_EQ(0, dmem_current(self->a, t->heap.region));
+	/* Any user can cause this, and must not fill the log. */
+	snprintf(words, sizeof(words), "%s: alloc failed", t->area);
+	EXPECT_EQ(0, kmsg_count(kmsg, words));
+	close(kmsg);
 	EXPECT_EVENTS(self->box, 0, 0, misses + 1);
 	EXPECT_LOCAL(self->box, 0, 0, 0);
 	/* Small requests are still served. */

@@ -274,6 +274,23 @@ static bool compare(struct replay *r, enum place p, enum file file,
 	return false;
 }
 
+/* Others have used the area before. */
+static bool compare_root_peak(struct replay *r)
+{
+	char line[FILE_BUF];
+	long long peak;
+
+	if (!read_line(r, ROOT, PEAK, line))
+		return false;
+	peak = strtoll(line, NULL, 10);
+	if (peak >= r->m.node[RM_ROOT].peak * r->t->page &&
+	    peak <= r->m.capacity * r->t->page)
+		return true;
+	snprintf(r->text, sizeof(r->text), "dmem.peak of root is %lld, model: %d pages of %d",
+		 peak, r->m.node[RM_ROOT].peak, r->m.capacity);
+	return false;
+}
+
 static bool compare_cgroup(struct replay *r, enum place p)
 {
 	int node = r->cg[p].node;
@@ -298,7 +315,7 @@ static bool compare_cgroup(struct replay *r, enum place p)
 	    !compare(r, p, STAT, line, "committed", rm_claim(&r->m, node), page))
 		return false;
 	if (p == ROOT)
-		return true;
+		return compare_root_peak(r);
 	if (!compare(r, p, STAT, line, "reserved", n->reserved, page))
 		return false;
 	if (!read_line(r, p, PEAK, line) ||
@@ -352,17 +369,10 @@ static int room(struct replay *r)
 	return r->m.capacity - r->m.unaccounted - rm_usage(&r->m, RM_ROOT);
 }
 
-/* A request that was granted, and then returned because there was no room */
-static void grant_in_vain(struct replay *r, enum place p, int n)
-{
-	rm_charge(&r->m, r->cg[p].node, n);
-	rm_uncharge(&r->m, r->cg[p].node, n);
-	r->exhausted++;
-}
-
 /*
  * A request that the rule grants can fail because the area has no such block in
- * one piece, or because a page is busy. That counts as exhausted.
+ * one piece, or because a page is busy. That counts as exhausted, and its charge is
+ * returned without a trace in the peak.
  */
 static bool do_charge(struct replay *r, enum place p, int n)
 {
@@ -370,7 +380,7 @@ static bool do_charge(struct replay *r, enum place p, int n)
 	struct rm_answer answer = rm_ask(&r->m, r->cg[p].node, n);
 	enum rm_verdict verdict = answer.verdict;
 	bool may = verdict == RM_GRANTED, full = verdict == RM_FULL;
-	bool fits = n <= room(r), exhausted, granted;
+	bool exhausted, granted;
 	int fd;
 
 	for (;;) {
@@ -379,8 +389,8 @@ static bool do_charge(struct replay *r, enum place p, int n)
 		exhausted = fd == -ENOMEM && now == before + 1;
 		if (!may || !exhausted)
 			break;
-		grant_in_vain(r, p, n);
-		if (!fits || n > 1)
+		r->exhausted++;
+		if (n > 1)
 			return true;
 		if (now_ms() > end)
 			return failed(r, "get a free page", fd);
@@ -421,10 +431,19 @@ static void do_uncharge(struct replay *r, int i)
 	r->buf[i] = r->buf[--r->bufs];
 }
 
+/* The number of cgroups with a reservation */
+static int reservations(struct replay *r)
+{
+	int n = 0, i;
+
+	for (i = RM_ROOT + 1; i < r->m.nodes; i++)
+		n += r->m.node[i].reserved > 0;
+	return n;
+}
+
 static bool do_write(struct replay *r, enum place p, enum op op, int value)
 {
-	bool tracking = rm_tracking(&r->m);
-	int ret;
+	int before = reservations(r), ret;
 
 	ret = dmem_set(r->cg[p].path, op == SET_MIN ? "dmem.min" : "dmem.max",
 		       r->t->heap.region,
@@ -435,11 +454,11 @@ static bool do_write(struct replay *r, enum place p, enum op op, int value)
 		rm_set_min(&r->m, r->cg[p].node, value);
 	else
 		rm_set_max(&r->m, r->cg[p].node, value);
-	r->starts += !tracking && rm_tracking(&r->m);
+	r->starts += !before && reservations(r);
 	return true;
 }
 
-/* No reservation at all: nothing is tracked any more. */
+/* No reservation at all: the kernel only compares limits and the room. */
 static bool do_clear(struct replay *r)
 {
 	enum place p;
@@ -576,12 +595,14 @@ static bool roll_step(struct replay *r, struct step *s)
 	if (what < (fill ? 46 : 34)) {
 		/*
 		 * The verdict is chosen first, or most requests would be
-		 * refused.
+		 * refused. Few cgroups can be refused for a reservation.
 		 */
-		enum rm_verdict want = dice(r, 6);
+		enum rm_verdict want = dice(r, 8);
 
+		if (want >= 6)
+			want = RM_RESERVED;
 		s->op = CHARGE;
-		for (i = 0; i < 16; i++) {
+		for (i = 0; i < 64; i++) {
 			s->place = SLICE + dice(r, PLACES - SLICE);
 			s->value = dice(r, 4) ? 1 : 2 + dice(r, 4);
 			if (may_enter(r, s->place) &&
@@ -738,7 +759,7 @@ TEST_F_TIMEOUT(model, replay, 280)
 	       seed, r->ops, now_ms() - begin, r->again);
 	TH_LOG("%d charges granted, %d above a limit, %d reserved, %d in a full area",
 	       r->granted, r->limit, r->reserved, r->full);
-	TH_LOG("%d found no room, %d a busy page; tracking began %d times",
+	TH_LOG("%d found no room, %d a busy page; %d times the first reservation",
 	       r->exhausted - r->busy, r->busy, r->starts);
 	/* The sequence covered every kind of answer. */
 	if (ops >= OPS) {

@@ -103,6 +103,25 @@ TEST_F(reserve, peak)
 	EXPECT_STAT(self->b, "local", 2);
 }
 
+/* A request for more than the region is refused for no reservation. */
+TEST_F(reserve, beyond_the_region)
+{
+	int capacity = dmem_read(self->t.root, "dmem.capacity", self->region) / self->t.page;
+
+	ASSERT_EQ(0, set_min(&self->t, self->owner, 1));
+	EXPECT_EQ(NO_ROOM, alloc_in(&self->t, self->b, capacity + 1));
+	EXPECT_EQ(NO_ROOM, alloc_in(&self->t, self->b, WINDOW + 1));
+	EXPECT_EQ(-ENOMEM, alloc_in(&self->t, self->b, WINDOW));
+	EXPECT_EQ(2, event(&self->t, self->b, "exhausted"));
+	EXPECT_EQ(1, event(&self->t, self->b, "reserved"));
+	/* Nor is one of the owner, for more than it has reserved. */
+	ASSERT_EQ(0, set_min(&self->t, self->owner, WINDOW));
+	EXPECT_EQ(NO_ROOM, alloc_in(&self->t, self->owner, WINDOW + 1));
+	EXPECT_EQ(0, event(&self->t, self->owner, "reserved"));
+	EXPECT_EQ(0, dmem_peak(self->b, self->region));
+	EXPECT_EQ(0, dmem_peak(self->t.cg, self->region));
+}
+
 /* A refusal counts only in the requesting cgroup and its ancestors. */
 TEST_F(reserve, events)
 {
@@ -471,7 +490,7 @@ TEST_F(reserve, none)
 	EXPECT_EQ(NO_ROOM, alloc_in(&self->t, self->greedy, 1));
 	EXPECT_EQ(0, event(&self->t, self->greedy, "reserved"));
 
-	/* The first reservation makes the kernel count all existing charges. */
+	/* The first reservation counts all existing charges. */
 	give_back(&self->taken, 10);
 	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, DMEM_MAX));
 	EXPECT_STAT(self->t.cg, "committed", WINDOW);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Reservations for buffers that do not come from a CMA heap: the system heap has
- * none, and a driver's request is not served from other memory.
+ * none, and a driver's request that only a reservation refuses is served from other
+ * memory, if the allocator has any.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,7 @@ TEST_F(reserve_system, no_effect)
 	EXPECT_EQ(0, dmem_nested(owner, "dmem.stat", region, "local"));
 	EXPECT_EQ(-ENODATA, dmem_nested(owner, "dmem.stat", region, "reserved"));
 	EXPECT_EQ(-ENODATA, dmem_nested(owner, "dmem.stat", region, "committed"));
-	EXPECT_EQ(0, dmem_nested(other, "dmem.events", region, "reserved"));
+	EXPECT_EQ(-ENODATA, dmem_nested(other, "dmem.events", region, "reserved"));
 	close(fd);
 	EXPECT_EQ(0, dmem_current(other, region));
 	dmem_reserve_above(t, top, 0);
@@ -64,10 +65,6 @@ TEST_F(reserve_system, no_effect)
 	free(top);
 }
 
-/*
- * A driver's buffer: a request that is refused for a reservation is not served by
- * the page allocator either.
- */
 #define PAGES	16
 #define MAX_FDS	4096
 
@@ -134,28 +131,61 @@ FIXTURE_TEARDOWN(reserve_driver)
 	dmem_end(&self->t);
 }
 
-TEST_F(reserve_driver, no_fallback)
+/* 32-bit ARM's allocator of coherent memory has no other memory. */
+static bool has_fallback(int method)
+{
+	return kernel_is_64bit() || method != DMEM_DMA_COHERENT;
+}
+
+#define EXPECT_COUNTED(cg, key, n) \
+	EXPECT_EQ(n, dmem_nested(cg, "dmem.events", self->region, key))
+
+/*
+ * A reservation protects the area, and not other memory: as if the area were full, the
+ * request is served from elsewhere, is not charged and counts nowhere.
+ */
+TEST_F(reserve_driver, fallback)
 {
 	struct dmem_test *t = &self->t;
+	bool served = has_fallback(variant->method);
+	int refused = served ? 0 : 8, i, id;
 	long long len = PAGES * t->page;
-	int i, id;
 
 	ASSERT_EQ(0, dmem_set(self->top, "dmem.min", self->region, DMEM_MAX));
 	ASSERT_EQ(0, dmem_set(t->cg, "dmem.min", self->region, DMEM_MAX));
 	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", self->region, DMEM_MAX));
-	for (i = 0; i < 8; i++)
-		EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, len,
-					     DMEM_DMA_ACCOUNT));
-	EXPECT_EQ(0, dma_pages(self->dev));
+	for (i = 0; i < 8; i++) {
+		id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
+		if (!served) {
+			EXPECT_EQ(-ENOMEM, id);
+			continue;
+		}
+		EXPECT_LT(0, id);
+		EXPECT_EQ((i + 1) * PAGES, dma_pages(self->dev));
+	}
 	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	EXPECT_EQ(8, dmem_nested(self->a, "dmem.events", self->region, "reserved"));
-	EXPECT_EQ(0, dmem_nested(self->a, "dmem.events", self->region, "max"));
-	EXPECT_EQ(0, dmem_nested(self->a, "dmem.events", self->region, "exhausted"));
+	EXPECT_EQ(0, dmem_peak(self->a, self->region));
+	EXPECT_EQ(0, dmem_nested(self->a, "dmem.stat", self->region, "local"));
+	EXPECT_COUNTED(self->a, "reserved", refused);
+	EXPECT_COUNTED(self->a, "max", 0);
+	EXPECT_COUNTED(self->a, "alloc_fail", 0);
+	EXPECT_COUNTED(self->a, "exhausted", 0);
+	for (id = 1; served && id <= 8; id++)
+		EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dma_pages(self->dev));
 
 	/* The driver's own memory is not checked. */
 	id = dma_alloc(self->dev, variant->method, len, 0);
 	EXPECT_LT(0, id);
 	EXPECT_EQ(0, dma_free(self->dev, id));
+
+	/* A limit ends the request. */
+	ASSERT_EQ(0, dmem_set_max(self->a, self->region, len - t->page));
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT));
+	EXPECT_COUNTED(self->a, "max", 1);
+	EXPECT_COUNTED(self->a, "alloc_fail", 1);
+	EXPECT_COUNTED(self->a, "reserved", refused);
+	ASSERT_EQ(0, dmem_set_max(self->a, self->region, DMEM_MAX));
 
 	/* The owner gets its part, and so do others when it is not reserved. */
 	ASSERT_EQ(0, cg_enter_current(self->owner));
@@ -169,7 +199,7 @@ TEST_F(reserve_driver, no_fallback)
 	ASSERT_LT(0, id);
 	EXPECT_EQ(len, dmem_current(self->a, self->region));
 	EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(8, dmem_nested(self->a, "dmem.events", self->region, "reserved"));
+	EXPECT_COUNTED(self->a, "reserved", refused);
 }
 
 /* A full area behaves as it does without any reservation. */
@@ -193,10 +223,10 @@ TEST_F_TIMEOUT(reserve_driver, full_area, 60)
 		SKIP(goto out, "cannot fill the area: %lld pages are left", left);
 	ASSERT_EQ(0, cg_enter_current(self->a));
 	id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
-	/* 32-bit ARM's allocator of coherent memory has no other source. */
-	if (kernel_is_64bit() || variant->method != DMEM_DMA_COHERENT)
-		EXPECT_LT(0, id);
-	EXPECT_EQ(0, dmem_nested(self->a, "dmem.events", self->region, "reserved"));
+	EXPECT_EQ(has_fallback(variant->method) ? 0 : -ENOMEM, id > 0 ? 0 : id);
+	EXPECT_COUNTED(self->a, "reserved", 0);
+	EXPECT_COUNTED(self->a, "exhausted", !has_fallback(variant->method));
+	EXPECT_EQ(0, dmem_peak(self->a, self->region));
 	EXPECT_EQ(0, dmem_current(self->a, self->region));
 	if (id > 0)
 		EXPECT_EQ(0, dma_free(self->dev, id));

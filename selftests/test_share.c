@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Three services in three cgroups share one buffer: the first allocates it from
- * a heap, a camera fills it, a display shows it. The first cgroup is charged,
- * once, until the last reference is gone. A further test has one service with
- * buffers of all three.
+ * the display, a camera fills it, the display's server shows it. The first cgroup
+ * is charged, once, until the last reference is gone. A further test has one
+ * service with buffers of a camera, a display and a heap.
  */
 #include <errno.h>
 #include <signal.h>
@@ -34,33 +34,19 @@ FIXTURE(share) {
 	struct media_pool pool;
 	char *c;
 	struct screen screen;
-	long long len;
+	long long len;			/* of a buffer for it */
 };
 
-/* The heap of the camera's own area, or any on a CMA area. */
-static bool find_heap(struct dmem_heap *heap)
-{
-	struct dmem_heap heaps[DMEM_HEAPS];
-	int i, n = heap_list(heaps, DMEM_HEAPS);
-	bool found = false;
-
-	for (i = 0; i < n; i++) {
-		bool camera = !strncmp(heaps[i].name, "camera", 6);
-
-		if (!region_area(heaps[i].region) || !heaps[i].usable ||
-		    (found && !camera))
-			continue;
-		*heap = heaps[i];
-		found = true;
-	}
-	return found;
-}
+/* For the display's server, which may not allocate a buffer to find out. */
+static __u32 screen_pitch;
 
 FIXTURE_SETUP(share)
 {
 	struct media_pool *pool = &self->pool;
 	int ret = dmem_begin(&pool->t, DMEM_NO_HEAP), camera, display;
 	struct dmem_heap heap = {};
+	bool found = false;
+	struct dumb dumb;
 	char path[32];
 
 	if (ret == KSFT_SKIP)
@@ -72,22 +58,21 @@ FIXTURE_SETUP(share)
 	display = display_open(path, sizeof(path));
 	if (camera >= 0)
 		close(camera);
-	if (display >= 0)
-		display_find(display, &self->screen);
-	if (display >= 0)
+	if (display >= 0) {
+		found = !display_find(display, &self->screen) &&
+			dumb_find_heap(display, self->screen.width,
+				       self->screen.height, &heap, &dumb);
 		close(display);
-	if (camera < 0 || display < 0 || !find_heap(&heap)) {
+	}
+	if (camera < 0 || !found) {
 		pool_end(pool);
-		SKIP(return, "needs vivid, a display and a heap on a CMA area");
+		SKIP(return, "needs vivid, a display and a heap on its CMA area");
 	}
 	pool_begin(_metadata, pool, &heap);
 	self->c = cg_name(pool->t.cg, "c");
 	ASSERT_EQ(0, cg_create(self->c));
-	self->len = 4LL * self->screen.width * self->screen.height;
-	if (self->len % pool->t.page) {
-		pool_end(pool);
-		SKIP(return, "a picture of the screen is no whole pages");
-	}
+	self->len = dumb.size;
+	screen_pitch = dumb.pitch;
 }
 
 FIXTURE_TEARDOWN(share)
@@ -105,9 +90,18 @@ static void pass_and_hold(int sock, int fd)
 	_exit(read(sock, &byte, 1) == 1 ? 0 : 1);
 }
 
-static void producer(int sock, int heap_fd, long long len)
+/* Closes the display, as only the first that opens it may set a mode. */
+static void producer(int sock, const struct screen *screen)
 {
-	pass_and_hold(sock, heap_alloc(heap_fd, len));
+	char path[32];
+	struct dumb dumb;
+	int dev = display_open(path, sizeof(path)), fd;
+
+	if (dev < 0 || dumb_create(dev, screen->width, screen->height, &dumb))
+		_exit(2);
+	fd = prime_export(dev, dumb.handle);
+	close(dev);
+	pass_and_hold(sock, fd);
 }
 
 static void camera(int sock)
@@ -149,7 +143,7 @@ static void display(int sock)
 		_exit(2);
 	if (prime_import(dev, fd, &handle))
 		_exit(3);
-	if (display_add_fb(dev, screen.width, screen.height, screen.width * 4,
+	if (display_add_fb(dev, screen.width, screen.height, screen_pitch,
 			   handle, &fb) || display_show(dev, &screen, fb))
 		_exit(4);
 	close(fd);
@@ -221,7 +215,7 @@ TEST_F(share, three_services)
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		close(sv[0]);
-		producer(sv[1], pool->heap_fd, self->len);
+		producer(sv[1], &self->screen);
 	}
 	close(sv[1]);
 	ASSERT_EQ(0, cg_leave());

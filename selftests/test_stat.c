@@ -136,6 +136,7 @@ TEST_F(stat, refused)
 				    3 * dmem_read(self->t.root, "dmem.capacity",
 						  self->t.heap.region)));
 	EXPECT_STAT(self->box, 0, 0, 0);
+	EXPECT_EQ(0, dmem_peak(self->slice, self->t.heap.region));
 	EXPECT_IDENTITY();
 }
 

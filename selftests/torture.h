@@ -68,7 +68,7 @@ enum tt_kind {
 	TT_QUEUE,		/* replaces, or drops, all buffers of the camera */
 	TT_DUMB,		/* by the display */
 	TT_EXPORT,		/* of a camera or the display, as an fd */
-	TT_IMPORT,		/* an fd, to the display */
+	TT_IMPORT,		/* an fd, to another DRM driver */
 	TT_KINDS,
 };
 
@@ -84,11 +84,12 @@ struct tt_note {
 };
 
 /*
- * Figures outside the model of reservations: all refusals, for any reason, the upper
- * bound of the peak, and dmem.low.
+ * Figures outside the model of reservations: all refusals, for any reason, the bounds
+ * of the peak, and dmem.low.
  */
 struct tt_extra {
 	int refused, refused_local;
+	int most;		/* granted and not returned, at any time */
 	int bound;		/* of the peak: the largest limit at any request */
 	int low;
 };
@@ -176,6 +177,7 @@ bool tt_nodes_left(const struct tt_world *w, int n);
 void tt_raise_now(struct tt_world *w, int region, int slice, int max);
 void tt_tighten(struct tt_world *w);
 bool tt_sample(struct tt_world *w);
+bool tt_has_fallback(const struct tt_world *w, int region);
 
 /* torture_worker.c: a process that does its operations, round by round */
 struct tt_pace {
@@ -200,5 +202,8 @@ long long tt_gap(const struct tt_world *w, const struct tt_region *r);
  * as well; limits were also read back when they were written.
  */
 bool tt_compare(struct tt_world *w, bool all);
+
+/* Compares the kernel's figures with their bounds while workers run. With the lock. */
+bool tt_sample_files(struct tt_world *w);
 
 #endif /* SELFTESTS_TORTURE_H */

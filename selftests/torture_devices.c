@@ -37,6 +37,7 @@ void tt_find_devices(struct tt_devices *d, int workers)
 		d->cameras++;
 	}
 	modules_load(&display_modules);
+	modules_load(&importer_modules);
 	fd = display_open(d->display, sizeof(d->display));
 	d->has_display = fd >= 0 && dumb_find_heap(fd, SMALL, SMALL, &heap, &dumb);
 	if (d->has_display)
@@ -48,6 +49,7 @@ void tt_find_devices(struct tt_devices *d, int workers)
 /* Other tests load them with parameters of their own. */
 bool tt_unload_devices(const struct tt_devices *d)
 {
+	modules_unload(&importer_modules);
 	modules_unload(&display_modules);
 	modules_unload(&vivid_modules);
 	return !d->vivid || access("/sys/module/vivid", F_OK);
@@ -75,6 +77,7 @@ void tt_open_devices(struct tt_worker *k)
 	k->dev = -1;
 	k->camera = -1;
 	k->display = -1;
+	k->importer = importer_open();
 	if (k->w->dma_region >= 0)
 		k->dev = open_device(k, "/dev/" DMEM_DMA_TEST_DEV);
 	if (k->number < d->cameras)
@@ -93,6 +96,8 @@ void tt_close_devices(struct tt_worker *k)
 		close(k->camera);
 	if (k->display >= 0)
 		close(k->display);
+	if (k->importer >= 0)
+		close(k->importer);
 }
 
 /* Of a buffer that has just room for a frame */
@@ -261,7 +266,7 @@ static void do_export(struct tt_worker *k, const struct tt_op *op)
 	if (!h || !new)
 		return;
 	fd = h->type == CAMERA ? vivid_export(k->camera, h->fd) :
-				 prime_export(k->display, h->fd);
+	     prime_export(h->type == DUMB ? k->display : k->importer, h->fd);
 	tt_must(k, "export", "a buffer", fd);
 	if (fd < 0)
 		return;
@@ -269,7 +274,7 @@ static void do_export(struct tt_worker *k, const struct tt_op *op)
 	tt_remark(k, "buffer %d", h->buf);
 }
 
-/* The entry of a GEM handle in the display's file */
+/* The entry of a GEM handle in the importer's file */
 static struct tt_handle *find_gem(struct tt_worker *k, int gem)
 {
 	int i;
@@ -277,22 +282,21 @@ static struct tt_handle *find_gem(struct tt_worker *k, int gem)
 	for (i = 0; i < TT_HANDLES; i++) {
 		struct tt_handle *h = &k->handle[i];
 
-		if ((h->type == DUMB || h->type == IMPORT) && h->fd == gem)
+		if (h->type == IMPORT && h->fd == gem)
 			return h;
 	}
 	return NULL;
 }
 
-/* Pages of the system heap need not be next to each other, as the display wants. */
 static void do_import(struct tt_worker *k, const struct tt_op *op)
 {
 	struct tt_handle *h = tt_some_handle(k, op->a, 1 << FD), *new = tt_free_handle(k), *old;
 	__u32 gem;
 	int ret;
 
-	if (k->display < 0 || !h || !new || !k->w->region[k->w->buf[h->buf].region].area)
+	if (k->importer < 0 || !h || !new)
 		return;
-	ret = prime_import(k->display, h->fd, &gem);
+	ret = prime_import(k->importer, h->fd, &gem);
 	tt_must(k, "import", "a buffer", ret);
 	if (ret < 0)
 		return;
@@ -346,5 +350,6 @@ void tt_release(struct tt_worker *k, const struct tt_handle *h)
 	if (h->type == CAMERA)
 		tt_must(k, "remove", "a camera's buffer", vivid_remove_bufs(k->camera, h->fd, 1));
 	else
-		tt_must(k, "close", "a display's buffer", dumb_destroy(k->display, h->fd));
+		tt_must(k, "close", "a GEM handle",
+			dumb_destroy(h->type == DUMB ? k->display : k->importer, h->fd));
 }

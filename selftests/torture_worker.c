@@ -216,7 +216,7 @@ static void do_close(struct tt_worker *k, const struct tt_op *op)
 		[DMA] = "the driver's memory",
 		[CAMERA] = "the camera's part",
 		[DUMB] = "the display's handle",
-		[IMPORT] = "the display's import",
+		[IMPORT] = "the importer's handle",
 	};
 	struct tt_handle *h = tt_some_handle(k, op->a, op->kind == TT_KILL ? 1 << CHILD :
 					     ~(1 << CHILD));
@@ -438,6 +438,16 @@ static void write_limit(struct tt_worker *k, const char *path, const char *file,
 	tt_remark(k, "%d in %s, of %s", value, strstr(path, "slice"), k->w->region[region].name);
 }
 
+/*
+ * A driver's request that a reservation refuses is served without a charge from other
+ * memory, which no file shows.
+ */
+static bool may_reserve(const struct tt_worker *k, const struct tt_op *op, int region)
+{
+	return (op->kind != TT_MIN && op->kind != TT_SLICE_MIN) ||
+	       !tt_has_fallback(k->w, region);
+}
+
 static void do_limit(struct tt_worker *k, const struct tt_op *op)
 {
 	struct tt_slot *s = slot_of(k, op->a % TT_SLOTS);
@@ -445,7 +455,7 @@ static void do_limit(struct tt_worker *k, const struct tt_op *op)
 	struct tt_region *r = &k->w->region[region];
 	int node = s->node[region];
 
-	if (!s->exists || node == RM_NONE)
+	if (!s->exists || node == RM_NONE || !may_reserve(k, op, region))
 		return;
 	if (op->kind == TT_MAX && op->b / 64 % 2)
 		value = RM_UNLIMITED;
@@ -468,7 +478,7 @@ static void do_slice(struct tt_worker *k, const struct tt_op *op)
 	struct tt_region *r = &k->w->region[region];
 	int slice = k->number, node;
 
-	if (slice >= TT_SLICES)
+	if (slice >= TT_SLICES || !may_reserve(k, op, region))
 		return;
 	node = r->slice[slice];
 	if (op->kind == TT_SLICE_MAX) {

@@ -19,7 +19,7 @@ struct tt_handle {
 		CHILD,
 		CAMERA,		/* in the queue of the camera */
 		DUMB,		/* the display's */
-		IMPORT,		/* of any worker's buffer, in the display's file */
+		IMPORT,		/* of any worker's buffer, in the importer's file */
 	} type;
 	int buf;
 	int fd;			/* or the driver's id, place in the queue, handle of GEM */
@@ -33,7 +33,7 @@ struct tt_handle {
 struct tt_worker {
 	struct tt_world *w;
 	int number, at;		/* which, and the slot that it is in */
-	int dev, camera, display;	/* -1 where it has none */
+	int dev, camera, display, importer;	/* -1 where it has none */
 	int flags;		/* of all buffers in the queue of the camera */
 	int frame;		/* bytes, for which each of them has room */
 	struct tt_handle handle[TT_HANDLES];

@@ -42,14 +42,22 @@ void tt_begin_request(struct tt_world *w, int region, int node)
 /* Returns the buffer, which has one reference. */
 int tt_granted(struct tt_world *w, int region, int node, int pages)
 {
-	int i;
+	struct tt_region *r = &w->region[region];
+	int i, q;
 
 	for (i = 0; i < TT_BUFS - 1 && w->buf[i].refs; i++)
 		;
 	if (w->buf[i].refs)
 		tt_fail(w, "the test has no place for another buffer");
 	w->buf[i] = (struct tt_buf) { region, node, pages, 1 };
-	w->region[region].m.node[node].own += pages;
+	r->m.node[node].own += pages;
+	/* All of this is in use at this moment. */
+	for (q = node; q != RM_NONE; q = r->m.node[q].parent) {
+		int usage = rm_usage(&r->m, q);
+
+		if (r->x[q].most < usage)
+			r->x[q].most = usage;
+	}
 	w->granted++;
 	return i;
 }
@@ -153,10 +161,14 @@ void tt_tighten(struct tt_world *w)
 	}
 }
 
-/*
- * Samples the sum of the workers' granted requests. The kernel's own figure can be larger
- * for a moment, by requests that are about to be refused.
- */
+/* True if drivers have other memory than the region's for requests it has no room for. */
+bool tt_has_fallback(const struct tt_world *w, int region)
+{
+	return region == w->dma_region || region == w->camera_region ||
+	       region == w->display_region;
+}
+
+/* Samples the sum of the workers' granted requests. */
 bool tt_sample(struct tt_world *w)
 {
 	int i, s;

@@ -246,8 +246,8 @@ static void write_chart(const struct figures *all, const struct table *t, const 
 	.column = {								\
 		{ .title = "unpatched", .boot = "unpatched", .table = _table, .what = "plain" }, \
 		{ .title = "series", .boot = "series", .table = _table, .what = "plain" },	\
-		{ .title = "series, unevictable", .boot = "series", .table = _table, .what = "heap" }, \
-		{ .title = "series, pinned", .boot = "series", .table = _table, .what = "pinned" }, \
+		{ .title = "series, pinned", .boot = "series", .table = _table, .what = "heap" }, \
+		{ .title = "series, CMA area", .boot = "series", .table = _table, .what = "reservable" }, \
 	},									\
 	.nr_columns = 4, .row = { __VA_ARGS__ },				\
 	.nr_rows = ARRAY_SIZE(((long[]){ __VA_ARGS__ })),			\
@@ -268,8 +268,8 @@ static const struct table tables[] = {
 	{
 		.title = "Charge and uncharge while there is a reservation", .x = "cgroups from the root down",
 		.column = {
-			COLUMN("no reservation", "series", "depth", "pinned"),
-			COLUMN("reservation of another cgroup", "series", "depth of another's reservation", "pinned"),
+			COLUMN("no reservation", "series", "depth", "reservable"),
+			COLUMN("reservation of another cgroup", "series", "depth of another's reservation", "reservable"),
 			COLUMN("controller disabled", "disabled", "depth", "plain"),
 		},
 		.nr_columns = 3, .row = { 0, 1, 2, 4, 8, 16 }, .nr_rows = 6,
@@ -279,8 +279,8 @@ static const struct table tables[] = {
 		.column = {
 			COLUMN("unpatched", "unpatched", "refused by the limit at", "plain_refused"),
 			COLUMN("series", "series", "refused by the limit at", "plain_refused"),
-			COLUMN("series, unevictable", "series", "refused by the limit at", "heap_refused"),
-			COLUMN("series, pinned", "series", "refused by the limit at", "pinned_refused"),
+			COLUMN("series, pinned", "series", "refused by the limit at", "heap_refused"),
+			COLUMN("series, CMA area", "series", "refused by the limit at", "reservable_refused"),
 			COLUMN("refusals counted", "series", "refused by the limit at", "counted"),
 		},
 		.nr_columns = 5, .row = { 4, 1 }, .nr_rows = 2,

@@ -198,7 +198,6 @@ mutant_boot()
 	_words="dmem.run=tests dmem.limit=300 dmem.only=${2#*:} dmem_mutant=$1"
 	case $2 in
 	disabled:*) _words="$_words cgroup_disable=dmem" ;;
-	memcg:*) _words="$_words dma_mem_accounting=1" ;;
 	kcsan:*)
 		_mk=mutants-kcsan
 		_words="$_words dmem.only=debug/test_kcsan,${2#*:}"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
 # Suite core: the kselftests and KUnit tests of the series in the guest: on the patched
-# kernel, with the controller disabled, with memcg accounting, and without the controller.
+# kernel, with the controller disabled, and without the controller.
 
-suite core 2 check $((7 + ALL)) "the kselftests on the patched kernel, and without the controller"
+suite core 2 check $((6 + ALL)) "the kselftests on the patched kernel, and without the controller"
 
 CORE_WORDS='DMEM_TORTURE_SECONDS=120 dmem.limit=520'
 
@@ -43,7 +43,6 @@ suite_core()
 	guest_boot core/patched check patched "$CORE_WORDS"
 	tell_what_was_done core/patched
 	guest_boot core/disabled check disabled cgroup_disable=dmem
-	memcg_boot core check ''
 	guest_boot core/nodmem nodmem nodmem ''
 	[ "$ALL" = 0 ] || torture_boot 600 ''
 }
@@ -54,15 +53,4 @@ tell_what_was_done()
 {
 	sed -n -e 's/^# test_fail_nth.c:[0-9]*:[a-z_]*:\(.*tried, \(1 in a row\|with one\).*\)/      \1/p' \
 		-e 's/^# test_torture.c:[0-9]*:random:/      /p' "$BASE/run/$1/results"
-}
-
-# memcg_boot SUITE KERNEL WORDS: boots with dma_mem_accounting=1, which charges DMA memory that
-# is not from CMA to memcg.
-memcg_boot()
-{
-	step "guest: tests of the DMA API with dma_mem_accounting=1 ($KARCH)"
-	mkdir -p "$BASE/run/$1/memcg"
-	{ printf '%s\n' dmem/test_dma dmem/test_v4l2; kunit_suites; } >"$BASE/run/$1/memcg/expect"
-	boot_tests "$1/memcg" "$2" "$BASE/selftests-$2/initrd" memcg \
-		"dmem.only=dmem/test_dma,dmem/test_v4l2 dma_mem_accounting=1 $3"
 }

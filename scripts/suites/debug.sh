@@ -7,7 +7,7 @@
 # complaints are accepted if the kernel without the series prints them as well: vivid has faults
 # of its own when the guest is slow.
 
-suite debug 8 check-all 6 "the programs of core and media with KASAN, lockdep and kmemleak"
+suite debug 7 check-all 6 "the programs of core and media with KASAN, lockdep and kmemleak"
 
 DEBUG_WORDS='page_owner=on dmem.limit=900'
 
@@ -45,7 +45,6 @@ suite_debug()
 	guest_boot debug/patched debug patched "$DEBUG_WORDS"
 	tell_what_was_done debug/patched
 	guest_boot debug/disabled debug disabled "cgroup_disable=dmem $DEBUG_WORDS"
-	memcg_boot debug debug "$DEBUG_WORDS"
 	debug_media_boot debug "$DEBUG_WORDS"
 	BOOT_SECONDS=
 }

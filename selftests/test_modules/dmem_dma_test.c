@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocates DMA memory on request of a process, with __GFP_ACCOUNT or without,
+ * Allocates DMA memory on request of a process, with DMA_ATTR_ACCOUNT or without,
  * with every function of the DMA API. The device has no CMA area of its own: it
  * uses the default one. Closing an open file frees all of its allocations.
  */
@@ -41,6 +41,7 @@ struct test_alloc {
 	struct sg_table *sgt;	/* NONCONTIGUOUS */
 };
 
+/* To free memory, as well as to allocate it: DMA_ATTR_ACCOUNT is for the latter only. */
 static unsigned long alloc_attrs(const struct test_alloc *a)
 {
 	return a->method == DMEM_DMA_NO_MAPPING ? DMA_ATTR_NO_KERNEL_MAPPING : 0;
@@ -53,24 +54,22 @@ static u64 alloc_pages_of(const struct test_alloc *a)
 
 static bool do_alloc(struct test_alloc *a)
 {
+	unsigned long account = a->flags & DMEM_DMA_ACCOUNT ? DMA_ATTR_ACCOUNT : 0;
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
-
-	if (a->flags & DMEM_DMA_ACCOUNT)
-		gfp |= __GFP_ACCOUNT;
 
 	switch (a->method) {
 	case DMEM_DMA_COHERENT:
 	case DMEM_DMA_NO_MAPPING:
 		a->cpu = dma_alloc_attrs(a->dev, a->len, &a->dma, gfp,
-					 alloc_attrs(a));
+					 alloc_attrs(a) | account);
 		return a->cpu;
 	case DMEM_DMA_PAGES:
-		a->page = dma_alloc_pages(a->dev, a->len, &a->dma,
-					  DMA_BIDIRECTIONAL, gfp);
+		a->page = dma_alloc_pages_attrs(a->dev, a->len, &a->dma,
+						DMA_BIDIRECTIONAL, gfp, account);
 		return a->page;
 	case DMEM_DMA_NONCONTIGUOUS:
 		a->sgt = dma_alloc_noncontiguous(a->dev, a->len,
-						 DMA_BIDIRECTIONAL, gfp, 0);
+						 DMA_BIDIRECTIONAL, gfp, account);
 		return a->sgt;
 	}
 	return false;

@@ -11,12 +11,12 @@
 /* how to allocate */
 #define DMEM_DMA_COHERENT	0	/* dma_alloc_attrs() */
 #define DMEM_DMA_NO_MAPPING	1	/* with DMA_ATTR_NO_KERNEL_MAPPING */
-#define DMEM_DMA_PAGES		2	/* dma_alloc_pages() */
+#define DMEM_DMA_PAGES		2	/* dma_alloc_pages_attrs() */
 #define DMEM_DMA_NONCONTIGUOUS	3	/* dma_alloc_noncontiguous() */
 #define DMEM_DMA_METHODS	4
 
 /* flags of an allocation */
-#define DMEM_DMA_ACCOUNT	1	/* __GFP_ACCOUNT */
+#define DMEM_DMA_ACCOUNT	1	/* DMA_ATTR_ACCOUNT */
 #define DMEM_DMA_POISON		2	/* write page->private before freeing */
 #define DMEM_DMA_NARROW		4	/* for a device that reaches 16 MiB */
 

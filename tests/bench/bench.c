@@ -174,7 +174,7 @@ static void each_kind(const char *table, long x)
 	if (!has_series())
 		return;
 	charge(table, x, "heap");
-	charge(table, x, "pinned");
+	charge(table, x, "reservable");
 }
 
 static void load_module(int regions)
@@ -204,17 +204,17 @@ static void by_depth(void)
 	}
 	if (has_series()) {
 		enter(0);
-		put(CGROUP "/other/dmem.min", "test/pinned0 4096");
+		put(CGROUP "/other/dmem.min", "test/reservable0 4096");
 		for (unsigned int i = 0; i < ARRAY_SIZE(depths); i++) {
 			enter(depths[i]);
-			charge("depth of another's reservation", depths[i], "pinned");
+			charge("depth of another's reservation", depths[i], "reservable");
 		}
 		for (int i = 1; i <= DEPTH; i++) {
 			sprintf(path, "%s/dmem.min", i < DEPTH ? inner(i) : leaf(i));
-			put(path, "test/pinned0 65536");
+			put(path, "test/reservable0 65536");
 		}
 		enter(DEPTH);
-		charge("depth of its own reservation", DEPTH, "pinned");
+		charge("depth of its own reservation", DEPTH, "reservable");
 	}
 	enter(0);
 	unload_module();
@@ -236,7 +236,7 @@ static long refused(const char *region)
 /* Writes the first region of each kind in @path, a file of limits. */
 static void limit(const char *path, const char *bytes)
 {
-	static const char *const kinds[] = { "plain", "heap", "pinned" };
+	static const char *const kinds[] = { "plain", "heap", "reservable" };
 
 	for (unsigned int i = 0; i < (has_series() ? ARRAY_SIZE(kinds) : 1); i++)
 		put(path, "test/%s0 %s", kinds[i], bytes);
@@ -256,12 +256,12 @@ static void refusals(void)
 		enter(DEPTH);
 		charge("refused by the limit at", levels[i], "plain_refused");
 		if (has_series()) {
-			long before = refused("test/pinned0");
+			long before = refused("test/reservable0");
 
 			charge("refused by the limit at", levels[i], "heap_refused");
-			charge("refused by the limit at", levels[i], "pinned_refused");
+			charge("refused by the limit at", levels[i], "reservable_refused");
 			figure("refused by the limit at", levels[i], "counted",
-			       refused("test/pinned0") - before);
+			       refused("test/reservable0") - before);
 		}
 		enter(0);
 		limit(path, "max");

@@ -29,7 +29,7 @@ struct kind {
 	struct dmem_cgroup_region *region[MAX_REGIONS];
 };
 
-static struct kind plain, heap, pinned;
+static struct kind plain, heap, reservable;
 
 static int charge_once(struct dmem_cgroup_region *region)
 {
@@ -82,21 +82,21 @@ module_param_cb(plain, &granted_ops, &plain, 0444);
 MODULE_PARM_DESC(plain, "nanoseconds in the last of test/plain0, ...");
 module_param_cb(heap, &granted_ops, &heap, 0444);
 MODULE_PARM_DESC(heap, "nanoseconds in the last of test/heap0, ...");
-module_param_cb(pinned, &granted_ops, &pinned, 0444);
-MODULE_PARM_DESC(pinned, "nanoseconds in the last of test/pinned0, ...");
+module_param_cb(reservable, &granted_ops, &reservable, 0444);
+MODULE_PARM_DESC(reservable, "nanoseconds in the last of test/reservable0, ...");
 module_param_cb(plain_refused, &refused_ops, &plain, 0444);
 MODULE_PARM_DESC(plain_refused, "the same for a charge that a limit refuses");
 module_param_cb(heap_refused, &refused_ops, &heap, 0444);
 MODULE_PARM_DESC(heap_refused, "the same for a charge that a limit refuses");
-module_param_cb(pinned_refused, &refused_ops, &pinned, 0444);
-MODULE_PARM_DESC(pinned_refused, "the same for a charge that a limit refuses");
+module_param_cb(reservable_refused, &refused_ops, &reservable, 0444);
+MODULE_PARM_DESC(reservable_refused, "the same for a charge that a limit refuses");
 
 static void unregister_all(void)
 {
 	for (unsigned int i = 0; i < MAX_REGIONS; i++) {
 		dmem_cgroup_unregister_region(plain.region[i]);
 		dmem_cgroup_unregister_region(heap.region[i]);
-		dmem_cgroup_unregister_region(pinned.region[i]);
+		dmem_cgroup_unregister_region(reservable.region[i]);
 	}
 }
 
@@ -128,12 +128,12 @@ static int __init dmem_charge_time_init(void)
 #endif
 	ret = register_kind(&plain, "plain", &init);
 #ifndef WITHOUT_SERIES
-	init.unevictable = true;
-	if (!ret)
-		ret = register_kind(&heap, "heap", &init);
 	init.pinned = true;
 	if (!ret)
-		ret = register_kind(&pinned, "pinned", &init);
+		ret = register_kind(&heap, "heap", &init);
+	init.reservable = true;
+	if (!ret)
+		ret = register_kind(&reservable, "reservable", &init);
 #endif
 	if (ret)
 		unregister_all();

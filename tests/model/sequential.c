@@ -9,12 +9,14 @@
  *   reservation is granted, and there is room for it.
  * - Necessity: a request is refused as "reserved" only if all reservations could be met
  *   before it, and not after it. If they could not be met before, the request must need
- *   something beyond the cgroup's own share. And the region must have room for it:
- *   otherwise it is simply full.
+ *   something beyond the cgroup's own share.
+ * - Room: no request is granted that the region has no room for, and none is refused
+ *   as "full" that it has room for.
  * - If all reservations can be met, no charge, uncharge or returned page changes that.
  * - They can be met when nothing is charged.
  * - Effective reservations of children add up to no more than the parent's.
- * - A refusal changes nothing, and an uncharge reverses a charge.
+ * - A refusal changes nothing, neither usage nor peak, and an uncharge reverses a
+ *   charge.
  */
 #include <stdio.h>
 #include <string.h>
@@ -197,6 +199,9 @@ const struct flaw sequential_flaws[] = {
 	{ "rule-root", "the root's bound is not looked at" },
 	{ "rule-own", "the reservation of who asks is not his" },
 	{ "rule-removed", "a removed cgroup keeps its reservation" },
+	{ "rule-covered", "a request that a reservation covers is granted in a full region" },
+	{ "rule-full", "without reservations, the room in the region is not looked at" },
+	{ "rule-peak", "a refused request is in the peak" },
 	{ }
 };
 
@@ -222,17 +227,25 @@ static void spoil(struct reserve_model *m)
 	}
 }
 
+/* The root has no reservation of its own. */
+static bool within(const struct reserve_model *m, int p, int n)
+{
+	return p != RM_ROOT && rm_commit(m, p) + n <= m->node[p].reserved;
+}
+
 static struct rm_answer ask(const struct reserve_model *m, int p, int n)
 {
 	struct rm_answer answer = rm_ask(m, p, n);
 	struct reserve_model other = *m;
+	bool reserved = false;
 	int i;
 
-	if (!*flaw || answer.verdict == RM_LIMIT || !rm_tracking(m))
+	if (!*flaw || answer.verdict == RM_LIMIT)
 		return answer;
 	for (i = 0; i < m->nodes; i++) {
 		struct rm_node *node = &other.node[i];
 
+		reserved |= i != RM_ROOT && node->reserved;
 		if (has_flaw("rule-inner"))
 			node->max = RM_UNLIMITED;
 		if (has_flaw("rule-sum") && node->reserved)
@@ -244,6 +257,9 @@ static struct rm_answer ask(const struct reserve_model *m, int p, int n)
 		other.unaccounted = 0;
 	if (has_flaw("rule-root"))
 		other.unaccounted = -1000;
+	if (answer.verdict == RM_FULL &&
+	    (has_flaw("rule-covered") ? within(m, p, n) : has_flaw("rule-full") && !reserved))
+		other.capacity += n;
 	return rm_ask(&other, p, n);
 }
 
@@ -375,13 +391,11 @@ static bool check_sums(const struct reserve_model *m)
 static bool check_request(const struct reserve_model *m, bool can, int p, int n)
 {
 	struct rm_answer answer = ask(m, p, n);
-	bool within = n + rm_commit(m, p) <= m->node[p].reserved;
 	bool room = rm_usage(m, RM_ROOT) + n + m->unaccounted <= m->capacity;
 	struct reserve_model after = *m;
 	bool harmless;
 
-	/* The root has no reservation of its own. */
-	if (can && within && p != RM_ROOT) {
+	if (can && within(m, p, n)) {
 		seen.within++;
 		if (answer.verdict != RM_GRANTED)
 			return wrong("refused within its own reservation", p, n);
@@ -392,29 +406,27 @@ static bool check_request(const struct reserve_model *m, bool can, int p, int n)
 		seen.limit++;
 		return true;
 	}
-	if (!rm_tracking(m))
-		return true;
+	if (answer.verdict == RM_FULL) {
+		seen.full++;
+		return !room || wrong("full, and there is room", p, n);
+	}
+	if (answer.verdict == RM_RESERVED && within(m, p, n))
+		return wrong("refused as reserved within its own reservation", p, n);
 
 	after.node[p].own += n;
 	if (can)
 		harmless = possible(&after);
 	else
 		harmless = needs_nothing_of_others(m, &after, p);
-	switch (answer.verdict) {
-	case RM_GRANTED:
+	if (answer.verdict == RM_GRANTED) {
 		seen.granted++;
+		if (!room)
+			return wrong("granted without room", p, n);
 		return harmless || wrong("granted what others have reserved", p, n);
-	case RM_RESERVED:
-		seen.reserved++;
-		if (!room && answer.at == RM_ROOT)
-			return wrong("refused for a reservation where nothing is left", p, n);
-		break;
-	default:
-		seen.full++;
-		if (room)
-			return wrong("full, and there is room", p, n);
-		break;
 	}
+	seen.reserved++;
+	if (!room)
+		return wrong("refused for a reservation where nothing is left", p, n);
 	return !harmless || wrong("refused what nobody has reserved", p, n);
 }
 
@@ -427,12 +439,27 @@ static bool same(const struct reserve_model *a, const struct reserve_model *b)
 	return !memcmp(&x, &y, sizeof(x));
 }
 
+static bool same_peaks(const struct reserve_model *a, const struct reserve_model *b)
+{
+	int p;
+
+	for (p = 0; p < a->nodes && a->node[p].peak == b->node[p].peak; p++)
+		;
+	return p == a->nodes;
+}
+
 static bool check_opposite(const struct reserve_model *m, int p, int n)
 {
 	struct reserve_model other = *m;
 
-	if (rm_charge(&other, p, n).verdict != RM_GRANTED)
-		return same(m, &other) || wrong("a refusal changes something", p, n);
+	if (rm_charge(&other, p, n).verdict != RM_GRANTED) {
+		if (has_flaw("rule-peak"))
+			other.node[p].peak = rm_usage(m, p) + n;
+		return (same(m, &other) && same_peaks(m, &other)) ||
+		       wrong("a refusal changes something", p, n);
+	}
+	if (other.node[p].peak != rm_usage(&other, p))
+		return wrong("the peak is not the usage", p, n);
 	rm_uncharge(&other, p, n);
 	return same(m, &other) || wrong("an uncharge leaves something", p, n);
 }
@@ -483,8 +510,7 @@ static bool apply(struct reserve_model *m, uint32_t by)
 
 	switch (BY_OP(by)) {
 	case CHARGE:
-		if (ask(m, p, n).verdict != RM_GRANTED ||
-		    rm_usage(m, RM_ROOT) + n + m->unaccounted > m->capacity)
+		if (ask(m, p, n).verdict != RM_GRANTED)
 			return false;
 		m->node[p].own += n;
 		break;

@@ -2,11 +2,10 @@
 /*
  * The kernel's algorithm in steps, see steps.h.
  *
- * A charge is committed first, and then added to the page counters, level by level. If one of these
- * exceeds its limit, all is taken back. So true_own includes charges between these two steps, and
- * in_flight() returns the part that is not in the page counters. An uncharge works the same way. If
- * there are commits, a charge holds the lock until it is in the page counters: no reader of both
- * can see their order, so it does not matter that the kernel begins with the counters.
+ * true_peak is the peak that dmem.peak has to show at least, and exactly when nothing is under
+ * way: the largest usage without charges that are cancelled later. A charge that is returned
+ * records the usage of that moment, in which another thread's charge that is cancelled later
+ * counts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,92 +17,66 @@
 const char *step_wrong;
 
 const struct flaw interleave_flaws[] = {
-	{ "no-wait", "tracking starts again without waiting for charges of the last time" },
-	{ "early-gp", "the grace period is noted before the flags are cleared" },
-	{ "asked-twice", "what is asked for may become more after the wait for it" },
-	{ "plain-flag", "the charges are read, and then the flag is set" },
-	{ "no-lock", "a charge compares and commits without the lock" },
-	{ "no-look-again", "whoever saw the flag commits, even if tracking has stopped" },
-	{ "counters-outside", "a charge is added to the usage after the lock is dropped" },
-	{ "no-undo", "a refused charge stays in local" },
-	{ "no-return", "what is refused by a limit stays committed" },
-	{ "no-cancel", "what is refused by a limit stays in the usage below it" },
-	{ "check-then-add", "a limit is looked at before the usage is raised" },
-	{ "new-pool", "a new pool does not know of the tracking" },
-	{ "stale-commit", "commits are not reset when tracking stops" },
-	{ "from-local", "a configuration takes own charges from local" },
-	{ "sum", "a pool claims its commit and its reservation, not the larger" },
+	{ "grow-first", "reservations are raised before others are lowered" },
+	{ "no-held", "a charge leaves held what a reservation covers" },
+	{ "held-stays", "an uncharge does not hold again what a reservation covers" },
+	{ "stops-early", "a change of a claim ends at the first parent" },
+	{ "sum", "a pool claims its usage and its reservation, not the larger" },
 	{ "unscaled", "reservations beyond what the parent has are not scaled" },
 	{ "no-unaccounted", "the root's bound is the capacity" },
 	{ "root-only", "only the root's bound is looked at" },
-	{ "stops-early", "an uncharge ends at the first parent" },
-	{ "goes-on", "an uncharge goes on where a reservation takes it" },
-	{ "orphans", "those below a cgroup that asks for nothing more keep their part" },
+	{ "no-room", "the root's room is not checked when a reservation covers the charge" },
+	{ "no-full", "the root's room is not checked when nothing is reserved" },
+	{ "charge-first", "the limits are checked after the counters are raised" },
+	{ "two-locks", "the lock is dropped between the check and the charge" },
+	{ "reserved-first", "a reservation is the reason also where a limit refuses" },
+	{ "reserved-only", "a reservation is the reason also where the region is full" },
+	{ "full-first", "a full region is the reason also where a limit refuses" },
+	{ "peak-cancelled", "a cancelled charge stays in the peak" },
+	{ "peak-late", "the peak is recorded after the usage has fallen" },
+	{ "peak-own", "only the charged pool's peak is recorded" },
+	{ "not-again", "a removal does not divide the parent's reservation again" },
+	{ "orphans", "those below a pool that asks for nothing more keep their part" },
 	{ "removed-keeps", "a removed cgroup keeps what it asked for" },
-	{ "dying-late", "the charges are read before a cgroup is marked as dying" },
+	{ "asked-early", "what is asked for is computed before the mutex is held" },
+	{ "dying-early", "whether the cgroup is dying is read before the mutex is held" },
+	{ "no-mutex", "two changes of reservations run at the same time" },
+	{ "max-unlocked", "a limit is written while another thread has the lock" },
 	{ "max-is-not-min", "a new dmem.max does not change what is asked for" },
+	{ "unregister", "the requests of an unregistered region are still used" },
+	{ "nr-stays", "the number of reservations does not fall" },
+	{ "new-pool", "a new pool of a dying cgroup is not marked as dying" },
+	{ "dying-local", "a charge of a dying cgroup is not told to its ancestors" },
 	{ }
 };
 
 /* The position of a thread in its operation. */
 enum pc {
 	PC_START,
-	/* charge */
-	PC_FIND_POOL, PC_NEW_POOL, PC_NEW_POOL_UNLOCK,
-	PC_LOCAL_ADD, PC_CHARGE_LOCK, PC_CHARGE_CHECK, PC_COMMIT, PC_CHARGE_UNLOCK,
-	PC_LOCAL_UNDO,
-	PC_USAGE_ADD, PC_USAGE_CHECK, PC_USAGE_SUB, PC_USAGE_CANCEL,
-	/* uncharge, and the way back of a charge that a limit refused */
-	PC_REFUSED, PC_LOCAL_SUB, PC_UNCHARGE_LOCK, PC_UNCOMMIT, PC_UNCHARGE_UNLOCK, PC_UNCHARGE_USAGE,
-	/* min, max */
-	PC_STORE, PC_CONFIG_LOCK, PC_CONFIG_POLL, PC_CONFIG_WAIT, PC_CONFIG_ASK,
-	/* remove */
-	PC_KILL_LOCK, PC_KILL_FLAG,
-	/* all three */
-	PC_RESERVE_LOCK, PC_TRACK_READ, PC_TRACK, PC_DISTRIBUTE, PC_UNTRACK, PC_STOPPED,
-	PC_RESERVE_UNLOCK, PC_CONFIG_UNLOCK,
-	/* unaccounted */
-	PC_UNACCOUNTED,
+	PC_FIND_POOL, PC_CHARGE_CHECK, PC_CHARGE_REASON, PC_CHARGE,
+	PC_UNCHARGE,
+	PC_STORE, PC_KILL, PC_RESERVE, PC_ASK, PC_SHARE, PC_FIRST, PC_SECOND, PC_RESERVED,
+	PC_UNACCOUNTED, PC_UNREGISTER,
 	PC_NEXT,
 };
 
 static const char * const pc_names[] = {
 	[PC_START] = "begins",
-	[PC_FIND_POOL] = "looks for its pool",
-	[PC_NEW_POOL] = "makes its pool",
-	[PC_NEW_POOL_UNLOCK] = "drops the global lock",
-	[PC_USAGE_ADD] = "adds to the usage",
-	[PC_USAGE_CHECK] = "compares with the limit",
-	[PC_USAGE_SUB] = "is above it, takes it from the usage",
-	[PC_USAGE_CANCEL] = "takes it from the usage",
-	[PC_LOCAL_ADD] = "adds to local, in RCU",
-	[PC_CHARGE_LOCK] = "takes the reserve lock",
-	[PC_CHARGE_CHECK] = "compares the commits with the bounds",
-	[PC_COMMIT] = "commits",
-	[PC_CHARGE_UNLOCK] = "drops the reserve lock",
-	[PC_LOCAL_UNDO] = "takes it from local",
-	[PC_REFUSED] = "is refused by a limit",
-	[PC_LOCAL_SUB] = "takes it from local, in RCU",
-	[PC_UNCHARGE_LOCK] = "takes the reserve lock",
-	[PC_UNCOMMIT] = "takes it from the commit",
-	[PC_UNCHARGE_UNLOCK] = "drops the reserve lock",
-	[PC_UNCHARGE_USAGE] = "takes it from the usage",
+	[PC_FIND_POOL] = "finds or makes its pool",
+	[PC_CHARGE_CHECK] = "takes the lock and checks",
+	[PC_CHARGE_REASON] = "looks for the reason",
+	[PC_CHARGE] = "charges",
+	[PC_UNCHARGE] = "uncharges",
 	[PC_STORE] = "stores the value",
-	[PC_CONFIG_LOCK] = "takes the global lock",
-	[PC_CONFIG_POLL] = "looks whether a grace period is over",
-	[PC_CONFIG_WAIT] = "waits for the grace period",
-	[PC_CONFIG_ASK] = "reads what is asked for",
-	[PC_KILL_LOCK] = "takes the global lock",
-	[PC_KILL_FLAG] = "marks the pool as dying",
-	[PC_RESERVE_LOCK] = "takes the reserve lock",
-	[PC_TRACK_READ] = "reads local",
-	[PC_TRACK] = "sets the flag and commits the charges",
-	[PC_DISTRIBUTE] = "computes the reservations",
-	[PC_UNTRACK] = "clears the flag",
-	[PC_STOPPED] = "stops tracking",
-	[PC_RESERVE_UNLOCK] = "drops the reserve lock",
-	[PC_CONFIG_UNLOCK] = "drops the global lock",
+	[PC_KILL] = "marks the pool as dying",
+	[PC_RESERVE] = "takes the mutex",
+	[PC_ASK] = "reads what is asked for",
+	[PC_SHARE] = "computes the targets",
+	[PC_FIRST] = "lowers one reservation",
+	[PC_SECOND] = "raises one reservation",
+	[PC_RESERVED] = "drops the mutex",
 	[PC_UNACCOUNTED] = "takes or returns pages",
+	[PC_UNREGISTER] = "unregisters",
 	[PC_NEXT] = "ends",
 };
 
@@ -123,13 +96,20 @@ static enum outcome wrong(const char *what)
 	return STEP_WRONG;
 }
 
-/* The kernel's own arithmetic */
+static bool must(bool holds, const char *what)
+{
+	if (!holds)
+		step_wrong = what;
+	return holds;
+}
+
+/* The kernel's arithmetic */
 
 static int claim(const struct pool *pool)
 {
 	if (has_flaw("sum"))
-		return pool->commit + pool->reserved;
-	return larger(pool->commit, pool->reserved);
+		return pool->usage + pool->held + pool->reserved;
+	return larger(pool->usage + pool->held, pool->reserved);
 }
 
 static int available(const struct world *w, const struct scenario *s)
@@ -142,114 +122,127 @@ static int asked(const struct world *w, const struct scenario *s, int p)
 	const struct pool *pool = &w->pool[p];
 	int max = has_flaw("max-is-not-min") ? s->max[p] : pool->max;
 
-	if (pool->flags & CSS_DYING)
+	if (!p || (pool->flags & CSS_DYING && !has_flaw("removed-keeps")))
 		return 0;
 	return smaller(smaller(pool->min, max), s->capacity);
 }
 
-static void commit(struct world *w, const struct scenario *s, int p, int units)
+static int over_limit(const struct world *w, const struct scenario *s, int p, int units)
 {
-	for (; p >= 0 && units; p = s->parent[p]) {
+	for (; p && w->pool[p].usage + units <= w->pool[p].max; p = s->parent[p])
+		;
+	return p;
+}
+
+/* The pool that refuses the charge, or -1 */
+static int refusing(const struct world *w, const struct scenario *s, int p, int units)
+{
+	int grown = units, commit, bound = available(w, s);
+
+	if (!w->nr_reserved) {
+		p = over_limit(w, s, p, units);
+		return p || (w->pool[0].usage + units > bound && !has_flaw("no-full")) ? p : -1;
+	}
+	for (; p >= 0; p = s->parent[p]) {
+		const struct pool *pool = &w->pool[p];
+
+		bound = p ? pool->max : available(w, s);
+		if (pool->usage + (grown ? pool->held + grown : units) > bound &&
+		    !(p && has_flaw("root-only")) && !(!p && !grown && has_flaw("no-room")))
+			break;
+		commit = pool->usage + pool->held;
+		grown = larger(commit + grown, pool->reserved) - larger(commit, pool->reserved);
+	}
+	return p;
+}
+
+static void add_usage(struct world *w, const struct scenario *s, int p, int units)
+{
+	int grown = units, before;
+
+	for (; p >= 0; p = s->parent[p]) {
 		struct pool *pool = &w->pool[p];
-		int before = claim(pool);
 
-		pool->commit += units;
-		units = claim(pool) - before;
+		before = claim(pool);
+		if (!has_flaw(units > 0 ? "no-held" : "held-stays"))
+			pool->held += grown - units;
+		pool->usage += units;
+		grown = claim(pool) - before;
+		if (has_flaw("stops-early") && grown < units)
+			grown = units;
 	}
-}
-
-static int full(const struct world *w, const struct scenario *s, int p, int units)
-{
-	for (; p >= 0 && units; p = s->parent[p]) {
-		struct pool after = w->pool[p];
-		int bound = p ? after.max : available(w, s);
-
-		after.commit += units;
-		if (after.commit > bound && !(p && has_flaw("root-only")))
-			return p;
-		units = claim(&after) - claim(&w->pool[p]);
-	}
-	return -1;
-}
-
-static void set_reserved(struct world *w, const struct scenario *s, int p, int units)
-{
-	int before = claim(&w->pool[p]);
-
-	w->pool[p].reserved = units;
-	commit(w, s, s->parent[p], claim(&w->pool[p]) - before);
-}
-
-/*
- * Gives the nodes below top their wishes, or a fair share if there is not enough. Parents have
- * lower numbers than their children.
- */
-static void distribute(struct world *w, const struct scenario *s, int top)
-{
-	bool visit[POOLS] = {};
-	int p, q;
-
-	visit[top] = true;
-	for (q = top; q < s->pools; q++) {
-		int total = q ? w->pool[q].reserved : available(w, s), sum = 0;
-
-		if (!visit[q])
-			continue;
-		for (p = 1; p < s->pools; p++)
-			sum += s->parent[p] == q ? w->pool[p].asked : 0;
-		for (p = 1; p < s->pools; p++) {
-			int units = w->pool[p].asked;
-
-			if (s->parent[p] != q || !units)
-				continue;
-			if (sum > total && !has_flaw("unscaled"))
-				units = units * total / sum;
-			set_reserved(w, s, p, units);
-			visit[p] = true;
-		}
-	}
-}
-
-static bool anybody_asks(const struct world *w, const struct scenario *s)
-{
-	int p;
-
-	for (p = 1; p < s->pools; p++) {
-		if (!s->parent[p] && w->pool[p].asked)
-			return true;
-	}
-	return false;
-}
-
-/* A flaw: includes charges that other threads are about to take back. */
-static void recommit(struct world *w, const struct scenario *s)
-{
-	int p;
-
-	for (p = 0; p < s->pools; p++)
-		w->pool[p].commit = 0;
-	for (p = 0; p < s->pools; p++)
-		w->pool[p].reserved = 0;
-	for (p = 0; p < s->pools; p++)
-		commit(w, s, p, w->pool[p].local);
 }
 
 static void add_dying(struct world *w, const struct scenario *s, int p, int units)
 {
 	for (p = s->parent[p]; p >= 0; p = s->parent[p])
-		w->pool[p].dying += units;
+		w->pool[p].dying_usage += units;
 }
 
-/* Adds to the word and returns its former value. */
-static void add_local(struct world *w, const struct scenario *s, struct thread *t,
-		      int p, int units)
+static void add_local(struct world *w, const struct scenario *s, int p, int units)
 {
-	struct pool *pool = &w->pool[p];
-
-	pool->local += units;
-	t->tracked = !!(pool->flags & LOCAL_TRACKED);
-	if (pool->flags & LOCAL_DYING)
+	w->pool[p].local += units;
+	if (w->pool[p].flags & POOL_DYING && !has_flaw("dying-local"))
 		add_dying(w, s, p, units);
+}
+
+static void set_reserved(struct world *w, const struct scenario *s, int p, int units)
+{
+	int before = claim(&w->pool[p]), held;
+
+	if (!has_flaw("nr-stays") || units)
+		w->nr_reserved += !!units - !!w->pool[p].reserved;
+	w->pool[p].reserved = units;
+	held = claim(&w->pool[p]) - before;
+	while (held && (p = s->parent[p]) >= 0) {
+		before = claim(&w->pool[p]);
+		w->pool[p].held += held;
+		held = has_flaw("stops-early") ? 0 : claim(&w->pool[p]) - before;
+	}
+}
+
+/* True if p is visited when top is divided: all between them ask for something. */
+static bool is_asking(const struct world *w, const struct scenario *s, int p, int top)
+{
+	while (p > top && w->pool[p].asked)
+		p = s->parent[p];
+	return p == top;
+}
+
+static void share(struct world *w, const struct scenario *s, int top)
+{
+	int p, q;
+
+	if (!top)
+		w->total = available(w, s);
+	for (q = top; q < s->pools; q++) {
+		int total = q ? w->pool[q].target : w->total, sum = 0;
+
+		if (!is_asking(w, s, q, top))
+			continue;
+		for (p = q + 1; p < s->pools; p++)
+			sum += s->parent[p] == q ? w->pool[p].asked : 0;
+		for (p = q + 1; p < s->pools; p++) {
+			struct pool *pool = &w->pool[p];
+
+			if (s->parent[p] == q && pool->asked)
+				pool->target = sum <= total || has_flaw("unscaled") ? pool->asked :
+					       pool->asked * total / sum;
+		}
+	}
+}
+
+/* The next pool from p on whose reservation one pass of a division changes, or POOLS */
+static int next_changed(const struct world *w, const struct scenario *s, int p, int top, bool up)
+{
+	for (; p < s->pools; p++) {
+		const struct pool *pool = &w->pool[p];
+
+		if (is_asking(w, s, p, top) && pool->target != pool->reserved &&
+		    (pool->target > pool->reserved) == up)
+			return p;
+	}
+	return POOLS;
 }
 
 /* The specification */
@@ -260,267 +253,119 @@ static void to_model(const struct world *w, const struct scenario *s,
 	int p;
 
 	rm_init(m, s->capacity, w->unaccounted);
-	for (p = 1; p < s->pools; p++)
-		rm_create(m, s->parent[p]);
-	for (p = 0; p < s->pools; p++) {
-		const struct pool *pool = &w->pool[p];
-		struct rm_node *node = &m->node[p];
+	for (p = 1; p < s->pools; p++) {
+		struct rm_node *node = &m->node[rm_create(m, s->parent[p])];
 
-		node->own = pool->true_own;
-		node->min = pool->true_wish;
-		node->max = p ? pool->max : RM_UNLIMITED;
-		if (p)
-			node->reserved = pool->true_reserved;
+		node->min = w->pool[p].min;
+		node->max = w->pool[p].max;
+		node->alive = !(w->pool[p].flags & CSS_DYING);
+		node->reserved = w->pool[p].reserved;
 	}
+	for (p = 0; p < s->pools; p++)
+		m->node[p].own = w->pool[p].local;
 }
 
-/* The effective reservations below q, at the time of a configuration */
-static void true_configure(struct world *w, const struct scenario *s, int q)
+static const struct operation *operation_of(const struct scenario *s,
+					    const struct thread *t, int thread, int next)
+{
+	static const struct operation none;
+
+	return t->op + next < PROGRAM ? &s->program[thread][t->op + next] : &none;
+}
+
+static bool is_below(const struct scenario *s, int p, int q)
+{
+	while (p > q)
+		p = s->parent[p];
+	return p == q;
+}
+
+/* The usage without charges that are to be cancelled */
+static int kept(const struct world *w, const struct scenario *s, int q)
+{
+	int usage = w->pool[q].usage, t;
+
+	for (t = 0; t < THREADS; t++) {
+		const struct operation *op = operation_of(s, &w->thread[t], t, 0);
+
+		if (op->code == OP_CANCEL && is_below(s, op->pool, q))
+			usage -= w->thread[t].held;
+	}
+	return usage;
+}
+
+bool world_holds(const struct world *w, const struct scenario *s)
+{
+	int p, q, t, nr = 0;
+	bool lowering = false;
+
+	if (w->lock)
+		return true;
+	for (t = 0; t < THREADS; t++)
+		lowering |= w->thread[t].pc == PC_FIRST;
+	for (q = 0; q < s->pools; q++) {
+		const struct pool *pool = &w->pool[q];
+		int usage = 0, held = 0, reserved = 0, dying = 0;
+
+		for (p = q; p < s->pools; p++) {
+			const struct pool *below = &w->pool[p];
+
+			if (!is_below(s, p, q))
+				continue;
+			usage += below->local;
+			if (p != q && below->flags & CSS_DYING)
+				dying += below->local;
+			if (s->parent[p] != q)
+				continue;
+			held += larger(below->usage + below->held, below->reserved) - below->usage;
+			reserved += below->reserved;
+		}
+		nr += pool->reserved > 0;
+		if (!must(pool->usage == usage, "the usage is not what is charged") ||
+		    !must(pool->held == held, "held is not what the children do not use") ||
+		    !must(pool->dying_usage == dying, "dying is not what removed cgroups have") ||
+		    !must(usage >= 0 && held >= 0 && pool->reserved >= 0 && pool->local >= 0,
+			  "something is negative") ||
+		    !must(q || usage <= s->capacity, "more is used than there is") ||
+		    /*
+		     * While reservations are lowered, a parent may have less than its children
+		     * for a while. Its claim covers them, and no claim grows: see divide().
+		     */
+		    !must(lowering || reserved <= (q ? pool->reserved : w->total),
+			  "the children have reserved more than the parent") ||
+		    !must(pool->watermark <= s->capacity, "the peak is above the capacity") ||
+		    !must(larger(pool->usage, pool->watermark) >= pool->true_peak,
+			  "the peak is lower than the usage was"))
+			return false;
+	}
+	return must(w->nr_reserved == nr, "the number of reservations is wrong") &&
+	       must(nr || !w->pool[0].held, "something is held for nobody");
+}
+
+bool world_is_at_rest(const struct world *w, const struct scenario *s)
 {
 	struct reserve_model m;
 	int p;
 
 	to_model(w, s, &m);
-	/* The wishes include the limits already. */
-	for (p = 1; p < s->pools; p++)
-		m.node[p].max = RM_UNLIMITED;
-	rm_configure(&m, q);
-	for (p = 1; p < s->pools; p++)
-		w->pool[p].true_reserved = m.node[p].reserved;
-}
-
-static bool is_on_way(const struct scenario *s, int p, int q)
-{
-	for (; p >= 0 && p != q; p = s->parent[p])
-		;
-	return p == q;
-}
-
-static int true_usage(const struct world *w, const struct scenario *s, int q)
-{
-	int p, sum = 0;
-
-	for (p = 0; p < s->pools; p++)
-		sum += is_on_way(s, p, q) ? w->pool[p].true_own : 0;
-	return sum;
-}
-
-/* True if the charge holds the lock while it is added to the usage. */
-static bool has_lock(const struct thread *t)
-{
-	return t->committed && !has_flaw("counters-outside");
-}
-
-/* The thread's part of the usage of q beyond true_own; negative: missing in the usage. */
-static int in_flight(const struct scenario *s, const struct thread *t,
-		     const struct operation *op, int q)
-{
-	int value = op->value, p;
-	bool below = false;	/* q is below the current level of the walk */
-
-	if (op->code == OP_NONE || !is_on_way(s, op->pool, q))
-		return 0;
-	for (p = op->pool; p >= 0 && p != t->pool; p = s->parent[p])
-		below |= p == q;
-	switch (t->pc) {
-	case PC_CHARGE_LOCK:
-	case PC_CHARGE_CHECK:
-	case PC_COMMIT:
-		return t->counted ? -value : 0;
-	case PC_CHARGE_UNLOCK:
-		return t->counted && !has_lock(t) ? -value : 0;
-	case PC_USAGE_ADD:
-		return below ? 0 : -value;
-	case PC_USAGE_CHECK:
-	case PC_USAGE_SUB:
-		return below || (q == t->pool && !has_flaw("check-then-add")) ? 0 : -value;
-	case PC_USAGE_CANCEL:
-		/* Still charged from here up to the level that refused it. */
-		return !below && q != t->full && is_on_way(s, q, t->full) ? 0 : -value;
-	case PC_REFUSED:
-	case PC_LOCAL_SUB:
-		return t->refused ? -value : 0;
-	case PC_UNCHARGE_LOCK:
-	case PC_UNCOMMIT:
-	case PC_UNCHARGE_UNLOCK:
-		return !!t->counted * value - t->refused * value;
-	case PC_UNCHARGE_USAGE:
-		return below ? 0 : value;
-	}
-	return 0;
-}
-
-static const struct operation *operation_of(const struct scenario *s,
-					    const struct thread *t, int thread)
-{
-	static const struct operation none;
-
-	return t->op < PROGRAM ? &s->program[thread][t->op] : &none;
-}
-
-/* Committed charges that a limit may still refuse. */
-static int undecided(const struct world *w, const struct scenario *s, int p, bool below,
-		     int but)
-{
-	int sum = 0, t;
-
-	for (t = 0; t < THREADS; t++) {
-		const struct operation *op = operation_of(s, &w->thread[t], t);
-
-		if (t == but || op->code != OP_CHARGE || w->thread[t].pc == PC_START ||
-		    !(w->thread[t].refused ? !w->thread[t].counted : w->thread[t].counted))
-			continue;
-		if (op->pool == p || (below && is_on_way(s, op->pool, p)))
-			sum += op->value;
-	}
-	return sum;
-}
-
-/* The kernel's reason for a request that does not fit in "full", from the usage */
-static enum rm_verdict reason(const struct world *w, const struct scenario *s, int p, int n,
-			      int full)
-{
-	int q;
-
-	for (q = p; q > 0; q = s->parent[q]) {
-		if (w->pool[q].usage + n > w->pool[q].max)
-			return RM_LIMIT;
-	}
-	return !full && w->pool[0].usage + n > available(w, s) ? RM_FULL : RM_RESERVED;
-}
-
-/*
- * The reason must not be a reservation if a limit, or a full region, would have refused the
- * request, too. Memory that is being returned stays in the usage longer than necessary, and makes
- * it look like one of these. Charges from the time before the first reservation may be missing:
- * then only the granted requests are certain.
- */
-static bool true_reason(const struct world *w, const struct scenario *s, int thread,
-			const struct reserve_model *m, int p, int n, int full)
-{
-	enum rm_verdict want = rm_ask_limits(m, p, n).verdict, is = reason(w, s, p, n, full);
-	int t;
-
-	for (t = 0; t < THREADS; t++) {
-		const struct operation *op = operation_of(s, &w->thread[t], t);
-
-		if (t != thread && op->code == OP_CHARGE && w->thread[t].pc != PC_START &&
-		    !w->thread[t].committed)
-			return true;
-	}
-	if (want == RM_GRANTED)
-		want = rm_ask_commits(m, p, n).verdict;
-	return is == want || is == RM_LIMIT || (is == RM_FULL && want == RM_RESERVED);
-}
-
-/* True if the kernel's answer to the charge is that of the specification. */
-static bool true_answer(struct world *w, const struct scenario *s, int thread, int p, int n,
-			int said)
-{
-	enum rm_verdict want = said < 0 ? RM_GRANTED : RM_RESERVED;
-	struct rm_answer answer;
-	struct reserve_model m;
-	int q;
-
-	to_model(w, s, &m);
-	if (said >= 0 && !true_reason(w, s, thread, &m, p, n, said))
-		return false;
-	answer = rm_ask_commits(&m, p, n);
-	if (answer.verdict == RM_FULL)
-		answer.verdict = RM_RESERVED;
-	if (answer.verdict != want || (said >= 0 && answer.at != said))
-		return false;
-	/*
-	 * This was with all committed charges. Without the undecided ones the request must be
-	 * granted as well; otherwise it was refused only temporarily.
-	 */
-	for (q = 0; q < s->pools; q++)
-		m.node[q].own -= undecided(w, s, q, false, thread);
-	answer = rm_ask_commits(&m, p, n);
-	if (answer.verdict == RM_GRANTED && said >= 0)
-		w->transient = 1;
-	return answer.verdict == RM_GRANTED || said >= 0;
-}
-
-bool world_holds(const struct world *w, const struct scenario *s)
-{
-	struct reserve_model m;
-	int p, t;
-
-	for (p = 0; p < s->pools; p++) {
-		int sum = true_usage(w, s, p);
-
-		for (t = 0; t < THREADS; t++)
-			sum += in_flight(s, &w->thread[t],
-					 operation_of(s, &w->thread[t], t), p);
-		if (w->pool[p].usage != sum) {
-			step_wrong = "the usage is not what is charged and what is in flight";
-			return false;
-		}
-	}
-	if (!w->tracking || w->reserve_lock)
-		return true;
-	/* With the flaw "no-lock", no thread may be on its way up. */
-	for (t = 0; t < THREADS; t++) {
-		if (w->thread[t].pc == PC_COMMIT || w->thread[t].pc == PC_UNCOMMIT)
-			return true;
-	}
-	to_model(w, s, &m);
-	for (p = 0; p < s->pools; p++) {
-		if (w->pool[p].commit != rm_commit(&m, p)) {
-			step_wrong = "a commit is not own charges and the children's claims";
-			return false;
-		}
-		if (p && w->pool[p].reserved != w->pool[p].true_reserved) {
-			step_wrong = "an effective reservation is not what it should be";
-			return false;
-		}
-	}
-	return true;
-}
-
-bool world_is_at_rest(const struct world *w, const struct scenario *s)
-{
-	int p, up, dying[POOLS] = {};
-	struct world again = *w;
-
-	step_wrong = NULL;
+	/* The root is not divided each time when U changes. */
+	m.unaccounted = s->capacity - w->total;
+	rm_configure(&m, RM_ROOT);
 	for (p = 0; p < s->pools; p++) {
 		const struct pool *pool = &w->pool[p];
 
-		if (pool->local != pool->true_own)
-			step_wrong = "local is not what is charged";
-		if (pool->usage != true_usage(w, s, p))
-			step_wrong = "usage is not what is charged";
-		if (pool->flags & POOL_EXISTS &&
-		    !(pool->flags & LOCAL_TRACKED) != !w->tracking)
-			step_wrong = "a flag is wrong";
-		if (!w->tracking && (pool->commit || pool->reserved))
-			step_wrong = "something is left when tracking has stopped";
-		if (pool->asked != asked(w, s, p) && p)
-			step_wrong = "what was written is not what is asked for";
-		again.pool[p].true_wish = !p || pool->flags & CSS_DYING ? 0 :
-			smaller(smaller(pool->min, pool->max), s->capacity);
-		if (again.pool[p].true_wish != pool->true_wish)
-			step_wrong = "a write was not put in force";
-		for (up = s->parent[p]; up >= 0; up = s->parent[up])
-			dying[up] += pool->flags & CSS_DYING ? pool->true_own : 0;
+		if (!must(larger(pool->usage, pool->watermark) == pool->true_peak,
+			  "the peak is not that of the granted requests"))
+			return false;
+		if (!p || w->unregistered)
+			continue;
+		if (!must(pool->asked == rm_wish(&m, p), "a write was not put in force") ||
+		    !must(pool->reserved == pool->target, "a reservation is not the one aimed at") ||
+		    !must(pool->reserved == m.node[p].reserved,
+			  "the reservations are not those of what was written"))
+			return false;
 	}
-	for (p = 0; p < s->pools; p++) {
-		if (w->pool[p].dying != dying[p])
-			step_wrong = "dying is not what removed cgroups have";
-	}
-	if (!w->tracking != !anybody_asks(w, s))
-		step_wrong = "tracking does not go with the reservations";
-	if (w->global_lock || w->reserve_lock || w->readers)
-		step_wrong = "a lock is held";
-	/* No page changed meanwhile: then the order does not matter. */
-	true_configure(&again, s, 0);
-	for (p = 1; w->unaccounted == s->unaccounted && p < s->pools; p++) {
-		if (again.pool[p].true_reserved != w->pool[p].reserved)
-			step_wrong = "the reservations are not those of what was written";
-	}
-	return !step_wrong;
+	return must(!w->lock && !w->reserve_mutex, "a lock is held");
 }
 
 void world_begin(struct world *w, const struct scenario *s)
@@ -535,268 +380,159 @@ void world_begin(struct world *w, const struct scenario *s)
 		pool->min = s->min[p];
 		pool->max = s->max[p];
 		pool->local = s->own[p];
-		pool->true_own = s->own[p];
-		pool->asked = p ? smaller(smaller(s->min[p], s->max[p]), s->capacity) : 0;
-		pool->true_wish = pool->asked;
+		pool->asked = asked(w, s, p);
 		pool->flags = s->absent[p] ? 0 : POOL_EXISTS;
 		for (up = p; up >= 0; up = s->parent[up])
 			w->pool[up].usage += s->own[p];
 	}
-	w->tracking = anybody_asks(w, s);
-	true_configure(w, s, 0);
-	if (!w->tracking)
-		return;
+	share(w, s, 0);
 	for (p = 0; p < s->pools; p++) {
-		if (w->pool[p].flags & POOL_EXISTS)
-			w->pool[p].flags |= LOCAL_TRACKED;
-		commit(w, s, p, w->pool[p].local);
+		w->pool[p].true_peak = w->pool[p].usage;
+		if (p)
+			set_reserved(w, s, p, w->pool[p].target);
 	}
-	distribute(w, s, 0);
 }
 
-/* The steps */
+/* The steps. Those under the region's lock do not begin while another thread holds it. */
 
-static bool lock(uint8_t *lock, int thread)
+static enum outcome answer(struct world *w, const struct scenario *s, struct thread *t,
+			   const struct operation *op, int verdict, int at)
 {
-	if (*lock)
-		return false;
-	*lock = thread + 1;
-	return true;
-}
+	struct rm_answer now;
+	struct reserve_model m;
 
-static void leave_rcu(struct world *w, int thread)
-{
-	int t;
-
-	w->readers &= ~(1 << thread);
-	w->idle_gp &= ~(1 << thread);
-	for (t = 0; t < THREADS; t++)
-		w->thread[t].waits_for &= ~(1 << thread);
-}
-
-/* It is committed, but not in the usage any more. */
-static void refused_by_limit(struct thread *t, const struct operation *op)
-{
-	t->pool = op->pool;
-	t->refused = 1;
-	t->counted = 0;
-	if (has_flaw("no-return"))
-		t->pc = has_lock(t) ? PC_UNCHARGE_UNLOCK : PC_NEXT;
-	else
-		t->pc = has_lock(t) ? PC_REFUSED : PC_LOCAL_SUB;
-}
-
-static void undo_local(struct world *w, const struct scenario *s, int thread,
-		       const struct operation *op)
-{
-	struct thread *t = &w->thread[thread];
-
-	if (!has_flaw("no-undo"))
-		add_local(w, s, t, op->pool, -op->value);
-	leave_rcu(w, thread);
 	t->pc = PC_NEXT;
+	w->lock = 0;
+	if (verdict == t->verdict && (verdict == RM_GRANTED || at == t->at))
+		return STEP_DONE;
+	/* U has changed while the request had the lock. */
+	to_model(w, s, &m);
+	now = rm_ask(&m, op->pool, op->value);
+	if (t->changed && (verdict == (int)now.verdict || verdict == t->verdict))
+		return STEP_DONE;
+	/* There was no room for the check, and there was when the reason was looked for. */
+	if (t->changed && verdict == RM_RESERVED) {
+		w->odd = 1;
+		return STEP_DONE;
+	}
+	return wrong(verdict == RM_GRANTED ? "granted what the rule refuses" :
+		     t->verdict == RM_GRANTED ? "refused what the rule grants" :
+		     "refused for another reason than that of the rule");
 }
 
 static enum outcome step_charge(struct world *w, const struct scenario *s, int thread,
 				const struct operation *op)
 {
 	struct thread *t = &w->thread[thread];
-	struct pool *pool = &w->pool[t->pool];
+	struct pool *pool = &w->pool[op->pool];
+	struct reserve_model m;
+	struct rm_answer want;
+	int p, by;
 
 	switch (t->pc) {
 	case PC_FIND_POOL:
-		if (pool->flags & POOL_EXISTS) {
-			t->pc = PC_LOCAL_ADD;
-			break;
-		}
-		if (!lock(&w->global_lock, thread))
-			return STEP_BLOCKED;
-		t->pc = PC_NEW_POOL;
-		break;
-	case PC_NEW_POOL:
+		t->pc = w->unregistered ? PC_NEXT : PC_CHARGE_CHECK;
 		if (!(pool->flags & POOL_EXISTS)) {
 			pool->flags |= POOL_EXISTS;
-			if (w->tracking && !has_flaw("new-pool"))
-				pool->flags |= LOCAL_TRACKED;
+			if (pool->flags & CSS_DYING && !has_flaw("new-pool"))
+				pool->flags |= POOL_DYING;
 		}
-		t->pc = PC_NEW_POOL_UNLOCK;
-		break;
-	case PC_NEW_POOL_UNLOCK:
-		w->global_lock = 0;
-		t->pc = PC_LOCAL_ADD;
-		break;
-	case PC_LOCAL_ADD:
-		w->readers |= 1 << thread;
-		add_local(w, s, t, op->pool, op->value);
-		t->pc = PC_CHARGE_LOCK;
-		if (t->tracked)
-			break;
-		pool->true_own += op->value;
-		t->counted = 1;
-		t->pc = PC_USAGE_ADD;
-		leave_rcu(w, thread);
-		break;
-	case PC_CHARGE_LOCK:
-		if (!has_flaw("no-lock") && !lock(&w->reserve_lock, thread))
-			return STEP_BLOCKED;
-		t->pc = PC_CHARGE_CHECK;
-		if (w->tracking || has_flaw("no-look-again"))
-			break;
-		pool->true_own += op->value;
-		t->counted = 1;
-		t->pc = PC_CHARGE_UNLOCK;
-		break;
+		return STEP_DONE;
 	case PC_CHARGE_CHECK:
-		t->full = full(w, s, op->pool, op->value);
-		if (w->tracking &&
-		    !true_answer(w, s, thread, op->pool, op->value, t->full))
-			return wrong(t->full < 0 ? "granted what others have reserved" :
-				     "refused what nobody has reserved, or for another reason");
-		t->pc = PC_CHARGE_UNLOCK;
-		if (t->full >= 0)
-			break;
-		t->committed = 1;
-		pool->true_own += op->value;
-		t->counted = 1;
-		t->units = op->value;
-		t->pc = PC_COMMIT;
-		break;
-	case PC_COMMIT:
-		t->seen = claim(pool);
-		pool->commit += t->units;
-		t->units = claim(pool) - t->seen;
-		t->pool = s->parent[t->pool];
-		if (t->pool >= 0 && t->units)
-			break;
-		t->pool = op->pool;
-		t->pc = has_lock(t) ? PC_USAGE_ADD : PC_CHARGE_UNLOCK;
-		break;
-	case PC_CHARGE_UNLOCK:
-		if (!has_flaw("no-lock"))
-			w->reserve_lock = 0;
-		t->pc = PC_LOCAL_UNDO;
-		if (t->full >= 0)
-			break;
-		t->pc = has_lock(t) ? PC_NEXT : PC_USAGE_ADD;
-		leave_rcu(w, thread);
-		break;
-	case PC_LOCAL_UNDO:
-		undo_local(w, s, thread, op);
-		break;
-	case PC_USAGE_ADD:
-		t->seen = pool->usage + op->value;
-		/* The usage without charges that may be refused */
-		t->units = true_usage(w, s, t->pool) -
-			   undecided(w, s, t->pool, true, -1);
-		if (!has_flaw("check-then-add"))
-			pool->usage = t->seen;
-		t->pc = PC_USAGE_CHECK;
-		break;
-	case PC_USAGE_CHECK:
-		if (t->pool && t->seen > pool->max) {
-			t->pc = PC_USAGE_SUB;
-			if (t->units + op->value > pool->max)
-				break;
-			/* Charges that other threads were about to take back were in the way. */
-			w->transient = 1;
-			if (t->seen <= t->units + op->value)
-				return wrong("refused by a limit that it does not reach");
-			break;
-		}
-		/* Unless the limit has changed. */
-		if (t->pool && pool->max == s->max[t->pool] &&
-		    true_usage(w, s, t->pool) -
-		    undecided(w, s, t->pool, true, thread) > pool->max)
-			return wrong("granted above a limit");
-		if (has_flaw("check-then-add"))
-			pool->usage += op->value;
-		t->pool = s->parent[t->pool];
-		t->pc = PC_USAGE_ADD;
-		if (t->pool >= 0)
-			break;
+		to_model(w, s, &m);
+		want = rm_ask(&m, op->pool, op->value);
+		t->verdict = want.verdict;
+		t->at = want.at;
+		t->changed = 0;
+		by = refusing(w, s, op->pool, op->value);
+		t->pc = PC_CHARGE;
+		w->lock = has_flaw("two-locks") ? 0 : thread + 1;
+		if (has_flaw("charge-first"))
+			add_usage(w, s, op->pool, op->value);
+		if (by < 0)
+			return STEP_DONE;
+		if (has_flaw("charge-first"))
+			w->lock = 0;
+		t->pool = by;
+		t->pc = PC_CHARGE_REASON;
+		if (w->nr_reserved)
+			return STEP_DONE;
+		if (has_flaw("full-first") && w->pool[0].usage + op->value > available(w, s))
+			by = 0;
+		return answer(w, s, t, op, by ? RM_LIMIT : RM_FULL, by);
+	case PC_CHARGE_REASON:
+		if (has_flaw("charge-first"))
+			add_usage(w, s, op->pool, -op->value);
+		by = over_limit(w, s, op->pool, op->value);
+		if (has_flaw("reserved-first"))
+			by = 0;
+		if (by)
+			return answer(w, s, t, op, RM_LIMIT, by);
+		if (w->pool[0].usage + op->value > available(w, s) && !has_flaw("reserved-only"))
+			return answer(w, s, t, op, RM_FULL, 0);
+		return answer(w, s, t, op, RM_RESERVED, t->pool);
+	case PC_CHARGE:
+		if (!has_flaw("charge-first"))
+			add_usage(w, s, op->pool, op->value);
+		add_local(w, s, op->pool, op->value);
 		t->held = op->value;
-		t->pool = op->pool;
-		t->pc = has_lock(t) ? PC_CHARGE_UNLOCK : PC_NEXT;
-		break;
-	case PC_USAGE_SUB:
-		if (!has_flaw("check-then-add"))
-			pool->usage -= op->value;
-		t->full = t->pool;
-		t->pool = op->pool;
-		t->pc = PC_USAGE_CANCEL;
-		if (t->pool != t->full && !has_flaw("no-cancel"))
-			break;
-		refused_by_limit(t, op);
-		break;
-	case PC_USAGE_CANCEL:
-		pool->usage -= op->value;
-		t->pool = s->parent[t->pool];
-		if (t->pool != t->full)
-			break;
-		refused_by_limit(t, op);
-		break;
+		if (operation_of(s, t, thread, 1)->code == OP_CANCEL)
+			return answer(w, s, t, op, RM_GRANTED, 0);
+		for (p = op->pool; p >= 0; p = s->parent[p])
+			w->pool[p].true_peak = larger(w->pool[p].true_peak, kept(w, s, p));
+		return answer(w, s, t, op, RM_GRANTED, 0);
 	}
 	return STEP_DONE;
 }
 
-static enum outcome step_uncharge(struct world *w, const struct scenario *s, int thread,
-				  const struct operation *op, int value)
+static void uncharge(struct world *w, const struct scenario *s, struct thread *t,
+		     const struct operation *op)
 {
-	struct thread *t = &w->thread[thread];
-	struct pool *pool = &w->pool[t->pool];
+	int units = op->code == OP_UNCHARGE ? op->value : t->held, p;
+	bool cancel = op->code == OP_CANCEL;
 
-	switch (t->pc) {
-	case PC_LOCAL_SUB:
-		w->readers |= 1 << thread;
-		add_local(w, s, t, op->pool, -value);
-		t->pc = PC_UNCHARGE_LOCK;
-		if (t->tracked)
+	t->held = 0;
+	t->pc = PC_NEXT;
+	add_local(w, s, op->pool, -units);
+	for (p = op->pool; p >= 0 && !cancel; p = s->parent[p])
+		w->pool[p].true_peak = larger(w->pool[p].true_peak, w->pool[p].usage);
+	if (has_flaw("peak-late"))
+		add_usage(w, s, op->pool, -units);
+	for (p = op->pool; p >= 0 && (!cancel || has_flaw("peak-cancelled")); p = s->parent[p]) {
+		w->pool[p].watermark = larger(w->pool[p].watermark, w->pool[p].usage);
+		if (has_flaw("peak-own"))
 			break;
-		t->counted = 1;
-		pool->true_own -= value;
-		leave_rcu(w, thread);
-		t->pc = t->refused ? PC_NEXT : PC_UNCHARGE_USAGE;
-		break;
-	case PC_UNCHARGE_LOCK:
-		if (!has_flaw("no-lock") && !lock(&w->reserve_lock, thread))
-			return STEP_BLOCKED;
-		/* fall through */
-	case PC_REFUSED:
-		pool->true_own -= value;
-		t->counted = 1;
-		t->units = -value;
-		t->pc = w->tracking || has_flaw("no-look-again") ? PC_UNCOMMIT :
-								   PC_UNCHARGE_UNLOCK;
-		break;
-	case PC_UNCOMMIT:
-		t->seen = claim(pool);
-		pool->commit += t->units;
-		if (!has_flaw("goes-on"))
-			t->units = claim(pool) - t->seen;
-		t->pool = s->parent[t->pool];
-		if (t->pool >= 0 && t->units && !has_flaw("stops-early"))
-			break;
-		t->pool = op->pool;
-		t->pc = PC_UNCHARGE_UNLOCK;
-		break;
-	case PC_UNCHARGE_UNLOCK:
-		if (!has_flaw("no-lock"))
-			w->reserve_lock = 0;
-		t->pc = PC_LOCAL_UNDO;
-		if (t->refused && has_lock(t))
-			break;
-		leave_rcu(w, thread);
-		t->pc = t->refused ? PC_NEXT : PC_UNCHARGE_USAGE;
-		break;
-	case PC_LOCAL_UNDO:
-		undo_local(w, s, thread, op);
-		break;
-	case PC_UNCHARGE_USAGE:
-		pool->usage -= value;
-		t->pool = s->parent[t->pool];
-		if (t->pool < 0)
-			t->pc = PC_NEXT;
-		break;
+	}
+	if (!has_flaw("peak-late"))
+		add_usage(w, s, op->pool, -units);
+}
+
+/* Changes one reservation; a division of another top follows, or the end. */
+static enum outcome divide(struct world *w, const struct scenario *s, struct thread *t)
+{
+	bool up = (t->pc == PC_SECOND) != has_flaw("grow-first");
+	int p = next_changed(w, s, t->pool, t->top, up), before = claim(&w->pool[0]);
+
+	if (p < POOLS) {
+		set_reserved(w, s, p, w->pool[p].target);
+		if (!up && claim(&w->pool[0]) > before)
+			return wrong("a claim has grown while reservations are lowered");
+		t->pool = p + 1;
+		p = next_changed(w, s, t->pool, t->top, up);
+	}
+	if (p < POOLS)
+		return STEP_DONE;
+	t->pool = t->top;
+	if (t->pc == PC_FIRST) {
+		t->pc = PC_SECOND;
+		if (next_changed(w, s, t->top, t->top, !up) < POOLS)
+			return STEP_DONE;
+	}
+	if (t->asked || t->top == s->parent[t->at] || has_flaw("not-again")) {
+		t->pc = PC_RESERVED;
+	} else {
+		t->top = s->parent[t->at];
+		t->pc = PC_SHARE;
 	}
 	return STEP_DONE;
 }
@@ -807,192 +543,141 @@ static enum outcome step_config(struct world *w, const struct scenario *s, int t
 {
 	struct thread *t = &w->thread[thread];
 	struct pool *pool = &w->pool[op->pool];
-	bool gone;
+	int parent = s->parent[op->pool];
 
 	switch (t->pc) {
 	case PC_STORE:
+		t->pc = w->unregistered ? PC_NEXT : PC_RESERVE;
 		if (op->code == OP_MIN)
 			pool->min = op->value;
 		else
 			pool->max = op->value;
-		t->pc = PC_CONFIG_LOCK;
+		pool->flags |= POOL_EXISTS | (pool->flags & CSS_DYING ? POOL_DYING : 0);
+		t->asked = has_flaw("dying-early") ? !!(pool->flags & CSS_DYING) : asked(w, s, op->pool);
 		break;
-	case PC_CONFIG_LOCK:
-		if (!lock(&w->global_lock, thread))
-			return STEP_BLOCKED;
-		/* Makes the pool state if it does not exist, as for a charge. */
-		if (!(pool->flags & POOL_EXISTS))
-			pool->flags |= POOL_EXISTS | (w->tracking ? LOCAL_TRACKED : 0);
-		t->pc = PC_CONFIG_POLL;
-		break;
-	case PC_CONFIG_POLL:
-		t->asked = asked(w, s, op->pool);
-		t->pc = has_flaw("asked-twice") ? PC_CONFIG_ASK : PC_RESERVE_LOCK;
-		if (w->tracking || !t->asked || !w->idle_gp || has_flaw("no-wait"))
-			break;
-		t->waits_for = w->idle_gp;
-		t->turns++;
-		w->global_lock = 0;
-		t->pc = PC_CONFIG_WAIT;
-		break;
-	case PC_CONFIG_WAIT:
-		if (t->waits_for)
-			return STEP_BLOCKED;
-		t->pc = PC_CONFIG_LOCK;
-		break;
-	case PC_CONFIG_ASK:
-		t->asked = asked(w, s, op->pool);
-		t->pc = PC_RESERVE_LOCK;
-		break;
-	case PC_KILL_LOCK:
-		if (!lock(&w->global_lock, thread))
-			return STEP_BLOCKED;
+	case PC_KILL:
 		pool->flags |= CSS_DYING;
-		t->seen = pool->local;
-		t->pc = PC_KILL_FLAG;
+		t->pc = PC_NEXT;
+		t->asked = has_flaw("dying-early");
+		if (!(pool->flags & POOL_EXISTS))
+			break;
+		pool->flags |= POOL_DYING;
+		add_dying(w, s, op->pool, pool->local);
+		t->pc = PC_RESERVE;
 		break;
-	case PC_KILL_FLAG:
-		if (!has_flaw("dying-late"))
-			t->seen = pool->local;
-		pool->flags |= LOCAL_DYING;
-		add_dying(w, s, op->pool, t->seen);
-		t->asked = 0;
-		t->pc = pool->asked && !has_flaw("removed-keeps") ? PC_RESERVE_LOCK :
-								    PC_CONFIG_UNLOCK;
-		break;
-	case PC_RESERVE_LOCK:
-		if (!lock(&w->reserve_lock, thread))
+	case PC_RESERVE:
+		if (w->reserve_mutex && !has_flaw("no-mutex"))
 			return STEP_BLOCKED;
-		t->pool = 0;
-		t->pc = PC_DISTRIBUTE;
-		if (t->asked && !s->parent[op->pool] && !w->tracking)
-			t->pc = has_flaw("plain-flag") ? PC_TRACK_READ : PC_TRACK;
+		w->reserve_mutex = thread + 1;
+		t->pc = PC_ASK;
 		break;
-	case PC_TRACK_READ:
-		t->seen = w->pool[t->pool].local;
-		t->pc = PC_TRACK;
-		break;
-	case PC_TRACK:
-		if (!has_flaw("plain-flag"))
-			t->seen = w->pool[t->pool].local;
-		if (w->pool[t->pool].flags & POOL_EXISTS) {
-			w->pool[t->pool].flags |= LOCAL_TRACKED;
-			commit(w, s, t->pool, t->seen);
-		}
-		t->pc = has_flaw("plain-flag") ? PC_TRACK_READ : PC_TRACK;
-		if (++t->pool < s->pools)
+	case PC_ASK:
+		t->pc = PC_RESERVED;
+		if (w->unregistered) {
+			if (has_flaw("unregister"))
+				return wrong("a list is used whose pools are freed");
 			break;
-		w->tracking = 1;
-		t->pc = PC_DISTRIBUTE;
-		break;
-	case PC_DISTRIBUTE:
-		gone = pool->asked && !t->asked;
+		}
+		if (has_flaw("dying-early"))
+			t->asked = t->asked ? 0 : smaller(smaller(pool->min, pool->max), s->capacity);
+		else if (!has_flaw("asked-early") || op->code == OP_REMOVE)
+			t->asked = asked(w, s, op->pool);
+		/* The top level is divided again for another U. */
+		if (t->asked == pool->asked && (!t->asked || parent))
+			break;
 		pool->asked = t->asked;
-		pool->true_wish = t->asked;
-		if (op->code == OP_MAX && has_flaw("max-is-not-min"))
-			pool->true_wish = smaller(smaller(pool->min, pool->max),
-						  s->capacity);
-		if (has_flaw("from-local"))
-			recommit(w, s);
-		if (gone) {
+		t->at = op->pool;
+		t->top = parent;
+		if (!t->asked)
+			pool->target = 0;
+		if (!t->asked && !has_flaw("orphans"))
+			t->top = op->pool;
+		else if (!t->asked)
 			set_reserved(w, s, op->pool, 0);
-			if (!has_flaw("orphans"))
-				distribute(w, s, op->pool);
-		}
-		t->pc = PC_RESERVE_UNLOCK;
-		if (!w->tracking)
-			break;
-		distribute(w, s, s->parent[op->pool]);
-		true_configure(w, s, s->parent[op->pool]);
-		t->pool = 0;
-		if (anybody_asks(w, s))
-			break;
-		t->pc = PC_UNTRACK;
-		if (has_flaw("early-gp"))
-			w->idle_gp = w->readers;
+		t->pc = PC_SHARE;
 		break;
-	case PC_UNTRACK:
-		w->pool[t->pool].flags &= ~LOCAL_TRACKED;
-		if (!has_flaw("stale-commit"))
-			w->pool[t->pool].commit = 0;
-		if (++t->pool == s->pools)
-			t->pc = PC_STOPPED;
+	case PC_SHARE:
+		share(w, s, t->top);
+		t->pool = t->top;
+		t->pc = PC_FIRST;
+		if (next_changed(w, s, t->top, t->top, has_flaw("grow-first")) == POOLS)
+			return divide(w, s, t);
 		break;
-	case PC_STOPPED:
-		w->tracking = 0;
-		if (!has_flaw("early-gp"))
-			w->idle_gp = w->readers;
-		t->pc = PC_RESERVE_UNLOCK;
-		break;
-	case PC_RESERVE_UNLOCK:
-		w->reserve_lock = 0;
-		t->pc = PC_CONFIG_UNLOCK;
-		break;
-	case PC_CONFIG_UNLOCK:
-		w->global_lock = 0;
-		/* A removed cgroup has no wishes, whatever the result was. */
-		if (op->code == OP_REMOVE)
-			pool->true_wish = 0;
+	case PC_FIRST:
+	case PC_SECOND:
+		return divide(w, s, t);
+	case PC_RESERVED:
+		w->reserve_mutex = 0;
 		t->pc = PC_NEXT;
 		break;
 	}
 	return STEP_DONE;
 }
 
-static int first_pc(const struct operation *op)
+static enum outcome step_world(struct world *w, const struct scenario *s, int thread,
+			       const struct operation *op)
 {
-	switch (op->code) {
-	case OP_CHARGE:
-		return PC_FIND_POOL;
-	case OP_UNCHARGE:
-	case OP_RETURN:
-		return PC_LOCAL_SUB;
-	case OP_MIN:
-	case OP_MAX:
-		return PC_STORE;
-	case OP_REMOVE:
-		return PC_KILL_LOCK;
-	case OP_UNACCOUNTED:
-		return PC_UNACCOUNTED;
-	case OP_NONE:
-		break;
+	if (op->code == OP_UNREGISTER) {
+		if (w->reserve_mutex)
+			return STEP_BLOCKED;
+		w->unregistered = 1;
+	} else {
+		w->unaccounted += op->value;
+		if (w->lock)
+			w->thread[w->lock - 1].changed = 1;
 	}
-	return PC_NEXT;
+	w->thread[thread].pc = PC_NEXT;
+	(void)s;
+	return STEP_DONE;
 }
 
-/* Starts the next operation; of the last one, only @held is kept. */
-static void next_operation(struct thread *t)
-{
-	struct thread fresh = { .op = t->op + 1, .held = t->held };
+static const struct {
+	const char *name;
+	enum pc first;
+} codes[] = {
+	[OP_NONE] = { "nothing", PC_NEXT },
+	[OP_CHARGE] = { "charge", PC_FIND_POOL },
+	[OP_UNCHARGE] = { "uncharge", PC_UNCHARGE },
+	[OP_RETURN] = { "return", PC_UNCHARGE },
+	[OP_CANCEL] = { "cancel", PC_UNCHARGE },
+	[OP_MIN] = { "min", PC_STORE },
+	[OP_MAX] = { "max", PC_STORE },
+	[OP_REMOVE] = { "remove", PC_KILL },
+	[OP_UNACCOUNTED] = { "unaccounted", PC_UNACCOUNTED },
+	[OP_UNREGISTER] = { "unregister", PC_UNREGISTER },
+};
 
-	*t = fresh;
+static bool takes_lock(enum opcode code, int pc)
+{
+	if (pc == PC_STORE)
+		return code == OP_MAX && !has_flaw("max-unlocked");
+	return pc == PC_CHARGE_CHECK || pc == PC_CHARGE_REASON || pc == PC_CHARGE ||
+	       pc == PC_UNCHARGE || pc == PC_KILL || pc == PC_FIRST || pc == PC_SECOND;
 }
 
 enum outcome world_step(struct world *w, const struct scenario *s, int thread)
 {
 	struct thread *t = &w->thread[thread];
-	const struct operation *op = operation_of(s, t, thread);
+	const struct operation *op = operation_of(s, t, thread, 0);
 	enum outcome outcome = STEP_DONE;
 
 	if (op->code == OP_NONE)
 		return STEP_ENDED;
-	if (t->pc == PC_START) {
-		t->pool = op->pool;
-		t->full = -1;
-		t->pc = first_pc(op);
-		if (op->code == OP_RETURN && !t->held)
-			t->pc = PC_NEXT;
-	}
-	switch (op->code) {
+	if (t->pc == PC_START)
+		t->pc = codes[op->code].first;
+	/* The charge before it was refused. */
+	if ((op->code == OP_RETURN || op->code == OP_CANCEL) && !t->held)
+		t->pc = PC_NEXT;
+	if (w->lock && w->lock != thread + 1 && takes_lock(op->code, t->pc))
+		return STEP_BLOCKED;
+	switch (t->pc == PC_NEXT ? OP_NONE : op->code) {
 	case OP_CHARGE:
-		if (t->refused)
-			outcome = step_uncharge(w, s, thread, op, op->value);
-		else
-			outcome = step_charge(w, s, thread, op);
+		outcome = step_charge(w, s, thread, op);
 		break;
 	case OP_UNCHARGE:
 	case OP_RETURN:
-		outcome = step_uncharge(w, s, thread, op, op->value);
+	case OP_CANCEL:
+		uncharge(w, s, t, op);
 		break;
 	case OP_MIN:
 	case OP_MAX:
@@ -1000,37 +685,24 @@ enum outcome world_step(struct world *w, const struct scenario *s, int thread)
 		outcome = step_config(w, s, thread, op);
 		break;
 	case OP_UNACCOUNTED:
-		w->unaccounted += op->value;
-		t->pc = PC_NEXT;
+	case OP_UNREGISTER:
+		outcome = step_world(w, s, thread, op);
 		break;
 	case OP_NONE:
 		break;
 	}
+	/* Of the last operation, only @held is kept. */
 	if (outcome == STEP_DONE && t->pc == PC_NEXT)
-		next_operation(t);
+		*t = (struct thread) { .op = t->op + 1, .held = t->held };
 	return outcome;
 }
 
 void world_say(const struct world *w, const struct scenario *s, int thread,
 	       char *buf, int size)
 {
-	static const char * const ops[] = {
-		"nothing", "charge", "uncharge", "return", "min", "max", "remove",
-		"unaccounted",
-	};
-	static const bool walks[PC_NEXT + 1] = {
-		[PC_USAGE_ADD] = true, [PC_USAGE_CHECK] = true, [PC_USAGE_SUB] = true,
-		[PC_USAGE_CANCEL] = true, [PC_COMMIT] = true, [PC_UNCOMMIT] = true,
-		[PC_UNCHARGE_USAGE] = true,
-		[PC_TRACK_READ] = true, [PC_TRACK] = true, [PC_UNTRACK] = true,
-	};
 	const struct thread *t = &w->thread[thread];
-	const struct operation *op = operation_of(s, t, thread);
-	int pc = t->pc == PC_START ? first_pc(op) : t->pc, len;
+	const struct operation *op = operation_of(s, t, thread, 0);
 
-	len = snprintf(buf, size, "%d: %s %d of pool %d: %s", thread, ops[op->code],
-		       op->value, op->pool, pc_names[pc]);
-	if (walks[pc] && len < size)
-		snprintf(buf + len, size - len, " of pool %d",
-			 t->pc == PC_START ? op->pool : t->pool);
+	snprintf(buf, size, "%d: %s %d of pool %d: %s", thread, codes[op->code].name, op->value,
+		 op->pool, pc_names[t->pc == PC_START ? codes[op->code].first : t->pc]);
 }

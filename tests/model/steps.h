@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's algorithm (kernel/cgroup/dmem.c), cut into steps between which another CPU can run.
- * Memory is sequentially consistent: each step without a lock touches one atomic word, or a limit.
+ * The kernel's algorithm (kernel/cgroup/dmem.c) for one pinned region, cut into steps between which
+ * another CPU can run. Memory is sequentially consistent. A section under the region's lock is one
+ * step, or two where something in it can be seen, or changed, without the lock.
  *
- * Names are the kernel's, if it has one. Values with "true_" are those of the specification at that
- * moment, which the kernel does not have.
+ * Names are the kernel's, if it has one.
  */
 #ifndef MODEL_STEPS_H
 #define MODEL_STEPS_H
@@ -21,11 +21,13 @@ enum opcode {
 	OP_NONE,
 	OP_CHARGE,
 	OP_UNCHARGE,
-	OP_RETURN,		/* returns the amount of the charge before it */
+	OP_RETURN,		/* returns the charge before it */
+	OP_CANCEL,		/* the same, for an allocation that failed */
 	OP_MIN,
 	OP_MAX,
 	OP_REMOVE,
 	OP_UNACCOUNTED,
+	OP_UNREGISTER,
 };
 
 struct operation {
@@ -37,55 +39,45 @@ struct operation {
 struct scenario {
 	const char *name;
 	int capacity, unaccounted, pools;
-	int parent[POOLS];
+	int parent[POOLS];	/* parents have lower numbers than their children */
 	int own[POOLS], min[POOLS], max[POOLS];
 	bool absent[POOLS];	/* the pool state does not exist yet */
 	struct operation program[THREADS][PROGRAM];
 };
 
-#define LOCAL_DYING	1
-#define LOCAL_TRACKED	2
-#define POOL_EXISTS	4
-#define CSS_DYING	8
+#define POOL_EXISTS	1
+#define POOL_DYING	2
+#define CSS_DYING	4
 
 struct pool {
-	int8_t usage;		/* page_counter */
-	int8_t local;		/* above the flags in the kernel's word */
-	uint8_t flags;		/* in the same word: LOCAL_DYING, LOCAL_TRACKED */
+	int8_t usage, held, reserved, watermark;
+	int8_t local, dying_usage;
 	int8_t min, max;
-	int8_t dying;
-	int8_t asked, reserved, commit;
-	int8_t true_own;	/* committed and not returned: see steps.c */
-	int8_t true_wish;	/* as of the last configuration */
-	int8_t true_reserved;
+	int8_t asked, target;
+	int8_t true_peak;	/* see steps.c */
+	uint8_t flags;
 };
 
 struct thread {
 	uint8_t op;		/* index in its program */
 	uint8_t pc;
-	int8_t pool;		/* current level of a walk */
-	int8_t seen;		/* result of the last atomic operation */
+	uint8_t top;		/* pool whose reservation is divided */
+	uint8_t pool;		/* position in the division, or the pool that refused */
 	int8_t asked;
-	int8_t full;		/* the pool that refused the request, or -1 */
-	int8_t units;		/* amount of a walk */
-	int8_t held;		/* charged, for OP_RETURN */
-	uint8_t tracked;	/* the flag was set */
-	uint8_t counted;	/* included in true_own */
-	uint8_t committed;	/* under the lock, together with the usage */
-	uint8_t refused;	/* by a limit; its commit must be returned */
-	uint8_t waits_for;	/* readers of a grace period */
-	uint8_t turns;		/* number of waits */
+	int8_t held;		/* charged, for OP_RETURN and OP_CANCEL */
+	int8_t verdict, at;	/* of the specification, when the request got the lock */
+	uint8_t changed;	/* U has changed since */
 };
 
 struct world {
 	struct pool pool[POOLS];
 	struct thread thread[THREADS];
 	int8_t unaccounted;
-	uint8_t tracking;
-	uint8_t global_lock, reserve_lock;	/* the thread that holds it, from 1 */
-	uint8_t readers;	/* threads in an RCU read section */
-	uint8_t idle_gp;	/* readers that idle_gp waits for */
-	uint8_t transient;	/* a request was refused because of one in flight */
+	int8_t total;		/* C - U when the root was divided */
+	int8_t nr_reserved;
+	uint8_t lock, reserve_mutex;	/* the thread that holds it, from 1 */
+	uint8_t unregistered;
+	uint8_t odd;		/* the reason of a refusal is that of no moment, see steps.c */
 };
 
 enum outcome {

@@ -15,7 +15,7 @@ finds()
 {
 	_rc=0
 	"$model" --break "$1" >"$dir/flaw" 2>&1 || _rc=$?
-	[ "$_rc" != 1 ] || [ "$(wc -l <"$dir/flaw")" -lt 3 ] || return 0
+	[ "$_rc" != 1 ] || [ "$(wc -l <"$dir/flaw")" -lt 2 ] || return 0
 	cat "$dir/flaw"
 	echo "status $_rc: the flaw was not found"
 	return 1

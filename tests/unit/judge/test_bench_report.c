@@ -18,11 +18,11 @@ static const struct figures {
 	int nr_x;
 	const char *figure[4];
 } figures[] = {
-	{ "depth", { 0, 1, 2, 4, 8, 16 }, 6, { "plain", "heap", "pinned" } },
-	{ "depth of another's reservation", { 0, 1, 2, 4, 8, 16 }, 6, { "pinned" } },
-	{ "regions", { 1, 2, 4, 16, 64 }, 5, { "plain", "heap", "pinned" } },
-	{ "cgroups", { 1, 10, 100, 1000, 10000 }, 5, { "plain", "heap", "pinned" } },
-	{ "refused by the limit at", { 4, 1 }, 2, { "plain_refused", "heap_refused", "pinned_refused",
+	{ "depth", { 0, 1, 2, 4, 8, 16 }, 6, { "plain", "heap", "reservable" } },
+	{ "depth of another's reservation", { 0, 1, 2, 4, 8, 16 }, 6, { "reservable" } },
+	{ "regions", { 1, 2, 4, 16, 64 }, 5, { "plain", "heap", "reservable" } },
+	{ "cgroups", { 1, 10, 100, 1000, 10000 }, 5, { "plain", "heap", "reservable" } },
+	{ "refused by the limit at", { 4, 1 }, 2, { "plain_refused", "heap_refused", "reservable_refused",
 	  "counted" } },
 	{ "cma/camera@64000000", { 4096, 65536, 1048576, 16777216 }, 4, { "depth 4", "charged", "busy" } },
 	{ "heap/system", { 4096, 65536, 1048576, 16777216 }, 4, { "depth 4", "charged" } },
@@ -50,7 +50,7 @@ static const struct test {
 	{ "a row of figures", "", 0, "\n| 4 | 1003 | 1203 | 1213 | 1223 |\n" },
 	{ "the first and the last row", "", 0, "| 0 | 1000 | 1200 | 1210 | 1220 |\n| 1 | 1001 |" },
 	{ "the head of a table", "", 0, "\nCharge and uncharge, in instructions\n\n"
-	  "| cgroups from the root down | unpatched | series | series, unevictable | series, pinned |\n"
+	  "| cgroups from the root down | unpatched | series | series, pinned | series, CMA area |\n"
 	  "|---|---|---|---|---|\n" },
 	{ "differences from another boot", "", 0,
 	  "| 4096 | 1000 | 1200 | 200 | 20.0 % | 10 | 1210 | 1220 |\n" },
@@ -64,7 +64,7 @@ static const struct test {
 	  "=stroke=\"#777777\" points=\"60.0,155.0 138.0,154.9 216.0,154.8 294.0,154.6 "
 	  "372.0,154.5 450.0,154.4\"" },
 	{ "names at the same height are apart", "", 0,
-	  "=<text x=\"456\" y=\"148.2\" fill=\"#d55e00\">series, unevictable<" },
+	  "=<text x=\"456\" y=\"148.2\" fill=\"#d55e00\">series, pinned<" },
 	{ "axes up to a round number", "", 0, "=y=\"38.0\" text-anchor=\"end\">2000</text>" },
 };
 
