@@ -305,8 +305,15 @@ TEST_F(dma, out_of_reach)
 		SKIP(return, "the device can address the area");
 	id = dma_alloc(self->dev, variant->method, self->len,
 		       DMEM_DMA_ACCOUNT | DMEM_DMA_NARROW);
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	expect_area(_metadata, self->area, before, 0, 0);
+	/* 32-bit ARM's allocator of coherent memory does not compare the addresses. */
+	if (!kernel_is_64bit() && variant->method == DMEM_DMA_COHERENT) {
+		EXPECT_LT(0, id);
+		EXPECT_EQ(self->len, dmem_current(self->a, self->region));
+		expect_area(_metadata, self->area, before, PAGES, 0);
+	} else {
+		EXPECT_EQ(0, dmem_current(self->a, self->region));
+		expect_area(_metadata, self->area, before, 0, 0);
+	}
 	if (id > 0)
 		EXPECT_EQ(0, dma_free(self->dev, id));
 	EXPECT_EQ(0, dma_pages(self->dev));
