@@ -295,17 +295,12 @@ TEST_F(memory, udmabuf)
 	close(dev);
 }
 
-/* memcg is charged for the pages of a udmabuf, as intended. */
-TEST_F(memory, udmabuf_memcg)
+/* In the test's cgroup and the two above it. Returns 0 or a negative errno. */
+static int enable_memory(const struct dmem_test *t)
 {
-	struct dmem_test *t = &self->t;
-	struct udmabuf_create create = { .size = 4LL << 20 };
-	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd, tries, ret;
-	long long before, now = 0;
 	char *top = strdup(t->cg);
+	int ret;
 
-	if (dev < 0)
-		SKIP(return, "no /dev/udmabuf");
 	*strrchr(top, '/') = '\0';
 	ret = cg_enable(t->root, "memory");
 	if (!ret)
@@ -313,7 +308,20 @@ TEST_F(memory, udmabuf_memcg)
 	if (!ret)
 		ret = cg_enable(t->cg, "memory");
 	free(top);
-	if (ret)
+	return ret;
+}
+
+/* memcg is charged for the pages of a udmabuf, as intended. */
+TEST_F(memory, udmabuf_memcg)
+{
+	struct dmem_test *t = &self->t;
+	struct udmabuf_create create = { .size = 4LL << 20 };
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd, tries;
+	long long before, now = 0;
+
+	if (dev < 0)
+		SKIP(return, "no /dev/udmabuf");
+	if (enable_memory(t))
 		SKIP(return, "no memory controller in cgroup2");
 	create.memfd = memfd_create("escape", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	ASSERT_LE(0, (int)create.memfd);
@@ -345,17 +353,10 @@ TEST_F(memory, records)
 {
 	struct dmem_test *t = &self->t;
 	long long before, now = 0;
-	char *top = strdup(t->cg), *cg[RECORDS];
-	int i, tries, ret;
+	char *cg[RECORDS];
+	int i, tries;
 
-	*strrchr(top, '/') = '\0';
-	ret = cg_enable(t->root, "memory");
-	if (!ret)
-		ret = cg_enable(top, "memory");
-	if (!ret)
-		ret = cg_enable(t->cg, "memory");
-	free(top);
-	if (ret)
+	if (enable_memory(t))
 		SKIP(return, "no memory controller in cgroup2");
 	for (i = 0; i < RECORDS; i++) {
 		cg[i] = cg_name_indexed(t->cg, "record", i);
