@@ -11,7 +11,7 @@
 
 #include "kselftest.h"
 
-#include "dma_driver.h"
+#include "dmem_dma_driver.h"
 #include "dmem_util.h"
 
 #define MODULE	"dmem_dma_test"

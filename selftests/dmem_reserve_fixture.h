@@ -16,7 +16,7 @@
 #include "kselftest_harness.h"
 
 #include "dmem_util.h"
-#include "unaccounted.h"
+#include "dmem_unaccounted.h"
 
 #define WINDOW		32	/* pages */
 #define BUSY_MS		2000

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "dmem_util.h"
-#include "unaccounted.h"
+#include "dmem_unaccounted.h"
 
 #define DEBUGFS	"/sys/kernel/debug/cma"
 

@@ -10,8 +10,8 @@
 
 #include "kselftest_harness.h"
 
-#include "dma_driver.h"
-#include "dmem_expect.h"
+#include "dmem_dma_driver.h"
+#include "dmem_expect_events.h"
 
 #define PAGES	16
 #define MUCH	(4LL << 20)

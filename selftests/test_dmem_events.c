@@ -12,7 +12,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_expect.h"
+#include "dmem_expect_events.h"
 
 #define MAX_CPUS	8
 #define LEAVES		2

@@ -25,7 +25,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_expect.h"
+#include "dmem_expect_owner.h"
 
 #define BUFINFO		"/sys/kernel/debug/dma_buf/bufinfo"
 #define THREADS		4
@@ -78,7 +78,7 @@ FIXTURE_TEARDOWN(fdinfo)
 }
 
 #define EXPECT_PAYER(...) \
-	expect_payer(_metadata, self->t.heap.region, __VA_ARGS__)
+	expect_owner(_metadata, self->t.heap.region, __VA_ARGS__)
 
 /* The fdinfo that a process in b reads, of its own fd or of another process's */
 struct report {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "reserve_fixture.h"
+#include "dmem_reserve_fixture.h"
 
 /* The unused part of the reservation is kept free, and not a page more. */
 TEST_F(reserve, to_the_page)

@@ -11,7 +11,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_expect.h"
+#include "dmem_expect_events.h"
 
 #define DYING		"nr_dying_subsys_dmem "
 #define CONTROL		"cgroup.subtree_control"

@@ -21,7 +21,9 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_expect.h"
+#include "guest_util.h"
+#include "dmem_expect_events.h"
+#include "dmem_expect_owner.h"
 #include "media_pool.h"
 
 #define DRIVER		"/sys/bus/amba/drivers/drm-clcd-pl111"
@@ -325,26 +327,26 @@ TEST_F(drm, fdinfo)
 	ASSERT_EQ(0, create(self->fd, &dumb));
 	fd = prime_export(self->fd, dumb.handle);
 	ASSERT_LE(0, fd);
-	expect_payer(_metadata, pool->region, 0, fd, id);
+	expect_owner(_metadata, pool->region, 0, fd, id);
 
 	/* Exporting an imported buffer again does not move its charge. */
 	ASSERT_EQ(0, cg_enter_current(pool->b));
-	expect_payer(_metadata, pool->region, 0, fd, id);
+	expect_owner(_metadata, pool->region, 0, fd, id);
 	heap_buf = heap_alloc(pool->heap_fd, self->len);
 	ASSERT_LE(0, heap_buf);
 	ASSERT_EQ(0, prime_import(importer, heap_buf, &handle));
 	again = prime_export(importer, handle);
 	ASSERT_LE(0, again);
-	expect_payer(_metadata, pool->region, 0, again, cg_id(pool->b));
+	expect_owner(_metadata, pool->region, 0, again, cg_id(pool->b));
 	close(importer);
 	close(again);
 	close(heap_buf);
 
 	EXPECT_EQ(0, dumb_destroy(self->fd, dumb.handle));
-	expect_payer(_metadata, pool->region, 0, fd, id);
+	expect_owner(_metadata, pool->region, 0, fd, id);
 	expect_held(_metadata, pool, self->len, 0);
 	ASSERT_EQ(0, cg_destroy(pool->a));
-	expect_payer(_metadata, pool->region, 0, fd, id);
+	expect_owner(_metadata, pool->region, 0, fd, id);
 	EXPECT_EQ(self->len, dmem_nested(pool->t.cg, "dmem.stat", pool->region,
 					 "dying"));
 	close(fd);
@@ -596,7 +598,7 @@ TEST_F(drm, unbound)
 		expect_held(_metadata, pool, self->len, 0);
 
 		/* The mapping of the exported buffer is gone, too, but not the buffer. */
-		expect_payer(_metadata, pool->region, 0, fd, cg_id(pool->a));
+		expect_owner(_metadata, pool->region, 0, fd, cg_id(pool->a));
 		EXPECT_EQ(128 + SIGBUS, write_status(shared));
 		close(fd);
 		expect_held(_metadata, pool, self->len, 0);

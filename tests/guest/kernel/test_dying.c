@@ -14,7 +14,8 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_expect.h"
+#include "guest_util.h"
+#include "dmem_expect_events.h"
 
 #define MAX_CPUS	8
 #define PHASES		3

@@ -28,7 +28,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "guest_util.h"
 
 #define LIMIT		4	/* pages */
 #define MORE		(3 * LIMIT)

@@ -21,7 +21,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dma_driver.h"
+#include "dmem_dma_driver.h"
 #include "dmem_util.h"
 
 #define LIMIT	4	/* pages */

@@ -22,7 +22,8 @@
 
 #include "kselftest_harness.h"
 
-#include "dma_driver.h"
+#include "guest_util.h"
+#include "dmem_dma_driver.h"
 #include "media.h"
 
 #define PAGES		4

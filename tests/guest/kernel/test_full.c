@@ -14,7 +14,8 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_expect.h"
+#include "guest_util.h"
+#include "dmem_expect_events.h"
 
 #define MAX_FDS		4096
 #define MAX_CPUS	8

@@ -24,7 +24,7 @@
 
 #include "dmem_util.h"
 #include "reserve_model.h"
-#include "unaccounted.h"
+#include "dmem_unaccounted.h"
 
 #define SEED		20261123
 #define OPS		3000

@@ -16,7 +16,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "guest_util.h"
 
 #define MAX_CPUS	64
 

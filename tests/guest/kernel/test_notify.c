@@ -15,7 +15,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "guest_util.h"
 
 #define BURST	1000
 #define QUIET	200	/* ms, after which nothing more is expected */

@@ -10,7 +10,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_fd_owner.h"
 
 #define PAGES	16
 

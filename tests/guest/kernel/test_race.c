@@ -15,6 +15,7 @@
 
 #include "kselftest_harness.h"
 
+#include "guest_util.h"
 #include "dmem_expect.h"
 
 #define GROUPS		2	/* processes */

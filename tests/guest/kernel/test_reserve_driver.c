@@ -13,9 +13,9 @@
 
 #include "kselftest_harness.h"
 
-#include "dma_driver.h"
+#include "dmem_dma_driver.h"
 #include "dmem_util.h"
-#include "unaccounted.h"
+#include "dmem_unaccounted.h"
 
 /* The system heap has no memory of its own that could be kept free. */
 FIXTURE(reserve_system) {

@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "reserve_fixture.h"
+#include "guest_util.h"
+#include "dmem_reserve_fixture.h"
 
 #define GROUPS		3
 #define MAX_THREADS	8

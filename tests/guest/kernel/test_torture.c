@@ -23,7 +23,8 @@
 
 #include "kselftest_harness.h"
 
-#include "dma_driver.h"
+#include "guest_util.h"
+#include "dmem_dma_driver.h"
 #include "torture.h"
 
 #define SEED		20261126

@@ -20,7 +20,9 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_expect.h"
+#include "guest_util.h"
+#include "dmem_expect_events.h"
+#include "dmem_expect_owner.h"
 #include "media_pool.h"
 
 #define CAPTURE		V4L2_BUF_TYPE_VIDEO_CAPTURE
@@ -553,22 +555,22 @@ TEST_F(v4l2, fdinfo)
 	ASSERT_EQ(2, reqbufs(cam, 2));
 	fd = vivid_export(cam->fd, 1);
 	ASSERT_LE(0, fd);
-	expect_payer(_metadata, region, 0, fd, id);
+	expect_owner(_metadata, region, 0, fd, id);
 
 	/* A queue may have buffers of several cgroups. */
 	ASSERT_EQ(0, cg_enter_current(cam->pool.b));
 	ASSERT_EQ(1, create_bufs(cam, 1, 0, &first));
 	other = vivid_export(cam->fd, first);
 	ASSERT_LE(0, other);
-	expect_payer(_metadata, region, 0, other, cg_id(cam->pool.b));
-	expect_payer(_metadata, region, 0, fd, id);
+	expect_owner(_metadata, region, 0, other, cg_id(cam->pool.b));
+	expect_owner(_metadata, region, 0, fd, id);
 	close(other);
 	EXPECT_EQ(0, reqbufs(cam, 0));
-	expect_payer(_metadata, region, 0, fd, id);
+	expect_owner(_metadata, region, 0, fd, id);
 	expect_held(_metadata, &cam->pool, cam->len, 0);
 
 	ASSERT_EQ(0, cg_destroy(cam->pool.a));
-	expect_payer(_metadata, region, 0, fd, id);
+	expect_owner(_metadata, region, 0, fd, id);
 	EXPECT_EQ(cam->len, dmem_nested(cam->pool.t.cg, "dmem.stat", region,
 					"dying"));
 	close(fd);

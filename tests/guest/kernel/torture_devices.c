@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dma_driver.h"
+#include "dmem_dma_driver.h"
 #include "media.h"
 #include "torture_worker.h"
 

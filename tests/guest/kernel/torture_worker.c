@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dma_driver.h"
+#include "dmem_dma_driver.h"
 #include "torture_worker.h"
 
 #define BUSY_MS	2000
