@@ -299,7 +299,7 @@ guest_module()
 {
 	_gm=$BASE/module-$1/$(basename "$2" .c)
 	mkdir -p "$_gm"
-	rsync -a --checksum "${2%/*}/" "$_gm/"
+	rsync -a --checksum "$2" "$_gm/"
 	echo "obj-m += $(basename "$2" .c).o" >"$_gm/Kbuild"
 	kmake "$BASE/build-$1" -s M="$_gm" modules ${4:+"$4"} >"$LOGS/module.log" 2>&1 ||
 	die_log "$LOGS/module.log" "cannot build $2 for the kernel $1"
