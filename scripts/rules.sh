@@ -143,7 +143,8 @@ has_test()
 {
 	case $1 in
 	kunit/*) grep -rq "^+.*KUNIT_CASE.*(${2##*.})" kernel/patches ;;
-	*) grep -q "^TEST.*\<${2##*.})\|^TEST.*\<${2##*.}, [0-9]*)" "selftests/${1##*/}.c" ;;
+	cgroup/*) grep -q "^TEST.*\<${2##*.})\|^TEST.*\<${2##*.}, [0-9]*)" "selftests/${1##*/}.c" ;;
+	*) grep -q "^TEST.*\<${2##*.})\|^TEST.*\<${2##*.}, [0-9]*)" "tests/guest/$1.c" ;;
 	esac
 }
 
@@ -285,7 +286,7 @@ guest_registered()
 	done
 	for _f in selftests/test_*.c; do
 		_f=${_f##*/}
-		grep -qxF "dmem/${_f%.c}" "$dir/programs" || echo "no suite has the program dmem/${_f%.c}"
+		grep -qxF "cgroup/${_f%.c}" "$dir/programs" || echo "no suite has the program cgroup/${_f%.c}"
 	done
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Helpers of the dmem cgroup selftests: cgroups, regions, DMA-BUF heaps, and the
- * state of CMA areas.
+ * Helpers of the dmem selftests: regions, DMA-BUF heaps, and the state of CMA
+ * areas.
  *
  * Functions that return int or long long return a negative errno on failure.
  * Sizes are long long throughout: a limit of 6G must fit on 32-bit as well.
@@ -10,15 +10,10 @@
 #define SELFTESTS_DMEM_UTIL_H
 
 #include <limits.h>
-#include <pthread.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <sys/types.h>
-#include <unistd.h>
 
-#include "cgroup_util.h"
+#include "dmem_cgroup.h"
 
 /* The value of a limit file that reads "max". */
 #define DMEM_MAX	LLONG_MAX
@@ -70,44 +65,8 @@ int dmem_begin(struct dmem_test *t, enum dmem_kind kind);
 /* Leaves the test's cgroup, kills its remaining processes and removes it. */
 void dmem_end(struct dmem_test *t);
 
-/* Kills all processes in the test's cgroup, removes it and creates it anew. */
-int dmem_renew(struct dmem_test *t);
-
 /* Is the controller there? If not, sets reason (DMEM_NAME_LEN). */
 bool dmem_is_on(char *reason);
-
-const char *cgroup2_mount(void);
-
-/* cgroups, by path; most functions are in cgroup_util.h */
-int cg_create_parent(const char *cg);
-int cg_leave(void);
-ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
-		     size_t len);
-/* Waits for the number of dead cgroups that are not freed; returns the last. */
-long long cg_wait_dying(const char *cg, long long want);
-pid_t cg_fork(const char *cg);
-int cg_alloc(const char *cg, int heap_fd, long long len);
-/*
- * The cgroup's id as in the kernel's traces and in fdinfo: the handle that
- * name_to_handle_at() returns, or else the inode number; 0 if the inode number
- * is only a part of the id, on 32-bit without CONFIG_FHANDLE.
- */
-unsigned long long cg_id(const char *cg);
-
-/* Enables a controller for the children, until the program ends. */
-int cg_enable(const char *cg, const char *controller);
-
-/*
- * When the program ends, however it ends, text is written to this file. Texts are
- * written in the reverse order.
- */
-void undo_add(const char *path, const char *text);
-/* Returns whether there was a text for this file. */
-bool undo_forget(const char *path);
-/* Does it now, for the paths that begin with the prefix. */
-void undo_run(const char *prefix);
-/* Writes a file, which gets its present content back when the program ends. */
-int file_set(const char *dir, const char *file, const char *text);
 
 /* region files: value in bytes, DMEM_MAX, or a negative errno */
 long long dmem_read(const char *cg, const char *file, const char *region);
@@ -143,6 +102,11 @@ int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
  * leaves no page free. Allocates max buffers at most; returns their number.
  */
 int heap_fill(int heap_fd, long long size, int *fds, int max);
+/*
+ * Allocates in cg through a child that has exited on return; this process gets the
+ * fd.
+ */
+int cg_alloc(const char *cg, int heap_fd, long long len);
 const char *region_area(const char *region);
 /*
  * Is it a CMA area that only the tests use? Any driver may allocate from the default
@@ -150,50 +114,5 @@ const char *region_area(const char *region);
  * root cgroup depend on others.
  */
 bool region_is_private(const char *region);
-
-/* The charge of a buffer, from /proc/<pid>/fdinfo/<fd>; pid 0 is the caller. */
-struct dmem_owner {
-	char region[DMEM_NAME_LEN];
-	unsigned long long cgroup;
-};
-
-/*
- * Returns -ENODATA if fdinfo has neither line, and -EBADMSG if it does not have
- * each line once, as documented.
- */
-int fd_owner(pid_t pid, int fd, struct dmem_owner *owner);
-
-/* the kernel log */
-int kmsg_open(void);
-int kmsg_count(int fd, const char *needle);
-
-/*
- * Returns a private tracing instance in tracefs. The caller frees the string;
- * the instance is removed when the program exits.
- */
-char *trace_dir(void);
-
-/* many at once: shared with children, and each on a CPU */
-void *shared_alloc(size_t size);
-void cpu_pin(int n);
-/* Runs fn(args + i * size) for i < n in as many threads, until all are done. */
-void run_threads(int n, void *(*fn)(void *), void *args, size_t size);
-
-/* processes and time */
-int wait_exit(pid_t pid);
-int send_fd(int sock, int fd);
-int recv_fd(int sock);
-int lowest_fd(void);		/* that is free */
-long long now_ms(void);
-void sleep_ms(int ms);
-bool kernel_is_64bit(void);
-char *exe_dir(void);
-
-/*
- * Programs that exec themselves: with this in the environment a program does
- * not run its tests but writes a byte to fd <a> and exits when fd <b> is at its
- * end ("a b").
- */
-#define DMEM_EXEC_HOLD	"DMEM_EXEC_HOLD"
 
 #endif /* SELFTESTS_DMEM_UTIL_H */

@@ -242,15 +242,15 @@ base_dtb()
 # dmem_util: prints the sources that programs with selftests/dmem_util.h need.
 dmem_util()
 {
-	echo "selftests/dmem_util.c $TREE/tools/testing/selftests/cgroup/lib/cgroup_util.c"
+	echo "selftests/dmem_util.c selftests/dmem_cgroup.c $TREE/tools/testing/selftests/cgroup/lib/cgroup_util.c"
 }
 
 # guest_cc ARGUMENT...: compiles a program of the guest. Includes are relative to tools/,
-# tools/lib/, tests/lib/, selftests/ and the kernel's selftests.
+# tools/lib/, tests/lib/, selftests/, tests/guest/kernel/ and the kernel's selftests.
 guest_cc()
 {
 	# cgroup_util.c defines _GNU_SOURCE like this itself.
-	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE= -Itools -Itools/lib -Itests/lib -Iselftests \
+	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE= -Itools -Itools/lib -Itests/lib -Iselftests -Itests/guest/kernel \
 		-I"$TREE/tools/testing/selftests" -I"$TREE/tools/testing/selftests/cgroup/lib/include" "$@"
 }
 
@@ -321,7 +321,7 @@ build_guest()
 	done
 	kernel_modules vm "$_r/lib/modules"
 	# Assigns vivid the area that the device tree names.
-	guest_module vm selftests/test_modules/dmem_vivid_area.c "$_r/lib/modules"/*
+	guest_module vm tests/guest/kernel/test_modules/dmem_vivid_area.c "$_r/lib/modules"/*
 	sed 1d tools/demo/motd >"$_r/etc/motd"
 	: >"$_r/tests/list"
 	guest_busybox

@@ -2,40 +2,58 @@
 # shellcheck shell=sh disable=SC2034
 # The tests in the guest: builds the selftests, boots the guest, and judges the results.
 
-# build_selftests KERNEL: builds the selftests for this kernel, and a root file system with them.
-# Copies the sources, because a build of modules writes files beside them.
+# build_selftests KERNEL: builds the kselftests of the series, the tests in tests/guest/kernel and
+# upstream's test of heaps for this kernel, and a root file system with them.
 build_selftests()
 {
 	_k=$BASE/build-$1
 	_st=$BASE/selftests-$1
 	_r=$_st/root
 	_log=$LOGS/selftests-$1.log
-	# "make guest" builds only the programs that it names: all of them take minutes.
-	# A variable on make's command line stays as it is, so these are the paths that lib.mk makes.
-	_only=$(echo "${GUEST_ONLY:-}" | tr ' ' '\n' | sed -n "s,^dmem/,$_st/out/,p" | paste -s -d ' ')
-	_tests=selftests
-	[ -z "${UPTO:-}" ] || _tests=$TREE/$KSELFTESTS
-	mkdir -p "$_st/src" "$_st/out" "$_st/heaps"
-	rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
-		--exclude='Module.symvers' --exclude='modules.order' "$_tests/" "$_st/src/"
 	rm -rf "$_r"
-	mkdir -p "$_r/tests/bin" "$_r/tests/dmem" "$_r/tests/dmabuf-heaps" "$_r/etc"
+	mkdir -p "$_st/dmabuf-heaps" "$_st/cgroup" "$_st/kernel" "$_r/tests" "$_r/etc"
+	# "make guest" builds only the programs that it names: all of them take minutes.
+	core_programs | while read -r _p; do
+		! guest_wants "$_p" || echo "$_p"
+	done >"$_r/tests/list"
+	[ -s "$_r/tests/list" ] || die "there is no program for the guest in selftests/ and tests/guest/kernel"
 	{
 		kmake "$_k" -s headers &&
-		st_make "$1" -C "$_st/src" OUTPUT="$_st/out" INSTALL_PATH="$_r/tests/dmem" \
-			${_only:+TEST_GEN_PROGS="$_only"} install &&
-		st_make "$1" -C "$TREE/tools/testing/selftests/dmabuf-heaps" OUTPUT="$_st/heaps" \
-			INSTALL_PATH="$_r/tests/dmabuf-heaps" install
+		st_programs "$1" cgroup "$TREE/$KSELFTESTS" &&
+		st_programs "$1" kernel tests/guest/kernel &&
+		st_programs "$1" dmabuf-heaps "$TREE/tools/testing/selftests/dmabuf-heaps" &&
+		st_modules "$1"
 	} >"$_log" 2>&1 || die_log "$_log" "cannot build the selftests: $(grep -m1 -e 'error:' -e ' Error ' "$_log")"
 	kernel_modules "$1" "$_r/lib/modules"
-	{
-		st_make "$1" -s -C "$_st/src" OUTPUT="$_st/out" COLLECTION=dmem \
-			${_only:+TEST_GEN_PROGS="$_only"} emit_tests
-		st_make "$1" -s -C "$TREE/tools/testing/selftests/dmabuf-heaps" \
-			OUTPUT="$_st/heaps" COLLECTION=dmabuf-heaps emit_tests
-	} 2>>"$_log" | sed -n 's,^\([a-z-]*\):\(.*\)$,\1/\2,p' >"$_r/tests/list"
-	[ -s "$_r/tests/list" ] || die "selftests/Makefile names no program: add TEST_GEN_PROGS"
 	pack_initrd "$_st/initrd" "$_r" "$_k"
+}
+
+# st_programs KERNEL FOLDER SOURCE: builds the programs FOLDER/* that are in the guest's list.
+st_programs()
+{
+	_wanted=$(sed -n "s,^$2/,$_st/$2/,p" "$_r/tests/list")
+	[ -n "$_wanted" ] || return 0
+	mkdir -p "$_r/tests/$2"
+	# shellcheck disable=SC2086 # a list of files without blanks
+	st_make "$1" -C "$3" OUTPUT="$_st/$2" $_wanted && cp $_wanted "$_r/tests/$2/"
+}
+
+# st_modules KERNEL: builds the modules that tests load. Copies the sources, because a build of
+# modules writes files beside them. With UPTO, the tree may have none yet.
+st_modules()
+{
+	for _m in "$TREE/$KSELFTESTS" tests/guest/kernel; do
+		[ -e "$_m/test_modules" ] || continue
+		_to=$_st/modules/${_m##*/}
+		mkdir -p "$_to"
+		rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
+			--exclude='Module.symvers' --exclude='modules.order' "$_m/test_modules/" "$_to/" &&
+		st_make "$1" -C "$_to" modules || return 1
+		for _d in cgroup kernel; do
+			[ -e "$_r/tests/$_d" ] || continue
+			mkdir -p "$_r/tests/$_d/test_modules" && cp "$_to"/*.ko "$_r/tests/$_d/test_modules/" || return 1
+		done
+	done
 }
 
 st_make()
@@ -181,7 +199,7 @@ guest_near()
 guest_part()
 {
 	_file=tests/guest/$1.c
-	[ "${1%%/*}" != dmem ] || _file=selftests/${1#*/}.c
+	[ "${1%%/*}" != cgroup ] || _file=selftests/${1#*/}.c
 	grep -qsE "^TEST[A-Z_]*\((.*[, ])?$2[,)]" "$_file" ||
 	die "$1 has no test '$2': the names are in $_file"
 }
@@ -190,7 +208,7 @@ guest_part()
 guest()
 {
 	if [ -n "${UPTO:-}" ]; then
-		core_programs | grep -q ^dmem/ || die "UPTO=$UPTO: the series has no kselftest up to this posting"
+		core_programs | grep -q ^cgroup/ || die "UPTO=$UPTO: the series has no kselftest up to this posting"
 		set -- "${1:-$(core_programs | paste -s -d ,)}"
 	fi
 	[ -n "$1" ] || die "T= names no guest program, such as T=test_limit; there are: $(

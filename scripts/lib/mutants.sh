@@ -44,7 +44,7 @@ mutants()
 
 	step "guest: without a mutant"
 	mutants_control
-	step "guest: one boot a mutant, two at a time"
+	step "guest: one boot for each mutant and program, two at a time"
 	printf '| mutant | change | test | result |\n|---|---|---|---|\n'
 	mutants_part 0 &
 	_other=$!
@@ -104,13 +104,18 @@ stop_both()
 	kill -s TERM 0
 }
 
-# mutants_part 0|1: runs every other mutant. Those that need much memory run one by one.
+# mutants_part 0|1: runs every other pair of mutant and program. Those that need much memory run
+# one by one.
 mutants_part()
 {
 	MUTANT=$BASE/run/mutant-$1
-	awk -v part="$1" '($2 ~ /^arm32:/ ? 0 : NR % 2) == part' "$BASE/mutants.list" >"$BASE/mutants.list.$1"
+	awk -v part="$1" '{ pair = $1 " " $2 } !(pair in turn) { turn[pair] = n++ % 2 }
+		($2 ~ /^arm32:/ ? 0 : turn[pair]) == part' "$BASE/mutants.list" |
+		sort -s -k 1,1n -k 2,2 >"$BASE/mutants.list.$1"
+	_booted=
 	while read -r _n _prog _test _what; do
-		mutant_boot "$_n" "$_prog"
+		[ "$_booted" = "$_n $_prog" ] || mutant_boot "$_n" "$_prog"
+		_booted="$_n $_prog"
 		_seen=$(mutant_seen "$_prog" "$_test")
 		printf '%s\t%s\t%s\t%s\n' "$_n" "${_prog#*:}" "$_test" "$_seen" >&3
 		printf '| %s | %s | %s %s | %s |\n' "$_n" "$_what" "${_prog#*:}" "$_test" "$_seen"

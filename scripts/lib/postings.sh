@@ -42,8 +42,7 @@ posting_subject()
 	sed -n 's/^Subject: //p;/^$/q' "kernel/patches/$1/cover" 2>/dev/null || :
 }
 
-# commit_lines FILE: prints the number of lines that the commit adds and removes. Counts
-# selftests/Makefile as a whole, in the commit that adds it.
+# commit_lines FILE: prints the number of lines that the commit adds and removes.
 commit_lines()
 {
 	{

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 # The commits of the series. A commit of kernel code is a patch in kernel/patches. A commit
-# of kselftests is a file in kernel/selftests: the message and the names of the files in
-# selftests/ that it adds. postings.sh explains cover letters and the folders of postings.
+# of kselftests is a file in kernel/selftests: the message, the names of the files in selftests/
+# that it adds, and its changes of the kernel's own files. postings.sh explains cover letters and the folders of postings.
 
-KSELFTESTS=tools/testing/selftests/dmem
+KSELFTESTS=tools/testing/selftests/cgroup
 
 # All commits in their order, each as the path of its file.
 series_list()
@@ -64,47 +64,6 @@ series_complete()
 	[ -z "$_p" ] || die "$_p"
 }
 
-# selftests_makefile LATER <MAKEFILE: prints the Makefile without the files that LATER lists,
-# which later commits add. Drops the words that name such a file or its program, the rules of
-# such a program, and assignments without a remaining word. Fails if a remaining program needs
-# a later file.
-selftests_makefile()
-{
-	awk -v list="$1" '
-	BEGIN {
-		while ((getline file <list) > 0) {
-			later[file] = 1
-			if (sub(/\.c$/, "", file))
-				later[file] = 1
-		}
-	}
-	/^#/ { print; next }
-	{
-		target = $1
-		is_rule = sub(/:$/, "", target)
-		sub(/^\$\(OUTPUT\)\//, "", target)
-		if (is_rule && target in later)
-			next
-		kept = $1
-		lost = 0
-		for (i = 2; i <= NF; i++) {
-			if ($i in later)
-				lost++
-			else
-				kept = kept " " $i
-			if (is_rule && $i in later) {
-				print "selftests/Makefile: " target " needs " $i ", which a later commit adds" >"/dev/stderr"
-				bad = 1
-			}
-		}
-		if (!lost)
-			print
-		else if (kept !~ /=$/)
-			print kept
-	}
-	END { exit bad }'
-}
-
 # series_apply TREE: commits the series there, on a checkout of its base.
 series_apply()
 {
@@ -134,7 +93,7 @@ series_commit()
 {
 	_cm=$BASE/am.commit
 	series_commit_files "$1" "$2" &&
-	kgit -C "$1" add -f -- "$KSELFTESTS" &&
+	(cd "$1/$KSELFTESTS" && kgit add -f --pathspec-from-file="$_cm.files") &&
 	{ sed -n 's/^Subject: //p' "$_cm.info"; echo; cat "$_cm.message"; } >"$_cm.text" &&
 	series_git "$1" commit -q --cleanup=whitespace -F "$_cm.text" && return
 	echo "Patch failed at 0000 ${2##*/}"
@@ -149,11 +108,6 @@ series_commit_files()
 	mkdir -p "$_dest" &&
 	tar -cf "$_cm.tar" -C selftests -T "$_cm.files" &&
 	tar -xf "$_cm.tar" -C "$_dest" || return 1
-	# shellcheck disable=SC2046 # a list of files without blanks
-	commit_files $(commits_after "$2") >"$_cm.later"
-	if [ -e "$_dest/Makefile" ]; then
-		selftests_makefile "$_cm.later" <selftests/Makefile >"$_dest/Makefile" || return 1
-	fi
 	! grep -q '^diff ' "$_cm.diff" || kgit -C "$1" apply --index "$_cm.diff"
 }
 
@@ -199,7 +153,6 @@ selftests_split()
 	_names=$BASE/series.names
 	tree_commits | awk '$2 == "patch" { print $1 }' >"$_names.ids"
 	(cd "$1" && ls) | paste -d' ' "$_names.ids" - >"$_names"
-	: >"$_names.commits"
 	kgit -C "$TREE" rev-list base-of-series..HEAD -- "$KSELFTESTS" >"$_names.touch"
 	grep -F -f "$_names.touch" "$_names" >"$_names.todo" || :
 	while read -r _id _name; do
@@ -208,18 +161,18 @@ selftests_split()
 		selftests_whole "$_id"
 		rm "$1/$_name"
 		commit_write "$_id" >"$1/${_name%.patch}.commit"
-		echo "$_id $1/${_name%.patch}.commit" >>"$_names.commits"
 	done <"$_names.todo"
-	[ ! -s "$_names.commits" ] || selftests_makefiles
 }
 
-# selftests_whole ID: dies unless the commit adds whole files. It may change the Makefile.
+# selftests_whole ID: dies unless the commit adds whole files. It may change the kernel's own.
 selftests_whole()
 {
-	_changed=$(sed -n -e "\\,^M	$KSELFTESTS/Makefile\$,d" -e '/^A/!s/^.*	//p' "$_names.files" | head -n 1)
-	[ -n "$_changed" ] || return 0
-	_adds=$(kgit -C "$TREE" log --diff-filter=A --format='%h ("%s")' base-of-series..HEAD -- "$_changed" | tail -n 1)
-	die "'$(subject_of "$1")' changes $_changed, which ${_adds:-no commit of the series} adds: each kselftest is whole in one commit, so fold the change into that one with git commit --fixup"
+	sed -n '/^A/!s/^.*	//p' "$_names.files" | while read -r _changed; do
+		kgit -C "$TREE" cat-file -e "base-of-series:$_changed" 2>/dev/null ||
+		die "'$(subject_of "$1")' changes $_changed, which $(
+			kgit -C "$TREE" log --diff-filter=A --format='%h ("%s")' base-of-series..HEAD -- "$_changed" | tail -n 1
+		) adds: each kselftest is whole in one commit, so fold the change into that one with git commit --fixup"
+	done || exit 1
 }
 
 subject_of()
@@ -240,33 +193,19 @@ commit_write()
 	message_write "$1"
 	echo ---
 	sed -n "s,^A	$KSELFTESTS/,selftests/,p" "$_names.files"
+	sed -n "s,^A	$KSELFTESTS/,:!&,p" "$_names.files" | sed 's,A	,,' >"$_names.others"
+	# shellcheck disable=SC2046 # a list of files without blanks
 	kgit -C "$TREE" diff-tree -p --no-commit-id --full-index --no-renames --diff-algorithm=myers \
-		--no-color -r "$1" -- ":!$KSELFTESTS" >"$_names.diff"
+		--no-color -r "$1" -- . $(cat "$_names.others") >"$_names.diff"
 	[ ! -s "$_names.diff" ] || { echo; cat "$_names.diff"; }
-}
-
-# Dies unless the Makefile of each commit equals the last Makefile without the later files.
-selftests_makefiles()
-{
-	kgit -C "$TREE" ls-files --error-unmatch "$KSELFTESTS/Makefile" >/dev/null 2>&1 || return 0
-	cp "$_names.commits" "$_names.left"
-	while read -r _id _; do
-		awk -v id="$_id" 'on { print $2 } $1 == id { on = 1 }' "$_names.commits" >"$_names.after"
-		# shellcheck disable=SC2046 # a list of files without blanks
-		commit_files $(cat "$_names.after") >"$_names.later"
-		selftests_makefile "$_names.later" <"$TREE/$KSELFTESTS/Makefile" >"$_names.makefile" 2>"$LOGS/series.log" ||
-		die "'$(subject_of "$_id")': $(head -n 1 "$LOGS/series.log")"
-		kgit -C "$TREE" show "$_id:$KSELFTESTS/Makefile" 2>/dev/null |
-			diff -u "$_names.makefile" - >"$LOGS/series.log" && continue
-		die "'$(subject_of "$_id")' has a $KSELFTESTS/Makefile that differs from the last one by more than later programs: change the Makefile in the commit that adds it (log: $LOGS/series.log)"
-	done <"$_names.left"
 }
 
 # selftests_save: copies the tree's kselftests to selftests/, and removes those that the tree no
 # longer has. Files that no commit named remain: they may be new work, or built.
 selftests_save()
 {
-	kgit -C "$TREE" ls-files "$KSELFTESTS" | sed "s,^$KSELFTESTS/,," >"$BASE/series.tests"
+	kgit -C "$TREE" diff --no-renames --diff-filter=A --name-only base-of-series HEAD -- "$KSELFTESTS" |
+		sed "s,^$KSELFTESTS/,," >"$BASE/series.tests"
 	# shellcheck disable=SC2046 # a list of files without blanks
 	commit_files $(series_commits) >"$BASE/series.tests.old"
 	grep -vxF -f "$BASE/series.tests" "$BASE/series.tests.old" | while read -r _f; do
@@ -295,11 +234,12 @@ rule_series_names()
 	done
 }
 
-# No patch or commit file has the code of a kselftest: its files are in selftests/.
+# No patch or commit file adds the code of a kselftest: its files are in selftests/.
 rule_patches_code()
 {
-	grep -rl "^diff --git a/$KSELFTESTS/" kernel/patches kernel/selftests 2>/dev/null |
-	sed "s,\$, changes $KSELFTESTS: its files are in selftests/,"
+	find kernel/patches kernel/selftests -type f | xargs -r awk -v dir="a/$KSELFTESTS/" '
+		/^diff --git / { ours = index($3, dir) == 1 }
+		/^new file mode / && ours { print FILENAME " adds a file to " dir ": its files are in selftests/" }'
 }
 
 # Each file in selftests/ is in one commit.
@@ -320,18 +260,20 @@ rule_selftests_listed()
 	done
 }
 
-# Each commit has the files that its programs include and link.
+# Each commit has the files that its programs include, and their lines in the Makefile.
 rule_selftests_order()
 {
 	_later=$(mktemp)
 	for _c in $(series_commits); do
 		# shellcheck disable=SC2046 # a list of files without blanks
 		commit_files $(commits_after "$_c") >"$_later"
-		selftests_makefile "$_later" <selftests/Makefile 2>&1 >/dev/null | sed "s,^,${_c##*/}: ,"
 		# shellcheck disable=SC2016 # awk's variables
 		commit_files "$_c" | sed 's,^,selftests/,' | xargs awk -v list="$_later" -v commit="${_c##*/}" '
 		BEGIN { while ((getline file <list) > 0) later["\"" file "\""] = 1 }
 		$1 == "#include" && $2 in later { print commit ": " FILENAME " includes " $2 ", which a later commit adds" }'
+		for _f in $(commit_files "$_c" | sed -n 's,^\(test_[^/]*\)\.c$,\1,p'); do
+			grep -qx "+TEST_GEN_PROGS += $_f" "$_c" || echo "${_c##*/}: no line of $KSELFTESTS/Makefile adds $_f to TEST_GEN_PROGS"
+		done
 	done
 	rm -f "$_later"
 }

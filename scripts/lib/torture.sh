@@ -41,7 +41,7 @@ torture_boot()
 	torture_number SEED "${2:-0}"
 	torture_number EPOCH "${3:-0}"
 	_ti=$BASE/selftests-check/initrd
-	_tw="dmem.only=dmem/test_torture dmem.limit=$(($1 + 400)) DMEM_TORTURE_SECONDS=$1"
+	_tw="dmem.only=kernel/test_torture dmem.limit=$(($1 + 400)) DMEM_TORTURE_SECONDS=$1"
 	_tw="$_tw ${2:+DMEM_TORTURE_SEED=$2} ${3:+DMEM_TORTURE_EPOCH=$3}"
 	if [ -n "${4:-}" ]; then
 		cp "$4" "$BASE/selftests-check/root/tests/script"
@@ -52,7 +52,7 @@ torture_boot()
 	fi
 	step "guest: $1 seconds of random operations"
 	mkdir -p "$BASE/run/torture/random"
-	{ echo dmem/test_torture; kunit_suites; } >"$BASE/run/torture/random/expect"
+	{ echo kernel/test_torture; kunit_suites; } >"$BASE/run/torture/random/expect"
 	BOOT_SECONDS=$(($1 + 600))
 	boot_tests torture/random check "$_ti" none "$_tw"
 	BOOT_SECONDS=

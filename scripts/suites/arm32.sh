@@ -87,7 +87,7 @@ display_root()
 		guest_wants "display/${_o%.c}" || continue
 		# shellcheck disable=SC2046 # two files
 		guest_cc -isystem "$BASE/build-arm32/usr/include" -o "$_dr/tests/display/${_o%.c}" \
-			"$_p" tests/lib/program.c selftests/media.c selftests/display.c \
+			"$_p" tests/lib/program.c tests/guest/kernel/media.c tests/guest/kernel/display.c \
 			$(dmem_util) -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done

@@ -17,7 +17,7 @@ trap 'rm -rf "$dir"' EXIT
 	sed '$d' | sed '/^\/\* Marks a pool of/,$d'
 } >"$dir/dmem_rule.h"
 grep -q dmemcg_reserve "$dir/dmem_rule.h" || { echo "$1: no reservations" >&2; exit 2; }
-"${CC:-cc}" -O2 -w -I"$dir" -I"$here/../../selftests" -x c "$here/kernel.c.in" \
-	"$here/../../selftests/reserve_model.c" -o "$dir/kernel"
+"${CC:-cc}" -O2 -w -I"$dir" -I"$here/../guest/kernel" -x c "$here/kernel.c.in" \
+	"$here/../guest/kernel/reserve_model.c" -o "$dir/kernel"
 shift
 "$dir/kernel" "$@"

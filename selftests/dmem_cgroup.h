@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * cgroups of the dmem selftests, and the processes in them.
+ *
+ * Functions that return int or long long return a negative errno on failure.
+ */
+#ifndef SELFTESTS_DMEM_CGROUP_H
+#define SELFTESTS_DMEM_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "cgroup_util.h"
+
+/*
+ * Creates the cgroup of a test, with dmem for its children; the caller passes the
+ * name to cg_test_remove(), which leaves it, kills the processes in it, removes it
+ * and frees the name.
+ */
+int cg_test_create(char **cg);
+void cg_test_remove(char *cg);
+
+const char *cgroup2_mount(void);
+
+/* cgroups, by path; most functions are in cgroup_util.h */
+int cg_create_parent(const char *cg);
+int cg_leave(void);
+ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
+		     size_t len);
+/* Waits for the number of dead cgroups that are not freed; returns the last. */
+long long cg_wait_dying(const char *cg, long long want);
+pid_t cg_fork(const char *cg);
+/*
+ * The cgroup's id as in the kernel's traces and in fdinfo: the handle that
+ * name_to_handle_at() returns, or else the inode number; 0 if the inode number
+ * is only a part of the id, on 32-bit without CONFIG_FHANDLE.
+ */
+unsigned long long cg_id(const char *cg);
+
+/* Enables a controller for the children, until the program ends. */
+int cg_enable(const char *cg, const char *controller);
+
+/*
+ * When the program ends, however it ends, text is written to this file. Texts are
+ * written in the reverse order.
+ */
+void undo_add(const char *path, const char *text);
+/* Returns whether there was a text for this file. */
+bool undo_forget(const char *path);
+/* Does it now, for the paths that begin with the prefix. */
+void undo_run(const char *prefix);
+/* Writes a file, which gets its present content back when the program ends. */
+int file_set(const char *dir, const char *file, const char *text);
+
+/* Is it one of the words in text, which blanks or a newline separate? */
+bool text_has_word(const char *text, const char *word);
+
+/* Memory that is shared with children */
+void *shared_alloc(size_t size);
+
+/* processes and time */
+int wait_exit(pid_t pid);
+int send_fd(int sock, int fd);
+int recv_fd(int sock);
+long long now_ms(void);
+void sleep_ms(int ms);
+bool kernel_is_64bit(void);
+/* The directory of this program; the caller frees it. */
+char *exe_dir(void);
+
+#endif /* SELFTESTS_DMEM_CGROUP_H */

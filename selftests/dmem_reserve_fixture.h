@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The fixture of the tests of reservations: a small area with a tree of cgroups.
+ * A program includes it once. The setup takes all but WINDOW pages of the area,
+ * and buffers are single pages, so that fragmentation cannot make a request
+ * fail.
+ */
+#ifndef SELFTESTS_RESERVE_FIXTURE_H
+#define SELFTESTS_RESERVE_FIXTURE_H
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "dmem_util.h"
+#include "dmem_unaccounted.h"
+
+#define WINDOW		32	/* pages */
+#define BUSY_MS		2000
+#define NO_ROOM		(-ENOSPC)	/* of alloc_in(): not refused */
+
+/* Buffers of one page each */
+struct pile {
+	int fd[WINDOW + 8];
+	int n;
+};
+
+/*
+ * The test's own cgroup and its ancestors reserve the whole region, so that the
+ * reservations below do not depend on other cgroups.
+ */
+FIXTURE(reserve) {
+	struct dmem_test t;
+	const char *region;
+	char *top, *outside;
+	char *owner, *greedy, *slice, *a, *b;
+	struct pile own, taken;
+};
+
+static inline long long stat_pages(const struct dmem_test *t, const char *cg,
+				   const char *key)
+{
+	long long bytes = dmem_nested(cg, "dmem.stat", t->heap.region, key);
+
+	return bytes < 0 ? bytes : bytes / t->page;
+}
+
+static inline long long current_pages(const struct dmem_test *t, const char *cg)
+{
+	long long bytes = dmem_current(cg, t->heap.region);
+
+	return bytes < 0 ? bytes : bytes / t->page;
+}
+
+static inline long long event(const struct dmem_test *t, const char *cg,
+			      const char *key)
+{
+	return dmem_nested(cg, "dmem.events.local", t->heap.region, key);
+}
+
+static inline int set_min(const struct dmem_test *t, const char *cg, int pages)
+{
+	return dmem_set(cg, "dmem.min", t->heap.region, pages * t->page);
+}
+
+static inline int set_max(const struct dmem_test *t, const char *cg, int pages)
+{
+	return dmem_set_max(cg, t->heap.region, pages * t->page);
+}
+
+/*
+ * A buffer's fd; -ENOMEM if it was refused; NO_ROOM if it was not, but there is
+ * no room. A page that is busy for a moment is waited for.
+ */
+static inline int alloc_in(const struct dmem_test *t, const char *cg, int pages)
+{
+	long long end = now_ms() + BUSY_MS, before;
+	int fd;
+
+	do {
+		before = event(t, cg, "exhausted");
+		fd = cg_alloc(cg, t->heap_fd, pages * t->page);
+		if (fd != -ENOMEM || event(t, cg, "exhausted") == before)
+			return fd;
+	} while (cma_read(t->area, "available_pages") >= pages && now_ms() < end);
+	return NO_ROOM;
+}
+
+/* Takes up to max single pages, until a request fails: see *ret. */
+static inline int take(const struct dmem_test *t, const char *cg, struct pile *pile,
+		       int max, int *ret)
+{
+	int fd, n;
+
+	for (n = 0; n < max && pile->n < (int)ARRAY_SIZE(pile->fd); n++) {
+		fd = alloc_in(t, cg, 1);
+		if (fd < 0) {
+			*ret = fd;
+			return n;
+		}
+		pile->fd[pile->n++] = fd;
+	}
+	*ret = 0;
+	return n;
+}
+
+static inline void give_back(struct pile *pile, int n)
+{
+	while (n-- && pile->n)
+		close(pile->fd[--pile->n]);
+}
+
+static inline void give_all(struct pile *pile)
+{
+	give_back(pile, pile->n);
+}
+
+/*
+ * cg gets exactly this number of further pages, and is then refused for a
+ * reservation. If no page is left, a reservation is not the reason.
+ */
+static inline void expect_takes(struct __test_metadata *_metadata,
+				const struct dmem_test *t, const char *cg,
+				struct pile *pile, int pages)
+{
+	long long before = event(t, cg, "reserved");
+	int ret, refused;
+
+	EXPECT_EQ(pages, take(t, cg, pile, WINDOW + 1, &ret))
+		TH_LOG("by %s", cg);
+	refused = cma_read(t->area, "available_pages") > 0;
+	EXPECT_EQ(refused ? -ENOMEM : NO_ROOM, ret)
+		TH_LOG("by %s, after %d pages", cg, pages);
+	EXPECT_EQ(before + refused, event(t, cg, "reserved"))
+		TH_LOG("by %s, after %d pages", cg, pages);
+}
+
+/* cg gets this number of pages; no further request is made. */
+static inline void expect_gets(struct __test_metadata *_metadata,
+			       const struct dmem_test *t, const char *cg,
+			       struct pile *pile, int pages)
+{
+	int ret;
+
+	EXPECT_EQ(pages, take(t, cg, pile, pages, &ret))
+		TH_LOG("by %s", cg);
+}
+
+static inline void expect_stat(struct __test_metadata *_metadata,
+			       const struct dmem_test *t, const char *cg,
+			       const char *key, long long pages)
+{
+	EXPECT_EQ(pages, stat_pages(t, cg, key))
+		TH_LOG("%s of %s", key, cg);
+}
+
+#define EXPECT_TAKES(cg, pile, pages) \
+	expect_takes(_metadata, &self->t, cg, pile, pages)
+#define EXPECT_GETS(cg, pile, pages) \
+	expect_gets(_metadata, &self->t, cg, pile, pages)
+#define EXPECT_STAT(cg, key, pages) \
+	expect_stat(_metadata, &self->t, cg, key, pages)
+
+FIXTURE_SETUP(reserve)
+{
+	struct dmem_test *t = &self->t;
+	int ret = dmem_begin(t, DMEM_CMA);
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", t->reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", t->reason);
+	ret = 0;
+	if (stat_pages(t, t->root, "reserved") < 0)
+		ret = snprintf(t->reason, DMEM_NAME_LEN,
+			       "no reservations in dmem.stat");
+	else if (dmem_current(t->root, t->heap.region))
+		ret = snprintf(t->reason, DMEM_NAME_LEN,
+			       "others have buffers of the heap");
+	else if (unaccounted_leave(t->area, WINDOW))
+		ret = snprintf(t->reason, DMEM_NAME_LEN,
+			       "cannot take the area's pages by /sys/kernel/debug/cma");
+	if (ret) {
+		unaccounted_return_all();
+		dmem_end(t);
+		SKIP(return, "%s", t->reason);
+	}
+	self->region = t->heap.region;
+	self->top = strdup(t->cg);
+	*strrchr(self->top, '/') = '\0';
+	self->outside = cg_name_indexed(t->root, "dmem_selftest_outside.", getpid());
+	self->owner = cg_name(t->cg, "owner");
+	self->greedy = cg_name(t->cg, "greedy");
+	self->slice = cg_name(t->cg, "slice");
+	self->a = cg_name(self->slice, "a");
+	self->b = cg_name(self->slice, "b");
+	EXPECT_EQ(0, cg_create(self->owner));
+	EXPECT_EQ(0, cg_create(self->greedy));
+	EXPECT_EQ(0, cg_create_parent(self->slice));
+	EXPECT_EQ(0, cg_create(self->a));
+	EXPECT_EQ(0, cg_create(self->b));
+	EXPECT_EQ(0, dmem_reserve_above(t, self->top, DMEM_MAX));
+}
+
+FIXTURE_TEARDOWN(reserve)
+{
+	give_all(&self->own);
+	give_all(&self->taken);
+	/* No charge of the tests remains. */
+	EXPECT_EQ(0, dmem_current(self->t.root, self->region));
+	EXPECT_EQ(0, dmem_reserve_above(&self->t, self->top, 0));
+	if (!access(self->outside, F_OK))
+		EXPECT_EQ(0, cg_destroy(self->outside));
+	unaccounted_return_all();
+	dmem_end(&self->t);
+}
+
+#endif /* SELFTESTS_RESERVE_FIXTURE_H */

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guest_util.h"
+
+#define RECORD_BUF	8192
+
+static void exec_hold(const char *fds)
+{
+	int ready, end;
+	char c = 'r';
+
+	if (sscanf(fds, "%d %d", &ready, &end) != 2)
+		_exit(1);
+	if (write(ready, &c, 1) != 1)
+		_exit(1);
+	while (read(end, &c, 1) > 0)
+		;
+	_exit(0);
+}
+
+static void __attribute__((constructor)) hold_if_asked(void)
+{
+	const char *fds = getenv(DMEM_EXEC_HOLD);
+
+	if (fds)
+		exec_hold(fds);
+}
+
+int dmem_renew(struct dmem_test *t)
+{
+	cg_test_remove(t->cg);
+	return cg_test_create(&t->cg);
+}
+
+/* Returns an fd for the messages that the kernel logs from now on. */
+int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/* Counts the records that contain needle; reads all records available. */
+int kmsg_count(int fd, const char *needle)
+{
+	char buf[RECORD_BUF];
+	int n = 0;
+
+	for (;;) {
+		ssize_t ret = read(fd, buf, sizeof(buf) - 1);
+
+		if (ret < 0 && errno == EPIPE)
+			continue;	/* records were overwritten */
+		if (ret <= 0)
+			return n;
+		buf[ret] = '\0';
+		if (strstr(buf, needle))
+			n++;
+	}
+}
+
+static char *trace_instance;
+
+static void __attribute__((destructor)) remove_trace_instance(void)
+{
+	if (trace_instance)
+		rmdir(trace_instance);
+}
+
+char *trace_dir(void)
+{
+	if (asprintf(&trace_instance, "/sys/kernel/tracing/instances/dmem_selftest.%d",
+		     (int)getpid()) < 0)
+		abort();
+	if (access("/sys/kernel/tracing/trace", F_OK))
+		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+	mkdir(trace_instance, 0700);
+	return strdup(trace_instance);
+}
+
+void cpu_pin(int n)
+{
+	cpu_set_t all, one;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return;
+	n %= CPU_COUNT(&all);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all) || n--)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		return;
+	}
+}
+
+void run_threads(int n, void *(*fn)(void *), void *args, size_t size)
+{
+	pthread_t *threads = calloc(n, sizeof(*threads));
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (pthread_create(&threads[i], NULL, fn,
+				   (char *)args + i * size))
+			abort();
+	}
+	for (i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	free(threads);
+}
+
+int lowest_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Helpers of the tests in this directory. */
+#ifndef DMEM_GUEST_UTIL_H
+#define DMEM_GUEST_UTIL_H
+
+#include "dmem_util.h"
+
+/* Kills all processes in the test's cgroup, removes it and creates it anew. */
+int dmem_renew(struct dmem_test *t);
+
+/* the kernel log */
+int kmsg_open(void);
+int kmsg_count(int fd, const char *needle);
+
+/*
+ * Returns a private tracing instance in tracefs. The caller frees the string;
+ * the instance is removed when the program exits.
+ */
+char *trace_dir(void);
+
+/* Gives the calling thread one CPU of those that it may use. */
+void cpu_pin(int n);
+/* Runs fn(args + i * size) for i < n in as many threads, until all are done. */
+void run_threads(int n, void *(*fn)(void *), void *args, size_t size);
+int lowest_fd(void);		/* that is free */
+
+/*
+ * Programs that exec themselves: with this in the environment a program does
+ * not run its tests but writes a byte to fd <a> and exits when fd <b> is at its
+ * end ("a b").
+ */
+#define DMEM_EXEC_HOLD	"DMEM_EXEC_HOLD"
+
+#endif /* DMEM_GUEST_UTIL_H */
