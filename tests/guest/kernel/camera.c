@@ -139,8 +139,9 @@ int camera_open(struct camera *cam, int flags, bool default_area, struct dmem_he
 	if (cam->frame <= 0)
 		return fail(cam, -EINVAL, "vivid has no format of 320 x 180");
 	cam->len = (cam->frame + cam->pool.t.page - 1) & -cam->pool.t.page;
+	/* The rest of the last page would not be seen. */
 	if (cam->frame == cam->len)
-		return fail(cam, -EINVAL, "a frame is in whole pages, which hides the rest of a page");
+		return fail(cam, -EINVAL, "a frame is in whole pages");
 	if (default_area && !find_heap(cam, heap))
 		return fail(cam, KSFT_SKIP, "the buffers are from no area that " DMEM_TEST_HEAP
 			    " names");

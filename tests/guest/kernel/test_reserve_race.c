@@ -142,9 +142,9 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 120)
 	end = now_ms() + HAMMER_MS;
 	last = now_ms() + RACE_MS;
 	/* A slow machine takes longer for enough of them. */
-	while (now_ms() < end || (now_ms() < last &&
-	       (rounds < 2 || !full || !all_have(t, cg, GROUPS, "reserved")))) {
-		if (_metadata->exit_code)
+	while (!_metadata->exit_code && now_ms() < last) {
+		if (now_ms() >= end && rounds >= 2 && full &&
+		    all_have(t, cg, GROUPS, "reserved"))
 			break;
 		while (self->own.n < OWNED && !_metadata->exit_code)
 			take_own(_metadata, t, self->owner, &self->own, &busy);
