@@ -251,7 +251,7 @@ wrong_variables()
 	done
 	# Two arguments, as make passes them.
 	scripts/go.sh check unit core >/dev/null 2>&1 && echo "two suites were taken for the first"
-	for _t in nonsense test_limits test_package test_limit.nonsense test_limit.zero,test_dma; do
+	for _t in nonsense test_limits test_package test_limit.nonsense test_limit.zero,test_dma arm32:nonsense nonsense:test_drm; do
 		_o=$(T=$_t DMEM_CACHE=none scripts/go.sh guest 2>&1) && echo "T=$_t was taken"
 		case $_o in "error: "*"$_t"*|"error: "*"'nonsense'"*) ;; *) echo "T=$_t: another error: $_o" ;; esac
 		[ "$(echo "$_o" | wc -l)" = 1 ] || echo "T=$_t: more than one line: $_o"

@@ -23,7 +23,7 @@ build_for()
 		BOARD=vexpress
 		# The board has a sound chip: it must not use that of the host.
 		MACHINE='-M vexpress-a15 -smp 2 -m 7G -audiodev none,id=none -global pl041.audiodev=none'
-		TEST_HEAPS=camera@b8000000:display@a0000000:default_cma_region
+		TEST_HEAPS=camera@b8000000:codec@a4000000:display@a0000000:default_cma_region
 		;;
 	amd64)
 		# Builds only: there is no guest.

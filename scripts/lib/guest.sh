@@ -136,37 +136,45 @@ guest_wants()
 	esac
 }
 
-# guest_all: prints "SUITE PROGRAM" for each program, with the first suite that has it. Before
-# the end of the series, only suite core has programs: the others need all of it.
+# guest_all [SUITE]: prints "SUITE PROGRAM" for each program of this suite, or of all, with the
+# first suite that has it. Before the end of the series, only suite core has programs: the others
+# need all of it.
 guest_all()
 {
 	_owners=core
-	[ -n "${UPTO:-}" ] || _owners=$(suites check check-all)
+	[ -n "${UPTO:-}" ] || _owners=${1:-$(suites check check-all)}
 	for _owner in $_owners; do
 		! command -v "${_owner}_programs" >/dev/null || "${_owner}_programs" | sed "s/^/$_owner /"
 	done | awk '!seen[$2]++'
 }
 
 # guest_find NAME: prints "SUITE PROGRAM". NAME is the name of a program, or the last part of a
-# name if only one program has it.
+# name if only one program has it. "SUITE:" in front chooses the suite.
 guest_find()
 {
-	_found=$(guest_all | awk -v name="$1" '
+	case $1 in
+	*:*)
+		_in=${1%%:*}
+		suites check check-all | grep -qxF -e "$_in" || die "there is no suite '$_in' with guests"
+		set -- "${1#*:}" "$_in"
+		;;
+	esac
+	_found=$(guest_all "${2:-}" | awk -v name="$1" '
 		$2 == name { exact = $0 }
 		$2 ~ ("/" name "$") { print }
 		END { if (exact) print exact }')
 	case $_found in
 	*'
 '*) die "more than one guest program is called '$1': T=$(echo "$_found" | sed 's/.* //; $!s/$/ or/' | paste -s -d ' ')" ;;
-	'') die "there is no guest program '$1': similar names: $(guest_near "$1" | paste -s -d ' ')" ;;
+	'') die "there is no guest program '$1'${2:+ in suite $2}: similar names: $(guest_near "$@" | paste -s -d ' ')" ;;
 	esac
 	echo "$_found"
 }
 
-# guest_near NAME: the three programs whose names have the smallest edit distance from it.
+# guest_near NAME [SUITE]: the three programs whose names have the smallest edit distance from it.
 guest_near()
 {
-	guest_all | awk -v name="$1" '
+	guest_all "${2:-}" | awk -v name="$1" '
 	function least(a, b, c)
 	{
 		return a < b ? (a < c ? a : c) : (b < c ? b : c)
@@ -246,22 +254,23 @@ guest()
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
 
-# guest_run SUITE KERNEL INITRD SKIPS WORDS PROGRAM...: boots and judges. Uses only the lines of
-# tests/skips/SKIPS that are for these programs. KUnit's tests do not run.
+# guest_run NAME KERNEL INITRD SKIPS WORDS PROGRAM...: boots and judges. SKIPS are files in
+# tests/skips/; uses only their lines that are for these programs. KUnit's tests do not run.
 guest_run()
 {
 	_boot=guest/$1
 	_kernel=$2
 	_initrd=$3
-	_from=tests/skips/$4
+	_from=$4
 	_words="$5 kunit.enable=0${GUEST_PART:+ dmem.part=$GUEST_PART}"
 	shift 5
 	_d=$BASE/run/$_boot
 	mkdir -p "$_d"
 	printf '%s\n' "$@" >"$_d/expect"
+	# shellcheck disable=SC2046,SC2086 # names without blanks
 	awk -F '[:# ]+' -v programs=" $* " -v part="$GUEST_PART" '
 		index(programs, " " $1 " ") && (!part || $2 == "*" || $2 ~ ("(^|[.])" part "$"))' \
-		"$_from" >"$_d/skips"
+		$(printf 'tests/skips/%s ' $_from) >"$_d/skips"
 	step "guest: $*${GUEST_PART:+, test $GUEST_PART} ($KARCH)"
 	boot_only "$_boot" "$_kernel" "$_initrd" "dmem.only=$(echo "$*" | tr ' ' ,) $_words"
 	boot_judged "$_boot" none -s "$_d/skips"

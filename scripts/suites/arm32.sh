@@ -20,19 +20,37 @@ build_arm32()
 
 arm32_programs()
 {
+	core_programs
 	programs_of display
 }
 
+# The programs of the display have another root file system than those of suite core.
 arm32_guest()
 {
 	build_for arm
 	build_arm32
-	step "guest: the programs of the display (arm)"
+	step "guest: programs (arm)"
 	build_dtb arm32
 	guest_busybox
-	display_root
 	arm32_memory
-	with_screen guest_run arm32 arm32 "$BASE/display/initrd" display '' "$@"
+	_display=
+	_core=
+	for _p; do
+		case $_p in
+		display/*) _display="$_display $_p" ;;
+		*) _core="$_core $_p" ;;
+		esac
+	done
+	# shellcheck disable=SC2086 # words
+	[ -z "$_core" ] || {
+		build_selftests arm32
+		guest_run arm32 arm32 "$BASE/selftests-arm32/initrd" "$SKIPS" '' $_core
+	}
+	# shellcheck disable=SC2086 # words
+	[ -z "$_display" ] || {
+		display_root
+		with_screen guest_run display arm32 "$BASE/display/initrd" display '' $_display
+	}
 	build_for arm64
 }
 

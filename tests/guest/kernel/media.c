@@ -150,3 +150,10 @@ bool areas_returned(const struct areas *before, const struct dmem_heap *heap)
 	}
 	return false;
 }
+
+void pool_end(struct media_pool *pool)
+{
+	if (pool->heap_fd >= 0)
+		close(pool->heap_fd);
+	dmem_end(&pool->t);
+}

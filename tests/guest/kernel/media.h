@@ -63,6 +63,20 @@ bool areas_find_heap(const struct areas *before, long long pages,
 /* The area of the heap has as many free pages as before. */
 bool areas_returned(const struct areas *before, const struct dmem_heap *heap);
 
+/* Two cgroups, and the heap on the area that a device's buffers come from */
+struct media_pool {
+	struct dmem_test t;
+	char region[DMEM_NAME_LEN];
+	const char *area;
+	int heap_fd;
+	char *top;			/* above the test's cgroup */
+	char *a, *b;			/* below it */
+	bool private;			/* see region_is_private() */
+	long long root, available, unaccounted;
+};
+
+void pool_end(struct media_pool *pool);
+
 /* vivid, with allocators=1 */
 extern struct modules vivid_modules;
 

@@ -9,17 +9,6 @@
 
 #include "media.h"
 
-struct media_pool {
-	struct dmem_test t;
-	char region[DMEM_NAME_LEN];
-	const char *area;
-	int heap_fd;
-	char *top;			/* above the test's cgroup */
-	char *a, *b;			/* below it */
-	bool private;			/* see region_is_private() */
-	long long root, available, unaccounted;
-};
-
 /* Memory in use now does not count as held. */
 static inline void pool_rebase(struct media_pool *pool)
 {
@@ -46,13 +35,6 @@ static inline void pool_begin(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, cg_create(pool->b));
 	ASSERT_EQ(0, cg_enter_current(pool->a));
 	pool_rebase(pool);
-}
-
-static inline void pool_end(struct media_pool *pool)
-{
-	if (pool->heap_fd >= 0)
-		close(pool->heap_fd);
-	dmem_end(&pool->t);
 }
 
 /* Checks that each level, and an area of the test's own, holds exactly these amounts. */

@@ -19,6 +19,7 @@
 #define HELD		12	/* pages of a thread */
 #define OWNED		10
 #define HAMMER_MS	5000
+#define RACE_MS		40000	/* at most, until each kind of refusal has been met */
 #define REFUSALS	500
 
 struct shared {
@@ -109,13 +110,21 @@ static void take_own(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
+static bool all_have(const struct dmem_test *t, const char *const *cg, int n,
+		     const char *refusals)
+{
+	while (n && event(t, cg[n - 1], refusals) > 0)
+		n--;
+	return !n;
+}
+
+TEST_F_TIMEOUT(reserve, among_the_greedy, 120)
 {
 	struct dmem_test *t = &self->t;
 	struct shared *s = shared_alloc(sizeof(*s));
 	const char *cg[GROUPS] = { self->greedy, self->b, self->outside };
 	int rounds = 0, above = 0, full = 0, busy = 0, i;
-	long long end;
+	long long end, last;
 	pid_t pid[GROUPS];
 
 	ASSERT_EQ(0, cg_create(self->outside));
@@ -131,8 +140,12 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 60)
 
 	ASSERT_EQ(0, cg_enter_current(self->owner));
 	end = now_ms() + HAMMER_MS;
+	last = now_ms() + RACE_MS;
 	/* A slow machine takes longer for enough of them. */
-	while ((now_ms() < end || rounds < 2) && !_metadata->exit_code) {
+	while (!_metadata->exit_code && now_ms() < last) {
+		if (now_ms() >= end && rounds >= 2 && full &&
+		    all_have(t, cg, GROUPS, "reserved"))
+			break;
 		while (self->own.n < OWNED && !_metadata->exit_code)
 			take_own(_metadata, t, self->owner, &self->own, &busy);
 		EXPECT_EQ(0, event(t, self->owner, "reserved"));
@@ -176,6 +189,7 @@ TEST_F_TIMEOUT(reserve, used_up_among_the_greedy, 120)
 	const char *cg[2] = { self->greedy, self->b };
 	pid_t pid[ARRAY_SIZE(cg)];
 	unsigned int i;
+	long long last;
 
 	ASSERT_EQ(0, set_min(t, self->owner, OWNED));
 	EXPECT_GETS(self->owner, &self->own, OWNED);
@@ -183,8 +197,11 @@ TEST_F_TIMEOUT(reserve, used_up_among_the_greedy, 120)
 		pid[i] = start_hammer(s, t, cg[i], i);
 		ASSERT_LE(0, pid[i]);
 	}
-	while (s->refused < REFUSALS)
+	last = now_ms() + RACE_MS;
+	while (now_ms() < last &&
+	       (s->refused < REFUSALS || !all_have(t, cg, ARRAY_SIZE(cg), "exhausted")))
 		sleep_ms(1);
+	EXPECT_LE(REFUSALS, s->refused);
 	s->stop = 1;
 	for (i = 0; i < ARRAY_SIZE(cg); i++)
 		EXPECT_EQ(0, wait_exit(pid[i]));
