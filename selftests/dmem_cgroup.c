@@ -2,7 +2,7 @@
 /*
  * cgroups of the dmem selftests, and the processes in them.
  *
- * All cgroups are created below one, "dmem_selftest.<pid of the program>". It
+ * All cgroups are created below one, "dmem_selftest_<pid of the program>". It
  * is removed when the program ends, and changed files get their content back. A
  * destructor of the harness's own process does this, also after a failed or timed
  * out test, and a process that waits for the end of that one, if it is killed.
@@ -26,15 +26,12 @@
 
 #include "dmem_cgroup.h"
 
-#define FILE_BUF		8192
+#define UNDOS			32
+#define UNDO_PATH		320
 
 static pid_t main_pid;
 static char *mount_point;		/* of cgroup2, NULL if there is none */
-static char *home_cg;			/* where the program was started */
 static char *top_cg;			/* parent of all cgroups of the program */
-
-#define UNDOS			32
-#define UNDO_PATH		320
 
 /* Shared by all processes of the program */
 static struct undo_list {
@@ -46,72 +43,29 @@ static struct undo_list {
 	} undo[UNDOS];
 } *undo_list;
 
-bool text_has_word(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-	const char *p = text;
-
-	while ((p = strstr(p, word))) {
-		bool starts = p == text || p[-1] == ' ';
-
-		p += len;
-		if (starts && (*p == ' ' || *p == '\n' || !*p))
-			return true;
-	}
-	return false;
-}
-
-static void find_mount(void)
+static void __attribute__((constructor)) util_init(void)
 {
 	char path[PATH_MAX];
 
-	if (!cg_find_unified_root(path, sizeof(path), NULL))
-		mount_point = strdup(path);
-}
-
-static void find_home(void)
-{
-	char buf[FILE_BUF], *line, *save = NULL;
-
-	if (read_text("/proc/self/cgroup", buf, sizeof(buf)) < 0)
-		return;
-	for (line = strtok_r(buf, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		if (strncmp(line, "0::/", 4))
-			continue;
-		home_cg = cg_name(mount_point, line + 4);
-		break;
-	}
-}
-
-static void __attribute__((constructor)) util_init(void)
-{
-	char name[64];
-
 	main_pid = getpid();
 	undo_list = shared_alloc(sizeof(*undo_list));
-	find_mount();
-	if (!mount_point)
+	if (cg_find_unified_root(path, sizeof(path), NULL))
 		return;
-	find_home();
-	snprintf(name, sizeof(name), "dmem_selftest.%d", (int)main_pid);
-	top_cg = cg_name(mount_point, name);
+	mount_point = strdup(path);
+	top_cg = cg_name_indexed(mount_point, "dmem_selftest", main_pid);
 }
 
 /* Removes a cgroup and all below; the processes in it are killed. */
 static int remove_tree(const char *cg)
 {
 	struct dirent *ent;
-	DIR *dir;
+	DIR *dir = opendir(cg);
+	char *child;
 
-	dir = opendir(cg);
 	if (!dir)
 		return -errno;
 	while ((ent = readdir(dir))) {
-		char *child;
-
-		if (ent->d_type != DT_DIR || !strcmp(ent->d_name, ".") ||
-		    !strcmp(ent->d_name, ".."))
+		if (ent->d_type != DT_DIR || ent->d_name[0] == '.')
 			continue;
 		child = cg_name(cg, ent->d_name);
 		remove_tree(child);
@@ -146,16 +100,25 @@ void undo_add(const char *path, const char *text)
 	undo_list->n++;
 }
 
+bool undo_has(const char *path)
+{
+	int i;
+
+	for (i = 0; i < undo_list->n; i++) {
+		if (!strcmp(undo_list->undo[i].path, path))
+			return true;
+	}
+	return false;
+}
+
 bool undo_forget(const char *path)
 {
-	bool found = false;
+	bool found = undo_has(path);
 	int i;
 
 	for (i = undo_list->n - 1; i >= 0; i--) {
-		if (strcmp(undo_list->undo[i].path, path))
-			continue;
-		undo_drop(i);
-		found = true;
+		if (!strcmp(undo_list->undo[i].path, path))
+			undo_drop(i);
 	}
 	return found;
 }
@@ -166,50 +129,32 @@ void undo_run(const char *prefix)
 
 	for (i = undo_list->n - 1; i >= 0; i--) {
 		struct undo *u = &undo_list->undo[i];
-		int fd;
 
 		if (strncmp(u->path, prefix, strlen(prefix)))
 			continue;
-		fd = open(u->path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, u->text, strlen(u->text)) < 0)
+		if (write_text(u->path, u->text, strlen(u->text)) < 0)
 			fprintf(stderr, "# cannot write %s to %s\n", u->text, u->path);
-		if (fd >= 0)
-			close(fd);
 		undo_drop(i);
 	}
 }
 
-int file_set(const char *dir, const char *file, const char *text)
-{
-	char *path = cg_name(dir, file), old[64];
-	int i, ret = 0;
-
-	for (i = 0; i < undo_list->n && strcmp(undo_list->undo[i].path, path); i++)
-		;
-	if (i == undo_list->n) {
-		ret = read_text(path, old, sizeof(old));
-		if (ret >= 0)
-			undo_add(path, old);
-	}
-	free(path);
-	return ret < 0 ? ret : cg_write(dir, file, (char *)text);
-}
-
 int cg_enable(const char *cg, const char *controller)
 {
-	char *path = cg_name(cg, "cgroup.subtree_control"), buf[FILE_BUF], text[64];
-	int ret = read_text(path, buf, sizeof(buf));
+	char text[64], *path;
+	int ret;
 
-	if (ret >= 0 && !text_has_word(buf, controller)) {
-		snprintf(text, sizeof(text), "+%s", controller);
-		ret = cg_write(cg, "cgroup.subtree_control", text);
-		text[0] = '-';
-		/* The program's own cgroups are removed instead. */
-		if (!ret && strncmp(cg, top_cg, strlen(top_cg)))
-			undo_add(path, text);
-	}
+	if (!cg_read_strstr(cg, "cgroup.subtree_control", controller))
+		return 0;
+	snprintf(text, sizeof(text), "+%s", controller);
+	ret = cg_write(cg, "cgroup.subtree_control", text);
+	/* The program's own cgroups are removed instead. */
+	if (ret || !strncmp(cg, top_cg, strlen(top_cg)))
+		return ret;
+	text[0] = '-';
+	path = cg_control(cg, "cgroup.subtree_control");
+	undo_add(path, text);
 	free(path);
-	return ret < 0 ? ret : 0;
+	return 0;
 }
 
 static void clean_up(void)
@@ -217,7 +162,7 @@ static void clean_up(void)
 	if (!top_cg)
 		return;
 	if (!access(top_cg, F_OK)) {
-		cg_write(top_cg, "cgroup.kill", "1");
+		cg_killall(top_cg);
 		if (remove_tree(top_cg))
 			fprintf(stderr, "# cannot remove %s\n", top_cg);
 	}
@@ -240,21 +185,15 @@ static void __attribute__((destructor)) util_exit(void)
 static void guard(void)
 {
 	struct pollfd end = { .events = POLLIN };
-	pid_t pid;
+	int null;
 
 	if (undo_list->guarded)
 		return;
 	undo_list->guarded = true;
 	end.fd = syscall(SYS_pidfd_open, main_pid, 0);
-	if (end.fd < 0)
-		return;
-	pid = fork();
-	if (!pid) {
-		int null = open("/dev/null", O_RDWR);
-
-		if (fork())
-			_exit(0);
+	if (end.fd >= 0 && !fork()) {
 		setsid();
+		null = open("/dev/null", O_RDWR);
 		dup2(null, 0);
 		dup2(null, 1);
 		dup2(null, 2);
@@ -264,9 +203,8 @@ static void guard(void)
 			clean_up();
 		_exit(0);
 	}
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	close(end.fd);
+	if (end.fd >= 0)
+		close(end.fd);
 }
 
 const char *cgroup2_mount(void)
@@ -284,7 +222,7 @@ int cg_create_parent(const char *cg)
 
 int cg_leave(void)
 {
-	return home_cg ? cg_enter_current(home_cg) : -ENOENT;
+	return cg_enter_current(mount_point);
 }
 
 /* Like fork(), but the child starts in cg. A move would take an RCU grace period. */
@@ -314,7 +252,7 @@ int cg_test_create(char **cg)
 	if (ret)
 		return ret;
 	/* Leftovers of a killed test would disturb this one. */
-	cg_write(top_cg, "cgroup.kill", "1");
+	cg_killall(top_cg);
 	remove_tree(top_cg);
 	undo_run("/sys/kernel/debug/");
 	ret = cg_create_parent(top_cg);
@@ -327,7 +265,7 @@ int cg_test_create(char **cg)
 void cg_test_remove(char *cg)
 {
 	cg_leave();
-	cg_write(cg, "cgroup.kill", "1");
+	cg_killall(cg);
 	remove_tree(cg);
 	free(cg);
 }
@@ -352,24 +290,6 @@ unsigned long long cg_id(const char *cg)
 	return st.st_ino;
 }
 
-ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
-		     size_t len)
-{
-	char *path = cg_name(cg, file);
-	ssize_t ret;
-	int fd;
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	free(path);
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, buf, len);
-	if (ret < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 long long cg_wait_dying(const char *cg, long long want)
 {
 	return cg_read_key_long_poll(cg, "cgroup.stat", "nr_dying_subsys_dmem ", want, 500,
@@ -378,8 +298,7 @@ long long cg_wait_dying(const char *cg, long long want)
 
 void *shared_alloc(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		abort();
@@ -395,52 +314,55 @@ int wait_exit(pid_t pid)
 		if (errno != EINTR)
 			return -errno;
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-union fd_control {
-	char buf[CMSG_SPACE(sizeof(int))];
-	struct cmsghdr align;
+/* A message with one byte and room for an fd */
+struct fd_message {
+	struct msghdr head;
+	struct iovec iov;
+	char byte;
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
 };
+
+static void fd_message_init(struct fd_message *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->iov.iov_base = &m->byte;
+	m->iov.iov_len = 1;
+	m->head.msg_iov = &m->iov;
+	m->head.msg_iovlen = 1;
+	m->head.msg_control = m->control.buf;
+	m->head.msg_controllen = sizeof(m->control.buf);
+}
 
 int send_fd(int sock, int fd)
 {
-	char byte = 'f';
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	union fd_control control = {};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	struct fd_message m;
+	struct cmsghdr *cmsg;
 
+	fd_message_init(&m);
+	cmsg = CMSG_FIRSTHDR(&m.head);
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(sock, &msg, 0) == 1 ? 0 : -errno;
+	return sendmsg(sock, &m.head, 0) == 1 ? 0 : -errno;
 }
 
 int recv_fd(int sock)
 {
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	union fd_control control = {};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
+	struct fd_message m;
 	struct cmsghdr *cmsg;
 	int fd;
 
-	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) != 1)
+	fd_message_init(&m);
+	if (recvmsg(sock, &m.head, MSG_CMSG_CLOEXEC) != 1)
 		return -EIO;
-	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg = CMSG_FIRSTHDR(&m.head);
 	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS)
 		return -EBADF;
 	memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
@@ -457,12 +379,7 @@ long long now_ms(void)
 
 void sleep_ms(int ms)
 {
-	struct timespec ts = {
-		.tv_sec = ms / 1000,
-		.tv_nsec = (ms % 1000) * 1000000L,
-	};
-
-	nanosleep(&ts, NULL);
+	usleep(ms * 1000);
 }
 
 /* Of the kernel, not of this program. */
@@ -472,21 +389,15 @@ bool kernel_is_64bit(void)
 
 	if (sizeof(long) == 8)
 		return true;
-	return !uname(&u) && (strstr(u.machine, "64") ||
-			      !strcmp(u.machine, "s390x"));
+	return !uname(&u) && (strstr(u.machine, "64") || !strcmp(u.machine, "s390x"));
 }
 
 char *exe_dir(void)
 {
-	char path[PATH_MAX], *slash;
-	ssize_t len;
+	char *path = realpath("/proc/self/exe", NULL);
 
-	len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (len < 0)
+	if (!path)
 		return strdup(".");
-	path[len] = '\0';
-	slash = strrchr(path, '/');
-	if (slash)
-		*slash = '\0';
-	return strdup(path);
+	*strrchr(path, '/') = '\0';
+	return path;
 }

@@ -27,9 +27,7 @@ const char *cgroup2_mount(void);
 
 /* cgroups, by path; most functions are in cgroup_util.h */
 int cg_create_parent(const char *cg);
-int cg_leave(void);
-ssize_t cg_write_buf(const char *cg, const char *file, const char *buf,
-		     size_t len);
+int cg_leave(void);		/* to the root */
 /* Waits for the number of dead cgroups that are not freed; returns the last. */
 long long cg_wait_dying(const char *cg, long long want);
 pid_t cg_fork(const char *cg);
@@ -40,7 +38,7 @@ pid_t cg_fork(const char *cg);
  */
 unsigned long long cg_id(const char *cg);
 
-/* Enables a controller for the children, until the program ends. */
+/* Enables memory or dmem for the children, until the program ends. */
 int cg_enable(const char *cg, const char *controller);
 
 /*
@@ -48,15 +46,11 @@ int cg_enable(const char *cg, const char *controller);
  * written in the reverse order.
  */
 void undo_add(const char *path, const char *text);
+bool undo_has(const char *path);
 /* Returns whether there was a text for this file. */
 bool undo_forget(const char *path);
 /* Does it now, for the paths that begin with the prefix. */
 void undo_run(const char *prefix);
-/* Writes a file, which gets its present content back when the program ends. */
-int file_set(const char *dir, const char *file, const char *text);
-
-/* Is it one of the words in text, which blanks or a newline separate? */
-bool text_has_word(const char *text, const char *word);
 
 /* Memory that is shared with children */
 void *shared_alloc(size_t size);

@@ -20,48 +20,43 @@
 #define FILE_BUF		8192
 #define MIN_FREE		(4LL << 20)
 
-/* The value that follows "<region> " at the start of a line. */
-long long dmem_value(const char *text, const char *region)
+/* Returns the text after "<region>" at the start of a line, or NULL. */
+static const char *region_values(const char *text, const char *region)
 {
 	size_t len = strlen(region);
-	const char *line = text;
 
-	while (line && *line) {
-		if (!strncmp(line, region, len) && line[len] == ' ') {
-			if (!strncmp(line + len + 1, "max\n", 4))
-				return DMEM_MAX;
-			return strtoll(line + len + 1, NULL, 10);
-		}
-		line = strchr(line, '\n');
-		if (line)
-			line++;
+	while (text && (strncmp(text, region, len) || text[len] != ' ')) {
+		text = strchr(text, '\n');
+		if (text)
+			text++;
 	}
-	return -ENODATA;
+	return text ? text + len : NULL;
 }
 
-/* The number after " <key>=" in the line that starts with "<region> ". */
+long long dmem_value(const char *text, const char *region)
+{
+	const char *value = region_values(text, region);
+
+	if (!value)
+		return -ENODATA;
+	return strncmp(value, " max\n", 5) ? strtoll(value, NULL, 10) : DMEM_MAX;
+}
+
+/* The number after " <key>=" */
 long long dmem_nested_value(const char *text, const char *region, const char *key)
 {
-	size_t len = strlen(region), key_len = strlen(key);
-	const char *line = text, *word;
+	const char *word = region_values(text, region);
+	size_t len = strlen(key);
 
-	while (line && (strncmp(line, region, len) || line[len] != ' ')) {
-		line = strchr(line, '\n');
-		if (line)
-			line++;
-	}
-	if (!line)
-		return -ENODATA;
-	for (word = line + len; *word == ' '; word += strcspn(word, "\n ")) {
+	for (; word && *word == ' '; word += strcspn(word, "\n ")) {
 		word++;
-		if (!strncmp(word, key, key_len) && word[key_len] == '=')
-			return strtoll(word + key_len + 1, NULL, 10);
+		if (!strncmp(word, key, len) && word[len] == '=')
+			return strtoll(word + len + 1, NULL, 10);
 	}
 	return -ENODATA;
 }
 
-long long dmem_nested(const char *cg, const char *file, const char *region,
-		      const char *key)
+long long dmem_nested(const char *cg, const char *file, const char *region, const char *key)
 {
 	char buf[FILE_BUF];
 	int ret = cg_read(cg, file, buf, sizeof(buf));
@@ -91,16 +86,14 @@ long long dmem_peak(const char *cg, const char *region)
 long long dmem_wait_current(const char *cg, const char *region,
 			    long long want, int timeout_ms)
 {
-	long long end = now_ms() + timeout_ms;
-	long long val;
+	long long end = now_ms() + timeout_ms, val;
 
 	while ((val = dmem_current(cg, region)) != want && now_ms() < end)
 		sleep_ms(2);
 	return val;
 }
 
-int dmem_set(const char *cg, const char *file, const char *region,
-	     long long bytes)
+int dmem_set(const char *cg, const char *file, const char *region, long long bytes)
 {
 	char text[DMEM_NAME_LEN + 32];
 	int ret;
@@ -129,12 +122,12 @@ int dmem_set_max(const char *cg, const char *region, long long bytes)
 
 long long cma_read(const char *area, const char *file)
 {
-	char path[PATH_MAX], buf[64];
+	char dir[PATH_MAX], buf[64];
 	int ret;
 
-	snprintf(path, sizeof(path), "/sys/kernel/mm/cma/%s/%s", area, file);
-	ret = read_text(path, buf, sizeof(buf));
-	return ret < 0 ? ret : strtoll(buf, NULL, 10);
+	snprintf(dir, sizeof(dir), "/sys/kernel/mm/cma/%s", area);
+	ret = cg_read(dir, file, buf, sizeof(buf));
+	return ret ? ret : strtoll(buf, NULL, 10);
 }
 
 const char *region_area(const char *region)
@@ -144,23 +137,19 @@ const char *region_area(const char *region)
 
 static int heap_cmp(const void *a, const void *b)
 {
-	const struct dmem_heap *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
+	return strcmp(((struct dmem_heap *)a)->name, ((struct dmem_heap *)b)->name);
 }
 
 static bool is_named(const char *heap)
 {
-	const char *names = getenv(DMEM_TEST_HEAP);
+	const char *names = getenv(DMEM_TEST_HEAP) ?: "";
 	size_t len = strlen(heap);
 
-	while (names && *names) {
-		if (strcspn(names, ":") == len && !strncmp(names, heap, len))
-			return true;
+	while (*names && (strcspn(names, ":") != len || strncmp(names, heap, len))) {
 		names += strcspn(names, ":");
 		names += *names == ':';
 	}
-	return false;
+	return !!*names;
 }
 
 static void mark_usable(struct dmem_heap *heaps, int n)
@@ -179,11 +168,10 @@ static void mark_usable(struct dmem_heap *heaps, int n)
 
 int heap_list(struct dmem_heap *heaps, int max)
 {
+	DIR *dir = opendir("/dev/dma_heap");
 	struct dirent *ent;
-	DIR *dir;
 	int n = 0;
 
-	dir = opendir("/dev/dma_heap");
 	if (!dir)
 		return -errno;
 	while (n < max && (ent = readdir(dir))) {
@@ -195,8 +183,7 @@ int heap_list(struct dmem_heap *heaps, int max)
 			continue;
 		memset(h, 0, sizeof(*h));
 		snprintf(h->name, sizeof(h->name), "%s", ent->d_name);
-		snprintf(path, sizeof(path),
-			 "/sys/class/dma_heap/%s/dmem_region", h->name);
+		snprintf(path, sizeof(path), "/sys/class/dma_heap/%s/dmem_region", h->name);
 		ret = read_text(path, h->region, sizeof(h->region));
 		h->has_region_file = ret >= 0;
 		h->region[strcspn(h->region, "\n")] = '\0';
@@ -223,22 +210,16 @@ bool region_is_private(const char *region)
 
 int heap_open(const char *name)
 {
-	char *path = cg_name("/dev/dma_heap", name);
-	int fd;
+	int fd = cg_open("/dev/dma_heap", name, O_RDWR | O_CLOEXEC);
 
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	free(path);
 	return fd < 0 ? -errno : fd;
 }
 
 /* A new dma-buf's fd. */
-int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
-		     uint64_t heap_flags)
+int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags, uint64_t heap_flags)
 {
 	struct dma_heap_allocation_data data = {
-		.len = len,
-		.fd_flags = fd_flags,
-		.heap_flags = heap_flags,
+		.len = len, .fd_flags = fd_flags, .heap_flags = heap_flags,
 	};
 
 	if (ioctl(heap_fd, DMA_HEAP_IOCTL_ALLOC, &data))
@@ -270,22 +251,21 @@ int heap_fill(int heap_fd, long long size, int *fds, int max)
 	return n;
 }
 
-/* Opens the heap for the test, or returns a negative errno and sets the reason. */
-static int use_heap(struct dmem_test *t, enum dmem_kind kind)
+/* Opens the heap for the test, or sets the reason and returns false. */
+static bool use_heap(struct dmem_test *t, enum dmem_kind kind)
 {
-	const char *names = getenv(DMEM_TEST_HEAP);
+	const char *names = kind == DMEM_CMA ? getenv(DMEM_TEST_HEAP) : "system";
 	struct dmem_heap heaps[DMEM_HEAPS];
-	char name[DMEM_NAME_LEN] = "system";
+	char name[DMEM_NAME_LEN];
 	long long avail;
 	int i, n;
 
-	if (kind == DMEM_CMA && !(names && *names)) {
+	if (!names || !*names) {
 		snprintf(t->reason, sizeof(t->reason),
 			 DMEM_TEST_HEAP " does not name a CMA heap for the tests");
-		return -ENOENT;
+		return false;
 	}
-	if (kind == DMEM_CMA)
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(names, ":"), names);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(names, ":"), names);
 	n = heap_list(heaps, DMEM_HEAPS);
 	for (i = 0; i < n && strcmp(heaps[i].name, name); i++)
 		;
@@ -293,7 +273,7 @@ static int use_heap(struct dmem_test *t, enum dmem_kind kind)
 	    (kind == DMEM_CMA && !region_area(heaps[i].region))) {
 		snprintf(t->reason, sizeof(t->reason), "no %s heap \"%.99s\" with a dmem region",
 			 kind == DMEM_CMA ? "CMA" : "system", name);
-		return -ENOENT;
+		return false;
 	}
 	t->heap = heaps[i];
 	t->area = region_area(t->heap.region);
@@ -301,33 +281,24 @@ static int use_heap(struct dmem_test *t, enum dmem_kind kind)
 	if (avail >= 0 && avail * t->page < MIN_FREE) {
 		snprintf(t->reason, sizeof(t->reason), "heap \"%.99s\" has less than 4 MiB free",
 			 name);
-		return -ENOSPC;
+		return false;
 	}
 	t->heap_fd = heap_open(name);
 	if (t->heap_fd < 0)
 		snprintf(t->reason, sizeof(t->reason), "cannot open heap \"%.99s\": %s", name,
 			 strerror(-t->heap_fd));
-	return t->heap_fd < 0 ? t->heap_fd : 0;
+	return t->heap_fd >= 0;
 }
 
 bool dmem_is_on(char *reason)
 {
-	char buf[FILE_BUF], *path;
-	int ret;
-
-	if (!cgroup2_mount()) {
-		snprintf(reason, DMEM_NAME_LEN, "cgroup2 is not mounted");
-		return false;
-	}
-	path = cg_name(cgroup2_mount(), "cgroup.controllers");
-	ret = read_text(path, buf, sizeof(buf));
-	free(path);
-	if (ret < 0 || !text_has_word(buf, "dmem")) {
-		snprintf(reason, DMEM_NAME_LEN,
-			 "no dmem controller in cgroup2 (CONFIG_CGROUP_DMEM, cgroup_disable=dmem)");
-		return false;
-	}
-	return true;
+	if (cgroup2_mount() &&
+	    !cg_read_strstr(cgroup2_mount(), "cgroup.controllers", "dmem"))
+		return true;
+	snprintf(reason, DMEM_NAME_LEN, "%s", cgroup2_mount() ?
+		 "no dmem controller in cgroup2 (CONFIG_CGROUP_DMEM, cgroup_disable=dmem)" :
+		 "cgroup2 is not mounted");
+	return false;
 }
 
 int dmem_begin(struct dmem_test *t, enum dmem_kind kind)
@@ -346,21 +317,13 @@ int dmem_begin(struct dmem_test *t, enum dmem_kind kind)
 		return KSFT_SKIP;
 	}
 	ret = cg_test_create(&t->cg);
-	if (ret) {
-		snprintf(t->reason, sizeof(t->reason),
-			 "cannot make a cgroup below %s: %s", t->root,
-			 strerror(-ret));
-		goto fail;
-	}
-	if (kind == DMEM_NO_HEAP)
-		return 0;
-	if (use_heap(t, kind)) {
+	if (ret)
+		snprintf(t->reason, sizeof(t->reason), "cannot make a cgroup below %s: %s",
+			 t->root, strerror(-ret));
+	else if (kind != DMEM_NO_HEAP && !use_heap(t, kind))
 		ret = KSFT_SKIP;
-		goto fail;
-	}
-	return 0;
-fail:
-	dmem_end(t);
+	if (ret)
+		dmem_end(t);
 	return ret;
 }
 
@@ -369,16 +332,11 @@ void dmem_end(struct dmem_test *t)
 	if (t->heap_fd >= 0)
 		close(t->heap_fd);
 	t->heap_fd = -1;
-	if (!t->cg)
-		return;
-	cg_test_remove(t->cg);
+	if (t->cg)
+		cg_test_remove(t->cg);
 	t->cg = NULL;
 }
 
-/*
- * Allocates in cg through a child that has exited on return; this process gets
- * the fd.
- */
 int cg_alloc(const char *cg, int heap_fd, long long len)
 {
 	int sv[2], fd = -ECHILD, status;

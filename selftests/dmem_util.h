@@ -76,16 +76,13 @@ long long dmem_wait_current(const char *cg, const char *region,
 			    long long want, int timeout_ms);
 long long dmem_value(const char *text, const char *region);
 /* Of files with several keys for a region: "region key=value key=value" */
-long long dmem_nested(const char *cg, const char *file, const char *region,
-		      const char *key);
+long long dmem_nested(const char *cg, const char *file, const char *region, const char *key);
 long long dmem_nested_value(const char *text, const char *region, const char *key);
 /* Writes the limit and reads it back; -EBADMSG if it reads back differently. */
-int dmem_set(const char *cg, const char *file, const char *region,
-	     long long bytes);
+int dmem_set(const char *cg, const char *file, const char *region, long long bytes);
 int dmem_set_max(const char *cg, const char *region, long long bytes);
 /* dmem.min of the test's cgroup and of top, the one above it: a child has a part. */
-int dmem_reserve_above(const struct dmem_test *t, const char *top,
-		       long long bytes);
+int dmem_reserve_above(const struct dmem_test *t, const char *top, long long bytes);
 
 /* /sys/kernel/mm/cma/<area>/<file> */
 long long cma_read(const char *area, const char *file);
@@ -94,18 +91,14 @@ long long cma_read(const char *area, const char *file);
 int heap_list(struct dmem_heap *heaps, int max);
 int heap_open(const char *name);
 int heap_alloc(int heap_fd, long long len);
-int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags,
-		     uint64_t heap_flags);
+int heap_alloc_flags(int heap_fd, uint64_t len, uint32_t fd_flags, uint64_t heap_flags);
 /*
  * Allocates until the heap has no more memory: first buffers of the given size,
  * then ever smaller ones down to single pages, so that fragmentation of the area
  * leaves no page free. Allocates max buffers at most; returns their number.
  */
 int heap_fill(int heap_fd, long long size, int *fds, int max);
-/*
- * Allocates in cg through a child that has exited on return; this process gets the
- * fd.
- */
+/* Allocates in cg through a child that has exited on return; this process gets the fd. */
 int cg_alloc(const char *cg, int heap_fd, long long len);
 const char *region_area(const char *region);
 /*

@@ -4,13 +4,13 @@
  * and leaves the limit as it was, a valid one reads back as documented.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 
 #include "dmem_util.h"
 
+#define INPUT	FIXTURE_DATA(input)
 #define KIB	1024LL
 #define MIB	(1024 * KIB)
 #define GIB	(1024 * MIB)
@@ -21,6 +21,7 @@
 
 FIXTURE(input) {
 	struct dmem_test t;
+	const char *region, *file;
 	char *cg;
 };
 
@@ -57,6 +58,8 @@ FIXTURE_SETUP(input)
 		SKIP(return, "%s", self->t.reason);
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", self->t.reason);
+	self->region = self->t.heap.region;
+	self->file = variant->file;
 	self->cg = cg_name(self->t.cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
 }
@@ -66,100 +69,77 @@ FIXTURE_TEARDOWN(input)
 	dmem_end(&self->t);
 }
 
+static int set(INPUT *self, long long bytes)
+{
+	return dmem_set(self->cg, self->file, self->region, bytes);
+}
+
+static long long value(INPUT *self)
+{
+	return dmem_read(self->cg, self->file, self->region);
+}
+
+/* In one write(); returns what that does, or a negative errno. */
+static ssize_t write_bytes(INPUT *self, char *buf, size_t len)
+{
+	char *path = cg_control(self->cg, self->file);
+	ssize_t ret = write_text(path, buf, len);
+
+	free(path);
+	return ret;
+}
+
 /* Writes text, in which each '@' stands for the region's name. */
-static int write_line(struct dmem_test *t, const char *cg, const char *file,
-		      const char *text)
+static int write_line(INPUT *self, const char *text)
 {
 	char buf[4 * DMEM_NAME_LEN];
 	size_t len = 0;
 
 	for (; *text && len < 3 * DMEM_NAME_LEN; text++) {
 		if (*text == '@')
-			len += sprintf(buf + len, "%s", t->heap.region);
+			len += sprintf(buf + len, "%s", self->region);
 		else
 			buf[len++] = *text;
 	}
 	buf[len] = '\0';
-	return cg_write(cg, file, buf);
+	return cg_write(self->cg, self->file, buf);
 }
 
 TEST_F(input, refused)
 {
-	struct dmem_test *t = &self->t;
 	static const char * const cases[] = {
 		/* the region */
-		"cma/no_such_area 4096",
-		"no_such_region 4096",
-		"@x 4096",
-		"cma/ 4096",
-		"4096",
-		"max",
+		"cma/no_such_area 4096", "no_such_region 4096", "@x 4096",
+		"cma/ 4096", "4096", "max",
 		/* no value */
-		"@",
-		"@ ",
-		"@\n",
-		"@\t",
+		"@", "@ ", "@\n", "@\t",
 		/* no number */
-		"@ K",
-		"@ m",
-		"@ E",
-		"@ x",
-		"@ none",
-		"@ maximum",
-		"@ ma",
-		"@ MAX",
-		"@ 0x",
+		"@ K", "@ m", "@ E", "@ x", "@ none", "@ maximum", "@ ma",
+		"@ MAX", "@ 0x",
 		/* negative */
-		"@ -1",
-		"@ -4096",
-		"@ -1K",
-		"@ -",
+		"@ -1", "@ -4096", "@ -1K", "@ -",
 		/* junk after the number */
-		"@ 4096x",
-		"@ 4096 x",
-		"@ 4096B",
-		"@ 4KB",
-		"@ 4KK",
-		"@ 4 K",
-		"@ 1.5M",
-		"@ 4096,",
-		"@ 4096 8192",
-		"@ max 4096",
-		"@ 4096 max",
-		"@ maxx",
+		"@ 4096x", "@ 4096 x", "@ 4096B", "@ 4KB", "@ 4KK", "@ 4 K",
+		"@ 1.5M", "@ 4096,", "@ 4096 8192", "@ max 4096",
+		"@ 4096 max", "@ maxx", "@ 18446744073709551616x", "@ 16EE",
 		/* two lines, blanks */
-		"@ 4096\n@ 8192\n",
-		"@ 4096\n@ 8192",
-		"@ max\n@ 8192\n",
-		"@ 4096\nx",
-		"@  4096",
-		"@ \t4096",
-		"@\t\t4096",
-		"@\n4096",
-		"@=4096",
-		"\n",
-		" ",
-		" \t\n",
-		"@ 18446744073709551616x",
-		"@ 16EE",
+		"@ 4096\n@ 8192\n", "@ 4096\n@ 8192", "@ max\n@ 8192\n",
+		"@ 4096\nx", "@  4096", "@ \t4096", "@\t\t4096", "@\n4096",
+		"@=4096", "\n", " ", " \t\n",
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region,
-				      BEFORE));
-		EXPECT_EQ(-EINVAL,
-			  write_line(t, self->cg, variant->file, cases[i]))
+		ASSERT_EQ(0, set(self, BEFORE));
+		EXPECT_EQ(-EINVAL, write_line(self, cases[i]))
 			TH_LOG("wrote \"%s\"", cases[i]);
-		EXPECT_EQ(BEFORE, dmem_read(self->cg, variant->file,
-					    t->heap.region))
+		EXPECT_EQ(BEFORE, value(self))
 			TH_LOG("wrote \"%s\"", cases[i]);
 	}
 }
 
 TEST_F(input, accepted)
 {
-	struct dmem_test *t = &self->t;
 	struct {
 		const char *text;
 		long long value;
@@ -188,7 +168,7 @@ TEST_F(input, accepted)
 		/* part of a page does not count */
 		{ "@ 1", 0 },
 		{ "@ 65537", 64 * KIB },
-		{ "@ 131071", 0 },	/* filled in below */
+		{ "@ 131071", 131071 / self->t.page * self->t.page },
 		/* beyond the counter's range, within 64 bits */
 		{ "@ 8E", DMEM_MAX },
 		{ "@ 8e", DMEM_MAX },
@@ -213,15 +193,10 @@ TEST_F(input, accepted)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		if (!strcmp(cases[i].text, "@ 131071"))
-			cases[i].value = 131071 / t->page * t->page;
-		ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region,
-				      BEFORE));
-		EXPECT_EQ(0, write_line(t, self->cg, variant->file,
-					cases[i].text))
+		ASSERT_EQ(0, set(self, BEFORE));
+		EXPECT_EQ(0, write_line(self, cases[i].text))
 			TH_LOG("wrote \"%s\"", cases[i].text);
-		EXPECT_EQ(cases[i].value, dmem_read(self->cg, variant->file,
-						    t->heap.region))
+		EXPECT_EQ(cases[i].value, value(self))
 			TH_LOG("wrote \"%s\"", cases[i].text);
 	}
 }
@@ -229,104 +204,92 @@ TEST_F(input, accepted)
 /* Values that fit in the counter of a 64-bit kernel, but not of a 32-bit one. */
 TEST_F(input, counter_range)
 {
-	struct dmem_test *t = &self->t;
 	bool wide = kernel_is_64bit();
-	/* pages that a counter holds, as bytes */
-	long long top = wide ? (LLONG_MAX / t->page - 1) * t->page :
-			       (0x7fffffffLL - 1) * t->page;
+	long long page = self->t.page;
 
-	EXPECT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region, top));
-	EXPECT_EQ(0, write_line(t, self->cg, variant->file, "@ 1P"));
-	EXPECT_EQ(wide ? 1024 * TIB : DMEM_MAX,
-		  dmem_read(self->cg, variant->file, t->heap.region));
-	EXPECT_EQ(0, write_line(t, self->cg, variant->file, "@ 7E"));
-	EXPECT_EQ(wide ? 7 * 1024 * 1024 * TIB : DMEM_MAX,
-		  dmem_read(self->cg, variant->file, t->heap.region));
+	/* as many pages as the counter holds */
+	EXPECT_EQ(0, set(self, wide ? (LLONG_MAX / page - 1) * page : (INT_MAX - 1LL) * page));
+	EXPECT_EQ(0, write_line(self, "@ 1P"));
+	EXPECT_EQ(wide ? 1024 * TIB : DMEM_MAX, value(self));
+	EXPECT_EQ(0, write_line(self, "@ 7E"));
+	EXPECT_EQ(wide ? 7 * 1024 * 1024 * TIB : DMEM_MAX, value(self));
 }
 
 /* Writes of no byte, of exactly a page and of more. */
 TEST_F(input, sizes)
 {
-	struct dmem_test *t = &self->t;
-	size_t page = t->page;
+	size_t page = self->t.page;
 	static char buf[65536 + 1];
 
 	ASSERT_GT(sizeof(buf), page);
-	ASSERT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region, BEFORE));
+	ASSERT_EQ(0, set(self, BEFORE));
 
 	/* The cgroup core accepts an empty write and ignores it */
-	EXPECT_EQ(0, cg_write_buf(self->cg, variant->file, buf, 0));
-	EXPECT_EQ(BEFORE,
-		  dmem_read(self->cg, variant->file, t->heap.region));
+	EXPECT_EQ(0, write_bytes(self, buf, 0));
+	EXPECT_EQ(BEFORE, value(self));
 
 	memset(buf, 'x', page + 1);
-	EXPECT_EQ(-EINVAL, cg_write_buf(self->cg, variant->file, buf, page));
-	EXPECT_EQ(-E2BIG, cg_write_buf(self->cg, variant->file, buf, page + 1));
+	EXPECT_EQ(-EINVAL, write_bytes(self, buf, page));
+	EXPECT_EQ(-E2BIG, write_bytes(self, buf, page + 1));
 	memset(buf, ' ', page + 1);
-	EXPECT_EQ(-EINVAL, cg_write_buf(self->cg, variant->file, buf, page));
+	EXPECT_EQ(-EINVAL, write_bytes(self, buf, page));
 	memset(buf, '9', page + 1);
-	EXPECT_EQ(-EINVAL, cg_write_buf(self->cg, variant->file, buf, page));
-	EXPECT_EQ(BEFORE,
-		  dmem_read(self->cg, variant->file, t->heap.region));
+	EXPECT_EQ(-EINVAL, write_bytes(self, buf, page));
+	EXPECT_EQ(BEFORE, value(self));
 
 	/* a right line, then a page's worth of junk */
 	memset(buf, 'x', page + 1);
-	buf[snprintf(buf, page, "%s 4096 ", t->heap.region)] = 'x';
-	EXPECT_EQ(-EINVAL, cg_write_buf(self->cg, variant->file, buf, page));
-	EXPECT_EQ(BEFORE,
-		  dmem_read(self->cg, variant->file, t->heap.region));
+	buf[snprintf(buf, page, "%s 4096 ", self->region)] = 'x';
+	EXPECT_EQ(-EINVAL, write_bytes(self, buf, page));
+	EXPECT_EQ(BEFORE, value(self));
 	/* a number as long as a page */
 	memset(buf, '9', page + 1);
-	buf[snprintf(buf, page, "%s ", t->heap.region)] = '9';
-	EXPECT_EQ((ssize_t)page,
-		  cg_write_buf(self->cg, variant->file, buf, page));
-	EXPECT_EQ(DMEM_MAX,
-		  dmem_read(self->cg, variant->file, t->heap.region));
+	buf[snprintf(buf, page, "%s ", self->region)] = '9';
+	EXPECT_EQ((ssize_t)page, write_bytes(self, buf, page));
+	EXPECT_EQ(DMEM_MAX, value(self));
 
 	/* a right line, then blanks: they are stripped */
 	memset(buf, ' ', page + 1);
-	buf[snprintf(buf, page, "%s 2M", t->heap.region)] = ' ';
-	EXPECT_EQ((ssize_t)page,
-		  cg_write_buf(self->cg, variant->file, buf, page));
-	EXPECT_EQ(2 * MIB,
-		  dmem_read(self->cg, variant->file, t->heap.region));
+	buf[snprintf(buf, page, "%s 2M", self->region)] = ' ';
+	EXPECT_EQ((ssize_t)page, write_bytes(self, buf, page));
+	EXPECT_EQ(2 * MIB, value(self));
 }
 
-/* A write sets the regions that it names, and no others. */
-TEST_F(input, only_what_was_named)
+/* A write sets one file of one cgroup. */
+TEST_F(input, other_files)
 {
-	struct dmem_test *t = &self->t;
-	static const char * const files[] = {
-		"dmem.max", "dmem.low", "dmem.min"
-	};
-	char other[DMEM_NAME_LEN] = "";
-	struct dmem_heap heaps[DMEM_HEAPS];
-	char *sibling = cg_name(t->cg, "b");
-	int i, n;
+	static const char * const files[] = { "dmem.max", "dmem.low", "dmem.min" };
+	char *sibling = cg_name(self->t.cg, "b");
+	unsigned int i;
 
 	ASSERT_EQ(0, cg_create(sibling));
-	n = heap_list(heaps, DMEM_HEAPS);
-	for (i = 0; i < n; i++) {
-		if (heaps[i].region[0] &&
-		    strcmp(heaps[i].region, t->heap.region))
-			snprintf(other, sizeof(other), "%s",
-				 heaps[i].region);
-	}
-	EXPECT_EQ(0, dmem_set(self->cg, variant->file, t->heap.region,
-			      3 * MIB));
-	for (i = 0; i < (int)ARRAY_SIZE(files); i++) {
+	EXPECT_EQ(0, set(self, 3 * MIB));
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		long long none = i ? 0 : DMEM_MAX;
 
-		EXPECT_EQ(none, dmem_read(sibling, files[i], t->heap.region));
-		EXPECT_EQ(other[0] ? none : -ENODATA,
-			  dmem_read(self->cg, files[i], other));
-		if (!strcmp(files[i], variant->file))
-			continue;
-		EXPECT_EQ(none, dmem_read(self->cg, files[i], t->heap.region));
+		EXPECT_EQ(none, dmem_read(sibling, files[i], self->region));
+		if (strcmp(files[i], self->file))
+			EXPECT_EQ(none, dmem_read(self->cg, files[i], self->region));
 	}
 	free(sibling);
-	if (!other[0])
-		SKIP(return, "only one region");
+}
+
+/* A write sets the region that it names, and no other one. */
+TEST_F(input, other_region)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	int i, n = heap_list(heaps, DMEM_HEAPS);
+
+	for (i = 0; i < n; i++) {
+		if (heaps[i].region[0] && strcmp(heaps[i].region, self->region))
+			break;
+	}
+	if (i >= n)
+		SKIP(return, "only one heap has a region");
+	EXPECT_EQ(0, dmem_set(self->cg, self->file, heaps[i].region, 2 * MIB));
+	EXPECT_EQ(0, set(self, 3 * MIB));
+	EXPECT_EQ(2 * MIB, dmem_read(self->cg, self->file, heaps[i].region));
+	EXPECT_EQ(3 * MIB, value(self));
 }
 
 TEST_HARNESS_MAIN

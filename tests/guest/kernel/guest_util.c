@@ -14,32 +14,24 @@
 
 #define RECORD_BUF	8192
 
-static void exec_hold(const char *fds)
-{
-	int ready, end;
-	char c = 'r';
-
-	if (sscanf(fds, "%d %d", &ready, &end) != 2)
-		_exit(1);
-	if (write(ready, &c, 1) != 1)
-		_exit(1);
-	while (read(end, &c, 1) > 0)
-		;
-	_exit(0);
-}
-
-static void __attribute__((constructor)) hold_if_asked(void)
-{
-	const char *fds = getenv(DMEM_EXEC_HOLD);
-
-	if (fds)
-		exec_hold(fds);
-}
-
 int dmem_renew(struct dmem_test *t)
 {
 	cg_test_remove(t->cg);
 	return cg_test_create(&t->cg);
+}
+
+int file_set(const char *dir, const char *file, const char *text)
+{
+	char *path = cg_control(dir, file), old[64];
+	int ret = 0;
+
+	if (!undo_has(path)) {
+		ret = read_text(path, old, sizeof(old));
+		if (ret >= 0)
+			undo_add(path, old);
+	}
+	free(path);
+	return ret < 0 ? ret : cg_write(dir, file, (char *)text);
 }
 
 /* Returns an fd for the messages that the kernel logs from now on. */

@@ -8,6 +8,9 @@
 /* Kills all processes in the test's cgroup, removes it and creates it anew. */
 int dmem_renew(struct dmem_test *t);
 
+/* Writes a file, which gets its present content back when the program ends. */
+int file_set(const char *dir, const char *file, const char *text);
+
 /* the kernel log */
 int kmsg_open(void);
 int kmsg_count(int fd, const char *needle);
@@ -23,12 +26,5 @@ void cpu_pin(int n);
 /* Runs fn(args + i * size) for i < n in as many threads, until all are done. */
 void run_threads(int n, void *(*fn)(void *), void *args, size_t size);
 int lowest_fd(void);		/* that is free */
-
-/*
- * Programs that exec themselves: with this in the environment a program does
- * not run its tests but writes a byte to fd <a> and exits when fd <b> is at its
- * end ("a b").
- */
-#define DMEM_EXEC_HOLD	"DMEM_EXEC_HOLD"
 
 #endif /* DMEM_GUEST_UTIL_H */
