@@ -294,6 +294,7 @@ TEST_F(events, other_errors)
 	EXPECT_EQ(-EMFILE, ALLOC(1));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
 	EXPECT_EQ(self->page, dmem_peak(self->a, self->region));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
 	EXPECT_NONE(self->a);
 	EXPECT_ABOVE(0, 0, 0);
 }
