@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Unaccounted pages of a CMA area, see the header. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -40,21 +39,22 @@ int unaccounted_take(const char *area, long long pages)
 
 	snprintf(dir, sizeof(dir), DEBUGFS "/%s", area);
 	while (pages) {
-		if (chunk > pages)
-			chunk = pages;
+		chunk = chunk < pages ? chunk : pages;
 		ret = write_number("alloc", chunk);
 		if (!ret) {
 			note_taken(chunk);
 			pages -= chunk;
-		} else if (ret != -ENOMEM) {
-			return ret;
-		} else if (chunk > 1) {
-			chunk /= 2;	/* no such run of pages, or one is busy */
-		} else if (now_ms() > end) {
-			return -EBUSY;
-		} else {
-			sleep_ms(1);
+			continue;
 		}
+		if (ret != -ENOMEM)
+			return ret;
+		if (chunk == 1 && now_ms() > end)
+			return -EBUSY;
+		/* There is no such run of pages, or one is busy for a moment. */
+		if (chunk > 1)
+			chunk /= 2;
+		else
+			sleep_ms(1);
 	}
 	return 0;
 }

@@ -69,7 +69,9 @@ FIXTURE_TEARDOWN(events)
 	dmem_end(&self->t);
 }
 
-static void use_box(struct __test_metadata *_metadata, FIXTURE_DATA(events) *self)
+#define EVENTS	FIXTURE_DATA(events)
+
+static void use_box(struct __test_metadata *_metadata, EVENTS *self)
 {
 	ASSERT_EQ(0, cg_write(self->box, CONTROL, "+dmem"));
 	ASSERT_EQ(0, cg_create(self->a));
@@ -96,8 +98,7 @@ static void use_box(struct __test_metadata *_metadata, FIXTURE_DATA(events) *sel
 } while (0)
 
 /* A buffer that is charged to cg, where no process remains */
-static int take(struct __test_metadata *_metadata, const FIXTURE_DATA(events) *self,
-		const char *cg, int pages)
+static int take(struct __test_metadata *_metadata, const EVENTS *self, const char *cg, int pages)
 {
 	int fd = cg_alloc(cg, self->t.heap_fd, pages * self->page);
 
@@ -391,8 +392,8 @@ TEST_F(events, refused)
 }
 
 /* Other cgroups may have charges in a region that is not the tests' own. */
-static void expect_root_dying(struct __test_metadata *_metadata,
-			      const FIXTURE_DATA(events) *self, long long before, int pages)
+static void expect_root_dying(struct __test_metadata *_metadata, const EVENTS *self,
+			      long long before, int pages)
 {
 	long long dying = stat_of(&self->t, self->t.root, "dying");
 

@@ -87,7 +87,7 @@ TEST_F(reserve, used_up)
 TEST_F(reserve, events)
 {
 	static const char * const others[] = { "max", "alloc_fail", "exhausted" };
-	const char *cg[] = { self->b, self->slice, self->t.cg };
+	const char *cg[3] = { self->b, self->slice, self->t.cg };
 	unsigned int i, j;
 
 	SET_MIN(self->owner, WINDOW);

@@ -417,8 +417,10 @@ FIXTURE_TEARDOWN(root)
 	dmem_end(&self->t);
 }
 
+#define ROOT	FIXTURE_DATA(root)
+
 /* Allocates so much in a that one page more is a new peak; returns the bytes. */
-static long long fill_to_peak(const FIXTURE_DATA(root) *self, int *fds, int *n)
+static long long fill_to_peak(const ROOT *self, int *fds, int *n)
 {
 	long long want = self->peak - self->used, page = self->t.page, len = want, sum = 0;
 
@@ -430,12 +432,12 @@ static long long fill_to_peak(const FIXTURE_DATA(root) *self, int *fds, int *n)
 		if (fds[*n] >= 0) {
 			(*n)++;
 			sum += len;
-		} else if (len == page) {
-			break;
-		} else {
-			/* There is no room for it in one piece. */
-			len = len > 2 * page ? len / 2 / page * page : page;
+			continue;
 		}
+		if (len == page)
+			break;
+		/* There is no room for it in one piece. */
+		len = len > 2 * page ? len / 2 / page * page : page;
 	}
 	return sum;
 }

@@ -5,7 +5,7 @@
  * request that a limit refuses, full area or not, nor one that is served.
  *
  * There is no variant for the system heap: its region is all of RAM. Requests
- * beyond that are in test_events.
+ * beyond that are in cgroup/test_dmem_events.
  */
 #include <errno.h>
 #include <sched.h>
@@ -71,8 +71,10 @@ FIXTURE_TEARDOWN(full)
 #define EXPECT_LOCAL(cg, ...) \
 	expect_local(_metadata, self->t.heap.region, cg, __VA_ARGS__)
 
+#define FULL	FIXTURE_DATA(full)
+
 /* b takes the whole area, then the process enters a. Returns the refusals of b. */
-static long long fill(struct __test_metadata *_metadata, FIXTURE_DATA(full) *self)
+static long long fill(struct __test_metadata *_metadata, FULL *self)
 {
 	long long size = self->available / 8 * self->t.page, misses;
 
