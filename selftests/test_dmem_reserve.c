@@ -7,7 +7,7 @@
 #include "dmem_reserve_fixture.h"
 
 /* The unused part of the reservation is kept free, and not a page more. */
-TEST_F(reserve, to_the_page)
+TEST_F_TIMEOUT(reserve, to_the_page, 120)
 {
 	SET_MIN(self->owner, 12);
 	EXPECT_STAT(self->owner, "reserved", 12);
@@ -41,7 +41,7 @@ TEST_F(reserve, to_the_page)
 }
 
 /* The whole of a reservation in one buffer */
-TEST_F(reserve, one_buffer)
+TEST_F_TIMEOUT(reserve, one_buffer, 120)
 {
 	int fd;
 
@@ -67,7 +67,7 @@ TEST_F(reserve, one_buffer)
 }
 
 /* No request is refused for a reservation that its owner uses. */
-TEST_F(reserve, used_up)
+TEST_F_TIMEOUT(reserve, used_up, 120)
 {
 	SET_MIN(self->owner, 12);
 	EXPECT_GETS(self->owner, &self->own, 12);
@@ -84,7 +84,7 @@ TEST_F(reserve, used_up)
 }
 
 /* A refusal counts only in the requesting cgroup and its ancestors. */
-TEST_F(reserve, events)
+TEST_F_TIMEOUT(reserve, events, 120)
 {
 	static const char * const others[] = { "max", "alloc_fail", "exhausted" };
 	const char *cg[3] = { self->b, self->slice, self->t.cg };
@@ -116,7 +116,7 @@ TEST_F(reserve, events)
 }
 
 /* In a slice that reserved 16, a child has 8 of them, the rest is the slice's. */
-TEST_F(reserve, nested)
+TEST_F_TIMEOUT(reserve, nested, 120)
 {
 	SET_MIN(self->slice, 16);
 	SET_MIN(self->a, 8);
@@ -140,7 +140,7 @@ TEST_F(reserve, nested)
 }
 
 /* A child has no more than its parent has, and its parent nothing by itself. */
-TEST_F(reserve, within_the_parent)
+TEST_F_TIMEOUT(reserve, within_the_parent, 120)
 {
 	SET_MIN(self->a, 16);
 	EXPECT_STAT(self->a, "reserved", 0);
@@ -165,7 +165,7 @@ TEST_F(reserve, within_the_parent)
 }
 
 /* The reservations exceed the region: each cgroup gets its share. */
-TEST_F(reserve, overcommit)
+TEST_F_TIMEOUT(reserve, overcommit, 120)
 {
 	long long capacity = dmem_read(self->t.root, "dmem.capacity", self->region);
 
@@ -200,7 +200,7 @@ TEST_F(reserve, overcommit)
 }
 
 /* dmem.max takes precedence over any reservation. */
-TEST_F(reserve, min_and_max)
+TEST_F_TIMEOUT(reserve, min_and_max, 120)
 {
 	long long capacity = dmem_read(self->t.root, "dmem.capacity", self->region);
 
@@ -246,7 +246,7 @@ TEST_F(reserve, min_and_max)
  * Reservations can use up a limit as well as the region: in a slice with a
  * limit of 24, of which the camera has reserved 16, its neighbour gets 8.
  */
-TEST_F(reserve, inner_limit)
+TEST_F_TIMEOUT(reserve, inner_limit, 120)
 {
 	SET_MIN(self->slice, 16);
 	SET_MAX(self->slice, 24);
@@ -266,7 +266,7 @@ TEST_F(reserve, inner_limit)
 }
 
 /* Unaccounted pages count as used, like any others. */
-TEST_F(reserve, unaccounted)
+TEST_F_TIMEOUT(reserve, unaccounted, 120)
 {
 	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 12 * self->t.page));
 	SET_MIN(self->owner, 12);
@@ -291,7 +291,7 @@ TEST_F(reserve, unaccounted)
 }
 
 /* A late reservation: the other cgroups keep their pages, and get no more. */
-TEST_F(reserve, too_late)
+TEST_F_TIMEOUT(reserve, too_late, 120)
 {
 	EXPECT_GETS(self->greedy, &self->taken, WINDOW - 4);
 	SET_MIN(self->owner, 16);
@@ -323,7 +323,7 @@ TEST_F(reserve, too_late)
 }
 
 /* A reservation ends with its cgroup. Remaining buffers count as used. */
-TEST_F(reserve, removed)
+TEST_F_TIMEOUT(reserve, removed, 120)
 {
 	SET_MIN(self->owner, 16);
 	EXPECT_GETS(self->owner, &self->own, 4);
@@ -342,7 +342,7 @@ TEST_F(reserve, removed)
 }
 
 /* Requests are checked at every place in the tree. */
-TEST_F(reserve, outside)
+TEST_F_TIMEOUT(reserve, outside, 120)
 {
 	int fd;
 

@@ -14,7 +14,7 @@
 #include "dmem_reserve_fixture.h"
 
 /* A refusal leaves no trace: not in the usage, and not in the peak. */
-TEST_F(reserve, peak)
+TEST_F_TIMEOUT(reserve, peak, 120)
 {
 	SET_MIN(self->owner, WINDOW - 2);
 	EXPECT_TAKES(self->b, &self->taken, 2);
@@ -28,7 +28,7 @@ TEST_F(reserve, peak)
 }
 
 /* Half a page is no page: a reservation is rounded down, like a limit. */
-TEST_F(reserve, parts_of_a_page)
+TEST_F_TIMEOUT(reserve, parts_of_a_page, 120)
 {
 	EXPECT_EQ(-EBADMSG, dmem_set(self->owner, "dmem.min", self->region,
 				     8 * self->t.page - 1));
@@ -36,7 +36,7 @@ TEST_F(reserve, parts_of_a_page)
 	EXPECT_TAKES(self->greedy, &self->taken, WINDOW - 7);
 }
 
-TEST_F(reserve, low_has_no_effect)
+TEST_F_TIMEOUT(reserve, low_has_no_effect, 120)
 {
 	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 0));
 	ASSERT_EQ(0, dmem_set(self->owner, "dmem.low", self->region, DMEM_MAX));
@@ -47,7 +47,7 @@ TEST_F(reserve, low_has_no_effect)
 }
 
 /* A write takes effect at once, in both directions. */
-TEST_F(reserve, changed)
+TEST_F_TIMEOUT(reserve, changed, 120)
 {
 	int min;
 
@@ -68,7 +68,7 @@ TEST_F(reserve, changed)
 }
 
 /* A request for more than the region is refused for no reservation. */
-TEST_F(reserve, beyond_the_region)
+TEST_F_TIMEOUT(reserve, beyond_the_region, 120)
 {
 	int capacity = dmem_read(self->t.root, "dmem.capacity", self->region) / self->t.page;
 
@@ -87,7 +87,7 @@ TEST_F(reserve, beyond_the_region)
 }
 
 /* Without the controller a cgroup has no reservation, nor have those below. */
-TEST_F(reserve, disabled)
+TEST_F_TIMEOUT(reserve, disabled, 120)
 {
 	SET_MIN(self->slice, 16);
 	SET_MIN(self->a, 12);
@@ -113,7 +113,7 @@ TEST_F(reserve, disabled)
 }
 
 /* Without any reservation the commitments equal the charges. */
-TEST_F(reserve, none)
+TEST_F_TIMEOUT(reserve, none, 120)
 {
 	SET_MIN(self->owner, 8);
 	EXPECT_GETS(self->greedy, &self->taken, 3);
@@ -141,7 +141,7 @@ TEST_F(reserve, none)
 }
 
 /* dmem:dmem_refuse names the cgroup whose bound it was. */
-TEST_F(reserve, tracepoint)
+TEST_F_TIMEOUT(reserve, tracepoint, 120)
 {
 	char *dir = trace_dir(), *event_dir = cg_name(dir, "events/dmem/dmem_refuse");
 	char *path = cg_name(dir, "trace"), line[512], want[2][256];
