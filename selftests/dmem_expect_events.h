@@ -19,8 +19,8 @@
  * "exhausted", and no line at all in dmem.stat.
  */
 static inline void expect_format(struct __test_metadata *_metadata,
-				 const struct dmem_test *t, const char *cg,
-				 const char *file, const char *keys)
+				 const struct dmem_test *t, const char *cg, const char *file,
+				 const char *keys)
 {
 	static const char only_pinned[] = " exhausted=0";
 	char line[2 * DMEM_NAME_LEN], region[2 * DMEM_NAME_LEN], *path, *rest;
@@ -46,8 +46,7 @@ static inline void expect_format(struct __test_metadata *_metadata,
 			EXPECT_FALSE(!!strstr(rest, only_pinned))
 				TH_LOG("%s/%s: %s", cg, file, line);
 		while (*rest == ' ') {
-			rest += 1 + strspn(rest + 1,
-					   "abcdefghijklmnopqrstuvwxyz_");
+			rest += 1 + strspn(rest + 1, "abcdefghijklmnopqrstuvwxyz_");
 			if (strncmp(rest, "=0", 2))
 				break;
 			rest += 2;
@@ -73,9 +72,8 @@ static inline void expect_format(struct __test_metadata *_metadata,
 	EXPECT_GT(0, cg_write(cg, file, "0"));
 }
 
-static inline void expect_counts(struct __test_metadata *_metadata,
-				 const char *region, const char *cg,
-				 const char *file, long long max,
+static inline void expect_counts(struct __test_metadata *_metadata, const char *region,
+				 const char *cg, const char *file, long long max,
 				 long long alloc_fail, long long exhausted)
 {
 	EXPECT_EQ(max, dmem_nested(cg, file, region, "max"))
@@ -86,42 +84,36 @@ static inline void expect_counts(struct __test_metadata *_metadata,
 		TH_LOG("exhausted in %s/%s", cg, file);
 }
 
-static inline void expect_events(struct __test_metadata *_metadata,
-				 const char *region, const char *cg,
-				 long long max, long long alloc_fail,
+static inline void expect_events(struct __test_metadata *_metadata, const char *region,
+				 const char *cg, long long max, long long alloc_fail,
 				 long long exhausted)
 {
-	expect_counts(_metadata, region, cg, "dmem.events", max, alloc_fail,
-		      exhausted);
+	expect_counts(_metadata, region, cg, "dmem.events", max, alloc_fail, exhausted);
 }
 
-static inline void expect_local(struct __test_metadata *_metadata,
-				const char *region, const char *cg,
-				long long max, long long alloc_fail,
+static inline void expect_local(struct __test_metadata *_metadata, const char *region,
+				const char *cg, long long max, long long alloc_fail,
 				long long exhausted)
 {
-	expect_counts(_metadata, region, cg, "dmem.events.local", max,
-		      alloc_fail, exhausted);
+	expect_counts(_metadata, region, cg, "dmem.events.local", max, alloc_fail, exhausted);
 }
 
-static inline void expect_no_events(struct __test_metadata *_metadata,
-				    const char *region, const char *cg)
+static inline void expect_no_events(struct __test_metadata *_metadata, const char *region,
+				    const char *cg)
 {
 	expect_events(_metadata, region, cg, 0, 0, 0);
 	expect_local(_metadata, region, cg, 0, 0, 0);
 }
 
-static inline long long stat_of(const struct dmem_test *t, const char *cg,
-				const char *key)
+static inline long long stat_of(const struct dmem_test *t, const char *cg, const char *key)
 {
 	return dmem_nested(cg, "dmem.stat", t->heap.region, key);
 }
 
 /* In pages */
 static inline void expect_stat(struct __test_metadata *_metadata,
-			       const struct dmem_test *t, const char *cg,
-			       long long current, long long local,
-			       long long dying)
+			       const struct dmem_test *t, const char *cg, long long current,
+			       long long local, long long dying)
 {
 	EXPECT_EQ(current * t->page, dmem_current(cg, t->heap.region))
 		TH_LOG("current in %s", cg);

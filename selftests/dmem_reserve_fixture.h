@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The fixture of the tests of reservations: a small area with a tree of cgroups.
- * A program includes it once. The setup takes all but WINDOW pages of the area,
- * and buffers are single pages, so that fragmentation cannot make a request
- * fail.
+ * The fixture of the tests of reservations: a small area with a tree of cgroups. The
+ * setup takes all but WINDOW pages of the area, and buffers are single pages, so that
+ * fragmentation cannot make a request fail.
  */
 #ifndef SELFTESTS_RESERVE_FIXTURE_H
 #define SELFTESTS_RESERVE_FIXTURE_H
@@ -40,8 +39,7 @@ FIXTURE(reserve) {
 	struct pile own, taken;
 };
 
-static inline long long stat_pages(const struct dmem_test *t, const char *cg,
-				   const char *key)
+static inline long long stat_pages(const struct dmem_test *t, const char *cg, const char *key)
 {
 	long long bytes = dmem_nested(cg, "dmem.stat", t->heap.region, key);
 
@@ -55,8 +53,7 @@ static inline long long current_pages(const struct dmem_test *t, const char *cg)
 	return bytes < 0 ? bytes : bytes / t->page;
 }
 
-static inline long long event(const struct dmem_test *t, const char *cg,
-			      const char *key)
+static inline long long event(const struct dmem_test *t, const char *cg, const char *key)
 {
 	return dmem_nested(cg, "dmem.events.local", t->heap.region, key);
 }
@@ -71,10 +68,7 @@ static inline int set_max(const struct dmem_test *t, const char *cg, int pages)
 	return dmem_set_max(cg, t->heap.region, pages * t->page);
 }
 
-/*
- * A buffer's fd; -ENOMEM if it was refused; NO_ROOM if it was not, but there is
- * no room. A page that is busy for a moment is waited for.
- */
+/* A buffer's fd, -ENOMEM if it was refused, or NO_ROOM. Waits for a busy page. */
 static inline int alloc_in(const struct dmem_test *t, const char *cg, int pages)
 {
 	long long end = now_ms() + BUSY_MS, before;
@@ -90,8 +84,8 @@ static inline int alloc_in(const struct dmem_test *t, const char *cg, int pages)
 }
 
 /* Takes up to max single pages, until a request fails: see *ret. */
-static inline int take(const struct dmem_test *t, const char *cg, struct pile *pile,
-		       int max, int *ret)
+static inline int take(const struct dmem_test *t, const char *cg, struct pile *pile, int max,
+		       int *ret)
 {
 	int fd, n;
 
@@ -122,9 +116,8 @@ static inline void give_all(struct pile *pile)
  * cg gets exactly this number of further pages, and is then refused for a
  * reservation. If no page is left, a reservation is not the reason.
  */
-static inline void expect_takes(struct __test_metadata *_metadata,
-				const struct dmem_test *t, const char *cg,
-				struct pile *pile, int pages)
+static inline void expect_takes(struct __test_metadata *_metadata, const struct dmem_test *t,
+				const char *cg, struct pile *pile, int pages)
 {
 	long long before = event(t, cg, "reserved");
 	int ret, refused;
@@ -139,9 +132,8 @@ static inline void expect_takes(struct __test_metadata *_metadata,
 }
 
 /* cg gets this number of pages; no further request is made. */
-static inline void expect_gets(struct __test_metadata *_metadata,
-			       const struct dmem_test *t, const char *cg,
-			       struct pile *pile, int pages)
+static inline void expect_gets(struct __test_metadata *_metadata, const struct dmem_test *t,
+			       const char *cg, struct pile *pile, int pages)
 {
 	int ret;
 
@@ -149,44 +141,41 @@ static inline void expect_gets(struct __test_metadata *_metadata,
 		TH_LOG("by %s", cg);
 }
 
-static inline void expect_stat(struct __test_metadata *_metadata,
-			       const struct dmem_test *t, const char *cg,
-			       const char *key, long long pages)
+static inline void expect_stat(struct __test_metadata *_metadata, const struct dmem_test *t,
+			       const char *cg, const char *key, long long pages)
 {
 	EXPECT_EQ(pages, stat_pages(t, cg, key))
 		TH_LOG("%s of %s", key, cg);
 }
 
-#define EXPECT_TAKES(cg, pile, pages) \
-	expect_takes(_metadata, &self->t, cg, pile, pages)
-#define EXPECT_GETS(cg, pile, pages) \
-	expect_gets(_metadata, &self->t, cg, pile, pages)
-#define EXPECT_STAT(cg, key, pages) \
-	expect_stat(_metadata, &self->t, cg, key, pages)
+#define EXPECT_TAKES(cg, pile, pages) expect_takes(_metadata, &self->t, cg, pile, pages)
+#define EXPECT_GETS(cg, pile, pages) expect_gets(_metadata, &self->t, cg, pile, pages)
+#define EXPECT_STAT(cg, key, pages) expect_stat(_metadata, &self->t, cg, key, pages)
+#define SET_MIN(cg, pages) ASSERT_EQ(0, set_min(&self->t, cg, pages))
+#define SET_MAX(cg, pages) ASSERT_EQ(0, set_max(&self->t, cg, pages))
+#define ALLOC_IN(cg, pages) alloc_in(&self->t, cg, pages)
+#define EVENT(cg, key) event(&self->t, cg, key)
 
 FIXTURE_SETUP(reserve)
 {
 	struct dmem_test *t = &self->t;
 	int ret = dmem_begin(t, DMEM_CMA);
+	const char *reason = NULL;
 
 	if (ret == KSFT_SKIP)
 		SKIP(return, "%s", t->reason);
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", t->reason);
-	ret = 0;
 	if (stat_pages(t, t->root, "reserved") < 0)
-		ret = snprintf(t->reason, DMEM_NAME_LEN,
-			       "no reservations in dmem.stat");
+		reason = "no reservations in dmem.stat";
 	else if (dmem_current(t->root, t->heap.region))
-		ret = snprintf(t->reason, DMEM_NAME_LEN,
-			       "others have buffers of the heap");
+		reason = "others have buffers of the heap";
 	else if (unaccounted_leave(t->area, WINDOW))
-		ret = snprintf(t->reason, DMEM_NAME_LEN,
-			       "cannot take the area's pages by /sys/kernel/debug/cma");
-	if (ret) {
+		reason = "cannot take the area's pages by /sys/kernel/debug/cma";
+	if (reason) {
 		unaccounted_return_all();
 		dmem_end(t);
-		SKIP(return, "%s", t->reason);
+		SKIP(return, "%s", reason);
 	}
 	self->region = t->heap.region;
 	self->top = strdup(t->cg);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Unaccounted pages of a CMA area, see the header. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -8,37 +7,27 @@
 
 #define DEBUGFS	"/sys/kernel/debug/cma"
 
-/* Shared with the processes that run the tests. */
-static struct taken {
-	char area[DMEM_NAME_LEN];
-	long long pages;
-} *taken;
+static char dir[DMEM_NAME_LEN + sizeof(DEBUGFS)];	/* of the area */
+static long long taken;
 
-static void __attribute__((constructor)) taken_init(void)
-{
-	taken = shared_alloc(sizeof(*taken));
-}
-
-/* The pages are returned, also if the program is killed. */
+/* The pages are returned when the next test begins, also if this one is killed. */
 static void note_taken(long long pages)
 {
-	char path[DMEM_NAME_LEN + sizeof(DEBUGFS) + 8], text[32];
+	char path[sizeof(dir) + 8], text[32];
 
-	snprintf(path, sizeof(path), DEBUGFS "/%s/free", taken->area);
-	/* After a killed test the pages may have been returned. */
+	snprintf(path, sizeof(path), "%s/free", dir);
 	if (!undo_forget(path))
-		taken->pages = 0;
-	taken->pages += pages;
-	snprintf(text, sizeof(text), "%lld", taken->pages);
-	if (taken->pages)
+		taken = 0;
+	taken += pages;
+	snprintf(text, sizeof(text), "%lld", taken);
+	if (taken)
 		undo_add(path, text);
 }
 
 static int write_number(const char *file, long long number)
 {
-	char dir[DMEM_NAME_LEN + sizeof(DEBUGFS)], text[32];
+	char text[32];
 
-	snprintf(dir, sizeof(dir), DEBUGFS "/%s", taken->area);
 	snprintf(text, sizeof(text), "%lld", number);
 	return cg_write(dir, file, text);
 }
@@ -46,12 +35,11 @@ static int write_number(const char *file, long long number)
 int unaccounted_take(const char *area, long long pages)
 {
 	long long end = now_ms() + 5000, chunk = pages;
-	int ret = 0;
+	int ret;
 
-	snprintf(taken->area, sizeof(taken->area), "%s", area);
+	snprintf(dir, sizeof(dir), DEBUGFS "/%s", area);
 	while (pages) {
-		if (chunk > pages)
-			chunk = pages;
+		chunk = chunk < pages ? chunk : pages;
 		ret = write_number("alloc", chunk);
 		if (!ret) {
 			note_taken(chunk);
@@ -60,14 +48,13 @@ int unaccounted_take(const char *area, long long pages)
 		}
 		if (ret != -ENOMEM)
 			return ret;
-		/* There is no such run of pages, or one is busy for a moment. */
-		if (chunk > 1) {
-			chunk /= 2;
-			continue;
-		}
-		if (now_ms() > end)
+		if (chunk == 1 && now_ms() > end)
 			return -EBUSY;
-		sleep_ms(1);
+		/* There is no such run of pages, or one is busy for a moment. */
+		if (chunk > 1)
+			chunk /= 2;
+		else
+			sleep_ms(1);
 	}
 	return 0;
 }
@@ -92,6 +79,6 @@ int unaccounted_leave(const char *area, long long pages)
 
 void unaccounted_return_all(void)
 {
-	if (taken->pages)
-		unaccounted_return(taken->pages);
+	if (taken)
+		unaccounted_return(taken);
 }

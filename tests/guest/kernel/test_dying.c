@@ -24,6 +24,7 @@
 #define WORK		32	/* buffers of a thread that lives on */
 #define HELD		64	/* buffers that the holder has */
 #define MAX_LEN		3	/* pages */
+#define MAX_FDS		512
 
 struct shared {
 	atomic_int stop, done;
@@ -350,49 +351,137 @@ TEST_F_TIMEOUT(dying, disabled, 60)
 	expect_nothing(_metadata, t, self->slice, self->box);
 }
 
+/* The root's peak */
+FIXTURE(root) {
+	struct dmem_test t;
+	struct dmem_heap heap;
+	const char *area;
+	char *a, *b;
+	int heap_fd;
+	long long peak, used;
+};
+
 /*
- * The root's peak is that of all cgroups together and stays when they are
- * removed. It grows by the part of a later usage that exceeds it, if the area has
- * that much, and not by a request that is refused.
+ * Of the regions that only the tests use, takes the one whose peak is farthest below the
+ * memory that it has: where another test has filled an area, its peak grows no more.
  */
-TEST_F(dying, root_peak)
+static long long find_low_peak(struct dmem_test *t, struct dmem_heap *found)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	int i, n = heap_list(heaps, DMEM_HEAPS);
+	long long best = 0;
+
+	for (i = 0; i < n; i++) {
+		const char *region = heaps[i].region;
+		long long room;
+
+		if (!heaps[i].usable || !region_is_private(region))
+			continue;
+		room = dmem_current(t->root, region) - dmem_peak(t->root, region) +
+		       cma_read(region_area(region), "available_pages") * t->page;
+		if (room <= best)
+			continue;
+		best = room;
+		*found = heaps[i];
+	}
+	return best;
+}
+
+FIXTURE_SETUP(root)
+{
+	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
+	struct dmem_test *t = &self->t;
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", t->reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", t->reason);
+	if (find_low_peak(t, &self->heap) < (4LL << 20)) {
+		dmem_end(t);
+		SKIP(return, "no region of the tests' own with a peak below its size");
+	}
+	self->area = region_area(self->heap.region);
+	self->heap_fd = heap_open(self->heap.name);
+	ASSERT_LE(0, self->heap_fd);
+	self->a = cg_name(t->cg, "a");
+	self->b = cg_name(t->cg, "b");
+	ASSERT_EQ(0, cg_create(self->a));
+	ASSERT_EQ(0, cg_create(self->b));
+	self->peak = dmem_peak(t->root, self->heap.region);
+	self->used = dmem_current(t->root, self->heap.region);
+}
+
+FIXTURE_TEARDOWN(root)
+{
+	close(self->heap_fd);
+	dmem_end(&self->t);
+}
+
+#define ROOT	FIXTURE_DATA(root)
+
+/* Allocates so much in a that one page more is a new peak; returns the bytes. */
+static long long fill_to_peak(const ROOT *self, int *fds, int *n)
+{
+	long long want = self->peak - self->used, page = self->t.page, len = want, sum = 0;
+
+	*n = 0;
+	while (sum < want && *n < MAX_FDS) {
+		if (len > want - sum)
+			len = want - sum;
+		fds[*n] = cg_alloc(self->a, self->heap_fd, len);
+		if (fds[*n] >= 0) {
+			(*n)++;
+			sum += len;
+			continue;
+		}
+		if (len == page)
+			break;
+		/* There is no room for it in one piece. */
+		len = len > 2 * page ? len / 2 / page * page : page;
+	}
+	return sum;
+}
+
+/*
+ * It is that of all cgroups together and stays when they are removed. It grows by the
+ * part of a later usage that exceeds it, and not by a request that is refused.
+ */
+TEST_F_TIMEOUT(root, root_peak, 60)
 {
 	struct dmem_test *t = &self->t;
-	const char *region = t->heap.region;
-	long long peak = dmem_peak(t->root, region), used = dmem_current(t->root, region);
-	long long more = peak - used + 2 * t->page, room;
-	int one, two;
+	const char *region = self->heap.region;
+	long long peak = self->peak, used = self->used, page = t->page;
+	long long capacity = dmem_read(t->root, "dmem.capacity", region);
+	int fds[MAX_FDS], n, one, two;
 
-	if (!region_is_private(region))
-		SKIP(return, "others use the region");
 	ASSERT_LE(used, peak);
-	EXPECT_GE(dmem_read(t->root, "dmem.capacity", region), peak);
-	room = t->area ? cma_read(t->area, "available_pages") * t->page :
-			 cg_read_key_long("/proc", "meminfo", "MemAvailable:") * 1024LL;
-	if (more > room / 2)
-		SKIP(return, "the peak of %lld is too high to go beyond it", peak);
-	ASSERT_EQ(0, cg_create(self->leaf[0]));
-	ASSERT_EQ(0, cg_create(self->leaf[1]));
-	one = cg_alloc(self->leaf[0], t->heap_fd, more - t->page);
-	two = cg_alloc(self->leaf[1], t->heap_fd, t->page);
+	EXPECT_GE(capacity, peak);
+	ASSERT_EQ(peak - used, fill_to_peak(self, fds, &n));
+	EXPECT_EQ(peak, dmem_current(t->root, region));
+	EXPECT_EQ(peak, dmem_peak(t->root, region));
+	/* The usage of both cgroups exceeds it, that of neither does. */
+	one = cg_alloc(self->b, self->heap_fd, page);
+	two = cg_alloc(self->b, self->heap_fd, page);
 	ASSERT_LE(0, one);
 	ASSERT_LE(0, two);
-	ASSERT_LT(peak, used + more);
-	peak = used + more;
+	peak += 2 * page;
+	EXPECT_EQ(peak, dmem_current(t->root, region));
 	EXPECT_EQ(peak, dmem_peak(t->root, region));
-	EXPECT_EQ(used + more, dmem_current(t->root, region));
-	EXPECT_EQ(-ENOMEM, cg_alloc(self->leaf[1], t->heap_fd,
-				    3 * dmem_read(t->root, "dmem.capacity", region)));
+	EXPECT_EQ(2 * page, dmem_peak(self->b, region));
+	EXPECT_EQ(self->peak - used, dmem_peak(self->a, region));
+	EXPECT_EQ(-ENOMEM, cg_alloc(self->b, self->heap_fd, 3 * capacity));
 	EXPECT_EQ(peak, dmem_peak(t->root, region));
 	/* Less than the sum of the peaks of all cgroups */
 	close(one);
-	one = cg_alloc(self->leaf[1], t->heap_fd, more - t->page);
+	one = cg_alloc(self->a, self->heap_fd, page);
 	ASSERT_LE(0, one);
 	EXPECT_EQ(peak, dmem_peak(t->root, region));
+	while (n)
+		close(fds[--n]);
 	close(one);
 	close(two);
-	ASSERT_EQ(0, cg_destroy(self->leaf[0]));
-	ASSERT_EQ(0, cg_destroy(self->leaf[1]));
+	ASSERT_EQ(0, cg_destroy(self->a));
+	ASSERT_EQ(0, cg_destroy(self->b));
 	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
 	EXPECT_EQ(used, dmem_current(t->root, region));
 	EXPECT_EQ(peak, dmem_peak(t->root, region));

@@ -5,9 +5,10 @@
  * request that a limit refuses, full area or not, nor one that is served.
  *
  * There is no variant for the system heap: its region is all of RAM. Requests
- * beyond that are in test_events.
+ * beyond that are in cgroup/test_dmem_events.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #define MAX_FDS		4096
 #define MAX_CPUS	8
 #define LEAVES		2
+#define MISSES		20	/* of a thread, at least */
 
 /*
  * box
@@ -69,25 +71,27 @@ FIXTURE_TEARDOWN(full)
 #define EXPECT_LOCAL(cg, ...) \
 	expect_local(_metadata, self->t.heap.region, cg, __VA_ARGS__)
 
+#define FULL	FIXTURE_DATA(full)
+
 /* b takes the whole area, then the process enters a. Returns the refusals of b. */
-#define FILL() ({							\
-	long long _size = self->available / 8 * self->t.page, _misses;	\
-									\
-	self->n = heap_fill(self->t.heap_fd, _size, self->fds, MAX_FDS);	\
-	self->left = cma_read(self->t.area, "available_pages");		\
-	_misses = dmem_nested(self->b, "dmem.events", self->t.heap.region,	\
-			      "exhausted");				\
-	EXPECT_LT(0, _misses);						\
-	EXPECT_EQ((self->available - self->left) * self->t.page,	\
-		  dmem_current(self->b, self->t.heap.region));		\
-	ASSERT_EQ(0, cg_enter_current(self->a));				\
-	_misses;							\
-})
+static long long fill(struct __test_metadata *_metadata, FULL *self)
+{
+	long long size = self->available / 8 * self->t.page, misses;
+
+	self->n = heap_fill(self->t.heap_fd, size, self->fds, MAX_FDS);
+	self->left = cma_read(self->t.area, "available_pages");
+	misses = dmem_nested(self->b, "dmem.events", self->t.heap.region, "exhausted");
+	EXPECT_LT(0, misses);
+	EXPECT_EQ((self->available - self->left) * self->t.page,
+		  dmem_current(self->b, self->t.heap.region));
+	ASSERT_EQ(0, cg_enter_current(self->a));
+	return misses;
+}
 
 TEST_F_TIMEOUT(full, no_limit, 60)
 {
 	struct dmem_test *t = &self->t;
-	long long misses = FILL(), size = (self->left + 1) * t->page;
+	long long misses = fill(_metadata, self), size = (self->left + 1) * t->page;
 	long long fail = cma_read(t->area, "alloc_pages_fail");
 	int i;
 
@@ -131,7 +135,7 @@ TEST_F_TIMEOUT(full, limit, 60)
 {
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
-	long long misses = FILL(), size = (self->left + 1) * t->page;
+	long long misses = fill(_metadata, self), size = (self->left + 1) * t->page;
 
 	ASSERT_EQ(0, dmem_set_max(self->a, region, size - t->page));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, size));
@@ -214,7 +218,7 @@ TEST_F_TIMEOUT(full, fragmented, 60)
 TEST_F_TIMEOUT(full, root, 60)
 {
 	struct dmem_test *t = &self->t;
-	long long misses = FILL();
+	long long misses = fill(_metadata, self);
 
 	ASSERT_EQ(0, cg_enter_current(t->root));
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd,
@@ -223,34 +227,56 @@ TEST_F_TIMEOUT(full, root, 60)
 	EXPECT_EVENTS(t->cg, 0, 0, misses);
 }
 
+/* Shared by all workers */
 struct race {
 	atomic_int refused[LEAVES], granted[LEAVES], other;
+	atomic_int inside[LEAVES];	/* requests at present */
+	/* Refusals that began while a request of the other leaf was under way */
+	atomic_int overlapped[LEAVES];
+	atomic_int begun, stop, done;
 };
 
 struct worker {
 	struct race *race;
-	int heap_fd, index, leaf;
+	int heap_fd, index, leaf, workers;
 	long long size;
 };
 
-/* Allocates until the area is full, and then retries a number of times. */
+/*
+ * Allocates until the area is full, and then retries, until the requests of the leaves
+ * have met. The first request of each worker comes before the area is full. Keeps the
+ * buffers.
+ */
 static void *drain(void *arg)
 {
 	struct worker *w = arg;
+	struct race *race = w->race;
+	bool first = true, overlap;
 	int fd, misses = 0;
 
 	cpu_pin(w->index);
-	while (misses < 20) {
+	while (misses < MISSES || !race->stop) {
+		race->inside[w->leaf]++;
+		overlap = race->inside[!w->leaf] > 0;
 		fd = heap_alloc(w->heap_fd, w->size);
+		race->inside[w->leaf]--;
+		if (first) {
+			race->begun++;
+			while (race->begun < w->workers && !race->stop)
+				sched_yield();
+			first = false;
+		}
 		if (fd >= 0) {
-			w->race->granted[w->leaf]++;
+			race->granted[w->leaf]++;
 			continue;
 		}
 		misses++;
-		if (fd == -ENOMEM)
-			w->race->refused[w->leaf]++;
-		else
-			w->race->other++;
+		if (fd == -ENOMEM) {
+			race->refused[w->leaf]++;
+			race->overlapped[w->leaf] += overlap;
+		} else {
+			race->other++;
+		}
 	}
 	return NULL;
 }
@@ -262,8 +288,9 @@ TEST_F_TIMEOUT(full, race, 60)
 	const char *leaf[LEAVES] = { self->a, self->b };
 	int n = t->cpus < MAX_CPUS ? t->cpus : MAX_CPUS, i, j;
 	struct race *race = shared_alloc(sizeof(*race));
+	/* A slow machine takes longer to produce a race. */
+	long long end = now_ms() + 40000, sum = 0;
 	pid_t pid[LEAVES];
-	long long sum = 0;
 
 	for (i = 0; i < LEAVES; i++) {
 		struct worker w[MAX_CPUS];
@@ -278,25 +305,40 @@ TEST_F_TIMEOUT(full, race, 60)
 				.heap_fd = t->heap_fd,
 				.index = j,
 				.leaf = i,
+				.workers = LEAVES * n,
 				.size = self->available / 32 * t->page,
 			};
 		}
 		run_threads(n, drain, w, sizeof(w[0]));
+		/* The buffers of this process stay until the other one has its refusals. */
+		race->done++;
+		while (race->done < LEAVES && now_ms() < end + 10000)
+			sleep_ms(2);
 		_exit(0);
 	}
+	while (now_ms() < end &&
+	       (race->overlapped[0] < MISSES || race->overlapped[1] < MISSES))
+		sleep_ms(2);
+	race->stop = 1;
 	for (i = 0; i < LEAVES; i++) {
 		EXPECT_EQ(0, wait_exit(pid[i]));
-		EXPECT_EQ(20 * n, race->refused[i]);
-		/* Nobody returns anything: both took the area at the same time. */
-		EXPECT_LT(0, race->granted[i]);
+		EXPECT_LE(MISSES * n, race->refused[i]);
+		/* The refusals of both were counted at the same time. */
+		EXPECT_LE(MISSES, race->overlapped[i])
+			TH_LOG("no race: of %d refusals in %s", race->refused[i], leaf[i]);
+		EXPECT_LE(n, race->granted[i]);
 		EXPECT_EVENTS(leaf[i], 0, 0, race->refused[i]);
 		EXPECT_LOCAL(leaf[i], 0, 0, race->refused[i]);
 		sum += race->refused[i];
 	}
+	EXPECT_EQ(LEAVES, race->done);
 	EXPECT_EQ(0, race->other);
 	EXPECT_EVENTS(self->box, 0, 0, sum);
 	EXPECT_LOCAL(self->box, 0, 0, 0);
 	EXPECT_EVENTS(t->cg, 0, 0, sum);
+	TH_LOG("%d and %d granted, %lld refused, of these %d during a request of the other leaf",
+	       race->granted[0], race->granted[1], sum,
+	       race->overlapped[0] + race->overlapped[1]);
 }
 
 TEST_HARNESS_MAIN

@@ -19,7 +19,8 @@
 
 #define BURST	1000
 #define QUIET	200	/* ms, after which nothing more is expected */
-#define PATIENCE 5000	/* ms, for expected events */
+#define PATIENCE 20000	/* ms, for expected events */
+#define REPEATS	3
 
 /*
  * slice
@@ -148,11 +149,50 @@ static unsigned int poll_seen(struct watch *w)
 	return seen;
 }
 
+/* Adds the files that are notified, each in both ways, until none is any more. */
+static void until_quiet(struct watch *w, unsigned int *by_poll, unsigned int *by_inotify)
+{
+	long long end = now_ms() + QUIET;
+
+	while (now_ms() < end) {
+		unsigned int more = poll_seen(w), also = inotify_seen(w);
+
+		if (more | also)
+			end = now_ms() + QUIET;
+		*by_poll |= more;
+		*by_inotify |= also;
+		sleep_ms(2);
+	}
+}
+
+/*
+ * None of the files is notified of a limit that changes. On a busy machine an event of an earlier
+ * request may come so late that it is seen here, but not every time.
+ */
+static void expect_silent_max(struct __test_metadata *_metadata, struct watch *w,
+			      const char *cg, const char *region, long long from, long long to)
+{
+	unsigned int by_poll, by_inotify;
+	int i;
+
+	for (i = 0; i < REPEATS; i++) {
+		by_poll = 0;
+		by_inotify = 0;
+		ASSERT_EQ(0, dmem_set_max(cg, region, from));
+		ASSERT_EQ(0, dmem_set_max(cg, region, to));
+		until_quiet(w, &by_poll, &by_inotify);
+		if (!(by_poll | by_inotify))
+			break;
+	}
+	EXPECT_EQ(0U, by_poll);
+	EXPECT_EQ(0U, by_inotify);
+}
+
 /* Exactly these files are notified, each in both ways. */
 static void expect_notified(struct __test_metadata *_metadata, struct watch *w,
 			    unsigned int want)
 {
-	long long end = now_ms() + (want ? PATIENCE : 0);
+	long long end = now_ms() + PATIENCE;
 	unsigned int by_poll = 0, by_inotify = 0;
 
 	do {
@@ -162,59 +202,50 @@ static void expect_notified(struct __test_metadata *_metadata, struct watch *w,
 			break;
 		sleep_ms(2);
 	} while (now_ms() < end);
-	/*
-	 * Events that are not wanted, and the second of two that belong together: the
-	 * next check must not see them. On a busy machine they may be late.
-	 */
-	end = now_ms() + QUIET;
-	while (now_ms() < end) {
-		unsigned int more = poll_seen(w), also = inotify_seen(w);
-
-		if (more | also)
-			end = now_ms() + QUIET;
-		by_poll |= more;
-		by_inotify |= also;
-		sleep_ms(2);
-	}
+	/* Events that are not wanted, and the second of two that belong together */
+	until_quiet(w, &by_poll, &by_inotify);
 	EXPECT_EQ(want, by_poll);
 	EXPECT_EQ(want, by_inotify);
 }
 
-TEST_F(notify, own_limit)
+TEST_F_TIMEOUT(notify, own_limit, 120)
 {
 	struct dmem_test *t = &self->t;
+	unsigned int by_poll = 0, by_inotify = 0;
 	struct watch w;
-	int fd;
+	int fd, i;
 
 	ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, t->page));
 	watch_begin(_metadata, &w, self->a, self->b, self->slice, t->cg);
 	fd = heap_alloc(t->heap_fd, t->page);
 	ASSERT_LE(0, fd);
-	expect_notified(_metadata, &w, 0);
-	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
-	expect_notified(_metadata, &w, A | A_LOCAL | SLICE | TOP);
-	/* A further refusal, which repeats the first, notifies again. */
-	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
-	expect_notified(_metadata, &w, A | A_LOCAL | SLICE | TOP);
+	until_quiet(&w, &by_poll, &by_inotify);
+	EXPECT_EQ(0U, by_poll | by_inotify);
+	/*
+	 * Each further refusal, which repeats the first, notifies again. A late event of
+	 * one refusal could stand for the next, but not for each of several.
+	 */
+	for (i = 0; i <= REPEATS; i++) {
+		EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
+		expect_notified(_metadata, &w, A | A_LOCAL | SLICE | TOP);
+	}
 	close(fd);
-	ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, DMEM_MAX));
-	expect_notified(_metadata, &w, 0);
+	expect_silent_max(_metadata, &w, self->a, t->heap.region, t->page, DMEM_MAX);
 }
 
 /* Only the caller's cgroup and that of the limit have local events. */
-TEST_F(notify, ancestors_limit)
+TEST_F_TIMEOUT(notify, ancestors_limit, 120)
 {
 	struct dmem_test *t = &self->t;
 	struct watch w;
 
 	watch_begin(_metadata, &w, self->a, self->b, self->slice, t->cg);
-	ASSERT_EQ(0, dmem_set_max(t->cg, t->heap.region, 0));
-	expect_notified(_metadata, &w, 0);
+	expect_silent_max(_metadata, &w, t->cg, t->heap.region, DMEM_MAX, 0);
 	EXPECT_EQ(-ENOMEM, heap_alloc(t->heap_fd, t->page));
 	expect_notified(_metadata, &w, A | A_LOCAL | SLICE | TOP | TOP_LOCAL);
 }
 
-TEST_F(notify, exhausted)
+TEST_F_TIMEOUT(notify, exhausted, 120)
 {
 	struct dmem_test *t = &self->t;
 	struct watch w;
@@ -230,7 +261,7 @@ TEST_F(notify, exhausted)
  * An endless loop of requests does not keep its watcher busy; a watcher that
  * reads the file after each notification misses no refusal.
  */
-TEST_F(notify, burst)
+TEST_F_TIMEOUT(notify, burst, 120)
 {
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
@@ -256,7 +287,9 @@ TEST_F(notify, burst)
 	}
 	quiet_since = begin;
 	took = 0;
-	while (!took || now_ms() - quiet_since < 5 * QUIET) {
+	/* The last notification may be late; after it, nothing more comes. */
+	while (!took || now_ms() - quiet_since <
+	       (seen[0] == BURST && seen[1] == BURST ? QUIET : PATIENCE)) {
 		ready = poll(w.poll, 2, 10);
 		ASSERT_LE(0, ready);
 		if (!took && waitpid(pid, &status, WNOHANG) == pid) {
@@ -277,13 +310,14 @@ TEST_F(notify, burst)
 		}
 	}
 	EXPECT_EQ(0, status);
+	/* There may be a notification in 10 ms: here, one for each refusal could be right. */
+	if (took / 5 + 10 >= BURST)
+		SKIP(return, "%d refusals took %lld ms", BURST, took);
 	for (j = 0; j < 2; j++) {
 		EXPECT_EQ(BURST, seen[j]);
 		EXPECT_LT(0, wakes[j]);
 		/* At most one in 10 ms, and those at both ends, also if the timer is late */
 		EXPECT_GE(took / 5 + 10, wakes[j]);
-		/* A notification for each refusal would be another thing. */
-		EXPECT_GT(BURST, wakes[j]);
 	}
 	TH_LOG("%d refusals in %lld ms, %d and %d notifications", BURST, took,
 	       wakes[0], wakes[1]);

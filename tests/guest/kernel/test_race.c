@@ -101,6 +101,7 @@ struct worker {
  * created and linked while other threads charge them.
  */
 #define DEPTH	6
+#define OVERLAPS 20	/* charges that begin during another one, at least */
 
 struct branch {
 	char *level[DEPTH];
@@ -115,7 +116,7 @@ static void *first_charge(void *arg)
 
 	cpu_pin(w->index);
 	for (i = 0; i < s->heaps; i++) {
-		pthread_barrier_wait(&s->barrier);	/* all are inside */
+		pthread_barrier_wait(&s->barrier);	/* all are ready */
 		s->together += s->inside++ > 0;
 		fd = heap_alloc(s->heap[i], w->t->page);
 		s->inside--;
@@ -168,7 +169,7 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 	struct shared *s = shared_alloc(sizeof(struct shared));
 	int threads = threads_for(t);
 	struct dmem_heap heaps[DMEM_HEAPS];
-	long long root[DMEM_HEAPS], end, each = threads * t->page;
+	long long root[DMEM_HEAPS], begin, each = threads * t->page;
 	const char *parent;
 	struct branch b;
 	int i, j, rounds;
@@ -198,8 +199,10 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 	for (i = 0; i < GROUPS; i++)
 		b.leaf[i] = cg_name_indexed(parent, "leaf", i);
 
-	end = now_ms() + 8000;
-	for (rounds = 0; rounds < 500 && now_ms() < end; rounds++) {
+	/* A slow machine takes longer until first charges have met. */
+	begin = now_ms();
+	for (rounds = 0; s->together < OVERLAPS ? now_ms() < begin + 40000 :
+			 rounds < 500 && now_ms() < begin + 8000; rounds++) {
 		pid_t pid[GROUPS];
 
 		share_barrier(&s->barrier, GROUPS * threads + 1);
@@ -244,7 +247,8 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 			break;
 	}
 	EXPECT_LT(0, rounds);
-	EXPECT_LT(0, s->together);
+	EXPECT_LE(OVERLAPS, s->together)
+		TH_LOG("no race");
 	TH_LOG("%d rounds of %d first charges in %d regions, %d began during another", rounds,
 	       GROUPS * threads, s->heaps, s->together);
 }

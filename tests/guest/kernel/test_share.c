@@ -22,7 +22,8 @@
 
 #define AREA_MODULE	"dmem_vivid_area"
 #define FRAMES		3
-#define FRAME_LEN	(320 * 180 * 2)
+#define WIDTH		320		/* of a frame */
+#define HEIGHT		180
 #define BUFS		2	/* vivid's minimum */
 
 struct service {
@@ -34,7 +35,8 @@ FIXTURE(share) {
 	struct media_pool pool;
 	char *c;
 	struct screen screen;
-	long long len;			/* of a buffer for it */
+	long long len;			/* of a buffer for it, in whole pages */
+	int frame;			/* bytes that the camera writes to it */
 };
 
 /* For the display's server, which may not allocate a buffer to find out. */
@@ -56,8 +58,10 @@ FIXTURE_SETUP(share)
 	pool->heap_fd = -1;
 	camera = vivid_open(path, sizeof(path));
 	display = display_open(path, sizeof(path));
-	if (camera >= 0)
+	if (camera >= 0) {
+		self->frame = vivid_set_format(camera, WIDTH, HEIGHT);
 		close(camera);
+	}
 	if (display >= 0) {
 		found = !display_find(display, &self->screen) &&
 			dumb_find_heap(display, self->screen.width,
@@ -68,11 +72,17 @@ FIXTURE_SETUP(share)
 		pool_end(pool);
 		SKIP(return, "needs vivid, a display and a heap on its CMA area");
 	}
+	if (self->frame >= (long long)dumb.size) {
+		pool_end(pool);
+		SKIP(return, "a buffer of the screen is smaller than a frame of %d bytes",
+		     self->frame);
+	}
 	pool_begin(_metadata, pool, &heap);
 	self->c = cg_name(pool->t.cg, "c");
 	ASSERT_EQ(0, cg_create(self->c));
-	self->len = dumb.size;
+	self->len = (dumb.size + pool->t.page - 1) & -pool->t.page;
 	screen_pitch = dumb.pitch;
+	ASSERT_LT(0, self->frame);
 }
 
 FIXTURE_TEARDOWN(share)
@@ -112,7 +122,7 @@ static void camera(int sock)
 
 	if (fd < 0 || dev < 0)
 		_exit(2);
-	frame = vivid_set_format(dev, 320, 180);
+	frame = vivid_set_format(dev, WIDTH, HEIGHT);
 	if (vivid_reqbufs(dev, V4L2_MEMORY_DMABUF, 0, BUFS, NULL) != BUFS)
 		_exit(3);
 	for (i = 0; i < BUFS; i++) {
@@ -230,10 +240,10 @@ TEST_F(share, three_services)
 	filled = recv_fd(cam.sock);
 	ASSERT_LE(0, filled);
 	/* The buffer contains a picture, and nothing beyond. */
-	for (i = 0; i < FRAME_LEN; i++)
+	for (i = 0; i < self->frame; i++)
 		same += map[i] == 0xa5;
-	EXPECT_GT(FRAME_LEN / 2, same);
-	EXPECT_EQ(0xa5, map[FRAME_LEN]);
+	EXPECT_GT(self->frame / 2, same);
+	EXPECT_EQ(0xa5, map[self->frame]);
 	EXPECT_EQ(0, munmap(map, self->len));
 	EXPECT_TRUE(same_buffer(fd, filled));
 	expect_paid(_metadata, pool, self->c, self->len);
@@ -296,7 +306,7 @@ FIXTURE_SETUP(mix)
 	self->camera = vivid_open(path, sizeof(path));
 	self->display = display_open(path, sizeof(path));
 	if (self->camera >= 0 && self->display >= 0 &&
-	    dumb_find_heap(self->display, 320, 180, &heap, &self->dumb)) {
+	    dumb_find_heap(self->display, WIDTH, HEIGHT, &heap, &self->dumb)) {
 		snprintf(params, sizeof(params), "area=%s", region_area(heap.region));
 		self->has_area = !module_load(AREA_MODULE, params);
 	}
@@ -304,7 +314,7 @@ FIXTURE_SETUP(mix)
 		leave_mix(pool, self->camera, self->display, false);
 		SKIP(return, "needs vivid, a display, and its area for both");
 	}
-	frame = vivid_set_format(self->camera, 320, 180);
+	frame = vivid_set_format(self->camera, WIDTH, HEIGHT);
 	ASSERT_LT(0, frame);
 	self->len = (frame + pool->t.page - 1) & -pool->t.page;
 	pool_begin(_metadata, pool, &heap);
@@ -324,7 +334,7 @@ TEST_F(mix, one_limit)
 {
 	struct media_pool *pool = &self->pool;
 	long long frames = 3 * self->len, heap_len = 64 * pool->t.page;
-	long long picture = self->dumb.size;
+	long long picture = (self->dumb.size + pool->t.page - 1) & -pool->t.page;
 	struct dumb more;
 	int fd;
 
@@ -334,7 +344,7 @@ TEST_F(mix, one_limit)
 	ASSERT_EQ(0, cg_enter_current(pool->b));
 	fd = heap_alloc(pool->heap_fd, heap_len);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, dumb_create(self->display, 320, 180, &self->dumb));
+	ASSERT_EQ(0, dumb_create(self->display, WIDTH, HEIGHT, &self->dumb));
 	expect_held(_metadata, pool, frames, heap_len + picture);
 
 	/* None of the three ways gets a page more, */
@@ -347,9 +357,9 @@ TEST_F(mix, one_limit)
 	EXPECT_EQ(0, dumb_destroy(self->display, self->dumb.handle));
 	EXPECT_EQ(4, request(self->camera, 4));
 	expect_held(_metadata, pool, 0, frames + self->len + heap_len);
-	EXPECT_EQ(-ENOMEM, dumb_create(self->display, 320, 180, &more));
+	EXPECT_EQ(-ENOMEM, dumb_create(self->display, WIDTH, HEIGHT, &more));
 	close(fd);
-	EXPECT_EQ(0, dumb_create(self->display, 320, 180, &more));
+	EXPECT_EQ(0, dumb_create(self->display, WIDTH, HEIGHT, &more));
 	expect_held(_metadata, pool, 0, frames + self->len + picture);
 	EXPECT_EQ(0, request(self->camera, 0));
 	EXPECT_EQ(0, dumb_destroy(self->display, more.handle));
