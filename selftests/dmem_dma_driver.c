@@ -12,13 +12,11 @@
 #include "kselftest.h"
 
 #include "dmem_dma_driver.h"
-#include "dmem_util.h"
 
 #define MODULE	"dmem_dma_test"
 #define DEV	"/dev/" DMEM_DMA_TEST_DEV
 
-/* Finds the default area through the heap on it. */
-bool dma_driver_region(char *region)
+bool default_area_region(char *region)
 {
 	struct dmem_heap heaps[DMEM_HEAPS];
 	int i, n = heap_list(heaps, DMEM_HEAPS);
@@ -33,22 +31,20 @@ bool dma_driver_region(char *region)
 	return false;
 }
 
-static bool load_module(void)
+static bool load_module(const char *area)
 {
 	static const char * const subdirs[] = { "test_modules/", "" };
-	char *dir = exe_dir();
-	unsigned int i;
+	char *dir = exe_dir(), path[PATH_MAX], param[DMEM_NAME_LEN];
 	int fd, ret = -1, wait;
+	unsigned int i;
 
+	snprintf(param, sizeof(param), "area=%s", area);
 	for (i = 0; i < ARRAY_SIZE(subdirs) && ret; i++) {
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "%s/%s" MODULE ".ko", dir,
-			 subdirs[i]);
+		snprintf(path, sizeof(path), "%s/%s" MODULE ".ko", dir, subdirs[i]);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		ret = syscall(__NR_finit_module, fd, "", 0);
+		ret = syscall(__NR_finit_module, fd, param, 0);
 		close(fd);
 	}
 	free(dir);
@@ -58,10 +54,53 @@ static bool load_module(void)
 	return !ret;
 }
 
-int dma_driver_open(bool *loaded)
+int dma_driver_open_area(const char *area, bool *loaded)
 {
-	*loaded = access(DEV, F_OK) && load_module();
-	return open(DEV, O_RDWR | O_CLOEXEC);
+	char now[DMEM_NAME_LEN];
+
+	*loaded = access(DEV, F_OK) && load_module(area);
+	if (read_text("/sys/module/" MODULE "/parameters/area", now, sizeof(now)) < 0)
+		return -ENOENT;
+	now[strcspn(now, "\n")] = '\0';
+	return strcmp(area, now) ? -EBUSY : open(DEV, O_RDWR | O_CLOEXEC);
+}
+
+/* Does the method allocate from the area? */
+static bool uses_area(int dev, int method, const char *area)
+{
+	long long before = cma_read(area, "available_pages");
+	int id = dma_alloc(dev, method, 1, 0);
+	bool used = id > 0 && cma_read(area, "available_pages") < before;
+
+	dma_free(dev, id);
+	return used;
+}
+
+int dma_driver_open(struct dmem_test *t, int method, bool *loaded)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	int i, n = heap_list(heaps, DMEM_HEAPS), dev;
+
+	snprintf(t->reason, sizeof(t->reason),
+		 "dmem_dma_test.ko cannot use an area that " DMEM_TEST_HEAP " names");
+	if (!region_is_private(t->heap.region))
+		return -ENODEV;
+	dev = dma_driver_open_area(t->area, loaded);
+	if (kernel_is_64bit())
+		return dev;
+	for (i = 0; dev >= 0 && !uses_area(dev, method, t->area); i++) {
+		dma_driver_close(dev, *loaded);
+		while (i < n && !(heaps[i].usable && region_is_private(heaps[i].region)))
+			i++;
+		if (i == n)
+			return -ENODEV;
+		close(t->heap_fd);
+		t->heap = heaps[i];
+		t->area = region_area(t->heap.region);
+		t->heap_fd = heap_open(t->heap.name);
+		dev = dma_driver_open_area(t->area, loaded);
+	}
+	return dev;
 }
 
 void dma_driver_close(int dev, bool loaded)
@@ -87,12 +126,4 @@ int dma_free(int dev, int id)
 	__u32 arg = id;
 
 	return ioctl(dev, DMEM_DMA_FREE, &arg) ? -errno : 0;
-}
-
-long long dma_pages(int dev)
-{
-	struct dmem_dma_stat stat;
-
-	return ioctl(dev, DMEM_DMA_STAT, &stat) ? -errno :
-						  (long long)stat.pages;
 }

@@ -3,29 +3,35 @@
 #ifndef SELFTESTS_DMA_DRIVER_H
 #define SELFTESTS_DMA_DRIVER_H
 
-#include <stdbool.h>
-
+#include "dmem_util.h"
 #include "test_modules/dmem_dma_test.h"
 
 /*
- * The region of the default CMA area, which the driver has (DMEM_NAME_LEN). Returns
- * false if tests may not use that area, see DMEM_TEST_HEAP.
- */
-bool dma_driver_region(char *region);
-
-/*
- * The driver's fd, or -1. Loads the module if it is not loaded; then *loaded is
- * set, for dma_driver_close(). Closing the fd frees all memory that was allocated
+ * Loads the module if it is not loaded, with the area of t->heap, and returns its fd;
+ * *loaded is for dma_driver_close(). On 32-bit, the kernel does not map all memory,
+ * and some methods use only memory that it maps: then t->heap and what belongs to it
+ * change to another heap that DMEM_TEST_HEAP names. Returns a negative number and
+ * sets t->reason on failure. Closing the fd frees all memory that was allocated
  * through it.
  */
-int dma_driver_open(bool *loaded);
+int dma_driver_open(struct dmem_test *t, int method, bool *loaded);
+int dma_driver_open_area(const char *area, bool *loaded);
 void dma_driver_close(int dev, bool loaded);
+
+/*
+ * The region of the default area (DMEM_NAME_LEN), which a request with
+ * DMEM_DMA_DEFAULT uses. Returns false if DMEM_TEST_HEAP does not name its heap.
+ */
+bool default_area_region(char *region);
 
 /* Returns the id of the allocation, or a negative errno. */
 int dma_alloc(int dev, int method, long long len, int flags);
 int dma_free(int dev, int id);
 
-/* Returns the number of pages allocated through the fd. */
-long long dma_pages(int dev);
+/* 32-bit ARM's allocator of coherent memory has no other memory than the area. */
+static inline bool dma_has_fallback(int method)
+{
+	return kernel_is_64bit() || method != DMEM_DMA_COHERENT;
+}
 
 #endif /* SELFTESTS_DMA_DRIVER_H */

@@ -3,34 +3,39 @@
  * The DMA API with DMA_ATTR_ACCOUNT and without, through a test module: memory of
  * the area is charged, a refused request is not served by another allocator,
  * and requests without the attribute and memory from elsewhere are not charged.
+ *
+ * The module's device has the area of the first heap in DMEM_TEST_HEAP for its own,
+ * so the figures of the area are exact.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 
 #include "dmem_dma_driver.h"
-#include "dmem_expect_events.h"
+#include "dmem_expect.h"
 
-#define PAGES	16
-#define MUCH	(4LL << 20)
-
-#define MEMCG_STAT	"../memory.stat"
-#define MAX_FDS	4096
+#define PAGES		16
+#define MAX_FDS		4096
 
 #define CMA_DEBUGFS	"/sys/kernel/debug/cma"
 #define NARROW_BITS	24	/* of the device's addresses with DMEM_DMA_NARROW */
 
+/* This process is in a. */
 FIXTURE(dma) {
 	struct dmem_test t;
-	char region[DMEM_NAME_LEN];	/* of the default area */
-	const char *area;
 	char *a, *b;
-	int dev, heap_fd;
+	int dev, method;
 	bool loaded;
-	long long len;
+	long long len;				/* of PAGES */
+	long long root;				/* before the test, as these: */
+	long long available, unaccounted;	/* in pages */
+	long long filled;			/* pages of b */
+	int fds[MAX_FDS], n;			/* of b */
 };
+
+#define DMA	FIXTURE_DATA(dma)
 
 FIXTURE_VARIANT(dma) {
 	int method;
@@ -54,146 +59,120 @@ FIXTURE_VARIANT_ADD(dma, noncontiguous) {
 
 FIXTURE_SETUP(dma)
 {
-	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
+	int ret = dmem_begin(&self->t, DMEM_CMA);
 
 	if (ret == KSFT_SKIP)
 		SKIP(return, "%s", self->t.reason);
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", self->t.reason);
-	if (!dma_driver_region(self->region)) {
+	if (cma_read(self->t.area, "unaccounted_pages") < 0) {
 		dmem_end(&self->t);
-		SKIP(return, "no accounted default CMA area");
+		SKIP(return, "no CONFIG_CMA_SYSFS");
 	}
-	self->area = region_area(self->region);
-	if (cma_read(self->area, "unaccounted_pages") < 0) {
-		dmem_end(&self->t);
-		SKIP(return, "no count of unaccounted pages");
-	}
-	self->dev = dma_driver_open(&self->loaded);
+	self->method = variant->method;
+	self->dev = dma_driver_open(&self->t, self->method, &self->loaded);
 	if (self->dev < 0) {
 		dmem_end(&self->t);
-		SKIP(return, "cannot load dmem_dma_test.ko");
+		SKIP(return, "%s", self->t.reason);
 	}
-	self->heap_fd = heap_open("default_cma_region");
-	EXPECT_LE(0, self->heap_fd);
 	self->len = PAGES * self->t.page;
 	self->a = cg_name(self->t.cg, "a");
 	self->b = cg_name(self->t.cg, "b");
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
 	EXPECT_EQ(0, cg_enter_current(self->a));
+	self->root = dmem_current(self->t.root, self->t.heap.region);
+	self->available = cma_read(self->t.area, "available_pages");
+	self->unaccounted = cma_read(self->t.area, "unaccounted_pages");
 }
 
 FIXTURE_TEARDOWN(dma)
 {
+	while (self->n)
+		close(self->fds[--self->n]);
 	dma_driver_close(self->dev, self->loaded);
-	close(self->heap_fd);
 	dmem_end(&self->t);
 }
 
-/* The counters of the area. */
-struct area {
-	long long available, unaccounted;
-};
-
-static struct area area_now(const char *name)
+static int request(DMA *self, long long len, int flags)
 {
-	struct area a = {
-		.available = cma_read(name, "available_pages"),
-		.unaccounted = cma_read(name, "unaccounted_pages"),
-	};
-
-	return a;
+	return dma_alloc(self->dev, self->method, len, flags);
 }
 
-static void expect_area(struct __test_metadata *_metadata, const char *name,
-			struct area before, int taken, int unaccounted)
+/* Pages of the area that a is charged for, and that no cgroup is charged for. */
+static void expect_pages(struct __test_metadata *_metadata, DMA *self, int charged,
+			 int unaccounted)
 {
-	struct area now = area_now(name);
+	long long sum = self->filled + charged;
+	struct dmem_test *t = &self->t;
+	const char *region = t->heap.region;
 
-	EXPECT_EQ(before.available - taken, now.available);
-	EXPECT_EQ(before.unaccounted + unaccounted, now.unaccounted);
+	EXPECT_EQ(charged * t->page, dmem_current(self->a, region));
+	EXPECT_EQ(self->filled * t->page, dmem_current(self->b, region));
+	EXPECT_EQ(sum * t->page, dmem_current(t->cg, region));
+	expect_root(_metadata, t, region, self->root, sum * t->page);
+	EXPECT_EQ(self->available - sum - unaccounted, cma_read(t->area, "available_pages"));
+	EXPECT_EQ(self->unaccounted + unaccounted, cma_read(t->area, "unaccounted_pages"));
 }
+
+#define EXPECT_PAGES(...)	expect_pages(_metadata, self, __VA_ARGS__)
 
 /* The charge is exact, and lasts as long as the buffer. */
 TEST_F(dma, accounted)
 {
-	struct area before = area_now(self->area);
-	int id;
+	int id = request(self, self->len, DMEM_DMA_ACCOUNT);
 
-	id = dma_alloc(self->dev, variant->method, self->len,
-		       DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);
-	EXPECT_EQ(self->len, dmem_current(self->a, self->region));
-	EXPECT_EQ(self->len, dmem_current(self->t.cg, self->region));
-	EXPECT_EQ(PAGES, dma_pages(self->dev));
-	expect_area(_metadata, self->area, before, PAGES, 0);
+	EXPECT_PAGES(PAGES, 0);
 
 	/* Freed by a process in b. */
 	ASSERT_EQ(0, cg_enter_current(self->b));
 	EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	EXPECT_EQ(0, dmem_current(self->b, self->region));
-	EXPECT_EQ(0, dmem_current(self->t.cg, self->region));
-	expect_area(_metadata, self->area, before, 0, 0);
+	EXPECT_PAGES(0, 0);
 }
 
 /* A length that is no multiple of a page. */
 TEST_F(dma, accounted_odd_length)
 {
-	struct area before = area_now(self->area);
-	int id;
+	int id = request(self, self->len - 100, DMEM_DMA_ACCOUNT);
 
-	id = dma_alloc(self->dev, variant->method, self->len - 100,
-		       DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);
-	EXPECT_EQ(self->len, dmem_current(self->a, self->region));
-	expect_area(_metadata, self->area, before, PAGES, 0);
+	EXPECT_PAGES(PAGES, 0);
 	EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	expect_area(_metadata, self->area, before, 0, 0);
+	EXPECT_PAGES(0, 0);
 }
 
 /* The last close of the device frees all buffers and ends all charges. */
 TEST_F(dma, closed)
 {
-	struct area before = area_now(self->area);
 	bool loaded;
 	int dev, i;
 
-	dev = dma_driver_open(&loaded);
+	dev = dma_driver_open_area(self->t.area, &loaded);
 	ASSERT_LE(0, dev);
-	for (i = 0; i < 4; i++) {
-		ASSERT_LT(0, dma_alloc(dev, variant->method, self->len,
-				       DMEM_DMA_ACCOUNT));
-	}
-	EXPECT_EQ(4 * self->len, dmem_current(self->a, self->region));
+	for (i = 0; i < 4; i++)
+		ASSERT_LT(0, dma_alloc(dev, self->method, self->len, DMEM_DMA_ACCOUNT));
+	EXPECT_PAGES(4 * PAGES, 0);
 	close(dev);
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	expect_area(_metadata, self->area, before, 0, 0);
+	EXPECT_PAGES(0, 0);
 }
 
 TEST_F(dma, limit)
 {
+	struct dmem_test *t = &self->t;
 	int id, more;
 
-	ASSERT_EQ(0, dmem_set_max(self->a, self->region,
-				  2 * self->len - self->t.page));
-	more = dma_alloc(self->dev, variant->method, self->len,
-			 DMEM_DMA_ACCOUNT);
+	ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, 2 * self->len - t->page));
+	more = request(self, self->len, DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, more);
-	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, self->len,
-				     DMEM_DMA_ACCOUNT));
-	EXPECT_EQ(self->len, dmem_current(self->a, self->region));
-	EXPECT_EQ(PAGES, dma_pages(self->dev));
-	id = dma_alloc(self->dev, variant->method, self->len - self->t.page,
-		       DMEM_DMA_ACCOUNT);
+	EXPECT_EQ(-ENOMEM, request(self, self->len, DMEM_DMA_ACCOUNT));
+	EXPECT_PAGES(PAGES, 0);
+	id = request(self, self->len - t->page, DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);
-	EXPECT_EQ(2 * self->len - self->t.page,
-		  dmem_current(self->a, self->region));
+	EXPECT_PAGES(2 * PAGES - 1, 0);
 	EXPECT_EQ(0, dma_free(self->dev, more));
 	EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	EXPECT_PAGES(0, 0);
 }
 
 /*
@@ -202,37 +181,27 @@ TEST_F(dma, limit)
  */
 TEST_F(dma, refusal_is_final)
 {
-	struct area before = area_now(self->area);
-	long long big = 2LL << 20;
+	const char *region = self->t.heap.region;
 	int i;
 
-	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
+	ASSERT_EQ(0, dmem_set_max(self->a, region, 0));
 	for (i = 0; i < 16; i++)
-		EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,
-					     DMEM_DMA_ACCOUNT));
-	EXPECT_EQ(0, dma_pages(self->dev));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	EXPECT_EQ(0, dmem_peak(self->a, self->region));
-	expect_area(_metadata, self->area, before, 0, 0);
+		EXPECT_EQ(-ENOMEM, request(self, 2LL << 20, DMEM_DMA_ACCOUNT));
+	EXPECT_EQ(0, dmem_peak(self->a, region));
+	EXPECT_PAGES(0, 0);
 }
 
 /* Without the attribute a request is neither checked nor charged. */
 TEST_F(dma, unaccounted)
 {
-	struct area before = area_now(self->area);
-	long long root = dmem_current(self->t.root, self->region);
 	int id;
 
-	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
-	id = dma_alloc(self->dev, variant->method, self->len, 0);
+	ASSERT_EQ(0, dmem_set_max(self->a, self->t.heap.region, 0));
+	id = request(self, self->len, 0);
 	ASSERT_LT(0, id);
-	expect_area(_metadata, self->area, before, PAGES, PAGES);
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	EXPECT_EQ(root, dmem_current(self->t.root, self->region));
+	EXPECT_PAGES(0, PAGES);
 	EXPECT_EQ(0, dma_free(self->dev, id));
-	expect_area(_metadata, self->area, before, 0, 0);
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	EXPECT_EQ(root, dmem_current(self->t.root, self->region));
+	EXPECT_PAGES(0, 0);
 }
 
 /*
@@ -241,50 +210,65 @@ TEST_F(dma, unaccounted)
  */
 TEST_F(dma, private_is_the_users)
 {
-	struct area before = area_now(self->area);
-	long long root = dmem_current(self->t.root, self->region);
 	int i, id, acc;
 
 	for (i = 0; i < 8; i++) {
-		id = dma_alloc(self->dev, variant->method, self->len,
-			       DMEM_DMA_POISON);
+		id = request(self, self->len, DMEM_DMA_POISON);
 		ASSERT_LT(0, id);
-		acc = dma_alloc(self->dev, variant->method, self->len,
-				DMEM_DMA_POISON | DMEM_DMA_ACCOUNT);
+		acc = request(self, self->len, DMEM_DMA_POISON | DMEM_DMA_ACCOUNT);
 		ASSERT_LT(0, acc);
-		EXPECT_EQ(self->len, dmem_current(self->a, self->region));
-		expect_area(_metadata, self->area, before, 2 * PAGES, PAGES);
+		EXPECT_PAGES(PAGES, PAGES);
 		EXPECT_EQ(0, dma_free(self->dev, id));
-		EXPECT_EQ(self->len, dmem_current(self->a, self->region));
-		expect_area(_metadata, self->area, before, PAGES, 0);
+		EXPECT_PAGES(PAGES, 0);
 		EXPECT_EQ(0, dma_free(self->dev, acc));
-		EXPECT_EQ(0, dmem_current(self->a, self->region));
-		EXPECT_EQ(root, dmem_current(self->t.root, self->region));
-		expect_area(_metadata, self->area, before, 0, 0);
+		EXPECT_PAGES(0, 0);
 	}
 }
 
-/* One page does not come from the default area, so it is not charged there. */
+/* From an area of its own, a device gets single pages as well. */
 TEST_F(dma, one_page)
 {
-	struct area before = area_now(self->area);
-	int id;
+	int id = request(self, self->t.page, DMEM_DMA_ACCOUNT);
 
-	id = dma_alloc(self->dev, variant->method, self->t.page,
-		       DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);
-	if (variant->method == DMEM_DMA_COHERENT && !kernel_is_64bit() &&
-	    cma_read(self->area, "available_pages") != before.available) {
-		/* 32-bit ARM's own allocator does take it from there. */
-		EXPECT_EQ(self->t.page, dmem_current(self->a, self->region));
-		expect_area(_metadata, self->area, before, 1, 0);
-	} else {
-		EXPECT_EQ(0, dmem_current(self->a, self->region));
-		expect_area(_metadata, self->area, before, 0, 0);
-	}
+	EXPECT_PAGES(1, 0);
 	EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	expect_area(_metadata, self->area, before, 0, 0);
+	EXPECT_PAGES(0, 0);
+}
+
+/*
+ * Any driver may allocate from the default area: only the charge of the test's cgroup is
+ * exact. The area has no single pages for the DMA API.
+ */
+TEST_F(dma, default_area)
+{
+	int flags = DMEM_DMA_DEFAULT | DMEM_DMA_ACCOUNT, id;
+	char region[DMEM_NAME_LEN];
+
+	if (!default_area_region(region))
+		SKIP(return, DMEM_TEST_HEAP " does not name the default area");
+	if (cma_read(region_area(region), "available_pages") < 64 * PAGES)
+		SKIP(return, "others use the default area");
+	id = request(self, self->len, flags);
+	ASSERT_LT(0, id);
+	EXPECT_EQ(self->len, dmem_current(self->a, region));
+	EXPECT_PAGES(0, 0);
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dmem_current(self->a, region));
+
+	id = request(self, self->t.page, flags);
+	ASSERT_LT(0, id);
+	/* 32-bit ARM's allocator of coherent memory does take them from there. */
+	EXPECT_EQ(dma_has_fallback(self->method) ? 0 : self->t.page,
+		  dmem_current(self->a, region));
+	EXPECT_EQ(0, dma_free(self->dev, id));
+
+	ASSERT_EQ(0, dmem_set_max(self->a, region, self->len - self->t.page));
+	EXPECT_EQ(-ENOMEM, request(self, self->len, flags));
+	id = request(self, self->len, DMEM_DMA_DEFAULT);
+	ASSERT_LT(0, id);
+	EXPECT_EQ(0, dmem_current(self->a, region));
+	EXPECT_EQ(0, dma_free(self->dev, id));
 }
 
 /*
@@ -293,8 +277,7 @@ TEST_F(dma, one_page)
  */
 TEST_F(dma, out_of_reach)
 {
-	struct area before = area_now(self->area);
-	char *dir = cg_name(CMA_DEBUGFS, self->area);
+	char *dir = cg_name(CMA_DEBUGFS, self->t.area);
 	long base_pfn = cg_read_long(dir, "base_pfn");
 	int id;
 
@@ -303,167 +286,68 @@ TEST_F(dma, out_of_reach)
 		SKIP(return, "no CONFIG_CMA_DEBUGFS");
 	if (base_pfn * (long long)self->t.page < 1LL << NARROW_BITS)
 		SKIP(return, "the device can address the area");
-	id = dma_alloc(self->dev, variant->method, self->len,
-		       DMEM_DMA_ACCOUNT | DMEM_DMA_NARROW);
+	id = request(self, self->len, DMEM_DMA_ACCOUNT | DMEM_DMA_NARROW);
 	/* 32-bit ARM's allocator of coherent memory does not compare the addresses. */
-	if (!kernel_is_64bit() && variant->method == DMEM_DMA_COHERENT) {
+	if (!kernel_is_64bit() && self->method == DMEM_DMA_COHERENT) {
 		EXPECT_LT(0, id);
-		EXPECT_EQ(self->len, dmem_current(self->a, self->region));
-		expect_area(_metadata, self->area, before, PAGES, 0);
+		EXPECT_PAGES(PAGES, 0);
 	} else {
-		EXPECT_EQ(0, dmem_current(self->a, self->region));
-		EXPECT_EQ(0, dmem_peak(self->a, self->region));
-		expect_area(_metadata, self->area, before, 0, 0);
+		EXPECT_PAGES(0, 0);
+		EXPECT_EQ(0, dmem_peak(self->a, self->t.heap.region));
 		if (id > 0)
 			EXPECT_EQ(0, dma_free(self->dev, id));
-		ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
-		id = dma_alloc(self->dev, variant->method, self->len,
-			       DMEM_DMA_ACCOUNT | DMEM_DMA_NARROW);
+		/* Nor does a limit on it refuse other memory. */
+		ASSERT_EQ(0, dmem_set_max(self->a, self->t.heap.region, 0));
+		EXPECT_EQ(id > 0, request(self, self->len, DMEM_DMA_ACCOUNT | DMEM_DMA_NARROW) > 0);
+		id = 0;
 	}
 	if (id > 0)
 		EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(0, dma_pages(self->dev));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	expect_area(_metadata, self->area, before, 0, 0);
-	/* Neither the limit nor lack of room in the area was a reason. */
-	expect_no_events(_metadata, self->region, self->a);
+	EXPECT_PAGES(0, 0);
 }
 
-/* Only a full area makes the buddy allocator serve; dmem counts nothing. */
+/* b takes the whole area. A page may be busy for a moment. */
+static void fill(struct __test_metadata *_metadata, DMA *self)
+{
+	long long end = now_ms() + 10000, left = self->available;
+	struct dmem_test *t = &self->t;
+
+	ASSERT_EQ(0, cg_enter_current(self->b));
+	while (left >= PAGES && now_ms() < end) {
+		self->n += heap_fill(t->heap_fd, left / 4 * t->page, self->fds + self->n,
+				     MAX_FDS - self->n);
+		left = cma_read(t->area, "available_pages");
+	}
+	ASSERT_GT(PAGES, left);
+	self->filled = dmem_current(self->b, t->heap.region) / t->page;
+	ASSERT_EQ(0, cg_enter_current(self->a));
+	EXPECT_PAGES(0, 0);
+}
+
+/* Only a full area makes the buddy allocator serve. */
 TEST_F_TIMEOUT(dma, full_area, 60)
 {
-	struct area before = area_now(self->area), full;
-	long long used, memcg;
-	static int fds[MAX_FDS];
-	int n, id;
+	int id;
 
-	ASSERT_EQ(0, cg_enter_current(self->b));
-	n = heap_fill(self->heap_fd, before.available / 4 * self->t.page, fds,
-		      MAX_FDS);
-	full = area_now(self->area);
-	if (full.available >= PAGES)
-		SKIP(return, "cannot fill the area: %lld pages are left",
-		     full.available);
-	used = dmem_current(self->b, self->region);
-	EXPECT_EQ((before.available - full.available) * self->t.page, used);
-
-	ASSERT_EQ(0, cg_enter_current(self->a));
-	id = dma_alloc(self->dev, variant->method, self->len,
-		       DMEM_DMA_ACCOUNT);
-	/* 32-bit ARM's allocator of coherent memory has nothing else to try. */
-	if (id == -ENOMEM && variant->method == DMEM_DMA_COHERENT &&
-	    !kernel_is_64bit()) {
-		EXPECT_EQ(used, dmem_current(self->t.cg, self->region));
-		goto out;
+	fill(_metadata, self);
+	id = request(self, self->len, DMEM_DMA_ACCOUNT);
+	if (dma_has_fallback(self->method)) {
+		ASSERT_LT(0, id);
+		EXPECT_PAGES(0, 0);
+		EXPECT_EQ(0, dma_free(self->dev, id));
+	} else {
+		EXPECT_EQ(-ENOMEM, id);
 	}
-	EXPECT_LT(0, id);
-	EXPECT_EQ(PAGES, dma_pages(self->dev));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	EXPECT_EQ(used, dmem_current(self->t.cg, self->region));
-	expect_area(_metadata, self->area, full, 0, 0);
-	EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-
-	/*
-	 * memcg is not charged either, if it is enabled below the root: that is in
-	 * the parent of the test's cgroup. The amount is large, so that it can be
-	 * seen at once.
-	 */
-	memcg = cg_read_key_long(self->t.cg, MEMCG_STAT, "kernel ");
-	id = dma_alloc(self->dev, variant->method, MUCH, DMEM_DMA_ACCOUNT);
-	EXPECT_LT(0, id);
-	if (memcg >= 0) {
-		memcg = cg_read_key_long(self->t.cg, MEMCG_STAT, "kernel ") - memcg;
-		EXPECT_GT(MUCH / 2, memcg);
-	}
-	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_PAGES(0, 0);
 
 	/* A limit of 0 refuses the request even if the area is full. */
-	ASSERT_EQ(0, dmem_set_max(self->a, self->region, 0));
-	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, self->len,
-				     DMEM_DMA_ACCOUNT));
-	EXPECT_EQ(0, dma_pages(self->dev));
-out:
-	while (n)
-		close(fds[--n]);
-	EXPECT_EQ(0, dmem_current(self->t.cg, self->region));
-	expect_area(_metadata, self->area, before, 0, 0);
-}
+	ASSERT_EQ(0, dmem_set_max(self->a, self->t.heap.region, 0));
+	EXPECT_EQ(-ENOMEM, request(self, self->len, DMEM_DMA_ACCOUNT));
 
-/*
- * A request fails for lack of room only if no other allocator serves it. A
- * request larger than the area is beyond the buddy allocator as well.
- */
-TEST_F_TIMEOUT(dma, exhausted, 60)
-{
-	long long big = dmem_read(self->t.root, "dmem.capacity", self->region);
-	bool only_area = variant->method == DMEM_DMA_COHERENT &&
-			 !kernel_is_64bit();
-	struct area before = area_now(self->area);
-	const char *region = self->region;
-	static int fds[MAX_FDS];
-	long long misses;
-	int n, id, seen;
-
-	ASSERT_LT(0, big);
-	big += self->t.page;
-	ASSERT_GE(1 << 30, big);
-	ASSERT_EQ(0, cg_enter_current(self->b));
-	n = heap_fill(self->heap_fd, before.available / 4 * self->t.page, fds,
-		      MAX_FDS);
-	if (area_now(self->area).available >= PAGES)
-		SKIP(return, "cannot fill the area");
-	misses = dmem_nested(self->b, "dmem.events", region, "exhausted");
-	ASSERT_LT(0, misses);
-	ASSERT_EQ(0, cg_enter_current(self->a));
-
-	id = dma_alloc(self->dev, variant->method, self->len,
-		       DMEM_DMA_ACCOUNT);
-	/* 32-bit ARM's allocator of coherent memory has nothing else to try. */
-	seen = id == -ENOMEM && only_area;
-	if (!seen)
-		EXPECT_EQ(0, dma_free(self->dev, id));
-	expect_events(_metadata, region, self->a, 0, 0, seen);
-
-	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big, 0));
-	expect_events(_metadata, region, self->a, 0, 0, seen);
-	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,
-				     DMEM_DMA_ACCOUNT));
-	seen++;
-	expect_events(_metadata, region, self->a, 0, 0, seen);
-	expect_local(_metadata, region, self->a, 0, 0, seen);
-	expect_events(_metadata, region, self->t.cg, 0, 0, misses + seen);
-	expect_local(_metadata, region, self->t.cg, 0, 0, 0);
-	expect_events(_metadata, region, self->b, 0, 0, misses);
-
-	/* A single page is not requested from the default area. */
-	id = dma_alloc(self->dev, variant->method, 1, DMEM_DMA_ACCOUNT);
-	if (id == -ENOMEM && only_area)
-		seen++;
-	else
-		EXPECT_EQ(0, dma_free(self->dev, id));
-	expect_events(_metadata, region, self->a, 0, 0, seen);
-
-	/* There is no room either, but the limit is the reason of the refusal. */
-	ASSERT_EQ(0, dmem_set_max(self->a, region, 0));
-	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, self->len,
-				     DMEM_DMA_ACCOUNT));
-	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,
-				     DMEM_DMA_ACCOUNT));
-	expect_events(_metadata, region, self->a, 2, 2, seen);
-	expect_local(_metadata, region, self->a, 2, 2, seen);
-	expect_events(_metadata, region, self->t.cg, 2, 2, misses + seen);
-	ASSERT_EQ(0, dmem_set_max(self->a, region, DMEM_MAX));
-
-	/* The area is free, but too small. */
-	while (n)
-		close(fds[--n]);
-	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, big,
-				     DMEM_DMA_ACCOUNT));
-	seen++;
-	expect_events(_metadata, region, self->a, 2, 2, seen);
-	EXPECT_EQ(0, dmem_current(self->t.cg, region));
-	expect_area(_metadata, self->area, before, 0, 0);
+	while (self->n)
+		close(self->fds[--self->n]);
+	self->filled = 0;
+	EXPECT_PAGES(0, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Allocates DMA memory on request of a process, with DMA_ATTR_ACCOUNT or without,
- * with every function of the DMA API. The device has no CMA area of its own: it
- * uses the default one. Closing an open file frees all of its allocations.
+ * with every function of the DMA API, for devices that have a CMA area of their
+ * own or none. Closing an open file frees all of its allocations.
  */
+#include <linux/cma.h>
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/list.h>
@@ -21,12 +23,16 @@
 /* Dereferencing this value as a pointer faults. */
 #define PRIVATE_POISON	(~0UL / 0xff * 0x6b)
 
-static struct platform_device *wide_dev, *narrow_dev;
+/* Any driver allocates from the default area. Exact figures need an area without users. */
+static char *area;
+module_param(area, charp, 0444);
+MODULE_PARM_DESC(area, "name of the CMA area of the devices that have one");
+
+static struct platform_device *own_dev, *narrow_dev, *default_dev;
 
 struct test_file {
 	struct mutex lock;	/* protects the members below */
 	struct list_head allocs;
-	u64 pages;
 	u32 last_id;
 };
 
@@ -45,11 +51,6 @@ struct test_alloc {
 static unsigned long alloc_attrs(const struct test_alloc *a)
 {
 	return a->method == DMEM_DMA_NO_MAPPING ? DMA_ATTR_NO_KERNEL_MAPPING : 0;
-}
-
-static u64 alloc_pages_of(const struct test_alloc *a)
-{
-	return PAGE_ALIGN(a->len) >> PAGE_SHIFT;
 }
 
 static bool do_alloc(struct test_alloc *a)
@@ -75,17 +76,19 @@ static bool do_alloc(struct test_alloc *a)
 	return false;
 }
 
-static void poison_pages(struct page *page, u64 n)
+static void poison_table(struct sg_table *sgt)
 {
-	while (n--)
-		set_page_private(page++, PRIVATE_POISON);
+	struct sg_page_iter iter;
+
+	for_each_sgtable_page(sgt, &iter, 0)
+		set_page_private(sg_page_iter_page(&iter), PRIVATE_POISON);
 }
 
 /* As drivers do that keep something of theirs in the pages. */
 static void poison(struct test_alloc *a)
 {
-	struct sg_page_iter iter;
 	struct sg_table sgt;
+	size_t i;
 
 	switch (a->method) {
 	case DMEM_DMA_COHERENT:
@@ -94,16 +97,15 @@ static void poison(struct test_alloc *a)
 		if (dma_get_sgtable_attrs(a->dev, &sgt, a->cpu, a->dma, a->len,
 					  alloc_attrs(a)))
 			return;
-		for_each_sgtable_page(&sgt, &iter, 0)
-			poison_pages(sg_page_iter_page(&iter), 1);
+		poison_table(&sgt);
 		sg_free_table(&sgt);
 		break;
 	case DMEM_DMA_PAGES:
-		poison_pages(a->page, alloc_pages_of(a));
+		for (i = 0; i < a->len; i += PAGE_SIZE)
+			set_page_private(a->page + i / PAGE_SIZE, PRIVATE_POISON);
 		break;
 	case DMEM_DMA_NONCONTIGUOUS:
-		for_each_sgtable_page(a->sgt, &iter, 0)
-			poison_pages(sg_page_iter_page(&iter), 1);
+		poison_table(a->sgt);
 		break;
 	}
 }
@@ -111,8 +113,6 @@ static void poison(struct test_alloc *a)
 static void do_free(struct test_file *tf, struct test_alloc *a)
 {
 	list_del(&a->node);
-	tf->pages -= alloc_pages_of(a);
-
 	if (a->flags & DMEM_DMA_POISON)
 		poison(a);
 
@@ -166,7 +166,7 @@ static long test_alloc(struct test_file *tf, struct dmem_dma_alloc __user *arg)
 	if (copy_from_user(&req, arg, sizeof(req)))
 		return -EFAULT;
 	if (!req.len || req.len > SZ_1G || req.method >= DMEM_DMA_METHODS ||
-	    req.flags & ~(DMEM_DMA_ACCOUNT | DMEM_DMA_POISON | DMEM_DMA_NARROW))
+	    req.flags & ~DMEM_DMA_FLAGS)
 		return -EINVAL;
 
 	a = kzalloc_obj(*a);
@@ -175,7 +175,8 @@ static long test_alloc(struct test_file *tf, struct dmem_dma_alloc __user *arg)
 	a->len = req.len;
 	a->method = req.method;
 	a->flags = req.flags;
-	a->dev = req.flags & DMEM_DMA_NARROW ? &narrow_dev->dev : &wide_dev->dev;
+	a->dev = req.flags & DMEM_DMA_NARROW ? &narrow_dev->dev :
+		 req.flags & DMEM_DMA_DEFAULT ? &default_dev->dev : &own_dev->dev;
 	if (!do_alloc(a)) {
 		kfree(a);
 		return -ENOMEM;
@@ -183,7 +184,6 @@ static long test_alloc(struct test_file *tf, struct dmem_dma_alloc __user *arg)
 
 	guard(mutex)(&tf->lock);
 	a->id = ++tf->last_id;
-	tf->pages += alloc_pages_of(a);
 	list_add(&a->node, &tf->allocs);
 	return put_user(a->id, &arg->id);
 }
@@ -205,15 +205,6 @@ static long test_free(struct test_file *tf, u32 __user *arg)
 	return -ENOENT;
 }
 
-static long test_stat(struct test_file *tf, struct dmem_dma_stat __user *arg)
-{
-	struct dmem_dma_stat stat;
-
-	scoped_guard(mutex, &tf->lock)
-		stat.pages = tf->pages;
-	return copy_to_user(arg, &stat, sizeof(stat)) ? -EFAULT : 0;
-}
-
 static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct test_file *tf = file->private_data;
@@ -224,8 +215,6 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return test_alloc(tf, uarg);
 	case DMEM_DMA_FREE:
 		return test_free(tf, uarg);
-	case DMEM_DMA_STAT:
-		return test_stat(tf, uarg);
 	}
 	return -ENOTTY;
 }
@@ -245,7 +234,7 @@ static struct miscdevice test_misc = {
 	.mode	= 0600,
 };
 
-static struct platform_device *make_device(int id, u64 mask)
+static int make_device(struct platform_device **pdev, int id, u64 mask, struct cma *cma)
 {
 	struct platform_device_info info = {
 		.name = DMEM_DMA_TEST_DEV,
@@ -253,30 +242,52 @@ static struct platform_device *make_device(int id, u64 mask)
 		.dma_mask = mask,
 	};
 
-	return platform_device_register_full(&info);
+	*pdev = platform_device_register_full(&info);
+	if (IS_ERR(*pdev))
+		return PTR_ERR(*pdev);
+	(*pdev)->dev.cma_area = cma;
+	return 0;
+}
+
+static void remove_devices(void)
+{
+	platform_device_unregister(default_dev);
+	platform_device_unregister(narrow_dev);
+	platform_device_unregister(own_dev);
+}
+
+/*
+ * A driver's device gets its area by of_reserved_mem_device_init(), from a property of
+ * its device-tree node. These devices are no hardware and have no node.
+ */
+static struct cma *find_area(void)
+{
+	struct cma *cma;
+	unsigned int i;
+
+	for (i = 0; (cma = dma_contiguous_get_area_by_idx(i)); i++) {
+		if (area && !strcmp(area, cma_get_name(cma)))
+			return cma;
+	}
+	return NULL;
 }
 
 static int __init dmem_dma_test_init(void)
 {
+	struct cma *cma = find_area();
 	int ret;
 
-	wide_dev = make_device(0, DMA_BIT_MASK(64));
-	if (IS_ERR(wide_dev))
-		return PTR_ERR(wide_dev);
-	narrow_dev = make_device(1, DMA_BIT_MASK(24));
-	if (IS_ERR(narrow_dev)) {
-		ret = PTR_ERR(narrow_dev);
-		goto err_wide;
-	}
-	ret = misc_register(&test_misc);
+	if (!cma)
+		return -ENODEV;
+	ret = make_device(&own_dev, 0, DMA_BIT_MASK(64), cma);
+	if (!ret)
+		ret = make_device(&narrow_dev, 1, DMA_BIT_MASK(24), cma);
+	if (!ret)
+		ret = make_device(&default_dev, 2, DMA_BIT_MASK(64), NULL);
+	if (!ret)
+		ret = misc_register(&test_misc);
 	if (ret)
-		goto err_narrow;
-	return 0;
-
-err_narrow:
-	platform_device_unregister(narrow_dev);
-err_wide:
-	platform_device_unregister(wide_dev);
+		remove_devices();
 	return ret;
 }
 module_init(dmem_dma_test_init);
@@ -284,8 +295,7 @@ module_init(dmem_dma_test_init);
 static void __exit dmem_dma_test_exit(void)
 {
 	misc_deregister(&test_misc);
-	platform_device_unregister(narrow_dev);
-	platform_device_unregister(wide_dev);
+	remove_devices();
 }
 module_exit(dmem_dma_test_exit);
 

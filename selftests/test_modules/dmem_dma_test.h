@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/* The interface between the dmem_dma_test module and test_dma. */
+/* The interface of the module dmem_dma_test */
 #ifndef DMEM_DMA_TEST_H
 #define DMEM_DMA_TEST_H
 
@@ -19,6 +19,8 @@
 #define DMEM_DMA_ACCOUNT	1	/* DMA_ATTR_ACCOUNT */
 #define DMEM_DMA_POISON		2	/* write page->private before freeing */
 #define DMEM_DMA_NARROW		4	/* for a device that reaches 16 MiB */
+#define DMEM_DMA_DEFAULT	8	/* for a device that has no area of its own */
+#define DMEM_DMA_FLAGS		15
 
 struct dmem_dma_alloc {
 	__u64 len;
@@ -28,12 +30,7 @@ struct dmem_dma_alloc {
 	__u32 pad;
 };
 
-struct dmem_dma_stat {
-	__u64 pages;		/* that this open file has */
-};
-
 #define DMEM_DMA_ALLOC	_IOWR('d', 1, struct dmem_dma_alloc)
 #define DMEM_DMA_FREE	_IOW('d', 2, __u32)
-#define DMEM_DMA_STAT	_IOR('d', 3, struct dmem_dma_stat)
 
 #endif /* DMEM_DMA_TEST_H */

@@ -34,6 +34,21 @@ int file_set(const char *dir, const char *file, const char *text)
 	return ret < 0 ? ret : cg_write(dir, file, (char *)text);
 }
 
+int dmem_enable_memory(const struct dmem_test *t)
+{
+	char *top = strdup(t->cg);
+	int ret;
+
+	*strrchr(top, '/') = '\0';
+	ret = cg_enable(t->root, "memory");
+	if (!ret)
+		ret = cg_enable(top, "memory");
+	if (!ret)
+		ret = cg_enable(t->cg, "memory");
+	free(top);
+	return ret;
+}
+
 /* Returns an fd for the messages that the kernel logs from now on. */
 int kmsg_open(void)
 {

@@ -7,6 +7,11 @@
 
 /* Kills all processes in the test's cgroup, removes it and creates it anew. */
 int dmem_renew(struct dmem_test *t);
+/*
+ * Enables the memory controller in the test's cgroup and the two above it. Returns 0 or
+ * a negative errno.
+ */
+int dmem_enable_memory(const struct dmem_test *t);
 
 /* Writes a file, which gets its present content back when the program ends. */
 int file_set(const char *dir, const char *file, const char *text);

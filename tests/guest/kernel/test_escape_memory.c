@@ -21,8 +21,8 @@
 
 #include "kselftest_harness.h"
 
+#include "guest_util.h"
 #include "dmem_dma_driver.h"
-#include "dmem_util.h"
 
 #define LIMIT	4	/* pages */
 #define MORE	(3 * LIMIT)
@@ -126,32 +126,28 @@ TEST_F(memory, another_heap)
 /* A driver's request that CMA refuses is not served by another allocator. */
 TEST_F(memory, fallback)
 {
-	long long page = self->t.page, unaccounted;
-	char region[DMEM_NAME_LEN];
+	struct dmem_test *t = &self->t;
+	long long unaccounted, avail;
 	int dev, i, j;
 	bool loaded;
 
-	if (!dma_driver_region(region))
-		SKIP(return, "no accounted default CMA area");
-	dev = dma_driver_open(&loaded);
-	if (dev < 0)
-		SKIP(return, "cannot load dmem_dma_test.ko");
-	ASSERT_EQ(0, dmem_set_max(self->a, region, LIMIT * page));
-	unaccounted = cma_read(region_area(region), "unaccounted_pages");
 	for (i = 0; i < DMEM_DMA_METHODS; i++) {
-		/* Some methods request at least two pages from CMA. */
+		dev = dma_driver_open(t, i, &loaded);
+		if (dev < 0)
+			SKIP(return, "%s", t->reason);
+		ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, LIMIT * t->page));
+		unaccounted = cma_read(t->area, "unaccounted_pages");
+		avail = cma_read(t->area, "available_pages");
 		for (j = 0; j < LIMIT / 2; j++)
-			EXPECT_LT(0, dma_alloc(dev, i, 2 * page, DMEM_DMA_ACCOUNT));
-		EXPECT_PAID(region, LIMIT, 0);
-		EXPECT_EQ(-ENOMEM, dma_alloc(dev, i, 2 * page, DMEM_DMA_ACCOUNT));
-		EXPECT_EQ(LIMIT, dma_pages(dev));
-		EXPECT_EQ(unaccounted, cma_read(region_area(region), "unaccounted_pages"));
-		close(dev);
-		dev = open("/dev/" DMEM_DMA_TEST_DEV, O_RDWR | O_CLOEXEC);
-		ASSERT_LE(0, dev);
+			EXPECT_LT(0, dma_alloc(dev, i, 2 * t->page, DMEM_DMA_ACCOUNT));
+		EXPECT_PAID(t->heap.region, LIMIT, 0);
+		EXPECT_EQ(-ENOMEM, dma_alloc(dev, i, 2 * t->page, DMEM_DMA_ACCOUNT));
+		EXPECT_EQ(avail - LIMIT, cma_read(t->area, "available_pages"));
+		EXPECT_EQ(unaccounted, cma_read(t->area, "unaccounted_pages"));
+		dma_driver_close(dev, loaded);
+		EXPECT_PAID(t->heap.region, 0, 0);
+		EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
 	}
-	dma_driver_close(dev, loaded);
-	EXPECT_PAID(region, 0, 0);
 }
 
 /* A service in b that receives a heap's fd and sends back a buffer */
@@ -295,22 +291,6 @@ TEST_F(memory, udmabuf)
 	close(dev);
 }
 
-/* In the test's cgroup and the two above it. Returns 0 or a negative errno. */
-static int enable_memory(const struct dmem_test *t)
-{
-	char *top = strdup(t->cg);
-	int ret;
-
-	*strrchr(top, '/') = '\0';
-	ret = cg_enable(t->root, "memory");
-	if (!ret)
-		ret = cg_enable(top, "memory");
-	if (!ret)
-		ret = cg_enable(t->cg, "memory");
-	free(top);
-	return ret;
-}
-
 /* memcg is charged for the pages of a udmabuf, as intended. */
 TEST_F(memory, udmabuf_memcg)
 {
@@ -321,7 +301,7 @@ TEST_F(memory, udmabuf_memcg)
 
 	if (dev < 0)
 		SKIP(return, "no /dev/udmabuf");
-	if (enable_memory(t))
+	if (dmem_enable_memory(t))
 		SKIP(return, "no memory controller in cgroup2");
 	create.memfd = memfd_create("escape", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	ASSERT_LE(0, (int)create.memfd);
@@ -356,7 +336,7 @@ TEST_F(memory, records)
 	char *cg[RECORDS];
 	int i, tries;
 
-	if (enable_memory(t))
+	if (dmem_enable_memory(t))
 		SKIP(return, "no memory controller in cgroup2");
 	for (i = 0; i < RECORDS; i++) {
 		cg[i] = cg_name_indexed(t->cg, "record", i);

@@ -490,18 +490,17 @@ TEST_F_TIMEOUT(device, driver, 250)
 		.may_be_elsewhere = true,
 		.len = PAGES * self->f.t.page,
 	};
-	char region[DMEM_NAME_LEN];
 	bool loaded;
 
-	op.fd = dma_driver_open(&loaded);
-	if (op.fd < 0 || !dma_driver_region(region))
-		SKIP(return, "cannot load dmem_dma_test.ko");
-	op.region = region;
 	for (op.arg = 0; op.arg < DMEM_DMA_METHODS; op.arg++) {
 		op.name = names[op.arg];
+		op.fd = dma_driver_open(&self->f.t, op.arg, &loaded);
+		if (op.fd < 0)
+			SKIP(return, "%s", self->f.t.reason);
+		op.region = self->f.t.heap.region;
 		fail_all(_metadata, &self->f, &op);
+		dma_driver_close(op.fd, loaded);
 	}
-	dma_driver_close(op.fd, loaded);
 }
 
 /* A camera's buffers; the driver may grant fewer. */
@@ -529,7 +528,7 @@ TEST_F_TIMEOUT(device, camera, 250)
 		.region = region,
 	};
 
-	if (!dma_driver_region(region))
+	if (!default_area_region(region))
 		SKIP(return, "no accounted default CMA area");
 	modules_load(&vivid_modules);
 	op.fd = vivid_open(path, sizeof(path));

@@ -5,7 +5,6 @@
  * memory, if the allocator has any.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,8 @@
 
 #include "kselftest_harness.h"
 
+#include "guest_util.h"
 #include "dmem_dma_driver.h"
-#include "dmem_util.h"
-#include "dmem_unaccounted.h"
 
 /* The system heap has no memory of its own that could be kept free. */
 FIXTURE(reserve_system) {
@@ -66,14 +64,17 @@ TEST_F(reserve_system, no_effect)
 }
 
 #define PAGES	16
+#define MUCH	(4LL << 20)
 #define MAX_FDS	4096
 
+/* This process is in a; the whole region is reserved for owner. */
 FIXTURE(reserve_driver) {
 	struct dmem_test t;
-	char region[DMEM_NAME_LEN];	/* of the default area */
 	char *top, *owner, *a;
-	int dev;
+	int dev, method;
 	bool loaded;
+	long long len;			/* of PAGES */
+	int fds[MAX_FDS], n;		/* of the owner */
 };
 
 FIXTURE_VARIANT(reserve_driver) {
@@ -99,22 +100,19 @@ FIXTURE_VARIANT_ADD(reserve_driver, noncontiguous) {
 FIXTURE_SETUP(reserve_driver)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_NO_HEAP);
+	int ret = dmem_begin(t, DMEM_CMA);
 
 	if (ret == KSFT_SKIP)
 		SKIP(return, "%s", t->reason);
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", t->reason);
-	if (!dma_driver_region(self->region) ||
-	    dmem_nested(t->root, "dmem.stat", self->region, "reserved") < 0) {
-		dmem_end(t);
-		SKIP(return, "no reservations in the default CMA area");
-	}
-	self->dev = dma_driver_open(&self->loaded);
+	self->method = variant->method;
+	self->dev = dma_driver_open(t, self->method, &self->loaded);
 	if (self->dev < 0) {
 		dmem_end(t);
-		SKIP(return, "cannot load dmem_dma_test.ko");
+		SKIP(return, "%s", t->reason);
 	}
+	self->len = PAGES * t->page;
 	self->top = strdup(t->cg);
 	*strrchr(self->top, '/') = '\0';
 	self->owner = cg_name(t->cg, "owner");
@@ -122,23 +120,29 @@ FIXTURE_SETUP(reserve_driver)
 	EXPECT_EQ(0, cg_create(self->owner));
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_enter_current(self->a));
+	EXPECT_EQ(0, dmem_reserve_above(t, self->top, DMEM_MAX));
+	EXPECT_EQ(0, dmem_set(self->owner, "dmem.min", t->heap.region, DMEM_MAX));
 }
 
 FIXTURE_TEARDOWN(reserve_driver)
 {
+	while (self->n)
+		close(self->fds[--self->n]);
 	dma_driver_close(self->dev, self->loaded);
-	dmem_set(self->top, "dmem.min", self->region, 0);
+	EXPECT_EQ(0, dmem_current(self->t.cg, self->t.heap.region));
+	dmem_reserve_above(&self->t, self->top, 0);
 	dmem_end(&self->t);
 }
 
-/* 32-bit ARM's allocator of coherent memory has no other memory. */
-static bool has_fallback(int method)
+static int request(FIXTURE_DATA(reserve_driver) *self, long long len, int flags)
 {
-	return kernel_is_64bit() || method != DMEM_DMA_COHERENT;
+	return dma_alloc(self->dev, self->method, len, flags);
 }
 
+#define EXPECT_CURRENT(cg, bytes) \
+	EXPECT_EQ(bytes, dmem_current(cg, self->t.heap.region))
 #define EXPECT_COUNTED(cg, key, n) \
-	EXPECT_EQ(n, dmem_nested(cg, "dmem.events", self->region, key))
+	EXPECT_EQ(n, dmem_nested(cg, "dmem.events", self->t.heap.region, key))
 
 /*
  * A reservation protects the area, and not other memory: as if the area were full, the
@@ -147,94 +151,102 @@ static bool has_fallback(int method)
 TEST_F(reserve_driver, fallback)
 {
 	struct dmem_test *t = &self->t;
-	bool served = has_fallback(variant->method);
-	int refused = served ? 0 : 8, i, id;
-	long long len = PAGES * t->page;
+	long long avail = cma_read(t->area, "available_pages");
+	bool served = dma_has_fallback(self->method);
+	int refused = served ? 0 : 8, ids[8], i, id;
 
-	ASSERT_EQ(0, dmem_set(self->top, "dmem.min", self->region, DMEM_MAX));
-	ASSERT_EQ(0, dmem_set(t->cg, "dmem.min", self->region, DMEM_MAX));
-	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", self->region, DMEM_MAX));
 	for (i = 0; i < 8; i++) {
-		id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
-		if (!served) {
-			EXPECT_EQ(-ENOMEM, id);
-			continue;
-		}
-		EXPECT_LT(0, id);
-		EXPECT_EQ((i + 1) * PAGES, dma_pages(self->dev));
+		ids[i] = request(self, self->len, DMEM_DMA_ACCOUNT);
+		EXPECT_EQ(served ? 0 : -ENOMEM, ids[i] > 0 ? 0 : ids[i]);
 	}
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	EXPECT_EQ(0, dmem_peak(self->a, self->region));
-	EXPECT_EQ(0, dmem_nested(self->a, "dmem.stat", self->region, "local"));
+	EXPECT_CURRENT(self->a, 0);
+	EXPECT_EQ(0, dmem_peak(self->a, t->heap.region));
+	EXPECT_EQ(0, dmem_nested(self->a, "dmem.stat", t->heap.region, "local"));
+	EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
 	EXPECT_COUNTED(self->a, "reserved", refused);
 	EXPECT_COUNTED(self->a, "max", 0);
 	EXPECT_COUNTED(self->a, "alloc_fail", 0);
 	EXPECT_COUNTED(self->a, "exhausted", 0);
-	for (id = 1; served && id <= 8; id++)
-		EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(0, dma_pages(self->dev));
+	for (i = 0; served && i < 8; i++)
+		EXPECT_EQ(0, dma_free(self->dev, ids[i]));
 
 	/* The driver's own memory is not checked. */
-	id = dma_alloc(self->dev, variant->method, len, 0);
+	id = request(self, self->len, 0);
 	EXPECT_LT(0, id);
+	EXPECT_EQ(avail - PAGES, cma_read(t->area, "available_pages"));
 	EXPECT_EQ(0, dma_free(self->dev, id));
 
 	/* A limit ends the request. */
-	ASSERT_EQ(0, dmem_set_max(self->a, self->region, len - t->page));
-	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT));
+	ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, self->len - t->page));
+	EXPECT_EQ(-ENOMEM, request(self, self->len, DMEM_DMA_ACCOUNT));
 	EXPECT_COUNTED(self->a, "max", 1);
 	EXPECT_COUNTED(self->a, "alloc_fail", 1);
 	EXPECT_COUNTED(self->a, "reserved", refused);
-	ASSERT_EQ(0, dmem_set_max(self->a, self->region, DMEM_MAX));
+	ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, DMEM_MAX));
 
 	/* The owner gets its part, and so do others when it is not reserved. */
 	ASSERT_EQ(0, cg_enter_current(self->owner));
-	id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
+	id = request(self, self->len, DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);
-	EXPECT_EQ(len, dmem_current(self->owner, self->region));
+	EXPECT_CURRENT(self->owner, self->len);
 	EXPECT_EQ(0, dma_free(self->dev, id));
 	ASSERT_EQ(0, cg_enter_current(self->a));
-	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", self->region, len));
-	id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
+	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", t->heap.region, self->len));
+	id = request(self, self->len, DMEM_DMA_ACCOUNT);
 	ASSERT_LT(0, id);
-	EXPECT_EQ(len, dmem_current(self->a, self->region));
+	EXPECT_CURRENT(self->a, self->len);
 	EXPECT_EQ(0, dma_free(self->dev, id));
 	EXPECT_COUNTED(self->a, "reserved", refused);
+}
+
+/* memcg is not charged for memory from elsewhere either. */
+TEST_F(reserve_driver, fallback_memcg)
+{
+	long long before;
+	int id;
+
+	if (!dma_has_fallback(self->method))
+		SKIP(return, "no other memory serves");
+	if (dmem_enable_memory(&self->t))
+		SKIP(return, "no memory controller in cgroup2");
+	/* Unlike memory.stat, it is exact but for some pages of each CPU. */
+	before = cg_read_long(self->a, "memory.current");
+	ASSERT_LE(0, before);
+	id = request(self, MUCH, DMEM_DMA_ACCOUNT);
+	ASSERT_LT(0, id);
+	EXPECT_CURRENT(self->a, 0);
+	EXPECT_GT(before + MUCH / 2, cg_read_long(self->a, "memory.current"));
+	EXPECT_EQ(0, dma_free(self->dev, id));
 }
 
 /* A full area behaves as it does without any reservation. */
 TEST_F_TIMEOUT(reserve_driver, full_area, 60)
 {
 	struct dmem_test *t = &self->t;
-	const char *area = region_area(self->region);
-	long long len = PAGES * t->page, left;
-	int heap_fd = heap_open("default_cma_region"), n, id;
-	static int fds[MAX_FDS];
+	long long end = now_ms() + 10000, left;
+	int id;
 
-	ASSERT_LE(0, heap_fd);
-	ASSERT_EQ(0, dmem_set(self->top, "dmem.min", self->region, DMEM_MAX));
-	ASSERT_EQ(0, dmem_set(t->cg, "dmem.min", self->region, DMEM_MAX));
-	ASSERT_EQ(0, dmem_set(self->owner, "dmem.min", self->region, DMEM_MAX));
 	ASSERT_EQ(0, cg_enter_current(self->owner));
-	n = heap_fill(heap_fd, cma_read(area, "available_pages") / 4 * t->page,
-		      fds, MAX_FDS);
-	left = cma_read(area, "available_pages");
-	if (left >= PAGES)
-		SKIP(goto out, "cannot fill the area: %lld pages are left", left);
+	left = cma_read(t->area, "available_pages");
+	/* A page may be busy for a moment. */
+	while (left >= PAGES && now_ms() < end) {
+		self->n += heap_fill(t->heap_fd, left / 4 * t->page, self->fds + self->n,
+				     MAX_FDS - self->n);
+		left = cma_read(t->area, "available_pages");
+	}
+	ASSERT_GT(PAGES, left);
 	ASSERT_EQ(0, cg_enter_current(self->a));
-	id = dma_alloc(self->dev, variant->method, len, DMEM_DMA_ACCOUNT);
-	EXPECT_EQ(has_fallback(variant->method) ? 0 : -ENOMEM, id > 0 ? 0 : id);
+	id = request(self, self->len, DMEM_DMA_ACCOUNT);
 	EXPECT_COUNTED(self->a, "reserved", 0);
-	EXPECT_COUNTED(self->a, "exhausted", !has_fallback(variant->method));
-	EXPECT_EQ(0, dmem_peak(self->a, self->region));
-	EXPECT_EQ(0, dmem_current(self->a, self->region));
-	if (id > 0)
+	EXPECT_COUNTED(self->a, "exhausted", !dma_has_fallback(self->method));
+	EXPECT_EQ(0, dmem_peak(self->a, t->heap.region));
+	EXPECT_CURRENT(self->a, 0);
+	EXPECT_EQ(left, cma_read(t->area, "available_pages"));
+	if (dma_has_fallback(self->method)) {
 		EXPECT_EQ(0, dma_free(self->dev, id));
-out:
-	while (n)
-		close(fds[--n]);
-	close(heap_fd);
-	EXPECT_EQ(0, dmem_current(t->cg, self->region));
+	} else {
+		EXPECT_EQ(-ENOMEM, id);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -46,6 +46,7 @@ FIXTURE(torture) {
 	struct tt_note *notes;
 	struct tt_devices devices;
 	int dev;
+	char driver_region[DMEM_NAME_LEN];
 	bool loaded, again;	/* again: it has failed, and is done again */
 	long epochs, granted, refused, samples;
 	long long comparing;	/* ms */
@@ -67,6 +68,24 @@ static int count_workers(const TORTURE *self)
 	return self->t.cpus < 2 ? 2 : self->t.cpus < TT_WORKERS ? self->t.cpus : TT_WORKERS;
 }
 
+/*
+ * Its area is the last one that only tests use: where a driver has other memory, nothing is
+ * reserved, see may_reserve(). The kernel maps this area on 32-bit, too.
+ */
+static void open_driver(TORTURE *self)
+{
+	struct dmem_heap heaps[DMEM_HEAPS];
+	int n = heap_list(heaps, DMEM_HEAPS);
+
+	self->dev = -1;
+	while (n && !(heaps[n - 1].usable && region_is_private(heaps[n - 1].region)))
+		n--;
+	if (!n)
+		return;
+	memcpy(self->driver_region, heaps[n - 1].region, DMEM_NAME_LEN);
+	self->dev = dma_driver_open_area(region_area(self->driver_region), &self->loaded);
+}
+
 FIXTURE_SETUP(torture)
 {
 	int ret = dmem_begin(&self->t, DMEM_CMA);
@@ -84,7 +103,7 @@ FIXTURE_SETUP(torture)
 	self->ops = shared_alloc(OPS * sizeof(*self->ops));
 	self->part = shared_alloc(OPS * sizeof(*self->part));
 	self->notes = shared_alloc(OPS * sizeof(*self->notes));
-	self->dev = dma_driver_open(&self->loaded);
+	open_driver(self);
 	/* A script may be of another machine. */
 	tt_find_devices(&self->devices, getenv("DMEM_TORTURE_SCRIPT") ? TT_WORKERS :
 			count_workers(self));
@@ -117,7 +136,6 @@ static void find_heaps(TORTURE *self)
 	struct dmem_heap heaps[DMEM_HEAPS];
 	struct tt_world *w = self->w;
 	int n = heap_list(heaps, DMEM_HEAPS), i;
-	char region[DMEM_NAME_LEN];
 
 	for (i = 0; i < n && w->heaps < TT_HEAPS && w->regions < TT_REGIONS; i++) {
 		if (!heaps[i].region[0] || !heaps[i].usable)
@@ -125,8 +143,7 @@ static void find_heaps(TORTURE *self)
 		w->heap_region[w->heaps] = find_region(w, heaps[i].region);
 		w->heap_fd[w->heaps++] = heap_open(heaps[i].name);
 	}
-	w->dma_region = self->dev >= 0 && dma_driver_region(region) ?
-			find_region(w, region) : -1;
+	w->dma_region = self->dev >= 0 ? find_region(w, self->driver_region) : -1;
 	w->camera_region = d->cameras ? find_region(w, d->camera_region) : -1;
 	w->display_region = d->has_display ? find_region(w, d->display_region) : -1;
 }

@@ -28,7 +28,7 @@ void tt_find_devices(struct tt_devices *d, int workers)
 
 	memset(d, 0, sizeof(*d));
 	d->vivid = !vivid_load_many(workers);
-	n = dma_driver_region(d->camera_region) ? workers : 0;
+	n = default_area_region(d->camera_region) ? workers : 0;
 	while (d->cameras < n) {
 		fd = vivid_open_nth(d->cameras, d->camera[d->cameras], sizeof(d->camera[0]));
 		if (fd < 0)

@@ -158,11 +158,10 @@ static void do_alloc(struct tt_worker *k, const struct tt_op *op)
 			    heap);
 		break;
 	default:
-		/* For one page CMA is not asked. */
 		method = op->a % DMEM_DMA_METHODS;
 		if (k->dev >= 0)
-			tt_allocate(k, k->at, k->w->dma_region, 1 + tt_pages(op->b), DMA,
-				    by_driver, method);
+			tt_allocate(k, k->at, k->w->dma_region, tt_pages(op->b), DMA, by_driver,
+				    method);
 	}
 }
 
