@@ -191,7 +191,7 @@ TEST_F(dma_events, default_area)
 	expect_no_events(_metadata, self->t.heap.region, self->a);
 }
 
-/* Lack of room in an area that the device cannot address is not the reason. */
+/* Neither a limit on an area that the device cannot address is the reason, nor its room. */
 TEST_F(dma_events, out_of_reach)
 {
 	char *dir = cg_name("/sys/kernel/debug/cma", self->t.area);
@@ -200,6 +200,8 @@ TEST_F(dma_events, out_of_reach)
 
 	free(dir);
 	ASSERT_LE(1LL << NARROW_BITS, base_pfn * (long long)self->t.page);
+	if (dma_has_fallback(self->method))
+		ASSERT_EQ(0, dmem_set_max(self->a, self->t.heap.region, 0));
 	id = request(self, self->len, DMEM_DMA_ACCOUNT | DMEM_DMA_NARROW);
 	if (dma_has_fallback(self->method)) {
 		/* The guests have no other memory below that either. */
