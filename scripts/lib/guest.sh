@@ -42,12 +42,14 @@ st_programs()
 # modules writes files beside them. With UPTO, the tree may have none yet.
 st_modules()
 {
+	[ -e "$_r/tests/cgroup" ] || [ -e "$_r/tests/kernel" ] || return 0
 	for _m in "$TREE/$KSELFTESTS" tests/guest/kernel; do
 		[ -e "$_m/test_modules" ] || continue
 		_to=$_st/modules/${_m##*/}
 		mkdir -p "$_to"
 		rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
 			--exclude='Module.symvers' --exclude='modules.order' "$_m/test_modules/" "$_to/" &&
+		rm -f "$_to"/*.ko &&
 		st_make "$1" -C "$_to" modules || return 1
 		for _d in cgroup kernel; do
 			[ -e "$_r/tests/$_d" ] || continue
@@ -211,7 +213,7 @@ guest()
 		core_programs | grep -q ^cgroup/ || die "UPTO=$UPTO: the series has no kselftest up to this posting"
 		set -- "${1:-$(core_programs | paste -s -d ,)}"
 	fi
-	[ -n "$1" ] || die "T= names no guest program, such as T=test_limit; there are: $(
+	[ -n "$1" ] || die "T= names no guest program, such as T=test_dmem_limit; there are: $(
 		guest_all | sed 's/.* //' | paste -s -d ' ')"
 	GUEST_PART=
 	_chosen=
