@@ -138,7 +138,8 @@ docs_targets()
 	done
 }
 
-# has_test PROGRAM TEST: succeeds if the test is in selftests/ or is a KUnit test of the series.
+# has_test PROGRAM TEST: succeeds if the program of the guest, or the KUnit suite of the series, has
+# the test.
 has_test()
 {
 	case $1 in
@@ -153,11 +154,11 @@ has_test()
 escapes_tests()
 {
 	# shellcheck disable=SC2016 # Markdown's
-	sed -n '/^|/s/`test_/\n&/gp' docs/escapes.md |
-	sed -n 's/^`\(test_[a-z0-9_]*\) \([a-z0-9_]*\)`.*/\1 \2/p' >"$dir/escapes"
+	sed -n '/^|/s,`[a-z]*/test_,\n&,gp' docs/escapes.md |
+	sed -n 's,^`\([a-z]*/test_[a-z0-9_]*\) \([a-z0-9_]*\)`.*,\1 \2,p' >"$dir/escapes"
 	[ "$(wc -l <"$dir/escapes")" -gt 20 ] || echo "docs/escapes.md names no test"
 	while read -r _p _t; do
-		has_test "$_p" "$_t" || echo "docs/escapes.md: selftests/$_p.c has no test $_t"
+		has_test "$_p" "$_t" || echo "docs/escapes.md: $_p has no test $_t"
 	done <"$dir/escapes"
 }
 
@@ -251,13 +252,13 @@ wrong_variables()
 	done
 	# Two arguments, as make passes them.
 	scripts/go.sh check unit core >/dev/null 2>&1 && echo "two suites were taken for the first"
-	for _t in nonsense test_limits test_package test_limit.nonsense test_limit.zero,test_dma; do
+	for _t in nonsense test_dmem_limits test_package test_dmem_limit.nonsense test_dmem_limit.zero,test_drm; do
 		_o=$(T=$_t DMEM_CACHE=none scripts/go.sh guest 2>&1) && echo "T=$_t was taken"
 		case $_o in "error: "*"$_t"*|"error: "*"'nonsense'"*) ;; *) echo "T=$_t: another error: $_o" ;; esac
 		[ "$(echo "$_o" | wc -l)" = 1 ] || echo "T=$_t: more than one line: $_o"
 	done
-	T=test_limits scripts/go.sh guest 2>&1 | grep -q 'dmem/test_limit' ||
-	echo "T=test_limits: the error does not name test_limit"
+	T=test_dmem_limits scripts/go.sh guest 2>&1 | grep -q 'cgroup/test_dmem_limit' ||
+	echo "T=test_dmem_limits: the error does not name test_dmem_limit"
 }
 
 # Each file in scripts/suites/ must register one suite, and make help must list it.
@@ -284,8 +285,8 @@ guest_registered()
 		_f=${_f#tests/guest/}
 		grep -qxF "${_f%.c}" "$dir/programs" || echo "no suite has the program ${_f%.c}"
 	done
-	for _f in selftests/test_*.c; do
-		_f=${_f##*/}
+	# shellcheck disable=SC2046 # a list of files without blanks
+	for _f in $(commit_files $(series_commits) | sed -n '/^test_.*\.c$/p'); do
 		grep -qxF "cgroup/${_f%.c}" "$dir/programs" || echo "no suite has the program cgroup/${_f%.c}"
 	done
 }
@@ -357,6 +358,8 @@ t "kernel/series lists exactly the patches" nothing rule_series_names
 t "each posting can be sent" nothing rule_postings
 t "no patch is signed off before it is posted" nothing signed
 t "selftests/ is what the series adds" nothing selftests_match
+t "selftests/ is small enough" nothing rule_selftests_lines
+t "each kselftest has a mutant" nothing rule_selftests_mutants
 t "documented make targets exist" nothing docs_targets
 t "each way around a cap has its test" nothing escapes_tests
 t "each mutant has its test" nothing mutants_tests

@@ -8,6 +8,8 @@
 # The directory of the files in selftests/. The kernel has files of its own there.
 
 KSELFTESTS=tools/testing/selftests/cgroup
+# The files of selftests/ together have at most this number of lines.
+KSELFTESTS_LINES=5500
 
 # All commits in their order, each as the path of its file.
 series_list()
@@ -255,6 +257,14 @@ rule_patches_code()
 	rm -f "$_own"
 }
 
+# Prints the files in selftests/ that git tracks, and new ones that it does not ignore.
+selftests_files()
+{
+	git -c safe.directory="$PWD" ls-files -c -o --exclude-standard selftests | while read -r _there; do
+		[ ! -e "$_there" ] || echo "$_there"
+	done
+}
+
 # Each file in selftests/ is in one commit.
 rule_selftests_listed()
 {
@@ -264,9 +274,7 @@ rule_selftests_listed()
 	_f=$(commit_files $_c)
 	{
 		echo "$_f" | sed 's/^/named /'
-		git -c safe.directory="$PWD" ls-files -c -o --exclude-standard selftests | while read -r _there; do
-			[ ! -e "$_there" ] || echo "file ${_there#selftests/}"
-		done
+		selftests_files | sed 's,^selftests/,file ,'
 	} | awk '
 	$1 == "named" && named[$2]++ { print "selftests/" $2 " is in two commits" }
 	$1 == "file" && !($2 in named) { print "no commit in kernel/selftests names selftests/" $2 }'
@@ -337,4 +345,54 @@ commit_makefile()
 {
 	sed -n -e "\\,^diff --git a/$KSELFTESTS/Makefile b/,,\$p" "$1" |
 	awk '/^diff --git / && n++ { exit } /^@@ / { body = 1 } body && sub(/^\+/, "")'
+}
+
+# The kselftests are few enough for a reviewer.
+rule_selftests_lines()
+{
+	_n=$(selftests_files | xargs -r cat | wc -l)
+	[ "$_n" != 0 ] || echo "selftests/ has no line"
+	[ "$_n" -le $KSELFTESTS_LINES ] ||
+	echo "selftests/ has $_n lines, and at most $KSELFTESTS_LINES are allowed: move tests to tests/guest/kernel"
+}
+
+# Each kselftest kills a mutant.
+rule_selftests_mutants()
+{
+	for _f in selftests/test_dmem_*.c; do
+		_p=${_f##*/}
+		selftests_names "$_f" | awk -v program="cgroup/${_p%.c}" -v list=kernel/mutants/list '
+		BEGIN {
+			while ((getline line <list) > 0) {
+				if (split(line, word, " ") < 3 || line !~ /^[0-9]/)
+					continue
+				sub(/^.*:/, "", word[2])
+				sub(/^.*\./, "", word[3])
+				if (word[2] == program)
+					listed[word[3]] = 1
+			}
+		}
+		{ n++ }
+		!($1 in listed) { print "kernel/mutants/list has no mutant for " program " " $1 }
+		END { if (!n) print program " has no test" }'
+	done
+}
+
+# selftests_names FILE: prints the names of the tests in a program, also of those whose first line
+# ends before the name.
+selftests_names()
+{
+	awk '
+	/^TEST(_[A-Z]+)*\(/ { text = ""; on = 1 }
+	on { text = text $0 }
+	on && /\)/ {
+		on = 0
+		macro = text
+		sub(/\(.*/, "", macro)
+		sub(/^[^(]*\(/, "", text)
+		sub(/\).*/, "", text)
+		gsub(/[ \t]/, "", text)
+		split(text, part, ",")
+		print macro ~ /_F/ ? part[2] : part[1]
+	}' "$1"
 }

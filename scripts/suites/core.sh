@@ -13,8 +13,8 @@ build_check()
 	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
 }
 
-# The kselftests of the series, as the kernel tree has no others. Before the end of the series, only
-# these run: the programs of tests/guest/kernel need all of it.
+# The kselftests that the commits of the series add: the kernel's tree has no others. Before the end
+# of the series, only these run: the programs of tests/guest/kernel need all of it.
 core_programs()
 {
 	# shellcheck disable=SC2046 # a list of files without blanks

@@ -140,9 +140,10 @@ rule()
 	fi
 }
 
+# real RULE: the rule has nothing about the real repository. Called by "here", for the library.
 real()
 {
-	cd "$top" || return 1
+	cd "$top" && command -v "$1" >/dev/null || return 1
 	_o=$("$1")
 	echo "$_o"
 	[ -z "$_o" ]

@@ -437,6 +437,41 @@ removed_unlisted()
 	touch selftests/mine.c && git add -f selftests/mine.c && rm selftests/mine.c
 }
 
+# long LINES: a file in selftests/, so that the files there have this number of lines.
+long()
+{
+	: >selftests/long.h
+	seq "$(($1 - $(cat selftests/* selftests/sub/* 2>/dev/null | wc -l)))" >selftests/long.h
+}
+
+# mutants_of [SED]: makes a program with five tests, and a list of mutants that has them. The command
+# of sed changes both.
+mutants_of()
+{
+	mkdir -p kernel/mutants
+	cat >selftests/test_dmem_a.c <<-END
+	TEST(plain)
+	TEST_SIGNAL(dies, SIGSEGV)
+	TEST_F(limit, in_fixture)
+	TEST_F_TIMEOUT(limit, slow, 250)
+	TEST_F(limit,
+	       wrapped)
+	FIXTURE_TEARDOWN(limit)
+	TEST_HARNESS_MAIN
+	END
+	cat >kernel/mutants/list <<-END
+	# 1 cgroup/test_dmem_a commented
+	1 cgroup/test_dmem_a plain text
+	2 arm32:cgroup/test_dmem_a dies text
+	3 cgroup/test_dmem_a limit.cma.in_fixture text
+	4 cgroup/test_dmem_a slow text
+	4 cgroup/test_dmem_a wrapped text
+	5 kernel/test_dmem_a other text
+	6 cgroup/test_dmem_b another text
+	END
+	sed -i "${1:-}" selftests/test_dmem_a.c kernel/mutants/list
+}
+
 mkdir -p "$w/repo" "$w/start"
 here make_base
 here go tree kernel_tree edit_tree
@@ -517,7 +552,7 @@ t "a patch that does not apply is named" here wrong_patch
 for r in rule_series_names rule_patches_code rule_selftests_listed rule_selftests_order; do
 	restore
 	t "$r: nothing in the small series" rule $r '' :
-	t "$r: nothing in this repository" real $r
+	t "$r: nothing in this repository" here real $r
 done
 t "rule_series_names: a file that is not named" here rule rule_series_names 'x.commit is not in' touch kernel/selftests/x.commit
 restore
@@ -566,4 +601,20 @@ restore
 t "rule_selftests_order: the line of a program is in another Makefile" here rule rule_selftests_order \
 	'has test_two in TEST_GEN_PROGS' sed -i "s,cgroup/Makefile b/,other/Makefile b/," \
 	kernel/selftests/0004-selftests-cgroup-Add-another-test.commit
+restore
+t "rule_selftests_lines: 5,500 lines are allowed" here rule rule_selftests_lines '' long 5500
+t "rule_selftests_lines: 5,501 lines are too many" here rule rule_selftests_lines 'has 5501 lines' long 5501
+t "rule_selftests_lines: without a file there is nothing to count" here rule rule_selftests_lines 'has no line' rm -r selftests
+restore
+t "rule_selftests_mutants: each test is listed" here rule rule_selftests_mutants '' mutants_of
+t "rule_selftests_mutants: a program without a test" here rule rule_selftests_mutants 'cgroup/test_dmem_a has no test' \
+	mutants_of '/^TEST/d;/wrapped/d'
+for test in plain dies in_fixture slow wrapped; do
+	t "rule_selftests_mutants: the list lacks $test" here rule rule_selftests_mutants \
+		"has no mutant for cgroup/test_dmem_a $test" mutants_of "/^[0-9].*$test /d"
+done
+t "rule_selftests_mutants: a test of another program does not count" here rule rule_selftests_mutants \
+	'cgroup/test_dmem_a other' mutants_of 's/(plain/(other/'
+t "rule_selftests_mutants: a line that is a comment does not count" here rule rule_selftests_mutants \
+	'cgroup/test_dmem_a commented' mutants_of 's/(plain/(commented/'
 tap_end
