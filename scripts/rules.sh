@@ -291,6 +291,18 @@ guest_registered()
 	done
 }
 
+# tests/README.md must give a reason for each program in tests/guest/kernel.
+kernel_programs_named()
+{
+	# shellcheck disable=SC2016 # Markdown's
+	sed -n '/^## Tests of the kernel that are no/,/^## Write/{/^|/p}' tests/README.md | grep -o '`test_[a-z0-9_]*`' |
+	tr -d '\140' | sort >"$dir/named"
+	(cd tests/guest/kernel && ls test_*.c) | sed 's/\.c$//' | sort >"$dir/there"
+	comm -13 "$dir/named" "$dir/there" | sed 's,.*,tests/README.md does not say why & is in tests/guest/kernel,'
+	comm -23 "$dir/named" "$dir/there" | sed 's,.*,tests/README.md names &\, which is not in tests/guest/kernel,'
+	uniq -d "$dir/named" | sed 's,.*,tests/README.md names & twice,'
+}
+
 # own_config WORDS COMMAND...: filters a good configuration through the command, and runs "make
 # kernel-config" on the result. Its error must name the options WORDS. Without WORDS, it must
 # succeed.
@@ -373,6 +385,7 @@ t "make help tells of every target" nothing help_targets
 t "a wrong suite or guest program is one line" nothing wrong_variables
 t "each file of a suite registers it" nothing suites_registered
 t "each guest program can be run alone" nothing guest_registered
+t "tests/README.md names each program of tests/guest/kernel" nothing kernel_programs_named
 t "what a kernel's configuration lacks is named at once" own_configs
 t "docs/board.md names these options" own_config_docs
 t "a configuration that cannot be used is one line" nothing wrong_configs

@@ -602,6 +602,10 @@ t "rule_selftests_order: the line of a program is in another Makefile" here rule
 	'has test_two in TEST_GEN_PROGS' sed -i "s,cgroup/Makefile b/,other/Makefile b/," \
 	kernel/selftests/0004-selftests-cgroup-Add-another-test.commit
 restore
+t "rule_selftests_order: the line of a program is in the next file" here rule rule_selftests_order \
+	'has test_one in TEST_GEN_PROGS' sed -i 's/^+TEST_GEN_PROGS/+TEST_PROGS/; s/^+CONFIG_B=y/+TEST_GEN_PROGS += test_one/' \
+	kernel/selftests/0002-selftests-cgroup-Add-a-test.commit
+restore
 t "rule_selftests_lines: 5,500 lines are allowed" here rule rule_selftests_lines '' long 5500
 t "rule_selftests_lines: 5,501 lines are too many" here rule rule_selftests_lines 'has 5501 lines' long 5501
 t "rule_selftests_lines: without a file there is nothing to count" here rule rule_selftests_lines 'has no line' rm -r selftests
