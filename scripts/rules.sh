@@ -64,7 +64,7 @@ c_files()
 	[ -s "$dir/c-files" ] || { echo "no C file found"; return 1; }
 }
 
-includes='-Itools -Itools/lib -Itests/lib -Iselftests -Itests/guest/display -Itests/unit/judge -Itools/demo'
+includes='-Itools -Itools/lib -Itests/lib -Iselftests -Itests/guest/kernel -Itests/guest/display -Itests/unit/judge -Itools/demo'
 
 # Meson builds its files with -Werror. This compiles the other C files, which belong to the
 # guest. A file of the host that is in no meson.build is an error.
@@ -139,9 +139,10 @@ docs_targets()
 }
 
 # has_test PROGRAM TEST: succeeds if the program of the guest, or the KUnit suite of the series, has
-# the test.
+# the test. PROGRAM may have the name of a boot in front, as in arm32:.
 has_test()
 {
+	set -- "${1##*:}" "$2"
 	case $1 in
 	kunit/*) grep -rq "^+.*KUNIT_CASE.*(${2##*.})" kernel/patches ;;
 	cgroup/*) grep -q "^TEST.*\<${2##*.})\|^TEST.*\<${2##*.}, [0-9]*)" "selftests/${1##*/}.c" ;;
@@ -257,8 +258,10 @@ wrong_variables()
 		case $_o in "error: "*"$_t"*|"error: "*"'nonsense'"*) ;; *) echo "T=$_t: another error: $_o" ;; esac
 		[ "$(echo "$_o" | wc -l)" = 1 ] || echo "T=$_t: more than one line: $_o"
 	done
-	T=test_dmem_limits scripts/go.sh guest 2>&1 | grep -q 'cgroup/test_dmem_limit' ||
-	echo "T=test_dmem_limits: the error does not name test_dmem_limit"
+	for _t in test_dmem_limits test_limit; do
+		T=$_t scripts/go.sh guest 2>&1 | grep -q 'cgroup/test_dmem_limit' ||
+		echo "T=$_t: the error does not name test_dmem_limit"
+	done
 }
 
 # Each file in scripts/suites/ must register one suite, and make help must list it.
@@ -286,7 +289,7 @@ guest_registered()
 		grep -qxF "${_f%.c}" "$dir/programs" || echo "no suite has the program ${_f%.c}"
 	done
 	# shellcheck disable=SC2046 # a list of files without blanks
-	for _f in $(commit_files $(series_commits) | sed -n '/^test_.*\.c$/p'); do
+	for _f in $(commit_files $(series_commits) | sed -n '/^test_[^/]*\.c$/p'); do
 		grep -qxF "cgroup/${_f%.c}" "$dir/programs" || echo "no suite has the program cgroup/${_f%.c}"
 	done
 }

@@ -165,7 +165,8 @@ guest_find()
 	echo "$_found"
 }
 
-# guest_near NAME: the three programs whose names have the smallest edit distance from it.
+# guest_near NAME: the three programs whose names have the smallest edit distance from it. The
+# beginnings that many names share do not count.
 guest_near()
 {
 	guest_all | awk -v name="$1" '
@@ -189,11 +190,13 @@ guest_near()
 		}
 		return row[length(t)]
 	}
+	BEGIN { asked = name; sub(/test_(dmem_)?/, "", asked) }
 	{
 		program = $2
 		if (name !~ "/")
 			sub(".*/", "", program)
-		print distance(name, program), $2
+		sub(/test_(dmem_)?/, "", program)
+		print distance(asked, program), $2
 	}' | sort -n | sed 's/[^ ]* //; 3q'
 }
 
