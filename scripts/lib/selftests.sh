@@ -170,9 +170,12 @@ selftests_split()
 	done <"$_names.todo"
 }
 
-# selftests_whole ID: dies unless the commit adds whole files. It may change the kernel's own.
+# selftests_whole ID: dies unless the commit adds whole files. It may change the kernel's own. Names
+# are words in lists here, and git quotes those with other bytes than printable ASCII.
 selftests_whole()
 {
+	_odd=$(sed -n '/[" ]/{s/^.*	//p;q}' "$_names.files")
+	[ -z "$_odd" ] || die "'$(subject_of "$1")' has a kselftest whose name has a blank or a special character, $_odd: rename it"
 	sed -n '/^A/!s/^.*	//p' "$_names.files" | while read -r _changed; do
 		kgit -C "$TREE" cat-file -e "base-of-series:$_changed" 2>/dev/null ||
 		die "'$(subject_of "$1")' changes $_changed, which $(

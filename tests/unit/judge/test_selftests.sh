@@ -229,6 +229,17 @@ changed_beside()
 	refused_later 'selftests/cgroup: Add a third' sub/d.d
 }
 
+# Names that the lists of files cannot have
+odd_name()
+{
+	for _name in 'a b.h' "$(printf '\303\274.h')"; do
+		echo '/* odd */' >"$TREE/$KSELFTESTS/$_name"
+		(cd "$TREE" && commit 'selftests/cgroup: Add a header') &&
+		refused "'selftests/cgroup: Add a header' has a kselftest whose name has a blank" save || return 1
+		git -C "$TREE" reset -q --hard HEAD^
+	done
+}
+
 removed_later()
 {
 	rm "$TREE/$KSELFTESTS/D.h"
@@ -516,6 +527,8 @@ restore
 t "a commit that adds a test and changes another one is refused" here changed_beside
 restore
 t "a second commit that removes a file is refused" here removed_later
+restore
+t "a name with a blank or a special character is refused" here odd_name
 restore
 t "changes that are not committed are refused" here uncommitted
 restore
