@@ -471,7 +471,7 @@ mutants_of()
 	TEST_HARNESS_MAIN
 	END
 	cat >kernel/mutants/list <<-END
-	# 1 cgroup/test_dmem_a commented
+	#1 cgroup/test_dmem_a commented
 	1 cgroup/test_dmem_a plain text
 	2 arm32:cgroup/test_dmem_a dies text
 	3 cgroup/test_dmem_a limit.cma.in_fixture text
