@@ -465,8 +465,8 @@ mutants_of()
 	TEST_SIGNAL(dies, SIGSEGV)
 	TEST_F(limit, in_fixture)
 	TEST_F_TIMEOUT(limit, slow, 250)
-	TEST_F(limit,
-	       wrapped)
+	TEST_F(
+	       limit, wrapped)
 	FIXTURE_TEARDOWN(limit)
 	TEST_HARNESS_MAIN
 	END
