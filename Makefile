@@ -19,9 +19,9 @@ help:
 #:                   T=lsdmem.test_usage for one function, UPDATE=1 to write expected files
 #: make check        run all suites (less than 90 min); SUITE=NAME for one of the list
 #:                   at the end
-#: make guest        run one program of the guest's tests (less than 90 s): T=test_limit,
-#:                   T=systemd/test_service, T=test_limit.zero for one function of it,
-#:                   T=arm32:test_v4l2 for the 32-bit guest;
+#: make guest        run one program of the guest's tests (less than 90 s):
+#:                   T=test_dmem_limit, T=systemd/test_service, T=test_dmem_limit.zero for
+#:                   one function of it, T=arm32:test_v4l2 for the 32-bit guest;
 #:                   UPTO=cma for the kselftests up to that posting, on its kernel (5 to 15 min)
 #: make check-all    run checkpatch, bisect, mutants and all suites (many hours)
 #: make torture      run random operations for TIME=600 seconds; SEED=7 EPOCH=2 begin with

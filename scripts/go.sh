@@ -110,7 +110,7 @@ shell)
 	vm
 	step "guest: selftests"
 	build_selftests vm
-	cp -a "$BASE/selftests-vm/root/tests/dmem" "$BASE/vm/root/tests/"
+	cp -a "$BASE/selftests-vm/root/tests/cgroup" "$BASE/selftests-vm/root/tests/kernel" "$BASE/vm/root/tests/"
 	pack_initrd "$BASE/vm/initrd" "$BASE/vm/root" "$BASE/build-vm"
 	step "guest: a shell"
 	run_shell

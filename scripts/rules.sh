@@ -64,7 +64,7 @@ c_files()
 	[ -s "$dir/c-files" ] || { echo "no C file found"; return 1; }
 }
 
-includes='-Itools -Itools/lib -Itests/lib -Iselftests -Itests/guest/display -Itests/unit/judge -Itools/demo'
+includes='-Itools -Itools/lib -Itests/lib -Iselftests -Itests/guest/kernel -Itests/guest/display -Itests/unit/judge -Itools/demo'
 
 # Meson builds its files with -Werror. This compiles the other C files, which belong to the
 # guest. A file of the host that is in no meson.build is an error.
@@ -138,9 +138,11 @@ docs_targets()
 	done
 }
 
-# has_test PROGRAM TEST: succeeds if the test is in selftests/ or is a KUnit test of the series.
+# has_test PROGRAM TEST: succeeds if the program of the guest, or the KUnit suite of the series, has
+# the test. PROGRAM may have the name of a boot in front, as in arm32:.
 has_test()
 {
+	set -- "${1##*:}" "$2"
 	case $1 in
 	kunit/*) grep -rq "^+.*KUNIT_CASE.*(${2##*.})" kernel/patches ;;
 	cgroup/*) grep -q "^TEST.*\<${2##*.})\|^TEST.*\<${2##*.}, [0-9]*)" "selftests/${1##*/}.c" ;;
@@ -153,11 +155,11 @@ has_test()
 escapes_tests()
 {
 	# shellcheck disable=SC2016 # Markdown's
-	sed -n '/^|/s/`test_/\n&/gp' docs/escapes.md |
-	sed -n 's/^`\(test_[a-z0-9_]*\) \([a-z0-9_]*\)`.*/\1 \2/p' >"$dir/escapes"
+	sed -n '/^|/s,`[a-z]*/test_,\n&,gp' docs/escapes.md |
+	sed -n 's,^`\([a-z]*/test_[a-z0-9_]*\) \([a-z0-9_]*\)`.*,\1 \2,p' >"$dir/escapes"
 	[ "$(wc -l <"$dir/escapes")" -gt 20 ] || echo "docs/escapes.md names no test"
 	while read -r _p _t; do
-		has_test "$_p" "$_t" || echo "docs/escapes.md: selftests/$_p.c has no test $_t"
+		has_test "$_p" "$_t" || echo "docs/escapes.md: $_p has no test $_t"
 	done <"$dir/escapes"
 }
 
@@ -251,13 +253,15 @@ wrong_variables()
 	done
 	# Two arguments, as make passes them.
 	scripts/go.sh check unit core >/dev/null 2>&1 && echo "two suites were taken for the first"
-	for _t in nonsense test_limits test_package test_limit.nonsense test_limit.zero,test_dma arm32:nonsense nonsense:test_drm; do
+	for _t in nonsense test_dmem_limits test_package test_dmem_limit.nonsense test_dmem_limit.zero,test_drm arm32:nonsense nonsense:test_drm; do
 		_o=$(T=$_t DMEM_CACHE=none scripts/go.sh guest 2>&1) && echo "T=$_t was taken"
 		case $_o in "error: "*"$_t"*|"error: "*"'nonsense'"*) ;; *) echo "T=$_t: another error: $_o" ;; esac
 		[ "$(echo "$_o" | wc -l)" = 1 ] || echo "T=$_t: more than one line: $_o"
 	done
-	T=test_limits scripts/go.sh guest 2>&1 | grep -q 'dmem/test_limit' ||
-	echo "T=test_limits: the error does not name test_limit"
+	for _t in test_dmem_limits test_limit; do
+		T=$_t scripts/go.sh guest 2>&1 | grep -q 'cgroup/test_dmem_limit' ||
+		echo "T=$_t: the error does not name test_dmem_limit"
+	done
 }
 
 # Each file in scripts/suites/ must register one suite, and make help must list it.
@@ -284,10 +288,22 @@ guest_registered()
 		_f=${_f#tests/guest/}
 		grep -qxF "${_f%.c}" "$dir/programs" || echo "no suite has the program ${_f%.c}"
 	done
-	for _f in selftests/test_*.c; do
-		_f=${_f##*/}
+	# shellcheck disable=SC2046 # a list of files without blanks
+	for _f in $(commit_files $(series_commits) | sed -n '/^test_[^/]*\.c$/p'); do
 		grep -qxF "cgroup/${_f%.c}" "$dir/programs" || echo "no suite has the program cgroup/${_f%.c}"
 	done
+}
+
+# tests/README.md must give a reason for each program in tests/guest/kernel.
+kernel_programs_named()
+{
+	# shellcheck disable=SC2016 # Markdown's
+	sed -n '/^## Tests of the kernel that are no/,/^## Write/{/^|/p}' tests/README.md | grep -o '`test_[a-z0-9_]*`' |
+	tr -d '\140' | sort >"$dir/named"
+	(cd tests/guest/kernel && ls test_*.c) | sed 's/\.c$//' | sort >"$dir/there"
+	comm -13 "$dir/named" "$dir/there" | sed 's,.*,tests/README.md does not say why & is in tests/guest/kernel,'
+	comm -23 "$dir/named" "$dir/there" | sed 's,.*,tests/README.md names &\, which is not in tests/guest/kernel,'
+	uniq -d "$dir/named" | sed 's,.*,tests/README.md names & twice,'
 }
 
 # own_config WORDS COMMAND...: filters a good configuration through the command, and runs "make
@@ -357,6 +373,8 @@ t "kernel/series lists exactly the patches" nothing rule_series_names
 t "each posting can be sent" nothing rule_postings
 t "no patch is signed off before it is posted" nothing signed
 t "selftests/ is what the series adds" nothing selftests_match
+t "selftests/ is small enough" nothing rule_selftests_lines
+t "each kselftest has a mutant" nothing rule_selftests_mutants
 t "documented make targets exist" nothing docs_targets
 t "each way around a cap has its test" nothing escapes_tests
 t "each mutant has its test" nothing mutants_tests
@@ -370,6 +388,7 @@ t "make help tells of every target" nothing help_targets
 t "a wrong suite or guest program is one line" nothing wrong_variables
 t "each file of a suite registers it" nothing suites_registered
 t "each guest program can be run alone" nothing guest_registered
+t "tests/README.md names each program of tests/guest/kernel" nothing kernel_programs_named
 t "what a kernel's configuration lacks is named at once" own_configs
 t "docs/board.md names these options" own_config_docs
 t "a configuration that cannot be used is one line" nothing wrong_configs

@@ -42,12 +42,14 @@ st_programs()
 # modules writes files beside them. With UPTO, the tree may have none yet.
 st_modules()
 {
+	[ -e "$_r/tests/cgroup" ] || [ -e "$_r/tests/kernel" ] || return 0
 	for _m in "$TREE/$KSELFTESTS" tests/guest/kernel; do
 		[ -e "$_m/test_modules" ] || continue
 		_to=$_st/modules/${_m##*/}
 		mkdir -p "$_to"
 		rsync -rlp --checksum --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*' \
 			--exclude='Module.symvers' --exclude='modules.order' "$_m/test_modules/" "$_to/" &&
+		rm -f "$_to"/*.ko &&
 		st_make "$1" -C "$_to" modules || return 1
 		for _d in cgroup kernel; do
 			[ -e "$_r/tests/$_d" ] || continue
@@ -172,6 +174,7 @@ guest_find()
 }
 
 # guest_near NAME [SUITE]: the three programs whose names have the smallest edit distance from it.
+# The beginnings that many names share do not count.
 guest_near()
 {
 	guest_all "${2:-}" | awk -v name="$1" '
@@ -195,11 +198,13 @@ guest_near()
 		}
 		return row[length(t)]
 	}
+	BEGIN { asked = name; sub(/test_(dmem_)?/, "", asked) }
 	{
 		program = $2
 		if (name !~ "/")
 			sub(".*/", "", program)
-		print distance(name, program), $2
+		sub(/test_(dmem_)?/, "", program)
+		print distance(asked, program), $2
 	}' | sort -n | sed 's/[^ ]* //; 3q'
 }
 
@@ -219,7 +224,7 @@ guest()
 		core_programs | grep -q ^cgroup/ || die "UPTO=$UPTO: the series has no kselftest up to this posting"
 		set -- "${1:-$(core_programs | paste -s -d ,)}"
 	fi
-	[ -n "$1" ] || die "T= names no guest program, such as T=test_limit; there are: $(
+	[ -n "$1" ] || die "T= names no guest program, such as T=test_dmem_limit; there are: $(
 		guest_all | sed 's/.* //' | paste -s -d ' ')"
 	GUEST_PART=
 	_chosen=

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 # The commits of the series. A commit of kernel code is a patch in kernel/patches. A commit
-# of kselftests is a file in kernel/selftests: the message, the names of the files in selftests/
-# that it adds, and its changes of the kernel's own files. postings.sh explains cover letters and the folders of postings.
+# that adds kselftests is a file in kernel/selftests: the message, the names of the files in
+# selftests/ that it adds, and a diff of the kernel's own files that it changes, as the Makefile.
+# postings.sh explains cover letters and the folders of postings.
+
+# The directory of the files in selftests/. The kernel has files of its own there.
 
 KSELFTESTS=tools/testing/selftests/cgroup
+# The files of selftests/ together have at most this number of lines.
+KSELFTESTS_LINES=5500
 
 # All commits in their order, each as the path of its file.
 series_list()
@@ -133,8 +138,8 @@ series_paths()
 	echo "/$KSELFTESTS/"
 }
 
-# series_format DIR: writes the tree's commits as patches, without cover letters. The options are fixed, so that a tree
-# made from the patches gives the same bytes again.
+# series_format DIR: writes the tree's commits as patches, without cover letters. The options are
+# fixed, so that a tree made from the patches gives the same bytes again.
 series_format()
 {
 	rm -rf "$1"
@@ -146,8 +151,8 @@ series_format()
 	find "$1" -size 0 -delete
 }
 
-# selftests_split DIR: replaces the patches of kselftests that series_format wrote by
-# commit files.
+# selftests_split DIR: replaces the patches that add kselftests, which series_format wrote, by
+# commit files. A patch that only changes the kernel's own kselftests remains.
 selftests_split()
 {
 	_names=$BASE/series.names
@@ -159,14 +164,18 @@ selftests_split()
 		kgit -C "$TREE" diff-tree -r --no-commit-id --no-renames --name-status "$_id" -- "$KSELFTESTS" \
 			>"$_names.files"
 		selftests_whole "$_id"
+		grep -q '^A' "$_names.files" || continue
 		rm "$1/$_name"
 		commit_write "$_id" >"$1/${_name%.patch}.commit"
 	done <"$_names.todo"
 }
 
-# selftests_whole ID: dies unless the commit adds whole files. It may change the kernel's own.
+# selftests_whole ID: dies unless the commit adds whole files. It may change the kernel's own. Names
+# are words in lists here, and git quotes those with other bytes than printable ASCII.
 selftests_whole()
 {
+	_odd=$(sed -n '/[" ]/{s/^.*	//p;q}' "$_names.files")
+	[ -z "$_odd" ] || die "'$(subject_of "$1")' has a kselftest whose name has a blank or a special character, $_odd: rename it"
 	sed -n '/^A/!s/^.*	//p' "$_names.files" | while read -r _changed; do
 		kgit -C "$TREE" cat-file -e "base-of-series:$_changed" 2>/dev/null ||
 		die "'$(subject_of "$1")' changes $_changed, which $(
@@ -234,12 +243,29 @@ rule_series_names()
 	done
 }
 
-# No patch or commit file adds the code of a kselftest: its files are in selftests/.
+# No patch or commit file has the code of a kselftest of the series: its files are in selftests/.
+# The kernel's own files in that directory may change.
 rule_patches_code()
 {
-	find kernel/patches kernel/selftests -type f | xargs -r awk -v dir="a/$KSELFTESTS/" '
-		/^diff --git / { ours = index($3, dir) == 1 }
-		/^new file mode / && ours { print FILENAME " adds a file to " dir ": its files are in selftests/" }'
+	_own=$(mktemp)
+	# shellcheck disable=SC2046 # a list of files without blanks
+	commit_files $(series_commits) >"$_own"
+	# shellcheck disable=SC2016 # awk's variables
+	find kernel/patches kernel/selftests -type f 2>/dev/null | sort |
+	xargs -r awk -v dir="a/$KSELFTESTS/" -v list="$_own" '
+		BEGIN { while ((getline file <list) > 0) own[dir file] = 1 }
+		/^diff --git / { in_dir = index($3, dir) == 1; file = substr($3, 3) }
+		/^diff --git / && $3 in own { print FILENAME " changes " file ": its text is in selftests/ only"; in_dir = 0 }
+		/^new file mode / && in_dir { print FILENAME " adds " file ": move it to selftests/, and name it in a .commit file" }'
+	rm -f "$_own"
+}
+
+# Prints the files in selftests/ that git tracks, and new ones that it does not ignore.
+selftests_files()
+{
+	git -c safe.directory="$PWD" ls-files -c -o --exclude-standard selftests | while read -r _there; do
+		[ ! -e "$_there" ] || echo "$_there"
+	done
 }
 
 # Each file in selftests/ is in one commit.
@@ -251,7 +277,7 @@ rule_selftests_listed()
 	_f=$(commit_files $_c)
 	{
 		echo "$_f" | sed 's/^/named /'
-		git -c safe.directory="$PWD" ls-files -c -o --exclude-standard selftests | sed 's,^selftests/,file ,'
+		selftests_files | sed 's,^selftests/,file ,'
 	} | awk '
 	$1 == "named" && named[$2]++ { print "selftests/" $2 " is in two commits" }
 	$1 == "file" && !($2 in named) { print "no commit in kernel/selftests names selftests/" $2 }'
@@ -260,7 +286,8 @@ rule_selftests_listed()
 	done
 }
 
-# Each commit has the files that its programs include, and their lines in the Makefile.
+# Each commit has the files that its programs include, and a line of the Makefile for each
+# program. No line that it adds to the Makefile needs a file of a later commit.
 rule_selftests_order()
 {
 	_later=$(mktemp)
@@ -268,12 +295,107 @@ rule_selftests_order()
 		# shellcheck disable=SC2046 # a list of files without blanks
 		commit_files $(commits_after "$_c") >"$_later"
 		# shellcheck disable=SC2016 # awk's variables
-		commit_files "$_c" | sed 's,^,selftests/,' | xargs awk -v list="$_later" -v commit="${_c##*/}" '
-		BEGIN { while ((getline file <list) > 0) later["\"" file "\""] = 1 }
-		$1 == "#include" && $2 in later { print commit ": " FILENAME " includes " $2 ", which a later commit adds" }'
-		for _f in $(commit_files "$_c" | sed -n 's,^\(test_[^/]*\)\.c$,\1,p'); do
-			grep -qx "+TEST_GEN_PROGS += $_f" "$_c" || echo "${_c##*/}: no line of $KSELFTESTS/Makefile adds $_f to TEST_GEN_PROGS"
-		done
+		for _f in $(commit_files "$_c"); do
+			[ ! -e "selftests/$_f" ] || echo "selftests/$_f"
+		done | xargs -r awk -v list="$_later" -v commit="${_c##*/}" '
+		# The path of a file that is included from a folder of selftests/
+		function path(folder, name)
+		{
+			while (sub(/^\.\.\//, "", name))
+				sub(/[^\/]*\/$/, "", folder)
+			return folder name
+		}
+		BEGIN { while ((getline file <list) > 0) later[file] = 1 }
+		/^[ \t]*#[ \t]*include[ \t]*"/ {
+			split($0, part, "\"")
+			folder = FILENAME
+			sub(/^selftests\//, "", folder)
+			sub(/[^\/]*$/, "", folder)
+			if (path(folder, part[2]) in later || part[2] in later)
+				print commit ": " FILENAME " includes \"" part[2] "\", which a later commit adds"
+		}'
+		commit_makefile "$_c" | awk -v list="$_later" -v commit="${_c##*/}" -v makefile="$KSELFTESTS/Makefile" \
+			-v programs="$(commit_files "$_c" | sed -n 's,^\(test_[^/]*\)\.c$,\1,p' | paste -s -d ' ')" '
+		BEGIN {
+			while ((getline file <list) > 0) {
+				later[file] = 1
+				if (sub(/\.c$/, "", file))
+					later[file] = 1
+			}
+		}
+		{
+			for (i = 1; i <= NF; i++) {
+				word = $i
+				sub(/:$/, "", word)
+				sub(/^\$\(OUTPUT\)\//, "", word)
+				if (word in later)
+					print commit ": " makefile " names " word ", which a later commit adds"
+			}
+		}
+		$1 == "TEST_GEN_PROGS" { for (i = 3; i <= NF; i++) named[$i] = 1 }
+		END {
+			n = split(programs, program, " ")
+			for (i = 1; i <= n; i++)
+				if (!(program[i] in named))
+					print commit ": no line that it adds to " makefile " has " program[i] " in TEST_GEN_PROGS"
+		}'
 	done
 	rm -f "$_later"
+}
+
+# commit_makefile COMMIT: prints the lines that it adds to the kselftests' Makefile.
+commit_makefile()
+{
+	sed -n -e "\\,^diff --git a/$KSELFTESTS/Makefile b/,,\$p" "$1" |
+	awk '/^diff --git / && n++ { exit } /^@@ / { body = 1 } body && sub(/^\+/, "")'
+}
+
+# The kselftests are few enough for a reviewer.
+rule_selftests_lines()
+{
+	_n=$(selftests_files | xargs -r cat | wc -l)
+	[ "$_n" != 0 ] || echo "selftests/ has no line"
+	[ "$_n" -le $KSELFTESTS_LINES ] ||
+	echo "selftests/ has $_n lines, and at most $KSELFTESTS_LINES are allowed: move tests to tests/guest/kernel"
+}
+
+# Each kselftest kills a mutant.
+rule_selftests_mutants()
+{
+	for _f in selftests/test_dmem_*.c; do
+		_p=${_f##*/}
+		selftests_names "$_f" | awk -v program="cgroup/${_p%.c}" -v list=kernel/mutants/list '
+		BEGIN {
+			while ((getline line <list) > 0) {
+				if (split(line, word, " ") < 3 || line !~ /^[0-9]/)
+					continue
+				sub(/^.*:/, "", word[2])
+				sub(/^.*\./, "", word[3])
+				if (word[2] == program)
+					listed[word[3]] = 1
+			}
+		}
+		{ n++ }
+		!($1 in listed) { print "kernel/mutants/list has no mutant for " program " " $1 }
+		END { if (!n) print program " has no test" }'
+	done
+}
+
+# selftests_names FILE: prints the names of the tests in a program, also of those whose first line
+# ends before the name.
+selftests_names()
+{
+	awk '
+	/^TEST(_[A-Z]+)*\(/ { text = ""; on = 1 }
+	on { text = text $0 }
+	on && /\)/ {
+		on = 0
+		macro = text
+		sub(/\(.*/, "", macro)
+		sub(/^[^(]*\(/, "", text)
+		sub(/\).*/, "", text)
+		gsub(/[ \t]/, "", text)
+		split(text, part, ",")
+		print macro ~ /_F/ ? part[2] : part[1]
+	}' "$1"
 }

@@ -13,10 +13,13 @@ build_check()
 	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
 }
 
-# Before the end of the series, only kselftests run: the others need all of it.
+# The kselftests that the commits of the series add: the kernel's tree has no others. Before the end
+# of the series, only these run: the programs of tests/guest/kernel need all of it.
 core_programs()
 {
-	(cd selftests && ls test_*.c) | grep -vxF -e "$(upto_later)" | sed 's,\(.*\)\.c$,cgroup/\1,' || :
+	# shellcheck disable=SC2046 # a list of files without blanks
+	commit_files $(series_commits) | grep -vxF -e "$(upto_later)" |
+	sed -n 's,^\(test_[^/]*\)\.c$,cgroup/\1,p' | sort
 	[ -n "${UPTO:-}" ] || programs_of kernel
 	echo dmabuf-heaps/dmabuf-heap
 }

@@ -43,14 +43,27 @@ author()
 make_base()
 {
 	TREE=$BASE/linux
-	_d=$TREE/tools/testing/selftests
-	mkdir -p "$LOGS" "$_d/other" "$TREE/kernel"
-	echo 'TARGETS += other' >"$_d/Makefile"
-	echo 'all:' >"$_d/other/Makefile"
+	_d=$TREE/$KSELFTESTS
+	mkdir -p "$LOGS" "$_d/lib" "$TREE/kernel"
+	printf '%s\n' 'TEST_GEN_PROGS = test_core' 'TEST_GEN_PROGS += test_zswap' '' 'LOCAL_HDRS += core.h' \
+		'' 'include ../lib.mk' '' "\$(OUTPUT)/test_core: lib/util.c" >"$_d/Makefile"
+	echo 'int main(void) { return 0; }' | tee "$_d/test_core.c" >"$_d/test_zswap.c"
+	echo '/* core */' >"$_d/core.h"
+	echo '/* lib */' >"$_d/lib/util.c"
+	echo CONFIG_CGROUPS=y >"$_d/config"
+	printf '%s\n' test_core test_zswap >"$_d/.gitignore"
 	echo 'obj-y += a.o' >"$TREE/kernel/Makefile"
 	echo 'int a;' >"$TREE/kernel/a.c"
 	printf '%s\n' '*.o' '/kernel/hidden.c' >"$TREE/.gitignore"
 	base_commit "$TREE" test
+}
+
+# in_makefile PROGRAM [SOURCE]: adds the program to upstream's Makefile of the kselftests, in the
+# tree that is the current directory.
+in_makefile()
+{
+	sed -i "s,^TEST_GEN_PROGS += test_zswap,TEST_GEN_PROGS += $1\n&," "$KSELFTESTS/Makefile"
+	[ -z "${2:-}" ] || echo "\$(OUTPUT)/$1: $2" >>"$KSELFTESTS/Makefile"
 }
 
 # go TREE COMMAND...: as scripts/go.sh does it, where an error ends the run.
@@ -127,9 +140,10 @@ rule()
 	fi
 }
 
+# real RULE: the rule has nothing about the real repository. Called by "here", for the library.
 real()
 {
-	cd "$top" || return 1
+	cd "$top" && command -v "$1" >/dev/null || return 1
 	_o=$("$1")
 	echo "$_o"
 	[ -z "$_o" ]

@@ -80,9 +80,8 @@ post_base_tree()
 # a_test NAME: adds a kselftest and its line in the Makefile.
 a_test()
 {
-	mkdir -p tools/testing/selftests/dmem
-	echo "TEST_GEN_PROGS += $1" >>tools/testing/selftests/dmem/Makefile
-	echo 'int main(void) { return 0; }' >"tools/testing/selftests/dmem/$1.c"
+	in_makefile "$1"
+	echo 'int main(void) { return 0; }' >"$KSELFTESTS/$1.c"
 }
 
 # Three postings, two of them with kselftests.
@@ -99,13 +98,13 @@ make_commits()
 	echo 'int bb;' >>kernel/a.c
 	commit 'kernel: Use b'
 	a_test test_one
-	commit 'selftests/dmem: Add a test'
+	commit 'selftests/cgroup: Add a test'
 	letter late 'kernel: Late' | cover || return 1
 	echo 'int only;' >kernel/only.c
 	echo 'config ONLY_TEST' >>Kconfig
 	commit 'kernel: Add only'
 	a_test test_two
-	commit 'selftests/dmem: Add another test'
+	commit 'selftests/cgroup: Add another test'
 }
 
 saved_names()
@@ -117,14 +116,14 @@ saved_names()
 	count/cover
 	count/0001-kernel-Add-b.patch
 	count/0002-kernel-Use-b.patch
-	count/0003-selftests-dmem-Add-a-test.commit
+	count/0003-selftests-cgroup-Add-a-test.commit
 	late/cover
 	late/0001-kernel-Add-only.patch
-	late/0002-selftests-dmem-Add-another-test.commit
+	late/0002-selftests-cgroup-Add-another-test.commit
 	END
 	[ "$(series_patches | wc -l)" = 4 ] &&
 	[ "$(find kernel -type f | wc -l)" = 10 ] && [ -e kernel/patches/count/0002-kernel-Use-b.patch ] &&
-	[ -e kernel/selftests/late/0002-selftests-dmem-Add-another-test.commit ]
+	[ -e kernel/selftests/late/0002-selftests-cgroup-Add-another-test.commit ]
 }
 
 # The series begins with another key, so that the commits are made from the files.
@@ -281,10 +280,10 @@ test_lines()
 	seq "$1" >selftests/test_one.c
 }
 
-# The Makefile of the kselftests adds two lines.
+# The commit of kselftests adds one line to upstream's Makefile.
 longest()
 {
-	many 15 && lines 800 && test_lines 798 && rule rule_postings '' : &&
+	many 15 && lines 800 && test_lines 799 && rule rule_postings '' : &&
 	[ "$(commit_lines kernel/selftests/count/0003*)" = 800 ]
 }
 
@@ -293,8 +292,8 @@ listed()
 	with post '' >"$w/list" && diff "$w/list" - <<-END
 	GROUP           PATCHES  LINES  SUBJECT
 	fixes                 1      1  kernel: Fixes
-	count                 3      7  kernel: Count with $(printf '\303\274')
-	late                  2      3  kernel: Late
+	count                 3      6  kernel: Count with $(printf '\303\274')
+	late                  2      4  kernel: Late
 	END
 }
 
@@ -340,7 +339,7 @@ mails_apply()
 {
 	posted count && [ "$(cat "$w/posted")" = "$BASE/post/count.mbox" ] || return 1
 	_base=$(git -C "$TREE" rev-parse ':/^kernel: Count')
-	_want=$(git -C "$TREE" rev-parse ':/^selftests.dmem: Add a test')
+	_want=$(git -C "$TREE" rev-parse ':/^selftests.cgroup: Add a test')
 	kgit -C "$TREE" checkout -q --detach "$_base" && kgit -C "$TREE" am -q --empty=drop "$BASE/post/count.mbox" &&
 	[ "$(git -C "$TREE" rev-parse 'HEAD^{tree}')" = "$(git -C "$TREE" rev-parse "$_want^{tree}")" ] &&
 	[ "$(git -C "$TREE" rev-list --count "$_base..")" = 3 ] &&
@@ -426,15 +425,15 @@ joints()
 	done >"$w/joints"
 	diff "$w/joints" - <<-END
 	:: kernel: Fix a,kernel: Add b,kernel: Use b,kernel: Add only
-	:1: kernel: Fix a,selftests/dmem: Add a test,selftests/dmem: Add another test
+	:1: kernel: Fix a,selftests/cgroup: Add a test,selftests/cgroup: Add another test
 	1:: kernel: Fix a,kernel: Add b,kernel: Use b,kernel: Add only
-	1:1: kernel: Fix a,selftests/dmem: Add a test,selftests/dmem: Add another test
+	1:1: kernel: Fix a,selftests/cgroup: Add a test,selftests/cgroup: Add another test
 	count:: kernel: Add b,kernel: Use b,kernel: Add only
-	count:1: selftests/dmem: Add a test,selftests/dmem: Add another test
+	count:1: selftests/cgroup: Add a test,selftests/cgroup: Add another test
 	count/0002:: kernel: Use b,kernel: Add only
-	count/0002:1: selftests/dmem: Add a test,selftests/dmem: Add another test
+	count/0002:1: selftests/cgroup: Add a test,selftests/cgroup: Add another test
 	7:: kernel: Add only
-	7:1: selftests/dmem: Add another test
+	7:1: selftests/cgroup: Add another test
 	END
 }
 
@@ -460,7 +459,8 @@ builds_upto()
 	) >"$w/options" 2>&1 || return 1
 	[ "$(tail -n 1 "$w/options")" = CONFIG_B_TEST=y ] &&
 	[ -e "$BASE/linux/kernel/b.c" ] && [ ! -e "$BASE/linux/kernel/only.c" ] &&
-	[ "$(cat "$BASE/linux/$KSELFTESTS/Makefile")" = 'TEST_GEN_PROGS += test_one' ] &&
+	grep -qx 'TEST_GEN_PROGS += test_one' "$BASE/linux/$KSELFTESTS/Makefile" &&
+	! grep test_two "$BASE/linux/$KSELFTESTS/Makefile" &&
 	[ -e "$TREE/kernel/only.c" ] && [ -z "$(git -C "$TREE" status --porcelain)" ] || return 1
 	with kernel_tree && [ -e "$BASE/linux/kernel/only.c" ] && ! grep 'changes of your own' "$w/err" && save &&
 	diff -r "$w/start/repo" .
@@ -477,35 +477,123 @@ upto_own()
 	! (kernel_tree && tree_upto late) 2>"$w/err" && grep "UPTO=late: .* has no cover letter with 'Posting: late'" "$w/err"
 }
 
+# The programs of tests/guest/kernel are those of the real repository's folder, here an empty one.
 upto_programs()
 {
 	UPTO=''
 	export UPTO
-	[ "$(with core_programs | paste -s -d ' ')" = 'dmem/test_one dmem/test_two dmabuf-heaps/dmabuf-heap' ] &&
-	[ "$(UPTO=late with guest_all | paste -s -d ,)" = 'core dmem/test_one,core dmem/test_two,core dmabuf-heaps/dmabuf-heap' ] &&
-	[ "$(UPTO=count with guest_all | paste -s -d ,)" = 'core dmem/test_one,core dmabuf-heaps/dmabuf-heap' ] || return 1
+	mkdir -p tests/guest/kernel
+	: >tests/guest/kernel/test_heavy.c
+	: >selftests/test_unlisted.c
+	[ "$(with core_programs | paste -s -d ' ')" = 'cgroup/test_one cgroup/test_two kernel/test_heavy dmabuf-heaps/dmabuf-heap' ] &&
+	[ "$(UPTO=late with guest_all | paste -s -d ,)" = 'core cgroup/test_one,core cgroup/test_two,core dmabuf-heaps/dmabuf-heap' ] &&
+	[ "$(UPTO=count with guest_all | paste -s -d ,)" = 'core cgroup/test_one,core dmabuf-heaps/dmabuf-heap' ] || return 1
 	UPTO=count
 	refused "there is no guest program 'test_two'" with guest test_two || return 1
 	UPTO=fixes
-	refused 'UPTO=fixes: the series has no kselftest up to this posting' with guest ''
+	refused 'UPTO=fixes: the series has no kselftest up to this posting' with guest '' &&
+	refused 'UPTO=fixes: the series has no kselftest up to this posting' with guest test_one
 }
 
-# Programs have the names of the rules in their Makefile, so that each is linked with its files.
+# guest_files FOLDER: prints the files there that the guest gets, on one line.
+guest_files()
+{
+	(cd "$BASE/selftests-check/root/tests/$1" 2>/dev/null && find . -type f | sed 's,^\./,,' | sort | paste -s -d ' ')
+}
+
+# Sets up build_selftests without a compiler: each program that make is called for becomes a file,
+# and each source of a module a module.
+fake_build()
+{
+	. "$top/scripts/lib/guest.sh"
+	. "$top/scripts/lib/build.sh"
+	. "$top/scripts/lib/suites.sh"
+	. "$top/scripts/suites/core.sh"
+	kmake() { :; }
+	kernel_modules() { :; }
+	pack_initrd() { :; }
+	# Of the options, --delete counts.
+	rsync() { while [ $# -gt 2 ]; do shift; done; rm -f "$2"*.c; cp "$1"* "$2"; }
+	st_make()
+	{
+		echo "$*" >>"$w/makes"
+		[ "$2" = -C ] || return 1
+		for _made; do
+			case $_made in
+			"$BASE"/*/test_*|"$BASE"/*/dmabuf-heap) echo "$3" >"$_made" ;;
+			modules) for _source in "$3"/*.c; do : >"${_source%.c}.ko"; done ;;
+			esac
+		done
+	}
+	mkdir -p tests/guest/kernel/test_modules
+	: >tests/guest/kernel/test_heavy.c
+	: >tests/guest/kernel/test_modules/area.c
+	: >"$w/makes"
+	ALL=0
+}
+
+# The small tree has no modules of kselftests.
 upto_selftests()
 (
-	. "$top/scripts/lib/guest.sh"
-	kmake() { :; }
-	rsync() { while [ $# -gt 2 ]; do shift; done; cp -a "$1." "$2"; }
-	st_make() { echo "$*" >>"$w/makes"; echo dmem:test_one; }
-	pack_initrd() { :; }
-	mkdir -p "$BASE/build-check/drivers" "$BASE/build-check/lib"
-	GUEST_ONLY=' dmem/test_one '
+	fake_build
 	UPTO=count
-	kernel_tree && tree_upto count && build_selftests check || exit 1
-	[ "$(cd "$BASE/selftests-check/src" && echo * | paste -s -d ' ')" = 'Makefile test_one.c' ] || exit 1
+	set -x; 	kernel_tree && tree_upto count && build_selftests check || exit 1
+	[ "$(guest_files .)" = 'cgroup/test_modules/area.ko cgroup/test_one dmabuf-heaps/dmabuf-heap list' ] &&
+	[ "$(paste -s -d ' ' "$_r/tests/list")" = 'cgroup/test_one dmabuf-heaps/dmabuf-heap' ] &&
+	[ "$(cat "$_r/tests/cgroup/test_one")" = "$BASE/linux/$KSELFTESTS" ] || exit 1
 	UPTO=''
-	build_selftests check && [ -e "$BASE/selftests-check/src/test_two.c" ] &&
-	[ "$(grep -c "TEST_GEN_PROGS=$BASE/selftests-check/out/test_one install" "$w/makes")" = 2 ]
+	kernel_tree && build_selftests check &&
+	[ "$(guest_files cgroup)" = 'test_modules/area.ko test_one test_two' ] &&
+	[ "$(guest_files kernel)" = 'test_heavy test_modules/area.ko' ] && [ "$(cat "$_r/tests/kernel/test_heavy")" = tests/guest/kernel ]
+)
+
+# chosen PROGRAMS FILES: "make guest" of these programs gives the guest these files.
+chosen()
+{
+	GUEST_ONLY=$1
+	: >"$w/makes"
+	build_selftests check && guest_files . && [ "$(guest_files .)" = "$2" ]
+}
+
+# A folder without a program that is wanted is not built, nor are modules for it.
+chosen_selftests()
+(
+	fake_build
+	UPTO=''
+	kernel_tree || exit 1
+	chosen ' dmabuf-heaps/dmabuf-heap ' 'dmabuf-heaps/dmabuf-heap list' && [ "$(wc -l <"$w/makes")" = 1 ] &&
+	chosen ' kernel/test_heavy ' 'kernel/test_heavy kernel/test_modules/area.ko list' && ! grep cgroup/test "$w/makes" &&
+	chosen ' cgroup/test_two ' 'cgroup/test_modules/area.ko cgroup/test_two list' && ! grep test_one "$w/makes"
+)
+
+# A module whose source is gone is gone in the guest, as is the former run's program.
+gone_module()
+(
+	fake_build
+	UPTO=''
+	kernel_tree && chosen ' kernel/test_heavy ' 'kernel/test_heavy kernel/test_modules/area.ko list' || exit 1
+	mv tests/guest/kernel/test_modules/area.c tests/guest/kernel/test_modules/other.c
+	chosen ' kernel/test_heavy ' 'kernel/test_heavy kernel/test_modules/other.ko list'
+)
+
+# The module of the kselftests is for both folders, and so is that of tests/guest/kernel.
+two_modules()
+(
+	fake_build
+	UPTO=''
+	mkdir -p "$TREE/$KSELFTESTS/test_modules" && : >"$TREE/$KSELFTESTS/test_modules/dma.c" &&
+	(cd "$TREE" && commit 'selftests/cgroup: Add a module') && kernel_tree &&
+	chosen ' kernel/test_heavy ' 'kernel/test_heavy kernel/test_modules/area.ko kernel/test_modules/dma.ko list'
+)
+
+no_compiler()
+(
+	fake_build
+	UPTO=''
+	kernel_tree
+	st_make() { echo 'x.c:1: error: no'; return 1; }
+	GUEST_ONLY=' kernel/test_heavy '
+	refused 'cannot build the selftests: x.c:1: error: no' build_selftests check
 )
 
 # The real scripts/go.sh, which refuses before it uses the cache.
@@ -528,7 +616,7 @@ cat >"$w/expect-subjects" <<-END
 Subject: [RFC PATCH 0/3] =?UTF-8?q?kernel:=20Count=20with=20=C3=BC?=
 Subject: [RFC PATCH 1/3] kernel: Add b
 Subject: [RFC PATCH 2/3] kernel: Use b
-Subject: [RFC PATCH 3/3] selftests/dmem: Add a test
+Subject: [RFC PATCH 3/3] selftests/cgroup: Add a test
 END
 {
 	letter count x | sed -e '1,2d' -e '/^Posting/d'
@@ -539,17 +627,16 @@ END
 	A Hacker (3):
 	  kernel: Add b
 	  kernel: Use b
-	  selftests/dmem: Add a test
+	  selftests/cgroup: Add a test
 
-	 Kconfig                                 | 2 ++
-	 kernel/a.c                              | 1 +
-	 kernel/b.c                              | 1 +
-	 tools/testing/selftests/dmem/Makefile   | 1 +
-	 tools/testing/selftests/dmem/test_one.c | 1 +
+	 Kconfig                                   | 2 ++
+	 kernel/a.c                                | 1 +
+	 kernel/b.c                                | 1 +
+	 tools/testing/selftests/cgroup/Makefile   | 1 +
+	 tools/testing/selftests/cgroup/test_one.c | 1 +
 	 5 files changed, 6 insertions(+)
 	 create mode 100644 kernel/b.c
-	 create mode 100644 tools/testing/selftests/dmem/Makefile
-	 create mode 100644 tools/testing/selftests/dmem/test_one.c
+	 create mode 100644 tools/testing/selftests/cgroup/test_one.c
 
 	END
 } >"$w/expect-letter"
@@ -610,7 +697,7 @@ t "16 patches are refused" here fault 'the posting count has 16 patches' many 16
 restore
 t "a patch of 801 lines is refused" here fault '0002-kernel-Use-b.patch changes 801 lines' lines 801
 restore
-t "kselftests of 801 lines are refused" here fault '0003-selftests-dmem-Add-a-test.commit changes 801 lines' test_lines 799
+t "kselftests of 801 lines are refused" here fault '0003-selftests-cgroup-Add-a-test.commit changes 801 lines' test_lines 800
 restore
 t "a patch with Signed-off-by is refused" here fault '0001-kernel-Add-b.patch has a Signed-off-by' \
 	sed -i 's/^Cc: stable.*/Signed-off-by: A <a@example.com>/' kernel/patches/count/0001-kernel-Add-b.patch
@@ -640,7 +727,16 @@ restore
 t "UPTO sees the commits of an author" here upto_own
 restore
 t "UPTO leaves out later programs" here upto_programs
+restore
 t "UPTO gives the guest the kselftests up to a posting" here upto_selftests
+restore
+t "make guest builds the programs that it names, and no others" here chosen_selftests
+restore
+t "a module without its source is not in the guest" here gone_module
+restore
+t "both folders of programs have the modules of both" here two_modules
+restore
+t "a program that does not compile is named" here no_compiler
 t "UPTO is for make kernel and make guest" upto_targets
 
 restore

@@ -208,6 +208,32 @@ It shows
   what there is.
 END
 t "a message of kselftests is checked as well" 1 "kernel/selftests/0002.commit: 2 times" HEAD
+# commit_file TEXT: a commit of kselftests with this message, names of files, and a diff.
+commit_file()
+{
+	mkdir -p kernel/selftests/cma
+	cat >kernel/selftests/cma/0003.commit <<-END
+	SPDX-License-Identifier: GPL-2.0
+	From: What what <who@example.com>
+	Subject: selftests/cgroup: Add a test
+
+	$1
+	---
+	selftests/what.c
+	selftests/who/what.h
+
+	diff --git a/what/Makefile b/what/Makefile
+	--- a/what/Makefile
+	+++ b/what/Makefile
+	@@ -1 +1,2 @@
+	 what what
+	+# what is what, and who is who: a line of the Makefile may have more than 75 columns
+	END
+}
+commit_file 'It shows the rest.'
+t "names of files and the diff of kselftests are not checked" 0 "" HEAD
+commit_file 'It shows what there is, and who has it.'
+t "the message of kselftests in a posting is checked" 1 "kernel/selftests/cma/0003.commit: 2 times" HEAD
 patch kernel/patches/cma/cover <<'END'
 It shows what there is.
 END
