@@ -7,6 +7,7 @@
 build_for()
 {
 	KARCH=$1
+	DTB_NAME=
 	case $KARCH in
 	arm64)
 		GUESTARCH=arm64
@@ -209,17 +210,19 @@ guest_busybox()
 }
 
 # build_dtb KERNEL: makes the board's device tree with our reserved-memory nodes. The tree of
-# "virt" comes from QEMU, and that of "vexpress" from the kernel.
+# "virt" comes from QEMU, and that of "vexpress" from the kernel. DTB_NAME: the name of the file,
+# for a MACHINE that differs from that of build_for.
 build_dtb()
 {
 	_dtb_kernel=$1
 	_v=$BASE/vm
 	mkdir -p "$_v"
 	{
-		base_dtb "$_v/$BOARD.base" &&
-		dtc -q -@ -I dts -O dtb -o "$_v/$BOARD.dtbo" "kernel/dts/$BOARD-regions.dtso" &&
-		fdtoverlay -i "$_v/$BOARD.base" -o "$_v/$BOARD.dtb.new" "$_v/$BOARD.dtbo" &&
-		mv "$_v/$BOARD.dtb.new" "$_v/$BOARD.dtb"
+		_dtb=$_v/${DTB_NAME:-$BOARD}
+		base_dtb "$_dtb.base" &&
+		dtc -q -@ -I dts -O dtb -o "$_dtb.dtbo" "kernel/dts/$BOARD-regions.dtso" &&
+		fdtoverlay -i "$_dtb.base" -o "$_dtb.dtb.new" "$_dtb.dtbo" &&
+		mv "$_dtb.dtb.new" "$_dtb.dtb"
 	} >"$LOGS/dtb.log" 2>&1 || die_log "$LOGS/dtb.log" "cannot make the guest's device tree from kernel/dts/$BOARD-regions.dtso"
 }
 
@@ -332,7 +335,7 @@ build_guest()
 # qemu-system-aarch64: qemu-system-arm truncates addresses of page tables to 32 bits.
 qemu_command()
 {
-	echo "qemu-system-aarch64 $MACHINE -nodefaults -no-reboot -kernel $1 -dtb $BASE/vm/$BOARD.dtb -initrd $2"
+	echo "qemu-system-aarch64 $MACHINE -nodefaults -no-reboot -kernel $1 -dtb $BASE/vm/${DTB_NAME:-$BOARD}.dtb -initrd $2"
 }
 
 # boot SECONDS LOG RESULTS KERNEL INITRD WORDS: boots a guest that ends by itself.

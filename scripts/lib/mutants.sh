@@ -7,7 +7,7 @@
 # mutants NUMBERS: runs these, or all.
 mutants()
 {
-	STEPS=7
+	STEPS=9
 	prepare
 	[ -z "$TREE_OWN" ] || die "$EDIT has changes of your own: commit them, and run 'make series'"
 	sed '/^#/d' kernel/mutants/list | while read -r _n _rest; do
@@ -24,7 +24,8 @@ mutants()
 	git -C "$TREE" apply --index "$PWD/kernel/mutants/mutants.patch" 2>"$LOGS/mutants.log" ||
 	die_log "$LOGS/mutants.log" "kernel/mutants/mutants.patch does not apply to the series: bring it up to date"
 	TREE_ID=$TREE_ID-$(hash16 kernel/mutants/mutants.patch)
-	if grep -qv -e '^[0-9]* arm32:' -e '^[0-9]* kcsan:' "$BASE/mutants.list"; then
+	if grep -qv -e '^[0-9]* arm32:' -e '^[0-9]* kcsan:' -e '^[0-9]* numa:' \
+		"$BASE/mutants.list"; then
 		mutants_build mutants check
 	fi
 	if grep -q '^[0-9]* kcsan:' "$BASE/mutants.list"; then
@@ -32,6 +33,11 @@ mutants()
 		mutants_build mutants-kcsan kcsan kernel/config/kcsan.config
 		KERNEL_WORDS=
 		debug_first mutants-kcsan "$BASE/selftests-mutants-kcsan" test_kcsan
+	fi
+	if grep -q '^[0-9]* numa:' "$BASE/mutants.list"; then
+		numa_machine
+		LIKE=numa numa_build mutants-numa
+		build_for arm64
 	fi
 	if grep -q '^[0-9]* arm32:' "$BASE/mutants.list"; then
 		arm32_packages
@@ -195,12 +201,19 @@ mutant_boot()
 {
 	mkdir -p "$MUTANT"
 	_mk=mutants
+	_seconds=500
 	_words="dmem.run=tests dmem.limit=300 dmem.only=${2#*:} dmem_mutant=$1"
 	case $2 in
 	disabled:*) _words="$_words cgroup_disable=dmem" ;;
 	kcsan:*)
 		_mk=mutants-kcsan
 		_words="$_words dmem.only=debug/test_kcsan,${2#*:}"
+		;;
+	numa:*)
+		_mk=mutants-numa
+		_words="$_words $NUMA_WORDS"
+		_seconds=1800
+		numa_machine
 		;;
 	arm32:*)
 		_mk=mutants32
@@ -209,7 +222,7 @@ mutant_boot()
 		;;
 	esac
 	# A broken kernel may hang, which is no reason to stop.
-	boot 500 "$MUTANT/kernel.log" "$MUTANT/results" \
+	boot $_seconds "$MUTANT/kernel.log" "$MUTANT/results" \
 		"$(kernel_image "$_mk")" "$BASE/selftests-$_mk/initrd" \
 		"$_words" || :
 	[ -e "$MUTANT/results" ] || : >"$MUTANT/results"
