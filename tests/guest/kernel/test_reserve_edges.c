@@ -189,4 +189,57 @@ out:
 	free(dir);
 }
 
+/* A late reservation: the other cgroups keep their pages, and get no more. */
+TEST_F_TIMEOUT(reserve, too_late, 120)
+{
+	EXPECT_GETS(self->greedy, &self->taken, WINDOW - 4);
+	SET_MIN(self->owner, 16);
+	EXPECT_EQ(WINDOW - 4, current_pages(&self->t, self->greedy));
+	EXPECT_STAT(self->owner, "reserved", 16);
+	/* The commitments exceed the WINDOW pages, which shows the shortage. */
+	EXPECT_STAT(self->t.root, "committed", WINDOW - 4 + 16);
+	EXPECT_TAKES(self->greedy, &self->taken, 0);
+	EXPECT_TAKES(self->b, &self->taken, 0);
+
+	/* The owner is not refused, and gets the pages that are free. */
+	EXPECT_GETS(self->owner, &self->own, 4);
+	EXPECT_EQ(NO_ROOM, ALLOC_IN(self->owner, 1));
+	EXPECT_EQ(0, EVENT(self->owner, "reserved"));
+	EXPECT_STAT(self->t.root, "committed", WINDOW - 4 + 16);
+
+	/* All returned pages are the owner's, until its reservation is used up. */
+	while (self->own.n < 16) {
+		give_back(&self->taken, 1);
+		EXPECT_TAKES(self->greedy, &self->taken, 0);
+		EXPECT_TAKES(self->b, &self->taken, 0);
+		EXPECT_GETS(self->owner, &self->own, 1);
+		if (_metadata->exit_code)
+			break;
+	}
+	EXPECT_STAT(self->t.root, "committed", WINDOW);
+	give_back(&self->taken, 1);
+	EXPECT_TAKES(self->greedy, &self->taken, 1);
+}
+
+/* Requests are checked at every place in the tree. */
+TEST_F_TIMEOUT(reserve, outside, 120)
+{
+	int fd;
+
+	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 16 * self->t.page));
+	SET_MIN(self->owner, 8);
+	ASSERT_EQ(0, cg_create(self->outside));
+	EXPECT_TAKES(self->outside, &self->taken, WINDOW - 16);
+	/* In the root itself, which has no events */
+	EXPECT_EQ(-ENOMEM, cg_alloc(self->t.root, self->t.heap_fd, self->t.page));
+	give_back(&self->taken, 1);
+	fd = cg_alloc(self->t.root, self->t.heap_fd, self->t.page);
+	ASSERT_LE(0, fd);
+	self->taken.fd[self->taken.n++] = fd;
+	EXPECT_STAT(self->t.root, "committed", WINDOW);
+	EXPECT_TAKES(self->greedy, &self->own, 8);
+	EXPECT_GETS(self->owner, &self->own, 8);
+	EXPECT_EQ(0, cma_read(self->t.area, "available_pages"));
+}
+
 TEST_HARNESS_MAIN
