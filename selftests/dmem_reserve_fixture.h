@@ -170,8 +170,8 @@ FIXTURE_SETUP(reserve)
 		reason = "no reservations in dmem.stat";
 	else if (dmem_current(t->root, t->heap.region))
 		reason = "others have buffers of the heap";
-	else if (unaccounted_leave(t->area, WINDOW))
-		reason = "cannot take the area's pages by /sys/kernel/debug/cma";
+	else if (!region_is_private(t->heap.region) || unaccounted_leave(t->area, WINDOW))
+		reason = "cannot have the area alone, by /sys/kernel/debug/cma";
 	if (reason) {
 		unaccounted_return_all();
 		dmem_end(t);

@@ -18,6 +18,7 @@
 #include "dmem_util.h"
 
 #define FILE_BUF		8192
+#define FILES			65536
 #define MIN_FREE		(4LL << 20)
 
 /* Returns the text after "<region>" at the start of a line, or NULL. */
@@ -235,7 +236,7 @@ int heap_alloc(int heap_fd, long long len)
 int heap_fill(int heap_fd, long long size, int *fds, int max)
 {
 	long long page = sysconf(_SC_PAGESIZE);
-	struct rlimit lim = { max + 64, max + 64 };
+	struct rlimit lim = { FILES, FILES };
 	int fd, n = 0;
 
 	setrlimit(RLIMIT_NOFILE, &lim);

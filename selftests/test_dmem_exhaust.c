@@ -93,6 +93,8 @@ TEST_F(exhaust, peak)
 
 	for (i = 0; i < 8; i++) {
 		self->pile.fds[i] = heap_alloc(t->heap_fd, piece);
+		if (self->pile.fds[i] < 0 && !region_is_private(region))
+			SKIP(return, "the area has other users");
 		ASSERT_LE(0, self->pile.fds[i]);
 		self->pile.n++;
 	}

@@ -199,6 +199,24 @@ TEST_F(reserve_driver, fallback)
 	EXPECT_COUNTED(self->a, "reserved", refused);
 }
 
+/* Other memory is no way around a limit, within which all is reserved. */
+TEST_F(reserve_driver, inner_limit)
+{
+	struct dmem_test *t = &self->t;
+	int id;
+
+	ASSERT_EQ(0, dmem_set_max(t->cg, t->heap.region, 2 * self->len));
+	EXPECT_EQ(-ENOMEM, request(self, self->len, DMEM_DMA_ACCOUNT));
+	EXPECT_COUNTED(self->a, "reserved", 1);
+	EXPECT_COUNTED(self->a, "max", 0);
+	EXPECT_COUNTED(self->a, "exhausted", 0);
+	EXPECT_CURRENT(self->a, 0);
+	ASSERT_EQ(0, cg_enter_current(self->owner));
+	id = request(self, 2 * self->len, DMEM_DMA_ACCOUNT);
+	EXPECT_CURRENT(self->owner, 2 * self->len);
+	EXPECT_EQ(0, dma_free(self->dev, id));
+}
+
 /* memcg is not charged for memory from elsewhere either. */
 TEST_F(reserve_driver, fallback_memcg)
 {
