@@ -245,7 +245,7 @@ base_dtb()
 # dmem_util: prints the sources that programs with selftests/dmem_util.h need.
 dmem_util()
 {
-	echo "selftests/dmem_util.c selftests/dmem_cgroup.c $TREE/tools/testing/selftests/cgroup/lib/cgroup_util.c"
+	echo "tests/guest/kernel/guest_util.c selftests/dmem_util.c selftests/dmem_cgroup.c $TREE/tools/testing/selftests/cgroup/lib/cgroup_util.c"
 }
 
 # guest_cc ARGUMENT...: compiles a program of the guest. Includes are relative to tools/,

@@ -47,7 +47,7 @@ numa_build()
 	while read -r _program; do
 		# shellcheck disable=SC2046 # files
 		guest_cc -isystem "$BASE/build-$1/usr/include" -o "$_root/tests/$_program" \
-			"tests/guest/$_program.c" tests/guest/kernel/guest_util.c selftests/dmem_dma_driver.c \
+			"tests/guest/$_program.c" selftests/dmem_dma_driver.c \
 			selftests/dmem_unaccounted.c $(dmem_util) -lpthread ||
 		die "cannot compile tests/guest/$_program.c: see the compiler's message above"
 	done <"$_root/tests/list"

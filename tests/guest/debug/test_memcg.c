@@ -14,6 +14,7 @@
 #include "kselftest_harness.h"
 
 #include "dmem_expect_events.h"
+#include "guest_util.h"
 
 #define PARAMETERS	"/sys/module/dma_heap/parameters"
 #define PRINTK		"/sys/module/printk/parameters"

@@ -14,7 +14,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "guest_util.h"
 #include "unit.h"
 
 #define RELOADS		10

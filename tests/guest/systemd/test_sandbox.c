@@ -10,7 +10,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "guest_util.h"
 #include "unit.h"
 
 #define SOCKET		"/run/dmem-tests/socket"
