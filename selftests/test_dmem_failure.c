@@ -46,7 +46,8 @@ FIXTURE_SETUP(failure)
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", self->t.reason);
 	self->len = PAGES * self->t.page;
-	if (region_is_private(self->t.heap.region) && cma_read(self->t.area, "available_pages") >= 0)
+	if (region_is_private(self->t.heap.region) &&
+	    cma_read(self->t.area, "available_pages") >= 0)
 		self->area = self->t.area;
 	self->cg = cg_name(self->t.cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
