@@ -28,6 +28,7 @@
 
 #define UNDOS			32
 #define UNDO_PATH		320
+#define MODULES			"/sys/module/"
 
 static pid_t main_pid;
 static char *mount_point;		/* of cgroup2, NULL if there is none */
@@ -123,6 +124,20 @@ bool undo_forget(const char *path)
 	return found;
 }
 
+int module_unload_unused(const char *name)
+{
+	if (!syscall(SYS_delete_module, name, O_NONBLOCK))
+		return 0;
+	return errno == ENOENT || errno == EWOULDBLOCK ? 0 : -errno;
+}
+
+static int undo_one(struct undo *u)
+{
+	if (!strncmp(u->path, MODULES, strlen(MODULES)))
+		return module_unload_unused(u->path + strlen(MODULES));
+	return write_text(u->path, u->text, strlen(u->text));
+}
+
 void undo_run(const char *prefix)
 {
 	int i;
@@ -132,8 +147,8 @@ void undo_run(const char *prefix)
 
 		if (strncmp(u->path, prefix, strlen(prefix)))
 			continue;
-		if (write_text(u->path, u->text, strlen(u->text)) < 0)
-			fprintf(stderr, "# cannot write %s to %s\n", u->text, u->path);
+		if (undo_one(u) < 0)
+			fprintf(stderr, "# cannot undo %s: %s\n", u->path, u->text);
 		undo_drop(i);
 	}
 }

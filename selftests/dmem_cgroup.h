@@ -42,8 +42,8 @@ unsigned long long cg_id(const char *cg);
 int cg_enable(const char *cg, const char *controller);
 
 /*
- * When the program ends, however it ends, text is written to this file. Texts are
- * written in the reverse order.
+ * When the program ends, however it ends, text is written to this file, or the module
+ * of this directory of /sys/module is unloaded. This is done in the reverse order.
  */
 void undo_add(const char *path, const char *text);
 bool undo_has(const char *path);
@@ -51,6 +51,9 @@ bool undo_has(const char *path);
 bool undo_forget(const char *path);
 /* Does it now, for the paths that begin with the prefix. */
 void undo_run(const char *prefix);
+
+/* Returns 0, also if it is not loaded or in use, or a negative errno. */
+int module_unload_unused(const char *name);
 
 /* Memory that is shared with children */
 void *shared_alloc(size_t size);

@@ -31,13 +31,14 @@ bool default_area_region(char *region)
 	return false;
 }
 
-static bool load_module(const char *area)
+static void load_module(const char *area)
 {
 	static const char * const subdirs[] = { "test_modules/", "" };
 	char *dir = exe_dir(), path[PATH_MAX], param[DMEM_NAME_LEN];
 	int fd, ret = -1, wait;
 	unsigned int i;
 
+	undo_add("/sys/module/" MODULE, "unload");
 	snprintf(param, sizeof(param), "area=%s", area);
 	for (i = 0; i < ARRAY_SIZE(subdirs) && ret; i++) {
 		snprintf(path, sizeof(path), "%s/%s" MODULE ".ko", dir, subdirs[i]);
@@ -51,18 +52,24 @@ static bool load_module(const char *area)
 	/* udev may be slow */
 	for (wait = 0; !ret && wait < 100 && access(DEV, F_OK); wait++)
 		sleep_ms(20);
-	return !ret;
 }
 
-int dma_driver_open_area(const char *area, bool *loaded)
+int dma_driver_open_area(const char *area)
 {
 	char now[DMEM_NAME_LEN];
+	int dev = module_unload_unused(MODULE);
 
-	*loaded = access(DEV, F_OK) && load_module(area);
+	/* A killed test may have left it, with another area. */
+	if (dev)
+		return dev;
+	load_module(area);
 	if (read_text("/sys/module/" MODULE "/parameters/area", now, sizeof(now)) < 0)
 		return -ENOENT;
 	now[strcspn(now, "\n")] = '\0';
-	return strcmp(area, now) ? -EBUSY : open(DEV, O_RDWR | O_CLOEXEC);
+	dev = strcmp(area, now) ? -EBUSY : open(DEV, O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		module_unload_unused(MODULE);
+	return dev;
 }
 
 /* Does the method allocate from the area? */
@@ -76,7 +83,7 @@ static bool uses_area(int dev, int method, const char *area)
 	return used;
 }
 
-int dma_driver_open(struct dmem_test *t, int method, bool *loaded)
+int dma_driver_open(struct dmem_test *t, int method)
 {
 	struct dmem_heap heaps[DMEM_HEAPS];
 	int i, n = heap_list(heaps, DMEM_HEAPS), dev;
@@ -85,11 +92,11 @@ int dma_driver_open(struct dmem_test *t, int method, bool *loaded)
 		 "dmem_dma_test.ko cannot use an area that " DMEM_TEST_HEAP " names");
 	if (!region_is_private(t->heap.region))
 		return -ENODEV;
-	dev = dma_driver_open_area(t->area, loaded);
+	dev = dma_driver_open_area(t->area);
 	if (kernel_is_64bit())
 		return dev;
 	for (i = 0; dev >= 0 && !uses_area(dev, method, t->area); i++) {
-		dma_driver_close(dev, *loaded);
+		dma_driver_close(dev);
 		while (i < n && !(heaps[i].usable && region_is_private(heaps[i].region)))
 			i++;
 		if (i == n)
@@ -98,16 +105,15 @@ int dma_driver_open(struct dmem_test *t, int method, bool *loaded)
 		t->heap = heaps[i];
 		t->area = region_area(t->heap.region);
 		t->heap_fd = heap_open(t->heap.name);
-		dev = dma_driver_open_area(t->area, loaded);
+		dev = dma_driver_open_area(t->area);
 	}
 	return dev;
 }
 
-void dma_driver_close(int dev, bool loaded)
+int dma_driver_close(int dev)
 {
 	close(dev);
-	if (loaded)
-		syscall(__NR_delete_module, MODULE, O_NONBLOCK);
+	return module_unload_unused(MODULE);
 }
 
 int dma_alloc(int dev, int method, long long len, int flags)

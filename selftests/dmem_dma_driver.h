@@ -7,16 +7,16 @@
 #include "test_modules/dmem_dma_test.h"
 
 /*
- * Loads the module if it is not loaded, with the area of t->heap, and returns its fd;
- * *loaded is for dma_driver_close(). On 32-bit, the kernel does not map all memory,
- * and some methods use only memory that it maps: then t->heap and what belongs to it
- * change to another heap that DMEM_TEST_HEAP names. Returns a negative number and
- * sets t->reason on failure. Closing the fd frees all memory that was allocated
- * through it.
+ * Loads the module with the area of t->heap, unless another program uses it with this
+ * area, and returns its fd. On 32-bit, the kernel does not map all memory, and some
+ * methods use only memory that it maps: then t->heap and what belongs to it change to
+ * another heap that DMEM_TEST_HEAP names. Returns a negative number and sets t->reason
+ * on failure. Closing the fd frees all memory that was allocated through it.
  */
-int dma_driver_open(struct dmem_test *t, int method, bool *loaded);
-int dma_driver_open_area(const char *area, bool *loaded);
-void dma_driver_close(int dev, bool loaded);
+int dma_driver_open(struct dmem_test *t, int method);
+int dma_driver_open_area(const char *area);
+/* Unloads the module, too, unless another program uses it. Returns 0 or a negative errno. */
+int dma_driver_close(int dev);
 
 /*
  * The region of the default area (DMEM_NAME_LEN), which a request with

@@ -27,7 +27,6 @@ FIXTURE(dma) {
 	struct dmem_test t;
 	char *a, *b;
 	int dev, method;
-	bool loaded;
 	long long len;				/* of PAGES */
 	long long root;				/* before the test, as these: */
 	long long available, unaccounted;	/* in pages */
@@ -70,7 +69,7 @@ FIXTURE_SETUP(dma)
 		SKIP(return, "no CONFIG_CMA_SYSFS");
 	}
 	self->method = variant->method;
-	self->dev = dma_driver_open(&self->t, self->method, &self->loaded);
+	self->dev = dma_driver_open(&self->t, self->method);
 	if (self->dev < 0) {
 		dmem_end(&self->t);
 		SKIP(return, "%s", self->t.reason);
@@ -90,7 +89,7 @@ FIXTURE_TEARDOWN(dma)
 {
 	while (self->n)
 		close(self->fds[--self->n]);
-	dma_driver_close(self->dev, self->loaded);
+	EXPECT_EQ(0, dma_driver_close(self->dev));
 	dmem_end(&self->t);
 }
 
@@ -145,10 +144,9 @@ TEST_F(dma, accounted_odd_length)
 /* The last close of the device frees all buffers and ends all charges. */
 TEST_F(dma, closed)
 {
-	bool loaded;
 	int dev, i;
 
-	dev = dma_driver_open_area(self->t.area, &loaded);
+	dev = dma_driver_open_area(self->t.area);
 	ASSERT_LE(0, dev);
 	for (i = 0; i < 4; i++)
 		ASSERT_LT(0, dma_alloc(dev, self->method, self->len, DMEM_DMA_ACCOUNT));

@@ -22,7 +22,6 @@ FIXTURE(dma_events) {
 	struct dmem_test t;
 	char *a, *b;
 	int dev, method;
-	bool loaded;
 	long long len, big;		/* of PAGES; larger than the area */
 	int fds[MAX_FDS], n;		/* of b */
 };
@@ -59,7 +58,7 @@ FIXTURE_SETUP(dma_events)
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", t->reason);
 	self->method = variant->method;
-	self->dev = dma_driver_open(t, self->method, &self->loaded);
+	self->dev = dma_driver_open(t, self->method);
 	if (self->dev < 0) {
 		dmem_end(t);
 		SKIP(return, "%s", t->reason);
@@ -79,7 +78,7 @@ FIXTURE_TEARDOWN(dma_events)
 {
 	while (self->n)
 		close(self->fds[--self->n]);
-	dma_driver_close(self->dev, self->loaded);
+	EXPECT_EQ(0, dma_driver_close(self->dev));
 	EXPECT_EQ(0, dmem_current(self->t.cg, self->t.heap.region));
 	dmem_end(&self->t);
 }

@@ -129,10 +129,9 @@ TEST_F(memory, fallback)
 	struct dmem_test *t = &self->t;
 	long long unaccounted, avail;
 	int dev, i, j;
-	bool loaded;
 
 	for (i = 0; i < DMEM_DMA_METHODS; i++) {
-		dev = dma_driver_open(t, i, &loaded);
+		dev = dma_driver_open(t, i);
 		if (dev < 0)
 			SKIP(return, "%s", t->reason);
 		ASSERT_EQ(0, dmem_set_max(self->a, t->heap.region, LIMIT * t->page));
@@ -144,7 +143,7 @@ TEST_F(memory, fallback)
 		EXPECT_EQ(-ENOMEM, dma_alloc(dev, i, 2 * t->page, DMEM_DMA_ACCOUNT));
 		EXPECT_EQ(avail - LIMIT, cma_read(t->area, "available_pages"));
 		EXPECT_EQ(unaccounted, cma_read(t->area, "unaccounted_pages"));
-		dma_driver_close(dev, loaded);
+		EXPECT_EQ(0, dma_driver_close(dev));
 		EXPECT_PAID(t->heap.region, 0, 0);
 		EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
 	}

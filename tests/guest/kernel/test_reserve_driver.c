@@ -72,7 +72,6 @@ FIXTURE(reserve_driver) {
 	struct dmem_test t;
 	char *top, *owner, *a;
 	int dev, method;
-	bool loaded;
 	long long len;			/* of PAGES */
 	int fds[MAX_FDS], n;		/* of the owner */
 };
@@ -107,7 +106,7 @@ FIXTURE_SETUP(reserve_driver)
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", t->reason);
 	self->method = variant->method;
-	self->dev = dma_driver_open(t, self->method, &self->loaded);
+	self->dev = dma_driver_open(t, self->method);
 	if (self->dev < 0) {
 		dmem_end(t);
 		SKIP(return, "%s", t->reason);
@@ -128,7 +127,7 @@ FIXTURE_TEARDOWN(reserve_driver)
 {
 	while (self->n)
 		close(self->fds[--self->n]);
-	dma_driver_close(self->dev, self->loaded);
+	EXPECT_EQ(0, dma_driver_close(self->dev));
 	EXPECT_EQ(0, dmem_current(self->t.cg, self->t.heap.region));
 	dmem_reserve_above(&self->t, self->top, 0);
 	dmem_end(&self->t);

@@ -47,7 +47,7 @@ FIXTURE(torture) {
 	struct tt_devices devices;
 	int dev;
 	char driver_region[DMEM_NAME_LEN];
-	bool loaded, again;	/* again: it has failed, and is done again */
+	bool again;			/* it has failed, and is done again */
 	long epochs, granted, refused, samples;
 	long long comparing;	/* ms */
 	long did[TT_KINDS], gave[TT_KINDS];
@@ -83,7 +83,7 @@ static void open_driver(TORTURE *self)
 	if (!n)
 		return;
 	memcpy(self->driver_region, heaps[n - 1].region, DMEM_NAME_LEN);
-	self->dev = dma_driver_open_area(region_area(self->driver_region), &self->loaded);
+	self->dev = dma_driver_open_area(region_area(self->driver_region));
 }
 
 FIXTURE_SETUP(torture)
@@ -112,7 +112,7 @@ FIXTURE_SETUP(torture)
 FIXTURE_TEARDOWN(torture)
 {
 	if (self->dev >= 0)
-		dma_driver_close(self->dev, self->loaded);
+		EXPECT_EQ(0, dma_driver_close(self->dev));
 	EXPECT_TRUE(tt_unload_devices(&self->devices))
 		TH_LOG("vivid stays loaded, with parameters that are not for other tests");
 	dmem_end(&self->t);
