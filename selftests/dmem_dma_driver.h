@@ -14,6 +14,7 @@
  * on failure. Closing the fd frees all memory that was allocated through it.
  */
 int dma_driver_open(struct dmem_test *t, int method);
+/* "": no device has an area of its own. */
 int dma_driver_open_area(const char *area);
 /* Unloads the module, too, unless another program uses it. Returns 0 or a negative errno. */
 int dma_driver_close(int dev);

@@ -4,8 +4,8 @@
  * the area is charged, a refused request is not served by another allocator,
  * and requests without the attribute and memory from elsewhere are not charged.
  *
- * The module's device has the area of the first heap in DMEM_TEST_HEAP for its own,
- * so the figures of the area are exact.
+ * The module's device has the area of the first heap in DMEM_TEST_HEAP for its own, so
+ * the figures of the area are exact. Another device uses the default area.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -235,41 +235,6 @@ TEST_F(dma, one_page)
 }
 
 /*
- * Any driver may allocate from the default area: only the charge of the test's cgroup is
- * exact. The area has no single pages for the DMA API.
- */
-TEST_F(dma, default_area)
-{
-	int flags = DMEM_DMA_DEFAULT | DMEM_DMA_ACCOUNT, id;
-	char region[DMEM_NAME_LEN];
-
-	if (!default_area_region(region))
-		SKIP(return, DMEM_TEST_HEAP " does not name the default area");
-	if (cma_read(region_area(region), "available_pages") < 64 * PAGES)
-		SKIP(return, "others use the default area");
-	id = request(self, self->len, flags);
-	ASSERT_LT(0, id);
-	EXPECT_EQ(self->len, dmem_current(self->a, region));
-	EXPECT_PAGES(0, 0);
-	EXPECT_EQ(0, dma_free(self->dev, id));
-	EXPECT_EQ(0, dmem_current(self->a, region));
-
-	id = request(self, self->t.page, flags);
-	ASSERT_LT(0, id);
-	/* 32-bit ARM's allocator of coherent memory does take them from there. */
-	EXPECT_EQ(dma_has_fallback(self->method) ? 0 : self->t.page,
-		  dmem_current(self->a, region));
-	EXPECT_EQ(0, dma_free(self->dev, id));
-
-	ASSERT_EQ(0, dmem_set_max(self->a, region, self->len - self->t.page));
-	EXPECT_EQ(-ENOMEM, request(self, self->len, flags));
-	id = request(self, self->len, DMEM_DMA_DEFAULT);
-	ASSERT_LT(0, id);
-	EXPECT_EQ(0, dmem_current(self->a, region));
-	EXPECT_EQ(0, dma_free(self->dev, id));
-}
-
-/*
  * The device cannot address the memory of the area, so the request is not charged
  * for a moment either, whether or not it succeeds elsewhere.
  */
@@ -340,6 +305,97 @@ TEST_F_TIMEOUT(dma, full_area, 60)
 		close(self->fds[--self->n]);
 	self->filled = 0;
 	EXPECT_PAGES(0, 0);
+}
+
+/* A device that has no area of its own. This process is in a. */
+FIXTURE(dma_default) {
+	struct dmem_test t;
+	char region[DMEM_NAME_LEN], *a;
+	bool own;	/* Other devices have the area of the test's heap. */
+	int dev;
+};
+
+FIXTURE_VARIANT(dma_default) {
+	int method;
+};
+
+FIXTURE_VARIANT_ADD(dma_default, coherent) { .method = DMEM_DMA_COHERENT };
+FIXTURE_VARIANT_ADD(dma_default, no_mapping) { .method = DMEM_DMA_NO_MAPPING };
+FIXTURE_VARIANT_ADD(dma_default, pages) { .method = DMEM_DMA_PAGES };
+FIXTURE_VARIANT_ADD(dma_default, noncontiguous) { .method = DMEM_DMA_NONCONTIGUOUS };
+
+FIXTURE_SETUP(dma_default)
+{
+	struct dmem_test *t = &self->t;
+	int ret = dmem_begin(t, DMEM_CMA);
+	const char *reason = NULL;
+
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", t->reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", t->reason);
+	self->own = region_is_private(t->heap.region);
+	self->dev = dma_driver_open_area(self->own ? t->area : "");
+	if (self->dev < 0)
+		reason = "no dmem_dma_test.ko for this area";
+	else if (!default_area_region(self->region))
+		reason = DMEM_TEST_HEAP " does not name the default area";
+	else if (cma_read(region_area(self->region), "available_pages") < 64 * PAGES)
+		reason = "others use the default area, or no CONFIG_CMA_SYSFS";
+	if (reason) {
+		dma_driver_close(self->dev);
+		dmem_end(t);
+		SKIP(return, "%s", reason);
+	}
+	self->a = cg_name(t->cg, "a");
+	EXPECT_EQ(0, cg_create(self->a));
+	EXPECT_EQ(0, cg_enter_current(self->a));
+}
+
+FIXTURE_TEARDOWN(dma_default)
+{
+	EXPECT_EQ(0, dma_driver_close(self->dev));
+	dmem_end(&self->t);
+}
+
+/*
+ * Any driver may allocate from the default area: only the charge of the test's cgroup is
+ * exact. The area has no single pages for the DMA API.
+ */
+TEST_F(dma_default, default_area)
+{
+	int flags = DMEM_DMA_DEFAULT | DMEM_DMA_ACCOUNT, method = variant->method, id;
+	struct dmem_test *t = &self->t;
+	const char *own = t->heap.region;
+	long long len = PAGES * t->page, root, available, unaccounted;
+
+	root = dmem_current(t->root, own);
+	available = cma_read(t->area, "available_pages");
+	unaccounted = cma_read(t->area, "unaccounted_pages");
+	id = dma_alloc(self->dev, method, len, flags);
+	ASSERT_LT(0, id);
+	EXPECT_EQ(len, dmem_current(self->a, self->region));
+	if (self->own) {
+		EXPECT_EQ(0, dmem_current(t->cg, own));
+		EXPECT_EQ(root, dmem_current(t->root, own));
+		EXPECT_EQ(available, cma_read(t->area, "available_pages"));
+		EXPECT_EQ(unaccounted, cma_read(t->area, "unaccounted_pages"));
+	}
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+
+	id = dma_alloc(self->dev, method, t->page, flags);
+	ASSERT_LT(0, id);
+	/* 32-bit ARM's allocator of coherent memory does take them from there. */
+	EXPECT_EQ(dma_has_fallback(method) ? 0 : t->page, dmem_current(self->a, self->region));
+	EXPECT_EQ(0, dma_free(self->dev, id));
+
+	ASSERT_EQ(0, dmem_set_max(self->a, self->region, len - t->page));
+	EXPECT_EQ(-ENOMEM, dma_alloc(self->dev, method, len, flags));
+	id = dma_alloc(self->dev, method, len, DMEM_DMA_DEFAULT);
+	ASSERT_LT(0, id);
+	EXPECT_EQ(0, dmem_current(self->a, self->region));
+	EXPECT_EQ(0, dma_free(self->dev, id));
 }
 
 TEST_HARNESS_MAIN

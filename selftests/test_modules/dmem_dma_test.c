@@ -24,7 +24,7 @@
 #define PRIVATE_POISON	(~0UL / 0xff * 0x6b)
 
 /* Any driver allocates from the default area. Exact figures need an area without users. */
-static char *area;
+static char *area = "";
 module_param(area, charp, 0444);
 MODULE_PARM_DESC(area, "name of the CMA area of the devices that have one");
 
@@ -266,7 +266,7 @@ static struct cma *find_area(void)
 	unsigned int i;
 
 	for (i = 0; (cma = dma_contiguous_get_area_by_idx(i)); i++) {
-		if (area && !strcmp(area, cma_get_name(cma)))
+		if (!strcmp(area, cma_get_name(cma)))
 			return cma;
 	}
 	return NULL;
@@ -277,7 +277,7 @@ static int __init dmem_dma_test_init(void)
 	struct cma *cma = find_area();
 	int ret;
 
-	if (!cma)
+	if (*area && !cma)
 		return -ENODEV;
 	ret = make_device(&own_dev, 0, DMA_BIT_MASK(64), cma);
 	if (!ret)
