@@ -33,7 +33,6 @@ FIXTURE(numa) {
 	char region[DMEM_NAME_LEN];	/* of the default area, or "" */
 	char *top, *a, *b;
 	int dev, heap_fd;
-	bool loaded;
 	int fds[MAX_FDS], n;
 };
 
@@ -83,11 +82,11 @@ FIXTURE_SETUP(numa)
 		SKIP(return, "no area of node " NODE);
 	}
 	self->heap_fd = -1;
-	if (dma_driver_region(self->region)) {
+	if (default_area_region(self->region)) {
 		self->heap_fd = heap_open("default_cma_region");
 		ASSERT_LE(0, self->heap_fd);
 	}
-	self->dev = dma_driver_open(&self->loaded);
+	self->dev = dma_driver_open_area("");
 	ASSERT_LE(0, self->dev);
 	ASSERT_EQ(0, load_node());
 	self->top = strdup(self->t.cg);
@@ -121,7 +120,7 @@ FIXTURE_TEARDOWN(numa)
 	if (self->region[0])
 		EXPECT_EQ(0, reserve(self, self->region, false));
 	syscall(__NR_delete_module, MODULE, O_NONBLOCK);
-	dma_driver_close(self->dev, self->loaded);
+	EXPECT_EQ(0, dma_driver_close(self->dev));
 	if (self->heap_fd >= 0)
 		close(self->heap_fd);
 	dmem_end(&self->t);
