@@ -29,6 +29,7 @@
 #define UNDOS			32
 #define UNDO_PATH		320
 #define MODULES			"/sys/module/"
+#define CONTROL			"cgroup.subtree_control"
 
 static pid_t main_pid;
 static char *mount_point;		/* of cgroup2, NULL if there is none */
@@ -38,6 +39,7 @@ static char *top_cg;			/* parent of all cgroups of the program */
 static struct undo_list {
 	bool guarded;		/* guard() has begun */
 	bool done;		/* by the program itself */
+	bool enabled;		/* dmem, in the root */
 	int n;
 	struct undo {
 		char path[UNDO_PATH], text[64];
@@ -89,8 +91,7 @@ void undo_add(const char *path, const char *text)
 	int i;
 
 	for (i = 0; i < undo_list->n; i++) {
-		if (!strcmp(undo_list->undo[i].path, path) &&
-		    !strcmp(undo_list->undo[i].text, text))
+		if (!strcmp(undo_list->undo[i].path, path))
 			return;
 	}
 	if (undo_list->n == UNDOS || strlen(path) >= sizeof(u->path) ||
@@ -101,27 +102,17 @@ void undo_add(const char *path, const char *text)
 	undo_list->n++;
 }
 
-bool undo_has(const char *path)
+bool undo_forget(const char *path)
 {
 	int i;
 
 	for (i = 0; i < undo_list->n; i++) {
-		if (!strcmp(undo_list->undo[i].path, path))
+		if (!strcmp(undo_list->undo[i].path, path)) {
+			undo_drop(i);
 			return true;
+		}
 	}
 	return false;
-}
-
-bool undo_forget(const char *path)
-{
-	bool found = undo_has(path);
-	int i;
-
-	for (i = undo_list->n - 1; i >= 0; i--) {
-		if (!strcmp(undo_list->undo[i].path, path))
-			undo_drop(i);
-	}
-	return found;
 }
 
 int module_unload_unused(const char *name)
@@ -153,25 +144,6 @@ void undo_run(const char *prefix)
 	}
 }
 
-int cg_enable(const char *cg, const char *controller)
-{
-	char text[64], *path;
-	int ret;
-
-	if (!cg_read_strstr(cg, "cgroup.subtree_control", controller))
-		return 0;
-	snprintf(text, sizeof(text), "+%s", controller);
-	ret = cg_write(cg, "cgroup.subtree_control", text);
-	/* The program's own cgroups are removed instead. */
-	if (ret || !strncmp(cg, top_cg, strlen(top_cg)))
-		return ret;
-	text[0] = '-';
-	path = cg_control(cg, "cgroup.subtree_control");
-	undo_add(path, text);
-	free(path);
-	return 0;
-}
-
 static void clean_up(void)
 {
 	if (!top_cg)
@@ -182,6 +154,8 @@ static void clean_up(void)
 			fprintf(stderr, "# cannot remove %s\n", top_cg);
 	}
 	undo_run("");
+	if (undo_list->enabled && cg_write(mount_point, CONTROL, "-dmem"))
+		fprintf(stderr, "# cannot disable dmem in %s\n", mount_point);
 }
 
 static void __attribute__((destructor)) util_exit(void)
@@ -232,12 +206,7 @@ int cg_create_parent(const char *cg)
 {
 	if (cg_create(cg))
 		return -errno;
-	return cg_write(cg, "cgroup.subtree_control", "+dmem");
-}
-
-int cg_leave(void)
-{
-	return cg_enter_current(mount_point);
+	return cg_write(cg, CONTROL, "+dmem");
 }
 
 /* Like fork(), but the child starts in cg. A move would take an RCU grace period. */
@@ -260,10 +229,13 @@ pid_t cg_fork(const char *cg)
 
 int cg_test_create(char **cg)
 {
-	int ret;
+	int ret = 0;
 
 	guard();
-	ret = cg_enable(mount_point, "dmem");
+	if (cg_read_strstr(mount_point, CONTROL, "dmem")) {
+		ret = cg_write(mount_point, CONTROL, "+dmem");
+		undo_list->enabled = !ret;
+	}
 	if (ret)
 		return ret;
 	/* Leftovers of a killed test would disturb this one. */
@@ -279,7 +251,7 @@ int cg_test_create(char **cg)
 
 void cg_test_remove(char *cg)
 {
-	cg_leave();
+	cg_enter_current(mount_point);
 	cg_killall(cg);
 	remove_tree(cg);
 	free(cg);

@@ -27,7 +27,6 @@ const char *cgroup2_mount(void);
 
 /* cgroups, by path; most functions are in cgroup_util.h */
 int cg_create_parent(const char *cg);
-int cg_leave(void);		/* to the root */
 /* Waits for the number of dead cgroups that are not freed; returns the last. */
 long long cg_wait_dying(const char *cg, long long want);
 pid_t cg_fork(const char *cg);
@@ -38,15 +37,12 @@ pid_t cg_fork(const char *cg);
  */
 unsigned long long cg_id(const char *cg);
 
-/* Enables memory or dmem for the children, until the program ends. */
-int cg_enable(const char *cg, const char *controller);
-
 /*
  * When the program ends, however it ends, text is written to this file, or the module
- * of this directory of /sys/module is unloaded. This is done in the reverse order.
+ * of this directory of /sys/module is unloaded. This is done in the reverse order. The
+ * first text for a file counts.
  */
 void undo_add(const char *path, const char *text);
-bool undo_has(const char *path);
 /* Returns whether there was a text for this file. */
 bool undo_forget(const char *path);
 /* Does it now, for the paths that begin with the prefix. */

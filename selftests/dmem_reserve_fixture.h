@@ -34,7 +34,7 @@ struct pile {
 FIXTURE(reserve) {
 	struct dmem_test t;
 	const char *region;
-	char *top, *outside;
+	char *top;
 	char *owner, *greedy, *slice, *a, *b;
 	struct pile own, taken;
 };
@@ -66,6 +66,14 @@ static inline int set_min(const struct dmem_test *t, const char *cg, int pages)
 static inline int set_max(const struct dmem_test *t, const char *cg, int pages)
 {
 	return dmem_set_max(cg, t->heap.region, pages * t->page);
+}
+
+/* dmem.min of the test's cgroup and of top, the one above it: a child has a part. */
+static inline int reserve_above(const struct dmem_test *t, const char *top, long long bytes)
+{
+	int ret = dmem_set(top, "dmem.min", t->heap.region, bytes);
+
+	return ret ? ret : dmem_set(t->cg, "dmem.min", t->heap.region, bytes);
 }
 
 /* A buffer's fd, -ENOMEM if it was refused, or NO_ROOM. Waits for a busy page. */
@@ -180,7 +188,6 @@ FIXTURE_SETUP(reserve)
 	self->region = t->heap.region;
 	self->top = strdup(t->cg);
 	*strrchr(self->top, '/') = '\0';
-	self->outside = cg_name_indexed(t->root, "dmem_selftest_outside.", getpid());
 	self->owner = cg_name(t->cg, "owner");
 	self->greedy = cg_name(t->cg, "greedy");
 	self->slice = cg_name(t->cg, "slice");
@@ -191,7 +198,7 @@ FIXTURE_SETUP(reserve)
 	EXPECT_EQ(0, cg_create_parent(self->slice));
 	EXPECT_EQ(0, cg_create(self->a));
 	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, dmem_reserve_above(t, self->top, DMEM_MAX));
+	EXPECT_EQ(0, reserve_above(t, self->top, DMEM_MAX));
 }
 
 FIXTURE_TEARDOWN(reserve)
@@ -200,9 +207,7 @@ FIXTURE_TEARDOWN(reserve)
 	give_all(&self->taken);
 	/* No charge of the tests remains. */
 	EXPECT_EQ(0, dmem_current(self->t.root, self->region));
-	EXPECT_EQ(0, dmem_reserve_above(&self->t, self->top, 0));
-	if (!access(self->outside, F_OK))
-		EXPECT_EQ(0, cg_destroy(self->outside));
+	EXPECT_EQ(0, reserve_above(&self->t, self->top, 0));
 	unaccounted_return_all();
 	dmem_end(&self->t);
 }

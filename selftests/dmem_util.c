@@ -34,7 +34,7 @@ static const char *region_values(const char *text, const char *region)
 	return text ? text + len : NULL;
 }
 
-long long dmem_value(const char *text, const char *region)
+static long long dmem_value(const char *text, const char *region)
 {
 	const char *value = region_values(text, region);
 
@@ -44,7 +44,7 @@ long long dmem_value(const char *text, const char *region)
 }
 
 /* The number after " <key>=" */
-long long dmem_nested_value(const char *text, const char *region, const char *key)
+static long long dmem_nested_value(const char *text, const char *region, const char *key)
 {
 	const char *word = region_values(text, region);
 	size_t len = strlen(key);
@@ -107,13 +107,6 @@ int dmem_set(const char *cg, const char *file, const char *region, long long byt
 	if (ret)
 		return ret;
 	return dmem_read(cg, file, region) == bytes ? 0 : -EBADMSG;
-}
-
-int dmem_reserve_above(const struct dmem_test *t, const char *top, long long bytes)
-{
-	int ret = dmem_set(top, "dmem.min", t->heap.region, bytes);
-
-	return ret ? ret : dmem_set(t->cg, "dmem.min", t->heap.region, bytes);
 }
 
 int dmem_set_max(const char *cg, const char *region, long long bytes)
@@ -291,17 +284,6 @@ static bool use_heap(struct dmem_test *t, enum dmem_kind kind)
 	return t->heap_fd >= 0;
 }
 
-bool dmem_is_on(char *reason)
-{
-	if (cgroup2_mount() &&
-	    !cg_read_strstr(cgroup2_mount(), "cgroup.controllers", "dmem"))
-		return true;
-	snprintf(reason, DMEM_NAME_LEN, "%s", cgroup2_mount() ?
-		 "no dmem controller in cgroup2 (CONFIG_CGROUP_DMEM, cgroup_disable=dmem)" :
-		 "cgroup2 is not mounted");
-	return false;
-}
-
 int dmem_begin(struct dmem_test *t, enum dmem_kind kind)
 {
 	int ret;
@@ -310,9 +292,12 @@ int dmem_begin(struct dmem_test *t, enum dmem_kind kind)
 	t->heap_fd = -1;
 	t->root = cgroup2_mount();
 	t->page = sysconf(_SC_PAGESIZE);
-	t->cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	if (!dmem_is_on(t->reason))
+	if (!t->root || cg_read_strstr(t->root, "cgroup.controllers", "dmem")) {
+		snprintf(t->reason, sizeof(t->reason), "%s", t->root ?
+			 "no dmem controller in cgroup2 (CONFIG_CGROUP_DMEM, cgroup_disable=dmem)" :
+			 "cgroup2 is not mounted");
 		return KSFT_SKIP;
+	}
 	if (geteuid()) {
 		snprintf(t->reason, sizeof(t->reason), "needs root");
 		return KSFT_SKIP;

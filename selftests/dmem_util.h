@@ -49,7 +49,6 @@ struct dmem_test {
 	const char *root;		/* where cgroup2 is mounted */
 	char *cg;			/* has +dmem, so it takes no process */
 	long long page;
-	int cpus;
 	struct dmem_heap heap;
 	const char *area;		/* CMA area of the heap, or NULL */
 	int heap_fd;
@@ -65,24 +64,17 @@ int dmem_begin(struct dmem_test *t, enum dmem_kind kind);
 /* Leaves the test's cgroup, kills its remaining processes and removes it. */
 void dmem_end(struct dmem_test *t);
 
-/* Is the controller there? If not, sets reason (DMEM_NAME_LEN). */
-bool dmem_is_on(char *reason);
-
 /* region files: value in bytes, DMEM_MAX, or a negative errno */
 long long dmem_read(const char *cg, const char *file, const char *region);
 long long dmem_current(const char *cg, const char *region);
 long long dmem_peak(const char *cg, const char *region);
 long long dmem_wait_current(const char *cg, const char *region,
 			    long long want, int timeout_ms);
-long long dmem_value(const char *text, const char *region);
 /* Of files with several keys for a region: "region key=value key=value" */
 long long dmem_nested(const char *cg, const char *file, const char *region, const char *key);
-long long dmem_nested_value(const char *text, const char *region, const char *key);
 /* Writes the limit and reads it back; -EBADMSG if it reads back differently. */
 int dmem_set(const char *cg, const char *file, const char *region, long long bytes);
 int dmem_set_max(const char *cg, const char *region, long long bytes);
-/* dmem.min of the test's cgroup and of top, the one above it: a child has a part. */
-int dmem_reserve_above(const struct dmem_test *t, const char *top, long long bytes);
 
 /* /sys/kernel/mm/cma/<area>/<file> */
 long long cma_read(const char *area, const char *file);

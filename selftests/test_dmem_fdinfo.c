@@ -219,12 +219,15 @@ TEST_F(fdinfo, root)
 TEST(uncharged)
 {
 	struct udmabuf_create req = { .size = sysconf(_SC_PAGESIZE) };
-	char reason[DMEM_NAME_LEN];
 	struct dmem_owner owner;
-	int dev, fd;
+	struct dmem_test t;
+	int ret = dmem_begin(&t, DMEM_NO_HEAP), dev, fd;
 
-	if (!dmem_is_on(reason))
-		SKIP(return, "%s", reason);
+	if (ret == KSFT_SKIP)
+		SKIP(return, "%s", t.reason);
+	ASSERT_EQ(0, ret)
+		TH_LOG("%s", t.reason);
+	dmem_end(&t);
 	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
 	if (dev < 0)
 		SKIP(return, "no udmabuf (CONFIG_UDMABUF)");

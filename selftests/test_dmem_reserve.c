@@ -268,7 +268,7 @@ TEST_F_TIMEOUT(reserve, inner_limit, 120)
 /* Unaccounted pages count as used, like any others. */
 TEST_F_TIMEOUT(reserve, unaccounted, 120)
 {
-	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 12 * self->t.page));
+	ASSERT_EQ(0, reserve_above(&self->t, self->top, 12 * self->t.page));
 	SET_MIN(self->owner, 12);
 	ASSERT_EQ(0, unaccounted_take(self->t.area, 6));
 	EXPECT_TAKES(self->greedy, &self->taken, WINDOW - 12 - 6);

@@ -28,7 +28,6 @@ FIXTURE(memcg) {
 
 FIXTURE_SETUP(memcg)
 {
-	char *top;
 	int ret = dmem_begin(&self->t, DMEM_SYSTEM);
 
 	if (ret == KSFT_SKIP)
@@ -39,12 +38,7 @@ FIXTURE_SETUP(memcg)
 		dmem_end(&self->t);
 		SKIP(return, "no dma_heap.mem_accounting=1");
 	}
-	top = strdup(self->t.cg);
-	*strrchr(top, '/') = '\0';
-	ASSERT_EQ(0, cg_enable(self->t.root, "memory"));
-	ASSERT_EQ(0, cg_enable(top, "memory"));
-	ASSERT_EQ(0, cg_enable(self->t.cg, "memory"));
-	free(top);
+	ASSERT_EQ(0, dmem_enable_memory(&self->t));
 	self->a = cg_name(self->t.cg, "a");
 	ASSERT_EQ(0, cg_create(self->a));
 }

@@ -13,6 +13,7 @@
 #include "guest_util.h"
 
 #define RECORD_BUF	8192
+#define CONTROL		"cgroup.subtree_control"
 
 int dmem_renew(struct dmem_test *t)
 {
@@ -23,30 +24,94 @@ int dmem_renew(struct dmem_test *t)
 int file_set(const char *dir, const char *file, const char *text)
 {
 	char *path = cg_control(dir, file), old[64];
-	int ret = 0;
+	int ret = read_text(path, old, sizeof(old));
 
-	if (!undo_has(path)) {
-		ret = read_text(path, old, sizeof(old));
-		if (ret >= 0)
-			undo_add(path, old);
-	}
+	if (ret >= 0)
+		undo_add(path, old);
 	free(path);
 	return ret < 0 ? ret : cg_write(dir, file, (char *)text);
 }
 
 int dmem_enable_memory(const struct dmem_test *t)
 {
-	char *top = strdup(t->cg);
-	int ret;
+	char *top = strdup(t->cg), *control = cg_control(t->root, CONTROL);
+	int ret = 0;
 
 	*strrchr(top, '/') = '\0';
-	ret = cg_enable(t->root, "memory");
+	if (cg_read_strstr(t->root, CONTROL, "memory")) {
+		ret = cg_write(t->root, CONTROL, "+memory");
+		if (!ret)
+			undo_add(control, "-memory");
+	}
 	if (!ret)
-		ret = cg_enable(top, "memory");
+		ret = cg_write(top, CONTROL, "+memory");
 	if (!ret)
-		ret = cg_enable(t->cg, "memory");
+		ret = cg_write(t->cg, CONTROL, "+memory");
+	free(control);
 	free(top);
 	return ret;
+}
+
+bool dmem_is_on(void)
+{
+	return cgroup2_mount() &&
+	       !cg_read_strstr(cgroup2_mount(), "cgroup.controllers", "dmem");
+}
+
+int dmem_reserve_above(const struct dmem_test *t, const char *top, long long bytes)
+{
+	int ret = dmem_set(top, "dmem.min", t->heap.region, bytes);
+
+	return ret ? ret : dmem_set(t->cg, "dmem.min", t->heap.region, bytes);
+}
+
+static char *outside_name(const char *top)
+{
+	char *cg;
+
+	if (asprintf(&cg, "%s.outside", top) < 0)
+		abort();
+	return cg;
+}
+
+static void remove_outside(const char *cg)
+{
+	int tries;
+
+	for (tries = 0; rmdir(cg) && errno == EBUSY && tries < 5000; tries++) {
+		cg_killall(cg);
+		sleep_ms(2);
+	}
+}
+
+char *cg_outside(const char *top)
+{
+	char *cg = outside_name(top);
+
+	remove_outside(cg);
+	if (!cg_create(cg))
+		return cg;
+	free(cg);
+	return NULL;
+}
+
+/* In the program's own process, as the name of top has its pid */
+static void __attribute__((destructor)) leave_nothing_outside(void)
+{
+	char *top, *cg;
+
+	if (!cgroup2_mount())
+		return;
+	top = cg_name_indexed(cgroup2_mount(), "dmem_selftest", getpid());
+	cg = outside_name(top);
+	remove_outside(cg);
+	free(cg);
+	free(top);
+}
+
+int cpu_count(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 /* Returns an fd for the messages that the kernel logs from now on. */

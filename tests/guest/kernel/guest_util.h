@@ -12,6 +12,14 @@ int dmem_renew(struct dmem_test *t);
  * a negative errno.
  */
 int dmem_enable_memory(const struct dmem_test *t);
+bool dmem_is_on(void);
+/* dmem.min of the test's cgroup and of top, the one above it: a child has a part. */
+int dmem_reserve_above(const struct dmem_test *t, const char *top, long long bytes);
+/*
+ * Creates a cgroup beside top, the one above the test's, or returns NULL. The next test
+ * that needs it, or the end of the program, kills its processes and removes it.
+ */
+char *cg_outside(const char *top);
 
 /* Writes a file, which gets its present content back when the program ends. */
 int file_set(const char *dir, const char *file, const char *text);
@@ -26,6 +34,7 @@ int kmsg_count(int fd, const char *needle);
  */
 char *trace_dir(void);
 
+int cpu_count(void);
 /* Gives the calling thread one CPU of those that it may use. */
 void cpu_pin(int n);
 /* Runs fn(args + i * size) for i < n in as many threads, until all are done. */

@@ -648,10 +648,8 @@ static void unload_display(void)
 
 int main(int argc, char **argv)
 {
-	char reason[DMEM_NAME_LEN];
-
 	/* Once for all tests, as it is slow. */
-	if (dmem_is_on(reason) && !geteuid() && access("/dev/dri/card0", F_OK)) {
+	if (dmem_is_on() && !geteuid() && access("/dev/dri/card0", F_OK)) {
 		atexit(unload_display);
 		modules_load(&display_modules);
 		modules_load(&importer_modules);

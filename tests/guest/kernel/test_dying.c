@@ -69,7 +69,7 @@ FIXTURE_SETUP(dying)
 	self->box = cg_name(self->slice, "box");
 	EXPECT_EQ(0, cg_create_parent(self->slice));
 	EXPECT_EQ(0, cg_create_parent(self->box));
-	self->leaves = self->t.cpus < 2 ? 2 : self->t.cpus;
+	self->leaves = cpu_count() < 2 ? 2 : cpu_count();
 	if (self->leaves > MAX_CPUS)
 		self->leaves = MAX_CPUS;
 	for (i = 0; i < self->leaves; i++)

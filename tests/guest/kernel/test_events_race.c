@@ -120,7 +120,7 @@ TEST_F_TIMEOUT(events, race, 60)
 	struct dmem_test *t = &self->t;
 	const char *region = t->heap.region;
 	struct race *race = shared_alloc(sizeof(*race));
-	int n = t->cpus < MAX_CPUS ? t->cpus : MAX_CPUS, i, j;
+	int n = cpu_count() < MAX_CPUS ? cpu_count() : MAX_CPUS, i, j;
 	long long begin = now_ms(), sum = 0;
 	pid_t pid[LEAVES];
 

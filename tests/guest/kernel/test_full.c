@@ -286,7 +286,7 @@ TEST_F_TIMEOUT(full, race, 60)
 {
 	struct dmem_test *t = &self->t;
 	const char *leaf[LEAVES] = { self->a, self->b };
-	int n = t->cpus < MAX_CPUS ? t->cpus : MAX_CPUS, i, j;
+	int n = cpu_count() < MAX_CPUS ? cpu_count() : MAX_CPUS, i, j;
 	struct race *race = shared_alloc(sizeof(*race));
 	/* A slow machine takes longer to produce a race. */
 	long long end = now_ms() + 40000, sum = 0;

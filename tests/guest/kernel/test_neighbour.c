@@ -60,7 +60,7 @@ FIXTURE_SETUP(neighbour)
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", self->t.reason);
 	self->s = shared_alloc(sizeof(struct shared));
-	self->cpus = self->t.cpus < MAX_CPUS ? self->t.cpus : MAX_CPUS;
+	self->cpus = cpu_count() < MAX_CPUS ? cpu_count() : MAX_CPUS;
 	self->limit = 256 * self->t.page;
 	self->parent = cg_name(self->t.cg, "parent");
 	self->big = cg_name(self->parent, "big");

@@ -10,6 +10,7 @@
 
 #include "kselftest_harness.h"
 
+#include "guest_util.h"
 #include "dmem_fd_owner.h"
 
 #define PAGES	16
@@ -22,13 +23,12 @@ FIXTURE(off) {
 
 FIXTURE_SETUP(off)
 {
-	char reason[DMEM_NAME_LEN];
 	int i, n;
 
-	if (dmem_is_on(reason))
+	if (dmem_is_on())
 		SKIP(return, "the dmem controller is on");
 	if (!cgroup2_mount())
-		SKIP(return, "%s", reason);
+		SKIP(return, "cgroup2 is not mounted");
 	if (geteuid())
 		SKIP(return, "needs root");
 	self->page = sysconf(_SC_PAGESIZE);

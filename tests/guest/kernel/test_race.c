@@ -54,11 +54,11 @@ FIXTURE_VARIANT_ADD(race, system) {
 	.kind = DMEM_SYSTEM,
 };
 
-static int threads_for(const struct dmem_test *t)
+static int count_threads(void)
 {
-	if (t->cpus < 2)
+	if (cpu_count() < 2)
 		return 2;
-	return t->cpus < MAX_THREADS ? t->cpus : MAX_THREADS;
+	return cpu_count() < MAX_THREADS ? cpu_count() : MAX_THREADS;
 }
 
 FIXTURE_SETUP(race)
@@ -69,7 +69,7 @@ FIXTURE_SETUP(race)
 		SKIP(return, "%s", self->t.reason);
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s", self->t.reason);
-	self->threads = threads_for(&self->t);
+	self->threads = count_threads();
 	self->s = shared_alloc(sizeof(struct shared));
 }
 
@@ -167,7 +167,7 @@ TEST_F_TIMEOUT(first_charge, at_once, 60)
 {
 	struct dmem_test *t = &self->t;
 	struct shared *s = shared_alloc(sizeof(struct shared));
-	int threads = threads_for(t);
+	int threads = count_threads();
 	struct dmem_heap heaps[DMEM_HEAPS];
 	long long root[DMEM_HEAPS], begin, each = threads * t->page;
 	const char *parent;

@@ -38,7 +38,7 @@ TEST_F_TIMEOUT(reserve, parts_of_a_page, 120)
 
 TEST_F_TIMEOUT(reserve, low_has_no_effect, 120)
 {
-	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 0));
+	ASSERT_EQ(0, reserve_above(&self->t, self->top, 0));
 	ASSERT_EQ(0, dmem_set(self->owner, "dmem.low", self->region, DMEM_MAX));
 	EXPECT_STAT(self->owner, "reserved", 0);
 	EXPECT_STAT(self->owner, "committed", 0);
@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(reserve, none, 120)
 	SET_MIN(self->owner, 8);
 	EXPECT_GETS(self->greedy, &self->taken, 3);
 	EXPECT_GETS(self->owner, &self->own, 2);
-	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 0));
+	ASSERT_EQ(0, reserve_above(&self->t, self->top, 0));
 	SET_MIN(self->owner, 0);
 	EXPECT_STAT(self->t.root, "committed", 5);
 	EXPECT_STAT(self->t.cg, "committed", 5);
@@ -131,7 +131,7 @@ TEST_F_TIMEOUT(reserve, none, 120)
 
 	/* The first reservation counts all existing charges. */
 	give_back(&self->taken, 10);
-	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, DMEM_MAX));
+	ASSERT_EQ(0, reserve_above(&self->t, self->top, DMEM_MAX));
 	EXPECT_STAT(self->t.cg, "committed", WINDOW);
 	EXPECT_STAT(self->greedy, "committed", WINDOW - 12);
 	EXPECT_STAT(self->owner, "committed", 2);
@@ -224,12 +224,13 @@ TEST_F_TIMEOUT(reserve, too_late, 120)
 /* Requests are checked at every place in the tree. */
 TEST_F_TIMEOUT(reserve, outside, 120)
 {
+	char *cg = cg_outside(self->top);
 	int fd;
 
-	ASSERT_EQ(0, dmem_reserve_above(&self->t, self->top, 16 * self->t.page));
+	ASSERT_TRUE(!!cg);
+	ASSERT_EQ(0, reserve_above(&self->t, self->top, 16 * self->t.page));
 	SET_MIN(self->owner, 8);
-	ASSERT_EQ(0, cg_create(self->outside));
-	EXPECT_TAKES(self->outside, &self->taken, WINDOW - 16);
+	EXPECT_TAKES(cg, &self->taken, WINDOW - 16);
 	/* In the root itself, which has no events */
 	EXPECT_EQ(-ENOMEM, cg_alloc(self->t.root, self->t.heap_fd, self->t.page));
 	give_back(&self->taken, 1);

@@ -68,7 +68,7 @@ static void *hammer(void *arg)
 static pid_t start_hammer(struct shared *s, const struct dmem_test *t,
 			  const char *cg, int index)
 {
-	int threads = t->cpus < 2 ? 2 : t->cpus > MAX_THREADS ? MAX_THREADS : t->cpus;
+	int threads = cpu_count() < 2 ? 2 : cpu_count() > MAX_THREADS ? MAX_THREADS : cpu_count();
 	struct hammer h[MAX_THREADS];
 	pid_t pid = cg_fork(cg);
 	int i;
@@ -122,14 +122,14 @@ TEST_F_TIMEOUT(reserve, among_the_greedy, 120)
 {
 	struct dmem_test *t = &self->t;
 	struct shared *s = shared_alloc(sizeof(*s));
-	const char *cg[GROUPS] = { self->greedy, self->b, self->outside };
+	const char *cg[GROUPS] = { self->greedy, self->b, cg_outside(self->top) };
 	int rounds = 0, above = 0, full = 0, busy = 0, i;
 	long long end, last;
 	pid_t pid[GROUPS];
 
-	ASSERT_EQ(0, cg_create(self->outside));
+	ASSERT_TRUE(!!cg[2]);
 	/* Part of the window is for the processes outside. */
-	ASSERT_EQ(0, dmem_reserve_above(t, self->top, (WINDOW - 8) * t->page));
+	ASSERT_EQ(0, reserve_above(t, self->top, (WINDOW - 8) * t->page));
 	ASSERT_EQ(0, set_min(t, self->owner, OWNED));
 	for (i = 0; i < GROUPS; i++) {
 		pid[i] = start_hammer(s, t, cg[i], i);
@@ -224,14 +224,14 @@ TEST_F_TIMEOUT(reserve, changed_among_the_greedy, 60)
 {
 	struct dmem_test *t = &self->t;
 	struct shared *s = shared_alloc(sizeof(*s));
-	const char *cg[GROUPS] = { self->greedy, self->b, self->outside };
+	const char *cg[GROUPS] = { self->greedy, self->b, cg_outside(self->top) };
 	char *brief = cg_name(t->cg, "brief");
 	unsigned int seed = 1;
 	pid_t pid[GROUPS];
 	int rounds = 0, i;
 	long long end;
 
-	ASSERT_EQ(0, cg_create(self->outside));
+	ASSERT_TRUE(!!cg[2]);
 	for (i = 0; i < GROUPS; i++) {
 		pid[i] = start_hammer(s, t, cg[i], i);
 		ASSERT_LE(0, pid[i]);
@@ -243,7 +243,7 @@ TEST_F_TIMEOUT(reserve, changed_among_the_greedy, 60)
 	while ((now_ms() < end || rounds < 4) && !_metadata->exit_code) {
 		int some = 1 + rand_r(&seed) % WINDOW;
 
-		ASSERT_EQ(0, dmem_reserve_above(t, self->top, DMEM_MAX));
+		ASSERT_EQ(0, reserve_above(t, self->top, DMEM_MAX));
 		ASSERT_EQ(0, set_min(t, self->owner, some));
 		ASSERT_EQ(0, set_min(t, self->slice, some));
 		ASSERT_EQ(0, set_min(t, self->b, some / 2));
@@ -257,7 +257,7 @@ TEST_F_TIMEOUT(reserve, changed_among_the_greedy, 60)
 		ASSERT_EQ(0, set_min(t, self->owner, 0));
 		ASSERT_EQ(0, set_min(t, self->b, 0));
 		ASSERT_EQ(0, set_min(t, self->slice, 0));
-		ASSERT_EQ(0, dmem_reserve_above(t, self->top, 0));
+		ASSERT_EQ(0, reserve_above(t, self->top, 0));
 		if (!(rounds & 1))
 			ASSERT_EQ(0, cg_destroy(brief));
 		rounds++;
@@ -268,7 +268,7 @@ TEST_F_TIMEOUT(reserve, changed_among_the_greedy, 60)
 	for (i = 0; i < GROUPS; i++)
 		EXPECT_EQ(pid[i], waitpid(pid[i], NULL, WUNTRACED));
 	EXPECT_EQ(current_pages(t, t->root), stat_pages(t, t->root, "committed"));
-	ASSERT_EQ(0, dmem_reserve_above(t, self->top, t->page));
+	ASSERT_EQ(0, reserve_above(t, self->top, t->page));
 	for (i = 0; i < GROUPS; i++) {
 		EXPECT_EQ(current_pages(t, cg[i]), stat_pages(t, cg[i], "local"));
 		EXPECT_EQ(current_pages(t, cg[i]), stat_pages(t, cg[i], "committed"));
@@ -283,7 +283,7 @@ TEST_F_TIMEOUT(reserve, changed_among_the_greedy, 60)
 	ASSERT_EQ(0, set_min(t, self->owner, 4));
 	EXPECT_STAT(self->owner, "committed", 1);
 	EXPECT_STAT(t->cg, "committed", 1);
-	ASSERT_EQ(0, dmem_reserve_above(t, self->top, DMEM_MAX));
+	ASSERT_EQ(0, reserve_above(t, self->top, DMEM_MAX));
 	EXPECT_STAT(t->root, "committed", WINDOW);
 	EXPECT_STAT(self->owner, "committed", 4);
 	EXPECT_TAKES(self->greedy, &self->taken, WINDOW - 4);

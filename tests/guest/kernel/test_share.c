@@ -18,6 +18,7 @@
 
 #include "kselftest_harness.h"
 
+#include "guest_util.h"
 #include "media_pool.h"
 
 #define AREA_MODULE	"dmem_vivid_area"
@@ -228,7 +229,7 @@ TEST_F(share, three_services)
 		producer(sv[1], &self->screen);
 	}
 	close(sv[1]);
-	ASSERT_EQ(0, cg_leave());
+	ASSERT_EQ(0, cg_enter_current(pool->t.root));
 	fd = recv_fd(sv[0]);
 	ASSERT_LE(0, fd);
 	expect_paid(_metadata, pool, self->c, self->len);
@@ -374,10 +375,8 @@ static void unload_all(void)
 
 int main(int argc, char **argv)
 {
-	char reason[DMEM_NAME_LEN];
-
 	/* Loading is slow. */
-	if (dmem_is_on(reason) && !geteuid()) {
+	if (dmem_is_on() && !geteuid()) {
 		atexit(unload_all);
 		if (access("/sys/module/vivid", F_OK))
 			modules_load(&vivid_modules);

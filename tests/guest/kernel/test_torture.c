@@ -63,9 +63,9 @@ static unsigned int number_from_env(const char *name, unsigned int otherwise)
 }
 
 /* One for each CPU. */
-static int count_workers(const TORTURE *self)
+static int count_workers(void)
 {
-	return self->t.cpus < 2 ? 2 : self->t.cpus < TT_WORKERS ? self->t.cpus : TT_WORKERS;
+	return cpu_count() < 2 ? 2 : cpu_count() < TT_WORKERS ? cpu_count() : TT_WORKERS;
 }
 
 /*
@@ -106,7 +106,7 @@ FIXTURE_SETUP(torture)
 	open_driver(self);
 	/* A script may be of another machine. */
 	tt_find_devices(&self->devices, getenv("DMEM_TORTURE_SCRIPT") ? TT_WORKERS :
-			count_workers(self));
+			count_workers());
 }
 
 FIXTURE_TEARDOWN(torture)
@@ -502,7 +502,7 @@ TEST_F_TIMEOUT(torture, random, 100000)
 {
 	unsigned int seed = number_from_env("DMEM_TORTURE_SEED", SEED);
 	long long begin = now_ms(), seconds = number_from_env("DMEM_TORTURE_SECONDS", SECONDS);
-	int workers = count_workers(self), n = workers * ROUNDS * PER_ROUND;
+	int workers = count_workers(), n = workers * ROUNDS * PER_ROUND;
 	int epoch = number_from_env("DMEM_TORTURE_EPOCH", 0);
 	bool ok = true;
 

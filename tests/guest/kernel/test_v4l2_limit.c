@@ -320,8 +320,7 @@ TEST_F_TIMEOUT(v4l2, full_area_memcg, 60)
 		SKIP(return, "the area has other users");
 	if (!other_memory_serves(cam))
 		SKIP(return, "no other memory serves this device's requests");
-	if (cg_enable(cam->pool.t.root, "memory") || cg_enable(cam->pool.top, "memory") ||
-	    cg_enable(cam->pool.t.cg, "memory"))
+	if (dmem_enable_memory(&cam->pool.t))
 		SKIP(return, "no memory controller in cgroup2");
 	n = fill_area(cam, fds, &left);
 	if (left >= cam->len)

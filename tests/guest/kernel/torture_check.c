@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Compares the kernel with the world, see torture.h */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "torture.h"
@@ -33,9 +35,41 @@ static bool load(struct where *at, const char *file)
 	return !ret;
 }
 
-static long long nested(struct where *at, const struct tt_region *r, const char *key)
+/* The line of the region in the file, after its name, or NULL */
+static const char *find_line(const struct where *at, const struct tt_region *r)
 {
-	return dmem_nested_value(at->text, r->name, key);
+	size_t len = strlen(r->name);
+	const char *line = at->text;
+
+	while (line && (strncmp(line, r->name, len) || line[len] != ' ')) {
+		line = strchr(line, '\n');
+		if (line)
+			line++;
+	}
+	return line ? line + len : NULL;
+}
+
+static long long value(const struct where *at, const struct tt_region *r)
+{
+	const char *line = find_line(at, r);
+
+	if (!line)
+		return -ENODATA;
+	return strncmp(line, " max\n", 5) ? strtoll(line, NULL, 10) : DMEM_MAX;
+}
+
+/* The number after " <key>=" */
+static long long nested(const struct where *at, const struct tt_region *r, const char *key)
+{
+	const char *word = find_line(at, r);
+	size_t len = strlen(key);
+
+	for (; word && *word == ' '; word += strcspn(word, "\n ")) {
+		word++;
+		if (!strncmp(word, key, len) && word[len] == '=')
+			return strtoll(word + len + 1, NULL, 10);
+	}
+	return -ENODATA;
 }
 
 /* Refusals of all kinds: each has exactly one of the three. */
@@ -65,7 +99,7 @@ static bool same_current(struct where *at, const int *node)
 		struct tt_region *r = &at->w->region[i];
 		long long base = at->root ? r->current : 0;
 
-		if (differs(at, r, "dmem.current", dmem_value(at->text, r->name),
+		if (differs(at, r, "dmem.current", value(at, r),
 			    base + rm_usage(&r->m, node[i]) * at->w->t->page))
 			return false;
 	}
@@ -111,7 +145,7 @@ static bool same_peak(struct where *at, const int *node)
 	for (i = 0; i < at->w->regions; i++) {
 		struct tt_region *r = &at->w->region[i];
 		const struct tt_extra *x = &r->x[node[i]];
-		long long peak = dmem_value(at->text, r->name);
+		long long peak = value(at, r);
 
 		if (peak < x->most * page)
 			return !differs(at, r, "dmem.peak, below the usage,", peak,
@@ -163,7 +197,7 @@ static bool same_limits(struct where *at, const int *node)
 			struct tt_region *r = &at->w->region[i];
 			const struct rm_node *n = &r->m.node[node[i]];
 
-			if (differs(at, r, files[f], dmem_value(at->text, r->name),
+			if (differs(at, r, files[f], value(at, r),
 				    limit(at, f == 0 ? n->min : f == 1 ? r->x[node[i]].low :
 					  n->max)))
 				return false;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "camera.h"
+#include "guest_util.h"
 #include "media_pool.h"
 
 FIXTURE(v4l2) {
@@ -61,9 +62,7 @@ static void v4l2_unload(void)
 /* Loads vivid once for all tests, because that takes a while. */
 static int v4l2_run(int argc, char **argv)
 {
-	char reason[DMEM_NAME_LEN];
-
-	if (dmem_is_on(reason) && !geteuid()) {
+	if (dmem_is_on() && !geteuid()) {
 		atexit(v4l2_unload);
 		modules_load(&vivid_modules);
 	}

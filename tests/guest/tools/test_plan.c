@@ -107,7 +107,7 @@ FIXTURE_TEARDOWN(plan)
 	}
 	unlink(HISTORY);
 	unlink(HISTORY ".lock");
-	EXPECT_EQ(0, cg_leave());
+	EXPECT_EQ(0, cg_enter_current(cgroup2_mount()));
 	for (int i = 0; i < LOAD_SERVICES; i++)
 		EXPECT_EQ(0, cg_destroy(self->service[i]));
 	EXPECT_EQ(0, cg_destroy(self->cg));
@@ -192,7 +192,7 @@ static off_t history_size(void)
 /* Restarts the services, so that their peaks are those of this load. */
 static int start_again(FIXTURE_DATA(plan) *self)
 {
-	int ret = cg_leave();
+	int ret = cg_enter_current(cgroup2_mount());
 
 	for (int i = 0; i < LOAD_SERVICES && !ret; i++) {
 		ret = cg_destroy(self->service[i]);
@@ -254,7 +254,7 @@ static int make_area(FIXTURE_DATA(plan) *self, long long pages)
 	int front;
 
 	drop_fill(self);
-	cg_leave();
+	cg_enter_current(cgroup2_mount());
 	front = heap_alloc(self->heap, pages * PAGE);
 	if (front < 0)
 		return front;
@@ -428,7 +428,7 @@ TEST_F(plan, device_tree)
 	ASSERT_EQ(0, cg_enter_current(self->service[0]));
 	self->buffer[0] = heap_alloc(self->heap, self->total * PAGE);
 	ASSERT_GE(self->buffer[0], 0);
-	ASSERT_EQ(0, cg_leave());
+	ASSERT_EQ(0, cg_enter_current(cgroup2_mount()));
 	ASSERT_EQ(0, run(DMEMCTL, "record", "--count=1", "--output=" HISTORY, self->service[0], NULL))
 		TH_LOG("%s", output());
 	ASSERT_EQ(0, run(DMEMCTL, "plan", "--headroom=25", "--force", "--dts=" OVERLAY, HISTORY, NULL))
