@@ -28,6 +28,7 @@
 
 #define UNDOS			32
 #define UNDO_PATH		320
+#define REMOVE_MS		10000	/* A process may never die. */
 #define MODULES			"/sys/module/"
 #define CONTROL			"cgroup.subtree_control"
 
@@ -58,12 +59,13 @@ static void __attribute__((constructor)) util_init(void)
 	top_cg = cg_name_indexed(mount_point, "dmem_selftest", main_pid);
 }
 
-/* Removes a cgroup and all below; the processes in it are killed. */
-static int remove_tree(const char *cg)
+/* Removes a cgroup and all below until then; the processes in it are killed. */
+static int remove_tree(const char *cg, long long end)
 {
 	struct dirent *ent;
 	DIR *dir = opendir(cg);
 	char *child;
+	int ret;
 
 	if (!dir)
 		return -errno;
@@ -71,11 +73,15 @@ static int remove_tree(const char *cg)
 		if (ent->d_type != DT_DIR || ent->d_name[0] == '.')
 			continue;
 		child = cg_name(cg, ent->d_name);
-		remove_tree(child);
+		remove_tree(child, end);
 		free(child);
 	}
 	closedir(dir);
-	return cg_destroy(cg);
+	while ((ret = rmdir(cg)) && errno == EBUSY && now_ms() < end) {
+		cg_killall(cg);
+		sleep_ms(1);
+	}
+	return ret ? -errno : 0;
 }
 
 static void undo_drop(int i)
@@ -150,7 +156,7 @@ static void clean_up(void)
 		return;
 	if (!access(top_cg, F_OK)) {
 		cg_killall(top_cg);
-		if (remove_tree(top_cg))
+		if (remove_tree(top_cg, now_ms() + REMOVE_MS))
 			fprintf(stderr, "# cannot remove %s\n", top_cg);
 	}
 	undo_run("");
@@ -240,7 +246,7 @@ int cg_test_create(char **cg)
 		return ret;
 	/* Leftovers of a killed test would disturb this one. */
 	cg_killall(top_cg);
-	remove_tree(top_cg);
+	remove_tree(top_cg, now_ms() + REMOVE_MS);
 	undo_run("/sys/kernel/debug/");
 	ret = cg_create_parent(top_cg);
 	if (ret)
@@ -253,7 +259,7 @@ void cg_test_remove(char *cg)
 {
 	cg_enter_current(mount_point);
 	cg_killall(cg);
-	remove_tree(cg);
+	remove_tree(cg, now_ms() + REMOVE_MS);
 	free(cg);
 }
 
