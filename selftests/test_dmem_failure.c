@@ -61,7 +61,7 @@ FIXTURE_TEARDOWN(failure)
 
 static int lowest_fd(void)
 {
-	int fd = dup(0);
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	close(fd);
 	return fd;

@@ -198,7 +198,7 @@ void run_threads(int n, void *(*fn)(void *), void *args, size_t size)
 
 int lowest_fd(void)
 {
-	int fd = dup(0);
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	close(fd);
 	return fd;
