@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -375,14 +376,15 @@ void sleep_ms(int ms)
 	usleep(ms * 1000);
 }
 
-/* Of the kernel, not of this program. */
+/* Of the kernel, not of this program, or of the personality that linux32 sets. */
 bool kernel_is_64bit(void)
 {
 	struct utsname u;
+	int old = personality(PER_LINUX), ret = uname(&u);
 
-	if (sizeof(long) == 8)
-		return true;
-	return !uname(&u) && (strstr(u.machine, "64") || !strcmp(u.machine, "s390x"));
+	personality(old);
+	return sizeof(long) == 8 ||
+	       (!ret && (strstr(u.machine, "64") || !strcmp(u.machine, "s390x")));
 }
 
 char *exe_dir(void)
