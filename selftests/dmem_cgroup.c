@@ -31,7 +31,6 @@
 #define UNDO_PATH		320
 #define REMOVE_MS		10000	/* A process may never die. */
 #define MODULES			"/sys/module/"
-#define CONTROL			"cgroup.subtree_control"
 
 static pid_t main_pid;
 static char *mount_point;		/* of cgroup2, NULL if there is none */
@@ -161,7 +160,7 @@ static void clean_up(void)
 			fprintf(stderr, "# cannot remove %s\n", top_cg);
 	}
 	undo_run("");
-	if (undo_list->enabled && cg_write(mount_point, CONTROL, "-dmem"))
+	if (undo_list->enabled && cg_write(mount_point, SUBTREE_CONTROL, "-dmem"))
 		fprintf(stderr, "# cannot disable dmem in %s\n", mount_point);
 }
 
@@ -213,7 +212,7 @@ int cg_create_parent(const char *cg)
 {
 	if (cg_create(cg))
 		return -errno;
-	return cg_write(cg, CONTROL, "+dmem");
+	return cg_write(cg, SUBTREE_CONTROL, "+dmem");
 }
 
 /* Like fork(), but the child starts in cg. A move would take an RCU grace period. */
@@ -239,8 +238,8 @@ int cg_test_create(char **cg)
 	int ret = 0;
 
 	guard();
-	if (cg_read_strstr(mount_point, CONTROL, "dmem")) {
-		ret = cg_write(mount_point, CONTROL, "+dmem");
+	if (cg_read_strstr(mount_point, SUBTREE_CONTROL, "dmem")) {
+		ret = cg_write(mount_point, SUBTREE_CONTROL, "+dmem");
 		undo_list->enabled = !ret;
 	}
 	if (ret)
@@ -286,8 +285,7 @@ unsigned long long cg_id(const char *cg)
 
 long long cg_wait_dying(const char *cg, long long want)
 {
-	return cg_read_key_long_poll(cg, "cgroup.stat", "nr_dying_subsys_dmem ", want, 500,
-				     20000);
+	return cg_read_key_long_poll(cg, "cgroup.stat", DYING, want, 500, 20000);
 }
 
 void *shared_alloc(size_t size)

@@ -15,6 +15,8 @@
 
 #include "cgroup_util.h"
 
+#define SUBTREE_CONTROL	"cgroup.subtree_control"
+
 /*
  * Creates the cgroup of a test, with dmem for its children; the caller passes the
  * name to cg_test_remove(), which leaves it, kills the processes in it, removes it
@@ -27,7 +29,9 @@ const char *cgroup2_mount(void);
 
 /* cgroups, by path; most functions are in cgroup_util.h */
 int cg_create_parent(const char *cg);
-/* Waits for the number of dead cgroups that are not freed; returns the last. */
+/* Key of cgroup.stat: dead cgroups below that are not freed, as they have charges */
+#define DYING	"nr_dying_subsys_dmem "
+/* Waits for this number of them; returns the last. */
 long long cg_wait_dying(const char *cg, long long want);
 pid_t cg_fork(const char *cg);
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The test module as a driver that allocates DMA memory for its callers. */
-#ifndef SELFTESTS_DMA_DRIVER_H
-#define SELFTESTS_DMA_DRIVER_H
+#ifndef SELFTESTS_DMEM_DMA_DRIVER_H
+#define SELFTESTS_DMEM_DMA_DRIVER_H
 
 #include "dmem_util.h"
 #include "test_modules/dmem_dma_test.h"
@@ -35,4 +35,4 @@ static inline bool dma_has_fallback(int method)
 	return kernel_is_64bit() || method != DMEM_DMA_COHERENT;
 }
 
-#endif /* SELFTESTS_DMA_DRIVER_H */
+#endif /* SELFTESTS_DMEM_DMA_DRIVER_H */

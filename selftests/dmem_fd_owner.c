@@ -7,11 +7,9 @@
 
 #include "dmem_fd_owner.h"
 
-#define FILE_BUF	8192
-
 int fd_owner(pid_t pid, int fd, struct dmem_owner *owner)
 {
-	char path[64], buf[FILE_BUF], *line, *save, *end;
+	char path[64], buf[DMEM_FILE_BUF], *line, *save, *end;
 	int regions = 0, cgroups = 0, bad = 0, ret;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d",

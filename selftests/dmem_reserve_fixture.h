@@ -4,8 +4,8 @@
  * setup takes all but WINDOW pages of the area, and buffers are single pages, so that
  * fragmentation cannot make a request fail.
  */
-#ifndef SELFTESTS_RESERVE_FIXTURE_H
-#define SELFTESTS_RESERVE_FIXTURE_H
+#ifndef SELFTESTS_DMEM_RESERVE_FIXTURE_H
+#define SELFTESTS_DMEM_RESERVE_FIXTURE_H
 
 #include <errno.h>
 #include <stdlib.h>
@@ -149,8 +149,8 @@ static inline void expect_gets(struct __test_metadata *_metadata, const struct d
 		TH_LOG("by %s", cg);
 }
 
-static inline void expect_stat(struct __test_metadata *_metadata, const struct dmem_test *t,
-			       const char *cg, const char *key, long long pages)
+static inline void expect_stat_key(struct __test_metadata *_metadata, const struct dmem_test *t,
+				   const char *cg, const char *key, long long pages)
 {
 	EXPECT_EQ(pages, stat_pages(t, cg, key))
 		TH_LOG("%s of %s", key, cg);
@@ -158,7 +158,7 @@ static inline void expect_stat(struct __test_metadata *_metadata, const struct d
 
 #define EXPECT_TAKES(cg, pile, pages) expect_takes(_metadata, &self->t, cg, pile, pages)
 #define EXPECT_GETS(cg, pile, pages) expect_gets(_metadata, &self->t, cg, pile, pages)
-#define EXPECT_STAT(cg, key, pages) expect_stat(_metadata, &self->t, cg, key, pages)
+#define EXPECT_STAT(cg, key, pages) expect_stat_key(_metadata, &self->t, cg, key, pages)
 #define SET_MIN(cg, pages) ASSERT_EQ(0, set_min(&self->t, cg, pages))
 #define SET_MAX(cg, pages) ASSERT_EQ(0, set_max(&self->t, cg, pages))
 #define ALLOC_IN(cg, pages) alloc_in(&self->t, cg, pages)
@@ -179,7 +179,7 @@ FIXTURE_SETUP(reserve)
 	else if (dmem_current(t->root, t->heap.region))
 		reason = "others have buffers of the heap";
 	else if (!region_is_private(t->heap.region) || unaccounted_leave(t->area, WINDOW))
-		reason = "cannot have the area alone, by /sys/kernel/debug/cma";
+		reason = "cannot have the area alone, by " CMA_DEBUGFS;
 	if (reason) {
 		unaccounted_return_all();
 		dmem_end(t);
@@ -212,4 +212,4 @@ FIXTURE_TEARDOWN(reserve)
 	dmem_end(&self->t);
 }
 
-#endif /* SELFTESTS_RESERVE_FIXTURE_H */
+#endif /* SELFTESTS_DMEM_RESERVE_FIXTURE_H */

@@ -5,9 +5,7 @@
 #include "dmem_util.h"
 #include "dmem_unaccounted.h"
 
-#define DEBUGFS	"/sys/kernel/debug/cma"
-
-static char dir[DMEM_NAME_LEN + sizeof(DEBUGFS)];	/* of the area */
+static char dir[DMEM_NAME_LEN + sizeof(CMA_DEBUGFS)];	/* of the area */
 static long long taken;
 
 /* The pages are returned when the next test begins, also if this one is killed. */
@@ -37,7 +35,7 @@ int unaccounted_take(const char *area, long long pages)
 	long long end = now_ms() + 5000, chunk = pages;
 	int ret;
 
-	snprintf(dir, sizeof(dir), DEBUGFS "/%s", area);
+	snprintf(dir, sizeof(dir), CMA_DEBUGFS "/%s", area);
 	while (pages) {
 		chunk = chunk < pages ? chunk : pages;
 		ret = write_number("alloc", chunk);

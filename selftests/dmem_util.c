@@ -17,7 +17,6 @@
 
 #include "dmem_util.h"
 
-#define FILE_BUF		8192
 #define FILES			65536
 #define MIN_FREE		(4LL << 20)
 
@@ -59,7 +58,7 @@ static long long dmem_nested_value(const char *text, const char *region, const c
 
 long long dmem_nested(const char *cg, const char *file, const char *region, const char *key)
 {
-	char buf[FILE_BUF];
+	char buf[DMEM_FILE_BUF];
 	int ret = cg_read(cg, file, buf, sizeof(buf));
 
 	return ret < 0 ? ret : dmem_nested_value(buf, region, key);
@@ -67,7 +66,7 @@ long long dmem_nested(const char *cg, const char *file, const char *region, cons
 
 long long dmem_read(const char *cg, const char *file, const char *region)
 {
-	char buf[FILE_BUF];
+	char buf[DMEM_FILE_BUF];
 	int ret = cg_read(cg, file, buf, sizeof(buf));
 
 	return ret < 0 ? ret : dmem_value(buf, region);

@@ -20,6 +20,8 @@
 
 #define DMEM_NAME_LEN	256
 #define DMEM_HEAPS	64
+#define DMEM_FILE_BUF	8192	/* for the text of a file */
+#define CMA_DEBUGFS	"/sys/kernel/debug/cma"	/* has a directory for each area */
 
 /*
  * The heaps that tests may allocate from, separated by colons. The first is a heap

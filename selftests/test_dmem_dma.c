@@ -18,8 +18,6 @@
 
 #define PAGES		16
 #define MAX_FDS		4096
-
-#define CMA_DEBUGFS	"/sys/kernel/debug/cma"
 #define NARROW_BITS	24	/* of the device's addresses with DMEM_DMA_NARROW */
 
 /* This process is in a. */

@@ -15,9 +15,6 @@
 
 #include "dmem_expect_events.h"
 
-#define DYING		"nr_dying_subsys_dmem "
-#define CONTROL		"cgroup.subtree_control"
-
 /*
  * slice
  *   box	may have processes until a test enables dmem in it
@@ -73,7 +70,7 @@ FIXTURE_TEARDOWN(events)
 
 static void use_box(struct __test_metadata *_metadata, EVENTS *self)
 {
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "+dmem"));
 	ASSERT_EQ(0, cg_create(self->a));
 	ASSERT_EQ(0, cg_create(self->b));
 	ASSERT_EQ(0, cg_enter_current(self->a));
@@ -349,7 +346,7 @@ TEST_F(events, local)
 	/* No controller in it yet: box is charged. */
 	more = TAKE(child, 2);
 	EXPECT_STAT(self->box, 3, 3, 0);
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "+dmem"));
 	EXPECT_STAT(self->box, 3, 3, 0);
 	EXPECT_STAT(child, 0, 0, 0);
 	ASSERT_EQ(0, cg_create(leaf));
@@ -408,7 +405,7 @@ TEST_F(events, removed)
 	long long root = stat_of(&self->t, self->t.root, "dying");
 	int fd[4], i, left;
 
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "+dmem"));
 	ASSERT_EQ(0, cg_create(self->a));
 	for (i = 0; i < 4; i++)
 		fd[i] = TAKE(self->a, i + 1);
@@ -451,8 +448,8 @@ TEST_F(events, tree)
 
 	own = TAKE(self->box, 2);
 	in_other = TAKE(self->c, 16);
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "+dmem"));
-	ASSERT_EQ(0, cg_write(self->c, CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->c, SUBTREE_CONTROL, "+dmem"));
 	ASSERT_EQ(0, cg_create(self->a));
 	ASSERT_EQ(0, cg_create(self->b));
 	ASSERT_EQ(0, cg_create(e));
@@ -515,10 +512,10 @@ TEST_F(events, disabled)
 {
 	int old, own, new;
 
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "+dmem"));
 	ASSERT_EQ(0, cg_create(self->a));
 	old = TAKE(self->a, 3);
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "-dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "-dmem"));
 	EXPECT_EQ(-ENOENT, dmem_current(self->a, self->region));
 	EXPECT_STAT(self->box, 3, 0, 3);
 	EXPECT_STAT(self->slice, 3, 0, 3);
@@ -526,7 +523,7 @@ TEST_F(events, disabled)
 	own = TAKE(self->a, 4);
 	EXPECT_STAT(self->box, 7, 4, 3);
 
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "+dmem"));
 	EXPECT_STAT(self->a, 0, 0, 0);
 	EXPECT_STAT(self->box, 7, 4, 3);
 	new = TAKE(self->a, 8);
@@ -536,12 +533,12 @@ TEST_F(events, disabled)
 	EXPECT_IDENTITY();
 
 	/* The parent loses the controller too, and both get new pool states. */
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "-dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "-dmem"));
 	EXPECT_STAT(self->box, 15, 4, 11);
-	ASSERT_EQ(0, cg_write(self->slice, CONTROL, "-dmem"));
+	ASSERT_EQ(0, cg_write(self->slice, SUBTREE_CONTROL, "-dmem"));
 	EXPECT_STAT(self->slice, 15, 0, 15);
-	ASSERT_EQ(0, cg_write(self->slice, CONTROL, "+dmem"));
-	ASSERT_EQ(0, cg_write(self->box, CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->slice, SUBTREE_CONTROL, "+dmem"));
+	ASSERT_EQ(0, cg_write(self->box, SUBTREE_CONTROL, "+dmem"));
 	EXPECT_STAT(self->a, 0, 0, 0);
 	EXPECT_STAT(self->box, 0, 0, 0);
 	EXPECT_STAT(self->slice, 15, 0, 15);

@@ -194,13 +194,13 @@ TEST_F(fdinfo, not_delegated)
 	ASSERT_LE(0, old);
 	EXPECT_OWNER(0, old, self->id_a);
 	ASSERT_EQ(0, cg_enter_current(self->b));
-	ASSERT_EQ(0, cg_write(self->a, "cgroup.subtree_control", "+dmem"));
+	ASSERT_EQ(0, cg_write(self->a, SUBTREE_CONTROL, "+dmem"));
 	fd = cg_alloc(leaf, t->heap_fd, t->page);
 	ASSERT_LE(0, fd);
 	EXPECT_OWNER(0, fd, cg_id(leaf));
 	EXPECT_OWNER(0, old, self->id_a);
 	/* A state without a file is not a cgroup without an id. */
-	ASSERT_EQ(0, cg_write(self->a, "cgroup.subtree_control", "-dmem"));
+	ASSERT_EQ(0, cg_write(self->a, SUBTREE_CONTROL, "-dmem"));
 	EXPECT_OWNER(0, fd, cg_id(leaf));
 	free(leaf);
 }

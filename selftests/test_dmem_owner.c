@@ -16,7 +16,6 @@
 
 #include "dmem_expect.h"
 
-#define DYING	"nr_dying_subsys_dmem "
 #define MANY	100	/* cgroups: each move to another one takes milliseconds */
 #define HOLDER	"holder"	/* name of this program when a test executes it */
 #define OWNER	FIXTURE_DATA(owner)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Allocates DMA memory on request of a process, with DMA_ATTR_ACCOUNT or without,
- * with every function of the DMA API, for devices that have a CMA area of their
+ * with four methods of the DMA API, for devices that have a CMA area of their
  * own or none. Closing an open file frees all of its allocations.
  */
 #include <linux/cma.h>
@@ -158,7 +158,7 @@ static int test_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static long test_alloc(struct test_file *tf, struct dmem_dma_alloc __user *arg)
+static long alloc_ioctl(struct test_file *tf, struct dmem_dma_alloc __user *arg)
 {
 	struct dmem_dma_alloc req;
 	struct test_alloc *a;
@@ -188,7 +188,7 @@ static long test_alloc(struct test_file *tf, struct dmem_dma_alloc __user *arg)
 	return put_user(a->id, &arg->id);
 }
 
-static long test_free(struct test_file *tf, u32 __user *arg)
+static long free_ioctl(struct test_file *tf, u32 __user *arg)
 {
 	struct test_alloc *a;
 	u32 id;
@@ -212,9 +212,9 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case DMEM_DMA_ALLOC:
-		return test_alloc(tf, uarg);
+		return alloc_ioctl(tf, uarg);
 	case DMEM_DMA_FREE:
-		return test_free(tf, uarg);
+		return free_ioctl(tf, uarg);
 	}
 	return -ENOTTY;
 }

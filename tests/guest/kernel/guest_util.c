@@ -13,7 +13,6 @@
 #include "guest_util.h"
 
 #define RECORD_BUF	8192
-#define CONTROL		"cgroup.subtree_control"
 
 int dmem_renew(struct dmem_test *t)
 {
@@ -34,19 +33,19 @@ int file_set(const char *dir, const char *file, const char *text)
 
 int dmem_enable_memory(const struct dmem_test *t)
 {
-	char *top = strdup(t->cg), *control = cg_control(t->root, CONTROL);
+	char *top = strdup(t->cg), *control = cg_control(t->root, SUBTREE_CONTROL);
 	int ret = 0;
 
 	*strrchr(top, '/') = '\0';
-	if (cg_read_strstr(t->root, CONTROL, "memory")) {
-		ret = cg_write(t->root, CONTROL, "+memory");
+	if (cg_read_strstr(t->root, SUBTREE_CONTROL, "memory")) {
+		ret = cg_write(t->root, SUBTREE_CONTROL, "+memory");
 		if (!ret)
 			undo_add(control, "-memory");
 	}
 	if (!ret)
-		ret = cg_write(top, CONTROL, "+memory");
+		ret = cg_write(top, SUBTREE_CONTROL, "+memory");
 	if (!ret)
-		ret = cg_write(t->cg, CONTROL, "+memory");
+		ret = cg_write(t->cg, SUBTREE_CONTROL, "+memory");
 	free(control);
 	free(top);
 	return ret;

@@ -193,7 +193,7 @@ TEST_F(dma_events, default_area)
 /* Neither a limit on an area that the device cannot address is the reason, nor its room. */
 TEST_F(dma_events, out_of_reach)
 {
-	char *dir = cg_name("/sys/kernel/debug/cma", self->t.area);
+	char *dir = cg_name(CMA_DEBUGFS, self->t.area);
 	long base_pfn = cg_read_long(dir, "base_pfn");
 	int id;
 

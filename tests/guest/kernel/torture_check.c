@@ -6,13 +6,11 @@
 
 #include "torture.h"
 
-#define FILE_BUF	8192
-
 struct where {
 	struct tt_world *w;
 	const char *path;
 	bool root;
-	char text[FILE_BUF];
+	char text[DMEM_FILE_BUF];
 };
 
 static bool differs(struct where *at, const struct tt_region *r, const char *what,
