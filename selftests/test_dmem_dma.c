@@ -38,21 +38,10 @@ FIXTURE_VARIANT(dma) {
 	int method;
 };
 
-FIXTURE_VARIANT_ADD(dma, coherent) {
-	.method = DMEM_DMA_COHERENT,
-};
-
-FIXTURE_VARIANT_ADD(dma, no_mapping) {
-	.method = DMEM_DMA_NO_MAPPING,
-};
-
-FIXTURE_VARIANT_ADD(dma, pages) {
-	.method = DMEM_DMA_PAGES,
-};
-
-FIXTURE_VARIANT_ADD(dma, noncontiguous) {
-	.method = DMEM_DMA_NONCONTIGUOUS,
-};
+FIXTURE_VARIANT_ADD(dma, coherent) { .method = DMEM_DMA_COHERENT };
+FIXTURE_VARIANT_ADD(dma, no_mapping) { .method = DMEM_DMA_NO_MAPPING };
+FIXTURE_VARIANT_ADD(dma, pages) { .method = DMEM_DMA_PAGES };
+FIXTURE_VARIANT_ADD(dma, noncontiguous) { .method = DMEM_DMA_NONCONTIGUOUS };
 
 FIXTURE_SETUP(dma)
 {

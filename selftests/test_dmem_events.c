@@ -33,13 +33,8 @@ FIXTURE_VARIANT(events) {
 	enum dmem_kind kind;
 };
 
-FIXTURE_VARIANT_ADD(events, cma) {
-	.kind = DMEM_CMA,
-};
-
-FIXTURE_VARIANT_ADD(events, system) {
-	.kind = DMEM_SYSTEM,
-};
+FIXTURE_VARIANT_ADD(events, cma) { .kind = DMEM_CMA };
+FIXTURE_VARIANT_ADD(events, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(events)
 {

@@ -29,13 +29,8 @@ FIXTURE_VARIANT(failure) {
 	enum dmem_kind kind;
 };
 
-FIXTURE_VARIANT_ADD(failure, cma) {
-	.kind = DMEM_CMA,
-};
-
-FIXTURE_VARIANT_ADD(failure, system) {
-	.kind = DMEM_SYSTEM,
-};
+FIXTURE_VARIANT_ADD(failure, cma) { .kind = DMEM_CMA };
+FIXTURE_VARIANT_ADD(failure, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(failure)
 {

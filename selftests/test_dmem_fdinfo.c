@@ -34,13 +34,8 @@ FIXTURE_VARIANT(fdinfo) {
 	enum dmem_kind kind;
 };
 
-FIXTURE_VARIANT_ADD(fdinfo, cma) {
-	.kind = DMEM_CMA,
-};
-
-FIXTURE_VARIANT_ADD(fdinfo, system) {
-	.kind = DMEM_SYSTEM,
-};
+FIXTURE_VARIANT_ADD(fdinfo, cma) { .kind = DMEM_CMA };
+FIXTURE_VARIANT_ADD(fdinfo, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(fdinfo)
 {

@@ -30,25 +30,10 @@ FIXTURE_VARIANT(input) {
 	const char *file;
 };
 
-FIXTURE_VARIANT_ADD(input, cma_max) {
-	.kind = DMEM_CMA,
-	.file = "dmem.max",
-};
-
-FIXTURE_VARIANT_ADD(input, cma_low) {
-	.kind = DMEM_CMA,
-	.file = "dmem.low",
-};
-
-FIXTURE_VARIANT_ADD(input, cma_min) {
-	.kind = DMEM_CMA,
-	.file = "dmem.min",
-};
-
-FIXTURE_VARIANT_ADD(input, system_max) {
-	.kind = DMEM_SYSTEM,
-	.file = "dmem.max",
-};
+FIXTURE_VARIANT_ADD(input, cma_max) { .kind = DMEM_CMA, .file = "dmem.max" };
+FIXTURE_VARIANT_ADD(input, cma_low) { .kind = DMEM_CMA, .file = "dmem.low" };
+FIXTURE_VARIANT_ADD(input, cma_min) { .kind = DMEM_CMA, .file = "dmem.min" };
+FIXTURE_VARIANT_ADD(input, system_max) { .kind = DMEM_SYSTEM, .file = "dmem.max" };
 
 FIXTURE_SETUP(input)
 {

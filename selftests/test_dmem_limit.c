@@ -31,13 +31,8 @@ FIXTURE_VARIANT(limit) {
 	enum dmem_kind kind;
 };
 
-FIXTURE_VARIANT_ADD(limit, cma) {
-	.kind = DMEM_CMA,
-};
-
-FIXTURE_VARIANT_ADD(limit, system) {
-	.kind = DMEM_SYSTEM,
-};
+FIXTURE_VARIANT_ADD(limit, cma) { .kind = DMEM_CMA };
+FIXTURE_VARIANT_ADD(limit, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(limit)
 {

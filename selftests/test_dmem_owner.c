@@ -36,13 +36,8 @@ FIXTURE_VARIANT(owner) {
 	enum dmem_kind kind;
 };
 
-FIXTURE_VARIANT_ADD(owner, cma) {
-	.kind = DMEM_CMA,
-};
-
-FIXTURE_VARIANT_ADD(owner, system) {
-	.kind = DMEM_SYSTEM,
-};
+FIXTURE_VARIANT_ADD(owner, cma) { .kind = DMEM_CMA };
+FIXTURE_VARIANT_ADD(owner, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(owner)
 {
