@@ -12,6 +12,11 @@ build_selftests()
 	_log=$LOGS/selftests-$1.log
 	rm -rf "$_r"
 	mkdir -p "$_st/dmabuf-heaps" "$_st/cgroup" "$_st/kernel" "$_r/tests" "$_r/etc"
+	# A copy, because objects must not depend on the place of this repository: another clone
+	# with the same cache has other sources.
+	mkdir -p "$_st/src/tests/guest"
+	rsync -rlp --checksum --delete --exclude='.*' selftests "$_st/src/"
+	rsync -rlp --checksum --delete --exclude='.*' tests/guest/kernel "$_st/src/tests/guest/"
 	# "make guest" builds only the programs that it names: all of them take minutes.
 	core_programs | while read -r _p; do
 		! guest_wants "$_p" || echo "$_p"
@@ -20,7 +25,7 @@ build_selftests()
 	{
 		kmake "$_k" -s headers &&
 		st_programs "$1" cgroup "$TREE/$KSELFTESTS" &&
-		st_programs "$1" kernel tests/guest/kernel &&
+		st_programs "$1" kernel "$_st/src/tests/guest/kernel" &&
 		st_programs "$1" dmabuf-heaps "$TREE/tools/testing/selftests/dmabuf-heaps" &&
 		st_modules "$1"
 	} >"$_log" 2>&1 || die_log "$_log" "cannot build the selftests: $(grep -m1 -e 'error:' -e ' Error ' "$_log")"

@@ -538,6 +538,16 @@ static void *take_and_return(void *arg)
 	return NULL;
 }
 
+/* Has it had buffers of both cgroups at once, and each up to its limit? */
+static bool had_both(const struct moved *m)
+{
+	const struct dmem_test *t = &m->self->t;
+	long long limit = LIMIT * t->page;
+
+	return m->most > LIMIT && dmem_peak(m->self->a, t->heap.region) == limit &&
+	       dmem_peak(m->self->b, t->heap.region) == limit;
+}
+
 static void moved_around(ESCAPE *self)
 {
 	long long end = now_ms() + MOVING_MS;
@@ -546,8 +556,8 @@ static void moved_around(ESCAPE *self)
 	int i;
 
 	pthread_create(&thread, NULL, take_and_return, &m);
-	/* Until it has had buffers of both, which takes longer on a slow machine. */
-	for (i = 0; (i < 100 || (m.most <= LIMIT && now_ms() < end)) && !self->seen->ret[0]; i++)
+	/* That takes longer on a slow machine. */
+	for (i = 0; (i < 100 || (!had_both(&m) && now_ms() < end)) && !self->seen->ret[0]; i++)
 		self->seen->ret[0] = cg_enter_current(i % 2 ? self->a : self->b);
 	m.stop = 1;
 	pthread_join(thread, NULL);

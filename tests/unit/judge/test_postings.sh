@@ -513,7 +513,14 @@ fake_build()
 	kernel_modules() { :; }
 	pack_initrd() { :; }
 	# Of the options, --delete counts.
-	rsync() { while [ $# -gt 2 ]; do shift; done; rm -f "$2"*.c; cp "$1"* "$2"; }
+	rsync()
+	{
+		while [ $# -gt 2 ]; do shift; done
+		case $1 in
+		*/) rm -f "$2"*.c; cp "$1"* "$2" ;;
+		*) cp -r "$1" "$2" ;;
+		esac
+	}
 	st_make()
 	{
 		echo "$*" >>"$w/makes"
@@ -537,14 +544,14 @@ upto_selftests()
 (
 	fake_build
 	UPTO=count
-	set -x; 	kernel_tree && tree_upto count && build_selftests check || exit 1
+	kernel_tree && tree_upto count && build_selftests check || exit 1
 	[ "$(guest_files .)" = 'cgroup/test_modules/area.ko cgroup/test_one dmabuf-heaps/dmabuf-heap list' ] &&
 	[ "$(paste -s -d ' ' "$_r/tests/list")" = 'cgroup/test_one dmabuf-heaps/dmabuf-heap' ] &&
 	[ "$(cat "$_r/tests/cgroup/test_one")" = "$BASE/linux/$KSELFTESTS" ] || exit 1
 	UPTO=''
 	kernel_tree && build_selftests check &&
 	[ "$(guest_files cgroup)" = 'test_modules/area.ko test_one test_two' ] &&
-	[ "$(guest_files kernel)" = 'test_heavy test_modules/area.ko' ] && [ "$(cat "$_r/tests/kernel/test_heavy")" = tests/guest/kernel ]
+	[ "$(guest_files kernel)" = 'test_heavy test_modules/area.ko' ] && [ "$(cat "$_r/tests/kernel/test_heavy")" = "$_st/src/tests/guest/kernel" ]
 )
 
 # chosen PROGRAMS FILES: "make guest" of these programs gives the guest these files.
