@@ -14,7 +14,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 #include "dmem_unaccounted.h"
 
 #define WINDOW		32	/* pages */
@@ -167,13 +167,9 @@ static inline void expect_stat_key(struct __test_metadata *_metadata, const stru
 FIXTURE_SETUP(reserve)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_CMA);
 	const char *reason = NULL;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
+	begin_or_skip(_metadata, t, DMEM_CMA);
 	if (stat_pages(t, t->root, "reserved") < 0)
 		reason = "no reservations in dmem.stat";
 	else if (dmem_current(t->root, t->heap.region))
@@ -188,16 +184,11 @@ FIXTURE_SETUP(reserve)
 	self->region = t->heap.region;
 	self->top = strdup(t->cg);
 	*strrchr(self->top, '/') = '\0';
-	self->owner = cg_name(t->cg, "owner");
-	self->greedy = cg_name(t->cg, "greedy");
-	self->slice = cg_name(t->cg, "slice");
-	self->a = cg_name(self->slice, "a");
-	self->b = cg_name(self->slice, "b");
-	EXPECT_EQ(0, cg_create(self->owner));
-	EXPECT_EQ(0, cg_create(self->greedy));
-	EXPECT_EQ(0, cg_create_parent(self->slice));
-	EXPECT_EQ(0, cg_create(self->a));
-	EXPECT_EQ(0, cg_create(self->b));
+	self->owner = new_cgroup(_metadata, cg_create, t->cg, "owner");
+	self->greedy = new_cgroup(_metadata, cg_create, t->cg, "greedy");
+	self->slice = new_cgroup(_metadata, cg_create_parent, t->cg, "slice");
+	self->a = new_cgroup(_metadata, cg_create, self->slice, "a");
+	self->b = new_cgroup(_metadata, cg_create, self->slice, "b");
 	EXPECT_EQ(0, reserve_above(t, self->top, DMEM_MAX));
 }
 

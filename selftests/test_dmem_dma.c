@@ -34,10 +34,7 @@ FIXTURE(dma) {
 
 #define DMA	FIXTURE_DATA(dma)
 
-FIXTURE_VARIANT(dma) {
-	int method;
-};
-
+FIXTURE_VARIANT(dma) { int method; };
 FIXTURE_VARIANT_ADD(dma, coherent) { .method = DMEM_DMA_COHERENT };
 FIXTURE_VARIANT_ADD(dma, no_mapping) { .method = DMEM_DMA_NO_MAPPING };
 FIXTURE_VARIANT_ADD(dma, pages) { .method = DMEM_DMA_PAGES };
@@ -45,12 +42,7 @@ FIXTURE_VARIANT_ADD(dma, noncontiguous) { .method = DMEM_DMA_NONCONTIGUOUS };
 
 FIXTURE_SETUP(dma)
 {
-	int ret = dmem_begin(&self->t, DMEM_CMA);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_CMA);
 	if (cma_read(self->t.area, "unaccounted_pages") < 0) {
 		dmem_end(&self->t);
 		SKIP(return, "no CONFIG_CMA_SYSFS");
@@ -62,10 +54,8 @@ FIXTURE_SETUP(dma)
 		SKIP(return, "%s", self->t.reason);
 	}
 	self->len = PAGES * self->t.page;
-	self->a = cg_name(self->t.cg, "a");
-	self->b = cg_name(self->t.cg, "b");
-	EXPECT_EQ(0, cg_create(self->a));
-	EXPECT_EQ(0, cg_create(self->b));
+	self->a = new_cgroup(_metadata, cg_create, self->t.cg, "a");
+	self->b = new_cgroup(_metadata, cg_create, self->t.cg, "b");
 	EXPECT_EQ(0, cg_enter_current(self->a));
 	self->root = dmem_current(self->t.root, self->t.heap.region);
 	self->available = cma_read(self->t.area, "available_pages");
@@ -302,10 +292,7 @@ FIXTURE(dma_default) {
 	int dev;
 };
 
-FIXTURE_VARIANT(dma_default) {
-	int method;
-};
-
+FIXTURE_VARIANT(dma_default) { int method; };
 FIXTURE_VARIANT_ADD(dma_default, coherent) { .method = DMEM_DMA_COHERENT };
 FIXTURE_VARIANT_ADD(dma_default, no_mapping) { .method = DMEM_DMA_NO_MAPPING };
 FIXTURE_VARIANT_ADD(dma_default, pages) { .method = DMEM_DMA_PAGES };
@@ -314,13 +301,9 @@ FIXTURE_VARIANT_ADD(dma_default, noncontiguous) { .method = DMEM_DMA_NONCONTIGUO
 FIXTURE_SETUP(dma_default)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_CMA);
 	const char *reason = NULL;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
+	begin_or_skip(_metadata, t, DMEM_CMA);
 	self->own = region_is_private(t->heap.region);
 	self->dev = dma_driver_open_area(self->own ? t->area : "");
 	if (self->dev < 0)
@@ -334,8 +317,7 @@ FIXTURE_SETUP(dma_default)
 		dmem_end(t);
 		SKIP(return, "%s", reason);
 	}
-	self->a = cg_name(t->cg, "a");
-	EXPECT_EQ(0, cg_create(self->a));
+	self->a = new_cgroup(_metadata, cg_create, t->cg, "a");
 	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 

@@ -13,6 +13,7 @@
 
 #include "kselftest_harness.h"
 
+#include "dmem_expect.h"
 #include "dmem_expect_events.h"
 
 /*
@@ -29,31 +30,20 @@ FIXTURE(events) {
 	char *slice, *box, *a, *b, *c;
 };
 
-FIXTURE_VARIANT(events) {
-	enum dmem_kind kind;
-};
-
+FIXTURE_VARIANT(events) { enum dmem_kind kind; };
 FIXTURE_VARIANT_ADD(events, cma) { .kind = DMEM_CMA };
 FIXTURE_VARIANT_ADD(events, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(events)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->region = self->t.heap.region;
 	self->page = self->t.page;
-	self->slice = cg_name(self->t.cg, "slice");
-	self->box = cg_name(self->slice, "box");
+	self->slice = new_cgroup(_metadata, cg_create_parent, self->t.cg, "slice");
+	self->box = new_cgroup(_metadata, cg_create, self->slice, "box");
 	self->a = cg_name(self->box, "a");
 	self->b = cg_name(self->box, "b");
-	self->c = cg_name(self->slice, "c");
-	EXPECT_EQ(0, cg_create_parent(self->slice));
-	EXPECT_EQ(0, cg_create(self->box));
-	EXPECT_EQ(0, cg_create(self->c));
+	self->c = new_cgroup(_metadata, cg_create, self->slice, "c");
 	if (cg_read_strstr(self->slice, "dmem.events", "") ||
 	    cg_read_strstr(self->slice, "dmem.stat", "")) {
 		dmem_end(&self->t);

@@ -12,7 +12,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 
 #define MAX_FDS	4096
 
@@ -32,20 +32,14 @@ FIXTURE(exhaust) {
 FIXTURE_SETUP(exhaust)
 {
 	struct rlimit lim = { MAX_FDS + 64, MAX_FDS + 64 };
-	int ret = dmem_begin(&self->t, DMEM_CMA);
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_CMA);
 	setrlimit(RLIMIT_NOFILE, &lim);
 	self->capacity = dmem_read(self->t.root, "dmem.capacity", self->t.heap.region);
 	self->private = region_is_private(self->t.heap.region) &&
 			cma_read(self->t.area, "available_pages") >= 0;
-	self->a = cg_name(self->t.cg, "a");
-	self->b = cg_name(self->t.cg, "b");
-	EXPECT_EQ(0, cg_create(self->a));
-	EXPECT_EQ(0, cg_create(self->b));
+	self->a = new_cgroup(_metadata, cg_create, self->t.cg, "a");
+	self->b = new_cgroup(_metadata, cg_create, self->t.cg, "b");
 	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 

@@ -13,7 +13,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 
 #define PAGES	4
 #define ROUNDS	20
@@ -25,27 +25,18 @@ FIXTURE(failure) {
 	const char *area;	/* NULL where its figures depend on others, too */
 };
 
-FIXTURE_VARIANT(failure) {
-	enum dmem_kind kind;
-};
-
+FIXTURE_VARIANT(failure) { enum dmem_kind kind; };
 FIXTURE_VARIANT_ADD(failure, cma) { .kind = DMEM_CMA };
 FIXTURE_VARIANT_ADD(failure, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(failure)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->len = PAGES * self->t.page;
 	if (region_is_private(self->t.heap.region) &&
 	    cma_read(self->t.area, "available_pages") >= 0)
 		self->area = self->t.area;
-	self->cg = cg_name(self->t.cg, "a");
-	EXPECT_EQ(0, cg_create(self->cg));
+	self->cg = new_cgroup(_metadata, cg_create, self->t.cg, "a");
 	EXPECT_EQ(0, cg_enter_current(self->cg));
 }
 

@@ -8,7 +8,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 
 #define INPUT	FIXTURE_DATA(input)
 #define KIB	1024LL
@@ -37,16 +37,10 @@ FIXTURE_VARIANT_ADD(input, system_max) { .kind = DMEM_SYSTEM, .file = "dmem.max"
 
 FIXTURE_SETUP(input)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->region = self->t.heap.region;
 	self->file = variant->file;
-	self->cg = cg_name(self->t.cg, "a");
-	EXPECT_EQ(0, cg_create(self->cg));
+	self->cg = new_cgroup(_metadata, cg_create, self->t.cg, "a");
 }
 
 FIXTURE_TEARDOWN(input)
@@ -244,10 +238,9 @@ TEST_F(input, sizes)
 TEST_F(input, other_files)
 {
 	static const char * const files[] = { "dmem.max", "dmem.low", "dmem.min" };
-	char *sibling = cg_name(self->t.cg, "b");
+	char *sibling = new_cgroup(_metadata, cg_create, self->t.cg, "b");
 	unsigned int i;
 
-	ASSERT_EQ(0, cg_create(sibling));
 	EXPECT_EQ(0, set(self, 3 * MIB));
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		long long none = i ? 0 : DMEM_MAX;

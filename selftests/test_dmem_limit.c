@@ -27,32 +27,19 @@ FIXTURE(limit) {
 	char *slice, *box, *a, *b, *c;
 };
 
-FIXTURE_VARIANT(limit) {
-	enum dmem_kind kind;
-};
-
+FIXTURE_VARIANT(limit) { enum dmem_kind kind; };
 FIXTURE_VARIANT_ADD(limit, cma) { .kind = DMEM_CMA };
 FIXTURE_VARIANT_ADD(limit, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(limit)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->region = self->t.heap.region;
-	self->slice = cg_name(self->t.cg, "slice");
-	self->box = cg_name(self->slice, "box");
-	self->a = cg_name(self->box, "a");
-	self->b = cg_name(self->box, "b");
-	self->c = cg_name(self->slice, "c");
-	EXPECT_EQ(0, cg_create_parent(self->slice));
-	EXPECT_EQ(0, cg_create_parent(self->box));
-	EXPECT_EQ(0, cg_create(self->a));
-	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_create(self->c));
+	self->slice = new_cgroup(_metadata, cg_create_parent, self->t.cg, "slice");
+	self->box = new_cgroup(_metadata, cg_create_parent, self->slice, "box");
+	self->a = new_cgroup(_metadata, cg_create, self->box, "a");
+	self->b = new_cgroup(_metadata, cg_create, self->box, "b");
+	self->c = new_cgroup(_metadata, cg_create, self->slice, "c");
 	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 
@@ -551,10 +538,9 @@ TEST_F(limit, parent_lowered)
 /* A child without dmem is charged to the nearest ancestor with dmem. */
 TEST_F(limit, not_delegated)
 {
-	char *leaf = cg_name(self->c, "leaf");
+	char *leaf = new_cgroup(_metadata, cg_create, self->c, "leaf");
 	int fd;
 
-	ASSERT_EQ(0, cg_create(leaf));
 	ASSERT_EQ(0, set_pages(self, self->c, 3));
 	fd = alloc_in(self, leaf, 3);
 	ASSERT_LE(0, fd);

@@ -32,30 +32,19 @@ FIXTURE(owner) {
 	long long page, len;
 };
 
-FIXTURE_VARIANT(owner) {
-	enum dmem_kind kind;
-};
-
+FIXTURE_VARIANT(owner) { enum dmem_kind kind; };
 FIXTURE_VARIANT_ADD(owner, cma) { .kind = DMEM_CMA };
 FIXTURE_VARIANT_ADD(owner, system) { .kind = DMEM_SYSTEM };
 
 FIXTURE_SETUP(owner)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->region = self->t.heap.region;
 	self->page = self->t.page;
 	self->len = 4 * self->page;
-	self->parent = cg_name(self->t.cg, "parent");
-	self->a = cg_name(self->parent, "a");
-	self->b = cg_name(self->t.cg, "b");
-	EXPECT_EQ(0, cg_create_parent(self->parent));
-	EXPECT_EQ(0, cg_create(self->a));
-	EXPECT_EQ(0, cg_create(self->b));
+	self->parent = new_cgroup(_metadata, cg_create_parent, self->t.cg, "parent");
+	self->a = new_cgroup(_metadata, cg_create, self->parent, "a");
+	self->b = new_cgroup(_metadata, cg_create, self->t.cg, "b");
 	EXPECT_EQ(0, cg_enter_current(self->a));
 }
 

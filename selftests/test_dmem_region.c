@@ -9,7 +9,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 
 #define PAGES	4
 
@@ -23,12 +23,9 @@ FIXTURE(region) {
 
 FIXTURE_SETUP(region)
 {
-	int ret = dmem_begin(&self->t, DMEM_NO_HEAP), i, n;
+	int i, n;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_NO_HEAP);
 	n = heap_list(self->heaps, DMEM_HEAPS);
 	for (i = 0; i < n; i++) {
 		struct dmem_heap *h = &self->heaps[i];
@@ -44,8 +41,7 @@ FIXTURE_SETUP(region)
 		dmem_end(&self->t);
 		SKIP(return, "no heap that tests may use has dmem_region in sysfs");
 	}
-	self->cg = cg_name(self->t.cg, "a");
-	EXPECT_EQ(0, cg_create(self->cg));
+	self->cg = new_cgroup(_metadata, cg_create, self->t.cg, "a");
 	EXPECT_EQ(0, cg_enter_current(self->cg));
 }
 

@@ -285,11 +285,7 @@ post_write()
 	post_letter "$1" "$_to"/0000-*.patch
 	post_header "$_to"/0000-*.patch "$_to.to" "$_to.cc"
 	rm -f "$_to.to" "$_to.cc" "$_to.to.one" "$_to.cc.one"
-	# Without the letter: it has no diff, and git am would stop at it.
-	for _mail in "$_to"/*.patch; do
-		case $_mail in */0000-*) continue ;; esac
-		cat "$_mail"
-	done >"$_to.mbox"
+	cat "$_to"/*.patch >"$_to.mbox"
 	printf '      the mails, one by one: %s\n      they lack your tags and were not sent: see docs/hacking.md\n' "$_to" >&2
 	echo "$_to.mbox"
 }

@@ -21,6 +21,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define FEW	100
 #define MANY	10000
@@ -173,12 +174,7 @@ FIXTURE(irqsoff) {
 
 FIXTURE_SETUP(irqsoff)
 {
-	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_NO_HEAP);
 	self->top = strdup(self->t.cg);
 	*strrchr(self->top, '/') = '\0';
 	self->trace = trace_dir();

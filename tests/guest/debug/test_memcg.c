@@ -13,6 +13,7 @@
 
 #include "kselftest_harness.h"
 
+#include "dmem_expect.h"
 #include "dmem_expect_events.h"
 #include "guest_util.h"
 
@@ -28,12 +29,7 @@ FIXTURE(memcg) {
 
 FIXTURE_SETUP(memcg)
 {
-	int ret = dmem_begin(&self->t, DMEM_SYSTEM);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_SYSTEM);
 	if (cg_read_strstr(PARAMETERS, "mem_accounting", "Y")) {
 		dmem_end(&self->t);
 		SKIP(return, "no dma_heap.mem_accounting=1");

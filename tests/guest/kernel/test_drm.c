@@ -22,6 +22,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 #include "dmem_expect_events.h"
 #include "dmem_expect_owner.h"
 #include "dmem_unaccounted.h"
@@ -48,14 +49,10 @@ static int create(int fd, struct dumb *dumb)
 FIXTURE_SETUP(drm)
 {
 	struct media_pool *pool = &self->pool;
-	int ret = dmem_begin(&pool->t, DMEM_NO_HEAP);
 	struct dmem_heap heap = {};
 	struct dumb dumb;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", pool->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", pool->t.reason);
+	begin_or_skip(_metadata, &pool->t, DMEM_NO_HEAP);
 	pool->heap_fd = -1;
 	self->fd = display_open(self->path, sizeof(self->path));
 	if (self->fd < 0) {

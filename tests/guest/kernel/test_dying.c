@@ -15,6 +15,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 #include "dmem_expect_events.h"
 
 #define MAX_CPUS	8
@@ -58,12 +59,9 @@ FIXTURE_VARIANT_ADD(dying, system) {
 
 FIXTURE_SETUP(dying)
 {
-	int ret = dmem_begin(&self->t, variant->kind), i;
+	int i;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->s = shared_alloc(sizeof(*self->s));
 	self->slice = cg_name(self->t.cg, "slice");
 	self->box = cg_name(self->slice, "box");
@@ -389,13 +387,9 @@ static long long find_low_peak(struct dmem_test *t, struct dmem_heap *found)
 
 FIXTURE_SETUP(root)
 {
-	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
 	struct dmem_test *t = &self->t;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
+	begin_or_skip(_metadata, &self->t, DMEM_NO_HEAP);
 	if (find_low_peak(t, &self->heap) < (4LL << 20)) {
 		dmem_end(t);
 		SKIP(return, "no region of the tests' own with a peak below its size");

@@ -29,6 +29,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define LIMIT		4	/* pages */
 #define MORE		(3 * LIMIT)
@@ -63,12 +64,7 @@ FIXTURE_VARIANT_ADD(escape, system) {
 
 FIXTURE_SETUP(escape)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->seen = shared_alloc(sizeof(*self->seen));
 	self->a = cg_name(self->t.cg, "a");
 	self->b = cg_name(self->t.cg, "b");

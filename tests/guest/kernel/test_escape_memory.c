@@ -23,6 +23,7 @@
 
 #include "guest_util.h"
 #include "dmem_dma_driver.h"
+#include "dmem_expect.h"
 
 #define LIMIT	4	/* pages */
 #define MORE	(3 * LIMIT)
@@ -36,12 +37,7 @@ FIXTURE(memory) {
 
 FIXTURE_SETUP(memory)
 {
-	int ret = dmem_begin(&self->t, DMEM_CMA);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_CMA);
 	self->a = cg_name(self->t.cg, "a");
 	self->b = cg_name(self->t.cg, "b");
 	EXPECT_EQ(0, cg_create(self->a));

@@ -10,6 +10,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 #include "dmem_expect_events.h"
 
 #define MAX_CPUS	8
@@ -42,12 +43,7 @@ FIXTURE_VARIANT_ADD(events, system) {
 
 FIXTURE_SETUP(events)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->box = cg_name(self->t.cg, "box");
 	self->leaf[0] = cg_name(self->box, "a");
 	self->leaf[1] = cg_name(self->box, "b");

@@ -12,6 +12,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define MAX_FDS	4096
 
@@ -25,12 +26,7 @@ FIXTURE(exhaust) {
 
 FIXTURE_SETUP(exhaust)
 {
-	int ret = dmem_begin(&self->t, DMEM_CMA);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_CMA);
 	if (cma_read(self->t.area, "available_pages") < 0) {
 		dmem_end(&self->t);
 		SKIP(return, "no CONFIG_CMA_SYSFS");

@@ -14,6 +14,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define PAGES	4
 
@@ -37,12 +38,7 @@ FIXTURE_VARIANT_ADD(failure, system) {
 
 FIXTURE_SETUP(failure)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->len = PAGES * self->t.page;
 	self->cg = cg_name(self->t.cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
@@ -108,12 +104,7 @@ FIXTURE(killed) {
 
 FIXTURE_SETUP(killed)
 {
-	int ret = dmem_begin(&self->t, DMEM_SYSTEM);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_SYSTEM);
 	self->cg = cg_name(self->t.cg, "a");
 	EXPECT_EQ(0, cg_create(self->cg));
 }

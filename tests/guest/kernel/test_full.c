@@ -16,6 +16,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 #include "dmem_expect_events.h"
 
 #define MAX_FDS		4096
@@ -39,12 +40,7 @@ FIXTURE(full) {
 
 FIXTURE_SETUP(full)
 {
-	int ret = dmem_begin(&self->t, DMEM_CMA);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_CMA);
 	self->available = cma_read(self->t.area, "available_pages");
 	if (self->available < 0) {
 		dmem_end(&self->t);

@@ -8,7 +8,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 
 #define GIB	(1024LL << 20)
 #define BUFFER	(256LL << 20)
@@ -26,12 +26,8 @@ FIXTURE(large) {
 FIXTURE_SETUP(large)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_SYSTEM);
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
+	begin_or_skip(_metadata, t, DMEM_SYSTEM);
 	/* The test must not invoke the OOM killer. */
 	if (cg_read_key_long("/proc", "meminfo", "MemAvailable:") * 1024LL <
 	    LARGEST + ROOM) {

@@ -22,7 +22,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_util.h"
+#include "dmem_expect.h"
 #include "reserve_model.h"
 #include "dmem_unaccounted.h"
 
@@ -99,13 +99,9 @@ FIXTURE(model) {
 
 FIXTURE_SETUP(model)
 {
-	int ret = dmem_begin(&self->t, DMEM_CMA);
+	int ret = 0;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
-	ret = 0;
+	begin_or_skip(_metadata, &self->t, DMEM_CMA);
 	if (dmem_nested(self->t.root, "dmem.stat", self->t.heap.region,
 			"reserved") < 0)
 		ret = snprintf(self->t.reason, DMEM_NAME_LEN,

@@ -17,6 +17,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define MAX_CPUS	64
 
@@ -53,12 +54,7 @@ FIXTURE_VARIANT_ADD(neighbour, system) {
 
 FIXTURE_SETUP(neighbour)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->s = shared_alloc(sizeof(struct shared));
 	self->cpus = cpu_count() < MAX_CPUS ? cpu_count() : MAX_CPUS;
 	self->limit = 256 * self->t.page;

@@ -16,6 +16,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define BURST	1000
 #define QUIET	200	/* ms, after which nothing more is expected */
@@ -46,12 +47,7 @@ FIXTURE_VARIANT_ADD(notify, system) {
 
 FIXTURE_SETUP(notify)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->slice = cg_name(self->t.cg, "slice");
 	self->a = cg_name(self->slice, "a");
 	self->b = cg_name(self->slice, "b");

@@ -63,12 +63,7 @@ static int count_threads(void)
 
 FIXTURE_SETUP(race)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->threads = count_threads();
 	self->s = shared_alloc(sizeof(struct shared));
 }
@@ -150,12 +145,7 @@ FIXTURE(first_charge) {
 
 FIXTURE_SETUP(first_charge)
 {
-	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_NO_HEAP);
 }
 
 FIXTURE_TEARDOWN(first_charge)

@@ -10,6 +10,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define REGIONS	64
 
@@ -21,12 +22,7 @@ FIXTURE(region) {
 
 FIXTURE_SETUP(region)
 {
-	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_NO_HEAP);
 	self->n = heap_list(self->heaps, DMEM_HEAPS);
 	if (self->n <= 0) {
 		dmem_end(&self->t);

@@ -9,6 +9,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define ROOT	FIXTURE_DATA(root)
 
@@ -21,12 +22,8 @@ FIXTURE(root) {
 FIXTURE_SETUP(root)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_SYSTEM);
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
+	begin_or_skip(_metadata, t, DMEM_SYSTEM);
 	self->parent = cg_name(t->cg, "parent");
 	self->a = cg_name(self->parent, "a");
 	self->b = cg_name(t->cg, "b");

@@ -19,6 +19,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 #include "media_pool.h"
 
 #define AREA_MODULE	"dmem_vivid_area"
@@ -46,16 +47,13 @@ static __u32 screen_pitch;
 FIXTURE_SETUP(share)
 {
 	struct media_pool *pool = &self->pool;
-	int ret = dmem_begin(&pool->t, DMEM_NO_HEAP), camera, display;
+	int camera, display;
 	struct dmem_heap heap = {};
 	bool found = false;
 	struct dumb dumb;
 	char path[32];
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", pool->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", pool->t.reason);
+	begin_or_skip(_metadata, &pool->t, DMEM_NO_HEAP);
 	pool->heap_fd = -1;
 	camera = vivid_open(path, sizeof(path));
 	display = display_open(path, sizeof(path));
@@ -295,14 +293,11 @@ static void leave_mix(struct media_pool *pool, int camera, int display,
 FIXTURE_SETUP(mix)
 {
 	struct media_pool *pool = &self->pool;
-	int ret = dmem_begin(&pool->t, DMEM_NO_HEAP), frame;
+	int frame;
 	char path[32], params[DMEM_NAME_LEN + 8];
 	struct dmem_heap heap = {};
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", pool->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", pool->t.reason);
+	begin_or_skip(_metadata, &pool->t, DMEM_NO_HEAP);
 	pool->heap_fd = -1;
 	self->camera = vivid_open(path, sizeof(path));
 	self->display = display_open(path, sizeof(path));

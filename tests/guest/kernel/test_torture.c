@@ -25,6 +25,7 @@
 
 #include "guest_util.h"
 #include "dmem_dma_driver.h"
+#include "dmem_expect.h"
 #include "torture.h"
 
 #define SEED		20261126
@@ -88,12 +89,7 @@ static void open_driver(TORTURE *self)
 
 FIXTURE_SETUP(torture)
 {
-	int ret = dmem_begin(&self->t, DMEM_CMA);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_CMA);
 	if (dmem_nested(self->t.root, "dmem.stat", self->t.heap.region, "reserved") < 0) {
 		dmem_end(&self->t);
 		SKIP(return, "no reservations in dmem.stat");

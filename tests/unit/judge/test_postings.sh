@@ -340,7 +340,7 @@ mails_apply()
 	posted count && [ "$(cat "$w/posted")" = "$BASE/post/count.mbox" ] || return 1
 	_base=$(git -C "$TREE" rev-parse ':/^kernel: Count')
 	_want=$(git -C "$TREE" rev-parse ':/^selftests.cgroup: Add a test')
-	kgit -C "$TREE" checkout -q --detach "$_base" && kgit -C "$TREE" am -q "$BASE/post/count.mbox" &&
+	kgit -C "$TREE" checkout -q --detach "$_base" && kgit -C "$TREE" am -q --empty=drop "$BASE/post/count.mbox" &&
 	[ "$(git -C "$TREE" rev-parse 'HEAD^{tree}')" = "$(git -C "$TREE" rev-parse "$_want^{tree}")" ] &&
 	[ "$(git -C "$TREE" rev-list --count "$_base..")" = 3 ] &&
 	git -C "$TREE" log -3 --format='%an %ae %aI %B' >"$w/m1" &&
@@ -351,11 +351,11 @@ mails_apply()
 numbered()
 {
 	posted count || return 1
-	grep -h '^Subject: ' "$BASE/post/count"/*.patch | diff - "$w/expect-subjects" || return 1
+	grep -h '^Subject: ' "$BASE/post/count.mbox" | diff - "$w/expect-subjects" || return 1
 	# All answer the letter.
-	_ids=$(sed -n 's/^Message-I[dD]: //p' "$BASE/post/count"/*.patch)
+	_ids=$(sed -n 's/^Message-I[dD]: //p' "$BASE/post/count.mbox")
 	[ "$(echo "$_ids" | sort -u | grep -c '@example.com>$')" = 4 ] &&
-	[ "$(sed -n 's/^In-Reply-To: //p' "$BASE/post/count"/*.patch | uniq -c)" = "      3 $(echo "$_ids" | head -n 1)" ] &&
+	[ "$(sed -n 's/^In-Reply-To: //p' "$BASE/post/count.mbox" | uniq -c)" = "      3 $(echo "$_ids" | head -n 1)" ] &&
 	posted fixes && [ "$(header 0001 Subject)" = 'Subject: [PATCH 1/1] kernel: Fix a' ]
 }
 
