@@ -133,3 +133,14 @@ int dma_free(int dev, int id)
 
 	return ioctl(dev, DMEM_DMA_FREE, &arg) ? -errno : 0;
 }
+
+long long area_fill(const struct dmem_test *t, long long room, int *fds, int *n, int max)
+{
+	long long end = now_ms() + 10000, left = cma_read(t->area, "available_pages");
+
+	while (left >= room && now_ms() < end) {
+		*n += heap_fill(t->heap_fd, (left + 3) / 4 * t->page, fds + *n, max - *n);
+		left = cma_read(t->area, "available_pages");
+	}
+	return left;
+}

@@ -29,6 +29,12 @@ bool default_area_region(char *region);
 int dma_alloc(int dev, int method, long long len, int flags);
 int dma_free(int dev, int id);
 
+/*
+ * Fills the area with buffers of t->heap until it has less than this number of pages, or for
+ * ten seconds, as a page may be busy for a moment. Returns the number of pages that are left.
+ */
+long long area_fill(const struct dmem_test *t, long long room, int *fds, int *n, int max);
+
 /* 32-bit ARM's allocator of coherent memory has no other memory than the area. */
 static inline bool dma_has_fallback(int method)
 {

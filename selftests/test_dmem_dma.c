@@ -240,19 +240,13 @@ TEST_F(dma, out_of_reach)
 	EXPECT_PAGES(0, 0);
 }
 
-/* b takes the whole area. A page may be busy for a moment. */
+/* b takes the whole area. */
 static void fill(struct __test_metadata *_metadata, DMA *self)
 {
-	long long end = now_ms() + 10000, left = self->available;
 	struct dmem_test *t = &self->t;
 
 	ASSERT_EQ(0, cg_enter_current(self->b));
-	while (left >= PAGES && now_ms() < end) {
-		self->n += heap_fill(t->heap_fd, left / 4 * t->page, self->fds + self->n,
-				     MAX_FDS - self->n);
-		left = cma_read(t->area, "available_pages");
-	}
-	ASSERT_GT(PAGES, left);
+	ASSERT_GT(PAGES, area_fill(t, PAGES, self->fds, &self->n, MAX_FDS));
 	self->filled = dmem_current(self->b, t->heap.region) / t->page;
 	ASSERT_EQ(0, cg_enter_current(self->a));
 	EXPECT_PAGES(0, 0);

@@ -14,7 +14,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_dma_driver.h"
+#include "dma_fixture.h"
 #include "dmem_expect_events.h"
 #include "dmem_unaccounted.h"
 
@@ -36,25 +36,7 @@ FIXTURE(numa) {
 	int fds[MAX_FDS], n;
 };
 
-FIXTURE_VARIANT(numa) {
-	int method;
-};
-
-FIXTURE_VARIANT_ADD(numa, coherent) {
-	.method = DMEM_DMA_COHERENT,
-};
-
-FIXTURE_VARIANT_ADD(numa, no_mapping) {
-	.method = DMEM_DMA_NO_MAPPING,
-};
-
-FIXTURE_VARIANT_ADD(numa, pages) {
-	.method = DMEM_DMA_PAGES,
-};
-
-FIXTURE_VARIANT_ADD(numa, noncontiguous) {
-	.method = DMEM_DMA_NONCONTIGUOUS,
-};
+DMA_METHOD_VARIANTS(numa);
 
 static int load_node(void)
 {
@@ -71,12 +53,7 @@ static int load_node(void)
 
 FIXTURE_SETUP(numa)
 {
-	int ret = dmem_begin(&self->t, DMEM_NO_HEAP);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_NO_HEAP);
 	if (dmem_read(self->t.root, "dmem.capacity", REGION) < 0) {
 		dmem_end(&self->t);
 		SKIP(return, "no area of node " NODE);

@@ -10,7 +10,7 @@
 
 #include "kselftest_harness.h"
 
-#include "dmem_dma_driver.h"
+#include "dma_fixture.h"
 #include "dmem_expect_events.h"
 
 #define PAGES		16
@@ -28,41 +28,14 @@ FIXTURE(dma_events) {
 
 #define EVENTS	FIXTURE_DATA(dma_events)
 
-FIXTURE_VARIANT(dma_events) {
-	int method;
-};
-
-FIXTURE_VARIANT_ADD(dma_events, coherent) {
-	.method = DMEM_DMA_COHERENT,
-};
-
-FIXTURE_VARIANT_ADD(dma_events, no_mapping) {
-	.method = DMEM_DMA_NO_MAPPING,
-};
-
-FIXTURE_VARIANT_ADD(dma_events, pages) {
-	.method = DMEM_DMA_PAGES,
-};
-
-FIXTURE_VARIANT_ADD(dma_events, noncontiguous) {
-	.method = DMEM_DMA_NONCONTIGUOUS,
-};
+DMA_METHOD_VARIANTS(dma_events);
 
 FIXTURE_SETUP(dma_events)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_CMA);
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
 	self->method = variant->method;
-	self->dev = dma_driver_open(t, self->method);
-	if (self->dev < 0) {
-		dmem_end(t);
-		SKIP(return, "%s", t->reason);
-	}
+	dma_begin_or_skip(_metadata, t, self->method, &self->dev);
 	self->len = PAGES * t->page;
 	self->big = dmem_read(t->root, "dmem.capacity", t->heap.region) + t->page;
 	EXPECT_LT(self->len, self->big);
@@ -110,20 +83,11 @@ static int expect_served(struct __test_metadata *_metadata, EVENTS *self, long l
 	return 0;
 }
 
-/* b takes the whole area. A page may be busy for a moment. */
+/* b takes the whole area. */
 static void fill(struct __test_metadata *_metadata, EVENTS *self)
 {
-	long long end = now_ms() + 10000, left;
-	struct dmem_test *t = &self->t;
-
 	ASSERT_EQ(0, cg_enter_current(self->b));
-	left = cma_read(t->area, "available_pages");
-	while (left && now_ms() < end) {
-		self->n += heap_fill(t->heap_fd, (left + 3) / 4 * t->page,
-				     self->fds + self->n, MAX_FDS - self->n);
-		left = cma_read(t->area, "available_pages");
-	}
-	ASSERT_EQ(0, left);
+	ASSERT_EQ(0, area_fill(&self->t, 1, self->fds, &self->n, MAX_FDS));
 	ASSERT_EQ(0, cg_enter_current(self->a));
 }
 

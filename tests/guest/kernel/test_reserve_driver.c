@@ -13,7 +13,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
-#include "dmem_dma_driver.h"
+#include "dma_fixture.h"
 
 /* The system heap has no memory of its own that could be kept free. */
 FIXTURE(reserve_system) {
@@ -22,12 +22,7 @@ FIXTURE(reserve_system) {
 
 FIXTURE_SETUP(reserve_system)
 {
-	int ret = dmem_begin(&self->t, DMEM_SYSTEM);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
+	begin_or_skip(_metadata, &self->t, DMEM_SYSTEM);
 }
 
 FIXTURE_TEARDOWN(reserve_system)
@@ -76,41 +71,14 @@ FIXTURE(reserve_driver) {
 	int fds[MAX_FDS], n;		/* of the owner */
 };
 
-FIXTURE_VARIANT(reserve_driver) {
-	int method;
-};
-
-FIXTURE_VARIANT_ADD(reserve_driver, coherent) {
-	.method = DMEM_DMA_COHERENT,
-};
-
-FIXTURE_VARIANT_ADD(reserve_driver, no_mapping) {
-	.method = DMEM_DMA_NO_MAPPING,
-};
-
-FIXTURE_VARIANT_ADD(reserve_driver, pages) {
-	.method = DMEM_DMA_PAGES,
-};
-
-FIXTURE_VARIANT_ADD(reserve_driver, noncontiguous) {
-	.method = DMEM_DMA_NONCONTIGUOUS,
-};
+DMA_METHOD_VARIANTS(reserve_driver);
 
 FIXTURE_SETUP(reserve_driver)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_CMA);
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
 	self->method = variant->method;
-	self->dev = dma_driver_open(t, self->method);
-	if (self->dev < 0) {
-		dmem_end(t);
-		SKIP(return, "%s", t->reason);
-	}
+	dma_begin_or_skip(_metadata, t, self->method, &self->dev);
 	self->len = PAGES * t->page;
 	self->top = strdup(t->cg);
 	*strrchr(self->top, '/') = '\0';
@@ -240,17 +208,11 @@ TEST_F(reserve_driver, fallback_memcg)
 TEST_F_TIMEOUT(reserve_driver, full_area, 60)
 {
 	struct dmem_test *t = &self->t;
-	long long end = now_ms() + 10000, left;
+	long long left;
 	int id;
 
 	ASSERT_EQ(0, cg_enter_current(self->owner));
-	left = cma_read(t->area, "available_pages");
-	/* A page may be busy for a moment. */
-	while (left >= PAGES && now_ms() < end) {
-		self->n += heap_fill(t->heap_fd, left / 4 * t->page, self->fds + self->n,
-				     MAX_FDS - self->n);
-		left = cma_read(t->area, "available_pages");
-	}
+	left = area_fill(t, PAGES, self->fds, &self->n, MAX_FDS);
 	ASSERT_GT(PAGES, left);
 	ASSERT_EQ(0, cg_enter_current(self->a));
 	id = request(self, self->len, DMEM_DMA_ACCOUNT);
