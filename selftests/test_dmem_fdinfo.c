@@ -23,19 +23,7 @@
 #include "kselftest_harness.h"
 
 #include "dmem_expect_owner.h"
-
-FIXTURE(fdinfo) {
-	struct dmem_test t;
-	char *a, *b;
-	unsigned long long id_a, id_b;
-};
-
-FIXTURE_VARIANT(fdinfo) {
-	enum dmem_kind kind;
-};
-
-FIXTURE_VARIANT_ADD(fdinfo, cma) { .kind = DMEM_CMA };
-FIXTURE_VARIANT_ADD(fdinfo, system) { .kind = DMEM_SYSTEM };
+#include "dmem_fdinfo_fixture.h"
 
 /* Not only this heap's: it is a failure if its buffers alone have no such lines. */
 static bool any_heap_shows_owner(void)
@@ -57,33 +45,11 @@ static bool any_heap_shows_owner(void)
 
 FIXTURE_SETUP(fdinfo)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
-	self->a = cg_name(self->t.cg, "a");
-	self->b = cg_name(self->t.cg, "b");
-	EXPECT_EQ(0, cg_create(self->a));
-	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_enter_current(self->a));
-	self->id_a = cg_id(self->a);
-	self->id_b = cg_id(self->b);
+	fdinfo_begin(_metadata, self, variant->kind);
 	if (!any_heap_shows_owner()) {
 		dmem_end(&self->t);
 		SKIP(return, "fdinfo has no owner of buffers");
 	}
-	if (!self->id_a || !self->id_b) {
-		dmem_end(&self->t);
-		SKIP(return, "cannot tell a cgroup's id (CONFIG_FHANDLE)");
-	}
-	EXPECT_NE(self->id_a, self->id_b);
-}
-
-FIXTURE_TEARDOWN(fdinfo)
-{
-	dmem_end(&self->t);
 }
 
 #define EXPECT_OWNER(...) \
@@ -203,10 +169,9 @@ TEST_F(fdinfo, removed)
 TEST_F(fdinfo, not_delegated)
 {
 	struct dmem_test *t = &self->t;
-	char *leaf = cg_name(self->a, "leaf");
+	char *leaf = new_cgroup(_metadata, cg_create, self->a, "leaf");
 	int fd, old;
 
-	ASSERT_EQ(0, cg_create(leaf));
 	old = cg_alloc(leaf, t->heap_fd, t->page);
 	ASSERT_LE(0, old);
 	EXPECT_OWNER(0, old, self->id_a);
@@ -238,12 +203,9 @@ TEST(uncharged)
 	struct udmabuf_create req = { .size = sysconf(_SC_PAGESIZE) };
 	struct dmem_owner owner;
 	struct dmem_test t;
-	int ret = dmem_begin(&t, DMEM_NO_HEAP), dev, fd;
+	int dev, fd;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t.reason);
+	begin_or_skip(_metadata, &t, DMEM_NO_HEAP);
 	dmem_end(&t);
 	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
 	if (dev < 0)

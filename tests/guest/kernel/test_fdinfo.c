@@ -20,55 +20,16 @@
 
 #include "guest_util.h"
 #include "dmem_fd_owner.h"
+#include "dmem_fdinfo_fixture.h"
 
 #define BUFINFO		"/sys/kernel/debug/dma_buf/bufinfo"
 #define THREADS		4
 #define READ_FDS	32
 #define KEEP		4	/* buffers of each thread */
 
-FIXTURE(fdinfo) {
-	struct dmem_test t;
-	char *a, *b;
-	unsigned long long id_a, id_b;
-};
-
-FIXTURE_VARIANT(fdinfo) {
-	enum dmem_kind kind;
-};
-
-FIXTURE_VARIANT_ADD(fdinfo, cma) {
-	.kind = DMEM_CMA,
-};
-
-FIXTURE_VARIANT_ADD(fdinfo, system) {
-	.kind = DMEM_SYSTEM,
-};
-
 FIXTURE_SETUP(fdinfo)
 {
-	int ret = dmem_begin(&self->t, variant->kind);
-
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", self->t.reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", self->t.reason);
-	self->a = cg_name(self->t.cg, "a");
-	self->b = cg_name(self->t.cg, "b");
-	EXPECT_EQ(0, cg_create(self->a));
-	EXPECT_EQ(0, cg_create(self->b));
-	EXPECT_EQ(0, cg_enter_current(self->a));
-	self->id_a = cg_id(self->a);
-	self->id_b = cg_id(self->b);
-	if (!self->id_a || !self->id_b) {
-		dmem_end(&self->t);
-		SKIP(return, "cannot tell a cgroup's id (CONFIG_FHANDLE)");
-	}
-	EXPECT_NE(self->id_a, self->id_b);
-}
-
-FIXTURE_TEARDOWN(fdinfo)
-{
-	dmem_end(&self->t);
+	fdinfo_begin(_metadata, self, variant->kind);
 }
 
 /*
@@ -257,10 +218,7 @@ TEST(heaps)
 	struct dmem_test t;
 	int i, n, ret, seen = 0;
 
-	ret = dmem_begin(&t, DMEM_NO_HEAP);
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t.reason);
-	ASSERT_EQ(0, ret);
+	begin_or_skip(_metadata, &t, DMEM_NO_HEAP);
 	n = heap_list(heaps, DMEM_HEAPS);
 	for (i = 0; i < n; i++) {
 		int heap_fd, fd;
