@@ -283,6 +283,25 @@ static bool use_heap(struct dmem_test *t, enum dmem_kind kind)
 	return t->heap_fd >= 0;
 }
 
+/* A kernel without any heap lacks a feature; else a name of no heap is a mistake. */
+static bool has_named_heaps(struct dmem_test *t)
+{
+	const char *names = getenv(DMEM_TEST_HEAP) ?: "";
+	char path[PATH_MAX];
+	int len;
+
+	for (; *names && !access("/dev/dma_heap", F_OK); names += len + (names[len] == ':')) {
+		len = strcspn(names, ":");
+		snprintf(path, sizeof(path), "/dev/dma_heap/%.*s", len, names);
+		if (access(path, F_OK)) {
+			snprintf(t->reason, sizeof(t->reason), DMEM_TEST_HEAP
+				 " names \"%.*s\", which is not in /dev/dma_heap", len, names);
+			return false;
+		}
+	}
+	return true;
+}
+
 int dmem_begin(struct dmem_test *t, enum dmem_kind kind)
 {
 	int ret;
@@ -301,6 +320,8 @@ int dmem_begin(struct dmem_test *t, enum dmem_kind kind)
 		snprintf(t->reason, sizeof(t->reason), "needs root");
 		return KSFT_SKIP;
 	}
+	if (!has_named_heaps(t))
+		return -ENODEV;
 	ret = cg_test_create(&t->cg);
 	if (ret)
 		snprintf(t->reason, sizeof(t->reason), "cannot make a cgroup below %s: %s",

@@ -27,7 +27,7 @@
  * The heaps that tests may allocate from, separated by colons. The first is a heap
  * on a CMA area, for the tests that need one. On some boards other areas belong to
  * a DSP or to firmware, and a write to their memory crashes the machine: no test
- * uses an area that is not named here.
+ * uses an area that is not named here. A name of no heap is an error.
  */
 #define DMEM_TEST_HEAP	"DMEM_TEST_HEAP"
 
