@@ -133,9 +133,9 @@ static int heap_cmp(const void *a, const void *b)
 	return strcmp(((struct dmem_heap *)a)->name, ((struct dmem_heap *)b)->name);
 }
 
-static bool is_named(const char *heap)
+static bool is_named(const char *variable, const char *heap)
 {
-	const char *names = getenv(DMEM_TEST_HEAP) ?: "";
+	const char *names = getenv(variable) ?: "";
 	size_t len = strlen(heap);
 
 	while (*names && (strcspn(names, ":") != len || strncmp(names, heap, len))) {
@@ -150,10 +150,12 @@ static void mark_usable(struct dmem_heap *heaps, int n)
 	int i, j;
 
 	for (i = 0; i < n; i++)
-		heaps[i].usable = is_named(heaps[i].name) || !strcmp(heaps[i].name, "system");
+		heaps[i].usable = is_named(DMEM_TEST_HEAP, heaps[i].name) ||
+				  !strcmp(heaps[i].name, "system");
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < n && heaps[i].region[0]; j++) {
-			if (is_named(heaps[j].name) && !strcmp(heaps[i].region, heaps[j].region))
+			if (is_named(DMEM_TEST_HEAP, heaps[j].name) &&
+			    !strcmp(heaps[i].region, heaps[j].region))
 				heaps[i].usable = true;
 		}
 	}
@@ -194,8 +196,9 @@ bool region_is_private(const char *region)
 	int i, n = heap_list(heaps, DMEM_HEAPS);
 
 	for (i = 0; i < n; i++) {
-		if (!strcmp(heaps[i].name, "default_cma_region") &&
-		    !strcmp(heaps[i].region, region))
+		if (!strcmp(heaps[i].region, region) &&
+		    (!strcmp(heaps[i].name, "default_cma_region") ||
+		     is_named(DMEM_TEST_SHARED, heaps[i].name)))
 			return false;
 	}
 	return !!region_area(region);

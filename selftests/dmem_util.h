@@ -31,6 +31,12 @@
  */
 #define DMEM_TEST_HEAP	"DMEM_TEST_HEAP"
 
+/*
+ * Those of them whose areas drivers or other programs use as well, in the same form. The
+ * kernel does not show that: the person who runs the tests does.
+ */
+#define DMEM_TEST_SHARED	"DMEM_TEST_SHARED"
+
 struct dmem_heap {
 	char name[DMEM_NAME_LEN];	/* below /dev/dma_heap */
 	char region[DMEM_NAME_LEN];	/* "" where the heap has none */
@@ -97,8 +103,8 @@ int cg_alloc(const char *cg, int heap_fd, long long len);
 const char *region_area(const char *region);
 /*
  * Is it a CMA area that only the tests use? Any driver may allocate from the default
- * area, and any program from the system heap: there the figures of the area and of the
- * root cgroup depend on others.
+ * area, and any program from the system heap, see also DMEM_TEST_SHARED: there the figures
+ * of the area and of the root cgroup depend on others.
  */
 bool region_is_private(const char *region);
 

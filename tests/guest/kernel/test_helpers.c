@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The helpers of selftests/: a mistake of the person who runs the tests is a failure, as
- * nobody reads the reason of a skip.
+ * nobody reads the reason of a skip; that person says which areas others use.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "dmem_expect.h"
 
 #define MISTYPED	"no_such_heap"
 #define MISTYPED_FIRST	MISTYPED ":system"
@@ -44,6 +45,21 @@ TEST(no_heap)
 	EXPECT_EQ(KSFT_SKIP, dmem_begin(&t, DMEM_CMA));
 	EXPECT_TRUE(!!strstr(t.reason, DMEM_TEST_HEAP));
 	EXPECT_FALSE(!!t.cg);
+}
+
+TEST(shared_area)
+{
+	char names[DMEM_NAME_LEN + 16];
+	struct dmem_test t;
+
+	begin_or_skip(_metadata, &t, DMEM_CMA);
+	EXPECT_TRUE(region_is_private(t.heap.region));
+	snprintf(names, sizeof(names), "%s:%s", MISTYPED, t.heap.name);
+	ASSERT_EQ(0, setenv(DMEM_TEST_SHARED, names, 1));
+	EXPECT_FALSE(region_is_private(t.heap.region));
+	ASSERT_EQ(0, setenv(DMEM_TEST_SHARED, MISTYPED, 1));
+	EXPECT_TRUE(region_is_private(t.heap.region));
+	dmem_end(&t);
 }
 
 TEST_HARNESS_MAIN
