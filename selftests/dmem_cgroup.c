@@ -63,10 +63,14 @@ static void __attribute__((constructor)) util_init(void)
 static int remove_tree(const char *cg, long long end)
 {
 	struct dirent *ent;
-	DIR *dir = opendir(cg);
 	char *child;
+	DIR *dir;
 	int ret;
 
+	/* An instance of tracefs is removed with all below. */
+	if (!rmdir(cg) || errno == ENOENT)
+		return 0;
+	dir = opendir(cg);
 	if (!dir)
 		return -errno;
 	while ((ent = readdir(dir))) {
@@ -132,6 +136,8 @@ static int undo_one(struct undo *u)
 {
 	if (!strncmp(u->path, MODULES, strlen(MODULES)))
 		return module_unload_unused(u->path + strlen(MODULES));
+	if (!strcmp(u->text, UNDO_REMOVE))
+		return remove_tree(u->path, now_ms() + REMOVE_MS);
 	return write_text(u->path, u->text, strlen(u->text));
 }
 
@@ -154,11 +160,9 @@ static void clean_up(void)
 {
 	if (!top_cg)
 		return;
-	if (!access(top_cg, F_OK)) {
-		cg_killall(top_cg);
-		if (remove_tree(top_cg, now_ms() + REMOVE_MS))
-			fprintf(stderr, "# cannot remove %s\n", top_cg);
-	}
+	cg_killall(top_cg);
+	if (remove_tree(top_cg, now_ms() + REMOVE_MS))
+		fprintf(stderr, "# cannot remove %s\n", top_cg);
 	undo_run("");
 	if (undo_list->enabled && cg_write(mount_point, SUBTREE_CONTROL, "-dmem"))
 		fprintf(stderr, "# cannot disable dmem in %s\n", mount_point);

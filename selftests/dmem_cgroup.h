@@ -43,9 +43,11 @@ unsigned long long cg_id(const char *cg);
 
 /*
  * When the program ends, however it ends, text is written to this file, or the module
- * of this directory of /sys/module is unloaded. This is done in the reverse order. The
- * first text for a file counts.
+ * of this directory of /sys/module is unloaded, or UNDO_REMOVE removes this directory,
+ * such as a cgroup with its processes. This is done in the reverse order. The first text
+ * for a file counts.
  */
+#define UNDO_REMOVE	"remove"
 void undo_add(const char *path, const char *text);
 /* Returns whether there was a text for this file. */
 bool undo_forget(const char *path);

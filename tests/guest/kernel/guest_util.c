@@ -64,48 +64,18 @@ int dmem_reserve_above(const struct dmem_test *t, const char *top, long long byt
 	return ret ? ret : dmem_set(t->cg, "dmem.min", t->heap.region, bytes);
 }
 
-static char *outside_name(const char *top)
+char *cg_outside(const char *top)
 {
 	char *cg;
 
 	if (asprintf(&cg, "%s.outside", top) < 0)
 		abort();
-	return cg;
-}
-
-static void remove_outside(const char *cg)
-{
-	int tries;
-
-	for (tries = 0; rmdir(cg) && errno == EBUSY && tries < 5000; tries++) {
-		cg_killall(cg);
-		sleep_ms(2);
-	}
-}
-
-char *cg_outside(const char *top)
-{
-	char *cg = outside_name(top);
-
-	remove_outside(cg);
+	undo_run(cg);
+	undo_add(cg, UNDO_REMOVE);
 	if (!cg_create(cg))
 		return cg;
 	free(cg);
 	return NULL;
-}
-
-/* In the program's own process, as the name of top has its pid */
-static void __attribute__((destructor)) leave_nothing_outside(void)
-{
-	char *top, *cg;
-
-	if (!cgroup2_mount())
-		return;
-	top = cg_name_indexed(cgroup2_mount(), "dmem_selftest", getpid());
-	cg = outside_name(top);
-	remove_outside(cg);
-	free(cg);
-	free(top);
 }
 
 int cpu_count(void)
@@ -143,23 +113,17 @@ int kmsg_count(int fd, const char *needle)
 	}
 }
 
-static char *trace_instance;
-
-static void __attribute__((destructor)) remove_trace_instance(void)
-{
-	if (trace_instance)
-		rmdir(trace_instance);
-}
-
 char *trace_dir(void)
 {
-	if (asprintf(&trace_instance, "/sys/kernel/tracing/instances/dmem_selftest.%d",
-		     (int)getpid()) < 0)
+	char *dir;
+
+	if (asprintf(&dir, "/sys/kernel/tracing/instances/dmem_selftest.%d", (int)getpid()) < 0)
 		abort();
 	if (access("/sys/kernel/tracing/trace", F_OK))
 		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
-	mkdir(trace_instance, 0700);
-	return strdup(trace_instance);
+	undo_add(dir, UNDO_REMOVE);
+	mkdir(dir, 0700);
+	return dir;
 }
 
 void cpu_pin(int n)

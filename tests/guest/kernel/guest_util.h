@@ -29,8 +29,8 @@ int kmsg_open(void);
 int kmsg_count(int fd, const char *needle);
 
 /*
- * Returns a private tracing instance in tracefs. The caller frees the string;
- * the instance is removed when the program exits.
+ * Returns a private tracing instance in tracefs. The caller frees the string; the
+ * instance is removed when the program ends, however it ends.
  */
 char *trace_dir(void);
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The helpers of selftests/: a mistake of the person who runs the tests is a failure, as
- * nobody reads the reason of a skip; that person says which areas others use.
+ * nobody reads the reason of a skip; that person says which areas others use; and cgroups
+ * beside those of the test are removed.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
@@ -60,6 +63,35 @@ TEST(shared_area)
 	ASSERT_EQ(0, setenv(DMEM_TEST_SHARED, MISTYPED, 1));
 	EXPECT_TRUE(region_is_private(t.heap.region));
 	dmem_end(&t);
+}
+
+/* With its children, and a process in one of them */
+TEST(undo_cgroup)
+{
+	char *top, *cg, *child;
+	struct dmem_test t;
+	pid_t pid;
+
+	begin_or_skip(_metadata, &t, DMEM_NO_HEAP);
+	top = strdup(t.cg);
+	*strrchr(top, '/') = '\0';
+	cg = cg_outside(top);
+	ASSERT_TRUE(!!cg);
+	child = new_cgroup(_metadata, cg_create, cg, "child");
+	pid = cg_fork(child);
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (;;)
+			pause();
+	}
+	undo_run(cg);
+	EXPECT_EQ(-1, access(cg, F_OK));
+	EXPECT_EQ(128 + SIGKILL, wait_exit(pid));
+	EXPECT_FALSE(undo_forget(cg));
+	dmem_end(&t);
+	free(child);
+	free(cg);
+	free(top);
 }
 
 TEST_HARNESS_MAIN
