@@ -76,6 +76,9 @@ static inline int reserve_above(const struct dmem_test *t, const char *top, long
 	return ret ? ret : dmem_set(t->cg, "dmem.min", t->heap.region, bytes);
 }
 
+/* Requests that alloc_in() repeated, as a page was busy: they count as "exhausted" as well. */
+static int busy_repeats;
+
 /* A buffer's fd, -ENOMEM if it was refused, or NO_ROOM. Waits for a busy page. */
 static inline int alloc_in(const struct dmem_test *t, const char *cg, int pages)
 {
@@ -87,7 +90,9 @@ static inline int alloc_in(const struct dmem_test *t, const char *cg, int pages)
 		fd = cg_alloc(cg, t->heap_fd, pages * t->page);
 		if (fd != -ENOMEM || event(t, cg, "exhausted") == before)
 			return fd;
+		busy_repeats++;
 	} while (cma_read(t->area, "available_pages") >= pages && now_ms() < end);
+	busy_repeats--;
 	return NO_ROOM;
 }
 
@@ -128,6 +133,7 @@ static inline void expect_takes(struct __test_metadata *_metadata, const struct 
 				const char *cg, struct pile *pile, int pages)
 {
 	long long before = event(t, cg, "reserved");
+	long long exhausted = event(t, cg, "exhausted") - busy_repeats;
 	int ret, refused;
 
 	EXPECT_EQ(pages, take(t, cg, pile, WINDOW + 1, &ret))
@@ -137,15 +143,20 @@ static inline void expect_takes(struct __test_metadata *_metadata, const struct 
 		TH_LOG("by %s, after %d pages", cg, pages);
 	EXPECT_EQ(before + refused, event(t, cg, "reserved"))
 		TH_LOG("by %s, after %d pages", cg, pages);
+	EXPECT_EQ(exhausted + !refused, event(t, cg, "exhausted") - busy_repeats)
+		TH_LOG("by %s, after %d pages", cg, pages);
 }
 
 /* cg gets this number of pages; no further request is made. */
 static inline void expect_gets(struct __test_metadata *_metadata, const struct dmem_test *t,
 			       const char *cg, struct pile *pile, int pages)
 {
+	long long exhausted = event(t, cg, "exhausted") - busy_repeats;
 	int ret;
 
 	EXPECT_EQ(pages, take(t, cg, pile, pages, &ret))
+		TH_LOG("by %s", cg);
+	EXPECT_EQ(exhausted, event(t, cg, "exhausted") - busy_repeats)
 		TH_LOG("by %s", cg);
 }
 
