@@ -20,6 +20,7 @@
 #include "dmem_expect.h"
 
 #define MAX_CPUS	64
+#define LEVELS		24	/* between the two limits of a deep tree */
 
 /* Shared with the children. */
 struct shared {
@@ -31,14 +32,15 @@ struct shared {
 FIXTURE(neighbour) {
 	struct dmem_test t;
 	struct shared *s;
-	char *parent, *big, *small;
-	long long limit;
+	char *top, *parent, *big, *small;	/* top has the limit that refuses */
+	long long limit, ask;
 	int cpus;
 };
 
 FIXTURE_VARIANT(neighbour) {
 	enum dmem_kind kind;
 	long long rounds;
+	int levels;
 };
 
 /* CMA flushes the lists of all CPUs for each allocation. */
@@ -52,19 +54,43 @@ FIXTURE_VARIANT_ADD(neighbour, system) {
 	.rounds = 5000,
 };
 
+/*
+ * The limit of the parent allows the request, and one far above it does not: a charge
+ * that goes up level by level would be in the parent's counter all that time.
+ */
+FIXTURE_VARIANT_ADD(neighbour, deep) {
+	.kind = DMEM_SYSTEM,
+	.rounds = 2000,
+	.levels = LEVELS,
+};
+
 FIXTURE_SETUP(neighbour)
 {
+	int i;
+
 	begin_or_skip(_metadata, &self->t, variant->kind);
 	self->s = shared_alloc(sizeof(struct shared));
 	self->cpus = cpu_count() < MAX_CPUS ? cpu_count() : MAX_CPUS;
 	self->limit = 256 * self->t.page;
-	self->parent = cg_name(self->t.cg, "parent");
+	self->ask = self->limit + (variant->levels ? 0 : self->t.page);
+	self->parent = self->t.cg;
+	for (i = 0; i < variant->levels; i++) {
+		self->parent = cg_name(self->parent, "l");
+		ASSERT_EQ(0, cg_create_parent(self->parent));
+		if (!i)
+			self->top = self->parent;
+	}
+	self->parent = cg_name(self->parent, "parent");
 	self->big = cg_name(self->parent, "big");
 	self->small = cg_name(self->parent, "small");
 	ASSERT_EQ(0, cg_create_parent(self->parent));
 	ASSERT_EQ(0, cg_create(self->big));
 	ASSERT_EQ(0, cg_create(self->small));
 	ASSERT_EQ(0, dmem_set_max(self->parent, self->t.heap.region, self->limit));
+	if (!self->top)
+		self->top = self->parent;
+	else
+		ASSERT_EQ(0, dmem_set_max(self->top, self->t.heap.region, self->limit / 2));
 }
 
 FIXTURE_TEARDOWN(neighbour)
@@ -126,7 +152,7 @@ TEST_F_TIMEOUT(neighbour, oversized_requests, 3600)
 		big[i] = cg_fork(self->big);
 		ASSERT_LE(0, big[i]);
 		if (!big[i])
-			ask_for_too_much(s, self->t.heap_fd, self->limit + self->t.page, i);
+			ask_for_too_much(s, self->t.heap_fd, self->ask, i);
 	}
 	while (s->refused < 10 * self->cpus)
 		sleep_ms(10);
@@ -145,8 +171,8 @@ TEST_F_TIMEOUT(neighbour, oversized_requests, 3600)
 	EXPECT_EQ(rounds, s->done + s->failed);
 	EXPECT_EQ(0, s->granted);
 	EXPECT_EQ(0, s->other);
-	/* The refusals are those of the oversized requests. */
-	EXPECT_EQ(s->refused, dmem_nested(self->parent, "dmem.events.local", region, "max"));
+	/* The refusals, by either limit, are those of the oversized requests. */
+	EXPECT_EQ(s->refused, dmem_nested(self->top, "dmem.events", region, "max"));
 	EXPECT_EQ(s->refused, dmem_nested(self->big, "dmem.events", region, "alloc_fail"));
 	EXPECT_EQ(0, dmem_nested(self->small, "dmem.events", region, "alloc_fail"));
 	/* Nor did they ever count. */
