@@ -12,6 +12,7 @@
 #include "kselftest_harness.h"
 
 #include "dmem_dma_driver.h"
+#include "dmem_expect.h"
 #include "dmem_expect_events.h"
 #include "media.h"
 
@@ -222,13 +223,9 @@ static int map_load(REACH *self, const struct range *ranges)
 FIXTURE_SETUP(reach)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_CMA);
 	char *dir;
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
+	begin_or_skip(_metadata, t, DMEM_CMA);
 	ASSERT_EQ(4096, t->page);
 	/* It uses all areas, also in the 32-bit guest. */
 	self->r.method = DMEM_DMA_NO_MAPPING;
@@ -243,10 +240,8 @@ FIXTURE_SETUP(reach)
 	ASSERT_LT((PART + PAGES) * t->page, self->size);
 	ASSERT_LT(self->base + self->size, (long long)RAM_END);
 	ASSERT_EQ(0, map_load(self, variant->ranges));
-	self->a = cg_name(t->cg, "a");
-	self->b = cg_name(t->cg, "b");
-	ASSERT_EQ(0, cg_create(self->a));
-	ASSERT_EQ(0, cg_create(self->b));
+	self->a = new_cgroup(_metadata, cg_create, t->cg, "a");
+	self->b = new_cgroup(_metadata, cg_create, t->cg, "b");
 	ASSERT_EQ(0, cg_enter_current(self->a));
 	self->r.t = t;
 	self->r.cg = self->a;
@@ -350,17 +345,12 @@ static long long first_high_page(void)
 FIXTURE_SETUP(high_memory)
 {
 	struct dmem_test *t = &self->t;
-	int ret = dmem_begin(t, DMEM_CMA);
 
-	if (ret == KSFT_SKIP)
-		SKIP(return, "%s", t->reason);
-	ASSERT_EQ(0, ret)
-		TH_LOG("%s", t->reason);
+	begin_or_skip(_metadata, t, DMEM_CMA);
 	self->n = heap_list(self->heaps, DMEM_HEAPS);
 	self->first = first_high_page();
 	ASSERT_EQ(kernel_is_64bit(), self->first == LLONG_MAX);
-	self->a = cg_name(t->cg, "a");
-	ASSERT_EQ(0, cg_create(self->a));
+	self->a = new_cgroup(_metadata, cg_create, t->cg, "a");
 	ASSERT_EQ(0, cg_enter_current(self->a));
 }
 
