@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dmemctl plan - calculate sizes, limits and reservations from histories */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +11,9 @@
 
 #include "cli/replace.h"
 #include "dmemctl/dmemctl.h"
+#include "dmemctl/history/files.h"
 #include "board.h"
 #include "report.h"
-
-#define MAX_DEPTH	8
-#define MAX_OPEN	16
-
-struct plan_file {
-	char *path;
-	int fd;			/* -1: closed */
-	dev_t dev;
-	ino_t ino;
-	uint64_t size;		/* when found: it may grow later */
-};
 
 struct plan {
 	struct ctl *c;
@@ -34,12 +22,7 @@ struct plan {
 	const char *svg, *units, *dts;
 	struct board_options board;
 	struct dmem_text dtb;	/* content of --dtb=FILE */
-	struct plan_file *file;
-	size_t n_files, room;
-	/* Indexes of open files, plus 1; @turn: the entry to close next */
-	size_t opened[MAX_OPEN], turn;
-	size_t skipped;		/* files that are not histories */
-	const char *wrong;	/* the file that could not be read */
+	struct files files;
 	struct model m;
 	struct needs n;
 };
@@ -250,174 +233,9 @@ static int read_more(const char *path, struct dmem_text *text)
 	return ret;
 }
 
-/* Closes the file that was opened first. */
-static void close_one(struct plan *p)
+static int add_history(void *data, size_t first, size_t last, const uint64_t *size)
 {
-	size_t file = p->opened[p->turn];
-
-	if (!file)
-		return;
-	close(p->file[file - 1].fd);
-	p->file[file - 1].fd = -1;
-	p->opened[p->turn] = 0;
-}
-
-/* Reads from a file. Only the files that were used last stay open. */
-static ssize_t read_file(void *data, size_t file, uint64_t offset, void *buf, size_t len)
-{
-	struct plan *p = data;
-	struct plan_file *f = &p->file[file];
-	struct stat st;
-	ssize_t n;
-
-	if (f->fd < 0) {
-		close_one(p);
-		p->wrong = f->path;
-		f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		/* The recorder has renamed it. */
-		if (f->fd < 0)
-			return errno == ENOENT ? -ESTALE : -errno;
-		p->opened[p->turn] = file + 1;
-		p->turn = (p->turn + 1) % MAX_OPEN;
-		if (fstat(f->fd, &st))
-			return -errno;
-		if (st.st_dev != f->dev || st.st_ino != f->ino)
-			return -ESTALE;
-	}
-	do {
-		n = pread(f->fd, buf, len, (off_t)offset);
-	} while (n < 0 && errno == EINTR);
-	p->wrong = f->path;
-	return n < 0 ? -errno : n;
-}
-
-/* 1: the file is a history, and was added; 0: it is none; or a negative errno. */
-static int add_file(struct plan *p, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret = 0;
-	struct plan_file *more = NULL;
-	char start[16];
-	struct stat st;
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		ret = -errno;
-	else if (S_ISREG(st.st_mode))
-		n = pread(fd, start, sizeof(start), 0);
-	if (n < 0)
-		ret = -errno;
-	close(fd);
-	if (ret || !n || !hist_is(start, (size_t)n))
-		return ret;
-	if (p->n_files == p->room) {
-		more = realloc(p->file, (2 * p->room + 16) * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		p->file = more;
-		p->room = 2 * p->room + 16;
-	}
-	more = p->file;
-	more[p->n_files++] = (struct plan_file){
-		dmem_strdup(&p->m.arena, path), -1, st.st_dev, st.st_ino, (uint64_t)st.st_size,
-	};
-	return more[p->n_files - 1].path ? 1 : -ENOMEM;
-}
-
-/* FILE.1 has the older part, and comes first. */
-static int read_history(struct plan *p, const char *path, bool asked)
-{
-	char *older = dmem_printf(&p->m.arena, "%s.1", path);
-	size_t first = p->n_files;
-	uint64_t size[2];
-	int ret = older ? add_file(p, older) : -ENOMEM;
-
-	if (ret != -ENOMEM)
-		ret = add_file(p, path);
-	for (size_t i = first; i < p->n_files; i++)
-		size[i - first] = p->file[i].size;
-	if (ret == 1)
-		ret = model_add(&p->m, first, p->n_files - 1, size);
-	else if (!ret)
-		ret = -EBADMSG;
-	if (ret == -EBADMSG && !asked) {
-		p->skipped++;
-		return 0;
-	}
-	if (ret == -EBADMSG)
-		cli_error(&p->c->cli, "%s: not a history", path);
-	else if (ret)
-		cli_error(&p->c->cli, "%s: %s", path, strerror(-ret));
-	return ret;
-}
-
-static int read_path(struct plan *p, const char *path, unsigned int depth);
-
-static int not_dots(const struct dirent *de)
-{
-	return *de->d_name != '.';
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int compare_name(const void *name, const void *de)
-{
-	return strcmp(name, (*(struct dirent * const *)de)->d_name);
-}
-
-/* True if "NAME.1" is read together with NAME. @de: sorted by name. */
-static bool is_older(struct dirent **de, int n, const char *name)
-{
-	char newer[NAME_MAX + 1];
-	size_t len = strlen(name);
-
-	if (len < 3 || strcmp(name + len - 2, ".1"))
-		return false;
-	snprintf(newer, sizeof(newer), "%.*s", (int)len - 2, name);
-	return bsearch(newer, de, (size_t)n, sizeof(*de), compare_name);
-}
-
-static int read_dir(struct plan *p, const char *path, unsigned int depth)
-{
-	struct dirent **de;
-	int n = scandir(path, &de, not_dots, by_name), ret = 0;
-
-	if (n < 0) {
-		ret = -errno;
-		cli_error(&p->c->cli, "%s: %s", path, strerror(-ret));
-		return ret;
-	}
-	for (int i = 0; i < n; i++) {
-		char *sub = dmem_printf(&p->m.arena, "%s/%s", path, de[i]->d_name);
-
-		if (!ret && !sub)
-			ret = -ENOMEM;
-		if (!ret && !is_older(de, n, de[i]->d_name))
-			ret = read_path(p, sub, depth + 1);
-	}
-	for (int i = 0; i < n; i++)
-		free(de[i]);
-	free(de);
-	return ret;
-}
-
-static int read_path(struct plan *p, const char *path, unsigned int depth)
-{
-	struct stat st;
-
-	if (stat(path, &st)) {
-		int err = errno;
-
-		cli_error(&p->c->cli, "%s: %s", path, strerror(err));
-		return -err;
-	}
-	if (!S_ISDIR(st.st_mode))
-		return S_ISREG(st.st_mode) || !depth ? read_history(p, path, !depth) : 0;
-	return depth < MAX_DEPTH ? read_dir(p, path, depth) : 0;
+	return model_add(&((struct plan *)data)->m, first, last, size);
 }
 
 /* ---- writing ---- */
@@ -427,14 +245,14 @@ static int failed(struct plan *p, int err)
 {
 	if (err == -ESTALE)
 		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
-			  "again", p->wrong);
+			  "again", p->files.wrong);
 	else if (err == -EMLINK)
 		cli_error(&p->c->cli,
 			  "more than 16 recordings of one boot overlap: plan with fewer files");
-	else if (err == -ENOMEM || !p->wrong)
+	else if (err == -ENOMEM || !p->files.wrong)
 		cli_error(&p->c->cli, "%s", strerror(-err));
 	else
-		cli_error(&p->c->cli, "%s: %s", p->wrong, strerror(-err));
+		cli_error(&p->c->cli, "%s: %s", p->files.wrong, strerror(-err));
 	return CLI_FAILED;
 }
 
@@ -648,12 +466,12 @@ static int make_plan(struct plan *p, char **paths)
 	int ret = 0;
 
 	for (; *paths && !ret; paths++)
-		ret = read_path(p, *paths, 0);
+		ret = files_add(&p->files, *paths);
 	if (ret)
 		return CLI_FAILED;
 	if (!p->m.files) {
-		cli_error(&p->c->cli, "no history found: %zu other file%s skipped", p->skipped,
-			  p->skipped == 1 ? "" : "s");
+		cli_error(&p->c->cli, "no history found: %zu other file%s skipped", p->files.skipped,
+			  p->files.skipped == 1 ? "" : "s");
 		return CLI_FAILED;
 	}
 	ret = model_sort(&p->m);
@@ -685,15 +503,12 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 	};
 	int ret = parse(&p, argc, argv);
 
-	p.m.in = (struct lines_input){ read_file, &p };
+	p.files = (struct files){ .cli = &c->cli, .add = add_history, .data = &p };
+	p.m.in = (struct lines_input){ files_read, &p.files };
 	if (ret < 0)
 		ret = make_plan(&p, argv + optind);
 	dmem_text_free(&p.dtb);
-	for (size_t i = 0; i < MAX_OPEN; i++) {
-		p.turn = i;
-		close_one(&p);
-	}
-	free(p.file);
+	files_free(&p.files);
 	needs_free(&p.n);
 	model_free(&p.m);
 	return ret;
