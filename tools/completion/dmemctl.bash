@@ -39,6 +39,12 @@ _dmemctl_regions()
 	} 2>/dev/null | sed 's/$/=/'
 }
 
+# Regions, without the names of heaps.
+_dmemctl_recorded()
+{
+	_dmemctl_regions | sed '/^dma_heap/d; s/=$//'
+}
+
 _dmemctl_watched()
 {
 	_dmemctl_units
@@ -99,10 +105,12 @@ _dmemctl()
 	done
 	case $verb$option in
 	*--sysroot|plan--units|verify--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-	record--output|metrics--output|metrics-o|plan--svg|plan--dts|plan--dtb)
+	record--output|metrics--output|metrics-o|history--output|history-o|plan--svg|plan--dts|plan--dtb)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	record--interval|record--max-size|record--count|plan--headroom|plan--quantile) ;;
+	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|history--since|history--until) ;;
+	history--unit) _dmemctl_offer "$cur" _dmemctl_units ;;
+	history--region) _dmemctl_offer "$cur" _dmemctl_recorded ;;
 	*--max|*--min|*--low)
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_regions
@@ -121,7 +129,7 @@ _dmemctl()
 		case $verb,$cur in
 		*,-*) _dmemctl_offer "$cur" _dmemctl_options "$1" "$verb" ;;
 		,*) _dmemctl_offer "$cur" _dmemctl_verbs "$1" ;;
-		verify,*|plan,*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		verify,*|plan,*|history,*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		run,*) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 		doctor,*) ;;
 		*,/*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;

@@ -30,6 +30,8 @@ static const struct verb {
 	{ "apply", "apply.c", "options[] = {", "--help ", NULL },
 	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit ", NULL },
 	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json ", NULL },
+	{ "history", "history/verb.c", "options[] = {",
+	  "--copy --csv --help --json --output --region --since --unit --until ", "history/dmemctl-history.8.scd" },
 	{ "watch", "watch/watch.c", "options[] = {",
 	  "--batch --bytes --color --count --depth --help --interval --json --list --output --reverse --sort --tree ",
 	  "watch/dmemctl-watch.8.scd" },
@@ -157,6 +159,11 @@ static void test_bash(const char *file)
 	snprintf(words, sizeof(words), "verify --root = %s", tap_path("bi"));
 	complete(file, words, want);
 	complete(file, "record --interval = 1", " ");
+	snprintf(words, sizeof(words), "history --output = %s", tap_path("bi"));
+	complete(file, words, want);
+	complete(file, "history --unit = cam", "cam-\\x2da.service camera.service ");
+	snprintf(words, sizeof(words), "--sysroot %s history --region = cma/c", tap_path("root"));
+	complete(file, words, "cma/camera@64000000 ");
 	snprintf(words, sizeof(words), "--sysroot = %s set camera --max = ", tap_path("root"));
 	complete(file, words,
 		 "cma/camera@64000000= cma/display@60000000= dma_heap/camera@64000000= "

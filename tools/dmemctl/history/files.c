@@ -19,32 +19,30 @@
 
 /* ---- compressed files ---- */
 
-/* Opens a file without a name, on disk if there is a choice: a history can be large. */
-static int open_temporary(struct files *f, const char **dir)
+int files_temporary(const char **dir)
 {
-	char *path;
+	char path[PATH_MAX];
+	int fd;
 
 	*dir = getenv("TMPDIR");
+	/* /tmp may be in memory, and a history can be large. */
 	if (!*dir || !**dir)
 		*dir = "/var/tmp";
-	if (f->temporary)
-		return f->temporary;
-	f->temporary = open(*dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (f->temporary >= 0)
-		return f->temporary;
-	path = dmem_printf(&f->arena, "%s/dmemctl-XXXXXX", *dir);
-	f->temporary = path ? mkostemp(path, O_CLOEXEC) : 0;
-	if (f->temporary > 0 && unlink(path))
-		return -errno;
-	if (f->temporary > 0)
-		return f->temporary;
-	f->temporary = 0;
-	return path ? -errno : -ENOMEM;
+	fd = open(*dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	if (snprintf(path, sizeof(path), "%s/dmemctl-XXXXXX", *dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0 && unlink(path)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd >= 0 ? fd : -errno;
 }
 
 /* Prints the reason, and returns the error. */
-static int say_packed(struct files *f, const char *path, const char *program, int err, int why,
-		      const char *dir)
+static int say_packed(struct files *f, const char *path, const char *program, int err, int why)
 {
 	char size[CLI_SIZE];
 
@@ -57,7 +55,7 @@ static int say_packed(struct files *f, const char *path, const char *program, in
 			  "name fewer files", path, cli_size(size, FILES_UNPACKED, false));
 	else if (err == -EDESTADDRREQ)
 		cli_error(f->cli, "%s: cannot write its text to a temporary file in %s: %s: set TMPDIR "
-			  "to a directory with more space", path, dir, strerror(why));
+			  "to a directory with more space", path, f->dir, strerror(why));
 	else if (err == -EUCLEAN)
 		cli_error(f->cli, "%s: damaged: %s finds no text in it", path, program);
 	else
@@ -69,20 +67,22 @@ static int say_packed(struct files *f, const char *path, const char *program, in
  * or another negative errno. */
 static int unpack_file(struct files *f, int fd, const char *program, struct files_file *file)
 {
-	const char *dir;
 	struct unpacked u;
 	char size[CLI_SIZE];
-	int why = 0, to = open_temporary(f, &dir), ret;
+	int why = 0, ret;
 
-	if (to < 0) {
-		why = -to;
-		return say_packed(f, file->path, program, -EDESTADDRREQ, why, dir);
+	if (!f->temporary)
+		f->temporary = files_temporary(&f->dir);
+	if (f->temporary < 0) {
+		why = -f->temporary;
+		f->temporary = 0;
+		return say_packed(f, file->path, program, -EDESTADDRREQ, why);
 	}
-	ret = unpack(program, fd, to, f->unpacked, FILES_UNPACKED - f->unpacked, &u, &why);
+	ret = unpack(program, fd, f->temporary, f->unpacked, FILES_UNPACKED - f->unpacked, &u, &why);
 	if (ret == -EBADMSG)
 		return ret;
 	if (ret)
-		return say_packed(f, file->path, program, ret, why, dir);
+		return say_packed(f, file->path, program, ret, why);
 	file->unpacked = true;
 	file->base = f->unpacked;
 	file->size = u.size;

@@ -40,6 +40,7 @@ struct files {
 	size_t room;
 	size_t opened[FILES_OPEN], turn;	/* indexes of open files, plus 1 */
 	int temporary;		/* 0: none */
+	const char *dir;	/* of that file */
 	uint64_t unpacked;	/* bytes in it */
 	bool told;		/* the error was reported */
 };
@@ -52,5 +53,9 @@ int files_add(struct files *f, const char *path);
 ssize_t files_read(void *data, size_t file, uint64_t offset, void *buf, size_t len);
 
 void files_free(struct files *f);
+
+/* Opens a file without a name, in *@dir: TMPDIR of the environment, or a directory on disk. A
+ * descriptor, or a negative errno. */
+int files_temporary(const char **dir);
 
 #endif
