@@ -109,6 +109,7 @@ _dmemctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|history--since|history--until) ;;
+	plan--by) mapfile -t COMPREPLY < <(compgen -W 'machine model' -- "$cur") ;;
 	history--unit) _dmemctl_offer "$cur" _dmemctl_units ;;
 	history--region) _dmemctl_offer "$cur" _dmemctl_recorded ;;
 	*--max|*--min|*--low)

@@ -161,6 +161,7 @@ static void test_bash(const char *file)
 	complete(file, "record --interval = 1", " ");
 	snprintf(words, sizeof(words), "history --output = %s", tap_path("bi"));
 	complete(file, words, want);
+	complete(file, "plan --by = m", "machine model ");
 	complete(file, "history --unit = cam", "cam-\\x2da.service camera.service ");
 	snprintf(words, sizeof(words), "--sysroot %s history --region = cma/c", tap_path("root"));
 	complete(file, words, "cma/camera@64000000 ");

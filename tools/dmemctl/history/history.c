@@ -51,6 +51,36 @@ static const char **fact_of(struct hist_identity *id, size_t i)
 	return (const char **)((char *)id + facts[i].offset);
 }
 
+bool hist_identity_same(const struct hist_identity *a, const struct hist_identity *b)
+{
+	if (strcmp(a->boot, b->boot))
+		return false;
+	for (size_t i = 0; i < N_FACTS; i++) {
+		const char *x = *fact_of((struct hist_identity *)a, i);
+		const char *y = *fact_of((struct hist_identity *)b, i);
+
+		if (x && y ? strcmp(x, y) : x != y)
+			return false;
+	}
+	return true;
+}
+
+int hist_identity_copy(struct hist_identity *to, struct dmem_arena *a,
+		       const struct hist_identity *from)
+{
+	*to = *from;
+	for (size_t i = 0; i < N_FACTS; i++) {
+		const char **v = fact_of(to, i);
+
+		if (!*v)
+			continue;
+		*v = dmem_strdup(a, *v);
+		if (!*v)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* ---- writing ---- */
 
 static int make_room(struct dmem_text *t, size_t more)

@@ -83,6 +83,12 @@ int hist_put_notes_head(struct dmem_text *t, uint64_t wall);
  * ",#_-". */
 void hist_add_property(struct hist_line *l, const char *name, const void *value, size_t len);
 
+/* True if both are the same machine, with the same names, in the same boot. */
+bool hist_identity_same(const struct hist_identity *a, const struct hist_identity *b);
+/* Copies the strings, too. 0 or -ENOMEM. */
+int hist_identity_copy(struct hist_identity *to, struct dmem_arena *a,
+		       const struct hist_identity *from);
+
 /* ---- reading ---- */
 
 /* Called in the order of the file. A result other than 0 ends the reader, which returns it. Numbers

@@ -18,12 +18,11 @@ static bool same_fact(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* A machine is known by its id, or else by its host name. */
+/* Machines with copies of one image may have one id: the host name belongs to it. */
 static bool is_machine(const struct summary_machine *m, const struct hist_identity *id)
 {
-	if (!same_fact(m->machine, id ? id->machine : NULL))
-		return false;
-	return m->machine || same_fact(m->host, id ? id->host : NULL);
+	return same_fact(m->machine, id ? id->machine : NULL) &&
+	       same_fact(m->host, id ? id->host : NULL);
 }
 
 static int keep_fact(struct summary *s, const char **fact, const char *now)

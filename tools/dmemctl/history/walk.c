@@ -332,13 +332,8 @@ static int on_identity(void *data, uint64_t wall, const struct hist_identity *id
 	w->in_notes = false;
 	w->id_wall = wall;
 	dmem_arena_free(&w->identity);
-	w->last_id = *id;
-	w->last_id.machine = id->machine ? dmem_strdup(&w->identity, id->machine) : NULL;
-	w->last_id.host = id->host ? dmem_strdup(&w->identity, id->host) : NULL;
-	w->last_id.model = id->model ? dmem_strdup(&w->identity, id->model) : NULL;
-	w->last_id.release = id->release ? dmem_strdup(&w->identity, id->release) : NULL;
 	w->identified++;
-	return ret;
+	return ret ? ret : hist_identity_copy(&w->last_id, &w->identity, id);
 }
 
 static const struct hist_ops walk_ops = {

@@ -59,6 +59,8 @@ struct model_boot {
 	struct model_late *late;	/* by time */
 	size_t n_late;
 	bool buffers;
+	const struct hist_identity *machine;	/* the last one, or NULL */
+	size_t history, file;		/* numbers of the first history and file with it */
 };
 
 struct model_service {

@@ -13,12 +13,14 @@
 #include "dmemctl/dmemctl.h"
 #include "dmemctl/history/files.h"
 #include "board.h"
+#include "fleet.h"
 #include "report.h"
 
 struct plan {
 	struct ctl *c;
 	struct needs_options o;
 	bool json, force;
+	enum fleet_by by;
 	const char *svg, *units, *dts;
 	struct board_options board;
 	struct dmem_text dtb;	/* content of --dtb=FILE */
@@ -34,6 +36,7 @@ static void help(void)
 	       "service, from histories of \"dmemctl record\".\n\n"
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
+	       "      --by=machine|model    compare the needs of machines, instead of a plan\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
@@ -103,6 +106,15 @@ static int parse_block(struct plan *p, const char *s)
 	return 0;
 }
 
+static int parse_by(struct plan *p, const char *s)
+{
+	p->by = !strcmp(s, "machine") ? FLEET_MACHINE : !strcmp(s, "model") ? FLEET_MODEL :
+		FLEET_NONE;
+	if (p->by)
+		return 0;
+	return cli_usage(&p->c->cli, "invalid value '%s' of --by: write 'machine' or 'model'", s);
+}
+
 static int parse_option(struct plan *p, int opt)
 {
 	double v;
@@ -136,6 +148,8 @@ static int parse_option(struct plan *p, int opt)
 	case 'j':
 		p->json = true;
 		return 0;
+	case 'y':
+		return parse_by(p, optarg);
 	case 'f':
 		p->force = true;
 		return 0;
@@ -167,7 +181,7 @@ static int parse(struct plan *p, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "help", 0, NULL, 'h' }, { "headroom", 1, NULL, 'r' },
-		{ "quantile", 1, NULL, 'q' },
+		{ "quantile", 1, NULL, 'q' }, { "by", 1, NULL, 'y' },
 		{ "json", 0, NULL, 'j' }, { "svg", 1, NULL, 's' }, { "units", 1, NULL, 'u' },
 		{ "dts", 1, NULL, 'd' }, { "force", 0, NULL, 'f' }, { "block", 1, NULL, 'b' },
 		{ "cma-alignment", 1, NULL, 'a' }, { "cells", 1, NULL, 'c' },
@@ -190,6 +204,9 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + p->json > 1)
 		return cli_usage(&p->c->cli,
 				 "only one of --json, --svg=- and --dts=- can be printed");
+	if (!ret && p->by && (p->svg || p->units || p->dts))
+		return cli_usage(&p->c->cli,
+				 "--by compares machines: --svg, --units and --dts need a plan");
 	if (!ret && p->units && is_stdout(p->units))
 		return cli_usage(&p->c->cli, "--units needs a directory, not '-'");
 	if (!ret && optind == argc)
@@ -461,6 +478,37 @@ static void report_losses(struct plan *p)
 			  p->m.newer == 1 ? "" : "s");
 }
 
+static const char *file_name(const void *data, size_t file)
+{
+	return ((const struct plan *)data)->files.file[file].path;
+}
+
+static int say_unused(struct plan *p)
+{
+	cli_error(&p->c->cli, "no cgroup was charged for anything in %s of %zu sample%s",
+		  p->m.files == 1 ? "this history" : "these histories", (size_t)p->m.samples,
+		  p->m.samples == 1 ? "" : "s");
+	return CLI_FAILED;
+}
+
+/* Compares machines, instead of a plan for all of them. */
+static int compare_machines(struct plan *p)
+{
+	struct fleet f;
+	int ret = fleet_find(&f, &p->m, &p->o, p->by);
+
+	if (ret)
+		ret = failed(p, ret);
+	else if (!f.n)
+		ret = say_unused(p);
+	else if (p->json)
+		fleet_json(stdout, &f, &p->m, file_name, p);
+	else
+		fleet_text(stdout, &f, &p->m, file_name, p);
+	fleet_free(&f);
+	return ret;
+}
+
 static int make_plan(struct plan *p, char **paths)
 {
 	int ret = 0;
@@ -476,17 +524,14 @@ static int make_plan(struct plan *p, char **paths)
 	}
 	ret = model_sort(&p->m);
 	report_losses(p);
+	if (!ret && p->by)
+		return compare_machines(p);
 	if (!ret)
 		ret = needs_find(&p->n, &p->m, &p->o);
 	if (ret)
 		return failed(p, ret);
-	if (!p->n.n) {
-		cli_error(&p->c->cli, "no cgroup was charged for anything in %s of %zu sample%s",
-			  p->m.files == 1 ? "this history" : "these histories",
-			  (size_t)p->m.samples,
-			  p->m.samples == 1 ? "" : "s");
-		return CLI_FAILED;
-	}
+	if (!p->n.n)
+		return say_unused(p);
 	/* Standard output has nothing but the requested output. */
 	if (p->json)
 		report_json(stdout, &p->m, &p->n, &p->o);

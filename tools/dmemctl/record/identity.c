@@ -84,14 +84,3 @@ void identity_free(struct identity *i)
 	dmem_arena_free(&i->arena);
 	*i = (struct identity){ 0 };
 }
-
-static bool same(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
-bool identity_same(const struct hist_identity *a, const struct hist_identity *b)
-{
-	return same(a->boot, b->boot) && same(a->machine, b->machine) && same(a->host, b->host) &&
-	       same(a->model, b->model) && same(a->release, b->release);
-}

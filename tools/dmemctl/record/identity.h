@@ -15,7 +15,4 @@ struct identity {
 int identity_read(struct identity *i, const struct dmem_sys *s);
 void identity_free(struct identity *i);
 
-/* True if both are the same machine, with the same names, in the same boot. */
-bool identity_same(const struct hist_identity *a, const struct hist_identity *b);
-
 #endif

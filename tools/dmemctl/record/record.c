@@ -395,7 +395,7 @@ static int is_identity_told(struct record *r, const struct hist_identity *id)
 	if (!first)
 		return true;
 	if (r->whole)
-		return identity_same(id, &r->told.id);
+		return hist_identity_same(id, &r->told.id);
 	if (!r->once)
 		return false;
 	snprintf(text, sizeof(text), " %s %s=", id->boot, first);
