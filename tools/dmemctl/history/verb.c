@@ -253,6 +253,40 @@ static int walk_inputs(struct history *h, FILE *f)
 
 /* ---- output ---- */
 
+static void put_date(char *buf, size_t size, uint64_t ms)
+{
+	time_t t = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm))
+		snprintf(buf, size, "?");
+}
+
+/* A history has at least one sample. */
+static int say_nothing_selected(struct history *h)
+{
+	uint64_t from = UINT64_MAX, to = 0;
+	char first[32], last[32];
+
+	for (size_t i = 0; i < h->m.n_boots; i++) {
+		const struct model_boot *b = &h->m.boot[i];
+		uint64_t wall[2] = { model_wall(b, b->from), model_wall(b, b->to) };
+
+		if (!b->samples)
+			continue;
+		from = wall[0] < from ? wall[0] : from;
+		to = wall[1] > to ? wall[1] : to;
+	}
+	put_date(first, sizeof(first), from);
+	put_date(last, sizeof(last), to);
+	if (from > to)
+		cli_error(&h->c->cli, "no sample is selected: there is none");
+	else
+		cli_error(&h->c->cli, "no sample is selected: the first is of %s, and the last of %s "
+			  "UTC", first, last);
+	return CLI_FAILED;
+}
+
 static int check_selection(struct history *h)
 {
 	const struct walk_filter *f = &h->filter;
@@ -269,6 +303,8 @@ static int check_selection(struct history *h)
 			  h->n_inputs == 1 ? "this history" : "these histories");
 		return CLI_FAILED;
 	}
+	if (h->mode == MODE_COPY && !h->w.selected)
+		return say_nothing_selected(h);
 	return CLI_OK;
 }
 

@@ -100,10 +100,12 @@ static int finish_sample(struct walk *w)
 		return 0;
 	w->pending = false;
 	w->chosen = w->time >= f->since && w->time < f->until;
-	if (w->chosen)
+	if (w->chosen) {
+		w->selected++;
 		ret = w->sample(w->data, w);
-	else
+	} else {
 		w->stretch++;
+	}
 	w->first = false;
 	w->n_changes = 0;
 	return ret;

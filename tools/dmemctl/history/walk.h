@@ -68,6 +68,7 @@ struct walk {
 	void *data;
 	struct hist_found found;
 	bool any_cgroup, any_region;	/* something matched the filter */
+	uint64_t selected;		/* number of samples */
 	/* State */
 	const struct model_boot *boot;
 	struct hist_head head;
