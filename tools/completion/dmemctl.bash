@@ -105,7 +105,7 @@ _dmemctl()
 	done
 	case $verb$option in
 	*--sysroot|plan--units|verify--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-	record--output|metrics--output|metrics-o|history--output|history-o|plan--svg|plan--dts|plan--dtb)
+	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|history--since|history--until) ;;

@@ -33,7 +33,7 @@ static const struct verb {
 	{ "history", "history/verb.c", "options[] = {",
 	  "--copy --csv --help --json --output --region --since --unit --until ", "history/dmemctl-history.8.scd" },
 	{ "watch", "watch/watch.c", "options[] = {",
-	  "--batch --bytes --color --count --depth --help --interval --json --list --output --reverse --sort --tree ",
+	  "--batch --bytes --color --count --depth --help --interval --json --list --output --replay --reverse --sort --tree ",
 	  "watch/dmemctl-watch.8.scd" },
 };
 

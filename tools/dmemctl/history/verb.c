@@ -14,25 +14,17 @@
 #include "dmemctl/dmemctl.h"
 #include "copy.h"
 #include "export.h"
-#include "files.h"
+#include "inputs.h"
 #include "summary.h"
 
 enum mode { MODE_SUMMARY, MODE_COPY, MODE_JSON, MODE_CSV };
-
-struct input {
-	size_t first, last;
-	uint64_t size[2];
-};
 
 struct history {
 	struct ctl *c;
 	enum mode mode;
 	const char *output;
 	struct walk_filter filter;
-	struct files files;
-	struct model m;
-	struct input *input;
-	size_t n_inputs;
+	struct inputs in;
 	struct walk w;
 	struct copy copy;
 	struct export export;
@@ -175,65 +167,12 @@ static int parse(struct history *h, int argc, char **argv)
 
 /* ---- reading ---- */
 
-static int add_history(void *data, size_t first, size_t last, const uint64_t *size)
-{
-	struct history *h = data;
-	struct input *more = dmem_grow(&h->m.arena, h->input, h->n_inputs, sizeof(*more));
-
-	if (!more)
-		return -ENOMEM;
-	h->input = more;
-	more += h->n_inputs++;
-	*more = (struct input){ .first = first, .last = last };
-	memcpy(more->size, size, (last - first + 1) * sizeof(*size));
-	return model_add(&h->m, first, last, size);
-}
-
-static int read_inputs(struct history *h, char **paths)
-{
-	int ret = 0;
-
-	for (; *paths && !ret; paths++)
-		ret = files_add(&h->files, *paths);
-	if (ret)
-		return CLI_FAILED;
-	if (h->n_inputs)
-		return CLI_OK;
-	cli_error(&h->c->cli, "no history found: %zu other file%s skipped", h->files.skipped,
-		  h->files.skipped == 1 ? "" : "s");
-	return CLI_FAILED;
-}
-
-/* Reports an error of the walk. */
-static int say_error(struct history *h, int err, size_t input)
-{
-	const char *path = h->files.file[h->input[input].last].path;
-
-	if (err == -EDOM)
-		cli_error(&h->c->cli, "%s: it overlaps with the history before it, which started earlier "
-			  "in the same boot: name it first", path);
-	else if (err == -ESTALE)
-		cli_error(&h->c->cli, "%s: the file changed while it was read: run dmemctl history again",
-			  h->files.wrong ? h->files.wrong : path);
-	else if (err == -EMLINK)
-		cli_error(&h->c->cli, "more than 16 recordings of one boot overlap: name fewer files");
-	else if (err == -ENOMEM)
-		cli_error(&h->c->cli, "%s", strerror(ENOMEM));
-	else if (err == -EIO && h->mode)
-		cli_error(&h->c->cli, "%s: %s", h->output ? h->output : "standard output", strerror(EIO));
-	else
-		cli_error(&h->c->cli, "%s: %s", path, strerror(-err));
-	return CLI_FAILED;
-}
-
 static int walk_inputs(struct history *h, FILE *f)
 {
 	struct walk *w = &h->w;
-	int ret = 0;
 
 	h->copy.f = h->export.f = f;
 	h->export.csv = h->mode == MODE_CSV;
-	w->m = &h->m;
 	w->filter = &h->filter;
 	if (h->mode == MODE_COPY)
 		w->sample = copy_sample, w->end = copy_end, w->data = &h->copy;
@@ -241,14 +180,7 @@ static int walk_inputs(struct history *h, FILE *f)
 		w->sample = export_sample, w->end = export_end, w->data = &h->export;
 	else
 		w->sample = summary_sample, w->end = summary_end, w->data = &h->summary;
-	for (size_t i = 0; i < h->n_inputs; i++) {
-		const struct input *in = &h->input[i];
-
-		ret = walk_history(w, in->first, in->last, in->size);
-		if (ret)
-			return say_error(h, ret, i);
-	}
-	return CLI_OK;
+	return inputs_walk(&h->in, w);
 }
 
 /* ---- output ---- */
@@ -268,8 +200,8 @@ static int say_nothing_selected(struct history *h)
 	uint64_t from = UINT64_MAX, to = 0;
 	char first[32], last[32];
 
-	for (size_t i = 0; i < h->m.n_boots; i++) {
-		const struct model_boot *b = &h->m.boot[i];
+	for (size_t i = 0; i < h->in.m.n_boots; i++) {
+		const struct model_boot *b = &h->in.m.boot[i];
 		uint64_t wall[2] = { model_wall(b, b->from), model_wall(b, b->to) };
 
 		if (!b->samples)
@@ -294,13 +226,13 @@ static int check_selection(struct history *h)
 	if (f->n_units && !h->w.any_cgroup) {
 		cli_error(&h->c->cli, "%s%s: no such unit or cgroup in %s", f->unit[0],
 			  f->n_units > 1 ? " and the others" : "",
-			  h->n_inputs == 1 ? "this history" : "these histories");
+			  inputs_count(&h->in) == 1 ? "this history" : "these histories");
 		return CLI_FAILED;
 	}
 	if (f->n_regions && !h->w.any_region) {
 		cli_error(&h->c->cli, "%s%s: no such region in %s", f->region[0],
 			  f->n_regions > 1 ? " and the others" : "",
-			  h->n_inputs == 1 ? "this history" : "these histories");
+			  inputs_count(&h->in) == 1 ? "this history" : "these histories");
 		return CLI_FAILED;
 	}
 	if (h->mode == MODE_COPY && !h->w.selected)
@@ -310,9 +242,12 @@ static int check_selection(struct history *h)
 
 static int write_all(struct history *h, FILE *f)
 {
-	uint64_t bytes = 0;
 	int ret = walk_inputs(h, f);
 
+	/* Errors of standard output are reported when it is closed. */
+	if (ret && ferror(f) && f != stdout)
+		cli_error(&h->c->cli, "%s: cannot write all of its text to a temporary file: set "
+			  "TMPDIR to a directory with more space", h->output);
 	if (!ret)
 		ret = check_selection(h);
 	if (ret)
@@ -321,10 +256,10 @@ static int write_all(struct history *h, FILE *f)
 		export_finish(&h->export);
 	if (h->mode)
 		return CLI_OK;
-	for (size_t i = 0; i < h->n_inputs; i++)
-		bytes += h->input[i].size[0] + h->input[i].size[1];
-	ret = summary_print(f, &h->summary, &h->w, h->n_inputs, bytes);
-	return ret ? say_error(h, ret, 0) : CLI_OK;
+	ret = summary_print(f, &h->summary, &h->w, inputs_count(&h->in), inputs_bytes(&h->in));
+	if (ret)
+		cli_error(&h->c->cli, "%s", strerror(-ret));
+	return ret ? CLI_FAILED : CLI_OK;
 }
 
 /* Replaces the file by the text of the stream. */
@@ -397,21 +332,16 @@ int verb_history(struct ctl *c, int argc, char **argv)
 	struct history h = { .c = c, .filter.until = UINT64_MAX };
 	int ret = parse(&h, argc, argv);
 
-	h.files = (struct files){ .cli = &c->cli, .add = add_history, .data = &h };
-	h.m.in = (struct lines_input){ files_read, &h.files };
 	if (ret < 0) {
-		ret = read_inputs(&h, argv + optind);
+		ret = inputs_read(&h.in, &c->cli, argv + optind);
 		if (!ret) {
-			int err = model_sort(&h.m);
-
-			ret = err ? say_error(&h, err, 0) : write_output(&h);
+			ret = write_output(&h);
 			report_losses(&h);
 		}
 	}
 	walk_free(&h.w);
 	copy_free(&h.copy);
 	summary_free(&h.summary);
-	files_free(&h.files);
-	model_free(&h.m);
+	inputs_free(&h.in);
 	return ret;
 }

@@ -18,8 +18,7 @@ static bool is_unit(const char *text, size_t len, const char *word)
 	return len == n || (!strchr(word, '.') && len == n + 8 && !strncmp(text + n, ".service", 8));
 }
 
-/* A word with a slash is a cgroup, and any other one is a unit. Both include all cgroups below. */
-static bool is_in(const char *path, const char *word)
+bool walk_is_in(const char *path, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -44,7 +43,7 @@ static bool is_in(const char *path, const char *word)
 static bool keeps_cgroup(const struct walk_filter *f, const char *path)
 {
 	for (size_t i = 0; i < f->n_units; i++) {
-		if (is_in(path, f->unit[i]))
+		if (walk_is_in(path, f->unit[i]))
 			return true;
 	}
 	return !f->n_units;

@@ -102,6 +102,9 @@ struct walk {
 	struct hist_reader *reader;
 };
 
+/* True if the path is that of a unit or cgroup, or below it. A word with a slash is a cgroup. */
+bool walk_is_in(const char *path, const char *word);
+
 /* Reads files @first to @last as one history. 0 or a negative errno, or the result of a function
  * above. */
 int walk_history(struct walk *w, size_t first, size_t last, const uint64_t *size);
