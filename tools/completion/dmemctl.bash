@@ -103,7 +103,7 @@ _dmemctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	record--interval|record--max-size|record--count|plan--headroom|plan--quantile) ;;
-	*--max|*--min|*--low)
+	*--max|*--min|*--low|plan--size)
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_regions
 		;;

@@ -58,9 +58,31 @@ static void check_region(const struct needs_region *g, const struct needs_option
 			"a conflict that is none");
 }
 
+/* A size is enough if and only if nothing is refused in it. */
+static void check_trial(const struct needs_region *g)
+{
+	const struct trial *t = &g->trial;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		sum += t->service[i].refused;
+		require(t->service[i].refused && t->service[i].asked, "a refused request of nothing");
+		require(t->service[i].run <= t->service[i].free && t->service[i].free <= t->size,
+			"a run is larger than the region");
+	}
+	require(sum == t->refused && t->refused_least <= t->refused, "refused requests do not add up");
+	require(!t->refused || t->smallest > t->size, "the smallest size refuses requests");
+	require(t->refused || t->smallest < t->size + g->block, "a size without refused requests is not enough");
+}
+
+#define MAX_REGIONS	64
+
 static void plan(struct dmem_text *t)
 {
-	const struct needs_options o = { .headroom = 0.1, .quantile = 0.9, .block = DMEM_UNKNOWN, .align_order = 8 };
+	uint64_t sizes[MAX_REGIONS];
+	const struct needs_options o = {
+		.headroom = 0.1, .quantile = 0.9, .block = DMEM_UNKNOWN, .align_order = 8, .size = sizes,
+	};
 	const uint64_t size[2] = { t->len, t->len };
 	struct model m = { .in = { read_text, t } };
 	struct needs n = { 0 };
@@ -68,14 +90,19 @@ static void plan(struct dmem_text *t)
 	int ret;
 
 	require(f != NULL, "there is no /dev/null");
+	for (size_t i = 0; i < MAX_REGIONS; i++)
+		sizes[i] = UINT64_C(4096) << (t->len + i) % 40;
 	ret = model_add(&m, 0, 1, size);
 	if (!ret)
 		ret = model_sort(&m);
+	require(m.n_regions <= MAX_REGIONS, "too many regions for this test");
 	if (!ret)
 		ret = needs_find(&n, &m, &o);
 	require(!ret || ret == -EMLINK, "an error");
-	for (size_t i = 0; i < n.n && !ret; i++)
+	for (size_t i = 0; i < n.n && !ret; i++) {
 		check_region(&n.region[i], &o);
+		check_trial(&n.region[i]);
+	}
 	if (!ret) {
 		report_text(f, &m, &n, &o);
 		report_json(f, &m, &n, &o);

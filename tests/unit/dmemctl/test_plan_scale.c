@@ -35,6 +35,8 @@ static const struct kind kinds[] = {
 	{ "late", 1000, NULL, "--json", false },
 	{ "boots", 500, NULL, "--json", false },
 	{ "regions", 500, NULL, "--json", false },
+	{ "starts", 1, "1", "--size=cma/camera@64000000=4M", false },
+	{ "buffers", 500, "24", "--size=cma/gpu=16M", false },
 	{ "services", 400, NULL, "--units=%s/units", false },
 	{ "samples", 4000, NULL, "--svg=%s/chart.svg", true },
 	{ "services", 500, NULL, "--svg=%s/chart.svg", false },

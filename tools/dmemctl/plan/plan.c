@@ -15,6 +15,7 @@
 #include "dmemctl/dmemctl.h"
 #include "board.h"
 #include "report.h"
+#include "whatif.h"
 
 #define MAX_DEPTH	8
 #define MAX_OPEN	16
@@ -30,6 +31,7 @@ struct plan_file {
 struct plan {
 	struct ctl *c;
 	struct needs_options o;
+	struct whatif whatif;
 	bool json, force;
 	const char *svg, *units, *dts;
 	struct board_options board;
@@ -44,11 +46,28 @@ struct plan {
 	struct needs n;
 };
 
+/* Reports a failure that does not concern a single file. */
+static int failed(struct plan *p, int err)
+{
+	if (err == -ESTALE)
+		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
+			  "again", p->wrong);
+	else if (err == -EMLINK)
+		cli_error(&p->c->cli,
+			  "more than 16 recordings of one boot overlap: plan with fewer files");
+	else if (err == -ENOMEM || !p->wrong)
+		cli_error(&p->c->cli, "%s", strerror(-err));
+	else
+		cli_error(&p->c->cli, "%s: %s", p->wrong, strerror(-err));
+	return CLI_FAILED;
+}
+
 static void help(void)
 {
 	fputs("Usage: dmemctl plan [OPTION]... HISTORY|DIR...\n\n"
 	       "Print the size that each region needs, and a limit and a reservation for each\n"
 	       "service, from histories of \"dmemctl record\".\n\n"
+	       "      --size=REGION=SIZE    print the requests that would not fit in this size\n"
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
 	       "      --json                print all figures, in bytes\n"
@@ -120,6 +139,15 @@ static int parse_block(struct plan *p, const char *s)
 	return 0;
 }
 
+static int parse_change(struct plan *p, enum whatif_kind kind)
+{
+	int ret = whatif_parse(&p->whatif, kind, optarg);
+
+	if (ret == -EINVAL)
+		return cli_usage(&p->c->cli, "%s", p->whatif.problem);
+	return ret ? failed(p, ret) : 0;
+}
+
 static int parse_option(struct plan *p, int opt)
 {
 	double v;
@@ -174,6 +202,8 @@ static int parse_option(struct plan *p, int opt)
 	case 'm':
 		p->board.move = true;
 		return 0;
+	case 'z':
+		return parse_change(p, WHATIF_SIZE);
 	default:
 		return CLI_USAGE;
 	}
@@ -189,6 +219,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "dts", 1, NULL, 'd' }, { "force", 0, NULL, 'f' }, { "block", 1, NULL, 'b' },
 		{ "cma-alignment", 1, NULL, 'a' }, { "cells", 1, NULL, 'c' },
 		{ "shrink", 0, NULL, 'k' }, { "dtb", 1, NULL, 't' }, { "move", 0, NULL, 'm' },
+		{ "size", 1, NULL, 'z' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -422,22 +453,6 @@ static int read_path(struct plan *p, const char *path, unsigned int depth)
 
 /* ---- writing ---- */
 
-/* Reports a failure that does not concern a single file. */
-static int failed(struct plan *p, int err)
-{
-	if (err == -ESTALE)
-		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
-			  "again", p->wrong);
-	else if (err == -EMLINK)
-		cli_error(&p->c->cli,
-			  "more than 16 recordings of one boot overlap: plan with fewer files");
-	else if (err == -ENOMEM || !p->wrong)
-		cli_error(&p->c->cli, "%s", strerror(-err));
-	else
-		cli_error(&p->c->cli, "%s: %s", p->wrong, strerror(-err));
-	return CLI_FAILED;
-}
-
 struct output {
 	char *path, *dir;	/* @dir: the directory to make, or NULL */
 	char *text;
@@ -659,6 +674,13 @@ static int make_plan(struct plan *p, char **paths)
 	ret = model_sort(&p->m);
 	report_losses(p);
 	if (!ret)
+		ret = whatif_resolve(&p->whatif, &p->m);
+	if (ret == -EINVAL && p->whatif.problem) {
+		cli_error(&p->c->cli, "%s", p->whatif.problem);
+		return CLI_FAILED;
+	}
+	p->o.size = p->whatif.size;
+	if (!ret)
 		ret = needs_find(&p->n, &p->m, &p->o);
 	if (ret)
 		return failed(p, ret);
@@ -695,6 +717,7 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 	}
 	free(p.file);
 	needs_free(&p.n);
+	whatif_free(&p.whatif);
 	model_free(&p.m);
 	return ret;
 }
