@@ -39,6 +39,18 @@ _dmemctl_regions()
 	} 2>/dev/null | sed 's/$/=/'
 }
 
+# The regions of the controller, without the heaps' names.
+_dmemctl_areas()
+{
+	_dmemctl_regions | sed -n '/^dma_heap/!s/=$//p'
+}
+
+# _dmemctl_ended COMMAND END: what the command prints, each with the end.
+_dmemctl_ended()
+{
+	"$1" | sed "s/\$/$2/"
+}
+
 _dmemctl_watched()
 {
 	_dmemctl_units
@@ -102,8 +114,21 @@ _dmemctl()
 	record--output|metrics--output|metrics-o|plan--svg|plan--dts|plan--dtb)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	record--interval|record--max-size|record--count|plan--headroom|plan--quantile) ;;
-	*--max|*--min|*--low|plan--size)
+	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|plan--add) ;;
+	plan--without) _dmemctl_offer "$cur" _dmemctl_units ;;
+	plan--scale)
+		compopt -o nospace 2>/dev/null || :
+		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_units =
+		;;
+	plan--merge|plan--split)
+		compopt -o nospace 2>/dev/null || :
+		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_areas "$([ "$option" = --merge ] && echo , || echo :)"
+		;;
+	plan--size)
+		compopt -o nospace 2>/dev/null || :
+		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_areas =
+		;;
+	*--max|*--min|*--low)
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_regions
 		;;

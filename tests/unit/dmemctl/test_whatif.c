@@ -3,7 +3,7 @@
  * "dmemctl plan" with changes: histories whose answer can be calculated by hand, and random loads
  * compared with a bitmap.
  *
- * test_whatif DMEMCTL DIR
+ * test_whatif DMEMCTL DIR dmemctl-plan.8.scd
  */
 #include <errno.h>
 #include <stdio.h>
@@ -61,15 +61,19 @@ static ull number(const char *from, const char *after, const char *key)
 	return at ? strtoull(at + strlen(quoted), NULL, 10) : 0xdeadbeef;
 }
 
-/* A number of the region, or of its trial. */
+/* A number of the region. */
 static ull of_region(const char *region, const char *key)
 {
-	return number(region, "", key);
+	char quoted[200];
+
+	snprintf(quoted, sizeof(quoted), "\"region\":\"%s\"", region);
+	return number("\"regions\"", quoted, key);
 }
 
+/* A number of the first trial. */
 static ull of_trial(const char *key)
 {
-	return number("\"region\"", "\"trial\":{", key);
+	return number("\"regions\"", "\"trial\":{", key);
 }
 
 /* A number of a service in the trial. */
@@ -408,6 +412,278 @@ static void test_wrong_size(void)
 	check(plan(MORE("--size")) == 2, "no value is an error", "%s", get("err"));
 }
 
+/* ---- changes whose answer can be calculated by hand ---- */
+
+/* a has two buffers of 3M, and b has one of 4M until a fourth sample. */
+static void write_changes(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", CAM, true);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu b1=0.0,3145728 b2=0.0,3145728", 6 * MIB, 6 * MIB);
+	past_look(&t, 3000, "r0=%llu c1.0=%llu b3=1.0,4194304", 10 * MIB, 4 * MIB);
+	past_look(&t, 6000, "r0=%llu c1.0=0 f3", 6 * MIB);
+	finish(&t, 9000);
+}
+
+static bool changed(const char *o1, const char *o2)
+{
+	return !plan(o2 ? MORE("--json", "--headroom=0", o1, o2) : MORE("--json", "--headroom=0", o1));
+}
+
+/* The figures of the region: charged at once, and up to the end of the highest buffer. */
+static bool needs(const char *region, ull together, ull placed)
+{
+	return of_region(region, "together") == together && of_region(region, "placed") == placed;
+}
+
+static ull of_service(const char *service, const char *key)
+{
+	char quoted[80];
+
+	snprintf(quoted, sizeof(quoted), "\"service\":\"%s\"", service);
+	return number("\"services\":[", quoted, key);
+}
+
+static void test_scale(void)
+{
+	write_changes();
+	check(changed("--scale=a.service=2", NULL) && needs(CAM, 16 * MIB, 16 * MIB) &&
+	      of_service("a.service", "peak") == 12 * MIB && of_service("b.service", "peak") == 4 * MIB,
+	      "buffers of a service are twice as large", "%s%s", get("out"), get("err"));
+	check(of_service("a.service", "usual") == 12 * MIB && of_service("a.service", "max") == 12 * MIB &&
+	      of_service("a.service", "min") == 12 * MIB && of_service("a.service", "buffer") == 6 * MIB,
+	      "limits and reservations are those of the changed load", "%s", get("out"));
+	check(strstr(get("out"), "\"changes\":[\"--scale=a.service=2\"],"), "JSON has the changes", "%s", get("out"));
+	check(changed("--scale=a=0.5", NULL) && needs(CAM, 7 * MIB, 8 * MIB), "or half as large, with a gap for b", "%s",
+	      get("out"));
+	check(changed("--scale=/" A "=2", "--scale=a=0.5") && needs(CAM, 10 * MIB, 10 * MIB), "factors are multiplied", "%s",
+	      get("out"));
+	check(changed("--scale=a.service=2", "--size=" CAM "=12M") && of_trial("refused") == 1 &&
+	      of_refused("b.service", "asked") == 4 * MIB && of_trial("smallest") == 16 * MIB,
+	      "a trial is one of the changed load", "%s", get("out"));
+	check(changed("--scale=a.service=1000", NULL) && of_service("a.service", "peak") == 6000 * MIB, "a large factor", "%s",
+	      get("out"));
+	check(!plan(MORE("--scale=a.service=2", "--without=b")) &&
+	      strstr(get("out"), "\nThe load was changed, these are not the recorded figures: --scale=a.service=2 "
+		     "--without=b\n"), "the text has the changes in one line", "%s", get("out"));
+}
+
+/* Buffers of 1 and 3 pages, of which a and its slice are charged for half a page more. */
+static void test_pages(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 1, "system.slice");
+	past_cgroup(&t, 1, 2, A);
+	past_look(&t, 1000, "r0=0,0,-,%llu c0.0=0 c1.0=0", 40 * MIB);
+	past_look(&t, 2000, "r0=16384 c0.0=16384 c1.0=16384 b1=1.0,4096 b2=1.0,12288");
+	finish(&t, 4000);
+	/* 2 pages at 0, and 5 pages at a multiple of 8. */
+	check(changed("--scale=a=1.5", NULL) && needs(CAM, 7 * PAGE, 13 * PAGE) && of_service("a.service", "peak") == 7 * PAGE,
+	      "buffers have whole pages", "%s%s", get("out"), get("err"));
+	check(changed("--scale=system.slice=1.5", NULL) && needs(CAM, 7 * PAGE, 13 * PAGE), "a slice stands for its services",
+	      "%s", get("out"));
+	check(changed("--scale=a=0.0001", NULL) && needs(CAM, 2 * PAGE, 2 * PAGE), "and at least one page", "%s", get("out"));
+}
+
+/* A buffer that outlives its service keeps its new size, in the slice that is charged for it. */
+static void test_outlived(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 1, "system.slice");
+	past_cgroup(&t, 1, 2, A);
+	past_cgroup(&t, 2, 3, B);
+	past_look(&t, 1000, "r0=0,0,-,%llu c0.0=0 c1.0=0 c2.0=0", 40 * MIB);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu c1.0=%llu b1=1.0,8388608", 8 * MIB, 8 * MIB, 8 * MIB);
+	past_look(&t, 3000, "x1");
+	past_look(&t, 4000, "r0=%llu c0.0=%llu c2.0=%llu b2=2.0,1048576", 9 * MIB, 9 * MIB, MIB);
+	past_look(&t, 5000, "r0=%llu c0.0=%llu f1", MIB, MIB);
+	past_look(&t, 6000, "r0=%llu c0.0=%llu c2.0=%llu b3=2.0,16777216", 17 * MIB, 17 * MIB, 17 * MIB);
+	finish(&t, 7000);
+	/* b1 leaves a gap of 16M below b2, in which b3 fits. */
+	check(changed("--scale=a=2", NULL) && needs(CAM, 17 * MIB, 17 * MIB), "twice as large until it is freed", "%s%s",
+	      get("out"), get("err"));
+	check(changed("--scale=a=1.5", NULL) && needs(CAM, 17 * MIB, 29 * MIB), "a smaller gap is not enough", "%s", get("out"));
+	check(changed("--without=a", NULL) && needs(CAM, 17 * MIB, 17 * MIB) && !strstr(get("out"), "a.service\","),
+	      "or it never exists", "%s", get("out"));
+}
+
+static void test_without(void)
+{
+	write_changes();
+	check(changed("--without=b.service", NULL) && needs(CAM, 6 * MIB, 6 * MIB) && !strstr(get("out"), "\"b.service\""),
+	      "a service is left out", "%s%s", get("out"), get("err"));
+	check(changed("--without=a.service", NULL) && needs(CAM, 4 * MIB, 4 * MIB) && of_service("b.service", "runs") == 1,
+	      "as is the other", "%s", get("out"));
+	check(plan(MORE("--without=a", "--without=b")) == 1 && strstr(get("err"), "after these changes, no cgroup is charged"),
+	      "without any there is no plan", "%s", get("err"));
+}
+
+static void test_add(void)
+{
+	write_changes();
+	/* npu's are there first: 16M, 6M of a, 4M of b. */
+	check(changed("--add=npu:" CAM "=2x8M", NULL) && needs(CAM, 26 * MIB, 26 * MIB) &&
+	      of_service("npu.service", "peak") == 16 * MIB && of_service("npu.service", "usual") == 16 * MIB &&
+	      of_service("npu.service", "runs") == 1 && of_service("npu.service", "buffer") == 8 * MIB,
+	      "a new service has its buffers always", "%s%s", get("out"), get("err"));
+	check(of_service("npu.service", "max") == 16 * MIB && strstr(get("out"), "\"cgroup\":\"npu.service\""),
+	      "and gets a limit", "%s", get("out"));
+	check(changed("--add=npu.slice:" CAM "=1x1", NULL) && of_service("npu.slice", "peak") == PAGE, "in whole pages", "%s",
+	      get("out"));
+	/* While b has charges: behind 6M of a and 4M of b. */
+	check(changed("--add=npu:" CAM "=2x8M:with=b", "--size=" CAM "=16M") && needs(CAM, 26 * MIB, 26 * MIB) &&
+	      of_trial("refused") == 2 && of_refused("npu.service", "refused") == 2 &&
+	      of_refused("npu.service", "first_time") == PAST_WALL + 3000 && of_refused("npu.service", "free") == 6 * MIB,
+	      "or only while another one has charges", "%s%s", get("out"), get("err"));
+	check(changed("--add=npu:" CAM "=2x8M:with=c", NULL) && needs(CAM, 10 * MIB, 10 * MIB) &&
+	      !strstr(get("out"), "\"npu.service\""), "which may never be", "%s", get("out"));
+	/* Instead of b. */
+	check(changed("--without=b", "--add=npu:" CAM "=1x1M:with=b.service") && needs(CAM, 7 * MIB, 7 * MIB),
+	      "it can replace one that is left out", "%s", get("out"));
+	check(changed("--add=x:" CAM "=1x1M", "--add=y:" CAM "=2x1M") && needs(CAM, 13 * MIB, 13 * MIB), "two can be added",
+	      "%s", get("out"));
+}
+
+/* Two areas and a GPU's memory: a and b have 3M in each of the areas, and c has 5M of the GPU's. */
+static void write_regions(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_region(&t, 1, "cma/linux,cma");
+	past_region(&t, 2, VRAM);
+	past_cgroup(&t, 0, 1, A);
+	past_cgroup(&t, 1, 2, B);
+	past_cgroup(&t, 2, 3, C);
+	past_look(&t, 1000, "r0=0,0,%llu,%llu r1=0,0,%llu,%llu c0.0=0 c1.0=0 c0.1=0 c1.1=0 c2.2=0", 40 * MIB, 40 * MIB,
+		  64 * MIB, 64 * MIB);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu b1=0.0,3145728", 3 * MIB, 3 * MIB);
+	past_look(&t, 3000, "r0=%llu c1.0=%llu b2=1.0,3145728", 6 * MIB, 3 * MIB);
+	past_look(&t, 4000, "r1=%llu c0.1=%llu b3=0.1,3145728 r2=%llu c2.2=%llu", 3 * MIB, 3 * MIB, 5 * MIB, 5 * MIB);
+	past_look(&t, 5000, "r0=%llu c0.0=0 f1 r1=%llu c1.1=%llu b4=1.1,3145728", 3 * MIB, 6 * MIB, 3 * MIB);
+	finish(&t, 9000);
+}
+
+static void test_merge(void)
+{
+	write_regions();
+	/* 3M of b, 3M of a, and at last 3M of b in the place of a's first buffer, or behind all. */
+	check(changed("--merge=" CAM ",cma/linux,cma", NULL) && needs(CAM, 9 * MIB, 12 * MIB) &&
+	      of_region(CAM, "placed_least") == 9 * MIB && of_region(CAM, "capacity") == 104 * MIB &&
+	      !strstr(get("out"), "\"region\":\"cma/linux,cma\""), "two regions are one", "%s%s", get("out"), get("err"));
+	check(of_service("a.service", "peak") == 6 * MIB && of_service("b.service", "peak") == 6 * MIB &&
+	      of_service("a.service", "runs") == 1, "a cgroup in both has one run, with its largest charge", "%s",
+	      get("out"));
+	check(changed("--merge=cma/linux,cma," CAM ",cma/both", "--size=cma/both=9M") && needs("cma/both", 9 * MIB, 12 * MIB) &&
+	      !strstr(get("out"), "\"region\":\"" CAM) && of_trial("refused") == 1, "the merged region can have a new name",
+	      "%s%s", get("out"), get("err"));
+	check(changed("--merge=cma/linux,cma," CAM, NULL) && needs("cma/linux,cma", 9 * MIB, 12 * MIB) &&
+	      !strstr(get("out"), "\"region\":\"" CAM), "or the name of the first", "%s", get("out"));
+	is_wrong("--merge=" CAM ",cma/linux", 1, "no region 'cma/linux' is recorded");
+	is_wrong("--merge=cma/camra," CAM, 1, "no region 'cma/camra' is recorded: did you mean " CAM "?");
+	is_wrong("--merge=" CAM, 2, "write REGION,REGION or REGION,REGION,NAME");
+	is_wrong("--merge=" CAM ",", 2, "write REGION,REGION");
+	is_wrong("--merge=" CAM "," CAM, 1, "these are one region");
+	is_wrong("--merge=" CAM "," VRAM, 1, "a CMA area cannot be merged with another kind of region");
+	is_wrong("--merge=" CAM ",cma/linux,cma,both", 1, "names of CMA areas start with cma/");
+	is_wrong("--merge=" CAM ",cma/linux,cma," VRAM, 1, "there is a region '" VRAM "' already");
+	is_wrong("--merge=" CAM ",cma/linux,cma,cma/a b", 1, "has a character that is invalid in a region name");
+	check(plan(MORE("--merge=" CAM ",cma/linux,cma", "--size=cma/linux,cma=4M")) == 1 &&
+	      strstr(get("err"), "cma/linux,cma is merged into " CAM ": write that name"), "a merged region has no size", "%s",
+	      get("err"));
+	check(plan(MORE("--merge=" CAM ",cma/linux,cma", "--merge=" CAM ",cma/linux,cma")) == 1 &&
+	      strstr(get("err"), "merged already"), "or another merger", "%s", get("err"));
+	check(plan(MORE("--merge=" CAM ",cma/linux,cma", "--dts=-")) == 2 && strstr(get("err"), "--merge or --split"),
+	      "and no overlay", "%s", get("err"));
+}
+
+static void test_split(void)
+{
+	static const char mine[] = CAM ":b.service";
+
+	write_regions();
+	check(changed("--split=" CAM ":b.service", NULL) && needs(mine, 3 * MIB, 3 * MIB) && needs(CAM, 3 * MIB, 3 * MIB) &&
+	      needs("cma/linux,cma", 6 * MIB, 6 * MIB) && of_region(CAM, "capacity") == 40 * MIB,
+	      "a unit has a region of its own", "%s%s", get("out"), get("err"));
+	check(strstr(get("out"), "\"region\":\"" CAM ":b.service\",\"capacity\":null"), "without a capacity", "%s", get("out"));
+	check(changed("--split=" VRAM ":c", "--size=" VRAM ":c=4M") && needs(VRAM ":c", 5 * MIB, 5 * MIB) &&
+	      of_trial("refused") == 1, "a region's name may have colons", "%s%s", get("out"), get("err"));
+	check(changed("--split=" CAM ":a,b", NULL) && needs(CAM ":a,b", 6 * MIB, 6 * MIB) &&
+	      !strstr(get("out"), "\"region\":\"" CAM "\""), "several units share one", "%s", get("out"));
+	check(changed("--merge=" CAM ",cma/linux,cma,cma/x", "--split=cma/x:b") && needs("cma/x:b", 6 * MIB, 6 * MIB) &&
+	      needs("cma/x", 6 * MIB, 6 * MIB), "a merged region can be split", "%s%s", get("out"), get("err"));
+	check(changed("--split=" CAM ":b", "--add=npu:" CAM ":b=1x1M") && needs(CAM ":b", 4 * MIB, 4 * MIB),
+	      "and a service can be added there", "%s%s", get("out"), get("err"));
+	is_wrong("--split=" CAM, 2, "write REGION:UNIT or REGION:UNIT,UNIT");
+	is_wrong("--split=cma/camra:b", 1, "no region 'cma/camra' is recorded: did you mean " CAM "?");
+	is_wrong("--split=" CAM ":camera", 1, "no unit 'camera' is recorded: recorded are a.service, b.service, c.service");
+	is_wrong("--split=" CAM ":", 2, "write REGION:UNIT or REGION:UNIT,UNIT");
+	is_wrong("--split=" CAM ":b,b", 1, "'b' is split off already");
+	check(plan(MORE("--split=" CAM ":b", "--split=" CAM ":b.service")) == 1 && strstr(get("err"), "is split off already"),
+	      "a unit is split off once", "%s", get("err"));
+}
+
+static void test_changed_units(void)
+{
+	char dir[4096];
+
+	write_changes();
+	snprintf(dir, sizeof(dir), "--units=%s", tap_path("units"));
+	check(!plan(MORE(dir, "--headroom=0", "--scale=a=2", "--add=npu:" CAM "=1x2M")), "units of a changed load are written",
+	      "%s", get("err"));
+	check(strstr(get("units/a.service.d/50-dmem-plan.conf"),
+		     "\n# The recorded load was changed: --scale=a=2 --add=npu:" CAM "=1x2M\n[X-Dmem]\n"
+		     "DeviceMemoryMax=" CAM " 12M\n"), "with the changes in a comment", "%s",
+	      get("units/a.service.d/50-dmem-plan.conf"));
+	check(strstr(get("units/npu.service.d/50-dmem-plan.conf"), "DeviceMemoryMax=" CAM " 2M\n"), "as are those of a new one",
+	      "%s", get_tree("units"));
+}
+
+static void test_wrong_changes(void)
+{
+	static const char factor[] = "write UNIT=FACTOR, such as camera.service=2";
+	static const char add[] = "write NAME:REGION=COUNTxSIZE, such as npu.service:cma/camera=6x8M";
+
+	write_changes();
+	is_wrong("--scale=a", 2, factor);
+	is_wrong("--scale==2", 2, factor);
+	is_wrong("--scale=a=", 2, factor);
+	is_wrong("--scale=a=x", 2, factor);
+	is_wrong("--scale=a=-1", 2, factor);
+	is_wrong("--scale=a=1001", 2, factor);
+	is_wrong("--scale=a=2x", 2, factor);
+	is_wrong("--scale=a=nan", 2, factor);
+	is_wrong("--scale=a=0", 2, "use --without=UNIT");
+	is_wrong("--scale=a.servce=2", 1, "no unit 'a.servce' is recorded: did you mean a.service?");
+	is_wrong("--scale=camera=2", 1, "no unit 'camera' is recorded: recorded are a.service, b.service, c.service");
+	is_wrong("--without=", 2, "write the name of a unit");
+	is_wrong("--without=camera", 1, "recorded are a.service");
+	is_wrong("--add=npu", 2, add);
+	is_wrong("--add=npu:" CAM, 2, add);
+	is_wrong("--add=npu:=6x8M", 2, add);
+	is_wrong("--add=:" CAM "=6x8M", 2, add);
+	is_wrong("--add=a/b:" CAM "=6x8M", 2, add);
+	is_wrong("--add=npu:" CAM "=0x8M", 2, add);
+	is_wrong("--add=npu:" CAM "=8M", 2, add);
+	is_wrong("--add=npu:" CAM "=6x", 2, add);
+	is_wrong("--add=npu:" CAM "=6x0", 2, add);
+	is_wrong("--add=npu:" CAM "=65537x1", 2, add);
+	is_wrong("--add=npu:" CAM "=65536x1T", 2, add);
+	is_wrong("--add=npu:" CAM "=99999999999999999999x1", 2, add);
+	is_wrong("--add=npu:" CAM "=6x8M:with=", 2, add);
+	is_wrong("--add=npu:" CAM "=6x8M:with=camera", 1, "no unit 'camera' is recorded");
+	is_wrong("--add=npu:cma/cam=6x8M", 1, "no region 'cma/cam' is recorded");
+	is_wrong("--add=a.service:" CAM "=6x8M", 1, "this unit is recorded: choose another name, or use --scale");
+}
+
 /* ---- random loads ---- */
 
 /* A history in memory. */
@@ -422,45 +698,123 @@ static ssize_t read_text(void *data, size_t file, uint64_t offset, void *buf, si
 	return (ssize_t)n;
 }
 
-/* The plan of a history, with trials of @size for all regions. */
-static bool plan_text(struct dmem_text *t, uint64_t size, struct model *m, struct needs *n)
-{
+struct planned {
+	struct whatif w;
+	struct model m;
+	struct needs n;
 	uint64_t sizes[8];
-	const struct needs_options o = {
-		.quantile = 1, .block = DMEM_UNKNOWN, .align_order = ORDER, .size = sizes,
+};
+
+/* Plans a history with changes such as "scale=a=2", with trials of @size for all regions. */
+static bool plan_changed(struct planned *p, struct dmem_text *t, uint64_t size, const char * const *change)
+{
+	const struct needs_options options = {
+		.quantile = 1, .block = DMEM_UNKNOWN, .align_order = ORDER, .size = p->sizes,
 	};
 	uint64_t length = t->len;
+	bool ok = true;
 
+	*p = (struct planned){ .m = { .in = { read_text, t } } };
 	for (size_t i = 0; i < 8; i++)
-		sizes[i] = size;
-	*m = (struct model){ .in = { read_text, t } };
-	*n = (struct needs){ 0 };
-	return !model_add(m, 0, 0, &length) && !model_sort(m) && m->n_regions <= 8 && !needs_find(n, m, &o) && n->n == 1;
+		p->sizes[i] = size;
+	for (; *change; change++) {
+		enum whatif_kind kind = WHATIF_SIZE;
+
+		while (kind < WHATIF_KINDS && strncmp(*change, whatif_name(kind), strcspn(*change, "=")))
+			kind++;
+		ok &= kind < WHATIF_KINDS && !whatif_parse(&p->w, kind, strchr(*change, '=') + 1);
+	}
+	return ok && !model_add(&p->m, 0, 0, &length) && !model_sort(&p->m) && !whatif_resolve(&p->w, &p->m) &&
+	       p->m.n_regions <= 8 && !needs_find(&p->n, &p->m, &options) && p->n.n > 0;
 }
 
-/* The load, with a sample after every @each ops. */
-static void write_load(struct dmem_text *t, const struct load *l, const char *region, bool buffers, size_t each)
+static bool plan_text(struct planned *p, struct dmem_text *t, uint64_t size)
 {
-	uint64_t use[LOAD_SERVICES] = { 0 }, all = 0;
-	char items[16384];
+	return plan_changed(p, t, size, MORE(NULL));
+}
+
+static void plan_end(struct planned *p)
+{
+	needs_free(&p->n);
+	whatif_free(&p->w);
+	model_free(&p->m);
+}
+
+/* How a load is written. All zero: as it is, in one region, without buffers. */
+struct writing {
+	const char *region, *second;	/* CAM, none */
+	bool buffers;
+	size_t each;			/* ops for each sample: 1 */
+	/* The second region has: every other buffer, or the services from this one on. */
+	bool alternate;
+	unsigned int own;		/* 0: none */
+	unsigned int times[LOAD_SERVICES];	/* size of buffers: 1 */
+	bool left_out[LOAD_SERVICES];
+	bool added;			/* two buffers of 75 pages of a further service */
+};
+
+#define WRITING(...)	(&(struct writing){ __VA_ARGS__ })
+
+static unsigned int region_of(const struct writing *w, const struct load_op *op)
+{
+	return w->alternate ? op->buffer & 1 : w->own && op->service >= w->own;
+}
+
+static void write_start(struct dmem_text *t, const struct writing *w)
+{
+	past_head(t, "aaaaaaaa", 1000, 1000, w->buffers);
+	past_region(t, 0, w->region ? w->region : CAM);
+	if (w->second)
+		past_region(t, 1, w->second);
+	past_cgroup(t, 0, 1, A);
+	past_cgroup(t, 1, 2, B);
+	past_cgroup(t, 2, 3, C);
+	if (w->added)
+		past_cgroup(t, 3, 4, "npu.service");
+	past_look(t, 1000, "%s%s%s", w->added ? "r0=614400 c3.0=614400" : "r0=0", w->second ? " r1=0" : "",
+		  w->added && w->buffers ? " b9=3.0,307200 b10=3.0,307200" : "");
+}
+
+static void write_sample(struct dmem_text *t, const struct writing *w, uint64_t at,
+			 uint64_t use[LOAD_SERVICES][2], const char *items)
+{
+	char line[512] = "";
+
+	for (unsigned int r = 0; r < (w->second ? 2 : 1); r++) {
+		uint64_t all = !r && w->added ? 614400 : 0;
+
+		for (unsigned int s = 0; s < LOAD_SERVICES; s++) {
+			all += use[s][r];
+			snprintf(line + strlen(line), sizeof(line) - strlen(line), " c%u.%u=%llu", s, r, (ull)use[s][r]);
+		}
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), " r%u=%llu", r, (ull)all);
+	}
+	past_look(t, at, "%s%s", line + 1, items);
+}
+
+static void write_load(struct dmem_text *t, const struct load *l, const struct writing *w)
+{
+	uint64_t use[LOAD_SERVICES][2] = { 0 };
+	char items[16384] = "";
 	int at = 0;
 
-	start(t, "aaaaaaaa", region, buffers);
+	write_start(t, w);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct load_op *op = &l->op[i];
+		uint64_t bytes = op->pages * PAGE * (w->times[op->service] ? w->times[op->service] : 1);
+		unsigned int r = region_of(w, op);
 
-		use[op->service] += op->free ? -op->pages * PAGE : op->pages * PAGE;
-		all += op->free ? -op->pages * PAGE : op->pages * PAGE;
-		if (buffers && op->free)
+		bytes = w->left_out[op->service] ? 0 : bytes;
+		use[op->service][r] += op->free ? -bytes : bytes;
+		if (w->buffers && op->free && bytes)
 			at += snprintf(items + at, sizeof(items) - (size_t)at, " f%zu", 100 + op->buffer);
-		else if (buffers)
-			at += snprintf(items + at, sizeof(items) - (size_t)at, " b%zu=%u.0,%llu", 100 + i, op->service,
-				       (ull)op->pages * PAGE);
-		if ((i + 1) % each && i + 1 < l->n)
+		else if (w->buffers && bytes)
+			at += snprintf(items + at, sizeof(items) - (size_t)at, " b%zu=%u.%u,%llu", 100 + i, op->service, r,
+				       (ull)bytes);
+		if (w->each && (i + 1) % w->each && i + 1 < l->n)
 			continue;
 		items[at] = 0;
-		past_look(t, 2000 + i * 1000, "r0=%llu c0.0=%llu c1.0=%llu c2.0=%llu%s", (ull)all, (ull)use[0],
-			  (ull)use[1], (ull)use[2], items);
+		write_sample(t, w, 2000 + i * 1000, use, items);
 		at = 0;
 	}
 	past_end(t, 2000 + l->n * 1000);
@@ -509,19 +863,17 @@ static void test_bits(void)
 		struct dmem_text t = { 0 };
 
 		load_make(&l, seed, BUDGET);
-		write_load(&t, &l, CAM, true, 1);
+		write_load(&t, &l, WRITING(.buffers = true));
 		for (uint64_t pages = 300; pages < 5000; pages += 391 + seed) {
 			uint64_t want = refused_by_bits(&l, pages);
-			struct model m;
-			struct needs n;
+			struct planned p;
 
 			tried++;
 			some += want > 0;
-			if (!plan_text(&t, pages * PAGE + seed, &m, &n) || n.region[0].trial.refused != want ||
-			    n.region[0].trial.refused_least != want)
+			if (!plan_text(&p, &t, pages * PAGE + seed) || p.n.region[0].trial.refused != want ||
+			    p.n.region[0].trial.refused_least != want)
 				wrong++;
-			needs_free(&n);
-			model_free(&m);
+			plan_end(&p);
 		}
 		dmem_text_free(&t);
 	}
@@ -541,19 +893,18 @@ static void check_placed(const char *region, bool buffers, uint64_t unit)
 		uint64_t placed = 0;
 
 		load_make(&l, seed, BUDGET);
-		write_load(&t, &l, region, buffers, 1 + seed % 7);
+		write_load(&t, &l, WRITING(.region = region, .buffers = buffers, .each = 1 + seed % 7));
 		for (int less = -1; less < 2; less++) {
-			struct model m;
-			struct needs n;
+			const struct needs_region *g;
+			struct planned p;
 
-			wrong += !plan_text(&t, less < 0 ? DMEM_UNKNOWN : placed - (uint64_t)less * unit, &m, &n);
+			wrong += !plan_text(&p, &t, less < 0 ? DMEM_UNKNOWN : placed - (uint64_t)less * unit);
+			g = p.n.region;
 			if (less < 0)
-				placed = n.region[0].placed;
+				placed = g->placed;
 			else
-				wrong += !n.region[0].trial.refused != !less || n.region[0].placed != placed ||
-					 n.region[0].trial.smallest < placed;
-			needs_free(&n);
-			model_free(&m);
+				wrong += !g->trial.refused != !less || g->placed != placed || g->trial.smallest < placed;
+			plan_end(&p);
 		}
 		tried++;
 		dmem_text_free(&t);
@@ -570,10 +921,125 @@ static void test_placed(void)
 	check_placed(VRAM, false, 1);
 }
 
+/* ---- a changed load against one that was recorded like this ---- */
+
+/* Differences between the plans of a service, by its name. */
+static size_t compare_services(const struct planned *a, const struct needs_region *x, const struct planned *b,
+			       const struct needs_region *y)
+{
+	size_t wrong = x->n != y->n;
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct needs_service *s = &x->service[i], *other = NULL;
+
+		for (size_t k = 0; k < y->n; k++) {
+			if (!strcmp(model_name(&a->m, s->service), model_name(&b->m, y->service[k].service)))
+				other = &y->service[k];
+		}
+		wrong += !other || s->peak != other->peak || s->usual != other->usual || s->limit != other->limit ||
+			 s->reservation != other->reservation || s->unseen != other->unseen || s->runs != other->runs ||
+			 s->buffer * s->buffers != other->buffer * other->buffers;
+	}
+	return wrong;
+}
+
+static size_t compare_regions(const struct planned *a, const struct needs_region *x, const struct planned *b,
+			      const struct needs_region *y)
+{
+	size_t wrong = x->together != y->together || x->placed != y->placed || x->placed_least != y->placed_least ||
+		       x->unseen != y->unseen || x->all_peaks != y->all_peaks || x->size != y->size ||
+		       x->unit != y->unit || x->reserved != y->reserved || x->trial.refused != y->trial.refused ||
+		       x->trial.refused_least != y->trial.refused_least || x->conflicts.n != y->conflicts.n;
+
+	return wrong + compare_services(a, x, b, y);
+}
+
+/* Regions are compared in the order of the model. */
+static size_t compare_plans(const struct planned *a, const struct planned *b)
+{
+	size_t wrong = a->n.n != b->n.n;
+
+	for (size_t i = 0; i < a->n.n && !wrong; i++)
+		wrong += compare_regions(a, &a->n.region[i], b, &b->n.region[i]);
+	return wrong;
+}
+
+/* The load as written in one way, with changes, has the plan of the load as written in another way. */
+static void same_plan(const char *name, const struct writing *from, const struct writing *to,
+		      const char * const *change)
+{
+	size_t wrong = 0;
+	struct load l;
+
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		uint64_t size = (500 + 100 * seed) * PAGE;
+		struct dmem_text t[2] = { 0 };
+		struct writing w[2] = { *from, *to };
+		struct planned p[2];
+
+		load_make(&l, seed, BUDGET);
+		for (int i = 0; i < 2; i++) {
+			w[i].each = 1 + seed % 5;
+			w[i].buffers = from->buffers || seed % 4;
+			write_load(&t[i], &l, &w[i]);
+			wrong += !plan_changed(&p[i], &t[i], size, i ? MORE(NULL) : change);
+		}
+		wrong += compare_plans(&p[0], &p[1]);
+		for (int i = 0; i < 2; i++) {
+			plan_end(&p[i]);
+			dmem_text_free(&t[i]);
+		}
+	}
+	check(!wrong, name, "%zu differences", wrong);
+}
+
+static void test_same_plan(void)
+{
+	same_plan("a factor of 1 changes nothing", WRITING(0), WRITING(0), MORE("scale=a=1"));
+	same_plan("a service with twice the size", WRITING(0), WRITING(.times = { 2 }), MORE("scale=a.service=2"));
+	same_plan("services with several factors", WRITING(0), WRITING(.times = { 2, 1, 3 }), MORE("scale=a=2", "scale=c=3"));
+	same_plan("a service left out", WRITING(0), WRITING(.left_out = { false, true }), MORE("without=b"));
+	/* Its buffers are known in any case. */
+	same_plan("two regions merged", WRITING(.second = "cma/second", .alternate = true), WRITING(0),
+		  MORE("merge=" CAM ",cma/second"));
+	same_plan("two regions merged into a new one", WRITING(.second = "cma/second", .own = 2), WRITING(0),
+		  MORE("merge=" CAM ",cma/second,cma/both"));
+	same_plan("a service split off", WRITING(0), WRITING(.second = "cma/second", .own = 2), MORE("split=" CAM ":c"));
+	same_plan("two services split off, one with twice the size", WRITING(0),
+		  WRITING(.second = "cma/second", .own = 1, .times = { 1, 2 }), MORE("split=" CAM ":b,c", "scale=b=2"));
+	same_plan("a service split off from merged regions", WRITING(.second = "cma/second", .alternate = true),
+		  WRITING(.second = "cma/third", .own = 2), MORE("merge=" CAM ",cma/second", "split=" CAM ":c"));
+	same_plan("regions without CMA merged", WRITING(.region = VRAM, .second = "drm/second", .alternate = true),
+		  WRITING(.region = VRAM), MORE("merge=" VRAM ",drm/second"));
+	same_plan("an added service", WRITING(.buffers = true), WRITING(.added = true), MORE("add=npu:" CAM "=2x300K"));
+}
+
+/* Each change is in the help and has a heading in the manual. */
+static void test_documented(const char *path)
+{
+	char *manual = NULL, line[80], heading[80];
+	size_t len = 0;
+	FILE *f = fopen(path, "r");
+
+	if (f && getdelim(&manual, &len, 0, f) < 0)
+		manual = NULL;
+	for (int kind = 0; kind < WHATIF_KINDS; kind++) {
+		const char *name = whatif_name((enum whatif_kind)kind);
+
+		snprintf(line, sizeof(line), "\n      --%s=", name);
+		snprintf(heading, sizeof(heading), "\n*--%s*=", name);
+		check(!plan(MORE("--help")) && strstr(get("out"), line) && manual && strstr(manual, heading), name,
+		      "it has no documentation");
+	}
+	free(manual);
+	if (f)
+		fclose(f);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: test_whatif DMEMCTL DIR\n");
+	if (argc != 4) {
+		fprintf(stderr, "usage: test_whatif DMEMCTL DIR dmemctl-plan.8.scd\n");
 		return 2;
 	}
 	dmemctl = argv[1];
@@ -593,8 +1059,19 @@ int main(int argc, char **argv)
 	RUN(test_text);
 	RUN(test_regions);
 	RUN(test_wrong_size);
+	RUN(test_scale);
+	RUN(test_pages);
+	RUN(test_outlived);
+	RUN(test_without);
+	RUN(test_add);
+	RUN(test_merge);
+	RUN(test_split);
+	RUN(test_changed_units);
+	RUN(test_wrong_changes);
 	RUN(test_bits);
 	RUN(test_placed);
+	RUN(test_same_plan);
+	RUN(test_documented, argv[3]);
 	tap_dir(argv[2]);
 	return tap_end();
 }

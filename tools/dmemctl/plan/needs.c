@@ -181,7 +181,8 @@ static int add_place(struct finder *f, size_t boot, const struct place *p,
 	g->run_smaller = max_u64(g->run_smaller, r->run_smaller);
 	g->run_larger = max_u64(g->run_larger, r->run_larger);
 	g->measured |= r->measured;
-	if (g->cma && !b->buffers && r->counted && !r->refused && r->placed > r->capacity)
+	/* Nothing of a changed load was ever refused. */
+	if (g->cma && !b->buffers && !f->m->whatif && r->counted && !r->refused && r->placed > r->capacity)
 		g->sufficed = max_u64(g->sufficed, r->capacity);
 	if (r->together > g->together_most) {
 		g->together_most = r->together;

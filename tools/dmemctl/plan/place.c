@@ -667,10 +667,9 @@ int place_boot(struct place *out, const struct model *m, size_t boot, const stru
 		ret = -ENOMEM;
 	while (!ret && model_replay_next(&p.r))
 		ret = add_sample(&p);
-	out->run = p.r.run;
-	out->n_runs = p.r.n_runs;
-	p.r.run = NULL;
 	out->time = p.clock;
+	if (!ret)
+		ret = model_replay_runs(&p.r, &out->run, &out->n_runs);
 	if (!ret)
 		ret = take_areas(&p, out);
 	if (!ret)

@@ -68,6 +68,14 @@ static void help(void)
 	       "Print the size that each region needs, and a limit and a reservation for each\n"
 	       "service, from histories of \"dmemctl record\".\n\n"
 	       "      --size=REGION=SIZE    print the requests that would not fit in this size\n"
+	       "      --scale=UNIT=FACTOR   change the size of all buffers of this unit\n"
+	       "      --without=UNIT        leave this unit out\n"
+	       "      --add=NAME:REGION=COUNTxSIZE[:with=UNIT]\n"
+	       "                            add a service; with UNIT: while that has memory\n"
+	       "      --merge=REGION,REGION[,NAME]\n"
+	       "                            make one region of two\n"
+	       "      --split=REGION:UNIT[,UNIT]...\n"
+	       "                            give these units a region of their own\n"
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
 	       "      --json                print all figures, in bytes\n"
@@ -204,6 +212,16 @@ static int parse_option(struct plan *p, int opt)
 		return 0;
 	case 'z':
 		return parse_change(p, WHATIF_SIZE);
+	case 'l':
+		return parse_change(p, WHATIF_SCALE);
+	case 'w':
+		return parse_change(p, WHATIF_WITHOUT);
+	case 'n':
+		return parse_change(p, WHATIF_ADD);
+	case 'e':
+		return parse_change(p, WHATIF_MERGE);
+	case 'p':
+		return parse_change(p, WHATIF_SPLIT);
 	default:
 		return CLI_USAGE;
 	}
@@ -219,7 +237,8 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "dts", 1, NULL, 'd' }, { "force", 0, NULL, 'f' }, { "block", 1, NULL, 'b' },
 		{ "cma-alignment", 1, NULL, 'a' }, { "cells", 1, NULL, 'c' },
 		{ "shrink", 0, NULL, 'k' }, { "dtb", 1, NULL, 't' }, { "move", 0, NULL, 'm' },
-		{ "size", 1, NULL, 'z' },
+		{ "size", 1, NULL, 'z' }, { "scale", 1, NULL, 'l' }, { "without", 1, NULL, 'w' },
+		{ "add", 1, NULL, 'n' }, { "merge", 1, NULL, 'e' }, { "split", 1, NULL, 'p' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -238,6 +257,8 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + p->json > 1)
 		return cli_usage(&p->c->cli,
 				 "only one of --json, --svg=- and --dts=- can be printed");
+	if (!ret && p->dts && whatif_moves_regions(&p->whatif))
+		return cli_usage(&p->c->cli, "--dts adds and removes no nodes: it cannot be used with --merge or --split");
 	if (!ret && p->units && is_stdout(p->units))
 		return cli_usage(&p->c->cli, "--units needs a directory, not '-'");
 	if (!ret && optind == argc)
@@ -684,6 +705,10 @@ static int make_plan(struct plan *p, char **paths)
 		ret = needs_find(&p->n, &p->m, &p->o);
 	if (ret)
 		return failed(p, ret);
+	if (!p->n.n && p->m.whatif) {
+		cli_error(&p->c->cli, "after these changes, no cgroup is charged for anything");
+		return CLI_FAILED;
+	}
 	if (!p->n.n) {
 		cli_error(&p->c->cli, "no cgroup was charged for anything in %s of %zu sample%s",
 			  p->m.files == 1 ? "this history" : "these histories",

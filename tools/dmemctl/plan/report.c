@@ -377,6 +377,7 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 	fprintf(f, "%s of %s: %s, %s", files, boots, buf, samples);
 	duration(buf, sizeof(buf), longest);
 	fprintf(f, ", one every %s.\n", buf);
+	report_changes(f, m, "The load was changed, these are not the recorded figures: ", "\n");
 	for (size_t i = 0; i < n->n; i++) {
 		cma |= n->region[i].cma && n->region[i].together;
 		print_region(f, &n->region[i], o);
@@ -525,8 +526,10 @@ void report_json(FILE *f, const struct model *m, const struct needs *n,
 		 const struct needs_options *o)
 {
 	fprintf(f, "{\"histories\":%zu,\"boots\":%zu,\"samples\":%" PRIu64 ",\"damaged_lines\":%zu,\"headroom\":%.6g,"
-		"\"quantile\":%.6g,\"regions\":[", m->files, m->n_boots, m->samples, m->bad,
+		"\"quantile\":%.6g,\"changes\":", m->files, m->n_boots, m->samples, m->bad,
 		o->headroom, o->quantile);
+	report_changes_json(f, m);
+	fprintf(f, ",\"regions\":[");
 	for (size_t i = 0; i < n->n; i++) {
 		fprintf(f, "%s\n", i ? "," : "");
 		json_region(f, m, &n->region[i], o);

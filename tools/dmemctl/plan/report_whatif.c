@@ -1,11 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Prints which requests a region of another size would have refused. */
+/* Prints changes of the load, and the requests that a region of another size would have refused. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "cli/text.h"
 #include "report.h"
+#include "whatif.h"
+
+/* ---- changes ---- */
+
+/* Prints an option, in JSON with its quotes and escapes. */
+static void put_change(FILE *f, const struct whatif_option *o, bool json)
+{
+	char *text = text_harmless(o->text, TEXT_UTF8);
+	size_t size = text ? strlen(text) + 16 : 0;
+	char *option = text ? malloc(size) : NULL;
+
+	if (option)
+		snprintf(option, size, "--%s=%s", whatif_name(o->kind), text);
+	if (json)
+		report_json_text(f, option ? option : "");
+	else
+		fprintf(f, "%s", option ? option : "");
+	free(option);
+	free(text);
+}
+
+static void put_changes(FILE *f, const struct model *m, const char *between, bool json)
+{
+	bool any = false;
+
+	for (size_t i = 0; m->whatif && i < m->whatif->n; i++) {
+		if (m->whatif->option[i].kind == WHATIF_SIZE)
+			continue;
+		fprintf(f, "%s", any ? between : "");
+		put_change(f, &m->whatif->option[i], json);
+		any = true;
+	}
+}
+
+void report_changes(FILE *f, const struct model *m, const char *before, const char *after)
+{
+	if (!m->whatif)
+		return;
+	fprintf(f, "%s", before);
+	put_changes(f, m, " ", false);
+	fprintf(f, "%s", after);
+}
+
+void report_changes_json(FILE *f, const struct model *m)
+{
+	fprintf(f, "[");
+	put_changes(f, m, ",", true);
+	fprintf(f, "]");
+}
+
+/* ---- trials ---- */
 
 static const char *requests(uint64_t n)
 {
