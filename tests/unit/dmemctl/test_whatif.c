@@ -467,6 +467,9 @@ static void test_scale(void)
 	check(!plan(MORE("--scale=a.service=2", "--without=b")) &&
 	      strstr(get("out"), "\nThe load was changed, these are not the recorded figures: --scale=a.service=2 "
 		     "--without=b\n"), "the text has the changes in one line", "%s", get("out"));
+	check(!plan(MORE("--scale=a.service=2", "--size=" CAM "=12M")) &&
+	      strstr(get("out"), "In 12M: 1 request of this load would have been refused.\n"),
+	      "and does not call its requests recorded", "%s", get("out"));
 }
 
 /* Buffers of 1 and 3 pages, of which a and its slice are charged for half a page more. */
@@ -684,6 +687,72 @@ static void test_wrong_changes(void)
 	is_wrong("--add=a.service:" CAM "=6x8M", 1, "this unit is recorded: choose another name, or use --scale");
 }
 
+/* ---- the chart ---- */
+
+/* Copies the shape of the first path that starts like this in the last chart. */
+static const char *shape(const char *path, char buf[4096])
+{
+	const char *at = strstr(get("chart.svg"), path);
+
+	at = at ? strstr(at, " d=\"") : NULL;
+	snprintf(buf, 4096, "%.*s", at ? (int)strcspn(at + 4, "\"") : 0, at ? at + 4 : "");
+	return buf;
+}
+
+/* The height of each level of a shape, in pixels above the axis, up to @n. Returns their number. */
+static size_t levels(const char *d, double *level, size_t n)
+{
+	size_t count = 0;
+
+	for (; *d && count < n; d++) {
+		if (*d == 'V')
+			level[count++] = 296 - strtod(d + 1, NULL);
+		else if (*d == 'M')
+			level[count++] = 296 - strtod(strchr(d, ' '), NULL);
+	}
+	return count;
+}
+
+static bool chart(const char *change)
+{
+	char svg[4096];
+
+	snprintf(svg, sizeof(svg), "--svg=%s", tap_path("chart.svg"));
+	return !plan(MORE(svg, "--headroom=0", change));
+}
+
+static void test_chart(void)
+{
+	static const char outline[] = "<path fill=\"none\" stroke=\"#333\"", line[] = "<path class=\"recorded\"";
+	char mine[4096], recorded[4096], before[4096];
+	double level[5] = { 0 };
+
+	write_changes();
+	check(chart("--headroom=0") && !strstr(get("chart.svg"), line) && !strstr(get("chart.svg"), "The load was changed"),
+	      "a chart of the recorded load has no second line", "%s", get("err"));
+	shape(outline, before);
+	check(chart("--scale=a=1") && *before && !strcmp(shape(outline, mine), before) &&
+	      !strcmp(shape(line, recorded), before), "without a difference, the lines are one", "%s\n%s\n%s", before,
+	      mine, recorded);
+	check(chart("--scale=a=2") && levels(shape(line, recorded), level, 5) == 4 && level[0] == 0 &&
+	      level[1] == level[3] && level[1] / level[2] > 0.59 && level[1] / level[2] < 0.61,
+	      "the second line has the recorded 0, 6M, 10M, 6M", "%s: %f %f %f", recorded, level[1], level[2], level[3]);
+	check(levels(shape(outline, mine), level + 2, 3) == 3 && level[3] / level[1] > 1.98 && level[3] / level[1] < 2.02,
+	      "the load is that of the change, with 12M", "%s", mine);
+	check(strstr(get("chart.svg"), ">as recorded<title>") && strstr(get("chart.svg"), ">The load was changed: --scale=a=2<") &&
+	      strstr(get("chart.svg"), ", recorded were at most 10M"), "the chart says so", "%s", get("chart.svg"));
+	check(chart("--size=" CAM "=8M") && strstr(get("chart.svg"), ">tried size<title>") &&
+	      strstr(get("chart.svg"), "1 request refused in the tried size 8M"), "a trial has a line", "%s", get("chart.svg"));
+	check(chart("--scale=a=2<&>") == false && chart("--add=<&>:" CAM "=1x1M") &&
+	      strstr(get("chart.svg"), "--add=&#60;&#38;&#62;:"), "names are escaped", "%s", get("chart.svg"));
+	write_regions();
+	check(chart("--merge=" CAM ",cma/linux,cma") && strstr(get("chart.svg"), ", recorded were at most 9M"),
+	      "the line of merged regions is their sum", "%s", get("chart.svg"));
+	check(chart("--split=" CAM ":b") && strstr(get("chart.svg"), CAM ":b: at most 3M in use, planned size 4M, needed at "
+						   "2025-11-24 16:00:03 UTC, recorded were at most 0B"),
+	      "a new region was not recorded", "%s", get("chart.svg"));
+}
+
 /* ---- random loads ---- */
 
 /* A history in memory. */
@@ -859,7 +928,7 @@ static void test_bits(void)
 	size_t wrong = 0, some = 0, tried = 0;
 	struct load l;
 
-	for (uint64_t seed = 1; seed <= 60; seed++) {
+	for (uint64_t seed = 1; seed <= 30; seed++) {
 		struct dmem_text t = { 0 };
 
 		load_make(&l, seed, BUDGET);
@@ -888,7 +957,7 @@ static void check_placed(const char *region, bool buffers, uint64_t unit)
 	char name[128];
 	struct load l;
 
-	for (uint64_t seed = 1; seed <= 60; seed++) {
+	for (uint64_t seed = 1; seed <= 30; seed++) {
 		struct dmem_text t = { 0 };
 		uint64_t placed = 0;
 
@@ -910,7 +979,7 @@ static void check_placed(const char *region, bool buffers, uint64_t unit)
 		dmem_text_free(&t);
 	}
 	snprintf(name, sizeof(name), "%s, %s buffers: the placed size is just enough", region, buffers ? "with" : "without");
-	check(!wrong && tried == 60, name, "%zu of %zu", wrong, tried);
+	check(!wrong && tried == 30, name, "%zu of %zu", wrong, tried);
 }
 
 static void test_placed(void)
@@ -971,7 +1040,7 @@ static void same_plan(const char *name, const struct writing *from, const struct
 	size_t wrong = 0;
 	struct load l;
 
-	for (uint64_t seed = 1; seed <= 40; seed++) {
+	for (uint64_t seed = 1; seed <= 16; seed++) {
 		uint64_t size = (500 + 100 * seed) * PAGE;
 		struct dmem_text t[2] = { 0 };
 		struct writing w[2] = { *from, *to };
@@ -1068,6 +1137,7 @@ int main(int argc, char **argv)
 	RUN(test_split);
 	RUN(test_changed_units);
 	RUN(test_wrong_changes);
+	RUN(test_chart);
 	RUN(test_bits);
 	RUN(test_placed);
 	RUN(test_same_plan);

@@ -59,9 +59,14 @@ void report_changes_json(FILE *f, const struct model *m)
 
 /* ---- trials ---- */
 
-static const char *requests(uint64_t n)
+/* "2 recorded requests" */
+static void put_refused(FILE *f, const struct model *m, uint64_t n)
 {
-	return n == 1 ? "request" : "requests";
+	if (n)
+		fprintf(f, "%" PRIu64, n);
+	else
+		fprintf(f, "no");
+	fprintf(f, m->whatif ? " request%s of this load" : " recorded request%s", n > 1 ? "s" : "");
 }
 
 static int width_of(const struct model *m, const struct trial *t)
@@ -114,11 +119,9 @@ void report_trial(FILE *f, const struct model *m, const struct needs_region *g)
 	if (t->size == DMEM_UNKNOWN)
 		return;
 	cli_size(size, t->size, false);
-	if (t->refused)
-		fprintf(f, "\n  In %s: %" PRIu64 " recorded %s would have been refused.\n", size,
-			t->refused, requests(t->refused));
-	else
-		fprintf(f, "\n  In %s: no recorded request would have been refused.\n", size);
+	fprintf(f, "\n  In %s: ", size);
+	put_refused(f, m, t->refused);
+	fprintf(f, " would have been refused.\n");
 	if (t->refused_least != t->refused)
 		fprintf(f, "    It is %" PRIu64 " if buffers freed between two samples made room for others.\n",
 			t->refused_least);
