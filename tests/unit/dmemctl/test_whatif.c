@@ -517,8 +517,44 @@ static void test_outlived(void)
 	      "or it never exists", "%s", get("out"));
 }
 
+/* A buffer is recorded one sample before the counters that include it. */
+static void test_late_counters(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", CAM, true);
+	past_look(&t, 2000, "b1=0.0,8388608");
+	past_look(&t, 3000, "r0=%llu c0.0=%llu", 8 * MIB, 8 * MIB);
+	finish(&t, 4000);
+	check(changed("--scale=a=2", NULL) && needs(CAM, 16 * MIB, 16 * MIB), "a buffer counts once, whenever it is charged",
+	      "%s%s", get("out"), get("err"));
+}
+
+/* Nothing was refused in 40M, but nobody had 60M. */
+static void test_sufficed(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", CAM, false);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu,%llu,0,0,0,0", 30 * MIB, 30 * MIB, 30 * MIB);
+	finish(&t, 4000);
+	check(changed("--scale=a=2", NULL) && needs(CAM, 60 * MIB, 60 * MIB) && strstr(get("out"), "\"sufficed\":null"),
+	      "the recorded capacity was not enough for a changed load", "%s%s", get("out"), get("err"));
+}
+
 static void test_without(void)
 {
+	struct dmem_text t = { 0 };
+
+	/* The inode number of a buffer of b is that of a's, later. */
+	start(&t, "aaaaaaaa", CAM, true);
+	past_look(&t, 2000, "r0=%llu c1.0=%llu b1=1.0,8388608", 8 * MIB, 8 * MIB);
+	past_look(&t, 3000, "r0=0 c1.0=0 f1");
+	past_look(&t, 4000, "r0=%llu c0.0=%llu b1=0.0,16777216", 16 * MIB, 16 * MIB);
+	past_look(&t, 5000, "r0=%llu c0.0=0 c1.0=%llu b1=1.0,16777216 c2.0=%llu", 20 * MIB, 16 * MIB, 4 * MIB);
+	finish(&t, 6000);
+	check(changed("--without=a", NULL) && needs(CAM, 8 * MIB, 8 * MIB), "a buffer is left out, whoever gets it", "%s%s",
+	      get("out"), get("err"));
 	write_changes();
 	check(changed("--without=b.service", NULL) && needs(CAM, 6 * MIB, 6 * MIB) && !strstr(get("out"), "\"b.service\""),
 	      "a service is left out", "%s%s", get("out"), get("err"));
@@ -530,6 +566,20 @@ static void test_without(void)
 
 static void test_add(void)
 {
+	struct dmem_text t = { 0 };
+
+	/* First a and npu, and then b alone. */
+	start(&t, "aaaaaaaa", CAM, true);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu", 4 * MIB, 4 * MIB);
+	past_look(&t, 4000, "r0=0 c0.0=0");
+	past_look(&t, 6000, "r0=%llu c1.0=%llu b1=1.0,20971520", 20 * MIB, 20 * MIB);
+	past_look(&t, 8000, "r0=%llu c0.0=%llu c1.0=%llu", 8 * MIB, 4 * MIB, 4 * MIB);
+	finish(&t, 9000);
+	check(changed("--add=npu:" CAM "=1x7M:with=a", NULL) && of_region(CAM, "together") == 20 * MIB &&
+	      of_service("npu.service", "peak") == 7 * MIB, "an added service comes and goes", "%s%s", get("out"),
+	      get("err"));
+	check(changed("--add=npu:" CAM "=1x7M:with=a", "--without=b") && of_region(CAM, "together") == 11 * MIB,
+	      "with the one that it runs with", "%s", get("out"));
 	write_changes();
 	/* npu's are there first: 16M, 6M of a, 4M of b. */
 	check(changed("--add=npu:" CAM "=2x8M", NULL) && needs(CAM, 26 * MIB, 26 * MIB) &&
@@ -665,7 +715,7 @@ static void test_wrong_changes(void)
 	is_wrong("--scale=a=2x", 2, factor);
 	is_wrong("--scale=a=nan", 2, factor);
 	is_wrong("--scale=a=0", 2, "use --without=UNIT");
-	is_wrong("--scale=a.servce=2", 1, "no unit 'a.servce' is recorded: did you mean a.service?");
+	is_wrong("--scale=aa.service=2", 1, "no unit 'aa.service' is recorded: did you mean a.service?");
 	is_wrong("--scale=camera=2", 1, "no unit 'camera' is recorded: recorded are a.service, b.service, c.service");
 	is_wrong("--without=", 2, "write the name of a unit");
 	is_wrong("--without=camera", 1, "recorded are a.service");
@@ -748,6 +798,8 @@ static void test_chart(void)
 	write_regions();
 	check(chart("--merge=" CAM ",cma/linux,cma") && strstr(get("chart.svg"), ", recorded were at most 9M"),
 	      "the line of merged regions is their sum", "%s", get("chart.svg"));
+	check(levels(shape(outline, mine), level, 5) == 4 && level[3] / level[1] > 2.98 && level[3] / level[1] < 3.02,
+	      "as are the layers, with 3M, 6M and 9M", "%s", mine);
 	check(chart("--split=" CAM ":b") && strstr(get("chart.svg"), CAM ":b: at most 3M in use, planned size 4M, needed at "
 						   "2025-11-24 16:00:03 UTC, recorded were at most 0B"),
 	      "a new region was not recorded", "%s", get("chart.svg"));
@@ -1131,6 +1183,8 @@ int main(int argc, char **argv)
 	RUN(test_scale);
 	RUN(test_pages);
 	RUN(test_outlived);
+	RUN(test_late_counters);
+	RUN(test_sufficed);
 	RUN(test_without);
 	RUN(test_add);
 	RUN(test_merge);
