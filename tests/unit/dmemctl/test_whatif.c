@@ -492,6 +492,30 @@ static void test_pages(void)
 	check(changed("--scale=a=0.0001", NULL) && needs(CAM, 2 * PAGE, 2 * PAGE), "and at least one page", "%s", get("out"));
 }
 
+/* A history with pages of a size that no machine has, and a buffer of 2^60 bytes. */
+static void test_huge(void)
+{
+	static const char * const page[] = { "9223372036854775808", "18446744073709551613", "3", "1" };
+
+	for (size_t i = 0; i < sizeof(page) / sizeof(*page); i++) {
+		struct dmem_text t = { 0 };
+		struct hist_line l;
+
+		hist_begin(&l, &t, 'H');
+		hist_add(&l, " 1 aaaaaaaa-0000-0000-0000-000000000000 1000 1000 1000 %s 4194304 1", page[i]);
+		hist_end(&l);
+		past_region(&t, 0, CAM);
+		past_cgroup(&t, 0, 1, A);
+		past_look(&t, 1000, "r0=1152921504606846976 c0.0=1152921504606846976 b1=0.0,1152921504606846976");
+		finish(&t, 2000);
+		tap_case("pages of %s", page[i]);
+		check(changed("--scale=a=1000", "--add=npu:" CAM "=65536x16G") &&
+		      of_service("a.service", "peak") <= 1ull << 60 && of_service("npu.service", "peak") <= 1ull << 60,
+		      "sums have an end", "%s%s", get("out"), get("err"));
+	}
+	tap_case("%s", "");
+}
+
 /* A buffer that outlives its service keeps its new size, in the slice that is charged for it. */
 static void test_outlived(void)
 {
@@ -1182,6 +1206,7 @@ int main(int argc, char **argv)
 	RUN(test_wrong_size);
 	RUN(test_scale);
 	RUN(test_pages);
+	RUN(test_huge);
 	RUN(test_outlived);
 	RUN(test_late_counters);
 	RUN(test_sufficed);

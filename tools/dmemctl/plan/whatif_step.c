@@ -91,18 +91,29 @@ static int add_pointer(struct list *l, void *p)
 
 /* ---- sizes ---- */
 
+/* Histories are not trusted: their pages may have any size. */
+static uint64_t whole_pages(uint64_t v, uint64_t page)
+{
+	uint64_t rest = v % page, more = rest ? page - rest : 0;
+
+	return more < MAX_BYTES - v ? v + more : MAX_BYTES;
+}
+
+static uint64_t added_size(const struct whatif_option *o, uint64_t page)
+{
+	return min_u64(whole_pages(o->bytes, page), MAX_BYTES / o->count);
+}
+
 /* In whole pages. */
 static uint64_t scale(const struct whatif *w, uint32_t service, uint64_t v, uint64_t page)
 {
 	double factor = whatif_factor(w, service), x;
-	uint64_t rest;
 
 	if (factor == 1)
 		return v;
 	x = ceil((double)v * factor);
 	v = x < (double)MAX_BYTES ? (uint64_t)x : MAX_BYTES;
-	rest = v % page;
-	return rest ? v + page - rest : v;
+	return whole_pages(v, page);
 }
 
 /* ---- consumers and areas ---- */
@@ -295,9 +306,8 @@ static int switch_added(struct whatif_replay *w, struct model_replay *r, size_t 
 {
 	const struct whatif_option *o = &w->w->option[option];
 	struct added *d = &w->added[option];
-	uint64_t page = r->boot->page, size = (o->bytes + page - 1) / page * page;
 	struct model_event e = {
-		size, FIRST_INO + ((uint64_t)option << 32), o->service, o->service,
+		added_size(o, r->boot->page), FIRST_INO + ((uint64_t)option << 32), o->service, o->service,
 		o->at, d->here ? MODEL_FREED : MODEL_BUFFER,
 	};
 	int ret = 0;
@@ -537,10 +547,11 @@ static void add_added(struct runs *all, const struct whatif_replay *w, uint64_t 
 {
 	for (size_t i = 0; i < w->w->n; i++) {
 		const struct whatif_option *o = &w->w->option[i];
-		uint64_t size = (o->bytes + page - 1) / page * page;
+		uint64_t size;
 
 		if (o->kind != WHATIF_ADD || !w->added[i].ever)
 			continue;
+		size = added_size(o, page);
 		all->run[all->n++] = (struct model_run){
 			.service = o->service, .region = o->at, .life = i + 1,
 			.peak = o->count * size, .seen = o->count * size, .max = DMEM_UNKNOWN,
