@@ -201,6 +201,8 @@ static void mistakes(void)
 	      "a value that is none", "%s", get("err"));
 	check(plan("--by=model --svg=x.svg d") == 2 && strstr(get("err"), "--by compares machines"), "a chart needs a plan", "%s",
 	      get("err"));
+	check(plan("--by=machine --scale=cam=2 d") == 2 && strstr(get("err"), "it cannot be used with --scale"),
+	      "a changed load needs a plan", "%s", get("err"));
 	past_head(&t, "aaaaaaaa", 0, 1000, false);
 	past_region(&t, 0, CAM);
 	past_look(&t, 0, "r0=0,0,-,4096");

@@ -180,7 +180,7 @@ static int add_boot(struct fleet *f, const struct model *m, size_t boot,
 
 	if (machine < 0)
 		return (int)machine;
-	ret = place_boot(&p, m, boot, o->align_order);
+	ret = place_boot(&p, m, boot, &(struct place_options){ .align_order = o->align_order });
 	for (size_t i = 0; i < p.n_regions && !ret; i++)
 		ret = add_region(f, m, boot, (size_t)machine, &p, &p.region[i]);
 	place_free(&p);

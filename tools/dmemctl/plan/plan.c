@@ -15,10 +15,12 @@
 #include "board.h"
 #include "fleet.h"
 #include "report.h"
+#include "whatif.h"
 
 struct plan {
 	struct ctl *c;
 	struct needs_options o;
+	struct whatif whatif;
 	bool json, force;
 	enum fleet_by by;
 	const char *svg, *units, *dts;
@@ -29,11 +31,36 @@ struct plan {
 	struct needs n;
 };
 
+/* Reports a failure that does not concern a single file. */
+static int failed(struct plan *p, int err)
+{
+	if (err == -ESTALE)
+		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
+			  "again", p->files.wrong);
+	else if (err == -EMLINK)
+		cli_error(&p->c->cli,
+			  "more than 16 recordings of one boot overlap: plan with fewer files");
+	else if (err == -ENOMEM || !p->files.wrong)
+		cli_error(&p->c->cli, "%s", strerror(-err));
+	else
+		cli_error(&p->c->cli, "%s: %s", p->files.wrong, strerror(-err));
+	return CLI_FAILED;
+}
+
 static void help(void)
 {
 	fputs("Usage: dmemctl plan [OPTION]... HISTORY|DIR...\n\n"
 	       "Print the size that each region needs, and a limit and a reservation for each\n"
 	       "service, from histories of \"dmemctl record\".\n\n"
+	       "      --size=REGION=SIZE    print the requests that would not fit in this size\n"
+	       "      --scale=UNIT=FACTOR   change the size of all buffers of this unit\n"
+	       "      --without=UNIT        leave this unit out\n"
+	       "      --add=NAME:REGION=COUNTxSIZE[:with=UNIT]\n"
+	       "                            add a service; with UNIT: while that has memory\n"
+	       "      --merge=REGION,REGION[,NAME]\n"
+	       "                            make one region of two\n"
+	       "      --split=REGION:UNIT[,UNIT]...\n"
+	       "                            give these units a region of their own\n"
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
 	       "      --by=machine|model    compare the needs of machines, instead of a plan\n"
@@ -115,6 +142,15 @@ static int parse_by(struct plan *p, const char *s)
 	return cli_usage(&p->c->cli, "invalid value '%s' of --by: write 'machine' or 'model'", s);
 }
 
+static int parse_change(struct plan *p, enum whatif_kind kind)
+{
+	int ret = whatif_parse(&p->whatif, kind, optarg);
+
+	if (ret == -EINVAL)
+		return cli_usage(&p->c->cli, "%s", p->whatif.problem);
+	return ret ? failed(p, ret) : 0;
+}
+
 static int parse_option(struct plan *p, int opt)
 {
 	double v;
@@ -171,6 +207,18 @@ static int parse_option(struct plan *p, int opt)
 	case 'm':
 		p->board.move = true;
 		return 0;
+	case 'z':
+		return parse_change(p, WHATIF_SIZE);
+	case 'l':
+		return parse_change(p, WHATIF_SCALE);
+	case 'w':
+		return parse_change(p, WHATIF_WITHOUT);
+	case 'n':
+		return parse_change(p, WHATIF_ADD);
+	case 'e':
+		return parse_change(p, WHATIF_MERGE);
+	case 'p':
+		return parse_change(p, WHATIF_SPLIT);
 	default:
 		return CLI_USAGE;
 	}
@@ -186,6 +234,8 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "dts", 1, NULL, 'd' }, { "force", 0, NULL, 'f' }, { "block", 1, NULL, 'b' },
 		{ "cma-alignment", 1, NULL, 'a' }, { "cells", 1, NULL, 'c' },
 		{ "shrink", 0, NULL, 'k' }, { "dtb", 1, NULL, 't' }, { "move", 0, NULL, 'm' },
+		{ "size", 1, NULL, 'z' }, { "scale", 1, NULL, 'l' }, { "without", 1, NULL, 'w' },
+		{ "add", 1, NULL, 'n' }, { "merge", 1, NULL, 'e' }, { "split", 1, NULL, 'p' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -207,6 +257,11 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && p->by && (p->svg || p->units || p->dts))
 		return cli_usage(&p->c->cli,
 				 "--by compares machines: --svg, --units and --dts need a plan");
+	if (!ret && p->by && p->whatif.n)
+		return cli_usage(&p->c->cli, "--by compares recorded needs: it cannot be used with --%s",
+				 whatif_name(p->whatif.option->kind));
+	if (!ret && p->dts && whatif_moves_regions(&p->whatif))
+		return cli_usage(&p->c->cli, "--dts adds and removes no nodes: it cannot be used with --merge or --split");
 	if (!ret && p->units && is_stdout(p->units))
 		return cli_usage(&p->c->cli, "--units needs a directory, not '-'");
 	if (!ret && optind == argc)
@@ -256,22 +311,6 @@ static int add_history(void *data, size_t first, size_t last, const uint64_t *si
 }
 
 /* ---- writing ---- */
-
-/* Reports a failure that does not concern a single file. */
-static int failed(struct plan *p, int err)
-{
-	if (err == -ESTALE)
-		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
-			  "again", p->files.wrong);
-	else if (err == -EMLINK)
-		cli_error(&p->c->cli,
-			  "more than 16 recordings of one boot overlap: plan with fewer files");
-	else if (err == -ENOMEM || !p->files.wrong)
-		cli_error(&p->c->cli, "%s", strerror(-err));
-	else
-		cli_error(&p->c->cli, "%s: %s", p->files.wrong, strerror(-err));
-	return CLI_FAILED;
-}
 
 struct output {
 	char *path, *dir;	/* @dir: the directory to make, or NULL */
@@ -527,9 +566,20 @@ static int make_plan(struct plan *p, char **paths)
 	if (!ret && p->by)
 		return compare_machines(p);
 	if (!ret)
+		ret = whatif_resolve(&p->whatif, &p->m);
+	if (ret == -EINVAL && p->whatif.problem) {
+		cli_error(&p->c->cli, "%s", p->whatif.problem);
+		return CLI_FAILED;
+	}
+	p->o.size = p->whatif.size;
+	if (!ret)
 		ret = needs_find(&p->n, &p->m, &p->o);
 	if (ret)
 		return failed(p, ret);
+	if (!p->n.n && p->m.whatif) {
+		cli_error(&p->c->cli, "after these changes, no cgroup is charged for anything");
+		return CLI_FAILED;
+	}
 	if (!p->n.n)
 		return say_unused(p);
 	/* Standard output has nothing but the requested output. */
@@ -555,6 +605,7 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 	dmem_text_free(&p.dtb);
 	files_free(&p.files);
 	needs_free(&p.n);
+	whatif_free(&p.whatif);
 	model_free(&p.m);
 	return ret;
 }
