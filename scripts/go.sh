@@ -20,6 +20,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/bench.sh
 . scripts/lib/mutants.sh
 . scripts/lib/mutants-systemd.sh
+. scripts/lib/mutants-plan.sh
 . scripts/lib/suites.sh
 
 # shellcheck disable=SC2034 # for the suites: see scripts/lib/suites.sh
@@ -177,6 +178,7 @@ mutants)
 	shift
 	case $* in
 	s*) systemd_mutants "$*" ;;
+	p*) plan_mutants "$*" ;;
 	*) mutants "$*" ;;
 	esac
 	;;

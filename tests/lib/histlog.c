@@ -130,9 +130,21 @@ static int on_noted(void *data)
 	return say(data, "noted\n");
 }
 
+static const char *known(const char *s)
+{
+	return s ? s : "?";
+}
+
+static int on_identity(void *data, uint64_t wall, const struct hist_identity *id)
+{
+	return say(data, "identity %" PRIu64 " %s machine=%s host=%s model=%s release=%s\n", wall, id->boot,
+		   known(id->machine), known(id->host), known(id->model), known(id->release));
+}
+
 const struct hist_ops histlog_ops = {
 	on_head, on_region, on_cgroup, on_sample, on_region_figures, on_figures, on_gone, on_buffer,
 	on_freed, on_end, on_notes, on_node, on_property, on_word, on_noted,
+	on_identity,
 };
 
 const char *histlog(const char *text, size_t len, struct hist_found *found)

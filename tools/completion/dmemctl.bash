@@ -39,6 +39,18 @@ _dmemctl_regions()
 	} 2>/dev/null | sed 's/$/=/'
 }
 
+# The regions of the controller, without the heaps' names.
+_dmemctl_areas()
+{
+	_dmemctl_regions | sed -n '/^dma_heap/!s/=$//p'
+}
+
+# _dmemctl_ended COMMAND END: what the command prints, each with the end.
+_dmemctl_ended()
+{
+	"$1" | sed "s/\$/$2/"
+}
+
 _dmemctl_watched()
 {
 	_dmemctl_units
@@ -99,10 +111,26 @@ _dmemctl()
 	done
 	case $verb$option in
 	*--sysroot|plan--units|verify--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-	record--output|metrics--output|metrics-o|plan--svg|plan--dts|plan--dtb)
+	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	record--interval|record--max-size|record--count|plan--headroom|plan--quantile) ;;
+	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|plan--add|history--since|history--until) ;;
+	plan--without) _dmemctl_offer "$cur" _dmemctl_units ;;
+	plan--scale)
+		compopt -o nospace 2>/dev/null || :
+		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_units =
+		;;
+	plan--merge|plan--split)
+		compopt -o nospace 2>/dev/null || :
+		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_areas "$([ "$option" = --merge ] && echo , || echo :)"
+		;;
+	plan--size)
+		compopt -o nospace 2>/dev/null || :
+		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_areas =
+		;;
+	plan--by) mapfile -t COMPREPLY < <(compgen -W 'machine model' -- "$cur") ;;
+	history--unit) _dmemctl_offer "$cur" _dmemctl_units ;;
+	history--region) _dmemctl_offer "$cur" _dmemctl_areas ;;
 	*--max|*--min|*--low)
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_regions
@@ -121,7 +149,7 @@ _dmemctl()
 		case $verb,$cur in
 		*,-*) _dmemctl_offer "$cur" _dmemctl_options "$1" "$verb" ;;
 		,*) _dmemctl_offer "$cur" _dmemctl_verbs "$1" ;;
-		verify,*|plan,*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		verify,*|plan,*|history,*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		run,*) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 		doctor,*) ;;
 		*,/*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;

@@ -22,6 +22,7 @@ static const struct verb verbs[] = {
 	{ "doctor", verb_doctor, "check configuration and limits, and print remedies" },
 	{ "record", verb_record, "record the use of device memory in a file" },
 	{ "plan", verb_plan, "calculate sizes of regions, and limits of units" },
+	{ "history", verb_history, "show, cut, merge and convert recorded files" },
 	{ "watch", verb_watch, "show charges and refused requests as they happen" },
 	{ "metrics", verb_metrics, "print figures for Prometheus, or write them to a file" },
 };

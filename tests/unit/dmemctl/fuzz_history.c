@@ -128,11 +128,21 @@ static int on_noted(void *data)
 	return 0;
 }
 
+static int on_identity(void *data, uint64_t wall, const struct hist_identity *id)
+{
+	const char *facts[] = { id->machine, id->host, id->model, id->release };
+
+	require(data && wall < DMEM_UNKNOWN && strlen(id->boot) == HIST_BOOT, "the machine of no boot");
+	for (size_t i = 0; i < 4; i++)
+		require(!facts[i] || (*facts[i] && strlen(facts[i]) < HIST_FACT), "no fact");
+	return 0;
+}
+
 static const struct hist_ops ops = {
 	.head = on_head, .region = on_region, .cgroup = on_cgroup, .sample = on_sample,
 	.region_figures = on_region_figures, .figures = on_figures, .gone = on_gone,
 	.buffer = on_buffer, .notes = on_notes, .node = on_node, .property = on_property, .word = on_word,
-	.noted = on_noted,
+	.noted = on_noted, .identity = on_identity,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

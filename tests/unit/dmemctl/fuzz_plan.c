@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "dmemctl/plan/report.h"
+#include "dmemctl/plan/whatif.h"
 #include "mutate.h"
 
 #define BOOT		"01234567-89ab-cdef-0123-456789abcdef"
@@ -58,32 +59,109 @@ static void check_region(const struct needs_region *g, const struct needs_option
 			"a conflict that is none");
 }
 
-static void plan(struct dmem_text *t)
+/* A size is enough if and only if nothing is refused in it. */
+static void check_trial(const struct needs_region *g)
 {
-	const struct needs_options o = { .headroom = 0.1, .quantile = 0.9, .block = DMEM_UNKNOWN, .align_order = 8 };
+	const struct trial *t = &g->trial;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		sum += t->service[i].refused;
+		require(t->service[i].refused && t->service[i].asked, "a refused request of nothing");
+		require(t->service[i].run <= t->service[i].free && t->service[i].free <= t->size,
+			"a run is larger than the region");
+	}
+	require(sum == t->refused && t->refused_least <= t->refused, "refused requests do not add up");
+	require(!t->refused || t->smallest > t->size, "the smallest size refuses requests");
+	require(t->refused || t->smallest < t->size + g->block, "a size without refused requests is not enough");
+}
+
+#define MAX_REGIONS	64
+
+static const char * const changes[][2] = {
+	[WHATIF_SIZE] = { "cma/a=64K", "heap/b=5000" },
+	[WHATIF_SCALE] = { "b=2.5", "a.slice=1000" },
+	[WHATIF_WITHOUT] = { "b.service", "a.slice" },
+	[WHATIF_ADD] = { "npu:cma/a=3x5000", "npu:heap/b=2x1M:with=b.service" },
+	[WHATIF_MERGE] = { "cma/a,cma/c", "cma/a,cma/c,cma/d" },
+	[WHATIF_SPLIT] = { "cma/a:b", "heap/b:b,a.service" },
+};
+
+/* Some of the changes, by the bits of @which. Those that do not suit the history are left out. */
+static void change(struct whatif *w, struct model *m, uint64_t which)
+{
+	for (int kind = 0; kind < WHATIF_KINDS; kind++, which /= 3) {
+		int ret = which % 3 ? whatif_parse(w, (enum whatif_kind)kind, changes[kind][which % 3 - 1]) : 0;
+
+		require(!ret, "a change is not understood");
+	}
+	if (!whatif_resolve(w, m))
+		return;
+	require(w->problem != NULL, "an error without a text");
+	m->whatif = NULL;
+}
+
+/* A changed sample has only regions of the model, and only buffers with a size. */
+static void check_replay(const struct model *m)
+{
+	for (size_t b = 0; b < m->n_boots; b++) {
+		struct model_replay r;
+		int ret = model_replay_start(&r, m, b, MODEL_NONE);
+
+		while (!ret && model_replay_next(&r)) {
+			for (size_t i = 0; i < r.n_active; i++)
+				require(r.active[i]->region < m->n_regions, "an unknown region");
+			for (const struct model_event *e = r.from; e < r.to; e++)
+				require(e->region < m->n_regions && (e->v || !m->whatif), "an event of nothing");
+		}
+		require(!model_replay_end(&r), "a replay fails");
+	}
+}
+
+static void print(const struct model *m, const struct needs *n, const struct needs_options *o)
+{
+	FILE *f = fopen("/dev/null", "w");
+
+	require(f != NULL, "there is no /dev/null");
+	report_text(f, m, n, o);
+	report_json(f, m, n, o);
+	require(!report_svg(f, m, n, o), "no chart");
+	fclose(f);
+}
+
+static void plan(struct dmem_text *t, uint64_t which)
+{
+	uint64_t sizes[MAX_REGIONS];
+	const struct needs_options o = {
+		.headroom = 0.1, .quantile = 0.9, .block = DMEM_UNKNOWN, .align_order = 8, .size = sizes,
+	};
 	const uint64_t size[2] = { t->len, t->len };
 	struct model m = { .in = { read_text, t } };
 	struct needs n = { 0 };
-	FILE *f = fopen("/dev/null", "w");
+	struct whatif w = { 0 };
 	int ret;
 
-	require(f != NULL, "there is no /dev/null");
+	for (size_t i = 0; i < MAX_REGIONS; i++)
+		sizes[i] = UINT64_C(4096) << (t->len + i) % 40;
 	ret = model_add(&m, 0, 1, size);
 	if (!ret)
 		ret = model_sort(&m);
 	if (!ret)
+		change(&w, &m, which);
+	require(m.n_regions <= MAX_REGIONS, "too many regions for this test");
+	if (!ret)
 		ret = needs_find(&n, &m, &o);
 	require(!ret || ret == -EMLINK, "an error");
-	for (size_t i = 0; i < n.n && !ret; i++)
+	for (size_t i = 0; i < n.n && !ret; i++) {
 		check_region(&n.region[i], &o);
-	if (!ret) {
-		report_text(f, &m, &n, &o);
-		report_json(f, &m, &n, &o);
-		ret = report_svg(f, &m, &n, &o);
-		require(!ret, "no chart");
+		check_trial(&n.region[i]);
 	}
-	fclose(f);
+	if (!ret) {
+		check_replay(&m);
+		print(&m, &n, &o);
+	}
 	needs_free(&n);
+	whatif_free(&w);
 	model_free(&m);
 }
 
@@ -102,7 +180,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += n + 1;
 	}
 	if (t.len)
-		plan(&t);
+		plan(&t, 0);
+	if (t.len)
+		plan(&t, t.len * UINT64_C(2654435761) >> 7);
 	dmem_text_free(&t);
 	return 0;
 }

@@ -30,8 +30,10 @@ static const struct verb {
 	{ "apply", "apply.c", "options[] = {", "--help ", NULL },
 	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit ", NULL },
 	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json ", NULL },
+	{ "history", "history/verb.c", "options[] = {",
+	  "--copy --csv --help --json --output --region --since --unit --until ", "history/dmemctl-history.8.scd" },
 	{ "watch", "watch/watch.c", "options[] = {",
-	  "--batch --bytes --color --count --depth --help --interval --json --list --output --reverse --sort --tree ",
+	  "--batch --bytes --color --count --depth --help --interval --json --list --output --replay --reverse --sort --tree ",
 	  "watch/dmemctl-watch.8.scd" },
 };
 
@@ -157,6 +159,12 @@ static void test_bash(const char *file)
 	snprintf(words, sizeof(words), "verify --root = %s", tap_path("bi"));
 	complete(file, words, want);
 	complete(file, "record --interval = 1", " ");
+	snprintf(words, sizeof(words), "history --output = %s", tap_path("bi"));
+	complete(file, words, want);
+	complete(file, "plan --by = m", "machine model ");
+	complete(file, "history --unit = cam", "cam-\\x2da.service camera.service ");
+	snprintf(words, sizeof(words), "--sysroot %s history --region = cma/c", tap_path("root"));
+	complete(file, words, "cma/camera@64000000 ");
 	snprintf(words, sizeof(words), "--sysroot = %s set camera --max = ", tap_path("root"));
 	complete(file, words,
 		 "cma/camera@64000000= cma/display@60000000= dma_heap/camera@64000000= "
@@ -168,6 +176,16 @@ static void test_bash(const char *file)
 	complete(file, "watch --color = ", "always auto never ");
 	snprintf(words, sizeof(words), "--sysroot %s watch c", tap_path("root"));
 	complete(file, words, "cam-\\x2da.service camera.service cma/camera@64000000 cma/display@60000000 ");
+	complete(file, "plan --s", "--scale --shrink --size --split --svg ");
+	complete(file, "plan --without = cam", "cam-\\x2da.service camera.service ");
+	complete(file, "plan --scale = came", "camera.service= ");
+	snprintf(words, sizeof(words), "--sysroot %s plan --size = c", tap_path("root"));
+	complete(file, words, "cma/camera@64000000= cma/display@60000000= ");
+	snprintf(words, sizeof(words), "--sysroot %s plan --merge = cma/d", tap_path("root"));
+	complete(file, words, "cma/display@60000000, ");
+	snprintf(words, sizeof(words), "--sysroot %s plan --split = h", tap_path("root"));
+	complete(file, words, "heap/system: ");
+	complete(file, "plan --add = cam", " ");
 	/* As bash cuts it. */
 	snprintf(words, sizeof(words), "--sysroot %s set camera --min = cma/camera @ 64",
 		 tap_path("root"));

@@ -100,6 +100,51 @@ static void round_trip(const struct dmem_text *t)
 	      !hist_is("0123456z", 8), "something else is none", "it is");
 }
 
+/* The machine of a boot, beside the segments. */
+static void identity(void)
+{
+	const struct hist_identity id = {
+		BOOT1, .machine = "0123456789abcdef0123456789abcdef", .host = "a b%=c", .release = "7.3.4",
+	};
+	const struct hist_identity none = { .boot = BOOT1 };
+	struct dmem_text t = { 0 };
+	struct hist_found f;
+	struct hist_line l;
+	size_t start;
+
+	two_segments(&t);
+	check(!hist_put_identity(&t, 1700000200000, &id), "an identity is written", "no memory");
+	check_text(histlog(t.s, t.len, &f) + strlen(segment1) + strlen(segment2),
+		   "identity 1700000200000 " BOOT1 " machine=0123456789abcdef0123456789abcdef host=a b%=c model=? "
+		   "release=7.3.4\n", "an identity is read");
+	check(f.records == 11 && !f.bad && !f.newer, "an identity is one record", "%zu, %zu bad", f.records, f.bad);
+	check(!strcmp(hist_identity_first(&id), "machine") && !hist_identity_first(&none), "the first fact", "no");
+	start = t.len;
+	hist_begin(&l, &t, 'X');
+	hist_end(&l);
+	histlog(t.s, t.len, &f);
+	check(!f.bad && f.newer == 1, "a record of a later version behind an identity is skipped", "%zu bad", f.bad);
+	t.len = start;
+	hist_begin(&l, &t, 'H');
+	hist_add(&l, " 3 5 " BOOT2 " colour=red host=b");
+	hist_end(&l);
+	check(strstr(histlog(t.s, t.len, &f), "identity 5 " BOOT2 " machine=? host=b model=? release=?\n") && !f.bad,
+	      "a fact of a later version is skipped", "%zu bad", f.bad);
+	t.len = start;
+	for (size_t i = 0; i < 4; i++) {
+		static const char * const wrong[] = {
+			" 3 5 " BOOT2 " host", " 3 5 " BOOT2 " host=", " 3 5 " BOOT2 " host=a host=b", " 3 5 ff host=a",
+		};
+
+		hist_begin(&l, &t, 'H');
+		hist_add(&l, "%s", wrong[i]);
+		hist_end(&l);
+	}
+	check(!strstr(histlog(t.s, t.len, &f), "identity 5") && f.bad == 4, "a malformed identity has no effect",
+	      "%zu bad", f.bad);
+	dmem_text_free(&t);
+}
+
 /* Cut anywhere: all whole records before, and not a byte more. */
 static void cut_anywhere(const struct dmem_text *t)
 {
@@ -223,7 +268,7 @@ static void newer_version(void)
 	struct dmem_text t = { 0 };
 	struct hist_found f;
 
-	put_line(&t, "H 3 something new");
+	put_line(&t, "H 4 something new");
 	put_line(&t, "R 0 a");
 	put_line(&t, "H 1 " BOOT1 " 1 2 3 4096 - 0");
 	put_line(&t, "E 8");
@@ -326,6 +371,7 @@ int main(void)
 	RUN(nothing_of_half);
 	RUN(newer_version);
 	RUN(notes);
+	RUN(identity);
 	RUN(an_op_ends_it, &t);
 	dmem_text_free(&t);
 	return tap_end();

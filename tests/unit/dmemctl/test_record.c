@@ -622,6 +622,56 @@ static void another_boot(void)
 	      "after a reboot there is a segment of that boot", "%s", log);
 }
 
+/* The machine, its names and the kernel's release are in each file before the first segment. */
+static void identity(void)
+{
+	struct hist_found found;
+	const char *log;
+	pid_t pid;
+
+	tree();
+	put("root/etc/machine-id", "4f8a1c2b3d5e6f708192a3b4c5d6e7f8\n");
+	put("root/proc/sys/kernel/hostname", "board 7\n");
+	put("root/proc/sys/kernel/osrelease", "7.3.4-test\n");
+	put("root/sys/class/dmi/id/sys_vendor", "Maker\n");
+	put("root/sys/class/dmi/id/product_name", "Box\n");
+	record(MORE("--count=1"));
+	log = said("history", &found);
+	/* As systemd-id128 --app-specific= prints it. */
+	check(!strncmp(strchr(log, ' ') ? log : "", "identity ", 9) && !found.bad &&
+	      strstr(log, " 11111111-2222-3333-4444-555555555555 machine=cb63f7d2927d444f90b3666eac6d32ce host=board 7 "
+		     "model=Maker Box release=7.3.4-test\nhead "), "the machine comes first", "%s", log);
+	check(!strstr(get("history"), "4f8a1c2b"), "the machine id itself is not recorded", "%s", get("history"));
+	record(MORE("--count=1"));
+	check(count(said("history", &found), "identity ") == 2, "each start of a recorder has it", "%s",
+	      said("history", &found));
+
+	put("root/sys/firmware/devicetree/base/model", "Test Board");
+	put("root/etc/machine-id", "uninitialized\n");
+	clear();
+	pid = start(dmemctl, MORE("--interval=10ms"), 0);
+	check(wait_for("machine=? host=board 7 model=Test Board release=7.3.4-test\n"),
+	      "a device tree names the model, and the first boot has no machine id", "no");
+	/* The next segment: a region is added. */
+	put("root/proc/sys/kernel/hostname", "renamed\n");
+	put("root/sys/fs/cgroup/dmem.capacity", CAM " 41943040\n");
+	put("root/sys/fs/cgroup/dmem.current", CAM " 3145728\n");
+	check(wait_for("host=renamed"), "a new host name is recorded with the next segment", "no");
+	check(!end(pid, SIGTERM) && count(said("history", &found), "identity ") == 2, "once", "%s",
+	      said("history", &found));
+
+	clear();
+	for (int i = 0; i < 3; i++)
+		record(MORE("--once"));
+	log = said("history", &found);
+	check(count(log, "identity ") == 1 && count(log, "head ") == 3, "single samples have it once in a boot", "%s",
+	      log);
+	put("root/proc/sys/kernel/random/boot_id", "99999999-2222-3333-4444-555555555555\n");
+	record(MORE("--once"));
+	check(count(said("history", &found), "identity ") == 2, "and once in the next boot", "%s",
+	      said("history", &found));
+}
+
 static void buffers(void)
 {
 	struct fake_buffer b = { .ino = 77, .size = 2 * MIB, .exporter = "camera@64000000", .region = CAM };
@@ -988,7 +1038,7 @@ static void documented(const char *page)
 	}
 	if (o)
 		fclose(o);
-	check(done == 2 && size_of("camera.svg") && size_of("camera.dtso") &&
+	check(done == 5 && size_of("camera.svg") && size_of("camera.dtso") &&
 	      size_of("units/camera.service.d/50-dmem-plan.conf"), "the documented commands write their files", "%zu, %s", done,
 	      get("err"));
 }
@@ -1166,6 +1216,7 @@ int main(int argc, char **argv)
 	RUN(once);
 	RUN(peer);
 	RUN(another_boot);
+	RUN(identity);
 	RUN(buffers);
 	RUN(few_files);
 	RUN(unread);

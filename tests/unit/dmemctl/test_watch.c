@@ -18,6 +18,7 @@
 #include "dmem/dmem.h"
 #include "tap.h"
 #include "fake.h"
+#include "past.h"
 
 #define CAMERA	"cma/camera@64000000"
 #define SYSTEM	"heap/system"
@@ -388,6 +389,78 @@ static void many(void)
 	check(!rc && !strcmp(get("out"), "2100\n"), "all are in one object", "%s%s", get("out"), get("err"));
 }
 
+/* A minute of a machine, of which another recorder took a single sample. */
+static void put_history(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 0, 1000, false);
+	past_region(&t, 0, CAMERA);
+	past_cgroup(&t, 0, 7, "system.slice");
+	past_cgroup(&t, 1, 8, "system.slice/camera.service");
+	past_cgroup(&t, 2, 9, "system.slice-x/b.service");
+	past_look(&t, 0, "r0=0,1048576,-,41943040 c0.0=0,0,0,2,0,0,20971520,0 c1.0=0,0,0,2,0,0,12582912,0 c2.0=0,0");
+	past_look(&t, 30000, "r0=12582912,1048576 c0.0=12582912,12582912,5,7 c1.0=12582912,12582912,5,7");
+	past_cgroup(&t, 3, 10, "media.slice/c.service/inner");
+	past_look(&t, 60000, "r0=4194304 c0.0=0 c1.0=0 x1 c3.0=4194304,4194304");
+	past_end(&t, 60500);
+	past_head(&t, "aaaaaaaa", 45000, 0, false);
+	past_region(&t, 0, CAMERA);
+	past_cgroup(&t, 0, 8, "system.slice/camera.service");
+	past_look(&t, 45000, "c0.0=0,12582912");
+	past_write(&t, "history");
+}
+
+/* The samples of a history are shown as those of a machine. */
+static void replayed(void)
+{
+	char *text;
+
+	char before[4096];
+
+	start();
+	put_history();
+	/* The program reads files relative to its directory. */
+	if (!getcwd(before, sizeof(before)) || chdir(tap_path("")))
+		*before = 0;
+	setenv("TZ", "UTC", 1);
+	check(!shell("$W --replay=history") && !*get("err"), "a history is shown", "%s", get("err"));
+	check_text(get("out"),
+		   "2025-11-24 16:00:00  1 region, 2 cgroups, 0 refused since 2025-11-24 16:00:00\n"
+		   "NAME                CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE\n"
+		   "cma/camera@64000000      0B    -   40M  39M       2           [............]\n"
+		   "`-system.slice           0B   0B   20M  20M       2           [............]\n"
+		   "  `-camera.service       0B   0B   12M  12M       2           [............]\n"
+		   "\n"
+		   "2025-11-24 16:00:30  1 region, 2 cgroups, 5 refused since 2025-11-24 16:00:00\n"
+		   "NAME                CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE\n"
+		   "cma/camera@64000000     12M    -   40M  27M       7  +5       [####........]\n"
+		   "`-system.slice          12M  12M   20M   8M       7  +5       [#######.....]\n"
+		   "  `-camera.service      12M  12M   12M   0B       7  +5 limit [############]\n"
+		   "\n"
+		   "2025-11-24 16:01:00  1 region, 2 cgroups, 5 refused since 2025-11-24 16:00:00\n"
+		   "NAME                          CHARGED PEAK LIMIT FREE REFUSED NEW STATE USE\n"
+		   "cma/camera@64000000                4M    -   40M  35M       7  +5       [#+..........]\n"
+		   "|-media.slice/c.service/inner      4M   4M   40M  35M       -           [#...........]\n"
+		   "`-system.slice                     0B  12M   20M  20M       7  +5       [............]\n"
+		   "\n", "its samples, without the single one");
+	check(!shell("$W --replay=history -J -n 2 camera") && strstr(get("out"), "16:00:30"), "two samples as JSON", "%s", get("out"));
+	text = strdup(get("out"));
+	check(strstr(text, "{\"time\":\"2025-11-24T16:00:00.000Z\",") == text && strstr(text, "\n{\"time\":\"2025-11-24T16:00:30.000Z\","),
+	      "with their times", "%s", text);
+	free(text);
+	check(!shell("$W --replay=history -n 1 --list /sys/fs/cgroup/system.slice " CAMERA) && strstr(get("out"), "system.slice/camera.service") &&
+	      !shell("$W --replay=history -n 1 camera.service") && !strstr(get("out"), "slice-x"), "words select units and cgroups", "%s",
+	      get("out"));
+	check(shell("$W --replay=history nothing") == 1 && strstr(get("err"), "nothing: no such unit, cgroup or region in this history"),
+	      "a word that is not in it", "%s", get("err"));
+	check(shell("$W --replay=nothing") == 1 && strstr(get("err"), "nothing: No such file"), "a history that is not there", "%s",
+	      get("err"));
+	check(shell("$W --replay=") == 2 && strstr(get("err"), "--replay= needs a history"), "no history", "%s", get("err"));
+	check(!shell("gzip history && $W --replay=history.gz -b -n 1"), "a compressed one", "%s", get("err"));
+	check(*before && !chdir(before), "the directory", "no");
+}
+
 /* ---- tmux ---- */
 
 #define TMUX	"/usr/bin/tmux"
@@ -715,6 +788,27 @@ static void colours(void)
 }
 
 /* Keys come from where the screen is; and if that goes, so do we. */
+/* On a terminal, samples are shown one after the other, and the last one stays. */
+static void replayed_on_screen(void)
+{
+	put_history();
+	begin("TZ=UTC", "-i 60 --replay=history");
+	see("2025-11-24 16:00:00  1 region", "the first sample is shown");
+	type("Space");
+	see("2025-11-24 16:00:30  1 region", "a key shows the next sample at once");
+	type("Space");
+	see("2025-11-24 16:01:00  1 region", "the last sample is shown");
+	type("Space");
+	type("-");
+	see("every 30s", "and stays, and keys work");
+	type("q");
+	ended(0, "a key ends it");
+	begin("TZ=UTC", "-i 0.1 --replay=history");
+	see("2025-11-24 16:01:00  1 region", "samples are at most the interval apart");
+	type("q");
+	ended(0, "it ends again");
+}
+
 static void without_keys(void)
 {
 	pid_t p;
@@ -814,6 +908,7 @@ int main(int argc, char **argv)
 	RUN(usage);
 	RUN(others);
 	RUN(many);
+	RUN(replayed);
 	RUN(start);
 	RUN(session);
 	RUN(whole_screen);
@@ -823,6 +918,7 @@ int main(int argc, char **argv)
 	RUN(ends);
 	RUN(by_time);
 	RUN(colours);
+	RUN(replayed_on_screen);
 	RUN(without_keys);
 	return tap_end();
 }

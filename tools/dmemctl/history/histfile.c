@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 #include "history.h"
 
 #define STEP_MS		20
+#define RECENT		65536
 
 static int with_suffix(const struct histfile *f, const char *suffix, char buf[PATH_MAX])
 {
@@ -124,6 +126,21 @@ int histfile_open(struct histfile *f, const char *path, uint64_t max, unsigned i
 	if (!err && f->size > f->half)
 		err = histfile_rotate(f);
 	return err;
+}
+
+int histfile_recent(const struct histfile *f, const char *text)
+{
+	size_t len = f->size < RECENT ? (size_t)f->size : RECENT;
+	char *buf = malloc(len + 1);
+	ssize_t n;
+	int ret;
+
+	if (!buf)
+		return -ENOMEM;
+	n = f->fd < 0 ? 0 : pread(f->fd, buf, len, (off_t)(f->size - len));
+	ret = n < 0 ? -errno : memmem(buf, (size_t)n, text, strlen(text)) != NULL;
+	free(buf);
+	return ret;
 }
 
 int histfile_append(struct histfile *f, const char *text, size_t len)

@@ -21,6 +21,9 @@ struct histfile {
  * history; or a negative errno. Call histfile_close() also after an error. @path is not copied. */
 int histfile_open(struct histfile *f, const char *path, uint64_t max, unsigned int wait);
 
+/* 1: the last 64K of the file contain the text; 0: they do not, or a negative errno. */
+int histfile_recent(const struct histfile *f, const char *text);
+
 /* Appends all of @text or nothing. 0, -EFBIG: rotate the file first, or a negative errno. */
 int histfile_append(struct histfile *f, const char *text, size_t len);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,55 @@ static uint32_t checksum(const char *s, size_t len)
 		crc = crc >> 4 ^ half[crc & 15];
 	}
 	return ~crc;
+}
+
+/* ---- identity ---- */
+
+static const struct {
+	const char *name;
+	size_t offset;
+} facts[] = {
+	{ "machine", offsetof(struct hist_identity, machine) },
+	{ "host", offsetof(struct hist_identity, host) },
+	{ "model", offsetof(struct hist_identity, model) },
+	{ "release", offsetof(struct hist_identity, release) },
+};
+
+#define N_FACTS		(sizeof(facts) / sizeof(*facts))
+
+static const char **fact_of(struct hist_identity *id, size_t i)
+{
+	return (const char **)((char *)id + facts[i].offset);
+}
+
+bool hist_identity_same(const struct hist_identity *a, const struct hist_identity *b)
+{
+	if (strcmp(a->boot, b->boot))
+		return false;
+	for (size_t i = 0; i < N_FACTS; i++) {
+		const char *x = *fact_of((struct hist_identity *)a, i);
+		const char *y = *fact_of((struct hist_identity *)b, i);
+
+		if (x && y ? strcmp(x, y) : x != y)
+			return false;
+	}
+	return true;
+}
+
+int hist_identity_copy(struct hist_identity *to, struct dmem_arena *a,
+		       const struct hist_identity *from)
+{
+	*to = *from;
+	for (size_t i = 0; i < N_FACTS; i++) {
+		const char **v = fact_of(to, i);
+
+		if (!*v)
+			continue;
+		*v = dmem_strdup(a, *v);
+		if (!*v)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* ---- writing ---- */
@@ -80,14 +130,19 @@ void hist_begin(struct hist_line *l, struct dmem_text *t, char record)
 	hist_add(l, "%*s %c", SUM, "", record);
 }
 
-void hist_add_name(struct hist_line *l, const char *name)
+static void add_escaped(struct hist_line *l, const char *name)
 {
-	hist_add(l, " ");
 	for (; *name; name++) {
 		unsigned char c = (unsigned char)*name;
 
 		hist_add(l, c <= ' ' || c == '%' || c == 127 ? "%%%02x" : "%c", c);
 	}
+}
+
+void hist_add_name(struct hist_line *l, const char *name)
+{
+	hist_add(l, " ");
+	add_escaped(l, name);
 }
 
 void hist_add_figures(struct hist_line *l, const uint64_t *v, size_t n)
@@ -130,6 +185,33 @@ int hist_put_head(struct dmem_text *t, const struct hist_head *h)
 	else
 		hist_add(&l, "%" PRIu64, h->block);
 	hist_add(&l, " %d", h->buffers);
+	return hist_end(&l);
+}
+
+const char *hist_identity_first(const struct hist_identity *id)
+{
+	for (size_t i = 0; i < N_FACTS; i++) {
+		if (*fact_of((struct hist_identity *)id, i))
+			return facts[i].name;
+	}
+	return NULL;
+}
+
+int hist_put_identity(struct dmem_text *t, uint64_t wall, const struct hist_identity *id)
+{
+	struct hist_line l;
+
+	hist_begin(&l, t, 'H');
+	hist_add(&l, " %d %" PRIu64 " %s", HIST_IDENTITY, wall, id->boot);
+	for (size_t i = 0; i < N_FACTS; i++) {
+		const char *v = *fact_of((struct hist_identity *)id, i);
+
+		if (!v)
+			continue;
+		hist_add_name(&l, facts[i].name);
+		hist_add(&l, "=");
+		add_escaped(&l, v);
+	}
 	return hist_end(&l);
 }
 
@@ -292,6 +374,56 @@ static int read_notes_head(struct reader *r, const char *s)
 	return OP(r, notes, wall);
 }
 
+static bool read_boot(const char **s, char boot[HIST_BOOT + 1])
+{
+	if (strspn(*s, "0123456789abcdef-") != HIST_BOOT)
+		return false;
+	memcpy(boot, *s, HIST_BOOT);
+	boot[HIST_BOOT] = 0;
+	*s += HIST_BOOT;
+	return true;
+}
+
+/* Reads a blank and "name=value". A fact of a later version is skipped. */
+static bool read_fact(const char **s, struct hist_identity *id, char values[][HIST_FACT])
+{
+	char text[MAX_NAME], *value;
+
+	if (!word(s, text))
+		return false;
+	value = strchr(text, '=');
+	if (!value)
+		return false;
+	*value++ = 0;
+	for (size_t i = 0; i < N_FACTS; i++) {
+		if (strcmp(text, facts[i].name))
+			continue;
+		if (*fact_of(id, i) || !*value || strlen(value) >= HIST_FACT)
+			return false;
+		strcpy(values[i], value);
+		*fact_of(id, i) = values[i];
+	}
+	return true;
+}
+
+static int read_identity(struct reader *r, const char *s)
+{
+	char values[N_FACTS][HIST_FACT];
+	struct hist_identity id = { 0 };
+	uint64_t wall;
+
+	if (!field(&s, &wall) || !character(&s, ' ') || !read_boot(&s, id.boot))
+		return -EBADMSG;
+	while (*s) {
+		if (!read_fact(&s, &id, values))
+			return -EBADMSG;
+	}
+	/* Records that a later version puts behind this line are skipped. */
+	if (!r->dry)
+		r->newer = true;
+	return OP(r, identity, wall, &id);
+}
+
 static int read_head(struct reader *r, const char *s)
 {
 	struct hist_head h = { 0 };
@@ -301,14 +433,14 @@ static int read_head(struct reader *r, const char *s)
 		return -EBADMSG;
 	if (version == HIST_NOTES)
 		return read_notes_head(r, s);
+	if (version == HIST_IDENTITY)
+		return read_identity(r, s);
 	if (version != HIST_VERSION)
 		return -ENOTSUP;
 	if (!r->dry)
 		r->notes = false;
-	if (!character(&s, ' ') || strspn(s, "0123456789abcdef-") != HIST_BOOT)
+	if (!character(&s, ' ') || !read_boot(&s, h.boot))
 		return -EBADMSG;
-	memcpy(h.boot, s, HIST_BOOT);
-	s += HIST_BOOT;
 	if (!field(&s, &h.wall) || !field(&s, &h.mono) || !field(&s, &h.interval) ||
 	    !field(&s, &h.page) || !character(&s, ' ') || !figure(&s, &h.block) ||
 	    !field(&s, &buffers) || buffers > 1 || *s)

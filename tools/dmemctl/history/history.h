@@ -11,6 +11,9 @@
 #define HIST_VERSION	1
 /* Version of a segment with notes about the machine. Readers of version 1 skip it. */
 #define HIST_NOTES	2
+/* Version of a line with the identity of the machine. Earlier readers skip it. */
+#define HIST_IDENTITY	3
+#define HIST_FACT	512	/* bytes of a name in it with its zero, at most */
 #define HIST_NODES	4096	/* nodes in such a segment, at most */
 #define HIST_PROPERTY	4096	/* bytes of a property, at most */
 #define HIST_BOOT	36	/* characters of a boot id */
@@ -40,6 +43,13 @@ struct hist_head {
 	bool buffers;		/* the segment has records of buffers */
 };
 
+/* The machine of a boot. NULL: unknown. */
+struct hist_identity {
+	char boot[HIST_BOOT + 1];
+	const char *machine;	/* hashed id, see dmem-history(5) */
+	const char *host, *model, *release;
+};
+
 /* ---- writing ---- */
 
 /* A record in the making: hist_begin() writes its name, hist_add...() append fields, hist_end()
@@ -61,11 +71,23 @@ int hist_end(struct hist_line *l);
 
 int hist_put_head(struct dmem_text *t, const struct hist_head *h);
 
+/* Writes the machine of the segments with its boot that follow, at @wall ms since 1970. 0 or
+ * -ENOMEM. */
+int hist_put_identity(struct dmem_text *t, uint64_t wall, const struct hist_identity *id);
+/* The name of the first known fact in that line, or NULL: nothing is known. */
+const char *hist_identity_first(const struct hist_identity *id);
+
 /* Starts a segment of notes, written at @wall ms since 1970. 0 or -ENOMEM. */
 int hist_put_notes_head(struct dmem_text *t, uint64_t wall);
 /* Appends a blank and a property of a device tree node. @name consists of small letters, digits and
  * ",#_-". */
 void hist_add_property(struct hist_line *l, const char *name, const void *value, size_t len);
+
+/* True if both are the same machine, with the same names, in the same boot. */
+bool hist_identity_same(const struct hist_identity *a, const struct hist_identity *b);
+/* Copies the strings, too. 0 or -ENOMEM. */
+int hist_identity_copy(struct hist_identity *to, struct dmem_arena *a,
+		       const struct hist_identity *from);
 
 /* ---- reading ---- */
 
@@ -96,6 +118,8 @@ struct hist_ops {
 	int (*property)(void *data, const char *name, const void *value, size_t len);
 	int (*word)(void *data, const char *word);
 	int (*noted)(void *data);
+	/* The machine of later segments of this boot. */
+	int (*identity)(void *data, uint64_t wall, const struct hist_identity *id);
 };
 
 struct hist_found {

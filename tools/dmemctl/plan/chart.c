@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chart.h"
+#include "whatif.h"
 
 /* Later styles repeat the colours of the first ones, with a pattern. */
 #define PLAIN_STYLES	8
@@ -281,22 +282,32 @@ static int add_refusals(struct chart *c, struct chart_panel *p, const struct mod
 	return 0;
 }
 
+/* The columns of a sample, from *@first to *@last. False: it has no duration. */
+static bool columns_of(const struct chart_panel *p, const struct model_replay *r, size_t *first,
+		       size_t *last)
+{
+	*first = column_of(p, r->t);
+	*last = column_of(p, r->t + r->dt);
+	/* The boot has a single sample. */
+	if (p->from == p->to)
+		*last = CHART_COLUMNS - 1;
+	return r->dt || r->t == p->to;
+}
+
 static void add_sample(struct chart *c, struct chart_panel *p, const struct model_replay *r,
 		       double *area)
 {
 	struct chart_column col = { .known = true, .total = r->total };
-	size_t first = column_of(p, r->t), last = column_of(p, r->t + r->dt);
+	size_t first, last;
+	bool lasts = columns_of(p, r, &first, &last);
 
 	if (p->boot == p->g->worst && r->t == p->g->decided) {
 		p->decided = first;
 		p->decided_total = r->total;
 	}
 	/* No sample was taken there. */
-	if (!r->dt && r->t != p->to)
+	if (!lasts)
 		return;
-	/* The boot has a single sample. */
-	if (p->from == p->to)
-		last = CHART_COLUMNS - 1;
 	for (uint32_t i = 0; i < MODEL_TAKERS(c->m); i++) {
 		if (r->own[i])
 			col.v[layer_of(c, p, i)] += r->own[i];
@@ -346,6 +357,51 @@ static int find_columns(struct chart *c, struct chart_panel *p)
 	return ret ? ret : end;
 }
 
+static void add_recorded(struct chart_panel *p, const struct model_replay *r, uint64_t sum)
+{
+	size_t first, last;
+
+	if (!columns_of(p, r, &first, &last))
+		return;
+	p->recorded_most = sum > p->recorded_most ? sum : p->recorded_most;
+	for (size_t x = first; x <= last; x++)
+		p->recorded[x] = sum > p->recorded[x] ? sum : p->recorded[x];
+}
+
+/* Replays the boot of a changed load as it was recorded. */
+static int find_recorded(struct chart *c, struct chart_panel *p)
+{
+	uint32_t region = (uint32_t)(p->g->region - c->m->region);
+	struct model recorded = *c->m;
+	struct model_replay r;
+	uint64_t *total, sum = 0;
+	int ret, end;
+
+	if (!c->m->whatif)
+		return 0;
+	recorded.whatif = NULL;
+	total = calloc(recorded.n_regions + 1, sizeof(*total));
+	if (!total)
+		return -ENOMEM;
+	ret = model_replay_start(&r, &recorded, p->boot, MODEL_NONE);
+	while (!ret && model_replay_next(&r)) {
+		/* The sum of all regions of which the panel's region is made. */
+		for (size_t i = 0; i < r.n_active; i++) {
+			const struct model_area *a = r.active[i];
+
+			if (c->m->whatif->into[a->region] != region)
+				continue;
+			sum += a->total - total[a->region];
+			total[a->region] = a->total;
+		}
+		add_recorded(p, &r, sum);
+	}
+	end = model_replay_end(&r);
+	free(total);
+	p->changed = true;
+	return ret ? ret : end;
+}
+
 static void find_services(struct chart *c, struct chart_panel *p)
 {
 	for (size_t i = 0; i < p->g->n; i++) {
@@ -369,6 +425,7 @@ static void find_scale(struct chart_panel *p)
 	p->high = p->g->size;
 	for (size_t x = 0; x < CHART_COLUMNS; x++)
 		p->high = p->column[x].total > p->high ? p->column[x].total : p->high;
+	p->high = p->recorded_most > p->high ? p->recorded_most : p->high;
 	if (capacity != DMEM_UNKNOWN && capacity > p->high && capacity / 4 <= p->high)
 		p->high = capacity;
 	p->high += p->high / 20 + 1;
@@ -404,6 +461,8 @@ int chart_make(struct chart *c, const struct model *m, const struct needs *n)
 	for (size_t i = 0; i < c->n && !ret; i++) {
 		find_services(c, &c->panel[i]);
 		ret = find_columns(c, &c->panel[i]);
+		if (!ret)
+			ret = find_recorded(c, &c->panel[i]);
 		if (!ret)
 			ret = find_ticks(c, &c->panel[i]);
 		find_scale(&c->panel[i]);

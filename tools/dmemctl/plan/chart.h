@@ -47,6 +47,9 @@ struct chart_panel {
 	const struct needs_service *service[CHART_STYLES];
 	size_t more;			/* number of services in CHART_MORE */
 	struct chart_column column[CHART_COLUMNS];
+	/* With a changed load: the total as recorded, for columns that are known. */
+	bool changed;
+	uint64_t recorded[CHART_COLUMNS], recorded_most;
 	uint64_t from, to;		/* ms since boot */
 	uint64_t limits;		/* bytes: sum of the planned limits */
 	uint64_t high;			/* bytes at the upper edge of the panel */

@@ -17,6 +17,7 @@ struct firstfit_link {
 
 struct firstfit_node {
 	struct firstfit_buffer b;
+	bool refused;
 	uint32_t left, right, priority;
 	struct firstfit_link owner, size;
 	/* For the subtree: start of the first buffer, end of the last one, and the largest gap
@@ -229,33 +230,57 @@ static uint32_t new_node(struct firstfit *f)
 	return ++f->used;
 }
 
+/* False: there is no place. */
+static bool find_place(const struct firstfit *f, uint64_t pages, uint64_t align, uint64_t *start)
+{
+	*start = FIRSTFIT_NOWHERE;
+	if (f->scattered)
+		return pages <= f->size - f->pages;
+	*start = 0;
+	if (!find_gap(f, f->root, pages, align, start))
+		*start = align_up(*start, align);
+	return !f->ends || (*start <= f->size && pages <= f->size - *start);
+}
+
+static void put_into_place(struct firstfit *f, uint32_t i, uint64_t align)
+{
+	const struct firstfit_buffer *b = &node_of(f, i)->b;
+
+	f->n++;
+	f->pages += b->pages;
+	if (f->scattered)
+		return;
+	f->high = max_u64(f->high, b->start + b->pages);
+	f->unit = max_u64(f->unit, align);
+	f->root = insert_node(f, f->root, i);
+}
+
 int firstfit_alloc(struct firstfit *f, uint64_t owner, uint64_t id, uint64_t pages)
 {
-	uint64_t align, start = 0;
+	uint64_t align, start;
+	bool placed;
 	uint32_t i;
 
-	if (pages > MAX_PAGES)
+	if (pages > MAX_PAGES && !f->scattered)
 		pages = MAX_PAGES;
 	align = firstfit_alignment(pages, f->align_order);
-	if (!find_gap(f, f->root, pages, align, &start))
-		start = align_up(start, align);
-	if (!pages || start > MAX_START)
+	placed = find_place(f, pages, align, &start);
+	if (!pages || (placed && !f->scattered && start > MAX_START))
 		return 0;
 	i = new_node(f);
 	if (!i)
 		return -ENOMEM;
 	f->random = f->random * 1664525 + 1013904223;
 	*node_of(f, i) = (struct firstfit_node){
-		.b = { start, pages, owner, id }, .priority = f->random,
+		.b = { placed ? start : FIRSTFIT_NOWHERE, pages, owner, id }, .refused = !placed,
+		.priority = f->random,
 	};
-	f->root = insert_node(f, f->root, i);
-	f->n++;
-	f->pages += pages;
-	f->high = max_u64(f->high, start + pages);
-	f->unit = max_u64(f->unit, align);
-	if (link_node(f, i, false) || link_node(f, i, true))
+	if (placed)
+		put_into_place(f, i, align);
+	if (link_node(f, i, false) || link_node(f, i, true) ||
+	    dmem_map_put(&f->by_id, owner, id, i))
 		return -ENOMEM;
-	return dmem_map_put(&f->by_id, owner, id, i);
+	return !placed;
 }
 
 static int drop_node(struct firstfit *f, uint32_t i)
@@ -266,11 +291,14 @@ static int drop_node(struct firstfit *f, uint32_t i)
 	if (unlink_node(f, i, true))
 		ret = -ENOMEM;
 	dmem_map_take(&f->by_id, n->b.owner, n->b.id);
-	f->root = change_node(f, f->root, i, true);
-	f->pages -= n->b.pages;
+	if (n->b.start != FIRSTFIT_NOWHERE)
+		f->root = change_node(f, f->root, i, true);
+	if (!n->refused) {
+		f->pages -= n->b.pages;
+		f->n--;
+	}
 	n->left = f->free;
 	f->free = i;
-	f->n--;
 	return ret;
 }
 
@@ -330,11 +358,15 @@ int firstfit_rename(struct firstfit *f, uint64_t owner, uint64_t pages, uint64_t
 
 static int make_smaller(struct firstfit *f, uint32_t i, uint64_t pages)
 {
+	struct firstfit_node *n = node_of(f, i);
+
 	if (unlink_node(f, i, true))
 		return -ENOMEM;
-	f->pages -= node_of(f, i)->b.pages - pages;
-	node_of(f, i)->b.pages = pages;
-	f->root = change_node(f, f->root, i, false);
+	if (!n->refused)
+		f->pages -= n->b.pages - pages;
+	n->b.pages = pages;
+	if (n->b.start != FIRSTFIT_NOWHERE)
+		f->root = change_node(f, f->root, i, false);
 	return link_node(f, i, true);
 }
 

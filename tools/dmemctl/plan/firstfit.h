@@ -6,6 +6,9 @@
  * A buffer gets the same place in a smaller area, if it fits there. So a workload fits in an area
  * if and only if, in an area without an end, it stays below that area's end.
  *
+ * In an area with an end, a buffer that finds no place is refused. It is kept in the lists, so that
+ * its later removal has no effect on the buffers that exist.
+ *
  * The time of a call is proportional to the logarithm of the number of buffers, except for gaps
  * that are large enough but not aligned, which are tried one by one.
  */
@@ -23,11 +26,18 @@ struct firstfit_buffer {
 
 struct firstfit_node;
 
+/* The start of a buffer that has no place. */
+#define FIRSTFIT_NOWHERE	UINT64_MAX
+
 /* All zero except @align_order is an empty area without an end. */
 struct firstfit {
 	unsigned int align_order;	/* CONFIG_CMA_ALIGNMENT */
-	size_t n;			/* buffers */
-	uint64_t pages;			/* of all buffers */
+	bool ends;			/* after @size pages */
+	/* The area is not contiguous: only the sum counts. Any unit, not only pages. With @ends. */
+	bool scattered;
+	uint64_t size;
+	size_t n;			/* buffers without refused ones */
+	uint64_t pages;			/* of all these */
 	uint64_t high;			/* end of the highest buffer so far, in pages */
 	uint64_t unit;			/* the largest alignment of a buffer so far, in pages */
 	/* Private. Numbers of nodes start from 1; 0 is none. */
@@ -39,7 +49,7 @@ struct firstfit {
 /* The alignment of a buffer, in pages. */
 uint64_t firstfit_alignment(uint64_t pages, unsigned int align_order);
 
-/* Adds a buffer. 0 or -ENOMEM. */
+/* Adds a buffer. 0; 1: it is refused, since there is no place for it; or -ENOMEM. */
 int firstfit_alloc(struct firstfit *f, uint64_t owner, uint64_t id, uint64_t pages);
 
 bool firstfit_has(const struct firstfit *f, uint64_t owner, uint64_t id);

@@ -159,6 +159,7 @@ struct scan {
 	struct lines lines;
 	struct lines_range here;	/* of the current line */
 	uint64_t last;			/* start of the last segment in the extent */
+	const struct hist_identity *id;	/* the last one */
 };
 
 static int find_boot(struct scan *s, const struct hist_head *h)
@@ -174,12 +175,34 @@ static int find_boot(struct scan *s, const struct hist_head *h)
 		if (!more || dmem_map_put(&m->boots, key[0], key[1], m->n_boots + 1))
 			return -ENOMEM;
 		m->boot = more;
-		more[m->n_boots] = (struct model_boot){ .page = h->page, .block = h->block };
+		more[m->n_boots] = (struct model_boot){
+			.page = h->page, .block = h->block, .history = m->files,
+			.file = s->here.file,
+		};
 		memcpy(more[m->n_boots++].id, h->boot, sizeof(h->boot));
 	}
 	if (s->boot != &m->boot[at])
 		s->extent = NULL;
 	s->boot = &m->boot[at];
+	if (s->id && !strcmp(s->id->boot, h->boot))
+		s->boot->machine = s->id;
+	return 0;
+}
+
+static int on_identity(void *data, uint64_t wall, const struct hist_identity *id)
+{
+	struct scan *s = data;
+	struct dmem_arena *a = &s->m->arena;
+	struct hist_identity *more;
+
+	(void)wall;
+	/* Each start of a recorder writes it again. */
+	if (s->id && hist_identity_same(s->id, id))
+		return 0;
+	more = dmem_alloc(a, sizeof(*more));
+	if (!more || hist_identity_copy(more, a, id))
+		return -ENOMEM;
+	s->id = more;
 	return 0;
 }
 
@@ -260,7 +283,7 @@ static int on_noted(void *data)
 static const struct hist_ops scan_ops = {
 	.head = on_head, .region = on_region, .cgroup = on_cgroup,
 	.notes = on_notes, .node = on_node, .property = on_property, .word = on_word,
-	.noted = on_noted,
+	.noted = on_noted, .identity = on_identity,
 };
 
 static int scan_line(struct scan *s, const char *line, size_t len)

@@ -59,6 +59,8 @@ struct model_boot {
 	struct model_late *late;	/* by time */
 	size_t n_late;
 	bool buffers;
+	const struct hist_identity *machine;	/* the last one, or NULL */
+	size_t history, file;		/* numbers of the first history and file with it */
 };
 
 struct model_service {
@@ -76,6 +78,8 @@ struct model_region {
 	uint64_t capacity;	/* the last one, or DMEM_UNKNOWN */
 };
 
+struct whatif;
+
 struct model {
 	struct dmem_arena arena;
 	struct lines_input in;
@@ -88,6 +92,7 @@ struct model {
 	size_t files, bad, newer;
 	struct notes notes;	/* device trees of the machines */
 	uint64_t samples;
+	const struct whatif *whatif;	/* changes that replays apply, or NULL */
 	/* Private: bytes of each file up to the end of its last line, and maps of names. */
 	uint64_t *size;
 	size_t n_sizes;
@@ -165,6 +170,7 @@ struct model_run {
 
 struct model_cursor;
 struct model_live;
+struct whatif_replay;
 
 struct model_replay {
 	const struct model *m;
@@ -174,7 +180,7 @@ struct model_replay {
 	uint64_t dt;		/* ms until the next sample; 0: a gap follows */
 	/* Events of this sample, in the order of the file. */
 	const struct model_event *from, *to;
-	/* Areas with changes or events in this sample. */
+	/* Areas with changes or events in this sample. Valid until the next one. */
 	struct model_area **active;
 	size_t n_active;
 	/* With one region only: bytes of each consumer without its descendants, and of all. */
@@ -193,8 +199,11 @@ struct model_replay {
 	struct model_live *live;
 	struct model_event *event;
 	struct model_cursor *cursor[16];
-	size_t n_live, live_room, n_events, event_room, active_room, runs_room;
+	size_t n_live, live_room, n_events, event_room, runs_room;
 	size_t next_extent, next_late;
+	struct model_area **busy;	/* areas with changes or events, as recorded */
+	size_t n_busy, busy_room;
+	struct whatif_replay *whatif;
 	uint64_t segment;
 	uint32_t tellers;
 	bool gap;
@@ -207,6 +216,8 @@ int model_replay_start(struct model_replay *r, const struct model *m, size_t boo
 /* Goes to the next sample. False: the boot ends, or there is an error, which model_replay_end()
  * returns. */
 bool model_replay_next(struct model_replay *r);
+/* Hands over the cgroups found, as an array to free(). 0 or a negative errno. */
+int model_replay_runs(struct model_replay *r, struct model_run **run, size_t *n);
 int model_replay_end(struct model_replay *r);
 
 #endif

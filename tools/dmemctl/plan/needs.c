@@ -78,6 +78,7 @@ struct finder {
 	size_t n_usages;
 	struct needs_region *region;	/* all regions of the model */
 	struct sums *sums;
+	struct trials trials;
 };
 
 /* NULL: out of memory. */
@@ -180,7 +181,8 @@ static int add_place(struct finder *f, size_t boot, const struct place *p,
 	g->run_smaller = max_u64(g->run_smaller, r->run_smaller);
 	g->run_larger = max_u64(g->run_larger, r->run_larger);
 	g->measured |= r->measured;
-	if (g->cma && !b->buffers && r->counted && !r->refused && r->placed > r->capacity)
+	/* Nothing of a changed load was ever refused. */
+	if (g->cma && !b->buffers && !f->m->whatif && r->counted && !r->refused && r->placed > r->capacity)
 		g->sufficed = max_u64(g->sufficed, r->capacity);
 	if (r->together > g->together_most) {
 		g->together_most = r->together;
@@ -209,8 +211,9 @@ static void add_pages(struct finder *f, size_t boot, uint32_t region)
 
 static int add_boot(struct finder *f, size_t boot)
 {
+	const struct place_options o = { f->o->align_order, f->o->size };
 	struct place p;
-	int ret = place_boot(&p, f->m, boot, f->o->align_order);
+	int ret = place_boot(&p, f->m, boot, &o);
 
 	for (size_t i = 0; i < p.n_regions && !ret; i++) {
 		add_pages(f, boot, p.region[i].region);
@@ -222,6 +225,8 @@ static int add_boot(struct finder *f, size_t boot)
 		ret = add_runs(f, &p);
 	if (!ret)
 		ret = add_services(f, &p);
+	if (!ret)
+		ret = trials_add(&f->trials, &f->m->boot[boot], &p);
 	place_free(&p);
 	return ret;
 }
@@ -386,21 +391,40 @@ static int find_all_conflicts(struct needs *n, struct needs_region *g)
 	return ret;
 }
 
+static int find_trial(struct needs *n, const struct finder *f, size_t region)
+{
+	struct trial *t = &f->region[region].trial;
+	int ret;
+
+	t->size = f->o->size ? f->o->size[region] : DMEM_UNKNOWN;
+	if (t->size == DMEM_UNKNOWN)
+		return 0;
+	t->smallest = round_up(f->sums[region].most, f->region[region].block);
+	ret = trials_find(&f->trials, &n->arena, (uint32_t)region, t);
+	/* Sums are compared in one order only. */
+	if (!f->region[region].cma)
+		t->refused_least = t->refused;
+	return ret;
+}
+
 static int find_regions(struct needs *n, struct finder *f)
 {
+	int ret = 0;
+
 	n->region = dmem_alloc(&n->arena, (f->m->n_regions + 1) * sizeof(*n->region));
 	if (!n->region)
 		return -ENOMEM;
-	for (size_t i = 0; i < f->m->n_regions; i++) {
+	for (size_t i = 0; i < f->m->n_regions && !ret; i++) {
 		struct needs_region *g = &f->region[i];
 
 		/* An unused region needs no plan. */
 		if (!g->boots && !g->n)
 			continue;
 		find_size(f, g, &f->sums[i]);
+		ret = find_trial(n, f, i);
 		n->region[n->n++] = *g;
 	}
-	return 0;
+	return ret;
 }
 
 static int find_start(struct finder *f)
@@ -441,6 +465,7 @@ int needs_find(struct needs *n, const struct model *m, const struct needs_option
 		tally_free(&f.usage[i]->peaks);
 		tally_free(&f.usage[i]->usual);
 	}
+	trials_free(&f.trials);
 	dmem_map_free(&f.usages);
 	dmem_arena_free(&f.arena);
 	return ret;

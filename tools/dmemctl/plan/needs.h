@@ -4,6 +4,7 @@
 #define NEEDS_H
 
 #include "model.h"
+#include "trial.h"
 
 struct needs_options {
 	double headroom;		/* 0.1: ten per cent */
@@ -11,6 +12,7 @@ struct needs_options {
 	uint64_t block;			/* bytes, or DMEM_UNKNOWN: as in the histories */
 	unsigned int align_order;	/* CONFIG_CMA_ALIGNMENT */
 	bool shrink;			/* allow sizes below the present one */
+	const uint64_t *size;		/* of trials, see struct place_options */
 };
 
 /* One service in one region, in bytes. */
@@ -90,6 +92,7 @@ struct needs_region {
 	/* For the planned size, or for the capacity if the size cannot be chosen. */
 	struct needs_conflicts conflicts;
 	struct needs_conflicts existing;	/* for the capacity, if that is different */
+	struct trial trial;
 };
 
 /* The reason for a proposed size. */

@@ -13,6 +13,13 @@
 #define KNOWN		UINT64_C(1)
 #define LOOSE		UINT64_C(2)
 
+/* Ways to place the buffers of an area, as bits. The order of events between two samples is
+ * unknown: new buffers came before others were freed, or after that. And the area has no end, or
+ * it has the size of a trial. */
+#define WAY_AFTER	1
+#define WAY_ENDS	2
+#define WAYS		4
+
 /* A consumer of memory in one region. */
 struct consumer {
 	struct place_service s;
@@ -24,7 +31,8 @@ struct consumer {
 	 * samples. @rest: such bytes of its descendants, which its own charge includes. @passed:
 	 * the part handed on to its parent. */
 	uint64_t lack, lacked, rest, passed;
-	uint64_t loose[2];		/* pages placed without a buffer, for each order */
+	uint64_t loose[WAYS];		/* pages placed without a buffer, for each way */
+	struct place_refused *refused[2];	/* for each order, or NULL */
 	uint64_t counted;		/* charge since @since */
 	uint64_t since;
 	uint64_t step;			/* the step in whose list @touched it is */
@@ -34,9 +42,8 @@ struct consumer {
 struct area {
 	struct place_region g;
 	bool cma;
-	/* The order of events between two samples is unknown. [0]: new buffers came before others
-	 * were freed; [1]: they came after. */
-	struct firstfit fit[2];
+	int ways;			/* 2, or with a trial WAYS */
+	struct firstfit fit[WAYS];
 	uint64_t id, high, step;
 	uint64_t total;			/* bytes, in the last sample */
 	/* Consumers to place in this sample, and again in the next one. */
@@ -46,6 +53,7 @@ struct area {
 
 struct placing {
 	const struct model *m;
+	const struct place_options *o;
 	struct model_replay r;
 	struct dmem_arena arena;
 	struct dmem_map consumers, areas, sizes;
@@ -70,8 +78,23 @@ static uint64_t pages_of(const struct placing *p, uint64_t bytes)
 	return bytes / page + (bytes % page != 0);
 }
 
+static void set_ways(const struct placing *p, struct area *a)
+{
+	uint64_t size = p->o->size ? p->o->size[a->g.region] : DMEM_UNKNOWN;
+
+	a->ways = size == DMEM_UNKNOWN ? WAY_ENDS : WAYS;
+	for (int way = 0; way < a->ways; way++) {
+		struct firstfit *f = &a->fit[way];
+
+		f->align_order = p->o->align_order;
+		f->ends = way & WAY_ENDS;
+		f->scattered = f->ends && !a->cma;
+		f->size = f->scattered ? size : size / p->r.boot->page;
+	}
+}
+
 /* NULL: out of memory. */
-static struct area *find_area(struct placing *p, uint32_t region, unsigned int align_order)
+static struct area *find_area(struct placing *p, uint32_t region)
 {
 	uint64_t v = dmem_map_get(&p->areas, region, 0);
 	struct area *a, **more;
@@ -86,8 +109,8 @@ static struct area *find_area(struct placing *p, uint32_t region, unsigned int a
 	*a = (struct area){
 		.g = { .region = region, .capacity = DMEM_UNKNOWN }, .id = 1,
 		.cma = place_is_cma(p->m->region[region].name),
-		.fit = { { .align_order = align_order }, { .align_order = align_order } },
 	};
+	set_ways(p, a);
 	more[p->n_areas++] = a;
 	return dmem_map_put(&p->areas, region, 0, p->n_areas) ? NULL : a;
 }
@@ -159,6 +182,39 @@ static int set_own(struct placing *p, struct consumer *t, uint64_t own)
 	t->own = t->counted = own;
 	t->s.most = max_u64(t->s.most, own);
 	return ret;
+}
+
+/* ---- refused requests ---- */
+
+/* Notes a request for @pages that found no place. */
+static int note_refused(struct placing *p, const struct area *a, struct consumer *t, int way,
+			uint64_t pages)
+{
+	struct place_refused **r = &t->refused[way & WAY_AFTER];
+	const struct firstfit *f = &a->fit[way];
+	uint64_t unit = f->scattered ? 1 : p->r.boot->page;
+
+	if (!*r) {
+		*r = dmem_alloc(&p->arena, sizeof(**r));
+		if (!*r)
+			return -ENOMEM;
+		**r = (struct place_refused){
+			.service = t->s.service, .region = t->s.region,
+			.order = way & WAY_AFTER, .t = p->r.t, .asked = pages * unit,
+			.free = (f->size - f->pages) * unit,
+		};
+		(*r)->run = f->scattered ? (*r)->free : firstfit_largest(f, f->size) * unit;
+	}
+	(*r)->n++;
+	return 0;
+}
+
+static int alloc(struct placing *p, struct area *a, struct consumer *t, int way, uint64_t owner,
+		 uint64_t id, uint64_t pages)
+{
+	int ret = firstfit_alloc(&a->fit[way], owner, id, pages);
+
+	return ret > 0 ? note_refused(p, a, t, way, pages) : ret;
 }
 
 /* ---- buffers ---- */
@@ -282,6 +338,15 @@ static int place_charged(struct placing *p, struct area *a, int way)
 	return ret;
 }
 
+static int place_new(struct placing *p, struct area *a, int way, const struct model_event *e)
+{
+	struct consumer *t = consumer_of(p, e->service, e->region);
+
+	if (!t)
+		return -ENOMEM;
+	return alloc(p, a, t, way, KNOWN, e->ino, pages_of(p, e->v));
+}
+
 static int place_known(struct placing *p, struct area *a, int way, bool come)
 {
 	struct firstfit *f = &a->fit[way];
@@ -293,7 +358,7 @@ static int place_known(struct placing *p, struct area *a, int way, bool come)
 		if (!come && e->kind == MODEL_FREED)
 			ret = firstfit_free(f, KNOWN, e->ino);
 		else if (come && e->kind == MODEL_BUFFER && !firstfit_has(f, KNOWN, e->ino))
-			ret = firstfit_alloc(f, KNOWN, e->ino, pages_of(p, e->v));
+			ret = place_new(p, a, way, e);
 		ret = ret == -ENOENT ? 0 : ret;
 	}
 	return ret;
@@ -308,7 +373,7 @@ static int place_loose(struct placing *p, struct area *a, int way, bool come)
 		uint64_t pages = loose_now(p, t), owner = LOOSE + t->s.service;
 
 		if (come && pages > t->loose[way])
-			ret = firstfit_alloc(&a->fit[way], owner, a->id++, pages - t->loose[way]);
+			ret = alloc(p, a, t, way, owner, a->id++, pages - t->loose[way]);
 		else if (!come && pages < t->loose[way])
 			ret = firstfit_give_back(&a->fit[way], owner, t->loose[way] - pages);
 		else
@@ -323,13 +388,48 @@ static int place_sample(struct placing *p, struct area *a, int way)
 	int ret = place_charged(p, a, way);
 
 	for (int i = 0; i < 2 && !ret; i++) {
-		bool come = !way == !i;
+		bool come = !(way & WAY_AFTER) == !i;
 
 		/* Loose pages, such as the kernel's, came first. */
 		ret = place_loose(p, a, way, come);
 		if (!ret)
 			ret = place_known(p, a, way, come);
 	}
+	return ret;
+}
+
+/* Compares the charges with the end of a region that needs no contiguous memory: each rise is one
+ * request. */
+static int place_sums(struct placing *p, struct area *a)
+{
+	const int way = WAY_AFTER | WAY_ENDS;
+	int ret = 0;
+
+	for (int come = 0; come < 2; come++) {
+		for (size_t i = 0; i < a->n_touched && !ret; i++) {
+			struct consumer *t = a->touched[i];
+			uint64_t owner = LOOSE + t->s.service, had = t->loose[way];
+
+			if (come ? t->own <= had : t->own >= had)
+				continue;
+			t->loose[way] = t->own;
+			if (come)
+				ret = alloc(p, a, t, way, owner, a->id++, t->own - had);
+			else
+				ret = firstfit_give_back(&a->fit[way], owner, had - t->own);
+		}
+	}
+	return ret;
+}
+
+static int place_all(struct placing *p, struct area *a)
+{
+	int ret = 0;
+
+	if (!a->cma)
+		return a->ways == WAYS ? place_sums(p, a) : 0;
+	for (int way = 0; way < a->ways && !ret; way++)
+		ret = place_sample(p, a, way);
 	return ret;
 }
 
@@ -426,8 +526,8 @@ static int add_to_area(struct placing *p, struct area *a, const struct model_are
 		ret = explain(p, a);
 	if (a->n_touched > 1)
 		qsort(a->touched, a->n_touched, sizeof(*a->touched), by_service);
-	for (int way = 0; way < 2 && a->cma && !ret; way++)
-		ret = place_sample(p, a, way);
+	if (!ret)
+		ret = place_all(p, a);
 	if (now && !ret)
 		compare_run(p, a, now);
 	if (now)
@@ -448,7 +548,7 @@ static int add_to_area(struct placing *p, struct area *a, const struct model_are
 	return ret;
 }
 
-static int add_sample(struct placing *p, unsigned int align_order)
+static int add_sample(struct placing *p)
 {
 	struct area **busy = p->busy;
 	int ret = 0;
@@ -457,7 +557,7 @@ static int add_sample(struct placing *p, unsigned int align_order)
 	p->n_next = 0;
 	for (size_t i = 0; i < p->r.n_active && !ret; i++) {
 		const struct model_area *now = p->r.active[i];
-		struct area *a = find_area(p, now->region, align_order);
+		struct area *a = find_area(p, now->region);
 
 		ret = a ? add_to_area(p, a, now) : -ENOMEM;
 	}
@@ -523,11 +623,25 @@ static int take_services(struct placing *p, struct place *out)
 	return 0;
 }
 
+static int take_refused(struct placing *p, struct place *out)
+{
+	out->refused = calloc(2 * p->n_consumers + 1, sizeof(*out->refused));
+	if (!out->refused)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_consumers; i++) {
+		for (int order = 0; order < 2; order++) {
+			if (p->consumer[i]->refused[order])
+				out->refused[out->n_refused++] = *p->consumer[i]->refused[order];
+		}
+	}
+	return 0;
+}
+
 static void end_placing(struct placing *p)
 {
 	for (size_t i = 0; i < p->n_areas; i++) {
-		firstfit_end(&p->area[i]->fit[0]);
-		firstfit_end(&p->area[i]->fit[1]);
+		for (int way = 0; way < WAYS; way++)
+			firstfit_end(&p->area[i]->fit[way]);
 		free(p->area[i]->touched);
 		free(p->area[i]->again);
 	}
@@ -541,9 +655,9 @@ static void end_placing(struct placing *p)
 	dmem_arena_free(&p->arena);
 }
 
-int place_boot(struct place *out, const struct model *m, size_t boot, unsigned int align_order)
+int place_boot(struct place *out, const struct model *m, size_t boot, const struct place_options *o)
 {
-	struct placing p = { .m = m };
+	struct placing p = { .m = m, .o = o };
 	int ret = model_replay_start(&p.r, m, boot, MODEL_NONE), end;
 
 	*out = (struct place){ 0 };
@@ -552,15 +666,16 @@ int place_boot(struct place *out, const struct model *m, size_t boot, unsigned i
 	if (!p.busy || !p.next)
 		ret = -ENOMEM;
 	while (!ret && model_replay_next(&p.r))
-		ret = add_sample(&p, align_order);
-	out->run = p.r.run;
-	out->n_runs = p.r.n_runs;
-	p.r.run = NULL;
+		ret = add_sample(&p);
 	out->time = p.clock;
+	if (!ret)
+		ret = model_replay_runs(&p.r, &out->run, &out->n_runs);
 	if (!ret)
 		ret = take_areas(&p, out);
 	if (!ret)
 		ret = take_services(&p, out);
+	if (!ret && o->size)
+		ret = take_refused(&p, out);
 	end = model_replay_end(&p.r);
 	end_placing(&p);
 	return ret ? ret : end;
@@ -573,4 +688,5 @@ void place_free(struct place *p)
 	free(p->service);
 	free(p->region);
 	free(p->run);
+	free(p->refused);
 }

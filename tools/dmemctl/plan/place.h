@@ -35,6 +35,23 @@ struct place_service {
 	uint64_t buffer, buffers;
 };
 
+/* Requests of one service that found no place in an area with an end. */
+struct place_refused {
+	uint32_t service, region;	/* the service may be MODEL_OTHERS or MODEL_KERNEL */
+	unsigned int order;		/* 0: new buffers came before others were freed; 1: after */
+	uint64_t n;			/* requests */
+	/* The first one: its time in ms since boot, its bytes, the bytes in the largest free run,
+	 * and all free bytes. */
+	uint64_t t, asked, run, free;
+};
+
+struct place_options {
+	unsigned int align_order;	/* CONFIG_CMA_ALIGNMENT */
+	/* By region: also place its buffers in an area of that many bytes, unless DMEM_UNKNOWN.
+	 * NULL: in none. */
+	const uint64_t *size;
+};
+
 struct place {
 	struct place_region *region;
 	size_t n_regions;
@@ -42,11 +59,13 @@ struct place {
 	size_t n_services;
 	struct model_run *run;
 	size_t n_runs;
+	struct place_refused *refused;
+	size_t n_refused;
 	uint64_t time;			/* recorded ms */
 };
 
-/* @align_order: CONFIG_CMA_ALIGNMENT. 0 or a negative errno. Call place_end() in both cases. */
-int place_boot(struct place *p, const struct model *m, size_t boot, unsigned int align_order);
+/* 0 or a negative errno. Call place_free() in both cases. */
+int place_boot(struct place *p, const struct model *m, size_t boot, const struct place_options *o);
 void place_free(struct place *p);
 
 /* True if the region is a CMA area. */

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dmemctl plan - calculate sizes, limits and reservations from histories */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,44 +11,59 @@
 
 #include "cli/replace.h"
 #include "dmemctl/dmemctl.h"
+#include "dmemctl/history/files.h"
 #include "board.h"
+#include "fleet.h"
 #include "report.h"
-
-#define MAX_DEPTH	8
-#define MAX_OPEN	16
-
-struct plan_file {
-	char *path;
-	int fd;			/* -1: closed */
-	dev_t dev;
-	ino_t ino;
-	uint64_t size;		/* when found: it may grow later */
-};
+#include "whatif.h"
 
 struct plan {
 	struct ctl *c;
 	struct needs_options o;
+	struct whatif whatif;
 	bool json, force;
+	enum fleet_by by;
 	const char *svg, *units, *dts;
 	struct board_options board;
 	struct dmem_text dtb;	/* content of --dtb=FILE */
-	struct plan_file *file;
-	size_t n_files, room;
-	/* Indexes of open files, plus 1; @turn: the entry to close next */
-	size_t opened[MAX_OPEN], turn;
-	size_t skipped;		/* files that are not histories */
-	const char *wrong;	/* the file that could not be read */
+	struct files files;
 	struct model m;
 	struct needs n;
 };
+
+/* Reports a failure that does not concern a single file. */
+static int failed(struct plan *p, int err)
+{
+	if (err == -ESTALE)
+		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
+			  "again", p->files.wrong);
+	else if (err == -EMLINK)
+		cli_error(&p->c->cli,
+			  "more than 16 recordings of one boot overlap: plan with fewer files");
+	else if (err == -ENOMEM || !p->files.wrong)
+		cli_error(&p->c->cli, "%s", strerror(-err));
+	else
+		cli_error(&p->c->cli, "%s: %s", p->files.wrong, strerror(-err));
+	return CLI_FAILED;
+}
 
 static void help(void)
 {
 	fputs("Usage: dmemctl plan [OPTION]... HISTORY|DIR...\n\n"
 	       "Print the size that each region needs, and a limit and a reservation for each\n"
 	       "service, from histories of \"dmemctl record\".\n\n"
+	       "      --size=REGION=SIZE    print the requests that would not fit in this size\n"
+	       "      --scale=UNIT=FACTOR   change the size of all buffers of this unit\n"
+	       "      --without=UNIT        leave this unit out\n"
+	       "      --add=NAME:REGION=COUNTxSIZE[:with=UNIT]\n"
+	       "                            add a service; with UNIT: while that has memory\n"
+	       "      --merge=REGION,REGION[,NAME]\n"
+	       "                            make one region of two\n"
+	       "      --split=REGION:UNIT[,UNIT]...\n"
+	       "                            give these units a region of their own\n"
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
+	       "      --by=machine|model    compare the needs of machines, instead of a plan\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
@@ -120,6 +133,24 @@ static int parse_block(struct plan *p, const char *s)
 	return 0;
 }
 
+static int parse_by(struct plan *p, const char *s)
+{
+	p->by = !strcmp(s, "machine") ? FLEET_MACHINE : !strcmp(s, "model") ? FLEET_MODEL :
+		FLEET_NONE;
+	if (p->by)
+		return 0;
+	return cli_usage(&p->c->cli, "invalid value '%s' of --by: write 'machine' or 'model'", s);
+}
+
+static int parse_change(struct plan *p, enum whatif_kind kind)
+{
+	int ret = whatif_parse(&p->whatif, kind, optarg);
+
+	if (ret == -EINVAL)
+		return cli_usage(&p->c->cli, "%s", p->whatif.problem);
+	return ret ? failed(p, ret) : 0;
+}
+
 static int parse_option(struct plan *p, int opt)
 {
 	double v;
@@ -153,6 +184,8 @@ static int parse_option(struct plan *p, int opt)
 	case 'j':
 		p->json = true;
 		return 0;
+	case 'y':
+		return parse_by(p, optarg);
 	case 'f':
 		p->force = true;
 		return 0;
@@ -174,6 +207,18 @@ static int parse_option(struct plan *p, int opt)
 	case 'm':
 		p->board.move = true;
 		return 0;
+	case 'z':
+		return parse_change(p, WHATIF_SIZE);
+	case 'l':
+		return parse_change(p, WHATIF_SCALE);
+	case 'w':
+		return parse_change(p, WHATIF_WITHOUT);
+	case 'n':
+		return parse_change(p, WHATIF_ADD);
+	case 'e':
+		return parse_change(p, WHATIF_MERGE);
+	case 'p':
+		return parse_change(p, WHATIF_SPLIT);
 	default:
 		return CLI_USAGE;
 	}
@@ -184,11 +229,13 @@ static int parse(struct plan *p, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "help", 0, NULL, 'h' }, { "headroom", 1, NULL, 'r' },
-		{ "quantile", 1, NULL, 'q' },
+		{ "quantile", 1, NULL, 'q' }, { "by", 1, NULL, 'y' },
 		{ "json", 0, NULL, 'j' }, { "svg", 1, NULL, 's' }, { "units", 1, NULL, 'u' },
 		{ "dts", 1, NULL, 'd' }, { "force", 0, NULL, 'f' }, { "block", 1, NULL, 'b' },
 		{ "cma-alignment", 1, NULL, 'a' }, { "cells", 1, NULL, 'c' },
 		{ "shrink", 0, NULL, 'k' }, { "dtb", 1, NULL, 't' }, { "move", 0, NULL, 'm' },
+		{ "size", 1, NULL, 'z' }, { "scale", 1, NULL, 'l' }, { "without", 1, NULL, 'w' },
+		{ "add", 1, NULL, 'n' }, { "merge", 1, NULL, 'e' }, { "split", 1, NULL, 'p' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -207,6 +254,14 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + p->json > 1)
 		return cli_usage(&p->c->cli,
 				 "only one of --json, --svg=- and --dts=- can be printed");
+	if (!ret && p->by && (p->svg || p->units || p->dts))
+		return cli_usage(&p->c->cli,
+				 "--by compares machines: --svg, --units and --dts need a plan");
+	if (!ret && p->by && p->whatif.n)
+		return cli_usage(&p->c->cli, "--by compares recorded needs: it cannot be used with --%s",
+				 whatif_name(p->whatif.option->kind));
+	if (!ret && p->dts && whatif_moves_regions(&p->whatif))
+		return cli_usage(&p->c->cli, "--dts adds and removes no nodes: it cannot be used with --merge or --split");
 	if (!ret && p->units && is_stdout(p->units))
 		return cli_usage(&p->c->cli, "--units needs a directory, not '-'");
 	if (!ret && optind == argc)
@@ -250,193 +305,12 @@ static int read_more(const char *path, struct dmem_text *text)
 	return ret;
 }
 
-/* Closes the file that was opened first. */
-static void close_one(struct plan *p)
+static int add_history(void *data, size_t first, size_t last, const uint64_t *size)
 {
-	size_t file = p->opened[p->turn];
-
-	if (!file)
-		return;
-	close(p->file[file - 1].fd);
-	p->file[file - 1].fd = -1;
-	p->opened[p->turn] = 0;
-}
-
-/* Reads from a file. Only the files that were used last stay open. */
-static ssize_t read_file(void *data, size_t file, uint64_t offset, void *buf, size_t len)
-{
-	struct plan *p = data;
-	struct plan_file *f = &p->file[file];
-	struct stat st;
-	ssize_t n;
-
-	if (f->fd < 0) {
-		close_one(p);
-		p->wrong = f->path;
-		f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		/* The recorder has renamed it. */
-		if (f->fd < 0)
-			return errno == ENOENT ? -ESTALE : -errno;
-		p->opened[p->turn] = file + 1;
-		p->turn = (p->turn + 1) % MAX_OPEN;
-		if (fstat(f->fd, &st))
-			return -errno;
-		if (st.st_dev != f->dev || st.st_ino != f->ino)
-			return -ESTALE;
-	}
-	do {
-		n = pread(f->fd, buf, len, (off_t)offset);
-	} while (n < 0 && errno == EINTR);
-	p->wrong = f->path;
-	return n < 0 ? -errno : n;
-}
-
-/* 1: the file is a history, and was added; 0: it is none; or a negative errno. */
-static int add_file(struct plan *p, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret = 0;
-	struct plan_file *more = NULL;
-	char start[16];
-	struct stat st;
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		ret = -errno;
-	else if (S_ISREG(st.st_mode))
-		n = pread(fd, start, sizeof(start), 0);
-	if (n < 0)
-		ret = -errno;
-	close(fd);
-	if (ret || !n || !hist_is(start, (size_t)n))
-		return ret;
-	if (p->n_files == p->room) {
-		more = realloc(p->file, (2 * p->room + 16) * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		p->file = more;
-		p->room = 2 * p->room + 16;
-	}
-	more = p->file;
-	more[p->n_files++] = (struct plan_file){
-		dmem_strdup(&p->m.arena, path), -1, st.st_dev, st.st_ino, (uint64_t)st.st_size,
-	};
-	return more[p->n_files - 1].path ? 1 : -ENOMEM;
-}
-
-/* FILE.1 has the older part, and comes first. */
-static int read_history(struct plan *p, const char *path, bool asked)
-{
-	char *older = dmem_printf(&p->m.arena, "%s.1", path);
-	size_t first = p->n_files;
-	uint64_t size[2];
-	int ret = older ? add_file(p, older) : -ENOMEM;
-
-	if (ret != -ENOMEM)
-		ret = add_file(p, path);
-	for (size_t i = first; i < p->n_files; i++)
-		size[i - first] = p->file[i].size;
-	if (ret == 1)
-		ret = model_add(&p->m, first, p->n_files - 1, size);
-	else if (!ret)
-		ret = -EBADMSG;
-	if (ret == -EBADMSG && !asked) {
-		p->skipped++;
-		return 0;
-	}
-	if (ret == -EBADMSG)
-		cli_error(&p->c->cli, "%s: not a history", path);
-	else if (ret)
-		cli_error(&p->c->cli, "%s: %s", path, strerror(-ret));
-	return ret;
-}
-
-static int read_path(struct plan *p, const char *path, unsigned int depth);
-
-static int not_dots(const struct dirent *de)
-{
-	return *de->d_name != '.';
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int compare_name(const void *name, const void *de)
-{
-	return strcmp(name, (*(struct dirent * const *)de)->d_name);
-}
-
-/* True if "NAME.1" is read together with NAME. @de: sorted by name. */
-static bool is_older(struct dirent **de, int n, const char *name)
-{
-	char newer[NAME_MAX + 1];
-	size_t len = strlen(name);
-
-	if (len < 3 || strcmp(name + len - 2, ".1"))
-		return false;
-	snprintf(newer, sizeof(newer), "%.*s", (int)len - 2, name);
-	return bsearch(newer, de, (size_t)n, sizeof(*de), compare_name);
-}
-
-static int read_dir(struct plan *p, const char *path, unsigned int depth)
-{
-	struct dirent **de;
-	int n = scandir(path, &de, not_dots, by_name), ret = 0;
-
-	if (n < 0) {
-		ret = -errno;
-		cli_error(&p->c->cli, "%s: %s", path, strerror(-ret));
-		return ret;
-	}
-	for (int i = 0; i < n; i++) {
-		char *sub = dmem_printf(&p->m.arena, "%s/%s", path, de[i]->d_name);
-
-		if (!ret && !sub)
-			ret = -ENOMEM;
-		if (!ret && !is_older(de, n, de[i]->d_name))
-			ret = read_path(p, sub, depth + 1);
-	}
-	for (int i = 0; i < n; i++)
-		free(de[i]);
-	free(de);
-	return ret;
-}
-
-static int read_path(struct plan *p, const char *path, unsigned int depth)
-{
-	struct stat st;
-
-	if (stat(path, &st)) {
-		int err = errno;
-
-		cli_error(&p->c->cli, "%s: %s", path, strerror(err));
-		return -err;
-	}
-	if (!S_ISDIR(st.st_mode))
-		return S_ISREG(st.st_mode) || !depth ? read_history(p, path, !depth) : 0;
-	return depth < MAX_DEPTH ? read_dir(p, path, depth) : 0;
+	return model_add(&((struct plan *)data)->m, first, last, size);
 }
 
 /* ---- writing ---- */
-
-/* Reports a failure that does not concern a single file. */
-static int failed(struct plan *p, int err)
-{
-	if (err == -ESTALE)
-		cli_error(&p->c->cli, "%s: the file changed while it was read: run dmemctl plan "
-			  "again", p->wrong);
-	else if (err == -EMLINK)
-		cli_error(&p->c->cli,
-			  "more than 16 recordings of one boot overlap: plan with fewer files");
-	else if (err == -ENOMEM || !p->wrong)
-		cli_error(&p->c->cli, "%s", strerror(-err));
-	else
-		cli_error(&p->c->cli, "%s: %s", p->wrong, strerror(-err));
-	return CLI_FAILED;
-}
 
 struct output {
 	char *path, *dir;	/* @dir: the directory to make, or NULL */
@@ -643,32 +517,71 @@ static void report_losses(struct plan *p)
 			  p->m.newer == 1 ? "" : "s");
 }
 
+static const char *file_name(const void *data, size_t file)
+{
+	return ((const struct plan *)data)->files.file[file].path;
+}
+
+static int say_unused(struct plan *p)
+{
+	cli_error(&p->c->cli, "no cgroup was charged for anything in %s of %zu sample%s",
+		  p->m.files == 1 ? "this history" : "these histories", (size_t)p->m.samples,
+		  p->m.samples == 1 ? "" : "s");
+	return CLI_FAILED;
+}
+
+/* Compares machines, instead of a plan for all of them. */
+static int compare_machines(struct plan *p)
+{
+	struct fleet f;
+	int ret = fleet_find(&f, &p->m, &p->o, p->by);
+
+	if (ret)
+		ret = failed(p, ret);
+	else if (!f.n)
+		ret = say_unused(p);
+	else if (p->json)
+		fleet_json(stdout, &f, &p->m, file_name, p);
+	else
+		fleet_text(stdout, &f, &p->m, file_name, p);
+	fleet_free(&f);
+	return ret;
+}
+
 static int make_plan(struct plan *p, char **paths)
 {
 	int ret = 0;
 
 	for (; *paths && !ret; paths++)
-		ret = read_path(p, *paths, 0);
+		ret = files_add(&p->files, *paths);
 	if (ret)
 		return CLI_FAILED;
 	if (!p->m.files) {
-		cli_error(&p->c->cli, "no history found: %zu other file%s skipped", p->skipped,
-			  p->skipped == 1 ? "" : "s");
+		cli_error(&p->c->cli, "no history found: %zu other file%s skipped", p->files.skipped,
+			  p->files.skipped == 1 ? "" : "s");
 		return CLI_FAILED;
 	}
 	ret = model_sort(&p->m);
 	report_losses(p);
+	if (!ret && p->by)
+		return compare_machines(p);
+	if (!ret)
+		ret = whatif_resolve(&p->whatif, &p->m);
+	if (ret == -EINVAL && p->whatif.problem) {
+		cli_error(&p->c->cli, "%s", p->whatif.problem);
+		return CLI_FAILED;
+	}
+	p->o.size = p->whatif.size;
 	if (!ret)
 		ret = needs_find(&p->n, &p->m, &p->o);
 	if (ret)
 		return failed(p, ret);
-	if (!p->n.n) {
-		cli_error(&p->c->cli, "no cgroup was charged for anything in %s of %zu sample%s",
-			  p->m.files == 1 ? "this history" : "these histories",
-			  (size_t)p->m.samples,
-			  p->m.samples == 1 ? "" : "s");
+	if (!p->n.n && p->m.whatif) {
+		cli_error(&p->c->cli, "after these changes, no cgroup is charged for anything");
 		return CLI_FAILED;
 	}
+	if (!p->n.n)
+		return say_unused(p);
 	/* Standard output has nothing but the requested output. */
 	if (p->json)
 		report_json(stdout, &p->m, &p->n, &p->o);
@@ -685,16 +598,14 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 	};
 	int ret = parse(&p, argc, argv);
 
-	p.m.in = (struct lines_input){ read_file, &p };
+	p.files = (struct files){ .cli = &c->cli, .add = add_history, .data = &p };
+	p.m.in = (struct lines_input){ files_read, &p.files };
 	if (ret < 0)
 		ret = make_plan(&p, argv + optind);
 	dmem_text_free(&p.dtb);
-	for (size_t i = 0; i < MAX_OPEN; i++) {
-		p.turn = i;
-		close_one(&p);
-	}
-	free(p.file);
+	files_free(&p.files);
 	needs_free(&p.n);
+	whatif_free(&p.whatif);
 	model_free(&p.m);
 	return ret;
 }

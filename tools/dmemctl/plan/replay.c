@@ -6,6 +6,7 @@
 
 #include "model.h"
 #include "num.h"
+#include "whatif.h"
 
 /* A recorder writes at least once a minute: a longer time without a record is a gap. */
 #define SILENCE_MS	60000
@@ -90,11 +91,11 @@ static int make_active(struct model_replay *r, struct model_area *a)
 
 	if (a->active)
 		return 0;
-	more = more_room(r->active, r->n_active, &r->active_room, sizeof(*more));
+	more = more_room(r->busy, r->n_busy, &r->busy_room, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
-	r->active = more;
-	more[r->n_active++] = a;
+	r->busy = more;
+	more[r->n_busy++] = a;
 	a->active = true;
 	return 0;
 }
@@ -380,6 +381,12 @@ static int by_late(const void *a, const void *b)
 	return (x->t > y->t) - (x->t < y->t);
 }
 
+/* Changes may depend on other regions than the one that is asked for. */
+static bool is_read(const struct model_replay *r, uint32_t region)
+{
+	return r->region == MODEL_NONE || r->region == region || r->m->whatif;
+}
+
 static int apply_late(struct model_replay *r)
 {
 	const struct model_boot *b = r->boot;
@@ -391,7 +398,7 @@ static int apply_late(struct model_replay *r)
 
 		if (l->t > r->t)
 			break;
-		if (r->region != MODEL_NONE && r->region != l->region)
+		if (!is_read(r, l->region))
 			continue;
 		t = consumer_of(r, l->service, l->region);
 		if (!t || dmem_map_put(&r->owners, l->ino, l->region, (uint64_t)l->service + 1))
@@ -408,7 +415,7 @@ static int apply_late(struct model_replay *r)
 
 static bool is_wanted(const struct model_cursor *c, unsigned int region)
 {
-	return c->r->region == MODEL_NONE || c->r->region == c->region[region];
+	return is_read(c->r, c->region[region]);
 }
 
 static int on_head(void *data, const struct hist_head *h)
@@ -813,8 +820,8 @@ static int read_step(struct model_cursor *c)
 
 static void sum_up(struct model_replay *r)
 {
-	for (size_t i = 0; i < r->n_active; i++) {
-		struct model_area *a = r->active[i];
+	for (size_t i = 0; i < r->n_busy; i++) {
+		struct model_area *a = r->busy[i];
 		uint64_t others = a->root == DMEM_UNKNOWN || a->root < a->top ?
 			0 : a->root - a->top;
 
@@ -832,6 +839,8 @@ static void fill_own(struct model_replay *r)
 	for (size_t i = 0; i < r->n_active; i++) {
 		const struct model_area *a = r->active[i];
 
+		if (a->region != r->region)
+			continue;
 		r->total = a->total;
 		for (size_t k = 0; k < a->n_changed; k++)
 			r->own[a->changed[k]->service] = a->changed[k]->own;
@@ -840,8 +849,8 @@ static void fill_own(struct model_replay *r)
 
 static void forget_step(struct model_replay *r)
 {
-	for (size_t i = 0; i < r->n_active; i++) {
-		struct model_area *a = r->active[i];
+	for (size_t i = 0; i < r->n_busy; i++) {
+		struct model_area *a = r->busy[i];
 
 		for (size_t k = 0; k < a->n_changed; k++)
 			a->changed[k]->changed = false;
@@ -849,7 +858,7 @@ static void forget_step(struct model_replay *r)
 		a->active = false;
 		a->largest = DMEM_UNKNOWN;
 	}
-	r->n_active = r->n_events = 0;
+	r->n_busy = r->n_events = 0;
 }
 
 /* ---- the replay ---- */
@@ -862,7 +871,11 @@ int model_replay_start(struct model_replay *r, const struct model *m, size_t boo
 	r->area = calloc(m->n_regions + 1, sizeof(*r->area));
 	if (r->region != MODEL_NONE)
 		r->own = calloc(MODEL_TAKERS(m), sizeof(*r->own));
-	return r->area && (r->own || r->region == MODEL_NONE) ? 0 : -ENOMEM;
+	if (m->whatif)
+		r->whatif = whatif_start(m->whatif);
+	if (!r->area || (!r->own && r->region != MODEL_NONE) || (!r->whatif && m->whatif))
+		return -ENOMEM;
+	return 0;
 }
 
 static bool read_samples(struct model_replay *r)
@@ -900,12 +913,26 @@ bool model_replay_next(struct model_replay *r)
 	if (r->err || !read_samples(r))
 		return false;
 	sum_up(r);
+	r->active = r->busy;
+	r->n_active = r->n_busy;
+	r->from = r->event;
+	r->to = r->event + r->n_events;
+	if (r->whatif && !r->err)
+		r->err = whatif_step(r->whatif, r);
 	if (r->own)
 		fill_own(r);
 	r->dt = find_length(r);
-	r->from = r->event;
-	r->to = r->event + r->n_events;
 	return !r->err;
+}
+
+int model_replay_runs(struct model_replay *r, struct model_run **run, size_t *n)
+{
+	if (r->whatif)
+		return whatif_runs(r->whatif, r, run, n);
+	*run = r->run;
+	*n = r->n_runs;
+	r->run = NULL;
+	return 0;
 }
 
 int model_replay_end(struct model_replay *r)
@@ -922,8 +949,9 @@ int model_replay_end(struct model_replay *r)
 		if (r->area[i])
 			free(r->area[i]->changed);
 	}
+	whatif_end(r->whatif);
 	free(r->area);
-	free(r->active);
+	free(r->busy);
 	free(r->own);
 	free(r->run);
 	free(r->live);

@@ -10,7 +10,7 @@
 #include "cli/json.h"
 #include "report.h"
 
-static void date(char *buf, size_t size, uint64_t ms)
+void report_date(char *buf, size_t size, uint64_t ms)
 {
 	time_t t = (time_t)(ms / 1000);
 	struct tm tm;
@@ -140,7 +140,7 @@ static void print_together(FILE *f, const struct needs_region *g, const struct n
 {
 	char when[32];
 
-	date(when, sizeof(when), g->worst_time);
+	report_date(when, sizeof(when), g->worst_time);
 	if (o->quantile < 1) {
 		item(f, g->together, "in use at once, in %.4g%% of the boots at most",
 		     o->quantile * 100);
@@ -318,6 +318,21 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 			refused == 1 ? "request was" : "requests were");
 }
 
+/* Trials in regions that no plan is printed for. */
+static void print_unused_trials(FILE *f, const struct model *m, const struct needs *n,
+				const struct needs_options *o)
+{
+	for (size_t i = 0; i < m->n_regions && o->size; i++) {
+		bool used = o->size[i] == DMEM_UNKNOWN;
+
+		for (size_t k = 0; k < n->n; k++)
+			used |= n->region[k].region == &m->region[i];
+		if (!used)
+			fprintf(f, "\n%s: no cgroup was charged, so nothing would be refused\n",
+				m->region[i].name);
+	}
+}
+
 static void print_method(FILE *f, const struct needs_options *o, bool cma)
 {
 	const char *which = o->quantile < 1 ? "quantile" : "largest";
@@ -332,6 +347,8 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n",
 			o->quantile);
 	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n");
+	if (o->size)
+		report_trial_method(f);
 	if (!cma)
 		return;
 	fprintf(f, "  CMA moves a buffer to its next multiple if a page there cannot be moved at\n"
@@ -360,18 +377,21 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 	fprintf(f, "%s of %s: %s, %s", files, boots, buf, samples);
 	duration(buf, sizeof(buf), longest);
 	fprintf(f, ", one every %s.\n", buf);
+	report_changes(f, m, "The load was changed, these are not the recorded figures: ", "\n");
 	for (size_t i = 0; i < n->n; i++) {
 		cma |= n->region[i].cma && n->region[i].together;
 		print_region(f, &n->region[i], o);
 		print_services(f, m, &n->region[i]);
 		print_warnings(f, m, &n->region[i], o);
+		report_trial(f, m, &n->region[i]);
 	}
+	print_unused_trials(f, m, n, o);
 	print_method(f, o, cma);
 }
 
 /* ---- JSON ---- */
 
-static void json_text(FILE *f, const char *s)
+void report_json_text(FILE *f, const char *s)
 {
 	char *array = json_array(&s, 1);
 
@@ -410,9 +430,9 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 	};
 
 	fprintf(f, "{\"service\":");
-	json_text(f, model_name(m, s->service));
+	report_json_text(f, model_name(m, s->service));
 	fprintf(f, ",\"cgroup\":");
-	json_text(f, m->service[s->service].path);
+	report_json_text(f, m->service[s->service].path);
 	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
 	fprintf(f, "}");
 }
@@ -422,7 +442,7 @@ static void json_services(FILE *f, const struct model *m, const struct needs_reg
 {
 	for (size_t i = 0; i < n; i++) {
 		fprintf(f, "%s", i ? "," : "");
-		json_text(f, service_name(m, g, p->first + i));
+		report_json_text(f, service_name(m, g, p->first + i));
 	}
 }
 
@@ -480,7 +500,7 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	};
 
 	fprintf(f, "{\"region\":");
-	json_text(f, g->region->name);
+	report_json_text(f, g->region->name);
 	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
 	fprintf(f, ",\"reason\":\"%s\"", reasons[p.reason]);
 	fprintf(f, ",\"enough_to_shrink\":%s,\"sizes_known\":%s,\"block_assumed\":%s,"
@@ -496,15 +516,20 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	fprintf(f, ",\"more_conflicts\":%s,\"conflicts_in_capacity\":",
 		g->conflicts.more ? "true" : "false");
 	json_conflicts(f, m, g, g->existing.size == DMEM_UNKNOWN ? &g->conflicts : &g->existing);
-	fprintf(f, ",\"fits_any\":%zu,\"fits_most\":%zu}", g->conflicts.any, g->conflicts.most);
+	fprintf(f, ",\"fits_any\":%zu,\"fits_most\":%zu,\"trial\":", g->conflicts.any,
+		g->conflicts.most);
+	report_trial_json(f, m, g);
+	fprintf(f, "}");
 }
 
 void report_json(FILE *f, const struct model *m, const struct needs *n,
 		 const struct needs_options *o)
 {
 	fprintf(f, "{\"histories\":%zu,\"boots\":%zu,\"samples\":%" PRIu64 ",\"damaged_lines\":%zu,\"headroom\":%.6g,"
-		"\"quantile\":%.6g,\"regions\":[", m->files, m->n_boots, m->samples, m->bad,
+		"\"quantile\":%.6g,\"changes\":", m->files, m->n_boots, m->samples, m->bad,
 		o->headroom, o->quantile);
+	report_changes_json(f, m);
+	fprintf(f, ",\"regions\":[");
 	for (size_t i = 0; i < n->n; i++) {
 		fprintf(f, "%s\n", i ? "," : "");
 		json_region(f, m, &n->region[i], o);

@@ -12,6 +12,20 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 void report_json(FILE *f, const struct model *m, const struct needs *n,
 		 const struct needs_options *o);
 
+/* "2026-11-29 12:00:00", of ms since 1970, in UTC. */
+void report_date(char *buf, size_t size, uint64_t ms);
+void report_json_text(FILE *f, const char *s);
+
+/* The options that change the load, in one line: "--scale=a.service=2 --without=b.service". Names
+ * are harmless. Prints nothing if there are none. */
+void report_changes(FILE *f, const struct model *m, const char *before, const char *after);
+void report_changes_json(FILE *f, const struct model *m);
+
+/* The trial of another size, if the region has one. */
+void report_trial(FILE *f, const struct model *m, const struct needs_region *g);
+void report_trial_method(FILE *f);
+void report_trial_json(FILE *f, const struct model *m, const struct needs_region *g);
+
 /* Limits and reservations by service and region, with those of slices. */
 struct report_units {
 	const struct model *m;

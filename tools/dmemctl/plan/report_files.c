@@ -76,8 +76,10 @@ bool report_unit(FILE *f, const struct report_units *u, uint32_t service)
 			continue;
 		if (!any)
 			fprintf(f, "# Written by dmemctl plan from recorded histories. Check the "
-				"limits: see dmemctl-plan(8).\n"
-			"[X-Dmem]\n");
+				"limits: see dmemctl-plan(8).\n");
+		if (!any)
+			report_changes(f, u->m, "# The recorded load was changed: ", "\n");
+		fprintf(f, "%s", any ? "" : "[X-Dmem]\n");
 		any = true;
 		if (limit)
 			print_key(f, "DeviceMemoryMax", g->region->name, limit - 1);

@@ -50,6 +50,8 @@ static const char * const colours[] = {
 #define CAPACITY	"stroke=\"#000\" stroke-width=\"2\""
 #define PLANNED		"stroke=\"#c00\" stroke-width=\"2\" stroke-dasharray=\"8 4\""
 #define LIMITS		"stroke=\"#555\" stroke-width=\"2\" stroke-dasharray=\"2 4\""
+#define TRIED		"stroke=\"#909\" stroke-width=\"2\" stroke-dasharray=\"8 3 2 3\""
+#define RECORDED	"stroke=\"#000\" stroke-width=\"1.5\" stroke-dasharray=\"4 3\""
 #define REFUSED		"fill=\"#c00\" stroke=\"#fff\" stroke-width=\"0.5\""
 #define DECIDED		"fill=\"#fff\" stroke=\"#000\" stroke-width=\"1.5\""
 
@@ -356,6 +358,39 @@ static void draw_outline(const struct drawing *d)
 	fprintf(d->f, "\"/>\n");
 }
 
+/* The edge of the recorded load. */
+static void draw_edge(const struct drawing *d, const char *style)
+{
+	bool known = false;
+	double last = -1;
+
+	fprintf(d->f, "<path class=\"recorded\" fill=\"none\" %s d=\"", style);
+	for (size_t x = 0; x < PLOT_W; x++) {
+		double y = y_of(d, d->p->recorded[x]);
+
+		if (d->p->column[x].known && !known)
+			fprintf(d->f, "M%zu %.1f", PLOT_X + x, y);
+		else if (d->p->column[x].known && y != last)
+			fprintf(d->f, "H%zuV%.1f", PLOT_X + x, y);
+		else if (!d->p->column[x].known && known)
+			fprintf(d->f, "H%zu", PLOT_X + x);
+		known = d->p->column[x].known;
+		last = y;
+	}
+	if (known)
+		fprintf(d->f, "H%d", PLOT_X + PLOT_W);
+	fprintf(d->f, "\"><title>as recorded</title></path>\n");
+}
+
+/* A dashed line with a white ground, so that it can be seen on each layer. */
+static void draw_recorded(const struct drawing *d)
+{
+	if (!d->p->changed || !d->p->recorded_most)
+		return;
+	draw_edge(d, "stroke=\"#fff\" stroke-width=\"3.5\"");
+	draw_edge(d, RECORDED);
+}
+
 static void draw_sizes(const struct drawing *d)
 {
 	uint64_t step = 4096;
@@ -602,13 +637,19 @@ static void draw_legend(const struct drawing *d)
 		line_row(d, y += ROW_H, PLANNED, label, size);
 	if (p->limits)
 		line_row(d, y += ROW_H, LIMITS, "sum of limits", p->limits);
+	if (p->g->trial.size != DMEM_UNKNOWN)
+		line_row(d, y += ROW_H, TRIED, "tried size", p->g->trial.size);
+	if (p->changed && p->recorded_most)
+		line_row(d, y += ROW_H, RECORDED, "as recorded", p->recorded_most);
 	mark_rows(d, y);
 }
 
 static int panel_height(const struct chart_panel *p)
 {
-	/* The heading, the layers, half a row, and at most five lines and marks. */
-	int legend = PANEL_TOP + 4 + ((int)p->n_layers + 6) * ROW_H + ROW_H;
+	/* The heading, the layers, half a row, and at most five lines and marks; two more for
+	 * changes. */
+	int more = p->changed + (p->g->trial.size != DMEM_UNKNOWN);
+	int legend = PANEL_TOP + 4 + ((int)p->n_layers + 6 + more) * ROW_H + ROW_H;
 	int plot = PANEL_TOP + PLOT_H + PANEL_END;
 
 	return legend > plot ? legend : plot;
@@ -629,11 +670,14 @@ static void draw_panel(const struct drawing *d)
 	for (size_t i = 0; i < p->n_layers; i++)
 		draw_hairline(d, i);
 	draw_outline(d);
+	draw_recorded(d);
 	draw_clocks(d);
 	draw_line(d, p->limits, LIMITS);
 	draw_line(d, p->g->region->capacity, CAPACITY);
 	if (size_label(p->g, d->o, &size))
 		draw_line(d, size, PLANNED);
+	if (p->g->trial.size != DMEM_UNKNOWN)
+		draw_line(d, p->g->trial.size, TRIED);
 	fprintf(d->f, "<path fill=\"none\" stroke=\"#333\" d=\"M%d %dv%dh%d\"/>\n", PLOT_X,
 		d->top + PANEL_TOP, PLOT_H, PLOT_W);
 	draw_ticks(d);
@@ -663,6 +707,12 @@ static void describe(FILE *f, const struct chart_panel *p, const struct needs_op
 		fprintf(f, ", needed at %s", full_time(when, chart_wall(p, p->g->decided)));
 	if (p->refused)
 		fprintf(f, ", %" PRIu64 " request%s refused", p->refused, plural(p->refused));
+	if (p->changed)
+		fprintf(f, ", recorded were at most %s", cli_size(size, p->recorded_most, false));
+	if (p->g->trial.size != DMEM_UNKNOWN)
+		fprintf(f, ", %" PRIu64 " request%s refused in the tried size %s",
+			p->g->trial.refused, plural(p->g->trial.refused),
+			cli_size(size, p->g->trial.size, false));
 	fprintf(f, ".\n");
 }
 
@@ -678,6 +728,30 @@ static void draw_head(FILE *f, const struct chart *c, const struct needs_options
 	if (c->n)
 		draw_patterns(f);
 	fprintf(f, "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
+}
+
+/* 0 or -ENOMEM. */
+static int draw_changes(FILE *f, const struct model *m, int y)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *t;
+
+	if (!m->whatif)
+		return 0;
+	t = open_memstream(&text, &len);
+	if (!t)
+		return -ENOMEM;
+	report_changes(t, m, "The load was changed: ", "");
+	if (fclose(t)) {
+		free(text);
+		return -ENOMEM;
+	}
+	fprintf(f, "<text class=\"changes\" fill=\"#555\" x=\"%d\" y=\"%d\">", PLOT_X, y);
+	name(f, text, TITLE_W);
+	fprintf(f, "</text>\n");
+	free(text);
+	return 0;
 }
 
 static void draw_foot(FILE *f, const struct model *m, const struct needs_options *o, int y)
@@ -713,6 +787,8 @@ int report_svg(FILE *f, const struct model *m, const struct needs *n,
 		fprintf(f, "<text x=\"%d\" y=\"30\">No cgroup was charged while it was recorded.</text>\n", PLOT_X);
 	else if (!ret)
 		draw_foot(f, m, o, d.top + ROW_H);
+	if (!ret && c.n)
+		ret = draw_changes(f, m, d.top + 3 * ROW_H);
 	fprintf(f, "</svg>\n");
 	chart_free(&c);
 	return ret;

@@ -15,6 +15,7 @@
 #include "units/word.h"
 #include "dmemctl/dmemctl.h"
 #include "dmemctl/history/histfile.h"
+#include "identity.h"
 #include "machine.h"
 #include "peer.h"
 #include "sampler.h"
@@ -46,6 +47,7 @@ struct record {
 	bool whole;		/* the file is complete up to here */
 	bool failing, quiet, notify_told;
 	size_t lost;		/* largest number of unread cgroups that was reported */
+	struct identity told, telling;	/* the machine in the file, and in @text */
 	bool unnoted;		/* a failure to note the device tree was reported */
 };
 
@@ -383,20 +385,64 @@ static int tell_machine(struct record *r)
 	return 0;
 }
 
+/* True if the file has a line with this identity, or needs none. A file of single samples has such
+ * a line once for each boot, or once in 64K. */
+static int is_identity_told(struct record *r, const struct hist_identity *id)
+{
+	const char *first = hist_identity_first(id);
+	char text[HIST_BOOT + 32];
+
+	if (!first)
+		return true;
+	if (r->whole)
+		return hist_identity_same(id, &r->told.id);
+	if (!r->once)
+		return false;
+	snprintf(text, sizeof(text), " %s %s=", id->boot, first);
+	return histfile_recent(&r->file, text);
+}
+
+/* The line comes before the segments of its boot, at the start of each file. A machine may receive
+ * its host name after the recorder has started. */
+static int tell_identity(struct record *r)
+{
+	int ret;
+
+	identity_free(&r->telling);
+	ret = identity_read(&r->telling, &r->sys);
+	if (!ret)
+		ret = is_identity_told(r, &r->telling.id);
+	if (!ret)
+		ret = hist_put_identity(&r->text, now_ms(CLOCK_REALTIME), &r->telling.id);
+	return ret < 0 ? ret : 0;
+}
+
+static void identity_told(struct record *r)
+{
+	identity_free(&r->told);
+	r->told = r->telling;
+	r->telling = (struct identity){ 0 };
+}
+
 static int append(struct record *r, enum sampler_how how)
 {
 	int ret;
 
 	r->text.len = 0;
-	ret = how == TELL_ALL ? tell_machine(r) : 0;
+	ret = how == TELL_ALL ? tell_identity(r) : 0;
+	if (!ret && how == TELL_ALL)
+		ret = tell_machine(r);
 	if (!ret)
 		ret = sampler_tell(r->s, how, &r->text);
 	if (ret || !r->text.len)
 		return ret;
 	ret = histfile_append(&r->file, r->text.s, r->text.len);
-	if (!ret)
-		sampler_told(r->s);
-	return ret;
+	if (ret)
+		return ret;
+	sampler_told(r->s);
+	if (how == TELL_ALL)
+		identity_told(r);
+	return 0;
 }
 
 static int write_down(struct record *r, uint64_t now)
@@ -655,6 +701,8 @@ static int record(struct record *r)
 	if (r->peer && !ret && !r->failing)
 		peer_done(STDIN_FILENO);
 	sampler_free(r->s);
+	identity_free(&r->told);
+	identity_free(&r->telling);
 	dmem_text_free(&r->text);
 	dmem_arena_free(&a);
 	return ret ? ret : r->failing || r->lost ? CLI_FAILED : CLI_OK;

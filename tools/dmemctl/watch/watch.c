@@ -17,6 +17,7 @@
 #include "columns.h"
 #include "keys.h"
 #include "notify.h"
+#include "replay.h"
 #include "screen.h"
 #include "view.h"
 
@@ -52,6 +53,10 @@ struct watch {
 	/* Used with a terminal only. */
 	struct screen screen;
 	struct keys keys;
+	char *replayed;				/* the history to show, or NULL */
+	struct replay replay;
+	uint64_t when;				/* ms since 1970, of its sample */
+	unsigned long shown;			/* number of its samples */
 	bool quit, help;
 	size_t top;				/* the first visible row */
 	int signals, signal;			/* a descriptor; the signal that ends us */
@@ -72,6 +77,8 @@ static void help(void)
 	       "  -n, --count=N         end after N samples\n"
 	       "  -o, --output=LIST     columns; +LIST adds them to the default ones\n"
 	       "  -r, --reverse         sort in reverse\n"
+	       "      --replay=FILE     show the samples of a history, as fast as they were\n"
+	       "                        recorded, but at most SEC seconds apart\n"
 	       "  -s, --sort=ORDER      sort cgroups by name, charged, peak, free, refused,\n"
 	       "                        or new (refused since the start)\n"
 	       "  -t, --tree            show a tree (the default)\n"
@@ -130,18 +137,26 @@ static int take_sample(struct watch *w)
 
 static int make_view(struct watch *w)
 {
-	return view_make(&w->view, &w->tree, &w->start, &w->o);
+	const struct dmem_tree *tree = w->replayed ? &w->replay.tree : &w->tree;
+
+	return view_make(&w->view, tree, &w->start, &w->o);
 }
 
 /* ---- text ---- */
 
-static const char *clock_of(time_t t, char buf[32])
+static const char *clock_of(const struct watch *w, time_t t, char buf[32])
 {
+	const char *format = w->replayed ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S";
 	struct tm tm;
 
-	if (!localtime_r(&t, &tm) || !strftime(buf, 32, "%H:%M:%S", &tm))
+	if (!localtime_r(&t, &tm) || !strftime(buf, 32, format, &tm))
 		*buf = 0;
 	return buf;
+}
+
+static time_t time_of(const struct watch *w)
+{
+	return w->replayed ? (time_t)(w->when / 1000) : time(NULL);
 }
 
 /* "12:30:07  3 regions, 12 cgroups, 2 refused since 12:29:55" */
@@ -150,9 +165,9 @@ static void print_title(const struct watch *w, FILE *f)
 	char now[32], since[32];
 
 	fprintf(f, "%s  %zu region%s, %zu cgroup%s, %llu refused since %s",
-		clock_of(time(NULL), now), w->view.regions, w->view.regions == 1 ? "" : "s",
+		clock_of(w, time_of(w), now), w->view.regions, w->view.regions == 1 ? "" : "s",
 		w->view.cgroups, w->view.cgroups == 1 ? "" : "s",
-		(unsigned long long)w->view.since, clock_of(w->since, since));
+		(unsigned long long)w->view.since, clock_of(w, w->since, since));
 	if (w->unread)
 		fprintf(f, ", %u file%s unread", w->unread, w->unread == 1 ? "" : "s");
 }
@@ -238,6 +253,8 @@ static int print_json(struct watch *w)
 	int ret;
 
 	clock_gettime(CLOCK_REALTIME, &t);
+	if (w->replayed)
+		t = (struct timespec){ time_of(w), (long)(w->when % 1000) * 1000000 };
 	if (gmtime_r(&t.tv_sec, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
 	printf("{\"time\":\"%s.%03ldZ\",\"refused\":%llu,\"unread\":%u,\"rows\":", when,
@@ -290,7 +307,7 @@ static void print_status(const struct watch *w, FILE *f)
 	}
 	fprintf(f, "q quit  ? help  s sort: %s%s  every %gs  ", view_sort_names[w->o.sort],
 		w->o.reverse ? ", reversed" : "", (double)w->interval / 1000);
-	if (w->notify.fd < 0)
+	if (w->notify.fd < 0 && !w->replayed)
 		fprintf(f, "no events  ");
 	if (w->top || last < w->view.n)
 		fprintf(f, "lines %zu-%zu of %zu", w->top + 1,
@@ -622,6 +639,56 @@ static int run(struct watch *w)
 	return ret;
 }
 
+/* ---- a history ---- */
+
+/* On a terminal, samples follow each other as they were recorded, or earlier. */
+static int wait_for_sample(void *data, uint64_t ms)
+{
+	struct watch *w = data;
+	long long last = now_ms(), due;
+	int ret;
+
+	if (!w->shown || !w->screen.entered)
+		return 0;
+	due = last + (ms < (uint64_t)w->interval ? (long long)ms : w->interval);
+	ret = wait_until(w, &due, last);
+	return ret ? ret : w->quit || w->signal ? REPLAY_END : 0;
+}
+
+static int show_sample(void *data, uint64_t wall)
+{
+	struct watch *w = data;
+	int ret = 0;
+
+	w->when = wall;
+	if (!w->shown++) {
+		w->started = true;
+		w->since = time_of(w);
+		ret = view_begin(&w->start, &w->forever, &w->replay.tree);
+	}
+	if (!ret)
+		ret = make_view(w);
+	if (!ret)
+		ret = w->screen.entered ? draw(w) : print_sample(w);
+	if (!ret && ferror(stdout))
+		ret = -EIO;
+	return ret ? ret : w->count && w->shown == w->count ? REPLAY_END : 0;
+}
+
+/* The last sample of a history stays until somebody ends it. */
+static int wait_for_end(struct watch *w)
+{
+	int ret = 0;
+
+	while (w->screen.entered && w->shown && !w->count && !w->quit && !w->signal && !ret) {
+		/* A key may set another time. */
+		long long due = LLONG_MAX;
+
+		ret = wait_until(w, &due, now_ms());
+	}
+	return ret;
+}
+
 /* ---- the command line ---- */
 
 static int keep(struct watch *w, const char ***words, size_t *n, const char *word)
@@ -719,7 +786,7 @@ static int take_colour(struct watch *w, const char *s)
 	return cli_usage(&w->c->cli, "invalid colour mode '%s': write auto, always or never", s);
 }
 
-enum { OPT_BYTES = 256, OPT_COLOUR };
+enum { OPT_BYTES = 256, OPT_COLOUR, OPT_REPLAY };
 
 static int take_option(struct watch *w, int opt, const char **list)
 {
@@ -731,6 +798,9 @@ static int take_option(struct watch *w, int opt, const char **list)
 		return CLI_OK;
 	case OPT_COLOUR:
 		return take_colour(w, optarg);
+	case OPT_REPLAY:
+		w->replayed = optarg;
+		return *optarg ? CLI_OK : cli_usage(&w->c->cli, "--replay= needs a history");
 	case 'b':
 		w->batch = true;
 		return CLI_OK;
@@ -781,7 +851,7 @@ static int take_columns(struct watch *w, const char *list)
 
 static int watch(struct watch *w, int n, char **words)
 {
-	int ret = dmem_sys_open(&w->sys, w->c->sysroot);
+	int ret = dmem_sys_open(&w->sys, w->c->sysroot), failed = CLI_OK;
 	/* One sample is printed as text: the alternate screen would vanish with it. */
 	bool full = screen_find(&w->screen) && !w->batch && !w->columns.json && w->count != 1, last;
 
@@ -790,14 +860,27 @@ static int watch(struct watch *w, int n, char **words)
 			  strerror(-ret));
 		return CLI_FAILED;
 	}
-	ret = take_words(w, n, words);
+	if (w->replayed) {
+		w->replay.wait = wait_for_sample;
+		w->replay.show = show_sample;
+		w->replay.data = w;
+		ret = replay_open(&w->replay, &w->c->cli, w->replayed, &w->forever, words, (size_t)n,
+				  &w->o);
+	} else {
+		ret = take_words(w, n, words);
+	}
 	if (ret)
 		return ret;
 	w->colours = w->coloured || (!w->plain && cli_colours(stdout));
 	if (full)
 		ret = begin_screen(w);
-	if (!ret)
+	if (!ret && w->replayed) {
+		failed = replay_run(&w->replay);
+		if (!failed)
+			ret = wait_for_end(w);
+	} else if (!ret) {
 		ret = run(w);
+	}
 	last = w->screen.entered && !w->quit && !w->signal;
 	screen_leave(&w->screen);
 	/* Print only the visible rows: there may be thousands. */
@@ -806,7 +889,7 @@ static int watch(struct watch *w, int n, char **words)
 	/* -EIO: the terminal was closed. */
 	if (ret && ret != -EIO)
 		cli_error(&w->c->cli, "%s", strerror(-ret));
-	return ret ? CLI_FAILED : CLI_OK;
+	return ret ? CLI_FAILED : failed;
 }
 
 int verb_watch(struct ctl *c, int argc, char **argv)
@@ -822,6 +905,7 @@ int verb_watch(struct ctl *c, int argc, char **argv)
 		{ "json", 0, NULL, 'J' },
 		{ "list", 0, NULL, 'l' },
 		{ "output", 1, NULL, 'o' },
+		{ "replay", 1, NULL, OPT_REPLAY },
 		{ "reverse", 0, NULL, 'r' },
 		{ "sort", 1, NULL, 's' },
 		{ "tree", 0, NULL, 't' },
@@ -856,6 +940,7 @@ int verb_watch(struct ctl *c, int argc, char **argv)
 	if (w.signals >= 0)
 		close(w.signals);
 	view_free(&w.view);
+	replay_close(&w.replay);
 	dmem_arena_free(&w.forever);
 	dmem_arena_free(&w.now);
 	dmem_arena_free(&w.drawn);

@@ -205,6 +205,9 @@ struct dmem_tree {
 	unsigned int counting;		/* bit per slot in which only 0 means unused */
 };
 
+/* Begins a tree without nodes, for @figures (DMEM_BIT()s) that are not read from files. */
+void dmem_tree_begin(struct dmem_tree *t, const struct dmem_regions *regions, unsigned int figures);
+
 /* Reads @figures (DMEM_BIT()s) of the cgroup at @path ("" is the root) and of its descendants, down
  * to a depth. Each file is opened and read once, and only if one of its figures is requested.
  * Cgroups that are removed meanwhile are left out. -ENOENT: no such cgroup. */

@@ -278,6 +278,14 @@ static unsigned int counting_slots(const struct dmem_tree *t)
 	return slots;
 }
 
+void dmem_tree_begin(struct dmem_tree *t, const struct dmem_regions *regions, unsigned int figures)
+{
+	*t = (struct dmem_tree){ .regions = regions };
+	for (int f = 0; f < DMEM_FIGURES; f++)
+		t->slot[f] = figures & DMEM_BIT(f) ? (signed char)t->slots++ : -1;
+	t->counting = counting_slots(t);
+}
+
 int dmem_tree_read(const struct dmem_sys *s, struct dmem_arena *a,
 		   const struct dmem_regions *regions, const char *path, unsigned int figures,
 		   unsigned int depth, dmem_note_fn note_fn, void *data, struct dmem_tree *t)
@@ -286,13 +294,11 @@ int dmem_tree_read(const struct dmem_sys *s, struct dmem_arena *a,
 	char *full = dmem_printf(a, CGROUP "%s%s", *path ? "/" : "", path);
 	int dir, ret;
 
-	*t = (struct dmem_tree){ .regions = regions };
+	dmem_tree_begin(t, regions, figures);
 	for (int f = 0; f < DMEM_FIGURES; f++) {
-		t->slot[f] = figures & DMEM_BIT(f) ? (signed char)t->slots++ : -1;
 		if (figures & DMEM_BIT(f))
 			want(&rd, f);
 	}
-	t->counting = counting_slots(t);
 	t->root = full ? new_node(&rd, NULL, path) : NULL;
 	rd.lines.r = regions;
 	rd.lines.read_in = dmem_alloc(a, (regions->n + 1) * sizeof(*rd.lines.read_in));

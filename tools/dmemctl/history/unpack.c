@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Runs a program that decompresses a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "history.h"
+#include "unpack.h"
+
+#define MEMORY		(UINT64_C(1) << 30)	/* of the program, with its code and stacks */
+#define PIECE		65536
+#define START		16	/* bytes that show whether it is a history */
+#define NO_PROGRAM	127
+
+static const struct {
+	const char *program, *suffix;
+	const char *magic;
+	size_t len;
+	const char *argv[5];
+} formats[] = {
+	{ "gzip", ".gz", "\x1f\x8b", 2, { "gzip", "-dc" } },
+	{ "zstd", ".zst", "\x28\xb5\x2f\xfd", 4, { "zstd", "-dcq" } },
+	/* Several threads would need more memory. */
+	{ "xz", ".xz", "\xfd" "7zXZ", 6, { "xz", "-dc", "-T1" } },
+};
+
+#define N_FORMATS	(sizeof(formats) / sizeof(*formats))
+
+const char *unpack_program(const char *start, size_t len)
+{
+	for (size_t i = 0; i < N_FORMATS; i++) {
+		if (len >= formats[i].len && !memcmp(start, formats[i].magic, formats[i].len))
+			return formats[i].program;
+	}
+	return NULL;
+}
+
+size_t unpack_stem(const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < N_FORMATS; i++) {
+		size_t n = strlen(formats[i].suffix);
+
+		if (len > n && !strcmp(path + len - n, formats[i].suffix))
+			return len - n;
+	}
+	return len;
+}
+
+/* Becomes the program. Variables such as XZ_OPT would change its arguments. */
+__attribute__((noreturn))
+static void become(const char *program, int from, int to)
+{
+	static const char * const environment[] = { "LC_ALL=C", NULL };
+	const struct rlimit memory = { MEMORY, MEMORY }, core = { 0, 0 };
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	sigset_t none;
+
+	/* Dead programs end: they must not wait for a reader, or ignore its end. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (lseek(from, 0, SEEK_SET) || dup2(from, STDIN_FILENO) < 0 ||
+	    dup2(to, STDOUT_FILENO) < 0 || null < 0 || dup2(null, STDERR_FILENO) < 0)
+		_exit(1);
+	setrlimit(RLIMIT_AS, &memory);
+	setrlimit(RLIMIT_CORE, &core);
+	for (size_t i = 0; i < N_FORMATS; i++) {
+		if (formats[i].program == program)
+			execvpe(program, (char **)formats[i].argv, (char **)environment);
+	}
+	_exit(NO_PROGRAM);
+}
+
+static int write_text(int to, uint64_t at, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = pwrite(to, text, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		text += n;
+		at += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Copies the output of the program, up to its end. */
+static int copy_text(int from, int to, uint64_t at, uint64_t max, uint64_t *size, int *why)
+{
+	char buf[PIECE];
+	size_t len = 0;
+
+	for (;;) {
+		ssize_t n = read(from, buf + len, sizeof(buf) - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		len += (size_t)n;
+		/* Other files are not decompressed further than that. */
+		if (!*size && n && len < START)
+			continue;
+		if (!*size && len && !hist_is(buf, len))
+			return -EBADMSG;
+		if (*size + len > max)
+			return -EFBIG;
+		*why = -write_text(to, at + *size, buf, len);
+		if (*why)
+			return -EDESTADDRREQ;
+		*size += len;
+		len = 0;
+		if (!n)
+			return 0;
+	}
+}
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return 1;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+int unpack(const char *program, int from, int to, uint64_t at, uint64_t max, struct unpacked *u,
+	   int *why)
+{
+	int ends[2], ret, status;
+	pid_t pid;
+
+	*u = (struct unpacked){ 0 };
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (!pid)
+		become(program, from, ends[1]);
+	ret = pid < 0 ? -errno : 0;
+	close(ends[1]);
+	if (!ret)
+		ret = copy_text(ends[0], to, at, max, &u->size, why);
+	close(ends[0]);
+	if (pid < 0)
+		return ret;
+	if (ret)
+		kill(pid, SIGKILL);
+	status = wait_for(pid);
+	if (ret)
+		return ret;
+	if (status == NO_PROGRAM && !u->size)
+		return -ENOPKG;
+	if (!u->size)
+		return -EUCLEAN;
+	u->damaged = status;
+	return 0;
+}
