@@ -565,6 +565,66 @@ static void garbled(void)
 	check(same == copied, "a copy of them is a valid history", "%u of %u", same, copied);
 }
 
+/* True if the copy is valid, and stands for the same records. */
+static bool is_copied(struct dmem_text *t)
+{
+	bool valid;
+
+	unlink(tap_path("h"));
+	past_write(t, "h");
+	valid = !history("--copy h -o x") && !*get("err") && !history("--json h") && !*get("err");
+	put("want", "%s", get("out"));
+	valid = valid && !history("--json x") && !*get("err");
+	put("got", "%s", get("out"));
+	return valid && same_files("want", "got");
+}
+
+/* What the format allows, although no recorder writes it. */
+static void unusual(void)
+{
+	struct hist_identity one = { "aaaaaaaa-0000-0000-0000-000000000000", NULL, "one", NULL, NULL };
+	struct hist_identity two = { "bbbbbbbb-0000-0000-0000-000000000000", NULL, "two", NULL, NULL };
+	struct dmem_text t = { 0 };
+
+	tap_dir(top);
+	past_head(&t, "aaaaaaaa", 0, 1000, true);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 7, "system.slice/a.service");
+	past_look(&t, 0, "r0=4096 c0.0=4096");
+	past_look(&t, 1000, "x0");
+	past_look(&t, 2000, "r0=0");
+	past_look(&t, 3000, "x0 r0=4096");
+	past_write(&t, "h");
+	check(!history("--copy --since=@1764000002 h -o x") && !history("--json x") && !*get("err") &&
+	      !query("map(.kind) == [\"sample\",\"region\",\"sample\",\"region\"]"), "a cgroup that goes twice", "%s%s",
+	      get("err"), get("x"));
+	past_head(&t, "aaaaaaaa", 0, 1000, true);
+	past_region(&t, 0, CAM);
+	past_look(&t, 0, "r0=4096");
+	past_look(&t, 1000, "r0=0");
+	past_region(&t, 1, CMA);
+	past_look(&t, 2000, "r1=4096 b5=-.1,4096");
+	check(is_copied(&t) && same_files("h", "x"), "a region that appears later", "%s%s", get("err"), get("x"));
+	put_line(&t, "H 2 1764000000000");
+	put_line(&t, "D / model=61");
+	put_line(&t, "N 1");
+	put_line(&t, "K cma=1M");
+	put_line(&t, "N 1");
+	past_head(&t, "aaaaaaaa", 0, 1000, true);
+	past_region(&t, 0, CAM);
+	past_look(&t, 0, "r0=4096");
+	check(is_copied(&t) && same_files("h", "x"), "notes that end twice", "%s%s", get("err"), get("x"));
+	hist_put_identity(&t, PAST_WALL, &one);
+	hist_put_identity(&t, PAST_WALL, &two);
+	past_head(&t, "aaaaaaaa", 0, 1000, true);
+	past_region(&t, 0, CAM);
+	past_look(&t, 0, "r0=4096");
+	past_head(&t, "bbbbbbbb", 0, 1000, true);
+	past_region(&t, 0, CAM);
+	past_look(&t, 0, "r0=4096");
+	check(is_copied(&t) && strstr(get("got"), "two"), "the identity of a later segment", "%s%s", get("err"), get("x"));
+}
+
 static void mistakes(void)
 {
 	static const struct {
@@ -665,6 +725,7 @@ int main(int argc, char **argv)
 	RUN(overlap);
 	RUN(damage);
 	RUN(garbled);
+	RUN(unusual);
 	RUN(mistakes);
 	RUN(documented);
 	RUN(manual, argv[6]);

@@ -32,6 +32,17 @@ static int put_region(struct copy *c, struct walk_region *r)
 	return hist_end(&l);
 }
 
+/* Names the regions that were added since the last sample: all, in a new segment. */
+static int put_regions(struct copy *c, struct walk *w, bool all)
+{
+	int ret = 0;
+
+	for (size_t i = all ? 0 : c->told; i < w->n_regions && !ret; i++)
+		ret = put_region(c, &w->region[i]);
+	c->told = w->n_regions;
+	return ret;
+}
+
 static int put_cgroup(struct copy *c, struct walk_cgroup *g)
 {
 	struct hist_line l;
@@ -109,7 +120,9 @@ static void put_change(struct hist_line *l, const struct walk *w, const struct w
 		put_figures(l, w, &w->figures[e->at], e->n);
 		break;
 	case WALK_GONE:
-		hist_add(l, " x%d", w->cgroup[e->at].out);
+		/* It had gone before the segment started. */
+		if (w->cgroup[e->at].out >= 0)
+			hist_add(l, " x%d", w->cgroup[e->at].out);
 		break;
 	case WALK_BUFFER:
 		put_buffer(l, w, &e->buffer);
@@ -174,9 +187,11 @@ static int put_head(struct copy *c, struct walk *w)
 	struct hist_head h = w->head;
 	int ret = 0;
 
-	if (w->id && c->identified != w->identified)
+	/* It may be of a later segment, which needs it then. */
+	if (w->id && c->identified != w->identified) {
 		ret = hist_put_identity(&c->text, w->id_wall, w->id);
-	c->identified = w->identified;
+		c->identified = w->identified;
+	}
 	if (!ret)
 		ret = flush(c);
 	if (!ret && w->notes.len && c->noted != w->noted)
@@ -196,8 +211,6 @@ static int put_head(struct copy *c, struct walk *w)
 		c->last = h.mono;
 	if (!ret)
 		ret = hist_put_head(&c->text, &h);
-	for (size_t i = 0; i < w->n_regions && !ret; i++)
-		ret = put_region(c, &w->region[i]);
 	return ret;
 }
 
@@ -212,6 +225,8 @@ int copy_sample(void *data, struct walk *w)
 		return -EDOM;
 	if (anew)
 		ret = put_head(c, w);
+	if (!ret)
+		ret = put_regions(c, w, anew);
 	if (!ret)
 		ret = put_cgroups(c, w, anew);
 	if (ret)

@@ -12,7 +12,7 @@ struct copy {
 	/* Private: the segment that is being written */
 	size_t stretch, noted, identified, history;
 	int n_regions, n_cgroups;	/* numbers that it has used */
-	size_t named;			/* cgroups of the input that were looked at */
+	size_t told, named;		/* regions and cgroups of the input that were looked at */
 	char boot[HIST_BOOT + 1];	/* the boot and time of the last segment */
 	uint64_t last, to;
 	struct dmem_text text;

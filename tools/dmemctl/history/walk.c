@@ -142,8 +142,13 @@ static int on_head(void *data, const struct hist_head *h)
 static int on_region(void *data, unsigned int region, const char *name)
 {
 	struct walk *w = data;
-	struct walk_region *more = dmem_grow(&w->arena, w->region, region, sizeof(*more));
+	struct walk_region *more;
+	/* It belongs to the sample that follows. */
+	int ret = finish_sample(w);
 
+	if (ret)
+		return ret;
+	more = dmem_grow(&w->arena, w->region, region, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	w->region = more;
@@ -314,15 +319,30 @@ static int on_notes(void *data, uint64_t wall)
 	return finish_sample(w);
 }
 
+static int append(struct dmem_text *t, const char *s, size_t len)
+{
+	char *more;
+
+	if (t->size - t->len < len) {
+		more = realloc(t->s, 2 * (t->size + len) + 1024);
+		if (!more)
+			return -ENOMEM;
+		t->s = more;
+		t->size = 2 * (t->size + len) + 1024;
+	}
+	memcpy(t->s + t->len, s, len);
+	t->len += len;
+	return 0;
+}
+
+/* The segment goes on: its end may be repeated, with more lines before it. */
 static int on_noted(void *data)
 {
 	struct walk *w = data;
-	struct dmem_text t = w->notes;
 
-	w->notes = w->making;
-	w->making = t;
 	w->noted++;
-	return 0;
+	w->notes.len = 0;
+	return append(&w->notes, w->making.s, w->making.len);
 }
 
 static int on_identity(void *data, uint64_t wall, const struct hist_identity *id)
@@ -347,25 +367,14 @@ static const struct hist_ops walk_ops = {
 /* Appends a line of notes, as it is in the file. */
 static int keep_line(struct walk *w, const char *line, size_t len)
 {
-	struct dmem_text *t = &w->making;
-	char *more;
+	int ret = append(&w->making, line, len);
 
-	if (t->size - t->len < len + 2) {
-		more = realloc(t->s, 2 * (t->size + len) + 1024);
-		if (!more)
-			return -ENOMEM;
-		t->s = more;
-		t->size = 2 * (t->size + len) + 1024;
-	}
-	memcpy(t->s + t->len, line, len);
-	t->s[t->len + len] = '\n';
-	t->len += len + 1;
-	return 0;
+	return ret ? ret : append(&w->making, "\n", 1);
 }
 
 static int walk_line(struct walk *w, char *line, size_t len)
 {
-	size_t noted = w->noted;
+	size_t noted = w->noted, bad = w->found.bad;
 	int ret;
 
 	/* The line that ends the notes belongs to them. */
@@ -375,6 +384,9 @@ static int walk_line(struct walk *w, char *line, size_t len)
 		ret = 0;
 	if (!ret)
 		ret = hist_reader_line(w->reader, line, len, &w->found);
+	/* The rest of them cannot become valid. */
+	if (w->found.bad != bad)
+		w->in_notes = false;
 	if (!ret && w->in_notes && len > 9 && line[9] == 'H' && noted == w->noted)
 		ret = keep_line(w, line, len);
 	return ret;
