@@ -307,6 +307,64 @@ static void bombs(void)
 	tap_case("%s", "");
 }
 
+/* The text would have to fit in memory. */
+static void long_lines(void)
+{
+	struct dmem_text t = { 0 };
+
+	tap_dir(top);
+	make("whole", 0, 10);
+	past_head(&t, "aaaaaaaa", 0, 1000, false);
+	t.s[--t.len] = 0;
+	past_write(&t, "long");
+	shell("cp long h && truncate -s 140000000 h && cp whole i && tail -c 1 whole >>h && truncate -s 100000000 i && "
+	      "cat whole >>i");
+	check(plan("h") == 1 && strstr(get("err"), "h: not a history: it has a line of more than 128M"),
+	      "a line that is too long for memory", "%s", get("err"));
+	check(!plan("--json i") && samples() == 10, "a shorter one is damage", "%u samples: %s", samples(), get("err"));
+}
+
+/* After a crash or with a full disk, there may be nothing in the file that continues the older part. */
+static void empty_file(void)
+{
+	tap_dir(top);
+	make("d/h.1", 0, 100);
+	put("d/h", "%s", "");
+	check(!plan("--json d/h") && samples() == 100 && strstr(get("err"), "d/h: not a history: only its older part is read"),
+	      "the older part is read without the file", "%u samples: %s", samples(), get("err"));
+	check(!plan("--json d") && samples() == 100, "in a directory, too", "%u samples: %s", samples(), get("err"));
+	shell("printf '\\037\\213 damaged' >d/h");
+	check(!plan("--json d/h") && samples() == 100 && strstr(get("err"), "gzip finds no text in it"),
+	      "and beside a damaged file", "%u samples: %s", samples(), get("err"));
+}
+
+/* A caller may have closed descriptors, and may ignore the ends of its children. */
+static void callers(void)
+{
+	static const char * const given[] = {
+		"%s plan --json h.%s <&-", "%s plan --json h.%s <&- 2>&-", "trap '' CHLD; exec %s plan --json h.%s",
+	};
+	char command[9000];
+
+	tap_dir(top);
+	make("h", 0, 10);
+	pack("gzip", "h");
+	pack("zstd", "h");
+	pack("xz", "h");
+	for (size_t i = 0; i < FORMATS; i++) {
+		for (size_t k = 0; k < sizeof(given) / sizeof(*given); k++) {
+			const char *argv[] = { "/bin/sh", "-c", command, NULL };
+			size_t len = (size_t)snprintf(command, sizeof(command), "cd '%s' && ", tap_path(""));
+
+			snprintf(command + len, sizeof(command) - len, given[k], dmemctl, formats[i].suffix + 1);
+			tap_case("%s, %zu", formats[i].program, k);
+			check(!run(argv) && samples() == 10 && !*get("err"), "the file is read, and is not damaged", "%s",
+			      get("err"));
+		}
+	}
+	tap_case("%s", "");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -323,5 +381,8 @@ int main(int argc, char **argv)
 	RUN(not_ours);
 	RUN(surroundings);
 	RUN(bombs);
+	RUN(long_lines);
+	RUN(empty_file);
+	RUN(callers);
 	return tap_end();
 }

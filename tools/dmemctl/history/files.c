@@ -230,6 +230,11 @@ static int read_history(struct files *f, const char *path, bool asked)
 		ret = add_file(f, path);
 	for (size_t i = first; i < f->n; i++)
 		size[i - first] = f->file[i].size;
+	/* The recorder could write nothing after it had renamed the file. */
+	if ((!ret || ret == -EUCLEAN) && f->n > first) {
+		cli_error(f->cli, "%s: not a history: only its older part is read", path);
+		ret = 1;
+	}
 	if (ret == 1)
 		ret = f->add(f->data, first, f->n - 1, size);
 	else if (!ret)
@@ -240,6 +245,8 @@ static int read_history(struct files *f, const char *path, bool asked)
 	}
 	if (ret == -EBADMSG)
 		cli_error(f->cli, "%s: not a history", path);
+	else if (ret == -EMSGSIZE)
+		cli_error(f->cli, "%s: not a history: it has a line of more than 128M", path);
 	else if (ret && !f->told)
 		cli_error(f->cli, "%s: %s", path, strerror(-ret));
 	return ret;

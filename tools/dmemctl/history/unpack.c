@@ -53,15 +53,24 @@ size_t unpack_stem(const char *path)
 	return len;
 }
 
+/* A program's descriptors may be free if dmemctl was started without them: a file that is opened as
+ * one of them would be closed in the program. */
+static int above_standard(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
 /* Becomes the program. Variables such as XZ_OPT would change its arguments. */
 __attribute__((noreturn))
 static void become(const char *program, int from, int to)
 {
 	static const char * const environment[] = { "LC_ALL=C", NULL };
 	const struct rlimit memory = { MEMORY, MEMORY }, core = { 0, 0 };
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int null = above_standard(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	sigset_t none;
 
+	from = above_standard(from);
+	to = above_standard(to);
 	/* Dead programs end: they must not wait for a reader, or ignore its end. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -139,12 +148,15 @@ static int wait_for(pid_t pid)
 int unpack(const char *program, int from, int to, uint64_t at, uint64_t max, struct unpacked *u,
 	   int *why)
 {
+	void (*on_child)(int);
 	int ends[2], ret, status;
 	pid_t pid;
 
 	*u = (struct unpacked){ 0 };
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
+	/* If the caller of dmemctl ignores it, the status of the program would be lost. */
+	on_child = signal(SIGCHLD, SIG_DFL);
 	pid = fork();
 	if (!pid)
 		become(program, from, ends[1]);
@@ -153,11 +165,10 @@ int unpack(const char *program, int from, int to, uint64_t at, uint64_t max, str
 	if (!ret)
 		ret = copy_text(ends[0], to, at, max, &u->size, why);
 	close(ends[0]);
-	if (pid < 0)
-		return ret;
-	if (ret)
+	if (pid > 0 && ret)
 		kill(pid, SIGKILL);
-	status = wait_for(pid);
+	status = pid > 0 ? wait_for(pid) : 1;
+	signal(SIGCHLD, on_child);
 	if (ret)
 		return ret;
 	if (status == NO_PROGRAM && !u->size)

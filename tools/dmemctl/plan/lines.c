@@ -7,6 +7,9 @@
 #include "lines.h"
 
 #define PIECE	65536
+/* Far above any line of a valid file, which has 32M by default. A small compressed file, or one with
+ * holes, can have any amount of text without a line end. */
+#define LONGEST	(128 * 1024 * 1024)
 
 void lines_start(struct lines *l, const struct lines_input *in, const uint64_t *size,
 		 const struct lines_range *range)
@@ -24,6 +27,8 @@ static int make_lines_room(struct lines *l)
 		memmove(l->buf, l->buf + l->pos, left);
 	l->pos = 0;
 	l->end = left;
+	if (left >= LONGEST)
+		return -EMSGSIZE;
 	if (left == l->room) {
 		room = l->room ? 2 * room : room;
 		more = realloc(l->buf, room);
