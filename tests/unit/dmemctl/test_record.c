@@ -670,6 +670,14 @@ static void identity(void)
 	record(MORE("--once"));
 	check(count(said("history", &found), "identity ") == 2, "and once in the next boot", "%s",
 	      said("history", &found));
+
+	clear();
+	unlink(tap_path("root/sys/firmware/devicetree/base/model"));
+	put("root/sys/class/dmi/id/sys_vendor", "%0256d\n", 1);
+	put("root/sys/class/dmi/id/product_name", "%0256d\n", 2);
+	record(MORE("--count=1"));
+	check(count(said("history", &found), "identity ") == 1 && !found.bad, "names that are too long are left out", "%s",
+	      said("history", &found));
 }
 
 static void buffers(void)

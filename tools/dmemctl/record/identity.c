@@ -7,7 +7,8 @@
 #include "appid.h"
 #include "identity.h"
 
-#define MAX_TEXT	256	/* bytes of a name, at most */
+/* Bytes of a name, at most: vendor and product together are one fact. */
+#define MAX_TEXT	(HIST_FACT / 2 - 1)
 
 /* The first line of a file, or NULL: it cannot be read, or is empty. */
 static int first_line(struct identity *i, const struct dmem_sys *s, const char *path,
