@@ -16,7 +16,10 @@ static char *put_quoted(char *out, const char *valid)
 
 		if (c == '"' || c == '\\')
 			*out++ = '\\';
-		if (c < 0x20 || c == 0x7f)
+		/* Some terminals obey U+0080 to U+009f, too. */
+		if (c == 0xc2 && (unsigned char)valid[1] < 0xa0)
+			out += sprintf(out, "\\u%04x", (unsigned char)*++valid);
+		else if (c < 0x20 || c == 0x7f)
 			out += sprintf(out, "\\u%04x", c);
 		else
 			*out++ = (char)c;

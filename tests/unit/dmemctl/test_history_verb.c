@@ -372,6 +372,9 @@ static void summary(void)
 	tap_dir(top);
 	make("h", "aaaaaaaa", 0, "board-1");
 	make("i", "bbbbbbbb", 1000, "board-2\033[31m");
+	make("k", "bbbbbbbb", 1000, "\302\23331m\302\240");
+	check(!history("--json k") && strstr(get("out"), "\"host\":\"\\u009b31m\302\240\"") && !query("true"),
+	      "JSON is harmless, too", "%s", get("out"));
 	check(!history("h") && !*get("err"), "a summary", "%s", get("err"));
 	check_text(get("out"),
 		   "1 history, 607B of text, 2 cgroups with figures, buffers recorded\n"
