@@ -223,6 +223,9 @@ static void not_ours(void)
 	check(plan("d") == 1 && strstr(get("err"), "no history found: 4 other files skipped"),
 	      "they are skipped in a directory", "%s", get("err"));
 	check(!plan("--json h d") && samples() == 10, "beside a history", "%s", get("err"));
+	make("e/h.1", 0, 10);
+	mkdir(tap_path("e/h"), 0755);
+	check(!plan("--json e") && samples() == 10, "a directory is not continued by a history", "%s", get("err"));
 }
 
 static void surroundings(void)
@@ -342,7 +345,7 @@ static void empty_file(void)
 static void callers(void)
 {
 	static const char * const given[] = {
-		"%s plan --json h.%s <&-", "%s plan --json h.%s <&- 2>&-", "trap '' CHLD; exec %s plan --json h.%s",
+		"%s plan --json h.%s <&-", "%s plan --json h.%s <&- 2>&-", "exec env --ignore-signal=CHLD %s plan --json h.%s",
 	};
 	char command[9000];
 

@@ -274,6 +274,7 @@ static int compare_name(const void *name, const void *de)
 /* True if "NAME.1" is read together with NAME. @de: sorted by name. */
 static bool is_older(struct dirent **de, int n, const char *name)
 {
+	struct dirent **found;
 	char newer[NAME_MAX + 8];
 	size_t len = unpack_stem(name);
 
@@ -281,7 +282,8 @@ static bool is_older(struct dirent **de, int n, const char *name)
 		return false;
 	for (size_t i = 0; i < N_SUFFIXES; i++) {
 		snprintf(newer, sizeof(newer), "%.*s%s", (int)len - 2, name, suffixes[i]);
-		if (bsearch(newer, de, (size_t)n, sizeof(*de), compare_name))
+		found = bsearch(newer, de, (size_t)n, sizeof(*de), compare_name);
+		if (found && (*found)->d_type != DT_DIR)
 			return true;
 	}
 	return false;
