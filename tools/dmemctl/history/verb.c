@@ -271,6 +271,8 @@ static int replace_output(struct history *h, FILE *f)
 
 	if (fflush(f) || fstat(fileno(f), &st))
 		ret = -errno;
+	else if ((uint64_t)st.st_size > SIZE_MAX)
+		ret = -EFBIG;
 	if (!ret && st.st_size) {
 		text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fileno(f), 0);
 		ret = text == MAP_FAILED ? -errno : 0;
