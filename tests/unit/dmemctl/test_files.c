@@ -223,6 +223,9 @@ static void not_ours(void)
 	check(plan("d") == 1 && strstr(get("err"), "no history found: 4 other files skipped"),
 	      "they are skipped in a directory", "%s", get("err"));
 	check(!plan("--json h d") && samples() == 10, "beside a history", "%s", get("err"));
+	shell("cp h i && ln -s i.1 i.1");
+	check(!plan("--json i") && samples() == 10 && strstr(get("err"), "i: its older part is not read: Too many levels"),
+	      "an older part that cannot be read", "%s", get("err"));
 	make("e/h.1", 0, 10);
 	mkdir(tap_path("e/h"), 0755);
 	check(!plan("--json e") && samples() == 10, "a directory is not continued by a history", "%s", get("err"));

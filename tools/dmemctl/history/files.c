@@ -226,6 +226,8 @@ static int read_history(struct files *f, const char *path, bool asked)
 
 	f->told = false;
 	ret = add_older(f, path);
+	if (ret < 0 && !f->told && ret != -ENOENT && ret != -ENAMETOOLONG && ret != -ENOMEM)
+		cli_error(f->cli, "%s: its older part is not read: %s", path, strerror(-ret));
 	if (ret != -ENOMEM && (!f->told || ret == -EUCLEAN))
 		ret = add_file(f, path);
 	for (size_t i = first; i < f->n; i++)
