@@ -554,6 +554,41 @@ static void test_late_counters(void)
 	      "%s%s", get("out"), get("err"));
 }
 
+/* b is recorded later than its buffer: its charge does not change then. */
+static void test_late_owner(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 1, A);
+	past_look(&t, 1000, "r0=%llu,0,-,%llu c0.0=0 b1=-.0,4194304 b2=-.0,4194304", 8 * MIB, 40 * MIB);
+	past_cgroup(&t, 1, 2, B);
+	past_look(&t, 5000, "c1.0=%llu b2=1.0,4194304", 4 * MIB);
+	finish(&t, 9000);
+	check(changed("--scale=b=3", NULL) && needs(CAM, 16 * MIB, 16 * MIB) && of_service("b.service", "runs") == 1 &&
+	      of_service("b.service", "peak") == 12 * MIB && of_service("b.service", "max") == 12 * MIB,
+	      "a service that is recorded late has a limit", "%s%s", get("out"), get("err"));
+	check(changed("--split=" CAM ":b", NULL) && needs(CAM ":b", 4 * MIB, 4 * MIB) &&
+	      of_service("b.service", "peak") == 4 * MIB, "in each changed load", "%s", get("out"));
+}
+
+/* The next cgroup of a has the same charge. */
+static void test_next_run(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", CAM, true);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu b1=0.0,4194304", 4 * MIB, 4 * MIB);
+	past_head(&t, "aaaaaaaa", 3000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 7, A);
+	past_look(&t, 3000, "r0=%llu,0,-,%llu c0.0=%llu b1=0.0,4194304", 4 * MIB, 40 * MIB, 4 * MIB);
+	finish(&t, 4000);
+	check(changed("--scale=a=2", NULL) && of_service("a.service", "runs") == 2 &&
+	      of_service("a.service", "peak") == 8 * MIB, "it is a run, too", "%s%s", get("out"), get("err"));
+}
+
 /* Nothing was refused in 40M, but nobody had 60M. */
 static void test_sufficed(void)
 {
@@ -1209,6 +1244,8 @@ int main(int argc, char **argv)
 	RUN(test_huge);
 	RUN(test_outlived);
 	RUN(test_late_counters);
+	RUN(test_late_owner);
+	RUN(test_next_run);
 	RUN(test_sufficed);
 	RUN(test_without);
 	RUN(test_add);
