@@ -661,6 +661,14 @@ static void test_add(void)
 	      "it can replace one that is left out", "%s", get("out"));
 	check(changed("--add=x:" CAM "=1x1M", "--add=y:" CAM "=2x1M") && needs(CAM, 13 * MIB, 13 * MIB), "two can be added",
 	      "%s", get("out"));
+	check(changed("--add=x:" CAM "=2x8M", "--add=x:" CAM "=1x4M") && of_region(CAM, "together") == 30 * MIB &&
+	      of_service("x.service", "runs") == 1 && of_service("x.service", "peak") == 20 * MIB &&
+	      of_service("x.service", "max") == 20 * MIB, "or one with buffers of two sizes", "%s", get("out"));
+	check(changed("--add=x:" CAM "=2x8M", "--add=x:" CAM "=1x4M:with=c") && of_service("x.service", "peak") == 16 * MIB,
+	      "of which some may never be", "%s", get("out"));
+	check(plan(MORE("--add=x:" CAM "=1x1M", "--add=y:" CAM "=1x1M:with=x")) == 1 &&
+	      strstr(get("err"), "no unit 'x' is recorded: recorded are a.service, b.service, c.service"),
+	      "none runs with another one that is added", "%s", get("err"));
 }
 
 /* Two areas and a GPU's memory: a and b have 3M in each of the areas, and c has 5M of the GPU's. */

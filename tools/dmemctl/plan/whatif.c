@@ -255,12 +255,12 @@ static bool is_unit(const struct model_service *s, const char *word)
 static int no_unit(struct whatif *w, const struct model *m, const struct whatif_option *o,
 		   const char *word)
 {
-	const char **name = dmem_alloc(&w->arena, (m->n_services + 1) * sizeof(*name));
+	const char **name = dmem_alloc(&w->arena, (w->n_services + 1) * sizeof(*name));
 	struct dmem_nearest best = { 0 };
 
 	if (!name)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < m->n_services; i++) {
+	for (uint32_t i = 0; i < w->n_services; i++) {
 		char part[256];
 
 		name[i] = model_name(m, i);
@@ -270,18 +270,18 @@ static int no_unit(struct whatif *w, const struct model *m, const struct whatif_
 			*strrchr(part, '.') = 0;
 		dmem_similar(&best, word, part, name[i], 1);
 	}
-	return unknown(w, o, "unit", word, best.name, name, m->n_services);
+	return unknown(w, o, "unit", word, best.name, name, w->n_services);
 }
 
-/* Finds the services of a unit, with all below it: sets *@in, by service. */
+/* Finds the recorded services of a unit, with all below it: sets *@in, by service. */
 static int find_unit(struct whatif *w, const struct model *m, const struct whatif_option *o,
 		     const char *word, const bool **in)
 {
-	bool *is = dmem_alloc(&w->arena, m->n_services + 1), any = false;
+	bool *is = dmem_alloc(&w->arena, w->n_services + 1), any = false;
 
 	if (!is)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < m->n_services; i++) {
+	for (uint32_t i = 0; i < w->n_services; i++) {
 		for (uint32_t s = i; s != MODEL_NONE && !is[i]; s = m->service[s].parent)
 			is[i] = is_unit(&m->service[s], word);
 		any |= is[i];

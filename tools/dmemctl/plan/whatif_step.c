@@ -543,20 +543,24 @@ static int add_run(struct runs *all, const struct whatif_replay *w, const struct
 	return 0;
 }
 
-static void add_added(struct runs *all, const struct whatif_replay *w, uint64_t page)
+/* An added service has one run, even if several options add buffers of it. */
+static int add_added(struct runs *all, const struct whatif_replay *w)
 {
 	for (size_t i = 0; i < w->w->n; i++) {
 		const struct whatif_option *o = &w->w->option[i];
-		uint64_t size;
+		uint64_t key = (uint64_t)o->service << 32 | o->at, most;
 
-		if (o->kind != WHATIF_ADD || !w->added[i].ever)
+		if (o->kind != WHATIF_ADD || !w->added[i].ever || dmem_map_get(&all->at, 0, key))
 			continue;
-		size = added_size(o, page);
+		most = dmem_map_get(&w->most, 0, key);
 		all->run[all->n++] = (struct model_run){
-			.service = o->service, .region = o->at, .life = i + 1,
-			.peak = o->count * size, .seen = o->count * size, .max = DMEM_UNKNOWN,
+			.service = o->service, .region = o->at, .peak = most ? most - 1 : 0,
+			.seen = most ? most - 1 : 0, .max = DMEM_UNKNOWN,
 		};
+		if (dmem_map_put(&all->at, 0, key, all->n))
+			return -ENOMEM;
 	}
+	return 0;
 }
 
 int whatif_runs(const struct whatif_replay *w, const struct model_replay *r,
@@ -570,7 +574,7 @@ int whatif_runs(const struct whatif_replay *w, const struct model_replay *r,
 			ret = add_run(&all, w, &r->run[i], r->boot->page);
 	}
 	if (!ret)
-		add_added(&all, w, r->boot->page);
+		ret = add_added(&all, w);
 	dmem_map_free(&all.at);
 	*run = all.run;
 	*n = all.n;
