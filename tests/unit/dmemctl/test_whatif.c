@@ -490,6 +490,30 @@ static void test_pages(void)
 	check(changed("--scale=system.slice=1.5", NULL) && needs(CAM, 7 * PAGE, 13 * PAGE), "a slice stands for its services",
 	      "%s", get("out"));
 	check(changed("--scale=a=0.0001", NULL) && needs(CAM, 2 * PAGE, 2 * PAGE), "and at least one page", "%s", get("out"));
+	/* A frame of 1280 x 720 pixels of 4 bytes. No binary number is 1.1. */
+	t = (struct dmem_text){ 0 };
+	start(&t, "aaaaaaaa", CAM, true);
+	past_look(&t, 2000, "r0=3686400 c0.0=3686400 b1=0.0,3686400");
+	finish(&t, 4000);
+	check(changed("--scale=a=1.1", NULL) && needs(CAM, 990 * PAGE, 990 * PAGE), "but no page for an error of rounding",
+	      "%s", get("out"));
+}
+
+/* Any number of factors has a product, and 0 stays 0. */
+static void test_product(void)
+{
+	struct whatif w = { 0 };
+	struct model m = { 0 };
+	int64_t a = model_find_service(&m, A, true);
+	bool parsed = a >= 0;
+
+	for (int i = 0; i < 120 && parsed; i++)
+		parsed = !whatif_parse(&w, WHATIF_SCALE, "a=1000");
+	parsed = parsed && !whatif_parse(&w, WHATIF_WITHOUT, "a");
+	check(parsed && !whatif_resolve(&w, &m) && whatif_factor(&w, (uint32_t)a) == 0,
+	      "a service is left out, whatever its factors are", "%g", whatif_factor(&w, 0));
+	whatif_free(&w);
+	model_free(&m);
 }
 
 /* A history with pages of a size that no machine has, and a buffer of 2^60 bytes. */
@@ -1249,6 +1273,7 @@ int main(int argc, char **argv)
 	RUN(test_wrong_size);
 	RUN(test_scale);
 	RUN(test_pages);
+	RUN(test_product);
 	RUN(test_huge);
 	RUN(test_outlived);
 	RUN(test_late_counters);

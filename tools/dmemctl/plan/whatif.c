@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Parses changes of a recorded load, and finds their regions and services. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 /* Names that an error lists, at most. */
 #define MAX_NAMES	8
 #define MAX_FACTOR	1000
+/* Of all factors of a service: above any real one, and not infinite. */
+#define MAX_PRODUCT	1e30
 #define MAX_COUNT	65536
 /* Bytes of an added service: above any real size, and sums do not overflow. */
 #define MAX_ADDED	(UINT64_C(1) << 50)
@@ -319,8 +322,10 @@ static int resolve_factor(struct whatif *w, struct model *m, struct whatif_optio
 	int ret = find_unit(w, m, o, o->unit, &in);
 
 	for (size_t i = 0; i < w->n_services && !ret; i++) {
-		if (in[i])
-			w->factor[i] *= o->factor;
+		if (!in[i])
+			continue;
+		w->factor[i] *= o->factor;
+		w->factor[i] = fmin(w->factor[i], MAX_PRODUCT);
 	}
 	memset(w->touched, true, w->n_regions);
 	return ret;

@@ -15,6 +15,8 @@
 
 /* Above any real size, and sums do not overflow. */
 #define MAX_BYTES	(UINT64_C(1) << 60)
+/* Above the relative error of a product of factors. */
+#define FACTOR_ERROR	0x1p-46
 /* Inode numbers of added buffers: real ones are far below. */
 #define FIRST_INO	(UINT64_C(1) << 63)
 
@@ -104,14 +106,16 @@ static uint64_t added_size(const struct whatif_option *o, uint64_t page)
 	return min_u64(whole_pages(o->bytes, page), MAX_BYTES / o->count);
 }
 
-/* In whole pages. */
+/* In whole pages. 1.1 times 900 pages are 990, although 1.1 is no exact number: less than a byte
+ * too much is no further page. */
 static uint64_t scale(const struct whatif *w, uint32_t service, uint64_t v, uint64_t page)
 {
 	double factor = whatif_factor(w, service), x;
 
 	if (factor == 1)
 		return v;
-	x = ceil((double)v * factor);
+	x = (double)v * factor;
+	x = ceil(x - x * FACTOR_ERROR);
 	v = x < (double)MAX_BYTES ? (uint64_t)x : MAX_BYTES;
 	return whole_pages(v, page);
 }
