@@ -766,6 +766,11 @@ static void test_split(void)
 	      needs("cma/x", 6 * MIB, 6 * MIB), "a merged region can be split", "%s%s", get("out"), get("err"));
 	check(changed("--split=" CAM ":b", "--add=npu:" CAM ":b=1x1M") && needs(CAM ":b", 4 * MIB, 4 * MIB),
 	      "and a service can be added there", "%s%s", get("out"), get("err"));
+	check(changed("--split=" CAM ":a,b", "--split=" CAM ":a,b:b") && needs(CAM ":a,b", 3 * MIB, 3 * MIB) &&
+	      needs(CAM ":a,b:b", 3 * MIB, 3 * MIB), "a region that was split off can be split", "%s%s", get("out"), get("err"));
+	check(!plan(MORE("--json", "--split=" CAM ":a,b", "--split=" CAM ":a,b:b", "--add=npu:" CAM ":a,b:b=1x1M")) &&
+	      needs(CAM ":a,b:b", 4 * MIB, 4 * MIB), "and a service can be added to that, too", "%s%s", get("out"),
+	      get("err"));
 	is_wrong("--split=" CAM, 2, "write REGION:UNIT or REGION:UNIT,UNIT");
 	is_wrong("--split=cma/camra:b", 1, "no region 'cma/camra' is recorded: did you mean " CAM "?");
 	is_wrong("--split=" CAM ":camera", 1, "no unit 'camera' is recorded: recorded are a.service, b.service, c.service");

@@ -554,9 +554,14 @@ double whatif_factor(const struct whatif *w, uint32_t service)
 uint32_t whatif_region(const struct whatif *w, uint32_t service, uint32_t region)
 {
 	uint32_t to = w->into[region];
-	uint64_t split = service < w->n_services ? dmem_map_get(&w->split, service, to) : 0;
+	uint64_t split;
 
-	return split ? (uint32_t)split - 1 : to;
+	if (service >= w->n_services)
+		return to;
+	/* A region that was split off may be split again. */
+	while ((split = dmem_map_get(&w->split, service, to)))
+		to = (uint32_t)split - 1;
+	return to;
 }
 
 void whatif_free(struct whatif *w)

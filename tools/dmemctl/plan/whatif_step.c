@@ -373,7 +373,8 @@ static int read_area(struct whatif_replay *w, struct model_replay *r, const stru
 	for (size_t i = 0; i < w->w->n; i++) {
 		const struct whatif_option *o = &w->w->option[i];
 
-		if (o->kind == WHATIF_SPLIT && o->from == region)
+		/* In the order in which regions were split. */
+		if (o->kind == WHATIF_SPLIT && w->present[o->from])
 			w->present[o->at] = true;
 	}
 	for (size_t i = 0; i < a->n_changed; i++) {
