@@ -277,6 +277,10 @@ static void test_sums(void)
 	check(of_trial("smallest") == 20 * MIB, "the smallest size is the highest sum", "%s", get("out"));
 	check(!plan(MORE("--size=" VRAM "=18M")) && strstr(get("out"), "Only sums are compared"), "the text says so", "%s",
 	      get("out"));
+	check(!plan(MORE("--size=" VRAM "=20971519")) &&
+	      strstr(get("out"), "\n  In 20971519: 1 recorded request would have been refused.\n") &&
+	      strstr(get("out"), "\n    20M is the smallest size without a refused request"), "and does not round sizes", "%s",
+	      get("out"));
 }
 
 /* Without records of buffers, each rise is one. */
@@ -351,6 +355,8 @@ static void test_text(void)
 	      "or a sentence", "%s", get("out"));
 	check(!plan(MORE("--size=" CAM "=25M")) && strstr(get("out"), "25M is not a multiple of the block, 4M"),
 	      "a size that CMA cannot have is marked", "%s", get("out"));
+	check(!plan(MORE("--size=" CAM "=24575K")) && strstr(get("out"), "24575K is not a multiple of the block, 4M"),
+	      "even if it rounds to one that it can", "%s", get("out"));
 	check(!plan(MORE("--json")) && strstr(get("out"), "\"trial\":null"), "a plan without a trial has none", "%s",
 	      get("out"));
 	check(!plan(MORE("--headroom=10")) && !strstr(get("out"), "--size") && !strstr(get("out"), "would have been"),
