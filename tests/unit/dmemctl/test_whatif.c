@@ -277,6 +277,10 @@ static void test_sums(void)
 	check(of_trial("smallest") == 20 * MIB, "the smallest size is the highest sum", "%s", get("out"));
 	check(!plan(MORE("--size=" VRAM "=18M")) && strstr(get("out"), "Only sums are compared"), "the text says so", "%s",
 	      get("out"));
+	check(!plan(MORE("--size=" VRAM "=20971519")) &&
+	      strstr(get("out"), "\n  In 20971519: 1 recorded request would have been refused.\n") &&
+	      strstr(get("out"), "\n    20M is the smallest size without a refused request"), "and does not round sizes", "%s",
+	      get("out"));
 }
 
 /* Without records of buffers, each rise is one. */
@@ -351,6 +355,8 @@ static void test_text(void)
 	      "or a sentence", "%s", get("out"));
 	check(!plan(MORE("--size=" CAM "=25M")) && strstr(get("out"), "25M is not a multiple of the block, 4M"),
 	      "a size that CMA cannot have is marked", "%s", get("out"));
+	check(!plan(MORE("--size=" CAM "=24575K")) && strstr(get("out"), "24575K is not a multiple of the block, 4M"),
+	      "even if it rounds to one that it can", "%s", get("out"));
 	check(!plan(MORE("--json")) && strstr(get("out"), "\"trial\":null"), "a plan without a trial has none", "%s",
 	      get("out"));
 	check(!plan(MORE("--headroom=10")) && !strstr(get("out"), "--size") && !strstr(get("out"), "would have been"),
@@ -490,6 +496,30 @@ static void test_pages(void)
 	check(changed("--scale=system.slice=1.5", NULL) && needs(CAM, 7 * PAGE, 13 * PAGE), "a slice stands for its services",
 	      "%s", get("out"));
 	check(changed("--scale=a=0.0001", NULL) && needs(CAM, 2 * PAGE, 2 * PAGE), "and at least one page", "%s", get("out"));
+	/* A frame of 1280 x 720 pixels of 4 bytes. No binary number is 1.1. */
+	t = (struct dmem_text){ 0 };
+	start(&t, "aaaaaaaa", CAM, true);
+	past_look(&t, 2000, "r0=3686400 c0.0=3686400 b1=0.0,3686400");
+	finish(&t, 4000);
+	check(changed("--scale=a=1.1", NULL) && needs(CAM, 990 * PAGE, 990 * PAGE), "but no page for an error of rounding",
+	      "%s", get("out"));
+}
+
+/* Any number of factors has a product, and 0 stays 0. */
+static void test_product(void)
+{
+	struct whatif w = { 0 };
+	struct model m = { 0 };
+	int64_t a = model_find_service(&m, A, true);
+	bool parsed = a >= 0;
+
+	for (int i = 0; i < 120 && parsed; i++)
+		parsed = !whatif_parse(&w, WHATIF_SCALE, "a=1000");
+	parsed = parsed && !whatif_parse(&w, WHATIF_WITHOUT, "a");
+	check(parsed && !whatif_resolve(&w, &m) && whatif_factor(&w, (uint32_t)a) == 0,
+	      "a service is left out, whatever its factors are", "%g", whatif_factor(&w, 0));
+	whatif_free(&w);
+	model_free(&m);
 }
 
 /* A history with pages of a size that no machine has, and a buffer of 2^60 bytes. */
@@ -552,6 +582,41 @@ static void test_late_counters(void)
 	finish(&t, 4000);
 	check(changed("--scale=a=2", NULL) && needs(CAM, 16 * MIB, 16 * MIB), "a buffer counts once, whenever it is charged",
 	      "%s%s", get("out"), get("err"));
+}
+
+/* b is recorded later than its buffer: its charge does not change then. */
+static void test_late_owner(void)
+{
+	struct dmem_text t = { 0 };
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 1, A);
+	past_look(&t, 1000, "r0=%llu,0,-,%llu c0.0=0 b1=-.0,4194304 b2=-.0,4194304", 8 * MIB, 40 * MIB);
+	past_cgroup(&t, 1, 2, B);
+	past_look(&t, 5000, "c1.0=%llu b2=1.0,4194304", 4 * MIB);
+	finish(&t, 9000);
+	check(changed("--scale=b=3", NULL) && needs(CAM, 16 * MIB, 16 * MIB) && of_service("b.service", "runs") == 1 &&
+	      of_service("b.service", "peak") == 12 * MIB && of_service("b.service", "max") == 12 * MIB,
+	      "a service that is recorded late has a limit", "%s%s", get("out"), get("err"));
+	check(changed("--split=" CAM ":b", NULL) && needs(CAM ":b", 4 * MIB, 4 * MIB) &&
+	      of_service("b.service", "peak") == 4 * MIB, "in each changed load", "%s", get("out"));
+}
+
+/* The next cgroup of a has the same charge. */
+static void test_next_run(void)
+{
+	struct dmem_text t = { 0 };
+
+	start(&t, "aaaaaaaa", CAM, true);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu b1=0.0,4194304", 4 * MIB, 4 * MIB);
+	past_head(&t, "aaaaaaaa", 3000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 7, A);
+	past_look(&t, 3000, "r0=%llu,0,-,%llu c0.0=%llu b1=0.0,4194304", 4 * MIB, 40 * MIB, 4 * MIB);
+	finish(&t, 4000);
+	check(changed("--scale=a=2", NULL) && of_service("a.service", "runs") == 2 &&
+	      of_service("a.service", "peak") == 8 * MIB, "it is a run, too", "%s%s", get("out"), get("err"));
 }
 
 /* Nothing was refused in 40M, but nobody had 60M. */
@@ -626,6 +691,14 @@ static void test_add(void)
 	      "it can replace one that is left out", "%s", get("out"));
 	check(changed("--add=x:" CAM "=1x1M", "--add=y:" CAM "=2x1M") && needs(CAM, 13 * MIB, 13 * MIB), "two can be added",
 	      "%s", get("out"));
+	check(changed("--add=x:" CAM "=2x8M", "--add=x:" CAM "=1x4M") && of_region(CAM, "together") == 30 * MIB &&
+	      of_service("x.service", "runs") == 1 && of_service("x.service", "peak") == 20 * MIB &&
+	      of_service("x.service", "max") == 20 * MIB, "or one with buffers of two sizes", "%s", get("out"));
+	check(changed("--add=x:" CAM "=2x8M", "--add=x:" CAM "=1x4M:with=c") && of_service("x.service", "peak") == 16 * MIB,
+	      "of which some may never be", "%s", get("out"));
+	check(plan(MORE("--add=x:" CAM "=1x1M", "--add=y:" CAM "=1x1M:with=x")) == 1 &&
+	      strstr(get("err"), "no unit 'x' is recorded: recorded are a.service, b.service, c.service"),
+	      "none runs with another one that is added", "%s", get("err"));
 }
 
 /* Two areas and a GPU's memory: a and b have 3M in each of the areas, and c has 5M of the GPU's. */
@@ -699,6 +772,11 @@ static void test_split(void)
 	      needs("cma/x", 6 * MIB, 6 * MIB), "a merged region can be split", "%s%s", get("out"), get("err"));
 	check(changed("--split=" CAM ":b", "--add=npu:" CAM ":b=1x1M") && needs(CAM ":b", 4 * MIB, 4 * MIB),
 	      "and a service can be added there", "%s%s", get("out"), get("err"));
+	check(changed("--split=" CAM ":a,b", "--split=" CAM ":a,b:b") && needs(CAM ":a,b", 3 * MIB, 3 * MIB) &&
+	      needs(CAM ":a,b:b", 3 * MIB, 3 * MIB), "a region that was split off can be split", "%s%s", get("out"), get("err"));
+	check(!plan(MORE("--json", "--split=" CAM ":a,b", "--split=" CAM ":a,b:b", "--add=npu:" CAM ":a,b:b=1x1M")) &&
+	      needs(CAM ":a,b:b", 4 * MIB, 4 * MIB), "and a service can be added to that, too", "%s%s", get("out"),
+	      get("err"));
 	is_wrong("--split=" CAM, 2, "write REGION:UNIT or REGION:UNIT,UNIT");
 	is_wrong("--split=cma/camra:b", 1, "no region 'cma/camra' is recorded: did you mean " CAM "?");
 	is_wrong("--split=" CAM ":camera", 1, "no unit 'camera' is recorded: recorded are a.service, b.service, c.service");
@@ -1206,9 +1284,12 @@ int main(int argc, char **argv)
 	RUN(test_wrong_size);
 	RUN(test_scale);
 	RUN(test_pages);
+	RUN(test_product);
 	RUN(test_huge);
 	RUN(test_outlived);
 	RUN(test_late_counters);
+	RUN(test_late_owner);
+	RUN(test_next_run);
 	RUN(test_sufficed);
 	RUN(test_without);
 	RUN(test_add);

@@ -554,6 +554,7 @@ static int use_figures(struct model_cursor *c, const struct cursor_cgroup *g, ui
 	struct model_replay *r = c->r;
 	struct model_consumer *t = (struct model_consumer *)(uintptr_t)
 				dmem_map_get(&r->consumers, g->service, region);
+	bool same;
 
 	/* Most cgroups have no charge in most regions. */
 	if (!t && !current)
@@ -561,12 +562,14 @@ static int use_figures(struct model_cursor *c, const struct cursor_cgroup *g, ui
 	t = t ? t : consumer_of(r, g->service, region);
 	if (!t)
 		return -ENOMEM;
+	/* Another cgroup may have the same charge. */
+	same = t->current == current && t->life == g->life;
 	put_into_present(r, t);
 	t->teller = c->teller;
 	t->segment = c->segment;
 	t->life = g->life;
 	t->implied = 0;
-	return t->current == current ? 0 : set_current(r, t, current);
+	return same ? 0 : set_current(r, t, current);
 }
 
 static int on_figures(void *data, unsigned int cgroup, unsigned int region, const uint64_t *v,

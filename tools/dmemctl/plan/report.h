@@ -16,6 +16,10 @@ void report_json(FILE *f, const struct model *m, const struct needs *n,
 void report_date(char *buf, size_t size, uint64_t ms);
 void report_json_text(FILE *f, const char *s);
 
+/* A size that is not rounded, such as "5132K". Returns @buf. */
+#define REPORT_EXACT	24
+const char *report_exact(char buf[REPORT_EXACT], uint64_t v);
+
 /* The options that change the load, in one line: "--scale=a.service=2 --without=b.service". Names
  * are harmless. Prints nothing if there are none. */
 void report_changes(FILE *f, const struct model *m, const char *before, const char *after);

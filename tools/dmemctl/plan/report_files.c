@@ -40,19 +40,27 @@ void report_units_free(struct report_units *u)
 	dmem_map_free(&u->min);
 }
 
-static void print_key(FILE *f, const char *key, const char *region, uint64_t v)
+const char *report_exact(char buf[REPORT_EXACT], uint64_t v)
 {
 	static const char units[] = "KMG";
 	int unit = -1;
 
-	fprintf(f, "%s=", key);
-	for (; *region; region++)
-		fprintf(f, *region == '%' ? "%%%%" : "%c", *region);
 	while (v && unit < 2 && v % 1024 == 0) {
 		v /= 1024;
 		unit++;
 	}
-	fprintf(f, " %" PRIu64 "%.1s\n", v, unit < 0 ? "" : units + unit);
+	snprintf(buf, REPORT_EXACT, "%" PRIu64 "%.1s", v, unit < 0 ? "" : units + unit);
+	return buf;
+}
+
+static void print_key(FILE *f, const char *key, const char *region, uint64_t v)
+{
+	char size[REPORT_EXACT];
+
+	fprintf(f, "%s=", key);
+	for (; *region; region++)
+		fprintf(f, *region == '%' ? "%%%%" : "%c", *region);
+	fprintf(f, " %s\n", report_exact(size, v));
 }
 
 bool report_unit(FILE *f, const struct report_units *u, uint32_t service)

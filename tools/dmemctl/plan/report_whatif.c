@@ -114,11 +114,12 @@ static void print_alignment(FILE *f, const struct needs_region *g)
 void report_trial(FILE *f, const struct model *m, const struct needs_region *g)
 {
 	const struct trial *t = &g->trial;
-	char size[CLI_SIZE], most[CLI_SIZE];
+	char size[REPORT_EXACT], smallest[REPORT_EXACT], most[CLI_SIZE];
 
 	if (t->size == DMEM_UNKNOWN)
 		return;
-	cli_size(size, t->size, false);
+	/* Not rounded: one byte decides. */
+	report_exact(size, t->size);
 	fprintf(f, "\n  In %s: ", size);
 	put_refused(f, m, t->refused);
 	fprintf(f, " would have been refused.\n");
@@ -129,7 +130,7 @@ void report_trial(FILE *f, const struct model *m, const struct needs_region *g)
 		print_services(f, m, t);
 	print_alignment(f, g);
 	fprintf(f, "    %s is the smallest size without a refused request, without headroom.\n",
-		cli_size(most, t->smallest, false));
+		report_exact(smallest, t->smallest));
 	if (g->cma && t->size % g->block)
 		fprintf(f, "    %s is not a multiple of the block, %s: CMA has whole blocks.\n", size,
 			cli_size(most, g->block, false));

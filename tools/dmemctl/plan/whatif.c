@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Parses changes of a recorded load, and finds their regions and services. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 /* Names that an error lists, at most. */
 #define MAX_NAMES	8
 #define MAX_FACTOR	1000
+/* Of all factors of a service: above any real one, and not infinite. */
+#define MAX_PRODUCT	1e30
 #define MAX_COUNT	65536
 /* Bytes of an added service: above any real size, and sums do not overflow. */
 #define MAX_ADDED	(UINT64_C(1) << 50)
@@ -255,12 +258,12 @@ static bool is_unit(const struct model_service *s, const char *word)
 static int no_unit(struct whatif *w, const struct model *m, const struct whatif_option *o,
 		   const char *word)
 {
-	const char **name = dmem_alloc(&w->arena, (m->n_services + 1) * sizeof(*name));
+	const char **name = dmem_alloc(&w->arena, (w->n_services + 1) * sizeof(*name));
 	struct dmem_nearest best = { 0 };
 
 	if (!name)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < m->n_services; i++) {
+	for (uint32_t i = 0; i < w->n_services; i++) {
 		char part[256];
 
 		name[i] = model_name(m, i);
@@ -270,18 +273,18 @@ static int no_unit(struct whatif *w, const struct model *m, const struct whatif_
 			*strrchr(part, '.') = 0;
 		dmem_similar(&best, word, part, name[i], 1);
 	}
-	return unknown(w, o, "unit", word, best.name, name, m->n_services);
+	return unknown(w, o, "unit", word, best.name, name, w->n_services);
 }
 
-/* Finds the services of a unit, with all below it: sets *@in, by service. */
+/* Finds the recorded services of a unit, with all below it: sets *@in, by service. */
 static int find_unit(struct whatif *w, const struct model *m, const struct whatif_option *o,
 		     const char *word, const bool **in)
 {
-	bool *is = dmem_alloc(&w->arena, m->n_services + 1), any = false;
+	bool *is = dmem_alloc(&w->arena, w->n_services + 1), any = false;
 
 	if (!is)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < m->n_services; i++) {
+	for (uint32_t i = 0; i < w->n_services; i++) {
 		for (uint32_t s = i; s != MODEL_NONE && !is[i]; s = m->service[s].parent)
 			is[i] = is_unit(&m->service[s], word);
 		any |= is[i];
@@ -319,8 +322,10 @@ static int resolve_factor(struct whatif *w, struct model *m, struct whatif_optio
 	int ret = find_unit(w, m, o, o->unit, &in);
 
 	for (size_t i = 0; i < w->n_services && !ret; i++) {
-		if (in[i])
-			w->factor[i] *= o->factor;
+		if (!in[i])
+			continue;
+		w->factor[i] *= o->factor;
+		w->factor[i] = fmin(w->factor[i], MAX_PRODUCT);
 	}
 	memset(w->touched, true, w->n_regions);
 	return ret;
@@ -549,9 +554,14 @@ double whatif_factor(const struct whatif *w, uint32_t service)
 uint32_t whatif_region(const struct whatif *w, uint32_t service, uint32_t region)
 {
 	uint32_t to = w->into[region];
-	uint64_t split = service < w->n_services ? dmem_map_get(&w->split, service, to) : 0;
+	uint64_t split;
 
-	return split ? (uint32_t)split - 1 : to;
+	if (service >= w->n_services)
+		return to;
+	/* A region that was split off may be split again. */
+	while ((split = dmem_map_get(&w->split, service, to)))
+		to = (uint32_t)split - 1;
+	return to;
 }
 
 void whatif_free(struct whatif *w)

@@ -15,6 +15,8 @@
 
 /* Above any real size, and sums do not overflow. */
 #define MAX_BYTES	(UINT64_C(1) << 60)
+/* Above the relative error of a product of factors. */
+#define FACTOR_ERROR	0x1p-46
 /* Inode numbers of added buffers: real ones are far below. */
 #define FIRST_INO	(UINT64_C(1) << 63)
 
@@ -104,14 +106,16 @@ static uint64_t added_size(const struct whatif_option *o, uint64_t page)
 	return min_u64(whole_pages(o->bytes, page), MAX_BYTES / o->count);
 }
 
-/* In whole pages. */
+/* In whole pages. 1.1 times 900 pages are 990, although 1.1 is no exact number: less than a byte
+ * too much is no further page. */
 static uint64_t scale(const struct whatif *w, uint32_t service, uint64_t v, uint64_t page)
 {
 	double factor = whatif_factor(w, service), x;
 
 	if (factor == 1)
 		return v;
-	x = ceil((double)v * factor);
+	x = (double)v * factor;
+	x = ceil(x - x * FACTOR_ERROR);
 	v = x < (double)MAX_BYTES ? (uint64_t)x : MAX_BYTES;
 	return whole_pages(v, page);
 }
@@ -369,7 +373,8 @@ static int read_area(struct whatif_replay *w, struct model_replay *r, const stru
 	for (size_t i = 0; i < w->w->n; i++) {
 		const struct whatif_option *o = &w->w->option[i];
 
-		if (o->kind == WHATIF_SPLIT && o->from == region)
+		/* In the order in which regions were split. */
+		if (o->kind == WHATIF_SPLIT && w->present[o->from])
 			w->present[o->at] = true;
 	}
 	for (size_t i = 0; i < a->n_changed; i++) {
@@ -543,20 +548,24 @@ static int add_run(struct runs *all, const struct whatif_replay *w, const struct
 	return 0;
 }
 
-static void add_added(struct runs *all, const struct whatif_replay *w, uint64_t page)
+/* An added service has one run, even if several options add buffers of it. */
+static int add_added(struct runs *all, const struct whatif_replay *w)
 {
 	for (size_t i = 0; i < w->w->n; i++) {
 		const struct whatif_option *o = &w->w->option[i];
-		uint64_t size;
+		uint64_t key = (uint64_t)o->service << 32 | o->at, most;
 
-		if (o->kind != WHATIF_ADD || !w->added[i].ever)
+		if (o->kind != WHATIF_ADD || !w->added[i].ever || dmem_map_get(&all->at, 0, key))
 			continue;
-		size = added_size(o, page);
+		most = dmem_map_get(&w->most, 0, key);
 		all->run[all->n++] = (struct model_run){
-			.service = o->service, .region = o->at, .life = i + 1,
-			.peak = o->count * size, .seen = o->count * size, .max = DMEM_UNKNOWN,
+			.service = o->service, .region = o->at, .peak = most ? most - 1 : 0,
+			.seen = most ? most - 1 : 0, .max = DMEM_UNKNOWN,
 		};
+		if (dmem_map_put(&all->at, 0, key, all->n))
+			return -ENOMEM;
 	}
+	return 0;
 }
 
 int whatif_runs(const struct whatif_replay *w, const struct model_replay *r,
@@ -570,7 +579,7 @@ int whatif_runs(const struct whatif_replay *w, const struct model_replay *r,
 			ret = add_run(&all, w, &r->run[i], r->boot->page);
 	}
 	if (!ret)
-		add_added(&all, w, r->boot->page);
+		ret = add_added(&all, w);
 	dmem_map_free(&all.at);
 	*run = all.run;
 	*n = all.n;
