@@ -575,7 +575,8 @@ TEST_F_TIMEOUT(escape, migration, 60)
 	EXPECT_EQ(self->seen->got * page, a + b);
 	EXPECT_EQ(a + b, dmem_current(self->t.cg, region));
 	END();
-	if (self->seen->ret[1] <= LIMIT)
+	/* A skip would hide a failed expectation. */
+	if (self->seen->ret[1] <= LIMIT && __test_passed(_metadata))
 		SKIP(return, "never had buffers of both cgroups at the same time");
 	/* The sum is beyond one limit, and neither is exceeded. */
 	EXPECT_EQ(LIMIT * page, dmem_peak(self->a, region));

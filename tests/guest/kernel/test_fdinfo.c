@@ -216,7 +216,7 @@ TEST(heaps)
 	struct dmem_heap heaps[DMEM_HEAPS];
 	struct dmem_owner owner;
 	struct dmem_test t;
-	int i, n, ret, seen = 0;
+	int i, n, ret, accounted = 0;
 
 	begin_or_skip(_metadata, &t, DMEM_NO_HEAP);
 	n = heap_list(heaps, DMEM_HEAPS);
@@ -233,12 +233,13 @@ TEST(heaps)
 		EXPECT_EQ(heaps[i].region[0] ? 0 : -ENODATA, ret);
 		if (!ret)
 			EXPECT_STREQ(heaps[i].region, owner.region);
-		seen += !ret;
+		accounted += !!heaps[i].region[0];
 		close(fd);
 		close(heap_fd);
 	}
 	dmem_end(&t);
-	if (!seen)
+	/* Not by the result: a skip hides failed expectations. */
+	if (!accounted)
 		SKIP(return, "no usable heap with a dmem region");
 }
 

@@ -336,7 +336,8 @@ TEST_F(v4l2, another_area)
 	EXPECT_EQ(0, camera_reqbufs(cam, 0));
 	own = !cam->has_area;
 	ret = camera_set_area(cam, own);
-	if (ret && own)
+	/* A skip would hide a failed expectation. */
+	if (ret && own && __test_passed(_metadata))
 		SKIP(return, "cannot give vivid the area %s: %s", cam->area,
 		     strerror(-ret));
 	ASSERT_EQ(0, ret);
