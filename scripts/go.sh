@@ -19,6 +19,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/results.sh
 . scripts/lib/bench.sh
 . scripts/lib/mutants.sh
+. scripts/lib/mutants-programs.sh
 . scripts/lib/mutants-systemd.sh
 . scripts/lib/mutants-plan.sh
 . scripts/lib/suites.sh
