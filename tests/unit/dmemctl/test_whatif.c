@@ -701,6 +701,36 @@ static void test_add(void)
 	      "none runs with another one that is added", "%s", get("err"));
 }
 
+/* The slice of the services is recorded, too: its reservation includes that of an added one. */
+static void test_added_below(void)
+{
+	struct dmem_text t = { 0 };
+	char dir[4096];
+
+	past_head(&t, "aaaaaaaa", 1000, 1000, true);
+	past_region(&t, 0, CAM);
+	past_cgroup(&t, 0, 1, "system.slice");
+	past_cgroup(&t, 1, 2, A);
+	past_look(&t, 1000, "r0=0,0,-,%llu c0.0=0 c1.0=0", 40 * MIB);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu c1.0=%llu b1=1.0,4194304", 4 * MIB, 4 * MIB, 4 * MIB);
+	finish(&t, 9000);
+	check(changed("--add=npu:" CAM "=1x2M", NULL) && needs(CAM, 6 * MIB, 6 * MIB) &&
+	      strstr(get("out"), "\"cgroup\":\"system.slice/npu.service\""), "an added service is in the recorded slice",
+	      "%s%s", get("out"), get("err"));
+	snprintf(dir, sizeof(dir), "--units=%s", tap_path("service"));
+	check(!plan(MORE(dir, "--headroom=0", "--add=npu.service:" CAM "=1x1M", "--add=npu:" CAM "=1x1M")) &&
+	      strstr(get("service/npu.service.d/50-dmem-plan.conf"), "DeviceMemoryMin=" CAM " 2M\n") &&
+	      strstr(get("service/system.slice.d/50-dmem-plan.conf"), "DeviceMemoryMin=" CAM " 6M\n"),
+	      "whose reservation includes it", "%s", get_tree("service"));
+	snprintf(dir, sizeof(dir), "--units=%s", tap_path("slice"));
+	check(!plan(MORE(dir, "--headroom=0", "--add=npu.slice:" CAM "=1x2M")) &&
+	      strstr(get("slice/npu.slice.d/50-dmem-plan.conf"), "DeviceMemoryMax=" CAM " 2M\n") &&
+	      strstr(get("slice/system.slice.d/50-dmem-plan.conf"), "DeviceMemoryMin=" CAM " 4M\n"),
+	      "a slice is not", "%s", get_tree("slice"));
+	check(changed("--without=system.slice", "--add=npu:" CAM "=1x2M") && needs(CAM, 2 * MIB, 2 * MIB),
+	      "without the slice, the recorded services are left out", "%s%s", get("out"), get("err"));
+}
+
 /* Two areas and a GPU's memory: a and b have 3M in each of the areas, and c has 5M of the GPU's. */
 static void write_regions(void)
 {
@@ -1293,6 +1323,7 @@ int main(int argc, char **argv)
 	RUN(test_sufficed);
 	RUN(test_without);
 	RUN(test_add);
+	RUN(test_added_below);
 	RUN(test_merge);
 	RUN(test_split);
 	RUN(test_changed_units);

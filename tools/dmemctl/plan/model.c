@@ -135,6 +135,15 @@ static void find_parent(struct model *m, uint32_t service)
 	}
 }
 
+int64_t model_add_service(struct model *m, const char *path)
+{
+	int64_t at = model_find_service(m, path, true);
+
+	if (at >= 0)
+		find_parent(m, (uint32_t)at);
+	return at;
+}
+
 uint64_t model_wall(const struct model_boot *b, uint64_t t)
 {
 	size_t i = b->n_clocks;

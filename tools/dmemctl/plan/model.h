@@ -119,6 +119,9 @@ uint64_t model_wall(const struct model_boot *b, uint64_t t);
 int64_t model_find_service(struct model *m, const char *path, bool add);
 int64_t model_find_region(struct model *m, const char *name, bool add);
 
+/* Adds a service after model_sort(), below its nearest ancestor. As above. */
+int64_t model_add_service(struct model *m, const char *path);
+
 void model_free(struct model *m);
 
 /* ---- replay of a boot, sample by sample ---- */

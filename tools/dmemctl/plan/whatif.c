@@ -331,9 +331,20 @@ static int resolve_factor(struct whatif *w, struct model *m, struct whatif_optio
 	return ret;
 }
 
+/* The cgroup that systemd makes for an added unit. NULL: out of memory. */
+static const char *added_path(struct whatif *w, struct model *m, const char *name)
+{
+	static const char slice[] = "system.slice";
+
+	if (dmem_unit_type(name) != DMEM_SERVICE || model_find_service(m, slice, false) < 0)
+		return name;
+	return dmem_printf(&w->arena, "%s/%s", slice, name);
+}
+
 static int resolve_add(struct whatif *w, struct model *m, struct whatif_option *o)
 {
 	int64_t at = find_region(w, m, o, o->region), service;
+	const char *path;
 	int ret = at < 0 ? (int)at : 0;
 
 	if (!ret && o->unit)
@@ -345,7 +356,8 @@ static int resolve_add(struct whatif *w, struct model *m, struct whatif_option *
 			return unfit(w, o, "this unit is recorded: choose another name, or use "
 				     "--scale");
 	}
-	service = model_find_service(m, o->name, true);
+	path = added_path(w, m, o->name);
+	service = path ? model_add_service(m, path) : -ENOMEM;
 	if (service < 0)
 		return (int)service;
 	o->service = (uint32_t)service;
