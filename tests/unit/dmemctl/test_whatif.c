@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dmemctl/plan/firstfit.h"
 #include "dmemctl/plan/needs.h"
@@ -752,8 +753,13 @@ static void write_regions(void)
 	finish(&t, 9000);
 }
 
+static const char no_units[] = "--units writes limits of regions that exist: it cannot be used with --merge or --split: "
+	"use --json, and write the limits when the regions exist";
+
 static void test_merge(void)
 {
+	char dir[4096];
+
 	write_regions();
 	/* 3M of b, 3M of a, and at last 3M of b in the place of a's first buffer, or behind all. */
 	check(changed("--merge=" CAM ",cma/linux,cma", NULL) && needs(CAM, 9 * MIB, 12 * MIB) &&
@@ -783,11 +789,15 @@ static void test_merge(void)
 	      strstr(get("err"), "merged already"), "or another merger", "%s", get("err"));
 	check(plan(MORE("--merge=" CAM ",cma/linux,cma", "--dts=-")) == 2 && strstr(get("err"), "--merge or --split"),
 	      "and no overlay", "%s", get("err"));
+	snprintf(dir, sizeof(dir), "--units=%s", tap_path("merged"));
+	check(plan(MORE("--merge=" CAM ",cma/linux,cma", dir)) == 2 && strstr(get("err"), no_units) &&
+	      access(tap_path("merged"), F_OK), "or drop-ins", "%s", get("err"));
 }
 
 static void test_split(void)
 {
 	static const char mine[] = CAM ":b.service";
+	char dir[4096];
 
 	write_regions();
 	check(changed("--split=" CAM ":b.service", NULL) && needs(mine, 3 * MIB, 3 * MIB) && needs(CAM, 3 * MIB, 3 * MIB) &&
@@ -814,6 +824,9 @@ static void test_split(void)
 	is_wrong("--split=" CAM ":b,b", 1, "'b' is split off already");
 	check(plan(MORE("--split=" CAM ":b", "--split=" CAM ":b.service")) == 1 && strstr(get("err"), "is split off already"),
 	      "a unit is split off once", "%s", get("err"));
+	snprintf(dir, sizeof(dir), "--units=%s", tap_path("split"));
+	check(plan(MORE(dir, "--split=" CAM ":b")) == 2 && strstr(get("err"), no_units) && access(tap_path("split"), F_OK),
+	      "its region has no drop-ins before it exists", "%s", get("err"));
 }
 
 static void test_changed_units(void)

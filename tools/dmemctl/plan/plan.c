@@ -262,6 +262,9 @@ static int parse(struct plan *p, int argc, char **argv)
 				 whatif_name(p->whatif.option->kind));
 	if (!ret && p->dts && whatif_moves_regions(&p->whatif))
 		return cli_usage(&p->c->cli, "--dts adds and removes no nodes: it cannot be used with --merge or --split");
+	if (!ret && p->units && whatif_moves_regions(&p->whatif))
+		return cli_usage(&p->c->cli, "--units writes limits of regions that exist: it cannot be used with "
+				 "--merge or --split: use --json, and write the limits when the regions exist");
 	if (!ret && p->units && is_stdout(p->units))
 		return cli_usage(&p->c->cli, "--units needs a directory, not '-'");
 	if (!ret && optind == argc)
