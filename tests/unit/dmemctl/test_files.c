@@ -231,6 +231,37 @@ static void not_ours(void)
 	check(!plan("--json e") && samples() == 10, "a directory is not continued by a history", "%s", get("err"));
 }
 
+static bool reads(const char *words, unsigned int histories, unsigned int want)
+{
+	char start[64];
+
+	snprintf(start, sizeof(start), "{\"histories\":%u,", histories);
+	return !plan(words) && strstr(get("out"), start) && samples() == want && !*get("err");
+}
+
+/* A link could lead to a file that is read anyway, or to the directory itself. */
+static void links(void)
+{
+	tap_dir(top);
+	make("d/h", 0, 10);
+	shell("ln -s h d/latest && ln -s . d/s && ln -s nowhere d/t && ln -s d e");
+	check(reads("--json d", 1, 10), "links below a directory are not followed", "%s%s", get("out"), get("err"));
+	check(reads("--json e", 1, 10) && reads("--json d/latest", 1, 10) && reads("--json d/s", 1, 10),
+	      "a link that is named is followed", "%s%s", get("out"), get("err"));
+	make("f", 0, 10);
+	shell("rm d/h");
+	make("d/h", 10, 10);
+	shell("ln -s ../f d/h.1");
+	check(reads("--json d", 1, 10) && reads("--json d/h", 1, 20), "nor are those to the older part of a history",
+	      "%u samples: %s", samples(), get("err"));
+	shell("rm d/h d/h.1 && cp f d/h.1 && ln -s ../f d/h");
+	check(reads("--json d", 1, 10), "an older part is read without a link to the other one", "%u samples: %s", samples(),
+	      get("err"));
+	shell("rm d/h.1");
+	check(plan("d") == 1 && strstr(get("err"), "no history found: 4 other files skipped"), "links count as skipped", "%s",
+	      get("err"));
+}
+
 static void surroundings(void)
 {
 	tap_dir(top);
@@ -385,6 +416,7 @@ int main(int argc, char **argv)
 	RUN(cut_off);
 	RUN(flipped_bits);
 	RUN(not_ours);
+	RUN(links);
 	RUN(surroundings);
 	RUN(bombs);
 	RUN(long_lines);

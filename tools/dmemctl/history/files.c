@@ -187,10 +187,17 @@ static int add_open(struct files *f, int fd, const char *path)
 	return 1;
 }
 
-static int add_file(struct files *f, const char *path)
+/* Links are followed only if the user has named them: others can lead to a file that is read
+ * anyway. */
+static int add_file(struct files *f, const char *path, bool asked)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret;
+	int link = asked ? 0 : O_NOFOLLOW;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | link), ret;
 
+	if (fd < 0 && errno == ELOOP && !asked) {
+		f->skipped++;
+		return -ENOENT;
+	}
 	if (fd < 0)
 		return -errno;
 	ret = add_open(f, fd, path);
@@ -204,7 +211,7 @@ static const char * const suffixes[] = { "", ".gz", ".zst", ".xz" };
 
 /* Adds the file with the older part of a history, which may be compressed or not, whether the other
  * one is or not. 0 or a negative errno: it is absent, or cannot be read. */
-static int add_older(struct files *f, const char *path)
+static int add_older(struct files *f, const char *path, bool asked)
 {
 	int ret = -ENOENT;
 
@@ -212,7 +219,7 @@ static int add_older(struct files *f, const char *path)
 		char *older = dmem_printf(&f->arena, "%.*s.1%s", (int)unpack_stem(path), path,
 					  suffixes[i]);
 
-		ret = older ? add_file(f, older) : -ENOMEM;
+		ret = older ? add_file(f, older, asked) : -ENOMEM;
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -225,11 +232,11 @@ static int read_history(struct files *f, const char *path, bool asked)
 	int ret;
 
 	f->told = false;
-	ret = add_older(f, path);
+	ret = add_older(f, path, asked);
 	if (ret < 0 && !f->told && ret != -ENOENT && ret != -ENAMETOOLONG && ret != -ENOMEM)
 		cli_error(f->cli, "%s: its older part is not read: %s", path, strerror(-ret));
 	if (ret != -ENOMEM && (!f->told || ret == -EUCLEAN))
-		ret = add_file(f, path);
+		ret = add_file(f, path, asked);
 	for (size_t i = first; i < f->n; i++)
 		size[i - first] = f->file[i].size;
 	/* The recorder could write nothing after it had renamed the file. */
@@ -285,7 +292,7 @@ static bool is_older(struct dirent **de, int n, const char *name)
 	for (size_t i = 0; i < N_SUFFIXES; i++) {
 		snprintf(newer, sizeof(newer), "%.*s%s", (int)len - 2, name, suffixes[i]);
 		found = bsearch(newer, de, (size_t)n, sizeof(*de), compare_name);
-		if (found && (*found)->d_type != DT_DIR)
+		if (found && (*found)->d_type != DT_DIR && (*found)->d_type != DT_LNK)
 			return true;
 	}
 	return false;
@@ -319,11 +326,15 @@ static int read_path(struct files *f, const char *path, unsigned int depth)
 {
 	struct stat st;
 
-	if (stat(path, &st)) {
+	if (depth ? lstat(path, &st) : stat(path, &st)) {
 		int err = errno;
 
 		cli_error(f->cli, "%s: %s", path, strerror(err));
 		return -err;
+	}
+	if (S_ISLNK(st.st_mode)) {
+		f->skipped++;
+		return 0;
 	}
 	if (!S_ISDIR(st.st_mode))
 		return S_ISREG(st.st_mode) || !depth ? read_history(f, path, !depth) : 0;

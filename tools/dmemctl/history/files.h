@@ -33,7 +33,7 @@ struct files {
 	void *data;
 	struct files_file *file;
 	size_t n;
-	size_t skipped;		/* files that are not histories */
+	size_t skipped;		/* files that are not histories, and links */
 	const char *wrong;	/* the file that could not be read */
 	/* Private */
 	struct dmem_arena arena;
@@ -45,8 +45,8 @@ struct files {
 	bool told;		/* the error was reported */
 };
 
-/* Reads a history, or all histories below a directory. FILE.1 is read with FILE. Prints errors. 0
- * or a negative errno. */
+/* Reads a history, or all histories below a directory, in which links are not followed. FILE.1 is
+ * read with FILE. Prints errors. 0 or a negative errno. */
 int files_add(struct files *f, const char *path);
 
 /* The function of struct lines_input. @data: a struct files. */
