@@ -286,6 +286,15 @@ static void surroundings(void)
 	setenv("PATH", "/nowhere", 1);
 	check(plan("h.zst") == 1 && strstr(get("err"), "h.zst: the program zstd is missing: install it, or"),
 	      "a missing program is named", "%s", get("err"));
+	put("p/zstd", "#!/bin/sh\n");
+	chmod(tap_path("p/zstd"), 0644);
+	setenv("PATH", tap_path("p"), 1);
+	check(plan("h.zst") == 1 && strstr(get("err"), "h.zst: cannot run the program zstd: Permission denied: repair it, or"),
+	      "one that cannot be run is not missing", "%s", get("err"));
+	put("p/zstd", "#!/bin/sh\nexit 127\n");
+	chmod(tap_path("p/zstd"), 0755);
+	check(plan("h.zst") == 1 && strstr(get("err"), "h.zst: damaged: zstd finds no text in it"),
+	      "nor is one that fails, whatever its status is", "%s", get("err"));
 	setenv("PATH", "/usr/bin:/bin", 1);
 	setenv("TMPDIR", "/proc/nowhere", 1);
 	check(plan("h.gz") == 1 && strstr(get("err"), "h.gz: cannot write its text to a temporary file in /proc/nowhere: No such") &&

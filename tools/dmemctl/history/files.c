@@ -50,6 +50,9 @@ static int say_packed(struct files *f, const char *path, const char *program, in
 	if (err == -ENOPKG)
 		cli_error(f->cli, "%s: the program %s is missing: install it, or decompress the file "
 			  "on another machine", path, program);
+	else if (err == -ENOEXEC)
+		cli_error(f->cli, "%s: cannot run the program %s: %s: repair it, or decompress the file "
+			  "on another machine", path, program, strerror(why));
 	else if (err == -EFBIG)
 		cli_error(f->cli, "%s: all files together have more than %s of text: decompress it, or "
 			  "name fewer files", path, cli_size(size, FILES_UNPACKED, false));

@@ -15,7 +15,6 @@
 #define MEMORY		(UINT64_C(1) << 30)	/* of the program, with its code and stacks */
 #define PIECE		65536
 #define START		16	/* bytes that show whether it is a history */
-#define NO_PROGRAM	127
 
 static const struct {
 	const char *program, *suffix;
@@ -60,31 +59,36 @@ static int above_standard(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
-/* Becomes the program. Variables such as XZ_OPT would change its arguments. */
+/* Becomes the program. Variables such as XZ_OPT would change its arguments. Writes the reason of a
+ * failure to @failed: any exit status could be one of the program. */
 __attribute__((noreturn))
-static void become(const char *program, int from, int to)
+static void become(const char *program, int from, int to, int failed)
 {
 	static const char * const environment[] = { "LC_ALL=C", NULL };
 	const struct rlimit memory = { MEMORY, MEMORY }, core = { 0, 0 };
 	int null = above_standard(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	ssize_t n = 0;
 	sigset_t none;
 
 	from = above_standard(from);
 	to = above_standard(to);
+	failed = above_standard(failed);
 	/* Dead programs end: they must not wait for a reader, or ignore its end. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	if (lseek(from, 0, SEEK_SET) || dup2(from, STDIN_FILENO) < 0 ||
 	    dup2(to, STDOUT_FILENO) < 0 || null < 0 || dup2(null, STDERR_FILENO) < 0)
-		_exit(1);
+		goto fail;
 	setrlimit(RLIMIT_AS, &memory);
 	setrlimit(RLIMIT_CORE, &core);
 	for (size_t i = 0; i < N_FORMATS; i++) {
 		if (formats[i].program == program)
 			execvpe(program, (char **)formats[i].argv, (char **)environment);
 	}
-	_exit(NO_PROGRAM);
+fail:
+	n = write(failed, &errno, sizeof(errno));
+	_exit(n == sizeof(errno) ? 1 : 2);
 }
 
 static int write_text(int to, uint64_t at, const char *text, size_t len)
@@ -145,36 +149,67 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-int unpack(const char *program, int from, int to, uint64_t at, uint64_t max, struct unpacked *u,
-	   int *why)
+/* The errno that become() has written, or 0: the program was started. */
+static int read_failure(int failed)
+{
+	int err = 0;
+	ssize_t n;
+
+	do {
+		n = read(failed, &err, sizeof(err));
+	} while (n < 0 && errno == EINTR);
+	return n == sizeof(err) ? err : 0;
+}
+
+/* @text, @failed: pipes, of which the writing ends are closed. */
+static int run_program(const char *program, int from, int to, uint64_t at, uint64_t max,
+		       struct unpacked *u, int *why, const int text[2], const int failed[2])
 {
 	void (*on_child)(int);
-	int ends[2], ret, status;
+	int ret, status;
 	pid_t pid;
 
-	*u = (struct unpacked){ 0 };
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
 	/* If the caller of dmemctl ignores it, the status of the program would be lost. */
 	on_child = signal(SIGCHLD, SIG_DFL);
 	pid = fork();
 	if (!pid)
-		become(program, from, ends[1]);
+		become(program, from, text[1], failed[1]);
 	ret = pid < 0 ? -errno : 0;
-	close(ends[1]);
+	close(text[1]);
+	close(failed[1]);
 	if (!ret)
-		ret = copy_text(ends[0], to, at, max, &u->size, why);
-	close(ends[0]);
+		ret = copy_text(text[0], to, at, max, &u->size, why);
 	if (pid > 0 && ret)
 		kill(pid, SIGKILL);
 	status = pid > 0 ? wait_for(pid) : 1;
 	signal(SIGCHLD, on_child);
 	if (ret)
 		return ret;
-	if (status == NO_PROGRAM && !u->size)
-		return -ENOPKG;
+	*why = read_failure(failed[0]);
+	if (*why)
+		return *why == ENOENT ? -ENOPKG : -ENOEXEC;
 	if (!u->size)
 		return -EUCLEAN;
 	u->damaged = status;
 	return 0;
+}
+
+int unpack(const char *program, int from, int to, uint64_t at, uint64_t max, struct unpacked *u,
+	   int *why)
+{
+	int text[2], failed[2], ret;
+
+	*u = (struct unpacked){ 0 };
+	if (pipe2(text, O_CLOEXEC))
+		return -errno;
+	if (pipe2(failed, O_CLOEXEC)) {
+		ret = -errno;
+		close(text[0]);
+		close(text[1]);
+		return ret;
+	}
+	ret = run_program(program, from, to, at, max, u, why, text, failed);
+	close(text[0]);
+	close(failed[0]);
+	return ret;
 }

@@ -26,8 +26,8 @@ struct unpacked {
 /*
  * Decompresses the file @from and writes the text to the file @to, at offset @at. 0; -EBADMSG: it
  * is no history; -EUCLEAN: it is damaged, and has no text; -ENOPKG: the program is not installed;
- * -EFBIG: the text has more than @max bytes; -EDESTADDRREQ: it cannot be written, for *@why, an
- * errno; or a negative errno.
+ * -ENOEXEC: it cannot be run; -EFBIG: the text has more than @max bytes; -EDESTADDRREQ: it cannot
+ * be written; or a negative errno. *@why: the errno of -ENOEXEC and -EDESTADDRREQ.
  */
 int unpack(const char *program, int from, int to, uint64_t at, uint64_t max, struct unpacked *u,
 	   int *why);
