@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages, sizes, and output that reports write errors. */
+/* Messages, sizes, dates, and output that reports write errors. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dmem/look.h"
@@ -90,6 +91,16 @@ const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes)
 			 (unsigned int)tenths, units[shift / 10]);
 	else
 		snprintf(buf, CLI_SIZE, "%llu%c", (unsigned long long)whole, units[shift / 10]);
+	return buf;
+}
+
+const char *cli_date(char buf[CLI_DATE], uint64_t ms)
+{
+	time_t t = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(buf, CLI_DATE, "%Y-%m-%d %H:%M:%S", &tm))
+		snprintf(buf, CLI_DATE, "?");
 	return buf;
 }
 

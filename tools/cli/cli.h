@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages, sizes and exit codes of lsdmem and dmemctl. */
+/* Messages, sizes, dates and exit codes of lsdmem and dmemctl. */
 #ifndef CLI_H
 #define CLI_H
 
@@ -37,6 +37,11 @@ int cli_bad_option(const struct cli *c, int opt, const char *letters, char **arg
 
 /* "24M", "1.5G"; "4096" with @bytes; "max" for no limit; "-" for DMEM_UNKNOWN. Returns @buf. */
 const char *cli_size(char buf[CLI_SIZE], uint64_t size, bool bytes);
+
+#define CLI_DATE	32
+
+/* "2026-11-29 14:30:05", in UTC, of a time in ms since 1970. Returns @buf. */
+const char *cli_date(char buf[CLI_DATE], uint64_t ms);
 
 /* True for a terminal that shows colours, unless NO_COLOR is set. */
 bool cli_colours(FILE *f);

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/text.h"
@@ -177,18 +176,6 @@ int summary_end(void *data, struct walk *w, uint64_t mono)
 
 /* ---- output ---- */
 
-static void put_date(FILE *f, uint64_t ms)
-{
-	time_t t = (time_t)(ms / 1000);
-	char buf[32];
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) && strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S", &tm))
-		fprintf(f, "%s", buf);
-	else
-		fprintf(f, "?");
-}
-
 static void put_duration(FILE *f, uint64_t ms)
 {
 	uint64_t s = ms / 1000;
@@ -213,6 +200,7 @@ static int put_fact(FILE *f, const char *before, const char *fact, const char *o
 
 static int put_machine(FILE *f, const struct summary_machine *m)
 {
+	char from[CLI_DATE], to[CLI_DATE];
 	int ret = put_fact(f, "\n", m->host, m->machine ? "(no host name)" : "(unknown machine)");
 
 	if (!ret)
@@ -221,11 +209,7 @@ static int put_machine(FILE *f, const struct summary_machine *m)
 		ret = put_fact(f, m->model ? ", Linux " : ": Linux ", m->release, "");
 	if (!ret)
 		ret = put_fact(f, "\n  machine   ", m->machine, "");
-	fprintf(f, "\n  time      ");
-	put_date(f, m->from);
-	fprintf(f, " to ");
-	put_date(f, m->to);
-	fprintf(f, " UTC\n  recorded  ");
+	fprintf(f, "\n  time      %s to %s UTC\n  recorded  ", cli_date(from, m->from), cli_date(to, m->to));
 	put_duration(f, m->time);
 	fprintf(f, ", %zu boot%s, %" PRIu64 " sample%s\n", m->boots, m->boots == 1 ? "" : "s",
 		m->samples, m->samples == 1 ? "" : "s");

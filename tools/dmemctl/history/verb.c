@@ -185,20 +185,11 @@ static int walk_inputs(struct history *h, FILE *f)
 
 /* ---- output ---- */
 
-static void put_date(char *buf, size_t size, uint64_t ms)
-{
-	time_t t = (time_t)(ms / 1000);
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm))
-		snprintf(buf, size, "?");
-}
-
 /* A history has at least one sample. */
 static int say_nothing_selected(struct history *h)
 {
 	uint64_t from = UINT64_MAX, to = 0;
-	char first[32], last[32];
+	char first[CLI_DATE], last[CLI_DATE];
 
 	for (size_t i = 0; i < h->in.m.n_boots; i++) {
 		const struct model_boot *b = &h->in.m.boot[i];
@@ -209,13 +200,11 @@ static int say_nothing_selected(struct history *h)
 		from = wall[0] < from ? wall[0] : from;
 		to = wall[1] > to ? wall[1] : to;
 	}
-	put_date(first, sizeof(first), from);
-	put_date(last, sizeof(last), to);
 	if (from > to)
 		cli_error(&h->c->cli, "no sample is selected: there is none");
 	else
 		cli_error(&h->c->cli, "no sample is selected: the first is of %s, and the last of %s "
-			  "UTC", first, last);
+			  "UTC", cli_date(first, from), cli_date(last, to));
 	return CLI_FAILED;
 }
 

@@ -4,20 +4,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "report.h"
-
-void report_date(char *buf, size_t size, uint64_t ms)
-{
-	time_t t = (time_t)(ms / 1000);
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm))
-		snprintf(buf, size, "?");
-}
 
 static void duration(char *buf, size_t size, uint64_t ms)
 {
@@ -138,9 +128,9 @@ static void print_proposal(FILE *f, const struct needs_region *g, const struct n
 
 static void print_together(FILE *f, const struct needs_region *g, const struct needs_options *o)
 {
-	char when[32];
+	char when[CLI_DATE];
 
-	report_date(when, sizeof(when), g->worst_time);
+	cli_date(when, g->worst_time);
 	if (o->quantile < 1) {
 		item(f, g->together, "in use at once, in %.4g%% of the boots at most",
 		     o->quantile * 100);

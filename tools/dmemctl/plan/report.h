@@ -12,8 +12,6 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 void report_json(FILE *f, const struct model *m, const struct needs *n,
 		 const struct needs_options *o);
 
-/* "2026-11-29 12:00:00", of ms since 1970, in UTC. */
-void report_date(char *buf, size_t size, uint64_t ms);
 void report_json_text(FILE *f, const char *s);
 
 /* A size that is not rounded, such as "5132K". Returns @buf. */

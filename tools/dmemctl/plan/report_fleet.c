@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/json.h"
@@ -16,18 +15,6 @@ struct fleet_out {
 	fleet_file_fn name;
 	const void *data;
 };
-
-static void put_when(FILE *f, uint64_t ms)
-{
-	time_t t = (time_t)(ms / 1000);
-	char buf[32];
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) && strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S", &tm))
-		fprintf(f, "%s", buf);
-	else
-		fprintf(f, "?");
-}
 
 /* The name of a machine for readers. */
 static const char *machine_name(const struct fleet_out *o, const struct fleet_need *n)
@@ -70,10 +57,10 @@ static void put_sizes(FILE *f, const struct fleet_group *g)
 static void put_place(const struct fleet_out *o, const struct fleet_need *n)
 {
 	const struct model_boot *b = &o->m->boot[n->boot];
+	char when[CLI_DATE];
 
-	fprintf(o->out, "%s, ", machine_name(o, n));
-	put_when(o->out, n->when);
-	fprintf(o->out, " UTC\n      boot %s\n      in %s\n", b->id, o->name(o->data, b->file));
+	fprintf(o->out, "%s, %s UTC\n      boot %s\n      in %s\n", machine_name(o, n),
+		cli_date(when, n->when), b->id, o->name(o->data, b->file));
 }
 
 static void put_group(const struct fleet_out *o, const struct fleet_group *g, int width)

@@ -89,9 +89,9 @@ static void print_services(FILE *f, const struct model *m, const struct trial *t
 		"FIRST (UTC)");
 	for (size_t i = 0; i < t->n; i++) {
 		const struct trial_service *s = &t->service[i];
-		char asked[CLI_SIZE], run[CLI_SIZE], free[CLI_SIZE], when[32];
+		char asked[CLI_SIZE], run[CLI_SIZE], free[CLI_SIZE], when[CLI_DATE];
 
-		report_date(when, sizeof(when), s->time);
+		cli_date(when, s->time);
 		fprintf(f, "    %-*s %8" PRIu64 " %8s %8s %8s  %s\n", width,
 			model_name(m, s->service), s->refused, cli_size(asked, s->asked, false),
 			cli_size(run, s->run, false), cli_size(free, s->free, false), when);
