@@ -169,14 +169,11 @@ static int add_open(struct files *f, int fd, const char *path)
 		program = unpack_program(start, (size_t)n);
 	if (!n || (!program && !hist_is(start, (size_t)n)))
 		return 0;
-	if (f->n == f->room) {
-		more = realloc(f->file, (2 * f->room + 16) * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		f->file = more;
-		f->room = 2 * f->room + 16;
-	}
-	more = &f->file[f->n];
+	more = dmem_room(f->file, f->n, &f->room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	f->file = more;
+	more += f->n;
 	*more = (struct files_file){
 		.path = dmem_strdup(&f->arena, path), .fd = -1, .dev = st.st_dev, .ino = st.st_ino,
 		.size = (uint64_t)st.st_size,

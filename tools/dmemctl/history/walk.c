@@ -61,22 +61,9 @@ static bool keeps_region(const struct walk_filter *f, const char *name)
 	return !f->n_regions;
 }
 
-/* Room for one more element, or NULL. The caller keeps the array. */
-static void *walk_room(void *array, size_t n, size_t *room, size_t size)
-{
-	void *more;
-
-	if (n < *room)
-		return array;
-	more = realloc(array, (2 * *room + 16) * size);
-	if (more)
-		*room = 2 * *room + 16;
-	return more;
-}
-
 static struct walk_change *add_change(struct walk *w, enum walk_kind kind, size_t at, size_t n)
 {
-	struct walk_change *more = walk_room(w->change, w->n_changes, &w->change_room,
+	struct walk_change *more = dmem_room(w->change, w->n_changes, &w->change_room,
 					     sizeof(*more));
 
 	if (!more)
@@ -255,10 +242,12 @@ static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, 
 	if (cgroup >= 0 && !w->cgroup[cgroup].kept)
 		new.cgroup = -1;
 	if (!at) {
-		more = walk_room(w->buffer, w->n_buffers, &w->buffer_room, sizeof(*more));
-		if (!more || dmem_map_put(&w->by_ino, ino, 0, w->n_buffers + 1))
+		more = dmem_room(w->buffer, w->n_buffers, &w->buffer_room, sizeof(*more));
+		if (!more)
 			return -ENOMEM;
 		w->buffer = more;
+		if (dmem_map_put(&w->by_ino, ino, 0, w->n_buffers + 1))
+			return -ENOMEM;
 		at = ++w->n_buffers;
 	} else if (new.cgroup < 0) {
 		/* A known owner is kept. */

@@ -142,15 +142,11 @@ static struct consumer *consumer_of(struct placing *p, uint32_t service, uint32_
 
 static int put_consumer(struct consumer ***list, size_t *n, size_t *room, struct consumer *t)
 {
-	struct consumer **more = *list;
+	struct consumer **more = dmem_room(*list, *n, room, sizeof(*more));
 
-	if (*n == *room) {
-		more = realloc(more, (2 * *room + 8) * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		*list = more;
-		*room = 2 * *room + 8;
-	}
+	if (!more)
+		return -ENOMEM;
+	*list = more;
 	more[(*n)++] = t;
 	return 0;
 }

@@ -70,19 +70,6 @@ static uint64_t bytes(uint64_t v)
 	return v < MAX_BYTES ? v : MAX_BYTES;
 }
 
-/* Room for one more element in an array, or NULL. The caller keeps the array. */
-static void *more_room(void *array, size_t n, size_t *room, size_t size)
-{
-	void *more;
-
-	if (n < *room)
-		return array;
-	more = realloc(array, (2 * *room + 16) * size);
-	if (more)
-		*room = 2 * *room + 16;
-	return more;
-}
-
 /* ---- areas and consumers ---- */
 
 static int make_active(struct model_replay *r, struct model_area *a)
@@ -91,7 +78,7 @@ static int make_active(struct model_replay *r, struct model_area *a)
 
 	if (a->active)
 		return 0;
-	more = more_room(r->busy, r->n_busy, &r->busy_room, sizeof(*more));
+	more = dmem_room(r->busy, r->n_busy, &r->busy_room, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->busy = more;
@@ -129,7 +116,7 @@ static int note_change(struct model_replay *r, struct model_consumer *t)
 		return -ENOMEM;
 	if (t->changed)
 		return 0;
-	more = more_room(a->changed, a->n_changed, &a->room, sizeof(*more));
+	more = dmem_room(a->changed, a->n_changed, &a->room, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	a->changed = more;
@@ -233,7 +220,7 @@ static int push(struct model_replay *r, struct model_event e)
 
 	if (!a || make_active(r, a))
 		return -ENOMEM;
-	more = more_room(r->event, r->n_events, &r->event_room, sizeof(*more));
+	more = dmem_room(r->event, r->n_events, &r->event_room, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->event = more;
@@ -517,7 +504,7 @@ static struct model_run *run_of(struct model_replay *r, const struct cursor_cgro
 	*new = !at;
 	if (at)
 		return &r->run[at - 1];
-	more = more_room(r->run, r->n_runs, &r->runs_room, sizeof(*more));
+	more = dmem_room(r->run, r->n_runs, &r->runs_room, sizeof(*more));
 	if (!more)
 		return NULL;
 	r->run = more;
@@ -668,10 +655,12 @@ static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, 
 	/* Its owner may be recorded later. */
 	if (service == MODEL_NONE)
 		service = (uint32_t)dmem_map_take(&r->owners, ino, c->region[region]) - 1;
-	more = more_room(r->live, r->n_live, &r->live_room, sizeof(*more));
-	if (!more || dmem_map_put(&r->buffers, ino, 0, r->n_live + 1))
+	more = dmem_room(r->live, r->n_live, &r->live_room, sizeof(*more));
+	if (!more)
 		return -ENOMEM;
 	r->live = more;
+	if (dmem_map_put(&r->buffers, ino, 0, r->n_live + 1))
+		return -ENOMEM;
 	more[r->n_live++] = (struct model_live){
 		.ino = ino, .size = bytes(size), .since = r->t, .segment = c->segment,
 		.life = life, .service = service, .region = c->region[region],

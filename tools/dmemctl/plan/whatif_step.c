@@ -69,15 +69,11 @@ struct whatif_replay {
 /* NULL: out of memory. */
 static void *add_to(struct list *l, size_t size)
 {
-	void *more = l->at;
+	void *more = dmem_room(l->at, l->n, &l->room, size);
 
-	if (l->n == l->room) {
-		more = realloc(more, (2 * l->room + 16) * size);
-		if (!more)
-			return NULL;
-		l->at = more;
-		l->room = 2 * l->room + 16;
-	}
+	if (!more)
+		return NULL;
+	l->at = more;
 	return (char *)more + l->n++ * size;
 }
 

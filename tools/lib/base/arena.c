@@ -81,6 +81,18 @@ void *dmem_grow(struct dmem_arena *a, void *array, size_t n, size_t size)
 	return more;
 }
 
+void *dmem_room(void *array, size_t n, size_t *room, size_t size)
+{
+	void *more;
+
+	if (n < *room)
+		return array;
+	more = realloc(array, (2 * *room + 16) * size);
+	if (more)
+		*room = 2 * *room + 16;
+	return more;
+}
+
 void dmem_arena_free(struct dmem_arena *a)
 {
 	struct dmem_block *b = a->last, *prev;

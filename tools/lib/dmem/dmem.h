@@ -42,6 +42,10 @@ char *dmem_printf(struct dmem_arena *a, const char *fmt, ...)
  * by this function. Returns the array, which may have moved, or NULL. */
 void *dmem_grow(struct dmem_arena *a, void *array, size_t n, size_t size);
 
+/* The same for an array to free(), with room for *@room elements. After NULL, the caller still has
+ * the old array. */
+void *dmem_room(void *array, size_t n, size_t *room, size_t size);
+
 void dmem_arena_free(struct dmem_arena *a);
 
 /* ---- value.c ---- */
