@@ -26,7 +26,7 @@ static inline char *new_cgroup(struct __test_metadata *_metadata, int (*create)(
 {
 	char *cg = cg_name(parent, name);
 
-	EXPECT_EQ(0, create(cg));
+	ASSERT_EQ(0, create(cg));
 	return cg;
 }
 

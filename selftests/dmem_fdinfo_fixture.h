@@ -26,7 +26,7 @@ static inline void fdinfo_begin(struct __test_metadata *_metadata, FDINFO *self,
 	begin_or_skip(_metadata, &self->t, kind);
 	self->a = new_cgroup(_metadata, cg_create, self->t.cg, "a");
 	self->b = new_cgroup(_metadata, cg_create, self->t.cg, "b");
-	EXPECT_EQ(0, cg_enter_current(self->a));
+	ASSERT_EQ(0, cg_enter_current(self->a));
 	self->id_a = cg_id(self->a);
 	self->id_b = cg_id(self->b);
 	if (!self->id_a || !self->id_b) {
