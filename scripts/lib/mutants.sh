@@ -185,7 +185,8 @@ mutants_control_part()
 # KUnit tests cause some warnings on purpose: these do not count.
 mutant_warned()
 {
-	sed -n -e '/WARNING:/p' -e '/BUG:/p' "$MUTANT/kernel.log" | grep -v kunit | grep -q .
+	grep -e 'WARNING:' -e 'BUG:' -e 'Internal error:' -e 'Kernel panic' "$MUTANT/kernel.log" |
+		grep -v kunit | grep -q .
 }
 
 # mutants_build KERNEL LIKE FRAGMENT...: builds a kernel, and the tests with its
