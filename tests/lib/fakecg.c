@@ -5,7 +5,8 @@
  *
  * A file ".regions" in the root contains the later dmem.capacity. With FAKE_CG set to FILE:ERRNO,
  * writes to files of that name fail, or with errno 0 succeed without an effect. "new" is a file
- * that has no name yet.
+ * that has no name yet. FAKE_CG_THEN is a command of the shell that runs after each limit is
+ * written, such as one that moves the process to another cgroup.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -61,6 +62,14 @@ static void populate(const char *dir)
 		if (access(path, F_OK))
 			put(dir, files[i], "");
 	}
+}
+
+static void then(void)
+{
+	const char *command = getenv("FAKE_CG_THEN");
+
+	if (command && system(command))
+		abort();
 }
 
 static void enable(const char *dir)
@@ -130,7 +139,7 @@ ssize_t __wrap_write(int fd, const void *buf, size_t n)
 	if (!strcmp(file, "cgroup.subtree_control") && !strcmp(text, "+dmem\n"))
 		enable(path);
 	else if (!strcmp(file, "dmem.max") || !strcmp(file, "dmem.min") || !strcmp(file, "dmem.low"))
-		limit(path, file, text);
+		limit(path, file, text), then();
 	else
 		return __real_write(fd, buf, n);
 	return (ssize_t)n;

@@ -193,8 +193,10 @@ static bool ends_in(const char *s, size_t len, const char *end)
 	return len > n && !strncmp(s + len - n, end, n);
 }
 
-/* @base is the start of @path, or "". */
-static enum dmem_status enable_above(int root, const char *base, const char *path, bool again)
+/* @base is the start of @path, or "". @manager: this program acts for the manager of delegated
+ * units. */
+static enum dmem_status enable_above(int root, const char *base, const char *path, bool manager,
+				     bool again)
 {
 	const char *rest = path + strlen(base) + (*base ? 1 : 0);
 	char above[PATH_LEN];
@@ -206,8 +208,8 @@ static enum dmem_status enable_above(int root, const char *base, const char *pat
 		size_t len = (size_t)(p - path);
 
 		/* A service or scope with cgroups below it manages these itself. */
-		delegated = delegated || ends_in(path, len, ".service") ||
-			    ends_in(path, len, ".scope");
+		delegated = !manager && (delegated || ends_in(path, len, ".service") ||
+					 ends_in(path, len, ".scope"));
 		memcpy(above, path, len);
 		above[len] = 0;
 		s = enable_in(root, above, delegated, again);
@@ -246,7 +248,7 @@ enum dmem_status dmem_cgroup_enable(int root, const char *path)
 	return dmem_cgroup_enable_below(root, "", path);
 }
 
-enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char *path)
+static enum dmem_status enable_for(int root, const char *base, const char *path, bool manager)
 {
 	size_t len = strlen(base);
 	enum dmem_status s;
@@ -256,14 +258,24 @@ enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char
 		return DMEM_BAD_NAME;
 	if (!*path)
 		return DMEM_OK;
-	s = enable_above(root, base, path, false);
+	s = enable_above(root, base, path, manager, false);
 	/*
 	 * While another program enables the controller, the kernel lists it before its files exist.
 	 * Our own write waits until they do.
 	 */
 	if (s == DMEM_OK && !has_files(root, path))
-		s = enable_above(root, base, path, true);
+		s = enable_above(root, base, path, manager, true);
 	return s;
+}
+
+enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char *path)
+{
+	return enable_for(root, base, path, false);
+}
+
+enum dmem_status dmem_cgroup_enable_delegated(int root, const char *path)
+{
+	return enable_for(root, "", path, true);
 }
 
 enum dmem_status dmem_cgroup_make(int root, const char *path)

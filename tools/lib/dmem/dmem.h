@@ -366,6 +366,10 @@ enum dmem_status dmem_cgroup_enable(int root, const char *path);
 /* The same, starting at the cgroup @base above @path: nothing is written above @base. */
 enum dmem_status dmem_cgroup_enable_below(int root, const char *base, const char *path);
 
+/* The same as dmem_cgroup_enable(), but also in delegated units: for a program that a container
+ * engine runs, since engines manage the cgroups below their units. */
+enum dmem_status dmem_cgroup_enable_delegated(int root, const char *path);
+
 /* Reads the value of @region in a file of the cgroup, such as "dmem.capacity": bytes or
  * DMEM_NO_LIMIT. */
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,

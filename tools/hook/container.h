@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cgroup of a container's first process. A pid is only a number: the process may end and
+ * another one get its pid, or may be moved. So the process is held by a pidfd, its cgroup by a
+ * descriptor, and both are compared again after the limits are written.
+ */
+#ifndef HOOK_CONTAINER_H
+#define HOOK_CONTAINER_H
+
+#include "dmem/dmem.h"
+
+struct hook_container {
+	int pid;
+	int process;		/* pidfd */
+	int proc;		/* /proc/PID */
+	int dir;		/* the cgroup */
+	const char *path;	/* of the cgroup, below the root of the tree */
+};
+
+/* Nothing is open. */
+#define HOOK_NO_CONTAINER	((struct hook_container){ .process = -1, .proc = -1, .dir = -1 })
+
+/* @root: of the cgroup tree; @proc: a mount of procfs. Returns NULL, or the problem. Call
+ * hook_container_close() in either case. */
+const char *hook_container_open(struct dmem_arena *a, int root, const char *proc, int pid,
+				struct hook_container *c);
+
+/* NULL: the process is alive, and in the same cgroup as when it was opened. */
+const char *hook_container_check(const struct hook_container *c);
+
+void hook_container_close(struct hook_container *c);
+
+#endif

@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * dmem-hook - set limits of device memory on a container, as an OCI hook at createRuntime
+ *
+ * dmem-hook [--strict] [--timeout=SECONDS] [--max=REGION=SIZE]... [--min=REGION=SIZE]...
+ *
+ * At createRuntime the container's process is in its last cgroup, and has not executed anything.
+ * runc and crun write a state document to the hook's standard input, and wait for its end.
+ *
+ * Control over the parts of this program, which runs as root on the host:
+ *
+ *   arguments, path     the engine's configuration, or a CDI file: root's
+ *   environment         the engine's or root's; emptied all the same, and never read
+ *   mounts, namespaces  the runtime's, which are the host's
+ *   files, directory    the runtime's: files above stderr are closed, the directory is left
+ *   state document      the runtime's; but the values of the annotations are the user's
+ *   container's files and process: hostile. No path of the document is opened, and of the process
+ *   only its entries in /proc are read: its cgroup, and the time of its start.
+ *
+ * It is linked statically with the entry point of dmem-apply, so that a loader uses no variable.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/syscalls.h"
+#include "container.h"
+#include "dmem/look.h"
+#include "policy.h"
+#include "state.h"
+
+#define VERSION		"0.1"
+#define POLICY_FILE	"/etc/dmem/hook.conf"
+#define POLICY_MAX	(1u << 20)
+#define TIMEOUT		5
+#define MAX_TIMEOUT	300
+/* Waiting for a region ends so long before the timeout. */
+#define SPARE_MS	500
+#define POLL_MS		20
+
+enum { OK = 0, FAILED = 1, USAGE = 2 };
+
+struct hook {
+	struct dmem_arena arena;
+	const char *cgroup_root, *proc, *heaps, *policy_file;
+	bool fake;		/* the files of a test */
+	bool rootless;		/* in a user namespace, or without root's rights */
+	bool strict;
+	bool failed;
+	int timeout;
+	int64_t start;
+	int root;
+	struct hook_state state;
+	struct hook_policy policy;
+	struct hook_asks asks;
+	struct hook_container container;
+};
+
+/* For the handler of the alarm, which has no other way to learn it. */
+static volatile sig_atomic_t late_status = OK;
+
+/* A full pipe must not keep the engine waiting. */
+static void out_of_time(int sig)
+{
+	static const char text[] = "dmem-hook: the time is over, see --timeout=\n";
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t n = 0;
+
+	(void)sig;
+	if (poll(&p, 1, 0) > 0)
+		n = write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(n < 0 ? FAILED : late_status);
+}
+
+/* Prints one line, and remembers the failure. Texts of other users lose control characters. */
+static void fail(struct hook *h, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void fail(struct hook *h, const char *fmt, ...)
+{
+	char text[2000];
+	va_list ap;
+
+	/* A strict start ends with its first failure, in one line. */
+	if (h->failed && h->strict)
+		return;
+	h->failed = true;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	dmem_make_printable(text);
+	fprintf(stderr, "dmem-hook: %s%s%s%s%s\n", h->strict ? "" : "warning: ",
+		h->state.id && *h->state.id ? "container " : "", h->state.id ? h->state.id : "",
+		h->state.id && *h->state.id ? ": " : "", text);
+}
+
+static void fail_status(struct hook *h, const char *what, enum dmem_status s)
+{
+	static const char rootless[] = "a rootless engine cannot do this, except below a cgroup that root has "
+		"prepared: ask root to limit user-UID.slice with a section [X-Dmem], see dmem-hook(8)";
+
+	if (h->rootless && (s == DMEM_PERMISSION || s == DMEM_NO_CONTROLLER || s == DMEM_CANNOT_ENABLE ||
+			    s == DMEM_READ_ONLY || s == DMEM_NO_CGROUP))
+		fail(h, "%s: %s", what, rootless);
+	else
+		fail(h, "%s: %s", what, dmem_status_text(s));
+}
+
+static void be_strict(struct hook *h)
+{
+	h->strict = true;
+	late_status = FAILED;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- the environment of this program ---- */
+
+static bool in_user_namespace(struct hook *h)
+{
+	char *path = dmem_printf(&h->arena, "%s/self/uid_map", h->proc);
+	char *line = path ? dmem_first_line(&h->arena, AT_FDCWD, path) : NULL;
+	unsigned int inside, outside, count;
+
+	if (!h->fake && geteuid())
+		return true;
+	/* The file does not exist if the kernel has no user namespaces. */
+	if (!line || sscanf(line, "%u %u %u", &inside, &outside, &count) != 3)
+		return false;
+	return inside || outside || count != UINT32_MAX;
+}
+
+static void leave_context(struct hook *h)
+{
+	struct sigaction late = { .sa_handler = out_of_time }, ignore = { .sa_handler = SIG_IGN };
+	sigset_t none;
+
+	/* The variables of a test are for its own code. */
+	if (!h->fake)
+		clearenv();
+	umask(022);
+	dmem_close_from(STDERR_FILENO + 1);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGALRM, &late, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	alarm((unsigned int)h->timeout);
+	/* The inherited directory may be that of the container. */
+	if (chdir("/"))
+		fail(h, "cannot change the directory: %s", strerror(errno));
+}
+
+/* ---- the three sources ---- */
+
+/* The policy must be root's: in a user namespace, root is another number. */
+static const char *policy_problem(struct hook *h, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "is no regular file";
+	if (st->st_size > POLICY_MAX)
+		return "is too long";
+	if (st->st_uid && !h->rootless && !(h->fake && st->st_uid == geteuid()))
+		return "does not belong to root";
+	return st->st_mode & 022 ? "can be written by others: chmod go-w" : NULL;
+}
+
+static bool read_policy(struct hook *h)
+{
+	int fd = open(h->policy_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct dmem_text t = { 0 };
+	const char *problem = NULL;
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT)
+		return true;
+	if (fd < 0 || fstat(fd, &st))
+		problem = strerror(errno);
+	else
+		problem = policy_problem(h, &st);
+	if (problem && fd >= 0)
+		close(fd);
+	if (!problem && dmem_read_fd(fd, &t))
+		problem = "cannot be read";
+	if (!problem)
+		problem = hook_policy_parse(&h->arena, t.s, t.len, &h->policy);
+	dmem_text_free(&t);
+	/* A mistake there is root's, and would be a ceiling that does not hold. */
+	if (problem) {
+		be_strict(h);
+		fail(h, "%s: %s", h->policy_file, problem);
+	}
+	if (h->policy.strict)
+		be_strict(h);
+	/* A user could use up the time to escape a ceiling. */
+	if (hook_policy_binds(&h->policy))
+		late_status = FAILED;
+	return !problem;
+}
+
+/* Reads standard input up to its end; the alarm ends this program if there is none. */
+static char *read_input(struct hook *h, size_t *len)
+{
+	char *text = NULL;
+	size_t room = 0;
+
+	*len = 0;
+	for (;;) {
+		char *more = dmem_room(text, *len + 4096, &room, 1);
+		ssize_t n;
+
+		if (!more)
+			break;
+		text = more;
+		n = read(STDIN_FILENO, text + *len, room - *len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		*len += (size_t)n;
+		/* The parser refuses the length. */
+		if (*len > HOOK_STATE_MAX)
+			break;
+	}
+	if (!text)
+		fail(h, "out of memory");
+	return text;
+}
+
+static bool read_state(struct hook *h)
+{
+	size_t len;
+	char *text = read_input(h, &len);
+	const char *problem = text ? hook_state_parse(&h->arena, text, len, &h->state) : NULL;
+
+	if (problem) {
+		/* A user could make the document too long to escape a ceiling. */
+		if (hook_policy_binds(&h->policy))
+			be_strict(h);
+		fail(h, "the state document on standard input: %s", problem);
+	}
+	free(text);
+	return text && !problem;
+}
+
+static bool known_annotation(const char *name)
+{
+	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
+		size_t len = strlen(dmem_kind_names[kind]);
+
+		if (!strncmp(name, dmem_kind_names[kind], len) &&
+		    (!name[len] || !strncmp(name + len, ".container.", 11)))
+			return true;
+	}
+	return !strcmp(name, "strict");
+}
+
+/* The user can make the start strict, but cannot take that away. */
+static void read_strict(struct hook *h)
+{
+	const struct hook_annotation *a = hook_state_find(&h->state, "strict");
+	int yes = a && a->value ? dmem_parse_bool(a->value) : 0;
+
+	if (yes > 0)
+		be_strict(h);
+	if (yes < 0 || (a && !a->value))
+		fail(h, "annotation %s: write yes or no", a->key);
+}
+
+static void read_annotations(struct hook *h)
+{
+	read_strict(h);
+	for (size_t i = 0; i < h->state.n; i++) {
+		if (!known_annotation(h->state.annotation[i].key + strlen(HOOK_PREFIX)))
+			fail(h, "annotation %s: unknown: write dmem.pool/max, /min or /strict",
+			     h->state.annotation[i].key);
+	}
+	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
+		const struct hook_annotation *a = hook_annotation_for(&h->state, (enum dmem_kind)kind);
+		const char *problem;
+
+		if (!a)
+			continue;
+		problem = a->value ? hook_asks_parse(&h->arena, (enum dmem_kind)kind, a->value, &h->asks) :
+				     "is no text";
+		if (problem)
+			fail(h, "annotation %s: '%.200s' %s: write \"REGION SIZE; REGION SIZE\"", a->key,
+			     a->value ? a->value : "", problem);
+	}
+}
+
+/* ---- regions ---- */
+
+static enum dmem_status find_region(struct hook *h, const struct dmem_limit *l, const char **name)
+{
+	uint64_t capacity;
+
+	return dmem_limit_find(&h->arena, h->root, NULL, h->heaps, l, name, &capacity);
+}
+
+/* A region appears when its driver is loaded, perhaps while the container starts. */
+static enum dmem_status wait_for_region(struct hook *h, const struct dmem_limit *l, const char **name)
+{
+	const struct timespec nap = { .tv_nsec = POLL_MS * 1000000L };
+	int64_t end = h->start + h->timeout * 1000 - SPARE_MS;
+	enum dmem_status s;
+
+	for (;;) {
+		s = find_region(h, l, name);
+		if ((s != DMEM_NO_REGION && s != DMEM_NO_HEAP_REGION) || now_ms() >= end)
+			return s;
+		nanosleep(&nap, NULL);
+	}
+}
+
+static void find_regions(struct hook *h)
+{
+	for (size_t i = 0; i < h->policy.n; i++) {
+		struct hook_rule *r = &h->policy.rule[i];
+
+		/* A rule for a region that this machine lacks has no effect. */
+		if (find_region(h, &r->limit, &r->region) != DMEM_OK)
+			r->region = NULL;
+	}
+	for (size_t i = 0; i < h->asks.n; i++) {
+		struct hook_ask *k = &h->asks.ask[i];
+		enum dmem_status s = wait_for_region(h, &k->limit, &k->region);
+
+		if (s == DMEM_OK)
+			continue;
+		k->region = NULL;
+		fail_status(h, k->limit.text, s);
+	}
+}
+
+/* ---- the limits ---- */
+
+static enum dmem_status set_limit(struct hook *h, enum dmem_kind kind, const char *region,
+				  const struct hook_choice *c)
+{
+	uint64_t now = kind == DMEM_MAX ? DMEM_NO_LIMIT : 0;
+	char file[16];
+	enum dmem_status s;
+
+	snprintf(file, sizeof(file), "dmem.%s", dmem_kind_names[kind]);
+	s = dmem_cgroup_get(h->container.dir, "", file, region, &now);
+	/* A missing line means that no value is set. */
+	if (s != DMEM_OK && s != DMEM_NO_REGION)
+		return s;
+	if (!hook_replaces(c, kind, now))
+		return DMEM_OK;
+	return dmem_cgroup_set(h->container.dir, "", kind, region, c->value);
+}
+
+static void limit_region(struct hook *h, enum dmem_kind kind, const char *region, uint64_t capacity)
+{
+	struct hook_choice c = hook_choose(&h->policy, &h->asks, kind, region, capacity);
+	enum dmem_status s;
+
+	if (c.value < c.asked)
+		fail(h, "%s: dmem.%s: %llu is above the ceiling of %s, %llu", region,
+		     dmem_kind_names[kind], (unsigned long long)c.asked, h->policy_file,
+		     (unsigned long long)c.value);
+	s = set_limit(h, kind, region, &c);
+	if (s != DMEM_OK)
+		fail_status(h, region, s);
+}
+
+/* All regions, since the policy may limit those that nobody asks for. */
+static void limit_regions(struct hook *h)
+{
+	struct dmem_text t = { 0 };
+	char *text, *region, *rest;
+	int fd = openat(h->root, "dmem.capacity", O_RDONLY | O_CLOEXEC);
+	bool capacity = fd >= 0;
+
+	/* In a cgroup namespace, the root is an ordinary cgroup without that file. */
+	if (fd < 0)
+		fd = openat(h->root, "dmem.current", O_RDONLY | O_CLOEXEC);
+	if (dmem_read_fd(fd < 0 ? -ENOENT : fd, &t))
+		fail_status(h, "dmem.capacity", DMEM_NO_CONTROLLER);
+	text = t.s;
+	while (text && dmem_next_line(&text, &region, &rest)) {
+		for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++)
+			limit_region(h, (enum dmem_kind)kind, region,
+				     capacity ? dmem_number(rest) : DMEM_UNKNOWN);
+	}
+	dmem_text_free(&t);
+}
+
+/* Nothing is enabled for a container without limits. */
+static bool anything(const struct hook *h)
+{
+	return h->policy.n || h->asks.n;
+}
+
+static enum dmem_status open_tree(struct hook *h)
+{
+	struct statfs fs;
+
+	if (!h->fake && (statfs(h->proc, &fs) || fs.f_type != PROC_SUPER_MAGIC))
+		return DMEM_FOREIGN_MOUNT;
+	return dmem_cgroup_open(h->cgroup_root, h->fake, &h->root);
+}
+
+static void run(struct hook *h)
+{
+	const char *problem;
+	enum dmem_status s;
+
+	if (!read_policy(h) || !read_state(h))
+		return;
+	read_annotations(h);
+	if (!anything(h))
+		return;
+	s = open_tree(h);
+	if (s != DMEM_OK) {
+		fail_status(h, h->cgroup_root, s);
+		return;
+	}
+	problem = hook_container_open(&h->arena, h->root, h->proc, h->state.pid, &h->container);
+	if (problem) {
+		fail(h, "%s", problem);
+		return;
+	}
+	s = dmem_cgroup_enable_delegated(h->root, h->container.path);
+	if (s != DMEM_OK) {
+		fail_status(h, h->container.path, s);
+		return;
+	}
+	find_regions(h);
+	limit_regions(h);
+	problem = hook_container_check(&h->container);
+	if (problem)
+		fail(h, "%s", problem);
+}
+
+/* ---- the command line ---- */
+
+static void help(void)
+{
+	printf("Usage: dmem-hook [--strict] [--timeout=SECONDS] [--max=REGION=SIZE]...\n"
+	       "                 [--min=REGION=SIZE]...\n\n"
+	       "Set limits of device memory on a container. A container runtime runs this\n"
+	       "program as an OCI hook at createRuntime, with the state document on standard\n"
+	       "input.\n\n"
+	       "      --max=REGION=SIZE  set dmem.max of the container's cgroup\n"
+	       "      --min=REGION=SIZE  set dmem.min\n"
+	       "      --strict           do not start the container if a limit cannot be set\n"
+	       "      --timeout=SECONDS  end after this time (default: %d)\n"
+	       "  -h, --help             print this help\n"
+	       "  -V, --version          print the version\n\n"
+	       "Other limits are from the annotations dmem.pool/max and dmem.pool/min, and from\n"
+	       POLICY_FILE ". See dmem-hook(8).\n", TIMEOUT);
+}
+
+static int parse_timeout(const char *text)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	return errno || end == text || *end || n < 1 || n > MAX_TIMEOUT ? -EINVAL : (int)n;
+}
+
+static int usage(const char *word, const char *problem)
+{
+	fprintf(stderr, "dmem-hook: %s: %s\n", word, problem);
+	return USAGE;
+}
+
+static int add_argument(struct hook *h, enum dmem_kind kind, const char *arg)
+{
+	struct hook_ask *all = dmem_grow(&h->arena, h->asks.ask, h->asks.n, sizeof(*all));
+	enum dmem_status s;
+
+	if (!all)
+		return usage(arg, "out of memory");
+	h->asks.ask = all;
+	all[h->asks.n] = (struct hook_ask){ .root = true };
+	s = dmem_limit_parse(&h->arena, kind, arg, &all[h->asks.n].limit);
+	if (s != DMEM_OK)
+		return usage(arg, s == DMEM_USAGE ? "write REGION=SIZE" : dmem_status_text(s));
+	h->asks.n++;
+	return OK;
+}
+
+/* Options without a kind of limit. The last ones are for tests. */
+enum { STRICT = DMEM_KINDS, SECONDS, CGROUP_ROOT, PROC, HEAPS, POLICY };
+
+static int take(struct hook *h, int opt)
+{
+	switch (opt) {
+	case DMEM_MAX:
+	case DMEM_MIN:
+		return add_argument(h, (enum dmem_kind)opt, optarg);
+	case STRICT:
+		be_strict(h);
+		return OK;
+	case SECONDS:
+		h->timeout = parse_timeout(optarg);
+		return h->timeout < 0 ? usage(optarg, "write 1 to 300 seconds") : OK;
+	case CGROUP_ROOT:
+		h->fake = true;
+		h->cgroup_root = optarg;
+		return OK;
+	case PROC:
+		h->proc = optarg;
+		return OK;
+	case HEAPS:
+		h->heaps = optarg;
+		return OK;
+	default:
+		h->policy_file = optarg;
+		return OK;
+	}
+}
+
+static int parse(struct hook *h, int argc, char **argv, bool *done)
+{
+	static const struct option options[] = {
+		{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
+		{ "strict", 0, NULL, STRICT }, { "timeout", 1, NULL, SECONDS },
+		{ "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' },
+		/* For tests. */
+		{ "cgroup-root", 1, NULL, CGROUP_ROOT }, { "proc", 1, NULL, PROC },
+		{ "heaps", 1, NULL, HEAPS }, { "policy", 1, NULL, POLICY },
+		{ 0 },
+	};
+	int opt, ret = OK;
+
+	opterr = 0;
+	while (ret == OK && !*done && (opt = getopt_long(argc, argv, ":hV", options, NULL)) != -1) {
+		*done = opt == 'h' || opt == 'V';
+		if (opt == 'h')
+			help();
+		else if (opt == 'V')
+			printf("dmem-hook %s\n", VERSION);
+		else if (opt == ':' || opt == '?')
+			ret = usage(argv[optind - 1], opt == ':' ? "a value is missing" : "unknown option");
+		else
+			ret = take(h, opt);
+	}
+	if (ret == OK && !*done && optind < argc)
+		ret = usage(argv[optind], "unexpected argument");
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct hook h = {
+		.cgroup_root = "/sys/fs/cgroup", .proc = "/proc", .heaps = "/sys/class/dma_heap",
+		.policy_file = POLICY_FILE, .timeout = TIMEOUT, .start = now_ms(), .root = -1,
+		.container = HOOK_NO_CONTAINER,
+	};
+	bool done = false;
+	int ret = parse(&h, argc, argv, &done);
+
+	if (ret == OK && !done) {
+		leave_context(&h);
+		h.rootless = in_user_namespace(&h);
+		run(&h);
+		ret = h.failed && h.strict ? FAILED : OK;
+	}
+	hook_container_close(&h.container);
+	if (h.root >= 0)
+		close(h.root);
+	dmem_arena_free(&h.arena);
+	return ret;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Chooses the limits of a container. */
+#include <errno.h>
+#include <string.h>
+
+#include "dmem/look.h"
+#include "policy.h"
+
+#define SECTION		"Hook"
+/* More regions than any machine has. */
+#define MAX_ASKS	256
+
+static const char no_memory[] = "out of memory";
+
+static const char * const rule_keys[HOOK_RULE_KINDS] = {
+	"DeviceMemoryMax", "DeviceMemoryMaxCeiling", "DeviceMemoryMinCeiling",
+};
+
+struct parse {
+	struct dmem_arena *arena;
+	struct hook_policy *policy;
+	const char *problem;
+};
+
+/* Ends the parser. */
+static int mistake(struct parse *p, unsigned int line, const char *word, const char *what)
+{
+	p->problem = dmem_printf(p->arena, "line %u: '%s' %s", line, word, what);
+	if (!p->problem)
+		p->problem = no_memory;
+	return -EINVAL;
+}
+
+/* Splits "REGION SIZE" in place. NULL, or the problem. */
+static const char *region_and_size(char *text, char **region, char **size)
+{
+	int err = 0, err2 = 0, err3 = 0;
+
+	*region = dmem_conf_word(&text, &err);
+	*size = *region && !err ? dmem_conf_word(&text, &err2) : NULL;
+	if (err || err2 || !*size || dmem_conf_word(&text, &err3) || err3)
+		return "is not REGION SIZE";
+	return NULL;
+}
+
+static const char *limit_of(struct dmem_arena *a, enum dmem_kind kind, const char *text,
+			    struct dmem_limit *l)
+{
+	char *copy = dmem_strdup(a, text), *region, *size;
+	const char *problem;
+
+	if (!copy)
+		return no_memory;
+	problem = region_and_size(copy, &region, &size);
+	if (problem)
+		return problem;
+	if (dmem_region_problem(region))
+		return dmem_region_problem(region);
+	*l = (struct dmem_limit){ .kind = kind, .region = region };
+	l->text = dmem_strdup(a, text);
+	if (!l->text)
+		return no_memory;
+	return dmem_parse_value(size, &l->value) ? "has an invalid size" : NULL;
+}
+
+static int add_rule(struct parse *p, unsigned int line, enum hook_rule_kind kind, const char *value)
+{
+	struct hook_rule *all = dmem_grow(p->arena, p->policy->rule, p->policy->n, sizeof(*all));
+	const char *problem;
+
+	if (!all)
+		return mistake(p, line, value, no_memory);
+	p->policy->rule = all;
+	all[p->policy->n] = (struct hook_rule){ .kind = kind };
+	problem = limit_of(p->arena, kind == HOOK_MIN_CEILING ? DMEM_MIN : DMEM_MAX, value,
+			   &all[p->policy->n].limit);
+	if (problem)
+		return mistake(p, line, value, problem);
+	p->policy->n++;
+	return 0;
+}
+
+static int one_line(void *data, unsigned int line, const char *section, const char *key,
+		    const char *value)
+{
+	struct parse *p = data;
+	int yes;
+
+	if (!section || (key && !value))
+		return mistake(p, line, key, "cannot be read: write KEY=VALUE");
+	if (strcmp(section, SECTION))
+		return mistake(p, line, *section ? section : key, "is not in section [" SECTION "]");
+	if (!key)
+		return 0;
+	for (int k = 0; k < HOOK_RULE_KINDS; k++) {
+		if (!strcmp(key, rule_keys[k]))
+			return add_rule(p, line, (enum hook_rule_kind)k, value);
+	}
+	if (strcmp(key, "DeviceMemoryStrict"))
+		return mistake(p, line, key, "is unknown: write DeviceMemoryMax=, DeviceMemoryMaxCeiling=, "
+			       "DeviceMemoryMinCeiling= or DeviceMemoryStrict=");
+	yes = dmem_parse_bool(value);
+	if (yes < 0)
+		return mistake(p, line, value, "is neither yes nor no");
+	p->policy->strict = yes;
+	return 0;
+}
+
+const char *hook_policy_parse(struct dmem_arena *a, const char *text, size_t len,
+			      struct hook_policy *policy)
+{
+	struct parse p = { .arena = a, .policy = policy };
+
+	*policy = (struct hook_policy){ 0 };
+	if (memchr(text, 0, len))
+		return "the file has a zero byte";
+	if (dmem_conf_parse(text, len, one_line, &p) && !p.problem)
+		return no_memory;
+	return p.problem;
+}
+
+static const char *one_ask(struct dmem_arena *a, enum dmem_kind kind, const char *text, size_t len,
+			   struct hook_asks *asks)
+{
+	char *copy = dmem_strndup(a, text, len);
+	struct hook_ask *all;
+	const char *problem;
+
+	if (!copy)
+		return no_memory;
+	if (!copy[strspn(copy, " \t\n")])
+		return NULL;
+	if (asks->n >= MAX_ASKS)
+		return "has too many regions";
+	all = dmem_grow(a, asks->ask, asks->n, sizeof(*all));
+	if (!all)
+		return no_memory;
+	asks->ask = all;
+	all[asks->n] = (struct hook_ask){ .root = false };
+	for (char *c = copy; *c; c++) {
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	}
+	problem = limit_of(a, kind, copy, &all[asks->n].limit);
+	if (!problem)
+		asks->n++;
+	return problem;
+}
+
+const char *hook_asks_parse(struct dmem_arena *a, enum dmem_kind kind, const char *value,
+			    struct hook_asks *asks)
+{
+	size_t before = asks->n;
+	const char *problem;
+
+	for (;;) {
+		size_t len = strcspn(value, ";");
+
+		problem = one_ask(a, kind, value, len, asks);
+		if (problem)
+			asks->n = before;
+		if (problem || !value[len])
+			return problem;
+		value += len + 1;
+	}
+}
+
+const struct hook_annotation *hook_annotation_for(const struct hook_state *s, enum dmem_kind kind)
+{
+	const char *name = dmem_kind_names[kind], *rest;
+
+	for (size_t i = 0; s->container && i < s->n; i++) {
+		const char *key = s->annotation[i].key + strlen(HOOK_PREFIX);
+
+		if (strncmp(key, name, strlen(name)))
+			continue;
+		rest = key + strlen(name);
+		if (!strncmp(rest, ".container.", 11) && !strcmp(rest + 11, s->container))
+			return &s->annotation[i];
+	}
+	return hook_state_find(s, name);
+}
+
+/* The rule for a region, or NULL. One for its name is stronger than "*"; the last one counts. */
+static const struct hook_rule *rule_for(const struct hook_policy *p, enum hook_rule_kind kind,
+					const char *region)
+{
+	const struct hook_rule *own = NULL, *other = NULL;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct hook_rule *r = &p->rule[i];
+
+		if (r->kind != kind)
+			continue;
+		if (!strcmp(r->limit.region, "*"))
+			other = r;
+		else if (r->region && !strcmp(r->region, region))
+			own = r;
+	}
+	return own ? own : other;
+}
+
+static uint64_t bytes(const struct dmem_limit *l, uint64_t capacity)
+{
+	return dmem_resolve_value(&l->value, capacity == DMEM_UNKNOWN ? 0 : capacity);
+}
+
+/* The last limit that asks for the region. */
+static const struct hook_ask *ask_for(const struct hook_asks *asks, enum dmem_kind kind,
+				      const char *region, bool root)
+{
+	const struct hook_ask *found = NULL;
+
+	for (size_t i = 0; i < asks->n; i++) {
+		const struct hook_ask *k = &asks->ask[i];
+
+		if (k->root == root && k->limit.kind == kind && k->region && !strcmp(k->region, region))
+			found = k;
+	}
+	return found;
+}
+
+/* The largest value that an annotation can have. Without a rule, there is no ceiling for limits, but
+ * nothing can be reserved: a reservation takes memory from all others. */
+static uint64_t ceiling(const struct hook_policy *p, enum dmem_kind kind, const char *region,
+			uint64_t capacity)
+{
+	const struct hook_rule *r = rule_for(p, kind == DMEM_MAX ? HOOK_CEILING : HOOK_MIN_CEILING,
+					     region);
+
+	if (!r)
+		return kind == DMEM_MAX ? DMEM_NO_LIMIT : 0;
+	return bytes(&r->limit, capacity);
+}
+
+struct hook_choice hook_choose(const struct hook_policy *p, const struct hook_asks *asks,
+			       enum dmem_kind kind, const char *region, uint64_t capacity)
+{
+	uint64_t most = ceiling(p, kind, region, capacity);
+	struct hook_choice c = { .source = HOOK_NOBODY };
+	const struct hook_ask *ask;
+	const struct hook_rule *rule;
+
+	ask = ask_for(asks, kind, region, true);
+	if (ask) {
+		c.source = HOOK_ARGUMENT;
+		c.value = c.asked = bytes(&ask->limit, capacity);
+		return c;
+	}
+	ask = ask_for(asks, kind, region, false);
+	if (ask) {
+		c.source = HOOK_ANNOTATION;
+		c.asked = bytes(&ask->limit, capacity);
+		c.value = c.asked < most ? c.asked : most;
+		return c;
+	}
+	if (kind != DMEM_MAX)
+		return c;
+	/* A container that asks for nothing must not get more than one that asks. */
+	rule = rule_for(p, HOOK_DEFAULT, region);
+	c.value = c.asked = rule ? bytes(&rule->limit, capacity) : most;
+	if (rule || most != DMEM_NO_LIMIT)
+		c.source = HOOK_POLICY;
+	return c;
+}
+
+bool hook_replaces(const struct hook_choice *c, enum dmem_kind kind, uint64_t now)
+{
+	switch (c->source) {
+	case HOOK_ARGUMENT:
+		return true;
+	case HOOK_ANNOTATION:
+		return kind == DMEM_MAX ? c->value < now : !now && c->value;
+	case HOOK_POLICY:
+		return now == DMEM_NO_LIMIT && c->value != DMEM_NO_LIMIT;
+	default:
+		return false;
+	}
+}
+
+bool hook_policy_binds(const struct hook_policy *p)
+{
+	return p->strict || p->n;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Limits of a container from its three sources, strongest first: arguments of the hook, which are
+ * root's; annotations, which are the user's; and root's policy file, which has a limit for
+ * containers that ask for none, and a ceiling for those that ask. No I/O.
+ */
+#ifndef HOOK_POLICY_H
+#define HOOK_POLICY_H
+
+#include "dmem/dmem.h"
+#include "state.h"
+
+enum hook_rule_kind {
+	HOOK_DEFAULT,		/* DeviceMemoryMax=: for containers that ask for none */
+	HOOK_CEILING,		/* DeviceMemoryMaxCeiling=: the largest limit by annotation */
+	HOOK_MIN_CEILING,	/* DeviceMemoryMinCeiling=: the largest reservation by annotation */
+	HOOK_RULE_KINDS
+};
+
+struct hook_rule {
+	enum hook_rule_kind kind;
+	struct dmem_limit limit;	/* its region may be "*": every other region */
+	const char *region;		/* set by the caller: the kernel's name, or NULL */
+};
+
+struct hook_policy {
+	struct hook_rule *rule;
+	size_t n;
+	bool strict;
+};
+
+/* Parses the file's text. Returns NULL, or the first mistake as "line 3: ..."; an unusable file
+ * must not count as an empty one. */
+const char *hook_policy_parse(struct dmem_arena *a, const char *text, size_t len,
+			      struct hook_policy *p);
+
+/* A limit that one source asks for. */
+struct hook_ask {
+	struct dmem_limit limit;
+	bool root;		/* from an argument */
+	const char *region;	/* set by the caller: the kernel's name, or NULL */
+};
+
+struct hook_asks {
+	struct hook_ask *ask;
+	size_t n;
+};
+
+/* Appends the limits of an annotation such as "cma/camera@64000000 8M; heap/system 64M". Returns
+ * NULL, or the problem; @asks has then no more than before. */
+const char *hook_asks_parse(struct dmem_arena *a, enum dmem_kind kind, const char *value,
+			    struct hook_asks *asks);
+
+/* The annotation that holds for this container: "dmem.pool/max.container.NAME" of its own, or else
+ * "dmem.pool/max" of all. NULL: there is none. */
+const struct hook_annotation *hook_annotation_for(const struct hook_state *s, enum dmem_kind kind);
+
+enum hook_source { HOOK_NOBODY, HOOK_ARGUMENT, HOOK_ANNOTATION, HOOK_POLICY };
+
+struct hook_choice {
+	enum hook_source source;
+	uint64_t value;		/* in bytes, or DMEM_NO_LIMIT */
+	uint64_t asked;		/* differs from @value if a ceiling lowered it */
+};
+
+/* The limit of one region. @capacity: in bytes, or DMEM_UNKNOWN, with which percentages of the
+ * policy are 0. */
+struct hook_choice hook_choose(const struct hook_policy *p, const struct hook_asks *asks,
+			       enum dmem_kind kind, const char *region, uint64_t capacity);
+
+/* True if the choice is to be written, @now being in force: another hook of the same container may
+ * have set it. An argument replaces any value, an annotation only a higher limit, and the policy
+ * only "no limit". */
+bool hook_replaces(const struct hook_choice *c, enum dmem_kind kind, uint64_t now);
+
+/* True if the policy has rules that a user could escape from by a document that cannot be read. */
+bool hook_policy_binds(const struct hook_policy *p);
+
+#endif
