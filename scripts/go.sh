@@ -179,7 +179,8 @@ mutants)
 	shift
 	case $* in
 	s*) systemd_mutants "$*" ;;
-	p*) plan_mutants "$*" ;;
+	p*) host_mutants p plan "$*" ;;
+	h*) host_mutants h hook "$*" ;;
 	*) mutants "$*" ;;
 	esac
 	;;

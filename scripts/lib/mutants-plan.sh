@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# Mutants of dmemctl plan: changes one line in a copy of the sources, and runs a program of the
-# host's tests there. The mutant's test must fail.
+# Mutants of dmemctl plan and of dmem-hook: changes one line in a copy of the sources, and runs a
+# program of the host's tests there. The mutant's test must fail.
 
-# plan_mutants NUMBER: runs this mutant, or all with "plan".
-plan_mutants()
+# host_mutants LETTER SECTION NUMBER: runs this mutant, or all whose number starts with the letter
+# if NUMBER is the name of the section.
+host_mutants()
 {
 	unit_packages
 	_copy=$(mktemp -d)
@@ -12,13 +13,13 @@ plan_mutants()
 	trap 'exit 130' HUP INT TERM
 	git ls-files -z | grep -zv '^kernel/' | xargs -0 cp -a --parents -t "$_copy"
 	(cd "$_copy" && meson_setup . build -Dwerror=false)
-	grep '^p[0-9]' tests/mutants >"$_copy/list"
-	program_mutants "$_copy/list" plan "$1" plan_mutant
+	grep "^$1[0-9]" tests/mutants >"$_copy/list"
+	program_mutants "$_copy/list" "$2" "$3" host_mutant
 }
 
-# plan_mutant PROGRAM TEST FILE SED: succeeds if the test fails with the change. A mutant that
+# host_mutant PROGRAM TEST FILE SED: succeeds if the test fails with the change. A mutant that
 # does not compile is not killed.
-plan_mutant()
+host_mutant()
 {
 	mutate "$3" "$4" "$_copy" || return 1
 	TAP_ONLY=$2 meson test -C "$_copy/build" "${1#unit/}" >"$_copy/log" 2>&1 || :

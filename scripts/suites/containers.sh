@@ -47,9 +47,15 @@ containers_root()
 		mkdir -p "$_more/srv/camera/$_d"
 	done
 	cp "$BASE/containers/tests/containers/probe" "$_more/srv/camera/"
+	# The output of dmemctl cdi, as a test of the host compares it.
+	mkdir -p "$_more/etc/cdi"
+	sed 1d tests/expected/cdi/camera >"$_more/etc/cdi/dmem-camera-64000000.json"
 	containers_other_releases
+	tools_libraries arm64
+	HOOK=$LIBRARIES
 	# shellcheck disable=SC2086 # a list of packages
 	system_root containers trixie $CONTAINERS_PACKAGES
+	HOOK=
 }
 
 # Adds programs of other releases that behave differently: an older libcgroup with its own

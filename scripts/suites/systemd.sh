@@ -18,7 +18,8 @@ SYSTEM_WORDS='systemd.firstboot=no systemd.wants=dmem-tests.service'
 
 # system_root SUITE RELEASE [PACKAGE...]: makes the root file system of that release, as after
 # "make install". Adds the tests of the suite, the packages that they need, and the files in the
-# suite's directory "more".
+# suite's directory "more". HOOK is a directory with the libraries of dmem-hook, or empty: the guest
+# has no container engine.
 system_root()
 {
 	_sys=$1
@@ -44,7 +45,8 @@ system_root()
 	done
 	# Files of an earlier build may come from a mutant, and be newer than this source.
 	rm -rf "$BASE/systemd/out"
-	guest_meson "$SYSTEMD_SOURCE" "$BASE/systemd/out" '' -static -Dtools=disabled
+	guest_meson "$SYSTEMD_SOURCE" "$BASE/systemd/out" "${HOOK:+-I$HOOK/include}" "-static${HOOK:+ -L$HOOK/lib}" \
+		-Dtools=disabled "-Dhook=$([ -n "${HOOK:-}" ] && echo enabled || echo disabled)"
 	guest_install "$BASE/systemd/out" "$_sr"
 	cp -a "$BASE/$_sys/tests" "$_sr/"
 	# The commands of "make uninstall", for a test.

@@ -110,8 +110,8 @@ _dmemctl()
 		esac
 	done
 	case $verb$option in
-	*--sysroot|plan--units|verify--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb)
+	*--sysroot|plan--units|verify--root|cdi--output|cdi-o) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb|cdi--plan|cdi--hook)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|plan--add|history--since|history--until) ;;
@@ -152,6 +152,10 @@ _dmemctl()
 		verify,*|plan,*|history,*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		run,*) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 		doctor,*) ;;
+		cdi,*)
+			compopt -o nospace 2>/dev/null || :
+			_dmemctl_offer "$cur" _dmemctl_regions
+			;;
 		*,/*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 		watch,*) _dmemctl_offer "$cur" _dmemctl_watched ;;
 		*) _dmemctl_offer "$cur" _dmemctl_units ;;

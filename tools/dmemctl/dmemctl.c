@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
 	{ "history", verb_history, "show, cut, merge and convert recorded files" },
 	{ "watch", verb_watch, "show charges and refused requests as they happen" },
 	{ "metrics", verb_metrics, "print figures for Prometheus, or write them to a file" },
+	{ "cdi", verb_cdi, "write files that give containers heaps with limits" },
 };
 
 #define N_VERBS		(sizeof(verbs) / sizeof(*verbs))

@@ -23,6 +23,7 @@ int verb_record(struct ctl *c, int argc, char **argv);
 int verb_watch(struct ctl *c, int argc, char **argv);
 int verb_metrics(struct ctl *c, int argc, char **argv);
 int verb_plan(struct ctl *c, int argc, char **argv);
+int verb_cdi(struct ctl *c, int argc, char **argv);
 int verb_history(struct ctl *c, int argc, char **argv);
 
 #endif

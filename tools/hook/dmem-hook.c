@@ -47,7 +47,7 @@
 #define MAX_TIMEOUT	300
 /* Waiting for a region ends so long before the timeout. */
 #define SPARE_MS	500
-#define POLL_MS		20
+#define POLL_MS		100
 
 enum { OK = 0, FAILED = 1, USAGE = 2 };
 

@@ -30,6 +30,8 @@ static const struct verb {
 	{ "apply", "apply.c", "options[] = {", "--help ", NULL },
 	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit ", NULL },
 	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json ", NULL },
+	{ "cdi", "cdi/cdi.c", "options[] = {", "--help --hook --output --plan --strict ",
+	  "cdi/dmemctl-cdi.8.scd" },
 	{ "history", "history/verb.c", "options[] = {",
 	  "--copy --csv --help --json --output --region --since --unit --until ", "history/dmemctl-history.8.scd" },
 	{ "watch", "watch/watch.c", "options[] = {",
@@ -186,6 +188,8 @@ static void test_bash(const char *file)
 	snprintf(words, sizeof(words), "--sysroot %s plan --split = h", tap_path("root"));
 	complete(file, words, "heap/system: ");
 	complete(file, "plan --add = cam", " ");
+	snprintf(words, sizeof(words), "--sysroot %s cdi cma/d", tap_path("root"));
+	complete(file, words, "cma/display@60000000= ");
 	/* As bash cuts it. */
 	snprintf(words, sizeof(words), "--sysroot %s set camera --min = cma/camera @ 64",
 		 tap_path("root"));

@@ -99,7 +99,7 @@ static int go_with(const char *first, ...) __attribute__((sentinel));
 static int go_with(const char *first, ...)
 {
 	char root[4200], proc[4200], heaps[4200], policy[4200];
-	const char *argv[16] = { hook, root, proc, heaps, policy, "--timeout=60" };
+	const char *argv[16] = { hook, root, proc, heaps, policy, "--timeout=10" };
 	int n = 6;
 	va_list ap;
 

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* dmem-hook with runc and crun, and with Podman by annotation and by CDI. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "container.h"
+#include "dmem_util.h"
+#include "unit.h"
+
+#define ABOVE		CGROUPS "/containers"
+#define SLICE		CGROUPS "/machine.slice"
+#define TELLS		"cgroup /\nmax " CAMERA " 8388608\n"
+#define TELLS_BOTH	TELLS "max " DISPLAY " 4194304\n"
+#define UNIFIED		",\n\t\t\t\"unified\": {\n\t\t\t\t\"dmem.max\": \"" CAMERA " 8M\"\n\t\t\t}"
+#define HOOK		"/usr/libexec/dmem-hook"
+#define HOOKS_D		"/usr/share/containers/oci/hooks.d"
+#define POLICY		"/etc/dmem/hook.conf"
+/* Changes of config.json: no limit of the engine's own, and the hook with more arguments. */
+#define VERSION		"\"ociVersion\": \"1.0.2\","
+#define WITH_HOOK(more)	UNIFIED, "", VERSION, VERSION " \"hooks\": { \"createRuntime\": [ { " \
+			"\"path\": \"" HOOK "\", \"args\": [ \"dmem-hook\"" more " ] } ] },"
+#define ANNOTATIONS	"\"annotations\": {"
+#define ASKS(value)	ANNOTATIONS, ANNOTATIONS " \"dmem.pool/max\": \"" value "\","
+#define CONTAINER_PATH	"/containers/camera"
+
+/* Each engine and each driver of cgroups, and the container's own cgroup there. */
+static const struct way {
+	const char *engine, *path, *cgroup;
+} ways[] = {
+	{ "runc", "/containers/camera", ABOVE "/camera" },
+	{ "runc --systemd-cgroup", "machine.slice:runc:camera", SLICE "/runc-camera.scope" },
+	{ "crun", "/containers/camera", ABOVE "/camera" },
+	{ "crun --systemd-cgroup", "machine.slice:crun:camera", SLICE "/crun-camera.scope/container" },
+	{ "/opt/runc/run", "/containers/camera", ABOVE "/camera" },
+};
+
+#define N_WAYS		(sizeof(ways) / sizeof(*ways))
+
+FIXTURE(hook) {
+	pid_t engine;
+};
+
+FIXTURE_SETUP(hook)
+{
+	const char *why = containers_begin();
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(hook)
+{
+	shell_out("runc delete --force camera; crun delete --force camera");
+	shell_out("podman rm --force --all --time=0");
+	kill_hard(self->engine);
+	EXPECT_TRUE(!unlink(POLICY) || errno == ENOENT);
+	EXPECT_TRUE(!rmdir("/etc/dmem") || errno == ENOENT);
+	run("systemctl", "stop", "machine.slice", NULL);
+	run("systemctl", "reset-failed", NULL);
+	EXPECT_TRUE(wait_gone(SLICE, 10));
+	/* The parent cgroup remains, as after each container. */
+	EXPECT_TRUE(wait_gone(ABOVE "/camera", 10));
+	EXPECT_TRUE(!rmdir(ABOVE) || errno == ENOENT);
+	EXPECT_EQ(0, containers_end());
+}
+
+static int run_detached(const struct way *w)
+{
+	return shell_out("%s run --detach --bundle %s camera", w->engine, bundle("camera"));
+}
+
+static void end_container(struct __test_metadata *_metadata, const struct way *w)
+{
+	EXPECT_EQ(0, shell_out("%s delete --force camera", w->engine)) TH_LOG("%s", out());
+	EXPECT_TRUE(wait_gone(w->cgroup, 10));
+	out_clear();
+}
+
+/*
+ * An annotation with two regions. The container sees both limits in its own cgroup, gets its amount
+ * to the byte and then ENOMEM.
+ */
+TEST_F_TIMEOUT(hook, annotation, 300)
+{
+	for (size_t i = 0; i < N_WAYS; i++) {
+		const struct way *w = &ways[i];
+
+		TH_LOG("%s", w->engine);
+		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+				       WITH_HOOK(", \"--strict\""), ASKS(CAMERA " 8M; " DISPLAY " 4M"),
+				       CONTAINER_PATH, w->path, NULL));
+		ASSERT_EQ(0, run_detached(w)) TH_LOG("%s", out());
+		ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+		EXPECT_STREQ(TELLS_BOTH SAYS_LIMITED, out());
+		ASSERT_STREQ(w->cgroup, cgroup_of_pid(first_pid(w->cgroup)));
+		EXPECT_EQ(8 * MIB, dmem_read(w->cgroup, "dmem.max", CAMERA));
+		EXPECT_EQ(4 * MIB, dmem_read(w->cgroup, "dmem.max", DISPLAY));
+		EXPECT_EQ(8 * MIB, dmem_current(w->cgroup, CAMERA));
+		EXPECT_EQ(1, refused(w->cgroup, CAMERA));
+		end_container(_metadata, w);
+	}
+}
+
+/* The arguments of a CDI file are stronger than an annotation. */
+TEST_F_TIMEOUT(hook, arguments, 300)
+{
+	for (size_t i = 0; i < N_WAYS; i++) {
+		const struct way *w = &ways[i];
+
+		TH_LOG("%s", w->engine);
+		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+				       WITH_HOOK(", \"--max=dma_heap/" CAMERA_HEAP "=8M\""),
+				       ASKS(CAMERA " max"), CONTAINER_PATH, w->path, NULL));
+		ASSERT_EQ(0, run_detached(w)) TH_LOG("%s", out());
+		ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+		EXPECT_STREQ(TELLS SAYS_LIMITED, out());
+		EXPECT_EQ(1, refused(w->cgroup, CAMERA));
+		end_container(_metadata, w);
+	}
+}
+
+/* A strict start that fails leaves neither a cgroup nor a process; one that is not strict goes on. */
+TEST_F_TIMEOUT(hook, strict, 300)
+{
+	for (size_t i = 0; i < N_WAYS; i++) {
+		const struct way *w = &ways[i];
+
+		TH_LOG("%s", w->engine);
+		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+				       WITH_HOOK(", \"--strict\", \"--timeout=1\""), ASKS("cma/none 8M"),
+				       CONTAINER_PATH, w->path, NULL));
+		EXPECT_NE(0, run_detached(w)) TH_LOG("%s", out());
+		EXPECT_NE(NULL, strstr(out(), "cma/none 8M: no such region")) TH_LOG("%s", out());
+		EXPECT_EQ(NULL, strstr(out(), CAMERA_HEAP "=")) TH_LOG("%s", out());
+		EXPECT_TRUE(wait_gone(w->cgroup, 10)) TH_LOG("%s", w->cgroup);
+		shell_out("%s delete --force camera", w->engine);
+		out_clear();
+	}
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
+			       WITH_HOOK(", \"--timeout=1\""), ASKS("cma/none 8M"), NULL));
+	ASSERT_EQ(0, run_detached(&ways[0])) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(out(), "cgroup /\n" SAYS_FREE)) TH_LOG("%s", out());
+	end_container(_metadata, &ways[0]);
+}
+
+/* root's policy: a user gets no more than the ceiling, and who asks for nothing gets the default. */
+TEST_F_TIMEOUT(hook, policy, 300)
+{
+	const struct way *w = &ways[3];
+
+	ASSERT_TRUE(!mkdir("/etc/dmem", 0755) || errno == EEXIST);
+	ASSERT_EQ(0, shell_out("printf '[Hook]\\nDeviceMemoryMax=" DISPLAY " 4M\\n"
+			       "DeviceMemoryMaxCeiling=" CAMERA " 8M\\n' >" POLICY));
+	out_clear();
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, WITH_HOOK(""),
+			       ASKS(CAMERA " 30M"), CONTAINER_PATH, w->path, NULL));
+	ASSERT_EQ(0, run_detached(w)) TH_LOG("%s", out());
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(out(), TELLS_BOTH SAYS_LIMITED)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(out(), "is above the ceiling of " POLICY)) TH_LOG("%s", out());
+	end_container(_metadata, w);
+}
+
+static const char *cgroup_of_container(const char *id)
+{
+	static char cg[PATH_MAX];
+
+	run("podman", "inspect", "--format", "{{.State.Pid}}", id, NULL);
+	snprintf(cg, sizeof(cg), "%s", cgroup_of_pid(atoi(output())));
+	return cg;
+}
+
+/* The container of Podman is limited in its own cgroup, which a program inside sees. */
+static void expect_limited(struct __test_metadata *_metadata)
+{
+	const char *cg;
+
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+	EXPECT_STREQ(TELLS SAYS_LIMITED, out());
+	cg = cgroup_of_container("camera");
+	EXPECT_EQ(cg, strstr(cg, SLICE "/libpod-")) TH_LOG("%s", cg);
+	EXPECT_EQ(8 * MIB, dmem_read(cg, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, dmem_current(cg, CAMERA));
+	EXPECT_EQ(1, refused(cg, CAMERA));
+}
+
+/* The installed file of hooks.d turns the hook on for an annotation, with both runtimes. */
+TEST_F_TIMEOUT(hook, podman_annotation, 300)
+{
+	static const char * const runtime[] = { "crun", "runc" };
+
+	for (int i = 0; i < 2; i++) {
+		self->engine = spawn_out("sh /srv/podman/hook.sh --runtime=%s " GREEDY, runtime[i]);
+		expect_limited(_metadata);
+		EXPECT_EQ(0, run("podman", "rm", "--force", "--time=0", "camera", NULL));
+		kill_hard(self->engine);
+		self->engine = 0;
+		out_clear();
+	}
+}
+
+/* The file of dmemctl cdi: a device and its limit in one word, with both runtimes. */
+TEST_F_TIMEOUT(hook, podman_cdi, 300)
+{
+	static const char * const runtime[] = { "crun", "runc" };
+
+	for (int i = 0; i < 2; i++) {
+		self->engine = spawn_out("sh /srv/podman/cdi.sh --runtime=%s " GREEDY, runtime[i]);
+		expect_limited(_metadata);
+		EXPECT_EQ(0, run("podman", "rm", "--force", "--time=0", "camera", NULL));
+		kill_hard(self->engine);
+		self->engine = 0;
+		out_clear();
+	}
+}
+
+TEST_HARNESS_MAIN
