@@ -50,7 +50,7 @@ help:
 #:
 #: Install:
 #: make install      build and install all programs (1 min); DESTDIR=DIR PREFIX=/usr,
-#:                   TAGS=systemd or TAGS=tools for one part, OPTIONS='...' for meson setup
+#:                   TAGS=systemd, tools or containers for one part, OPTIONS='...' for meson setup
 #: make uninstall    remove the installed files; the same variables
 #: make deb          build Debian packages (2 min); DEB_ARCH=arm64 for a board
 #: make kernel-deb   build your kernel with the series as a Debian package (10 to 60 min);

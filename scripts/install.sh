@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # install.sh install|uninstall|uninstall-commands: "make install" and "make uninstall".
 #
-#   TAGS     the parts: systemd, tools or both, with a comma between them
+#   TAGS     the parts: systemd, tools and containers, with commas between them
 #   PREFIX   /usr unless set
 #   DESTDIR  a directory in place of /
 #   OPTIONS  further options of "meson setup"
@@ -16,7 +16,7 @@ BUILD=${BUILD:-build-install}
 . scripts/lib/common.sh
 . scripts/lib/build-dir.sh
 
-TAGS=${TAGS:-systemd,tools}
+TAGS=${TAGS:-systemd,tools,containers}
 PREFIX=${PREFIX:-/usr}
 DESTDIR=${DESTDIR:-}
 
@@ -32,8 +32,8 @@ setup()
 	_tools=disabled
 	if has_tag tools; then
 		_tools=enabled
-	elif ! has_tag systemd; then
-		die "TAGS=$TAGS: give systemd, tools, or systemd,tools"
+	elif ! has_tag systemd && ! has_tag containers; then
+		die "TAGS=$TAGS: give systemd, tools or containers, or more of them with commas"
 	fi
 	# shellcheck disable=SC2086 # a list of options
 	build_setup --prefix="$PREFIX" -Dbuildtype=debugoptimized -Dtools="$_tools" -Dman=enabled \
