@@ -89,6 +89,7 @@ static void fail(struct hook *h, const char *fmt, ...)
 
 static void fail(struct hook *h, const char *fmt, ...)
 {
+	const char *warning = h->strict ? "" : "warning: ";
 	char text[2000];
 	va_list ap;
 
@@ -100,9 +101,10 @@ static void fail(struct hook *h, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	dmem_make_printable(text);
-	fprintf(stderr, "dmem-hook: %s%s%s%s%s\n", h->strict ? "" : "warning: ",
-		h->state.id && *h->state.id ? "container " : "", h->state.id ? h->state.id : "",
-		h->state.id && *h->state.id ? ": " : "", text);
+	if (h->state.id && *h->state.id)
+		fprintf(stderr, "dmem-hook: %scontainer %.128s: %s\n", warning, h->state.id, text);
+	else
+		fprintf(stderr, "dmem-hook: %s%s\n", warning, text);
 }
 
 static void fail_status(struct hook *h, const char *what, enum dmem_status s)

@@ -46,8 +46,8 @@ link_headers()
 programs()
 {
 	[ -e "$build/build.ninja" ] ||
-		CC="musl-gcc -idirafter $headers" meson setup -Dtools=disabled -Dman=disabled -Dtests=false \
-			-Dwerror=true "$build" "$source" || return 1
+		CC="musl-gcc -idirafter $headers" meson setup -Dtools=disabled -Dhook=disabled -Dman=disabled \
+			-Dtests=false -Dwerror=true "$build" "$source" || return 1
 	ninja -C "$build"
 }
 
@@ -55,7 +55,7 @@ other_files()
 {
 	_failed=0
 	for _f in "$source"/tools/cli/*.c "$source"/tools/lsdmem/*.c "$source"/tools/dmemctl/*.c \
-		  "$source"/tools/dmemctl/*/*.c; do
+		  "$source"/tools/dmemctl/*/*.c "$source"/tools/hook/*.c; do
 		case $_f in
 		*/dmemctl/manager.c) continue ;;
 		esac
@@ -73,8 +73,10 @@ asm=/usr/include/$(gcc -print-multiarch)/asm
 [ -d "$asm" ] || asm=/usr/include/asm
 [ -d "$asm" ] || skip "no headers of the kernel"
 [ -d /usr/include/libsmartcols ] || skip "no headers of libsmartcols"
+[ -d /usr/include/json-c ] || skip "no headers of json-c"
 echo "1..3"
-link_headers "$asm" /usr/include/asm-generic /usr/include/linux /usr/include/libsmartcols
+link_headers "$asm" /usr/include/asm-generic /usr/include/linux /usr/include/libsmartcols \
+	/usr/include/json-c
 programs >"$scratch/out" 2>&1
 result "the programs of the units build with musl"
 "$build/tools/dmem-apply" --help >"$scratch/out" 2>&1
@@ -82,5 +84,5 @@ _rc=$?
 [ "$_rc" = 2 ]
 result "dmem-apply starts with musl, and refuses a wrong command line"
 other_files >"$scratch/out" 2>&1
-result "lsdmem and dmemctl compile with musl"
+result "lsdmem, dmemctl and dmem-hook compile with musl"
 exit $bad

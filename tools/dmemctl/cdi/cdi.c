@@ -14,6 +14,9 @@
 #include "spec.h"
 
 #define CDI_DIR	"etc/cdi"
+#ifndef HOOK
+#define HOOK	"/usr/libexec/dmem-hook"
+#endif
 
 enum { PLAN = 256, PROGRAM, STRICT };
 
