@@ -373,7 +373,7 @@ static void test_cgroup(void)
 	put("proc/self/cgroup", "0::/" SCOPE "/container/engine\n");
 	fails(MAX(CAM " 1M"), NULL, "no cgroup of its own", "a cgroup above the engine is refused");
 	check_text(get(CTR "/dmem.max"), "", "the engine has no limit");
-	put("proc/self/cgroup", "0::/" SCOPE "/cont\n");
+	put("proc/self/cgroup", "0::/" SCOPE "/container2\n");
 	check(go(MAX(CAM " 1M"), NULL) == 0 && !*get("err"), "a cgroup with a similar name is another one",
 	      "%s", get("err"));
 	machine();
