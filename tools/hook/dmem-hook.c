@@ -31,9 +31,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/syscalls.h"
 #include "container.h"
 #include "dmem/look.h"
@@ -53,6 +55,7 @@ enum { OK = 0, FAILED = 1, USAGE = 2 };
 
 struct hook {
 	struct dmem_arena arena;
+	struct log log;
 	const char *cgroup_root, *proc, *heaps, *policy_file;
 	bool fake;		/* the files of a test */
 	bool rootless;		/* in a user namespace, or without root's rights */
@@ -83,14 +86,14 @@ static void out_of_time(int sig)
 	_exit(n < 0 ? FAILED : late_status);
 }
 
-/* Prints one line, and remembers the failure. Texts of other users lose control characters. */
+/* Prints and logs one line, and remembers the failure. Texts of other users lose control characters. */
 static void fail(struct hook *h, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 static void fail(struct hook *h, const char *fmt, ...)
 {
 	const char *warning = h->strict ? "" : "warning: ";
-	char text[2000];
+	char text[2000], who[160] = "";
 	va_list ap;
 
 	/* A strict start ends with its first failure, in one line. */
@@ -102,9 +105,11 @@ static void fail(struct hook *h, const char *fmt, ...)
 	va_end(ap);
 	dmem_make_printable(text);
 	if (h->state.id && *h->state.id)
-		fprintf(stderr, "dmem-hook: %scontainer %.128s: %s\n", warning, h->state.id, text);
-	else
-		fprintf(stderr, "dmem-hook: %s%s\n", warning, text);
+		snprintf(who, sizeof(who), "container %.128s: ", h->state.id);
+	fprintf(stderr, "dmem-hook: %s%s%s\n", warning, who, text);
+	/* crun shows neither output of its hooks. */
+	if (!h->fake || h->log.file)
+		log_line(&h->log, h->strict ? LOG_ERR : LOG_WARNING, "%s%s", who, text);
 }
 
 static void fail_status(struct hook *h, const char *what, enum dmem_status s)
@@ -505,7 +510,7 @@ static int add_argument(struct hook *h, enum dmem_kind kind, const char *arg)
 }
 
 /* Options without a kind of limit. The last ones are for tests. */
-enum { STRICT = DMEM_KINDS, SECONDS, CGROUP_ROOT, PROC, HEAPS, POLICY };
+enum { STRICT = DMEM_KINDS, SECONDS, CGROUP_ROOT, PROC, HEAPS, POLICY, LOG };
 
 static int take(struct hook *h, int opt)
 {
@@ -529,6 +534,9 @@ static int take(struct hook *h, int opt)
 	case HEAPS:
 		h->heaps = optarg;
 		return OK;
+	case LOG:
+		h->log.file = optarg;
+		return OK;
 	default:
 		h->policy_file = optarg;
 		return OK;
@@ -544,6 +552,7 @@ static int parse(struct hook *h, int argc, char **argv, bool *done)
 		/* For tests. */
 		{ "cgroup-root", 1, NULL, CGROUP_ROOT }, { "proc", 1, NULL, PROC },
 		{ "heaps", 1, NULL, HEAPS }, { "policy", 1, NULL, POLICY },
+		{ "log", 1, NULL, LOG },
 		{ 0 },
 	};
 	int opt, ret = OK;
@@ -568,7 +577,7 @@ static int parse(struct hook *h, int argc, char **argv, bool *done)
 int main(int argc, char **argv)
 {
 	struct hook h = {
-		.cgroup_root = "/sys/fs/cgroup", .proc = "/proc", .heaps = "/sys/class/dma_heap",
+		.log = { .name = "dmem-hook" }, .cgroup_root = "/sys/fs/cgroup", .proc = "/proc", .heaps = "/sys/class/dma_heap",
 		.policy_file = POLICY_FILE, .timeout = TIMEOUT, .start = now_ms(), .root = -1,
 		.container = HOOK_NO_CONTAINER,
 	};

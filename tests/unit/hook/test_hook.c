@@ -98,15 +98,16 @@ static int go_with(const char *first, ...) __attribute__((sentinel));
 
 static int go_with(const char *first, ...)
 {
-	char root[4200], proc[4200], heaps[4200], policy[4200];
-	const char *argv[16] = { hook, root, proc, heaps, policy, "--timeout=10" };
-	int n = 6;
+	char root[4200], proc[4200], heaps[4200], policy[4200], log[4200];
+	const char *argv[16] = { hook, root, proc, heaps, policy, log, "--timeout=10" };
+	int n = 7;
 	va_list ap;
 
 	snprintf(root, sizeof(root), "--cgroup-root=%s", tap_path("cg"));
 	snprintf(proc, sizeof(proc), "--proc=%s", tap_path("proc"));
 	snprintf(heaps, sizeof(heaps), "--heaps=%s", tap_path("heaps"));
 	snprintf(policy, sizeof(policy), "--policy=%s", tap_path("hook.conf"));
+	snprintf(log, sizeof(log), "--log=%s", tap_path("log"));
 	va_start(ap, first);
 	for (const char *arg = first; arg && n < 15; arg = va_arg(ap, const char *))
 		argv[n++] = arg;
@@ -196,6 +197,10 @@ static void test_mistakes(void)
 	check(!strchr(get("err"), '\033'), "control characters are not printed", "%s", get("err"));
 	go(MAX("cma/none 1M; " CAM " 1M"), NULL);
 	check_text(get(CTR "/dmem.max"), ONE_MIB, "the other regions are limited");
+	machine();
+	go(MAX("cma/none 1M"), NULL);
+	check(strstr(get("log"), "container c1: cma/none 1M: no such region") != NULL,
+	      "the message is logged, since crun does not show it", "%s", get("log"));
 	machine();
 	check(go(MAX("cma/none 1M") STRICT, NULL) == 1, "an annotation makes the start strict", "%s",
 	      get("err"));
