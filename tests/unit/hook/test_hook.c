@@ -427,6 +427,11 @@ static void test_read_back(void)
 	machine();
 	setenv("FAKE_CG", "dmem.max:0", 1);
 	fails(MAX(CAM " 1M"), NULL, CAM ": written, but not applied", "a write without an effect is a failure");
+	unsetenv("FAKE_CG");
+	go("", "--max=" CAM "=4M");
+	setenv("FAKE_CG", "dmem.max:0", 1);
+	check(go("", "--max=" CAM "=1M") == 0 && strstr(get("err"), "not applied"),
+	      "the value of before is no success", "%s", get("err"));
 	setenv("FAKE_CG", "dmem.max:13", 1);
 	fails(MAX(CAM " 1M"), NULL, CAM ": no permission", "a write without a permission is a failure");
 	setenv("FAKE_CG", "dmem.max:5", 1);
@@ -594,7 +599,7 @@ static void test_command_line(const char *manual)
 {
 	static const char * const wrong[] = {
 		"--max=" CAM, "--max=" CAM "=1X", "--max==1M", "--what", "word", "--timeout=0",
-		"--timeout=301", "--timeout=x", "--max",
+		"--timeout=301", "--timeout=x", "--timeout=5x", "--max",
 	};
 	static const char * const options[] = { "--max", "--min", "--strict", "--timeout", "--help", "--version" };
 	char text[40000] = "";
