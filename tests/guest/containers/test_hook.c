@@ -133,7 +133,7 @@ TEST_F_TIMEOUT(hook, strict, 250)
 
 		TH_LOG("%s", w->engine);
 		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
-				       WITH_HOOK(", \"--strict\", \"--timeout=1\""), ASKS("cma/none 8M"),
+				       WITH_HOOK(", \"--strict\""), ASKS("cma/none 8M"),
 				       CONTAINER_PATH, w->path, NULL));
 		EXPECT_NE(0, run_detached(w)) TH_LOG("%s", out());
 		EXPECT_NE(NULL, strstr(out(), "cma/none 8M: no such region")) TH_LOG("%s", out());
@@ -143,7 +143,7 @@ TEST_F_TIMEOUT(hook, strict, 250)
 		out_clear();
 	}
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
-			       WITH_HOOK(", \"--timeout=1\""), ASKS("cma/none 8M"), NULL));
+			       WITH_HOOK(""), ASKS("cma/none 8M"), NULL));
 	ASSERT_EQ(0, run_detached(&ways[0])) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_NE(NULL, strstr(out(), "cgroup /\n" SAYS_FREE)) TH_LOG("%s", out());
