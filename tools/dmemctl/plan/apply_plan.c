@@ -492,7 +492,8 @@ int apply_plan(struct ctl *c, struct diff *d, const struct needs_options *o,
 		cli_error(&c->cli, "out of memory");
 	if (ret && !a.begun)
 		cli_error(&c->cli, "nothing was changed");
-	for (size_t i = 0; i < a.n; i++)
+	/* The first one may have made a directory for all, and removes it last. */
+	for (size_t i = a.n; i-- > 0;)
 		set_close(&a.unit[i].s);
 	manager_close(&a.manager);
 	change_close(&a.probe);
