@@ -22,7 +22,7 @@
 #define OTHER		"system.slice/other.service"
 #define HEAD		"# Written by dmemctl set, which overwrites this file.\n[X-Dmem]\n"
 #define NO_MAX		UINT64_MAX
-#define ROUNDS		25
+#define ROUNDS		12
 
 typedef unsigned long long ull;
 
