@@ -6,11 +6,13 @@
  * A file ".regions" in the root contains the later dmem.capacity. With FAKE_CG set to FILE:ERRNO,
  * writes to files of that name fail, or with errno 0 succeed without an effect. "new" is a file
  * that has no name yet. FAKE_CG_LOG is a file that gets a line for each limit that is written, and
- * FAKE_CG_AT=N makes the Nth of them fail, and only that one.
+ * FAKE_CG_AT=N makes the Nth of them fail, and only that one. With FAKE_CG_TERM, the program gets
+ * SIGTERM before each of them.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,8 @@ static bool note(const char *dir, const char *file, const char *text)
 	const char *name = strrchr(dir, '/');
 	FILE *f = log ? fopen(log, "a") : NULL;
 
+	if (getenv("FAKE_CG_TERM"))
+		kill(getpid(), SIGTERM);
 	if (f) {
 		fprintf(f, "%s %s %s", name ? name + 1 : dir, file, text);
 		fclose(f);

@@ -39,6 +39,7 @@ struct use {
 struct past {
 	const char *boot, *id, *host, *region;	/* @id: not hashed; NULL: no identity */
 	uint64_t total;				/* charge of the region */
+	uint64_t from;				/* ms since PAST_WALL */
 };
 
 /* The machine of board(), with a name. */
@@ -76,20 +77,20 @@ static void add_boot(const struct past *p, const struct use *use, size_t n)
 
 	if (p->id)
 		put_identity(&text, p);
-	past_head(&text, p->boot, 1000, 1000, false);
+	past_head(&text, p->boot, p->from + 1000, 1000, false);
 	past_region(&text, 0, p->region);
 	for (unsigned int i = 0; i < n; i++) {
 		past_cgroup(&text, i, i + 1, use[i].path);
 		sprintf(items + strlen(items), " c%u.0=0,0,0,0,0,0,%s,%s", i, figure(max, use[i].max),
 			figure(min, use[i].min));
 	}
-	past_look(&text, 1000, "r0=0,0,-,%llu%s", 40 * MIB, items);
+	past_look(&text, p->from + 1000, "r0=0,0,-,%llu%s", 40 * MIB, items);
 	*items = 0;
 	for (unsigned int i = 0; i < n; i++)
 		sprintf(items + strlen(items), " c%u.0=%llu,%llu", i, (ull)use[i].used, (ull)use[i].used);
-	past_look(&text, 2000, "r0=%llu%s", (ull)p->total, items);
-	past_look(&text, 62000, "%s", "");
-	past_end(&text, 63000);
+	past_look(&text, p->from + 2000, "r0=%llu%s", (ull)p->total, items);
+	past_look(&text, p->from + 62000, "%s", "");
+	past_end(&text, p->from + 63000);
 	past_write(&text, "h");
 }
 
@@ -192,8 +193,9 @@ static void test_diff(void)
 /* Each kind of change. Of two boots, the limits of the later one count. */
 static void test_changes(void)
 {
-	const struct past late = { "bbbbbbbb", ID, "here", CAMERA, 16 * MIB };
-	const struct use limits[] = { { CAM, 16 * MIB, 1 * MIB, 0 } };
+	const struct past late = { "bbbbbbbb", ID, "here", CAMERA, 16 * MIB, 100000 };
+	const struct past early = { "aaaaaaaa", ID, "here", CAMERA, 16 * MIB, 0 };
+	const struct use first[] = { { CAM, 16 * MIB, 2 * MIB, 0 } }, last[] = { { CAM, 16 * MIB, 1 * MIB, 0 } };
 
 	machine_here();
 	HISTORY(16 * MIB, { CAM, 16 * MIB, 8 * MIB, 20 * MIB });
@@ -201,8 +203,11 @@ static void test_changes(void)
 	check(strstr(get("out"), "min  20M      16M -4M") != NULL, "a reservation shrinks", "%s", get("out"));
 	HISTORY(16 * MIB, { CAM, 16 * MIB, 16 * MIB, 16 * MIB });
 	check(prints(0, "--diff", "max  16M      16M same", ""), "a limit is the same", "%s", get("out"));
-	add_boot(&late, limits, 1);
+	add_boot(&late, last, 1);
 	check(prints(0, "--diff", "max   1M      16M +15M", ""), "the limit of the last boot counts", "%s", get("out"));
+	write_history(&late, last, 1);
+	add_boot(&early, first, 1);
+	check(prints(0, "--diff", "max   1M      16M +15M", ""), "also if it is the first one in the file", "%s", get("out"));
 	HISTORY(0, { SLICE, 0, NO_MAX, 0 }, { CAM, 0, NO_MAX, 0 });
 	check(plan("--diff") == 1 && strstr(get("err"), "no cgroup was charged"), "a history without charges", "%s",
 	      get("err"));
@@ -349,7 +354,20 @@ static void test_rollback(void)
 	      get(CONTROL "other.service.d/90-dmemctl.conf"));
 }
 
-/* Random limits now and in the plan. The log of all writes must not take before it gives. */
+/* A signal ends the program when all limits are set. */
+static void test_signal(void)
+{
+	int ret;
+
+	usual();
+	setenv("FAKE_CG_TERM", "1", 1);
+	ret = plan("--apply");
+	unsetenv("FAKE_CG_TERM");
+	check(ret == -15 && strstr(get("out"), "PROPOSED"), "a signal ends it, after the table", "%d: %s", ret, get("out"));
+	check(!strcmp(limit_of(OTHER, "dmem.min"), "8388608") && !strcmp(limit_of(CAM, "dmem.max"), "16777216") &&
+	      is_there(CONTROL "other.service.d/90-dmemctl.conf"), "all limits are set", "%s", limit_of(OTHER, "dmem.min"));
+}
+
 static unsigned int random_number(unsigned int *seed, unsigned int n)
 {
 	*seed = *seed * 1103515245 + 12345;
@@ -380,6 +398,7 @@ static int step_of(uint64_t now[3][2], char *line)
 	return min ? (v < old ? 0 : 3) : v > old ? 1 : 2;
 }
 
+/* Random limits now and in the plan. The log of all writes must not take before it gives. */
 static void test_random(void)
 {
 	static const char * const paths[] = { SLICE, CAM, OTHER };
@@ -640,6 +659,7 @@ int main(int argc, char **argv)
 	RUN(test_stopped);
 	RUN(test_order);
 	RUN(test_rollback);
+	RUN(test_signal);
 	RUN(test_random);
 	RUN(test_machine);
 	RUN(test_load);

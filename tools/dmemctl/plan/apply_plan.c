@@ -414,6 +414,8 @@ static int change(struct apply *a)
 	sigset_t all, old;
 	int ret;
 
+	/* A program that reads the table gets it also if a signal ends this one. */
+	fflush(stdout);
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
 	ret = change_all(a, &reloaded);
