@@ -72,7 +72,7 @@ static void put_identity(struct dmem_text *text, const struct past *p)
 /* Appends one boot to the history "h". */
 static void add_boot(const struct past *p, const struct use *use, size_t n)
 {
-	char items[4000] = "", max[32], min[32];
+	char items[4000] = "", max[32], min[32], *before;
 	struct dmem_text text = { 0 };
 
 	if (p->id)
@@ -91,7 +91,10 @@ static void add_boot(const struct past *p, const struct use *use, size_t n)
 	past_look(&text, p->from + 2000, "r0=%llu%s", (ull)p->total, items);
 	past_look(&text, p->from + 62000, "%s", "");
 	past_end(&text, p->from + 63000);
-	past_write(&text, "h");
+	before = strdup(get("h"));
+	put("h", "%s%.*s", before, (int)text.len, text.s);
+	dmem_text_free(&text);
+	free(before);
 }
 
 static void write_history(const struct past *p, const struct use *use, size_t n)
@@ -104,7 +107,7 @@ static void write_history(const struct past *p, const struct use *use, size_t n)
 
 /* A history of this machine, and of the camera's region. */
 #define HISTORY(bytes, ...) do { \
-		const struct past past_ = { "aaaaaaaa", ID, "here", CAMERA, bytes }; \
+		const struct past past_ = { "aaaaaaaa", ID, "here", CAMERA, bytes, 0 }; \
 		const struct use use_[] = { __VA_ARGS__ }; \
 		write_history(&past_, use_, COUNT(use_)); \
 	} while (0)
@@ -116,7 +119,7 @@ static const struct use usual_use[] = {
 
 static void usual(void)
 {
-	const struct past p = { "aaaaaaaa", ID, "here", CAMERA, 24 * MIB };
+	const struct past p = { "aaaaaaaa", ID, "here", CAMERA, 24 * MIB, 0 };
 
 	machine_here();
 	write_history(&p, usual_use, COUNT(usual_use));
@@ -407,7 +410,7 @@ static void test_random(void)
 
 	for (int round = 0; round < ROUNDS && !*wrong; round++) {
 		uint64_t a = (2 + random_number(&seed, 4)) * 4 * MIB, b = (1 + random_number(&seed, 3)) * 4 * MIB;
-		const struct past p = { "aaaaaaaa", ID, "here", CAMERA, a + b };
+		const struct past p = { "aaaaaaaa", ID, "here", CAMERA, a + b, 0 };
 		const struct use use[] = {
 			{ SLICE, a + b, NO_MAX, 0 }, { CAM, a, NO_MAX, 0 }, { OTHER, b, NO_MAX, 0 },
 		};
@@ -452,7 +455,7 @@ static void test_machine(void)
 	};
 
 	for (size_t i = 0; i < 3; i++) {
-		const struct past p = { "aaaaaaaa", ids[i], hosts[i], CAMERA, 24 * MIB };
+		const struct past p = { "aaaaaaaa", ids[i], hosts[i], CAMERA, 24 * MIB, 0 };
 
 		tap_case("machine %zu", i);
 		machine_here();
@@ -463,7 +466,7 @@ static void test_machine(void)
 	}
 	tap_case("one boot of two");
 	usual();
-	add_boot(&(struct past){ "bbbbbbbb", ids[0], "here", CAMERA, 24 * MIB }, usual_use, COUNT(usual_use));
+	add_boot(&(struct past){ "bbbbbbbb", ids[0], "here", CAMERA, 24 * MIB, 0 }, usual_use, COUNT(usual_use));
 	refused("one boot of another machine is refused", "boot bbbbbbbb-0000-0000-0000-000000000000: recorded on another");
 	tap_case("no id");
 	usual();
@@ -570,7 +573,7 @@ static void test_hostile(void)
 		      get("err"));
 	}
 	for (size_t i = 0; i < COUNT(regions); i++) {
-		const struct past p = { "aaaaaaaa", ID, "here", regions[i], 16 * MIB };
+		const struct past p = { "aaaaaaaa", ID, "here", regions[i], 16 * MIB, 0 };
 		const struct use use[] = { { CAM, 16 * MIB, NO_MAX, 0 } };
 
 		tap_case("region %zu", i);
