@@ -162,7 +162,7 @@ static void test_bash(const char *file)
 	snprintf(words, sizeof(words), "history --output = %s", tap_path("bi"));
 	complete(file, words, want);
 	complete(file, "plan --by = m", "machine model ");
-	complete(file, "plan --accept = ", "machine quantile changes ");
+	complete(file, "plan --accept = ", "changes machine quantile ");
 	complete(file, "plan --a", "--accept --add --alerts --apply ");
 	complete(file, "plan --c", "--check --check-units --cma-alignment ");
 	snprintf(words, sizeof(words), "plan --alerts = %s", tap_path("bi"));

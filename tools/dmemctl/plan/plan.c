@@ -77,7 +77,7 @@ static void help(void)
 	       "      --runtime             set limits until the next boot\n"
 	       "      --accept=LIST         of machine, quantile, changes: see dmemctl-plan(8)\n"
 	       "      --check               fail if the load does not fit the device tree\n"
-	       "      --check-units=DIR     --check: compare with limits in these unit files\n"
+	       "      --check-units=DIR     compare with limits in unit files as well\n"
 	       "      --alerts=FILE         write rules of Prometheus\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
