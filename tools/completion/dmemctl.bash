@@ -110,8 +110,8 @@ _dmemctl()
 		esac
 	done
 	case $verb$option in
-	*--sysroot|plan--units|verify--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb)
+	*--sysroot|plan--units|plan--check-units|verify--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb|plan--alerts)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|plan--add|history--since|history--until) ;;
@@ -128,6 +128,7 @@ _dmemctl()
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_areas =
 		;;
+	plan--accept) mapfile -t COMPREPLY < <(compgen -W 'machine quantile changes' -- "$cur") ;;
 	plan--by) mapfile -t COMPREPLY < <(compgen -W 'machine model' -- "$cur") ;;
 	history--unit) _dmemctl_offer "$cur" _dmemctl_units ;;
 	history--region) _dmemctl_offer "$cur" _dmemctl_areas ;;

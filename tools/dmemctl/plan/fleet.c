@@ -18,9 +18,7 @@ static bool same_fact(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* The identity of a boot. Earlier recorders wrote none: then that of another boot in the same
- * history, or NULL. */
-static const struct hist_identity *find_identity(const struct model *m, const struct model_boot *b)
+const struct hist_identity *fleet_identity(const struct model *m, const struct model_boot *b)
 {
 	if (b->machine)
 		return b->machine;
@@ -60,7 +58,7 @@ static int copy_fact(struct fleet *f, const char **to, const char *from)
 /* Returns the index of the machine, or -ENOMEM. */
 static int64_t find_machine(struct fleet *f, const struct model *m, const struct model_boot *b)
 {
-	const struct hist_identity *id = find_identity(m, b);
+	const struct hist_identity *id = fleet_identity(m, b);
 	struct fleet_machine *more;
 
 	for (size_t i = 0; i < f->n_machines; i++) {

@@ -46,6 +46,10 @@ struct fleet {
 	size_t n;
 };
 
+/* The identity of a boot. Earlier recorders wrote none: then that of another boot in the same
+ * history, or NULL. */
+const struct hist_identity *fleet_identity(const struct model *m, const struct model_boot *b);
+
 /* 0 or a negative errno. Release the fleet in both cases. */
 int fleet_find(struct fleet *f, const struct model *m, const struct needs_options *o,
 	       enum fleet_by by);

@@ -167,7 +167,7 @@ struct model_run {
 	uint64_t life;
 	uint64_t peak;		/* the kernel's counter, or the largest sample */
 	uint64_t seen;		/* the largest sample */
-	uint64_t refused, max;
+	uint64_t refused, max, min;
 	bool counted;		/* the kernel counts refusals */
 };
 

@@ -60,6 +60,7 @@ struct usage {
 	struct needs_service s;
 	struct tally peaks, usual;
 	uint64_t most;			/* bytes without its descendants, at most */
+	uint64_t told;			/* end of the boot with the last limits, ms since 1970 */
 };
 
 /* One region: figures of each boot in which it was used. */
@@ -95,13 +96,14 @@ static struct usage *find_usage(struct finder *f, uint32_t service, uint32_t reg
 		return NULL;
 	f->usage = more;
 	u->s.service = service;
-	u->s.max = DMEM_UNKNOWN;
+	u->s.max = u->s.min = DMEM_UNKNOWN;
 	u->peaks.up = true;
 	more[f->n_usages++] = u;
 	return dmem_map_put(&f->usages, service, region, f->n_usages) ? NULL : u;
 }
 
-static int add_runs(struct finder *f, const struct place *p)
+/* @end: of the boot, in ms since 1970. Its limits count if it is the last one. */
+static int add_runs(struct finder *f, const struct place *p, uint64_t end)
 {
 	int ret = 0;
 
@@ -118,7 +120,11 @@ static int add_runs(struct finder *f, const struct place *p)
 		u->s.peak = max_u64(u->s.peak, run->peak);
 		u->s.unseen = max_u64(u->s.unseen, run->peak - run->seen);
 		u->s.refused = add_u64(u->s.refused, run->refused);
-		u->s.max = run->max;
+		if (end >= u->told) {
+			u->told = end;
+			u->s.max = run->max;
+			u->s.min = run->min;
+		}
 		ret = tally_add(&u->peaks, run->peak, 1);
 	}
 	return ret;
@@ -178,6 +184,7 @@ static int add_place(struct finder *f, size_t boot, const struct place *p,
 	g->sizes_known &= b->buffers;
 	g->unit = max_u64(g->unit, r->unit);
 	g->unaccounted = max_u64(g->unaccounted, r->unaccounted);
+	g->largest_buffer = max_u64(g->largest_buffer, r->largest_buffer);
 	g->run_smaller = max_u64(g->run_smaller, r->run_smaller);
 	g->run_larger = max_u64(g->run_larger, r->run_larger);
 	g->measured |= r->measured;
@@ -222,7 +229,7 @@ static int add_boot(struct finder *f, size_t boot)
 	for (size_t i = 0; i < p.n_runs && !ret; i++)
 		add_pages(f, boot, p.run[i].region);
 	if (!ret)
-		ret = add_runs(f, &p);
+		ret = add_runs(f, &p, model_wall(&f->m->boot[boot], f->m->boot[boot].to));
 	if (!ret)
 		ret = add_services(f, &p);
 	if (!ret)
@@ -259,6 +266,11 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 	/* For a slice, only its charge without its services counts. */
 	if (f->m->service[u->s.service].has_children) {
 		g->all_peaks = add_u64(g->all_peaks, u->most);
+		more = dmem_grow(&n->arena, g->above, g->n_above, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		g->above = more;
+		more[g->n_above++] = u->s;
 		return 0;
 	}
 	if (!u->s.runs)
@@ -291,6 +303,9 @@ static int find_services(struct needs *n, struct finder *f)
 		if (f->region[i].n)
 			qsort(f->region[i].service, f->region[i].n, sizeof(struct needs_service),
 			      by_peak);
+		if (f->region[i].n_above)
+			qsort(f->region[i].above, f->region[i].n_above,
+			      sizeof(struct needs_service), by_peak);
 	}
 	return ret;
 }

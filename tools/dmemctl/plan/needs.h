@@ -24,7 +24,7 @@ struct needs_service {
 	uint64_t usual;			/* median over time */
 	uint64_t unseen;		/* largest difference between a peak and its samples */
 	uint64_t refused;		/* requests */
-	uint64_t max;			/* the last limit, or DMEM_UNKNOWN */
+	uint64_t max, min;		/* the last limit and reservation, or DMEM_UNKNOWN */
 	uint64_t buffer, buffers;	/* size and number of its most equal buffers, or 0 */
 	uint64_t limit, reservation;	/* to set; @limit may be DMEM_UNKNOWN */
 };
@@ -89,6 +89,11 @@ struct needs_region {
 	double reserved;		/* part of the usual use that is reserved; 1: all */
 	struct needs_service *service;	/* sorted by peak, the largest first */
 	size_t n;
+	/* Slices, and other cgroups with recorded cgroups in them. Their figures include these, and
+	 * @limit and @reservation are not set. */
+	struct needs_service *above;
+	size_t n_above;
+	uint64_t largest_buffer;	/* bytes; an estimate unless @sizes_known */
 	/* For the planned size, or for the capacity if the size cannot be chosen. */
 	struct needs_conflicts conflicts;
 	struct needs_conflicts existing;	/* for the capacity, if that is different */

@@ -210,6 +210,7 @@ static int alloc(struct placing *p, struct area *a, struct consumer *t, int way,
 {
 	int ret = firstfit_alloc(&a->fit[way], owner, id, pages);
 
+	a->g.largest_buffer = max_u64(a->g.largest_buffer, pages * p->r.boot->page);
 	return ret > 0 ? note_refused(p, a, t, way, pages) : ret;
 }
 

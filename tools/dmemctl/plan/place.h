@@ -14,6 +14,7 @@ struct place_region {
 	uint64_t placed, placed_least;
 	uint64_t decided;		/* ms since boot: when the last byte was first needed */
 	uint64_t unit;			/* largest alignment of a buffer */
+	uint64_t largest_buffer;
 	uint64_t unaccounted;		/* largest value */
 	uint64_t capacity;		/* last capacity, or DMEM_UNKNOWN */
 	/* Largest difference between a measured free run and the calculated one, in both

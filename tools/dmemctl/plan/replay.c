@@ -512,7 +512,7 @@ static struct model_run *run_of(struct model_replay *r, const struct cursor_cgro
 		return NULL;
 	more += r->n_runs++;
 	*more = (struct model_run){
-		.service = c->service, .region = region, .life = c->life, .max = DMEM_UNKNOWN,
+		.service = c->service, .region = region, .life = c->life, .max = DMEM_UNKNOWN, .min = DMEM_UNKNOWN,
 	};
 	return more;
 }
@@ -532,6 +532,8 @@ static uint64_t add_to_run(struct model_run *run, const uint64_t *v, size_t n)
 	raise(&run->refused, refused);
 	if (n > HIST_MAX)
 		run->max = v[HIST_MAX];
+	if (n > HIST_MIN)
+		run->min = v[HIST_MIN];
 	return run->refused - before;
 }
 
