@@ -14,6 +14,7 @@
 #include "dmemctl/history/files.h"
 #include "board.h"
 #include "fleet.h"
+#include "pairs.h"
 #include "report.h"
 #include "whatif.h"
 
@@ -21,7 +22,7 @@ struct plan {
 	struct ctl *c;
 	struct needs_options o;
 	struct whatif whatif;
-	bool json, force;
+	bool json, force, pairs;
 	enum fleet_by by;
 	const char *svg, *units, *dts;
 	struct board_options board;
@@ -29,6 +30,7 @@ struct plan {
 	struct files files;
 	struct model m;
 	struct needs n;
+	struct pairs found;	/* with --pairs */
 };
 
 /* Reports a failure that does not concern a single file. */
@@ -64,6 +66,7 @@ static void help(void)
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
 	       "      --by=machine|model    compare the needs of machines, instead of a plan\n"
+	       "      --pairs               print services that fit together, instead of a plan\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
@@ -184,6 +187,9 @@ static int parse_option(struct plan *p, int opt)
 	case 'j':
 		p->json = true;
 		return 0;
+	case 'P':
+		p->pairs = true;
+		return 0;
 	case 'y':
 		return parse_by(p, optarg);
 	case 'f':
@@ -236,6 +242,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "shrink", 0, NULL, 'k' }, { "dtb", 1, NULL, 't' }, { "move", 0, NULL, 'm' },
 		{ "size", 1, NULL, 'z' }, { "scale", 1, NULL, 'l' }, { "without", 1, NULL, 'w' },
 		{ "add", 1, NULL, 'n' }, { "merge", 1, NULL, 'e' }, { "split", 1, NULL, 'p' },
+		{ "pairs", 0, NULL, 'P' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -254,6 +261,10 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + p->json > 1)
 		return cli_usage(&p->c->cli,
 				 "only one of --json, --svg=- and --dts=- can be printed");
+	if (!ret && p->pairs && (is_stdout(p->svg) || is_stdout(p->dts)))
+		return cli_usage(&p->c->cli, "--pairs prints to standard output: write --svg and --dts to files");
+	if (!ret && p->by && p->pairs)
+		return cli_usage(&p->c->cli, "--by compares machines: it cannot be used with --pairs");
 	if (!ret && p->by && (p->svg || p->units || p->dts))
 		return cli_usage(&p->c->cli,
 				 "--by compares machines: --svg, --units and --dts need a plan");
@@ -585,9 +596,15 @@ static int make_plan(struct plan *p, char **paths)
 	}
 	if (!p->n.n)
 		return say_unused(p);
+	if (p->pairs)
+		ret = pairs_find(&p->found, &p->m, &p->n, &p->o, p->json ? SIZE_MAX : REPORT_PAIRS);
+	if (ret)
+		return failed(p, ret);
 	/* Standard output has nothing but the requested output. */
 	if (p->json)
 		report_json(stdout, &p->m, &p->n, &p->o);
+	else if (p->pairs)
+		report_pairs(stdout, &p->m, &p->n);
 	else if (!is_stdout(p->svg) && !is_stdout(p->dts))
 		report_text(stdout, &p->m, &p->n, &p->o);
 	return write_outputs(p) ? CLI_FAILED : CLI_OK;
@@ -607,6 +624,7 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 		ret = make_plan(&p, argv + optind);
 	dmem_text_free(&p.dtb);
 	files_free(&p.files);
+	pairs_free(&p.found);
 	needs_free(&p.n);
 	whatif_free(&p.whatif);
 	model_free(&p.m);
