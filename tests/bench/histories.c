@@ -11,6 +11,8 @@
  * 	histories boots N	N boots of one sample
  * 	histories regions N	N regions, of which each sample of N names another one
  * 	histories late N	N services whose buffers are recorded before them
+ * 	histories crowd N M	N services with memory, one of which changes in each of M samples
+ * 	histories turns N M	the same with M services and N samples
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -234,6 +236,25 @@ static void late(struct history *h, unsigned int n)
 	end(h, 1000 + n * UINT64_C(10000));
 }
 
+static void crowd(struct history *h, unsigned int n, unsigned int looks)
+{
+	head(h, 1, 1000, false);
+	region(h, 0, "cma/camera@64000000");
+	for (unsigned int i = 0; i < n; i++)
+		cgroup(h, i, 100 + i, "pods", i);
+	sample(h, 1000);
+	hist_add(&h->line, " r0=0,0,-,%" PRIu64, 64 * MIB);
+	for (unsigned int i = 0; i < n; i++)
+		hist_add(&h->line, " c%u.0=%" PRIu64, i, MIB);
+	finish(h);
+	for (unsigned int i = 0; i < looks; i++) {
+		sample(h, 2000 + i * UINT64_C(1000));
+		hist_add(&h->line, " c%u.0=%" PRIu64, (unsigned int)pick(h, n), pick(h, 8) * MIB / 2);
+		finish(h);
+	}
+	end(h, 2000 + looks * UINT64_C(1000));
+}
+
 static void boots(struct history *h, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -307,6 +328,10 @@ int main(int argc, char **argv)
 		many_regions(&h, (unsigned int)n);
 	else if (!strcmp(argv[1], "late"))
 		late(&h, (unsigned int)n);
+	else if (!strcmp(argv[1], "crowd") && m)
+		crowd(&h, (unsigned int)n, (unsigned int)m);
+	else if (!strcmp(argv[1], "turns") && m)
+		crowd(&h, (unsigned int)m, (unsigned int)n);
 	else if (!strcmp(argv[1], "buffers") && m)
 		buffers(&h, (unsigned int)n, (unsigned int)m);
 	else

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dmemctl/plan/pairs.h"
 #include "dmemctl/plan/report.h"
 #include "dmemctl/plan/whatif.h"
 #include "mutate.h"
@@ -76,6 +77,27 @@ static void check_trial(const struct needs_region *g)
 	require(t->refused || t->smallest < t->size + g->block, "a size without refused requests is not enough");
 }
 
+/* A pair is up no longer than each of the two, and has places only for its sum or more. */
+static void check_pairs(const struct needs_region *g)
+{
+	const struct pairs_region *p = g->pairs;
+
+	for (size_t b = 1; b < p->n; b++) {
+		for (size_t a = 0; a < b; a++) {
+			const struct pairs_pair *pair = pairs_of(p, a, b);
+
+			require(pair->time <= p->service[a].time && pair->time <= p->service[b].time,
+				"a pair is up without one of the two");
+			require(pair->most || !pair->time, "a time without a sample");
+			require(pair->placed >= g->unaccounted, "a pair below the unaccounted memory");
+		}
+	}
+	for (size_t i = 0; i < p->sets.n; i++)
+		require(p->set[i].seen || !p->set[i].time, "a time of a set without a sample");
+	for (size_t i = 0; i < p->n_groups; i++)
+		require(p->group[i].fit <= p->group[i].n && p->group[i].most <= p->group[i].n, "more than a group");
+}
+
 #define MAX_REGIONS	64
 
 static const char * const changes[][2] = {
@@ -124,6 +146,7 @@ static void print(const struct model *m, const struct needs *n, const struct nee
 
 	require(f != NULL, "there is no /dev/null");
 	report_text(f, m, n, o);
+	report_pairs(f, m, n);
 	report_json(f, m, n, o);
 	require(!report_svg(f, m, n, o), "no chart");
 	fclose(f);
@@ -139,6 +162,7 @@ static void plan(struct dmem_text *t, uint64_t which)
 	struct model m = { .in = { read_text, t } };
 	struct needs n = { 0 };
 	struct whatif w = { 0 };
+	struct pairs found = { 0 };
 	int ret;
 
 	for (size_t i = 0; i < MAX_REGIONS; i++)
@@ -151,15 +175,19 @@ static void plan(struct dmem_text *t, uint64_t which)
 	require(m.n_regions <= MAX_REGIONS, "too many regions for this test");
 	if (!ret)
 		ret = needs_find(&n, &m, &o);
+	if (!ret)
+		ret = pairs_find(&found, &m, &n, &o, SIZE_MAX);
 	require(!ret || ret == -EMLINK, "an error");
 	for (size_t i = 0; i < n.n && !ret; i++) {
 		check_region(&n.region[i], &o);
 		check_trial(&n.region[i]);
+		check_pairs(&n.region[i]);
 	}
 	if (!ret) {
 		check_replay(&m);
 		print(&m, &n, &o);
 	}
+	pairs_free(&found);
 	needs_free(&n);
 	whatif_free(&w);
 	model_free(&m);

@@ -53,6 +53,8 @@ struct needs_conflicts {
 	size_t any, most;		/* number that fits: any @any, or the @most smallest */
 };
 
+struct pairs_region;
+
 /* One region, in bytes. */
 struct needs_region {
 	const struct model_region *region;
@@ -98,6 +100,7 @@ struct needs_region {
 	struct needs_conflicts conflicts;
 	struct needs_conflicts existing;	/* for the capacity, if that is different */
 	struct trial trial;
+	struct pairs_region *pairs;	/* or NULL: not asked for */
 };
 
 /* The reason for a proposed size. */

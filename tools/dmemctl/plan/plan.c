@@ -17,6 +17,7 @@
 #include "board.h"
 #include "check.h"
 #include "fleet.h"
+#include "pairs.h"
 #include "report.h"
 #include "whatif.h"
 
@@ -24,7 +25,7 @@ struct plan {
 	struct ctl *c;
 	struct needs_options o;
 	struct whatif whatif;
-	bool json, force;
+	bool json, force, pairs;
 	enum fleet_by by;
 	const char *svg, *units, *dts, *alerts;
 	bool diff, apply, check;
@@ -36,6 +37,7 @@ struct plan {
 	struct files files;
 	struct model m;
 	struct needs n;
+	struct pairs found;	/* with --pairs */
 };
 
 /* Reports a failure that does not concern a single file. */
@@ -79,6 +81,7 @@ static void help(void)
 	       "      --check               fail if the load does not fit the device tree\n"
 	       "      --check-units=DIR     compare with limits in unit files as well\n"
 	       "      --alerts=FILE         write rules of Prometheus\n"
+	       "      --pairs               print services that fit together, instead of a plan\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
@@ -209,6 +212,9 @@ static int parse_option(struct plan *p, int opt)
 	case 'j':
 		p->json = true;
 		return 0;
+	case 'P':
+		p->pairs = true;
+		return 0;
 	case 'y':
 		return parse_by(p, optarg);
 	case 'f':
@@ -273,12 +279,19 @@ static int parse_option(struct plan *p, int opt)
 }
 
 /* Only one thing is done with a plan, and the options of another one have no effect. */
+static bool is_text(const struct plan *p)
+{
+	return !is_stdout(p->svg) && !is_stdout(p->dts) && !is_stdout(p->alerts);
+}
+
 static int check_modes(const struct plan *p)
 {
 	const struct cli *c = &p->c->cli;
 
 	if (!!p->by + p->diff + p->apply + p->check > 1)
 		return cli_usage(c, "only one of --by, --diff, --apply and --check can be used");
+	if (p->pairs && (p->diff || p->apply || p->check))
+		return cli_usage(c, "--pairs is printed instead of a plan: leave --diff, --apply and --check out");
 	if (!p->apply && (p->applied.dry_run || p->applied.runtime || p->applied.accept))
 		return cli_usage(c, "--dry-run, --runtime and --accept need --apply");
 	if (!p->check && p->checked.units)
@@ -308,6 +321,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "dry-run", 0, NULL, DRY_RUN }, { "runtime", 0, NULL, RUNTIME },
 		{ "accept", 1, NULL, ACCEPT }, { "check", 0, NULL, CHECK },
 		{ "check-units", 1, NULL, CHECK_UNITS }, { "alerts", 1, NULL, ALERTS },
+		{ "pairs", 0, NULL, 'P' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -328,6 +342,11 @@ static int parse(struct plan *p, int argc, char **argv)
 				 "only one of --json, --svg=-, --dts=- and --alerts=- can be printed");
 	if (!ret)
 		ret = check_modes(p);
+	if (!ret && p->pairs && !is_text(p))
+		return cli_usage(&p->c->cli,
+				 "--pairs prints to standard output: write --svg, --dts and --alerts to files");
+	if (!ret && p->by && p->pairs)
+		return cli_usage(&p->c->cli, "--by compares machines: it cannot be used with --pairs");
 	if (!ret && p->by && (p->svg || p->units || p->dts))
 		return cli_usage(&p->c->cli,
 				 "--by compares machines: --svg, --units and --dts need a plan");
@@ -687,11 +706,6 @@ static int compare(struct plan *p)
 	return ret < 0 ? failed(p, ret) : ret;
 }
 
-static bool is_text(const struct plan *p)
-{
-	return !is_stdout(p->svg) && !is_stdout(p->dts) && !is_stdout(p->alerts);
-}
-
 static int make_plan(struct plan *p, char **paths)
 {
 	int ret = 0;
@@ -728,11 +742,17 @@ static int make_plan(struct plan *p, char **paths)
 		return say_unused(p);
 	if (p->check)
 		return check(p);
+	if (p->pairs)
+		ret = pairs_find(&p->found, &p->m, &p->n, &p->o, p->json ? SIZE_MAX : REPORT_PAIRS);
+	if (ret)
+		return failed(p, ret);
 	/* Standard output has nothing but the requested output. */
 	if ((p->diff && is_text(p)) || p->apply)
 		ret = compare(p);
 	else if (p->json)
 		report_json(stdout, &p->m, &p->n, &p->o);
+	else if (p->pairs)
+		report_pairs(stdout, &p->m, &p->n);
 	else if (is_text(p))
 		report_text(stdout, &p->m, &p->n, &p->o);
 	if (ret || p->apply)
@@ -759,6 +779,7 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 		ret = CHECK_ERROR;
 	dmem_text_free(&p.dtb);
 	files_free(&p.files);
+	pairs_free(&p.found);
 	needs_free(&p.n);
 	whatif_free(&p.whatif);
 	model_free(&p.m);

@@ -23,6 +23,26 @@ const char *report_exact(char buf[REPORT_EXACT], uint64_t v);
 void report_changes(FILE *f, const struct model *m, const char *before, const char *after);
 void report_changes_json(FILE *f, const struct model *m);
 
+/* The first lines of each text: the histories, and changes of the load. */
+void report_head(FILE *f, const struct model *m, const struct needs *n);
+
+/* One line, or several, with the services of a conflict; @behind: a text to add, or NULL. */
+void report_conflict(FILE *f, const struct model *m, const struct needs_region *g,
+		     const struct needs_conflict *c, const char *behind);
+/* The same as an object; @more: its further members, with a comma in front, or "". */
+void report_conflict_json(FILE *f, const struct model *m, const struct needs_region *g,
+			  const struct needs_conflict *c, const char *more);
+
+/* "22min 4s". Returns @buf. */
+#define REPORT_DURATION	64
+const char *report_duration(char buf[REPORT_DURATION], uint64_t ms);
+
+/* The services that can run together in each region, see pairs.h. */
+void report_pairs(FILE *f, const struct model *m, const struct needs *n);
+void report_pairs_json(FILE *f, const struct model *m, const struct needs_region *g);
+/* Number of services of a region in the text. */
+#define REPORT_PAIRS	12
+
 /* The trial of another size, if the region has one. */
 void report_trial(FILE *f, const struct model *m, const struct needs_region *g);
 void report_trial_method(FILE *f);
