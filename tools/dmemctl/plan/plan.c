@@ -64,6 +64,7 @@ static void help(void)
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
 	       "      --by=machine|model    compare the needs of machines, instead of a plan\n"
+	       "      --confidence          print how certain the figures are\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
@@ -207,6 +208,9 @@ static int parse_option(struct plan *p, int opt)
 	case 'm':
 		p->board.move = true;
 		return 0;
+	case 'C':
+		p->o.confidence = true;
+		return 0;
 	case 'z':
 		return parse_change(p, WHATIF_SIZE);
 	case 'l':
@@ -236,6 +240,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "shrink", 0, NULL, 'k' }, { "dtb", 1, NULL, 't' }, { "move", 0, NULL, 'm' },
 		{ "size", 1, NULL, 'z' }, { "scale", 1, NULL, 'l' }, { "without", 1, NULL, 'w' },
 		{ "add", 1, NULL, 'n' }, { "merge", 1, NULL, 'e' }, { "split", 1, NULL, 'p' },
+		{ "confidence", 0, NULL, 'C' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -257,6 +262,8 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && p->by && (p->svg || p->units || p->dts))
 		return cli_usage(&p->c->cli,
 				 "--by compares machines: --svg, --units and --dts need a plan");
+	if (!ret && p->by && p->o.confidence)
+		return cli_usage(&p->c->cli, "--by compares machines: --confidence needs a plan, leave one of them out");
 	if (!ret && p->by && p->whatif.n)
 		return cli_usage(&p->c->cli, "--by compares recorded needs: it cannot be used with --%s",
 				 whatif_name(p->whatif.option->kind));
