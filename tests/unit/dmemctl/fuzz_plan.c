@@ -157,6 +157,7 @@ static void plan(struct dmem_text *t, uint64_t which)
 	uint64_t sizes[MAX_REGIONS];
 	const struct needs_options o = {
 		.headroom = 0.1, .quantile = 0.9, .block = DMEM_UNKNOWN, .align_order = 8, .size = sizes,
+		.confidence = true,
 	};
 	const uint64_t size[2] = { t->len, t->len };
 	struct model m = { .in = { read_text, t } };

@@ -8,7 +8,7 @@
 #include "dmemctl/record/identity.h"
 #include "dmemctl/set.h"
 #include "apply_plan.h"
-#include "fleet.h"
+#include "machines.h"
 
 /* One limit after the other, those that take nothing from anybody first: at no moment is a service
  * refused memory that it had before and has afterwards. */
@@ -76,7 +76,7 @@ static bool same(const char *a, const char *b)
 static int check_boot(const struct apply *a, const struct model_boot *b,
 		      const struct hist_identity *here)
 {
-	const struct hist_identity *id = fleet_identity(a->d->m, b);
+	const struct hist_identity *id = machines_identity(a->d->m, b);
 
 	if (!id || !id->machine) {
 		cli_error(&a->c->cli, "boot %s: the history does not name its machine: record again, "

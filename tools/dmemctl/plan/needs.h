@@ -3,6 +3,7 @@
 #ifndef NEEDS_H
 #define NEEDS_H
 
+#include "holdout.h"
 #include "model.h"
 #include "trial.h"
 
@@ -13,6 +14,7 @@ struct needs_options {
 	unsigned int align_order;	/* CONFIG_CMA_ALIGNMENT */
 	bool shrink;			/* allow sizes below the present one */
 	const uint64_t *size;		/* of trials, see struct place_options */
+	bool confidence;		/* print how certain the figures are */
 };
 
 /* One service in one region, in bytes. */
@@ -27,6 +29,18 @@ struct needs_service {
 	uint64_t max, min;		/* the last limit and reservation, or DMEM_UNKNOWN */
 	uint64_t buffer, buffers;	/* size and number of its most equal buffers, or 0 */
 	uint64_t limit, reservation;	/* to set; @limit may be DMEM_UNKNOWN */
+	uint64_t up;			/* ms with a cgroup in all boots, or DMEM_UNKNOWN */
+	struct confidence_time use;	/* while it had a charge; near @peak */
+};
+
+/* How certain the figures of a region are. */
+struct needs_confidence {
+	struct confidence_time use;	/* of all; near @together_most */
+	size_t peak_boots;		/* boots that came near it */
+	size_t machines;		/* that used the region */
+	uint64_t runs, runs_equal;	/* compared free runs, and those without a difference */
+	struct confidence_error less, more;	/* @run_smaller, @run_larger */
+	struct holdout holdout;
 };
 
 /* Some of the services with equal peaks, which follow each other in the region's array. */
@@ -101,6 +115,7 @@ struct needs_region {
 	struct needs_conflicts existing;	/* for the capacity, if that is different */
 	struct trial trial;
 	struct pairs_region *pairs;	/* or NULL: not asked for */
+	struct needs_confidence confidence;
 };
 
 /* The reason for a proposed size. */
@@ -133,6 +148,15 @@ uint64_t needs_floor(const struct needs_region *g);
 
 /* True if the recording is long enough to make the region smaller. */
 bool needs_is_enough(const struct needs_region *g);
+
+/* Saturates: figures of a history may have any value. */
+uint64_t needs_sum(uint64_t a, uint64_t b);
+
+/* The size for a need, with a headroom, in whole blocks. In bytes. */
+uint64_t needs_size(uint64_t need, double headroom, uint64_t block);
+
+/* Of @n sorted values, the index of the smallest one that is not less than a part @q of all. */
+size_t needs_quantile_at(size_t n, double q);
 
 /* Finds the sets of services that do not fit in c->size bytes. 0 or -ENOMEM. */
 int needs_find_conflicts(struct dmem_arena *a, const struct needs_region *g,

@@ -82,6 +82,7 @@ static void help(void)
 	       "      --check-units=DIR     compare with limits in unit files as well\n"
 	       "      --alerts=FILE         write rules of Prometheus\n"
 	       "      --pairs               print services that fit together, instead of a plan\n"
+	       "      --confidence          print how certain the figures are\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
@@ -238,6 +239,9 @@ static int parse_option(struct plan *p, int opt)
 	case 'm':
 		p->board.move = true;
 		return 0;
+	case 'C':
+		p->o.confidence = true;
+		return 0;
 	case 'z':
 		return parse_change(p, WHATIF_SIZE);
 	case 'l':
@@ -322,6 +326,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "accept", 1, NULL, ACCEPT }, { "check", 0, NULL, CHECK },
 		{ "check-units", 1, NULL, CHECK_UNITS }, { "alerts", 1, NULL, ALERTS },
 		{ "pairs", 0, NULL, 'P' },
+		{ "confidence", 0, NULL, 'C' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -350,6 +355,8 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && p->by && (p->svg || p->units || p->dts))
 		return cli_usage(&p->c->cli,
 				 "--by compares machines: --svg, --units and --dts need a plan");
+	if (!ret && p->by && p->o.confidence)
+		return cli_usage(&p->c->cli, "--by compares machines: --confidence needs a plan, leave one of them out");
 	if (!ret && p->by && p->whatif.n)
 		return cli_usage(&p->c->cli, "--by compares recorded needs: it cannot be used with --%s",
 				 whatif_name(p->whatif.option->kind));

@@ -144,6 +144,7 @@ static void print_together(FILE *f, const struct needs_region *g, const struct n
 	} else {
 		item(f, g->together, "in use at once, highest of all samples (%s UTC)", when);
 	}
+	report_peak(f, g);
 }
 
 static void print_region(FILE *f, const struct needs_region *g, const struct needs_options *o)
@@ -347,6 +348,8 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n",
 			o->quantile);
 	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n");
+	if (o->confidence)
+		report_confidence_method(f);
 	if (o->size)
 		report_trial_method(f);
 	if (!cma)
@@ -389,6 +392,8 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 		print_region(f, &n->region[i], o);
 		print_services(f, m, &n->region[i]);
 		print_warnings(f, m, &n->region[i], o);
+		if (o->confidence)
+			report_confidence(f, m, &n->region[i]);
 		report_trial(f, m, &n->region[i]);
 	}
 	print_unused_trials(f, m, n, o);
@@ -440,6 +445,7 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 	fprintf(f, ",\"cgroup\":");
 	report_json_text(f, m->service[s->service].path);
 	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
+	report_confidence_service(f, s);
 	fprintf(f, "}");
 }
 
@@ -526,6 +532,8 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	report_trial_json(f, m, g);
 	if (g->pairs)
 		report_pairs_json(f, m, g);
+	fprintf(f, ",\"confidence\":");
+	report_confidence_json(f, m, g);
 	fprintf(f, "}");
 }
 

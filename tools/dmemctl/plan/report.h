@@ -48,6 +48,16 @@ void report_trial(FILE *f, const struct model *m, const struct needs_region *g);
 void report_trial_method(FILE *f);
 void report_trial_json(FILE *f, const struct model *m, const struct needs_region *g);
 
+/* The duration of the largest use, as a line below it. */
+void report_peak(FILE *f, const struct needs_region *g);
+
+/* How certain the figures of a region, or of a service in it, are. */
+void report_confidence(FILE *f, const struct model *m, const struct needs_region *g);
+void report_confidence_method(FILE *f);
+void report_confidence_json(FILE *f, const struct model *m, const struct needs_region *g);
+/* As members of an object, each after a comma. */
+void report_confidence_service(FILE *f, const struct needs_service *s);
+
 /* Limits and reservations by service and region, with those of slices. */
 struct report_units {
 	const struct model *m;
