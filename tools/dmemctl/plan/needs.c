@@ -59,6 +59,7 @@ static uint64_t quantile(uint64_t *v, size_t n, double q)
 struct usage {
 	struct needs_service s;
 	struct tally peaks, usual;
+	struct holdings held;
 	uint64_t most;			/* bytes without its descendants, at most */
 };
 
@@ -95,7 +96,7 @@ static struct usage *find_usage(struct finder *f, uint32_t service, uint32_t reg
 		return NULL;
 	f->usage = more;
 	u->s.service = service;
-	u->s.max = DMEM_UNKNOWN;
+	u->s.max = u->s.min = DMEM_UNKNOWN;
 	u->peaks.up = true;
 	more[f->n_usages++] = u;
 	return dmem_map_put(&f->usages, service, region, f->n_usages) ? NULL : u;
@@ -119,6 +120,7 @@ static int add_runs(struct finder *f, const struct place *p)
 		u->s.unseen = max_u64(u->s.unseen, run->peak - run->seen);
 		u->s.refused = add_u64(u->s.refused, run->refused);
 		u->s.max = run->max;
+		u->s.min = run->min;
 		ret = tally_add(&u->peaks, run->peak, 1);
 	}
 	return ret;
@@ -141,6 +143,8 @@ static int add_services(struct finder *f, const struct place *p)
 			u->s.buffer = s->buffer;
 		}
 		ret = tally_merge(&u->usual, &s->usual);
+		if (!ret)
+			ret = holdings_merge(&u->held, &s->held);
 	}
 	return ret;
 }
@@ -178,6 +182,7 @@ static int add_place(struct finder *f, size_t boot, const struct place *p,
 	g->sizes_known &= b->buffers;
 	g->unit = max_u64(g->unit, r->unit);
 	g->unaccounted = max_u64(g->unaccounted, r->unaccounted);
+	kernel_use_merge(&g->kernel, &r->kernel, boot);
 	g->run_smaller = max_u64(g->run_smaller, r->run_smaller);
 	g->run_larger = max_u64(g->run_larger, r->run_larger);
 	g->measured |= r->measured;
@@ -255,6 +260,7 @@ static uint64_t find_limit(const struct finder *f, const struct needs_service *s
 static int add_service(struct needs *n, struct finder *f, struct needs_region *g, struct usage *u)
 {
 	struct needs_service *more;
+	int ret;
 
 	/* For a slice, only its charge without its services counts. */
 	if (f->m->service[u->s.service].has_children) {
@@ -271,10 +277,16 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 	u->s.usual = tally_median(&u->usual);
 	/* All of its requests were refused, so its need is unknown. */
 	u->s.limit = u->s.peak ? find_limit(f, &u->s, g->page) : DMEM_UNKNOWN;
+	set_derive(&u->s.set, holdings_usual(&u->held), u->s.buffer, u->s.usual);
+	ret = g->cma ? sets_apply(f->o->sets, f->m, u->s.service, (uint32_t)(g->region - f->m->region),
+				  u->s.buffer, g->page, &u->s.set) : 0;
+	/* A limit below the set would refuse it. */
+	if (u->s.set.from == SET_GIVEN && u->s.limit != DMEM_UNKNOWN)
+		u->s.limit = max_u64(u->s.limit, round_up(u->s.set.bytes, g->page));
 	g->unseen = add_u64(g->unseen, u->s.unseen);
 	g->all_peaks = add_u64(g->all_peaks, u->s.peak);
 	more[g->n++] = u->s;
-	return 0;
+	return ret;
 }
 
 static int find_services(struct needs *n, struct finder *f)
@@ -458,12 +470,13 @@ int needs_find(struct needs *n, const struct model *m, const struct needs_option
 	if (!ret)
 		ret = find_regions(n, &f);
 	if (!ret)
-		ret = needs_reserve(n, m);
+		ret = needs_reserve(n, m, o);
 	for (size_t i = 0; i < n->n && !ret; i++)
 		ret = find_all_conflicts(n, &n->region[i]);
 	for (size_t i = 0; i < f.n_usages; i++) {
 		tally_free(&f.usage[i]->peaks);
 		tally_free(&f.usage[i]->usual);
+		holdings_free(&f.usage[i]->held);
 	}
 	trials_free(&f.trials);
 	dmem_map_free(&f.usages);

@@ -220,6 +220,8 @@ static int count_size(struct placing *p, struct consumer *t, uint64_t size, bool
 {
 	uint64_t key = (uintptr_t)t, n = dmem_map_take(&p->sizes, key, size);
 
+	if (t->tallied && holdings_change(&t->s.held, size, more, p->clock))
+		return -ENOMEM;
 	n = more ? n + 1 : n ? n - 1 : 0;
 	if (more && (double)n * (double)size >= (double)t->s.buffers * (double)t->s.buffer) {
 		t->s.buffers = n;
@@ -465,6 +467,8 @@ static void note_figures(struct placing *p, struct area *a, const struct model_a
 	struct place_region *g = &a->g;
 
 	g->capacity = now->capacity;
+	if (now->kernel_known)
+		kernel_use_add(&g->kernel, now->kernel.own, p->r.t);
 	g->unaccounted = max_u64(g->unaccounted, now->kernel.own);
 	g->others = max_u64(g->others, now->others.own);
 	g->charged |= now->total > now->kernel.own;
@@ -609,12 +613,13 @@ static int take_services(struct placing *p, struct place *out)
 	for (size_t i = 0; i < p->n_consumers; i++) {
 		struct consumer *t = p->consumer[i];
 
-		if (count_time(p, t))
+		if (count_time(p, t) || holdings_count(&t->s.held, p->clock))
 			return -ENOMEM;
 		if (t->s.service >= p->m->n_services)
 			continue;
 		out->service[out->n_services++] = t->s;
 		t->s.usual = (struct tally){ 0 };
+		t->s.held = (struct holdings){ 0 };
 	}
 	return 0;
 }
@@ -641,8 +646,10 @@ static void end_placing(struct placing *p)
 		free(p->area[i]->touched);
 		free(p->area[i]->again);
 	}
-	for (size_t i = 0; i < p->n_consumers; i++)
+	for (size_t i = 0; i < p->n_consumers; i++) {
 		tally_free(&p->consumer[i]->s.usual);
+		holdings_free(&p->consumer[i]->s.held);
+	}
 	free(p->busy);
 	free(p->next);
 	dmem_map_free(&p->consumers);
@@ -679,8 +686,10 @@ int place_boot(struct place *out, const struct model *m, size_t boot, const stru
 
 void place_free(struct place *p)
 {
-	for (size_t i = 0; i < p->n_services; i++)
+	for (size_t i = 0; i < p->n_services; i++) {
 		tally_free(&p->service[i].usual);
+		holdings_free(&p->service[i].held);
+	}
 	free(p->service);
 	free(p->region);
 	free(p->run);

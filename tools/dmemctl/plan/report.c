@@ -296,11 +296,7 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 		refused += g->service[i].refused;
 	print_conflicts(f, m, g, &g->conflicts, sized ? "needed" : "capacity");
 	print_conflicts(f, m, g, &g->existing, "capacity");
-	if (g->reserved < 1 && g->n)
-		fprintf(f, "\n"
-		"  Only %.0f%% of the usual use can be reserved, rounded down to whole buffers:\n"
-		"  services take turns, and memory reserved for one is missing for another.\n",
-			g->reserved * 100);
+	report_reserve(f, m, g);
 	if (refused)
 		fprintf(f, "\n"
 		"  %" PRIu64 " %s refused. The figures do not include refused requests:\n"
@@ -337,6 +333,8 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n",
 			o->quantile);
 	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n");
+	if (o->sets)
+		report_reserve_method(f);
 	if (o->size)
 		report_trial_method(f);
 	if (!cma)
@@ -373,6 +371,7 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 		print_region(f, &n->region[i], o);
 		print_services(f, m, &n->region[i]);
 		print_warnings(f, m, &n->region[i], o);
+		report_kernel_use(f, m, &n->region[i]);
 		report_trial(f, m, &n->region[i]);
 	}
 	print_unused_trials(f, m, n, o);
@@ -415,7 +414,8 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 {
 	const struct number numbers[] = {
 		{ "runs", s->runs }, { "peak", s->peak }, { "usual", s->usual },
-		{ "refused", s->refused }, { "current_max", s->max }, { "max", s->limit },
+		{ "refused", s->refused }, { "current_max", s->max }, { "current_min", s->min },
+		{ "max", s->limit },
 		{ "min", s->reservation }, { "buffer", s->buffer ? s->buffer : DMEM_UNKNOWN },
 	};
 
@@ -424,6 +424,7 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 	fprintf(f, ",\"cgroup\":");
 	report_json_text(f, m->service[s->service].path);
 	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
+	report_set_json(f, m, s);
 	fprintf(f, "}");
 }
 
@@ -509,6 +510,8 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	fprintf(f, ",\"fits_any\":%zu,\"fits_most\":%zu,\"trial\":", g->conflicts.any,
 		g->conflicts.most);
 	report_trial_json(f, m, g);
+	report_reserve_json(f, m, g);
+	report_kernel_use_json(f, m, g);
 	fprintf(f, "}");
 }
 
