@@ -115,8 +115,8 @@ _dmemctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|plan--add|history--since|history--until) ;;
-	plan--without) _dmemctl_offer "$cur" _dmemctl_units ;;
-	plan--scale)
+	plan--without|plan--reserve-first) _dmemctl_offer "$cur" _dmemctl_units ;;
+	plan--scale|plan--set)
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_units =
 		;;

@@ -184,9 +184,11 @@ static void test_bash(const char *file)
 	complete(file, "watch --color = ", "always auto never ");
 	snprintf(words, sizeof(words), "--sysroot %s watch c", tap_path("root"));
 	complete(file, words, "cam-\\x2da.service camera.service cma/camera@64000000 cma/display@60000000 ");
-	complete(file, "plan --s", "--scale --shrink --size --split --svg ");
+	complete(file, "plan --s", "--scale --set --shrink --size --split --svg ");
 	complete(file, "plan --without = cam", "cam-\\x2da.service camera.service ");
 	complete(file, "plan --scale = came", "camera.service= ");
+	complete(file, "plan --set = came", "camera.service= ");
+	complete(file, "plan --reserve-first = cam", "cam-\\x2da.service camera.service ");
 	snprintf(words, sizeof(words), "--sysroot %s plan --size = c", tap_path("root"));
 	complete(file, words, "cma/camera@64000000= cma/display@60000000= ");
 	snprintf(words, sizeof(words), "--sysroot %s plan --merge = cma/d", tap_path("root"));

@@ -111,6 +111,9 @@ int model_sort(struct model *m);
 /* The printable name of a service: its unit, or its path. */
 const char *model_name(const struct model *m, uint32_t service);
 
+/* True for "camera.service", "camera", and the path of the cgroup. */
+bool model_is_unit(const struct model_service *s, const char *word);
+
 /* Returns ms since 1970. Times before the clock was set are corrected. */
 uint64_t model_wall(const struct model_boot *b, uint64_t t);
 
@@ -136,6 +139,7 @@ struct model_consumer {
 	uint32_t service;	/* or MODEL_OTHERS, MODEL_KERNEL */
 	uint32_t region;
 	uint64_t own;		/* bytes, without those of its descendants */
+	bool gone;		/* its cgroup was removed, and the charge moved up */
 	void *data;		/* for the caller's use */
 	/* Private */
 	struct model_consumer *up, *next, *prev;
@@ -151,6 +155,7 @@ struct model_area {
 	uint64_t capacity;	/* last recorded capacity, or DMEM_UNKNOWN */
 	uint64_t largest;	/* measured size of the largest free run, or DMEM_UNKNOWN */
 	struct model_consumer others, kernel;
+	bool kernel_known;	/* @kernel was recorded */
 	/* Consumers whose @own may have changed with this sample. */
 	struct model_consumer **changed;
 	size_t n_changed;

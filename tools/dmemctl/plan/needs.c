@@ -69,6 +69,7 @@ struct usage {
 	struct needs_service s;
 	struct tally peaks;
 	struct confidence_use use;
+	struct holdings held;
 	uint64_t most;			/* bytes without its descendants, at most */
 	uint64_t told;			/* end of the boot with the last limits, ms since 1970 */
 };
@@ -164,6 +165,8 @@ static int add_services(struct finder *f, const struct place *p)
 			u->s.buffer = s->buffer;
 		}
 		ret = confidence_merge(&u->use, &s->use);
+		if (!ret)
+			ret = holdings_merge(&u->held, &s->held);
 	}
 	return ret;
 }
@@ -239,6 +242,7 @@ static int add_place(struct finder *f, size_t boot, const struct place *p,
 	g->unit = max_u64(g->unit, r->unit);
 	g->unaccounted = max_u64(g->unaccounted, r->unaccounted);
 	g->largest_buffer = max_u64(g->largest_buffer, r->largest_buffer);
+	kernel_use_merge(&g->kernel, &r->kernel, boot);
 	/* Nothing of a changed load was ever refused. */
 	if (g->cma && !b->buffers && !f->m->whatif && r->counted && !r->refused && r->placed > r->capacity)
 		g->sufficed = max_u64(g->sufficed, r->capacity);
@@ -320,6 +324,7 @@ static uint64_t find_limit(const struct finder *f, const struct needs_service *s
 static int add_service(struct needs *n, struct finder *f, struct needs_region *g, struct usage *u)
 {
 	struct needs_service *more;
+	int ret;
 
 	/* For a slice, only its charge without its services counts. */
 	if (f->m->service[u->s.service].has_children) {
@@ -345,10 +350,16 @@ static int add_service(struct needs *n, struct finder *f, struct needs_region *g
 		u->s.up = DMEM_UNKNOWN;
 	/* All of its requests were refused, so its need is unknown. */
 	u->s.limit = u->s.peak ? find_limit(f, &u->s, g->page) : DMEM_UNKNOWN;
+	set_derive(&u->s.set, holdings_usual(&u->held), u->s.buffer, u->s.usual);
+	ret = g->cma ? sets_apply(f->o->sets, f->m, u->s.service, (uint32_t)(g->region - f->m->region),
+				  u->s.buffer, g->page, &u->s.set) : 0;
+	/* A limit below the set would refuse it. */
+	if (u->s.set.from == SET_GIVEN && u->s.limit != DMEM_UNKNOWN)
+		u->s.limit = max_u64(u->s.limit, round_up(u->s.set.bytes, g->page));
 	g->unseen = needs_sum(g->unseen, u->s.unseen);
 	g->all_peaks = needs_sum(g->all_peaks, u->s.peak);
 	more[g->n++] = u->s;
-	return 0;
+	return ret;
 }
 
 static int find_services(struct needs *n, struct finder *f)
@@ -571,12 +582,13 @@ int needs_find(struct needs *n, const struct model *m, const struct needs_option
 	if (!ret)
 		ret = find_regions(n, &f);
 	if (!ret)
-		ret = needs_reserve(n, m);
+		ret = needs_reserve(n, m, o);
 	for (size_t i = 0; i < n->n && !ret; i++)
 		ret = find_all_conflicts(n, &n->region[i]);
 	for (size_t i = 0; i < f.n_usages; i++) {
 		tally_free(&f.usage[i]->peaks);
 		confidence_free(&f.usage[i]->use);
+		holdings_free(&f.usage[i]->held);
 	}
 	find_end(&f);
 	return ret;

@@ -5,6 +5,7 @@
 
 #include "holdout.h"
 #include "model.h"
+#include "sets.h"
 #include "trial.h"
 
 struct needs_options {
@@ -15,6 +16,31 @@ struct needs_options {
 	bool shrink;			/* allow sizes below the present one */
 	const uint64_t *size;		/* of trials, see struct place_options */
 	bool confidence;		/* print how certain the figures are */
+	struct sets *sets;		/* reservations in whole sets, or NULL */
+};
+
+/* A recorded request that decided a reservation: the kernel would have refused it with a larger
+ * one. */
+struct reserve_cut {
+	bool any;
+	uint32_t service;		/* of the request, or MODEL_OTHERS, MODEL_KERNEL */
+	uint64_t asked;			/* bytes. 0: no request, but a change without one */
+	uint64_t time;			/* ms since 1970 */
+	size_t boot;
+};
+
+/* Recorded requests that the plan would refuse, whatever is reserved. */
+struct reserve_refused {
+	uint64_t n;
+	struct reserve_cut first;
+};
+
+/* The reservations of a region, as the kernel would apply them. */
+struct reserve_plan {
+	uint64_t size;			/* bytes for which they are calculated */
+	bool in_sets;			/* whole sets in an order; else the same part of each */
+	struct reserve_cut cut;		/* the request that decided the part, if less than all */
+	struct reserve_refused limit, full;
 };
 
 /* One service in one region, in bytes. */
@@ -31,6 +57,9 @@ struct needs_service {
 	uint64_t limit, reservation;	/* to set; @limit may be DMEM_UNKNOWN */
 	uint64_t up;			/* ms with a cgroup in all boots, or DMEM_UNKNOWN */
 	struct confidence_time use;	/* while it had a charge; near @peak */
+	struct buffer_set set;			/* the buffers that it needs at the same time */
+	uint32_t rank;			/* see sets_rank() */
+	struct reserve_cut cut;		/* the reason for less than a whole set */
 };
 
 /* How certain the figures of a region are. */
@@ -116,6 +145,8 @@ struct needs_region {
 	struct trial trial;
 	struct pairs_region *pairs;	/* or NULL: not asked for */
 	struct needs_confidence confidence;
+	struct reserve_plan reserve;
+	struct kernel_use kernel;	/* memory without a charge, of all boots */
 };
 
 /* The reason for a proposed size. */
@@ -163,7 +194,7 @@ int needs_find_conflicts(struct dmem_arena *a, const struct needs_region *g,
 			 struct needs_conflicts *c);
 
 /* Calculates the reservations of services in all regions. 0 or a negative errno. */
-int needs_reserve(struct needs *n, const struct model *m);
+int needs_reserve(struct needs *n, const struct model *m, const struct needs_options *o);
 
 /* 0 or a negative errno. Release the needs in both cases. */
 int needs_find(struct needs *n, const struct model *m, const struct needs_options *o);

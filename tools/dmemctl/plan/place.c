@@ -291,6 +291,8 @@ static int count_size(struct placing *p, struct consumer *t, uint64_t size, bool
 {
 	uint64_t key = (uintptr_t)t, n = dmem_map_take(&p->sizes, key, size);
 
+	if (t->tallied && holdings_change(&t->s.held, size, more, p->r.clock))
+		return -ENOMEM;
 	n = more ? n + 1 : n ? n - 1 : 0;
 	if (more && (double)n * (double)size >= (double)t->s.buffers * (double)t->s.buffer) {
 		t->s.buffers = n;
@@ -536,6 +538,8 @@ static void note_figures(struct placing *p, struct area *a, const struct model_a
 	struct place_region *g = &a->g;
 
 	g->capacity = now->capacity;
+	if (now->kernel_known)
+		kernel_use_add(&g->kernel, now->kernel.own, p->r.t);
 	g->unaccounted = max_u64(g->unaccounted, now->kernel.own);
 	g->others = max_u64(g->others, now->others.own);
 	g->charged |= now->total > now->kernel.own;
@@ -679,12 +683,13 @@ static int take_services(struct placing *p, struct place *out)
 	for (size_t i = 0; i < p->n_consumers; i++) {
 		struct consumer *t = p->consumer[i];
 
-		if (count_time(p, t))
+		if (count_time(p, t) || holdings_count(&t->s.held, p->r.clock))
 			return -ENOMEM;
 		if (t->s.service >= p->m->n_services)
 			continue;
 		out->service[out->n_services++] = t->s;
 		t->s.use = (struct confidence_use){ 0 };
+		t->s.held = (struct holdings){ 0 };
 	}
 	return 0;
 }
@@ -720,8 +725,10 @@ static void end_placing(struct placing *p)
 		confidence_free(&p->area[i]->g.use);
 		confidence_free_runs(&p->area[i]->g.runs);
 	}
-	for (size_t i = 0; i < p->n_consumers; i++)
+	for (size_t i = 0; i < p->n_consumers; i++) {
 		confidence_free(&p->consumer[i]->s.use);
+		holdings_free(&p->consumer[i]->s.held);
+	}
 	free(p->day);
 	free(p->busy);
 	free(p->next);
@@ -765,8 +772,10 @@ int place_boot(struct place *out, const struct model *m, size_t boot, const stru
 
 void place_free(struct place *p)
 {
-	for (size_t i = 0; i < p->n_services; i++)
+	for (size_t i = 0; i < p->n_services; i++) {
 		confidence_free(&p->service[i].use);
+		holdings_free(&p->service[i].held);
+	}
 	for (size_t i = 0; i < p->n_regions; i++) {
 		confidence_free(&p->region[i].use);
 		confidence_free_runs(&p->region[i].runs);

@@ -3,6 +3,8 @@
 #ifndef PLACE_H
 #define PLACE_H
 
+#include "holding.h"
+#include "kernel_use.h"
 #include "model.h"
 #include "confidence.h"
 
@@ -22,6 +24,7 @@ struct place_region {
 	uint64_t others;		/* largest charge of cgroups that are not recorded */
 	uint64_t refused;		/* requests */
 	bool counted;			/* the kernel counts refused requests */
+	struct kernel_use kernel;	/* memory without a charge, of this boot */
 	bool charged;			/* a cgroup had a charge or a refused request */
 };
 
@@ -32,6 +35,7 @@ struct place_service {
 	uint64_t most;			/* largest charge without its descendants */
 	/* The size that most of its bytes had at one time, and the number of such buffers, or 0. */
 	uint64_t buffer, buffers;
+	struct holdings held;
 };
 
 #define PLACE_DAY_MS	86400000

@@ -25,6 +25,7 @@ struct plan {
 	struct ctl *c;
 	struct needs_options o;
 	struct whatif whatif;
+	struct sets sets;
 	bool json, force, pairs;
 	enum fleet_by by;
 	const char *svg, *units, *dts, *alerts;
@@ -70,6 +71,10 @@ static void help(void)
 	       "                            make one region of two\n"
 	       "      --split=REGION:UNIT[,UNIT]...\n"
 	       "                            give these units a region of their own\n"
+	       "      --reserve-first=UNIT[,UNIT]...\n"
+	       "                            reserve whole sets of buffers, these units first\n"
+	       "      --set=UNIT=COUNT[xSIZE]\n"
+	       "                            state the buffers of a set; default: as recorded\n"
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
 	       "      --by=machine|model    compare the needs of machines, instead of a plan\n"
@@ -180,6 +185,16 @@ static int parse_change(struct plan *p, enum whatif_kind kind)
 	return ret ? failed(p, ret) : 0;
 }
 
+static int parse_sets(struct plan *p, int (*parse_text)(struct sets *s, const char *text))
+{
+	int ret = parse_text(&p->sets, optarg);
+
+	p->o.sets = &p->sets;
+	if (ret == -EINVAL)
+		return cli_usage(&p->c->cli, "%s", p->sets.problem);
+	return ret ? failed(p, ret) : 0;
+}
+
 static int parse_option(struct plan *p, int opt)
 {
 	double v;
@@ -277,6 +292,10 @@ static int parse_option(struct plan *p, int opt)
 	case ALERTS:
 		p->alerts = optarg;
 		return 0;
+	case 'R':
+		return parse_sets(p, sets_parse_first);
+	case 'S':
+		return parse_sets(p, sets_parse_set);
 	default:
 		return CLI_USAGE;
 	}
@@ -327,6 +346,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "check-units", 1, NULL, CHECK_UNITS }, { "alerts", 1, NULL, ALERTS },
 		{ "pairs", 0, NULL, 'P' },
 		{ "confidence", 0, NULL, 'C' },
+		{ "reserve-first", 1, NULL, 'R' }, { "set", 1, NULL, 'S' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -360,6 +380,9 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && p->by && p->whatif.n)
 		return cli_usage(&p->c->cli, "--by compares recorded needs: it cannot be used with --%s",
 				 whatif_name(p->whatif.option->kind));
+	if (!ret && p->by && p->o.sets)
+		return cli_usage(&p->c->cli,
+				 "--by compares recorded needs: it cannot be used with --reserve-first or --set");
 	if (!ret && p->dts && whatif_moves_regions(&p->whatif))
 		return cli_usage(&p->c->cli, "--dts adds and removes no nodes: it cannot be used with --merge or --split");
 	if (!ret && p->units && whatif_moves_regions(&p->whatif))
@@ -738,7 +761,15 @@ static int make_plan(struct plan *p, char **paths)
 	}
 	p->o.size = p->whatif.size;
 	if (!ret)
+		ret = sets_resolve(&p->sets, &p->m);
+	if (!ret)
 		ret = needs_find(&p->n, &p->m, &p->o);
+	if (!ret)
+		ret = sets_check(&p->sets);
+	if (ret == -EINVAL && p->sets.problem) {
+		cli_error(&p->c->cli, "%s", p->sets.problem);
+		return CLI_FAILED;
+	}
 	if (ret)
 		return failed(p, ret);
 	if (!p->n.n && p->m.whatif) {
@@ -789,6 +820,7 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 	pairs_free(&p.found);
 	needs_free(&p.n);
 	whatif_free(&p.whatif);
+	sets_free(&p.sets);
 	model_free(&p.m);
 	return ret;
 }

@@ -195,6 +195,7 @@ static void take_from_present(struct model_replay *r, struct model_consumer *t)
 
 static void put_into_present(struct model_replay *r, struct model_consumer *t)
 {
+	t->gone = false;
 	if (t->told)
 		return;
 	t->told = true;
@@ -269,6 +270,7 @@ static int end_consumer(struct model_replay *r, struct model_consumer *t)
 {
 	if (t->told)
 		take_from_present(r, t);
+	t->gone = true;
 	return set_current(r, t, 0);
 }
 
@@ -550,6 +552,7 @@ static int on_region_figures(void *data, unsigned int region, const uint64_t *v,
 	}
 	if (!ret && n > HIST_R_UNACCOUNTED && is_number(v[HIST_R_UNACCOUNTED])) {
 		a->kernel.own = bytes(v[HIST_R_UNACCOUNTED]);
+		a->kernel_known = true;
 		ret = note_change(r, &a->kernel);
 	}
 	return ret ? ret : make_active(r, a);
@@ -574,7 +577,8 @@ static struct model_run *run_of(struct model_replay *r, const struct cursor_cgro
 		return NULL;
 	more += r->n_runs++;
 	*more = (struct model_run){
-		.service = c->service, .region = region, .life = c->life, .max = DMEM_UNKNOWN, .min = DMEM_UNKNOWN,
+		.service = c->service, .region = region, .life = c->life, .max = DMEM_UNKNOWN,
+		.min = DMEM_UNKNOWN,
 	};
 	return more;
 }

@@ -307,11 +307,7 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 		refused += g->service[i].refused;
 	print_conflicts(f, m, g, &g->conflicts, sized ? "needed" : "capacity");
 	print_conflicts(f, m, g, &g->existing, "capacity");
-	if (g->reserved < 1 && g->n)
-		fprintf(f, "\n"
-		"  Only %.0f%% of the usual use can be reserved, rounded down to whole buffers:\n"
-		"  services take turns, and memory reserved for one is missing for another.\n",
-			g->reserved * 100);
+	report_reserve(f, m, g);
 	if (refused)
 		fprintf(f, "\n"
 		"  %" PRIu64 " %s refused. The figures do not include refused requests:\n"
@@ -350,6 +346,8 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n");
 	if (o->confidence)
 		report_confidence_method(f);
+	if (o->sets)
+		report_reserve_method(f);
 	if (o->size)
 		report_trial_method(f);
 	if (!cma)
@@ -394,6 +392,7 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 		print_warnings(f, m, &n->region[i], o);
 		if (o->confidence)
 			report_confidence(f, m, &n->region[i]);
+		report_kernel_use(f, m, &n->region[i]);
 		report_trial(f, m, &n->region[i]);
 	}
 	print_unused_trials(f, m, n, o);
@@ -436,7 +435,8 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 {
 	const struct number numbers[] = {
 		{ "runs", s->runs }, { "peak", s->peak }, { "usual", s->usual },
-		{ "refused", s->refused }, { "current_max", s->max }, { "max", s->limit },
+		{ "refused", s->refused }, { "current_max", s->max }, { "current_min", s->min },
+		{ "max", s->limit },
 		{ "min", s->reservation }, { "buffer", s->buffer ? s->buffer : DMEM_UNKNOWN },
 	};
 
@@ -446,6 +446,7 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 	report_json_text(f, m->service[s->service].path);
 	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
 	report_confidence_service(f, s);
+	report_set_json(f, m, s);
 	fprintf(f, "}");
 }
 
@@ -534,6 +535,8 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 		report_pairs_json(f, m, g);
 	fprintf(f, ",\"confidence\":");
 	report_confidence_json(f, m, g);
+	report_reserve_json(f, m, g);
+	report_kernel_use_json(f, m, g);
 	fprintf(f, "}");
 }
 

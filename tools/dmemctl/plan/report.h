@@ -57,6 +57,16 @@ void report_confidence_method(FILE *f);
 void report_confidence_json(FILE *f, const struct model *m, const struct needs_region *g);
 /* As members of an object, each after a comma. */
 void report_confidence_service(FILE *f, const struct needs_service *s);
+/* Reservations: sets, requests that lowered them, and requests that the plan refuses. */
+void report_reserve(FILE *f, const struct model *m, const struct needs_region *g);
+void report_reserve_method(FILE *f);
+/* Members of the object of a region, and of a service. Each follows a comma. */
+void report_reserve_json(FILE *f, const struct model *m, const struct needs_region *g);
+void report_set_json(FILE *f, const struct model *m, const struct needs_service *s);
+
+/* Memory in use without a charge, if there is any. */
+void report_kernel_use(FILE *f, const struct model *m, const struct needs_region *g);
+void report_kernel_use_json(FILE *f, const struct model *m, const struct needs_region *g);
 
 /* Limits and reservations by service and region, with those of slices. */
 struct report_units {
