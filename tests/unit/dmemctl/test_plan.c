@@ -292,6 +292,58 @@ static void turns(void)
 	      "the text says so", "%s", get("out"));
 }
 
+/* Counters are read before buffers are searched: each sample has the charge of a buffer that the next
+ * one sees. Buffers of 1M, 2M, 1M and 3M need 7M. */
+static void seen_later(void)
+{
+	static const ull size[] = { 1 * MIB, 2 * MIB, 1 * MIB, 3 * MIB };
+	struct dmem_text t = { 0 };
+	ull charge = 0;
+
+	start(&t, "aaaaaaaa", true);
+	for (ull i = 0; i < 4; i++) {
+		char buffer[64] = "";
+
+		charge += size[i];
+		if (i)
+			snprintf(buffer, sizeof(buffer), " b%llu=0.0,%llu", 100 + i, size[i - 1]);
+		past_look(&t, 2000 + i * 1000, "r0=%llu c0.0=%llu%s", charge, charge, buffer);
+	}
+	past_look(&t, 6000, "b104=0.0,%llu", size[3]);
+	past_end(&t, 8000);
+	past_write(&t, "later");
+	plan_of("later", "--json", "--headroom=0");
+	check(json(CAM, "placed") == 7 * MIB &&
+	      json(CAM, "placed_least") == 7 * MIB, "a buffer that is seen after its charge has one place",
+	      "%llu of 7340032", json(CAM, "placed"));
+
+	/* Memory without buffers was there for two samples, so a buffer of the same size is another. */
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu", 1 * MIB, 1 * MIB);
+	past_look(&t, 3000, "c1.0=0,1");
+	past_look(&t, 4000, "r0=%llu c0.0=%llu b101=0.0,%llu", 2 * MIB, 2 * MIB, 1 * MIB);
+	past_look(&t, 5000, "f101 r0=%llu c0.0=%llu", 1 * MIB, 1 * MIB);
+	past_look(&t, 6000, "r0=%llu c0.0=%llu b102=0.0,%llu", 3 * MIB, 3 * MIB, 2 * MIB);
+	past_end(&t, 8000);
+	past_write(&t, "later");
+	plan_of("later", "--json", "--headroom=0");
+	check(json(CAM, "placed") == 3 * MIB,
+	      "memory without buffers keeps its place when a buffer comes", "%llu of 3145728", json(CAM, "placed"));
+
+	/* A buffer explains no charge of later samples, and none after it is freed. */
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu b101=0.0,%llu", 1 * MIB, 1 * MIB, 1 * MIB);
+	past_look(&t, 3000, "r0=%llu c0.0=%llu", 2 * MIB, 2 * MIB);
+	past_look(&t, 4000, "f101 r0=%llu c0.0=%llu", 1 * MIB, 1 * MIB);
+	past_look(&t, 5000, "r0=%llu c0.0=%llu b102=0.0,%llu", 4 * MIB, 4 * MIB, 3 * MIB);
+	past_end(&t, 8000);
+	past_write(&t, "later");
+	plan_of("later", "--json", "--headroom=0");
+	check(json(CAM, "placed") == 5 * MIB &&
+	      json(CAM, "placed_least") == 4 * MIB, "memory without buffers comes after a buffer, and is not that",
+	      "%s", get("out"));
+}
+
 /* Each two fit, and all three do not. */
 static void three(void)
 {
@@ -1438,6 +1490,7 @@ int main(int argc, char **argv)
 	RUN(giving_back);
 	RUN(loads);
 	RUN(turns);
+	RUN(seen_later);
 	RUN(three);
 	RUN(one_sample);
 	RUN(method);

@@ -27,6 +27,7 @@ struct consumer {
 	/* @known: bytes of its buffers. @before and @now: charges beyond these, in the last two
 	 * samples, since counters and buffers are not read at the same moment. */
 	uint64_t known, before, now;
+	uint64_t arrived;		/* bytes of its buffers that are new in this sample */
 	/* @lack and @lacked: bytes of its buffers that it is not charged for, in the last two
 	 * samples. @rest: such bytes of its descendants, which its own charge includes. @passed:
 	 * the part handed on to its parent. */
@@ -236,6 +237,7 @@ static int add_known(struct placing *p, struct area *a, uint32_t service, uint64
 	if (ret)
 		return ret;
 	t->known = more ? t->known + size : t->known - min_u64(size, t->known);
+	t->arrived += more ? size : 0;
 	return count_size(p, t, size, more);
 }
 
@@ -266,6 +268,14 @@ static int pass_on(struct placing *p, struct area *a, struct consumer *t)
 	return 0;
 }
 
+/* The charge of the last sample that no buffer had explained then, and that the new buffers do not
+ * explain now: while a service allocates one buffer after the other, each sample can have the charge
+ * of one that is seen in the next. What two samples had remains. */
+static uint64_t still_unexplained(const struct consumer *t)
+{
+	return max_u64(min_u64(t->before, t->now), t->now - min_u64(t->arrived, t->now));
+}
+
 static int explain(struct placing *p, struct area *a)
 {
 	int ret = 0;
@@ -293,7 +303,8 @@ static int explain(struct placing *p, struct area *a)
 	for (size_t i = 0; i < a->n_touched; i++) {
 		struct consumer *t = a->touched[i];
 
-		t->before = t->now;
+		t->before = still_unexplained(t);
+		t->arrived = 0;
 		t->now = unexplained(t);
 		t->now -= min_u64(t->rest, t->now);
 		/* Without a record of buffers, all charges are placed at once. */
