@@ -137,6 +137,102 @@ static void placing(void)
 	      firstfit_alignment(257, 9) == 512, "alignment ends at the order of the configuration", "no");
 }
 
+/* Errors in a load of that shape: each op must be possible, and regions must not exceed the budget. */
+static size_t shape_errors(const struct load *l, const struct load_shape *s)
+{
+	bool exists[LOAD_OPS] = { false };
+	size_t wrong = l->n != LOAD_OPS;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct load_op *op = &l->op[i], *made = &l->op[op->buffer];
+
+		wrong += op->service >= s->services || op->region >= s->regions || !op->pages ||
+			 op->pages > (1791 + s->per_page - 1) / s->per_page;
+		if (!op->free)
+			wrong += op->buffer != i;
+		else
+			wrong += !exists[op->buffer] || made->pages != op->pages || made->service != op->service ||
+				 made->region != op->region;
+		exists[op->buffer] = !op->free;
+	}
+	for (unsigned int r = 0; r < s->regions; r++)
+		wrong += load_peak(l, r, LOAD_ALL) > s->budget || !load_peak(l, r, LOAD_ALL);
+	return wrong;
+}
+
+/* The loads that the guest compares with the kernel. */
+static void shapes(void)
+{
+	size_t wrong = 0, services[LOAD_MOST_SERVICES + 1] = { 0 }, regions[LOAD_REGIONS + 1] = { 0 };
+	struct load_shape s;
+	struct load l;
+
+	for (size_t n = 0; n < LOADS; n++) {
+		for (uint64_t page = 4096; page <= 65536; page *= 4) {
+			load_shape(&s, n, page);
+			load_make_shape(&l, 20261100 + n, &s);
+			wrong += shape_errors(&l, &s);
+		}
+		services[s.services]++;
+		regions[s.regions]++;
+	}
+	check(!wrong, "each op of a load with a shape is possible", "%zu are not", wrong);
+	wrong = 0;
+	for (size_t i = 1; i <= LOAD_MOST_SERVICES; i++)
+		wrong += services[i] < 3;
+	for (size_t i = 1; i <= LOAD_REGIONS; i++)
+		wrong += regions[i] < 13;
+	check(!wrong, "there are loads of each number of services and regions", "%zu numbers lack some", wrong);
+}
+
+static void shape_places(void)
+{
+	size_t wrong = 0, above = 0;
+	struct load_shape s;
+	struct load l;
+
+	for (size_t n = 0; n < LOADS; n++) {
+		uint64_t high;
+
+		load_shape(&s, n, 4096);
+		load_make_shape(&l, 20261100 + n, &s);
+		load_keep_region(&l, 0);
+		if (!fits(&l, BITS, &high) || first_fit(&l) != high)
+			wrong++;
+		above += high > load_peak(&l, 0, LOAD_ALL);
+	}
+	check(!wrong && above > LOADS / 2, "buffers of all sizes go where a bitmap has them",
+	      "%zu do not, %zu need more than their sum", wrong, above);
+}
+
+/* a has 3 pages in region 0 and 4 in region 1, b has 5 in region 0. */
+static void changed_loads(void)
+{
+	struct load all = { .n = 4, .op = {
+		{ .service = 0, .buffer = 0, .pages = 3 }, { .service = 0, .buffer = 1, .pages = 4, .region = 1 },
+		{ .service = 0, .buffer = 0, .pages = 3, .free = true }, { .service = 1, .buffer = 3, .pages = 5 },
+	} }, l = all;
+
+	check(load_peak(&l, 0, LOAD_ALL) == 5 && load_peak(&l, 0, 0) == 3 && load_peak(&l, 1, LOAD_ALL) == 4,
+	      "the peak of a load is the most at once", "%llu", (ull)load_peak(&l, 0, LOAD_ALL));
+	check(load_same_kind(&l, 0) == 2 && load_same_kind(&l, 2) == 3 && load_same_kind(&l, 3) == 4,
+	      "ops of one kind end where the other kind begins", "%zu", load_same_kind(&l, 0));
+	load_scale(&l, 0, 3);
+	check(l.op[0].pages == 5 && l.op[1].pages == 6 && l.op[2].pages == 5 && l.op[3].pages == 5,
+	      "a scaled load has whole pages", "%llu", (ull)l.op[0].pages);
+	load_move(&l, 0, 2, 1);
+	check(l.op[3].region == 2 && !l.op[0].region, "buffers of one service move to another region", "%u",
+	      l.op[3].region);
+	l = all;
+	load_leave_out(&l, 0);
+	check(load_peak(&l, 0, LOAD_ALL) == 5 && !load_peak(&l, 1, LOAD_ALL) && load_same_kind(&l, 0) == 4,
+	      "a service can be left out of a load", "%llu", (ull)load_peak(&l, 1, LOAD_ALL));
+	l = all;
+	load_keep_region(&l, 1);
+	check(!load_peak(&l, 0, LOAD_ALL) && load_peak(&l, 1, LOAD_ALL) == 4, "one region of a load can be kept",
+	      "%llu", (ull)load_peak(&l, 0, LOAD_ALL));
+}
+
 static void giving_back(void)
 {
 	struct firstfit f = { .align_order = ORDER };
@@ -1487,6 +1583,9 @@ int main(int argc, char **argv)
 	tap_dir(top);
 	write_usual();
 	RUN(placing);
+	RUN(shapes);
+	RUN(shape_places);
+	RUN(changed_loads);
 	RUN(giving_back);
 	RUN(loads);
 	RUN(turns);
