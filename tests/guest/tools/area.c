@@ -53,6 +53,7 @@ int area_open(struct area *a, const char *name)
 	if (first < 0)
 		return (int)first;
 	before = first % ALIGNED;
+	a->begins_aligned = !before;
 	a->aligned = (before + a->used + ALIGNED - 1) / ALIGNED * ALIGNED - before;
 	return area_largest_run(a) == a->total - a->used ? 0 : -EBUSY;
 }

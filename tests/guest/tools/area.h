@@ -18,8 +18,9 @@ struct area {
 	int heap;
 	long long page;			/* bytes */
 	long long total, used;		/* pages that were in use at area_open(): the first ones */
-	/* The first page whose alignment is the largest of a buffer, and that is not in use: there
-	 * begins an area that is like an empty one. */
+	bool begins_aligned;		/* at a multiple of the largest alignment of a buffer */
+	/* The first page at such a multiple that is not in use: there begins an area that is like
+	 * an empty one. */
 	long long aligned;
 	int fill[AREA_FILL], n_fill;
 };
