@@ -413,6 +413,21 @@ static void seen_later(void)
 	      json(CAM, "placed_least") == 7 * MIB, "a buffer that is seen after its charge has one place",
 	      "%llu of 7340032", json(CAM, "placed"));
 
+	/* Two buffers of one charge: the one that is seen first was first, so it leaves a gap of 1M at
+	 * the start, in which 2M have no place. */
+	start(&t, "aaaaaaaa", true);
+	past_look(&t, 2000, "r0=%llu c0.0=%llu", 2 * MIB, 2 * MIB);
+	past_look(&t, 3000, "b101=0.0,%llu", 1 * MIB);
+	past_look(&t, 4000, "b102=0.0,%llu", 1 * MIB);
+	past_look(&t, 5000, "f101 r0=%llu c0.0=%llu", 1 * MIB, 1 * MIB);
+	past_look(&t, 6000, "r0=%llu c0.0=%llu b103=0.0,%llu", 3 * MIB, 3 * MIB, 2 * MIB);
+	past_end(&t, 8000);
+	past_write(&t, "later");
+	plan_of("later", "--json", "--headroom=0");
+	check(json(CAM, "placed") == 4 * MIB && json(CAM, "placed_least") == 4 * MIB,
+	      "of buffers that are seen after their charge, the first one was first", "%llu of 4194304",
+	      json(CAM, "placed"));
+
 	/* Memory without buffers was there for two samples, so a buffer of the same size is another. */
 	start(&t, "aaaaaaaa", true);
 	past_look(&t, 2000, "r0=%llu c0.0=%llu", 1 * MIB, 1 * MIB);

@@ -28,6 +28,7 @@ struct consumer {
 	 * samples, since counters and buffers are not read at the same moment. */
 	uint64_t known, before, now;
 	uint64_t arrived;		/* bytes of its buffers that are new in this sample */
+	bool late;			/* the last sample had charges of these buffers, or others */
 	/* @lack and @lacked: bytes of its buffers that it is not charged for, in the last two
 	 * samples. @rest: such bytes of its descendants, which its own charge includes. @passed:
 	 * the part handed on to its parent. */
@@ -304,6 +305,7 @@ static int explain(struct placing *p, struct area *a)
 		struct consumer *t = a->touched[i];
 
 		t->before = still_unexplained(t);
+		t->late = t->arrived && t->now;
 		t->arrived = 0;
 		t->now = unexplained(t);
 		t->now -= min_u64(t->rest, t->now);
@@ -371,7 +373,7 @@ static int place_known(struct placing *p, struct area *a, int way, bool come)
 	return ret;
 }
 
-static int place_loose(struct placing *p, struct area *a, int way, bool come)
+static int place_loose(struct placing *p, struct area *a, int way, bool come, bool late)
 {
 	int ret = 0;
 
@@ -379,6 +381,8 @@ static int place_loose(struct placing *p, struct area *a, int way, bool come)
 		struct consumer *t = a->touched[i];
 		uint64_t pages = loose_now(p, t), owner = LOOSE + t->s.service;
 
+		if (t->late != late)
+			continue;
 		if (come && pages > t->loose[way])
 			ret = alloc(p, a, t, way, owner, a->id++, pages - t->loose[way]);
 		else if (!come && pages < t->loose[way])
@@ -397,10 +401,13 @@ static int place_sample(struct placing *p, struct area *a, int way)
 	for (int i = 0; i < 2 && !ret; i++) {
 		bool come = !(way & WAY_AFTER) == !i;
 
-		/* Loose pages, such as the kernel's, came first. */
-		ret = place_loose(p, a, way, come);
+		/* Loose pages, such as the kernel's, came first. If they were charged with
+		 * buffers that are seen now, they are buffers that will be seen later. */
+		ret = place_loose(p, a, way, come, false);
 		if (!ret)
 			ret = place_known(p, a, way, come);
+		if (!ret)
+			ret = place_loose(p, a, way, come, true);
 	}
 	return ret;
 }
