@@ -27,6 +27,8 @@ struct consumer {
 	/* @known: bytes of its buffers. @before and @now: charges beyond these, in the last two
 	 * samples, since counters and buffers are not read at the same moment. */
 	uint64_t known, before, now;
+	uint64_t arrived;		/* bytes of its buffers that are new in this sample */
+	bool late;			/* the last sample had charges of these buffers, or others */
 	/* @lack and @lacked: bytes of its buffers that it is not charged for, in the last two
 	 * samples. @rest: such bytes of its descendants, which its own charge includes. @passed:
 	 * the part handed on to its parent. */
@@ -309,6 +311,7 @@ static int add_known(struct placing *p, struct area *a, uint32_t service, uint64
 	if (ret)
 		return ret;
 	t->known = more ? t->known + size : t->known - min_u64(size, t->known);
+	t->arrived += more ? size : 0;
 	return count_size(p, t, size, more);
 }
 
@@ -339,6 +342,14 @@ static int pass_on(struct placing *p, struct area *a, struct consumer *t)
 	return 0;
 }
 
+/* The charge of the last sample that no buffer had explained then, and that the new buffers do not
+ * explain now: while a service allocates one buffer after the other, each sample can have the charge
+ * of one that is seen in the next. What two samples had remains. */
+static uint64_t still_unexplained(const struct consumer *t)
+{
+	return max_u64(min_u64(t->before, t->now), t->now - min_u64(t->arrived, t->now));
+}
+
 static int explain(struct placing *p, struct area *a)
 {
 	int ret = 0;
@@ -366,7 +377,9 @@ static int explain(struct placing *p, struct area *a)
 	for (size_t i = 0; i < a->n_touched; i++) {
 		struct consumer *t = a->touched[i];
 
-		t->before = t->now;
+		t->before = still_unexplained(t);
+		t->late = t->arrived && t->now;
+		t->arrived = 0;
 		t->now = unexplained(t);
 		t->now -= min_u64(t->rest, t->now);
 		/* Without a record of buffers, all charges are placed at once. */
@@ -433,7 +446,7 @@ static int place_known(struct placing *p, struct area *a, int way, bool come)
 	return ret;
 }
 
-static int place_loose(struct placing *p, struct area *a, int way, bool come)
+static int place_loose(struct placing *p, struct area *a, int way, bool come, bool late)
 {
 	int ret = 0;
 
@@ -441,6 +454,8 @@ static int place_loose(struct placing *p, struct area *a, int way, bool come)
 		struct consumer *t = a->touched[i];
 		uint64_t pages = loose_now(p, t), owner = LOOSE + t->s.service;
 
+		if (t->late != late)
+			continue;
 		if (come && pages > t->loose[way])
 			ret = alloc(p, a, t, way, owner, a->id++, pages - t->loose[way]);
 		else if (!come && pages < t->loose[way])
@@ -459,10 +474,13 @@ static int place_sample(struct placing *p, struct area *a, int way)
 	for (int i = 0; i < 2 && !ret; i++) {
 		bool come = !(way & WAY_AFTER) == !i;
 
-		/* Loose pages, such as the kernel's, came first. */
-		ret = place_loose(p, a, way, come);
+		/* Loose pages, such as the kernel's, came first. If they were charged with
+		 * buffers that are seen now, they are buffers that will be seen later. */
+		ret = place_loose(p, a, way, come, false);
 		if (!ret)
 			ret = place_known(p, a, way, come);
+		if (!ret)
+			ret = place_loose(p, a, way, come, true);
 	}
 	return ret;
 }
