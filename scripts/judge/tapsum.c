@@ -20,8 +20,9 @@
  * Each violation counts as a failure of its own, so a run in which nothing ran fails.
  *
  * SKIPS has lines "PROGRAM: TEST  # REASON". TEST "*" stands for every test of the
- * program, which must then all be skipped, and "-" for the program as a whole
- * ("1..0 # SKIP"). REASON must be a part of the reason that the test gives.
+ * program, "x.*" for every one whose name begins with "x.", which must then all be
+ * skipped, and "-" for the program as a whole ("1..0 # SKIP"). REASON must be a part
+ * of the reason that the test gives.
  *
  * One line of totals is appended to TOTALS; -S adds up its lines and prints
  * "N passed, N failed, N skipped".
@@ -113,12 +114,20 @@ static void read_skips(struct judge *j, const char *path)
 	fclose(f);
 }
 
+/* The line stands for several tests, and this is one of them. */
+static bool covers(const struct skip *s, const char *program, const char *test)
+{
+	size_t len = strlen(s->test);
+
+	return !strcmp(s->program, program) && len && s->test[len - 1] == '*' && strcmp(test, "-") &&
+	       !strncmp(s->test, test, len - 1);
+}
+
 static bool allows(const struct skip *s, const char *program, const char *test, const char *reason)
 {
-	bool every = !strcmp(s->test, "*") && strcmp(test, "-");
+	bool named = !strcmp(s->program, program) && !strcmp(s->test, test);
 
-	return !strcmp(s->program, program) && (every || !strcmp(s->test, test)) &&
-	       strstr(reason, s->reason);
+	return (named || covers(s, program, test)) && strstr(reason, s->reason);
 }
 
 static void one_skip(struct judge *j, const char *test, const char *reason)
@@ -137,12 +146,12 @@ static void one_skip(struct judge *j, const char *test, const char *reason)
 		     test, *reason ? reason : "none");
 }
 
-static void one_pass(struct judge *j)
+static void one_pass(struct judge *j, const char *test)
 {
 	int i;
 
 	for (i = 0; i < j->n_skips; i++) {
-		if (!strcmp(j->skips[i].program, j->v.program) && !strcmp(j->skips[i].test, "*"))
+		if (covers(&j->skips[i], j->v.program, test))
 			j->skips[i].violated++;
 	}
 	j->v.passed++;
@@ -173,7 +182,7 @@ static void judge_result(struct judge *j, const struct tap_result *r)
 	else if (r->directive == TAP_SKIP)
 		one_skip(j, name, r->reason);
 	else
-		one_pass(j);
+		one_pass(j, name);
 }
 
 static void on_result(void *ctx, const struct tap_result *r)
@@ -300,9 +309,9 @@ static void check_skips(struct judge *j)
 				     s->program, s->test);
 		else if (s->violated)
 			verdict_fail(&j->v,
-				     "allow list of skips: '%s: *', but %d of its tests passed: "
+				     "allow list of skips: '%s: %s', but %d of its tests passed: "
 				     "name the tests",
-				     s->program, s->violated);
+				     s->program, s->test, s->violated);
 	}
 }
 

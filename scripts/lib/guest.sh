@@ -71,11 +71,11 @@ st_make()
 		LDFLAGS=-static KHDR_INCLUDES="-isystem $_kk/usr/include" "$@"
 }
 
-# The KUnit suites that the series brings.
+# The KUnit suites that the series brings, with UPTO those up to there.
 kunit_suites()
 {
-	# shellcheck disable=SC2046 # a list of files without blanks
-	sed -n '/^+.*struct kunit_suite/,/};/s/^+.*\.name = "\(.*\)".*/kunit\/\1/p' $(series_patches)
+	kgit -C "$TREE" diff base-of-series HEAD -- '*.c' |
+	sed -n '/^+.*struct kunit_suite/,/};/s/^+.*\.name = "\(.*\)".*/kunit\/\1/p'
 }
 
 # guest_boot SUITE/BOOT KERNEL SKIPS WORDS: SKIPS are files in tests/skips/.
@@ -222,12 +222,14 @@ guest_part()
 	die "$1 has no test '$2': the names are in $_file"
 }
 
-# guest NAME,...: runs "make guest" with this value of T. With UPTO, the default is all programs.
+# guest NAME,...: runs "make guest" with this value of T. With UPTO, the default is all programs,
+# and KUnit's tests.
 guest()
 {
-	if [ -n "${UPTO:-}" ]; then
-		core_programs | grep -q ^cgroup/ || die "UPTO=$UPTO: the series has no kselftest up to this posting"
-		set -- "${1:-$(core_programs | paste -s -d ,)}"
+	GUEST_KUNIT=
+	if [ -n "${UPTO:-}" ] && [ -z "$1" ]; then
+		GUEST_KUNIT=1
+		set -- "$(core_programs | paste -s -d ,)"
 	fi
 	[ -n "$1" ] || die "T= names no guest program, such as T=test_dmem_limit; there are: $(
 		guest_all | sed 's/.* //' | paste -s -d ' ')"
@@ -265,21 +267,30 @@ guest()
 }
 
 # guest_run NAME KERNEL INITRD SKIPS WORDS PROGRAM...: boots and judges. SKIPS are files in
-# tests/skips/; uses only their lines that are for these programs. KUnit's tests do not run.
+# tests/skips/; uses only their lines that are for these programs. KUnit's tests run with
+# GUEST_KUNIT only.
 guest_run()
 {
 	_boot=guest/$1
 	_kernel=$2
 	_initrd=$3
 	_from=$4
-	_words="$5 kunit.enable=0${GUEST_PART:+ dmem.part=$GUEST_PART}"
+	_words="$5${GUEST_PART:+ dmem.part=$GUEST_PART}"
 	shift 5
+	# heap/system is a region from the posting "system" on.
+	kgit -C "$TREE" grep -q dmem_cgroup_register_region HEAD -- drivers/dma-buf/heaps/system_heap.c ||
+		_from="$_from before-system"
 	_d=$BASE/run/$_boot
 	mkdir -p "$_d"
 	printf '%s\n' "$@" >"$_d/expect"
+	if [ -n "$GUEST_KUNIT" ]; then
+		kunit_suites >>"$_d/expect"
+	else
+		_words="$_words kunit.enable=0"
+	fi
 	# shellcheck disable=SC2046,SC2086 # names without blanks
 	awk -F '[:# ]+' -v programs=" $* " -v part="$GUEST_PART" '
-		index(programs, " " $1 " ") && (!part || $2 == "*" || $2 ~ ("(^|[.])" part "$"))' \
+		index(programs, " " $1 " ") && (!part || $2 ~ /\*$/ || $2 ~ ("(^|[.])" part "$"))' \
 		$(printf 'tests/skips/%s ' $_from) >"$_d/skips"
 	step "guest: $*${GUEST_PART:+, test $GUEST_PART} ($KARCH)"
 	boot_only "$_boot" "$_kernel" "$_initrd" "dmem.only=$(echo "$*" | tr ' ' ,) $_words"

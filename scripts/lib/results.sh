@@ -140,3 +140,89 @@ results_torture()
 		row("buffers imported", v[2])
 	}'
 }
+
+# results_loads: the tables of suite loads, from the results of its boots on standard input.
+results_loads()
+{
+	awk '
+	function mib(bytes)
+	{
+		return sprintf("%.4g", bytes / 1048576)
+	}
+	function cell(bytes, runs)
+	{
+		return mib(bytes) (runs ? "" : " fails")
+	}
+	function add(way, bytes, runs)
+	{
+		sum[way] += bytes
+		fails[way] += !runs
+	}
+	function way(name, title)
+	{
+		printf "| %s | %d | %s | %+.0f %% |\n", title, fails[name], mib(sum[name]),
+			100 * (sum[name] / sum["plan"] - 1)
+	}
+	/^# test_plan_loads.c:[0-9]*:predicted:/ || /^# .*\/test_plan_loads.c:[0-9]*:predicted:/ {
+		sub(/^# [^:]*:[0-9]*:predicted:/, "")
+	}
+	$1 == "predictions:" {
+		kind = $0
+		sub(/^predictions: [0-9]+ [0-9]+ [0-9]+ /, "", kind)
+		if (!(kind in total))
+			order[++kinds] = kind
+		page[$2 / 1024] = 1
+		made[kind, $2 / 1024] += $3
+		total[kind] += $3
+		missed[kind] += $4
+	}
+	$1 == "load:" {
+		loads[$6 / 1024, $2] = 1
+		add("need", $8, 1)
+		add("plan", $9, $10)
+		add("half", $11, $12)
+		add("sum", $13, $14)
+		add("double", $15, 1)
+		guesses += $16
+		n++
+		rows = rows sprintf("| %d | %dK | %s | %d | %s | %s | %s | %s | %s | %s | %s |\n", $2,
+			$6 / 1024, $3, $4, $5, mib($7), mib($8), cell($9, $10), cell($11, $12),
+			cell($13, $14), mib($15))
+	}
+	END {
+		if (!n || !kinds)
+			exit 1
+		printf "| answer"
+		for (p = 4; p <= 64; p *= 4)
+			if (p in page) {
+				printf " | pages of %dK", p
+				line = line "---|"
+			}
+		printf " | all | misses |\n|---|%s---|---|\n", line
+		for (i = 1; i <= kinds; i++) {
+			printf "| %s", order[i]
+			for (p = 4; p <= 64; p *= 4)
+				if (p in page) {
+					printf " | %d", made[order[i], p]
+					of_page[p] += made[order[i], p]
+				}
+			printf " | %d | %d |\n", total[order[i]], missed[order[i]]
+			all += total[order[i]]
+			wrong += missed[order[i]]
+		}
+		printf "| all"
+		for (p = 4; p <= 64; p *= 4)
+			if (p in page)
+				printf " | %d", of_page[p]
+		printf " | %d | %d |\n\n", all, wrong
+		printf "%d needs of regions:\n\n", n
+		print "| size | loads that fail | sum of all sizes, MiB | more than planned |\n|---|---|---|---|"
+		way("plan", "`dmemctl plan`, with 10 % headroom")
+		way("half", "peak times 1.5")
+		way("sum", "sum of the peaks of all services")
+		way("double", sprintf("16M, doubled until the load runs: %d boots", guesses))
+		print "\n| load | page | region | services | buffers | peak | needed | planned | peak x 1.5 | sum of peaks | doubled |"
+		print "|---|---|---|---|---|---|---|---|---|---|---|"
+		printf "%s", rows
+	}' || die "cannot make the table of loads"
+}

@@ -16,7 +16,8 @@ guest_tools()
 # tools_root: makes the system with both programs and the tests.
 tools_root()
 {
-	build_system_tests tools tests/guest/tools tests/lib/load.c
+	build_system_tests tools tests/guest/tools tests/lib/load.c tests/guest/tools/answer.c \
+		tests/guest/tools/area.c tests/guest/tools/services.c
 	! guest_wants tools/test_package ||
 	cp "$DEBS"/dmem-tools_*.deb "$BASE/tools/tests/tools/dmem-tools.deb"
 	# test_as_shown runs the commands that they show.

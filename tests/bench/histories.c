@@ -9,8 +9,11 @@
  * 	histories buffers N H	N buffers, named again in each of H hours
  * 	histories equal N	N services with equal peaks in one sample
  * 	histories boots N	N boots of one sample
+ * 	histories peaks N	N services with peaks between samples, in 4 boots of 3 days
  * 	histories regions N	N regions, of which each sample of N names another one
  * 	histories late N	N services whose buffers are recorded before them
+ * 	histories crowd N M	N services with memory, one of which changes in each of M samples
+ * 	histories turns N M	the same with M services and N samples
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -234,6 +237,25 @@ static void late(struct history *h, unsigned int n)
 	end(h, 1000 + n * UINT64_C(10000));
 }
 
+static void crowd(struct history *h, unsigned int n, unsigned int looks)
+{
+	head(h, 1, 1000, false);
+	region(h, 0, "cma/camera@64000000");
+	for (unsigned int i = 0; i < n; i++)
+		cgroup(h, i, 100 + i, "pods", i);
+	sample(h, 1000);
+	hist_add(&h->line, " r0=0,0,-,%" PRIu64, 64 * MIB);
+	for (unsigned int i = 0; i < n; i++)
+		hist_add(&h->line, " c%u.0=%" PRIu64, i, MIB);
+	finish(h);
+	for (unsigned int i = 0; i < looks; i++) {
+		sample(h, 2000 + i * UINT64_C(1000));
+		hist_add(&h->line, " c%u.0=%" PRIu64, (unsigned int)pick(h, n), pick(h, 8) * MIB / 2);
+		finish(h);
+	}
+	end(h, 2000 + looks * UINT64_C(1000));
+}
+
 static void boots(struct history *h, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -245,6 +267,25 @@ static void boots(struct history *h, unsigned int n)
 		finish(h);
 	}
 	end(h, 2000);
+}
+
+static void peaks(struct history *h, unsigned int n)
+{
+	for (unsigned int boot = 0; boot < 4; boot++) {
+		head(h, 1 + boot, 1000, false);
+		region(h, 0, "cma/camera@64000000");
+		for (unsigned int i = 0; i < n; i++)
+			cgroup(h, i, 100 + i, "media", i);
+		for (unsigned int day = 0; day < 3; day++) {
+			sample(h, 1000 + day * UINT64_C(86400000));
+			hist_add(&h->line, " r0=%" PRIu64, n * UINT64_C(4096));
+			for (unsigned int i = 0; i < n; i++)
+				hist_add(&h->line, " c%u.0=4096,%" PRIu64, i,
+					 4096 * (2 + pick(h, 100) * (i % 3 == day)));
+			finish(h);
+		}
+	}
+	end(h, 1000 + 3 * UINT64_C(86400000));
 }
 
 static void many_regions(struct history *h, unsigned int n)
@@ -303,10 +344,16 @@ int main(int argc, char **argv)
 		wide(&h, (unsigned int)m, (unsigned int)n);
 	else if (!strcmp(argv[1], "boots"))
 		boots(&h, (unsigned int)n);
+	else if (!strcmp(argv[1], "peaks"))
+		peaks(&h, (unsigned int)n);
 	else if (!strcmp(argv[1], "regions"))
 		many_regions(&h, (unsigned int)n);
 	else if (!strcmp(argv[1], "late"))
 		late(&h, (unsigned int)n);
+	else if (!strcmp(argv[1], "crowd") && m)
+		crowd(&h, (unsigned int)n, (unsigned int)m);
+	else if (!strcmp(argv[1], "turns") && m)
+		crowd(&h, (unsigned int)m, (unsigned int)n);
 	else if (!strcmp(argv[1], "buffers") && m)
 		buffers(&h, (unsigned int)n, (unsigned int)m);
 	else

@@ -7,10 +7,14 @@
  * writes to files of that name fail, or with errno 0 succeed without an effect. "new" is a file
  * that has no name yet. FAKE_CG_THEN is a command of the shell that runs after each limit is
  * written, such as one that moves the process to another cgroup.
+ * that has no name yet. FAKE_CG_LOG is a file that gets a line for each limit that is written, and
+ * FAKE_CG_AT=N makes the Nth of them fail, and only that one. With FAKE_CG_TERM, the program gets
+ * SIGTERM before each of them.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +101,23 @@ static void enable(const char *dir)
 		closedir(d);
 }
 
+/* False: this write fails. */
+static bool note(const char *dir, const char *file, const char *text)
+{
+	static int writes;
+	const char *log = getenv("FAKE_CG_LOG"), *at = getenv("FAKE_CG_AT");
+	const char *name = strrchr(dir, '/');
+	FILE *f = log ? fopen(log, "a") : NULL;
+
+	if (getenv("FAKE_CG_TERM"))
+		kill(getpid(), SIGTERM);
+	if (f) {
+		fprintf(f, "%s %s %s", name ? name + 1 : dir, file, text);
+		fclose(f);
+	}
+	return !at || ++writes != atoi(at);
+}
+
 /* Handles a write of one region, as in 7.3. Its line keeps its place. */
 static void limit(const char *dir, const char *file, const char *text)
 {
@@ -138,9 +159,14 @@ ssize_t __wrap_write(int fd, const void *buf, size_t n)
 	}
 	if (!strcmp(file, "cgroup.subtree_control") && !strcmp(text, "+dmem\n"))
 		enable(path);
-	else if (!strcmp(file, "dmem.max") || !strcmp(file, "dmem.min") || !strcmp(file, "dmem.low"))
-		limit(path, file, text), then();
-	else
+	else if (!strcmp(file, "dmem.max") || !strcmp(file, "dmem.min") || !strcmp(file, "dmem.low")) {
+		if (!note(path, file, text)) {
+			errno = EIO;
+			return -1;
+		}
+		limit(path, file, text);
+		then();
+	} else
 		return __real_write(fd, buf, n);
 	return (ssize_t)n;
 }

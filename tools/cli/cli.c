@@ -134,5 +134,5 @@ int cli_close_stdout(const struct cli *c, int status)
 		cli_error(c, "cannot write: %s", strerror(err));
 	else
 		cli_error(c, "cannot write the whole output");
-	return CLI_FAILED;
+	return status ? status : CLI_FAILED;
 }

@@ -46,8 +46,8 @@ const char *cli_date(char buf[CLI_DATE], uint64_t ms);
 /* True for a terminal that shows colours, unless NO_COLOR is set. */
 bool cli_colours(FILE *f);
 
-/* Flushes and closes stdout. Returns @status, or CLI_FAILED with a message after a write error. A
- * closed pipe is no error. */
+/* Flushes and closes stdout. Returns @status. After a write error, prints a message, and returns
+ * CLI_FAILED in place of CLI_OK. A closed pipe is no error. */
 int cli_close_stdout(const struct cli *c, int status);
 
 #endif

@@ -110,13 +110,13 @@ _dmemctl()
 		esac
 	done
 	case $verb$option in
-	*--sysroot|plan--units|verify--root|cdi--output|cdi-o) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb|cdi--plan|cdi--hook)
+	*--sysroot|plan--units|plan--check-units|verify--root|cdi--output|cdi-o) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb|plan--alerts|cdi--plan|cdi--hook)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	record--interval|record--max-size|record--count|plan--headroom|plan--quantile|plan--add|history--since|history--until) ;;
-	plan--without) _dmemctl_offer "$cur" _dmemctl_units ;;
-	plan--scale)
+	plan--without|plan--reserve-first) _dmemctl_offer "$cur" _dmemctl_units ;;
+	plan--scale|plan--set)
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_units =
 		;;
@@ -128,6 +128,7 @@ _dmemctl()
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_areas =
 		;;
+	plan--accept) mapfile -t COMPREPLY < <(compgen -W 'machine quantile changes' -- "$cur") ;;
 	plan--by) mapfile -t COMPREPLY < <(compgen -W 'machine model' -- "$cur") ;;
 	history--unit) _dmemctl_offer "$cur" _dmemctl_units ;;
 	history--region) _dmemctl_offer "$cur" _dmemctl_areas ;;

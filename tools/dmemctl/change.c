@@ -177,7 +177,7 @@ void change_undo(struct ctl *c, struct change *ch)
 		struct change_item *it = &ch->item[i];
 		enum dmem_status s;
 
-		if (!it->done)
+		if (!it->done || it->step < ch->first)
 			continue;
 		it->done = false;
 		s = dmem_cgroup_set(ch->root, ch->cgroup, it->kind, it->region, it->old);
@@ -296,6 +296,8 @@ int change_apply(struct ctl *c, struct change *ch, const char *cgroup)
 	if (s != DMEM_OK)
 		return failed(c, cgroup, "", s);
 	for (size_t i = 0; i < ch->n; i++) {
+		if (ch->item[i].step > ch->last)
+			continue;
 		s = apply_one(ch, &ch->item[i]);
 		if (s == DMEM_OK)
 			continue;
@@ -312,9 +314,11 @@ int change_verify(struct change *ch, const struct change_item **other)
 {
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct change_item *it = &ch->item[i];
-		enum dmem_status s = dmem_cgroup_is(ch->root, ch->cgroup, it->kind, it->region,
-						    it->value);
+		enum dmem_status s;
 
+		if (it->step > ch->last)
+			continue;
+		s = dmem_cgroup_is(ch->root, ch->cgroup, it->kind, it->region, it->value);
 		*other = it;
 		if (s == DMEM_NO_CGROUP)
 			return -ENOENT;

@@ -11,6 +11,7 @@ struct change_item {
 	const char *text;		/* as the user wrote it */
 	uint64_t value, old;		/* bytes or DMEM_NO_LIMIT */
 	uint64_t capacity;		/* of the region, or DMEM_UNKNOWN */
+	unsigned int step;		/* see struct change */
 	bool done;
 };
 
@@ -21,6 +22,9 @@ struct change {
 	const char *cgroup;
 	bool dry;			/* change nothing, not even the root's subtree_control */
 	bool may_vanish;		/* the caller handles a removed cgroup: no message */
+	/* Several cgroups can change together, step by step: only limits up to step @last are
+	 * applied and verified, and only those from step @first on are undone. */
+	unsigned int first, last;
 	struct change_item *item;
 	size_t n;
 };

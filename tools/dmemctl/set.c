@@ -6,28 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "change.h"
-#include "dropin.h"
-#include "options.h"
-#include "section.h"
-#include "target.h"
+#include "set.h"
 
 #define NAP_MS		100
 /* dmem-apply waits 5 s for a region, and this is longer. */
 #define MAX_NAPS	150
 /* How often a limit is set again after another program has changed it. */
 #define MAX_FOREIGN	3
-
-struct set {
-	struct dmem_arena arena;
-	struct options opt;
-	struct manager manager;
-	struct target target;
-	struct change change;
-	struct dropin dropin;
-	struct dmem_units units;
-	bool units_loaded, changed, reloaded;
-};
 
 static void help(void)
 {
@@ -67,7 +52,7 @@ static int check_unit(struct ctl *c, const struct target *t, bool runtime)
 }
 
 /* Limits of a scope or a cgroup last until it is removed. */
-static bool persists(const struct set *s)
+bool set_persists(const struct set *s)
 {
 	return s->target.unit && s->target.type != DMEM_SCOPE;
 }
@@ -106,16 +91,15 @@ static int check_effect(struct ctl *c, struct set *s)
 {
 	const struct dmem_obstacle *o;
 	struct dmem_unit_file file;
-	struct section after;
 	int ret = load(c, s);
 
 	if (!ret)
 		ret = dropin_plan(c, &s->dropin, &file);
 	if (!ret)
-		ret = section_plan(c, &s->units, s->target.unit, &file, &after);
+		ret = section_plan(c, &s->units, s->target.unit, &file, &s->after);
 	if (ret)
 		return ret;
-	o = s->target.type == DMEM_SERVICE ? dmem_unit_limits_obstacle(&after.merged) : NULL;
+	o = s->target.type == DMEM_SERVICE ? dmem_unit_limits_obstacle(&s->after.merged) : NULL;
 	if (o) {
 		cli_error(&c->cli,
 			  "%s:%u: %s= keeps limits from being set inside %s: limit its slice",
@@ -125,7 +109,7 @@ static int check_effect(struct ctl *c, struct set *s)
 	for (size_t i = 0; i < s->change.n; i++) {
 		const struct change_item *want = &s->change.item[i];
 		uint64_t value;
-		const struct dmem_limit *is = find_last(s, &after, want, &value);
+		const struct dmem_limit *is = find_last(s, &s->after, want, &value);
 
 		if (is && value == want->value)
 			continue;
@@ -134,8 +118,13 @@ static int check_effect(struct ctl *c, struct set *s)
 			  want->text, s->target.unit, is ? is->text : "nothing", s->target.unit);
 		return -EEXIST;
 	}
-	change_warn(c, &s->change, s->target.cgroup ? s->target.cgroup : "", &after);
 	return 0;
+}
+
+void set_warn(struct ctl *c, struct set *s)
+{
+	change_warn(c, &s->change, s->target.cgroup ? s->target.cgroup : "",
+		    set_persists(s) ? &s->after : NULL);
 }
 
 /* Finds the limit of a region without the drop-in: that of the other files, or none. A region that
@@ -180,25 +169,32 @@ static int revert(struct ctl *c, struct set *s)
 	return ret;
 }
 
-/* All steps that can fail without a change come first, then the file. */
-static int prepare(struct ctl *c, struct set *s)
+int set_check(struct ctl *c, struct set *s)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < s->opt.n && !ret; i++) {
 		ret = change_add(c, &s->change, &s->opt.limit[i]);
-		if (!ret && persists(s) && dropin_add(&s->dropin, &s->opt.limit[i]))
+		if (!ret && set_persists(s) && dropin_add(&s->dropin, &s->opt.limit[i]))
 			ret = -ENOMEM;
 	}
-	if (!ret && persists(s))
+	if (!ret && set_persists(s))
 		ret = check_effect(c, s);
-	else if (!ret)
-		change_warn(c, &s->change, s->target.cgroup, NULL);
+	if (!ret && !s->no_warnings)
+		set_warn(c, s);
 	if (!ret && s->target.cgroup)
 		ret = change_check(c, &s->change, s->target.cgroup);
+	return ret;
+}
+
+/* All steps that can fail without a change come first, then the file. */
+static int prepare(struct ctl *c, struct set *s)
+{
+	int ret = set_check(c, s);
+
 	if (ret || s->opt.dry_run)
 		return ret;
-	return persists(s) ? dropin_write(c, &s->dropin) : 0;
+	return set_persists(s) ? dropin_write(c, &s->dropin) : 0;
 }
 
 /* True while the unit runs a command that sets its limits: it was started with the limits that
@@ -216,7 +212,7 @@ static int look_again(struct ctl *c, struct set *s, bool *busy)
 	int ret;
 
 	*busy = false;
-	if (!s->manager.bus || !persists(s) || dmem_unit_is_template(s->target.unit))
+	if (!s->manager.bus || !set_persists(s) || dmem_unit_is_template(s->target.unit))
 		return 0;
 	ret = manager_unit(c, &s->manager, &s->arena, s->target.unit, &now);
 	if (ret)
@@ -255,7 +251,7 @@ static int not_settled(struct ctl *c, const struct set *s, const struct change_i
  * new limits. But a start from before may still be under way and set the former limits after us.
  * The loop ends when no such start is left and the limits are still in force.
  */
-static int set_running(struct ctl *c, struct set *s)
+int set_running(struct ctl *c, struct set *s)
 {
 	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000L };
 	const struct change_item *other = NULL;
@@ -263,7 +259,7 @@ static int set_running(struct ctl *c, struct set *s)
 	bool busy;
 	int ret;
 
-	s->change.may_vanish = s->manager.bus && persists(s);
+	s->change.may_vanish = s->manager.bus && set_persists(s);
 	for (;;) {
 		ret = look_again(c, s, &busy);
 		if (ret)
@@ -302,7 +298,7 @@ static int change_all(struct ctl *c, struct set *s)
 
 	if (ret || s->opt.dry_run)
 		return ret;
-	if (persists(s) && s->manager.bus) {
+	if (set_persists(s) && s->manager.bus) {
 		ret = manager_reload(c, &s->manager);
 		/* If systemd refused the reload, it still has the former file. */
 		s->reloaded = ret != -EACCES && ret != -EPERM;
@@ -344,7 +340,7 @@ static int check_target(struct ctl *c, const struct set *s, const char *word)
 {
 	int ret = check_unit(c, &s->target, s->opt.runtime);
 
-	if (ret || persists(s))
+	if (ret || set_persists(s))
 		return ret;
 	if (s->opt.revert) {
 		cli_error(&c->cli, "%s: no drop-in to revert: set max instead", word);
@@ -357,6 +353,24 @@ static int check_target(struct ctl *c, const struct set *s, const char *word)
 	return 0;
 }
 
+int set_find(struct ctl *c, struct set *s, const char *word)
+{
+	int ret = target_find(c, &s->manager, &s->arena, word, &s->target);
+
+	return ret ? ret : check_target(c, s, word);
+}
+
+int set_open(struct ctl *c, struct set *s)
+{
+	int ret = change_open(c, &s->arena, &s->change);
+
+	s->change.dry = s->opt.dry_run;
+	if (!ret && set_persists(s))
+		ret = dropin_open(c, &s->arena, s->target.unit, s->opt.runtime, !s->opt.dry_run,
+				  &s->dropin);
+	return ret;
+}
+
 static int run(struct ctl *c, struct set *s, const char *word)
 {
 	int ret = 0;
@@ -364,15 +378,9 @@ static int run(struct ctl *c, struct set *s, const char *word)
 	if (target_any_unit((char **)&word, 1))
 		ret = manager_open(c, &s->manager);
 	if (!ret)
-		ret = target_find(c, &s->manager, &s->arena, word, &s->target);
+		ret = set_find(c, s, word);
 	if (!ret)
-		ret = check_target(c, s, word);
-	if (!ret)
-		ret = change_open(c, &s->arena, &s->change);
-	s->change.dry = s->opt.dry_run;
-	if (!ret && persists(s))
-		ret = dropin_open(c, &s->arena, s->target.unit, s->opt.runtime, !s->opt.dry_run,
-				  &s->dropin);
+		ret = set_open(c, s);
 	/* Only limits that were set can be taken back. */
 	if (!ret && (!s->opt.revert || s->dropin.old))
 		ret = change_all(c, s);
@@ -397,9 +405,18 @@ static int check_options(struct ctl *c, const struct options *opt, int names)
 	return CLI_OK;
 }
 
+void set_close(struct set *s)
+{
+	dropin_close(&s->dropin);
+	change_close(&s->change);
+	if (s->units_loaded)
+		dmem_units_free(&s->units);
+	dmem_arena_free(&s->arena);
+}
+
 int verb_set(struct ctl *c, int argc, char **argv)
 {
-	struct set s = { .change.root = -1, .change.sys.root = -1, .dropin.lock = -1, .dropin.sys.root = -1 };
+	struct set s = SET_INIT;
 	int ret = options_limits(c, &s.arena, argc, argv, OPTIONS_SET, &s.opt);
 
 	if (s.opt.help) {
@@ -411,11 +428,7 @@ int verb_set(struct ctl *c, int argc, char **argv)
 		if (ret == CLI_OK)
 			ret = run(c, &s, argv[optind]);
 	}
-	dropin_close(&s.dropin);
-	change_close(&s.change);
 	manager_close(&s.manager);
-	if (s.units_loaded)
-		dmem_units_free(&s.units);
-	dmem_arena_free(&s.arena);
+	set_close(&s);
 	return ret;
 }

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "kselftest_harness.h"
 
 #include "dmem_util.h"
+#include "area.h"
 #include "load.h"
 #include "unit.h"
 
@@ -28,22 +28,15 @@
 #define ROOT		"/sys/fs/cgroup"
 #define PAGE		4096LL
 #define BUDGET		6000		/* pages at one time */
-#define MAX_FILL	12000
 #define WAIT_MS		20000
 #define AREA_PAGES	10240
-#define HOG_STEP	(4 * MIB)
-#define HOG_MAX		(2048 * MIB)
-#define HOG_LEAVE	(20 * MIB)	/* more would cause the OOM killer to run */
 
 FIXTURE(plan) {
-	int heap;
-	long long total;		/* pages, like all that follow */
+	struct area area, others[2];
 	char *cg, *service[LOAD_SERVICES];
-	int fill[MAX_FILL];
-	int n_fill;
 	int buffer[LOAD_OPS];
-	pid_t recorder, hog;
-	int stop;			/* the hog ends when this is closed */
+	pid_t recorder;
+	struct hog hog;
 };
 
 FIXTURE_SETUP(plan)
@@ -52,12 +45,10 @@ FIXTURE_SETUP(plan)
 
 	if (why)
 		SKIP(return, "%s", why);
-	self->heap = heap_open(CAMERA_HEAP);
-	ASSERT_GE(self->heap, 0);
-	self->total = cma_read(CAMERA_HEAP, "total_pages");
-	ASSERT_EQ(AREA_PAGES, self->total);
+	ASSERT_EQ(0, area_open(&self->area, CAMERA_HEAP));
+	ASSERT_EQ(AREA_PAGES, self->area.total);
 	/* Memory of other users would change the placement. */
-	ASSERT_EQ(self->total, cma_read(CAMERA_HEAP, "available_pages"));
+	ASSERT_EQ(0, self->area.used);
 	self->cg = cg_name(ROOT, "t-plan");
 	ASSERT_EQ(0, cg_create_parent(self->cg));
 	for (int i = 0; i < LOAD_SERVICES; i++) {
@@ -69,12 +60,6 @@ FIXTURE_SETUP(plan)
 		self->buffer[i] = -1;
 }
 
-static void drop_fill(FIXTURE_DATA(plan) *self)
-{
-	while (self->n_fill)
-		close(self->fill[--self->n_fill]);
-}
-
 static void drop_buffers(FIXTURE_DATA(plan) *self)
 {
 	for (int i = 0; i < LOAD_OPS; i++) {
@@ -84,23 +69,13 @@ static void drop_buffers(FIXTURE_DATA(plan) *self)
 	}
 }
 
-static int end_hog(FIXTURE_DATA(plan) *self)
-{
-	int ret = 0;
-
-	if (self->hog > 0) {
-		close(self->stop);
-		ret = wait_exit(self->hog);
-	}
-	self->hog = 0;
-	return ret;
-}
-
 FIXTURE_TEARDOWN(plan)
 {
 	drop_buffers(self);
-	drop_fill(self);
-	EXPECT_EQ(0, end_hog(self));
+	area_close(&self->area);
+	for (int i = 0; i < 2; i++)
+		area_close(&self->others[i]);
+	EXPECT_EQ(0, hog_end(&self->hog));
 	if (self->recorder > 0) {
 		kill(self->recorder, SIGKILL);
 		waitpid(self->recorder, NULL, 0);
@@ -111,7 +86,6 @@ FIXTURE_TEARDOWN(plan)
 	for (int i = 0; i < LOAD_SERVICES; i++)
 		EXPECT_EQ(0, cg_destroy(self->service[i]));
 	EXPECT_EQ(0, cg_destroy(self->cg));
-	close(self->heap);
 	EXPECT_EQ(0, units_end());
 }
 
@@ -131,7 +105,7 @@ static int step(FIXTURE_DATA(plan) *self, const struct load *l, size_t i)
 	ret = cg_enter_current(self->service[op->service]);
 	if (ret)
 		return ret;
-	ret = heap_alloc(self->heap, (long long)op->pages * PAGE);
+	ret = heap_alloc(self->area.heap, (long long)op->pages * PAGE);
 	if (ret >= 0)
 		self->buffer[i] = ret;
 	return ret < 0 ? ret : 0;
@@ -246,58 +220,12 @@ static long long planned(const char *key)
 	return at ? strtoll(at + strlen(quoted), NULL, 10) : -1;
 }
 
-/* ---- an area of another size ---- */
-
-/* Leaves only the first @pages free. */
+/* Leaves only the first @pages free. The test's process is in no service. */
 static int make_area(FIXTURE_DATA(plan) *self, long long pages)
 {
-	int front;
+	int ret = cg_enter_current(cgroup2_mount());
 
-	drop_fill(self);
-	cg_enter_current(cgroup2_mount());
-	front = heap_alloc(self->heap, pages * PAGE);
-	if (front < 0)
-		return front;
-	self->n_fill = heap_fill(self->heap, (self->total - pages) * PAGE, self->fill, MAX_FILL);
-	close(front);
-	return cma_read(CAMERA_HEAP, "available_pages") == pages ? 0 : -EBADMSG;
-}
-
-/* ---- movable pages in the area ---- */
-
-static long long cma_free(void)
-{
-	return cg_read_key_long("/proc", "meminfo", "CmaFree:") * 1024LL / PAGE;
-}
-
-/* The kernel uses areas for movable pages if they have more than half of the free memory. So this
- * allocates memory until the areas have no more than @leave pages free, frees the first half, which
- * lies elsewhere, and writes to the other half repeatedly: those pages are in use when they must be
- * migrated for a buffer. */
-static void hog(long long leave, int ready, int stop)
-{
-	char *p = mmap(NULL, HOG_MAX, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	long long len = 0, left;
-	char c;
-
-	if (p == MAP_FAILED)
-		_exit(1);
-	while (cma_free() > leave && len < HOG_MAX &&
-	       cg_read_key_long("/proc", "meminfo", "MemFree:") > HOG_LEAVE / 1024) {
-		memset(p + len, 1, HOG_STEP);
-		len += HOG_STEP;
-	}
-	madvise(p, len / 2, MADV_DONTNEED);
-	left = cma_free();
-	if (write(ready, &left, sizeof(left)) != sizeof(left))
-		_exit(2);
-	fcntl(stop, F_SETFL, O_NONBLOCK);
-	while (read(stop, &c, 1) < 0 && errno == EAGAIN) {
-		for (long long at = len / 2; at < len; at += PAGE)
-			p[at]++;
-	}
-	_exit(0);
+	return ret ? ret : area_window(&self->area, 0, pages);
 }
 
 /* Occupies all other areas, and then enough that at most half of @pages are free in this one.
@@ -305,31 +233,14 @@ static void hog(long long leave, int ready, int stop)
 static long long start_hog(FIXTURE_DATA(plan) *self, long long pages)
 {
 	static const char * const others[] = { "linux,cma", "display@60000000" };
-	int ready[2], stop[2];
-	long long left = -1;
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		int heap = heap_open(others[i]);
+	for (size_t i = 0; i < 2; i++) {
+		struct area *a = &self->others[i];
 
-		self->n_fill += heap_fill(heap, 8 * MIB, self->fill + self->n_fill,
-					  MAX_FILL - self->n_fill);
-		close(heap);
+		if ((!a->heap && area_open(a, others[i])) || area_window(a, 0, a->used))
+			return -1;
 	}
-
-	if (pipe2(ready, O_CLOEXEC) || pipe2(stop, O_CLOEXEC))
-		return -1;
-	self->hog = fork();
-	if (!self->hog) {
-		close(stop[1]);
-		hog(pages / 2, ready[1], stop[0]);
-	}
-	close(ready[1]);
-	close(stop[0]);
-	self->stop = stop[1];
-	if (read(ready[0], &left, sizeof(left)) != sizeof(left))
-		left = pages + 1;
-	close(ready[0]);
-	return pages - left;
+	return hog_start(&self->hog, pages, PAGE);
 }
 
 /* ---- the tests ---- */
@@ -364,7 +275,7 @@ TEST_F_TIMEOUT(plan, fits_and_fails, 280)
 		long long need = PREDICT(&l, seeds[i]);
 
 		ASSERT_LT(0, need);
-		ASSERT_GT(self->total, need);
+		ASSERT_GT(self->area.total, need);
 		ASSERT_EQ(0, make_area(self, need));
 		EXPECT_EQ(l.n, run_load(self, &l));
 		/* One page less, and the largest alignment of a buffer less. */
@@ -372,7 +283,7 @@ TEST_F_TIMEOUT(plan, fits_and_fails, 280)
 		EXPECT_GT(l.n, run_load(self, &l));
 		ASSERT_EQ(0, make_area(self, need - MIB / PAGE));
 		EXPECT_GT(l.n, run_load(self, &l));
-		drop_fill(self);
+		area_drop(&self->area);
 	}
 }
 
@@ -395,7 +306,7 @@ TEST_F_TIMEOUT(plan, movable, 280)
 		} else {
 			EXPECT_GT(l.n, run_load(self, &l));
 		}
-		EXPECT_EQ(0, end_hog(self));
+		EXPECT_EQ(0, hog_end(&self->hog));
 	}
 }
 
@@ -409,8 +320,8 @@ TEST_F_TIMEOUT(plan, blocks, 280)
 	EXPECT_EQ(1024, block);
 	EXPECT_EQ(0, size % block);
 	EXPECT_LE(need, size);
-	ASSERT_GE(self->total, size);
-	if (size < self->total) {
+	ASSERT_GE(self->area.total, size);
+	if (size < self->area.total) {
 		ASSERT_EQ(0, make_area(self, size));
 	}
 	EXPECT_EQ(l.n, run_load(self, &l));
@@ -426,7 +337,7 @@ TEST_F(plan, device_tree)
 	FILE *f;
 
 	ASSERT_EQ(0, cg_enter_current(self->service[0]));
-	self->buffer[0] = heap_alloc(self->heap, self->total * PAGE);
+	self->buffer[0] = heap_alloc(self->area.heap, self->area.total * PAGE);
 	ASSERT_GE(self->buffer[0], 0);
 	ASSERT_EQ(0, cg_enter_current(cgroup2_mount()));
 	ASSERT_EQ(0, run(DMEMCTL, "record", "--count=1", "--output=" HISTORY, self->service[0], NULL))

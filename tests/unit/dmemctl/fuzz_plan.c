@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dmemctl/plan/pairs.h"
 #include "dmemctl/plan/report.h"
 #include "dmemctl/plan/whatif.h"
 #include "mutate.h"
@@ -51,6 +52,9 @@ static void check_region(const struct needs_region *g, const struct needs_option
 	for (size_t i = 0; i < g->n; i++) {
 		const struct needs_service *s = &g->service[i];
 
+		require(s->set.bytes >= s->set.rest && set_part(&s->set, s->set.bytes) == s->set.bytes, "a set has no sum");
+		require(!g->reserve.in_sets || s->reservation <= s->set.bytes, "more than a set is reserved");
+		require(!s->cut.any || s->reservation < s->set.bytes, "a whole set is less than one");
 		require(s->reservation <= s->limit && s->peak_quantile <= s->peak, "a limit is below the reservation");
 		require(!i || s->peak <= g->service[i - 1].peak, "peaks are not sorted");
 	}
@@ -74,6 +78,27 @@ static void check_trial(const struct needs_region *g)
 	require(sum == t->refused && t->refused_least <= t->refused, "refused requests do not add up");
 	require(!t->refused || t->smallest > t->size, "the smallest size refuses requests");
 	require(t->refused || t->smallest < t->size + g->block, "a size without refused requests is not enough");
+}
+
+/* A pair is up no longer than each of the two, and has places only for its sum or more. */
+static void check_pairs(const struct needs_region *g)
+{
+	const struct pairs_region *p = g->pairs;
+
+	for (size_t b = 1; b < p->n; b++) {
+		for (size_t a = 0; a < b; a++) {
+			const struct pairs_pair *pair = pairs_of(p, a, b);
+
+			require(pair->time <= p->service[a].time && pair->time <= p->service[b].time,
+				"a pair is up without one of the two");
+			require(pair->most || !pair->time, "a time without a sample");
+			require(pair->placed >= g->unaccounted, "a pair below the unaccounted memory");
+		}
+	}
+	for (size_t i = 0; i < p->sets.n; i++)
+		require(p->set[i].seen || !p->set[i].time, "a time of a set without a sample");
+	for (size_t i = 0; i < p->n_groups; i++)
+		require(p->group[i].fit <= p->group[i].n && p->group[i].most <= p->group[i].n, "more than a group");
 }
 
 #define MAX_REGIONS	64
@@ -124,21 +149,43 @@ static void print(const struct model *m, const struct needs *n, const struct nee
 
 	require(f != NULL, "there is no /dev/null");
 	report_text(f, m, n, o);
+	report_pairs(f, m, n);
 	report_json(f, m, n, o);
 	require(!report_svg(f, m, n, o), "no chart");
 	fclose(f);
 }
 
+/* Sets of some services, if they were recorded. */
+static void choose_sets(struct sets *s, const struct model *m, uint64_t which)
+{
+	int ret = 0;
+
+	if (which & 1)
+		ret = sets_parse_first(s, "b.service");
+	if (!ret && which & 2)
+		ret = sets_parse_set(s, "a.service=2x4096+1x12K");
+	if (!ret && which & 4)
+		ret = sets_parse_set(s, "b:cma/a=3");
+	require(!ret, "a set is not understood");
+	if (!s->n || !sets_resolve(s, m))
+		return;
+	require(s->problem != NULL, "an error of a set without a text");
+	s->n = 0;
+}
+
 static void plan(struct dmem_text *t, uint64_t which)
 {
 	uint64_t sizes[MAX_REGIONS];
-	const struct needs_options o = {
+	struct sets s = { 0 };
+	struct needs_options o = {
 		.headroom = 0.1, .quantile = 0.9, .block = DMEM_UNKNOWN, .align_order = 8, .size = sizes,
+		.confidence = true,
 	};
 	const uint64_t size[2] = { t->len, t->len };
 	struct model m = { .in = { read_text, t } };
 	struct needs n = { 0 };
 	struct whatif w = { 0 };
+	struct pairs found = { 0 };
 	int ret;
 
 	for (size_t i = 0; i < MAX_REGIONS; i++)
@@ -150,17 +197,25 @@ static void plan(struct dmem_text *t, uint64_t which)
 		change(&w, &m, which);
 	require(m.n_regions <= MAX_REGIONS, "too many regions for this test");
 	if (!ret)
+		choose_sets(&s, &m, which);
+	o.sets = s.n ? &s : NULL;
+	if (!ret)
 		ret = needs_find(&n, &m, &o);
-	require(!ret || ret == -EMLINK, "an error");
+	if (!ret)
+		ret = pairs_find(&found, &m, &n, &o, SIZE_MAX);
+	require(!ret || ret == -EMLINK || (ret == -EINVAL && s.problem), "an error");
 	for (size_t i = 0; i < n.n && !ret; i++) {
 		check_region(&n.region[i], &o);
 		check_trial(&n.region[i]);
+		check_pairs(&n.region[i]);
 	}
 	if (!ret) {
 		check_replay(&m);
 		print(&m, &n, &o);
 	}
+	pairs_free(&found);
 	needs_free(&n);
+	sets_free(&s);
 	whatif_free(&w);
 	model_free(&m);
 }
@@ -196,6 +251,10 @@ static const char * const seeds[] = {
 	"H 1 " BOOT " 1 2 1000 4096 - 0\nR 0 cma/a\nC 0 7 a.service\nC 1 9 b.service\nS 2 2 c0.0=1048576 c1.0=65536\n"
 	"S 5 2 c0.0=4096\nH 1 " BOOT " 1 1 1000 16384 - 1\nR 0 cma/a\nC 0 8 a.service\nS 1 9 c0.0=12345 r0=9,9,9,9\n"
 	"H 1 " OTHER " 1 1 0 4096 - 0\nR 0 cma/c\nC 0 8 a.service\nS 1 9 c0.0=0,12345,0,7\nE 1\n",
+	/* Services that take turns. */
+	"H 1 " BOOT " 1 2 1000 4096 65536 1\nR 0 cma/a\nC 0 7 a.slice\nC 1 9 a.slice/b.service\nC 2 5 a.service\n"
+	"S 2 2 r0=65536,4096,-,1048576 c0.0=65536 c1.0=65536 b1=1.0,32768 b2=1.0,32768\nS 3000 3 r0=81920 c0.0=0 c1.0=0 "
+	"c2.0=81920 f1 f2 b3=2.0,40960 b4=2.0,40960\nS 4000 4 r0=81920,20480 x2\nS 5000 5 r0=0 f3 f4\nE 5000\n",
 };
 
 static const char * const words[] = {

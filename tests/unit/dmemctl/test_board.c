@@ -634,7 +634,7 @@ static void machine(const char *area, uint64_t size)
 	fake_cgroup(&f, "", &(struct fake_use){ .region = region, .current = size }, 1);
 	fake_cgroup(&f, "a.slice", &(struct fake_use){ .region = region, .current = size, .peak = size }, 1);
 	put("root/proc/pagetypeinfo", "Page block order: 9\nPages per block:  512\n");
-	put("root/proc/cmdline", "quiet password=secret cma=64M%%32 cmafoo=1\n");
+	put("root/proc/cmdline", "quiet password=secret cma=64M%%32 cmafoo=1 coherent_pool=2M\n");
 	put("root/sys/firmware/devicetree/base/name", "%s", "");
 	unpack(fdt, 0, "root/sys/firmware/devicetree/base");
 	free(fdt);
@@ -694,7 +694,8 @@ static void noted(void)
 		free(with_tree);
 	}
 	tap_case("%s", "");
-	check(!strstr(get("history"), "secret") && strstr(get("history"), " K cma=64M%2532\n"),
+	check(!strstr(get("history"), "secret") && strstr(get("history"), " K cma=64M%2532\n") &&
+	      strstr(get("history"), " K coherent_pool=2M\n"),
 	      "of the command line only words about CMA are noted", "%s", get("history"));
 	check(strstr(get("history"), " D /reserved-memory/linux,cma "), "a node is a line", "%s", get("history"));
 }

@@ -164,6 +164,14 @@ static void test_bash(const char *file)
 	snprintf(words, sizeof(words), "history --output = %s", tap_path("bi"));
 	complete(file, words, want);
 	complete(file, "plan --by = m", "machine model ");
+	complete(file, "plan --accept = ", "changes machine quantile ");
+	complete(file, "plan --a", "--accept --add --alerts --apply ");
+	complete(file, "plan --c", "--check --check-units --cma-alignment ");
+	snprintf(words, sizeof(words), "plan --alerts = %s", tap_path("bi"));
+	snprintf(want, sizeof(want), "%s ", tap_path("bin"));
+	complete(file, words, want);
+	snprintf(words, sizeof(words), "plan --check-units = %s", tap_path("bi"));
+	complete(file, words, want);
 	complete(file, "history --unit = cam", "cam-\\x2da.service camera.service ");
 	snprintf(words, sizeof(words), "--sysroot %s history --region = cma/c", tap_path("root"));
 	complete(file, words, "cma/camera@64000000 ");
@@ -178,9 +186,11 @@ static void test_bash(const char *file)
 	complete(file, "watch --color = ", "always auto never ");
 	snprintf(words, sizeof(words), "--sysroot %s watch c", tap_path("root"));
 	complete(file, words, "cam-\\x2da.service camera.service cma/camera@64000000 cma/display@60000000 ");
-	complete(file, "plan --s", "--scale --shrink --size --split --svg ");
+	complete(file, "plan --s", "--scale --set --shrink --size --split --svg ");
 	complete(file, "plan --without = cam", "cam-\\x2da.service camera.service ");
 	complete(file, "plan --scale = came", "camera.service= ");
+	complete(file, "plan --set = came", "camera.service= ");
+	complete(file, "plan --reserve-first = cam", "cam-\\x2da.service camera.service ");
 	snprintf(words, sizeof(words), "--sysroot %s plan --size = c", tap_path("root"));
 	complete(file, words, "cma/camera@64000000= cma/display@60000000= ");
 	snprintf(words, sizeof(words), "--sysroot %s plan --merge = cma/d", tap_path("root"));

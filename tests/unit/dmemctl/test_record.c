@@ -1046,7 +1046,7 @@ static void documented(const char *page)
 	}
 	if (o)
 		fclose(o);
-	check(done == 5 && size_of("camera.svg") && size_of("camera.dtso") &&
+	check(done == 7 && size_of("camera.svg") && size_of("camera.dtso") &&
 	      size_of("units/camera.service.d/50-dmem-plan.conf"), "the documented commands write their files", "%zu, %s", done,
 	      get("err"));
 }

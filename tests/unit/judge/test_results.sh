@@ -148,6 +148,41 @@ cat >"$dir/wanted" <<'END'
 END
 t "the figures of the torture test"
 
+results_loads >"$dir/is" <<'END'
+# tests/guest/tools/test_plan_loads.c:1:predicted:load: 3 cma/a 5 odd 4096 10485760 12582912 16777216 1 15728640 0 20971520 1 16777216 1
+# tests/guest/tools/test_plan_loads.c:2:predicted:predictions: 4096 7 1 the needed size
+# tests/guest/tools/test_plan_loads.c:2:predicted:predictions: 4096 2 0 another size
+# tests/guest/tools/test_plan_loads.c:1:predicted:load: 4 cma/b 1 large 65536 10485760 10485760 12582912 1 15728640 1 8388608 0 33554432 2
+# tests/guest/tools/test_plan_loads.c:2:predicted:predictions: 65536 3 0 the needed size
+# tests/guest/tools/test_plan_loads.c:2:predicted:load 4: recorded in 3 ms, compared in 4 ms
+END
+cat >"$dir/wanted" <<'END'
+| answer | pages of 4K | pages of 64K | all | misses |
+|---|---|---|---|---|
+| the needed size | 7 | 3 | 10 | 1 |
+| another size | 2 | 0 | 2 | 0 |
+| all | 9 | 3 | 12 | 1 |
+
+2 needs of regions:
+
+| size | loads that fail | sum of all sizes, MiB | more than planned |
+|---|---|---|---|
+| `dmemctl plan`, with 10 % headroom | 0 | 28 | +0 % |
+| peak times 1.5 | 1 | 30 | +7 % |
+| sum of the peaks of all services | 1 | 28 | +0 % |
+| 16M, doubled until the load runs: 3 boots | 0 | 48 | +71 % |
+
+| load | page | region | services | buffers | peak | needed | planned | peak x 1.5 | sum of peaks | doubled |
+|---|---|---|---|---|---|---|---|---|---|---|
+| 3 | 4K | cma/a | 5 | odd | 10 | 12 | 16 | 15 fails | 20 | 16 |
+| 4 | 64K | cma/b | 1 | large | 10 | 10 | 12 | 15 | 8 fails | 32 |
+END
+t "the tables of loads"
+
+: | (results_loads) >"$dir/is" 2>&1
+echo "error: cannot make the table of loads" >"$dir/wanted"
+t "a run without loads has no table"
+
 # Each section that a script fills is on a page.
 cd "$top" || exit 1
 grep -rhoE 'results_put [a-z]+\.md [a-z]+' scripts --include='*.sh' | sort -u >"$dir/puts"

@@ -90,6 +90,7 @@ static int unpack_file(struct files *f, int fd, const char *program, struct file
 	file->base = f->unpacked;
 	file->size = u.size;
 	f->unpacked += u.size;
+	f->damaged += u.damaged;
 	if (u.damaged)
 		cli_error(f->cli, "%s: damaged or cut off: only the first %s of its text are read",
 			  file->path, cli_size(size, u.size, false));
@@ -233,14 +234,17 @@ static int read_history(struct files *f, const char *path, bool asked)
 
 	f->told = false;
 	ret = add_older(f, path, asked);
-	if (ret < 0 && !f->told && ret != -ENOENT && ret != -ENAMETOOLONG && ret != -ENOMEM)
+	if (ret < 0 && !f->told && ret != -ENOENT && ret != -ENAMETOOLONG && ret != -ENOMEM) {
+		f->damaged++;
 		cli_error(f->cli, "%s: its older part is not read: %s", path, strerror(-ret));
+	}
 	if (ret != -ENOMEM && (!f->told || ret == -EUCLEAN))
 		ret = add_file(f, path, asked);
 	for (size_t i = first; i < f->n; i++)
 		size[i - first] = f->file[i].size;
 	/* The recorder could write nothing after it had renamed the file. */
 	if ((!ret || ret == -EUCLEAN) && f->n > first) {
+		f->damaged++;
 		cli_error(f->cli, "%s: not a history: only its older part is read", path);
 		ret = 1;
 	}
@@ -249,6 +253,7 @@ static int read_history(struct files *f, const char *path, bool asked)
 	else if (!ret)
 		ret = -EBADMSG;
 	if ((ret == -EBADMSG || ret == -EUCLEAN) && !asked) {
+		f->damaged += ret == -EUCLEAN;
 		f->skipped++;
 		return 0;
 	}

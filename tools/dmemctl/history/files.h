@@ -34,6 +34,7 @@ struct files {
 	struct files_file *file;
 	size_t n;
 	size_t skipped;		/* files that are not histories, and links */
+	size_t damaged;		/* files that are read in part: a message was printed */
 	const char *wrong;	/* the file that could not be read */
 	/* Private */
 	struct dmem_arena arena;

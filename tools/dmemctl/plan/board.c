@@ -160,7 +160,8 @@ static int make(const struct boards *b, const struct needs *n, const struct need
 	return ret;
 }
 
-static int choose(const struct boards *b, const struct notes *notes)
+/* @lost: the output that is not possible without a tree. */
+static int choose(const struct boards *b, const struct notes *notes, const char *lost)
 {
 	if (b->o->dtb)
 		return check_blob(b);
@@ -170,9 +171,74 @@ static int choose(const struct boards *b, const struct notes *notes)
 	}
 	if (notes->n)
 		return 0;
-	cli_error(b->c, "no overlay: the histories do not contain the board's device tree: use "
-		  "--dtb=FILE (on the board, /sys/firmware/fdt), or record again");
+	cli_error(b->c, "%s: the histories do not contain the board's device tree: use "
+		  "--dtb=FILE (on the board, /sys/firmware/fdt), or record again", lost);
 	return -EINVAL;
+}
+
+static void free_boards(struct boards *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		free(b->noted[i]);
+	free(b->noted);
+}
+
+/* "128M" of cma=128M@0-1G, or DMEM_UNKNOWN. */
+static uint64_t size_of_word(const char *cma)
+{
+	struct dmem_value v;
+	char size[32];
+	size_t len = strcspn(cma, "@");
+
+	if (len >= sizeof(size))
+		return DMEM_UNKNOWN;
+	memcpy(size, cma, len);
+	size[len] = 0;
+	return dmem_parse_value(size, &v) || v.percent || v.n == DMEM_NO_LIMIT ? DMEM_UNKNOWN : v.n;
+}
+
+static uint64_t size_in(const struct devtree *t, const struct needs_region *g)
+{
+	const char *name = strchr(g->region->name, '/');
+	size_t at = g->cma ? devtree_find(t, name + 1) : DEVTREE_NONE;
+	const struct devtree_node *node = at == DEVTREE_NONE ? NULL : &t->node[at];
+
+	if (node && devtree_is_area(node))
+		return node->n_reg ? node->reg->size : node->size;
+	return g->is_default && t->cma ? size_of_word(t->cma) : DMEM_UNKNOWN;
+}
+
+static int read_sizes(const struct boards *b, const struct needs *n, uint64_t *size)
+{
+	struct dmem_arena a = { 0 };
+	struct devtree t;
+	int ret = devtree_read(&t, &a, b->o->dtb ? b->o->blob : b->noted[b->newest]);
+
+	for (size_t i = 0; i < n->n && !ret; i++)
+		size[i] = size_in(&t, &n->region[i]);
+	if (ret == -EBADMSG)
+		cli_error(b->c, "%s: a damaged device tree",
+			  b->o->dtb ? b->o->dtb : "the tree in the histories");
+	dmem_arena_free(&a);
+	return ret == -EBADMSG ? -EINVAL : ret;
+}
+
+int board_sizes(const struct cli *c, const struct notes *notes, const struct needs *n,
+		const struct board_options *bo, uint64_t *size)
+{
+	struct boards b = { .c = c, .o = bo };
+	int ret = choose(&b, notes, "no sizes");
+
+	for (size_t i = 0; i < n->n; i++)
+		size[i] = DMEM_UNKNOWN;
+	if (!ret)
+		ret = flatten(&b, notes);
+	if (!ret)
+		ret = check_boards(&b);
+	if (!ret)
+		ret = read_sizes(&b, n, size);
+	free_boards(&b);
+	return ret;
 }
 
 int board_overlay(const struct cli *c, const struct notes *notes, const struct needs *n,
@@ -181,7 +247,7 @@ int board_overlay(const struct cli *c, const struct notes *notes, const struct n
 {
 	struct boards b = { .c = c, .o = bo };
 	struct overlay o = { 0 };
-	int ret = choose(&b, notes);
+	int ret = choose(&b, notes, "no overlay");
 
 	if (!ret)
 		ret = flatten(&b, notes);
@@ -196,9 +262,7 @@ int board_overlay(const struct cli *c, const struct notes *notes, const struct n
 		ret = print(&o, text, len);
 	if (!ret)
 		say_remarks(c, &o);
-	for (size_t i = 0; i < b.n; i++)
-		free(b.noted[i]);
-	free(b.noted);
+	free_boards(&b);
 	overlay_free(&o);
 	return ret;
 }
@@ -216,6 +280,17 @@ int board_overlay(const struct cli *c, const struct notes *notes, const struct n
 	(void)text;
 	(void)len;
 	cli_error(c, "no overlay: this program was built without libfdt");
+	return -EINVAL;
+}
+
+int board_sizes(const struct cli *c, const struct notes *notes, const struct needs *n,
+		const struct board_options *bo, uint64_t *size)
+{
+	(void)notes;
+	(void)bo;
+	for (size_t i = 0; i < n->n; i++)
+		size[i] = DMEM_UNKNOWN;
+	cli_error(c, "no sizes: this program was built without libfdt: add --size=REGION=SIZE");
 	return -EINVAL;
 }
 

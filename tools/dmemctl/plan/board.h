@@ -20,4 +20,10 @@ int board_overlay(const struct cli *c, const struct notes *notes, const struct n
 		  const struct needs_options *no, const struct board_options *bo, char **text,
 		  size_t *len);
 
+/* Finds the size in bytes of each region of @n in the tree: @size has room for all. DMEM_UNKNOWN: the
+ * region is no area of the tree. 0, -ENOMEM, or -EINVAL: no tree can be read, and the reason was
+ * printed. */
+int board_sizes(const struct cli *c, const struct notes *notes, const struct needs *n,
+		const struct board_options *bo, uint64_t *size);
+
 #endif

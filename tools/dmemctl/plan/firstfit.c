@@ -330,6 +330,11 @@ uint64_t firstfit_largest(const struct firstfit *f, uint64_t size)
 	return max_u64(behind, max_u64(top->first, top->gap));
 }
 
+void firstfit_restart(struct firstfit *f)
+{
+	f->high = f->root ? node_of(f, f->root)->last : 0;
+}
+
 int firstfit_free(struct firstfit *f, uint64_t owner, uint64_t id)
 {
 	uint32_t i = (uint32_t)dmem_map_get(&f->by_id, owner, id);

@@ -57,6 +57,9 @@ bool firstfit_has(const struct firstfit *f, uint64_t owner, uint64_t id);
 /* The first buffer that starts at page @at or later, or NULL. Valid until the next change. */
 const struct firstfit_buffer *firstfit_from(const struct firstfit *f, uint64_t page);
 
+/* Restarts @high from the buffers that exist. */
+void firstfit_restart(struct firstfit *f);
+
 /* Pages in the largest free run of an area of @size pages. */
 uint64_t firstfit_largest(const struct firstfit *f, uint64_t size);
 

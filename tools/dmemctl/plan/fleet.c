@@ -5,79 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text.h"
 #include "fleet.h"
 #include "num.h"
 #include "place.h"
 
 /* With fewer machines, none is an outlier. */
 #define ENOUGH	5
-
-static bool same_fact(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
-/* The identity of a boot. Earlier recorders wrote none: then that of another boot in the same
- * history, or NULL. */
-static const struct hist_identity *find_identity(const struct model *m, const struct model_boot *b)
-{
-	if (b->machine)
-		return b->machine;
-	for (size_t i = 0; i < m->n_boots; i++) {
-		if (m->boot[i].history == b->history && m->boot[i].machine)
-			return m->boot[i].machine;
-	}
-	return NULL;
-}
-
-/* Machines with copies of one image may have one id: the host name belongs to it. A boot without
- * both belongs to the machine of its history. */
-static bool is_machine(const struct fleet_machine *a, const struct hist_identity *id,
-		       size_t history)
-{
-	bool known = id && (id->machine || id->host);
-
-	if (!known)
-		return !(a->id && (a->id->machine || a->id->host)) && a->history == history;
-	return a->id && same_fact(a->id->machine, id->machine) && same_fact(a->id->host, id->host);
-}
-
-static int copy_fact(struct fleet *f, const char **to, const char *from)
-{
-	char *copy;
-
-	if (!from)
-		return 0;
-	copy = dmem_alloc(&f->arena, TEXT_ROOM(strlen(from)));
-	if (!copy)
-		return -ENOMEM;
-	text_put(copy, from, strlen(from), TEXT_UTF8);
-	*to = copy;
-	return 0;
-}
-
-/* Returns the index of the machine, or -ENOMEM. */
-static int64_t find_machine(struct fleet *f, const struct model *m, const struct model_boot *b)
-{
-	const struct hist_identity *id = find_identity(m, b);
-	struct fleet_machine *more;
-
-	for (size_t i = 0; i < f->n_machines; i++) {
-		if (is_machine(&f->machine[i], id, b->history))
-			return (int64_t)i;
-	}
-	more = dmem_grow(&f->arena, f->machine, f->n_machines, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	f->machine = more;
-	more += f->n_machines;
-	*more = (struct fleet_machine){ .history = b->history, .file = b->file, .id = id };
-	if (id && (copy_fact(f, &more->machine, id->machine) ||
-		   copy_fact(f, &more->host, id->host) || copy_fact(f, &more->model, id->model)))
-		return -ENOMEM;
-	return (int64_t)f->n_machines++;
-}
 
 /* NULL: out of memory. */
 static struct fleet_group *find_group(struct fleet *f, const char *region, const char *model)
@@ -144,7 +77,7 @@ static int add_region(struct fleet *f, const struct model *m, size_t boot, size_
 
 	if (!r->together)
 		return 0;
-	g = find_group(f, region, f->machine[machine].model);
+	g = find_group(f, region, f->machines.machine[machine].model);
 	if (!g || find_unseen(p, m, r->region, &unseen))
 		return -ENOMEM;
 	need = r->placed + unseen;
@@ -174,7 +107,7 @@ static int add_region(struct fleet *f, const struct model *m, size_t boot, size_
 static int add_boot(struct fleet *f, const struct model *m, size_t boot,
 		    const struct needs_options *o)
 {
-	int64_t machine = find_machine(f, m, &m->boot[boot]);
+	int64_t machine = machines_find(&f->machines, m, &m->boot[boot]);
 	struct place p;
 	int ret;
 
@@ -253,5 +186,6 @@ int fleet_find(struct fleet *f, const struct model *m, const struct needs_option
 
 void fleet_free(struct fleet *f)
 {
+	machines_free(&f->machines);
 	dmem_arena_free(&f->arena);
 }

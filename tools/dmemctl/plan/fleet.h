@@ -5,16 +5,10 @@
 
 #include <stdio.h>
 
+#include "machines.h"
 #include "needs.h"
 
 enum fleet_by { FLEET_NONE, FLEET_MACHINE, FLEET_MODEL };
-
-struct fleet_machine {
-	/* From the histories, without control characters, or NULL */
-	const char *machine, *host, *model;
-	size_t history, file;	/* numbers of its first history and file */
-	const struct hist_identity *id;	/* private */
-};
 
 /* The need of one machine in one region, in bytes. */
 struct fleet_need {
@@ -40,8 +34,7 @@ struct fleet_group {
 struct fleet {
 	struct dmem_arena arena;
 	enum fleet_by by;
-	struct fleet_machine *machine;
-	size_t n_machines;
+	struct machines machines;
 	struct fleet_group *group;	/* by region, and then by model */
 	size_t n;
 };

@@ -106,6 +106,16 @@ int64_t model_find_service(struct model *m, const char *path, bool add)
 	return (int64_t)m->n_services++;
 }
 
+bool model_is_unit(const struct model_service *s, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (!strcmp(s->path, *word == '/' ? word + 1 : word))
+		return true;
+	return s->unit && !strncmp(s->unit, word, len) &&
+	       (!s->unit[len] || !strcmp(s->unit + len, ".service"));
+}
+
 const char *model_name(const struct model *m, uint32_t service)
 {
 	if (service == MODEL_OTHERS(m))

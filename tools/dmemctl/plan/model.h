@@ -111,6 +111,9 @@ int model_sort(struct model *m);
 /* The printable name of a service: its unit, or its path. */
 const char *model_name(const struct model *m, uint32_t service);
 
+/* True for "camera.service", "camera", and the path of the cgroup. */
+bool model_is_unit(const struct model_service *s, const char *word);
+
 /* Returns ms since 1970. Times before the clock was set are corrected. */
 uint64_t model_wall(const struct model_boot *b, uint64_t t);
 
@@ -136,6 +139,7 @@ struct model_consumer {
 	uint32_t service;	/* or MODEL_OTHERS, MODEL_KERNEL */
 	uint32_t region;
 	uint64_t own;		/* bytes, without those of its descendants */
+	bool gone;		/* its cgroup was removed, and the charge moved up */
 	void *data;		/* for the caller's use */
 	/* Private */
 	struct model_consumer *up, *next, *prev;
@@ -151,6 +155,7 @@ struct model_area {
 	uint64_t capacity;	/* last recorded capacity, or DMEM_UNKNOWN */
 	uint64_t largest;	/* measured size of the largest free run, or DMEM_UNKNOWN */
 	struct model_consumer others, kernel;
+	bool kernel_known;	/* @kernel was recorded */
 	/* Consumers whose @own may have changed with this sample. */
 	struct model_consumer **changed;
 	size_t n_changed;
@@ -167,8 +172,19 @@ struct model_run {
 	uint64_t life;
 	uint64_t peak;		/* the kernel's counter, or the largest sample */
 	uint64_t seen;		/* the largest sample */
-	uint64_t refused, max;
+	uint64_t peaked;	/* ms since boot, of the first sample after @peak */
+	uint64_t refused, max, min;
 	bool counted;		/* the kernel counts refusals */
+};
+
+/* The time in which a service had a cgroup. */
+struct model_uptime {
+	uint32_t service;
+	uint64_t ms;		/* recorded */
+	/* Private */
+	uint64_t since;
+	size_t cgroups, leaving;
+	uint32_t next;
 };
 
 struct model_cursor;
@@ -181,6 +197,7 @@ struct model_replay {
 	uint32_t region;	/* the only region to replay, or MODEL_NONE: all */
 	uint64_t t;		/* time of the sample, ms since boot */
 	uint64_t dt;		/* ms until the next sample; 0: a gap follows */
+	uint64_t clock;		/* ms recorded before this sample, without gaps */
 	/* Events of this sample, in the order of the file. */
 	const struct model_event *from, *to;
 	/* Areas with changes or events in this sample. Valid until the next one. */
@@ -192,13 +209,18 @@ struct model_replay {
 	/* Cgroups found so far. */
 	struct model_run *run;
 	size_t n_runs;
+	/* Services with a cgroup so far. */
+	struct model_uptime *uptime;
+	size_t n_uptimes;
 	struct hist_found found;
 	/* Private */
 	struct dmem_arena arena;
 	struct model *learn;
 	struct model_area **area;
-	struct dmem_map consumers, runs, buffers, owners;
+	struct dmem_map consumers, runs, buffers, owners, uptimes;
 	struct model_consumer *present;
+	size_t uptimes_room;
+	uint32_t leaving;		/* list of uptimes with cgroups that the next sample ends */
 	struct model_live *live;
 	struct model_event *event;
 	struct model_cursor *cursor[16];
@@ -221,6 +243,9 @@ int model_replay_start(struct model_replay *r, const struct model *m, size_t boo
 bool model_replay_next(struct model_replay *r);
 /* Hands over the cgroups found, as an array to free(). 0 or a negative errno. */
 int model_replay_runs(struct model_replay *r, struct model_run **run, size_t *n);
+/* Hands over the time of services without those of a changed load, as an array to free(). Call it
+ * after the last sample. */
+void model_replay_uptimes(struct model_replay *r, struct model_uptime **uptime, size_t *n);
 int model_replay_end(struct model_replay *r);
 
 #endif

@@ -45,10 +45,13 @@ int notes_property(struct notes *n, const char *name, const void *value, size_t 
 
 int notes_word(struct notes *n, const char *word)
 {
-	if (strncmp(word, "cma=", 4))
+	const char **to = !strncmp(word, "cma=", 4) ? &n->now.cma :
+			  !strncmp(word, "coherent_pool=", 14) ? &n->now.coherent : NULL;
+
+	if (!to)
 		return 0;
-	n->now.cma = dmem_strdup(&n->now.arena, word);
-	return n->now.cma ? 0 : -ENOMEM;
+	*to = dmem_strdup(&n->now.arena, word);
+	return *to ? 0 : -ENOMEM;
 }
 
 static bool same_node(const struct notes_node *a, const struct notes_node *b)
@@ -65,9 +68,14 @@ static bool same_node(const struct notes_node *a, const struct notes_node *b)
 	return true;
 }
 
+static bool same_word(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
 static bool same_tree(const struct notes_tree *a, const struct notes_tree *b)
 {
-	if (a->n != b->n || strcmp(a->cma ? a->cma : "", b->cma ? b->cma : ""))
+	if (a->n != b->n || !same_word(a->cma, b->cma) || !same_word(a->coherent, b->coherent))
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
 		if (!same_node(&a->node[i], &b->node[i]))

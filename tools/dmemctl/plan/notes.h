@@ -23,7 +23,8 @@ struct notes_tree {
 	uint64_t wall;			/* ms since 1970 */
 	struct notes_node *node;
 	size_t n;
-	const char *cma;		/* "cma=64M" from the command line, or NULL */
+	/* "cma=64M" and "coherent_pool=1M" from the command line, or NULL */
+	const char *cma, *coherent;
 };
 
 /* All zero is empty. */

@@ -27,6 +27,8 @@ struct consumer {
 	/* @known: bytes of its buffers. @before and @now: charges beyond these, in the last two
 	 * samples, since counters and buffers are not read at the same moment. */
 	uint64_t known, before, now;
+	uint64_t arrived;		/* bytes of its buffers that are new in this sample */
+	bool late;			/* the last sample had charges of these buffers, or others */
 	/* @lack and @lacked: bytes of its buffers that it is not charged for, in the last two
 	 * samples. @rest: such bytes of its descendants, which its own charge includes. @passed:
 	 * the part handed on to its parent. */
@@ -43,9 +45,12 @@ struct area {
 	struct place_region g;
 	bool cma;
 	int ways;			/* 2, or with a trial WAYS */
-	struct firstfit fit[WAYS];
+	struct firstfit fit[WAYS];	/* their ends are those of the current day */
+	uint64_t before[2];		/* the highest ends of earlier days, in pages */
 	uint64_t id, high, step;
 	uint64_t total;			/* bytes, in the last sample */
+	uint64_t since;			/* recorded time from which on it was @total */
+	uint64_t day_most;		/* largest @total of the current day */
 	/* Consumers to place in this sample, and again in the next one. */
 	struct consumer **touched, **again;
 	size_t n_touched, n_again, touched_room, again_room;
@@ -62,7 +67,9 @@ struct placing {
 	/* Areas with consumers to place again, and those of the current sample. */
 	struct area **busy, **next;
 	size_t n_consumers, n_areas, n_busy, n_next;
-	uint64_t clock;			/* ms recorded so far */
+	struct place_day *day;
+	size_t n_days, days_room;
+	uint64_t today;			/* days since 1970 */
 	uint64_t step;
 };
 
@@ -163,20 +170,85 @@ static int touch(struct placing *p, struct area *a, struct consumer *t)
 
 static int count_time(struct placing *p, struct consumer *t)
 {
-	uint64_t length = p->clock - t->since;
+	uint64_t length = p->r.clock - t->since;
 
-	t->since = p->clock;
+	t->since = p->r.clock;
 	if (!t->tallied || !t->counted)
 		return 0;
-	return tally_add(&t->s.usual, t->counted, length);
+	return tally_add(&t->s.use.ms, t->counted, length);
 }
 
 static int set_own(struct placing *p, struct consumer *t, uint64_t own)
 {
 	int ret = own == t->counted ? 0 : count_time(p, t);
 
+	if (t->tallied && !ret)
+		ret = confidence_rise(&t->s.use, t->counted, own);
 	t->own = t->counted = own;
 	t->s.most = max_u64(t->s.most, own);
+	return ret;
+}
+
+static int count_area_time(struct placing *p, struct area *a)
+{
+	uint64_t length = p->r.clock - a->since;
+
+	a->since = p->r.clock;
+	return tally_add(&a->g.use.ms, a->total, length);
+}
+
+static int set_total(struct placing *p, struct area *a, uint64_t total)
+{
+	int ret = total == a->total ? 0 : count_area_time(p, a);
+
+	if (!ret)
+		ret = confidence_rise(&a->g.use, a->total, total);
+	a->total = total;
+	a->day_most = max_u64(a->day_most, total);
+	return ret;
+}
+
+/* ---- days ---- */
+
+static int add_day(struct placing *p, struct area *a)
+{
+	struct place_day *more = dmem_room(p->day, p->n_days, &p->days_room, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	p->day = more;
+	more[p->n_days++] = (struct place_day){
+		.region = a->g.region, .day = p->today,
+		.placed = a->cma ? max_u64(a->fit[0].high, a->fit[1].high) * p->r.boot->page :
+			  a->day_most,
+	};
+	return 0;
+}
+
+static int end_day(struct placing *p)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < p->n_areas && !ret; i++) {
+		struct area *a = p->area[i];
+
+		if (a->day_most)
+			ret = add_day(p, a);
+		a->day_most = a->total;
+		for (int way = 0; way < 2; way++) {
+			a->before[way] = max_u64(a->before[way], a->fit[way].high);
+			firstfit_restart(&a->fit[way]);
+		}
+	}
+	return ret;
+}
+
+static int choose_day(struct placing *p)
+{
+	uint64_t day = model_wall(p->r.boot, p->r.t) / PLACE_DAY_MS;
+	int ret = day == p->today ? 0 : end_day(p);
+
+	p->today = day;
 	return ret;
 }
 
@@ -210,6 +282,7 @@ static int alloc(struct placing *p, struct area *a, struct consumer *t, int way,
 {
 	int ret = firstfit_alloc(&a->fit[way], owner, id, pages);
 
+	a->g.largest_buffer = max_u64(a->g.largest_buffer, pages * p->r.boot->page);
 	return ret > 0 ? note_refused(p, a, t, way, pages) : ret;
 }
 
@@ -220,6 +293,8 @@ static int count_size(struct placing *p, struct consumer *t, uint64_t size, bool
 {
 	uint64_t key = (uintptr_t)t, n = dmem_map_take(&p->sizes, key, size);
 
+	if (t->tallied && holdings_change(&t->s.held, size, more, p->r.clock))
+		return -ENOMEM;
 	n = more ? n + 1 : n ? n - 1 : 0;
 	if (more && (double)n * (double)size >= (double)t->s.buffers * (double)t->s.buffer) {
 		t->s.buffers = n;
@@ -236,6 +311,7 @@ static int add_known(struct placing *p, struct area *a, uint32_t service, uint64
 	if (ret)
 		return ret;
 	t->known = more ? t->known + size : t->known - min_u64(size, t->known);
+	t->arrived += more ? size : 0;
 	return count_size(p, t, size, more);
 }
 
@@ -266,6 +342,14 @@ static int pass_on(struct placing *p, struct area *a, struct consumer *t)
 	return 0;
 }
 
+/* The charge of the last sample that no buffer had explained then, and that the new buffers do not
+ * explain now: while a service allocates one buffer after the other, each sample can have the charge
+ * of one that is seen in the next. What two samples had remains. */
+static uint64_t still_unexplained(const struct consumer *t)
+{
+	return max_u64(min_u64(t->before, t->now), t->now - min_u64(t->arrived, t->now));
+}
+
 static int explain(struct placing *p, struct area *a)
 {
 	int ret = 0;
@@ -293,7 +377,9 @@ static int explain(struct placing *p, struct area *a)
 	for (size_t i = 0; i < a->n_touched; i++) {
 		struct consumer *t = a->touched[i];
 
-		t->before = t->now;
+		t->before = still_unexplained(t);
+		t->late = t->arrived && t->now;
+		t->arrived = 0;
 		t->now = unexplained(t);
 		t->now -= min_u64(t->rest, t->now);
 		/* Without a record of buffers, all charges are placed at once. */
@@ -360,7 +446,7 @@ static int place_known(struct placing *p, struct area *a, int way, bool come)
 	return ret;
 }
 
-static int place_loose(struct placing *p, struct area *a, int way, bool come)
+static int place_loose(struct placing *p, struct area *a, int way, bool come, bool late)
 {
 	int ret = 0;
 
@@ -368,6 +454,8 @@ static int place_loose(struct placing *p, struct area *a, int way, bool come)
 		struct consumer *t = a->touched[i];
 		uint64_t pages = loose_now(p, t), owner = LOOSE + t->s.service;
 
+		if (t->late != late)
+			continue;
 		if (come && pages > t->loose[way])
 			ret = alloc(p, a, t, way, owner, a->id++, pages - t->loose[way]);
 		else if (!come && pages < t->loose[way])
@@ -386,10 +474,13 @@ static int place_sample(struct placing *p, struct area *a, int way)
 	for (int i = 0; i < 2 && !ret; i++) {
 		bool come = !(way & WAY_AFTER) == !i;
 
-		/* Loose pages, such as the kernel's, came first. */
-		ret = place_loose(p, a, way, come);
+		/* Loose pages, such as the kernel's, came first. If they were charged with
+		 * buffers that are seen now, they are buffers that will be seen later. */
+		ret = place_loose(p, a, way, come, false);
 		if (!ret)
 			ret = place_known(p, a, way, come);
+		if (!ret)
+			ret = place_loose(p, a, way, come, true);
 	}
 	return ret;
 }
@@ -465,6 +556,8 @@ static void note_figures(struct placing *p, struct area *a, const struct model_a
 	struct place_region *g = &a->g;
 
 	g->capacity = now->capacity;
+	if (now->kernel_known)
+		kernel_use_add(&g->kernel, now->kernel.own, p->r.t);
 	g->unaccounted = max_u64(g->unaccounted, now->kernel.own);
 	g->others = max_u64(g->others, now->others.own);
 	g->charged |= now->total > now->kernel.own;
@@ -487,27 +580,23 @@ static bool is_quiet(const struct placing *p, const struct area *a, const struct
 /* Compares the largest free run, the only measured fact about the real places of buffers. It is not
  * read at the same moment as the counters and buffers, so it is ignored while these change, or
  * while charges have no place yet. */
-static void compare_run(struct placing *p, struct area *a, const struct model_area *now)
+static int compare_run(struct placing *p, struct area *a, const struct model_area *now)
 {
 	uint64_t page = p->r.boot->page, most = 0, least = UINT64_MAX;
 
 	if (now->capacity == DMEM_UNKNOWN || now->largest == DMEM_UNKNOWN || !a->cma ||
 	    !is_quiet(p, a, now))
-		return;
+		return 0;
 	for (int way = 0; way < 2; way++) {
 		uint64_t placed = a->fit[way].pages * page;
 		uint64_t run = firstfit_largest(&a->fit[way], now->capacity / page) * page;
 
 		if (placed < now->total || placed - now->total > p->n_consumers * page)
-			return;
+			return 0;
 		most = max_u64(most, run);
 		least = min_u64(least, run);
 	}
-	a->g.measured = true;
-	if (now->largest > most)
-		a->g.run_larger = max_u64(a->g.run_larger, now->largest - most);
-	if (now->largest < least)
-		a->g.run_smaller = max_u64(a->g.run_smaller, least - now->largest);
+	return confidence_compare(&a->g.runs, p->r.t, now->largest, least, most);
 }
 
 /* @now: the area's changes, or NULL: only consumers left from the last sample. */
@@ -525,9 +614,9 @@ static int add_to_area(struct placing *p, struct area *a, const struct model_are
 	if (!ret)
 		ret = place_all(p, a);
 	if (now && !ret)
-		compare_run(p, a, now);
-	if (now)
-		a->total = now->total;
+		ret = compare_run(p, a, now);
+	if (now && !ret)
+		ret = set_total(p, a, now->total);
 	if (max_u64(a->fit[0].high, a->fit[1].high) > a->high) {
 		a->high = max_u64(a->fit[0].high, a->fit[1].high);
 		a->g.decided = p->r.t;
@@ -547,7 +636,7 @@ static int add_to_area(struct placing *p, struct area *a, const struct model_are
 static int add_sample(struct placing *p)
 {
 	struct area **busy = p->busy;
-	int ret = 0;
+	int ret = choose_day(p);
 
 	p->step++;
 	p->n_next = 0;
@@ -565,7 +654,6 @@ static int add_sample(struct placing *p)
 	p->busy = p->next;
 	p->n_busy = p->n_next;
 	p->next = busy;
-	p->clock += p->r.dt;
 	return ret;
 }
 
@@ -581,14 +669,18 @@ static int take_areas(struct placing *p, struct place *out)
 	for (size_t i = 0; i < p->n_areas; i++) {
 		struct area *a = p->area[i];
 
-		a->g.placed = max_u64(a->fit[0].high, a->fit[1].high) * page;
-		a->g.placed_least = min_u64(a->fit[0].high, a->fit[1].high) * page;
+		if (count_area_time(p, a))
+			return -ENOMEM;
+		a->g.placed = max_u64(a->before[0], a->before[1]) * page;
+		a->g.placed_least = min_u64(a->before[0], a->before[1]) * page;
 		a->g.unit = max_u64(a->fit[0].unit, a->fit[1].unit) * page;
 		if (!a->cma) {
 			a->g.placed = a->g.placed_least = a->g.together;
 			a->g.decided = a->g.time;
 		}
 		out->region[out->n_regions++] = a->g;
+		a->g.runs = (struct confidence_runs){ 0 };
+		a->g.use = (struct confidence_use){ 0 };
 	}
 	for (size_t i = 0; i < out->n_runs; i++) {
 		uint64_t v = dmem_map_get(&p->areas, out->run[i].region, 0);
@@ -609,14 +701,22 @@ static int take_services(struct placing *p, struct place *out)
 	for (size_t i = 0; i < p->n_consumers; i++) {
 		struct consumer *t = p->consumer[i];
 
-		if (count_time(p, t))
+		if (count_time(p, t) || holdings_count(&t->s.held, p->r.clock))
 			return -ENOMEM;
 		if (t->s.service >= p->m->n_services)
 			continue;
 		out->service[out->n_services++] = t->s;
-		t->s.usual = (struct tally){ 0 };
+		t->s.use = (struct confidence_use){ 0 };
+		t->s.held = (struct holdings){ 0 };
 	}
 	return 0;
+}
+
+static void take_days(struct placing *p, struct place *out)
+{
+	out->day = p->day;
+	out->n_days = p->n_days;
+	p->day = NULL;
 }
 
 static int take_refused(struct placing *p, struct place *out)
@@ -640,9 +740,14 @@ static void end_placing(struct placing *p)
 			firstfit_end(&p->area[i]->fit[way]);
 		free(p->area[i]->touched);
 		free(p->area[i]->again);
+		confidence_free(&p->area[i]->g.use);
+		confidence_free_runs(&p->area[i]->g.runs);
 	}
-	for (size_t i = 0; i < p->n_consumers; i++)
-		tally_free(&p->consumer[i]->s.usual);
+	for (size_t i = 0; i < p->n_consumers; i++) {
+		confidence_free(&p->consumer[i]->s.use);
+		holdings_free(&p->consumer[i]->s.held);
+	}
+	free(p->day);
 	free(p->busy);
 	free(p->next);
 	dmem_map_free(&p->consumers);
@@ -663,9 +768,15 @@ int place_boot(struct place *out, const struct model *m, size_t boot, const stru
 		ret = -ENOMEM;
 	while (!ret && model_replay_next(&p.r))
 		ret = add_sample(&p);
-	out->time = p.clock;
+	out->time = p.r.clock;
+	if (!ret)
+		ret = end_day(&p);
 	if (!ret)
 		ret = model_replay_runs(&p.r, &out->run, &out->n_runs);
+	if (!ret)
+		model_replay_uptimes(&p.r, &out->uptime, &out->n_uptimes);
+	if (!ret)
+		take_days(&p, out);
 	if (!ret)
 		ret = take_areas(&p, out);
 	if (!ret)
@@ -679,9 +790,17 @@ int place_boot(struct place *out, const struct model *m, size_t boot, const stru
 
 void place_free(struct place *p)
 {
-	for (size_t i = 0; i < p->n_services; i++)
-		tally_free(&p->service[i].usual);
+	for (size_t i = 0; i < p->n_services; i++) {
+		confidence_free(&p->service[i].use);
+		holdings_free(&p->service[i].held);
+	}
+	for (size_t i = 0; i < p->n_regions; i++) {
+		confidence_free(&p->region[i].use);
+		confidence_free_runs(&p->region[i].runs);
+	}
 	free(p->service);
+	free(p->day);
+	free(p->uptime);
 	free(p->region);
 	free(p->run);
 	free(p->refused);

@@ -3,8 +3,10 @@
 #ifndef PLACE_H
 #define PLACE_H
 
+#include "holding.h"
+#include "kernel_use.h"
 #include "model.h"
-#include "tally.h"
+#include "confidence.h"
 
 /* One region, in bytes. */
 struct place_region {
@@ -14,25 +16,36 @@ struct place_region {
 	uint64_t placed, placed_least;
 	uint64_t decided;		/* ms since boot: when the last byte was first needed */
 	uint64_t unit;			/* largest alignment of a buffer */
+	uint64_t largest_buffer;
 	uint64_t unaccounted;		/* largest value */
 	uint64_t capacity;		/* last capacity, or DMEM_UNKNOWN */
-	/* Largest difference between a measured free run and the calculated one, in both
-	 * directions. */
-	uint64_t run_smaller, run_larger;
-	bool measured;
+	struct confidence_runs runs;	/* times are ms since boot */
+	struct confidence_use use;	/* of all consumers, in the whole boot */
 	uint64_t others;		/* largest charge of cgroups that are not recorded */
 	uint64_t refused;		/* requests */
 	bool counted;			/* the kernel counts refused requests */
+	struct kernel_use kernel;	/* memory without a charge, of this boot */
 	bool charged;			/* a cgroup had a charge or a refused request */
 };
 
 /* One service in one region, in bytes. */
 struct place_service {
 	uint32_t service, region;
-	struct tally usual;		/* ms by charge */
+	struct confidence_use use;	/* while it had a charge */
 	uint64_t most;			/* largest charge without its descendants */
 	/* The size that most of its bytes had at one time, and the number of such buffers, or 0. */
 	uint64_t buffer, buffers;
+	struct holdings held;
+};
+
+#define PLACE_DAY_MS	86400000
+
+/* One region in a part of the boot: a day of the wall clock. Buffers that exist when it starts keep
+ * their places. In bytes. */
+struct place_day {
+	uint32_t region;
+	uint64_t day;			/* days since 1970 */
+	uint64_t placed;		/* as in struct place_region */
 };
 
 /* Requests of one service that found no place in an area with an end. */
@@ -61,6 +74,11 @@ struct place {
 	size_t n_runs;
 	struct place_refused *refused;
 	size_t n_refused;
+	/* Days in which the region was in use. */
+	struct place_day *day;
+	size_t n_days;
+	struct model_uptime *uptime;
+	size_t n_uptimes;
 	uint64_t time;			/* recorded ms */
 };
 

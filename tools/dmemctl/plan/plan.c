@@ -12,8 +12,12 @@
 #include "cli/replace.h"
 #include "dmemctl/dmemctl.h"
 #include "dmemctl/history/files.h"
+#include "alerts.h"
+#include "apply_plan.h"
 #include "board.h"
+#include "check.h"
 #include "fleet.h"
+#include "pairs.h"
 #include "report.h"
 #include "whatif.h"
 
@@ -21,14 +25,20 @@ struct plan {
 	struct ctl *c;
 	struct needs_options o;
 	struct whatif whatif;
-	bool json, force;
+	struct sets sets;
+	bool json, force, pairs;
 	enum fleet_by by;
-	const char *svg, *units, *dts;
+	const char *svg, *units, *dts, *alerts;
+	bool diff, apply, check;
+	bool verdict;		/* the exit code of --check is a result */
+	struct apply_options applied;
+	struct check_options checked;
 	struct board_options board;
 	struct dmem_text dtb;	/* content of --dtb=FILE */
 	struct files files;
 	struct model m;
 	struct needs n;
+	struct pairs found;	/* with --pairs */
 };
 
 /* Reports a failure that does not concern a single file. */
@@ -61,9 +71,23 @@ static void help(void)
 	       "                            make one region of two\n"
 	       "      --split=REGION:UNIT[,UNIT]...\n"
 	       "                            give these units a region of their own\n"
+	       "      --reserve-first=UNIT[,UNIT]...\n"
+	       "                            reserve whole sets of buffers, these units first\n"
+	       "      --set=UNIT=COUNT[xSIZE]\n"
+	       "                            state the buffers of a set; default: as recorded\n"
 	       "      --headroom=PCT        add this percentage, default: 10\n"
 	       "      --quantile=Q          quantile of boots and runs, 0 to 1; default: 1\n"
 	       "      --by=machine|model    compare the needs of machines, instead of a plan\n"
+	       "      --diff                compare with the present sizes and limits\n"
+	       "      --apply               set the limits of the plan on this machine\n"
+	       "      --dry-run             do all checks of --apply, and change nothing\n"
+	       "      --runtime             set limits until the next boot\n"
+	       "      --accept=LIST         of machine, quantile, changes: see dmemctl-plan(8)\n"
+	       "      --check               fail if the load does not fit the device tree\n"
+	       "      --check-units=DIR     compare with limits in unit files as well\n"
+	       "      --alerts=FILE         write rules of Prometheus\n"
+	       "      --pairs               print services that fit together, instead of a plan\n"
+	       "      --confidence          print how certain the figures are\n"
 	       "      --json                print all figures, in bytes\n"
 	       "      --units=DIR           write drop-ins: DIR/UNIT.d/50-dmem-plan.conf\n"
 	       "      --dts=FILE            write a device tree overlay, to merge before boot\n"
@@ -75,11 +99,13 @@ static void help(void)
 	       "      --block=SIZE          align regions to SIZE; default: from the histories\n"
 	       "      --cma-alignment=N     CONFIG_CMA_ALIGNMENT of the kernel, default: 8\n"
 	       "  -h, --help                display this help\n\n"
-	       "FILE can be \"-\" for --dts and --svg: standard output.\n"
+	       "FILE can be \"-\" for --dts, --svg and --alerts: standard output.\n"
 	       "See dmemctl-plan(8).\n", stdout);
 }
 
 /* ---- options ---- */
+
+enum { DIFF = 256, APPLY, DRY_RUN, RUNTIME, ACCEPT, CHECK, CHECK_UNITS, ALERTS };
 
 static bool is_stdout(const char *path)
 {
@@ -142,12 +168,30 @@ static int parse_by(struct plan *p, const char *s)
 	return cli_usage(&p->c->cli, "invalid value '%s' of --by: write 'machine' or 'model'", s);
 }
 
+static int parse_accept(struct plan *p, const char *s)
+{
+	if (apply_parse_accept(s, &p->applied.accept))
+		return 0;
+	return cli_usage(&p->c->cli, "invalid value '%s' of --accept: write one or more of machine, "
+			 "quantile and changes, with commas", s);
+}
+
 static int parse_change(struct plan *p, enum whatif_kind kind)
 {
 	int ret = whatif_parse(&p->whatif, kind, optarg);
 
 	if (ret == -EINVAL)
 		return cli_usage(&p->c->cli, "%s", p->whatif.problem);
+	return ret ? failed(p, ret) : 0;
+}
+
+static int parse_sets(struct plan *p, int (*parse_text)(struct sets *s, const char *text))
+{
+	int ret = parse_text(&p->sets, optarg);
+
+	p->o.sets = &p->sets;
+	if (ret == -EINVAL)
+		return cli_usage(&p->c->cli, "%s", p->sets.problem);
 	return ret ? failed(p, ret) : 0;
 }
 
@@ -184,6 +228,9 @@ static int parse_option(struct plan *p, int opt)
 	case 'j':
 		p->json = true;
 		return 0;
+	case 'P':
+		p->pairs = true;
+		return 0;
 	case 'y':
 		return parse_by(p, optarg);
 	case 'f':
@@ -207,6 +254,9 @@ static int parse_option(struct plan *p, int opt)
 	case 'm':
 		p->board.move = true;
 		return 0;
+	case 'C':
+		p->o.confidence = true;
+		return 0;
 	case 'z':
 		return parse_change(p, WHATIF_SIZE);
 	case 'l':
@@ -219,9 +269,63 @@ static int parse_option(struct plan *p, int opt)
 		return parse_change(p, WHATIF_MERGE);
 	case 'p':
 		return parse_change(p, WHATIF_SPLIT);
+	case DIFF:
+		p->diff = true;
+		return 0;
+	case APPLY:
+		p->apply = true;
+		return 0;
+	case DRY_RUN:
+		p->applied.dry_run = true;
+		return 0;
+	case RUNTIME:
+		p->applied.runtime = true;
+		return 0;
+	case ACCEPT:
+		return parse_accept(p, optarg);
+	case CHECK:
+		p->check = true;
+		return 0;
+	case CHECK_UNITS:
+		p->checked.units = optarg;
+		return 0;
+	case ALERTS:
+		p->alerts = optarg;
+		return 0;
+	case 'R':
+		return parse_sets(p, sets_parse_first);
+	case 'S':
+		return parse_sets(p, sets_parse_set);
 	default:
 		return CLI_USAGE;
 	}
+}
+
+/* Only one thing is done with a plan, and the options of another one have no effect. */
+static bool is_text(const struct plan *p)
+{
+	return !is_stdout(p->svg) && !is_stdout(p->dts) && !is_stdout(p->alerts);
+}
+
+static int check_modes(const struct plan *p)
+{
+	const struct cli *c = &p->c->cli;
+
+	if (!!p->by + p->diff + p->apply + p->check > 1)
+		return cli_usage(c, "only one of --by, --diff, --apply and --check can be used");
+	if (p->pairs && (p->diff || p->apply || p->check))
+		return cli_usage(c, "--pairs is printed instead of a plan: leave --diff, --apply and --check out");
+	if (!p->apply && (p->applied.dry_run || p->applied.runtime || p->applied.accept))
+		return cli_usage(c, "--dry-run, --runtime and --accept need --apply");
+	if (!p->check && p->checked.units)
+		return cli_usage(c, "--check-units needs --check");
+	if ((p->apply || p->check) && (p->svg || p->units || p->dts || p->alerts))
+		return cli_usage(c, "--apply and --check write no files: leave --svg, --units, --dts and --alerts out");
+	if (p->by && p->alerts)
+		return cli_usage(c, "--by compares machines: --alerts needs a plan");
+	if ((p->diff || p->apply) && whatif_moves_regions(&p->whatif))
+		return cli_usage(c, "--diff and --apply compare regions that exist: leave --merge and --split out");
+	return 0;
 }
 
 /* An exit code, or -1: continue. */
@@ -236,6 +340,13 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "shrink", 0, NULL, 'k' }, { "dtb", 1, NULL, 't' }, { "move", 0, NULL, 'm' },
 		{ "size", 1, NULL, 'z' }, { "scale", 1, NULL, 'l' }, { "without", 1, NULL, 'w' },
 		{ "add", 1, NULL, 'n' }, { "merge", 1, NULL, 'e' }, { "split", 1, NULL, 'p' },
+		{ "diff", 0, NULL, DIFF }, { "apply", 0, NULL, APPLY },
+		{ "dry-run", 0, NULL, DRY_RUN }, { "runtime", 0, NULL, RUNTIME },
+		{ "accept", 1, NULL, ACCEPT }, { "check", 0, NULL, CHECK },
+		{ "check-units", 1, NULL, CHECK_UNITS }, { "alerts", 1, NULL, ALERTS },
+		{ "pairs", 0, NULL, 'P' },
+		{ "confidence", 0, NULL, 'C' },
+		{ "reserve-first", 1, NULL, 'R' }, { "set", 1, NULL, 'S' },
 		{ 0 },
 	};
 	int opt, ret = 0;
@@ -251,15 +362,27 @@ static int parse(struct plan *p, int argc, char **argv)
 					 argv[optind - 1]);
 		ret = parse_option(p, opt);
 	}
-	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + p->json > 1)
+	if (!ret && is_stdout(p->svg) + is_stdout(p->dts) + is_stdout(p->alerts) + p->json > 1)
 		return cli_usage(&p->c->cli,
-				 "only one of --json, --svg=- and --dts=- can be printed");
+				 "only one of --json, --svg=-, --dts=- and --alerts=- can be printed");
+	if (!ret)
+		ret = check_modes(p);
+	if (!ret && p->pairs && !is_text(p))
+		return cli_usage(&p->c->cli,
+				 "--pairs prints to standard output: write --svg, --dts and --alerts to files");
+	if (!ret && p->by && p->pairs)
+		return cli_usage(&p->c->cli, "--by compares machines: it cannot be used with --pairs");
 	if (!ret && p->by && (p->svg || p->units || p->dts))
 		return cli_usage(&p->c->cli,
 				 "--by compares machines: --svg, --units and --dts need a plan");
+	if (!ret && p->by && p->o.confidence)
+		return cli_usage(&p->c->cli, "--by compares machines: --confidence needs a plan, leave one of them out");
 	if (!ret && p->by && p->whatif.n)
 		return cli_usage(&p->c->cli, "--by compares recorded needs: it cannot be used with --%s",
 				 whatif_name(p->whatif.option->kind));
+	if (!ret && p->by && p->o.sets)
+		return cli_usage(&p->c->cli,
+				 "--by compares recorded needs: it cannot be used with --reserve-first or --set");
 	if (!ret && p->dts && whatif_moves_regions(&p->whatif))
 		return cli_usage(&p->c->cli, "--dts adds and removes no nodes: it cannot be used with --merge or --split");
 	if (!ret && p->units && whatif_moves_regions(&p->whatif))
@@ -368,10 +491,28 @@ static int make_svg(struct plan *p, struct outputs *all)
 	return ret;
 }
 
-static int make_dts(struct plan *p, struct outputs *all)
+static int make_alerts(struct plan *p, struct outputs *all)
 {
 	char *text = NULL;
 	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	int ret;
+
+	if (!f)
+		return -ENOMEM;
+	ret = alerts_print(f, &p->m, &p->n, &p->o);
+	if (fclose(f))
+		ret = -ENOMEM;
+	if (ret) {
+		free(text);
+		return ret;
+	}
+	return add_output(p, all, dmem_strdup(&p->m.arena, p->alerts), NULL, text, len);
+}
+
+/* Reads --dtb=FILE, if there is one. */
+static int read_tree(struct plan *p)
+{
 	int ret = 0;
 
 	if (p->board.dtb)
@@ -383,6 +524,17 @@ static int make_dts(struct plan *p, struct outputs *all)
 	}
 	p->board.blob = p->dtb.s;
 	p->board.len = p->dtb.len;
+	return 0;
+}
+
+static int make_dts(struct plan *p, struct outputs *all)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int ret = read_tree(p);
+
+	if (ret)
+		return ret;
 	ret = board_overlay(&p->c->cli, &p->m.notes, &p->n, &p->o, &p->board, &text, &len);
 	return ret ? ret : add_output(p, all, dmem_strdup(&p->m.arena, p->dts), NULL, text, len);
 }
@@ -491,6 +643,8 @@ static int write_outputs(struct plan *p)
 		ret = make_svg(p, &all);
 	if (!ret && p->units)
 		ret = make_units(p, &all);
+	if (!ret && p->alerts)
+		ret = make_alerts(p, &all);
 	if (ret == -ENOMEM)
 		failed(p, ret);
 	if (!ret)
@@ -551,6 +705,37 @@ static int compare_machines(struct plan *p)
 	return ret;
 }
 
+static int check(struct plan *p)
+{
+	int ret = read_tree(p);
+
+	if (ret == -ENOMEM)
+		failed(p, ret);
+	if (ret)
+		return CHECK_ERROR;
+	p->checked.board = p->board;
+	p->checked.json = p->json;
+	p->verdict = true;
+	ret = check_plan(p->c, &p->m, &p->n, &p->o, &p->checked);
+	/* The lost part may have had a larger need. */
+	return ret == CHECK_FITS && (p->m.bad || p->files.damaged) ? CHECK_ERROR : ret;
+}
+
+/* Compares with the recorded limits, or sets those of the plan. */
+static int compare(struct plan *p)
+{
+	struct diff d;
+	int ret = diff_find(&d, &p->m, &p->n, &p->o);
+
+	p->applied.json = p->json;
+	if (!ret && p->apply)
+		ret = apply_plan(p->c, &d, &p->o, &p->applied);
+	else if (!ret)
+		ret = diff_print(&d, p->json);
+	diff_free(&d);
+	return ret < 0 ? failed(p, ret) : ret;
+}
+
 static int make_plan(struct plan *p, char **paths)
 {
 	int ret = 0;
@@ -576,7 +761,15 @@ static int make_plan(struct plan *p, char **paths)
 	}
 	p->o.size = p->whatif.size;
 	if (!ret)
+		ret = sets_resolve(&p->sets, &p->m);
+	if (!ret)
 		ret = needs_find(&p->n, &p->m, &p->o);
+	if (!ret)
+		ret = sets_check(&p->sets);
+	if (ret == -EINVAL && p->sets.problem) {
+		cli_error(&p->c->cli, "%s", p->sets.problem);
+		return CLI_FAILED;
+	}
 	if (ret)
 		return failed(p, ret);
 	if (!p->n.n && p->m.whatif) {
@@ -585,11 +778,23 @@ static int make_plan(struct plan *p, char **paths)
 	}
 	if (!p->n.n)
 		return say_unused(p);
+	if (p->check)
+		return check(p);
+	if (p->pairs)
+		ret = pairs_find(&p->found, &p->m, &p->n, &p->o, p->json ? SIZE_MAX : REPORT_PAIRS);
+	if (ret)
+		return failed(p, ret);
 	/* Standard output has nothing but the requested output. */
-	if (p->json)
+	if ((p->diff && is_text(p)) || p->apply)
+		ret = compare(p);
+	else if (p->json)
 		report_json(stdout, &p->m, &p->n, &p->o);
-	else if (!is_stdout(p->svg) && !is_stdout(p->dts))
+	else if (p->pairs)
+		report_pairs(stdout, &p->m, &p->n);
+	else if (is_text(p))
 		report_text(stdout, &p->m, &p->n, &p->o);
+	if (ret || p->apply)
+		return ret;
 	return write_outputs(p) ? CLI_FAILED : CLI_OK;
 }
 
@@ -605,10 +810,17 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 	p.m.in = (struct lines_input){ files_read, &p.files };
 	if (ret < 0)
 		ret = make_plan(&p, argv + optind);
+	else
+		p.check = false;
+	/* An error must not count as a load that does not fit. */
+	if (p.check && ret == CLI_FAILED && !p.verdict)
+		ret = CHECK_ERROR;
 	dmem_text_free(&p.dtb);
 	files_free(&p.files);
+	pairs_free(&p.found);
 	needs_free(&p.n);
 	whatif_free(&p.whatif);
+	sets_free(&p.sets);
 	model_free(&p.m);
 	return ret;
 }

@@ -22,6 +22,7 @@
 struct cursor_cgroup {
 	uint32_t service;
 	uint64_t life;
+	uint32_t uptime;		/* index plus 1, while the service is up with it */
 };
 
 /* A read position in one extent. */
@@ -194,6 +195,7 @@ static void take_from_present(struct model_replay *r, struct model_consumer *t)
 
 static void put_into_present(struct model_replay *r, struct model_consumer *t)
 {
+	t->gone = false;
 	if (t->told)
 		return;
 	t->told = true;
@@ -204,10 +206,71 @@ static void put_into_present(struct model_replay *r, struct model_consumer *t)
 	r->present = t;
 }
 
+/* ---- time of services ---- */
+
+/* The service has this cgroup from now on. */
+static int come_up(struct model_replay *r, struct cursor_cgroup *c)
+{
+	uint64_t at = dmem_map_get(&r->uptimes, c->service, 0);
+	struct model_uptime *more;
+
+	if (!at) {
+		more = dmem_room(r->uptime, r->n_uptimes, &r->uptimes_room, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		r->uptime = more;
+		at = r->n_uptimes + 1;
+		if (dmem_map_put(&r->uptimes, c->service, 0, at))
+			return -ENOMEM;
+		more[r->n_uptimes++] = (struct model_uptime){ .service = c->service };
+	}
+	if (!r->uptime[at - 1].cgroups++)
+		r->uptime[at - 1].since = r->clock;
+	c->uptime = (uint32_t)at;
+	return 0;
+}
+
+static void go_down(struct model_replay *r, uint32_t uptime, size_t cgroups)
+{
+	struct model_uptime *u = &r->uptime[uptime - 1];
+
+	u->cgroups -= cgroups;
+	if (!u->cgroups)
+		u->ms += r->clock - u->since;
+}
+
+/* A segment ends: its cgroups exist until the next sample, which usually names them again. */
+static void leave_cgroups(struct model_cursor *c)
+{
+	struct model_replay *r = c->r;
+
+	for (size_t i = 0; i < c->n_cgroups && r->uptime; i++) {
+		uint32_t at = c->cgroup[i].uptime;
+
+		if (!at || r->uptime[at - 1].leaving++)
+			continue;
+		r->uptime[at - 1].next = r->leaving;
+		r->leaving = at;
+	}
+	c->n_cgroups = 0;
+}
+
+static void let_leave(struct model_replay *r)
+{
+	while (r->leaving) {
+		struct model_uptime *u = &r->uptime[r->leaving - 1];
+
+		go_down(r, r->leaving, u->leaving);
+		u->leaving = 0;
+		r->leaving = u->next;
+	}
+}
+
 static int end_consumer(struct model_replay *r, struct model_consumer *t)
 {
 	if (t->told)
 		take_from_present(r, t);
+	t->gone = true;
 	return set_current(r, t, 0);
 }
 
@@ -410,11 +473,12 @@ static int on_head(void *data, const struct hist_head *h)
 	struct model_cursor *c = data;
 	int ret = end_first_sample(c);
 
+	leave_cgroups(c);
 	c->once = !h->interval;
 	c->first = !c->once;
 	c->sampled = false;
 	c->segment = ++c->r->segment;
-	c->n_regions = c->n_cgroups = 0;
+	c->n_regions = 0;
 	dmem_arena_free(&c->arena);
 	dmem_map_free(&c->named);
 	return ret;
@@ -449,7 +513,7 @@ static int on_cgroup(void *data, unsigned int cgroup, uint64_t life, const char 
 	at = model_find_service((struct model *)c->r->m, path, false);
 	if (at < 0)
 		return at == -ENOENT ? -ESTALE : (int)at;
-	more[cgroup] = (struct cursor_cgroup){ (uint32_t)at, life };
+	more[cgroup] = (struct cursor_cgroup){ (uint32_t)at, life, 0 };
 	return c->once ? 0 : dmem_map_put(&c->named, (uint64_t)at, 0, 1);
 }
 
@@ -488,6 +552,7 @@ static int on_region_figures(void *data, unsigned int region, const uint64_t *v,
 	}
 	if (!ret && n > HIST_R_UNACCOUNTED && is_number(v[HIST_R_UNACCOUNTED])) {
 		a->kernel.own = bytes(v[HIST_R_UNACCOUNTED]);
+		a->kernel_known = true;
 		ret = note_change(r, &a->kernel);
 	}
 	return ret ? ret : make_active(r, a);
@@ -513,18 +578,21 @@ static struct model_run *run_of(struct model_replay *r, const struct cursor_cgro
 	more += r->n_runs++;
 	*more = (struct model_run){
 		.service = c->service, .region = region, .life = c->life, .max = DMEM_UNKNOWN,
+		.min = DMEM_UNKNOWN,
 	};
 	return more;
 }
 
 /* Returns the number of new refused requests. */
-static uint64_t add_to_run(struct model_run *run, const uint64_t *v, size_t n)
+static uint64_t add_to_run(struct model_run *run, uint64_t t, const uint64_t *v, size_t n)
 {
-	uint64_t refused = 0, before = run->refused;
+	uint64_t refused = 0, before = run->refused, peak = run->peak;
 
 	raise(&run->peak, bytes(v[HIST_CURRENT]));
 	if (n > HIST_PEAK && is_number(v[HIST_PEAK]))
 		raise(&run->peak, bytes(v[HIST_PEAK]));
+	if (run->peak > peak)
+		run->peaked = t;
 	for (size_t i = HIST_EV_ALLOC_FAIL; i <= HIST_EV_RESERVED && i < n; i++) {
 		run->counted |= is_number(v[i]);
 		refused += is_number(v[i]) ? v[i] : 0;
@@ -532,6 +600,8 @@ static uint64_t add_to_run(struct model_run *run, const uint64_t *v, size_t n)
 	raise(&run->refused, refused);
 	if (n > HIST_MAX)
 		run->max = v[HIST_MAX];
+	if (n > HIST_MIN)
+		run->min = v[HIST_MIN];
 	return run->refused - before;
 }
 
@@ -564,7 +634,7 @@ static int on_figures(void *data, unsigned int cgroup, unsigned int region, cons
 {
 	struct model_cursor *c = data;
 	struct model_replay *r = c->r;
-	const struct cursor_cgroup *g = &c->cgroup[cgroup];
+	struct cursor_cgroup *g = &c->cgroup[cgroup];
 	uint32_t at = c->region[region];
 	uint64_t figures[HIST_FIGURES], refused;
 	struct model_run *run;
@@ -574,12 +644,12 @@ static int on_figures(void *data, unsigned int cgroup, unsigned int region, cons
 	if (r->learn || !is_wanted(c, region))
 		return 0;
 	run = run_of(r, g, at, &new);
-	if (!run)
+	if (!run || (!c->once && !g->uptime && come_up(r, g)))
 		return -ENOMEM;
 	memcpy(figures, v, n * sizeof(*v));
 	if (!is_number(figures[HIST_CURRENT]))
 		figures[HIST_CURRENT] = 0;
-	refused = add_to_run(run, figures, n);
+	refused = add_to_run(run, r->t, figures, n);
 	/* The recorder found the cgroup with these counts: the time of the refusals is unknown. */
 	if (refused && !c->once && !(c->first && new)) {
 		ret = push(r, (struct model_event){ refused, 0, g->service, g->service, at,
@@ -598,6 +668,9 @@ static int on_gone(void *data, unsigned int cgroup)
 	struct model_cursor *c = data;
 	int ret = 0;
 
+	if (c->cgroup[cgroup].uptime)
+		go_down(c->r, c->cgroup[cgroup].uptime, 1);
+	c->cgroup[cgroup].uptime = 0;
 	for (size_t i = 0; i < c->n_regions && !ret && !c->once; i++) {
 		struct model_consumer *t = (struct model_consumer *)(uintptr_t)
 			dmem_map_get(&c->r->consumers, c->cgroup[cgroup].service, c->region[i]);
@@ -725,6 +798,7 @@ static void close_cursor(struct model_replay *r, size_t i)
 {
 	struct model_cursor *c = r->cursor[i];
 
+	leave_cgroups(c);
 	r->found.records += c->found.records;
 	r->found.bad += c->found.bad;
 	r->found.newer += c->found.newer;
@@ -879,6 +953,7 @@ static bool read_samples(struct model_replay *r)
 	if (r->err || next == UINT64_MAX)
 		return false;
 	r->t = max_u64(r->t, next);
+	let_leave(r);
 	r->err = apply_late(r);
 	for (size_t i = 0; i < MAX_CURSORS && !r->err; i++) {
 		if (r->cursor[i])
@@ -902,6 +977,8 @@ static uint64_t find_length(const struct model_replay *r)
 bool model_replay_next(struct model_replay *r)
 {
 	forget_step(r);
+	r->clock += r->dt;
+	r->dt = 0;
 	if (r->err || !read_samples(r))
 		return false;
 	sum_up(r);
@@ -927,6 +1004,17 @@ int model_replay_runs(struct model_replay *r, struct model_run **run, size_t *n)
 	return 0;
 }
 
+void model_replay_uptimes(struct model_replay *r, struct model_uptime **uptime, size_t *n)
+{
+	for (size_t i = 0; i < r->n_uptimes; i++) {
+		if (r->uptime[i].cgroups)
+			r->uptime[i].ms += r->clock - r->uptime[i].since;
+	}
+	*uptime = r->uptime;
+	*n = r->n_uptimes;
+	r->uptime = NULL;
+}
+
 int model_replay_end(struct model_replay *r)
 {
 	for (size_t i = 0; i < MAX_CURSORS; i++) {
@@ -946,10 +1034,12 @@ int model_replay_end(struct model_replay *r)
 	free(r->busy);
 	free(r->own);
 	free(r->run);
+	free(r->uptime);
 	free(r->live);
 	free(r->event);
 	dmem_map_free(&r->consumers);
 	dmem_map_free(&r->runs);
+	dmem_map_free(&r->uptimes);
 	dmem_map_free(&r->buffers);
 	dmem_map_free(&r->owners);
 	dmem_arena_free(&r->arena);

@@ -25,6 +25,12 @@ static void duration(char *buf, size_t size, uint64_t ms)
 		snprintf(buf, size, "%.3gs", (double)ms / 1000);
 }
 
+const char *report_duration(char buf[REPORT_DURATION], uint64_t ms)
+{
+	duration(buf, REPORT_DURATION, ms);
+	return buf;
+}
+
 /* "1 boot", "2 boots". */
 static void count(char *buf, size_t size, uint64_t n, const char *what)
 {
@@ -138,6 +144,7 @@ static void print_together(FILE *f, const struct needs_region *g, const struct n
 	} else {
 		item(f, g->together, "in use at once, highest of all samples (%s UTC)", when);
 	}
+	report_peak(f, g);
 }
 
 static void print_region(FILE *f, const struct needs_region *g, const struct needs_options *o)
@@ -216,8 +223,10 @@ static void put_word(struct wrapped *w, const char *before, const char *word, co
 	size_t len = strlen(word) + strlen(behind);
 
 	if (w->at + strlen(before) + len > WIDTH && w->at > INDENT) {
-		fprintf(w->f, "\n%*s%s%s", INDENT, "", word, behind);
-		w->at = INDENT + len;
+		/* No blank, but a "+". */
+		before += strspn(before, " ");
+		fprintf(w->f, "\n%*s%s%s%s", INDENT, "", before, word, behind);
+		w->at = INDENT + strlen(before) + len;
 		return;
 	}
 	fprintf(w->f, "%s%s%s", before, word, behind);
@@ -248,8 +257,8 @@ static void put_part(struct wrapped *w, const struct model *m, const struct need
 	put_word(w, " ", word, "");
 }
 
-static void print_conflict(FILE *f, const struct model *m, const struct needs_region *g,
-			   const struct needs_conflict *c)
+void report_conflict(FILE *f, const struct model *m, const struct needs_region *g,
+		     const struct needs_conflict *c, const char *behind)
 {
 	size_t shown = c->n <= MAX_NAMES + 1 ? c->n : MAX_NAMES;
 	struct wrapped w = { f, INDENT };
@@ -264,6 +273,8 @@ static void print_conflict(FILE *f, const struct model *m, const struct needs_re
 	}
 	if (c->n == 1 && c->part->count == 1)
 		put_word(&w, " ", "alone", "");
+	if (behind)
+		put_word(&w, " ", behind, "");
 	fprintf(f, "\n");
 }
 
@@ -277,7 +288,7 @@ static void print_conflicts(FILE *f, const struct model *m, const struct needs_r
 	fprintf(f, "\n  Not at their peaks at once in %s (%s):\n", cli_size(size, c->size, false),
 		what);
 	for (size_t i = 0; i < c->n; i++)
-		print_conflict(f, m, g, &c->conflict[i]);
+		report_conflict(f, m, g, &c->conflict[i], NULL);
 	if (c->more)
 		fprintf(f, "    and others\n");
 	if (g->n > 2)
@@ -296,11 +307,7 @@ static void print_warnings(FILE *f, const struct model *m, const struct needs_re
 		refused += g->service[i].refused;
 	print_conflicts(f, m, g, &g->conflicts, sized ? "needed" : "capacity");
 	print_conflicts(f, m, g, &g->existing, "capacity");
-	if (g->reserved < 1 && g->n)
-		fprintf(f, "\n"
-		"  Only %.0f%% of the usual use can be reserved, rounded down to whole buffers:\n"
-		"  services take turns, and memory reserved for one is missing for another.\n",
-			g->reserved * 100);
+	report_reserve(f, m, g);
 	if (refused)
 		fprintf(f, "\n"
 		"  %" PRIu64 " %s refused. The figures do not include refused requests:\n"
@@ -337,6 +344,10 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 		fprintf(f, "  The quantile is %.4g: the boots and runs above it do not fit.\n",
 			o->quantile);
 	fprintf(f, "  A plan covers only events that occurred while it was recorded.\n");
+	if (o->confidence)
+		report_confidence_method(f);
+	if (o->sets)
+		report_reserve_method(f);
 	if (o->size)
 		report_trial_method(f);
 	if (!cma)
@@ -346,12 +357,10 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 		"  Histories do not show how many there will be: headroom must cover them.\n");
 }
 
-void report_text(FILE *f, const struct model *m, const struct needs *n,
-		 const struct needs_options *o)
+void report_head(FILE *f, const struct model *m, const struct needs *n)
 {
 	char files[32], boots[32], samples[48], buf[64];
 	uint64_t longest = 0, time = 0;
-	bool cma = false;
 
 	for (size_t i = 0; i < m->n_boots; i++)
 		longest = m->boot[i].interval > longest ? m->boot[i].interval : longest;
@@ -368,11 +377,22 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 	duration(buf, sizeof(buf), longest);
 	fprintf(f, ", one every %s.\n", buf);
 	report_changes(f, m, "The load was changed, these are not the recorded figures: ", "\n");
+}
+
+void report_text(FILE *f, const struct model *m, const struct needs *n,
+		 const struct needs_options *o)
+{
+	bool cma = false;
+
+	report_head(f, m, n);
 	for (size_t i = 0; i < n->n; i++) {
 		cma |= n->region[i].cma && n->region[i].together;
 		print_region(f, &n->region[i], o);
 		print_services(f, m, &n->region[i]);
 		print_warnings(f, m, &n->region[i], o);
+		if (o->confidence)
+			report_confidence(f, m, &n->region[i]);
+		report_kernel_use(f, m, &n->region[i]);
 		report_trial(f, m, &n->region[i]);
 	}
 	print_unused_trials(f, m, n, o);
@@ -415,7 +435,8 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 {
 	const struct number numbers[] = {
 		{ "runs", s->runs }, { "peak", s->peak }, { "usual", s->usual },
-		{ "refused", s->refused }, { "current_max", s->max }, { "max", s->limit },
+		{ "refused", s->refused }, { "current_max", s->max }, { "current_min", s->min },
+		{ "max", s->limit },
 		{ "min", s->reservation }, { "buffer", s->buffer ? s->buffer : DMEM_UNKNOWN },
 	};
 
@@ -424,6 +445,8 @@ static void json_service(FILE *f, const struct model *m, const struct needs_serv
 	fprintf(f, ",\"cgroup\":");
 	report_json_text(f, m->service[s->service].path);
 	json_numbers(f, numbers, sizeof(numbers) / sizeof(*numbers));
+	report_confidence_service(f, s);
+	report_set_json(f, m, s);
 	fprintf(f, "}");
 }
 
@@ -436,9 +459,8 @@ static void json_services(FILE *f, const struct model *m, const struct needs_reg
 	}
 }
 
-/* Prints a conflict: a set of services, of which any @count of a group make another one. */
-static void json_conflict(FILE *f, const struct model *m, const struct needs_region *g,
-			  const struct needs_conflict *c)
+void report_conflict_json(FILE *f, const struct model *m, const struct needs_region *g,
+			  const struct needs_conflict *c, const char *more)
 {
 	fprintf(f, "{\"services\":[");
 	for (size_t i = 0; i < c->n; i++) {
@@ -451,7 +473,7 @@ static void json_conflict(FILE *f, const struct model *m, const struct needs_reg
 		json_services(f, m, g, &c->part[i], c->part[i].n);
 		fprintf(f, "]}");
 	}
-	fprintf(f, "]}");
+	fprintf(f, "]%s}", more);
 }
 
 static void json_conflicts(FILE *f, const struct model *m, const struct needs_region *g,
@@ -460,7 +482,7 @@ static void json_conflicts(FILE *f, const struct model *m, const struct needs_re
 	fprintf(f, "[");
 	for (size_t i = 0; i < c->n; i++) {
 		fprintf(f, "%s", i ? "," : "");
-		json_conflict(f, m, g, &c->conflict[i]);
+		report_conflict_json(f, m, g, &c->conflict[i], "");
 	}
 	fprintf(f, "]");
 }
@@ -509,6 +531,12 @@ static void json_region(FILE *f, const struct model *m, const struct needs_regio
 	fprintf(f, ",\"fits_any\":%zu,\"fits_most\":%zu,\"trial\":", g->conflicts.any,
 		g->conflicts.most);
 	report_trial_json(f, m, g);
+	if (g->pairs)
+		report_pairs_json(f, m, g);
+	fprintf(f, ",\"confidence\":");
+	report_confidence_json(f, m, g);
+	report_reserve_json(f, m, g);
+	report_kernel_use_json(f, m, g);
 	fprintf(f, "}");
 }
 

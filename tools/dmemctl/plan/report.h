@@ -23,10 +23,50 @@ const char *report_exact(char buf[REPORT_EXACT], uint64_t v);
 void report_changes(FILE *f, const struct model *m, const char *before, const char *after);
 void report_changes_json(FILE *f, const struct model *m);
 
+/* The first lines of each text: the histories, and changes of the load. */
+void report_head(FILE *f, const struct model *m, const struct needs *n);
+
+/* One line, or several, with the services of a conflict; @behind: a text to add, or NULL. */
+void report_conflict(FILE *f, const struct model *m, const struct needs_region *g,
+		     const struct needs_conflict *c, const char *behind);
+/* The same as an object; @more: its further members, with a comma in front, or "". */
+void report_conflict_json(FILE *f, const struct model *m, const struct needs_region *g,
+			  const struct needs_conflict *c, const char *more);
+
+/* "22min 4s". Returns @buf. */
+#define REPORT_DURATION	64
+const char *report_duration(char buf[REPORT_DURATION], uint64_t ms);
+
+/* The services that can run together in each region, see pairs.h. */
+void report_pairs(FILE *f, const struct model *m, const struct needs *n);
+void report_pairs_json(FILE *f, const struct model *m, const struct needs_region *g);
+/* Number of services of a region in the text. */
+#define REPORT_PAIRS	12
+
 /* The trial of another size, if the region has one. */
 void report_trial(FILE *f, const struct model *m, const struct needs_region *g);
 void report_trial_method(FILE *f);
 void report_trial_json(FILE *f, const struct model *m, const struct needs_region *g);
+
+/* The duration of the largest use, as a line below it. */
+void report_peak(FILE *f, const struct needs_region *g);
+
+/* How certain the figures of a region, or of a service in it, are. */
+void report_confidence(FILE *f, const struct model *m, const struct needs_region *g);
+void report_confidence_method(FILE *f);
+void report_confidence_json(FILE *f, const struct model *m, const struct needs_region *g);
+/* As members of an object, each after a comma. */
+void report_confidence_service(FILE *f, const struct needs_service *s);
+/* Reservations: sets, requests that lowered them, and requests that the plan refuses. */
+void report_reserve(FILE *f, const struct model *m, const struct needs_region *g);
+void report_reserve_method(FILE *f);
+/* Members of the object of a region, and of a service. Each follows a comma. */
+void report_reserve_json(FILE *f, const struct model *m, const struct needs_region *g);
+void report_set_json(FILE *f, const struct model *m, const struct needs_service *s);
+
+/* Memory in use without a charge, if there is any. */
+void report_kernel_use(FILE *f, const struct model *m, const struct needs_region *g);
+void report_kernel_use_json(FILE *f, const struct model *m, const struct needs_region *g);
 
 /* Limits and reservations by service and region, with those of slices. */
 struct report_units {

@@ -19,7 +19,7 @@ struct fleet_out {
 /* The name of a machine for readers. */
 static const char *machine_name(const struct fleet_out *o, const struct fleet_need *n)
 {
-	const struct fleet_machine *m = &o->f->machine[n->machine];
+	const struct machine *m = &o->f->machines.machine[n->machine];
 
 	if (m->host)
 		return m->host;
@@ -92,7 +92,7 @@ void fleet_text(FILE *out, const struct fleet *f, const struct model *m, fleet_f
 	int width = region_width(f);
 
 	fprintf(out, "%zu machine%s, %zu boot%s, %" PRIu64 " samples. Needs are without headroom.\n\n",
-		f->n_machines, f->n_machines == 1 ? "" : "s", m->n_boots,
+		f->machines.n, f->machines.n == 1 ? "" : "s", m->n_boots,
 		m->n_boots == 1 ? "" : "s", m->samples);
 	fprintf(out, "%-*s %8s %8s %8s %8s %8s %9s\n", width, "REGION", "MACHINES", "MIN", "P50",
 		"P95", "MAX", "CAPACITY");
@@ -124,7 +124,7 @@ static void put_number(FILE *f, const char *key, uint64_t v)
 
 static void put_need(const struct fleet_out *o, const struct fleet_need *n)
 {
-	const struct fleet_machine *m = &o->f->machine[n->machine];
+	const struct machine *m = &o->f->machines.machine[n->machine];
 	const struct model_boot *b = &o->m->boot[n->boot];
 
 	fprintf(o->out, "{");
@@ -148,7 +148,7 @@ void fleet_json(FILE *out, const struct fleet *f, const struct model *m, fleet_f
 
 	fprintf(out, "{\"by\":\"%s\",\"machines\":%zu,\"boots\":%zu,\"samples\":%" PRIu64
 		",\"damaged_lines\":%zu,\"groups\":[", f->by == FLEET_MODEL ? "model" : "machine",
-		f->n_machines, m->n_boots, m->samples, m->bad);
+		f->machines.n, m->n_boots, m->samples, m->bad);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct fleet_group *g = &f->group[i];
 

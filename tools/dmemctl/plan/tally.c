@@ -108,16 +108,26 @@ uint64_t tally_quantile(const struct tally *t, double q)
 	return t->n ? t->value[t->n - 1].v : 0;
 }
 
-uint64_t tally_median(const struct tally *t)
+uint64_t tally_percentile(const struct tally *t, unsigned int permille)
 {
+	uint64_t wanted = t->weight / 1000 * permille + t->weight % 1000 * permille / 1000;
 	uint64_t below = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
 		below += t->value[i].weight;
-		if (2 * below > t->weight)
+		if (below > wanted)
 			return t->value[i].v;
 	}
 	return t->most;
+}
+
+uint64_t tally_up_to(const struct tally *t, uint64_t v)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < t->n && t->value[i].v <= v; i++)
+		sum += t->value[i].weight;
+	return sum;
 }
 
 void tally_free(struct tally *t)

@@ -35,9 +35,12 @@ int tally_merge(struct tally *t, const struct tally *from);
 /* The smallest value that is not less than the part @q of all. 0: there is no value. */
 uint64_t tally_quantile(const struct tally *t, double q);
 
-/* The largest value such that half of all are as large or larger. If no value has a weight, the
- * largest one. 0: there is no value. */
-uint64_t tally_median(const struct tally *t);
+/* The largest value such that 1000 - @permille of a thousand are as large or larger; with 500, the
+ * median. If no value has a weight, the largest one. 0: there is no value. */
+uint64_t tally_percentile(const struct tally *t, unsigned int permille);
+
+/* Sum of the weights of all values up to @v. */
+uint64_t tally_up_to(const struct tally *t, uint64_t v);
 
 void tally_free(struct tally *t);
 

@@ -244,17 +244,6 @@ static int64_t find_region(struct whatif *w, struct model *m, const struct whati
 	return at;
 }
 
-/* True for "camera.service", "camera", and the path of the cgroup. */
-static bool is_unit(const struct model_service *s, const char *word)
-{
-	size_t len = strlen(word);
-
-	if (!strcmp(s->path, *word == '/' ? word + 1 : word))
-		return true;
-	return s->unit && !strncmp(s->unit, word, len) &&
-	       (!s->unit[len] || !strcmp(s->unit + len, ".service"));
-}
-
 static int no_unit(struct whatif *w, const struct model *m, const struct whatif_option *o,
 		   const char *word)
 {
@@ -286,7 +275,7 @@ static int find_unit(struct whatif *w, const struct model *m, const struct whati
 		return -ENOMEM;
 	for (uint32_t i = 0; i < w->n_services; i++) {
 		for (uint32_t s = i; s != MODEL_NONE && !is[i]; s = m->service[s].parent)
-			is[i] = is_unit(&m->service[s], word);
+			is[i] = model_is_unit(&m->service[s], word);
 		any |= is[i];
 	}
 	*in = is;

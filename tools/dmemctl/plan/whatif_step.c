@@ -36,7 +36,7 @@ struct recorded {
 	uint64_t buffers;		/* bytes of its buffers */
 	uint64_t rest;			/* changed charge beyond these, modulo 2^64 */
 	struct changed *to;
-	bool touched;
+	bool touched, gone;
 };
 
 /* A list of pointers or events, which keeps its memory. */
@@ -351,6 +351,7 @@ static void set_capacity(const struct whatif *w, const struct model_replay *r,
 {
 	to->largest = w->touched[to->region] ? DMEM_UNKNOWN : from->largest;
 	to->capacity = from->capacity;
+	to->kernel_known = from->kernel_known;
 	for (uint32_t i = 0; w->merged[to->region] && i < w->n_regions; i++) {
 		if (w->into[i] == to->region && r->area[i] && r->area[i] != from)
 			to->capacity = add_capacity(to->capacity, r->area[i]->capacity);
@@ -382,6 +383,7 @@ static int read_area(struct whatif_replay *w, struct model_replay *r, const stru
 		note_charge(w, mine, c->own);
 		mine->own = c->own;
 		mine->life = c->life;
+		mine->gone = c->gone;
 	}
 	return 0;
 }
@@ -401,6 +403,7 @@ static int set_rest(struct whatif_replay *w, struct model_replay *r, struct reco
 		return -ENOMEM;
 	to->rest += rest - c->rest;
 	to->c.life = c->life;
+	to->c.gone = c->gone;
 	c->rest = rest;
 	return 0;
 }
@@ -531,12 +534,12 @@ static int add_run(struct runs *all, const struct whatif_replay *w, const struct
 		run->refused = 0;
 		run->peak = run->seen = most ? most - 1 : 0;
 		if (region != old->region)
-			run->max = DMEM_UNKNOWN;
+			run->max = run->min = DMEM_UNKNOWN;
 		if (dmem_map_put(&all->at, old->life, key, all->n))
 			return -ENOMEM;
 	} else {
 		run = &all->run[at - 1];
-		run->max = DMEM_UNKNOWN;
+		run->max = run->min = DMEM_UNKNOWN;
 	}
 	run->peak += scale(w->w, old->service, old->peak - min_u64(old->seen, old->peak), page);
 	run->refused += old->refused;
@@ -556,7 +559,7 @@ static int add_added(struct runs *all, const struct whatif_replay *w)
 		most = dmem_map_get(&w->most, 0, key);
 		all->run[all->n++] = (struct model_run){
 			.service = o->service, .region = o->at, .peak = most ? most - 1 : 0,
-			.seen = most ? most - 1 : 0, .max = DMEM_UNKNOWN,
+			.seen = most ? most - 1 : 0, .max = DMEM_UNKNOWN, .min = DMEM_UNKNOWN,
 		};
 		if (dmem_map_put(&all->at, 0, key, all->n))
 			return -ENOMEM;

@@ -93,10 +93,13 @@ static int tell_children(struct notes *n, const char *parent, const char *prefix
 	return ret;
 }
 
-/* Notes only the words about CMA: other words may be secrets. */
+/* Notes only the words about CMA, and about the pools that the kernel has there: other words may be
+ * secrets. */
 static int tell_command_line(struct notes *n)
 {
-	static const char * const keys[] = { "cma=", "numa_cma=", "cma_pernuma=" };
+	static const char * const keys[] = {
+		"cma=", "numa_cma=", "cma_pernuma=", "coherent_pool=",
+	};
 	struct hist_line l;
 	char *s, *word;
 	int ret = dmem_sys_read(n->s, "proc/cmdline", &n->file);
