@@ -35,6 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "absent.h"
 #include "base/log.h"
 #include "base/syscalls.h"
 #include "container.h"
@@ -188,7 +189,7 @@ static const char *policy_problem(struct hook *h, const struct stat *st)
 	return st->st_mode & 022 ? "can be written by others: chmod go-w" : NULL;
 }
 
-static bool read_policy(struct hook *h)
+static const char *load_policy(struct hook *h)
 {
 	int fd = open(h->policy_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct dmem_text t = { 0 };
@@ -196,7 +197,7 @@ static bool read_policy(struct hook *h)
 	struct stat st;
 
 	if (fd < 0 && errno == ENOENT)
-		return true;
+		return hook_absent_problem(&h->arena, h->policy_file, h->proc, h->rootless);
 	if (fd < 0 || fstat(fd, &st))
 		problem = strerror(errno);
 	else
@@ -208,6 +209,13 @@ static bool read_policy(struct hook *h)
 	if (!problem)
 		problem = hook_policy_parse(&h->arena, t.s, t.len, &h->policy);
 	dmem_text_free(&t);
+	return problem;
+}
+
+static bool read_policy(struct hook *h)
+{
+	const char *problem = load_policy(h);
+
 	/* A mistake there is root's, and would be a ceiling that does not hold. */
 	if (problem) {
 		be_strict(h);
@@ -336,15 +344,37 @@ static enum dmem_status wait_for_region(struct hook *h, const struct dmem_limit 
 	}
 }
 
-static void find_regions(struct hook *h)
+static bool heaps_are_seen(const struct hook *h)
 {
-	for (size_t i = 0; i < h->policy.n; i++) {
-		struct hook_rule *r = &h->policy.rule[i];
+	return !access(h->heaps, R_OK | X_OK);
+}
 
-		/* A rule for a region that this machine lacks has no effect. */
-		if (find_region(h, &r->limit, &r->region) != DMEM_OK)
-			r->region = NULL;
-	}
+static void find_rule(struct hook *h, struct hook_rule *r)
+{
+	enum dmem_status s = find_region(h, &r->limit, &r->region);
+
+	/* Without capacities, a percentage is 0. */
+	if (s == DMEM_OK || s == DMEM_NO_CAPACITY)
+		return;
+	r->region = NULL;
+	/* A rule for a region that this machine lacks has no effect. */
+	if (s == DMEM_NO_REGION || (s == DMEM_NO_HEAP_REGION && heaps_are_seen(h)))
+		return;
+	be_strict(h);
+	if (s == DMEM_NO_HEAP_REGION)
+		fail(h, "%s: %s: %s: %s", h->policy_file, r->limit.text, h->heaps, strerror(errno));
+	else
+		fail_status(h, r->limit.text, s);
+}
+
+static void find_rules(struct hook *h)
+{
+	for (size_t i = 0; i < h->policy.n; i++)
+		find_rule(h, &h->policy.rule[i]);
+}
+
+static void find_asks(struct hook *h)
+{
 	for (size_t i = 0; i < h->asks.n; i++) {
 		struct hook_ask *k = &h->asks.ask[i];
 		enum dmem_status s = wait_for_region(h, &k->limit, &k->region);
@@ -402,6 +432,8 @@ static void limit_regions(struct hook *h)
 		fd = openat(h->root, "dmem.current", O_RDONLY | O_CLOEXEC);
 	if (dmem_read_fd(fd < 0 ? -ENOENT : fd, &t))
 		fail_status(h, "dmem.capacity", DMEM_NO_CONTROLLER);
+	/* Each region that has a line by now has to have its rule. */
+	find_rules(h);
 	text = t.s;
 	while (text && dmem_next_line(&text, &region, &rest)) {
 		for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++)
@@ -451,7 +483,7 @@ static void run(struct hook *h)
 		fail_status(h, h->container.path, s);
 		return;
 	}
-	find_regions(h);
+	find_asks(h);
 	limit_regions(h);
 	problem = hook_container_check(&h->container);
 	if (problem)

@@ -20,6 +20,7 @@ struct parse {
 	struct dmem_arena *arena;
 	struct hook_policy *policy;
 	const char *problem;
+	bool section;
 };
 
 /* Ends the parser. */
@@ -90,6 +91,7 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 		return mistake(p, line, key, "cannot be read: write KEY=VALUE");
 	if (strcmp(section, SECTION))
 		return mistake(p, line, *section ? section : key, "is not in section [" SECTION "]");
+	p->section = true;
 	if (!key)
 		return 0;
 	for (int k = 0; k < HOOK_RULE_KINDS; k++) {
@@ -116,6 +118,9 @@ const char *hook_policy_parse(struct dmem_arena *a, const char *text, size_t len
 		return "the file has a zero byte";
 	if (dmem_conf_parse(text, len, one_line, &p) && !p.problem)
 		return no_memory;
+	/* An editor or a full disk leaves an empty file, which must not lift the ceilings. */
+	if (!p.problem && !p.section)
+		return "the file has no section [" SECTION "]";
 	return p.problem;
 }
 

@@ -18,7 +18,8 @@
 #define TELLS_BOTH	TELLS "max " DISPLAY " 4194304\n"
 #define UNIFIED		",\n\t\t\t\"unified\": {\n\t\t\t\t\"dmem.max\": \"" CAMERA " 8M\"\n\t\t\t}"
 #define HOOK		"/usr/libexec/dmem-hook"
-#define POLICY		"/etc/dmem/hook.conf"
+#define POLICY_DIR	"/etc/dmem"
+#define POLICY		POLICY_DIR "/hook.conf"
 /* Changes of config.json: no limit of the engine's own, and the hook with more arguments. */
 #define VERSION		"\"ociVersion\": \"1.0.2\","
 #define WITH_HOOK(more)	UNIFIED, "", VERSION, VERSION " \"hooks\": { \"createRuntime\": [ { " \
@@ -27,6 +28,7 @@
 #define ANNOTATIONS	"\"annotations\": {"
 #define MESSAGES	" \"run.oci.hooks.stderr\": \"" OUT "\","
 #define ASKS(value)	ANNOTATIONS, ANNOTATIONS MESSAGES " \"dmem.pool/max\": \"" value "\","
+#define RULES		"[Hook]\nDeviceMemoryMax=" DISPLAY " 4M\nDeviceMemoryMaxCeiling=" CAMERA " 8M\n"
 #define CONTAINER_PATH	"/containers/camera"
 
 /* Each engine and each driver of cgroups, and the container's own cgroup there. */
@@ -43,7 +45,7 @@ static const struct way {
 #define N_WAYS		(sizeof(ways) / sizeof(*ways))
 
 FIXTURE(hook) {
-	bool policy;
+	int unused;
 };
 
 FIXTURE_SETUP(hook)
@@ -57,10 +59,6 @@ FIXTURE_SETUP(hook)
 FIXTURE_TEARDOWN(hook)
 {
 	shell_out("runc delete --force camera; crun delete --force camera");
-	if (self->policy) {
-		EXPECT_EQ(0, unlink(POLICY));
-		EXPECT_EQ(0, rmdir("/etc/dmem"));
-	}
 	run("systemctl", "stop", "machine.slice", NULL);
 	run("systemctl", "reset-failed", NULL);
 	EXPECT_TRUE(wait_gone(SLICE, 10));
@@ -68,6 +66,7 @@ FIXTURE_TEARDOWN(hook)
 	EXPECT_TRUE(wait_gone(ABOVE "/camera", 10));
 	EXPECT_TRUE(!rmdir(ABOVE) || errno == ENOENT);
 	EXPECT_EQ(0, containers_end());
+	EXPECT_TRUE(!rmdir(POLICY_DIR) || errno == ENOENT);
 }
 
 static int run_detached(const struct way *w)
@@ -150,21 +149,68 @@ TEST_F_TIMEOUT(hook, strict, 250)
 	end_container(_metadata, &ways[0]);
 }
 
+/* One container with an annotation for each way; words in front of the engine are added. */
+static int run_asking(const struct way *w, const char *in_front, const char *megabytes)
+{
+	char asks[200];
+
+	snprintf(asks, sizeof(asks), ANNOTATIONS MESSAGES " \"dmem.pool/max\": \"" CAMERA " %s\",", megabytes);
+	if (file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, WITH_HOOK(""),
+		      ANNOTATIONS, asks, CONTAINER_PATH, w->path, NULL))
+		return -1;
+	return shell_out("%s%s run --detach --bundle %s camera", in_front, w->engine, bundle("camera"));
+}
+
 /* root's policy: a user gets no more than the ceiling, and who asks for nothing gets the default. */
 TEST_F_TIMEOUT(hook, policy, 250)
 {
-	const struct way *w = &ways[3];
+	char asks[8], message[100];
 
-	ASSERT_EQ(0, shell_out("mkdir /etc/dmem && printf '[Hook]\\nDeviceMemoryMax=" DISPLAY " 4M\\n"
-			       "DeviceMemoryMaxCeiling=" CAMERA " 8M\\n' >" POLICY));
-	out_clear();
-	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, WITH_HOOK(""),
-			       ASKS(CAMERA " 30M"), CONTAINER_PATH, w->path, NULL));
-	ASSERT_EQ(0, run_detached(w)) TH_LOG("%s", out());
-	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
-	EXPECT_NE(NULL, strstr(out(), TELLS_BOTH SAYS_LIMITED)) TH_LOG("%s", out());
-	EXPECT_NE(NULL, strstr(out(), "is above the ceiling of " POLICY)) TH_LOG("%s", out());
-	end_container(_metadata, w);
+	ASSERT_EQ(0, unit_write(POLICY, RULES));
+	for (size_t i = 0; i < N_WAYS; i++) {
+		const struct way *w = &ways[i];
+
+		TH_LOG("%s", w->engine);
+		/* Another value each time, so that its message is not that of another engine. */
+		snprintf(asks, sizeof(asks), "%zuM", 20 + i);
+		snprintf(message, sizeof(message), "%llu is above the ceiling of " POLICY, (20ULL + i) * MIB);
+		ASSERT_EQ(0, run_asking(w, "", asks)) TH_LOG("%s", out());
+		ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+		EXPECT_NE(NULL, strstr(out(), TELLS_BOTH SAYS_LIMITED)) TH_LOG("%s", out());
+		EXPECT_EQ(8 * MIB, dmem_read(w->cgroup, "dmem.max", CAMERA));
+		EXPECT_EQ(4 * MIB, dmem_read(w->cgroup, "dmem.max", DISPLAY));
+		EXPECT_TRUE(logged("dmem-hook", message)) TH_LOG("%s", message);
+		end_container(_metadata, w);
+	}
+}
+
+/*
+ * A policy that is there, but has no effect: an empty file, and one that a mount of the engine's
+ * namespace hides. No container starts, and the next one has the limits of the policy again.
+ */
+TEST_F_TIMEOUT(hook, lost_policy, 250)
+{
+	static const char hidden[] = "unshare -m sh -c 'mount -t tmpfs none " POLICY_DIR " && exec \"$@\"' hide ";
+	static const struct {
+		const char *policy, *in_front, *message;
+	} lost[] = {
+		{ "", "", POLICY ": the file has no section [Hook]" },
+		{ RULES, hidden, POLICY ": process 1 sees this file" },
+	};
+
+	for (size_t i = 0; i < 2 * N_WAYS; i++) {
+		const struct way *w = &ways[i / 2];
+		const char *message = lost[i % 2].message;
+
+		TH_LOG("%s: %s", w->engine, message);
+		ASSERT_EQ(0, unit_write(POLICY, "%s", lost[i % 2].policy));
+		EXPECT_NE(0, run_asking(w, lost[i % 2].in_front, "8M")) TH_LOG("%s", out());
+		EXPECT_NE(NULL, strstr(out(), message)) TH_LOG("%s", out());
+		EXPECT_EQ(NULL, strstr(out(), CAMERA_HEAP "=")) TH_LOG("%s", out());
+		EXPECT_TRUE(wait_gone(w->cgroup, 10)) TH_LOG("%s", w->cgroup);
+		shell_out("%s delete --force camera", w->engine);
+		out_clear();
+	}
 }
 
 TEST_HARNESS_MAIN

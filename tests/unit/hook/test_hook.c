@@ -79,6 +79,9 @@ static void machine(void)
 	put(CTR "/cgroup.subtree_control", "%s", "");
 	put(CTR "/cgroup.procs", "%d\n", child);
 	put("heaps/camera@64000000/dmem_region", CAM "\n");
+	/* Process 1 has the same files as the hook. */
+	put("proc/1/stat", "%s", "");
+	link_to("proc/1/root", "/");
 	put("proc/self/cgroup", "0::/system.slice/engine.service\n");
 	put("proc/self/uid_map", "         0          0 4294967295\n");
 	put_stat("proc/self/stat", 1, 1000);
@@ -295,6 +298,7 @@ static void test_policy_file(void)
 		"[Hook]\nDeviceMemoryMaximum=" CAM " 1M\n", "[Hook]\nDeviceMemoryStrict=perhaps\n",
 		"[X-Dmem]\nDeviceMemoryMax=" CAM " 1M\n", "[Hook]\nDeviceMemoryMax\n",
 	};
+	static const char * const empty[] = { "", "\n", "# [Hook]\n" };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		tap_case("mistake %zu", i + 1);
@@ -303,7 +307,20 @@ static void test_policy_file(void)
 		check(go(MAX(CAM " 1M"), NULL) == 1 && strstr(get("err"), "hook.conf: line "),
 		      "a mistake in the policy ends the start", "%s", get("err"));
 	}
+	/* Writing a policy, not under another name, empties it first. */
+	for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++) {
+		tap_case("empty %zu", i + 1);
+		machine();
+		put_policy(empty[i]);
+		check(go(MAX(CAM " 1M"), NULL) == 1 && strstr(get("err"), "hook.conf: the file has no section [Hook]"),
+		      "an empty policy ends the start", "%s", get("err"));
+		check_text(get(CTR "/dmem.max"), "", "no limit is written");
+	}
 	tap_case("%s", "");
+	machine();
+	put_policy("[Hook]\n");
+	check(go(MAX(CAM " 1M"), NULL) == 0 && !*get("err"), "a policy without rules is allowed", "%s",
+	      get("err"));
 	machine();
 	put_policy("[Hook]\n");
 	chmod(tap_path("hook.conf"), 0664);
@@ -324,6 +341,144 @@ static void test_policy_file(void)
 	machine();
 	put_policy("[Hook]\nDeviceMemoryStrict=yes\n");
 	check(go(MAX("cma/none 1M"), NULL) == 1, "the policy makes each start strict", "%s", get("err"));
+}
+
+/* Runs the hook with the policy file "etc/dmem/hook.conf", as process 1 sees it below proc/1/root. */
+static int go_hidden(void)
+{
+	char policy[4200];
+
+	snprintf(policy, sizeof(policy), "--policy=%s", tap_path("etc/dmem/hook.conf"));
+	document(MAX(CAM " 1M"));
+	return go_with(policy, NULL);
+}
+
+static void ends(const char *text, const char *name)
+{
+	int ret = go_hidden();
+
+	check(ret == 1 && strstr(get("err"), text) && !*get(CTR "/dmem.max"), name, "exit code %d: %s", ret,
+	      get("err"));
+}
+
+/* Process 1 is in another mount namespace, with this policy or, if it is NULL, without one. */
+static void other_namespace(const char *text)
+{
+	char path[4200];
+
+	machine();
+	unlink(tap_path("proc/1/root"));
+	put("proc/1/root/empty", "%s", "");
+	snprintf(path, sizeof(path), "proc/1/root%s", tap_path("etc/dmem/hook.conf"));
+	if (text)
+		put(path, "%s", text);
+}
+
+/* A policy that is not seen is not the same as none. */
+static void test_hidden(void)
+{
+	char path[4200];
+
+	tap_case("no file anywhere");
+	machine();
+	check(go_hidden() == 0 && !*get("err"), "a container starts without a policy", "%s", get("err"));
+	put("etc/dmem/other", "%s", "");
+	check(go_hidden() == 0 && !*get("err"), "a directory without a policy does not matter", "%s", get("err"));
+	other_namespace(NULL);
+	check(go_hidden() == 0 && !*get("err"), "another namespace without a policy does not matter", "%s",
+	      get("err"));
+
+	tap_case("hidden");
+	other_namespace("[Hook]\n");
+	ends("process 1 sees this file", "a policy of process 1 that is not seen ends the start");
+	put("etc/dmem/other", "%s", "");
+	ends("process 1 sees this file", "an empty directory over it does not help");
+	put("etc/dmem/hook.conf", "[Hook]\nDeviceMemoryMaxCeiling=" CAM " 512K\n");
+	check(go_hidden() == 0 && strstr(get("err"), "is above the ceiling"), "the engine's own policy counts",
+	      "%s", get("err"));
+
+	tap_case("link");
+	machine();
+	link_to("etc/dmem", "nowhere");
+	ends("no file is seen below ", "a directory that is a link to nothing ends the start");
+	machine();
+	put("there/other", "%s", "");
+	link_to("etc/dmem", "../there");
+	check(go_hidden() == 0 && !*get("err"), "a directory that is a good link does not matter", "%s",
+	      get("err"));
+	machine();
+	link_to("etc", "nowhere");
+	ends("no file is seen below ", "a directory further above that is a link to nothing ends the start");
+	machine();
+	put("etc/dmem", "%s", "");
+	ends("Not a directory", "a file in place of the directory ends the start");
+
+	tap_case("link of process 1");
+	other_namespace(NULL);
+	snprintf(path, sizeof(path), "proc/1/root%s", tap_path("etc/dmem"));
+	link_to(path, "/nowhere");
+	ends("no file is seen below ", "a link to nothing ends the start");
+	other_namespace(NULL);
+	link_to(path, "/empty-but-there");
+	put("proc/1/root/empty-but-there/hook.conf", "[Hook]\n");
+	ends("process 1 sees this file", "an absolute link is followed below its root");
+
+	tap_case("process 1 not readable");
+	machine();
+	unlink(tap_path("proc/1/root"));
+	ends("for process 1 not known", "an unknown root of process 1 ends the start");
+	put("proc/1/mountinfo", "21 1 253:0 / / rw - ext4 /dev/root rw\n");
+	put("proc/self/mountinfo", "84 1 253:0 / / rw - ext4 /dev/root rw\n");
+	ends("for process 1 not known", "another mount of the same files ends the start");
+	put("proc/self/mountinfo", "20 21 0:5 / /proc rw - proc none rw\n21 1 253:0 / / rw - ext4 /dev/root rw\n");
+	check(go_hidden() == 0 && !*get("err"), "the same mount does not matter", "%s", get("err"));
+	put("etc/dmem/hook.conf", "[Hook]\n");
+	check(go_hidden() == 0 && !*get("err"), "it does not matter if there is a policy here", "%s", get("err"));
+	tap_case("%s", "");
+}
+
+/* Rules hold for each region that a container can use. */
+static void test_rules(void)
+{
+	static const char late[] = "[Hook]\nDeviceMemoryMaxCeiling=cma/late 512K\n";
+	pid_t pid;
+
+	/* A region that an annotation has waited for: its rule was unknown before. */
+	machine();
+	put_policy(late);
+	unsetenv("FAKE_SLEEP");
+	pid = fork();
+	if (!pid) {
+		while (access(tap_path("cg/dmem.capacity"), F_OK))
+			usleep(10000);
+		usleep(300000);
+		put("cg/dmem.capacity", CAM " 41943040\n" SYS " 1048576000\ncma/late 4194304\n");
+		_exit(0);
+	}
+	check(go(MAX("cma/late 1M"), NULL) == 0 && strstr(get("err"), "is above the ceiling"),
+	      "the ceiling of a region that appears late holds", "%s", get("err"));
+	waitpid(pid, NULL, 0);
+	check_text(get(CTR "/dmem.max"), "cma/late 524288\n", "it has the ceiling");
+
+	machine();
+	put_policy("[Hook]\nDeviceMemoryMaxCeiling=cma/none 1M\nDeviceMemoryMax=dma_heap/none 1M\n");
+	check(go(MAX(CAM " 2M"), NULL) == 0 && !*get("err"), "rules for missing regions have no effect", "%s",
+	      get("err"));
+
+	/* In a cgroup namespace. */
+	machine();
+	put_policy("[Hook]\nDeviceMemoryMaxCeiling=" CAM " 10%\n");
+	unlink(tap_path("cg/.regions"));
+	put("cg/dmem.current", CAM " 0\n" SYS " 0\n");
+	check(go(MAX(CAM " 2M"), NULL) == 0 && strstr(get("err"), "is above the ceiling"),
+	      "a percentage of an unknown capacity is a ceiling", "%s", get("err"));
+	check_text(get(CTR "/dmem.max"), CAM " 0\n", "it is zero");
+
+	machine();
+	put_policy("[Hook]\nDeviceMemoryMaxCeiling=dma_heap/camera@64000000 1M\n");
+	rename(tap_path("heaps"), tap_path("hidden"));
+	check(go(MAX(CAM " 2M"), NULL) == 1 && strstr(get("err"), "hook.conf: dma_heap/camera@64000000 1M: "),
+	      "a rule for a heap ends the start if no heap is seen", "%s", get("err"));
 }
 
 /* The process in the document must be the container's, from the beginning to the end. */
@@ -540,16 +695,18 @@ static void test_deadline(void)
 	for (int strict = 0; strict < 2; strict++) {
 		int64_t start = ms();
 		int p[2], err, status = -1;
+		char proc[4200];
 
 		tap_case(strict ? "strict" : "not strict");
 		machine();
+		snprintf(proc, sizeof(proc), "--proc=%s", tap_path("proc"));
 		if (pipe(p) || (pid = fork()) < 0)
 			abort();
 		if (!pid) {
 			dup2(p[0], 0);
 			err = open(tap_path("err"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 			dup2(err, 2);
-			execl(hook, hook, "--policy=/none", "--timeout=1", strict ? "--strict" : NULL, NULL);
+			execl(hook, hook, "--policy=/none", proc, "--timeout=1", strict ? "--strict" : NULL, NULL);
 			_exit(99);
 		}
 		waitpid(pid, &status, 0);
@@ -671,6 +828,8 @@ int main(int argc, char **argv)
 	RUN(test_ceiling);
 	RUN(test_reservation);
 	RUN(test_policy_file);
+	RUN(test_hidden);
+	RUN(test_rules);
 	RUN(test_process);
 	RUN(test_cgroup);
 	RUN(test_read_back);
