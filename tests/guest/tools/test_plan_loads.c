@@ -39,7 +39,7 @@
 #define ROOT		"/sys/fs/cgroup"
 #define PARENT		"t-loads"
 #define SEED		20261100	/* plus the number of the load */
-#define SOME_LOADS	6		/* without dmem.loads= */
+#define SOME_LOADS	3		/* without dmem.loads= */
 #define WAIT_MS		20000
 #define OF_BOARD	2		/* the load for which the suite makes device trees */
 #define RECORDS		3		/* tries to record a load */
@@ -716,14 +716,14 @@ static void check_neighbour(struct __test_metadata *_metadata, FIXTURE_DATA(load
 	close_all(&fd, 1);
 }
 
-/* The planned size, in whole blocks, with the planned limits and reservations. */
+/* The proposed size, in whole blocks, with the planned limits and reservations. */
 static void check_limits(struct __test_metadata *_metadata, FIXTURE_DATA(loads) *self)
 {
 	struct attempt t = { .load = &self->load };
 	long long size[LOAD_REGIONS], sum[LOAD_REGIONS];
 
 	for (unsigned int i = 0; i < self->shape.regions; i++) {
-		size[i] = answer_number(answer_region(self->answer, region_name[i]), "size") / self->page;
+		size[i] = answer_number(answer_region(self->answer, region_name[i]), "reserved_in") / self->page;
 		if (size[i] > self->area[i].total) {
 			TH_LOG("load %zu: %s is too small for the planned size", self->n, region_name[i]);
 			return;
@@ -870,7 +870,7 @@ static void prepare(struct __test_metadata *_metadata, FIXTURE_DATA(loads) *self
 	ASSERT_TRUE(ok)
 		TH_LOG("load %zu is recorded in another order", self->n);
 	free(self->answer);
-	self->answer = strdup(plan(_metadata, "--headroom=0", NULL, NULL, NULL));
+	self->answer = strdup(plan(_metadata, "--headroom=0", "--shrink", NULL, NULL));
 	for (unsigned int i = 0; i < self->shape.regions; i++) {
 		const char *at = answer_region(self->answer, region_name[i]);
 

@@ -164,7 +164,7 @@ static void test_bash(const char *file)
 	complete(file, "plan --by = m", "machine model ");
 	complete(file, "plan --accept = ", "changes machine quantile ");
 	complete(file, "plan --a", "--accept --add --alerts --apply ");
-	complete(file, "plan --c", "--check --check-units --cma-alignment ");
+	complete(file, "plan --c", "--check --check-units --cma-alignment --confidence ");
 	snprintf(words, sizeof(words), "plan --alerts = %s", tap_path("bi"));
 	snprintf(want, sizeof(want), "%s ", tap_path("bin"));
 	complete(file, words, want);
