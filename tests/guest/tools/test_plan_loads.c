@@ -48,6 +48,7 @@
 #define FIRST_GUESS	(16 * MIB)	/* the kernel's default for the area of drivers */
 #define ADDED		3		/* buffers, and their size in KiB */
 #define ADDED_KIB	1300
+#define NEIGHBOUR_BUFFERS 9		/* for each alignment up to 256 pages, and the rest */
 
 static const char * const area_name[LOAD_REGIONS] = { CAMERA_HEAP, "display@60000000", "linux,cma" };
 static const char * const region_name[LOAD_REGIONS] = { CAMERA, DISPLAY, DEFAULT };
@@ -695,25 +696,42 @@ static int drop_limits(FIXTURE_DATA(loads) *self, unsigned int region)
 	return ret;
 }
 
+/* The neighbour, which is the service behind the others, allocates the first free pages of an area
+ * whose other pages are free, too. A single buffer would begin at a multiple of its alignment, and
+ * so not have the pages between those in use and that place. 0 or a negative errno. */
+static int fill_as_neighbour(FIXTURE_DATA(loads) *self, const struct area *a, long long pages, int *fd)
+{
+	long long from = a->used, to = from + pages, n;
+
+	for (int i = 0; from < to; from += n, i++) {
+		n = area_next(a, from, to);
+		fd[i] = i < NEIGHBOUR_BUFFERS ?
+			services_alloc(&self->services, self->shape.services, a->heap, n * self->page, FIRST_FD) :
+			-ENOSPC;
+		if (fd[i] < 0)
+			return fd[i];
+	}
+	return 0;
+}
+
 /* A neighbour can have all memory for which there is no reservation. */
 static void check_neighbour(struct __test_metadata *_metadata, FIXTURE_DATA(loads) *self,
 			    unsigned int region, long long left)
 {
 	struct area *a = &self->area[region];
-	int fd;
+	int fd[NEIGHBOUR_BUFFERS + 1], more, ret;
 
+	memset(fd, -1, sizeof(fd));
 	if (left > 0) {
-		fd = services_alloc(&self->services, self->shape.services, a->heap, left * self->page,
-				    FIRST_FD);
-		PREDICTED(NEIGHBOUR, fd >= 0, "a neighbour does not get %lld pages of %s: %d", left,
-			  region_name[region], fd);
-		close_all(&fd, 1);
+		ret = fill_as_neighbour(self, a, left, fd);
+		PREDICTED(NEIGHBOUR, !ret, "a neighbour does not get %lld pages of %s: %d", left,
+			  region_name[region], ret);
 	}
-	fd = services_alloc(&self->services, self->shape.services, a->heap, (left + 1) * self->page,
-			    FIRST_FD);
-	PREDICTED(NEIGHBOUR, fd == -ENOMEM, "a neighbour gets %lld pages of %s: %d", left + 1,
-		  region_name[region], fd);
-	close_all(&fd, 1);
+	more = services_alloc(&self->services, self->shape.services, a->heap, self->page, FIRST_FD);
+	PREDICTED(NEIGHBOUR, more == -ENOMEM, "a neighbour gets more than %lld pages of %s: %d", left,
+		  region_name[region], more);
+	close_all(&more, 1);
+	close_all(fd, NEIGHBOUR_BUFFERS + 1);
 }
 
 /* The proposed size, in whole blocks, with the planned limits and reservations. */
@@ -723,7 +741,10 @@ static void check_limits(struct __test_metadata *_metadata, FIXTURE_DATA(loads) 
 	long long size[LOAD_REGIONS], sum[LOAD_REGIONS];
 
 	for (unsigned int i = 0; i < self->shape.regions; i++) {
-		size[i] = answer_number(answer_region(self->answer, region_name[i]), "reserved_in") / self->page;
+		const char *at = answer_region(self->answer, region_name[i]);
+
+		size[i] = answer_of_reservations(at, "reserved_in") / self->page;
+		ASSERT_LE(self->need[i], size[i]);
 		if (size[i] > self->area[i].total) {
 			TH_LOG("load %zu: %s is too small for the planned size", self->n, region_name[i]);
 			return;
