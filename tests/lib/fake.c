@@ -283,7 +283,7 @@ void fake_maps(int pid, const struct fake_buffer *b, size_t n, bool sizes)
 	free(text);
 }
 
-void fake_bufinfo(const struct fake_buffer *b, size_t n)
+void fake_bufinfo(const struct fake *f, const struct fake_buffer *b, size_t n)
 {
 	uint64_t sum = 0;
 	size_t len;
@@ -297,6 +297,9 @@ void fake_bufinfo(const struct fake_buffer *b, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		fprintf(o, "%08llu\t%08x\t%08x\t%08ld\t%s\t%08lu\t%s\n", (ull)b[i].size, 02000002, 7, 2l,
 			b[i].exporter, b[i].ino, b[i].name ? b[i].name : "<none>");
+		if (b[i].region && f->kernel == FAKE_OURS)
+			fprintf(o, "dmem_region:\t%s\ndmem_cgroup:\t%llu\n", b[i].region,
+				(ull)b[i].cgroup);
 		fprintf(o, "\tAttached Devices:\n\tvivid-000\nTotal 1 devices attached\n\n");
 		sum += b[i].size;
 	}

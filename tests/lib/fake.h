@@ -80,6 +80,6 @@ void fake_other_fd(int pid, int fd, const char *target);
 /* Adds mappings of buffers in this order; @sizes: also map_files, which cannot be followed. */
 void fake_maps(int pid, const struct fake_buffer *b, size_t n, bool sizes);
 /* Writes the list of buffers in debugfs. */
-void fake_bufinfo(const struct fake_buffer *b, size_t n);
+void fake_bufinfo(const struct fake *f, const struct fake_buffer *b, size_t n);
 
 #endif

@@ -116,7 +116,7 @@ static void buffers(struct fake *f)
 		101, 3 * MIB, "camera@64000000", "frame 0", CAMERA,
 		fake_cgroup_id("system.slice/camera.service"),
 	}, mapped = {
-		102, 4 * MIB, "display@60000000", NULL, DISPLAY, 0,
+		102, 4 * MIB, "display@60000000", NULL, DISPLAY, fake_cgroup_id("system.slice/display.service"),
 	}, scanout = {
 		103, 8 * MIB, "drm", "scanout", DISPLAY, fake_cgroup_id("system.slice/display.service"),
 	}, removed = {
@@ -137,7 +137,7 @@ static void buffers(struct fake *f)
 	fake_fd(f, 900, 10, &removed);
 	fake_fd(f, 900, 11, &free_ride);
 	fake_maps(900, &mapped, 1, true);
-	fake_bufinfo(shown, N(shown));
+	fake_bufinfo(f, shown, N(shown));
 }
 
 bool machine(struct fake *f, const char *name)

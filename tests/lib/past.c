@@ -94,3 +94,14 @@ void past_write(struct dmem_text *t, const char *rel)
 	put(rel, "%.*s", (int)t->len, t->s);
 	dmem_text_free(t);
 }
+
+ssize_t past_read(void *data, size_t file, uint64_t offset, void *buf, size_t len)
+{
+	const struct dmem_text *t = data;
+	size_t n = offset < t->len ? t->len - (size_t)offset : 0;
+
+	(void)file;
+	n = n < len ? n : len;
+	memcpy(buf, t->s + offset, n);
+	return (ssize_t)n;
+}

@@ -20,7 +20,10 @@ void past_look_at(struct dmem_text *t, uint64_t mono, uint64_t wall, const char 
 	__attribute__((format(printf, 4, 5)));
 void past_end(struct dmem_text *t, uint64_t mono);
 
-/* Appends the text to the file of that name, or makes the file. */
+/* Writes the text to the file of that name, which it replaces, and frees the text. */
 void past_write(struct dmem_text *t, const char *rel);
+
+/* Reads a history in memory, for struct lines_input. @data: a struct dmem_text, the only file. */
+ssize_t past_read(void *data, size_t file, uint64_t offset, void *buf, size_t len);
 
 #endif

@@ -53,6 +53,13 @@ long long answer_number(const char *region, const char *key)
 	return number_before(region, key, region ? strstr(region, "\"services\":") : NULL);
 }
 
+long long answer_of_reservations(const char *region, const char *key)
+{
+	const char *end = end_of(region);
+
+	return number_before(find_before(region, "\"whole_sets\":", end), key, end);
+}
+
 long long answer_trial_number(const char *region, const char *key)
 {
 	return number_before(trial_of(region), key, end_of(region));

@@ -6,8 +6,10 @@
 /* The object of a region, or NULL. */
 const char *answer_region(const char *json, const char *region);
 
-/* A number of the region, or of its trial. */
+/* A number of the region, of its reservations ("reserved_in" and the keys that follow its services),
+ * or of its trial. */
 long long answer_number(const char *region, const char *key);
+long long answer_of_reservations(const char *region, const char *key);
 long long answer_trial_number(const char *region, const char *key);
 
 /* A number of a service, by the path of its cgroup: in the plan of the region, or in its trial. */

@@ -72,17 +72,20 @@ void area_drop(struct area *a)
 		close(a->fill[--a->n_fill]);
 }
 
-/* Occupies the pages from @from up to @to, if all before are occupied: each buffer starts where
- * its alignment has it start. */
+long long area_next(const struct area *a, long long from, long long to)
+{
+	long long at = from - a->aligned, n = to - from;
+
+	return at % ALIGNED && n > (at & -at) ? at & -at : n;
+}
+
+/* Occupies the pages from @from up to @to, if all before are occupied. */
 static int occupy(struct area *a, long long from, long long to)
 {
 	while (from < to) {
-		long long at = from - a->aligned, n = to - from;
-		int fd;
+		long long n = area_next(a, from, to);
+		int fd = a->n_fill < AREA_FILL ? heap_alloc(a->heap, n * a->page) : -ENOSPC;
 
-		if (at % ALIGNED && n > (at & -at))
-			n = at & -at;
-		fd = a->n_fill < AREA_FILL ? heap_alloc(a->heap, n * a->page) : -ENOSPC;
 		if (fd < 0)
 			return fd;
 		a->fill[a->n_fill++] = fd;

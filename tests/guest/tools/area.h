@@ -33,6 +33,10 @@ void area_close(struct area *a);
 int area_window(struct area *a, long long from, long long to);
 void area_drop(struct area *a);
 
+/* If all pages before @from are occupied, and none from @from up to @to: the largest buffer that
+ * begins at @from, because its alignment has it begin there. */
+long long area_next(const struct area *a, long long from, long long to);
+
 /* Pages, or a negative errno. */
 long long area_free(const struct area *a);
 long long area_largest_run(const struct area *a);

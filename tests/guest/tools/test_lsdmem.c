@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -175,10 +176,26 @@ TEST_F(lsdmem, buffers)
 	/* Held only by a mapping. */
 	close(copy);
 	close(fd[0]);
-	ASSERT_EQ(0, lsdmem("--buffers", "-rnb", "-o", "SIZE,FDS,MAPS"));
-	EXPECT_STREQ("0 1", line("3145728 ")) TH_LOG("%s", output());
+	ASSERT_EQ(0, lsdmem("--buffers", "-rnb", "-o", "SIZE,FDS,MAPS,REGION,CGROUP"));
+	EXPECT_STREQ("0 1 " CAMERA " /t-lsdmem/below", line("3145728 ")) TH_LOG("%s", output());
 	munmap(map, 3 * MIB);
 	close(fd[1]);
+}
+
+/* A buffer on its way from one process to another: no process has a descriptor, and the kernel
+ * names the owner. */
+TEST_F(lsdmem, buffer_in_message)
+{
+	int sock[2], fd = cg_alloc(self->below, self->heap, 3 * MIB);
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock));
+	ASSERT_EQ(0, send_fd(sock[0], fd));
+	close(fd);
+	ASSERT_EQ(0, lsdmem("--buffers", "-rnb", "-o", "SIZE,FDS,MAPS,REGION,CGROUP"));
+	EXPECT_STREQ("0 0 " CAMERA " /t-lsdmem/below", line("3145728 ")) TH_LOG("%s", output());
+	close(sock[0]);
+	close(sock[1]);
 }
 
 /* Without privileges, lsdmem reports missing access, and shows the rest. */

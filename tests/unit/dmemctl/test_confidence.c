@@ -802,18 +802,6 @@ static bool is_error(const struct confidence_error *e, const struct truth *t, bo
 	return e->n == n && e->max == most && e->p50 == p50 && e->p95 == p95 && (dated || !n);
 }
 
-/* A history in memory. */
-static ssize_t read_text(void *data, size_t file, uint64_t offset, void *buf, size_t len)
-{
-	const struct dmem_text *t = data;
-	size_t n = offset < t->len ? t->len - (size_t)offset : 0;
-
-	(void)file;
-	n = n < len ? n : len;
-	memcpy(buf, t->s + offset, n);
-	return (ssize_t)n;
-}
-
 /* Numbers of differences from the model. */
 struct differences {
 	size_t plans, region, services, runs, holdouts;
@@ -862,7 +850,7 @@ static void compare_seed(struct differences *d, uint64_t seed)
 	};
 	struct truth *truth = calloc(1, sizeof(*truth));
 	struct dmem_text t = { 0 };
-	struct model m = { .in = { read_text, &t } };
+	struct model m = { .in = { past_read, &t } };
 	struct needs n = { 0 };
 	uint64_t length;
 

@@ -797,17 +797,6 @@ static uint64_t place(const struct past *p, size_t a, size_t b)
 
 /* ---- comparing ---- */
 
-static ssize_t read_text(void *data, size_t file, uint64_t offset, void *buf, size_t len)
-{
-	const struct dmem_text *t = data;
-	size_t n = offset < t->len ? t->len - (size_t)offset : 0;
-
-	(void)file;
-	n = n < len ? n : len;
-	memcpy(buf, t->s + offset, n);
-	return (ssize_t)n;
-}
-
 struct found {
 	struct model m;
 	struct needs n;
@@ -821,7 +810,7 @@ static bool find(struct found *f, struct past *p)
 	uint64_t length = p->text.len;
 	bool ok;
 
-	*f = (struct found){ .m = { .in = { read_text, &p->text } } };
+	*f = (struct found){ .m = { .in = { past_read, &p->text } } };
 	ok = !model_add(&f->m, 0, 0, &length) && !model_sort(&f->m) && !needs_find(&f->n, &f->m, &o) &&
 	     !pairs_find(&f->p, &f->m, &f->n, &o, SIZE_MAX) && f->n.n && f->n.region[0].n <= SERVICES;
 	for (size_t i = 0; ok && i < f->n.region[0].n; i++)

@@ -684,6 +684,7 @@ static void buffers(void)
 {
 	struct fake_buffer b = { .ino = 77, .size = 2 * MIB, .exporter = "camera@64000000", .region = CAM };
 	struct fake_buffer c = { .ino = 78, .size = MIB, .exporter = "camera@64000000" };
+	struct fake_buffer sent = { .ino = 79, .size = 4096, .exporter = "camera@64000000", .region = CAM };
 	struct hist_found found;
 	pid_t pid;
 
@@ -692,12 +693,17 @@ static void buffers(void)
 	/* The kernel names the cgroup that the process was in. */
 	b.cgroup = fake_cgroup_id(SERVICE "/inner");
 	c.cgroup = 123456789;
+	sent.cgroup = b.cgroup;
 	fake_process(1, "init");
 	fake_fd(&f, 1, 3, &b);
 	pid = start(dmemctl, MORE("--interval=10ms", "--buffers"), 0);
 	check(wait_for("buffer 77 c2 r0 2097152\n"), "a buffer, and the unit that pays", "no");
 	fake_fd(&f, 1, 4, &c);
 	check(wait_for("buffer 78 c-1 r0 1048576\n"), "of nobody who is known, by its heap", "no");
+	/* On its way from one process to another, in a message. */
+	fake_bufinfo(&f, &sent, 1);
+	check(wait_for("buffer 79 c2 r0 4096\n") && !strstr(said("history", &found), "buffer 79 c-1"),
+	      "the owner of a buffer without a descriptor is recorded with it", "%s", said("history", &found));
 	unlink(tap_path("root/proc/1/fd/3"));
 	check(wait_for("freed 77\n"), "freed", "no");
 	check(!end(pid, SIGTERM) && strstr(said("history", &found), "buffers=1"), "and the head says so",

@@ -675,17 +675,6 @@ static void write_world(struct dmem_text *t, const struct world *w)
 	past_end(t, 1000 + 1000 * LOOKS);
 }
 
-static ssize_t read_text(void *data, size_t file, uint64_t offset, void *buf, size_t len)
-{
-	const struct dmem_text *t = data;
-	size_t n = offset < t->len ? t->len - (size_t)offset : 0;
-
-	(void)file;
-	n = n < len ? n : len;
-	memcpy(buf, t->s + offset, n);
-	return (ssize_t)n;
-}
-
 struct planned {
 	struct sets s;
 	struct model m;
@@ -703,7 +692,7 @@ static bool plan_world(struct planned *p, struct dmem_text *t, bool sets, double
 	uint64_t length = t->len;
 	bool ok;
 
-	*p = (struct planned){ .m = { .in = { read_text, t } } };
+	*p = (struct planned){ .m = { .in = { past_read, t } } };
 	ok = !model_add(&p->m, 0, 0, &length) && !model_sort(&p->m);
 	for (unsigned int i = 0; i < SERVICES && sets; i++) {
 		char text[64];

@@ -59,7 +59,7 @@ static void make_tree(void)
 	fake_fd(&f, 70, 3, &b);
 	fake_process(71, "viewer");
 	fake_maps(71, &b, 1, true);
-	fake_bufinfo(&b, 1);
+	fake_bufinfo(&f, &b, 1);
 	put("root/proc/sys/kernel/random/boot_id", "11111111-2222-3333-4444-555555555555\n");
 	put("root/proc/self/cgroup", "0::/system.slice/camera.service\n");
 	put("root/etc/systemd/system.control/camera.service.d/90-dmemctl.conf",

@@ -952,18 +952,6 @@ static void test_chart(void)
 
 /* ---- random loads ---- */
 
-/* A history in memory. */
-static ssize_t read_text(void *data, size_t file, uint64_t offset, void *buf, size_t len)
-{
-	const struct dmem_text *t = data;
-	size_t n = offset < t->len ? t->len - (size_t)offset : 0;
-
-	(void)file;
-	n = n < len ? n : len;
-	memcpy(buf, t->s + offset, n);
-	return (ssize_t)n;
-}
-
 struct planned {
 	struct whatif w;
 	struct model m;
@@ -980,7 +968,7 @@ static bool plan_changed(struct planned *p, struct dmem_text *t, uint64_t size, 
 	uint64_t length = t->len;
 	bool ok = true;
 
-	*p = (struct planned){ .m = { .in = { read_text, t } } };
+	*p = (struct planned){ .m = { .in = { past_read, t } } };
 	for (size_t i = 0; i < 8; i++)
 		p->sizes[i] = size;
 	for (; *change; change++) {

@@ -62,7 +62,8 @@ static void check_dmabufs(char *text)
 		lines += *c == '\n';
 	while (dmem_dmabuf_next(&text, &d)) {
 		require(d.size != DMEM_UNKNOWN && d.ino != DMEM_UNKNOWN && d.exporter &&
-			!strchr(d.exporter, '\t') && d.cgroup == DMEM_UNKNOWN && !d.region,
+			!strchr(d.exporter, '\t') && (d.cgroup == DMEM_UNKNOWN) == !d.region &&
+			(!d.region || !strchr(d.region, '\n')),
 			"bufinfo: half a buffer");
 		require(++found <= lines, "bufinfo: more buffers than lines");
 	}

@@ -204,7 +204,7 @@ static void test_regions(const struct tool *t)
 	check(!tool(t, "-rn --buffers -o inode cma/display@60000000"),
 	      "the buffers of one region can be shown",
 	      "%s", get("err"));
-	check_text(get("out"), "102\n", "the buffers of one region are those known to be in it");
+	check_text(get("out"), "102\n103\n", "the buffers of one region are those known to be in it");
 }
 
 static void test_usage(const struct tool *t)

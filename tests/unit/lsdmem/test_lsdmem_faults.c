@@ -229,7 +229,7 @@ static void test_only_mapped(const struct tool *t)
 	check_text(get("out"), "6 1M 1 1 a\\x20b[33]\n7 - 0 2 a\\x20b[33]\n",
 		   "a mapped buffer has an unknown size and is counted once");
 	remove(tap_path("root/proc/33/fd/3"));
-	fake_bufinfo(&b, 1);
+	fake_bufinfo(&f, &b, 1);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
 	check_text(get("out"), "7 5M 0 2 a\\x20b[33]\n",
 		   "the size of a mapped buffer comes from debugfs");
@@ -263,7 +263,7 @@ static void test_forged_maps(const struct tool *t, const char *with_spy)
 	check(strstr(log, "/proc/20/maps") && !strstr(log, "map_files"), "no link in map_files is followed",
 	      "%s", log);
 	put("root/proc/20/maps", "7f00-8000 r--s 0 00:0b 2 /dmabuf:x\n");
-	fake_bufinfo(&b, 1);
+	fake_bufinfo(&f, &b, 1);
 	tool(t, "--buffers -rn -o INODE,SIZE,FDS,MAPS,PROCESSES");
 	check_text(get("out"), "7 1M 1 1 camera[21]\n",
 		   "a mapping that debugfs does not list is no buffer");
@@ -300,6 +300,44 @@ static void test_counted_once(const struct tool *t)
 	      get("json"));
 }
 
+/* The kernel's list names the owners of buffers that no process has a descriptor of: 40 is mapped,
+ * 41 on its way in a message. A descriptor of 42 names an owner that is newer than the list. A name
+ * cannot give 43 an owner, and for 44 and 45, a line that the name of 46 has and the kernel's own
+ * contradict each other. */
+static void test_listed_owners(const struct tool *t)
+{
+	static const struct fake_buffer listed[] = {
+		{ 46, 4096, "heap", "x\n1\t\t\t\th\t44\tn", "cma/a", 6 },
+		{ 45, 4096, "heap", NULL, "cma/a", 5 },
+		{ 44, 4096, "heap", NULL, "cma/b", 4 },
+		{ 45, 4096, "heap", NULL, "cma/a", 6 },
+		{ 43, 4096, "heap", "x\ndmem_region:\ta\ndmem_cgroup:\t1", NULL, 0 },
+		{ 42, 4096, "heap", NULL, "cma/a", 2 },
+		{ 41, 4096, "heap", "y", "cma/a", 1ull << 61 },
+		{ 40, 4096, "heap", NULL, "cma/b", 7 },
+		{ 47, 4096, "heap", "dmem_region:\tcma/c", "cma/b", 9 },
+	};
+	static const struct fake_buffer moved = { 42, 4096, "heap", NULL, "cma/b", 3 };
+	struct fake f;
+
+	tap_dir(t->dir);
+	fake_start(&f, FAKE_OURS);
+	fake_process(1, "init");
+	fake_process(20, "camera");
+	fake_fd(&f, 20, 3, &moved);
+	fake_maps(20, listed + 7, 1, true);
+	fake_bufinfo(&f, listed, sizeof(listed) / sizeof(*listed));
+	check(!tool(t, "--buffers -rn -o INODE,REGION,ID,FDS") && !*get("err"), "owners in the kernel's list are no error",
+	      "%s", get("err"));
+	check_text(get("out"), "40 cma/b 7 0\n41 cma/a 2305843009213693952 0\n42 cma/b 3 1\n43 - - 0\n44 - - 0\n"
+		   "45 - - 0\n46 - - 0\n47 cma/b 9 0\n", "the owners of buffers without a descriptor are those of the list");
+	fake_start(&f, FAKE_7_3);
+	fake_bufinfo(&f, listed + 7, 1);
+	tool(t, "--buffers -rn -o INODE,REGION,ID,FDS");
+	check(strstr(get("out"), "40 - - 0\n") != NULL, "a list without owners leaves the owner unknown", "%s",
+	      get("out"));
+}
+
 /* While the processes are looked at, a buffer is freed that none of them had any more:
  * the kernel's list had it before, and does not have it after. */
 static void test_freed(const struct tool *t)
@@ -316,11 +354,11 @@ static void test_freed(const struct tool *t)
 		tap_dir(t->dir);
 		fake_start(&f, FAKE_OURS);
 		fake_process(1, "init");
-		fake_bufinfo(both + 1, 1);
+		fake_bufinfo(&f, both + 1, 1);
 		snprintf(later, sizeof(later), "%s", tap_path("later"));
 		snprintf(now, sizeof(now), "%s", tap_path(bufinfo));
 		rename(now, later);
-		fake_bufinfo(both, 2);
+		fake_bufinfo(&f, both, 2);
 		snprintf(at, sizeof(at), "%d", n);
 		setenv("SPY_AT", at, 1);
 		setenv("SPY_CGROUP", later, 1);
@@ -592,6 +630,7 @@ int main(int argc, char **argv)
 	RUN(test_reads, &spied, "--tree", 2 + 1 + 9 * 6 + 1, NULL);
 	RUN(test_reads, &spied, "-o NAME", 2, "dmem.capacity");
 	RUN(test_reads, &spied, "", 2 + 2 + 6 + 2 * 1 + 3 * 3, NULL);
+	RUN(test_listed_owners, &t);
 	RUN(test_freed, &spied);
 	RUN(test_vanishing, &spied, CGROUP "/system.slice/display.service",
 		       "--tree --all -nr -o PATH,REGION,CHARGED,MAX,REFUSED");

@@ -76,19 +76,13 @@ static int find_sizes(struct check *k, const struct needs_options *o)
 	return ret == -EINVAL ? 0 : ret;
 }
 
-/* Figures of a history may have any value. */
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a > DMEM_UNKNOWN - 1 - b ? DMEM_UNKNOWN - 1 : a + b;
-}
-
 /* A slice also counts requests of cgroups in it that are not recorded. */
 static uint64_t count_refused(const struct needs_region *g)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < g->n; i++)
-		sum = add(sum, g->service[i].refused);
+		sum = needs_sum(sum, g->service[i].refused);
 	for (size_t i = 0; i < g->n_above; i++)
 		sum = max_u64(sum, g->above[i].refused);
 	return sum;

@@ -65,11 +65,6 @@ struct finder {
 	uint64_t order;
 };
 
-static uint64_t add_u64(uint64_t a, uint64_t b)
-{
-	return a > DMEM_UNKNOWN - 1 - b ? DMEM_UNKNOWN - 1 : a + b;
-}
-
 struct pairs_pair *pairs_of(const struct pairs_region *p, size_t a, size_t b)
 {
 	size_t low = a < b ? a : b, high = a < b ? b : a;
@@ -79,12 +74,12 @@ struct pairs_pair *pairs_of(const struct pairs_region *p, size_t a, size_t b)
 
 uint64_t pairs_peaks(const struct needs_region *g, size_t a, size_t b)
 {
-	return add_u64(g->service[a].peak, g->service[b].peak);
+	return needs_sum(g->service[a].peak, g->service[b].peak);
 }
 
 bool pairs_fit(const struct needs_region *g, uint64_t bytes)
 {
-	return add_u64(bytes, g->unaccounted) <= g->pairs->size;
+	return needs_sum(bytes, g->unaccounted) <= g->pairs->size;
 }
 
 uint64_t pairs_rest(const struct needs_region *g, size_t service)

@@ -23,6 +23,7 @@ struct cursor_cgroup {
 	uint32_t service;
 	uint64_t life;
 	uint32_t uptime;		/* index plus 1, while the service is up with it */
+	bool gone;			/* buffers of it belong to the parent */
 };
 
 /* A read position in one extent. */
@@ -513,7 +514,7 @@ static int on_cgroup(void *data, unsigned int cgroup, uint64_t life, const char 
 	at = model_find_service((struct model *)c->r->m, path, false);
 	if (at < 0)
 		return at == -ENOENT ? -ESTALE : (int)at;
-	more[cgroup] = (struct cursor_cgroup){ (uint32_t)at, life, 0 };
+	more[cgroup] = (struct cursor_cgroup){ .service = (uint32_t)at, .life = life };
 	return c->once ? 0 : dmem_map_put(&c->named, (uint64_t)at, 0, 1);
 }
 
@@ -671,6 +672,7 @@ static int on_gone(void *data, unsigned int cgroup)
 	if (c->cgroup[cgroup].uptime)
 		go_down(c->r, c->cgroup[cgroup].uptime, 1);
 	c->cgroup[cgroup].uptime = 0;
+	c->cgroup[cgroup].gone = true;
 	for (size_t i = 0; i < c->n_regions && !ret && !c->once; i++) {
 		struct model_consumer *t = (struct model_consumer *)(uintptr_t)
 			dmem_map_get(&c->r->consumers, c->cgroup[cgroup].service, c->region[i]);
@@ -722,6 +724,11 @@ static int on_buffer(void *data, uint64_t ino, int cgroup, unsigned int region, 
 		return 0;
 	service = cgroup < 0 ? MODEL_NONE : c->cgroup[cgroup].service;
 	life = cgroup < 0 ? 0 : c->cgroup[cgroup].life;
+	/* A segment can name a cgroup, its buffers and its end in one sample. */
+	if (cgroup >= 0 && c->cgroup[cgroup].gone && !r->learn) {
+		service = r->m->service[service].parent;
+		life = 0;
+	}
 	at = dmem_map_get(&r->buffers, ino, 0);
 	if (at)
 		return tell_again(c, &r->live[at - 1], service, life);

@@ -93,13 +93,19 @@ static int learn(struct reading *rd, struct dmem_buffer *f, const struct dmem_dm
 
 	if (!ret)
 		ret = learn_text(rd, &f->name, d->name);
-	if (!ret)
-		ret = learn_text(rd, &f->region, d->region);
 	if (f->size == DMEM_UNKNOWN)
 		f->size = d->size;
-	if (f->cgroup == DMEM_UNKNOWN)
-		f->cgroup = d->cgroup;
 	return ret;
+}
+
+/* Replaces the owner: a buffer can move to other memory. */
+static int learn_owner(struct reading *rd, struct dmem_buffer *f, const struct dmem_dmabuf *d)
+{
+	f->cgroup = d->cgroup;
+	if (f->region && d->region && !strcmp(f->region, d->region))
+		return 0;
+	f->region = NULL;
+	return learn_text(rd, &f->region, d->region);
 }
 
 /* Reads the name of the process, without its line feed. */
@@ -166,6 +172,8 @@ static int see_fd(struct reading *rd, int fdinfo, const char *fd)
 	if (!f)
 		return -ENOMEM;
 	ret = learn(rd, f, &d);
+	if (!ret)
+		ret = learn_owner(rd, f, &d);
 	h = ret ? NULL : holder(rd, f);
 	if (!h)
 		return -ENOMEM;
@@ -365,6 +373,22 @@ static int scan_processes(struct reading *rd)
 	return ret;
 }
 
+/* Handles a buffer of the kernel's list. This owner counts only if no fd is found that tells it: a
+ * buffer can be mapped only, or on its way from one process to another in a message. Two lines with
+ * the same buffer: one is text of a name, and the owner is unknown. */
+static int see_listed(struct reading *rd, struct dmem_dmabuf *d)
+{
+	bool again = known(rd->b, d->ino);
+	struct dmem_buffer *f = buffer(rd, d->ino);
+	int ret = f ? learn(rd, f, d) : -ENOMEM;
+
+	if (again) {
+		d->cgroup = DMEM_UNKNOWN;
+		d->region = NULL;
+	}
+	return ret ? ret : learn_owner(rd, f, d);
+}
+
 static int scan_kernel(struct reading *rd)
 {
 	int ret = dmem_sys_read(rd->sys, BUFINFO, &rd->text);
@@ -376,11 +400,8 @@ static int scan_kernel(struct reading *rd)
 		note(rd, BUFINFO, ret);
 		return ret == -ENOMEM ? ret : 0;
 	}
-	while (!ret && dmem_dmabuf_next(&s, &d)) {
-		struct dmem_buffer *f = buffer(rd, d.ino);
-
-		ret = f ? learn(rd, f, &d) : -ENOMEM;
-	}
+	while (!ret && dmem_dmabuf_next(&s, &d))
+		ret = see_listed(rd, &d);
 	return ret;
 }
 

@@ -81,6 +81,24 @@ bool dmem_dmabuf_map(const char *line, uint64_t *ino, uint64_t *dev)
 	return *ino != DMEM_UNKNOWN && dmem_is_dmabuf(next_field(s));
 }
 
+/* Reads the owner from the two lines behind a buffer's line. Holders choose the buffer's name, and
+ * it may contain line ends. It has room for 31 bytes: too few for both lines with a region, whose
+ * name has a slash. */
+static void next_owner(char **text, struct dmem_dmabuf *d)
+{
+	static const char of_region[] = "dmem_region:\t", of_cgroup[] = "dmem_cgroup:\t";
+	char *region = *text, *cgroup = strchr(region, '\n');
+
+	if (!cgroup || strncmp(region, of_region, strlen(of_region)) ||
+	    strncmp(cgroup + 1, of_cgroup, strlen(of_cgroup)))
+		return;
+	region = cut(text, '\n') + strlen(of_region);
+	d->cgroup = number(cut(text, '\n') + strlen(of_cgroup));
+	if (!strchr(region, '/'))
+		d->cgroup = DMEM_UNKNOWN;
+	d->region = d->cgroup == DMEM_UNKNOWN ? NULL : region;
+}
+
 bool dmem_dmabuf_next(char **text, struct dmem_dmabuf *d)
 {
 	while (**text) {
@@ -96,6 +114,7 @@ bool dmem_dmabuf_next(char **text, struct dmem_dmabuf *d)
 		if (d->size == DMEM_UNKNOWN || d->ino == DMEM_UNKNOWN || !*line)
 			continue;
 		d->name = strcmp(line, "<none>") ? line : NULL;
+		next_owner(text, d);
 		return true;
 	}
 	return false;

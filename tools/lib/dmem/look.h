@@ -268,7 +268,8 @@ bool dmem_dmabuf_fdinfo(char *text, struct dmem_dmabuf *d);
  * name, so compare the device. */
 bool dmem_dmabuf_map(const char *line, uint64_t *ino, uint64_t *dev);
 
-/* Cuts lines off *@text, of debugfs' bufinfo, up to one of a dma-buf. False at the end. */
+/* Cuts lines off *@text, of debugfs' bufinfo, up to those of a dma-buf and its owner. False at the
+ * end. */
 bool dmem_dmabuf_next(char **text, struct dmem_dmabuf *d);
 
 /* ---- buffers.c ---- */
