@@ -40,9 +40,9 @@
 #define ROOT		"/sys/fs/cgroup"
 #define PARENT		"t-loads"
 #define SEED		20261100	/* plus the number of the load */
-#define SOME_LOADS	3		/* without dmem.loads= */
+#define SOME_LOADS	8		/* without dmem.loads= */
 #define WAIT_MS		20000
-#define OF_BOARD	2		/* the load for which the suite makes device trees */
+#define OF_BOARD	8		/* the load for which the suite makes device trees */
 #define FIRST_FD	400		/* above all others while a load is recorded */
 #define LEFT_OF_MOST	12000		/* pages of 4K: larger loads are not scaled up */
 #define FIRST_GUESS	(16 * MIB)	/* the kernel's default for the area of drivers */
