@@ -7,7 +7,7 @@ suite loads 11 check-all 9 "answers of dmemctl plan on 40 loads, with three size
 
 # The load whose planned sizes become device trees: OF_BOARD of the program. Then the sizes of
 # pages in KiB, and the loads that are compared with each.
-LOADS_BOARD=2
+LOADS_BOARD=8
 LOADS_SIZES='4:0-39 16:0-11 64:0-11'
 
 # A Cortex-A57 has no pages of 16K. With one CPU, CMA waits for no other one before each

@@ -40,9 +40,9 @@
 #define ROOT		"/sys/fs/cgroup"
 #define PARENT		"t-loads"
 #define SEED		20261100	/* plus the number of the load */
-#define SOME_LOADS	3		/* without dmem.loads= */
+#define SOME_LOADS	8		/* without dmem.loads= */
 #define WAIT_MS		20000
-#define OF_BOARD	2		/* the load for which the suite makes device trees */
+#define OF_BOARD	8		/* the load for which the suite makes device trees */
 #define FIRST_FD	400		/* above all others while a load is recorded */
 #define LEFT_OF_MOST	12000		/* pages of 4K: larger loads are not scaled up */
 #define FIRST_GUESS	(16 * MIB)	/* the kernel's default for the area of drivers */
@@ -56,8 +56,8 @@ static const char * const sizes_name[LOAD_SIZES] = { "frames", "odd", "small", "
 
 /* Answers that are compared, by kind. */
 enum kind {
-	NEED, LESS, FIRST, REFUSED, SCALE, WITHOUT, ADD, MERGE, SPLIT, KEPT, NEIGHBOUR, OTHER, MOVABLE, BOARD,
-	KINDS
+	NEED, LESS, FIRST, REFUSED, SCALE, WITHOUT, ADD, ADD_WITH, MERGE, SPLIT, KEPT, NEIGHBOUR, OTHER,
+	MOVABLE, BOARD, KINDS
 };
 
 static const char * const kind_name[KINDS] = {
@@ -68,6 +68,7 @@ static const char * const kind_name[KINDS] = {
 	[SCALE] = "--scale: the needed size and a page less",
 	[WITHOUT] = "--without: the needed size and a page less",
 	[ADD] = "--add: the needed size and a page less",
+	[ADD_WITH] = "--add with a service: the needed size and a page less",
 	[MERGE] = "--merge: the needed size and a page less",
 	[SPLIT] = "--split: the needed size of both regions and a page less",
 	[KEPT] = "MAX and MIN of all services refuse nothing that was recorded",
@@ -167,6 +168,10 @@ struct attempt {
 	const struct load *load;
 	struct area *area[LOAD_REGIONS];
 	bool go_on;			/* after refused requests */
+	const struct load *whole;	/* with the ops of other regions, or NULL: adds no buffers */
+	unsigned int with;		/* the service in it that they come and go with */
+	int heap;			/* of the added buffers */
+	long long added;		/* pages of each */
 	/* Results */
 	size_t refused_op;		/* the first one, or load->n */
 	unsigned int refused[LOAD_REGIONS][LOAD_MOST_SERVICES];
@@ -212,14 +217,60 @@ static int step(FIXTURE_DATA(loads) *self, const struct load *l, size_t i, int h
 	return fd < 0 ? fd : 0;
 }
 
+/* Has the service a buffer after these ops? */
+static bool has_buffer(const struct load *l, unsigned int service, size_t ops)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < ops; i++) {
+		const struct load_op *op = &l->op[i];
+
+		if (op->service == service)
+			pages += op->free ? -op->pages : op->pages;
+	}
+	return pages;
+}
+
+/* The neighbour, which is the service behind the others, allocates. 0 or a negative errno. */
+static int alloc_added(FIXTURE_DATA(loads) *self, int heap, long long pages)
+{
+	int ret = 0;
+
+	for (int i = 0; i < ADDED && !ret; i++) {
+		self->added[i] = services_alloc(&self->services, self->shape.services, heap,
+						pages * self->page, FIRST_FD);
+		ret = self->added[i] < 0 ? self->added[i] : 0;
+	}
+	return ret;
+}
+
+/* A history has the time of a sample, and each sample is one step of the load: the added buffers
+ * come after the others of this step. */
+static int switch_added(FIXTURE_DATA(loads) *self, const struct attempt *t, size_t ops)
+{
+	bool wanted = has_buffer(t->whole, t->with, ops);
+
+	if (wanted == (self->added[0] >= 0))
+		return 0;
+	if (wanted)
+		return alloc_added(self, t->heap, t->added);
+	close_all(self->added, ADDED);
+	return 0;
+}
+
 /* Runs a load in windows of its areas. 0 or a negative errno. */
 static int attempt(FIXTURE_DATA(loads) *self, struct attempt *t)
 {
+	size_t end = t->whole ? load_same_kind(t->whole, 0) : 0;
 	int ret = 0;
 
 	t->refused_op = t->load->n;
 	for (size_t i = 0; i < t->load->n; i++) {
 		ret = step(self, t->load, i, t->area[t->load->op[i].region]->heap);
+		if (!ret && i + 1 == end) {
+			ret = switch_added(self, t, end);
+			end = load_same_kind(t->whole, end);
+		}
 		if (ret && ret != -ENOMEM)
 			break;
 		if (ret)
@@ -245,10 +296,11 @@ static struct area *find_area(FIXTURE_DATA(loads) *self, unsigned int region, lo
 	return own != large && *from + pages <= large->total ? large : NULL;
 }
 
-/* Does this region's part of the load run in @pages? @added: of the further buffers, or 0. 1, 0, or
- * a negative errno: -E2BIG if no area is as large. */
+/* Does this region's part of the load run in @pages? @added: pages of each added buffer, or 0; they
+ * are there while service @with has memory, or at all times with LOAD_ALL. 1, 0, or a negative errno:
+ * -E2BIG if no area is as large. */
 static int admits(FIXTURE_DATA(loads) *self, const struct load *l, unsigned int region,
-		  long long pages, long long added)
+		  long long pages, long long added, unsigned int with)
 {
 	struct load part = *l;
 	struct attempt t = { .load = &part };
@@ -262,11 +314,13 @@ static int admits(FIXTURE_DATA(loads) *self, const struct load *l, unsigned int 
 	for (size_t i = 0; i < LOAD_REGIONS; i++)
 		t.area[i] = t.area[region];
 	ret = area_window(t.area[region], from, from + pages);
-	for (int i = 0; i < ADDED && added && !ret; i++) {
-		/* The neighbour is the service behind the others. */
-		self->added[i] = services_alloc(&self->services, self->shape.services,
-						t.area[region]->heap, added * self->page, FIRST_FD);
-		ret = self->added[i] < 0 ? self->added[i] : 0;
+	if (added && with == LOAD_ALL && !ret)
+		ret = alloc_added(self, t.area[region]->heap, added);
+	if (added && with != LOAD_ALL) {
+		t.whole = l;
+		t.with = with;
+		t.heap = t.area[region]->heap;
+		t.added = added;
 	}
 	if (ret == -ENOMEM && added) {
 		drop_buffers(self);
@@ -291,17 +345,18 @@ static int admits(FIXTURE_DATA(loads) *self, const struct load *l, unsigned int 
 
 /* The predicted size admits the load, and a page less does not. */
 static void check_need(struct __test_metadata *_metadata, FIXTURE_DATA(loads) *self, enum kind kind,
-		       const struct load *l, unsigned int region, long long need, long long added)
+		       const struct load *l, unsigned int region, long long need, long long added,
+		       unsigned int with)
 {
 	int whole, less;
 
-	whole = admits(self, l, region, need, added);
+	whole = admits(self, l, region, need, added, with);
 	if (whole == -E2BIG) {
 		TH_LOG("load %zu: no area is large enough for %s: %lld pages", self->n,
 		       kind_name[kind], need);
 		return;
 	}
-	less = admits(self, l, region, need - 1, added);
+	less = admits(self, l, region, need - 1, added, with);
 	PREDICTED(kind, whole == 1, "%s: in %lld pages of %s it is refused: %d", kind_name[kind],
 		  need, region_name[region], whole);
 	PREDICTED(kind, !less, "%s: less than %lld pages of %s admit it: %d", kind_name[kind],
@@ -627,7 +682,7 @@ static void check_changed(struct __test_metadata *_metadata, FIXTURE_DATA(loads)
 		need[i] = load_peak(l, i, LOAD_ALL) ? need_in(self, answer, region_name[i]) : 0;
 	for (unsigned int i = 0; i < self->shape.regions; i++) {
 		if (need[i])
-			check_need(_metadata, self, kind, l, i, need[i], 0);
+			check_need(_metadata, self, kind, l, i, need[i], 0, LOAD_ALL);
 	}
 }
 
@@ -649,7 +704,7 @@ static void check_changes(struct __test_metadata *_metadata, FIXTURE_DATA(loads)
 	long long added = (ADDED_KIB * 1024 + self->page - 1) / self->page;
 	const char *path = cgroup_path(&self->services, s), *answer;
 	struct load l = self->load;
-	char option[128];
+	char option[256];
 
 	load_scale(&l, s, 4);
 	if (load_peak(&l, 0, LOAD_ALL) * (uint64_t)self->page > LEFT_OF_MOST * 4096) {
@@ -670,7 +725,12 @@ static void check_changes(struct __test_metadata *_metadata, FIXTURE_DATA(loads)
 
 	snprintf(option, sizeof(option), "--add=npu:%s=%dx%dK", region_name[at], ADDED, ADDED_KIB);
 	answer = plan(_metadata, "--headroom=0", option, NULL, NULL);
-	check_need(_metadata, self, ADD, &self->load, at, need_in(self, answer, region_name[at]), added);
+	check_need(_metadata, self, ADD, &self->load, at, need_in(self, answer, region_name[at]), added,
+		   LOAD_ALL);
+	snprintf(option + strlen(option), sizeof(option) - strlen(option), ":with=%s", path);
+	answer = plan(_metadata, "--headroom=0", option, NULL, NULL);
+	check_need(_metadata, self, ADD_WITH, &self->load, at, need_in(self, answer, region_name[at]),
+		   added, s);
 }
 
 static void check_merge(struct __test_metadata *_metadata, FIXTURE_DATA(loads) *self)
@@ -682,7 +742,7 @@ static void check_merge(struct __test_metadata *_metadata, FIXTURE_DATA(loads) *
 		return;
 	load_move(&l, 1, 0, LOAD_ALL);
 	answer = plan(_metadata, "--headroom=0", "--merge=" CAMERA "," DISPLAY, NULL, NULL);
-	check_need(_metadata, self, MERGE, &l, 0, need_in(self, answer, CAMERA), 0);
+	check_need(_metadata, self, MERGE, &l, 0, need_in(self, answer, CAMERA), 0, LOAD_ALL);
 }
 
 /* The new region and the rest of the old one. */
@@ -705,9 +765,9 @@ static void check_split(struct __test_metadata *_metadata, FIXTURE_DATA(loads) *
 	answer = plan(_metadata, "--headroom=0", option, NULL, NULL);
 	of_new = need_in(self, answer, option + strlen("--split="));
 	of_old = load_peak(&rest, 0, LOAD_ALL) ? need_in(self, answer, CAMERA) : 0;
-	check_need(_metadata, self, SPLIT, &l, 0, of_new, 0);
+	check_need(_metadata, self, SPLIT, &l, 0, of_new, 0, LOAD_ALL);
 	if (of_old)
-		check_need(_metadata, self, SPLIT, &rest, 0, of_old, 0);
+		check_need(_metadata, self, SPLIT, &rest, 0, of_old, 0, LOAD_ALL);
 }
 
 /* ---- limits and reservations ---- */
@@ -827,7 +887,7 @@ static bool size_admits(struct __test_metadata *_metadata, FIXTURE_DATA(loads) *
 {
 	long long pages = bytes / self->page;
 	bool expected = pages >= self->need[region];
-	int ret = expected && !always ? -E2BIG : admits(self, &self->load, region, pages, 0);
+	int ret = expected && !always ? -E2BIG : admits(self, &self->load, region, pages, 0, LOAD_ALL);
 
 	if (ret == -E2BIG)
 		return expected;
