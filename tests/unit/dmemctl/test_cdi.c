@@ -176,6 +176,31 @@ static void test_clash(void)
 	      "both names are printed", "%s", get("err"));
 	check(!there(CDI "dmem-system.json"), "no file is written", "there is one");
 	check(tool(&t, "cdi dma_heap/linux@cma=8M") == 0, "one of them alone is possible", "%s", get("err"));
+	/* Containers that use the name would get another heap. */
+	check(tool(&t, "cdi heap/system=1M dma_heap/linux,cma=8M") == 1 &&
+	      strstr(get("err"), "dmem-linux-cma.json is the file of another device than dma_heap/linux,cma: remove it"),
+	      "a clash with a file of an earlier call is an error", "%s%s", get("out"), get("err"));
+	check(is(CDI "dmem-linux-cma.json", ".devices[0].containerEdits.deviceNodes[0].path == "
+		 "\"/dev/dma_heap/linux@cma\""), "this file stays", "%s", get(CDI "dmem-linux-cma.json"));
+	check(!there(CDI "dmem-system.json"), "no other file is written", "there is one");
+	check(tool(&t, "cdi dma_heap/linux@cma=16M") == 0, "a file of the same heap is replaced", "%s", get("err"));
+}
+
+/* The same for regions without heaps, whose files have no node. */
+static void test_clash_no_heap(void)
+{
+	struct fake f;
+
+	tap_dir(t.dir);
+	fake_start(&f, FAKE_OURS);
+	fake_region(&f, "dma/coherent/3.dsp", 4 * MIB);
+	fake_region(&f, "dma/coherent/3,dsp", 4 * MIB);
+	fake_region(&f, "dma/coherent/3.dsp=1", 4 * MIB);
+	fake_cgroup(&f, "", NULL, 0);
+	check(tool(&t, "cdi dma/coherent/3.dsp=1M") == 0, "a region is taken", "%s", get("err"));
+	check(tool(&t, "cdi dma/coherent/3,dsp=1M") == 1 && strstr(get("err"), "the file of another device"),
+	      "a region of the same name in CDI is refused", "%s%s", get("out"), get("err"));
+	check(tool(&t, "cdi dma/coherent/3.dsp=2M") == 0, "the same region is taken again", "%s", get("err"));
 }
 
 static void test_mistakes(void)
@@ -210,6 +235,7 @@ static void test_all_or_nothing(void)
 {
 	static const char *before[] = { "/bin/sh", "-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"" };
 	struct tool limited = t;
+	struct stat st;
 
 	start();
 	put(CAMERA, "the old text");
@@ -223,11 +249,15 @@ static void test_all_or_nothing(void)
 	/* The second text is larger than the largest file that this process may write. */
 	start();
 	put(CAMERA, "the old text");
+	if (chmod(tap_path(CAMERA), 0600))
+		abort();
 	memcpy(limited.before, before, sizeof(before));
 	check(tool(&limited, "cdi cma/display@60000000=8M cma/camera@64000000=8M heap/system=1,2,3,4,5,6,7,8,9,10,11,"
 		   "12,13,14,15,16,17,18,19,20") == 1 && strstr(get("err"), "cannot write dmem-system.json"),
 	      "a full disk is an error", "%s%s", get("out"), get("err"));
 	check_text(get(CAMERA), "the old text", "a file that was replaced has its old text again");
+	check(!stat(tap_path(CAMERA), &st) && (st.st_mode & 07777) == 0600, "it has its old mode", "mode %o",
+	      st.st_mode & 07777);
 	check(!there(CDI "dmem-display-60000000.json"), "a file that was made is removed", "it is there");
 }
 
@@ -238,6 +268,8 @@ static void test_plan(void)
 		"", "{", "[]", "{}", "{\"regions\":7}", "{\"regions\":[{\"region\":\"heap/system\"}]}",
 		"{\"regions\":[]}", "{\"regions\":[{\"region\":\"\",\"services\":[]}]}",
 		"{\"regions\":[{\"region\":\"heap/system\",\"services\":[7]}]}",
+		"{\"regions\":[{\"region\":\"heap/system\",\"services\":[{\"max\":8}]}]} x",
+		"{\"regions\":[{\"region\":\"heap/system\\u0000\",\"services\":[{\"max\":8}]}]}",
 	};
 
 	start();
@@ -267,6 +299,7 @@ int main(int argc, char **argv)
 	RUN(test_no_heap);
 	RUN(test_names);
 	RUN(test_clash);
+	RUN(test_clash_no_heap);
 	RUN(test_mistakes);
 	RUN(test_all_or_nothing);
 	RUN(test_plan);

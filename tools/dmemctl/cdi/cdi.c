@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,7 @@ struct file {
 	size_t len;
 	struct dmem_text old;
 	bool existed;
+	mode_t mode;
 };
 
 static void help(void)
@@ -239,15 +241,28 @@ static int make_text(struct cdi *d, const struct cdi_kind *k, struct file *file)
 
 static int make_file(struct cdi *d, int dir, const struct cdi_kind *k, struct file *file)
 {
+	struct stat st;
 	int ret;
 
 	file->name = dmem_printf(&d->arena, "dmem-%s.json", k->class);
 	if (!file->name)
 		return no_memory(d);
 	ret = dmem_read_at(dir, file->name, &file->old);
-	file->existed = !ret;
+	if (!ret && fstatat(dir, file->name, &st, AT_SYMLINK_NOFOLLOW))
+		ret = -errno;
 	if (ret && ret != -ENOENT) {
 		cli_error(&d->c->cli, "%s: %s", file->name, strerror(-ret));
+		return CLI_FAILED;
+	}
+	file->existed = !ret;
+	if (file->existed)
+		file->mode = st.st_mode & 07777;
+	ret = file->existed ? cdi_is_of_other(file->old.s, k) : 0;
+	if (ret < 0)
+		return no_memory(d);
+	if (ret) {
+		cli_error(&d->c->cli, "%s is the file of another device than %s: remove it first if "
+			  "no container uses that one", file->name, full_name(d, k));
 		return CLI_FAILED;
 	}
 	return make_text(d, k, file);
@@ -258,7 +273,7 @@ static void restore(struct cdi *d, int dir, const struct file *file, size_t n)
 {
 	while (n--) {
 		int ret = file[n].existed ?
-			  cli_replace_at(dir, file[n].name, 0644, file[n].old.s, file[n].old.len) :
+			  cli_replace_at(dir, file[n].name, file[n].mode, file[n].old.s, file[n].old.len) :
 			  unlinkat(dir, file[n].name, 0) ? -errno : 0;
 
 		if (ret)
@@ -266,15 +281,8 @@ static void restore(struct cdi *d, int dir, const struct file *file, size_t n)
 	}
 }
 
-/* Writes all files, or leaves all as they were. */
-static int write_files(struct cdi *d, int dir, struct file *file)
+static int replace_files(struct cdi *d, int dir, struct file *file)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		int ret = make_file(d, dir, &d->kind[i], &file[i]);
-
-		if (ret != CLI_OK)
-			return ret;
-	}
 	for (size_t i = 0; i < d->n; i++) {
 		int ret = cli_replace_at(dir, file[i].name, 0644, file[i].text, file[i].len);
 
@@ -285,6 +293,24 @@ static int write_files(struct cdi *d, int dir, struct file *file)
 		return CLI_FAILED;
 	}
 	return CLI_OK;
+}
+
+/* Writes all files, or leaves all as they were. */
+static int write_files(struct cdi *d, int dir, struct file *file)
+{
+	sigset_t all, old;
+	int ret = CLI_OK;
+
+	for (size_t i = 0; i < d->n && ret == CLI_OK; i++)
+		ret = make_file(d, dir, &d->kind[i], &file[i]);
+	if (ret != CLI_OK)
+		return ret;
+	/* A signal between two files would leave half of them. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	ret = replace_files(d, dir, file);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return ret;
 }
 
 /* The words that users give to their engine. */

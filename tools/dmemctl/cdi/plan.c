@@ -66,6 +66,9 @@ static const char *take_region(struct dmem_arena *a, struct json_object *o, stru
 
 	if (!name || !services)
 		return no_plan;
+	/* No name of a region contains a zero. */
+	if (strlen(json_object_get_string(name)) != (size_t)json_object_get_string_len(name))
+		return no_plan;
 	region = dmem_strdup(a, json_object_get_string(name));
 	if (!region)
 		return no_memory;
@@ -87,6 +90,8 @@ const char *cdi_plan_parse(struct dmem_arena *a, const char *text, size_t len,
 	*n = 0;
 	if (!t)
 		return no_memory;
+	/* Text behind the plan is an error. */
+	json_tokener_set_flags(t, JSON_TOKENER_STRICT);
 	top = json_tokener_parse_ex(t, text, (int)len);
 	if (json_tokener_get_error(t) != json_tokener_success)
 		problem = "it is not JSON";

@@ -89,9 +89,34 @@ static char *quoted(const char *s)
 	return array;
 }
 
+/* The path of the heap's node. NULL: out of memory. */
+static const char *node_path(struct dmem_arena *a, const struct cdi_kind *k)
+{
+	return dmem_printf(a, "/dev/dma_heap/%s", k->name);
+}
+
+int cdi_is_of_other(const char *text, const struct cdi_kind *k)
+{
+	struct dmem_arena a = { 0 };
+	const char *class = dmem_printf(&a, "\"" CDI_VENDOR "/%s\"", k->class);
+	const char *own = k->heap ? node_path(&a, k) : dmem_printf(&a, "--max=%s=", k->region);
+	char *mark = own ? quoted(own) : NULL;
+	int ret = -ENOMEM;
+
+	if (class && mark) {
+		/* A size follows the region. */
+		if (!k->heap)
+			mark[strlen(mark) - 1] = 0;
+		ret = strstr(text, class) && !strstr(text, mark);
+	}
+	free(mark);
+	dmem_arena_free(&a);
+	return ret;
+}
+
 static int print_node(FILE *f, const struct cdi_kind *k, struct dmem_arena *a)
 {
-	const char *path = dmem_printf(a, "/dev/dma_heap/%s", k->name);
+	const char *path = node_path(a, k);
 	char *text = path ? quoted(path) : NULL;
 
 	if (!text)

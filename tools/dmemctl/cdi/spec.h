@@ -45,6 +45,10 @@ const char *cdi_size_name(struct dmem_arena *a, uint64_t bytes);
 /* Two kinds whose classes are equal, or false. */
 bool cdi_clash(const struct cdi_kind *kind, size_t n, size_t *first, size_t *second);
 
+/* Is this the text of a file of the same class for another heap, or, of a kind without a heap, for
+ * another region? The layout of the text does not matter. 1, 0 or -ENOMEM. */
+int cdi_is_of_other(const char *text, const struct cdi_kind *k);
+
 /* Writes the file of one kind. 0 or -ENOMEM; the caller checks @f for write errors. */
 int cdi_print(FILE *f, const struct cdi_kind *k, const struct cdi_hook *hook);
 
