@@ -39,6 +39,12 @@ _dmemctl_regions()
 	} 2>/dev/null | sed 's/$/=/'
 }
 
+# The same names, without "=".
+_dmemctl_names()
+{
+	_dmemctl_regions | sed 's/=$//'
+}
+
 # The regions of the controller, without the heaps' names.
 _dmemctl_areas()
 {
@@ -54,7 +60,7 @@ _dmemctl_ended()
 _dmemctl_watched()
 {
 	_dmemctl_units
-	_dmemctl_regions | sed 's/=$//'
+	_dmemctl_names
 }
 
 # The columns after "Columns:", of which the list has some already.
@@ -132,6 +138,7 @@ _dmemctl()
 	plan--by) mapfile -t COMPREPLY < <(compgen -W 'machine model' -- "$cur") ;;
 	history--unit) _dmemctl_offer "$cur" _dmemctl_units ;;
 	history--region) _dmemctl_offer "$cur" _dmemctl_areas ;;
+	doctor--prove) _dmemctl_offer "$cur" _dmemctl_names ;;
 	*--max|*--min|*--low)
 		compopt -o nospace 2>/dev/null || :
 		_dmemctl_offer "$cur" _dmemctl_regions

@@ -24,12 +24,12 @@ static const struct verb {
 	const char *manual;		/* of its own, or NULL: a section of dmemctl(8) */
 } verbs[] = {
 	{ "set", "options.c", "[OPTIONS_SET]",
-	  "--dry-run --help --low --max --min --revert --runtime ", NULL },
+	  "--dry-run --help --low --max --min --propagate --revert --runtime ", NULL },
 	{ "show", "show.c", "options[] = {",
 	  "--all --bytes --help --json --noheadings --output --raw ", NULL },
 	{ "apply", "apply.c", "options[] = {", "--help ", NULL },
 	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit ", NULL },
-	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json ", NULL },
+	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json --prove ", NULL },
 	{ "cdi", "cdi/cdi.c", "options[] = {", "--help --hook --output --plan --strict ",
 	  "cdi/dmemctl-cdi.8.scd" },
 	{ "history", "history/verb.c", "options[] = {",
@@ -181,6 +181,8 @@ static void test_bash(const char *file)
 		 "dma_heap/display@60000000= dma_heap/system= heap/system= ");
 	snprintf(words, sizeof(words), "--sysroot %s set camera --max = cma/cam", tap_path("root"));
 	complete(file, words, "cma/camera@64000000= ");
+	snprintf(words, sizeof(words), "--sysroot %s doctor --prove = dma_heap/c", tap_path("root"));
+	complete(file, words, "dma_heap/camera@64000000 ");
 	complete(file, "watch -o NAME,l", "NAME,LIMIT NAME,LOW ");
 	complete(file, "watch --sort = ch", "charged ");
 	complete(file, "watch --color = ", "always auto never ");
@@ -214,7 +216,7 @@ static void test_examples(const char *manual)
 	int n = 0;
 
 	put("bin/dmemctl",
-	    "#!/bin/sh\ncase $1 in\nrun) exec '%s' \"$@\" ;;\n*) exec '%s' --sysroot='%s' \"$@\" "
+	    "#!/bin/sh\ncase $* in\nrun*|*--prove*) exec '%s' \"$@\" ;;\n*) exec '%s' --sysroot='%s' \"$@\" "
 	    ";;\nesac\n",
 	    t.program, t.program, tap_path("root"));
 	chmod(tap_path("bin/dmemctl"), 0755);
@@ -245,7 +247,7 @@ static void test_examples(const char *manual)
 			      "the example of run sets a quarter of the region", "%s",
 			      get("out"));
 	}
-	check(n == 6, "the manual has examples", "%d", n);
+	check(n == 7, "the manual has examples", "%d", n);
 }
 
 int main(int argc, char **argv)

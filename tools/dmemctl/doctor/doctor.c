@@ -6,12 +6,18 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "prove.h"
+
+/* More would be a mistake of a script. */
+#define MAX_PROOFS	256
 
 static void help(void)
 {
 	printf("Usage: dmemctl doctor [options]\n\n"
 	       "Check the controller, the heaps, the units' sections, all limits and regions.\n"
 	       "Print one line for each problem or note: the object, the finding, the remedy.\n\n"
+	       "      --prove=REGION  instead, allocate up to a small limit in a scratch cgroup,\n"
+	       "                      and one page more, which must be refused; repeatable\n"
 	       "  -J, --json          print JSON\n"
 	       "  -h, --help          print this help\n\n"
 	       "The exit status is 0 without a problem, 1 with one, 2 for a wrong command line.\n");
@@ -70,28 +76,47 @@ static int doctor(struct doctor *d)
 	return ret || d->problems ? CLI_FAILED : CLI_OK;
 }
 
+static int run(struct doctor *d, const char * const *proofs, size_t n)
+{
+	if (!n)
+		return doctor(d);
+	if (!d->c->sysroot)
+		return doctor_prove(d, proofs, n);
+	cli_error(&d->c->cli, "--sysroot cannot be combined with --prove: the heaps are those of "
+		  "this machine");
+	return CLI_FAILED;
+}
+
 int verb_doctor(struct ctl *c, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", 0, NULL, 'J' }, { "help", 0, NULL, 'h' }, { 0 },
+		{ "prove", 1, NULL, 'p' }, { "json", 0, NULL, 'J' }, { "help", 0, NULL, 'h' },
+		{ 0 },
 	};
 	struct doctor d = { .c = c, .sys.root = -1, .units.sys.root = -1 };
+	const char *proofs[MAX_PROOFS];
+	size_t n_proofs = 0;
 	int opt, ret;
 
 	d.arena = &d.units.arena;
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "Jh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":Jh", options, NULL)) != -1) {
 		if (opt == 'h') {
 			help();
 			return CLI_OK;
 		}
-		if (opt != 'J')
-			return cli_bad_option(&c->cli, opt, "Jh", argv);
-		d.json = true;
+		if (opt == 'p' && n_proofs == MAX_PROOFS)
+			return cli_usage(&c->cli, "--prove=%s: more than %d regions", optarg, MAX_PROOFS);
+		if (opt == 'p')
+			proofs[n_proofs++] = optarg;
+		else if (opt == 'J')
+			d.json = true;
+		else
+			return cli_bad_option(&c->cli, opt, ":Jh", argv);
 	}
 	if (optind < argc)
 		return cli_usage(&c->cli, "unexpected argument: %s", argv[optind]);
-	ret = doctor(&d);
+	ret = run(&d, proofs, n_proofs);
 	table_free(d.table);
 	dmem_units_free(&d.units);
 	dmem_sys_close(&d.sys);

@@ -304,6 +304,40 @@ enum dmem_status dmem_cgroup_make(int root, const char *path)
 	return DMEM_OK;
 }
 
+static int open_parent(int root, const char *parent, const char *name)
+{
+	if (!path_ok(parent) || !path_ok(name) || strchr(name, '/') || !*name)
+		return -EINVAL;
+	return open_below(root, parent, O_RDONLY | O_DIRECTORY);
+}
+
+int dmem_cgroup_new(int root, const char *parent, const char *name)
+{
+	int dir = open_parent(root, parent, name), ret;
+
+	if (dir < 0)
+		return dir;
+	ret = mkdirat(dir, name, 0755) ? -errno : 0;
+	close(dir);
+	return ret;
+}
+
+int dmem_cgroup_remove(int root, const char *parent, const char *name)
+{
+	int dir = open_parent(root, parent, name), ret;
+
+	if (dir < 0)
+		return dir;
+	ret = unlinkat(dir, name, AT_REMOVEDIR) ? -errno : 0;
+	close(dir);
+	return ret;
+}
+
+int dmem_cgroup_enter(int root, const char *path)
+{
+	return path_ok(path) ? write_file(root, path, "cgroup.procs", "0\n") : -EINVAL;
+}
+
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 				 const char *region, uint64_t *value)
 {

@@ -356,6 +356,12 @@ enum dmem_status dmem_cgroup_check(int fd, bool any);
 /* Makes the cgroup and its parents. Existing ones are no error. */
 enum dmem_status dmem_cgroup_make(int root, const char *path);
 
+/* Make the cgroup @name below @parent (-EEXIST: it was there), remove it (-EBUSY: a process is in
+ * it), and move this process to a cgroup. 0 or a negative errno. */
+int dmem_cgroup_new(int root, const char *parent, const char *name);
+int dmem_cgroup_remove(int root, const char *parent, const char *name);
+int dmem_cgroup_enter(int root, const char *path);
+
 /* Enables the controller in the root, which has no dmem.capacity before. */
 enum dmem_status dmem_cgroup_use(int root);
 
