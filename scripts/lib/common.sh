@@ -86,6 +86,16 @@ as_root()
 
 apt_update_done=
 
+# apt_update LOG: updates the lists of packages, once.
+apt_update()
+{
+	[ -z "$apt_update_done" ] || return 0
+	as_root apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=30 \
+		-o APT::Update::Error-Mode=any update >"$1" 2>&1 ||
+	printf 'W: apt-get update was not complete\n' >>"$1"
+	apt_update_done=1
+}
+
 # need COMMAND-OR-FILE:PACKAGE...: installs the packages whose command or file is missing.
 need()
 {
@@ -104,12 +114,7 @@ need()
 	printf '      installing%s\n' "$_missing" >&2
 	_log=$LOGS/apt-host.log
 	mkdir -p "$LOGS"
-	if [ -z "$apt_update_done" ]; then
-		as_root apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=30 \
-			-o APT::Update::Error-Mode=any update >"$_log" 2>&1 ||
-		printf 'W: apt-get update was not complete\n' >>"$_log"
-		apt_update_done=1
-	fi
+	apt_update "$_log"
 	# shellcheck disable=SC2086 # a list of packages
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
 		-o Acquire::Retries=2 -o Acquire::http::Timeout=30 install \

@@ -12,6 +12,35 @@ unit_packages()
 		/usr/include/json-c/json.h:libjson-c-dev \
 		musl-gcc:musl-tools /usr/include/png.h:libpng-dev rsvg-convert:librsvg2-bin dtc:device-tree-compiler \
 		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
+	unit_promtool
+}
+
+# In Debian 12, promtool is in the package prometheus, which starts a server when it is installed:
+# takes only the program out of the package. Debian 13 has a package promtool.
+unit_promtool()
+{
+	_promtool=$CACHE/prometheus
+	PATH=$PATH:$_promtool
+	export PATH
+	! command -v promtool >/dev/null || return 0
+	printf '      fetching promtool\n' >&2
+	mkdir -p "$_promtool" "$LOGS"
+	_promdir=$(mktemp -d "$_promtool/new-XXXXXX")
+	_rc=0
+	: >"$LOGS/apt-promtool.log"
+	# Without root, the lists are taken as they are.
+	if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
+		apt_update "$LOGS/apt-promtool.log"
+	fi
+	_package=promtool
+	apt-cache show promtool >/dev/null 2>&1 || _package=prometheus
+	(
+		cd "$_promdir" && apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=30 download "$_package" &&
+		dpkg-deb --fsys-tarfile "${_package}"_*.deb | tar -x ./usr/bin/promtool && mv usr/bin/promtool ../promtool
+	) >>"$LOGS/apt-promtool.log" 2>&1 || _rc=$?
+	rm -rf "$_promdir"
+	[ "$_rc" = 0 ] ||
+	die_log "$LOGS/apt-promtool.log" "cannot fetch promtool: check the network and apt's sources"
 }
 
 # Prints the names of all tests, one per line.

@@ -55,6 +55,8 @@ TEST_F_TIMEOUT(package, files, 120)
 		"/usr/share/bash-completion/completions/dmemctl",
 		"/usr/share/zsh/vendor-completions/_lsdmem",
 		"/usr/share/zsh/vendor-completions/_dmemctl",
+		"/usr/share/dmem-tools/dmem.rules.yml",
+		"/usr/share/dmem-tools/dmem-dashboard.json",
 	};
 	char line[200];
 

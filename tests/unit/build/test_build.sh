@@ -27,6 +27,7 @@ install_uninstall()
 	for _f in bin/lsdmem sbin/dmemctl share/man/man8/lsdmem.8 share/man/man8/dmemctl.8 share/man/man5/dmem-history.5 \
 		  share/bash-completion/completions/lsdmem share/bash-completion/completions/dmemctl \
 		  share/zsh/vendor-completions/_lsdmem share/zsh/vendor-completions/_dmemctl \
+		  share/dmem-tools/dmem.rules.yml share/dmem-tools/dmem-dashboard.json \
 		  libexec/dmem-apply libexec/dmem-record-request; do
 		grep -q "$1/$_f\$" "$dir/list" || { echo "$1/$_f is not installed"; return 1; }
 	done

@@ -158,6 +158,7 @@ static void test_bash(const char *file)
 	complete(file, words, want);
 	snprintf(words, sizeof(words), "metrics -o %s", tap_path("bi"));
 	complete(file, words, want);
+	complete(file, "metrics --b", "--buffers ");
 	snprintf(words, sizeof(words), "verify --root = %s", tap_path("bi"));
 	complete(file, words, want);
 	complete(file, "record --interval = 1", " ");

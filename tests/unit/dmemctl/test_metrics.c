@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "dmemctl/metrics/metrics.h"
+#include "fake.h"
 #include "tap.h"
 #include "killed.h"
 
@@ -272,6 +273,141 @@ static void values(void)
 	read_by(READER("parser"), "dmem.prom", false, "the file has each figure");
 }
 
+/* ---- sizes of buffers ---- */
+
+#define OTHER	"heap/system"
+
+/* Prints "suffix region end value" of each sample of the histogram, in the order of the text. */
+#define SIZES_READER(module)						\
+	"import sys\n"							\
+	"from prometheus_client." module " import text_fd_to_metric_families as read\n"	\
+	"for m in read(open(sys.argv[1], encoding='utf-8', newline='\\n')):\n"	\
+	"  for s in m.samples:\n"					\
+	"    if m.name in ('dmem_buffers_complete', 'dmem_region_buffer_size_bytes'):\n"	\
+	"      end = s.labels.get('le', '')\n"				\
+	"      end = end if end in ('', '+Inf') else '%d' % float(end)\n"	\
+	"      print(m.type, s.name[5:], s.labels.get('region', ''), end, '%d' % s.value)\n"
+
+/* As the numbers of the fake machine say, one by one. */
+static const struct fake_buffer held[] = {
+	{ 11, 4096, "camera", NULL, "cma/camera@64000000", 0 },
+	{ 12, 4097, "camera", NULL, "cma/camera@64000000", 0 },
+	{ 13, 8 * MIB, "camera", "frame", "cma/camera@64000000", 0 },
+	{ 14, 8 * MIB, "camera", NULL, "cma/camera@64000000", 0 },
+	{ 15, 1024 * MIB, "camera", NULL, "cma/camera@64000000", 0 },
+	{ 16, 1024 * MIB + 1, "camera", NULL, "cma/camera@64000000", 0 },
+	{ 17, 64 * KIB, "system", NULL, OTHER, 0 },
+	/* No region, and no heap that has one */
+	{ 18, 32 * KIB, "vendor", NULL, NULL, 0 },
+	{ 19, 32 * KIB, "exp", NULL, NULL, 0 },
+};
+
+static char *expected_sizes(const char *type, const char *sum, const char *n, bool complete)
+{
+	static char text[1 << 15];
+	static const char * const names[] = { "cma/camera@64000000", OTHER, "heap/unused" };
+	size_t len = (size_t)sprintf(text, "gauge buffers_complete   %d\n", complete);
+
+	for (size_t r = 0; r < COUNT(names); r++) {
+		uint64_t all = 0, bytes = 0;
+
+		for (uint64_t end = 4096; ; end *= 2) {
+			bool last = end > 1024 * MIB;
+
+			all = bytes = 0;
+			for (size_t i = 0; i < COUNT(held); i++) {
+				if (!held[i].region || strcmp(held[i].region, names[r]) || (held[i].size > end && !last))
+					continue;
+				all++;
+				bytes += held[i].size;
+			}
+			len += (size_t)sprintf(text + len, "%s region_buffer_size_bytes_bucket %s ", type, names[r]);
+			if (last)
+				break;
+			len += (size_t)sprintf(text + len, "%" PRIu64 " %" PRIu64 "\n", end, all);
+		}
+		len += (size_t)sprintf(text + len, "+Inf %" PRIu64 "\n%s region_buffer_size_bytes%s %s  %" PRIu64 "\n",
+				       all, type, n, names[r], all);
+		len += (size_t)sprintf(text + len, "%s region_buffer_size_bytes%s %s  %" PRIu64 "\n", type, sum,
+				       names[r], bytes);
+	}
+	return text;
+}
+
+/* @kernel: of what is known of a buffer. */
+static void holding_machine(enum fake_kernel kernel)
+{
+	struct fake f;
+
+	tap_dir(dir);
+	fake_start(&f, FAKE_OURS);
+	fake_region(&f, "cma/camera@64000000", 4096 * MIB);
+	fake_region(&f, OTHER, 4096 * MIB);
+	fake_region(&f, "heap/unused", 4096 * MIB);
+	fake_heap(&f, "camera", "cma/camera@64000000");
+	fake_heap(&f, "system", OTHER);
+	fake_heap(&f, "vendor", NULL);
+	fake_cgroup(&f, "", NULL, 0);
+	f.kernel = kernel;
+	fake_process(1, "init");
+	fake_process(7, "camera");
+	for (size_t i = 0; i < COUNT(held); i++)
+		fake_fd(&f, 7, 3 + (int)i, &held[i]);
+	/* A second descriptor is not a second buffer. */
+	fake_process(8, "viewer");
+	fake_fd(&f, 8, 3, &held[2]);
+	fake_bufinfo(&f, held, COUNT(held));
+}
+
+static void read_sizes(const char *reader, const char *want, const char *name)
+{
+	const char *argv[] = { "/usr/bin/python3", "-c", reader, tap_path("text"), NULL };
+	int rc = run(argv);
+
+	if (rc)
+		check(false, name, "exit code %d: %s", rc, get("err"));
+	else
+		check_text(get("out"), want, name);
+}
+
+static void sizes(void)
+{
+	holding_machine(FAKE_OURS);
+	check(!go(NULL, NULL) && !strstr(get("out"), "_buffer"), "without --buffers, they are not read", "%s", get("out"));
+	check(!go("--buffers", NULL) && !*get("err"), "it prints sizes", "%s", get("err"));
+	put("text", "%s", get("out"));
+	read_sizes(SIZES_READER("parser"), expected_sizes("histogram", "_sum", "_count", true), "each size is counted once");
+	check(strstr(get("text"), ",le=\"4096\"} ") && strstr(get("text"), ",le=\"1.048576e+06\"} ") &&
+	      strstr(get("text"), ",le=\"1.073741824e+09\"} "), "ends are written as Prometheus does", "%s", get("text"));
+	check(!go("--buffers", "--openmetrics") && !*get("err"), "it prints sizes as OpenMetrics", "%s", get("err"));
+	put("text", "%s", get("out"));
+	read_sizes(SIZES_READER("openmetrics.parser"), expected_sizes("gaugehistogram", "_gsum", "_gcount", true),
+		   "OpenMetrics has the same sizes");
+	check(strstr(get("text"), ",le=\"4096.0\"} ") && strstr(get("text"), ",le=\"524288.0\"} ") &&
+	      strstr(get("text"), ",le=\"1.048576e+06\"} ") && strstr(get("text"), ",le=\"+Inf\"} "),
+	      "OpenMetrics writes ends as numbers with a point", "%s", get("text"));
+
+	/* The kernel's list is for root, and has those without a descriptor. */
+	unlink(tap_path("root/sys/kernel/debug/dma_buf/bufinfo"));
+	check(!go("--buffers", NULL), "without debugfs it prints sizes", "%s", get("err"));
+	put("text", "%s", get("out"));
+	read_sizes(SIZES_READER("parser"), expected_sizes("histogram", "_sum", "_count", false), "without debugfs, there may be more");
+
+	/* A reader that does not see PID 1 does not see all processes. */
+	holding_machine(FAKE_OURS);
+	check(!rename(tap_path("root/proc/1"), tap_path("root/proc/9")) && !go("--buffers", NULL),
+	      "without all processes it prints sizes", "%s", get("err"));
+	put("text", "%s", get("out"));
+	read_sizes(SIZES_READER("parser"), expected_sizes("histogram", "_sum", "_count", false),
+		   "without all processes, there may be more");
+
+	/* Before the series, fdinfo has no region, but the heap of a buffer has one. */
+	holding_machine(FAKE_7_3);
+	check(!go("--buffers", NULL), "without regions in fdinfo it prints sizes", "%s", get("err"));
+	put("text", "%s", get("out"));
+	read_sizes(SIZES_READER("parser"), expected_sizes("histogram", "_sum", "_count", true), "the region is that of the heap");
+}
+
 /* Incomplete or missing text. */
 static void partial(void)
 {
@@ -307,6 +443,7 @@ static void usage(void)
 {
 	machine();
 	check(go("--no-such", NULL) == 2, "a wrong option", "not 2");
+	check(go("--buffers=1", NULL) == 2, "--buffers has no value", "not 2");
 	check(go("word", NULL) == 2, "a word too many", "not 2");
 	check(go("--help", NULL) == 0 && strstr(get("out"), "Usage: dmemctl metrics"), "--help", "no");
 }
@@ -534,6 +671,7 @@ int main(int argc, char **argv)
 	RUN(labels);
 	RUN(values);
 	RUN(partial);
+	RUN(sizes);
 	RUN(usage);
 	RUN(replaced);
 	RUN(full);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "docs.h"
 #include "past.h"
 
 #define A		"system.slice/a.service"
@@ -373,6 +374,57 @@ static void test_metrics(void)
 	      strstr(get("out"), "dmem_cgroup_refused_total{"), "metrics have these labels", "%s", get("out"));
 }
 
+/* The value of the next @key of the rule in a file of rules that are written by hand. */
+static const char *shipped(const char *rules, const char *alert, const char *key)
+{
+	static char value[TEXT];
+	char head[100];
+	const char *p, *end;
+
+	snprintf(head, sizeof(head), "\n  - alert: %s\n", alert);
+	p = strstr(rules, head);
+	end = p ? strstr(p + 1, "\n  - ") : NULL;
+	snprintf(head, sizeof(head), "\n%s: ", key);
+	p = p ? strstr(p, head) : NULL;
+	if (!p || (end && p > end))
+		return "";
+	p += strlen(head);
+	/* A value ends at the next line that is not further inside. */
+	end = strstr(p, "\n    labels:");
+	if (strncmp(key, "    expr", 8) || !end)
+		end = p + strcspn(p, "\n");
+	snprintf(value, sizeof(value), "%.*s", (int)(end - p), p);
+	for (char *at; (at = strstr(value, "\n      "));)
+		memmove(at + 1, at + 7, strlen(at + 7) + 1), *at = ' ';
+	return value;
+}
+
+/* A rule of a plan and the general one of the same name are the same alert, so their labels are
+ * equal; for refused requests, no figure is needed, and all is equal. */
+static void test_shipped(const char *path)
+{
+	static const char * const names[] = { "DmemRegionNearlyFull", "DmemRegionFragmented", "DmemRequestsRefused" };
+	struct load l = usual_load;
+	static char rules[DOCS_TEXT], plans[TEXT];
+
+	l.buffers = true;
+	docs_read(path, rules);
+	tap_dir(t.dir);
+	write_load("h", &l);
+	check(!plan("--alerts=- h"), "a plan has rules", "%s", get("err"));
+	snprintf(plans, sizeof(plans), "%s", get("out"));
+	for (size_t i = 0; i < 3; i++) {
+		char severity[100];
+
+		tap_case("%s", names[i]);
+		snprintf(severity, sizeof(severity), "%s", shipped(plans, names[i], "      severity"));
+		check_text(shipped(rules, names[i], "      severity"), severity, "it has one severity");
+		check(*severity, "it has a severity", "%s", plans);
+	}
+	tap_case("%s", "");
+	check_text(shipped(rules, names[2], "    expr"), expression(names[2]), "refused requests have one expression");
+}
+
 /* Names that could end a string of YAML or PromQL, begin a template, or break a line. */
 static void test_hostile_names(void)
 {
@@ -408,7 +460,7 @@ static void test_hostile_names(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
 	t = (struct tool){ .program = argv[1], .jq = argv[2], .dir = argv[3] };
 	tap_start();
@@ -422,6 +474,7 @@ int main(int argc, char **argv)
 	RUN(test_alerts);
 	RUN(test_file);
 	RUN(test_metrics);
+	RUN(test_shipped, argv[4]);
 	RUN(test_hostile_names);
 	return tap_end();
 }

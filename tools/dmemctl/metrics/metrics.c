@@ -12,19 +12,22 @@
 
 enum {
 	OPT_OPENMETRICS = 256,
+	OPT_BUFFERS,
 };
 
 struct options {
 	const char *output;
-	bool all, open;
+	bool all, open, buffers;
 };
 
 static void help(void)
 {
-	printf("Usage: dmemctl metrics [--output=FILE] [--all] [--openmetrics]\n\n"
+	printf("Usage: dmemctl metrics [--output=FILE] [--all] [--buffers]\n"
+	       "                       [--openmetrics]\n\n"
 	       "Print charges, limits and refused requests for Prometheus.\n\n"
 	       "  -o, --output=FILE   replace FILE as a whole, instead of stdout\n"
 	       "  -a, --all           include cgroups that use and limit nothing\n"
+	       "      --buffers       include sizes of buffers: reads files of each process\n"
 	       "      --openmetrics   print OpenMetrics, which node_exporter does not read\n"
 	       "  -h, --help          print this help\n\n"
 	       "See dmemctl-metrics(8).\n");
@@ -41,7 +44,9 @@ static int make(struct ctl *c, const struct options *o, const struct dmem_sys *s
 {
 	enum dmem_status status;
 	struct dmem_regions r;
+	struct dmem_buffers b;
 	struct dmem_tree t;
+	struct metrics m = { .regions = &r, .tree = &t, .all = o->all, .open = o->open };
 	FILE *f;
 	int ret = dmem_regions_read(sys, a, note, &c->cli, &r);
 
@@ -56,11 +61,15 @@ static int make(struct ctl *c, const struct options *o, const struct dmem_sys *s
 		return ret;
 	if (ret && status != DMEM_NO_CGROUP2)
 		cli_error(&c->cli, "cannot read /sys/fs/cgroup: %s", strerror(-ret));
-	*success = status == DMEM_OK && !ret;
+	*success = m.success = status == DMEM_OK && !ret;
+	/* Processes that cannot be read are reported in the text. */
+	if (o->buffers && dmem_buffers_read(sys, a, note, &c->cli, &b))
+		return -ENOMEM;
+	m.buffers = o->buffers ? &b : NULL;
 	f = open_memstream(text, len);
 	if (!f)
 		return -ENOMEM;
-	ret = metrics_print(f, &r, &t, a, o->all, o->open, *success);
+	ret = metrics_print(f, &m, a);
 	if (ferror(f))
 		ret = -ENOMEM;
 	return fclose(f) ? -ENOMEM : ret;
@@ -117,6 +126,7 @@ int verb_metrics(struct ctl *c, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, 'a' },
+		{ "buffers", no_argument, NULL, OPT_BUFFERS },
 		{ "help", no_argument, NULL, 'h' },
 		{ "openmetrics", no_argument, NULL, OPT_OPENMETRICS },
 		{ "output", required_argument, NULL, 'o' },
@@ -137,6 +147,9 @@ int verb_metrics(struct ctl *c, int argc, char **argv)
 			break;
 		case 'a':
 			o.all = true;
+			break;
+		case OPT_BUFFERS:
+			o.buffers = true;
 			break;
 		case OPT_OPENMETRICS:
 			o.open = true;

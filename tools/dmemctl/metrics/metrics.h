@@ -15,10 +15,37 @@
 /* Writes a label's value without its quotes, with the escapes of the format. */
 void metrics_label(FILE *f, const char *s, size_t len);
 
-/* @all: also cgroups without charges and limits. @open: the OpenMetrics format, which names
- * counters differently. @success: the regions and cgroups were read completely. All label sets of a
- * family are distinct. 0 or -ENOMEM; the caller checks @f for write errors. */
-int metrics_print(FILE *f, const struct dmem_regions *r, const struct dmem_tree *t,
-		  struct dmem_arena *a, bool all, bool open, bool success);
+struct metrics {
+	const struct dmem_regions *regions;
+	const struct dmem_tree *tree;
+	const struct dmem_buffers *buffers;	/* NULL: not requested */
+	bool all;		/* also cgroups without charges and limits */
+	bool open;		/* OpenMetrics, which names some families and samples differently */
+	bool success;		/* the regions and cgroups were read completely */
+};
+
+/* All label sets of a family are distinct. 0 or -ENOMEM; the caller checks @f for write errors. */
+int metrics_print(FILE *f, const struct metrics *m, struct dmem_arena *a);
+
+/* ---- sizes.c ---- */
+
+/* Buckets end at these powers of two: 4 KiB to 1 GiB. They are the same on all machines, so that
+ * histograms can be added up. */
+#define SIZES_FIRST	12
+#define SIZES_LAST	30
+
+/* The buffers of one region. */
+struct sizes {
+	uint64_t upto[SIZES_LAST - SIZES_FIRST + 1];	/* number of at most 2^(SIZES_FIRST + i) bytes */
+	uint64_t n, sum;				/* of all, and their bytes */
+};
+
+/* Counts the buffers of @region with a known size. */
+void sizes_count(const struct dmem_regions *r, const struct dmem_buffers *b, size_t region,
+		 struct sizes *s);
+
+/* Writes the end of a bucket as Prometheus itself does: "4096", "1.048576e+06". @open: a whole
+ * number gets ".0", as OpenMetrics wants it. */
+void sizes_print_end(FILE *f, unsigned int power, bool open);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Writes version 0.0.4 of the text format, for node_exporter's textfile collector. "# UNIT" and "#
- * EOF" are comments in it. OpenMetrics differs in one point: the family of a counter has no
- * "_total", only its samples have.
+ * EOF" are comments in it. OpenMetrics differs in two points: the family of a counter has no
+ * "_total", only its samples have; and a histogram of things that exist, which can also become
+ * fewer, has a type of its own.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,9 +14,11 @@
 #include "cli/text.h"
 #include "metrics.h"
 
+enum type { GAUGE, COUNTER, HISTOGRAM };
+
 struct family {
 	const char *name, *help, *unit;
-	bool counter;
+	enum type type;
 };
 
 /* Figures of a region, with the place of the number in struct dmem_region. */
@@ -23,22 +26,22 @@ static const struct {
 	struct family family;
 	size_t at;
 } of_region[] = {
-	{ { "dmem_region_capacity_bytes", "Size of the region.", "bytes", false },
+	{ { "dmem_region_capacity_bytes", "Size of the region.", "bytes", GAUGE },
 	  offsetof(struct dmem_region, capacity) },
-	{ { "dmem_region_charged_bytes", "Memory charged to all cgroups.", "bytes", false },
+	{ { "dmem_region_charged_bytes", "Memory charged to all cgroups.", "bytes", GAUGE },
 	  offsetof(struct dmem_region, current) },
 	{ { "dmem_region_peak_bytes", "Highest value of dmem_region_charged_bytes since boot.",
-	    "bytes", false }, offsetof(struct dmem_region, peak) },
+	    "bytes", GAUGE }, offsetof(struct dmem_region, peak) },
 	{ { "dmem_region_unaccounted_bytes", "Memory in use without a charge to any cgroup.",
-	    "bytes", false }, offsetof(struct dmem_region, unaccounted) },
-	{ { "dmem_region_free_bytes", "Free memory, contiguous or not.", "bytes", false },
+	    "bytes", GAUGE }, offsetof(struct dmem_region, unaccounted) },
+	{ { "dmem_region_free_bytes", "Free memory, contiguous or not.", "bytes", GAUGE },
 	  offsetof(struct dmem_region, available) },
 	{ { "dmem_region_largest_free_bytes", "Largest contiguous piece of free memory.", "bytes",
-	    false }, offsetof(struct dmem_region, largest) },
+	    GAUGE }, offsetof(struct dmem_region, largest) },
 };
 
 #define REFUSED	{ "dmem_cgroup_refused", "Refused requests of the cgroup and those below it.", \
-			  NULL, true }
+			  NULL, COUNTER }
 
 /* Figures of a cgroup with its descendants. All samples of a family follow each other. DMEM_FIGURES
  * is the effective limit, which no file contains. */
@@ -47,23 +50,23 @@ static const struct {
 	enum dmem_figure figure;
 	const char *reason;
 } of_cgroup[] = {
-	{ { "dmem_cgroup_charged_bytes", "Memory charged to the cgroup.", "bytes", false },
+	{ { "dmem_cgroup_charged_bytes", "Memory charged to the cgroup.", "bytes", GAUGE },
 	  DMEM_F_CURRENT, NULL },
 	{ { "dmem_cgroup_peak_bytes", "Highest value of dmem_cgroup_charged_bytes.", "bytes",
-	    false },
+	    GAUGE },
 	  DMEM_F_PEAK, NULL },
-	{ { "dmem_cgroup_min_bytes", "Reservation of the cgroup, dmem.min.", "bytes", false },
+	{ { "dmem_cgroup_min_bytes", "Reservation of the cgroup, dmem.min.", "bytes", GAUGE },
 	  DMEM_F_MIN, NULL },
 	{ { "dmem_cgroup_low_bytes", "Protection of the cgroup from eviction, dmem.low.", "bytes",
-	    false }, DMEM_F_LOW, NULL },
+	    GAUGE }, DMEM_F_LOW, NULL },
 	{ { "dmem_cgroup_max_bytes", "Limit of the cgroup itself, dmem.max, if it has one.",
-	    "bytes", false },
+	    "bytes", GAUGE },
 	  DMEM_F_MAX, NULL },
 	{ { "dmem_cgroup_limit_bytes", "Effective limit: the smallest dmem.max of the cgroup and "
-	    "its parents, or the capacity.", "bytes", false }, DMEM_FIGURES, NULL },
+	    "its parents, or the capacity.", "bytes", GAUGE }, DMEM_FIGURES, NULL },
 	{ { "dmem_cgroup_limit_hits",
 	    "Requests refused by the cgroup's own dmem.max, or one below it.",
-	    NULL, true }, DMEM_F_EV_MAX, NULL },
+	    NULL, COUNTER }, DMEM_F_EV_MAX, NULL },
 	{ REFUSED, DMEM_F_EV_ALLOC_FAIL, "limit" },
 	{ REFUSED, DMEM_F_EV_EXHAUSTED, "exhausted" },
 	{ REFUSED, DMEM_F_EV_RESERVED, "reserved" },
@@ -105,10 +108,12 @@ void metrics_label(FILE *f, const char *s, size_t len)
 
 static void head(FILE *f, const struct family *m, bool open)
 {
-	const char *total = m->counter && !open ? "_total" : "";
+	static const char * const types[] = { "gauge", "counter", "histogram" };
+	const char *total = m->type == COUNTER && !open ? "_total" : "";
 
 	fprintf(f, "# HELP %s%s %s\n", m->name, total, m->help);
-	fprintf(f, "# TYPE %s%s %s\n", m->name, total, m->counter ? "counter" : "gauge");
+	fprintf(f, "# TYPE %s%s %s%s\n", m->name, total, m->type == HISTOGRAM && open ? "gauge" : "",
+		types[m->type]);
 	if (m->unit)
 		fprintf(f, "# UNIT %s %s\n", m->name, m->unit);
 }
@@ -147,7 +152,7 @@ static void print_heaps(FILE *f, const struct dmem_regions *r, bool open)
 {
 	static const struct family m = {
 		"dmem_heap_accounted", "Whether buffers of the heap are charged to a region.",
-		NULL, false,
+		NULL, GAUGE,
 	};
 	bool any = false;
 
@@ -166,6 +171,55 @@ static void print_heaps(FILE *f, const struct dmem_regions *r, bool open)
 			pair(f, "region", h->region, strlen(h->region));
 		}
 		fprintf(f, "} %d\n", h->region != NULL);
+	}
+}
+
+static void print_size(FILE *f, const char *suffix, const char *region, uint64_t v)
+{
+	fprintf(f, "dmem_region_buffer_size_bytes%s{", suffix);
+	pair(f, "region", region, strlen(region));
+	fprintf(f, "} %" PRIu64 "\n", v);
+}
+
+/* @power: beyond SIZES_LAST is the bucket without an end. */
+static void print_bucket(FILE *f, const char *region, unsigned int power, uint64_t v, bool open)
+{
+	fprintf(f, "dmem_region_buffer_size_bytes_bucket{");
+	pair(f, "region", region, strlen(region));
+	fprintf(f, ",le=\"");
+	if (power <= SIZES_LAST)
+		sizes_print_end(f, power, open);
+	else
+		fprintf(f, "+Inf");
+	fprintf(f, "\"} %" PRIu64 "\n", v);
+}
+
+/* A region without buffers has zeros, unlike one that does not exist. */
+static void print_buffers(FILE *f, const struct dmem_regions *r, const struct dmem_buffers *b,
+			  bool open)
+{
+	static const struct family complete = {
+		"dmem_buffers_complete", "Whether the buffers of all processes and of the kernel "
+		"could be listed.", NULL, GAUGE,
+	}, sizes = {
+		"dmem_region_buffer_size_bytes", "Sizes of the buffers that exist.", "bytes",
+		HISTOGRAM,
+	};
+
+	head(f, &complete, open);
+	fprintf(f, "%s %d\n", complete.name, b->all_processes && b->all_buffers);
+	for (size_t i = 0; i < r->n; i++) {
+		const char *region = r->region[i].name;
+		struct sizes s;
+
+		if (!i)
+			head(f, &sizes, open);
+		sizes_count(r, b, i, &s);
+		for (unsigned int p = SIZES_FIRST; p <= SIZES_LAST; p++)
+			print_bucket(f, region, p, s.upto[p - SIZES_FIRST], open);
+		print_bucket(f, region, SIZES_LAST + 1, s.n, open);
+		print_size(f, open ? "_gcount" : "_count", region, s.n);
+		print_size(f, open ? "_gsum" : "_sum", region, s.sum);
 	}
 }
 
@@ -260,7 +314,7 @@ static void print_cgroups(FILE *f, const struct dmem_tree *t, const struct rows 
 			if (!last || strcmp(last, family->name))
 				head(f, family, open);
 			last = family->name;
-			fprintf(f, "%s%s{%s", family->name, family->counter ? "_total" : "",
+			fprintf(f, "%s%s{%s", family->name, family->type == COUNTER ? "_total" : "",
 				row->labels);
 			if (of_cgroup[m].reason)
 				fprintf(f, ",reason=\"%s\"", of_cgroup[m].reason);
@@ -279,26 +333,27 @@ static void print_success(FILE *f, bool success, bool open)
 {
 	static const struct family m = {
 		"dmem_scrape_success", "Whether the regions and the cgroups could be read.", NULL,
-		false,
+		GAUGE,
 	};
 
 	head(f, &m, open);
 	fprintf(f, "%s %d\n", m.name, success);
 }
 
-int metrics_print(FILE *f, const struct dmem_regions *r, const struct dmem_tree *t,
-		  struct dmem_arena *a, bool all, bool open, bool success)
+int metrics_print(FILE *f, const struct metrics *m, struct dmem_arena *a)
 {
 	struct rows rows = { 0 };
 	int ret = 0;
 
-	for (const struct dmem_node *n = t->root; n && !ret; n = dmem_tree_next(n))
-		ret = add_rows(&rows, a, t, n, all);
+	for (const struct dmem_node *n = m->tree->root; n && !ret; n = dmem_tree_next(n))
+		ret = add_rows(&rows, a, m->tree, n, m->all);
 	if (!ret) {
-		print_success(f, success, open);
-		print_regions(f, r, open);
-		print_heaps(f, r, open);
-		print_cgroups(f, t, &rows, open);
+		print_success(f, m->success, m->open);
+		print_regions(f, m->regions, m->open);
+		print_heaps(f, m->regions, m->open);
+		if (m->buffers)
+			print_buffers(f, m->regions, m->buffers, m->open);
+		print_cgroups(f, m->tree, &rows, m->open);
 		fputs("# EOF\n", f);
 	}
 	for (size_t i = 0; i < rows.n; i++)

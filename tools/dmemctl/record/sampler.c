@@ -98,15 +98,6 @@ void sampler_free(struct sampler *s)
 
 /* ---- buffers ---- */
 
-static const char *region_of(const struct sampler *s, const struct dmem_buffer *b)
-{
-	for (size_t i = 0; !b->region && b->exporter && i < s->regions.n_heaps; i++) {
-		if (!strcmp(s->regions.heap[i].name, b->exporter))
-			return s->regions.heap[i].region;
-	}
-	return b->region;
-}
-
 static int read_buffers(struct sampler *s)
 {
 	struct dmem_arena arena = { 0 };
@@ -126,7 +117,7 @@ static int read_buffers(struct sampler *s)
 	s->now.n = s->unowned = 0;
 	for (size_t i = 0; i < b.n; i++) {
 		const struct owner *o = scan_owner(s, b.buffer[i].cgroup);
-		const char *region = region_of(s, &b.buffer[i]);
+		const char *region = dmem_buffer_region(&s->regions, &b.buffer[i]);
 		size_t at = region ? dmem_regions_index(&s->regions, region, 0) : s->regions.n;
 
 		if (at == s->regions.n || b.buffer[i].size == DMEM_UNKNOWN)

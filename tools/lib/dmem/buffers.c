@@ -485,3 +485,12 @@ int dmem_buffers_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_
 	dmem_text_free(&rd.text);
 	return ret;
 }
+
+const char *dmem_buffer_region(const struct dmem_regions *r, const struct dmem_buffer *b)
+{
+	for (size_t i = 0; !b->region && b->exporter && i < r->n_heaps; i++) {
+		if (!strcmp(r->heap[i].name, b->exporter))
+			return r->heap[i].region;
+	}
+	return b->region;
+}

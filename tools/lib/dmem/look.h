@@ -303,4 +303,7 @@ struct dmem_buffers {
 int dmem_buffers_read(const struct dmem_sys *s, struct dmem_arena *a, dmem_note_fn note,
 		      void *data, struct dmem_buffers *b);
 
+/* The region of a buffer, or of its heap if the kernel reports no region; or NULL. */
+const char *dmem_buffer_region(const struct dmem_regions *r, const struct dmem_buffer *b);
+
 #endif
