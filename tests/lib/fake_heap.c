@@ -14,6 +14,8 @@
  * full:N reserved:N	there is no room, or it is reserved
  * errno:N:ERRNO	another failure, without an event
  * die:N:SIGNAL		the process gets a signal
+ * quit:N		the process ends without an answer
+ * tell:N:SIGNAL	dmemctl gets a signal, and the request is refused
  * kept			the memory stays charged
  * busy			the scratch cgroup cannot be removed
  *
@@ -137,7 +139,7 @@ int __wrap_prove_heap_alloc(int heap, size_t bytes)
 	static unsigned long long used;
 	static int granted;
 	static const char * const when[] = { "early", "above", "hidden", "full", "reserved", "errno", "die",
-					     "double" };
+					     "double", "quit", "tell" };
 	unsigned long long max = limit();
 
 	(void)heap;
@@ -156,6 +158,10 @@ int __wrap_prove_heap_alloc(int heap, size_t bytes)
 			raise(atoi(rest + 1));
 			abort();
 		}
+		if (i == 8)
+			_exit(1);
+		if (i == 9)
+			kill(getppid(), atoi(rest + 1));
 		return refuse(0, i == 2, i == 3, i == 4);
 	}
 	if (used + bytes > max && !mode("admits") && !mode("uncharged") && !mode("double"))

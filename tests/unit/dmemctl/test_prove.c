@@ -57,6 +57,15 @@ static void proves(const char *args, int code, const char *out)
 	same_tree(before, "nothing is left");
 }
 
+static bool any_scratch(void)
+{
+	char *all = snapshot();
+	bool any = strstr(all, "dmem-prove-");
+
+	free(all);
+	return any;
+}
+
 static void holds(void)
 {
 	begin(NULL);
@@ -79,6 +88,15 @@ static void holds(void)
 		  "\"camera@64000000\" and .limit == 16384 and .allocated == 16384 and .charged == 16384 and "
 		  ".result == \"holds\" and .remedy == null and (.cgroup | startswith(\"dmem-prove-\")))"),
 	      "JSON of a limit that holds", "%s%s", get("json"), get("err"));
+	begin("errno:4:12");
+	tap_case("without dmem.events");
+	proves("--prove=" CAMERA, 0, CAMERA ": the limit holds: " NODE " allocated 16K, and the next page was refused "
+	       "(a kernel without dmem.events does not tell by which limit)\n");
+	begin("tell:2:10");
+	tap_case("a signal to dmemctl");
+	check(doctor("--prove=" CAMERA) == -SIGUSR1, "ends it", "%s%s", get("out"), get("err"));
+	check(!strcmp(get("out"), "") && !any_scratch(), "the cgroup is removed before that", "%s%s", get("out"),
+	      get("err"));
 }
 
 static const struct {
@@ -113,6 +131,8 @@ static const struct {
 	  "kernel's log for the reason, and prove it again" },
 	{ "die:4:15", "killed", "the process that allocates was killed by signal 15 (Terminated): see the "
 	  "kernel's log for the reason, and prove it again" },
+	{ "quit:2", "failed", "the process that allocates ended without an answer: see the kernel's log for the "
+	  "reason, and prove it again" },
 	{ "kept", "still-charged", "16K are still charged after the buffers were freed: see lsdmem --buffers" },
 };
 
@@ -176,6 +196,12 @@ static void without_a_try(void)
 	check(doctor("--prove=" CAMERA) == 1 && strstr(get("out"), "the process cannot be moved to /dmem-prove-") &&
 	      strstr(get("out"), ": Permission denied: run as root, or in a cgroup that is delegated\n"),
 	      "is reported", "%s%s", get("out"), get("err"));
+	begin("busy");
+	setenv("FAKE_CG", "dmem.max:5", 1);
+	tap_case("the limit cannot be written, and the cgroup stays");
+	check(doctor("--prove=" CAMERA) == 1 &&
+	      strstr(get("out"), ": the limit cannot be written: see the kernel's log; and rmdir "
+		     "/sys/fs/cgroup/dmem-prove-"), "both are reported", "%s%s", get("out"), get("err"));
 	unsetenv("FAKE_CG");
 	begin("busy");
 	tap_case("the cgroup stays");
@@ -222,11 +248,16 @@ static void old_ones(void)
 	/* The fake heap finds one scratch cgroup only. */
 	setenv("FAKE_HEAP", "limit", 1);
 	put(CG "dmem-other-1/cgroup.procs", "%s", "");
+	put(CG "dmem-prove-4000000-x/cgroup.procs", "%s", "");
+	put(CG "dmem-prove-4000000x/cgroup.procs", "%s", "");
+	put(CG "dmem-prove-+4000000/cgroup.procs", "%s", "");
 	setenv("FAKE_CG", "dmem.max:5", 1);
 	doctor("--prove=" CAMERA);
 	unsetenv("FAKE_CG");
 	check(!is_there(name), "that of a process that has ended is removed", "%s%s", get("out"), get("err"));
 	snprintf(name, sizeof(name), CG "dmem-prove-%d", (int)getpid());
+	check(is_there(CG "dmem-prove-4000000-x") && is_there(CG "dmem-prove-4000000x") &&
+	      is_there(CG "dmem-prove-+4000000"), "cgroups with other names are not", "%s%s", get("out"), get("err"));
 	check(is_there(name) && is_there(CG "dmem-other-1"), "that of a process that runs is not, nor another's",
 	      "%s%s", get("out"), get("err"));
 }

@@ -219,12 +219,12 @@ static int prove_region(struct prove *v, struct proof *p, const char * const *he
 		ret = try_limit(v, &s, p, heap, n_heaps);
 	p->remove_err = scratch_remove(&s);
 	if (status != DMEM_OK)
-		return of_sentence(v, p, PROVE_FAILED, dmem_status_text(status));
-	if (ret)
-		return verdict_of(p, PROVE_FAILED,
-				  dmem_printf(v->d->arena, "no process can be started: %s",
-					      strerror(-ret)), "see ulimit -u, and pids.max");
-	return verdict(v->d->arena, p);
+		ret = of_sentence(v, p, PROVE_FAILED, dmem_status_text(status));
+	else if (ret)
+		ret = verdict_of(p, PROVE_FAILED,
+				 dmem_printf(v->d->arena, "no process can be started: %s",
+					     strerror(-ret)), "see ulimit -u, ulimit -n, and pids.max");
+	return ret ? ret : verdict(v->d->arena, p);
 }
 
 static void say_json(struct prove *v, const struct proof *p)
@@ -260,16 +260,16 @@ static void say(struct prove *v, const struct proof *p)
 	}
 }
 
-/* While a scratch cgroup exists, signals from a terminal or a service manager wait: they end the
- * process in it, and this one after the cgroup was removed. */
+/* While a scratch cgroup exists, signals wait: those to a group end the process in it, and this one
+ * after the cgroup was removed. Only those of faults in this program end it at once. */
 static void block_signals(sigset_t *mask)
 {
-	static const int all[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM };
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
 	sigset_t set;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		sigaddset(&set, all[i]);
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		sigdelset(&set, faults[i]);
 	sigprocmask(SIG_BLOCK, &set, mask);
 }
 

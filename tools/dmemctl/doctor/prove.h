@@ -38,7 +38,7 @@ struct scratch {
  * those of earlier runs that were killed. */
 int scratch_make(struct scratch *s);
 
-/* Waits until the last process in it has gone. */
+/* Waits until the last process in it has gone. 0 also if there is no such cgroup. */
 int scratch_remove(struct scratch *s);
 
 /* One line of a file of the cgroup: the text after the region, or NULL. Lives as long as @t. */
@@ -56,6 +56,7 @@ struct taken {
 	unsigned int got;		/* buffers */
 	int err;			/* of the request after them, as above; 0: granted, too */
 	int signal;			/* the process was killed; 0: it was not */
+	bool ended;			/* it ended without an answer */
 	bool late;			/* it did not answer */
 };
 
@@ -69,7 +70,7 @@ struct taker {
 int taker_start(struct taker *t, const struct scratch *s, const char * const *heap, size_t n_heaps,
 		const sigset_t *mask, struct taken *taken);
 
-/* Ends the process. All its buffers are free afterwards. */
+/* Ends the process. All its buffers are free afterwards, except if it is late. */
 void taker_end(struct taker *t, struct taken *taken);
 
 /* ---- prove_heap.c ---- */
@@ -105,10 +106,11 @@ struct proof {
 	const char *finding, *remedy;		/* @remedy: NULL for PROVE_HOLDS */
 };
 
-/* Sets the result, the finding and the remedy from the other fields. 0 or -ENOMEM. */
+/* Sets the result, the finding and the remedy from the other fields, and adds the cgroup that could
+ * not be removed. 0 or -ENOMEM. */
 int verdict(struct dmem_arena *a, struct proof *p);
 
-/* Sets a result with given texts. */
+/* Sets a result with given texts. 0 or -ENOMEM. */
 int verdict_of(struct proof *p, enum prove_result result, const char *finding, const char *remedy);
 
 #endif

@@ -2,8 +2,9 @@
 /* The scratch cgroup of a proof. It is made and removed, and no other cgroup is changed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,7 +60,27 @@ static int check_enabled(const struct scratch *s, const char *cgroup)
 	return ret ? ret : w ? 0 : -EOPNOTSUPP;
 }
 
-/* Removes the cgroups of processes that no longer exist: nothing ran after they were killed. */
+/* The process of a name that make_below() gives, or 0. */
+static pid_t maker_of(const char *name)
+{
+	unsigned int pid, again;
+	char all[32];
+
+	if (sscanf(name, PREFIX "%u-%u", &pid, &again) == 2)
+		snprintf(all, sizeof(all), PREFIX "%u-%u", pid, again);
+	else if (sscanf(name, PREFIX "%u", &pid) == 1)
+		snprintf(all, sizeof(all), PREFIX "%u", pid);
+	else
+		return 0;
+	return pid <= INT_MAX && !strcmp(name, all) ? (pid_t)pid : 0;
+}
+
+/*
+ * Removes the cgroups of processes that no longer exist, which were killed before they could do it.
+ * One that has the id of this process was made by an earlier one with the same id, or in another
+ * namespace of process ids. There, a process that exists can look as if it did not; the kernel keeps
+ * its cgroup while its child is in it, and otherwise that proof fails with a message.
+ */
 static void remove_old(const struct scratch *s, const char *parent)
 {
 	const char *path = file_of(s, parent, "."), **names = NULL;
@@ -68,10 +89,9 @@ static void remove_old(const struct scratch *s, const char *parent)
 	if (!path || dmem_sys_list(s->sys, path, s->arena, &names, &n))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		long pid = strncmp(names[i], PREFIX, strlen(PREFIX)) ? 0 :
-			   strtol(names[i] + strlen(PREFIX), NULL, 10);
+		pid_t pid = maker_of(names[i]);
 
-		if (pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH)
+		if (pid && (pid == getpid() || (kill(pid, 0) && errno == ESRCH)))
 			dmem_cgroup_remove(s->root, parent, names[i]);
 	}
 }
@@ -127,5 +147,6 @@ int scratch_remove(struct scratch *s)
 			nanosleep(&nap, NULL);
 		ret = dmem_cgroup_remove(s->root, s->parent, s->name);
 	}
-	return ret;
+	/* Another program was faster. */
+	return ret == -ENOENT ? 0 : ret;
 }

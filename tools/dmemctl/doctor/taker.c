@@ -10,12 +10,16 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "prove.h"
 
 /* Each request needs much less than a millisecond. */
 #define ANSWER_MS	10000
+/* A process that a driver holds in the kernel does not even end by SIGKILL. */
+#define END_MS		10000
+#define NAP_MS		10
 
 static void take(const struct scratch *s, const char * const *heap, size_t n_heaps,
 		 struct taken *t)
@@ -43,8 +47,8 @@ _Noreturn static void run(const struct scratch *s, const char * const *heap, siz
 	struct taken t = { 0 };
 	char end;
 
-	/* If the parent is killed, the buffers must not stay. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+	/* If the parent is killed, the buffers must not stay. 0: it is in another namespace. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || (getppid() && getppid() != parent))
 		_exit(1);
 	take(s, heap, n_heaps, &t);
 	if (write(answer, &t, sizeof(t)) != sizeof(t))
@@ -84,9 +88,23 @@ int taker_start(struct taker *t, const struct scratch *s, const char * const *he
 	t->hold = hold[1];
 	p = (struct pollfd){ .fd = t->answer, .events = POLLIN };
 	taken->late = !ret && !poll(&p, 1, ANSWER_MS);
-	/* At the end of a process without an answer, taker_end() has the signal. */
 	if (!ret && !taken->late && read(t->answer, taken, sizeof(*taken)) != sizeof(*taken))
-		*taken = (struct taken){ .signal = SIGKILL };
+		*taken = (struct taken){ .ended = true };
+	return ret;
+}
+
+/* Waits for the end of a process that was killed. */
+static pid_t wait_killed(pid_t pid, int *status)
+{
+	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000L };
+	pid_t ret = 0;
+
+	kill(pid, SIGKILL);
+	for (int ms = 0; ms < END_MS && !ret; ms += NAP_MS) {
+		ret = waitpid(pid, status, WNOHANG);
+		if (!ret)
+			nanosleep(&nap, NULL);
+	}
 	return ret;
 }
 
@@ -100,8 +118,10 @@ void taker_end(struct taker *t, struct taken *taken)
 		close(t->answer);
 	if (t->pid <= 0)
 		return;
-	if (taken->late)
-		kill(t->pid, SIGKILL);
+	if (taken->late) {
+		wait_killed(t->pid, &status);
+		return;
+	}
 	while (waitpid(t->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFSIGNALED(status))

@@ -41,11 +41,14 @@ static uint64_t allocated(const struct proof *p)
 	return p->taken.got * p->page;
 }
 
-static int killed(struct dmem_arena *a, struct proof *p)
+static int unanswered(struct dmem_arena *a, struct proof *p)
 {
 	if (p->taken.late)
 		return verdict_of(p, PROVE_KILLED, "the heap did not answer",
 				  "see the kernel's log for a driver that hangs");
+	if (!p->taken.signal)
+		return verdict_of(p, PROVE_FAILED, "the process that allocates ended without an answer",
+				  "see the kernel's log for the reason, and prove it again");
 	return verdict_of(p, PROVE_KILLED,
 			  dmem_printf(a, "the process that allocates was killed by signal %d (%s)",
 				      p->taken.signal, strsignal(p->taken.signal)),
@@ -165,15 +168,20 @@ static int answered(struct dmem_arena *a, struct proof *p)
 				  dmem_printf(a, "%s are still charged after the buffers were freed",
 					      doctor_size(p->kept)), "see lsdmem --buffers");
 	return verdict_of(p, PROVE_HOLDS,
-			  dmem_printf(a, "the limit holds: /dev/dma_heap/%s allocated %s, and the "
-				      "limit refused the next page", p->heap,
-				      doctor_size(allocated(p))), NULL);
+			  dmem_printf(a, "the limit holds: /dev/dma_heap/%s allocated %s, and %s",
+				      p->heap, doctor_size(allocated(p)),
+				      p->own == DMEM_UNKNOWN ?
+				      "the next page was refused (a kernel without dmem.events does not "
+				      "tell by which limit)" : "the limit refused the next page"), NULL);
 }
 
 int verdict(struct dmem_arena *a, struct proof *p)
 {
-	int ret = p->taken.signal || p->taken.late ? killed(a, p) : answered(a, p);
+	const struct taken *t = &p->taken;
+	int ret = 0;
 
+	if (!p->finding)
+		ret = t->signal || t->ended || t->late ? unanswered(a, p) : answered(a, p);
 	if (ret || !p->remove_err)
 		return ret;
 	if (p->result == PROVE_HOLDS)
