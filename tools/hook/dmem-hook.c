@@ -220,8 +220,10 @@ static bool root_is_hidden(struct hook *h)
 	char *path = dmem_printf(&h->arena, "%s/self/uid_map", h->proc), *line, *save;
 	unsigned int inside, outside, count;
 	struct dmem_text t = { 0 };
-	bool hidden = path && h->rootless && !dmem_read_at(AT_FDCWD, path, &t);
+	bool hidden = true;
 
+	if (!path || !h->rootless || dmem_read_at(AT_FDCWD, path, &t))
+		return false;
 	for (line = strtok_r(t.s, "\n", &save); hidden && line; line = strtok_r(NULL, "\n", &save))
 		hidden = sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && outside;
 	dmem_text_free(&t);
