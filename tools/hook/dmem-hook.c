@@ -255,10 +255,13 @@ static const char *owner_problem(struct hook *h, const struct stat *st)
 
 static const char *policy_problem(struct hook *h, const struct stat *dir, const struct stat *st)
 {
-	const char *problem = owner_problem(h, dir);
+	const char *problem = owner_problem(h, dir), *text;
 
-	if (problem)
-		return dmem_printf(&h->arena, "the directory %s", problem);
+	if (problem) {
+		text = dmem_printf(&h->arena, "the directory %s", problem);
+		/* NULL would mean that there is no problem. */
+		return text ? text : problem;
+	}
 	if (!S_ISREG(st->st_mode))
 		return "is no regular file";
 	if (st->st_size > POLICY_MAX)
