@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/syscalls.h"
@@ -12,6 +13,15 @@
 #include "container.h"
 
 static const char has_ended[] = "the container's process has ended";
+
+/* The kernel appends the word. Anywhere else it is a name, which a user may have chosen. */
+static bool is_deleted(const char *path)
+{
+	static const char word[] = " (deleted)";
+	size_t len = strlen(path);
+
+	return len >= sizeof(word) - 1 && !strcmp(path + len - (sizeof(word) - 1), word);
+}
 
 /* A copy of the path in the line of cgroup v2, without the first slash. NULL: there is none, or it
  * is not below our root. */
@@ -29,7 +39,7 @@ static char *v2_path(struct dmem_arena *a, int dir)
 	}
 	dmem_text_free(&t);
 	/* "/.." is outside of this program's cgroup namespace. */
-	return path && (!strncmp(path, "..", 2) || strstr(path, " (deleted)")) ? NULL : path;
+	return path && (!strncmp(path, "..", 2) || is_deleted(path)) ? NULL : path;
 }
 
 /* The time at which the process was started, in ticks since boot, or DMEM_UNKNOWN. */
@@ -121,6 +131,19 @@ static const char *find_cgroup(struct dmem_arena *a, int root, int self, struct 
 	if (c->dir < 0)
 		return "the container's cgroup is not in the mounted tree";
 	return lists(c->dir, c->pid) ? NULL : "the container's process is not in the cgroup of that path";
+}
+
+const char *hook_container_foreign(struct dmem_arena *a, int root, const struct hook_container *c, uid_t uid)
+{
+	for (const char *slash = strchr(c->path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		char *path = dmem_strndup(a, c->path, (size_t)(slash - c->path));
+		struct stat st;
+
+		if (!path || fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) ||
+		    (st.st_uid && st.st_uid != uid))
+			return path ? path : c->path;
+	}
+	return NULL;
 }
 
 const char *hook_container_open(struct dmem_arena *a, int root, const char *proc, int pid,

@@ -7,6 +7,8 @@
 #ifndef HOOK_CONTAINER_H
 #define HOOK_CONTAINER_H
 
+#include <sys/types.h>
+
 #include "dmem/dmem.h"
 
 struct hook_container {
@@ -27,6 +29,9 @@ const char *hook_container_open(struct dmem_arena *a, int root, const char *proc
 
 /* NULL: the process is alive, and in the same cgroup as when it was opened. */
 const char *hook_container_check(const struct hook_container *c);
+
+/* The path of a cgroup above the container's that belongs to neither root nor @uid, or NULL. */
+const char *hook_container_foreign(struct dmem_arena *a, int root, const struct hook_container *c, uid_t uid);
 
 void hook_container_close(struct hook_container *c);
 

@@ -51,6 +51,7 @@
 /* Waiting for a region ends so long before the timeout. */
 #define SPARE_MS	500
 #define POLL_MS		100
+#define TIME_IS_OVER	"the time is over, see --timeout="
 
 enum { OK = 0, FAILED = 1, USAGE = 2 };
 
@@ -62,6 +63,7 @@ struct hook {
 	bool rootless;		/* in a user namespace, or without root's rights */
 	bool strict;
 	bool failed;
+	bool refused;		/* the message that ends the start is printed */
 	int timeout;
 	int64_t start;
 	int root;
@@ -71,20 +73,37 @@ struct hook {
 	struct hook_container container;
 };
 
-/* For the handler of the alarm, which has no other way to learn it. */
-static volatile sig_atomic_t late_status = OK;
+/* For the handler of the alarm, which has no other way to learn it. Until the policy is read, it may
+ * have any rule. */
+static volatile sig_atomic_t late_status = FAILED;
+
+/* The handler can only write() what is prepared. */
+static struct {
+	char text[256];
+	size_t len;
+	int log;
+} late = { .log = -1 };
 
 /* A full pipe must not keep the engine waiting. */
 static void out_of_time(int sig)
 {
-	static const char text[] = "dmem-hook: the time is over, see --timeout=\n";
+	static const char text[] = "dmem-hook: " TIME_IS_OVER "\n";
 	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t n = 0;
 
 	(void)sig;
 	if (poll(&p, 1, 0) > 0)
 		n = write(STDERR_FILENO, text, sizeof(text) - 1);
+	/* It does not block: see log_prepare(). If it fails, there is nothing left to do. */
+	if (late.log >= 0 && write(late.log, late.text, late.len) < 0)
+		n = -1;
 	_exit(n < 0 ? FAILED : late_status);
+}
+
+/* A test without a file must not write to the log of the machine. */
+static bool has_log(const struct hook *h)
+{
+	return !h->fake || h->log.file;
 }
 
 /* Prints and logs one line, and remembers the failure. Texts of other users lose control characters. */
@@ -98,9 +117,10 @@ static void fail(struct hook *h, const char *fmt, ...)
 	va_list ap;
 
 	/* A strict start ends with its first failure, in one line. */
-	if (h->failed && h->strict)
+	if (h->refused)
 		return;
 	h->failed = true;
+	h->refused = h->strict;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -109,7 +129,7 @@ static void fail(struct hook *h, const char *fmt, ...)
 		snprintf(who, sizeof(who), "container %.128s: ", h->state.id);
 	fprintf(stderr, "dmem-hook: %s%s%s\n", warning, who, text);
 	/* crun shows neither output of its hooks. */
-	if (!h->fake || h->log.file)
+	if (has_log(h))
 		log_line(&h->log, h->strict ? LOG_ERR : LOG_WARNING, "%s%s", who, text);
 }
 
@@ -129,6 +149,13 @@ static void be_strict(struct hook *h)
 {
 	h->strict = true;
 	late_status = FAILED;
+}
+
+/* Before a failure that a user could cause, to escape from the policy. */
+static void must_hold(struct hook *h)
+{
+	if (hook_policy_binds(&h->policy))
+		be_strict(h);
 }
 
 static int64_t now_ms(void)
@@ -155,9 +182,17 @@ static bool in_user_namespace(struct hook *h)
 	return inside || outside || count != UINT32_MAX;
 }
 
+static void prepare_late(struct hook *h)
+{
+	if (!has_log(h))
+		return;
+	late.log = log_prepare(&h->log, LOG_ERR, TIME_IS_OVER, late.text, sizeof(late.text));
+	late.len = strlen(late.text);
+}
+
 static void leave_context(struct hook *h)
 {
-	struct sigaction late = { .sa_handler = out_of_time }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction alarmed = { .sa_handler = out_of_time }, ignore = { .sa_handler = SIG_IGN };
 	sigset_t none;
 
 	/* The variables of a test are for its own code. */
@@ -165,8 +200,9 @@ static void leave_context(struct hook *h)
 		clearenv();
 	umask(022);
 	dmem_close_from(STDERR_FILENO + 1);
+	prepare_late(h);
 	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGALRM, &late, NULL);
+	sigaction(SIGALRM, &alarmed, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	alarm((unsigned int)h->timeout);
@@ -177,31 +213,92 @@ static void leave_context(struct hook *h)
 
 /* ---- the three sources ---- */
 
-/* The policy must be root's: in a user namespace, root is another number. */
-static const char *policy_problem(struct hook *h, const struct stat *st)
+/* True if the host's root is not mapped into this user namespace, so that its files seem to belong
+ * to the overflow user. */
+static bool root_is_hidden(struct hook *h)
 {
-	if (!S_ISREG(st->st_mode))
-		return "is no regular file";
-	if (st->st_size > POLICY_MAX)
-		return "is too long";
-	if (st->st_uid && !h->rootless && !(h->fake && st->st_uid == geteuid()))
+	char *path = dmem_printf(&h->arena, "%s/self/uid_map", h->proc), *line, *save;
+	unsigned int inside, outside, count;
+	struct dmem_text t = { 0 };
+	bool hidden = true;
+
+	if (!path || !h->rootless || dmem_read_at(AT_FDCWD, path, &t))
+		return false;
+	for (line = strtok_r(t.s, "\n", &save); hidden && line; line = strtok_r(NULL, "\n", &save))
+		hidden = sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && outside;
+	dmem_text_free(&t);
+	return hidden;
+}
+
+static bool is_overflow_user(struct hook *h, uid_t uid)
+{
+	char *path = dmem_printf(&h->arena, "%s/sys/kernel/overflowuid", h->proc);
+	char *line = path ? dmem_first_line(&h->arena, AT_FDCWD, path) : NULL;
+
+	return line && strtoul(line, NULL, 10) == uid;
+}
+
+/* A user's own engine may have a policy of that user. */
+static bool owner_is_fine(struct hook *h, uid_t uid)
+{
+	if (!uid || ((h->fake || geteuid()) && uid == geteuid()))
+		return true;
+	return root_is_hidden(h) && is_overflow_user(h, uid);
+}
+
+static const char *owner_problem(struct hook *h, const struct stat *st)
+{
+	if (!owner_is_fine(h, st->st_uid))
 		return "does not belong to root";
 	return st->st_mode & 022 ? "can be written by others: chmod go-w" : NULL;
 }
 
+static const char *policy_problem(struct hook *h, const struct stat *dir, const struct stat *st)
+{
+	const char *problem = owner_problem(h, dir), *text;
+
+	if (problem) {
+		text = dmem_printf(&h->arena, "the directory %s", problem);
+		/* NULL would mean that there is no problem. */
+		return text ? text : problem;
+	}
+	if (!S_ISREG(st->st_mode))
+		return "is no regular file";
+	if (st->st_size > POLICY_MAX)
+		return "is too long";
+	return owner_problem(h, st);
+}
+
+/* Opens the file in the same directory whose owner is looked at. */
+static int open_policy(struct hook *h, struct stat *st)
+{
+	const char *name = strrchr(h->policy_file, '/') + 1;
+	char *path = dmem_strndup(&h->arena, h->policy_file, (size_t)(name - h->policy_file));
+	int dir = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1, fd = -1, err;
+
+	if (dir < 0)
+		return -1;
+	if (!fstat(dir, st))
+		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	err = errno;
+	close(dir);
+	errno = err;
+	return fd;
+}
+
 static const char *load_policy(struct hook *h)
 {
-	int fd = open(h->policy_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat dir, st;
+	int fd = open_policy(h, &dir);
 	struct dmem_text t = { 0 };
 	const char *problem = NULL;
-	struct stat st;
 
 	if (fd < 0 && errno == ENOENT)
 		return hook_absent_problem(&h->arena, h->policy_file, h->proc, h->rootless);
 	if (fd < 0 || fstat(fd, &st))
 		problem = strerror(errno);
 	else
-		problem = policy_problem(h, &st);
+		problem = policy_problem(h, &dir, &st);
 	if (problem && fd >= 0)
 		close(fd);
 	if (!problem && dmem_read_fd(fd, &t))
@@ -223,14 +320,15 @@ static bool read_policy(struct hook *h)
 	}
 	if (h->policy.strict)
 		be_strict(h);
-	/* A user could use up the time to escape a ceiling. */
-	if (hook_policy_binds(&h->policy))
-		late_status = FAILED;
+	/* A user could use up the time to escape from a ceiling, or from root's arguments. */
+	if (!h->strict && !hook_policy_binds(&h->policy) && !h->asks.n)
+		late_status = OK;
 	return !problem;
 }
 
-/* Reads standard input up to its end; the alarm ends this program if there is none. */
-static char *read_input(struct hook *h, size_t *len)
+/* Reads standard input up to its end; the alarm ends this program if there is none. NULL: no
+ * memory. */
+static char *read_input(size_t *len)
 {
 	char *text = NULL;
 	size_t room = 0;
@@ -253,25 +351,24 @@ static char *read_input(struct hook *h, size_t *len)
 		if (*len > HOOK_STATE_MAX)
 			break;
 	}
-	if (!text)
-		fail(h, "out of memory");
 	return text;
 }
 
 static bool read_state(struct hook *h)
 {
 	size_t len;
-	char *text = read_input(h, &len);
-	const char *problem = text ? hook_state_parse(&h->arena, text, len, &h->state) : NULL;
+	char *text = read_input(&len);
+	const char *problem = text ? hook_state_parse(&h->arena, text, len, &h->state) : "out of memory";
 
-	if (problem) {
-		/* A user could make the document too long to escape a ceiling. */
-		if (hook_policy_binds(&h->policy))
-			be_strict(h);
-		fail(h, "the state document on standard input: %s", problem);
-	}
 	free(text);
-	return text && !problem;
+	if (!problem)
+		return true;
+	/* A user could make the document too long to escape from a ceiling, or from root's arguments. */
+	must_hold(h);
+	if (h->asks.n)
+		be_strict(h);
+	fail(h, "the state document on standard input: %s", problem);
+	return false;
 }
 
 static bool known_annotation(const char *name)
@@ -298,73 +395,112 @@ static void read_strict(struct hook *h)
 		fail(h, "annotation %s: write yes or no", a->key);
 }
 
+/* One line, however many there are: an annotation costs nothing, and a line has to be written. */
+static void refuse_unknown(struct hook *h)
+{
+	const char *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->state.n; i++) {
+		const char *key = h->state.annotation[i].key;
+
+		if (known_annotation(key + strlen(HOOK_PREFIX)))
+			continue;
+		if (!n++)
+			first = key;
+	}
+	if (n == 1)
+		fail(h, "annotation %.200s: unknown: write dmem.pool/max, /min or /strict", first);
+	else if (n)
+		fail(h, "annotation %.200s and %zu more: unknown: write dmem.pool/max, /min or /strict",
+		     first, n - 1);
+}
+
+static void read_limits(struct hook *h, enum dmem_kind kind, const struct hook_annotation *a)
+{
+	const char *problem = a->value ? hook_asks_parse(&h->arena, kind, a->value, &h->asks) : "is no text";
+
+	if (problem)
+		fail(h, "annotation %.200s: '%.200s' %s: write \"REGION SIZE; REGION SIZE\"", a->key,
+		     a->value ? a->value : "", problem);
+}
+
 static void read_annotations(struct hook *h)
 {
 	read_strict(h);
-	for (size_t i = 0; i < h->state.n; i++) {
-		if (!known_annotation(h->state.annotation[i].key + strlen(HOOK_PREFIX)))
-			fail(h, "annotation %s: unknown: write dmem.pool/max, /min or /strict",
-			     h->state.annotation[i].key);
-	}
+	refuse_unknown(h);
 	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
-		const struct hook_annotation *a = hook_annotation_for(&h->state, (enum dmem_kind)kind);
-		const char *problem;
+		const struct hook_annotation *own = hook_annotation_own(&h->state, (enum dmem_kind)kind);
+		const struct hook_annotation *all = hook_state_find(&h->state, dmem_kind_names[kind]);
 
-		if (!a)
-			continue;
-		problem = a->value ? hook_asks_parse(&h->arena, (enum dmem_kind)kind, a->value, &h->asks) :
-				     "is no text";
-		if (problem)
-			fail(h, "annotation %s: '%.200s' %s: write \"REGION SIZE; REGION SIZE\"", a->key,
-			     a->value ? a->value : "", problem);
+		/* An image may add the one of the container, which must not lift the user's limit. */
+		if (all && (kind == DMEM_MAX || !own))
+			read_limits(h, (enum dmem_kind)kind, all);
+		if (own)
+			read_limits(h, (enum dmem_kind)kind, own);
 	}
 }
 
 /* ---- regions ---- */
 
-static enum dmem_status find_region(struct hook *h, const struct dmem_limit *l, const char **name)
+static enum dmem_status find_region(struct hook *h, const struct dmem_limit *l, const char **name,
+				    uint64_t *capacity)
 {
-	uint64_t capacity;
-
-	return dmem_limit_find(&h->arena, h->root, NULL, h->heaps, l, name, &capacity);
+	return dmem_limit_find(&h->arena, h->root, NULL, h->heaps, l, name, capacity);
 }
 
 /* A region appears when its driver is loaded, perhaps while the container starts. */
-static enum dmem_status wait_for_region(struct hook *h, const struct dmem_limit *l, const char **name)
+static enum dmem_status wait_for_region(struct hook *h, const struct dmem_limit *l, const char **name,
+					uint64_t *capacity)
 {
 	const struct timespec nap = { .tv_nsec = POLL_MS * 1000000L };
 	int64_t end = h->start + h->timeout * 1000 - SPARE_MS;
 	enum dmem_status s;
 
 	for (;;) {
-		s = find_region(h, l, name);
+		s = find_region(h, l, name, capacity);
 		if ((s != DMEM_NO_REGION && s != DMEM_NO_HEAP_REGION) || now_ms() >= end)
 			return s;
 		nanosleep(&nap, NULL);
 	}
 }
 
-static bool heaps_are_seen(const struct hook *h)
+/* 0: the machine has no such heap. Otherwise an errno: it has one without a region, or no heap is
+ * seen. */
+static int heap_problem(struct hook *h, const char *heap)
 {
-	return !access(h->heaps, R_OK | X_OK);
+	const char *path = dmem_printf(&h->arena, "%s/%s", h->heaps, heap);
+	struct stat st;
+
+	if (!path)
+		return ENOMEM;
+	if (!lstat(path, &st))
+		return ENODATA;
+	if (errno != ENOENT)
+		return errno;
+	return access(h->heaps, R_OK | X_OK) ? errno : 0;
 }
 
 static void find_rule(struct hook *h, struct hook_rule *r)
 {
-	enum dmem_status s = find_region(h, &r->limit, &r->region);
+	uint64_t capacity;
+	enum dmem_status s = find_region(h, &r->limit, &r->region, &capacity);
+	int err = 0;
 
 	/* Without capacities, a percentage is 0. */
 	if (s == DMEM_OK || s == DMEM_NO_CAPACITY)
 		return;
 	r->region = NULL;
 	/* A rule for a region that this machine lacks has no effect. */
-	if (s == DMEM_NO_REGION || (s == DMEM_NO_HEAP_REGION && heaps_are_seen(h)))
+	if (s == DMEM_NO_HEAP_REGION)
+		err = heap_problem(h, dmem_region_heap(r->limit.region));
+	if (s == DMEM_NO_REGION || (s == DMEM_NO_HEAP_REGION && !err))
 		return;
 	be_strict(h);
-	if (s == DMEM_NO_HEAP_REGION)
-		fail(h, "%s: %s: %s: %s", h->policy_file, r->limit.text, h->heaps, strerror(errno));
+	if (err && err != ENODATA)
+		fail(h, "%s: %s: %s: %s", h->policy_file, r->limit.text, h->heaps, strerror(err));
 	else
-		fail_status(h, r->limit.text, s);
+		fail(h, "%s: %s: %s", h->policy_file, r->limit.text, dmem_status_text(s));
 }
 
 static void find_rules(struct hook *h)
@@ -373,12 +509,27 @@ static void find_rules(struct hook *h)
 		find_rule(h, &h->policy.rule[i]);
 }
 
-static void find_asks(struct hook *h)
+/* Those of annotations that are there already. */
+static void look_for_asks(struct hook *h)
 {
 	for (size_t i = 0; i < h->asks.n; i++) {
 		struct hook_ask *k = &h->asks.ask[i];
-		enum dmem_status s = wait_for_region(h, &k->limit, &k->region);
 
+		if (!k->root && find_region(h, &k->limit, &k->region, &k->capacity) != DMEM_OK)
+			k->region = NULL;
+	}
+}
+
+/* Those of root's arguments, or those of annotations. Waits for those that are missing. */
+static void find_asks(struct hook *h, bool root)
+{
+	for (size_t i = 0; i < h->asks.n; i++) {
+		struct hook_ask *k = &h->asks.ask[i];
+		enum dmem_status s;
+
+		if (k->root != root)
+			continue;
+		s = wait_for_region(h, &k->limit, &k->region, &k->capacity);
 		if (s == DMEM_OK)
 			continue;
 		k->region = NULL;
@@ -388,35 +539,78 @@ static void find_asks(struct hook *h)
 
 /* ---- the limits ---- */
 
+/* The value in force. A missing line means that none is set. */
+static enum dmem_status value_now(struct hook *h, enum dmem_kind kind, const char *region, uint64_t *now)
+{
+	enum dmem_status s;
+	char file[16];
+
+	*now = kind == DMEM_MAX ? DMEM_NO_LIMIT : 0;
+	snprintf(file, sizeof(file), "dmem.%s", dmem_kind_names[kind]);
+	s = dmem_cgroup_get(h->container.dir, "", file, region, now);
+	return s == DMEM_NO_REGION ? DMEM_OK : s;
+}
+
+static void above_ceiling(struct hook *h, enum dmem_kind kind, const char *region, uint64_t value,
+			  uint64_t most)
+{
+	fail(h, "%s: dmem.%s: %llu is above the ceiling of %s, %llu", region, dmem_kind_names[kind],
+	     (unsigned long long)value, h->policy_file, (unsigned long long)most);
+}
+
 static enum dmem_status set_limit(struct hook *h, enum dmem_kind kind, const char *region,
 				  const struct hook_choice *c)
 {
-	uint64_t now = kind == DMEM_MAX ? DMEM_NO_LIMIT : 0;
-	char file[16];
-	enum dmem_status s;
+	uint64_t now, value;
+	enum dmem_status s = value_now(h, kind, region, &now);
 
-	snprintf(file, sizeof(file), "dmem.%s", dmem_kind_names[kind]);
-	s = dmem_cgroup_get(h->container.dir, "", file, region, &now);
-	/* A missing line means that no value is set. */
-	if (s != DMEM_OK && s != DMEM_NO_REGION)
+	if (s != DMEM_OK)
 		return s;
-	if (!hook_replaces(c, kind, now))
+	value = hook_new_value(c, kind, now);
+	if (value == now)
 		return DMEM_OK;
-	return dmem_cgroup_set(h->container.dir, "", kind, region, c->value);
+	if (hook_lowers(c, now, value))
+		above_ceiling(h, kind, region, now, value);
+	return dmem_cgroup_set(h->container.dir, "", kind, region, value);
 }
 
-static void limit_region(struct hook *h, enum dmem_kind kind, const char *region, uint64_t capacity)
+static void limit_region(struct hook *h, enum dmem_kind kind, const char *region,
+			 const struct hook_choice *c)
 {
-	struct hook_choice c = hook_choose(&h->policy, &h->asks, kind, region, capacity);
 	enum dmem_status s;
 
-	if (c.value < c.asked)
-		fail(h, "%s: dmem.%s: %llu is above the ceiling of %s, %llu", region,
-		     dmem_kind_names[kind], (unsigned long long)c.asked, h->policy_file,
-		     (unsigned long long)c.value);
-	s = set_limit(h, kind, region, &c);
-	if (s != DMEM_OK)
-		fail_status(h, region, s);
+	if (c->value < c->asked)
+		above_ceiling(h, kind, region, c->asked, c->value);
+	s = set_limit(h, kind, region, c);
+	if (s == DMEM_OK)
+		return;
+	if (hook_policy_limits(&h->policy, kind, region))
+		be_strict(h);
+	fail_status(h, region, s);
+}
+
+/* Root's limits come first, so that a wait for the regions of annotations cannot use up their time. */
+static void limit_arguments(struct hook *h)
+{
+	for (size_t i = 0; i < h->asks.n; i++) {
+		const struct hook_ask *k = &h->asks.ask[i];
+		struct hook_choice c;
+
+		if (!k->root || !k->region)
+			continue;
+		c = hook_choose(&h->policy, &h->asks, k->limit.kind, k->region, k->capacity);
+		limit_region(h, k->limit.kind, k->region, &c);
+	}
+}
+
+static void limit_others(struct hook *h, const char *region, uint64_t capacity)
+{
+	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
+		struct hook_choice c = hook_choose(&h->policy, &h->asks, (enum dmem_kind)kind, region, capacity);
+
+		if (c.source != HOOK_ARGUMENT)
+			limit_region(h, (enum dmem_kind)kind, region, &c);
+	}
 }
 
 /* All regions, since the policy may limit those that nobody asks for. */
@@ -430,16 +624,15 @@ static void limit_regions(struct hook *h)
 	/* In a cgroup namespace, the root is an ordinary cgroup without that file. */
 	if (fd < 0)
 		fd = openat(h->root, "dmem.current", O_RDONLY | O_CLOEXEC);
-	if (dmem_read_fd(fd < 0 ? -ENOENT : fd, &t))
+	if (dmem_read_fd(fd < 0 ? -ENOENT : fd, &t)) {
+		must_hold(h);
 		fail_status(h, "dmem.capacity", DMEM_NO_CONTROLLER);
+	}
 	/* Each region that has a line by now has to have its rule. */
 	find_rules(h);
 	text = t.s;
-	while (text && dmem_next_line(&text, &region, &rest)) {
-		for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++)
-			limit_region(h, (enum dmem_kind)kind, region,
-				     capacity ? dmem_number(rest) : DMEM_UNKNOWN);
-	}
+	while (text && dmem_next_line(&text, &region, &rest))
+		limit_others(h, region, capacity ? dmem_number(rest) : DMEM_UNKNOWN);
 	dmem_text_free(&t);
 }
 
@@ -458,36 +651,64 @@ static enum dmem_status open_tree(struct hook *h)
 	return dmem_cgroup_open(h->cgroup_root, h->fake, &h->root);
 }
 
+/* Opens the container's cgroup, and enables the controller there. */
+static bool open_cgroup(struct hook *h)
+{
+	const char *what = h->cgroup_root, *problem;
+	enum dmem_status s = open_tree(h);
+
+	if (s == DMEM_OK) {
+		problem = hook_container_open(&h->arena, h->root, h->proc, h->state.pid, &h->container);
+		if (problem) {
+			must_hold(h);
+			fail(h, "%s", problem);
+			return false;
+		}
+		what = h->container.path;
+		s = dmem_cgroup_enable_delegated(h->root, what);
+	}
+	if (s == DMEM_OK)
+		return true;
+	must_hold(h);
+	fail_status(h, what, s);
+	return false;
+}
+
+/* The owner of a cgroup above can turn the controller off there. In a user namespace, root's cgroups
+ * have another number. */
+static void warn_of_owners(struct hook *h)
+{
+	const char *path;
+
+	if (h->rootless || !hook_policy_binds(&h->policy))
+		return;
+	path = hook_container_foreign(&h->arena, h->root, &h->container, h->fake ? geteuid() : 0);
+	if (path)
+		fail(h, "%s: this cgroup is not root's: its owner can remove the limits of %s", path,
+		     h->policy_file);
+}
+
 static void run(struct hook *h)
 {
 	const char *problem;
-	enum dmem_status s;
 
 	if (!read_policy(h) || !read_state(h))
 		return;
 	read_annotations(h);
-	if (!anything(h))
+	if (!anything(h) || !open_cgroup(h))
 		return;
-	s = open_tree(h);
-	if (s != DMEM_OK) {
-		fail_status(h, h->cgroup_root, s);
-		return;
-	}
-	problem = hook_container_open(&h->arena, h->root, h->proc, h->state.pid, &h->container);
-	if (problem) {
-		fail(h, "%s", problem);
-		return;
-	}
-	s = dmem_cgroup_enable_delegated(h->root, h->container.path);
-	if (s != DMEM_OK) {
-		fail_status(h, h->container.path, s);
-		return;
-	}
-	find_asks(h);
+	warn_of_owners(h);
+	find_asks(h, true);
+	find_rules(h);
+	look_for_asks(h);
+	limit_arguments(h);
+	find_asks(h, false);
 	limit_regions(h);
 	problem = hook_container_check(&h->container);
-	if (problem)
-		fail(h, "%s", problem);
+	if (!problem)
+		return;
+	must_hold(h);
+	fail(h, "%s", problem);
 }
 
 /* ---- the command line ---- */

@@ -2,6 +2,7 @@
 /* Chooses the limits of a container. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dmem/look.h"
 #include "policy.h"
@@ -170,7 +171,7 @@ const char *hook_asks_parse(struct dmem_arena *a, enum dmem_kind kind, const cha
 	}
 }
 
-const struct hook_annotation *hook_annotation_for(const struct hook_state *s, enum dmem_kind kind)
+const struct hook_annotation *hook_annotation_own(const struct hook_state *s, enum dmem_kind kind)
 {
 	const char *name = dmem_kind_names[kind], *rest;
 
@@ -183,7 +184,7 @@ const struct hook_annotation *hook_annotation_for(const struct hook_state *s, en
 		if (!strncmp(rest, ".container.", 11) && !strcmp(rest + 11, s->container))
 			return &s->annotation[i];
 	}
-	return hook_state_find(s, name);
+	return NULL;
 }
 
 /* The rule for a region, or NULL. One for its name is stronger than "*"; the last one counts. */
@@ -210,80 +211,127 @@ static uint64_t bytes(const struct dmem_limit *l, uint64_t capacity)
 	return dmem_resolve_value(&l->value, capacity == DMEM_UNKNOWN ? 0 : capacity);
 }
 
-/* The last limit that asks for the region. */
-static const struct hook_ask *ask_for(const struct hook_asks *asks, enum dmem_kind kind,
-				      const char *region, bool root)
+static uint64_t lower(uint64_t a, uint64_t b)
 {
-	const struct hook_ask *found = NULL;
+	return a < b ? a : b;
+}
+
+/* True if a limit asks for the region. Of root's arguments, the last one counts. Of the limits in
+ * annotations, the lowest: the image may have added one. */
+static bool asked(const struct hook_asks *asks, enum dmem_kind kind, const char *region, bool root,
+		  uint64_t capacity, uint64_t *value)
+{
+	bool found = false;
 
 	for (size_t i = 0; i < asks->n; i++) {
 		const struct hook_ask *k = &asks->ask[i];
+		uint64_t n;
 
-		if (k->root == root && k->limit.kind == kind && k->region && !strcmp(k->region, region))
-			found = k;
+		if (k->root != root || k->limit.kind != kind || !k->region || strcmp(k->region, region))
+			continue;
+		n = bytes(&k->limit, capacity);
+		*value = found && !root && kind == DMEM_MAX ? lower(n, *value) : n;
+		found = true;
 	}
 	return found;
 }
 
-/* The largest value that an annotation can have. Without a rule, there is no ceiling for limits, but
- * nothing can be reserved: a reservation takes memory from all others. */
-static uint64_t ceiling(const struct hook_policy *p, enum dmem_kind kind, const char *region,
-			uint64_t capacity)
+/* The limit that the policy gives to a container that asks for none: not more than to one that
+ * asks. */
+static uint64_t unasked(const struct hook_policy *p, const char *region, uint64_t capacity,
+			uint64_t most)
 {
-	const struct hook_rule *r = rule_for(p, kind == DMEM_MAX ? HOOK_CEILING : HOOK_MIN_CEILING,
-					     region);
+	const struct hook_rule *rule = rule_for(p, HOOK_DEFAULT, region);
 
-	if (!r)
-		return kind == DMEM_MAX ? DMEM_NO_LIMIT : 0;
-	return bytes(&r->limit, capacity);
+	return lower(rule ? bytes(&rule->limit, capacity) : DMEM_NO_LIMIT, most);
+}
+
+static enum hook_rule_kind ceiling_of(enum dmem_kind kind)
+{
+	return kind == DMEM_MAX ? HOOK_CEILING : HOOK_MIN_CEILING;
 }
 
 struct hook_choice hook_choose(const struct hook_policy *p, const struct hook_asks *asks,
 			       enum dmem_kind kind, const char *region, uint64_t capacity)
 {
-	uint64_t most = ceiling(p, kind, region, capacity);
-	struct hook_choice c = { .source = HOOK_NOBODY };
-	const struct hook_ask *ask;
-	const struct hook_rule *rule;
+	const struct hook_rule *top = rule_for(p, ceiling_of(kind), region);
+	struct hook_choice c = { .source = HOOK_NOBODY, .most = DMEM_NO_LIMIT, .unasked = DMEM_NO_LIMIT };
+	uint64_t wish;
+	bool user = asked(asks, kind, region, false, capacity, &wish);
 
-	ask = ask_for(asks, kind, region, true);
-	if (ask) {
+	if (top)
+		c.most = bytes(&top->limit, capacity);
+	if (kind == DMEM_MAX && !user)
+		c.unasked = unasked(p, region, capacity, c.most);
+	if (asked(asks, kind, region, true, capacity, &c.value)) {
 		c.source = HOOK_ARGUMENT;
-		c.value = c.asked = bytes(&ask->limit, capacity);
+		c.asked = c.value;
 		return c;
 	}
-	ask = ask_for(asks, kind, region, false);
-	if (ask) {
+	if (user) {
 		c.source = HOOK_ANNOTATION;
-		c.asked = bytes(&ask->limit, capacity);
-		c.value = c.asked < most ? c.asked : most;
+		c.asked = wish;
+		/* A reservation takes memory from all others, so that it needs a ceiling. */
+		c.value = kind == DMEM_MIN && !top ? 0 : lower(wish, c.most);
 		return c;
 	}
 	if (kind != DMEM_MAX)
 		return c;
-	/* A container that asks for nothing must not get more than one that asks. */
-	rule = rule_for(p, HOOK_DEFAULT, region);
-	c.value = c.asked = rule ? bytes(&rule->limit, capacity) : most;
-	if (rule || most != DMEM_NO_LIMIT)
+	c.value = c.asked = c.unasked;
+	if (c.value != DMEM_NO_LIMIT)
 		c.source = HOOK_POLICY;
 	return c;
 }
 
-bool hook_replaces(const struct hook_choice *c, enum dmem_kind kind, uint64_t now)
+/* True if another hook of this container, which has no argument, may have set the limit. The kernel
+ * rounds it to pages. */
+static bool is_of_policy(const struct hook_choice *c, uint64_t now)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return now != DMEM_NO_LIMIT && (now == c->unasked || now == c->unasked - c->unasked % page);
+}
+
+static uint64_t new_max(const struct hook_choice *c, uint64_t now)
 {
 	switch (c->source) {
 	case HOOK_ARGUMENT:
-		return true;
+		return is_of_policy(c, now) ? lower(c->value, c->most) : lower(c->value, now);
 	case HOOK_ANNOTATION:
-		return kind == DMEM_MAX ? c->value < now : !now && c->value;
+		return lower(c->value, now);
 	case HOOK_POLICY:
-		return now == DMEM_NO_LIMIT && c->value != DMEM_NO_LIMIT;
+		return now == DMEM_NO_LIMIT ? c->value : lower(now, c->most);
 	default:
-		return false;
+		return now;
 	}
+}
+
+static uint64_t new_min(const struct hook_choice *c, uint64_t now)
+{
+	if (c->source == HOOK_ARGUMENT)
+		return c->value;
+	return c->source == HOOK_ANNOTATION && !now ? c->value : lower(now, c->most);
+}
+
+uint64_t hook_new_value(const struct hook_choice *c, enum dmem_kind kind, uint64_t now)
+{
+	return kind == DMEM_MAX ? new_max(c, now) : new_min(c, now);
+}
+
+bool hook_lowers(const struct hook_choice *c, uint64_t now, uint64_t value)
+{
+	if (c->source == HOOK_ARGUMENT || now == DMEM_NO_LIMIT || now <= c->most)
+		return false;
+	return value == c->most && (c->source != HOOK_ANNOTATION || value != c->value);
 }
 
 bool hook_policy_binds(const struct hook_policy *p)
 {
 	return p->strict || p->n;
+}
+
+bool hook_policy_limits(const struct hook_policy *p, enum dmem_kind kind, const char *region)
+{
+	return rule_for(p, ceiling_of(kind), region) ||
+	       (kind == DMEM_MAX && rule_for(p, HOOK_DEFAULT, region));
 }

@@ -39,6 +39,7 @@ struct hook_ask {
 	struct dmem_limit limit;
 	bool root;		/* from an argument */
 	const char *region;	/* set by the caller: the kernel's name, or NULL */
+	uint64_t capacity;	/* set by the caller: of the region */
 };
 
 struct hook_asks {
@@ -51,9 +52,8 @@ struct hook_asks {
 const char *hook_asks_parse(struct dmem_arena *a, enum dmem_kind kind, const char *value,
 			    struct hook_asks *asks);
 
-/* The annotation that holds for this container: "dmem.pool/max.container.NAME" of its own, or else
- * "dmem.pool/max" of all. NULL: there is none. */
-const struct hook_annotation *hook_annotation_for(const struct hook_state *s, enum dmem_kind kind);
+/* The annotation "dmem.pool/max.container.NAME" of this container, or NULL. */
+const struct hook_annotation *hook_annotation_own(const struct hook_state *s, enum dmem_kind kind);
 
 enum hook_source { HOOK_NOBODY, HOOK_ARGUMENT, HOOK_ANNOTATION, HOOK_POLICY };
 
@@ -61,6 +61,8 @@ struct hook_choice {
 	enum hook_source source;
 	uint64_t value;		/* in bytes, or DMEM_NO_LIMIT */
 	uint64_t asked;		/* differs from @value if a ceiling lowered it */
+	uint64_t most;		/* the ceiling, or DMEM_NO_LIMIT */
+	uint64_t unasked;	/* the limit of the policy if no annotation asks, or DMEM_NO_LIMIT */
 };
 
 /* The limit of one region. @capacity: in bytes, or DMEM_UNKNOWN, with which percentages of the
@@ -68,12 +70,18 @@ struct hook_choice {
 struct hook_choice hook_choose(const struct hook_policy *p, const struct hook_asks *asks,
 			       enum dmem_kind kind, const char *region, uint64_t capacity);
 
-/* True if the choice is to be written, @now being in force: another hook of the same container may
- * have set it. An argument replaces any value, an annotation only a higher limit, and the policy
- * only "no limit". */
-bool hook_replaces(const struct hook_choice *c, enum dmem_kind kind, uint64_t now);
+/* The value that the region is to have, @now being in force: the runtime or another hook of the same
+ * container may have set it. Of two limits the lower one counts, whichever hook is first; the
+ * default of the policy is none of them. */
+uint64_t hook_new_value(const struct hook_choice *c, enum dmem_kind kind, uint64_t now);
 
-/* True if the policy has rules that a user could escape from by a document that cannot be read. */
+/* True if the new value is a ceiling that lowers one which this hook has not set. */
+bool hook_lowers(const struct hook_choice *c, uint64_t now, uint64_t value);
+
+/* True if the policy has rules that a user could escape from by a failure of this hook. */
 bool hook_policy_binds(const struct hook_policy *p);
+
+/* True if it has a rule for this value of the region. */
+bool hook_policy_limits(const struct hook_policy *p, enum dmem_kind kind, const char *region);
 
 #endif

@@ -100,6 +100,28 @@ static const char *take_pid(struct json_object *top, struct hook_state *s)
 	return NULL;
 }
 
+/* True if a key has an escaped zero: json-c cuts the key there, and it would be another one. The text
+ * is valid JSON. */
+static bool has_cut_key(const char *text, size_t len)
+{
+	bool string = false, zero = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (string && text[i] == '\\') {
+			zero = zero || (len - i > 6 && !memcmp(text + i, "\\u0000", 6));
+			i++;
+		} else if (text[i] == '"') {
+			string = !string;
+		} else if (!string && zero && !memchr(" \t\r\n", text[i], 4)) {
+			/* The first character after a string with a zero. */
+			if (text[i] == ':')
+				return true;
+			zero = false;
+		}
+	}
+	return false;
+}
+
 /* NULL, with *@problem set: not one JSON value. The caller puts it. */
 static struct json_object *one_value(const char *text, size_t len, const char **problem)
 {
@@ -117,6 +139,8 @@ static struct json_object *one_value(const char *text, size_t len, const char **
 			   "it ends too early" : "it is not JSON";
 	else if (json_tokener_get_parse_end(t) != len)
 		*problem = "more text follows it";
+	else if (has_cut_key(text, len))
+		*problem = "a key has a zero in it";
 	json_tokener_free(t);
 	if (!*problem)
 		return o;

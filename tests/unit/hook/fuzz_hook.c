@@ -36,6 +36,8 @@ static void check_choices(const struct hook_policy *p, struct hook_asks *asks)
 		c = hook_choose(p, asks, DMEM_MAX, k->region, 1000000);
 		require(c.source == HOOK_ANNOTATION || k->limit.kind != DMEM_MAX, "choice: another source");
 		require(c.value <= c.asked, "choice: more than was asked for");
+		require(c.value <= c.most, "choice: more than the ceiling");
+		require(hook_new_value(&c, DMEM_MAX, 5000) <= 5000, "choice: a limit is raised");
 		c = hook_choose(p, asks, DMEM_MIN, k->region, 1000000);
 		require(!c.value || p->n, "choice: a reservation that nobody allows");
 	}
@@ -45,7 +47,8 @@ static void check_state(struct dmem_arena *a, const struct hook_state *s, const 
 {
 	require(s->pid > 1 && s->id, "state: a part is missing");
 	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
-		const struct hook_annotation *n = hook_annotation_for(s, (enum dmem_kind)kind);
+		const struct hook_annotation *own = hook_annotation_own(s, (enum dmem_kind)kind);
+		const struct hook_annotation *n = own ? own : hook_state_find(s, dmem_kind_names[kind]);
 		struct hook_asks asks = { 0 };
 
 		if (!n || !n->value)

@@ -94,6 +94,8 @@ static void put_policy(const char *text)
 {
 	put("hook.conf", "%s", text);
 	chmod(tap_path("hook.conf"), 0644);
+	/* It must not be writable by others either. */
+	chmod(tap_path("."), 0755);
 }
 
 /* Runs the hook with these arguments, up to a NULL, and the document in the file "in". */
@@ -605,10 +607,303 @@ static void test_second_hook(void)
 	go(MAX(CAM " 2M"), NULL);
 	check_text(get(CTR "/dmem.max"), CAM " 2097152\n", "an annotation lowers it");
 	go("", "--max=" CAM "=4M");
-	check_text(get(CTR "/dmem.max"), CAM " 4194304\n", "an argument replaces it");
-	put_policy("[Hook]\nDeviceMemoryMax=" CAM " 1M\nDeviceMemoryMaxCeiling=" CAM " 2M\n");
+	check_text(get(CTR "/dmem.max"), CAM " 2097152\n", "an argument does not raise it");
+	put_policy("[Hook]\nDeviceMemoryMax=" CAM " 1M\nDeviceMemoryMaxCeiling=" CAM " 3M\n");
 	go("", NULL);
-	check_text(get(CTR "/dmem.max"), CAM " 4194304\n", "the policy leaves a limit that exists");
+	check_text(get(CTR "/dmem.max"), CAM " 2097152\n", "the policy leaves a limit that exists");
+}
+
+/* Runs the hook of a device, with an argument, and that of the annotations, in both orders. */
+static void in_both_orders(const char *policy, const char *annotations, const char *arg, const char *limits,
+			   const char *name)
+{
+	for (int first = 0; first < 2; first++) {
+		tap_case(first ? "the device's hook is first" : "the device's hook is last");
+		machine();
+		if (policy)
+			put_policy(policy);
+		go(annotations, first ? arg : NULL);
+		go(annotations, first ? NULL : arg);
+		check_text(get(CTR "/dmem.max"), limits, name);
+	}
+	tap_case("%s", "");
+}
+
+/* The order of the hooks does not matter. */
+static void test_two_orders(void)
+{
+	in_both_orders(NULL, MAX(CAM " 4M"), "--max=" CAM "=8M", CAM " 4194304\n",
+		       "the lower one of two limits counts");
+	in_both_orders("[Hook]\nDeviceMemoryMax=" CAM " 4M\n", "", "--max=" CAM "=8M", CAM " 8388608\n",
+		       "an argument replaces the default of the policy");
+	in_both_orders("[Hook]\nDeviceMemoryMax=" CAM " 4M\n", MAX(CAM " 4M"), "--max=" CAM "=8M", CAM " 4194304\n",
+		       "a limit of an annotation is no default");
+	in_both_orders("[Hook]\nDeviceMemoryMaxCeiling=" CAM " 6M\n", "", "--max=" CAM "=8M", CAM " 6291456\n",
+		       "two hooks give no more than the ceiling");
+}
+
+/* --cgroup-conf of Podman, or the runtime itself, has set values that no hook has seen. */
+static void test_set_before(void)
+{
+	static const char policy[] = "[Hook]\nDeviceMemoryMaxCeiling=" CAM " 1M\nDeviceMemoryMinCeiling=" CAM " 2M\n";
+
+	for (int strict = 0; strict < 2; strict++) {
+		tap_case(strict ? "strict" : "not strict");
+		machine();
+		put_policy(policy);
+		put(CTR "/dmem.max", CAM " 10485760\n" SYS " 5242880\n");
+		check(go("", strict ? "--strict" : NULL) == strict &&
+		      strstr(get("err"), CAM ": dmem.max: 10485760 is above the ceiling of "),
+		      "a limit of before above the ceiling is named", "%s", get("err"));
+		check_text(get(CTR "/dmem.max"), CAM " 1048576\n" SYS " 5242880\n", "it is lowered, and no other one");
+		put(CTR "/dmem.min", CAM " 4194304\n" SYS " 1048576\n");
+		check(go("", strict ? "--strict" : NULL) == strict &&
+		      strstr(get("err"), CAM ": dmem.min: 4194304 is above the ceiling of "),
+		      "a reservation above it is named", "%s", get("err"));
+		check_text(get(CTR "/dmem.min"), CAM " 2097152\n" SYS " 1048576\n",
+			   "that is lowered, and no other one");
+	}
+	tap_case("%s", "");
+	machine();
+	put_policy(policy);
+	put(CTR "/dmem.max", CAM " 524288\n");
+	put(CTR "/dmem.min", CAM " 524288\n");
+	check(go("", NULL) == 0 && !*get("err"), "values below the ceilings are left", "%s", get("err"));
+	check_text(get(CTR "/dmem.max"), CAM " 524288\n", "the limit is as before");
+	check_text(get(CTR "/dmem.min"), CAM " 524288\n", "the reservation is as before");
+}
+
+/* Under a policy that is not strict, this failure ends the start in one line; without one it does not. */
+static void holds(const char *annotations, const char *text, const char *name)
+{
+	char other[300];
+	int ret = go(annotations, NULL);
+
+	check(ret == 1 && strstr(get("err"), text) && !strstr(get("err"), "warning: "), name, "exit code %d: %s", ret,
+	      get("err"));
+	unlink(tap_path("hook.conf"));
+	ret = go(MAX(CAM " 1M"), NULL);
+	snprintf(other, sizeof(other), "%s, but not without a policy", name);
+	check(ret == 0 && strstr(get("err"), "warning: "), other, "exit code %d: %s", ret, get("err"));
+}
+
+static void ceilings(void)
+{
+	machine();
+	put_policy("[Hook]\nDeviceMemoryMaxCeiling=* 1M\n");
+}
+
+/* A user must not escape from the policy by a failure. */
+static void test_policy_holds(void)
+{
+	char then[4300], file[64];
+	int ret;
+
+	ceilings();
+	put("proc/self/cgroup", "0::/" SCOPE "/container\n");
+	holds("", "no cgroup of its own", "a container in the engine's cgroup does not start");
+	ceilings();
+	put("cg/cgroup.controllers", "cpu\n");
+	holds("", "no dmem controller", "a missing controller ends the start");
+	ceilings();
+	put_cgroup("0::/" SCOPE "/container (deleted)\n");
+	holds("", "in no cgroup of this tree", "a removed cgroup ends the start");
+	ceilings();
+	setenv("FAKE_CG", "dmem.max:5", 1);
+	holds("", CAM ": the limit cannot be written", "a limit that cannot be written ends the start");
+	ceilings();
+	setenv("FAKE_CG", "dmem.max:0", 1);
+	holds("", CAM ": written, but not applied", "a limit without an effect ends the start");
+	unsetenv("FAKE_CG");
+	ceilings();
+	setenv("FAKE_CG_AT", "1", 1);
+	ret = go("", NULL);
+	check(ret == 1, "the first one of two writes ends the start", "exit code %d: %s", ret, get("err"));
+	unsetenv("FAKE_CG_AT");
+	ceilings();
+	snprintf(file, sizeof(file), "proc/%d/cgroup", child);
+	snprintf(then, sizeof(then), "echo 0::/elsewhere >%s", tap_path(file));
+	setenv("FAKE_CG_THEN", then, 1);
+	ret = go("", NULL);
+	check(ret == 1 && strstr(get("err"), "was moved"), "a process that is moved meanwhile ends the start",
+	      "exit code %d: %s", ret, get("err"));
+	unsetenv("FAKE_CG_THEN");
+	ceilings();
+	unlink(tap_path("cg/.regions"));
+	holds("", "no such cgroup", "regions that cannot be read end the start");
+	ceilings();
+	ret = go(MAX("cma/none 1X") ",\"dmem.pool/x\":\"\"", NULL);
+	check(ret == 0 && strstr(get("err"), "warning: "), "a mistake of the user does not", "exit code %d: %s", ret,
+	      get("err"));
+	check_text(get(CTR "/dmem.max"), CAM " 1048576\n" SYS " 1048576\n", "the ceilings are set");
+	/* A failure after a warning is not lost. */
+	ceilings();
+	setenv("FAKE_CG", "dmem.max:5", 1);
+	ret = go(MAX(CAM " 1X"), NULL);
+	check(ret == 1 && strstr(get("err"), "cannot be written"), "the reason is printed after a warning",
+	      "exit code %d: %s", ret, get("err"));
+	/* This policy has no rule for the region. */
+	machine();
+	put_policy("[Hook]\nDeviceMemoryMaxCeiling=cma/none 1M\n");
+	setenv("FAKE_CG", "dmem.max:5", 1);
+	ret = go(MAX(CAM " 1M"), NULL);
+	check(ret == 0 && strstr(get("err"), "cannot be written"), "a limit that the policy does not ask for is a warning",
+	      "exit code %d: %s", ret, get("err"));
+	unsetenv("FAKE_CG");
+	/* The word of a removed cgroup may be a part of a name. */
+	machine();
+	put("cg/a (deleted) b/c/cgroup.procs", "%d\n", child);
+	put("cg/a (deleted) b/c/cgroup.subtree_control", "%s", "");
+	put("cg/a (deleted) b/cgroup.subtree_control", "%s", "");
+	put_cgroup("0::/a (deleted) b/c\n");
+	check(go(MAX(CAM " 1M"), NULL) == 0 && !*get("err"), "a name may have the word of a removed cgroup", "%s",
+	      get("err"));
+	check_text(get("cg/a (deleted) b/c/dmem.max"), ONE_MIB, "its container is limited");
+}
+
+/* The lower one of a default and a ceiling is given to those who ask for none. */
+static void test_default_below_ceiling(void)
+{
+	static const char policy[] = "[Hook]\nDeviceMemoryMax=* 64M\nDeviceMemoryMaxCeiling=" CAM " 8M\n";
+
+	machine();
+	put_policy(policy);
+	check(go("", NULL) == 0 && !*get("err"), "a default above the ceiling is no failure", "%s", get("err"));
+	check_text(get(CTR "/dmem.max"), CAM " 8388608\n" SYS " 67108864\n", "the ceiling lowers the default");
+	machine();
+	put_policy(policy);
+	go(MAX(CAM " 9X"), NULL);
+	check_text(get(CTR "/dmem.max"), CAM " 8388608\n" SYS " 67108864\n", "a mistake does not give more");
+}
+
+/* A signal that is there before the hook starts: the time is over before the policy is read. */
+static void test_early_end(void)
+{
+	char args[6][4200];
+	const char *argv[] = { hook, args[0], args[1], args[2], args[3], args[4], NULL };
+	sigset_t set;
+	int status = -1;
+	pid_t pid;
+
+	ceilings();
+	document("");
+	snprintf(args[0], sizeof(*args), "--cgroup-root=%s", tap_path("cg"));
+	snprintf(args[1], sizeof(*args), "--proc=%s", tap_path("proc"));
+	snprintf(args[2], sizeof(*args), "--heaps=%s", tap_path("heaps"));
+	snprintf(args[3], sizeof(*args), "--policy=%s", tap_path("hook.conf"));
+	snprintf(args[4], sizeof(*args), "--log=%s", tap_path("log"));
+	pid = fork();
+	if (!pid) {
+		sigemptyset(&set);
+		sigaddset(&set, SIGALRM);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		raise(SIGALRM);
+		dup2(open(tap_path("in"), O_RDONLY), 0);
+		dup2(open(tap_path("err"), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+		execv(hook, (char **)argv);
+		_exit(99);
+	}
+	waitpid(pid, &status, 0);
+	check(WIFEXITED(status) && WEXITSTATUS(status) == 1, "an end before the policy is read ends the start",
+	      "status %x: %s", status, get("err"));
+	check(strstr(get("log"), "the time is over") != NULL, "the end is logged", "%s", get("log"));
+}
+
+/* Root's limits are written before the hook waits for a region of the user. */
+static void test_arguments_first(void)
+{
+	char then[4300];
+	int ret;
+
+	machine();
+	snprintf(then, sizeof(then), "test ! -e %s", tap_path("slept"));
+	setenv("FAKE_CG_THEN", then, 1);
+	ret = go(MAX("cma/none 1M"), "--max=" CAM "=1M");
+	unsetenv("FAKE_CG_THEN");
+	check(ret == 0 && !access(tap_path("slept"), F_OK), "an argument is written before the wait for a region",
+	      "exit code %d: %s", ret, get("err"));
+	check_text(get(CTR "/dmem.max"), ONE_MIB, "the argument is set");
+}
+
+/* Other directories and owners of the policy, and of the cgroups above. */
+static void test_owners(void)
+{
+	static const char map[] = "0 1000 1\n1 100000 65536\n";
+
+	machine();
+	put_policy("[Hook]\n");
+	chmod(tap_path("."), 0777);
+	check(go(MAX(CAM " 1M"), NULL) == 1 && strstr(get("err"), "the directory can be written by others"),
+	      "a directory that others can write ends the start", "%s", get("err"));
+	chmod(tap_path("."), 0755);
+	if (geteuid())
+		return;
+	check(!chown(tap_path("."), 12345, 0) && go(MAX(CAM " 1M"), NULL) == 1 &&
+	      strstr(get("err"), "the directory does not belong to root"),
+	      "a directory of another user ends the start", "%s", get("err"));
+	chown(tap_path("."), 0, 0);
+
+	tap_case("user namespace");
+	put("proc/self/uid_map", "%s", map);
+	put("proc/sys/kernel/overflowuid", "65534\n");
+	chown(tap_path("hook.conf"), 12345, 0);
+	check(go(MAX(CAM " 1M"), NULL) == 1 && strstr(get("err"), "does not belong to root"),
+	      "a policy of another user ends the start", "%s", get("err"));
+	chown(tap_path("hook.conf"), 65534, 0);
+	check(go(MAX(CAM " 1M"), NULL) == 0 && !*get("err"), "the overflow user may be root outside", "%s", get("err"));
+	put("proc/self/uid_map", "0 1000 1\n1 0 1\n");
+	check(go(MAX(CAM " 1M"), NULL) == 1 && strstr(get("err"), "does not belong to root"),
+	      "it is not root outside if root is mapped", "%s", get("err"));
+
+	tap_case("cgroups");
+	ceilings();
+	chown(tap_path("cg/machine.slice"), 12345, 0);
+	fails("", NULL, "machine.slice: this cgroup is not root's", "a cgroup above that a user owns is named");
+	ceilings();
+	chown(tap_path(CTR), 12345, 0);
+	check(go("", NULL) == 0 && !*get("err"), "the container's own cgroup may be the user's", "%s", get("err"));
+	tap_case("%s", "");
+}
+
+/* A heap that is there, but has no region: its rule must not be dropped as one of another machine. */
+static void test_heap_without_region(void)
+{
+	static const char rule[] = "[Hook]\nDeviceMemoryMaxCeiling=dma_heap/camera@64000000 1M\n";
+
+	machine();
+	put_policy(rule);
+	put("heaps/camera@64000000/dmem_region", "%s", "");
+	check(go("", NULL) == 1 && strstr(get("err"), "hook.conf: dma_heap/camera@64000000 1M: the heap has no region"),
+	      "a rule for a heap with an empty region ends the start", "%s", get("err"));
+	unlink(tap_path("heaps/camera@64000000/dmem_region"));
+	check(go("", NULL) == 1 && strstr(get("err"), "the heap has no region"),
+	      "a rule for a heap without that file ends the start", "%s", get("err"));
+}
+
+/* A flood of annotations is one line. */
+static void test_unknown_annotations(void)
+{
+	char text[20000] = "";
+
+	for (int i = 0; i < 500; i++)
+		sprintf(text + strlen(text), "%s\"dmem.pool/x%d\":\"\"", i ? "," : "", i);
+	machine();
+	check(go(text, NULL) == 0 && strstr(get("err"), "annotation dmem.pool/x0 and 499 more: unknown"),
+	      "unknown annotations are counted", "%.300s", get("err"));
+	check(strchr(get("log"), '\n') == get("log") + strlen(get("log")) - 1, "the log has one line for them", "%.300s",
+	      get("log"));
+}
+
+/* json-c ends a key at its first zero. */
+static void test_keys(void)
+{
+	machine();
+	fails(MAX(CAM " 8M") ",\"dmem.pool/max\\u0000z\":\"" CAM " 30M\"", NULL, "a key has a zero in it",
+	      "a key with a zero is refused");
+	fails("\"a\\u0000\" :\"b\"", NULL, "a key has a zero in it", "blanks before the colon do not matter");
+	check_text(get(CTR "/dmem.max"), "", "no limit is written");
+	check(go(MAX(CAM " 1M") ",\"a\\\\u0000\":\"b\\u0000\"", NULL) == 0 && !*get("err"),
+	      "an escaped backslash is none, nor is a value", "%s", get("err"));
 }
 
 /* Containers of a pod have the pod's annotations. */
@@ -630,6 +925,15 @@ static void test_pod(void)
 		go(text, NULL);
 		check_text(get(CTR "/dmem.max"), CAM " 9437184\n", "a container without one has that of the pod");
 	}
+	/* Podman before 4.5.1 takes annotations from the image. */
+	tap_case("image");
+	machine();
+	go(MAX(CAM " 2M; " SYS " 1M") ",\"dmem.pool/max.container.x\":\"" CAM " max; " SYS " 512K\","
+	   "\"io.kubernetes.cri.container-name\":\"x\"", NULL);
+	check_text(get(CTR "/dmem.max"), CAM " 2097152\n" SYS " 524288\n", "the annotation of a container only lowers");
+	machine();
+	go(MAX(CAM " 1M") ",\"dmem.pool/max.container.x\":\"\",\"io.kubernetes.cri.container-name\":\"x\"", NULL);
+	check_text(get(CTR "/dmem.max"), ONE_MIB, "an empty one lifts nothing");
 	tap_case("no name");
 	machine();
 	go(pod, NULL);
@@ -653,9 +957,12 @@ static void test_documents(void)
 		tap_case("document %zu", i + 1);
 		machine();
 		put("in", "%s", wrong[i]);
-		ret = go_with("--max=" CAM "=1M", NULL);
-		check(ret == 0 && strstr(get("err"), "state document"), "a wrong document is a warning",
+		ret = go_with(NULL, NULL);
+		check(ret == 0 && strstr(get("err"), "warning: the state document"), "a wrong document is a warning",
 		      "exit code %d: %s", ret, get("err"));
+		ret = go_with("--max=" CAM "=1M", NULL);
+		check(ret == 1 && strstr(get("err"), "dmem-hook: the state document"),
+		      "a wrong document does not drop root's arguments", "exit code %d: %s", ret, get("err"));
 		ret = go_with("--strict", NULL);
 		check(ret == 1 && strstr(get("err"), "state document"), "a wrong document is a strict failure",
 		      "exit code %d: %s", ret, get("err"));
@@ -675,8 +982,9 @@ static void test_size(void)
 		fputc('x', f);
 	fputs("\"}", f);
 	fclose(f);
-	check(go_with("--strict", "--max=" CAM "=1M", NULL) == 1 && strstr(get("err"), "it is too long"),
+	check(go_with("--strict", NULL) == 1 && strstr(get("err"), "it is too long"),
 	      "a document of more than 4 MiB is refused", "%s", get("err"));
+	check(go_with("--max=" CAM "=1M", NULL) == 1, "it does not drop root's arguments", "%s", get("err"));
 }
 
 static int64_t ms(void)
@@ -692,31 +1000,36 @@ static void test_deadline(void)
 {
 	pid_t pid;
 
-	for (int strict = 0; strict < 2; strict++) {
+	static const char * const more[] = { NULL, "--strict", "--max=" CAM "=1M" };
+
+	for (int i = 0; i < 3; i++) {
 		int64_t start = ms();
 		int p[2], err, status = -1;
-		char proc[4200];
+		char proc[4200], root[4200], log[4200];
 
-		tap_case(strict ? "strict" : "not strict");
+		tap_case("%s", more[i] ? more[i] : "not strict");
 		machine();
 		snprintf(proc, sizeof(proc), "--proc=%s", tap_path("proc"));
+		snprintf(root, sizeof(root), "--cgroup-root=%s", tap_path("cg"));
+		snprintf(log, sizeof(log), "--log=%s", tap_path("log"));
 		if (pipe(p) || (pid = fork()) < 0)
 			abort();
 		if (!pid) {
 			dup2(p[0], 0);
 			err = open(tap_path("err"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 			dup2(err, 2);
-			execl(hook, hook, "--policy=/none", proc, "--timeout=1", strict ? "--strict" : NULL, NULL);
+			execl(hook, hook, "--policy=/none", proc, root, log, "--timeout=1", more[i], NULL);
 			_exit(99);
 		}
 		waitpid(pid, &status, 0);
 		close(p[0]);
 		close(p[1]);
-		check(WIFEXITED(status) && WEXITSTATUS(status) == strict, "the timeout decides the start",
+		check(WIFEXITED(status) && WEXITSTATUS(status) == !!i, "the timeout decides the start",
 		      "status %x: %s", status, get("err"));
 		check(ms() - start >= 900 && ms() - start < 20000, "the hook ends after its timeout", "%d ms",
 		      (int)(ms() - start));
 		check(strstr(get("err"), "the time is over") != NULL, "the timeout is named", "%s", get("err"));
+		check_text(get("log"), "<3>dmem-hook: the time is over, see --timeout=\n", "the timeout is logged");
 	}
 	tap_case("%s", "");
 	/* An unknown region is waited for, but not for ever. */
@@ -834,6 +1147,16 @@ int main(int argc, char **argv)
 	RUN(test_cgroup);
 	RUN(test_read_back);
 	RUN(test_second_hook);
+	RUN(test_two_orders);
+	RUN(test_set_before);
+	RUN(test_policy_holds);
+	RUN(test_default_below_ceiling);
+	RUN(test_early_end);
+	RUN(test_arguments_first);
+	RUN(test_owners);
+	RUN(test_heap_without_region);
+	RUN(test_unknown_annotations);
+	RUN(test_keys);
 	RUN(test_pod);
 	RUN(test_documents);
 	RUN(test_size);

@@ -6,6 +6,8 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stddef.h>
+
 struct log {
 	const char *name;	/* program name */
 	const char *file;	/* output file; NULL: the journal, or the kernel's log */
@@ -16,5 +18,10 @@ struct log {
 /* Writes one line, with a priority of syslog (LOG_ERR, ...). */
 void log_line(const struct log *l, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Opens the log for the handler of a signal, and makes the message that write() sends there.
+ * Returns the descriptor, or -1 if there is no log. Ignores @console and @kmsg. */
+int log_prepare(const struct log *l, int priority, const char *text, char *msg, size_t size)
+	__attribute__((nonnull));
 
 #endif
