@@ -9,6 +9,9 @@
 
 #include "propagate.h"
 
+/* How often the sums are calculated while other programs change them. */
+#define MAX_PASSES	8
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -81,6 +84,26 @@ static enum dmem_status add_request(const struct change *ch, const char *cgroup,
 	return DMEM_OK;
 }
 
+/* Refuses a reservation that another user may write: whoever can make it here would raise those of
+ * the cgroups above. The kernel gives the files of a cgroup to the user who makes it. */
+static int check_writer(struct ctl *c, const struct change *ch, const char *cgroup,
+			const struct change_item *it)
+{
+	const char *file = dmem_printf(ch->arena, "%s/dmem.min", cgroup);
+	uint64_t min;
+	struct stat st;
+
+	if (!file)
+		return -ENOMEM;
+	if (value_of(ch, cgroup, DMEM_MIN, it->region, &min) != DMEM_OK || !min ||
+	    fstatat(ch->root, file, &st, AT_SYMLINK_NOFOLLOW) ||
+	    (st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH))))
+		return 0;
+	cli_error(&c->cli, "/%s: another user may write its reservation of %s, which --propagate would add "
+		  "up: set the reservations of the cgroups above instead", cgroup, it->region);
+	return -EPERM;
+}
+
 /* Adds the requests of the children of @above, except @child, to @sum. */
 static int add_children(struct ctl *c, const struct change *ch, const char *above, const char *child,
 			const struct change_item *it, uint64_t *sum)
@@ -102,6 +125,9 @@ static int add_children(struct ctl *c, const struct change *ch, const char *abov
 			return -ENOMEM;
 		if (child && !strcmp(path, child))
 			continue;
+		ret = check_writer(c, ch, path, it);
+		if (ret)
+			return ret;
 		/* The files of the directory are no cgroups, and have no such files. */
 		s = add_request(ch, path, it, sum);
 		if (s != DMEM_OK)
@@ -322,6 +348,9 @@ static int check_delegated(struct ctl *c, const struct change *ch, const struct 
 			return failed(c, up[i].cgroup, "dmem.min", DMEM_NO_CGROUP);
 		if (type != DMEM_SERVICE && type != DMEM_SCOPE && st.st_uid == geteuid())
 			continue;
+		/* A user in a tree of their own, below cgroups of root. */
+		if (!st.st_uid && geteuid())
+			return failed(c, up[i].cgroup, "dmem.min", DMEM_PERMISSION);
 		cli_error(&c->cli, "/%s: it is delegated, and its user may write the reservations that "
 			  "--propagate would add up: set the reservation of this cgroup instead",
 			  up[i].cgroup);
@@ -345,10 +374,11 @@ static int raise_all(struct ctl *c, const struct change *ch, const struct level 
 	return ret;
 }
 
-int propagate_raise(struct ctl *c, const struct change *ch, const char *cgroup, bool last,
+/* Calculates the sums and raises once. */
+static int one_pass(struct ctl *c, const struct change *ch, const char *cgroup, bool last,
 		    struct propagate *p)
 {
-	size_t n = depth_of(cgroup);
+	size_t n = depth_of(cgroup), raised = p->n;
 	struct level *up = dmem_alloc(ch->arena, (n + 1) * sizeof(*up));
 	uint64_t *total = dmem_alloc(ch->arena, (ch->n + 1) * sizeof(*total));
 	int ret = up && total ? find_all(c, ch, cgroup, up, n, total) : -ENOMEM;
@@ -357,7 +387,27 @@ int propagate_raise(struct ctl *c, const struct change *ch, const char *cgroup, 
 		ret = check_delegated(c, ch, up, n);
 	if (!ret)
 		ret = raise_all(c, ch, up, n, p);
-	return ret || !last ? ret : warn(c, ch, up, n, total);
+	if (ret || (p->n > raised && !ch->dry))
+		return ret ? ret : -EAGAIN;
+	return last ? warn(c, ch, up, n, total) : 0;
+}
+
+/*
+ * The kernel has no way to raise a value only if it is smaller. A program that writes a larger one
+ * between our read and our write has relied on it for the reservations below: the sums are compared
+ * again after each write, until nothing is left to raise.
+ */
+int propagate_raise(struct ctl *c, const struct change *ch, const char *cgroup, bool last,
+		    struct propagate *p)
+{
+	int ret = -EAGAIN;
+
+	for (unsigned int i = 0; i < MAX_PASSES && ret == -EAGAIN; i++)
+		ret = one_pass(c, ch, cgroup, last, p);
+	if (ret == -EAGAIN)
+		cli_error(&c->cli, "/%s: other programs change the reservations at the same time: try again",
+			  cgroup);
+	return ret;
 }
 
 /* The value from before; or what the cgroups below reserve by now, if another program has raised that

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "killed.h"
@@ -15,6 +16,9 @@
 #define SET		"set /top/mid/leaf --min=" CAMERA "=4M --propagate"
 #define RAISED		"/top: reservation of " CAMERA " raised from 0 to 4M\n" \
 			"/top/mid: reservation of " CAMERA " raised from 0 to 4M\n"
+
+/* The number of writes is $n. */
+#define COUNTED		"n=$(cat n 2>/dev/null || echo 0); n=$((n + 1)); echo $n >n; "
 
 static struct tool t;
 
@@ -155,6 +159,17 @@ static void raises(void)
 	expect(&t, SET, 0, "/top: reservation of " CAMERA " raised from 4M to 11M\n", NULL);
 	unsetenv("FAKE_CG_THEN");
 	are(11, 4, 4);
+	tap_case("another program lowers it again");
+	begin();
+	setenv("FAKE_CG_THEN", COUNTED "case $n in 3) echo '" CAMERA " 7340032' >root/sys/fs/cgroup/top/mid/other/dmem.min;; "
+	       "5) echo '" CAMERA " 5242880' >root/sys/fs/cgroup/top/dmem.min;; esac", 1);
+	expect(&t, SET, 0, "/top: reservation of " CAMERA " raised from 5M to 11M\n", NULL);
+	are(11, 11, 4);
+	tap_case("another program never ends");
+	begin();
+	setenv("FAKE_CG_THEN", COUNTED "echo '" CAMERA " '$((n * 1048576)) >root/sys/fs/cgroup/top/side/dmem.min", 1);
+	expect(&t, SET, 1, NULL, "/top/mid/leaf: other programs change the reservations at the same time: try again");
+	unsetenv("FAKE_CG_THEN");
 	tap_case("another program raises more");
 	begin();
 	setenv("FAKE_CG_THEN", "echo '" CAMERA " 20971520' >root/sys/fs/cgroup/top/mid/dmem.min", 1);
@@ -204,6 +219,20 @@ static void delegated(void)
 	before = snapshot();
 	expect(&t, SET, 1, NULL, "/top/mid: it is delegated");
 	same_tree(before, "of a directory");
+	/* A cgroup beside it that a user has made, and one that a group may change. */
+	for (int i = 0; i < 2; i++) {
+		tap_case(i ? "a group" : "a user");
+		begin();
+		cgroup("top/side", 5, 0);
+		if (i ? chmod(tap_path(CG "top/side/dmem.min"), 0664) : chown(tap_path(CG "top/side/dmem.min"), 1000, 1000))
+			exit(2);
+		before = snapshot();
+		expect(&t, SET, 1, NULL, "/top/side: another user may write its reservation of " CAMERA ", which --propagate "
+		       "would add up: set the reservations of the cgroups above instead");
+		same_tree(before, "beside it");
+		put(CG "top/side/dmem.min", CAMERA " 0\n");
+		expect(&t, SET, 0, RAISED, NULL);
+	}
 }
 
 /* If one write fails, all values are as before. */
