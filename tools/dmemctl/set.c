@@ -114,6 +114,12 @@ static int check_effect(struct ctl *c, struct set *s)
 
 		if (is && value == want->value)
 			continue;
+		if (is && is->kind == DMEM_MIN && s->after.merged.propagate && value > want->value) {
+			cli_error(&c->cli, "%s: the units in %s reserve %s, which " DMEM_PROPAGATE_KEY
+				  "=yes makes its smallest reservation: set more, or lower theirs",
+				  want->text, s->target.unit, is->text);
+			return -EEXIST;
+		}
 		cli_error(&c->cli,
 			  "%s: another file of %s is read later and sets %s: see systemctl cat %s",
 			  want->text, s->target.unit, is ? is->text : "nothing", s->target.unit);
