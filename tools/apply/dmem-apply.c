@@ -3,7 +3,7 @@
  * dmem-apply - set limits of the cgroup that this process is in, or of a slice
  *
  * dmem-apply [--strict] [--mistake=FILE:LINE] [--max=REGION=SIZE]... [--min=...] [--low=...]
- * dmem-apply --slice=NAME ...
+ * dmem-apply --slice=NAME [--clear-min] ...
  *
  * systemd runs it before a unit's own programs, see dmem-generator. The exit code is an enum
  * dmem_status. With --strict it is 255 for every failure: systemd takes any other code of an
@@ -47,7 +47,7 @@ struct apply {
 	char *other;		/* another cgroup that may be the slice's, or NULL */
 	/* The process is still in the unit's mounts. */
 	bool check_mounts;
-	bool fake, strict;
+	bool fake, strict, clear_min;
 	int wait, root;
 	struct argument *argument;
 	size_t arguments;
@@ -292,8 +292,25 @@ static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *
 	}
 }
 
+/* Removes the reservations that no unit in the slice needs any more. In doubt, they stay. */
+static void clear_others(struct apply *a, const char * const *keep, size_t n)
+{
+	enum dmem_status s = a->status == DMEM_OK && a->clear_min ?
+		dmem_cgroup_clear(a->root, a->cgroup, DMEM_MIN, keep, n) : DMEM_OK;
+
+	if (s != DMEM_OK)
+		failed(a, s, "old reservations");
+}
+
 static void apply_all(struct apply *a, int64_t deadline)
 {
+	const char **keep = dmem_alloc(&a->arena, (a->n + 1) * sizeof(*keep));
+	size_t kept = 0;
+
+	if (!keep) {
+		failed(a, DMEM_NO_MEMORY, "");
+		return;
+	}
 	for (size_t i = 0; i < a->n; i++) {
 		const struct dmem_limit *w = &a->wish[i];
 		const char *region;
@@ -308,11 +325,14 @@ static void apply_all(struct apply *a, int64_t deadline)
 					    dmem_resolve_value(&w->value, capacity));
 		if (s != DMEM_OK)
 			failed(a, s, w->text);
+		else if (w->kind == DMEM_MIN)
+			keep[kept++] = region;
 	}
+	clear_others(a, keep, kept);
 }
 
 /* Options without a kind of limit. */
-enum { CGROUP_ROOT = DMEM_KINDS, OWN, SLICE, HEAPS, MISTAKE, STRICT, WAIT, LOG };
+enum { CGROUP_ROOT = DMEM_KINDS, OWN, SLICE, HEAPS, MISTAKE, STRICT, CLEAR_MIN, WAIT, LOG };
 
 /* Seconds, 0 to MAX_WAIT. Returns -EINVAL for another text. */
 static int parse_wait(const char *text)
@@ -351,6 +371,9 @@ static enum dmem_status take_option(struct apply *a, int c, const char *arg)
 	case STRICT:
 		a->strict = true;
 		break;
+	case CLEAR_MIN:
+		a->clear_min = true;
+		break;
 	case WAIT:
 		seconds = parse_wait(arg);
 		if (seconds < 0)
@@ -374,7 +397,7 @@ static enum dmem_status parse(struct apply *a, int argc, char **argv)
 		{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
 		{ "low", 1, NULL, DMEM_LOW }, { "slice", 1, NULL, SLICE },
 		{ "strict", 0, NULL, STRICT }, { "mistake", 1, NULL, MISTAKE },
-		{ "wait", 1, NULL, WAIT },
+		{ "clear-min", 0, NULL, CLEAR_MIN }, { "wait", 1, NULL, WAIT },
 		/* For tests. */
 		{ "cgroup-root", 1, NULL, CGROUP_ROOT }, { "own", 1, NULL, OWN },
 		{ "heaps", 1, NULL, HEAPS }, { "log", 1, NULL, LOG },

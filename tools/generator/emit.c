@@ -80,7 +80,8 @@ static char *quoted(struct generator *g, const char *text, bool specifiers)
 static char *arguments(struct generator *g, const struct dmem_unit_limits *limits)
 {
 	struct dmem_arena *a = &g->units.arena;
-	char *s = dmem_strdup(a, limits->strict ? " --strict" : "");
+	char *s = dmem_printf(a, "%s%s", limits->strict ? " --strict" : "",
+			      limits->propagate ? " --clear-min" : "");
 
 	if (s && limits->mistake_file) {
 		char *file = quoted(g, limits->mistake_file, false);

@@ -24,7 +24,7 @@ static const struct verb {
 	const char *manual;		/* of its own, or NULL: a section of dmemctl(8) */
 } verbs[] = {
 	{ "set", "options.c", "[OPTIONS_SET]",
-	  "--dry-run --help --low --max --min --revert --runtime ", NULL },
+	  "--dry-run --help --low --max --min --propagate --revert --runtime ", NULL },
 	{ "show", "show.c", "options[] = {",
 	  "--all --bytes --help --json --noheadings --output --raw ", NULL },
 	{ "apply", "apply.c", "options[] = {", "--help ", NULL },

@@ -120,6 +120,29 @@ static void limit_not_set(void)
 	put(CAMERA_CG "dmem.max", CAMERA " max\n");
 }
 
+#define MEDIA_PROPAGATES	"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\nDeviceMemoryMinPropagate=yes\n"
+
+/* A service that does not run has come, and the slice is still as before. */
+static void slice_reserves_less(void)
+{
+	put(LIB "media.slice", MEDIA_PROPAGATES);
+	put(LIB "late.service", EXEC "Slice=media.slice\n[X-Dmem]\nDeviceMemoryMin=" CAMERA " 4M\n");
+}
+
+/* The last service with a reservation is gone. */
+static void slice_reserves_more(void)
+{
+	put(LIB "media.slice", MEDIA_PROPAGATES);
+	put(CG "media.slice/dmem.min", CAMERA " 9437184\n");
+	put(CG "media.slice/dmem.stat", CAMERA " local=0 dying=0 reserved=9437184 committed=9437184\n");
+}
+
+static void slice_reserves_enough(void)
+{
+	slice_reserves_more();
+	put(LIB "late.service", EXEC "Slice=media.slice\n[X-Dmem]\nDeviceMemoryMin=" CAMERA " 9M\n");
+}
+
 static void limit_is_rounded(void)
 {
 	put(CAMERA_UNIT, EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 25165825\n");
@@ -691,6 +714,15 @@ static const struct {
 	  "problem: camera.service: its section sets max=" CAMERA "=24M, but dmem.max of " CAMERA
 	  " is max: dmemctl apply camera.service\n",
 	  1 },
+	{ "a slice reserves less than the units in it", slice_reserves_less,
+	  "problem: media.slice: its section sets min=" CAMERA "=4M, but dmem.min of " CAMERA
+	  " is 0B: dmemctl apply media.slice\n",
+	  1 },
+	{ "a slice reserves for nobody", slice_reserves_more,
+	  "note: media.slice: reserves 9M of " CAMERA ", which no unit in it reserves any more: systemctl start "
+	  "dmem-slice@media.service\n",
+	  0 },
+	{ "a slice reserves as much as the units in it", slice_reserves_enough, NULL, 0 },
 	{ "the kernel rounds", limit_is_rounded, NULL, 0 },
 	{ "the last one of a region counts", by_two_names, NULL, 0 },
 	{ "a limit of an instance", instance_differs,

@@ -100,6 +100,21 @@ static void good(void)
 		   "the heap's region is capped");
 	expect(go(NULL, NULL, NULL, NULL), 0, 0, "nothing to set");
 
+	/* What no unit in a slice needs any more. */
+	machine("dmem");
+	expect(go("--min=" CAM "=1M", "--min=heap/system=2M", "--max=" CAM "=4M", NULL), 0, 0, "two reservations");
+	expect(go("--clear-min", "--min=dma_heap/camera@64000000=3M", NULL, NULL), 0, 0, "one is left");
+	check_text(get(UNIT "/dmem.min"), CAM " 3145728\nheap/system 0\n", "the other one is cleared");
+	check_text(get(UNIT "/dmem.max"), CAM " 4194304\n", "and no limit");
+	expect(go("--clear-min", NULL, NULL, NULL), 0, 0, "none is left");
+	check_text(get(UNIT "/dmem.min"), CAM " 0\nheap/system 0\n", "all are cleared");
+	expect(go("--min=" CAM "=1M", NULL, NULL, NULL), 0, 0, "one again");
+	fails(DMEM_NO_REGION, "a region is missing", "--clear-min", "--min=gone=1M");
+	check_text(get(UNIT "/dmem.min"), CAM " 1048576\nheap/system 0\n", "so no reservation is cleared");
+	setenv("FAKE_CG", "dmem.min:13", 1);
+	expect(go("--clear-min", NULL, NULL, NULL), DMEM_PERMISSION, DMEM_PERMISSION, "it cannot be cleared");
+	unsetenv("FAKE_CG");
+
 	machine("dmem");
 	put("own", "0::/system.slice/camera.service/.control\n");
 	put(UNIT "/.control/cgroup.subtree_control", "%s", "");

@@ -236,17 +236,17 @@ static void mistakes(void)
 /* One line that is safe for a terminal and the kernel's log, whatever the file has. */
 static void odd_words(void)
 {
-	char key[3001], want[600];
+	char key[3001], want[700];
 
 	memset(key, 'k', 3000);
 	key[3000] = 0;
 	put(ETC "a.service", EXEC "[X-Dmem]\n%s=1\nDevice\x1b[2J=1\nDevice\xc2\x9b=1\n", key);
 	snprintf(want, sizeof(want), "/etc/systemd/system/a.service:4: '%.80s...' is not a key of [X-Dmem]: "
-		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n"
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow=, DeviceMemoryMinPropagate= or DeviceMemoryStrict=\n"
 		 "/etc/systemd/system/a.service:5: 'Device?[2J' is not a key of [X-Dmem]: "
-		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n"
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow=, DeviceMemoryMinPropagate= or DeviceMemoryStrict=\n"
 		 "/etc/systemd/system/a.service:6: 'Device?\?' is not a key of [X-Dmem]: "
-		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n", key);
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow=, DeviceMemoryMinPropagate= or DeviceMemoryStrict=\n", key);
 	expect("a.service" ZZ COND(" \"--mistake=/etc/systemd/system/a.service:4\""), want, "odd words");
 
 	/* No line of a file's name becomes one of ours. */
@@ -596,6 +596,141 @@ static void slices(void)
 	       "slices that cannot be capped");
 }
 
+#define PROPAGATE	"DeviceMemoryMinPropagate=yes\n"
+#define MIN(what)	"[X-Dmem]\nDeviceMemoryMin=" what "\n"
+#define SETTER(name, args) "dmem-slice@" name ".service" ZZ "[Service]\nSlice=-.slice\nExecStart=\n" \
+	"ExecStart=+/h --slice=%i.slice" args "\n"
+#define SETTER_IN(name, parent, args) "dmem-slice@" name ".service" ZZ "[Unit]\nAfter=" parent ".slice\n[Service]\n" \
+	"Slice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice" args "\n"
+#define WANTS(name)	name ".slice" ZZ "[Unit]\nWants=dmem-slice@" name ".service\nAfter=dmem-slice@" name \
+	".service\nPropagatesStopTo=dmem-slice@" name ".service\n"
+
+/* Three services in one slice: by the unit file, by a drop-in without a section, and by specifiers. */
+static void propagates(void)
+{
+	put(ETC "media.slice", MIN("r 1M") PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=media.slice\n" MIN("r 2M"));
+	put(LIB "b.service", EXEC "Slice=other.slice\n" MIN("r 3M") "DeviceMemoryMin=q 25%%\n");
+	put(ETC "b.service.d/slice.conf", "[Service]\nSlice=media.slice\nSlice=not a slice\nSlice=x.service\n");
+	put(LIB "media.service", EXEC "Slice=%%p.slice\n" MIN("r 8M") "DeviceMemoryMax=r 4M\nDeviceMemoryMin=q 25.5%%\n");
+	put(LIB "else.service", EXEC MIN("r 64M"));
+	expect("a.service" ZZ COND(" \"--min=r=2M\"") "b.service" ZZ COND(" \"--min=r=3M\" \"--min=q=25%%\"")
+	       SETTER("media", " --clear-min \"--min=r=9M\" \"--min=q=50.50%%\"")
+	       "else.service" ZZ COND(" \"--min=r=64M\"")
+	       "media.service" ZZ COND(" \"--min=r=8M\" \"--max=r=4M\" \"--min=q=25.5%%\"") WANTS("media"), "",
+	       "services of one slice");
+
+	/* The same names again, without anything that counts. */
+	put(ETC "media.slice", MIN("r 1M") PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=media.slice\n" LIMIT("r 2M"));
+	put(LIB "b.service", EXEC "RootDirectory=/b\nSlice=media.slice\n" MIN("r 2M"));
+	put(LIB "c.service", "Slice=media.slice\n" MIN("r 2M") EXEC);
+	put(LIB "d.service", "RootDirectory=a\nSlice=media.slice\n" MIN("r 2M") EXEC);
+	put(LIB "e.service", EXEC "Slice=media.slice\n" MIN("r 2M"));
+	put(ETC "e.service", "%s", "");
+	link_to(ETC "f.service", "/dev/null");
+	put(LIB "f.service.d/f.conf", "[Service]\nSlice=media.slice\n" MIN("r 2M"));
+	expect("a.service" ZZ COND(" \"--max=r=2M\"") "c.service" ZZ COND(" \"--min=r=2M\"")
+	       "d.service" ZZ COND(" \"--min=r=2M\"") SETTER("media", " --clear-min \"--min=r=1M\"") WANTS("media"),
+	       "/usr/lib/systemd/system/b.service:3: 'RootDirectory=' keeps the limits from being set inside b.service: "
+	       "limit its slice\n", "nothing that counts");
+
+	/* No reservation is left: the setter lowers the present one. */
+	put(ETC "media.slice", "[X-Dmem]\n" PROPAGATE);
+	expect(SETTER("media", " --clear-min") WANTS("media"), "", "none is left");
+	put(ETC "media.slice", MIN("r 1M") PROPAGATE "DeviceMemoryMinPropagate=\n");
+	put(LIB "a.service", EXEC "Slice=media.slice\n" MIN("r 2M"));
+	expect("a.service" ZZ COND(" \"--min=r=2M\"") SETTER("media", " \"--min=r=1M\"") WANTS("media"), "", "turned off");
+
+	/* A slice in a slice counts with its own value, or with its sum if it has the setting. */
+	put(ETC "m.slice", "[X-Dmem]\n" PROPAGATE);
+	put(ETC "m-a.slice", MIN("r 2M") PROPAGATE);
+	put(ETC "m-b.slice", MIN("r 1M"));
+	put(ETC "m-a.slice.d/no.conf", "[X-Dmem]\nDeviceMemoryMax=r 3M\n");
+	put(ETC "m-b.slice.d/no.conf", MIN("r 2M") "DeviceMemoryMax=r 1M\n");
+	put(LIB "a.service", EXEC "Slice=m-a.slice\n" MIN("r 4M"));
+	put(LIB "b.service", EXEC "Slice=m-b.slice\n" MIN("r 32M"));
+	put(LIB "c.service", EXEC "Slice=m-c-d.slice\n" MIN("r 64M"));
+	put(LIB "d.service", EXEC "Slice=m.slice\n" MIN("r 128M"));
+	expect("a.service" ZZ COND(" \"--min=r=4M\"") "b.service" ZZ COND(" \"--min=r=32M\"")
+	       "c.service" ZZ COND(" \"--min=r=64M\"") "d.service" ZZ COND(" \"--min=r=128M\"")
+	       SETTER_IN("m-a", "m", " --clear-min \"--min=r=4M\" \"--max=r=3M\"")
+	       SETTER_IN("m-b", "m", " \"--min=r=2M\" \"--max=r=1M\"") SETTER("m", " --clear-min \"--min=r=132M\"")
+	       WANTS("m-a") WANTS("m-b") WANTS("m"), "", "slices in a slice");
+}
+
+/* Names of instances, prefixes, and slices that have no file. */
+static void propagates_by_name(void)
+{
+	put(ETC "system.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	put(LIB "foo-bar@.service", EXEC MIN("r%%i 1M"));
+	put(ETC "foo-bar@x.service.d/x.conf", MIN("r%%i 2M"));
+	put(ETC "quadlet.service.d/x.conf", MIN("r 4M"));
+	put(ETC "odd@a\\x20\\x0ab.service.d/x.conf", MIN("r%%I 4M"));
+	put(LIB "real.service", EXEC);
+	link_to(LIB "alias.service", "real.service");
+	put(ETC "alias.service.d/x.conf", MIN("r 8M"));
+	put(ETC "system-foo\\x2dbar.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	put(ETC "q-.service.d/x.conf", MIN("r 1G"));
+	expect("dmem-slice@system-foo\\x2dbar.service" ZZ
+	       "[Unit]\nAfter=system.slice\n[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice --clear-min"
+	       " \"--min=rx=2M\"\ndmem-slice@system.service" ZZ "[Unit]\nBefore=sysinit.target\n[Service]\n"
+	       "Slice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice --clear-min \"--min=r=12M\" \"--min=rx=2M\"\n"
+	       "foo-bar@.service" ZZ COND(" \"--min=r%i=1M\"")
+	       "foo-bar@x.service" ZZ COND(" \"--min=r%i=2M\"")
+	       "odd@a\\x20\\x0ab.service" ZZ COND(" \"--min=r%I=4M\"") "q-.service" ZZ COND(" \"--min=r=1G\"")
+	       "quadlet.service" ZZ COND(" \"--min=r=4M\"") "real.service" ZZ COND(" \"--min=r=8M\"")
+	       "sysinit.target.wants/dmem-slice@system.service -> ../dmem-slice@.service\n" WANTS("system-foo\\x2dbar"),
+	       "/etc/systemd/system/system-foo\\x2dbar.slice.d/x.conf:2: warning: 'foo-bar@.service' has a reservation that "
+	       "system-foo\\x2dbar.slice does not count, since the number of its instances is not known: reserve for them in "
+	       "system-foo\\x2dbar.slice\n", "names");
+
+	/* Each slice of a prefix has its own sum. */
+	put(ETC "u-.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=u-a.slice\n" MIN("r 1M"));
+	put(LIB "b.service", EXEC "Slice=u-b-c.slice\n" MIN("r 2M"));
+	expect("a.service" ZZ COND(" \"--min=r=1M\"") "b.service" ZZ COND(" \"--min=r=2M\"")
+	       SETTER_IN("u-a", "u", " --clear-min \"--min=r=1M\"")
+	       SETTER_IN("u-b-c", "u-b", " --clear-min \"--min=r=2M\"")
+	       SETTER_IN("u-b", "u", " --clear-min \"--min=r=2M\"") WANTS("u-a") WANTS("u-b-c") WANTS("u-b"), "",
+	       "a prefix");
+}
+
+static void propagates_not(void)
+{
+	put(ETC "m.slice", MIN("r 50%%") PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=m.slice\n" MIN("r 1M") "DeviceMemoryMin=dma_heap/x 2M\nDeviceMemoryMin=q 1M\n");
+	put(LIB "b@.service", EXEC "Slice=m.slice\n" MIN("r 1M"));
+	expect("a.service" ZZ COND(" \"--min=r=1M\" \"--min=dma_heap/x=2M\" \"--min=q=1M\"")
+	       "b@.service" ZZ COND(" \"--min=r=1M\"")
+	       SETTER("m", " --clear-min \"--mistake=/usr/lib/systemd/system/a.service:6\" \"--min=r=50%%\" \"--min=q=1M\"")
+	       WANTS("m"),
+	       "/usr/lib/systemd/system/a.service:6: 'dma_heap/x' is the name of a heap, which m.slice cannot add to its "
+	       "reservation: write the name of the region, see lsdmem\n"
+	       "/etc/systemd/system/m.slice:3: 'r' has sizes and percentages in m.slice and the units in it, which cannot be "
+	       "added: write sizes only, or percentages only\n"
+	       "/etc/systemd/system/m.slice:3: warning: 'b@.service' has a reservation that m.slice does not count, since the "
+	       "number of its instances is not known: reserve for them in m.slice\n", "sizes that cannot be added");
+
+	put(ETC "m.slice", MIN("r 50%%") PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=m.slice\n" MIN("r 99%%") "DeviceMemoryMin=q 18446744073709551614\n");
+	put(LIB "b.service", EXEC "Slice=m.slice\n" MIN("r 99%%") "DeviceMemoryMin=q 1M\nDeviceMemoryMin=p max\n");
+	expect("a.service" ZZ COND(" \"--min=r=99%%\" \"--min=q=18446744073709551614\"")
+	       "b.service" ZZ COND(" \"--min=r=99%%\" \"--min=q=1M\" \"--min=p=max\"")
+	       SETTER("m", " --clear-min \"--min=r=max\" \"--min=q=max\" \"--min=p=max\"") WANTS("m"), "",
+	       "more than there can be");
+
+	put(LIB "a.service", EXEC MIN("r 1M") PROPAGATE);
+	put(LIB "b.service", EXEC "[X-Dmem]\nDeviceMemoryMinPropagate=perhaps\n");
+	put(LIB "b.service.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	expect("a.service" ZZ COND(" \"--min=r=1M\"") "b.service" ZZ COND(" \"--mistake=/usr/lib/systemd/system/b.service:4\""),
+	       "/usr/lib/systemd/system/a.service:5: 'DeviceMemoryMinPropagate=' has no effect in a service: write it in the "
+	       "slice that contains the service\n"
+	       "/usr/lib/systemd/system/b.service:4: 'perhaps' is neither yes nor no: write DeviceMemoryMinPropagate=yes or no\n"
+	       "/usr/lib/systemd/system/b.service.d/x.conf:2: 'DeviceMemoryMinPropagate=' has no effect in a service: write it "
+	       "in the slice that contains the service\n", "in a service");
+}
+
 /* Units as they are on real systems. One of 20 has a section. */
 static void more_units(int from, int to)
 {
@@ -686,6 +821,9 @@ int main(int argc, char **argv)
 	RUN(many_dirs);
 	RUN(unwritten);
 	RUN(slices);
+	RUN(propagates);
+	RUN(propagates_by_name);
+	RUN(propagates_not);
 	RUN(growth, &p);
 	return tap_end();
 }

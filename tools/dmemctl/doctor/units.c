@@ -75,6 +75,33 @@ static void check_limit(struct doctor *d, const char *unit, const struct dmem_no
 		   d->regions.region[region].name, doctor_size_beside(is, wanted));
 }
 
+/* Reports a reservation of a slice that no unit in it needs any more. The service that sets the
+ * slice's limits removes it. */
+static void check_left(struct doctor *d, const char *unit, const struct dmem_node *n, const struct section *s,
+		       size_t region)
+{
+	uint64_t is = dmem_tree_figure(&d->tree, n, region, DMEM_F_MIN);
+	const char *setter, *remedy;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->limit[i].kind == DMEM_MIN && meant(d, s->limit[i].region) == region)
+			return;
+	}
+	if (!is || is == DMEM_UNKNOWN)
+		return;
+	setter = dmem_printf(d->arena, "dmem-slice@%.*s.service", (int)(strrchr(unit, '.') - unit), unit);
+	setter = setter ? doctor_word(d, setter) : NULL;
+	remedy = setter ? dmem_printf(d->arena, "systemctl start %s", setter) : NULL;
+	/* The setting of a prefix is that of another service. */
+	if (remedy && !strstr(s->merged.propagate_file, unit))
+		remedy = "start the service in its Wants= or Requires=";
+	if (!remedy)
+		d->err = -ENOMEM;
+	else
+		doctor_say(d, NOTE, unit, remedy, "reserves %s of %s, which no unit in it reserves any more",
+			   doctor_size(is), d->regions.region[region].name);
+}
+
 static void check_running(struct doctor *d, const char *unit, const struct dmem_node *n,
 			  const struct section *s)
 {
@@ -89,6 +116,9 @@ static void check_running(struct doctor *d, const char *unit, const struct dmem_
 		if (section_counts(s, i, &d->regions))
 			check_limit(d, unit, n, &s->limit[i]);
 	}
+	for (size_t r = 0; n->figure && s->merged.propagate && dmem_unit_type(unit) == DMEM_SLICE &&
+	     r < d->regions.n; r++)
+		check_left(d, unit, n, s, r);
 }
 
 /* Checks the files, whether the unit runs or not. */
@@ -140,7 +170,7 @@ static void check_unit(struct doctor *d, const char *unit, const struct dmem_nod
 		d->err = ret;
 		return;
 	}
-	if (!s.n && !s.unusable && !s.merged.mistake_file)
+	if (!s.n && !s.unusable && !s.merged.mistake_file && !s.merged.propagate)
 		return;
 	d->sections = true;
 	check_files(d, unit, &s);

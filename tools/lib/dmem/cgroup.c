@@ -401,6 +401,39 @@ enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind,
 	return same_limit(value, now) ? DMEM_OK : DMEM_NO_EFFECT;
 }
 
+static bool is_one_of(const char *s, const char * const *list, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(list[i], s))
+		i++;
+	return i < n;
+}
+
+enum dmem_status dmem_cgroup_clear(int root, const char *path, enum dmem_kind kind,
+				   const char * const *keep, size_t n)
+{
+	enum dmem_status s = DMEM_OK;
+	struct dmem_text t = { 0 };
+	char file[16], *text, *name, *rest;
+	int ret;
+
+	if (!path_ok(path))
+		return DMEM_BAD_NAME;
+	snprintf(file, sizeof(file), "dmem.%s", dmem_kind_names[kind]);
+	ret = read_file(root, path, file, &t);
+	text = t.s;
+	while (!ret && s == DMEM_OK && dmem_next_line(&text, &name, &rest)) {
+		if (dmem_number(rest) && !is_one_of(name, keep, n))
+			s = dmem_cgroup_set(root, path, kind, name, 0);
+		/* The region was removed meanwhile, with its reservation. */
+		if (s == DMEM_NO_REGION)
+			s = DMEM_OK;
+	}
+	dmem_text_free(&t);
+	return ret ? status_of(ret, DMEM_NO_CGROUP) : s;
+}
+
 enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind,
 				 const char *region, uint64_t value)
 {

@@ -265,6 +265,12 @@ struct dmem_unit_limits {
 	struct dmem_section_limit *limit;
 	size_t n;
 	bool strict;
+	/* DeviceMemoryMinPropagate=, and where it was last set. */
+	bool propagate;
+	const char *propagate_file;
+	unsigned int propagate_line;
+	/* The last Slice= of a service, with its specifiers, or NULL. */
+	const char *slice;
 	/* The first mistake, or NULL. */
 	const char *mistake_file;
 	unsigned int mistake_line;
@@ -295,15 +301,17 @@ struct dmem_section {
 	bool present;			/* the file has a section */
 	unsigned int line;		/* where the section starts */
 	unsigned int clears_line;	/* of an empty ExecCondition=, or 0 */
+	unsigned int propagate_line;	/* of the last DeviceMemoryMinPropagate=, or 0 */
 	unsigned int mistakes, mistake_line;
 };
 
 /* True if the name of a section is ours, or probably a misspelling of ours. */
 bool dmem_section_meant(const char *section);
 
-/* Names of the keys by kind, and of the key for DeviceMemoryStrict=. */
+/* Names of the keys by kind, and of the two switches. */
 extern const char * const dmem_limit_keys[DMEM_KINDS];
 #define DMEM_STRICT_KEY	"DeviceMemoryStrict"
+#define DMEM_PROPAGATE_KEY	"DeviceMemoryMinPropagate"
 
 /* Checks whether dmem_section_parse() may find something in the text. Fast; may return false
  * positives, never false negatives. */
@@ -387,6 +395,10 @@ size_t dmem_cgroup_lines(int root, const char *file, const char *region);
 /* Checks that this value is in force. DMEM_NO_EFFECT: another one is. */
 enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind, const char *region,
 				uint64_t value);
+
+/* Sets all limits of this kind to 0, but for those of the @n regions in @keep. */
+enum dmem_status dmem_cgroup_clear(int root, const char *path, enum dmem_kind kind,
+				   const char * const *keep, size_t n);
 
 /* Writes one limit, reads it back and compares. */
 enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind,

@@ -62,7 +62,7 @@ void dmem_text_free(struct dmem_text *t);
 /* The first line of a file, or NULL if it cannot be read. */
 char *dmem_first_line(struct dmem_arena *a, int dir, const char *name);
 
-/* Lists the names in a directory, sorted, without those that start with a dot. -ENOENT: no such
+/* Lists the names in a directory, sorted, without "." and "..". -ENOENT: no such
  * directory. */
 int dmem_sys_list(const struct dmem_sys *s, const char *path, struct dmem_arena *a,
 		  const char ***names, size_t *n);

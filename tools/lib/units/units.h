@@ -18,6 +18,7 @@ struct dmem_unit_file {
 	bool masks;		/* as a unit file: an empty file or a device */
 	bool unreadable;	/* its content is not known */
 	bool told;		/* for the caller's use */
+	bool told_propagate;	/* that a service cannot have this setting */
 	struct dmem_section section;
 };
 
@@ -61,6 +62,10 @@ struct dmem_units {
 	/* Called for mistakes in files. NULL: mistakes are not reported. */
 	dmem_report_fn report;
 	void *report_data;
+	/* The services with a reservation, see propagated.c. */
+	struct dmem_reserving *reserving;
+	size_t n_reserving;
+	bool reserving_known;
 };
 
 /* Reads the directories, but no files. @root: "" or the tree's path; @path: directories separated
@@ -118,8 +123,28 @@ int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *
 /* True if a region's name depends on the unit. "%%" is a per cent sign. */
 bool dmem_has_specifier(const char *region);
 
-/* Adds names without files that need a level of their own. 0 or -ENOMEM. */
-int dmem_units_add_unnamed(struct dmem_units *u);
+/* Adds names without files that need a level of their own. @program: @hidden of
+ * dmem_unit_limits_add(). 0 or -ENOMEM. */
+int dmem_units_add_unnamed(struct dmem_units *u, const char *program);
+
+/* ---- propagated.c ---- */
+
+/* If the slice @name has DeviceMemoryMinPropagate=yes, raises each reservation in its @limits to the
+ * sum of those of the services and slices directly in it. These are those of their files, whether
+ * they run or not. With @report, reports the reservations that cannot be added. 0 or -ENOMEM. */
+int dmem_units_propagate(struct dmem_units *u, const char *name, const char *program, bool report,
+			 struct dmem_unit_limits *limits);
+
+/* If any slice has the setting, adds the slices of services with a reservation, and those above
+ * them. 0 or -ENOMEM. */
+int dmem_units_add_slices(struct dmem_units *u, const char *program);
+
+/* True for the services of this project. They set limits, and must not wait for limits
+ * themselves. */
+bool dmem_unit_is_ours(const char *name);
+
+/* True for the name of a prefix ("foo-.slice") or a type ("slice"), which is no unit. */
+bool dmem_unit_is_level(const struct dmem_unit *unit);
 
 /* Opens a path of the tree for reading. Links stay inside the root. Returns a descriptor that the
  * caller closes, or a negative errno. */
