@@ -78,7 +78,7 @@ static void expect_found(struct __test_metadata *_metadata, const char *cg, cons
 	snprintf(finding, sizeof(finding), ": %s" LOST, source);
 	ASSERT_EQ(8 * MIB, dmem_read(cg, "dmem.max", CAMERA)) TH_LOG("%s", cg);
 	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
-	EXPECT_EQ(NULL, strstr(output(), "container")) TH_LOG("%s", output());
+	EXPECT_EQ(NULL, strstr(output(), ": container ")) TH_LOG("%s", output());
 	ASSERT_EQ(0, dmem_set_max(cg, CAMERA, DMEM_MAX));
 	EXPECT_EQ(1, run("dmemctl", "doctor", NULL));
 	EXPECT_NE(NULL, strstr(output(), "problem: container ")) TH_LOG("%s", output());
@@ -161,10 +161,13 @@ TEST_F_TIMEOUT(doctor, podman, 300)
 	}
 }
 
-/* lsdmem sees the limit of its own cgroup, and says that cgroups above cannot be seen. */
+/*
+ * lsdmem sees the limit of its own cgroup, and says that cgroups above cannot be seen. The last way
+ * has the libraries of another release in place of the guest's.
+ */
 TEST_F_TIMEOUT(doctor, lsdmem_inside, 300)
 {
-	for (size_t i = 0; i < N_WAYS; i++) {
+	for (size_t i = 0; i < N_WAYS - 1; i++) {
 		const struct way *w = &ways[i];
 
 		TH_LOG("%s", w->engine);

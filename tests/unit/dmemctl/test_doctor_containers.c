@@ -220,6 +220,13 @@ static void by_cdi(void)
 	crun("/run/crun/c1", "a", "b", CDI);
 }
 
+/* Such as two CDI devices of one region. */
+static void two_hooks(void)
+{
+	in_payload(0, 0);
+	crun("/run/crun/c1", "a", "b", HOOK "," HOOK_WITH("\"--max=" CAMERA "=9M\"") "," CDI);
+}
+
 static void two_words(void)
 {
 	in_scope(0, 0);
@@ -277,6 +284,17 @@ static void default_without_hook(void)
 {
 	default_is_lost();
 	runc("/run/runc/c1", "a", "b", "");
+}
+
+/* The policy that was read for one container is not that of the next one. */
+static void default_for_one(void)
+{
+	default_is_lost();
+	put(POLICY, "[Hook]\nDeviceMemoryMax=" CAMERA " 25%%\n");
+	cgroup(SCOPE, 10 * MIB);
+	cgroup(MACHINE "/other.scope", 0);
+	process(PID + 1, "S", START, MACHINE "/other.scope");
+	put("root/run/runc/c2/state.json", "{\"init_process_pid\":%d,\"config\":{}}", PID + 1);
 }
 
 static void bad_policy(void)
@@ -488,13 +506,15 @@ static void of_user_too_much(void)
 #define STATE			"/run/runc/c1/state.json"
 #define HUGE(id)		UNREAD("/run/user/1000/runc/" id "/state.json", "more text follows it")
 
-static const struct {
+struct test_case {
 	const char *name;
 	void (*make)(void);
 	const char *said;		/* NULL: no problem */
 	int code;
 	int containers;			/* if there is no problem */
-} cases[] = {
+};
+
+static const struct test_case holds_cases[] = {
 	{ "runc, an annotation", runc_holds, NULL, 0, 1 },
 	{ "crun, an annotation", crun_holds, NULL, 0, 1 },
 	{ "a CDI device", cdi_holds, NULL, 0, 1 },
@@ -504,16 +524,25 @@ static const struct {
 	{ "it asks for nothing", asks_for_nothing, NULL, 0, 1 },
 	{ "another hook", another_hook, NULL, 0, 1 },
 	{ "the ceiling of the policy", ceiling_holds, NULL, 0, 1 },
+};
+
+static const struct test_case processes_cases[] = {
 	{ "the process has ended", has_ended, NULL, 0, 0 },
 	{ "another process has its pid", another_process, NULL, 0, 0 },
 	{ "the process is a zombie", zombie, NULL, 0, 0 },
 	{ "its cgroup is removed", removed_cgroup, NULL, 0, 0 },
 	{ "the files are not there yet", not_made_yet, NULL, 0, 0 },
+};
+
+static const struct test_case raised_limits_cases[] = {
 	{ "the limit was raised", raised, "problem: container c1: " RAISED SET, 1, 0 },
 	{ "the limit was raised, with crun", crun_raised, "problem: container c1: " RAISED SET_PAYLOAD, 1, 0 },
 	{ "Docker", by_docker, "problem: container 3f2a00112233: " RAISED SET, 1, 0 },
 	{ "containerd", by_containerd, "problem: container c1: " RAISED SET, 1, 0 },
 	{ "the limit of a CDI device was raised", by_cdi,
+	  "problem: container c1: an argument of dmem-hook, as of a CDI device, asks for 8M of " CAMERA
+	  ", but no limit is in effect: " SET_PAYLOAD, 1, 0 },
+	{ "two CDI devices", two_hooks,
 	  "problem: container c1: an argument of dmem-hook, as of a CDI device, asks for 8M of " CAMERA
 	  ", but no limit is in effect: " SET_PAYLOAD, 1, 0 },
 	{ "an option and its value are two words", two_words,
@@ -532,6 +561,9 @@ static const struct {
 	{ "no hook", no_hook, "problem: container c1: " RAISED "dmem-hook did not run for it: install "
 	  "dmem-containers, see dmem-hook(8), and " AGAIN, 1, 0 },
 	{ "one container of a pod", one_of_a_pod, "problem: container c1: " RAISED SET_PAYLOAD, 1, 0 },
+};
+
+static const struct test_case policy_cases[] = {
 	{ "above the ceiling", ceiling_is_lost,
 	  "problem: container c1: an annotation asks for 8M of " CAMERA ", but the limit in effect is 15M, of /"
 	  SCOPE ": " SET, 1, 0 },
@@ -539,12 +571,16 @@ static const struct {
 	  "problem: container c1: /etc/dmem/hook.conf limits it to 20M of " CAMERA ", but no limit is in effect: "
 	  SET, 1, 0 },
 	{ "a policy without a hook", default_without_hook, NULL, 0, 1 },
+	{ "a policy for one of two", default_for_one, NULL, 0, 2 },
 	{ "a mistake in the policy", bad_policy,
 	  "problem: /etc/dmem/hook.conf: line 2: 'lots' is not REGION SIZE, so no container with dmem-hook "
 	  "starts: correct it, see dmem-hook(8)\n", 1, 0 },
 	{ "the policy is a FIFO", policy_is_fifo,
 	  "problem: /etc/dmem/hook.conf: Operation not permitted, so no container with dmem-hook starts: correct "
 	  "it, see dmem-hook(8)\n", 1, 0 },
+};
+
+static const struct test_case levels_cases[] = {
 	{ "no cgroup of its own", no_cgroup, "problem: container c1: " RAISED AGAIN, 1, 0 },
 	{ "a gap", gap, "problem: container c1: an annotation asks for 8M of " CAMERA ", but the controller is not "
 	  "enabled below /" SCOPE ", so its cgroup has no limit: echo +dmem >/sys/fs/cgroup/" SCOPE
@@ -577,6 +613,9 @@ static const struct {
 	{ "a leaf below a limit", leaf,
 	  "note: container c1: its dmem.max of " CAMERA " is max, but the limit of /" MACHINE ", 15M, is in "
 	  "effect: set the limit on its own cgroup as well if programs inside read it\n", 0, 0 },
+};
+
+static const struct test_case requests_cases[] = {
 	{ "no such region", no_region,
 	  "problem: container c1: asks for a limit of cma/none, which is not a region: see lsdmem for the names, "
 	  "load the driver of the region, and " AGAIN, 1, 0 },
@@ -592,6 +631,9 @@ static const struct {
 	{ "an unknown option", unknown_option,
 	  "problem: container c1: dmem-hook cannot use its argument '--most=1': correct the CDI file or the "
 	  "configuration, see dmem-hook(8)\n", 1, 0 },
+};
+
+static const struct test_case files_cases[] = {
 	{ "no JSON", no_json, UNREAD(STATE, "it ends too early"), 0, 0 },
 	{ "no pid", no_pid, UNREAD(STATE, "it has no pid of a container's process"), 0, 0 },
 	{ "a FIFO", state_is_fifo, UNREAD(STATE, "is no regular file"), 0, 0 },
@@ -600,6 +642,9 @@ static const struct {
 	{ "crun without its configuration", no_config,
 	  UNREAD("/run/crun/c1/config.json", "No such file or directory"), 0, 0 },
 	{ "a link in place of the directory", id_is_link, NULL, 0, 0 },
+};
+
+static const struct test_case users_cases[] = {
 	{ "a user's container is not the machine's problem", of_user,
 	  "note: container c1: " RAISED SET_PAYLOAD, 0, 0 },
 	{ "a user's link leads nowhere", of_user_by_link, NULL, 0, 0 },
@@ -609,40 +654,56 @@ static const struct {
 	  "note: container c6: " RAISED SET_PAYLOAD, 0, 0 },
 };
 
-static void one(size_t i)
+static void one(const struct test_case *c)
 {
 	char text[8000], want[100], json[200];
 	const char *summary;
 	size_t lines = 0;
 	int code;
 
-	tap_case("%s", cases[i].name);
+	tap_case("%s", c->name);
 	board(&t);
 	put(CG "media.slice/dmem.max", CAMERA " 1048576\n");
 	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
-	cases[i].make();
+	c->make();
 	code = tool(&t, "doctor");
 	snprintf(text, sizeof(text), "%s", get("out"));
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
 	*want = 0;
-	if (!cases[i].said && cases[i].containers)
-		snprintf(want, sizeof(want), ", %d container%s\n", cases[i].containers,
-			 cases[i].containers == 1 ? "" : "s");
+	if (!c->said && c->containers)
+		snprintf(want, sizeof(want), ", %d container%s\n", c->containers,
+			 c->containers == 1 ? "" : "s");
 	summary = strstr(text, " container");
-	check(code == cases[i].code && !*get("err") &&
-	      (cases[i].said ? !strcmp(text, cases[i].said) :
+	check(code == c->code && !*get("err") &&
+	      (c->said ? !strcmp(text, c->said) :
 	       strstr(text, "no problems: ") == text && (*want ? strstr(text, want) != NULL : !summary)),
 	      "the text", "exit code %d: %s%s", code, text, get("err"));
 	code = tool(&t, "doctor --json");
-	if (!cases[i].said)
+	if (!c->said)
 		snprintf(json, sizeof(json), ".findings == []");
 	else
 		snprintf(json, sizeof(json), "(.findings | length) == %zu and all(.findings[]; keys == "
 			 "[\"finding\", \"remedy\", \"severity\", \"subject\"])", lines);
-	check(code == cases[i].code && !jq(&t, json), "JSON has the same findings", "exit code %d: %s%s",
+	check(code == c->code && !jq(&t, json), "JSON has the same findings", "exit code %d: %s%s",
 	      code, get("json"), get("err"));
 }
+
+#define GROUP(name)							\
+	static void name(void)						\
+	{								\
+		for (size_t i = 0; i < sizeof(name##_cases) / sizeof(*name##_cases); i++) \
+			one(&name##_cases[i]);				\
+	}
+
+GROUP(holds)
+GROUP(processes)
+GROUP(raised_limits)
+GROUP(policy)
+GROUP(levels)
+GROUP(requests)
+GROUP(files)
+GROUP(users)
 
 int main(int argc, char **argv)
 {
@@ -650,7 +711,13 @@ int main(int argc, char **argv)
 		return 2;
 	t = (struct tool){ .program = argv[1], .jq = argv[2], .dir = argv[3] };
 	tap_start();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		RUN(one, i);
+	RUN(holds);
+	RUN(processes);
+	RUN(raised_limits);
+	RUN(policy);
+	RUN(levels);
+	RUN(requests);
+	RUN(files);
+	RUN(users);
 	return tap_end();
 }

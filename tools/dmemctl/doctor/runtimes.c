@@ -4,11 +4,12 @@
  * every engine. Both write their files after the hooks have run.
  *
  * root's runtimes own the files in /run. Those below /run/user belong to users, and may be anything:
- * no link and no mount is followed, regular files only, and not more than MAX_OF_DIR containers.
+ * no link and no mount is followed, and regular files only are read, up to a limit.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +21,8 @@
 
 /* More than a machine can run. */
 #define MAX_OF_DIR	4096
-/* Of all containers of a user, so that a user cannot keep root busy. */
+/* A user must not keep root busy. */
+#define MAX_OF_USER	256
 #define MAX_BYTES	(16u << 20)
 
 #define BELOW		(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
@@ -232,15 +234,58 @@ static void search_below(struct search *s, const struct place *p, const char *na
 		search_in(s, below, depth, "");
 }
 
-/* The directory of a user is a mount of its own. */
+/* True if the line of mountinfo is that of the mount with this number, which has memory for files. */
+static bool is_tmpfs_line(const char *line, unsigned long mount)
+{
+	const char *type = strstr(line, " - ");
+
+	return strtoul(line, NULL, 10) == mount && type && !strncmp(type, " - tmpfs ", 9);
+}
+
+/* A user can mount a file system over it that never answers: it must be systemd's own mount. Asks the
+ * kernel, and not the file system. */
+static bool is_on_tmpfs(int dir)
+{
+	struct dmem_text info = { 0 }, mounts = { 0 };
+	const char *id;
+	char name[40], *line, *save;
+	bool found = false;
+
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", dir);
+	id = dmem_read_at(AT_FDCWD, name, &info) ? NULL : strstr(info.s, "mnt_id:");
+	if (id && !dmem_read_at(AT_FDCWD, "/proc/self/mountinfo", &mounts)) {
+		unsigned long mount = strtoul(id + strlen("mnt_id:"), NULL, 10);
+
+		for (line = strtok_r(mounts.s, "\n", &save); line && !found; line = strtok_r(NULL, "\n", &save))
+			found = is_tmpfs_line(line, mount);
+	}
+	dmem_text_free(&info);
+	dmem_text_free(&mounts);
+	return found;
+}
+
+/* Opens the directory of a user, which is a mount of its own, or one in the copy of another tree.
+ * O_PATH does not open it yet. */
+static int open_user(const struct place *p, const char *user)
+{
+	int dir = dmem_openat2(p->dir, user, O_PATH | O_DIRECTORY, BELOW | RESOLVE_NO_XDEV);
+
+	if (dir != -EXDEV)
+		return dir;
+	dir = dmem_openat2(p->dir, user, O_PATH | O_DIRECTORY, BELOW);
+	if (dir < 0 || is_on_tmpfs(dir))
+		return dir;
+	close(dir);
+	return -EXDEV;
+}
+
 static void search_user(struct search *s, const struct place *p, const char *user)
 {
-	struct place of = { .path = join(s, p->path, user) };
+	struct place of = { .path = join(s, p->path, user), .of_user = true };
 
-	of.dir = of.path ? open_in(p, user, O_DIRECTORY) : -ENOMEM;
+	of.dir = of.path ? open_user(p, user) : -ENOMEM;
 	if (of.dir < 0)
 		return;
-	of.of_user = true;
 	s->left = MAX_BYTES;
 	for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++)
 		search_below(s, &of, runtimes[i], 0);
@@ -263,13 +308,13 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Returns the names in the directory that start with @prefix. */
-static const char **list(struct search *s, DIR *dir, const char *prefix, size_t *n)
+static const char **list(struct search *s, DIR *dir, const char *prefix, size_t most, size_t *n)
 {
 	const char **names = NULL;
 	struct dirent *de;
 
 	*n = 0;
-	while (!s->d->err && *n < MAX_OF_DIR && (de = readdir(dir))) {
+	while (!s->d->err && *n < most && (de = readdir(dir))) {
 		const char **more;
 
 		if (*de->d_name == '.' || strncmp(de->d_name, prefix, strlen(prefix)))
@@ -292,6 +337,7 @@ static const char **list(struct search *s, DIR *dir, const char *prefix, size_t 
 /* Closes the directory. */
 static void search_in(struct search *s, struct place p, int depth, const char *prefix)
 {
+	size_t most = p.of_user ? MAX_OF_USER : MAX_OF_DIR;
 	DIR *dir = fdopendir(p.dir);
 	const char **names;
 	size_t n;
@@ -300,12 +346,12 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 		close(p.dir);
 		return;
 	}
-	names = list(s, dir, prefix, &n);
+	names = list(s, dir, prefix, most, &n);
 	for (size_t i = 0; i < n && !s->d->err; i++)
 		one_name(s, &p, names[i], depth);
-	if (n == MAX_OF_DIR)
+	if (n == most)
 		doctor_say(s->d, NOTE, p.path, "remove what is left of old containers",
-			   "has %d names or more: not all of them are checked", MAX_OF_DIR);
+			   "has %zu names or more: not all of them are checked", most);
 	closedir(dir);
 }
 
