@@ -477,6 +477,12 @@ static void of_user(void)
 	crun("/run/user/1000/crun/c1", ASKS(EIGHT), HOOK);
 }
 
+static void hostile_name(void)
+{
+	in_payload(0, 0);
+	crun("/run/user/1000/crun/c\x1b[31m", ASKS(EIGHT), HOOK);
+}
+
 static void of_user_by_link(void)
 {
 	raised();
@@ -647,6 +653,7 @@ static const struct test_case files_cases[] = {
 static const struct test_case users_cases[] = {
 	{ "a user's container is not the machine's problem", of_user,
 	  "note: container c1: " RAISED SET_PAYLOAD, 0, 0 },
+	{ "a user's name is harmless", hostile_name, "note: container c\\x1b[31m: " RAISED SET_PAYLOAD, 0, 0 },
 	{ "a user's link leads nowhere", of_user_by_link, NULL, 0, 0 },
 	{ "a user with too many files", of_user_too_much,
 	  HUGE("c1") HUGE("c2") HUGE("c3") HUGE("c4")

@@ -295,8 +295,10 @@ static const char *load_policy(struct check *k)
 	struct stat st;
 	int ret;
 
+	if (fd == -EACCES)
+		doctor_say(k->d, NOTE, POLICY, "run as root", "cannot be read: %s", strerror(-fd));
 	if (fd < 0)
-		return fd == -ENOENT ? NULL : strerror(-fd);
+		return fd == -ENOENT || fd == -EACCES ? NULL : strerror(-fd);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return "is no regular file";
@@ -376,6 +378,18 @@ static void find_regions(struct check *k)
 	}
 }
 
+static void check_region(struct check *k, size_t r, const struct hook_policy *policy)
+{
+	const struct dmem_region *g = &k->d->regions.region[r];
+	struct hook_choice max = hook_choose(policy, &k->asks, DMEM_MAX, g->name, g->capacity);
+	struct hook_choice min = hook_choose(policy, &k->asks, DMEM_MIN, g->name, g->capacity);
+	struct way w = find_way(k, g->name);
+
+	check_max(k, r, &max, &w);
+	check_min(k, r, &min, &w);
+	check_leaf(k, r, &w);
+}
+
 static void check_container(void *data, const struct doctor_container *c)
 {
 	static const struct hook_policy none;
@@ -389,15 +403,10 @@ static void check_container(void *data, const struct doctor_container *c)
 		read_policy(k);
 	read_asks(k);
 	find_regions(k);
+	/* The kernel limits only the first region of a name. */
 	for (size_t r = 0; r < k->d->regions.n && !k->d->err; r++) {
-		const struct dmem_region *g = &k->d->regions.region[r];
-		struct hook_choice max = hook_choose(policy, &k->asks, DMEM_MAX, g->name, g->capacity);
-		struct hook_choice min = hook_choose(policy, &k->asks, DMEM_MIN, g->name, g->capacity);
-		struct way w = find_way(k, g->name);
-
-		check_max(k, r, &max, &w);
-		check_min(k, r, &min, &w);
-		check_leaf(k, r, &w);
+		if (!doctor_is_later(k->d, r))
+			check_region(k, r, policy);
 	}
 }
 
