@@ -24,6 +24,8 @@
 #define ASKS		ANNOTATIONS, ANNOTATIONS " \"dmem.pool/max\": \"" CAMERA " 8M\","
 #define CONTAINER_PATH	"/containers/camera"
 #define LOST		" asks for 8M of " CAMERA ", but no limit is in effect"
+/* The directory of a user without a session. */
+#define USER		"/run/user/4242"
 /* The program inside, with the libraries of the guest. */
 #define PROBE_ARGS	"\"/probe\", \"hold\""
 #define LSDMEM_ARGS	"\"/usr/lib/ld-linux-aarch64.so.1\", \"/usr/bin/lsdmem\", \"-nrb\", \"-o\", \"+LIMIT_PARTIAL\""
@@ -59,6 +61,7 @@ FIXTURE_TEARDOWN(doctor)
 {
 	shell_out("runc delete --force camera; crun delete --force camera; podman rm --force --all --time=0");
 	kill_hard(self->engine);
+	shell_out("crun --root=" USER "/crun delete --force camera; umount " USER " " USER "; rmdir " USER);
 	run("systemctl", "stop", "machine.slice", NULL);
 	run("systemctl", "reset-failed", NULL);
 	EXPECT_TRUE(wait_gone(SLICE, 10));
@@ -129,6 +132,28 @@ TEST_F_TIMEOUT(doctor, no_hook, 300)
 		end_container(_metadata, w);
 	}
 	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
+}
+
+/*
+ * A container of a user's own engine causes a note, so that no user changes the exit status. Another
+ * file system over the user's directory may never answer, and is not read.
+ */
+TEST_F_TIMEOUT(doctor, of_user, 120)
+{
+	static const struct way w = { "crun --root=" USER "/crun", CONTAINER_PATH, ABOVE "/camera" };
+
+	ASSERT_EQ(0, shell_out("mkdir -p " USER " && mount -t tmpfs none " USER));
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, UNIFIED, "", ASKS, NULL));
+	ASSERT_EQ(0, run_detached(&w)) TH_LOG("%s", out());
+	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(output(), "note: container camera: an annotation asks for 8M of " CAMERA))
+		TH_LOG("%s", output());
+	ASSERT_EQ(0, shell_out("cp -a " USER "/crun /run/dmem-tests/ && mount -t ramfs none " USER
+			       " && mv /run/dmem-tests/crun " USER)) TH_LOG("%s", out());
+	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(NULL, strstr(output(), ": container ")) TH_LOG("%s", output());
+	ASSERT_EQ(0, shell_out("umount " USER)) TH_LOG("%s", out());
+	end_container(_metadata, &w);
 }
 
 static const char *cgroup_of_container(void)
