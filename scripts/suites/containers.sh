@@ -51,6 +51,9 @@ containers_root()
 	mkdir -p "$_more/etc/cdi"
 	sed 1d tests/expected/cdi/camera >"$_more/etc/cdi/dmem-camera-64000000.json"
 	containers_other_releases
+	# dmemctl doctor examines the containers, and lsdmem runs inside of them.
+	rm -rf "$BASE/tools/out"
+	guest_tools "$_more"
 	tools_libraries arm64
 	HOOK=$LIBRARIES
 	# shellcheck disable=SC2086 # a list of packages

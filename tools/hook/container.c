@@ -23,39 +23,43 @@ static bool is_deleted(const char *path)
 	return len >= sizeof(word) - 1 && !strcmp(path + len - (sizeof(word) - 1), word);
 }
 
-/* A copy of the path in the line of cgroup v2, without the first slash. NULL: there is none, or it
- * is not below our root. */
-static char *v2_path(struct dmem_arena *a, int dir)
+char *hook_cgroup_path(struct dmem_arena *a, const char *text)
 {
-	struct dmem_text t = { 0 };
-	char *line, *path = NULL;
+	const char *line = strncmp(text, "0::/", 4) ? strstr(text, "\n0::/") : text;
+	char *path = NULL;
 
-	if (!dmem_read_at(dir, "cgroup", &t)) {
-		line = strncmp(t.s, "0::/", 4) ? strstr(t.s, "\n0::/") : t.s;
-		if (line) {
-			line += *line == '\n' ? 5 : 4;
-			path = dmem_strndup(a, line, strcspn(line, "\n"));
-		}
+	if (line) {
+		line += *line == '\n' ? 5 : 4;
+		path = dmem_strndup(a, line, strcspn(line, "\n"));
 	}
-	dmem_text_free(&t);
 	/* "/.." is outside of this program's cgroup namespace. */
 	return path && (!strncmp(path, "..", 2) || is_deleted(path)) ? NULL : path;
 }
 
-/* The time at which the process was started, in ticks since boot, or DMEM_UNKNOWN. */
+uint64_t hook_start_time(const char *stat)
+{
+	/* The name of the program, in parentheses, may have any character. */
+	const char *p = strrchr(stat, ')');
+
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p, NULL, 10) : DMEM_UNKNOWN;
+}
+
+static char *v2_path(struct dmem_arena *a, int dir)
+{
+	struct dmem_text t = { 0 };
+	char *path = dmem_read_at(dir, "cgroup", &t) ? NULL : hook_cgroup_path(a, t.s);
+
+	dmem_text_free(&t);
+	return path;
+}
+
 static uint64_t started(int dir)
 {
 	struct dmem_text t = { 0 };
-	uint64_t time = DMEM_UNKNOWN;
-	char *p = NULL;
+	uint64_t time = dmem_read_at(dir, "stat", &t) ? DMEM_UNKNOWN : hook_start_time(t.s);
 
-	/* The name of the program, in parentheses, may have any character. */
-	if (!dmem_read_at(dir, "stat", &t))
-		p = strrchr(t.s, ')');
-	for (int field = 2; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	if (p)
-		time = strtoull(p, NULL, 10);
 	dmem_text_free(&t);
 	return time;
 }

@@ -22,6 +22,14 @@ struct hook_container {
 /* Nothing is open. */
 #define HOOK_NO_CONTAINER	((struct hook_container){ .process = -1, .proc = -1, .dir = -1 })
 
+/* A copy of the path in the line of cgroup v2 of /proc/PID/cgroup, without the first slash. NULL:
+ * there is none, it is not below our root, or the cgroup was removed. */
+char *hook_cgroup_path(struct dmem_arena *a, const char *text);
+
+/* The time at which a process was started, in ticks since boot, from /proc/PID/stat; or
+ * DMEM_UNKNOWN. */
+uint64_t hook_start_time(const char *stat);
+
 /* @root: of the cgroup tree; @proc: a mount of procfs. Returns NULL, or the problem. Call
  * hook_container_close() in either case. */
 const char *hook_container_open(struct dmem_arena *a, int root, const char *proc, int pid,

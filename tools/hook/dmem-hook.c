@@ -21,7 +21,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
@@ -36,6 +35,7 @@
 #include <unistd.h>
 
 #include "absent.h"
+#include "arguments.h"
 #include "base/log.h"
 #include "base/syscalls.h"
 #include "container.h"
@@ -427,17 +427,15 @@ static void read_limits(struct hook *h, enum dmem_kind kind, const struct hook_a
 
 static void read_annotations(struct hook *h)
 {
+	const struct hook_annotation *of[HOOK_MAX_COUNTING];
+
 	read_strict(h);
 	refuse_unknown(h);
 	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
-		const struct hook_annotation *own = hook_annotation_own(&h->state, (enum dmem_kind)kind);
-		const struct hook_annotation *all = hook_state_find(&h->state, dmem_kind_names[kind]);
+		size_t n = hook_annotations_counting(&h->state, (enum dmem_kind)kind, of);
 
-		/* An image may add the one of the container, which must not lift the user's limit. */
-		if (all && (kind == DMEM_MAX || !own))
-			read_limits(h, (enum dmem_kind)kind, all);
-		if (own)
-			read_limits(h, (enum dmem_kind)kind, own);
+		for (size_t i = 0; i < n; i++)
+			read_limits(h, (enum dmem_kind)kind, of[i]);
 	}
 }
 
@@ -748,22 +746,12 @@ static int usage(const char *word, const char *problem)
 
 static int add_argument(struct hook *h, enum dmem_kind kind, const char *arg)
 {
-	struct hook_ask *all = dmem_grow(&h->arena, h->asks.ask, h->asks.n, sizeof(*all));
-	enum dmem_status s;
+	enum dmem_status s = hook_asks_argument(&h->arena, kind, arg, &h->asks);
 
-	if (!all)
-		return usage(arg, "out of memory");
-	h->asks.ask = all;
-	all[h->asks.n] = (struct hook_ask){ .root = true };
-	s = dmem_limit_parse(&h->arena, kind, arg, &all[h->asks.n].limit);
-	if (s != DMEM_OK)
-		return usage(arg, s == DMEM_USAGE ? "write REGION=SIZE" : dmem_status_text(s));
-	h->asks.n++;
-	return OK;
+	if (s == DMEM_OK)
+		return OK;
+	return usage(arg, s == DMEM_USAGE ? "write REGION=SIZE" : dmem_status_text(s));
 }
-
-/* Options without a kind of limit. The last ones are for tests. */
-enum { STRICT = DMEM_KINDS, SECONDS, CGROUP_ROOT, PROC, HEAPS, POLICY, LOG };
 
 static int take(struct hook *h, int opt)
 {
@@ -771,23 +759,23 @@ static int take(struct hook *h, int opt)
 	case DMEM_MAX:
 	case DMEM_MIN:
 		return add_argument(h, (enum dmem_kind)opt, optarg);
-	case STRICT:
+	case HOOK_STRICT:
 		be_strict(h);
 		return OK;
-	case SECONDS:
+	case HOOK_TIMEOUT:
 		h->timeout = parse_timeout(optarg);
 		return h->timeout < 0 ? usage(optarg, "write 1 to 300 seconds") : OK;
-	case CGROUP_ROOT:
+	case HOOK_CGROUP_ROOT:
 		h->fake = true;
 		h->cgroup_root = optarg;
 		return OK;
-	case PROC:
+	case HOOK_PROC:
 		h->proc = optarg;
 		return OK;
-	case HEAPS:
+	case HOOK_HEAPS:
 		h->heaps = optarg;
 		return OK;
-	case LOG:
+	case HOOK_LOG:
 		h->log.file = optarg;
 		return OK;
 	default:
@@ -798,20 +786,11 @@ static int take(struct hook *h, int opt)
 
 static int parse(struct hook *h, int argc, char **argv, bool *done)
 {
-	static const struct option options[] = {
-		{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
-		{ "strict", 0, NULL, STRICT }, { "timeout", 1, NULL, SECONDS },
-		{ "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' },
-		/* For tests. */
-		{ "cgroup-root", 1, NULL, CGROUP_ROOT }, { "proc", 1, NULL, PROC },
-		{ "heaps", 1, NULL, HEAPS }, { "policy", 1, NULL, POLICY },
-		{ "log", 1, NULL, LOG },
-		{ 0 },
-	};
 	int opt, ret = OK;
 
 	opterr = 0;
-	while (ret == OK && !*done && (opt = getopt_long(argc, argv, ":hV", options, NULL)) != -1) {
+	while (ret == OK && !*done && (opt = getopt_long(argc, argv, HOOK_SHORT_OPTIONS, hook_options,
+						      NULL)) != -1) {
 		*done = opt == 'h' || opt == 'V';
 		if (opt == 'h')
 			help();

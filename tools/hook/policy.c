@@ -187,6 +187,37 @@ const struct hook_annotation *hook_annotation_own(const struct hook_state *s, en
 	return NULL;
 }
 
+size_t hook_annotations_counting(const struct hook_state *s, enum dmem_kind kind,
+				 const struct hook_annotation *of[HOOK_MAX_COUNTING])
+{
+	const struct hook_annotation *own = hook_annotation_own(s, kind);
+	const struct hook_annotation *all = hook_state_find(s, dmem_kind_names[kind]);
+	size_t n = 0;
+
+	/* An image may add the one of the container, which must not lift the user's limit. */
+	if (all && (kind == DMEM_MAX || !own))
+		of[n++] = all;
+	if (own)
+		of[n++] = own;
+	return n;
+}
+
+enum dmem_status hook_asks_argument(struct dmem_arena *a, enum dmem_kind kind, const char *arg,
+				    struct hook_asks *asks)
+{
+	struct hook_ask *all = dmem_grow(a, asks->ask, asks->n, sizeof(*all));
+	enum dmem_status s;
+
+	if (!all)
+		return DMEM_NO_MEMORY;
+	asks->ask = all;
+	all[asks->n] = (struct hook_ask){ .root = true };
+	s = dmem_limit_parse(a, kind, arg, &all[asks->n].limit);
+	if (s == DMEM_OK)
+		asks->n++;
+	return s;
+}
+
 /* The rule for a region, or NULL. One for its name is stronger than "*"; the last one counts. */
 static const struct hook_rule *rule_for(const struct hook_policy *p, enum hook_rule_kind kind,
 					const char *region)

@@ -372,6 +372,16 @@ static int names_dmem(const struct dmem_sys *s, const char *path)
 	return ret;
 }
 
+bool dmem_is_inner_tree(const struct dmem_sys *s)
+{
+	/* The root of a machine has no type. */
+	int fd = dmem_sys_openat(s, CGROUP "/cgroup.type", O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 enum dmem_status dmem_regions_status(const struct dmem_sys *s, const struct dmem_regions *r)
 {
 	int has = names_dmem(s, CGROUP "/cgroup.controllers"), fd;
