@@ -1,0 +1,692 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * spank_dmem.so in a host that is no Slurm: this program has the functions of slurmstepd that the
+ * plugin calls. The cgroup tree is one of plain files.
+ *
+ * test_slurm SPANK_DMEM.SO DIRECTORY INSTALLED-SPANK_DMEM.SO NM MANUAL
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <slurm/slurm.h>
+#include <slurm/spank.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "slurm/gres.h"
+#include "slurm/jobdir.h"
+#include "tap.h"
+
+#define MIB	1048576
+#define CAM	"cma/camera@64000000"
+#define SYS	"heap/system"
+#define SCOPE	"system.slice/slurmstepd.scope"
+#define JOB	"cg/" SCOPE "/job_7"
+#define MAP_CAM	"cma_camera:1M=" CAM
+#define MAP_SYS	"sysheap=" SYS
+
+static const char *dir, *installed, *nm, *manual;
+static spank_f *init, *post_opt, *leave;
+
+/* ---- the host ---- */
+
+/* The state of slurmstepd and slurmctld. */
+static struct {
+	spank_context_t context;
+	uint32_t job;
+	slurm_job_info_t jobs[3];
+	uint32_t n_jobs;
+	int load_error;		/* of slurm_load_job(), or 0 */
+	int loads, frees, lists;
+	int of_user;		/* how often something of the user was asked for */
+	uint16_t flags;
+	char log[8192];
+} host;
+
+static void note(const char *fmt, va_list ap)
+{
+	size_t len = strlen(host.log);
+
+	vsnprintf(host.log + len, sizeof(host.log) - len, fmt, ap);
+	len = strlen(host.log);
+	snprintf(host.log + len, sizeof(host.log) - len, "\n");
+}
+
+void slurm_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(fmt, ap);
+	va_end(ap);
+}
+
+void slurm_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(fmt, ap);
+	va_end(ap);
+}
+
+char *slurm_strerror(int err)
+{
+	return err == ESLURM_INVALID_JOB_ID ? "Invalid job id specified" : strerror(err);
+}
+
+spank_context_t spank_context(void)
+{
+	return host.context;
+}
+
+spank_err_t spank_get_item(spank_t spank, spank_item_t item, ...)
+{
+	va_list ap;
+
+	(void)spank;
+	if (item != S_JOB_ID) {
+		host.of_user++;
+		return ESPANK_BAD_ARG;
+	}
+	if (!host.job)
+		return ESPANK_NOT_REMOTE;
+	va_start(ap, item);
+	*va_arg(ap, uint32_t *) = host.job;
+	va_end(ap);
+	return ESPANK_SUCCESS;
+}
+
+/* A job says anything in its environment. */
+spank_err_t spank_getenv(spank_t spank, const char *var, char *buf, int len)
+{
+	(void)spank;
+	(void)var;
+	host.of_user++;
+	snprintf(buf, (size_t)len, "cma_camera:1000");
+	return ESPANK_SUCCESS;
+}
+
+int slurm_load_job(job_info_msg_t **all, uint32_t job, uint16_t flags)
+{
+	host.loads++;
+	host.flags = flags;
+	if (host.load_error || job != host.job) {
+		errno = host.load_error ? host.load_error : ESLURM_INVALID_JOB_ID;
+		return -1;
+	}
+	*all = calloc(1, sizeof(**all));
+	(*all)->record_count = host.n_jobs;
+	(*all)->job_array = host.jobs;
+	return 0;
+}
+
+void slurm_free_job_info_msg(job_info_msg_t *all)
+{
+	host.frees++;
+	free(all);
+}
+
+/* Names with commas between them: the text itself is the list. */
+hostlist_t slurm_hostlist_create(const char *names)
+{
+	host.lists++;
+	return (hostlist_t)strdup(names);
+}
+
+int slurm_hostlist_find(hostlist_t list, const char *name)
+{
+	char *copy = strdup((const char *)list), *save, *word = strtok_r(copy, ",", &save);
+	int place = 0;
+
+	while (word && strcmp(word, name)) {
+		word = strtok_r(NULL, ",", &save);
+		place++;
+	}
+	free(copy);
+	return word ? place : -1;
+}
+
+void slurm_hostlist_destroy(hostlist_t list)
+{
+	host.lists--;
+	free(list);
+}
+
+/* ---- a node ---- */
+
+static char *details[4];
+
+/* One job with one GRES detail for each of its nodes, of which the second one is this node. */
+static void allocate(const char *other, const char *own)
+{
+	details[0] = (char *)other;
+	details[1] = (char *)own;
+	host.jobs[0] = (slurm_job_info_t){
+		.job_id = 7, .job_state = JOB_RUNNING, .nodes = "n1,n2",
+		.gres_detail_cnt = 2, .gres_detail_str = details,
+	};
+	host.n_jobs = 1;
+}
+
+/* A slurmstepd of step 0 of job 7, on the node n2. */
+static void machine(void)
+{
+	tap_dir(dir);
+	unsetenv("FAKE_CG");
+	unsetenv("FAKE_CG_LOG");
+	setenv("SLURMD_NODENAME", "n2", 1);
+	memset(&host, 0, sizeof(host));
+	host.context = S_CTX_REMOTE;
+	host.job = 7;
+	allocate("cma_camera(CNT:3)", "cma_camera(CNT:8)");
+	put("cg/cgroup.controllers", "cpu dmem\n");
+	put("cg/cgroup.subtree_control", "cpu\n");
+	put("cg/.regions", CAM " %d\n" SYS " %d\n", 40 * MIB, 1000 * MIB);
+	put("cg/system.slice/cgroup.controllers", "cpu\n");
+	put("cg/system.slice/cgroup.subtree_control", "%s", "");
+	put("cg/" SCOPE "/cgroup.controllers", "%s", "");
+	put("cg/" SCOPE "/cgroup.subtree_control", "%s", "");
+	put(JOB "/cgroup.controllers", "%s", "");
+	put(JOB "/cgroup.subtree_control", "%s", "");
+	put(JOB "/step_0/slurm/cgroup.procs", "%s", "");
+	put("heaps/camera@64000000/dmem_region", CAM "\n");
+	put("proc/self/cgroup", "0::/" SCOPE "/job_7/step_0/slurm\n");
+}
+
+/* Calls the plugin with these arguments of plugstack.conf, up to a NULL. */
+static int go_to(spank_f *fn, const char *first, va_list ap)
+{
+	char root[4200], proc[4200], heaps[4200];
+	char *argv[12] = { root, proc, heaps };
+	int n = 3;
+
+	snprintf(root, sizeof(root), "--cgroup-root=%s", tap_path("cg"));
+	snprintf(proc, sizeof(proc), "--proc=%s", tap_path("proc"));
+	snprintf(heaps, sizeof(heaps), "--heaps=%s", tap_path("heaps"));
+	for (const char *arg = first; arg && n < 12; arg = va_arg(ap, const char *))
+		argv[n++] = (char *)arg;
+	host.log[0] = 0;
+	return fn(NULL, n, argv);
+}
+
+static int go(const char *first, ...) __attribute__((sentinel));
+
+static int go(const char *first, ...)
+{
+	va_list ap;
+	int ret;
+
+	va_start(ap, first);
+	ret = go_to(post_opt, first, ap);
+	va_end(ap);
+	return ret;
+}
+
+static int go_init(const char *first, ...) __attribute__((sentinel));
+
+static int go_init(const char *first, ...)
+{
+	va_list ap;
+	int ret;
+
+	va_start(ap, first);
+	ret = go_to(init, first, ap);
+	va_end(ap);
+	return ret;
+}
+
+static int go_exit(const char *first, ...) __attribute__((sentinel));
+
+static int go_exit(const char *first, ...)
+{
+	va_list ap;
+	int ret;
+
+	va_start(ap, first);
+	ret = go_to(leave, first, ap);
+	va_end(ap);
+	return ret;
+}
+
+/* slurmstepd of 22.05 and 24.11 refuses a step only if the result is negative. The reason is one
+ * line, and nothing is written. */
+static void refused(int ret, const char *text, const char *name)
+{
+	check(ret < 0, name, "result %d: %s", ret, host.log);
+	tap_case("%s", name);
+	check(strstr(host.log, text) && strchr(host.log, '\n') == host.log + strlen(host.log) - 1,
+	      "one line has the reason", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), "", "no limit is written");
+	check(host.loads == host.frees && !host.lists, "nothing is left", "%d %d %d", host.loads, host.frees,
+	      host.lists);
+	tap_case("%s", "");
+}
+
+/* ---- the tests ---- */
+
+/* The limit is the allocation of this node, to the byte, in the job's cgroup and in no other. */
+static void test_limit(void)
+{
+	machine();
+	check(go(MAP_CAM, NULL) == 0, "a job with an allocation starts", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "its limit is 8 MiB");
+	check_text(host.log, "", "nothing is printed");
+	check_text(get(JOB "/cgroup.subtree_control"), "", "dmem is not enabled below the job");
+	check_text(get("cg/" SCOPE "/cgroup.subtree_control"), "dmem\n", "dmem is enabled above the job");
+	check_text(get("cg/" SCOPE "/dmem.max"), "", "the cgroup of all jobs has no limit");
+	check(host.loads == 1 && host.frees == 1 && !host.lists, "the answer is freed", "%d %d %d", host.loads,
+	      host.frees, host.lists);
+	check(host.flags == (SHOW_DETAIL | SHOW_LOCAL), "details of this cluster are asked for", "%#x",
+	      host.flags);
+	machine();
+	allocate("", "cma_camera(CNT:8388609)");
+	check(go("cma_camera=" CAM, NULL) == 0, "without a unit, a count is bytes", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388609\n", "each byte counts");
+	machine();
+	check(go("cma_camera:1M=dma_heap/camera@64000000", NULL) == 0, "a heap is a name of its region", "%s",
+	      host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "the region of the heap is limited");
+}
+
+/* Two regions are two writes, since the kernel takes one in each. */
+static void test_two_regions(void)
+{
+	machine();
+	setenv("FAKE_CG_LOG", tap_path("writes"), 1);
+	allocate("", "gpu:2(IDX:0,1),sysheap(CNT:1000),cma_camera(CNT:8)");
+	check(go(MAP_CAM, MAP_SYS, NULL) == 0, "a job with two regions starts", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n" SYS " 1000\n", "both are limited");
+	check_text(get("writes"), "job_7 dmem.max " CAM " 8388608\njob_7 dmem.max " SYS " 1000\n",
+		   "each is one write");
+	machine();
+	allocate("", "cma_camera(CNT:8)");
+	check(go(MAP_CAM, MAP_SYS, NULL) == 0, "a job with one of two regions starts", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n" SYS " 0\n", "it gets nothing of the other one");
+}
+
+/* A job that asks for nothing gets nothing. */
+static void test_no_gres(void)
+{
+	machine();
+	allocate("", "");
+	check(go(MAP_CAM, NULL) == 0, "a job without the GRES starts", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 0\n", "its limit is 0");
+	machine();
+	allocate("", NULL);
+	check(go(MAP_CAM, NULL) == 0, "a node without any GRES of the job starts it", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 0\n", "the limit there is 0");
+	machine();
+	host.jobs[0].gres_detail_cnt = 0;
+	check(go(MAP_CAM, NULL) == 0, "a job without any GRES starts", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 0\n", "the limit of that job is 0");
+	machine();
+	host.jobs[0].gres_detail_cnt = 0;
+	check(go(MAP_CAM, "--unlisted=none", NULL) == 0, "--unlisted=none starts it, too", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), "", "there is no limit then");
+	check_text(get("cg/cgroup.subtree_control"), "cpu\n", "nothing is enabled for it");
+	machine();
+	check(go(MAP_CAM, MAP_SYS, "--unlisted=none", NULL) == 0, "with --unlisted=none, an allocation counts",
+	      "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "only the region of the allocation is limited");
+	machine();
+	host.jobs[0].gres_detail_cnt = 0;
+	check(go(MAP_CAM, "--unlisted=0", NULL) == 0, "--unlisted=0 is the default", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 0\n", "with it, the limit is 0");
+}
+
+/* A node without the region cannot give it away. */
+static void test_region_missing(void)
+{
+	machine();
+	refused(go("cma_camera:1M=cma/none", NULL), "job 7 is refused: cma_camera:1M=cma/none: no such region",
+		"an allocation of a region that the node lacks is refused");
+	machine();
+	allocate("", "sysheap(CNT:9),cma_camera(CNT:8)");
+	refused(go(MAP_SYS, "cma_camera:1M=cma/none", NULL), "no such region",
+		"no region is limited if another one is missing");
+	machine();
+	refused(go("cma_camera:1M=dma_heap/none", NULL), "the heap has no region",
+		"an allocation of a heap that the node lacks is refused");
+	machine();
+	allocate("", "");
+	check(go("cma_camera:1M=cma/none", "none=dma_heap/none", MAP_SYS, NULL) == 0,
+	      "without an allocation, a missing region is no failure", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), SYS " 0\n", "the others are limited");
+	machine();
+	allocate("", "");
+	put("heaps/plain/other", "%s", "");
+	refused(go("cma_camera:1M=dma_heap/plain", NULL), "the heap has no region",
+		"a heap that cannot be limited is refused");
+}
+
+/* A job without its limit does not start. */
+static void test_write_fails(void)
+{
+	machine();
+	setenv("FAKE_CG", "dmem.max:30", 1);
+	refused(go(MAP_CAM, NULL), CAM ": the cgroup tree is read-only", "a write that fails is a refusal");
+	setenv("FAKE_CG", "dmem.max:0", 1);
+	refused(go(MAP_CAM, NULL), CAM ": written, but not applied", "a write without an effect is a refusal");
+	machine();
+	setenv("FAKE_CG", "cgroup.subtree_control:16", 1);
+	refused(go(MAP_CAM, NULL), "cannot be enabled above this cgroup", "dmem that cannot be enabled is a refusal");
+	unsetenv("FAKE_CG");
+	machine();
+	put("cg/cgroup.controllers", "cpu\n");
+	refused(go(MAP_CAM, NULL), "no dmem controller", "a kernel without dmem is a refusal");
+	allocate("", "");
+	refused(go(MAP_CAM, NULL), "no dmem controller", "a limit of 0 needs dmem, too");
+	check(go(MAP_CAM, "--unlisted=none", NULL) == 0, "without a limit to set, dmem is not needed", "%s",
+	      host.log);
+	machine();
+	put(JOB "/dmem.current", CAM " %d\n", 9 * MIB);
+	put(JOB "/dmem.max", "%s", "");
+	put(JOB "/dmem.min", "%s", "");
+	put(JOB "/dmem.low", "%s", "");
+	check(go(MAP_CAM, NULL) < 0 && strstr(host.log, "more than the limit is in use"),
+	      "a job that uses more than its limit gets no further step", "%s", host.log);
+}
+
+/* Each text of the user's that could be taken for the allocation. */
+static void test_environment(void)
+{
+	static const char * const names[] = {
+		"SLURM_JOB_GRES", "SLURM_STEP_GRES", "SLURM_GRES", "SBATCH_GRES", "SLURM_JOB_GPUS", "DMEM_MAX",
+		"SLURM_SPANK_DMEM", "SPANK_DMEM", "cma_camera",
+	};
+
+	machine();
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		setenv(names[i], "cma_camera:1000", 1);
+	setenv("SLURM_JOB_ID", "8", 1);
+	setenv("SLURM_NODEID", "0", 1);
+	check(go(MAP_CAM, NULL) == 0, "a job with a hostile environment starts", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "its limit is the allocation");
+	check(!host.of_user, "neither the job's environment nor its arguments are asked for", "%d times",
+	      host.of_user);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		unsetenv(names[i]);
+	unsetenv("SLURM_JOB_ID");
+	unsetenv("SLURM_NODEID");
+}
+
+/* slurmctld's answer must be that of this job and of this node. */
+static void test_allocation(void)
+{
+	machine();
+	host.jobs[1] = host.jobs[0];
+	host.jobs[0].job_id = 6;
+	host.jobs[0].gres_detail_cnt = 0;
+	host.jobs[2] = host.jobs[0];
+	host.n_jobs = 3;
+	check(go(MAP_CAM, NULL) == 0, "the answer may have other jobs of an array", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "the one with the number counts");
+	machine();
+	host.jobs[0].job_id = 6;
+	refused(go(MAP_CAM, NULL), "does not know the job", "an answer without the job is a refusal");
+	machine();
+	host.n_jobs = 0;
+	refused(go(MAP_CAM, NULL), "does not know the job", "an empty answer is a refusal");
+	machine();
+	host.load_error = ECONNREFUSED;
+	check(go(MAP_CAM, NULL) < 0 && strstr(host.log, "does not send the allocation: Connection refused"),
+	      "a slurmctld that does not answer is a refusal", "%s", host.log);
+	machine();
+	host.jobs[0].job_state = JOB_COMPLETE | JOB_COMPLETING;
+	host.jobs[0].gres_detail_cnt = 0;
+	refused(go(MAP_CAM, "--unlisted=none", NULL), "the job has ended", "a job that has ended starts no step");
+	machine();
+	host.jobs[0].job_state = JOB_SUSPENDED;
+	check(go(MAP_CAM, NULL) == 0, "a suspended job has its allocation", "%s", host.log);
+	machine();
+	host.jobs[0].job_state = JOB_RUNNING | JOB_CONFIGURING;
+	check(go(MAP_CAM, NULL) == 0, "a job whose node is prepared has its allocation", "%s", host.log);
+	machine();
+	setenv("SLURMD_NODENAME", "n1", 1);
+	check(go(MAP_CAM, NULL) == 0, "the first node starts the job", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 3145728\n", "the first node has another amount");
+	machine();
+	setenv("SLURMD_NODENAME", "n3", 1);
+	refused(go(MAP_CAM, NULL), "n1,n2: this node is none of the job's", "another node is a refusal");
+	machine();
+	unsetenv("SLURMD_NODENAME");
+	refused(go(MAP_CAM, NULL), "this node is none of the job's", "a node without a name is a refusal");
+	machine();
+	host.jobs[0].gres_detail_cnt = 1;
+	refused(go(MAP_CAM, NULL), "this node is none of the job's", "a missing part of the answer is a refusal");
+	machine();
+	allocate("", "cma_camera(CNT:x)");
+	refused(go(MAP_CAM, NULL), "cma_camera(CNT:x): this text of slurmctld is no allocation",
+		"a text of another form is a refusal");
+	machine();
+	allocate("", "cma_camera(CNT:17592186044416)");
+	refused(go(MAP_CAM, NULL), "the allocation is too large", "2^64 bytes are a refusal");
+	machine();
+	host.job = 0;
+	check(go(MAP_CAM, NULL) < 0 && !host.loads, "a job without a number is a refusal", "%s", host.log);
+}
+
+/* A path that is not below this job's cgroup is never written to. */
+static void test_cgroup(void)
+{
+	static const char * const wrong[] = {
+		"0::/system.slice/slurmd.service\n", "0::/" SCOPE "/job_70/step_0/slurm\n",
+		"0::/" SCOPE "/job_7/step_0/user/task_0\n", "0::/" SCOPE "/job_7/slurm\n", "0::/slurm\n",
+		"0::/" SCOPE "/job_7/step_0\n", "0::/" SCOPE "/xjob_7/step_0/slurm\n",
+		"0::/" SCOPE "/job_7/other/slurm\n", "0::/" SCOPE "/job_7/step_0/slurm (deleted)\n", "0::/\n",
+	};
+
+	machine();
+	put("proc/self/cgroup", "12:cpu:/job_9\n0::/" SCOPE "/job_7/step_batch/slurm\n");
+	check(go(MAP_CAM, NULL) == 0, "a batch step is limited, beside a tree of version 1", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "the limit of a batch step is that of the job");
+	machine();
+	put("cg/job_7/cgroup.controllers", "%s", "");
+	put("cg/job_7/cgroup.subtree_control", "%s", "");
+	put("proc/self/cgroup", "0::/job_7/step_extern/slurm\n");
+	check(go(MAP_CAM, NULL) == 0, "the job may be at the top of the tree", "%s", host.log);
+	check_text(get("cg/job_7/dmem.max"), CAM " 8388608\n", "it is limited there");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		char name[100];
+
+		machine();
+		put("proc/self/cgroup", "%s", wrong[i]);
+		snprintf(name, sizeof(name), "cgroup %.*s is a refusal", (int)strlen(wrong[i]) - 1, wrong[i]);
+		refused(go(MAP_CAM, NULL), "slurmstepd is not in the cgroup of this job", name);
+	}
+	machine();
+	put("proc/self/cgroup", "4:cpu:/job_7/step_0/slurm\n");
+	refused(go(MAP_CAM, NULL), "in no cgroup of version 2", "a tree of version 1 is a refusal");
+	machine();
+	put("proc/self/cgroup", "0::/../job_7/step_0/slurm\n");
+	refused(go(MAP_CAM, NULL), "not the name of a cgroup", "a path out of the tree is a refusal");
+}
+
+/* The plugin is loaded in srun, sbatch, salloc and slurmd, too. */
+static void test_contexts(void)
+{
+	static const spank_context_t others[] = {
+		S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_SLURMD, S_CTX_JOB_SCRIPT, S_CTX_ERROR,
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		machine();
+		host.context = others[i];
+		tap_case("context %d", others[i]);
+		check(go(MAP_CAM, NULL) == 0 && !host.loads && !*get(JOB "/dmem.max"), "nothing is limited", "%s",
+		      host.log);
+		check(go("wrong", NULL) == 0 && !*host.log, "arguments are not read", "%s", host.log);
+		tap_case("%s", "");
+	}
+	machine();
+	check(go_init("wrong", NULL) == 0, "slurmstepd reads its arguments later", "%s", host.log);
+	host.context = S_CTX_LOCAL;
+	check(go_init("wrong", NULL) == 0, "srun does not read them", "%s", host.log);
+	host.context = S_CTX_SLURMD;
+	check(go_init(MAP_CAM, NULL) == 0 && !*host.log, "slurmd starts with good arguments", "%s", host.log);
+	check(go_init("wrong", NULL) < 0 && strstr(host.log, "plugstack.conf: wrong: write GRES=REGION"),
+	      "slurmd does not start with a mistake", "%s", host.log);
+}
+
+static void test_arguments(void)
+{
+	static const struct {
+		const char *word, *problem;
+	} wrong[] = {
+		{ "", "write GRES=REGION" }, { "cma_camera", "write GRES=REGION" },
+		{ "=" CAM, "not the name of a GRES" }, { ":1M=" CAM, "not the name of a GRES" },
+		{ "a,b=" CAM, "not the name of a GRES" }, { "a(b=" CAM, "not the name of a GRES" },
+		{ "-a=" CAM, "not the name of a GRES" }, { "a=", "not the name of a region" },
+		{ "a=dma_heap/..", "not the name of a region" }, { "a:=" CAM, "the unit is no size" },
+		{ "a:0=" CAM, "the unit is no size" }, { "a:50%=" CAM, "the unit is no size" },
+		{ "a:max=" CAM, "the unit is no size" }, { "a:1X=" CAM, "the unit is no size" },
+		{ "cma_camera=other", "this GRES has a region already" },
+		{ "other=" CAM, "this region has a GRES already" },
+		{ "--unlisted=", "write 0 or none" }, { "--unlisted=max", "write 0 or none" },
+		{ "--strict", "unknown option" },
+	};
+
+	machine();
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		char text[200], name[100];
+		bool single = i < 14 || i > 15;
+
+		snprintf(text, sizeof(text), "plugstack.conf: %s: %s", wrong[i].word, wrong[i].problem);
+		snprintf(name, sizeof(name), "argument '%s' is a refusal", wrong[i].word);
+		refused(single ? go(wrong[i].word, NULL) : go(MAP_CAM, wrong[i].word, NULL), text, name);
+	}
+	refused(go(NULL, NULL), "plugstack.conf: there is no GRES", "no argument is a refusal");
+	check(!host.loads, "slurmctld is not asked", "%d times", host.loads);
+	refused(go(MAP_CAM, "heap=dma_heap/camera@64000000", NULL), "this region has a GRES already",
+		"two names of one region are a refusal");
+	machine();
+	put("cg/.regions", "linux,cma %d\na=b %d\n", 40 * MIB, MIB);
+	allocate("", "a(CNT:1),b(CNT:2)");
+	check(go("a:1K=linux,cma", "b:1K=a=b", NULL) == 0, "names of regions may have commas and =", "%s",
+	      host.log);
+	check_text(get(JOB "/dmem.max"), "linux,cma 1024\na=b 2048\n", "both of them are limited");
+}
+
+/* Slurm's text for one node. */
+static void test_counts(void)
+{
+	static const struct {
+		const char *text;
+		int ret;
+		uint64_t count;
+	} t[] = {
+		{ NULL, 0, 0 }, { "", 0, 0 }, { "a(CNT:0)", 0, 0 }, { "a(CNT:5)", 0, 5 },
+		{ "a(CNT:18446744073709551615)", 0, UINT64_MAX }, { "a(CNT:18446744073709551616)", -ERANGE, 0 },
+		{ "a(CNT:18446744073709551615),a:x(CNT:1)", -ERANGE, 0 },
+		{ "ab(CNT:5)", 0, 0 }, { "b(CNT:5)", 0, 0 }, { "xa(CNT:5)", 0, 0 },
+		{ "a:big(CNT:5)", 0, 5 }, { "a:big(CNT:5),a:small(CNT:2)", 0, 7 },
+		{ "a:3(IDX:0-2)", 0, 3 }, { "a:3(IDX:0,2,4),b(CNT:1)", 0, 3 }, { "b:3(IDX:0,2),a(CNT:1)", 0, 1 },
+		{ "a:big:3(IDX:0-2)", 0, 3 }, { "a:4", 0, 4 }, { "b,a(CNT:1)", 0, 1 },
+		{ "a:1(5/10),a(CNT:1)", 0, 2 },
+		{ "a(CNT:)", -EINVAL, 0 }, { "a(CNT:-1)", -EINVAL, 0 }, { "a(CNT:1", -EINVAL, 0 },
+		{ "a(CNT:1)x", -EINVAL, 0 }, { "a(CNT:1),", -EINVAL, 0 }, { ",a(CNT:1)", -EINVAL, 0 },
+		{ "a(IDX:1)", -EINVAL, 0 }, { "a:", -EINVAL, 0 }, { "a:big", -EINVAL, 0 }, { "a(CNT:1K)", -EINVAL, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		uint64_t count = 12345;
+		int ret = slurm_gres_count(t[i].text, "a", &count);
+		char name[100];
+
+		snprintf(name, sizeof(name), "'%s'", t[i].text ? t[i].text : "no text");
+		check(ret == t[i].ret && (ret || count == t[i].count), name, "%d, %llu", ret,
+		      (unsigned long long)count);
+	}
+}
+
+/* The use of the job, when a step ends. */
+static void test_report(void)
+{
+	machine();
+	go(MAP_CAM, MAP_SYS, NULL);
+	put(JOB "/dmem.peak", CAM " 8388608\n");
+	put(JOB "/dmem.events", CAM " max=3 alloc_fail=0\n" SYS " max=0 alloc_fail=0\n");
+	check(go_exit(MAP_CAM, MAP_SYS, NULL) == 0, "the end of a step succeeds", "%s", host.log);
+	check_text(host.log,
+		   "spank_dmem: job=7 region=" CAM " max=8388608 peak=8388608 refused=3\n"
+		   "spank_dmem: job=7 region=" SYS " max=0 refused=0\n", "the log has one line for each region");
+	machine();
+	check(go_exit(MAP_CAM, NULL) == 0 && !*host.log, "a job that was never limited has no line", "%s", host.log);
+	host.context = S_CTX_LOCAL;
+	check(go_exit("wrong", NULL) == 0 && !*host.log, "the end of srun has none", "%s", host.log);
+}
+
+/* Another name could be called instead of one of slurmstepd. */
+static void test_symbols(void)
+{
+	static const char want[] = "plugin_name plugin_type plugin_version slurm_spank_exit slurm_spank_init "
+				   "slurm_spank_init_post_opt spank_plugin_version ";
+	const char *argv[] = { "/bin/sh", "-c",
+			       "\"$1\" -D --defined-only \"$2\" | sed 's/.* //' | sort | tr '\\n' ' '", "sh", nm,
+			       installed, NULL };
+	const char *undefined[] = { "/bin/sh", "-c",
+				    "\"$1\" -D --undefined-only \"$2\" | grep -c 'U slurm_load_job$'", "sh", nm,
+				    installed, NULL };
+
+	tap_dir(dir);
+	if (!*nm) {
+		check(true, "not run: there is no nm", "%s", "");
+		return;
+	}
+	run(argv);
+	check_text(get("out"), want, "the plugin has the names that Slurm calls, and no others");
+	run(undefined);
+	check_text(get("out"), "1\n", "Slurm's functions are those of the program that loads it");
+}
+
+static void test_manual(void)
+{
+	static const char * const words[] = { "--unlisted=none", "GRES", "UNIT", "plugstack.conf", "required" };
+	const char *argv[] = { "/bin/cat", manual, NULL };
+
+	tap_dir(dir);
+	run(argv);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		check(strstr(get("out"), words[i]) != NULL, words[i], "is not in the manual");
+}
+
+int main(int argc, char **argv)
+{
+	void *plugin;
+
+	if (argc != 6)
+		return 2;
+	dir = argv[2];
+	installed = argv[3];
+	nm = argv[4];
+	manual = argv[5];
+	plugin = dlopen(argv[1], RTLD_LAZY | RTLD_LOCAL);
+	if (!plugin) {
+		fprintf(stderr, "%s\n", dlerror());
+		return 2;
+	}
+	init = (spank_f *)dlsym(plugin, "slurm_spank_init");
+	post_opt = (spank_f *)dlsym(plugin, "slurm_spank_init_post_opt");
+	leave = (spank_f *)dlsym(plugin, "slurm_spank_exit");
+	if (!init || !post_opt || !leave)
+		return 2;
+	tap_start();
+	RUN(test_limit);
+	RUN(test_two_regions);
+	RUN(test_no_gres);
+	RUN(test_region_missing);
+	RUN(test_write_fails);
+	RUN(test_environment);
+	RUN(test_allocation);
+	RUN(test_cgroup);
+	RUN(test_contexts);
+	RUN(test_arguments);
+	RUN(test_counts);
+	RUN(test_report);
+	RUN(test_symbols);
+	RUN(test_manual);
+	return tap_end();
+}
