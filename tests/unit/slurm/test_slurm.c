@@ -129,14 +129,17 @@ void slurm_free_job_info_msg(job_info_msg_t *all)
 	free(all);
 }
 
+/* A pointer to a type that releases of Slurm name differently. */
+typedef __typeof__(slurm_hostlist_create(NULL)) names_t;
+
 /* Names with commas between them: the text itself is the list. */
-hostlist_t slurm_hostlist_create(const char *names)
+names_t slurm_hostlist_create(const char *names)
 {
 	host.lists++;
-	return (hostlist_t)strdup(names);
+	return (names_t)strdup(names);
 }
 
-int slurm_hostlist_find(hostlist_t list, const char *name)
+int slurm_hostlist_find(names_t list, const char *name)
 {
 	char *copy = strdup((const char *)list), *save, *word = strtok_r(copy, ",", &save);
 	int place = 0;
@@ -149,7 +152,7 @@ int slurm_hostlist_find(hostlist_t list, const char *name)
 	return word ? place : -1;
 }
 
-void slurm_hostlist_destroy(hostlist_t list)
+void slurm_hostlist_destroy(names_t list)
 {
 	host.lists--;
 	free(list);
@@ -614,7 +617,8 @@ static void test_report(void)
 		   "spank_dmem: job=7 region=" CAM " max=8388608 peak=8388608 refused=3\n"
 		   "spank_dmem: job=7 region=" SYS " max=0 refused=0\n", "the log has one line for each region");
 	machine();
-	check(go_exit(MAP_CAM, NULL) == 0 && !*host.log, "a job that was never limited has no line", "%s", host.log);
+	put(JOB "/dmem.max", CAM " max\n" SYS " 4096\n");
+	check(go_exit(MAP_CAM, NULL) == 0 && !*host.log, "a region without a limit has no line", "%s", host.log);
 	host.context = S_CTX_LOCAL;
 	check(go_exit("wrong", NULL) == 0 && !*host.log, "the end of srun has none", "%s", host.log);
 }
