@@ -617,8 +617,13 @@ static void test_report(void)
 		   "spank_dmem: job=7 region=" CAM " max=8388608 peak=8388608 refused=3\n"
 		   "spank_dmem: job=7 region=" SYS " max=0 refused=0\n", "the log has one line for each region");
 	machine();
+	put("cg/dmem.capacity", CAM " %d\n" SYS " %d\n", 40 * MIB, 1000 * MIB);
 	put(JOB "/dmem.max", CAM " max\n" SYS " 4096\n");
-	check(go_exit(MAP_CAM, NULL) == 0 && !*host.log, "a region without a limit has no line", "%s", host.log);
+	go_exit(MAP_CAM, MAP_SYS, NULL);
+	check_text(host.log, "spank_dmem: job=7 region=" SYS " max=4096\n",
+		   "neither a region without a limit nor a missing figure is reported");
+	machine();
+	check(go_exit(MAP_CAM, NULL) == 0 && !*host.log, "a job without dmem has no line", "%s", host.log);
 	host.context = S_CTX_LOCAL;
 	check(go_exit("wrong", NULL) == 0 && !*host.log, "the end of srun has none", "%s", host.log);
 }
