@@ -605,6 +605,50 @@ static void test_counts(void)
 	}
 }
 
+/* Appends an item in one of Slurm's forms. */
+static void add_item(char *text, size_t size, const char *gres, unsigned int count, unsigned int form)
+{
+	static const char * const forms[] = {
+		"%s%s(CNT:%u)", "%s%s:big(CNT:%u)", "%s%s:%u(IDX:0,3-5,9)", "%s%s:small:%u(IDX:1,2)", "%s%s:%u",
+	};
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, forms[form % 5], len ? "," : "", gres, count);
+}
+
+/* Random lists against a sum; then with one wrong byte, which must not be read as a larger list. */
+static void test_random_counts(void)
+{
+	static const char * const names[] = { "a", "ab", "b", "gpu", "cma_camera" };
+	unsigned int seed = 23;
+	size_t wrong = 0, stray = 0, tried = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		char text[600] = "", *copy;
+		uint64_t sum = 0, count;
+		size_t at;
+		int items = 1 + rand_r(&seed) % 8, ret;
+
+		for (int k = 0; k < items; k++) {
+			unsigned int name = (unsigned int)rand_r(&seed) % 5, n = (unsigned int)rand_r(&seed) % 100000;
+
+			add_item(text, sizeof(text), names[name], n, (unsigned int)rand_r(&seed));
+			sum += name ? 0 : n;
+		}
+		wrong += slurm_gres_count(text, "a", &count) || count != sum;
+		/* Exactly as long as the text, for the sanitizers. */
+		copy = strdup(text);
+		at = (size_t)rand_r(&seed) % strlen(copy);
+		copy[at] = (char)(rand_r(&seed) % 256);
+		ret = slurm_gres_count(copy, "a", &count);
+		stray += ret && ret != -EINVAL && ret != -ERANGE;
+		tried++;
+		free(copy);
+	}
+	check(tried && !wrong, "the sum of random lists is right", "%zu of %zu are wrong", wrong, tried);
+	check(!stray, "a wrong byte is an error or another list", "%zu of %zu have another result", stray, tried);
+}
+
 /* The use of the job, when a step ends. */
 static void test_report(void)
 {
@@ -694,6 +738,7 @@ int main(int argc, char **argv)
 	RUN(test_contexts);
 	RUN(test_arguments);
 	RUN(test_counts);
+	RUN(test_random_counts);
 	RUN(test_report);
 	RUN(test_symbols);
 	RUN(test_manual);
