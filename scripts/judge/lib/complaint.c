@@ -52,17 +52,23 @@ char *message(char *line)
 	return s;
 }
 
+/* The least number of digits of a hexadecimal number, such as ffffffffffffffff, that may have no
+ * decimal one. */
+#define HEX_LEN		8
+
 /* Replaces each word that has a digit by '#', in place. */
 static void without_numbers(char *s)
 {
 	char *to = s;
 
 	while (*s) {
-		int n = 0, digits = 0;
+		int n = 0, digits = 0, hex = 0;
 
-		while (isalnum((unsigned char)s[n]))
-			digits += !!isdigit((unsigned char)s[n++]);
-		if (digits) {
+		while (isalnum((unsigned char)s[n])) {
+			digits += !!isdigit((unsigned char)s[n]);
+			hex += !!isxdigit((unsigned char)s[n++]);
+		}
+		if (digits || (n >= HEX_LEN && hex == n)) {
 			*to++ = '#';
 			s += n;
 			continue;

@@ -40,9 +40,10 @@
 #define ROOT		"/sys/fs/cgroup"
 #define PARENT		"t-loads"
 #define SEED		20261100	/* plus the number of the load */
-#define SOME_LOADS	8		/* without dmem.loads= */
+#define SOME_LOADS	5		/* without dmem.loads= */
 #define WAIT_MS		20000
 #define OF_BOARD	8		/* the load for which the suite makes device trees */
+#define INTERVAL	"--interval=200ms"	/* several times what a sample needs on a slow machine */
 #define FIRST_FD	400		/* above all others while a load is recorded */
 #define LEFT_OF_MOST	12000		/* pages of 4K: larger loads are not scaled up */
 #define FIRST_GUESS	(16 * MIB)	/* the kernel's default for the area of drivers */
@@ -393,7 +394,7 @@ static int on_first_cpu(void)
 static pid_t start_recorder(FIXTURE_DATA(loads) *self)
 {
 	const char *argv[SERVICES + 8] = {
-		"dmemctl", "record", "--buffers", "--interval=20ms", "--output=" HISTORY,
+		"dmemctl", "record", "--buffers", INTERVAL, "--output=" HISTORY,
 	};
 	size_t n = 5;
 	pid_t pid;

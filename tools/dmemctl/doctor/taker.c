@@ -93,19 +93,14 @@ int taker_start(struct taker *t, const struct scratch *s, const char * const *he
 	return ret;
 }
 
-/* Waits for the end of a process that was killed. */
-static pid_t wait_killed(pid_t pid, int *status)
+/* Kills a process that does not answer, and waits for its end, but not for ever. */
+static void end_late(pid_t pid)
 {
 	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000L };
-	pid_t ret = 0;
 
 	kill(pid, SIGKILL);
-	for (int ms = 0; ms < END_MS && !ret; ms += NAP_MS) {
-		ret = waitpid(pid, status, WNOHANG);
-		if (!ret)
-			nanosleep(&nap, NULL);
-	}
-	return ret;
+	for (int ms = 0; ms < END_MS && !waitpid(pid, NULL, WNOHANG); ms += NAP_MS)
+		nanosleep(&nap, NULL);
 }
 
 void taker_end(struct taker *t, struct taken *taken)
@@ -119,7 +114,7 @@ void taker_end(struct taker *t, struct taken *taken)
 	if (t->pid <= 0)
 		return;
 	if (taken->late) {
-		wait_killed(t->pid, &status);
+		end_late(t->pid);
 		return;
 	}
 	while (waitpid(t->pid, &status, 0) < 0 && errno == EINTR)
