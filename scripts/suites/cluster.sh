@@ -5,6 +5,8 @@
 
 suite cluster 7 check 3 "Slurm, with limits per job, and Prometheus, with figures of each region"
 
+# A program starts servers, and runs dozens of commands of Slurm.
+CLUSTER_WORDS=dmem.limit=1200
 CLUSTER_PACKAGES='slurmctld slurmd slurm-client munge prometheus prometheus-node-exporter'
 
 # The files of the other suite's system with programs for clusters. spank_dmem.so is built with the
@@ -61,7 +63,7 @@ cluster_programs()
 cluster_guest()
 {
 	cluster_system
-	cluster_machine guest_run cluster systemd "$BASE/cluster/trixie/initrd" cluster-trixie "$SYSTEM_WORDS" "$@"
+	cluster_machine guest_run cluster systemd "$BASE/cluster/trixie/initrd" cluster-trixie "$SYSTEM_WORDS $CLUSTER_WORDS" "$@"
 }
 
 suite_cluster()
@@ -69,5 +71,5 @@ suite_cluster()
 	cluster_system
 	mkdir -p "$BASE/run/cluster/trixie"
 	cp "$BASE/cluster/tests/list" "$BASE/run/cluster/trixie/expect"
-	cluster_machine system_boot cluster trixie trixie ''
+	cluster_machine system_boot cluster trixie trixie "$CLUSTER_WORDS"
 }

@@ -60,3 +60,10 @@ const char *slurm_job_path(struct dmem_arena *a, const char *proc, uint32_t job,
 	(*path)[strlen(own)] = 0;
 	return NULL;
 }
+
+char *slurm_job_place(struct dmem_arena *a, const char *node, uint32_t job)
+{
+	if (node && (!*node || strchr(node, '/')))
+		return NULL;
+	return dmem_printf(a, "system.slice/%s%sslurmstepd.scope/job_%u", node ? node : "", node ? "_" : "", job);
+}

@@ -12,4 +12,9 @@
  * mount of procfs. Returns NULL, or the problem. */
 const char *slurm_job_path(struct dmem_arena *a, const char *proc, uint32_t job, char **path);
 
+/* The path that proctrack/cgroup gives to job_@job, for a program that is outside of it. @node: the
+ * name of the node; NULL for a Slurm without --enable-multiple-slurmd, whose path has no name. NULL:
+ * @node is no name of a file, or there is no memory. */
+char *slurm_job_place(struct dmem_arena *a, const char *node, uint32_t job);
+
 #endif

@@ -21,6 +21,10 @@
  *   working directory,  slurmd's or the user's: no relative path is opened, no file of the job's is
  *   files               read, and what slurmstepd has open is not touched
  *
+ * After the job, slurmd runs "slurmstepd spank epilog", which calls slurm_spank_job_epilog(). Slurm
+ * does not look for processes whose slurmstepd was killed: they would keep memory that it gives to
+ * the next job. The path of job_N is that of the node there, since this process is not in it.
+ *
  * A result other than 0 must be negative: up to 24.11 and perhaps later, slurmstepd takes a positive
  * one, such as ESPANK_ERROR, for a success.
  *
@@ -39,9 +43,12 @@
 #include "dmem/look.h"
 #include "gres.h"
 #include "jobdir.h"
+#include "strays.h"
 
 #define NAME	"spank_dmem"
 #define REFUSE	(-1)
+/* A process that is killed ends at once, unless a driver keeps it. */
+#define KILL_SECONDS	30
 
 SPANK_PLUGIN(dmem, 1)
 
@@ -299,6 +306,30 @@ static void report(struct start *s, const struct slurm_map *m)
 			   most, refusals);
 }
 
+/* ---- the end of a job ---- */
+
+/* -ENOENT: no cgroup of the job is left, which is usual. */
+static int kill_strays(struct start *s)
+{
+	const char *node = getenv("SLURMD_NODENAME");
+	int ret = -ENOENT;
+
+	for (int i = 0; i < 2 && ret == -ENOENT; i++) {
+		char *job = i || node ? slurm_job_place(&s->arena, i ? NULL : node, s->job) : NULL;
+
+		if (job)
+			ret = slurm_kill_strays(s->root, job, KILL_SECONDS);
+	}
+	return ret;
+}
+
+static int refuse_end(const struct start *s, int err)
+{
+	slurm_error(NAME ": job %u has processes without a slurmstepd that cannot be killed: %s", s->job,
+		    slurm_strerror(-err));
+	return REFUSE;
+}
+
 /* ---- the entry points ---- */
 
 /* slurmd does not start with a mistake in plugstack.conf: otherwise each job would be refused. */
@@ -344,4 +375,26 @@ int slurm_spank_exit(spank_t spank, int argc, char **argv)
 	}
 	end(&s);
 	return 0;
+}
+
+/* If this fails, slurmctld drains the node: memory of the job is still allocated there. */
+int slurm_spank_job_epilog(spank_t spank, int argc, char **argv)
+{
+	struct start s = { .root = -1 };
+	int ret = 0;
+
+	if (spank_context() != S_CTX_JOB_SCRIPT)
+		return 0;
+	ret = begin(&s, spank, argc, argv);
+	if (!ret && dmem_cgroup_open(s.conf.cgroup_root, s.conf.fake, &s.root) == DMEM_OK) {
+		int killed = kill_strays(&s);
+
+		if (killed > 0)
+			slurm_info(NAME ": job %u: killed the processes of %d steps without a slurmstepd", s.job,
+				   killed);
+		if (killed < 0 && killed != -ENOENT)
+			ret = refuse_end(&s, killed);
+	}
+	end(&s);
+	return ret;
 }

@@ -7,16 +7,21 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <slurm/slurm.h>
 #include <slurm/spank.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "slurm/gres.h"
 #include "slurm/jobdir.h"
+#include "slurm/strays.h"
 #include "tap.h"
 
 #define MIB	1048576
@@ -28,7 +33,7 @@
 #define MAP_SYS	"sysheap=" SYS
 
 static const char *dir, *installed, *nm, *manual;
-static spank_f *init, *post_opt, *leave;
+static spank_f *init, *post_opt, *leave, *epilog;
 
 /* ---- the host ---- */
 
@@ -250,6 +255,19 @@ static int go_exit(const char *first, ...)
 
 	va_start(ap, first);
 	ret = go_to(leave, first, ap);
+	va_end(ap);
+	return ret;
+}
+
+static int go_epilog(const char *first, ...) __attribute__((sentinel));
+
+static int go_epilog(const char *first, ...)
+{
+	va_list ap;
+	int ret;
+
+	va_start(ap, first);
+	ret = go_to(epilog, first, ap);
 	va_end(ap);
 	return ret;
 }
@@ -672,11 +690,115 @@ static void test_report(void)
 	check(go_exit("wrong", NULL) == 0 && !*host.log, "the end of srun has none", "%s", host.log);
 }
 
+#define STRAY	"cg/system.slice/n2_slurmstepd.scope/job_7"
+
+/* After a job with two steps, of which the first one has no slurmstepd any more. */
+static void after_job(const char *job)
+{
+	char path[200];
+
+	machine();
+	host.context = S_CTX_JOB_SCRIPT;
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/step_%d/slurm/cgroup.procs", job, i);
+		put(path, "%s", i ? "1234\n" : "");
+		snprintf(path, sizeof(path), "%s/step_%d/cgroup.events", job, i);
+		put(path, "populated 1\nfrozen 0\n");
+		snprintf(path, sizeof(path), "%s/step_%d/cgroup.kill", job, i);
+		put(path, "%s", "");
+	}
+	snprintf(path, sizeof(path), "%s/user/cgroup.kill", job);
+	put(path, "%s", "");
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* A kernel for one cgroup: when it is killed, it gets empty, and the plugin is woken up. Returns the
+ * process, which a signal ends. */
+static pid_t kernel_of(const char *step)
+{
+	struct sigaction woken = { .sa_handler = nothing };
+	struct timespec ms = { .tv_nsec = 1000000 };
+	char kill_path[300], events[300];
+	pid_t pid;
+
+	sigaction(SIGUSR1, &woken, NULL);
+	snprintf(kill_path, sizeof(kill_path), "%s/cgroup.kill", step);
+	snprintf(events, sizeof(events), "%s/cgroup.events", step);
+	pid = fork();
+	if (pid)
+		return pid;
+	while (!*get(kill_path))
+		nanosleep(&ms, NULL);
+	put(events, "populated 0\nfrozen 0\n");
+	for (;;) {
+		kill(getppid(), SIGUSR1);
+		nanosleep(&ms, NULL);
+	}
+}
+
+static void end_kernel(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Processes whose slurmstepd was killed do not outlive their job. */
+static void test_strays(void)
+{
+	pid_t pid;
+	int root;
+
+	after_job(STRAY);
+	pid = kernel_of(STRAY "/step_0");
+	check(go_epilog(MAP_CAM, NULL) == 0, "the end of a job succeeds", "%s", host.log);
+	end_kernel(pid);
+	check_text(get(STRAY "/step_0/cgroup.kill"), "1", "processes without a slurmstepd are killed");
+	check_text(get(STRAY "/step_1/cgroup.kill"), "", "those with one are not");
+	check_text(get(STRAY "/user/cgroup.kill"), "", "a cgroup that is no step is left alone");
+	check_text(host.log, "spank_dmem: job 7: killed the processes of 1 steps without a slurmstepd\n",
+		   "the log has a line");
+	after_job(JOB);
+	pid = kernel_of(JOB "/step_0");
+	check(go_epilog(MAP_CAM, NULL) == 0, "the path may have no name of a node", "%s", host.log);
+	end_kernel(pid);
+	check_text(get(JOB "/step_0/cgroup.kill"), "1", "the processes there are killed");
+	after_job("cg/system.slice/n1_slurmstepd.scope/job_7");
+	check(go_epilog(MAP_CAM, NULL) == 0 && !*host.log, "usually, nothing is left", "%s", host.log);
+	check_text(get("cg/system.slice/n1_slurmstepd.scope/job_7/step_0/cgroup.kill"), "",
+		   "another node's job of that number is left alone");
+	after_job(STRAY);
+	put(STRAY "/step_0/cgroup.events", "populated 0\nfrozen 0\n");
+	check(go_epilog(MAP_CAM, NULL) == 0 && !*host.log, "a step without processes is no failure", "%s", host.log);
+	check_text(get(STRAY "/step_0/cgroup.kill"), "", "nothing is killed there");
+	after_job(STRAY);
+	unlink(tap_path(STRAY "/step_0/cgroup.kill"));
+	check(go_epilog(MAP_CAM, NULL) < 0 && strstr(host.log, "job 7 has processes without a slurmstepd that cannot be killed: "),
+	      "processes that cannot be killed are a failure", "%s", host.log);
+	after_job(STRAY);
+	root = open(tap_path("cg"), O_RDONLY | O_DIRECTORY);
+	check(slurm_kill_strays(root, "system.slice/n2_slurmstepd.scope/job_7", 1) == -ETIMEDOUT,
+	      "processes that do not end are a failure", "%s", "");
+	check_text(get(STRAY "/step_0/cgroup.kill"), "1", "they were killed");
+	check(slurm_kill_strays(root, "system.slice/../job_7", 1) < 0, "a path out of the tree is a failure", "%s", "");
+	close(root);
+	after_job(STRAY);
+	setenv("SLURMD_NODENAME", "../system.slice/n2", 1);
+	check(go_epilog(MAP_CAM, NULL) == 0 && !*get(STRAY "/step_0/cgroup.kill"),
+	      "a name with a slash is none of a node", "%s", host.log);
+	after_job(STRAY);
+	host.context = S_CTX_REMOTE;
+	check(go_epilog("wrong", NULL) == 0 && !*host.log, "slurmstepd of a step does nothing", "%s", host.log);
+}
+
 /* Another name could be called instead of one of slurmstepd. */
 static void test_symbols(void)
 {
 	static const char want[] = "plugin_name plugin_type plugin_version slurm_spank_exit slurm_spank_init "
-				   "slurm_spank_init_post_opt spank_plugin_version ";
+				   "slurm_spank_init_post_opt slurm_spank_job_epilog spank_plugin_version ";
 	const char *argv[] = { "/bin/sh", "-c",
 			       "\"$1\" -D --defined-only \"$2\" | sed 's/.* //' | sort | tr '\\n' ' '", "sh", nm,
 			       installed, NULL };
@@ -724,7 +846,8 @@ int main(int argc, char **argv)
 	init = (spank_f *)dlsym(plugin, "slurm_spank_init");
 	post_opt = (spank_f *)dlsym(plugin, "slurm_spank_init_post_opt");
 	leave = (spank_f *)dlsym(plugin, "slurm_spank_exit");
-	if (!init || !post_opt || !leave)
+	epilog = (spank_f *)dlsym(plugin, "slurm_spank_job_epilog");
+	if (!init || !post_opt || !leave || !epilog)
 		return 2;
 	tap_start();
 	RUN(test_limit);
@@ -740,6 +863,7 @@ int main(int argc, char **argv)
 	RUN(test_counts);
 	RUN(test_random_counts);
 	RUN(test_report);
+	RUN(test_strays);
 	RUN(test_symbols);
 	RUN(test_manual);
 	return tap_end();
