@@ -390,8 +390,7 @@ int slurm_spank_job_epilog(spank_t spank, int argc, char **argv)
 		int killed = kill_strays(&s);
 
 		if (killed > 0)
-			slurm_info(NAME ": job %u: killed the processes of %d steps without a slurmstepd", s.job,
-				   killed);
+			slurm_info(NAME ": job=%u killed_steps=%d", s.job, killed);
 		if (killed < 0 && killed != -ENOENT)
 			ret = refuse_end(&s, killed);
 	}

@@ -340,6 +340,7 @@ static pid_t stepd_of(int job)
 TEST_F_TIMEOUT(slurm, killed_slurmstepd, SECONDS)
 {
 	int job = submit("--gres=cma_camera:24 -w n1", "HEAP=24 hold"), next;
+	char text[100];
 	pid_t stepd;
 
 	ASSERT_LT(0, job) TH_LOG("%s", output());
@@ -352,6 +353,8 @@ TEST_F_TIMEOUT(slurm, killed_slurmstepd, SECONDS)
 	ASSERT_EQ(0, line("scancel %d", job)) TH_LOG("%s", output());
 	EXPECT_EQ(before[0], dmem_wait_current(CGROUPS, CAMERA, before[0], SOON * 1000));
 	ASSERT_TRUE(wait_idle()) TH_LOG("%s", output());
+	snprintf(text, sizeof(text), "spank_dmem: job=%d killed_steps=1", job);
+	EXPECT_TRUE(in_log("n1", text));
 	next = submit("--gres=cma_camera:24 -w n1", "HEAP=24 hold");
 	ASSERT_LT(0, next) TH_LOG("%s", output());
 	EXPECT_TRUE(wait_printed(next, "24 0\n")) TH_LOG("%s", printed(next));
