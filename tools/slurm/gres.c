@@ -192,6 +192,51 @@ int slurm_gres_count(const char *text, const char *gres, uint64_t *count)
 	}
 }
 
+/* True if the name at @s is this one, and ends with one of @ends. */
+static bool is_named(const char *s, const char *name, const char *ends)
+{
+	size_t len = strcspn(s, ends);
+
+	return len == strlen(name) && !memcmp(s, name, len);
+}
+
+bool slurm_gres_asked(const char *request, const char *gres)
+{
+	for (const char *s = request; s && *s; s += strspn(s, ",;")) {
+		/* Releases differ in the character. */
+		if (!strncmp(s, "gres:", 5) || !strncmp(s, "gres/", 5))
+			s += 5;
+		if (is_named(s, gres, ":=,;"))
+			return true;
+		s += strcspn(s, ",;");
+	}
+	return false;
+}
+
+bool slurm_gres_listed(const char *names, const char *gres)
+{
+	for (const char *s = names; s && *s; s += strspn(s, ", ")) {
+		if (is_named(s, gres, ", "))
+			return true;
+		s += strcspn(s, ", ");
+	}
+	return false;
+}
+
+int slurm_node_place(const int32_t *ranges, int node)
+{
+	int place = 0;
+
+	if (!ranges || node < 0)
+		return -1;
+	for (; ranges[0] >= 0 && ranges[1] >= ranges[0]; ranges += 2) {
+		if (node >= ranges[0] && node <= ranges[1])
+			return place + node - ranges[0];
+		place += ranges[1] - ranges[0] + 1;
+	}
+	return -1;
+}
+
 int slurm_gres_bytes(const struct slurm_map *m, uint64_t count, uint64_t *bytes)
 {
 	/* The largest number means "no limit". */

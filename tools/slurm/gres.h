@@ -33,6 +33,17 @@ const char *slurm_conf_parse(struct dmem_arena *a, int argc, char **argv, struct
  * of this form, or -ERANGE. */
 int slurm_gres_count(const char *text, const char *gres, uint64_t *count);
 
+/* True if a user's request names the GRES, as "gres:cma_camera:8,gpu:1" or "gres/cma_camera=8". NULL
+ * asks for nothing. */
+bool slurm_gres_asked(const char *request, const char *gres);
+
+/* True if the names, with commas between them, have this one. NULL has none. */
+bool slurm_gres_listed(const char *names, const char *gres);
+
+/* The place of a number among those of ranges, "first, last, ..., -1" in their order. Negative: it is
+ * in none of them, or @ranges is NULL. */
+int slurm_node_place(const int32_t *ranges, int node);
+
 /* The limit in bytes. 0 or -ERANGE. */
 int slurm_gres_bytes(const struct slurm_map *m, uint64_t count, uint64_t *bytes);
 

@@ -25,6 +25,9 @@
  * does not look for processes whose slurmstepd was killed: they would keep memory that it gives to
  * the next job. The path of job_N is that of the node there, since this process is not in it.
  *
+ * A refused batch job drains its node. So only what is wrong with the node or its configuration is
+ * refused. What a job's user can cause, such as an end of the job at this moment, is a limit of 0.
+ *
  * A result other than 0 must be negative: up to 24.11 and perhaps later, slurmstepd takes a positive
  * one, such as ESPANK_ERROR, for a success.
  *
@@ -54,6 +57,9 @@ SPANK_PLUGIN(dmem, 1)
 
 static const char no_memory[] = "out of memory";
 
+/* Set when the step's limits are in force. Tasks are forks of the slurmstepd that set it. */
+static bool limited;
+
 /* One start of a step. */
 struct start {
 	struct dmem_arena arena;
@@ -61,12 +67,13 @@ struct start {
 	uint32_t job;
 	char *path;		/* of job_N, below the root of the tree */
 	int root;
+	bool shut;		/* the allocation is not known */
 	/* For each GRES of the configuration: */
-	uint64_t *bytes;
+	uint64_t *bytes;	/* or DMEM_NO_LIMIT */
 	const char **region;	/* the kernel's name; NULL: there is nothing to limit */
 };
 
-/* Prints the reason why the job is refused, to slurmd's log and to srun. */
+/* Prints the reason why the job is refused, to slurmd's log and to srun. For defects of the node. */
 static int refuse(const struct start *s, const char *what, const char *problem)
 {
 	slurm_error(NAME ": job %u is refused: %s%s%s", s->job, what, *what ? ": " : "", problem);
@@ -83,6 +90,66 @@ static int read_conf(struct start *s, int argc, char **argv)
 	return REFUSE;
 }
 
+/* The same for a job without a known allocation, which starts, and gets nothing of any region. */
+static int shut(struct start *s, const char *what, const char *problem)
+{
+	slurm_error(NAME ": job %u gets no device memory: %s%s%s", s->job, what, *what ? ": " : "", problem);
+	for (size_t i = 0; i < s->conf.n; i++)
+		s->bytes[i] = 0;
+	s->shut = true;
+	return 0;
+}
+
+/* ---- the names of GRES ---- */
+
+static const char no_such_gres[] = "GresTypes in slurm.conf has no such GRES";
+
+/* Sets *@wrong to the first GRES that slurmctld does not know, or NULL. 0, or an error of Slurm's. */
+static int find_wrong(const struct start *s, const struct slurm_map **wrong)
+{
+	slurm_conf_t *ctl = NULL;
+
+	*wrong = NULL;
+	if (slurm_load_ctl_conf(0, &ctl))
+		return errno ? errno : EPROTO;
+	if (!ctl)
+		return EPROTO;
+	for (size_t i = s->conf.n; i--;) {
+		if (!slurm_gres_listed(ctl->gres_plugins, s->conf.map[i].gres))
+			*wrong = &s->conf.map[i];
+	}
+	slurm_free_ctl_conf(ctl);
+	return 0;
+}
+
+/* In slurmd. It must start without slurmctld, too. */
+static int check_names(const struct start *s)
+{
+	const struct slurm_map *wrong;
+	int err = find_wrong(s, &wrong);
+
+	if (err) {
+		slurm_error(NAME ": the names of GRES are not checked: slurmctld does not send its configuration: %s",
+			    slurm_strerror(err));
+		return 0;
+	}
+	if (!wrong)
+		return 0;
+	slurm_error(NAME ": plugstack.conf: %s: %s", wrong->limit.text, no_such_gres);
+	return REFUSE;
+}
+
+/* Before a job gets no limit because it has no such GRES: with a misspelt name, no job has it. */
+static int check_unlimited(struct start *s)
+{
+	const struct slurm_map *wrong;
+	int err = find_wrong(s, &wrong);
+
+	if (err)
+		return shut(s, "slurmctld does not send its configuration", slurm_strerror(err));
+	return wrong ? refuse(s, wrong->limit.text, no_such_gres) : 0;
+}
+
 /* ---- the allocation ---- */
 
 /* slurmctld sends no allocation of a job that does not run any more, as if it had none. */
@@ -91,6 +158,19 @@ static bool runs(const slurm_job_info_t *job)
 	uint32_t state = job->job_state & JOB_STATE_BASE;
 
 	return state == JOB_RUNNING || state == JOB_SUSPENDED;
+}
+
+static const char *state_name(const slurm_job_info_t *job)
+{
+	static const char * const names[] = {
+		[JOB_PENDING] = "PENDING", [JOB_COMPLETE] = "COMPLETED", [JOB_CANCELLED] = "CANCELLED",
+		[JOB_FAILED] = "FAILED", [JOB_TIMEOUT] = "TIMEOUT", [JOB_NODE_FAIL] = "NODE_FAIL",
+		[JOB_PREEMPTED] = "PREEMPTED", [JOB_BOOT_FAIL] = "BOOT_FAIL", [JOB_DEADLINE] = "DEADLINE",
+		[JOB_OOM] = "OUT_OF_MEMORY",
+	};
+	uint32_t state = job->job_state & JOB_STATE_BASE;
+
+	return state < sizeof(names) / sizeof(*names) && names[state] ? names[state] : "another state";
 }
 
 /* The answer has all tasks of an array, or all components of a heterogeneous job, if the id is that
@@ -104,53 +184,121 @@ static const slurm_job_info_t *find_job(const job_info_msg_t *all, uint32_t id)
 	return NULL;
 }
 
-/* The place of this node in the job, or -1. S_JOB_NODEID is the place in the step, which may have
- * fewer nodes. */
-static int own_place(const slurm_job_info_t *job)
+static bool has_node(const slurm_job_info_t *job, const char *node)
 {
-	const char *node = getenv("SLURMD_NODENAME");
 	__auto_type list = slurm_hostlist_create(job->nodes ? job->nodes : "");
-	int place = -1;
+	bool found;
 
 	if (!list)
-		return -1;
-	if (node && *node)
-		place = slurm_hostlist_find(list, node);
+		return false;
+	found = slurm_hostlist_find(list, node) >= 0;
 	slurm_hostlist_destroy(list);
+	return found;
+}
+
+/* The place of @node in slurmctld's table of nodes, or -1. */
+static int find_node(const char *node)
+{
+	node_info_msg_t *all = NULL;
+	int place = -1;
+
+	if (slurm_load_node(0, &all, SHOW_ALL | SHOW_LOCAL) || !all)
+		return -1;
+	/* Entries without a node have no name. */
+	for (uint32_t i = 0; i < all->record_count && place < 0; i++) {
+		const char *name = all->node_array[i].name;
+
+		if (name && !strcmp(name, node))
+			place = (int)i;
+	}
+	slurm_free_node_info_msg(all);
 	return place;
 }
 
-/* Sets the limits in bytes. @text: the part of this node. */
-static int take_amounts(struct start *s, const char *text)
+/* True if all nodes of the job have the same counts, as after --gres. */
+static bool same_counts(const struct start *s, const slurm_job_info_t *job)
 {
+	for (size_t i = 0; i < s->conf.n; i++) {
+		uint64_t first, count;
+
+		if (slurm_gres_count(job->gres_detail_str[0], s->conf.map[i].gres, &first))
+			return false;
+		for (uint32_t k = 1; k < job->gres_detail_cnt; k++) {
+			if (slurm_gres_count(job->gres_detail_str[k], s->conf.map[i].gres, &count) ||
+			    count != first)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The place of the node's part in the allocation, or -1. The parts are in the order of slurmctld's
+ * table. The order of job->nodes is another one for some names, or after a job has lost a node. The
+ * table is large, and is read only if it matters. */
+static int find_part(const struct start *s, const slurm_job_info_t *job, const char *node)
+{
+	int place = same_counts(s, job) ? 0 : slurm_node_place(job->node_inx, find_node(node));
+
+	return place >= 0 && (uint32_t)place < job->gres_detail_cnt ? place : -1;
+}
+
+/* True if the user asked for the GRES, which the user may write in any way. */
+static bool asked(const slurm_job_info_t *job, const char *gres)
+{
+	return slurm_gres_asked(job->tres_per_node, gres) || slurm_gres_asked(job->tres_per_job, gres) ||
+	       slurm_gres_asked(job->tres_per_socket, gres) || slurm_gres_asked(job->tres_per_task, gres);
+}
+
+/* The limit of a job that has nothing of a GRES on this node. */
+static uint64_t without(const struct start *s, const slurm_job_info_t *job, const struct slurm_map *m)
+{
+	if (!asked(job, m->gres))
+		return s->conf.unlisted ? DMEM_NO_LIMIT : 0;
+	slurm_error(NAME ": job %u asked for %s and has none on this node: its limit is 0. If no job has any, "
+		    "set SelectType=select/cons_tres in slurm.conf", s->job, m->gres);
+	return 0;
+}
+
+/* Sets the limits in bytes. @text: the part of this node. */
+static int take_amounts(struct start *s, const slurm_job_info_t *job, const char *text)
+{
+	bool unlimited = false;
+
 	for (size_t i = 0; i < s->conf.n; i++) {
 		const struct slurm_map *m = &s->conf.map[i];
 		uint64_t count;
 
 		if (slurm_gres_count(text, m->gres, &count))
-			return refuse(s, text, "this text of slurmctld is no allocation of GRES");
+			return shut(s, text, "this text of slurmctld is no allocation of GRES");
 		if (slurm_gres_bytes(m, count, &s->bytes[i]))
-			return refuse(s, m->limit.text, "the allocation is too large");
+			return shut(s, m->limit.text, "the allocation is too large");
+		if (!count)
+			s->bytes[i] = without(s, job, m);
+		unlimited = unlimited || s->bytes[i] == DMEM_NO_LIMIT;
 	}
-	return 0;
+	return unlimited ? check_unlimited(s) : 0;
 }
 
+/* The user can end the job or take nodes from it at any time. */
 static int read_job(struct start *s, const job_info_msg_t *all)
 {
+	const char *node = getenv("SLURMD_NODENAME");
 	const slurm_job_info_t *job = find_job(all, s->job);
-	int place;
+	int part;
 
 	if (!job)
-		return refuse(s, "", "slurmctld does not know the job");
+		return shut(s, "", "slurmctld does not know the job");
 	if (!runs(job))
-		return refuse(s, "", "the job has ended");
+		return shut(s, "slurmctld does not run the job", state_name(job));
 	/* A job without any GRES. */
 	if (!job->gres_detail_cnt)
-		return take_amounts(s, NULL);
-	place = own_place(job);
-	if (place < 0 || (uint32_t)place >= job->gres_detail_cnt)
-		return refuse(s, job->nodes ? job->nodes : "", "this node is none of the job's");
-	return take_amounts(s, job->gres_detail_str[place]);
+		return take_amounts(s, job, NULL);
+	if (!node || !has_node(job, node))
+		return shut(s, job->nodes ? job->nodes : "", "this node is none of the job's");
+	part = find_part(s, job, node);
+	if (part < 0)
+		return shut(s, node, "slurmctld does not tell which amount is that of this node");
+	return take_amounts(s, job, job->gres_detail_str[part]);
 }
 
 static int read_allocation(struct start *s)
@@ -159,7 +307,7 @@ static int read_allocation(struct start *s)
 	int ret;
 
 	if (slurm_load_job(&all, s->job, SHOW_DETAIL | SHOW_LOCAL))
-		return refuse(s, "slurmctld does not send the allocation", slurm_strerror(errno));
+		return shut(s, "slurmctld does not send the allocation", slurm_strerror(errno));
 	ret = read_job(s, all);
 	slurm_free_job_info_msg(all);
 	return ret;
@@ -186,13 +334,11 @@ static int find_region(struct start *s, size_t i)
 	enum dmem_status status;
 	uint64_t capacity;
 
-	if (!s->bytes[i] && s->conf.unlisted)
-		return 0;
 	status = dmem_limit_find(&s->arena, s->root, NULL, s->conf.heaps, &m->limit, &s->region[i],
 				 &capacity);
 	if (status != DMEM_OK) {
 		s->region[i] = NULL;
-		if (!s->bytes[i] && is_absent(s, m, status))
+		if (s->bytes[i] == DMEM_NO_LIMIT || (!s->bytes[i] && is_absent(s, m, status)))
 			return 0;
 		return refuse(s, m->limit.text, dmem_status_text(status));
 	}
@@ -203,35 +349,72 @@ static int find_region(struct start *s, size_t i)
 	return 0;
 }
 
-static int write_limits(struct start *s)
+/* The kernel refuses a limit below the use, as after the user has reduced the allocation. Then the
+ * job cannot get more than it has. */
+static int lower(const struct start *s, const char *region, uint64_t now)
 {
-	for (size_t i = 0; i < s->conf.n; i++) {
-		enum dmem_status status;
+	uint64_t used;
 
-		if (!s->region[i])
-			continue;
-		status = dmem_cgroup_set(s->root, s->path, DMEM_MAX, s->region[i], s->bytes[i]);
-		if (status != DMEM_OK)
-			return refuse(s, s->region[i], dmem_status_text(status));
-	}
+	slurm_error(NAME ": job %u uses more of %s than it is allocated, and gets no more of it", s->job, region);
+	if (dmem_cgroup_get(s->root, s->path, "dmem.current", region, &used) == DMEM_OK && used < now)
+		dmem_cgroup_set(s->root, s->path, DMEM_MAX, region, used);
 	return 0;
+}
+
+static int write_limit(const struct start *s, size_t i)
+{
+	const char *region = s->region[i];
+	uint64_t now = DMEM_NO_LIMIT;
+	enum dmem_status status;
+
+	/* Without the file or the line, there is no limit. */
+	dmem_cgroup_get(s->root, s->path, "dmem.max", region, &now);
+	/* While slurmctld is away, the limit of an earlier step is the best one that is known. */
+	if (s->shut && now != DMEM_NO_LIMIT)
+		return 0;
+	if (s->bytes[i] == DMEM_NO_LIMIT && now == DMEM_NO_LIMIT)
+		return 0;
+	status = dmem_cgroup_set(s->root, s->path, DMEM_MAX, region, s->bytes[i]);
+	if (status == DMEM_BELOW_USAGE)
+		return lower(s, region, now);
+	return status == DMEM_OK ? 0 : refuse(s, region, dmem_status_text(status));
+}
+
+static int set_limits(struct start *s)
+{
+	int ret = 0;
+
+	/* All names are known before the first limit is written. */
+	for (size_t i = 0; i < s->conf.n && !ret; i++)
+		ret = find_region(s, i);
+	for (size_t i = 0; i < s->conf.n && !ret; i++)
+		ret = s->region[i] ? write_limit(s, i) : 0;
+	return ret;
 }
 
 /* True if the job has a region to limit, unless the node has none of it. */
 static bool anything(const struct start *s)
 {
 	for (size_t i = 0; i < s->conf.n; i++) {
-		if (s->bytes[i] || !s->conf.unlisted)
+		if (s->bytes[i] != DMEM_NO_LIMIT)
 			return true;
 	}
 	return false;
+}
+
+/* Takes back the limits of earlier steps. Where no limit can be, there is nothing to do. */
+static int release_job(struct start *s)
+{
+	if (slurm_job_path(&s->arena, s->conf.proc, s->job, &s->path) ||
+	    dmem_cgroup_open(s->conf.cgroup_root, s->conf.fake, &s->root) != DMEM_OK)
+		return 0;
+	return set_limits(s);
 }
 
 static int limit_job(struct start *s)
 {
 	const char *problem = slurm_job_path(&s->arena, s->conf.proc, s->job, &s->path);
 	enum dmem_status status;
-	int ret = 0;
 
 	if (problem)
 		return refuse(s, "", problem);
@@ -240,10 +423,7 @@ static int limit_job(struct start *s)
 		status = dmem_cgroup_enable_delegated(s->root, s->path);
 	if (status != DMEM_OK)
 		return refuse(s, s->path, dmem_status_text(status));
-	/* All names are known before the first limit is written. */
-	for (size_t i = 0; i < s->conf.n && !ret; i++)
-		ret = find_region(s, i);
-	return ret ? ret : write_limits(s);
+	return set_limits(s);
 }
 
 static int begin(struct start *s, spank_t spank, int argc, char **argv)
@@ -341,6 +521,8 @@ int slurm_spank_init(spank_t spank, int argc, char **argv)
 	(void)spank;
 	if (spank_context() == S_CTX_SLURMD)
 		ret = read_conf(&s, argc, argv);
+	if (!ret && s.conf.n)
+		ret = check_names(&s);
 	end(&s);
 	return ret;
 }
@@ -356,10 +538,25 @@ int slurm_spank_init_post_opt(spank_t spank, int argc, char **argv)
 	ret = begin(&s, spank, argc, argv);
 	if (!ret)
 		ret = read_allocation(&s);
-	if (!ret && anything(&s))
-		ret = limit_job(&s);
+	if (!ret)
+		ret = anything(&s) ? limit_job(&s) : release_job(&s);
 	end(&s);
+	limited = !ret;
 	return ret;
+}
+
+/* Slurm calls the plugins in the order of plugstack.conf. After a positive result of one that is
+ * required, it goes on with the step without the rest of them. */
+int slurm_spank_task_init_privileged(spank_t spank, int argc, char **argv)
+{
+	(void)spank;
+	(void)argc;
+	(void)argv;
+	if (spank_context() != S_CTX_REMOTE || limited)
+		return 0;
+	slurm_error(NAME ": the task is refused, since the job has no limit: another plugin has failed. Put the line "
+		    "of " NAME ".so first in plugstack.conf");
+	return REFUSE;
 }
 
 /* The job's cgroup still exists, since slurmstepd is in it. */

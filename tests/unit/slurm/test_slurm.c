@@ -33,7 +33,7 @@
 #define MAP_SYS	"sysheap=" SYS
 
 static const char *dir, *installed, *nm, *manual;
-static spank_f *init, *post_opt, *leave, *epilog;
+static spank_f *init, *post_opt, *task_init, *leave, *epilog;
 
 /* ---- the host ---- */
 
@@ -45,6 +45,12 @@ static struct {
 	uint32_t n_jobs;
 	int load_error;		/* of slurm_load_job(), or 0 */
 	int loads, frees, lists;
+	const char *gres_types;
+	int conf_error;		/* of slurm_load_ctl_conf(), or 0 */
+	int conf_loads, conf_frees;
+	const char *nodes[4];	/* slurmctld's table; NULL: an entry without a node */
+	int node_error;		/* of slurm_load_node(), or 0 */
+	int node_loads, node_frees;
 	int of_user;		/* how often something of the user was asked for */
 	uint16_t flags;
 	char log[8192];
@@ -134,6 +140,48 @@ void slurm_free_job_info_msg(job_info_msg_t *all)
 	free(all);
 }
 
+int slurm_load_ctl_conf(time_t update, slurm_conf_t **conf)
+{
+	(void)update;
+	if (host.conf_error) {
+		errno = host.conf_error;
+		return -1;
+	}
+	host.conf_loads++;
+	*conf = calloc(1, sizeof(**conf));
+	(*conf)->gres_plugins = (char *)host.gres_types;
+	return 0;
+}
+
+void slurm_free_ctl_conf(slurm_conf_t *conf)
+{
+	host.conf_frees++;
+	free(conf);
+}
+
+int slurm_load_node(time_t update, node_info_msg_t **all, uint16_t flags)
+{
+	(void)update;
+	if (host.node_error || flags != (SHOW_ALL | SHOW_LOCAL)) {
+		errno = host.node_error;
+		return -1;
+	}
+	host.node_loads++;
+	*all = calloc(1, sizeof(**all));
+	(*all)->record_count = 4;
+	(*all)->node_array = calloc(4, sizeof(*(*all)->node_array));
+	for (int i = 0; i < 4; i++)
+		(*all)->node_array[i].name = (char *)host.nodes[i];
+	return 0;
+}
+
+void slurm_free_node_info_msg(node_info_msg_t *all)
+{
+	host.node_frees++;
+	free(all->node_array);
+	free(all);
+}
+
 /* A pointer to a type that releases of Slurm name differently. */
 typedef __typeof__(slurm_hostlist_create(NULL)) names_t;
 
@@ -166,14 +214,16 @@ void slurm_hostlist_destroy(names_t list)
 /* ---- a node ---- */
 
 static char *details[4];
+static int32_t ranges[6];
 
 /* One job with one GRES detail for each of its nodes, of which the second one is this node. */
 static void allocate(const char *other, const char *own)
 {
 	details[0] = (char *)other;
 	details[1] = (char *)own;
+	memcpy(ranges, (const int32_t[]){ 1, 2, -1 }, 3 * sizeof(*ranges));
 	host.jobs[0] = (slurm_job_info_t){
-		.job_id = 7, .job_state = JOB_RUNNING, .nodes = "n1,n2",
+		.job_id = 7, .job_state = JOB_RUNNING, .nodes = "n1,n2", .node_inx = ranges,
 		.gres_detail_cnt = 2, .gres_detail_str = details,
 	};
 	host.n_jobs = 1;
@@ -189,6 +239,9 @@ static void machine(void)
 	memset(&host, 0, sizeof(host));
 	host.context = S_CTX_REMOTE;
 	host.job = 7;
+	host.gres_types = "gpu,cma_camera,sysheap";
+	host.nodes[1] = "n1";
+	host.nodes[2] = "n2";
 	allocate("cma_camera(CNT:3)", "cma_camera(CNT:8)");
 	put("cg/cgroup.controllers", "cpu dmem\n");
 	put("cg/cgroup.subtree_control", "cpu\n");
@@ -246,6 +299,19 @@ static int go_init(const char *first, ...)
 	return ret;
 }
 
+static int go_task(const char *first, ...) __attribute__((sentinel));
+
+static int go_task(const char *first, ...)
+{
+	va_list ap;
+	int ret;
+
+	va_start(ap, first);
+	ret = go_to(task_init, first, ap);
+	va_end(ap);
+	return ret;
+}
+
 static int go_exit(const char *first, ...) __attribute__((sentinel));
 
 static int go_exit(const char *first, ...)
@@ -286,7 +352,37 @@ static void refused(int ret, const char *text, const char *name)
 	tap_case("%s", "");
 }
 
+/* The step starts and gets nothing, so that its node is not drained. */
+static void closed(int ret, const char *text, const char *name)
+{
+	check(ret == 0, name, "result %d: %s", ret, host.log);
+	tap_case("%s", name);
+	check(strstr(host.log, "job 7 gets no device memory: ") && strstr(host.log, text) &&
+	      strchr(host.log, '\n') == host.log + strlen(host.log) - 1, "one line has the reason", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 0\n", "the limit is 0");
+	check(host.loads - !!host.load_error == host.frees && !host.lists && host.conf_loads == host.conf_frees &&
+	      host.node_loads == host.node_frees, "nothing is left", "%d %d %d", host.loads, host.frees, host.lists);
+	tap_case("%s", "");
+}
+
 /* ---- the tests ---- */
+
+/* No task starts if slurm_spank_init_post_opt() was not called or has failed. */
+static void test_task(void)
+{
+	machine();
+	check(go_task(MAP_CAM, NULL) < 0 && strstr(host.log, "first in plugstack.conf"),
+	      "a task of a job without a limit is refused", "%s", host.log);
+	host.context = S_CTX_LOCAL;
+	check(go_task(MAP_CAM, NULL) == 0 && !*host.log, "other programs than slurmstepd do nothing", "%s", host.log);
+	host.context = S_CTX_REMOTE;
+	check(go(MAP_CAM, NULL) == 0 && go_task(MAP_CAM, NULL) == 0 && !*host.log,
+	      "a task of a job with a limit starts", "%s", host.log);
+	check(go("wrong", NULL) < 0 && go_task("wrong", NULL) < 0, "a task of a refused job does not", "%s", host.log);
+	host.jobs[0].gres_detail_cnt = 0;
+	check(go(MAP_CAM, "--unlisted=none", NULL) == 0 && go_task(MAP_CAM, "--unlisted=none", NULL) == 0,
+	      "a task of a job that needs no limit starts", "%s", host.log);
+}
 
 /* The limit is the allocation of this node, to the byte, in the job's cgroup and in no other. */
 static void test_limit(void)
@@ -407,8 +503,9 @@ static void test_write_fails(void)
 	put(JOB "/dmem.max", "%s", "");
 	put(JOB "/dmem.min", "%s", "");
 	put(JOB "/dmem.low", "%s", "");
-	check(go(MAP_CAM, NULL) < 0 && strstr(host.log, "more than the limit is in use"),
-	      "a job that uses more than its limit gets no further step", "%s", host.log);
+	check(go(MAP_CAM, NULL) == 0 && strstr(host.log, "uses more of " CAM " than it is allocated"),
+	      "a job that uses more than its limit is no failure of the node", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 9437184\n", "it gets no more than it has");
 }
 
 /* Each text of the user's that could be taken for the allocation. */
@@ -447,18 +544,10 @@ static void test_allocation(void)
 	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "the one with the number counts");
 	machine();
 	host.jobs[0].job_id = 6;
-	refused(go(MAP_CAM, NULL), "does not know the job", "an answer without the job is a refusal");
+	closed(go(MAP_CAM, NULL), "does not know the job", "an answer without the job is no allocation");
 	machine();
 	host.n_jobs = 0;
-	refused(go(MAP_CAM, NULL), "does not know the job", "an empty answer is a refusal");
-	machine();
-	host.load_error = ECONNREFUSED;
-	check(go(MAP_CAM, NULL) < 0 && strstr(host.log, "does not send the allocation: Connection refused"),
-	      "a slurmctld that does not answer is a refusal", "%s", host.log);
-	machine();
-	host.jobs[0].job_state = JOB_COMPLETE | JOB_COMPLETING;
-	host.jobs[0].gres_detail_cnt = 0;
-	refused(go(MAP_CAM, "--unlisted=none", NULL), "the job has ended", "a job that has ended starts no step");
+	closed(go(MAP_CAM, NULL), "does not know the job", "an empty answer is no allocation");
 	machine();
 	host.jobs[0].job_state = JOB_SUSPENDED;
 	check(go(MAP_CAM, NULL) == 0, "a suspended job has its allocation", "%s", host.log);
@@ -471,23 +560,217 @@ static void test_allocation(void)
 	check_text(get(JOB "/dmem.max"), CAM " 3145728\n", "the first node has another amount");
 	machine();
 	setenv("SLURMD_NODENAME", "n3", 1);
-	refused(go(MAP_CAM, NULL), "n1,n2: this node is none of the job's", "another node is a refusal");
+	closed(go(MAP_CAM, NULL), "n1,n2: this node is none of the job's", "a node that the job has lost gives nothing");
 	machine();
 	unsetenv("SLURMD_NODENAME");
-	refused(go(MAP_CAM, NULL), "this node is none of the job's", "a node without a name is a refusal");
+	closed(go(MAP_CAM, NULL), "this node is none of the job's", "a node without a name gives nothing");
 	machine();
 	host.jobs[0].gres_detail_cnt = 1;
-	refused(go(MAP_CAM, NULL), "this node is none of the job's", "a missing part of the answer is a refusal");
+	details[1] = NULL;
+	ranges[0] = 0;
+	check(go(MAP_CAM, NULL) == 0, "an answer with one part starts", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 3145728\n", "no part but the first one is read");
 	machine();
 	allocate("", "cma_camera(CNT:x)");
-	refused(go(MAP_CAM, NULL), "cma_camera(CNT:x): this text of slurmctld is no allocation",
-		"a text of another form is a refusal");
+	closed(go(MAP_CAM, NULL), "cma_camera(CNT:x): this text of slurmctld is no allocation",
+	       "a text of another form is no allocation");
 	machine();
 	allocate("", "cma_camera(CNT:17592186044416)");
-	refused(go(MAP_CAM, NULL), "the allocation is too large", "2^64 bytes are a refusal");
+	closed(go(MAP_CAM, NULL), "the allocation is too large", "2^64 bytes are no allocation");
 	machine();
 	host.job = 0;
 	check(go(MAP_CAM, NULL) < 0 && !host.loads, "a job without a number is a refusal", "%s", host.log);
+}
+
+/* What a user can do at any time must not drain the node. The job gets nothing, whatever a job
+ * without the GRES gets. */
+static void test_no_allocation(void)
+{
+	static const struct {
+		uint32_t state;
+		const char *name;
+	} ended[] = {
+		{ JOB_PENDING, "PENDING" }, { JOB_PENDING | JOB_COMPLETING, "PENDING" },
+		{ JOB_COMPLETE | JOB_COMPLETING, "COMPLETED" }, { JOB_CANCELLED | JOB_COMPLETING, "CANCELLED" },
+		{ JOB_TIMEOUT, "TIMEOUT" }, { JOB_PREEMPTED, "PREEMPTED" }, { JOB_OOM, "OUT_OF_MEMORY" },
+		{ JOB_END, "another state" },
+	};
+	char text[100], name[100];
+
+	for (size_t i = 0; i < sizeof(ended) / sizeof(*ended); i++) {
+		machine();
+		host.jobs[0].job_state = ended[i].state;
+		host.jobs[0].gres_detail_cnt = 0;
+		snprintf(text, sizeof(text), "slurmctld does not run the job: %s\n", ended[i].name);
+		snprintf(name, sizeof(name), "a job of the state %#x gets nothing", ended[i].state);
+		closed(go(MAP_CAM, "--unlisted=none", NULL), text, name);
+	}
+	machine();
+	host.load_error = ESLURM_INVALID_JOB_ID;
+	closed(go(MAP_CAM, "--unlisted=none", NULL), "allocation: Invalid job id specified", "a job that is forgotten gets nothing");
+	machine();
+	host.load_error = ECONNREFUSED;
+	closed(go(MAP_CAM, "--unlisted=none", NULL), "allocation: Connection refused", "without slurmctld, a job gets nothing");
+	check(go(MAP_CAM, MAP_SYS, NULL) == 0, "nor of any region", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 0\n" SYS " 0\n", "each limit is 0");
+	machine();
+	host.load_error = ECONNREFUSED;
+	check(go("cma_camera:1M=cma/none", MAP_SYS, NULL) == 0, "a missing region is no failure then", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), SYS " 0\n", "the others are limited then");
+	setenv("FAKE_CG", "dmem.max:30", 1);
+	check(go(MAP_CAM, NULL) < 0 && strstr(host.log, "is refused: " CAM ": the cgroup tree is read-only"),
+	      "a limit of 0 that cannot be written is a refusal", "%s", host.log);
+	machine();
+	check(go(MAP_CAM, NULL) == 0, "an earlier step has a limit", "%s", host.log);
+	host.load_error = ECONNREFUSED;
+	check(go(MAP_CAM, NULL) == 0, "the next one starts without slurmctld", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "the job keeps its limit");
+}
+
+/* The parts of an answer are in the order of slurmctld's table, and not of the names. */
+static void test_order(void)
+{
+	machine();
+	host.jobs[0].nodes = (char *)"n2,n1";
+	check(go(MAP_CAM, NULL) == 0, "the names of the nodes may have another order", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "the amount is that of the node in the table");
+	check(host.node_loads == 1 && host.node_frees == 1, "the table is read and freed", "%d %d", host.node_loads,
+	      host.node_frees);
+	machine();
+	host.nodes[2] = NULL;
+	host.nodes[3] = "n2";
+	memcpy(ranges, (const int32_t[]){ 1, 1, 3, 3, -1 }, 5 * sizeof(*ranges));
+	check(go(MAP_CAM, NULL) == 0, "the table may have a gap", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "the gap has no part");
+	machine();
+	allocate("gpu:1(IDX:0),cma_camera(CNT:8)", "gpu:1(IDX:1),cma_camera(CNT:8)");
+	host.node_error = ECONNREFUSED;
+	check(go(MAP_CAM, NULL) == 0, "equal amounts need no table", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "they are the limit");
+	machine();
+	host.node_error = ECONNREFUSED;
+	closed(go(MAP_CAM, NULL), "n2: slurmctld does not tell which amount", "without the table, the job gets nothing");
+	machine();
+	host.nodes[2] = "n3";
+	closed(go(MAP_CAM, NULL), "does not tell which amount", "without the node in the table, the job gets nothing");
+	machine();
+	ranges[1] = 1;
+	ranges[2] = -1;
+	closed(go(MAP_CAM, NULL), "does not tell which amount", "without the node in the ranges, the job gets nothing");
+	machine();
+	host.jobs[0].node_inx = NULL;
+	closed(go(MAP_CAM, NULL), "does not tell which amount", "without ranges, the job gets nothing");
+	machine();
+	host.nodes[3] = "n2";
+	host.nodes[2] = NULL;
+	ranges[1] = 3;
+	closed(go(MAP_CAM, NULL), "does not tell which amount", "without the part of the node, the job gets nothing");
+}
+
+/* A user who asked for memory and was allocated none has no right to all of it. */
+static void test_asked(void)
+{
+	static const char * const words[] = {
+		"gres:cma_camera:8", "gres/cma_camera:8", "gres/cma_camera=8", "cma_camera", "gres:gpu:1,gres:cma_camera:big:8",
+		"cpu:2;gres/cma_camera:1",
+	};
+	static const char * const other[] = {
+		"", ",", "gres:gpu:cma_camera:1", "gres:cma_camera2:1", "gres:cma:1", "gres/xcma_camera=1", "cpu=2",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words) + 3; i++) {
+		char *word = (char *)words[i < 6 ? i : 0];
+
+		machine();
+		host.jobs[0].gres_detail_cnt = 0;
+		*(i < 6 ? &host.jobs[0].tres_per_node : i == 6 ? &host.jobs[0].tres_per_job :
+		  i == 7 ? &host.jobs[0].tres_per_socket : &host.jobs[0].tres_per_task) = word;
+		tap_case("request %zu, %s", i, word);
+		check(go(MAP_CAM, "--unlisted=none", NULL) == 0 && strstr(host.log, "job 7 asked for cma_camera") &&
+		      strstr(host.log, "SelectType=select/cons_tres"), "the log has the reason", "%s", host.log);
+		check_text(get(JOB "/dmem.max"), CAM " 0\n", "the limit is 0");
+		tap_case("%s", "");
+	}
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
+		machine();
+		host.jobs[0].gres_detail_cnt = 0;
+		host.jobs[0].tres_per_node = (char *)other[i];
+		tap_case("request '%s'", other[i]);
+		check(go(MAP_CAM, "--unlisted=none", NULL) == 0 && !*host.log, "another request is none", "%s", host.log);
+		check_text(get(JOB "/dmem.max"), "", "there is no limit");
+		tap_case("%s", "");
+	}
+	machine();
+	host.jobs[0].tres_per_node = (char *)"gres:cma_camera:99";
+	check(go(MAP_CAM, NULL) == 0 && !*host.log, "a request beside an allocation is not read", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "the limit is the allocation, not the request");
+}
+
+/* A misspelt name must not be a GRES that no job has, and no limit for all of them. */
+static void test_names(void)
+{
+	machine();
+	host.context = S_CTX_SLURMD;
+	check(go_init("cma_camra=" CAM, NULL) < 0 && strstr(host.log,
+	      "plugstack.conf: cma_camra=" CAM ": GresTypes in slurm.conf has no such GRES\n"),
+	      "slurmd does not start with the name of no GRES", "%s", host.log);
+	check(host.conf_loads == 1 && host.conf_frees == 1, "the configuration is freed", "%d %d", host.conf_loads,
+	      host.conf_frees);
+	check(go_init("cma=" CAM, NULL) < 0, "a part of a name is none", "%s", host.log);
+	check(go_init(MAP_CAM, "sysheapx=" SYS, NULL) < 0, "each name counts", "%s", host.log);
+	host.gres_types = NULL;
+	check(go_init(MAP_CAM, NULL) < 0, "slurm.conf may have no GRES", "%s", host.log);
+	host.gres_types = "cma_camera";
+	check(go_init(MAP_CAM, NULL) == 0 && !*host.log, "it may have one", "%s", host.log);
+	host.conf_error = ECONNREFUSED;
+	check(go_init("cma_camra=" CAM, NULL) == 0 && strstr(host.log, "are not checked: ") &&
+	      strstr(host.log, ": Connection refused\n"), "slurmd starts before slurmctld", "%s", host.log);
+	machine();
+	refused(go("cma_camra=" CAM, "--unlisted=none", NULL), "job 7 is refused: cma_camra=" CAM ": GresTypes",
+		"no job is unlimited because of a misspelt name");
+	machine();
+	host.jobs[0].gres_detail_cnt = 0;
+	host.conf_error = ECONNREFUSED;
+	closed(go(MAP_CAM, "--unlisted=none", NULL), "does not send its configuration: Connection refused",
+	       "no job is unlimited without a check of the names");
+	machine();
+	host.conf_error = ECONNREFUSED;
+	check(go(MAP_CAM, "--unlisted=none", NULL) == 0 && !*host.log, "a job with a limit needs no check", "%s",
+	      host.log);
+}
+
+/* A limit of an earlier step does not stay when the job has no allocation any more. */
+static void test_taken_back(void)
+{
+	machine();
+	check(go(MAP_CAM, "--unlisted=none", NULL) == 0, "a step has a limit", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 8388608\n", "it is the allocation");
+	host.jobs[0].gres_detail_cnt = 0;
+	check(go(MAP_CAM, "--unlisted=none", NULL) == 0 && !*host.log, "a later step has no allocation", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " max\n", "the job has no limit any more");
+	machine();
+	allocate("", "sysheap(CNT:4096),cma_camera(CNT:8)");
+	go(MAP_CAM, MAP_SYS, "--unlisted=none", NULL);
+	allocate("", "sysheap(CNT:4096)");
+	check(go(MAP_CAM, MAP_SYS, "--unlisted=none", NULL) == 0, "a later step has one of two allocations", "%s", host.log);
+	check(strstr(get(JOB "/dmem.max"), CAM " max\n") != NULL, "the other limit is taken back", "%s",
+	      get(JOB "/dmem.max"));
+	check(strstr(get(JOB "/dmem.max"), SYS " 4096\n") != NULL, "the one is not", "%s", get(JOB "/dmem.max"));
+}
+
+/* The place of a node among those of a job. */
+static void test_places(void)
+{
+	static const int32_t some[] = { 0, 1, 4, 4, 7, 9, -1 }, none[] = { -1 }, wrong[] = { 3, -1, -1 };
+	static const int want[] = { 0, 1, -1, -1, 2, -1, -1, 3, 4, 5, -1 };
+
+	for (int i = 0; i < 11; i++) {
+		tap_case("node %d", i);
+		check(slurm_node_place(some, i) == want[i], "its place is right", "%d", slurm_node_place(some, i));
+		tap_case("%s", "");
+	}
+	check(slurm_node_place(some, -1) < 0 && slurm_node_place(none, 0) < 0 && slurm_node_place(NULL, 0) < 0 &&
+	      slurm_node_place(wrong, 3) < 0, "otherwise there is none", "%s", "");
 }
 
 /* A path that is not below this job's cgroup is never written to. */
@@ -797,7 +1080,8 @@ static void test_strays(void)
 static void test_symbols(void)
 {
 	static const char want[] = "plugin_name plugin_type plugin_version slurm_spank_exit slurm_spank_init "
-				   "slurm_spank_init_post_opt slurm_spank_job_epilog spank_plugin_version ";
+				   "slurm_spank_init_post_opt slurm_spank_job_epilog "
+				   "slurm_spank_task_init_privileged spank_plugin_version ";
 	const char *argv[] = { "/bin/sh", "-c",
 			       "\"$1\" -D --defined-only \"$2\" | sed 's/.* //' | sort | tr '\\n' ' '", "sh", nm,
 			       installed, NULL };
@@ -844,11 +1128,14 @@ int main(int argc, char **argv)
 	}
 	init = (spank_f *)dlsym(plugin, "slurm_spank_init");
 	post_opt = (spank_f *)dlsym(plugin, "slurm_spank_init_post_opt");
+	task_init = (spank_f *)dlsym(plugin, "slurm_spank_task_init_privileged");
 	leave = (spank_f *)dlsym(plugin, "slurm_spank_exit");
 	epilog = (spank_f *)dlsym(plugin, "slurm_spank_job_epilog");
-	if (!init || !post_opt || !leave || !epilog)
+	if (!init || !post_opt || !task_init || !leave || !epilog)
 		return 2;
 	tap_start();
+	/* The first one: the plugin has not been called yet. */
+	RUN(test_task);
 	RUN(test_limit);
 	RUN(test_two_regions);
 	RUN(test_no_gres);
@@ -856,6 +1143,12 @@ int main(int argc, char **argv)
 	RUN(test_write_fails);
 	RUN(test_environment);
 	RUN(test_allocation);
+	RUN(test_no_allocation);
+	RUN(test_order);
+	RUN(test_asked);
+	RUN(test_names);
+	RUN(test_taken_back);
+	RUN(test_places);
 	RUN(test_cgroup);
 	RUN(test_contexts);
 	RUN(test_arguments);
