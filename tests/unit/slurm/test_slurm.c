@@ -999,66 +999,68 @@ static void nothing(int sig)
 	(void)sig;
 }
 
-/* A kernel for one cgroup: when it is killed, it gets empty, and the plugin is woken up. Returns the
- * process, which a signal ends. */
-static pid_t kernel_of(const char *step)
+/* A kernel for the steps of @job: a step that is killed gets empty, and the plugin is woken up.
+ * Returns the process, which a signal ends. */
+static pid_t kernel_of(const char *job)
 {
 	struct sigaction woken = { .sa_handler = nothing };
 	struct timespec ms = { .tv_nsec = 1000000 };
-	char kill_path[300], events[300];
+	char path[300];
 	pid_t pid;
 
 	sigaction(SIGUSR1, &woken, NULL);
-	snprintf(kill_path, sizeof(kill_path), "%s/cgroup.kill", step);
-	snprintf(events, sizeof(events), "%s/cgroup.events", step);
 	pid = fork();
 	if (pid)
 		return pid;
-	while (!*get(kill_path))
-		nanosleep(&ms, NULL);
-	put(events, "populated 0\nfrozen 0\n");
 	for (;;) {
+		for (int i = 0; i < 2; i++) {
+			snprintf(path, sizeof(path), "%s/step_%d/cgroup.kill", job, i);
+			if (!*get(path))
+				continue;
+			snprintf(path, sizeof(path), "%s/step_%d/cgroup.events", job, i);
+			put(path, "populated 0\nfrozen 0\n");
+		}
 		kill(getppid(), SIGUSR1);
 		nanosleep(&ms, NULL);
 	}
 }
 
-static void end_kernel(pid_t pid)
+static int end_job(const char *job)
 {
+	pid_t pid = kernel_of(job);
+	int ret = go_epilog(MAP_CAM, NULL);
+
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	return ret;
 }
 
 /* Processes whose slurmstepd was killed do not outlive their job. */
 static void test_strays(void)
 {
-	pid_t pid;
 	int root;
 
 	after_job(STRAY);
-	pid = kernel_of(STRAY "/step_0");
-	check(go_epilog(MAP_CAM, NULL) == 0, "the end of a job succeeds", "%s", host.log);
-	end_kernel(pid);
+	check(end_job(STRAY) == 0, "the end of a job succeeds", "%s", host.log);
 	check_text(get(STRAY "/step_0/cgroup.kill"), "1", "processes without a slurmstepd are killed");
 	check_text(get(STRAY "/step_1/cgroup.kill"), "", "those with one are not");
 	check_text(get(STRAY "/user/cgroup.kill"), "", "a cgroup that is no step is left alone");
 	check_text(host.log, "spank_dmem: job=7 killed_steps=1\n", "the log has a line");
 	after_job(JOB);
-	pid = kernel_of(JOB "/step_0");
-	check(go_epilog(MAP_CAM, NULL) == 0, "the path may have no name of a node", "%s", host.log);
-	end_kernel(pid);
+	check(end_job(JOB) == 0, "the path may have no name of a node", "%s", host.log);
 	check_text(get(JOB "/step_0/cgroup.kill"), "1", "the processes there are killed");
 	after_job("cg/system.slice/n1_slurmstepd.scope/job_7");
-	check(go_epilog(MAP_CAM, NULL) == 0 && !*host.log, "usually, nothing is left", "%s", host.log);
+	check(end_job("cg/system.slice/n1_slurmstepd.scope/job_7") == 0 && !*host.log, "usually, nothing is left",
+	      "%s", host.log);
 	check_text(get("cg/system.slice/n1_slurmstepd.scope/job_7/step_0/cgroup.kill"), "",
 		   "another node's job of that number is left alone");
 	after_job(STRAY);
 	put(STRAY "/step_0/cgroup.events", "populated 0\nfrozen 0\n");
-	check(go_epilog(MAP_CAM, NULL) == 0 && !*host.log, "a step without processes is no failure", "%s", host.log);
+	check(end_job(STRAY) == 0 && !*host.log, "a step without processes is no failure", "%s", host.log);
 	check_text(get(STRAY "/step_0/cgroup.kill"), "", "nothing is killed there");
 	after_job(STRAY);
 	unlink(tap_path(STRAY "/step_0/cgroup.kill"));
-	check(go_epilog(MAP_CAM, NULL) < 0 && strstr(host.log, "job 7 has processes without a slurmstepd that cannot be killed: "),
+	check(end_job(STRAY) < 0 && strstr(host.log, "job 7 has processes without a slurmstepd that cannot be killed: "),
 	      "processes that cannot be killed are a failure", "%s", host.log);
 	after_job(STRAY);
 	root = open(tap_path("cg"), O_RDONLY | O_DIRECTORY);
@@ -1069,7 +1071,7 @@ static void test_strays(void)
 	close(root);
 	after_job(STRAY);
 	setenv("SLURMD_NODENAME", "../system.slice/n2", 1);
-	check(go_epilog(MAP_CAM, NULL) == 0 && !*get(STRAY "/step_0/cgroup.kill"),
+	check(end_job(STRAY) == 0 && !*get(STRAY "/step_0/cgroup.kill"),
 	      "a name with a slash is none of a node", "%s", host.log);
 	after_job(STRAY);
 	host.context = S_CTX_REMOTE;
