@@ -411,18 +411,25 @@ static int release_job(struct start *s)
 	return set_limits(s);
 }
 
+/* On a node that can set no limits. With --unlisted=none, jobs without an allocation run there, and
+ * this one may be such a job. */
+static int cannot_limit(const struct start *s, const char *what, const char *problem)
+{
+	return s->shut && s->conf.unlisted ? 0 : refuse(s, what, problem);
+}
+
 static int limit_job(struct start *s)
 {
 	const char *problem = slurm_job_path(&s->arena, s->conf.proc, s->job, &s->path);
 	enum dmem_status status;
 
 	if (problem)
-		return refuse(s, "", problem);
+		return cannot_limit(s, "", problem);
 	status = dmem_cgroup_open(s->conf.cgroup_root, s->conf.fake, &s->root);
 	if (status == DMEM_OK)
 		status = dmem_cgroup_enable_delegated(s->root, s->path);
 	if (status != DMEM_OK)
-		return refuse(s, s->path, dmem_status_text(status));
+		return cannot_limit(s, s->path, dmem_status_text(status));
 	return set_limits(s);
 }
 

@@ -621,6 +621,14 @@ static void test_no_allocation(void)
 	check(go(MAP_CAM, NULL) < 0 && strstr(host.log, "is refused: " CAM ": the cgroup tree is read-only"),
 	      "a limit of 0 that cannot be written is a refusal", "%s", host.log);
 	machine();
+	put("cg/cgroup.controllers", "cpu\n");
+	host.load_error = ECONNREFUSED;
+	check(go(MAP_CAM, "--unlisted=none", NULL) == 0 && strstr(host.log, "gets no device memory"),
+	      "a node that needs no dmem controller needs none for a job that has ended", "%s", host.log);
+	put("proc/self/cgroup", "4:cpu:/job_7/step_0/slurm\n");
+	check(go(MAP_CAM, "--unlisted=none", NULL) == 0, "nor a cgroup of version 2", "%s", host.log);
+	check(go(MAP_CAM, NULL) < 0, "by default, it is refused, like any other job there", "%s", host.log);
+	machine();
 	check(go(MAP_CAM, NULL) == 0, "an earlier step has a limit", "%s", host.log);
 	host.load_error = ECONNREFUSED;
 	check(go(MAP_CAM, NULL) == 0, "the next one starts without slurmctld", "%s", host.log);
