@@ -35,7 +35,8 @@ cluster_machine()
 	DTB_NAME=
 }
 
-# cluster_plugin DESTDIR: installs spank_dmem.so where the guest's Slurm looks for plugins.
+# cluster_plugin DESTDIR: installs spank_dmem.so where the guest's Slurm looks for plugins. Only the
+# headers of Slurm are needed; a userland of this kind has the other packages as well.
 cluster_plugin()
 {
 	_slurm=$CACHE/userland/slurm-trixie
