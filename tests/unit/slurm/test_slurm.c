@@ -1003,6 +1003,8 @@ static void after_job(const char *job)
 	}
 	snprintf(path, sizeof(path), "%s/user/cgroup.kill", job);
 	put(path, "%s", "");
+	snprintf(path, sizeof(path), "%s/user/cgroup.events", job);
+	put(path, "populated 1\nfrozen 0\n");
 }
 
 static void nothing(int sig)
