@@ -17,6 +17,8 @@
  *   arguments, options  set SLURM_JOB_GRES there, which must not be its limit
  *   job id              slurmd's, from slurmctld's signed credential
  *   allocation          slurmctld's answer to a request of root's, over its own authenticated channel
+ *   request in the      the user's. It only makes a limit 0 where there would be none
+ *   answer
  *   cgroup tree         the kernel's; the path is that of slurmstepd itself, which root has made
  *   working directory,  slurmd's or the user's: no relative path is opened, no file of the job's is
  *   files               read, and what slurmstepd has open is not touched
