@@ -175,6 +175,8 @@ struct model_run {
 	uint64_t peaked;	/* ms since boot, of the first sample after @peak */
 	uint64_t refused, max, min;
 	bool counted;		/* the kernel counts refusals */
+	/* Private: the last value of each counter of these. */
+	uint64_t refusals[HIST_EV_RESERVED - HIST_EV_ALLOC_FAIL + 1];
 };
 
 /* The time in which a service had a cgroup. */
