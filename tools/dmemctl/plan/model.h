@@ -79,6 +79,7 @@ struct model_region {
 };
 
 struct whatif;
+struct convert_facts;
 
 struct model {
 	struct dmem_arena arena;
@@ -93,6 +94,8 @@ struct model {
 	struct notes notes;	/* device trees of the machines */
 	uint64_t samples;
 	const struct whatif *whatif;	/* changes that replays apply, or NULL */
+	/* The histories were made of answers of Prometheus; NULL: they were recorded. */
+	const struct convert_facts *prometheus;
 	/* Private: bytes of each file up to the end of its last line, and maps of names. */
 	uint64_t *size;
 	size_t n_sizes;
