@@ -7,7 +7,7 @@ suite cluster 7 check 3 "Slurm, with limits per job, and Prometheus, with figure
 
 # A program starts servers, and runs dozens of commands of Slurm.
 CLUSTER_WORDS=dmem.limit=1200
-CLUSTER_PACKAGES='slurmctld slurmd slurm-client munge prometheus prometheus-node-exporter'
+CLUSTER_PACKAGES='slurmctld slurmd slurm-client munge prometheus prometheus-node-exporter curl'
 
 # The files of the other suite's system with programs for clusters. spank_dmem.so is built with the
 # headers of the Slurm that loads it, lsdmem and dmemctl as for suite tools.

@@ -201,6 +201,7 @@ static void test_bash(const char *file)
 	snprintf(words, sizeof(words), "--sysroot %s plan --split = h", tap_path("root"));
 	complete(file, words, "heap/system: ");
 	complete(file, "plan --add = cam", " ");
+	complete(file, "plan --from = p", "prometheus ");
 	snprintf(words, sizeof(words), "--sysroot %s cdi cma/d", tap_path("root"));
 	complete(file, words, "cma/display@60000000= ");
 	/* As bash cuts it. */
