@@ -110,8 +110,9 @@ static void files(void)
 	put("root/big", "%0300000d", 1);
 	check(!dmem_sys_read(&sys, "big", &text) && text.len == 300000, "a large file", "%zu",
 	      text.len);
-	check(!dmem_sys_list(&sys, "dir", &arena, &names, &n) && n == 3 && !strcmp(names[0], "a") &&
-	      !strcmp(names[1], "b") && !strcmp(names[2], "c"), "a list is sorted", "%zu", n);
+	check(!dmem_sys_list(&sys, "dir", &arena, &names, &n) && n == 4 && !strcmp(names[0], ".hidden") &&
+	      !strcmp(names[1], "a") && !strcmp(names[2], "b") && !strcmp(names[3], "c"),
+	      "a list is sorted, and has names with a dot in front", "%zu", n);
 	check(dmem_sys_list(&sys, "none", &arena, &names, &n) == -ENOENT && !n, "no such directory",
 	      "%zu", n);
 	line = dmem_first_line(&arena, AT_FDCWD, tap_path("root/dir/a"));
