@@ -59,8 +59,9 @@ SPANK_PLUGIN(dmem, 1)
 
 static const char no_memory[] = "out of memory";
 
-/* Set when the step's limits are in force. Tasks are forks of the slurmstepd that set it. */
-static bool limited;
+/* Set when the plugin was called, and when the step's limits are in force. Tasks are forks of the
+ * slurmstepd that set them. */
+static bool called, limited;
 
 /* One start of a step. */
 struct start {
@@ -544,6 +545,7 @@ int slurm_spank_init_post_opt(spank_t spank, int argc, char **argv)
 	/* srun, sbatch and salloc call it, too, as the user. */
 	if (spank_context() != S_CTX_REMOTE)
 		return 0;
+	called = true;
 	ret = begin(&s, spank, argc, argv);
 	if (!ret)
 		ret = read_allocation(&s);
@@ -563,6 +565,9 @@ int slurm_spank_task_init_privileged(spank_t spank, int argc, char **argv)
 	(void)argv;
 	if (spank_context() != S_CTX_REMOTE || limited)
 		return 0;
+	/* Where the plugin is "optional", the task starts all the same. The reason is in the log. */
+	if (called)
+		return REFUSE;
 	slurm_error(NAME ": the task is refused, since the job has no limit: another plugin has failed. Put the line "
 		    "of " NAME ".so first in plugstack.conf");
 	return REFUSE;

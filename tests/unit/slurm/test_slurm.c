@@ -382,6 +382,7 @@ static void test_task(void)
 	check(go(MAP_CAM, NULL) == 0 && go_task(MAP_CAM, NULL) == 0 && !*host.log,
 	      "a task of a job with a limit starts", "%s", host.log);
 	check(go("wrong", NULL) < 0 && go_task("wrong", NULL) < 0, "a task of a refused job does not", "%s", host.log);
+	check(!*host.log, "and the reason is not printed again", "%s", host.log);
 	host.jobs[0].gres_detail_cnt = 0;
 	check(go(MAP_CAM, "--unlisted=none", NULL) == 0 && go_task(MAP_CAM, "--unlisted=none", NULL) == 0,
 	      "a task of a job that needs no limit starts", "%s", host.log);
