@@ -20,8 +20,12 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* What find_all() has found for one cgroup above. */
 struct level {
 	const char *cgroup;
+	uint64_t *now;		/* its own reservation, for each item */
 	uint64_t *sum;		/* of the requests of its children, for each item */
 };
+
+/* How add_children() counts a reservation that another user may write. */
+enum foreign { REFUSED, LEFT_OUT };
 
 static bool is_reservation(const struct change_item *it)
 {
@@ -68,45 +72,62 @@ static enum dmem_status own_max(const struct change *ch, const char *cgroup, con
 	return value_of(ch, cgroup, DMEM_MAX, region, max);
 }
 
-/* Adds the request of one cgroup to a sum. */
-static enum dmem_status add_request(const struct change *ch, const char *cgroup,
-				    const struct change_item *it, uint64_t *sum)
+/* The kernel gives the files of a cgroup to the user who makes it. */
+static bool others_may_write(const struct stat *st)
 {
-	uint64_t min, max;
-	enum dmem_status s = value_of(ch, cgroup, DMEM_MIN, it->region, &min);
-
-	if (s == DMEM_OK)
-		s = value_of(ch, cgroup, DMEM_MAX, it->region, &max);
-	if (s != DMEM_OK)
-		return s;
-	min = requested(it, min, max);
-	*sum = *sum + min < *sum ? DMEM_NO_LIMIT : *sum + min;
-	return DMEM_OK;
+	return (st->st_uid && st->st_uid != geteuid()) || st->st_mode & (S_IWGRP | S_IWOTH);
 }
 
-/* Refuses a reservation that another user may write: whoever can make it here would raise those of
- * the cgroups above. The kernel gives the files of a cgroup to the user who makes it. */
-static int check_writer(struct ctl *c, const struct change *ch, const char *cgroup,
-			const struct change_item *it)
+/* Reads a reservation that is added up, and finds out whether it is @foreign: whoever can make one here
+ * would raise those of the cgroups above. One descriptor for both, see dmem_cgroup_get_owned(). */
+static int read_min(struct ctl *c, const struct change *ch, const char *cgroup, const char *region,
+		    uint64_t *min, bool *foreign)
 {
-	const char *file = dmem_printf(ch->arena, "%s/dmem.min", cgroup);
-	uint64_t min;
-	struct stat st;
+	struct stat st = { 0 };
+	enum dmem_status s = dmem_cgroup_get_owned(ch->root, cgroup, "dmem.min", region, min, &st);
 
-	if (!file)
-		return -ENOMEM;
-	if (value_of(ch, cgroup, DMEM_MIN, it->region, &min) != DMEM_OK || !min ||
-	    fstatat(ch->root, file, &st, AT_SYMLINK_NOFOLLOW) ||
-	    (st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH))))
+	*foreign = false;
+	if (s == DMEM_NO_REGION || s == DMEM_NO_CGROUP) {
+		*min = 0;
 		return 0;
+	}
+	if (s != DMEM_OK)
+		return failed(c, cgroup, region, s);
+	*foreign = *min && others_may_write(&st);
+	return 0;
+}
+
+static int refuse(struct ctl *c, const char *cgroup, const char *region)
+{
 	cli_error(&c->cli, "/%s: another user may write its reservation of %s, which --propagate would add "
-		  "up: set the reservations of the cgroups above instead", cgroup, it->region);
+		  "up: set the reservations of the cgroups above instead", cgroup, region);
 	return -EPERM;
+}
+
+/* Adds the request of one cgroup to a sum. */
+static int add_request(struct ctl *c, const struct change *ch, const char *cgroup,
+		       const struct change_item *it, enum foreign how, uint64_t *sum)
+{
+	uint64_t min, max;
+	enum dmem_status s;
+	bool foreign;
+	int ret = read_min(c, ch, cgroup, it->region, &min, &foreign);
+
+	if (ret || (foreign && how == LEFT_OUT))
+		return ret;
+	if (foreign)
+		return refuse(c, cgroup, it->region);
+	s = value_of(ch, cgroup, DMEM_MAX, it->region, &max);
+	if (s != DMEM_OK)
+		return failed(c, cgroup, it->region, s);
+	min = requested(it, min, max);
+	*sum = *sum + min < *sum ? DMEM_NO_LIMIT : *sum + min;
+	return 0;
 }
 
 /* Adds the requests of the children of @above, except @child, to @sum. */
 static int add_children(struct ctl *c, const struct change *ch, const char *above, const char *child,
-			const struct change_item *it, uint64_t *sum)
+			const struct change_item *it, enum foreign how, uint64_t *sum)
 {
 	const char *dir = dmem_printf(ch->arena, "sys/fs/cgroup/%s", above), **names;
 	size_t n;
@@ -119,19 +140,15 @@ static int add_children(struct ctl *c, const struct change *ch, const char *abov
 	}
 	for (size_t i = 0; i < n; i++) {
 		const char *path = dmem_printf(ch->arena, "%s%s%s", above, *above ? "/" : "", names[i]);
-		enum dmem_status s;
 
 		if (!path)
 			return -ENOMEM;
 		if (child && !strcmp(path, child))
 			continue;
-		ret = check_writer(c, ch, path, it);
+		/* The files of the directory are no cgroups, and have no such files. */
+		ret = add_request(c, ch, path, it, how, sum);
 		if (ret)
 			return ret;
-		/* The files of the directory are no cgroups, and have no such files. */
-		s = add_request(ch, path, it, sum);
-		if (s != DMEM_OK)
-			return failed(c, path, it->region, s);
 	}
 	return 0;
 }
@@ -151,18 +168,38 @@ static int find_one(struct ctl *c, const struct change *ch, const struct level *
 		    size_t i, uint64_t *below)
 {
 	const struct change_item *it = &ch->item[i];
-	uint64_t now, max;
-	enum dmem_status s = value_of(ch, up->cgroup, DMEM_MIN, it->region, &now);
-	int ret;
+	enum dmem_status s;
+	uint64_t max;
+	bool foreign;
+	int ret = read_min(c, ch, up->cgroup, it->region, &up->now[i], &foreign);
 
-	if (s == DMEM_OK)
-		s = value_of(ch, up->cgroup, DMEM_MAX, it->region, &max);
+	if (ret)
+		return ret;
+	if (foreign)
+		return refuse(c, up->cgroup, it->region);
+	s = value_of(ch, up->cgroup, DMEM_MAX, it->region, &max);
 	if (s != DMEM_OK)
 		return failed(c, up->cgroup, it->region, s);
 	up->sum[i] = *below;
-	ret = add_children(c, ch, up->cgroup, child, it, &up->sum[i]);
-	*below = requested(it, up->sum[i] > now ? up->sum[i] : now, max);
+	ret = add_children(c, ch, up->cgroup, child, it, REFUSED, &up->sum[i]);
+	*below = requested(it, up->sum[i] > up->now[i] ? up->sum[i] : up->now[i], max);
 	return ret;
+}
+
+/* Finds the names of the cgroups above. */
+static int find_levels(const struct change *ch, const char *cgroup, struct level *up, size_t n)
+{
+	const char *child = cgroup;
+
+	while (n--) {
+		up[n].cgroup = dmem_strndup(ch->arena, child, (size_t)(strrchr(child, '/') - child));
+		up[n].now = dmem_alloc(ch->arena, (ch->n + 1) * sizeof(*up[n].now));
+		up[n].sum = dmem_alloc(ch->arena, (ch->n + 1) * sizeof(*up[n].sum));
+		if (!up[n].cgroup || !up[n].now || !up[n].sum)
+			return -ENOMEM;
+		child = up[n].cgroup;
+	}
+	return 0;
 }
 
 /* Finds the sums, from the lowest cgroup up: @up[0] is the one next to the root. @total: of the cgroups
@@ -184,10 +221,6 @@ static int find_all(struct ctl *c, const struct change *ch, const char *cgroup, 
 			total[i] = requested(it, it->value, max);
 	}
 	while (n-- && !ret) {
-		up[n].cgroup = dmem_strndup(ch->arena, child, (size_t)(strrchr(child, '/') - child));
-		up[n].sum = dmem_alloc(ch->arena, (ch->n + 1) * sizeof(*up[n].sum));
-		if (!up[n].cgroup || !up[n].sum)
-			return -ENOMEM;
 		for (size_t i = 0; i < ch->n && !ret; i++) {
 			if (is_reservation(&ch->item[i]))
 				ret = find_one(c, ch, &up[n], child, i, &total[i]);
@@ -196,7 +229,7 @@ static int find_all(struct ctl *c, const struct change *ch, const char *cgroup, 
 	}
 	for (size_t i = 0; i < ch->n && !ret; i++) {
 		if (is_reservation(&ch->item[i]))
-			ret = add_children(c, ch, "", child, &ch->item[i], &total[i]);
+			ret = add_children(c, ch, "", child, &ch->item[i], REFUSED, &total[i]);
 	}
 	return ret;
 }
@@ -273,19 +306,27 @@ static int check_one(struct ctl *c, const struct change *ch, struct raised *r)
 	return change_check(c, &one, r->cgroup);
 }
 
-/* Not change_apply(), which restores the old value after a failure: another program may have written
- * its own. */
-static int write_one(struct ctl *c, const struct change *ch, struct raised *r)
+/*
+ * Writes a value, unless there is one as large by now. Sets *@again in both cases. Not change_apply(),
+ * which restores the old value after a failure: another program may have written its own.
+ */
+static int write_one(struct ctl *c, const struct change *ch, struct raised *r, bool *again)
 {
 	struct change_item *it = &r->item;
 	enum dmem_status s = dmem_cgroup_enable(ch->root, r->cgroup);
 	uint64_t now;
 
-	if (s == DMEM_OK) {
-		/* Set before the write: a write that failed may still have changed the limit. */
-		it->done = true;
-		s = dmem_cgroup_set(ch->root, r->cgroup, DMEM_MIN, it->region, it->value);
-	}
+	/* The last step before the write: a larger value that comes in between would be lost. */
+	if (s == DMEM_OK)
+		s = value_of(ch, r->cgroup, DMEM_MIN, it->region, &it->old);
+	if (s != DMEM_OK)
+		return failed(c, r->cgroup, it->region, s);
+	*again = true;
+	if (it->old >= it->value)
+		return 0;
+	/* Set before the write: a write that failed may still have changed the limit. */
+	it->done = true;
+	s = dmem_cgroup_set(ch->root, r->cgroup, DMEM_MIN, it->region, it->value);
 	if (s == DMEM_NO_EFFECT && value_of(ch, r->cgroup, DMEM_MIN, it->region, &now) == DMEM_OK &&
 	    now >= it->value)
 		return 0;
@@ -309,28 +350,55 @@ static struct raised *keep(struct propagate *p, const struct change *ch, const c
 	return &more[p->n++];
 }
 
-/* Raises one reservation, unless it is as large by now. */
-static int raise_one(struct ctl *c, const struct change *ch, const char *cgroup,
-		     const struct change_item *it, uint64_t value, struct propagate *p)
+/* Raises one reservation, unless it is as large by now. Sets *@again if the sums must be compared again:
+ * it was raised, or is not the one that they contain. */
+static int raise_one(struct ctl *c, const struct change *ch, const struct level *up, size_t i,
+		     struct propagate *p, bool *again)
 {
+	const struct change_item *it = &ch->item[i];
 	struct raised *r;
 	uint64_t now, below = 0;
-	enum dmem_status s = value_of(ch, cgroup, DMEM_MIN, it->region, &now);
+	enum dmem_status s = value_of(ch, up->cgroup, DMEM_MIN, it->region, &now);
 	int ret;
 
 	if (s != DMEM_OK)
-		return failed(c, cgroup, it->region, s);
-	if (now >= value)
+		return failed(c, up->cgroup, it->region, s);
+	if (now >= up->sum[i]) {
+		*again = *again || up->now[i] < up->sum[i];
 		return 0;
-	ret = add_children(c, ch, cgroup, NULL, it, &below);
+	}
+	ret = add_children(c, ch, up->cgroup, NULL, it, REFUSED, &below);
 	if (ret)
 		return ret;
-	r = keep(p, ch, cgroup, it, value);
+	r = keep(p, ch, up->cgroup, it, up->sum[i]);
 	if (!r)
 		return -ENOMEM;
 	r->item.old = now;
 	r->below = below;
-	return ch->dry ? check_one(c, ch, r) : write_one(c, ch, r);
+	ret = ch->dry ? check_one(c, ch, r) : write_one(c, ch, r, again);
+	/* Nothing was written. */
+	if (!ch->dry && !r->item.done)
+		p->n--;
+	return ret;
+}
+
+/* True if another user may make cgroups in this one, write its reservation, disable the controller in it,
+ * or move processes to it. */
+static bool has_foreign_files(const struct change *ch, const char *cgroup, const struct stat *dir)
+{
+	static const char * const files[] = { "cgroup.procs", "cgroup.subtree_control", "dmem.min" };
+
+	if (others_may_write(dir))
+		return true;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		const char *path = dmem_printf(ch->arena, "%s/%s", cgroup, files[i]);
+		struct stat st;
+
+		/* Out of memory, it counts as delegated. A file that is missing is nobody's. */
+		if (!path || (!fstatat(ch->root, path, &st, AT_SYMLINK_NOFOLLOW) && others_may_write(&st)))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -346,11 +414,11 @@ static int check_delegated(struct ctl *c, const struct change *ch, const struct 
 
 		if (fstatat(ch->root, up[i].cgroup, &st, AT_SYMLINK_NOFOLLOW))
 			return failed(c, up[i].cgroup, "dmem.min", DMEM_NO_CGROUP);
-		if (type != DMEM_SERVICE && type != DMEM_SCOPE && st.st_uid == geteuid())
-			continue;
 		/* A user in a tree of their own, below cgroups of root. */
 		if (!st.st_uid && geteuid())
 			return failed(c, up[i].cgroup, "dmem.min", DMEM_PERMISSION);
+		if (type != DMEM_SERVICE && type != DMEM_SCOPE && !has_foreign_files(ch, up[i].cgroup, &st))
+			continue;
 		cli_error(&c->cli, "/%s: it is delegated, and its user may write the reservations that "
 			  "--propagate would add up: set the reservation of this cgroup instead",
 			  up[i].cgroup);
@@ -360,7 +428,7 @@ static int check_delegated(struct ctl *c, const struct change *ch, const struct 
 }
 
 static int raise_all(struct ctl *c, const struct change *ch, const struct level *up, size_t n,
-		     struct propagate *p)
+		     struct propagate *p, bool *again)
 {
 	int ret = 0;
 
@@ -368,26 +436,68 @@ static int raise_all(struct ctl *c, const struct change *ch, const struct level 
 	for (size_t k = 0; k < n && !ret; k++) {
 		for (size_t i = 0; i < ch->n && !ret; i++) {
 			if (is_reservation(&ch->item[i]))
-				ret = raise_one(c, ch, up[k].cgroup, &ch->item[i], up[k].sum[i], p);
+				ret = raise_one(c, ch, &up[k], i, p, again);
 		}
 	}
 	return ret;
+}
+
+/*
+ * Lets no other run of this command, nor its undo, work in the part of the tree below the cgroup next
+ * to the root: a run that found a value large enough must not lose it to the undo of the run that
+ * raised it. A unit that has moved to another part meanwhile has another lock. Only one is held at a
+ * time, so that two runs never wait for each other.
+ */
+static int lock(struct ctl *c, const struct change *ch, const char *cgroup, struct propagate *p)
+{
+	const char *top = dmem_strndup(ch->arena, cgroup, strcspn(cgroup, "/"));
+	int fd;
+
+	if (!top)
+		return -ENOMEM;
+	if (p->locked && !strcmp(p->locked, top))
+		return 0;
+	propagate_unlock(p);
+	fd = dmem_cgroup_lock(ch->root, top);
+	/* Without the file, this is a copy of a machine, or the next step finds no cgroup. */
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0) {
+		cli_error(&c->cli, "/%s/cgroup.kill: %s: --propagate locks this file: run it as its owner",
+			  top, strerror(-fd));
+		return fd;
+	}
+	p->lock = fd;
+	p->locked = top;
+	return 0;
+}
+
+void propagate_unlock(struct propagate *p)
+{
+	if (p->locked)
+		close(p->lock);
+	p->locked = NULL;
 }
 
 /* Calculates the sums and raises once. */
 static int one_pass(struct ctl *c, const struct change *ch, const char *cgroup, bool last,
 		    struct propagate *p)
 {
-	size_t n = depth_of(cgroup), raised = p->n;
+	size_t n = depth_of(cgroup);
 	struct level *up = dmem_alloc(ch->arena, (n + 1) * sizeof(*up));
 	uint64_t *total = dmem_alloc(ch->arena, (ch->n + 1) * sizeof(*total));
-	int ret = up && total ? find_all(c, ch, cgroup, up, n, total) : -ENOMEM;
+	bool again = false;
+	int ret = up && total ? find_levels(ch, cgroup, up, n) : -ENOMEM;
 
 	if (!ret)
 		ret = check_delegated(c, ch, up, n);
+	if (!ret && !ch->dry)
+		ret = lock(c, ch, cgroup, p);
 	if (!ret)
-		ret = raise_all(c, ch, up, n, p);
-	if (ret || (p->n > raised && !ch->dry))
+		ret = find_all(c, ch, cgroup, up, n, total);
+	if (!ret)
+		ret = raise_all(c, ch, up, n, p, &again);
+	if (ret || (again && !ch->dry))
 		return ret ? ret : -EAGAIN;
 	return last ? warn(c, ch, up, n, total) : 0;
 }
@@ -410,30 +520,65 @@ int propagate_raise(struct ctl *c, const struct change *ch, const char *cgroup, 
 	return ret;
 }
 
-/* The value from before; or what the cgroups below reserve by now, if another program has raised that
- * meanwhile and so relies on the raised value. */
+/* The value to go back to: the one from before; or the sum of the requests below, if another program has
+ * raised that meanwhile and so relies on the raised value. Requests of other users do not count: they
+ * would keep a reservation of the system by a write at the right moment. */
+static int find_back(struct ctl *c, const struct change *ch, const struct raised *r, uint64_t *back)
+{
+	uint64_t below = 0;
+	int ret = add_children(c, ch, r->cgroup, NULL, &r->item, LEFT_OUT, &below);
+
+	*back = below > r->below && below > r->item.old ? below : r->item.old;
+	*back = least(*back, r->item.value);
+	return ret;
+}
+
+/* DMEM_NO_EFFECT: another program has written its own value, which stays. */
+static int put_back(struct ctl *c, const struct change *ch, const struct raised *r, uint64_t value)
+{
+	enum dmem_status s = dmem_cgroup_set(ch->root, r->cgroup, DMEM_MIN, r->item.region, value);
+
+	if (s == DMEM_OK || s == DMEM_NO_EFFECT || s == DMEM_NO_CGROUP)
+		return 0;
+	return failed(c, r->cgroup, r->item.region, s);
+}
+
+/*
+ * Another program may find the raised value large enough, and set a reservation below it after these
+ * were added up. So they are added up again after each write, until the value is right.
+ */
 static int undo_one(struct ctl *c, const struct change *ch, const struct raised *r)
 {
 	const struct change_item *it = &r->item;
-	uint64_t below = 0, back = it->old;
-	enum dmem_status s;
-	int ret;
+	uint64_t set = it->value, back;
 
-	s = dmem_cgroup_is(ch->root, r->cgroup, DMEM_MIN, it->region, it->value);
-	if (s == DMEM_NO_CGROUP)
-		return 0;
-	if (s != DMEM_OK) {
-		cli_error(&c->cli, "/%s: %s: another program has changed the reservation: it stays",
-			  r->cgroup, it->region);
-		return 0;
+	for (unsigned int i = 0; i < MAX_PASSES; i++) {
+		int ret = find_back(c, ch, r, &back);
+		enum dmem_status s;
+
+		if (ret)
+			return ret;
+		/* The last step before the write, as in write_one(). */
+		s = dmem_cgroup_is(ch->root, r->cgroup, DMEM_MIN, it->region, set);
+		if (s == DMEM_NO_CGROUP)
+			return 0;
+		if (s != DMEM_OK) {
+			/* The write may have failed without an effect. */
+			if (dmem_cgroup_is(ch->root, r->cgroup, DMEM_MIN, it->region, it->old) != DMEM_OK)
+				cli_error(&c->cli, "/%s: %s: another program has changed the reservation: "
+					  "it stays", r->cgroup, it->region);
+			return 0;
+		}
+		if (back == set)
+			return 0;
+		ret = put_back(c, ch, r, back);
+		if (ret)
+			return ret;
+		set = back;
 	}
-	ret = add_children(c, ch, r->cgroup, NULL, it, &below);
-	if (ret)
-		return ret;
-	if (below > r->below && below > back)
-		back = below;
-	s = back < it->value ? dmem_cgroup_set(ch->root, r->cgroup, DMEM_MIN, it->region, back) : DMEM_OK;
-	return s == DMEM_OK ? 0 : failed(c, r->cgroup, it->region, s);
+	cli_error(&c->cli, "/%s: %s: other programs change the reservations below: it stays raised",
+		  r->cgroup, it->region);
+	return put_back(c, ch, r, it->value);
 }
 
 void propagate_undo(struct ctl *c, const struct change *ch, struct propagate *p)
@@ -441,8 +586,12 @@ void propagate_undo(struct ctl *c, const struct change *ch, struct propagate *p)
 	while (p->n) {
 		const struct raised *r = &p->up[--p->n];
 
-		/* False: the write was not tried. */
-		if (r->item.done && undo_one(c, ch, r))
+		/* False: a dry run. */
+		if (!r->item.done)
+			continue;
+		/* A lock that fails is reported. Without it, undo_one() looks again as well. */
+		(void)lock(c, ch, r->cgroup, p);
+		if (undo_one(c, ch, r))
 			cli_error(&c->cli, "/%s: %s: the old reservation cannot be restored", r->cgroup,
 				  r->item.region);
 	}

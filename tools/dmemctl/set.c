@@ -444,6 +444,7 @@ static int check_options(struct ctl *c, const struct options *opt, int names)
 
 void set_close(struct set *s)
 {
+	propagate_unlock(&s->propagate);
 	dropin_close(&s->dropin);
 	change_close(&s->change);
 	if (s->units_loaded)

@@ -4,9 +4,12 @@
  *
  * test_propagate DMEMCTL DMEMCTL-WITHOUT-SANITIZERS DIRECTORY
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,10 +20,13 @@
 #define RAISED		"/top: reservation of " CAMERA " raised from 0 to 4M\n" \
 			"/top/mid: reservation of " CAMERA " raised from 0 to 4M\n"
 
-/* The number of writes is $n. */
+/* The number of writes, or of reads, is $n. */
 #define COUNTED		"n=$(cat n 2>/dev/null || echo 0); n=$((n + 1)); echo $n >n; "
+#define SETS(cg, bytes)	"echo '" CAMERA " '" bytes " >" CG cg "/dmem.min; "
+#define HAS(cg, bytes)	"grep -q '^" CAMERA " " bytes "$' " CG cg "/dmem.min"
 
 static struct tool t;
+static const char *self;
 
 static void cgroup(const char *path, unsigned int min, unsigned int max)
 {
@@ -43,11 +49,18 @@ static void cgroup(const char *path, unsigned int min, unsigned int max)
 	put(name, CAMERA " 0\n" SYSTEM " 0\n");
 	snprintf(name, sizeof(name), CG "%s/dmem.current", path);
 	put(name, CAMERA " 0\n" SYSTEM " 0\n");
+	snprintf(name, sizeof(name), CG "%s/cgroup.kill", path);
+	put(name, "%s", "");
+	if (chmod(tap_path(name), 0200))
+		exit(2);
 }
 
 static void begin(void)
 {
 	board(&t);
+	if (chdir(tap_path(".")))
+		exit(2);
+	unlink("n");
 	cgroup("top", 0, 0);
 	cgroup("top/mid", 0, 0);
 	cgroup("top/mid/leaf", 0, 0);
@@ -154,8 +167,6 @@ static void raises(void)
 	tap_case("another program");
 	begin();
 	setenv("FAKE_CG_THEN", "echo '" CAMERA " 7340032' >root/sys/fs/cgroup/top/side/dmem.min", 1);
-	if (chdir(tap_path(".")))
-		exit(2);
 	expect(&t, SET, 0, "/top: reservation of " CAMERA " raised from 4M to 11M\n", NULL);
 	unsetenv("FAKE_CG_THEN");
 	are(11, 4, 4);
@@ -183,8 +194,6 @@ static void undo_with_others(void)
 {
 	tap_case("another value");
 	begin();
-	if (chdir(tap_path(".")))
-		exit(2);
 	/* Once: not after the undo. */
 	setenv("FAKE_CG_THEN", "test -e once || echo '" CAMERA " 20971520' >root/sys/fs/cgroup/top/dmem.min; : >once", 1);
 	setenv("FAKE_CG_AT", "2", 1);
@@ -195,8 +204,141 @@ static void undo_with_others(void)
 	setenv("FAKE_CG_THEN", "echo '" CAMERA " 3145728' >root/sys/fs/cgroup/top/side/dmem.min", 1);
 	expect(&t, SET, 1, NULL, "the limit cannot be written");
 	are(3, 0, 0);
+	/* The other program has read 4M in /top, and writes after that is taken back. */
+	tap_case("a reservation below, right after the write");
+	begin();
+	setenv("FAKE_CG_THEN", "if " HAS("top", "0") "; then " SETS("top/side", "3145728") "fi", 1);
+	expect(&t, SET, 1, NULL, "the limit cannot be written");
+	are(3, 0, 0);
+	check(!strstr(get("err"), "another program"), "no other program is blamed", "%s", get("err"));
+	tap_case("reservations below that change for ever");
+	begin();
+	setenv("FAKE_CG_THEN", COUNTED "if test $n -gt 1; then " SETS("top/side", "$((n % 2 * 1048576 + 1048576))") "fi", 1);
+	expect(&t, SET, 1, NULL, "/top: " CAMERA ": other programs change the reservations below: it stays raised");
+	are(4, 0, 0);
 	unsetenv("FAKE_CG_THEN");
 	unsetenv("FAKE_CG_AT");
+}
+
+static void read_then(const char *file, const char *command)
+{
+	setenv("FAKE_READ", file, 1);
+	setenv("FAKE_READ_THEN", command, 1);
+}
+
+static void read_no_more(void)
+{
+	unsetenv("FAKE_READ");
+	unsetenv("FAKE_READ_THEN");
+}
+
+/* A value that another program writes after it was read, and before ours is written. */
+static void between(void)
+{
+	tap_case("a larger value");
+	begin();
+	/* The second read is the one that adds up the cgroups below /top. */
+	read_then("/top/mid/dmem.min", COUNTED "if test $n = 2; then " SETS("top", "20971520") "fi");
+	expect(&t, SET, 0, "/top/mid: reservation of " CAMERA " raised from 0 to 4M\n", NULL);
+	are(20, 4, 4);
+	tap_case("a smaller value is the one that an undo restores");
+	begin();
+	read_then("/top/mid/dmem.min", COUNTED "if test $n = 2; then " SETS("top", "2097152") "fi");
+	setenv("FAKE_CG_AT", "3", 1);
+	expect(&t, SET, 1, NULL, "the limit cannot be written");
+	unsetenv("FAKE_CG_AT");
+	are(2, 0, 0);
+	read_no_more();
+}
+
+/* Another user writes a reservation of their own after its check. */
+static void other_user(void)
+{
+	tap_case("35M, and 0 for each second look");
+	begin();
+	if (chown(tap_path(CG "top/side/dmem.min"), 1000, 1000))
+		exit(2);
+	read_then("/top/side/dmem.min", COUNTED "if test $((n % 2)) = 1; then " SETS("top/side", "36700160") "else "
+		  SETS("top/side", "0") "fi");
+	expect(&t, SET, 1, NULL, "/top/side: another user may write its reservation of " CAMERA);
+	read_no_more();
+	are(0, 0, 0);
+	/* They must not keep 4M of the system either. */
+	tap_case("after a cgroup above was raised");
+	begin();
+	if (chown(tap_path(CG "top/side/dmem.min"), 1000, 1000))
+		exit(2);
+	setenv("FAKE_CG_THEN", SETS("top/side", "36700160"), 1);
+	expect(&t, SET, 1, NULL, "/top/side: another user may write its reservation of " CAMERA);
+	unsetenv("FAKE_CG_THEN");
+	are(0, 0, 0);
+}
+
+/* The second run begins while the first one undoes its changes, which goes on once the second one waits
+ * for the lock, or has ended. */
+static void two_runs(void)
+{
+	char command[5000];
+
+	begin();
+	unlink("second");
+	unlink("over");
+	unlink("pid");
+	if (mkfifo("status", 0600) && errno != EEXIST)
+		exit(2);
+	snprintf(command, sizeof(command), "if " HAS("top/mid", "0") " && " HAS("top", "4194304") "; then "
+		 "unset FAKE_CG_THEN FAKE_CG_AT; "
+		 "(sh -c 'echo $$ >pid; exec \"$0\" --sysroot=root set /top/side --min=" CAMERA "=3M --propagate' "
+		 "'%s' >second; s=$?; : >over; echo $s >status) & "
+		 "until test -e over || grep -q -e \"-> FLOCK .* WRITE $(cat pid) \" /proc/locks; do "
+		 "test -r /proc/locks || exit 1; done; fi", t.program);
+	setenv("FAKE_CG_THEN", command, 1);
+	setenv("FAKE_CG_AT", "3", 1);
+	expect(&t, SET, 1, NULL, "the limit cannot be written");
+	unsetenv("FAKE_CG_THEN");
+	unsetenv("FAKE_CG_AT");
+	check(is_there("second"), "begins", "no");
+	if (!is_there("second"))
+		return;
+	check_text(get("status"), "0\n", "succeeds");
+	check_text(get("second"), "/top: reservation of " CAMERA " raised from 0 to 3M\n", "has waited for the undo");
+	are(3, 0, 0);
+}
+
+/* Only one run at a time, from the first look at the reservations to the end of an undo. */
+static void locked(void)
+{
+	char command[5000];
+
+	snprintf(command, sizeof(command), "'%s' --locked " CG "top/cgroup.kill || echo free >free", self);
+	for (int i = 0; i < 3; i++) {
+		tap_case(i == 2 ? "dry run" : i ? "undo" : "raise");
+		begin();
+		unlink("free");
+		read_then("/top/side/dmem.min", command);
+		setenv("FAKE_CG_THEN", command, 1);
+		if (i == 1)
+			setenv("FAKE_CG_AT", "3", 1);
+		expect(&t, i == 2 ? SET " -n" : SET, i == 1, i == 1 ? NULL : "/top: reservation of " CAMERA,
+		       i == 1 ? "the limit cannot be written" : NULL);
+		unsetenv("FAKE_CG_AT");
+		unsetenv("FAKE_CG_THEN");
+		read_no_more();
+		check(is_there("free") == (i == 2), "a run that changes reservations holds the lock", "no");
+	}
+	tap_case("another run");
+	two_runs();
+	tap_case("a file that cannot be locked");
+	begin();
+	if (unlink(tap_path(CG "top/cgroup.kill")) || mkdir(tap_path(CG "top/cgroup.kill"), 0700))
+		exit(2);
+	expect(&t, SET, 1, NULL, "/top/cgroup.kill: Is a directory: --propagate locks this file: run it as its owner");
+	are(0, 0, 0);
+	tap_case("a copy without the file");
+	begin();
+	if (unlink(tap_path(CG "top/cgroup.kill")))
+		exit(2);
+	expect(&t, SET, 0, RAISED, NULL);
 }
 
 /* The user of a delegated cgroup does not get the system's reservations. */
@@ -208,17 +350,26 @@ static void delegated(void)
 	cgroup("top/user@1.service", 0, 0);
 	cgroup("top/user@1.service/evil", 39, 0);
 	cgroup("top/user@1.service/x", 0, 0);
+	if (chown(tap_path(CG "top/user@1.service/evil/dmem.min"), 1000, 1000))
+		exit(2);
 	before = snapshot();
 	expect(&t, "set /top/user@1.service/x --min=" CAMERA "=1M --propagate", 1, NULL, "/top/user@1.service: it is "
 	       "delegated, and its user may write the reservations that --propagate would add up: set the "
 	       "reservation of this cgroup instead");
 	same_tree(before, "of a unit");
-	begin();
-	if (chown(tap_path(CG "top/mid"), 1000, 1000))
-		exit(2);
-	before = snapshot();
-	expect(&t, SET, 1, NULL, "/top/mid: it is delegated");
-	same_tree(before, "of a directory");
+	for (int i = 0; i < 8; i++) {
+		static const char * const files[] = { "", "/cgroup.procs", "/cgroup.subtree_control", "/dmem.min" };
+		char path[100];
+
+		snprintf(path, sizeof(path), CG "top/mid%s", files[i / 2]);
+		tap_case("a %s may write %s", i % 2 ? "group" : "user", path);
+		begin();
+		if (i % 2 ? chmod(tap_path(path), i == 1 ? 0775 : 0664) : chown(tap_path(path), 1000, 0))
+			exit(2);
+		before = snapshot();
+		expect(&t, SET, 1, NULL, "/top/mid: it is delegated");
+		same_tree(before, "nothing is changed");
+	}
 	/* A cgroup beside it that a user has made, and one that a group may change. */
 	for (int i = 0; i < 2; i++) {
 		tap_case(i ? "a group" : "a user");
@@ -353,15 +504,33 @@ static void killed(const char *plain)
 	      "call %d of %d: top %d, mid %d", n, calls, min_of("top"), min_of("top/mid"));
 }
 
+/* For the commands of the shell: true if another program has locked the file. */
+static bool is_locked(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 4)
+	char path[4200] = "";
+
+	if (argc == 3 && !strcmp(argv[1], "--locked"))
+		return is_locked(argv[2]) ? 0 : 1;
+	if (argc != 4 || readlink("/proc/self/exe", path, sizeof(path) - 1) <= 0)
 		return 2;
+	self = path;
+	/* Files that a group may write are refused. */
+	umask(022);
 	t = (struct tool){ .program = argv[1], .dir = argv[3] };
 	tap_start();
 	RUN(raises);
 	RUN(all_or_nothing);
 	RUN(undo_with_others);
+	RUN(between);
+	RUN(other_user);
+	RUN(locked);
 	RUN(delegated);
 	RUN(units);
 	RUN(sums);

@@ -389,6 +389,21 @@ enum dmem_status dmem_cgroup_enable_delegated(int root, const char *path);
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 				 const char *region, uint64_t *value);
 
+/* The same. @st becomes that of the file that was read, unless NULL: one descriptor, so that no other
+ * user can change the value between a check of the owner and its use. Unset if there is no file. */
+struct stat;
+enum dmem_status dmem_cgroup_get_owned(int root, const char *path, const char *file, const char *region,
+				       uint64_t *value, struct stat *st);
+
+/*
+ * Waits until no other program has locked the cgroup, and locks it. The lock is one on cgroup.kill:
+ * flock() works with any descriptor, and of the files of each cgroup, this is the one that only its
+ * owner can open (mode 0200), so that no other user can hold the lock. Nothing is written. Returns a
+ * descriptor, which the caller closes to unlock, or a negative errno. -ENOENT: there is no such
+ * cgroup, or a copy of one without this file.
+ */
+int dmem_cgroup_lock(int root, const char *path);
+
 /* The number of lines of @region in a file of the root: two regions may have the same name. */
 size_t dmem_cgroup_lines(int root, const char *file, const char *region);
 

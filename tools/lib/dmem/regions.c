@@ -243,9 +243,14 @@ static int read_heaps(struct reading *rd)
 	if (!rd->r->heap)
 		return -ENOMEM;
 	for (size_t i = 0; i < n && !ret; i++) {
-		rd->r->heap[i].name = names[i];
+		struct dmem_heap *h = &rd->r->heap[rd->r->n_heaps];
+
+		/* A program may have left one in a copy of the directory. */
+		if (*names[i] == '.')
+			continue;
+		h->name = names[i];
 		rd->r->n_heaps++;
-		ret = read_heap(rd, &rd->r->heap[i]);
+		ret = read_heap(rd, h);
 	}
 	return ret;
 }
