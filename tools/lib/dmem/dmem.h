@@ -389,9 +389,10 @@ enum dmem_status dmem_cgroup_enable_delegated(int root, const char *path);
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 				 const char *region, uint64_t *value);
 
+struct stat;
+
 /* The same. @st becomes that of the file that was read, unless NULL: one descriptor, so that no other
  * user can change the value between a check of the owner and its use. Unset if there is no file. */
-struct stat;
 enum dmem_status dmem_cgroup_get_owned(int root, const char *path, const char *file, const char *region,
 				       uint64_t *value, struct stat *st);
 
