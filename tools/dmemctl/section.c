@@ -59,7 +59,7 @@ static int take(struct ctl *c, struct dmem_units *u, const char *unit, struct se
 
 		if (text &&
 		    dmem_limit_parse(&u->arena, limit->kind, text, &s->limit[s->n]) == DMEM_OK) {
-			s->n++;
+			s->limit[s->n++].sum = limit->sum;
 			continue;
 		}
 		s->unusable++;

@@ -137,6 +137,21 @@ static void slice_reserves_more(void)
 	put(CG "media.slice/dmem.stat", CAMERA " local=0 dying=0 reserved=9437184 committed=9437184\n");
 }
 
+/* The service for a prefix or for all slices sets no reservation to 0. */
+static void slice_of_all_reserves_more(void)
+{
+	slice_reserves_more();
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\n");
+	put(LIB "slice.d/x.conf", "[X-Dmem]\nDeviceMemoryMinPropagate=yes\n");
+}
+
+/* A service that never started names it. */
+static void slice_reserves_nothing_there(void)
+{
+	put(LIB "media.slice", MEDIA_PROPAGATES);
+	put(LIB "late.service", EXEC "Slice=media.slice\n[X-Dmem]\nDeviceMemoryMin=cma/none 4M\n");
+}
+
 static void slice_reserves_enough(void)
 {
 	slice_reserves_more();
@@ -721,6 +736,14 @@ static const struct {
 	{ "a slice reserves for nobody", slice_reserves_more,
 	  "note: media.slice: reserves 9M of " CAMERA ", which no unit in it reserves any more: systemctl start "
 	  "dmem-slice@media.service\n",
+	  0 },
+	{ "a slice of many reserves for nobody", slice_of_all_reserves_more,
+	  "note: media.slice: reserves 9M of " CAMERA ", which no unit in it reserves any more: dmemctl set /media.slice "
+	  "--min=" CAMERA "=0\n",
+	  0 },
+	{ "a unit in a slice names no region", slice_reserves_nothing_there,
+	  "note: media.slice: units in it reserve cma/none, which is not a region: see lsdmem for the names, and load the "
+	  "driver of the region\n",
 	  0 },
 	{ "a slice reserves as much as the units in it", slice_reserves_enough, NULL, 0 },
 	{ "the kernel rounds", limit_is_rounded, NULL, 0 },

@@ -117,6 +117,7 @@ struct dmem_limit {
 	const char *region;
 	struct dmem_value value;
 	const char *text;	/* as written; not copied */
+	bool sum;		/* set by the caller: of the units in a slice */
 };
 
 enum dmem_status dmem_limit_parse(struct dmem_arena *a, enum dmem_kind kind, const char *arg,
@@ -229,6 +230,7 @@ struct dmem_section_limit {
 	const char *value;	/* as written, and valid */
 	const char *file;	/* where it was written */
 	unsigned int line;
+	bool sum;		/* of the units in a slice, which has no line for the region */
 };
 
 struct dmem_obstacle {
@@ -270,7 +272,8 @@ struct dmem_unit_limits {
 	const char *propagate_file;
 	unsigned int propagate_line;
 	/* The last Slice= of a service, with its specifiers, or NULL. */
-	const char *slice;
+	const char *slice, *slice_file;
+	unsigned int slice_line;
 	/* The first mistake, or NULL. */
 	const char *mistake_file;
 	unsigned int mistake_line;

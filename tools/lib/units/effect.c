@@ -173,15 +173,16 @@ static void check_propagate(struct dmem_units *u, struct dmem_unit_file **f, siz
 }
 
 /* The sum for a prefix or a type is not one number: each slice has its own. */
-static bool propagates(const struct dmem_unit *unit, const struct dmem_unit_limits *limits)
+static bool propagates(struct dmem_units *u, const struct dmem_unit *unit, const struct dmem_unit_limits *limits)
 {
-	return unit->type == DMEM_SLICE && limits->propagate && !dmem_unit_is_level(unit);
+	return unit->type == DMEM_SLICE && limits->propagate && !dmem_unit_is_level(u, unit);
 }
 
 int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *program,
 		      struct dmem_unit_limits *limits, enum dmem_effect *effect)
 {
 	struct dmem_unit_file **f;
+	bool masked;
 	size_t n;
 
 	*effect = DMEM_NOTHING;
@@ -195,12 +196,12 @@ int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *
 		check_propagate(u, f, n);
 	if ((unit->type != DMEM_SERVICE && unit->type != DMEM_SLICE) || !strcmp(unit->name, "-.slice"))
 		return check_places(u, unit, f, n);
-	if (!dmem_unit_limits_any(limits) && !propagates(unit, limits))
-		return 0;
+	if (!dmem_unit_limits_any(limits) && !propagates(u, unit, limits))
+		return dmem_units_propagate(u, unit->name, program, true, limits);
 	/* There are limits, so the other settings of these files matter. */
-	if (dmem_units_merge(u, f, n, true, program, limits))
+	if (dmem_units_merge(u, f, n, true, program, limits) || dmem_units_masked(u, unit->name, &masked))
 		return -ENOMEM;
-	if (n && f[0] == unit->fragment && f[0]->masks)
+	if (masked)
 		return 0;
 	check_dropins(u, f, n);
 	check_unreadable(limits, f, n);
@@ -211,7 +212,7 @@ int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *
 	}
 	drop_specifiers(u, limits);
 	*effect = DMEM_LIMITS;
-	return propagates(unit, limits) ? dmem_units_propagate(u, unit->name, program, true, limits) : 0;
+	return dmem_units_propagate(u, unit->name, program, true, limits);
 }
 
 /* Drop-ins in foo-@x.service.d/ apply to the instance x of all templates with that prefix, so these
@@ -277,14 +278,17 @@ int dmem_units_add_unnamed(struct dmem_units *u, const char *program)
 		"dmem-controller.service",
 	};
 	struct dmem_unit *added;
-	int ret = dmem_units_add_slices(u, program);
 	size_t n = u->n_units;
+	int ret = 0;
 
 	for (size_t i = 0; i < n && !ret; i++) {
 		ret = add_instances(u, u->unit[i]);
 		if (!ret)
 			ret = add_by_alias(u, u->unit[i]);
 	}
+	/* Services that have just been added count, too. */
+	if (!ret)
+		ret = dmem_units_add_slices(u, program);
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !ret; i++)
 		ret = dmem_units_add(u, always[i], &added);
 	return ret;

@@ -7,35 +7,21 @@
  * nothing can be added twice, and a service that starts late finds its memory reserved.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "units.h"
+#include "reserving.h"
 
-struct dmem_reserving {
-	const char *unit, *slice;
-	bool template;
-	struct dmem_unit_limits limits;
-};
-
-/* The reservations of all units in one slice for one region. */
-struct sum {
-	const char *region;	/* without specifiers */
-	struct dmem_value value;
-	bool mixed;		/* of sizes and percentages */
-};
-
-struct sums {
-	struct sum *sum;
-	size_t n;
-	const struct dmem_section_limit *heap;	/* one that cannot be added, or NULL */
-};
-
-bool dmem_unit_is_level(const struct dmem_unit *unit)
+bool dmem_unit_is_level(struct dmem_units *u, const struct dmem_unit *unit)
 {
 	const char *at = strchr(unit->name, '@'), *end = at ? at : strrchr(unit->name, '.');
 
-	/* A unit file may have such a name, but no unit has only drop-ins of it. */
-	return unit->type_level || !end || (!unit->fragment && end > unit->name && end[-1] == '-');
+	if (unit->type_level || !end)
+		return true;
+	if (unit->fragment || end == unit->name || end[-1] != '-')
+		return false;
+	/* A unit file may have such a name, and an instance of it is a unit. */
+	return !dmem_units_holder(u, unit->name);
 }
 
 /* ---- arithmetic ---- */
@@ -58,14 +44,31 @@ static bool larger(const struct dmem_value *x, const struct dmem_value *y)
 	return x->n > y->n;
 }
 
-static struct dmem_value plus(const struct dmem_value *x, const struct dmem_value *y)
-{
-	struct dmem_value v = { .percent = x->n ? x->percent : y->percent };
+/* The reservations of one region, in any order. */
+struct total {
+	uint64_t size;
+	unsigned long long percent;	/* in 1/100 */
+	bool max;
+};
 
-	if (is_max(x) || is_max(y) || __builtin_add_overflow(x->n, y->n, &v.n) ||
-	    (v.percent && v.n > 10000))
-		return (struct dmem_value){ .n = DMEM_NO_LIMIT };
-	return v;
+static void add(struct total *t, const struct dmem_value *v)
+{
+	if (is_max(v))
+		t->max = true;
+	else if (v->percent)
+		t->percent += v->n;
+	else
+		t->max = __builtin_add_overflow(t->size, v->n, &t->size) || t->max;
+	/* More than all of the region, and no sum of so many can overflow. */
+	t->max = t->max || t->percent > 10000;
+}
+
+static void total_to_sum(const struct total *t, struct dmem_sum *sum)
+{
+	sum->mixed = !t->max && t->percent && t->size;
+	sum->value = (struct dmem_value){ .n = DMEM_NO_LIMIT };
+	if (!t->max)
+		sum->value = (struct dmem_value){ .percent = t->percent, .n = t->percent ? t->percent : t->size };
 }
 
 static const char *text_of(struct dmem_arena *a, const struct dmem_value *v)
@@ -83,268 +86,138 @@ static const char *text_of(struct dmem_arena *a, const struct dmem_value *v)
 	return dmem_printf(a, "%llu%s", n, units[unit]);
 }
 
-/* ---- units ---- */
-
-static bool above(const char *slice, size_t *len)
-{
-	const char *dash = memrchr(slice, '-', (size_t)(strrchr(slice, '.') - slice));
-
-	*len = dash && dash != slice ? (size_t)(dash - slice) : 0;
-	return *len;
-}
-
-static bool is_in(const char *slice, const char *parent)
-{
-	size_t len;
-
-	return above(slice, &len) && !strncmp(slice, parent, len) && !strcmp(parent + len, ".slice");
-}
-
-/* The slice of a service as in systemd. NULL: out of memory, or Slice= has another specifier than
- * those of the unit's name. */
-static const char *slice_of(struct dmem_units *u, const char *service, const struct dmem_unit_limits *limits)
-{
-	const char *at = strchr(service, '@'), *slice, *prefix;
-
-	if (limits->slice) {
-		slice = dmem_expand(&u->arena, service, limits->slice);
-		return slice && dmem_unit_type(slice) == DMEM_SLICE ? slice : NULL;
-	}
-	if (!at)
-		return "system.slice";
-	prefix = dmem_strndup(&u->arena, service, (size_t)(at - service));
-	prefix = prefix ? dmem_escape(&u->arena, prefix) : NULL;
-	return prefix ? dmem_printf(&u->arena, "system-%s.slice", prefix) : NULL;
-}
-
-static bool reserves(const struct dmem_unit_limits *limits)
-{
-	size_t i = 0;
-
-	while (i < limits->n && limits->limit[i].kind != DMEM_MIN)
-		i++;
-	return i < limits->n;
-}
-
-static bool is_service(const struct dmem_unit *unit)
-{
-	return unit->type == DMEM_SERVICE && !unit->alias_of && !unit->masked && !dmem_unit_is_level(unit) &&
-	       !dmem_unit_is_ours(unit->name);
-}
-
-/* Adds the service if it has a reservation that can be set. */
-static int add_service(struct dmem_units *u, const struct dmem_unit *unit, const char *program)
-{
-	struct dmem_reserving *more, r = {
-		.unit = unit->name, .template = dmem_unit_is_template(unit->name),
-	};
-	struct dmem_unit_file **f;
-	size_t n;
-
-	if (dmem_units_files(u, unit->name, &f, &n) ||
-	    dmem_units_merge(u, f, n, false, program, &r.limits))
-		return -ENOMEM;
-	if (!reserves(&r.limits) || (n && f[0] == unit->fragment && f[0]->masks))
-		return 0;
-	/* Its slice may be in a file without a section. */
-	if (dmem_units_merge(u, f, n, true, program, &r.limits))
-		return -ENOMEM;
-	r.slice = slice_of(u, unit->name, &r.limits);
-	if (!r.slice || dmem_unit_limits_obstacle(&r.limits))
-		return 0;
-	more = dmem_grow(&u->arena, u->reserving, u->n_reserving, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	u->reserving = more;
-	more[u->n_reserving++] = r;
-	return 0;
-}
-
-/* Adds the slice and those above it, which get the settings of slice.d/ and of prefixes. */
-static int add_slice(struct dmem_units *u, const char *slice)
-{
-	struct dmem_unit *added;
-	size_t len;
-	int ret = dmem_units_add(u, slice, &added);
-
-	/* Not the name of a slice after all: systemd ignores it, too. */
-	if (ret)
-		return ret == -EINVAL ? 0 : ret;
-	if (!above(slice, &len))
-		return 0;
-	slice = dmem_printf(&u->arena, "%.*s.slice", (int)len, slice);
-	return slice ? add_slice(u, slice) : -ENOMEM;
-}
-
-static int find_services(struct dmem_units *u, const char *program)
-{
-	size_t n = u->n_units;
-	int ret = 0;
-
-	if (u->reserving_known)
-		return 0;
-	for (size_t i = 0; i < n && !ret; i++) {
-		if (is_service(u->unit[i]))
-			ret = add_service(u, u->unit[i], program);
-	}
-	for (size_t i = 0; i < u->n_reserving && !ret; i++)
-		ret = add_slice(u, u->reserving[i].slice);
-	u->reserving_known = !ret;
-	return ret;
-}
-
-static int merge_slice(struct dmem_units *u, const char *name, const char *program,
-		       struct dmem_unit_limits *limits)
-{
-	struct dmem_unit_file **f;
-	size_t n;
-
-	if (dmem_units_files(u, name, &f, &n))
-		return -ENOMEM;
-	return dmem_units_merge(u, f, n, false, program, limits);
-}
-
 /* ---- sums ---- */
 
-static struct sum *sum_for(struct dmem_units *u, struct sums *s, const char *region)
-{
-	struct sum *more;
-	size_t i = 0;
-
-	while (i < s->n && strcmp(s->sum[i].region, region))
-		i++;
-	if (i < s->n)
-		return &s->sum[i];
-	more = dmem_grow(&u->arena, s->sum, s->n, sizeof(*more));
-	if (!more)
-		return NULL;
-	s->sum = more;
-	more[s->n] = (struct sum){ .region = region };
-	return &more[s->n++];
-}
-
-static int add_value(struct dmem_units *u, struct sums *s, const char *region,
-		     const struct dmem_value *v, bool mixed)
-{
-	struct sum *sum = sum_for(u, s, region);
-
-	if (!sum)
-		return -ENOMEM;
-	sum->mixed = sum->mixed || mixed || !comparable(&sum->value, v);
-	sum->value = plus(&sum->value, v);
-	return 0;
-}
-
-/* The region that the line of a unit means. NULL: it has no value there, and the unit gets no such
- * limit. */
-static const char *region_of(struct dmem_units *u, const char *unit,
-			     const struct dmem_section_limit *l)
-{
-	const char *region = dmem_expand(&u->arena, unit, l->region);
-
-	/* In a slice, a specifier is a mistake that is reported elsewhere. */
-	if (!region || (dmem_unit_type(unit) == DMEM_SLICE && dmem_has_specifier(l->region)))
-		return NULL;
-	/* %I may have any character. */
-	return dmem_region_problem(region) ? NULL : region;
-}
-
 /* A reservation counts up to the unit's own limit, if both are sizes or both are percentages. */
-static void bound(struct dmem_units *u, const char *unit, const struct dmem_unit_limits *limits,
-		  const char *region, struct dmem_value *v)
+static const struct dmem_value *bounded(const struct dmem_value *v, const struct dmem_reserved *own)
 {
-	for (size_t i = 0; i < limits->n; i++) {
-		const struct dmem_section_limit *l = &limits->limit[i];
-		const char *of = l->kind == DMEM_MAX ? region_of(u, unit, l) : NULL;
-		struct dmem_value max;
-
-		if (!of || strcmp(of, region) || dmem_parse_value(l->value, &max))
-			continue;
-		if (comparable(v, &max) && larger(v, &max))
-			*v = max;
-	}
+	return own && comparable(v, &own->max) && larger(v, &own->max) ? &own->max : v;
 }
 
-/* Adds the reservations in the files of one unit. A heap's name may be another one of a region that
- * counts already: they cannot be told apart before the driver is loaded. */
-static int add_unit(struct dmem_units *u, struct sums *s, const char *unit,
-		    const struct dmem_unit_limits *limits)
+static int add_part(struct dmem_units *u, struct dmem_sums *s, const char *region, const struct dmem_value *v)
 {
-	for (size_t i = 0; i < limits->n; i++) {
-		const struct dmem_section_limit *l = &limits->limit[i];
-		struct dmem_value v;
-		const char *region;
+	struct dmem_sum *more = dmem_grow(&u->arena, s->of, s->n, sizeof(*more));
 
-		if (l->kind != DMEM_MIN || dmem_parse_value(l->value, &v))
-			continue;
-		region = region_of(u, unit, l);
-		if (!region)
-			continue;
-		if (dmem_region_heap(region)) {
-			s->heap = s->heap ? s->heap : l;
-			continue;
-		}
-		/* A slice has its limit compared with the sum, not with its own line. */
-		if (dmem_unit_type(unit) == DMEM_SERVICE)
-			bound(u, unit, limits, region, &v);
-		if (add_value(u, s, region, &v, false))
-			return -ENOMEM;
-	}
+	if (!more)
+		return -ENOMEM;
+	s->of = more;
+	more[s->n++] = (struct dmem_sum){ .region = region, .value = *v };
 	return 0;
 }
 
-/* The reservations of a slice: its own, or the sums if these are larger and it has the setting. */
-static int sums_of(struct dmem_units *u, const char *name, const char *program,
-		   const struct dmem_unit_limits *limits, struct sums *s);
-
-static int add_children(struct dmem_units *u, const char *name, const char *program, struct sums *s)
+static int compare_sums(const void *a, const void *b)
 {
-	int ret = 0;
+	return strcmp(((const struct dmem_sum *)a)->region, ((const struct dmem_sum *)b)->region);
+}
 
-	for (size_t i = 0; i < u->n_reserving && !ret; i++) {
-		const struct dmem_reserving *r = &u->reserving[i];
+/* Leaves each region once. */
+static void add_up(struct dmem_sums *s)
+{
+	struct total t = { 0 };
+	size_t n = 0;
 
-		if (!r->template && !strcmp(r->slice, name))
-			ret = add_unit(u, s, r->unit, &r->limits);
-	}
-	for (size_t i = 0; i < u->n_units && !ret; i++) {
-		const struct dmem_unit *unit = u->unit[i];
-		struct dmem_unit_limits limits;
-		struct sums below = { 0 };
-
-		if (unit->type != DMEM_SLICE || unit->alias_of || unit->masked || dmem_unit_is_level(unit) ||
-		    !is_in(unit->name, name))
-			continue;
-		ret = merge_slice(u, unit->name, program, &limits);
-		if (!ret)
-			ret = sums_of(u, unit->name, program, &limits, &below);
-		for (size_t k = 0; k < below.n && !ret; k++) {
-			bound(u, unit->name, &limits, below.sum[k].region, &below.sum[k].value);
-			ret = add_value(u, s, below.sum[k].region, &below.sum[k].value, below.sum[k].mixed);
+	if (s->n)
+		qsort(s->of, s->n, sizeof(*s->of), compare_sums);
+	for (size_t i = 0; i < s->n; i++) {
+		if (!i || compare_sums(&s->of[n - 1], &s->of[i])) {
+			t = (struct total){ 0 };
+			s->of[n++].region = s->of[i].region;
 		}
-		s->heap = s->heap ? s->heap : below.heap;
+		add(&t, &s->of[i].value);
+		total_to_sum(&t, &s->of[n - 1]);
+	}
+	s->n = n;
+}
+
+/* One region of a slice. */
+struct both {
+	const struct dmem_reserved *own;	/* NULL: not in its files */
+	const struct dmem_sum *sum;		/* NULL: not in those of the units in it */
+};
+
+/* Goes through two sorted lists at once. False at the end. */
+static bool next_region(const struct dmem_reserved_list *own, const struct dmem_sums *s, size_t *i, size_t *k,
+			struct both *b)
+{
+	const struct dmem_reserved *o = *i < own->n ? &own->of[*i] : NULL;
+	const struct dmem_sum *sum = *k < s->n ? &s->of[*k] : NULL;
+	int order = o && sum ? strcmp(o->region, sum->region) : 0;
+
+	*b = (struct both){ order > 0 ? NULL : o, order < 0 ? NULL : sum };
+	*i += !!b->own;
+	*k += !!b->sum;
+	return o || sum;
+}
+
+/* True if the region has sizes and percentages. */
+static bool is_mixed(const struct both *b)
+{
+	return b->sum && (b->sum->mixed || (b->own && b->own->has_min && !comparable(&b->sum->value, &b->own->min)));
+}
+
+/* The reservation of the slice: its own, or the sum if that is larger. NULL: it has none. */
+static const struct dmem_value *larger_one(const struct both *b)
+{
+	const struct dmem_value *own = b->own && b->own->has_min ? &b->own->min : NULL;
+
+	if (!b->sum || is_mixed(b))
+		return own;
+	return own && !larger(&b->sum->value, own) ? own : &b->sum->value;
+}
+
+static int add_below(struct dmem_units *u, struct dmem_slice *slice, const char *program);
+
+/* Calculates the reservations with which a slice counts in the one above: its own, or the sums if
+ * these are larger and it has the setting. */
+static int add_counts(struct dmem_units *u, struct dmem_slice *slice, const char *program)
+{
+	const struct dmem_sums none = { 0 };
+	struct dmem_unit_limits limits;
+	size_t i = 0, k = 0;
+	struct both b;
+	int ret;
+
+	if (slice->counts_known)
+		return 0;
+	slice->counts_known = true;
+	ret = dmem_reserving_merge(u, slice->name, program, &limits);
+	if (!ret)
+		ret = dmem_reserving_own(u, slice->name, &limits, &slice->own);
+	if (!ret && limits.propagate)
+		ret = add_below(u, slice, program);
+	while (!ret && next_region(&slice->own, limits.propagate ? &slice->below : &none, &i, &k, &b)) {
+		const struct dmem_value *v = larger_one(&b);
+
+		if (v)
+			ret = add_part(u, &slice->counts, b.own ? b.own->region : b.sum->region, bounded(v, b.own));
 	}
 	return ret;
 }
 
-static int sums_of(struct dmem_units *u, const char *name, const char *program,
-		   const struct dmem_unit_limits *limits, struct sums *s)
+/* Calculates the sums of all units directly in a slice. */
+static int add_below(struct dmem_units *u, struct dmem_slice *slice, const char *program)
 {
-	struct sums own = { 0 };
-	int ret = add_unit(u, &own, name, limits);
+	int ret = 0;
 
-	if (!ret && limits->propagate)
-		ret = add_children(u, name, program, s);
-	for (size_t i = 0; i < own.n && !ret; i++) {
-		struct sum *sum = sum_for(u, s, own.sum[i].region);
+	if (slice->below_known)
+		return 0;
+	slice->below_known = true;
+	for (const struct dmem_reserving *r = slice->service; r && !ret; r = r->next) {
+		for (size_t i = 0; !r->template && i < r->own.n && !ret; i++) {
+			const struct dmem_reserved *own = &r->own.of[i];
 
-		if (!sum)
-			return -ENOMEM;
-		sum->mixed = sum->mixed || !comparable(&sum->value, &own.sum[i].value);
-		if (!sum->mixed && !larger(&sum->value, &own.sum[i].value))
-			sum->value = own.sum[i].value;
+			if (own->has_min)
+				ret = add_part(u, &slice->below, own->region, bounded(&own->min, own));
+		}
 	}
-	s->heap = s->heap ? s->heap : own.heap;
+	for (struct dmem_slice *child = slice->child; child && !ret; child = child->next) {
+		if (child->left_out)
+			continue;
+		ret = add_counts(u, child, program);
+		for (size_t i = 0; i < child->counts.n && !ret; i++)
+			ret = add_part(u, &slice->below, child->counts.of[i].region, &child->counts.of[i].value);
+	}
+	add_up(&slice->below);
 	return ret;
 }
 
@@ -373,20 +246,64 @@ static int complain(const struct result *r, const char *file, unsigned int line,
 	return 0;
 }
 
-static int check_templates(const struct result *r)
+static int check_templates(const struct result *r, const struct dmem_slice *slice)
 {
 	struct dmem_arena *a = &r->u->arena;
 	int ret = 0;
 
-	for (size_t i = 0; i < r->u->n_reserving && !ret; i++) {
-		const struct dmem_reserving *t = &r->u->reserving[i];
-
-		if (t->template && !strcmp(t->slice, r->name))
+	for (const struct dmem_reserving *t = slice->service; t && !ret; t = t->next) {
+		if (t->template)
 			ret = complain(r, r->limits->propagate_file, r->limits->propagate_line, t->unit,
 				       dmem_printf(a, "has a reservation that %s does not count, since the number "
 						   "of its instances is not known", r->name),
 				       dmem_printf(a, "reserve for them in %s", r->name), true);
 	}
+	return ret;
+}
+
+/* The same for templates whose instances have slices of their own. */
+static int check_patterns(const struct result *r, bool level)
+{
+	struct dmem_unit_limits *limits = r->limits;
+	struct dmem_slice_pattern *p;
+	size_t at = 0, len = 0;
+	int ret = 0;
+
+	while (!ret && (p = dmem_reserving_pattern(r->u, r->name, level, &at, &len))) {
+		if (p->told_file == limits->propagate_file && p->told_line == limits->propagate_line)
+			continue;
+		if (r->report) {
+			p->told_file = limits->propagate_file;
+			p->told_line = limits->propagate_line;
+		}
+		ret = complain(r, limits->propagate_file, limits->propagate_line, p->unit,
+			       "has a reservation, and its instances have slices of their own, which do not count "
+			       "it, since the instances are not known", "reserve for them in these slices", true);
+	}
+	return ret;
+}
+
+/* A heap in the files of another unit is no mistake of the slice. */
+static int check_heaps(const struct result *r, const struct dmem_reserved_list *of, bool own)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < of->n_heaps && !ret; i++)
+		ret = complain(r, of->heap[i]->file, of->heap[i]->line, of->heap[i]->region,
+			       dmem_printf(&r->u->arena, "is the name of a heap, which %s cannot add to its "
+					   "reservation", r->name),
+			       "write the name of the region, see lsdmem", !own);
+	return ret;
+}
+
+static int check_heaps_below(const struct result *r, const struct dmem_slice *slice)
+{
+	int ret = 0;
+
+	for (const struct dmem_reserving *s = slice->service; s && !ret; s = s->next)
+		ret = s->template ? 0 : check_heaps(r, &s->own, false);
+	for (const struct dmem_slice *child = slice->child; child && !ret; child = child->next)
+		ret = child->left_out ? 0 : check_heaps(r, &child->own, false);
 	return ret;
 }
 
@@ -403,67 +320,43 @@ static const char *escaped(struct dmem_arena *a, const char *s)
 	return buf;
 }
 
-/* Replaces the slice's own value, or adds a line. */
-static int set_one(const struct result *r, const struct sum *sum)
+/* Replaces the slice's own value, or adds a line to the array, which has room. */
+static int set_one(const struct result *r, const struct both *b)
 {
 	struct dmem_unit_limits *limits = r->limits;
+	bool own = b->own && b->own->has_min;
 	struct dmem_section_limit one = {
-		DMEM_MIN, escaped(&r->u->arena, sum->region), text_of(&r->u->arena, &sum->value),
-		limits->propagate_file, limits->propagate_line,
-	}, *more;
-	size_t i = 0;
+		DMEM_MIN, escaped(&r->u->arena, b->sum->region), text_of(&r->u->arena, &b->sum->value),
+		limits->propagate_file, limits->propagate_line, !own,
+	};
 
 	if (!one.region || !one.value)
 		return -ENOMEM;
-	while (i < limits->n && (limits->limit[i].kind != DMEM_MIN ||
-				 strcmp(limits->limit[i].region, one.region)))
-		i++;
-	if (i < limits->n) {
-		limits->limit[i] = one;
-		return 0;
-	}
-	more = dmem_alloc(&r->u->arena, (limits->n + 1) * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	if (limits->n)
-		memcpy(more, limits->limit, limits->n * sizeof(*more));
-	more[limits->n++] = one;
-	limits->limit = more;
+	limits->limit[own ? b->own->at : limits->n++] = one;
 	return 0;
 }
 
-/* True if the slice's own line has this value already. */
-static bool is_own(const struct result *r, const struct sum *sum)
+static int take_sums(const struct result *r, const struct dmem_reserved_list *own, const struct dmem_sums *s)
 {
-	for (size_t i = 0; i < r->limits->n; i++) {
-		const struct dmem_section_limit *l = &r->limits->limit[i];
-		const char *region = l->kind == DMEM_MIN ? region_of(r->u, r->name, l) : NULL;
-		struct dmem_value v;
-
-		if (region && !strcmp(region, sum->region) && !dmem_parse_value(l->value, &v))
-			return v.percent == sum->value.percent && v.n == sum->value.n;
-	}
-	return !sum->value.n;
-}
-
-static int take_sums(const struct result *r, const struct sums *s)
-{
-	struct dmem_arena *a = &r->u->arena;
+	struct dmem_unit_limits *limits = r->limits;
+	struct dmem_section_limit *all = dmem_alloc(&r->u->arena, (limits->n + s->n + 1) * sizeof(*all));
+	size_t i = 0, k = 0;
+	struct both b;
 	int ret = 0;
 
-	if (s->heap)
-		ret = complain(r, s->heap->file, s->heap->line, s->heap->region,
-			       dmem_printf(a, "is the name of a heap, which %s cannot add to its reservation",
-					   r->name),
-			       "write the name of the region, see lsdmem", false);
-	for (size_t i = 0; i < s->n && !ret; i++) {
-		if (s->sum[i].mixed)
-			ret = complain(r, r->limits->propagate_file, r->limits->propagate_line, s->sum[i].region,
-				       dmem_printf(a, "has sizes and percentages in %s and the units in it, "
+	if (!all)
+		return -ENOMEM;
+	if (limits->n)
+		memcpy(all, limits->limit, limits->n * sizeof(*all));
+	limits->limit = all;
+	while (!ret && next_region(own, s, &i, &k, &b)) {
+		if (is_mixed(&b))
+			ret = complain(r, limits->propagate_file, limits->propagate_line, b.sum->region,
+				       dmem_printf(&r->u->arena, "has sizes and percentages in %s and the units in it, "
 						   "which cannot be added", r->name),
-				       "write sizes only, or percentages only", false);
-		else if (!is_own(r, &s->sum[i]))
-			ret = set_one(r, &s->sum[i]);
+				       "write sizes only, or percentages only", true);
+		else if (b.sum && larger_one(&b) == &b.sum->value && b.sum->value.n)
+			ret = set_one(r, &b);
 	}
 	return ret;
 }
@@ -471,18 +364,30 @@ static int take_sums(const struct result *r, const struct sums *s)
 int dmem_units_propagate(struct dmem_units *u, const char *name, const char *program, bool report,
 			 struct dmem_unit_limits *limits)
 {
+	struct dmem_unit *unit = dmem_units_find(u, name);
 	struct result r = { u, name, limits, report };
-	struct sums s = { 0 };
+	struct dmem_reserved_list own;
 	int ret;
 
-	if (!limits->propagate || dmem_unit_type(name) != DMEM_SLICE || !strcmp(name, "-.slice"))
+	if (!limits->propagate || !unit || unit->type != DMEM_SLICE || !strcmp(name, "-.slice"))
 		return 0;
-	ret = find_services(u, program);
+	ret = dmem_reserving_find(u, program, report);
+	/* Each slice of a prefix has its own sum. */
+	if (!ret && dmem_unit_is_level(u, unit))
+		return check_patterns(&r, true);
 	if (!ret)
-		ret = sums_of(u, name, program, limits, &s);
+		ret = dmem_reserving_own(u, name, limits, &own);
+	if (!ret && unit->slice)
+		ret = add_below(u, unit->slice, program);
 	if (!ret)
-		ret = take_sums(&r, &s);
-	return ret ? ret : check_templates(&r);
+		ret = check_heaps(&r, &own, true);
+	if (!ret && unit->slice)
+		ret = check_heaps_below(&r, unit->slice);
+	if (!ret && unit->slice)
+		ret = take_sums(&r, &own, &unit->slice->below);
+	if (!ret && unit->slice)
+		ret = check_templates(&r, unit->slice);
+	return ret ? ret : check_patterns(&r, false);
 }
 
 int dmem_units_add_slices(struct dmem_units *u, const char *program)
@@ -494,9 +399,9 @@ int dmem_units_add_slices(struct dmem_units *u, const char *program)
 
 		if (u->unit[i]->type != DMEM_SLICE || u->unit[i]->alias_of || u->unit[i]->masked)
 			continue;
-		if (merge_slice(u, u->unit[i]->name, program, &limits))
+		if (dmem_reserving_merge(u, u->unit[i]->name, program, &limits))
 			return -ENOMEM;
 		any = limits.propagate;
 	}
-	return any ? find_services(u, program) : 0;
+	return any ? dmem_reserving_find(u, program, true) : 0;
 }

@@ -346,17 +346,22 @@ static int set_limit(struct dmem_arena *a, struct dmem_unit_limits *limits, cons
 	if (limits->n)
 		memcpy(c, limits->limit, limits->n * sizeof(*c));
 	c[limits->n++] = (struct dmem_section_limit){
-		e->kind, e->region, e->value, file, e->line,
+		e->kind, e->region, e->value, file, e->line, false,
 	};
 	limits->limit = c;
 	return 0;
 }
 
 /* systemd ignores a name that is not that of a slice, and the slice from before stays. */
-static void set_slice(struct dmem_unit_limits *limits, const char *name)
+static void set_slice(struct dmem_unit_limits *limits, const char *file, const struct dmem_entry *e)
 {
-	if (strchr(name, '%') || dmem_unit_type(name) == DMEM_SLICE)
-		limits->slice = name;
+	const char *name = e->value;
+
+	if (!strchr(name, '%') && dmem_unit_type(name) != DMEM_SLICE)
+		return;
+	limits->slice = name;
+	limits->slice_file = file;
+	limits->slice_line = e->line;
 }
 
 static void set_propagate(struct dmem_unit_limits *limits, const char *file, const struct dmem_entry *e)
@@ -386,7 +391,7 @@ int dmem_unit_limits_add(struct dmem_arena *a, struct dmem_unit_limits *limits,
 		else if (e->what == PROPAGATE)
 			set_propagate(limits, s->file, e);
 		else if (e->what == IN_SLICE)
-			set_slice(limits, e->value);
+			set_slice(limits, s->file, e);
 		else if (e->what == OBSTACLE)
 			ret = dmem_obstacle_add(a, limits, e->region, e->value, s->file, e->line);
 		else if (e->what == RESET)
@@ -414,7 +419,7 @@ bool dmem_unit_limits_equal(const struct dmem_unit_limits *x, const struct dmem_
 		return false;
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->limit[i].kind != y->limit[i].kind ||
-		    strcmp(x->limit[i].region, y->limit[i].region) ||
+		    x->limit[i].sum != y->limit[i].sum || strcmp(x->limit[i].region, y->limit[i].region) ||
 		    strcmp(x->limit[i].value, y->limit[i].value))
 			return false;
 	}
