@@ -826,12 +826,12 @@ static void propagates_once(void)
 	       "its reservation: write the name of the region, see lsdmem\n", "heaps");
 
 	/* What cannot be added in a slice does not count in the one above. */
-	put(ETC "m.slice", "[X-Dmem]\n" PROPAGATE);
+	put(ETC "m.slice", MIN("q 0") PROPAGATE);
 	put(ETC "m-a.slice", MIN("r 1M") PROPAGATE);
 	put(LIB "a.service", EXEC "Slice=m-a.slice\n" MIN("r 50%%"));
-	put(LIB "b.service", EXEC "Slice=m.slice\n" MIN("r 2M"));
-	expect("a.service" ZZ COND(" \"--min=r=50%%\"") "b.service" ZZ COND(" \"--min=r=2M\"")
-	       SETTER_IN("m-a", "m", " --clear-min \"--min=r=1M\"") SETTER("m", " --clear-min \"--sum-min=r=3M\"")
+	put(LIB "b.service", EXEC "Slice=m.slice\n" MIN("r 2M") "DeviceMemoryMin=q 4M\n");
+	expect("a.service" ZZ COND(" \"--min=r=50%%\"") "b.service" ZZ COND(" \"--min=r=2M\" \"--min=q=4M\"")
+	       SETTER_IN("m-a", "m", " --clear-min \"--min=r=1M\"") SETTER("m", " --clear-min \"--min=q=4M\" \"--sum-min=r=3M\"")
 	       WANTS("m-a") WANTS("m"),
 	       "/etc/systemd/system/m-a.slice:3: warning: 'r' has sizes and percentages in m-a.slice and the units in it, "
 	       "which cannot be added: write sizes only, or percentages only\n", "one level of two");
