@@ -25,12 +25,14 @@ const char *hook_arguments_asks(struct dmem_arena *a, char **args, size_t n, str
 	opterr = 0;
 	/* 0: getopt() starts again with another command line. */
 	optind = 0;
-	while ((opt = getopt_long((int)n, args, HOOK_SHORT_OPTIONS, hook_options, NULL)) != -1) {
+	/* "+": with any environment, a word that is no option ends them. */
+	while ((opt = getopt_long((int)n, args, "+" HOOK_SHORT_OPTIONS, hook_options, NULL)) != -1) {
 		if (opt == '?' || opt == ':')
 			return optind > 0 && (size_t)optind <= n ? args[optind - 1] : "";
 		if ((opt == DMEM_MAX || opt == DMEM_MIN) &&
-		    hook_asks_argument(a, (enum dmem_kind)opt, optarg, asks) != DMEM_OK)
+		    hook_asks_argument(a, (enum dmem_kind)opt, optarg, asks))
 			return optarg;
 	}
-	return NULL;
+	/* dmem-hook refuses such a word. */
+	return (size_t)optind < n ? args[optind] : NULL;
 }

@@ -20,8 +20,8 @@ enum {
 
 extern const struct option hook_options[];
 
-/* Appends the limits of a command line whose first word is the program, and changes the order of the
- * words. Other options have no effect. Returns NULL, or the first word that is wrong. */
+/* Appends the limits of a command line whose first word is the program. Other options have no effect.
+ * Returns NULL, or the first word that is wrong. */
 const char *hook_arguments_asks(struct dmem_arena *a, char **args, size_t n, struct hook_asks *asks);
 
 #endif

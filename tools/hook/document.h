@@ -19,7 +19,10 @@ const char *hook_json_text(struct json_object *o);
 /* Sets the pid from this key of the document. */
 const char *hook_json_pid(struct json_object *top, const char *key, struct hook_state *s);
 
-/* Adds one annotation if it is one of ours, or names the container of a pod. */
+/* True if an annotation of this key is one of ours, or names the container of a pod. */
+bool hook_json_counts(const char *key);
+
+/* Adds one annotation if it counts. @o: NULL is no text. */
 const char *hook_json_annotation(struct dmem_arena *a, const char *key, struct json_object *o,
 				 struct hook_state *s);
 

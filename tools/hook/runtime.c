@@ -7,6 +7,9 @@
 
 /* More than any engine has. */
 #define MAX_WORDS	1000
+#define MAX_HOOKS	256
+/* Where runtimes mount the tree, as the paths in their files have it. */
+#define TREE		"/sys/fs/cgroup"
 
 static const char no_memory[] = "out of memory";
 
@@ -69,10 +72,8 @@ static const char *take_words(struct dmem_arena *a, struct json_object *args, st
 	return c->arg[0] ? NULL : no_memory;
 }
 
-/* @hooks: the lists of hooks by stage. Other stages than this one do not set limits in time. */
-static const char *take_hooks(struct dmem_arena *a, struct json_object *hooks, struct hook_runtime *r)
+static const char *take_list(struct dmem_arena *a, struct json_object *list, struct hook_runtime *r)
 {
-	struct json_object *list = member(hooks, "createRuntime", json_type_array);
 	const char *problem = NULL;
 
 	for (size_t i = 0; i < length(list) && !problem; i++) {
@@ -82,6 +83,8 @@ static const char *take_hooks(struct dmem_arena *a, struct json_object *hooks, s
 
 		if (!is_dmem_hook(path ? hook_json_text(path) : NULL))
 			continue;
+		if (r->n == MAX_HOOKS)
+			return "it has too many hooks";
 		all = dmem_grow(a, r->command, r->n, sizeof(*all));
 		if (!all)
 			return no_memory;
@@ -93,23 +96,69 @@ static const char *take_hooks(struct dmem_arena *a, struct json_object *hooks, s
 	return problem;
 }
 
+/* @hooks: the lists of hooks by stage. Runtimes run those of these two at the same point. Other
+ * stages do not set limits in time. */
+static const char *take_hooks(struct dmem_arena *a, struct json_object *hooks, struct hook_runtime *r)
+{
+	const char *problem = take_list(a, member(hooks, "prestart", json_type_array), r);
+
+	return problem ? problem : take_list(a, member(hooks, "createRuntime", json_type_array), r);
+}
+
+/* Without the slashes around it. */
+static const char *take_cgroup(struct dmem_arena *a, struct json_object *path, const char *above,
+			       struct hook_runtime *r)
+{
+	const char *text = path ? hook_json_text(path) : NULL;
+	size_t len = strlen(above);
+
+	if (!text || strncmp(text, above, len))
+		return NULL;
+	text += len + strspn(text + len, "/");
+	len = strlen(text);
+	while (len && text[len - 1] == '/')
+		len--;
+	if (!len)
+		return NULL;
+	r->cgroup = dmem_strndup(a, text, len);
+	return r->cgroup ? NULL : no_memory;
+}
+
+/* One label that may be ours. A value of ours has no "=", so a second one may be in the key: a user
+ * could write another annotation in the key of one. */
+static const char *take_label(struct dmem_arena *a, struct json_object *o, struct hook_runtime *r)
+{
+	const char *label = json_object_get_string(o), *whole = hook_json_text(o);
+	size_t len = strcspn(label, "=");
+	char *key = dmem_strndup(a, label, len);
+	struct json_object *value;
+	const char *problem;
+
+	if (!key)
+		return no_memory;
+	if (!hook_json_counts(key) || (whole && !whole[len]))
+		return NULL;
+	if (whole && strchr(whole + len + 1, '=')) {
+		r->unclear = dmem_strdup(a, whole);
+		return r->unclear ? NULL : no_memory;
+	}
+	/* NULL: a text with a zero in it. */
+	value = whole ? json_object_new_string(whole + len + 1) : NULL;
+	problem = whole && !value ? no_memory : hook_json_annotation(a, key, value, &r->state);
+	json_object_put(value);
+	return problem;
+}
+
 /* runc keeps the annotations as "KEY=VALUE". */
 static const char *take_labels(struct dmem_arena *a, struct json_object *labels, struct hook_runtime *r)
 {
 	const char *problem = NULL;
 
 	for (size_t i = 0; i < length(labels) && !problem; i++) {
-		const char *label = hook_json_text(json_object_array_get_idx(labels, i));
-		const char *eq = label ? strchr(label, '=') : NULL;
-		struct json_object *value;
-		char *key;
+		struct json_object *label = json_object_array_get_idx(labels, i);
 
-		if (!eq)
-			continue;
-		key = dmem_strndup(a, label, (size_t)(eq - label));
-		value = json_object_new_string(eq + 1);
-		problem = key && value ? hook_json_annotation(a, key, value, &r->state) : no_memory;
-		json_object_put(value);
+		if (json_object_is_type(label, json_type_string))
+			problem = take_label(a, label, r);
 	}
 	return problem;
 }
@@ -124,6 +173,10 @@ const char *hook_runtime_runc(struct dmem_arena *a, const char *text, size_t len
 	config = member(top, "config", json_type_object);
 	take_start(top, "init_process_start", r);
 	problem = take_pid(top, "init_process_pid", r);
+	/* By controllers; the tree of cgroup v2 has none. */
+	if (!problem)
+		problem = take_cgroup(a, member(member(top, "cgroup_paths", json_type_object), "",
+						json_type_string), TREE "/", r);
 	if (!problem)
 		problem = take_labels(a, member(config, "labels", json_type_array), r);
 	if (!problem)
@@ -138,11 +191,12 @@ const char *hook_runtime_crun_status(struct dmem_arena *a, const char *text, siz
 	const char *problem;
 	struct json_object *top = hook_json_object(text, len, &problem);
 
-	(void)a;
 	if (problem)
 		return problem;
 	take_start(top, "process-start-time", r);
 	problem = take_pid(top, "pid", r);
+	if (!problem)
+		problem = take_cgroup(a, member(top, "cgroup-path", json_type_string), "", r);
 	json_object_put(top);
 	return problem;
 }

@@ -22,7 +22,9 @@ struct hook_command {
 struct hook_runtime {
 	struct hook_state state;	/* pid, annotations, and container; no id */
 	uint64_t started;		/* of the process, in ticks since boot; 0: unknown */
-	struct hook_command *command;	/* of dmem-hook at createRuntime */
+	const char *cgroup;		/* of the container, without the first slash; NULL: unknown */
+	const char *unclear;		/* a label whose key may end elsewhere; NULL: there is none */
+	struct hook_command *command;	/* of dmem-hook, at the stage in which limits hold */
 	size_t n;
 };
 

@@ -29,6 +29,16 @@ static bool names_container(const char *key)
 	       !strcmp(key, "io.kubernetes.container.name");
 }
 
+static bool is_ours(const char *key)
+{
+	return !strncmp(key, HOOK_PREFIX, strlen(HOOK_PREFIX));
+}
+
+bool hook_json_counts(const char *key)
+{
+	return is_ours(key) || names_container(key);
+}
+
 const char *hook_json_annotation(struct dmem_arena *a, const char *key, struct json_object *o,
 				 struct hook_state *s)
 {
@@ -39,7 +49,7 @@ const char *hook_json_annotation(struct dmem_arena *a, const char *key, struct j
 		s->container = dmem_strdup(a, text);
 		return s->container ? NULL : no_memory;
 	}
-	if (strncmp(key, HOOK_PREFIX, strlen(HOOK_PREFIX)))
+	if (!is_ours(key))
 		return NULL;
 	all = dmem_grow(a, s->annotation, s->n, sizeof(*all));
 	if (!all)

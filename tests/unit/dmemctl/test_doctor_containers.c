@@ -77,6 +77,34 @@ static void crun(const char *dir, const char *key, const char *value, const char
 	    key, value, hooks);
 }
 
+/* The files of crun with the path of the container's cgroup. */
+static void crun_at(const char *dir, const char *path, const char *key, const char *value)
+{
+	char name[300];
+
+	crun(dir, key, value, HOOK);
+	snprintf(name, sizeof(name), "root%s/status", dir);
+	put(name, "{\"pid\":%d,\"process-start-time\":%d,\"cgroup-path\":\"%s\"}\n", PID, START, path);
+}
+
+/* A directory that others than root can write to, as one of a user. */
+static void give_away(const char *path)
+{
+	if (chmod(tap_path(path), 0777))
+		check(false, path, "its mode cannot be changed");
+}
+
+/* A thread of the process. */
+static void thread(int tid, const char *state, const char *path)
+{
+	char name[100];
+
+	snprintf(name, sizeof(name), "root/proc/%d/task/%d/stat", PID, tid);
+	put(name, "%d (a) %s 1\n", tid, state);
+	snprintf(name, sizeof(name), "root/proc/%d/task/%d/cgroup", PID, tid);
+	put(name, "0::/%s\n", path);
+}
+
 /* A process of a container in the scope of runc. */
 static void in_scope(uint64_t slice, uint64_t scope)
 {
@@ -177,14 +205,78 @@ static void removed_cgroup(void)
 {
 	in_scope(0, 0);
 	runc("/run/runc/c1", ASKS(EIGHT), HOOK);
-	process(PID, "S", START, SCOPE " (deleted)");
+	process(PID, "Z", START, SCOPE " (deleted)");
+}
+
+static void zombie_threads(void)
+{
+	zombie();
+	thread(PID, "Z", SCOPE);
+	thread(PID + 1, "X", SCOPE);
 }
 
 static void not_made_yet(void)
 {
 	put("root/run/runc/c1/other", "x");
-	put("root/run/crun/.empty-directory/status", "x");
+	put("root/run/crun/.empty-directory/x", "x");
 	put("root/run/crun/file", "x");
+}
+
+/* Its configuration is unusable, but it has ended. */
+static void ended_without_json(void)
+{
+	in_payload(0, 0);
+	crun("/run/crun/c1", ASKS(EIGHT), HOOK);
+	put("root/run/crun/c1/config.json", "{");
+	process(PID, "Z", START, PAYLOAD);
+}
+
+/* ---- containers that hide ---- */
+
+static void named_deleted(void)
+{
+	in_scope(0, 0);
+	cgroup(MACHINE "/a (deleted)", 0);
+	process(PID, "S", START, MACHINE "/a (deleted)");
+	runc("/run/runc/c1", ASKS(EIGHT), HOOK);
+}
+
+static void named_dots(void)
+{
+	in_scope(0, 0);
+	cgroup("..a", 0);
+	process(PID, "S", START, "..a");
+	runc("/run/runc/c1", ASKS(EIGHT), HOOK);
+}
+
+static void named_dot(void)
+{
+	in_scope(0, 0);
+	runc("/run/runc/.c1", ASKS(EIGHT), HOOK);
+}
+
+/* The first thread has ended, and keeps its cgroup, which has a limit. */
+static void first_thread_ended(void)
+{
+	runc_holds();
+	process(PID, "Z", START, SCOPE);
+	thread(PID, "Z", SCOPE);
+	cgroup(MACHINE "/b.scope", 0);
+	thread(PID + 1, "S", MACHINE "/b.scope");
+}
+
+static void outside(void)
+{
+	in_scope(0, 8 * MIB);
+	process(PID, "S", START, "../x");
+	runc("/run/runc/c1", ASKS(EIGHT), HOOK);
+}
+
+static void not_in_tree(void)
+{
+	in_scope(0, 8 * MIB);
+	process(PID, "S", START, MACHINE "/none");
+	runc("/run/runc/c1", ASKS(EIGHT), HOOK);
 }
 
 /* ---- limits that do not hold ---- */
@@ -297,6 +389,49 @@ static void default_for_one(void)
 	put("root/run/runc/c2/state.json", "{\"init_process_pid\":%d,\"config\":{}}", PID + 1);
 }
 
+static void default_of_user(void)
+{
+	in_payload(0, 0);
+	crun("/run/user/1000/crun/c1", "a", "b", HOOK);
+	give_away("root/run/user/1000/crun");
+	put(POLICY, "[Hook]\nDeviceMemoryMax=lots\n");
+}
+
+static void bad_policy_only(void)
+{
+	put(POLICY, "[Hook]\nDeviceMemoryMax=lots\n");
+}
+
+static void policy_is_link(void)
+{
+	put("root/etc/dmem/other", "[Hook]\n");
+	link_to(POLICY, "other");
+}
+
+static void policy_of_others(void)
+{
+	put(POLICY, "[Hook]\n");
+	give_away(POLICY);
+}
+
+static void policy_in_open_directory(void)
+{
+	put(POLICY, "[Hook]\n");
+	give_away("root/etc/dmem");
+}
+
+static void policy_is_long(void)
+{
+	put(POLICY, "[Hook]\n");
+	if (truncate(tap_path(POLICY), 2 << 20))
+		check(false, "file", "cannot be made larger");
+}
+
+static void policy_behind_link(void)
+{
+	link_to("root/etc/dmem", "nowhere");
+}
+
 static void bad_policy(void)
 {
 	raised();
@@ -320,6 +455,79 @@ static void no_cgroup(void)
 }
 
 /* ---- a gap, a foreign file, a reservation, a leaf ---- */
+
+/* The owner of a cgroup above can turn the controller off there, or move processes. */
+static void foreign_cgroup(void)
+{
+	crun_holds();
+	put(CG MACHINE "/cgroup.subtree_control", "dmem\n");
+	give_away(CG MACHINE "/cgroup.subtree_control");
+}
+
+static void foreign_processes(void)
+{
+	crun_holds();
+	give_away(CG SCOPE "/cgroup.procs");
+}
+
+static void foreign_cgroup_below_limit(void)
+{
+	crun_holds();
+	cgroup(MACHINE, 8 * MIB);
+	give_away(CG SCOPE);
+}
+
+static void foreign_own_cgroup(void)
+{
+	crun_holds();
+	give_away(CG PAYLOAD);
+}
+
+/* systemd inside moves itself to a cgroup below the container's. */
+static void init_scope(uint64_t payload)
+{
+	in_payload(0, payload);
+	fake_bare_cgroup(PAYLOAD "/init.scope");
+	process(PID, "S", START, PAYLOAD "/init.scope");
+	crun_at("/run/crun/c1", "/" PAYLOAD, ASKS(EIGHT));
+}
+
+static void systemd_holds(void)
+{
+	init_scope(8 * MIB);
+}
+
+static void systemd_raised(void)
+{
+	init_scope(16 * MIB);
+}
+
+static void systemd_gap(void)
+{
+	in_scope(0, 0);
+	fake_bare_cgroup(PAYLOAD "/init.scope");
+	process(PID, "S", START, PAYLOAD "/init.scope");
+	crun_at("/run/crun/c1", PAYLOAD, ASKS(EIGHT));
+}
+
+/* The kernel's file has another path than the runtime's for a container that was moved. */
+static void moved_away(void)
+{
+	in_payload(0, 8 * MIB);
+	cgroup(MACHINE "/b.scope", 0);
+	process(PID, "S", START, MACHINE "/b.scope");
+	crun_at("/run/crun/c1", "/" PAYLOAD, ASKS(EIGHT));
+}
+
+static void runc_systemd_raised(void)
+{
+	in_scope(0, 16 * MIB);
+	fake_bare_cgroup(SCOPE "/init.scope");
+	process(PID, "S", START, SCOPE "/init.scope");
+	put("root/run/runc/c1/state.json", "{\"init_process_pid\":%d,\"cgroup_paths\":{\"\":\"/sys/fs/cgroup/"
+	    SCOPE "\"},\"config\":{\"labels\":[\"dmem.pool/max=" EIGHT "\"],\"Hooks\":{\"prestart\":[" HOOK "]}}}",
+	    PID);
+}
 
 static void gap(void)
 {
@@ -381,6 +589,30 @@ static void min_not_above(void)
 	unlink(tap_path(CG SCOPE "/dmem.stat"));
 }
 
+/* It reserves for all of its containers together. */
+static void min_above_only(void)
+{
+	min_is_lost();
+	put(CG MACHINE "/dmem.min", CAMERA " 8388608\n");
+	put(CG MACHINE "/dmem.stat", CAMERA " local=0 dying=0 reserved=8388608 committed=8388608\n");
+}
+
+static void min_of_systemd(void)
+{
+	static const char * const with[] = { MACHINE, SCOPE, PAYLOAD };
+	char name[200];
+
+	init_scope(0);
+	put(POLICY, "[Hook]\nDeviceMemoryMinCeiling=" CAMERA " 4M\n");
+	crun_at("/run/crun/c1", "/" PAYLOAD, "dmem.pool/min", EIGHT);
+	for (size_t i = 0; i < sizeof(with) / sizeof(*with); i++) {
+		snprintf(name, sizeof(name), CG "%s/dmem.min", with[i]);
+		put(name, CAMERA " 4194304\n");
+		snprintf(name, sizeof(name), CG "%s/dmem.stat", with[i]);
+		put(name, CAMERA " local=0 dying=0 reserved=4194304 committed=4194304\n");
+	}
+}
+
 static void leaf(void)
 {
 	in_scope(15 * MIB, 0);
@@ -420,7 +652,84 @@ static void unknown_option(void)
 	runc("/run/runc/c1", "a", "b", HOOK_WITH("\"--most=1\""));
 }
 
+static void positional(void)
+{
+	in_scope(0, 0);
+	runc("/run/runc/c1", "a", "b", HOOK_WITH("\"x\",\"--max=" CAMERA "=8M\""));
+}
+
+static void misspelt(void)
+{
+	in_scope(0, 0);
+	runc("/run/runc/c1", "dmem.pool/Max", EIGHT, HOOK);
+}
+
+/* The key of one annotation looks like another annotation. */
+static void forged_key(void)
+{
+	in_scope(0, 8 * MIB);
+	put("root/run/runc/c1/state.json", "{\"init_process_pid\":%d,\"config\":{\"labels\":[\"dmem.pool/max="
+	    CAMERA " max; b=1M\",\"dmem.pool/max=" EIGHT "\"],\"Hooks\":{\"createRuntime\":[" HOOK "]}}}", PID);
+}
+
+static void forged_name(void)
+{
+	in_scope(0, 8 * MIB);
+	put("root/run/runc/c1/state.json", "{\"init_process_pid\":%d,\"config\":{\"labels\":["
+	    "\"io.kubernetes.container.name=front=x\",\"dmem.pool/max.container.front=" EIGHT "\"],"
+	    "\"Hooks\":{\"createRuntime\":[" HOOK "]}}}", PID);
+}
+
+static void zero_in_label(void)
+{
+	in_scope(0, 0);
+	runc("/run/runc/c1", ASKS(EIGHT "\\u0000"), HOOK);
+}
+
+/* More limits than any machine has regions. */
+static void many_asks(void)
+{
+	char words[300 * 16] = "";
+	char name[] = "root/run/runc/c1/state.json";
+
+	in_scope(0, 0);
+	for (int i = 0; i < 300; i++)
+		sprintf(words + strlen(words), ",\"--max=a=%d\"", i);
+	put(name, "{\"init_process_pid\":%d,\"config\":{\"Hooks\":{\"createRuntime\":[{\"path\":\"/dmem-hook\","
+	    "\"args\":[\"dmem-hook\"%s]}]}}}", PID, words);
+}
+
+static void put_hooks(const char *dir, int n)
+{
+	static char all[400 * sizeof(HOOK)];
+	char name[300];
+
+	*all = 0;
+	for (int i = 0; i < n; i++)
+		sprintf(all + strlen(all), "%s" HOOK, i ? "," : "");
+	snprintf(name, sizeof(name), "root%s/state.json", dir);
+	put(name, "{\"init_process_pid\":%d,\"config\":{\"Hooks\":{\"createRuntime\":[%s]}}}", PID, all);
+}
+
+static void many_hooks(void)
+{
+	in_scope(0, 0);
+	put_hooks("/run/runc/c1", 256);
+}
+
+static void too_many_hooks(void)
+{
+	in_scope(0, 0);
+	put_hooks("/run/runc/c1", 257);
+}
+
 /* ---- files that cannot be used ---- */
+
+static void zero_in_key(void)
+{
+	crun_raised();
+	crun("/run/crun/c1", "dmem.pool/max\\u0000z", EIGHT, HOOK);
+}
 
 static void no_json(void)
 {
@@ -469,18 +778,47 @@ static void id_is_link(void)
 	link_to("root/run/runc/c1", "../elsewhere");
 }
 
+static void ids_are_links(void)
+{
+	id_is_link();
+	link_to("root/run/runc/c2", "../elsewhere");
+}
+
 /* ---- users ---- */
 
 static void of_user(void)
 {
 	in_payload(0, 0);
 	crun("/run/user/1000/crun/c1", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/crun");
+}
+
+/* In a login session of root, crun uses its directory. */
+static void of_root(void)
+{
+	in_payload(0, 0);
+	crun("/run/user/0/crun/c1", ASKS(EIGHT), HOOK);
+	if (chmod(tap_path("root/run/user/0/crun"), 0700))
+		check(false, "directory", "its mode cannot be changed");
+}
+
+static void of_user_outside(void)
+{
+	of_user();
+	process(PID, "S", START, "../x");
+}
+
+static void of_user_without_json(void)
+{
+	of_user();
+	put("root/run/user/1000/crun/c1/config.json", "{");
 }
 
 static void hostile_name(void)
 {
 	in_payload(0, 0);
 	crun("/run/user/1000/crun/c\x1b[31m", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/crun");
 }
 
 static void of_user_by_link(void)
@@ -505,12 +843,21 @@ static void of_user_too_much(void)
 			check(false, "file", "cannot be made larger");
 	}
 	crun("/run/user/1001/crun/c6", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/runc");
+	give_away("root/run/user/1001/crun");
 }
 
-#define UNREAD(path, why)	"note: " path ": cannot be read, so the limits of its containers are not " \
-				"checked: " why ": run as root, and see the log of the engine\n"
+#define CANNOT(path, why)	path ": cannot be read, so the limits of its containers are not checked: " why \
+				": see the log of the engine, and start the container again\n"
+#define UNREAD(path, why)	"problem: " CANNOT(path, why)
 #define STATE			"/run/runc/c1/state.json"
-#define HUGE(id)		UNREAD("/run/user/1000/runc/" id "/state.json", "more text follows it")
+#define LINK			"Too many levels of symbolic links"
+#define HUGE(id)		"note: " CANNOT("/run/user/1000/runc/" id "/state.json", "more text follows it")
+#define HOST			": run dmemctl doctor on the host, outside of any container\n"
+#define POLICY_BAD(why)		"problem: /etc/dmem/hook.conf: " why ", so no container with dmem-hook starts: correct " \
+				"it, see dmem-hook(8)\n"
+#define ASKED_BY(what)		what " asks for 8M of " CAMERA
+#define TO_ROOT			": make root the owner of that cgroup and its files, or limit a slice above it\n"
 
 struct test_case {
 	const char *name;
@@ -537,7 +884,23 @@ static const struct test_case processes_cases[] = {
 	{ "another process has its pid", another_process, NULL, 0, 0 },
 	{ "the process is a zombie", zombie, NULL, 0, 0 },
 	{ "its cgroup is removed", removed_cgroup, NULL, 0, 0 },
+	{ "its threads are zombies", zombie_threads, NULL, 0, 0 },
+	{ "it has ended, and has no usable file", ended_without_json, NULL, 0, 0 },
 	{ "the files are not there yet", not_made_yet, NULL, 0, 0 },
+};
+
+static const struct test_case hidden_cases[] = {
+	{ "a name that ends like one of a removed cgroup", named_deleted, "problem: container c1: " RAISED
+	  "dmemctl set '/" MACHINE "/a (deleted)' --max=" CAMERA "=SIZE, or " AGAIN, 1, 0 },
+	{ "a name that begins like a path outside", named_dots, "problem: container c1: " RAISED
+	  "dmemctl set /..a --max=" CAMERA "=SIZE, or " AGAIN, 1, 0 },
+	{ "a name with a dot in front", named_dot, "problem: container .c1: " RAISED SET, 1, 0 },
+	{ "only the first thread has ended", first_thread_ended, "problem: container c1: " RAISED
+	  "dmemctl set --runtime b.scope --max=" CAMERA "=SIZE, or " AGAIN, 1, 0 },
+	{ "a cgroup outside", outside, "problem: container c1: the cgroup of its process 4711 cannot be determined, so "
+	  "its limits are not checked" HOST, 1, 0 },
+	{ "a cgroup that is not there", not_in_tree, "problem: container c1: its cgroup /" MACHINE "/none is not in "
+	  "the tree, so its limits are not checked" HOST, 1, 0 },
 };
 
 static const struct test_case raised_limits_cases[] = {
@@ -581,9 +944,18 @@ static const struct test_case policy_cases[] = {
 	{ "a mistake in the policy", bad_policy,
 	  "problem: /etc/dmem/hook.conf: line 2: 'lots' is not REGION SIZE, so no container with dmem-hook "
 	  "starts: correct it, see dmem-hook(8)\n", 1, 0 },
-	{ "the policy is a FIFO", policy_is_fifo,
-	  "problem: /etc/dmem/hook.conf: Operation not permitted, so no container with dmem-hook starts: correct "
-	  "it, see dmem-hook(8)\n", 1, 0 },
+	{ "a mistake, and the container of a user", default_of_user,
+	  POLICY_BAD("line 2: 'lots' is not REGION SIZE"), 1, 0 },
+	{ "a mistake, and no container", bad_policy_only, POLICY_BAD("line 2: 'lots' is not REGION SIZE"), 1, 0 },
+	{ "the policy is a FIFO", policy_is_fifo, POLICY_BAD("is no regular file"), 1, 0 },
+	{ "the policy is a link", policy_is_link, POLICY_BAD(LINK), 1, 0 },
+	{ "others can write to the policy", policy_of_others,
+	  POLICY_BAD("can be written by others: chmod go-w"), 1, 0 },
+	{ "others can write to its directory", policy_in_open_directory,
+	  POLICY_BAD("the directory can be written by others: chmod go-w"), 1, 0 },
+	{ "the policy is too long", policy_is_long, POLICY_BAD("is too long"), 1, 0 },
+	{ "a link to nowhere above the policy", policy_behind_link,
+	  POLICY_BAD("no file is seen below /etc/dmem: No such file or directory"), 1, 0 },
 };
 
 static const struct test_case levels_cases[] = {
@@ -613,12 +985,37 @@ static const struct test_case levels_cases[] = {
 	  "problem: container c1: an annotation asks for a reservation of 4M of " CAMERA ", but dmem.min of its "
 	  "cgroup is 0B: start the container again, and see the log for messages of dmem-hook\n", 1, 0 },
 	{ "a reservation", min_holds, NULL, 0, 1 },
+	{ "a reservation of the cgroup above only", min_above_only,
+	  "problem: container c1: an annotation asks for a reservation of 4M of " CAMERA ", but dmem.min of its "
+	  "cgroup is 0B: start the container again, and see the log for messages of dmem-hook\n", 1, 0 },
+	{ "a cgroup above of another user", foreign_cgroup, "problem: container c1: " ASKED_BY("an annotation")
+	  ", but /" MACHINE " is not only root's: its owner can remove the limit of /" PAYLOAD " below it, and none "
+	  "above holds" TO_ROOT, 1, 0 },
+	{ "a cgroup above whose processes others move", foreign_processes, "problem: container c1: "
+	  ASKED_BY("an annotation") ", but /" SCOPE " is not only root's: its owner can remove the limit of /" PAYLOAD
+	  " below it, and none above holds" TO_ROOT, 1, 0 },
+	{ "such a cgroup below a limit that holds", foreign_cgroup_below_limit, NULL, 0, 1 },
+	{ "the container's own cgroup is another user's", foreign_own_cgroup, NULL, 0, 1 },
 	{ "a reservation that the cgroup above does not have", min_not_above,
 	  "problem: " SCOPE ": dmem.min of " CAMERA " is 4M, and " MACHINE " above reserves only 0B, which bounds "
 	  "it: reserve as much for each cgroup above, and not more than the region has\n", 1, 0 },
 	{ "a leaf below a limit", leaf,
 	  "note: container c1: its dmem.max of " CAMERA " is max, but the limit of /" MACHINE ", 15M, is in "
 	  "effect: set the limit on its own cgroup as well if programs inside read it\n", 0, 0 },
+};
+
+static const struct test_case systemd_inside_cases[] = {
+	{ "the limit of the container holds", systemd_holds, NULL, 0, 1 },
+	{ "it was raised", systemd_raised, "problem: container c1: " ASKED_BY("an annotation") ", but the limit in "
+	  "effect is 16M, of /" PAYLOAD ": " SET_PAYLOAD, 1, 0 },
+	{ "it was raised, with runc", runc_systemd_raised, "problem: container c1: " ASKED_BY("an annotation")
+	  ", but the limit in effect is 16M, of /" SCOPE ": " SET, 1, 0 },
+	{ "the container has a gap above", systemd_gap, "problem: container c1: " ASKED_BY("an annotation") ", but the "
+	  "controller is not enabled below /" SCOPE ", so its cgroup has no limit: echo +dmem >/sys/fs/cgroup/" SCOPE
+	  "/cgroup.subtree_control, and " AGAIN, 1, 0 },
+	{ "a reservation of the container", min_of_systemd, NULL, 0, 1 },
+	{ "the process was moved away", moved_away, "problem: container c1: " RAISED
+	  "dmemctl set --runtime b.scope --max=" CAMERA "=SIZE, or " AGAIN, 1, 0 },
 };
 
 static const struct test_case requests_cases[] = {
@@ -639,25 +1036,52 @@ static const struct test_case requests_cases[] = {
 	  "configuration, see dmem-hook(8)\n", 1, 0 },
 };
 
+static const struct test_case many_cases[] = {
+	{ "a word that is no option", positional, "problem: container c1: dmem-hook cannot use its argument 'x': "
+	  "correct the CDI file or the configuration, see dmem-hook(8)\n", 1, 0 },
+	{ "a misspelt annotation", misspelt, "problem: container c1: its annotation dmem.pool/Max is unknown, so it "
+	  "asks for nothing: write dmem.pool/max, /min or /strict, and " AGAIN, 1, 0 },
+	{ "a key like another annotation", forged_key, "problem: container c1: in 'dmem.pool/max=" CAMERA " max; b=1M', "
+	  "the annotation cannot be told from its value: write no annotation of dmem.pool/ with another \"=\", and "
+	  AGAIN, 1, 0 },
+	{ "a key like a name", forged_name, "problem: container c1: in 'io.kubernetes.container.name=front=x', "
+	  "the annotation cannot be told from its value: write no annotation of dmem.pool/ with another \"=\", and "
+	  AGAIN, 1, 0 },
+	{ "a zero in a label", zero_in_label, "problem: container c1: its annotation dmem.pool/max: '' is no text: "
+	  "write \"REGION SIZE; REGION SIZE\", and " AGAIN, 1, 0 },
+	{ "more limits than regions", many_asks, "problem: container c1: dmem-hook cannot use its argument 'a=256': "
+	  "correct the CDI file or the configuration, see dmem-hook(8)\nproblem: container c1: asks for a limit of "
+	  "a, which is not a region: see lsdmem for the names, load the driver of the region, and " AGAIN, 1, 0 },
+	{ "many hooks", many_hooks, NULL, 0, 1 },
+	{ "too many hooks", too_many_hooks, UNREAD(STATE, "it has too many hooks"), 1, 0 },
+};
+
 static const struct test_case files_cases[] = {
-	{ "no JSON", no_json, UNREAD(STATE, "it ends too early"), 0, 0 },
-	{ "no pid", no_pid, UNREAD(STATE, "it has no pid of a container's process"), 0, 0 },
-	{ "a FIFO", state_is_fifo, UNREAD(STATE, "is no regular file"), 0, 0 },
-	{ "a link", state_is_link, UNREAD(STATE, "Too many levels of symbolic links"), 0, 0 },
-	{ "a huge file", state_is_huge, UNREAD(STATE, "is too long"), 0, 0 },
+	{ "no JSON", no_json, UNREAD(STATE, "it ends too early"), 1, 0 },
+	{ "no pid", no_pid, UNREAD(STATE, "it has no pid of a container's process"), 1, 0 },
+	{ "a FIFO", state_is_fifo, UNREAD(STATE, "is no regular file"), 1, 0 },
+	{ "a link", state_is_link, UNREAD(STATE, LINK), 1, 0 },
+	{ "a huge file", state_is_huge, UNREAD(STATE, "is too long"), 1, 0 },
+	{ "a zero in a key", zero_in_key, UNREAD("/run/crun/c1/config.json", "a key has a zero in it"), 1, 0 },
 	{ "crun without its configuration", no_config,
-	  UNREAD("/run/crun/c1/config.json", "No such file or directory"), 0, 0 },
-	{ "a link in place of the directory", id_is_link, NULL, 0, 0 },
+	  UNREAD("/run/crun/c1/config.json", "No such file or directory"), 1, 0 },
+	{ "a link in place of the directory", id_is_link, UNREAD("/run/runc/c1", LINK), 1, 0 },
+	{ "two such links are one finding", ids_are_links, UNREAD("/run/runc/c1", LINK), 1, 0 },
 };
 
 static const struct test_case users_cases[] = {
 	{ "a user's container is not the machine's problem", of_user,
 	  "note: container c1: " RAISED SET_PAYLOAD, 0, 0 },
 	{ "a user's name is harmless", hostile_name, "note: container c\\x1b[31m: " RAISED SET_PAYLOAD, 0, 0 },
-	{ "a user's link leads nowhere", of_user_by_link, NULL, 0, 0 },
+	{ "root's own container in a session", of_root, "problem: container c1: " RAISED SET_PAYLOAD, 1, 0 },
+	{ "a user's cgroup is outside", of_user_outside, "note: container c1: the cgroup of its process 4711 cannot be "
+	  "determined, so its limits are not checked" HOST, 0, 0 },
+	{ "a user's file is unusable", of_user_without_json,
+	  "note: " CANNOT("/run/user/1000/crun/c1/config.json", "it ends too early"), 0, 0 },
+	{ "a user's link leads nowhere", of_user_by_link, "note: " CANNOT("/run/user/1000/runc", LINK), 0, 0 },
 	{ "a user with too many files", of_user_too_much,
 	  HUGE("c1") HUGE("c2") HUGE("c3") HUGE("c4")
-	  UNREAD("/run/user/1000/runc/c5/state.json", "this user's files are too long")
+	  "note: " CANNOT("/run/user/1000/runc/c5/state.json", "this user's files are too long")
 	  "note: container c6: " RAISED SET_PAYLOAD, 0, 0 },
 };
 
@@ -711,6 +1135,36 @@ GROUP(levels)
 GROUP(requests)
 GROUP(files)
 GROUP(users)
+GROUP(hidden)
+GROUP(systemd_inside)
+GROUP(many)
+
+/* The findings about the containers of one user are limited, so that those about others are seen. */
+static void flood(void)
+{
+	size_t lines = 0;
+	char dir[100], text[40000];
+	int code;
+
+	board(&t);
+	in_payload(0, 0);
+	for (int i = 0; i < 101; i++) {
+		snprintf(dir, sizeof(dir), "/run/user/1000/runc/c%03d", i);
+		runc(dir, ASKS(EIGHT), HOOK);
+	}
+	give_away("root/run/user/1000/runc");
+	crun("/run/user/1001/crun/other", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1001/crun");
+	code = tool(&t, "doctor");
+	snprintf(text, sizeof(text), "%s", get("out"));
+	for (const char *p = text; (p = strstr(p, "note: container c")); p++)
+		lines++;
+	check(!code && lines == 100 && !strstr(text, "container c100"), "100 findings are shown", "%zu: %s", lines,
+	      text);
+	check(strstr(text, "note: /run/user/1000: only the first 100 findings about the containers of this user are "
+		     "shown: see to these first\n") != NULL, "a note says so", "%s", text);
+	check(strstr(text, "note: container other: ") != NULL, "other users have their own findings", "%s", text);
+}
 
 int main(int argc, char **argv)
 {
@@ -720,11 +1174,15 @@ int main(int argc, char **argv)
 	tap_start();
 	RUN(holds);
 	RUN(processes);
+	RUN(hidden);
 	RUN(raised_limits);
 	RUN(policy);
 	RUN(levels);
+	RUN(systemd_inside);
 	RUN(requests);
+	RUN(many);
 	RUN(files);
 	RUN(users);
+	RUN(flood);
 	return tap_end();
 }

@@ -93,8 +93,9 @@ static void test_no_controller(const struct tool *t)
 /* A container whose cgroup lacks the controller, with and without +dmem above it. */
 static void test_container_without_files(const struct tool *t)
 {
-	static const char line[] = "lsdmem: the cgroup of this container has no dmem files: if it has a limit, "
-		"then that of a cgroup above, which cannot be seen here: run lsdmem outside of the container\n";
+	static const char line[] = "lsdmem: the cgroup of this container has no dmem files: either the kernel has no dmem "
+		"controller, or it is not enabled for this cgroup, and only a cgroup above can have a limit, which cannot "
+		"be seen here: run lsdmem outside of the container\n";
 	struct fake f;
 
 	tap_dir(t->dir);

@@ -33,9 +33,9 @@ void doctor_containers(struct doctor *d)
 #include <string.h>
 
 #include "hook/arguments.h"
+#include "hook/container.h"
 #include "containers.h"
 
-#define POLICY		"/etc/dmem/hook.conf"
 #define START_AGAIN	"start the container again"
 
 struct check {
@@ -43,7 +43,6 @@ struct check {
 	int root;			/* of the cgroup tree */
 	struct stat owner;		/* of the tree */
 	struct hook_policy policy;
-	bool policy_read;
 	/* Of the container that is examined. */
 	const struct doctor_container *c;
 	struct hook_asks asks;
@@ -52,23 +51,26 @@ struct check {
 
 /* The limits of one region on the way from a container's cgroup to the root. */
 struct way {
-	uint64_t own;			/* of the container's cgroup; DMEM_UNKNOWN: not enabled there */
+	uint64_t own;			/* of the container's cgroup, or lower, of its process's;
+					 * DMEM_UNKNOWN: not enabled there */
 	uint64_t lowest;
 	const char *at;			/* the cgroup with the lowest limit */
 	uint64_t held;			/* the lowest limit that only root can change */
 	const char *who;		/* a user or group that can change @lowest, or NULL */
-	uint64_t min;			/* the largest reservation */
+	const char *foreign;		/* the highest cgroup whose owner can remove @lowest, or NULL */
+	uint64_t min;			/* the largest reservation from the process's cgroup to its own */
 };
 
 /* ---- findings ---- */
 
-/* A container that has ended meanwhile has no problem. Containers of users are the business of these
- * users, who could also cause a false alarm. */
+/* Counts a finding, which the caller then prints. A container that has ended meanwhile has no problem.
+ * Containers of users are the business of these users, who could also cause a false alarm. */
 static bool may_say(struct check *k)
 {
-	if (!k->gone)
-		k->gone = !doctor_container_runs(k->d, k->c);
-	return !k->gone && !k->d->err;
+	if (k->d->err || k->gone || (k->c->left && !*k->c->left))
+		return false;
+	k->gone = !doctor_container_lives(k->d, k->c);
+	return !k->gone && doctor_may_find(k->c->left);
 }
 
 static enum severity severity(const struct check *k)
@@ -79,7 +81,7 @@ static enum severity severity(const struct check *k)
 static const char *source_text(const struct hook_choice *c)
 {
 	if (c->source == HOOK_POLICY)
-		return POLICY " limits it to";
+		return DOCTOR_POLICY " limits it to";
 	return c->source == HOOK_ARGUMENT ? "an argument of dmem-hook, as of a CDI device, asks for" :
 					    "an annotation asks for";
 }
@@ -132,7 +134,7 @@ static const char *parent_of(struct check *k, const char *cgroup)
 /* The cgroup next to the root that does not enable the controller for the one below it. */
 static const char *gap(struct check *k)
 {
-	const char *above = k->c->cgroup, *found = NULL;
+	const char *above = k->c->own, *found = NULL;
 	uint64_t unused;
 
 	while (above && *above) {
@@ -161,9 +163,16 @@ static void say_gap(struct check *k, const char *asks, const char *above)
 			   asks, above);
 }
 
-/* A limit file that belongs to the limited user. */
+/* A limit file that belongs to the limited user, or that is below a cgroup of another user. */
 static void say_writer(struct check *k, const char *asks, const struct way *w)
 {
+	if (w->foreign) {
+		doctor_say(k->d, severity(k), k->c->name,
+			   "make root the owner of that cgroup and its files, or limit a slice above it",
+			   "%s, but /%s is not only root's: its owner can remove the limit of /%s below it, and "
+			   "none above holds", asks, w->foreign, w->at);
+		return;
+	}
 	doctor_say(k->d, severity(k), k->c->name,
 		   "make root the owner of the file, or limit a slice above it",
 		   "%s, but %s can write to dmem.max of /%s and remove that limit, and none above holds",
@@ -205,26 +214,49 @@ static uint64_t value_of(struct check *k, const char *cgroup, const char *file, 
 	return s == DMEM_OK || s == DMEM_NO_REGION ? v : DMEM_UNKNOWN;
 }
 
-static void one_level(struct check *k, const char *cgroup, const char *region, struct way *w)
+/* Limits below a cgroup of another user do not hold. */
+static void pass_foreign(struct check *k, const char *cgroup, struct way *w)
 {
-	uint64_t max = value_of(k, cgroup, "dmem.max", region, DMEM_NO_LIMIT);
-	uint64_t min = value_of(k, cgroup, "dmem.min", region, 0);
-	const char *who;
+	if (!hook_cgroup_foreign(k->root, cgroup, k->owner.st_uid, k->owner.st_gid))
+		return;
+	w->held = DMEM_NO_LIMIT;
+	if (w->at)
+		w->foreign = cgroup;
+}
 
-	if (cgroup == k->c->cgroup)
+static void take_own(const char *cgroup, uint64_t max, uint64_t min, const struct check *k, struct way *w)
+{
+	if (strlen(cgroup) < strlen(k->c->own))
+		return;
+	if (max != DMEM_UNKNOWN && (w->own == DMEM_UNKNOWN || max < w->own))
 		w->own = max;
 	if (min != DMEM_UNKNOWN && min > w->min)
 		w->min = min;
-	if (max == DMEM_UNKNOWN || max == DMEM_NO_LIMIT)
-		return;
-	who = doctor_writer(k->d, cgroup, &k->owner);
+}
+
+/* Of two equal limits, the one that holds counts. */
+static void take_limit(const char *cgroup, uint64_t max, const char *who, struct way *w)
+{
 	if (!who && max < w->held)
 		w->held = max;
-	if (max > w->lowest || (max == w->lowest && !w->who))
+	if (max > w->lowest || (max == w->lowest && !w->who && !w->foreign))
 		return;
 	w->lowest = max;
 	w->at = cgroup;
 	w->who = who;
+	w->foreign = NULL;
+}
+
+static void one_level(struct check *k, const char *cgroup, const char *region, struct way *w)
+{
+	uint64_t max = value_of(k, cgroup, "dmem.max", region, DMEM_NO_LIMIT);
+	uint64_t min = value_of(k, cgroup, "dmem.min", region, 0);
+
+	if (cgroup != k->c->cgroup)
+		pass_foreign(k, cgroup, w);
+	take_own(cgroup, max, min, k, w);
+	if (max != DMEM_UNKNOWN && max != DMEM_NO_LIMIT)
+		take_limit(cgroup, max, doctor_writer(k->d, cgroup, &k->owner), w);
 }
 
 static struct way find_way(struct check *k, const char *region)
@@ -238,7 +270,7 @@ static struct way find_way(struct check *k, const char *region)
 
 static void say_limit(struct check *k, size_t r, const char *asks, uint64_t wanted, const struct way *w)
 {
-	const char *remedy = command(k, k->c->cgroup, r);
+	const char *remedy = command(k, k->c->own, r);
 
 	if (!remedy)
 		return;
@@ -269,7 +301,7 @@ static void check_max(struct check *k, size_t r, const struct hook_choice *c, co
 		say_writer(k, asks, w);
 		return;
 	}
-	above = w->own == DMEM_UNKNOWN && *k->c->cgroup ? gap(k) : NULL;
+	above = w->own == DMEM_UNKNOWN && w->lowest == DMEM_NO_LIMIT ? gap(k) : NULL;
 	if (above)
 		say_gap(k, asks, above);
 	else
@@ -287,43 +319,11 @@ static const char *region_of(struct check *k, const char *name, uint64_t *capaci
 	return g ? g->name : NULL;
 }
 
-static const char *load_policy(struct check *k)
-{
-	int fd = dmem_sys_openat(&k->d->sys, &POLICY[1], O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	struct dmem_text t = { 0 };
-	const char *problem;
-	struct stat st;
-	int ret;
-
-	if (fd == -EACCES)
-		doctor_say(k->d, NOTE, POLICY, "run as root", "cannot be read: %s", strerror(-fd));
-	if (fd < 0)
-		return fd == -ENOENT || fd == -EACCES ? NULL : strerror(-fd);
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return "is no regular file";
-	}
-	ret = dmem_read_fd(fd, &t);
-	problem = ret ? strerror(-ret) : hook_policy_parse(k->d->arena, t.s, t.len, &k->policy);
-	dmem_text_free(&t);
-	return problem;
-}
-
-/* Only if a hook runs: without dmem-hook, the file has no effect. */
 static void read_policy(struct check *k)
 {
-	const char *problem;
 	uint64_t unused;
 
-	if (k->policy_read)
-		return;
-	k->policy_read = true;
-	problem = load_policy(k);
-	if (problem) {
-		doctor_say(k->d, PROBLEM, POLICY, "correct it, see dmem-hook(8)",
-			   "%s, so no container with dmem-hook starts", problem);
-		k->policy = (struct hook_policy){ 0 };
-	}
+	doctor_hook_policy(k->d, k->owner.st_uid, &k->policy);
 	for (size_t i = 0; i < k->policy.n; i++) {
 		struct hook_rule *rule = &k->policy.rule[i];
 
@@ -343,10 +343,26 @@ static void read_annotation(struct check *k, enum dmem_kind kind, const struct h
 			   "its annotation %.200s: '%.200s' %s", a->key, a->value ? a->value : "", problem);
 }
 
-static void read_asks(struct check *k)
+/* Annotations that ask for nothing, but were meant to. */
+static void check_keys(struct check *k)
+{
+	const char *unclear = k->c->files.unclear;
+	size_t n;
+	const struct hook_annotation *unknown = hook_annotation_unknown(&k->c->files.state, &n);
+
+	if (unknown && may_say(k))
+		doctor_say(k->d, severity(k), k->c->name,
+			   "write dmem.pool/max, /min or /strict, and " START_AGAIN,
+			   "its annotation %.200s is unknown, so it asks for nothing", unknown->key);
+	if (unclear && may_say(k))
+		doctor_say(k->d, severity(k), k->c->name,
+			   "write no annotation of dmem.pool/ with another \"=\", and " START_AGAIN,
+			   "in '%.200s', the annotation cannot be told from its value", unclear);
+}
+
+static void read_arguments(struct check *k)
 {
 	const struct hook_runtime *files = &k->c->files;
-	const struct hook_annotation *of[HOOK_MAX_COUNTING];
 
 	for (size_t i = 0; i < files->n; i++) {
 		const char *wrong = hook_arguments_asks(k->d->arena, files->command[i].arg,
@@ -357,12 +373,28 @@ static void read_asks(struct check *k)
 				   "correct the CDI file or the configuration, see dmem-hook(8)",
 				   "dmem-hook cannot use its argument '%.200s'", wrong);
 	}
+}
+
+static void read_annotations(struct check *k)
+{
+	const struct hook_annotation *of[HOOK_MAX_COUNTING];
+
 	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
-		size_t n = hook_annotations_counting(&files->state, (enum dmem_kind)kind, of);
+		size_t n = hook_annotations_counting(&k->c->files.state, (enum dmem_kind)kind, of);
 
 		for (size_t i = 0; i < n; i++)
 			read_annotation(k, (enum dmem_kind)kind, of[i]);
 	}
+}
+
+/* True if a limit before this one has the same region. */
+static bool is_again(const struct hook_asks *asks, size_t i)
+{
+	for (size_t n = 0; n < i; n++) {
+		if (!strcmp(asks->ask[n].limit.region, asks->ask[i].limit.region))
+			return true;
+	}
+	return false;
 }
 
 static void find_regions(struct check *k)
@@ -371,7 +403,7 @@ static void find_regions(struct check *k)
 		struct hook_ask *ask = &k->asks.ask[i];
 
 		ask->region = region_of(k, ask->limit.region, &ask->capacity);
-		if (!ask->region && may_say(k))
+		if (!ask->region && !is_again(&k->asks, i) && may_say(k))
 			doctor_say(k->d, severity(k), k->c->name,
 				   "see lsdmem for the names, load the driver of the region, and " START_AGAIN,
 				   "asks for a limit of %.255s, which is not a region", ask->limit.region);
@@ -390,6 +422,13 @@ static void check_region(struct check *k, size_t r, const struct hook_policy *po
 	check_leaf(k, r, &w);
 }
 
+static bool is_in_tree(const struct check *k)
+{
+	struct stat st;
+
+	return !*k->c->cgroup || !fstatat(k->root, k->c->cgroup, &st, AT_SYMLINK_NOFOLLOW);
+}
+
 static void check_container(void *data, const struct doctor_container *c)
 {
 	static const struct hook_policy none;
@@ -399,9 +438,15 @@ static void check_container(void *data, const struct doctor_container *c)
 	k->c = c;
 	k->asks = (struct hook_asks){ 0 };
 	k->gone = false;
-	if (c->files.n)
-		read_policy(k);
-	read_asks(k);
+	if (!is_in_tree(k)) {
+		if (may_say(k))
+			doctor_say(k->d, severity(k), c->name, DOCTOR_OUTSIDE,
+				   "its cgroup /%s is not in the tree, so its limits are not checked", c->cgroup);
+		return;
+	}
+	read_arguments(k);
+	read_annotations(k);
+	check_keys(k);
 	find_regions(k);
 	/* The kernel limits only the first region of a name. */
 	for (size_t r = 0; r < k->d->regions.n && !k->d->err; r++) {
@@ -416,8 +461,10 @@ void doctor_containers(struct doctor *d)
 
 	if (k.root < 0)
 		return;
-	if (doctor_tree_owner(d, &k.owner))
-		doctor_each_container(d, check_container, &k);
+	if (doctor_tree_owner(d, &k.owner)) {
+		read_policy(&k);
+		doctor_each_container(d, k.owner.st_uid, check_container, &k);
+	}
 	close(k.root);
 }
 

@@ -4,7 +4,8 @@
  * every engine. Both write their files after the hooks have run.
  *
  * root's runtimes own the files in /run. Those below /run/user belong to users, and may be anything:
- * no link and no mount is followed, and regular files only are read, up to a limit.
+ * no link and no mount is followed, and regular files only are read, up to a limit. A runtime that
+ * root runs in a session has its directory there, too: root is the owner of that directory.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,8 +22,9 @@
 
 /* More than a machine can run. */
 #define MAX_OF_DIR	4096
-/* A user must not keep root busy. */
+/* A user must not keep root busy, or hide the findings about others. */
 #define MAX_OF_USER	256
+#define MAX_FINDINGS	100
 #define MAX_BYTES	(16u << 20)
 
 #define BELOW		(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
@@ -32,13 +34,22 @@ struct place {
 	int dir;
 	const char *path;	/* absolute, for messages */
 	bool of_user;
+	int said;		/* the errno of the last message about a name in it */
+};
+
+/* A file of a container that cannot be used. All zero: there is none. */
+struct unusable {
+	const char *path, *problem;
+	bool no_right;		/* of this user */
 };
 
 struct search {
 	struct doctor *d;
 	void (*check)(void *data, const struct doctor_container *c);
 	void *data;
-	size_t left;		/* bytes of this user's files that may still be read */
+	uid_t owner;		/* of the cgroup tree */
+	/* Bytes of this user's files that may still be read, and findings that may be printed. */
+	size_t left, findings;
 };
 
 static const struct {
@@ -57,10 +68,40 @@ static const struct {
 
 static const char * const runtimes[] = { "runc", "crun" };
 
-static void unread(struct search *s, const char *path, const char *problem)
+bool doctor_may_find(size_t *left)
 {
-	doctor_say(s->d, NOTE, path, "run as root, and see the log of the engine",
-		   "cannot be read, so the limits of its containers are not checked: %s", problem);
+	if (left && !*left)
+		return false;
+	if (left)
+		--*left;
+	return true;
+}
+
+static size_t *findings_of(struct search *s, bool of_user)
+{
+	return of_user ? &s->findings : NULL;
+}
+
+static void unread(struct search *s, bool of_user, const struct unusable *u)
+{
+	const char *remedy = "see the log of the engine, and start the container again";
+
+	if (!doctor_may_find(findings_of(s, of_user)))
+		return;
+	doctor_say(s->d, of_user || u->no_right ? NOTE : PROBLEM, u->path, u->no_right ? "run as root" : remedy,
+		   "cannot be read, so the limits of its containers are not checked: %s", u->problem);
+}
+
+/* Something in @p cannot be opened: one message for all names there with this errno. */
+static void unopened(struct search *s, struct place *p, const char *path, int err)
+{
+	const struct unusable u = { path, strerror(err), err == EACCES };
+
+	/* No directory, or it was removed. */
+	if (err == ENOENT || err == ENOTDIR || err == p->said)
+		return;
+	p->said = err;
+	unread(s, p->of_user, &u);
 }
 
 static const char *join(struct search *s, const char *dir, const char *name)
@@ -95,12 +136,16 @@ static const char *file_problem(struct search *s, const struct place *p, int fd)
 		return "is no regular file";
 	if (st.st_size > HOOK_STATE_MAX)
 		return "is too long";
-	if (!p->of_user)
-		return NULL;
-	if ((size_t)st.st_size > s->left)
+	if (p->of_user && (size_t)st.st_size > s->left)
 		return "this user's files are too long";
-	s->left -= (size_t)st.st_size;
 	return NULL;
+}
+
+/* A file may grow after its length was asked for. */
+static void count_bytes(struct search *s, const struct place *p, size_t n)
+{
+	if (p->of_user)
+		s->left -= n < s->left ? n : s->left;
 }
 
 static const char *read_open(struct search *s, const struct place *p, int fd, parse_fn parse,
@@ -115,79 +160,48 @@ static const char *read_open(struct search *s, const struct place *p, int fd, pa
 		return problem;
 	}
 	ret = dmem_read_fd(fd, &t);
+	count_bytes(s, p, t.len);
 	problem = ret ? strerror(-ret) : parse(s->d->arena, t.s, t.len, r);
 	dmem_text_free(&t);
 	return problem;
 }
 
 static enum taken take_file(struct search *s, const struct place *p, const char *name, parse_fn parse,
-			    struct hook_runtime *r)
+			    struct hook_runtime *r, struct unusable *u)
 {
 	int fd = open_in(p, name, 0);
-	const char *problem, *path;
 
 	if (fd == -ENOENT)
 		return ABSENT;
-	problem = fd < 0 ? strerror(-fd) : read_open(s, p, fd, parse, r);
-	if (!problem)
+	u->no_right = fd == -EACCES;
+	u->problem = fd < 0 ? strerror(-fd) : read_open(s, p, fd, parse, r);
+	if (!u->problem)
 		return TAKEN;
-	path = join(s, p->path, name);
-	if (path)
-		unread(s, path, problem);
+	u->path = join(s, p->path, name);
 	return NOT_TAKEN;
 }
 
 /* A container may be made or removed meanwhile. */
-static bool take_files(struct search *s, const struct place *p, struct hook_runtime *r)
+static bool take_files(struct search *s, const struct place *p, struct hook_runtime *r, struct unusable *u)
 {
-	enum taken t = take_file(s, p, "state.json", hook_runtime_runc, r);
-	const char *path;
+	enum taken t = take_file(s, p, "state.json", hook_runtime_runc, r, u);
 
 	if (t != ABSENT)
 		return t == TAKEN;
-	if (take_file(s, p, "status", hook_runtime_crun_status, r) != TAKEN)
+	if (take_file(s, p, "status", hook_runtime_crun_status, r, u) != TAKEN)
 		return false;
-	t = take_file(s, p, "config.json", hook_runtime_crun_config, r);
-	if (t == ABSENT && !faccessat(p->dir, "status", F_OK, AT_SYMLINK_NOFOLLOW)) {
-		path = join(s, p->path, "config.json");
-		if (path)
-			unread(s, path, strerror(ENOENT));
-	}
+	t = take_file(s, p, "config.json", hook_runtime_crun_config, r, u);
+	if (t == ABSENT && !faccessat(p->dir, "status", F_OK, AT_SYMLINK_NOFOLLOW))
+		*u = (struct unusable){ join(s, p->path, "config.json"), strerror(ENOENT), false };
 	return t == TAKEN;
 }
 
-static char *read_process(struct doctor *d, int pid, const char *file)
+/* With the pid from an unusable file, of a container that may have ended. Without one, it counts as
+ * one that lives: its user can have caused that. */
+static bool may_live(struct search *s, const struct hook_runtime *r, const char **cgroup)
 {
-	const char *path = dmem_printf(d->arena, "proc/%d/%s", pid, file);
-	struct dmem_text t = { 0 };
-	char *text = NULL;
-
-	if (path && !dmem_sys_read(&d->sys, path, &t))
-		text = dmem_strdup(d->arena, t.s);
-	dmem_text_free(&t);
-	return text;
-}
-
-/* The cgroup of a container's process; NULL: it has ended, or another process has its pid. */
-static const char *find_cgroup(struct doctor *d, const struct hook_runtime *r)
-{
-	const char *stat = read_process(d, r->state.pid, "stat"), *name_end, *cgroup;
-
-	name_end = stat ? strrchr(stat, ')') : NULL;
-	if (!name_end || (r->started && hook_start_time(stat) != r->started))
-		return NULL;
-	/* A process that has ended, but whose parent has not asked for its status. */
-	if (strchr("ZX", name_end[1] ? name_end[2] : 0))
-		return NULL;
-	cgroup = read_process(d, r->state.pid, "cgroup");
-	return cgroup ? hook_cgroup_path(d->arena, cgroup) : NULL;
-}
-
-bool doctor_container_runs(struct doctor *d, const struct doctor_container *c)
-{
-	const char *now = find_cgroup(d, &c->files);
-
-	return now && !strcmp(now, c->cgroup);
+	*cgroup = NULL;
+	return !r->state.pid || doctor_process_lives(s->d, s->d->arena, r, cgroup);
 }
 
 /* Engines show 12 of the 64 digits of an id, and accept these. */
@@ -198,40 +212,65 @@ static const char *name_of(struct doctor *d, const char *id)
 	return dmem_printf(d->arena, "container %.*s", long_id ? 12 : 255, id);
 }
 
-static void one_container(struct search *s, const struct place *p, const char *id)
+/* The container's cgroup, of which its processes may use others below. */
+static const char *own_cgroup(const struct hook_runtime *r, const char *cgroup)
 {
-	struct doctor_container c = { .of_user = p->of_user };
+	return r->cgroup && hook_cgroup_holds(r->cgroup, cgroup) ? r->cgroup : cgroup;
+}
+
+/* A process that lives is never passed over: its user could hide it. */
+static void examine(struct search *s, struct doctor_container *c)
+{
+	s->d->containers++;
+	if (c->cgroup) {
+		c->own = own_cgroup(&c->files, c->cgroup);
+		s->check(s->data, c);
+	} else if (doctor_may_find(c->left)) {
+		doctor_say(s->d, c->of_user ? NOTE : PROBLEM, c->name, DOCTOR_OUTSIDE,
+			   "the cgroup of its process %d cannot be determined, so its limits are not checked",
+			   c->files.state.pid);
+	}
+}
+
+static void one_container(struct search *s, struct place *p, const char *id)
+{
+	struct doctor_container c = { .of_user = p->of_user, .left = findings_of(s, p->of_user) };
 	struct place files = { .of_user = p->of_user };
+	struct unusable u = { 0 };
 	bool taken;
 
-	files.dir = open_in(p, id, O_DIRECTORY);
-	if (files.dir < 0)
-		return;
-	c.dir = files.path = join(s, p->path, id);
+	files.path = c.dir = join(s, p->path, id);
 	c.name = name_of(s->d, id);
 	if (!c.dir || !c.name) {
 		s->d->err = -ENOMEM;
-		close(files.dir);
 		return;
 	}
-	taken = take_files(s, &files, &c.files);
-	close(files.dir);
-	c.cgroup = taken ? find_cgroup(s->d, &c.files) : NULL;
-	if (!c.cgroup)
+	files.dir = open_in(p, id, O_DIRECTORY);
+	if (files.dir < 0) {
+		unopened(s, p, c.dir, -files.dir);
 		return;
-	s->d->containers++;
-	s->check(s->data, &c);
+	}
+	taken = take_files(s, &files, &c.files, &u);
+	close(files.dir);
+	if ((!taken && !u.path) || !may_live(s, &c.files, &c.cgroup))
+		return;
+	if (taken)
+		examine(s, &c);
+	else
+		unread(s, p->of_user, &u);
 }
 
 static void search_in(struct search *s, struct place p, int depth, const char *prefix);
 
-static void search_below(struct search *s, const struct place *p, const char *name, int depth)
+static void search_below(struct search *s, struct place *p, const char *name, int depth)
 {
 	struct place below = { .of_user = p->of_user, .path = join(s, p->path, name) };
 
 	below.dir = below.path ? open_in(p, name, O_DIRECTORY) : -ENOMEM;
 	if (below.dir >= 0)
 		search_in(s, below, depth, "");
+	else if (below.path)
+		unopened(s, p, below.path, -below.dir);
 }
 
 /* True if the line of mountinfo is that of the mount with this number, which has memory for files. */
@@ -279,20 +318,49 @@ static int open_user(const struct place *p, const char *user)
 	return -EXDEV;
 }
 
-static void search_user(struct search *s, const struct place *p, const char *user)
+/* A user cannot make such a directory, or change what is in it. */
+static bool is_of_root(const struct search *s, int dir)
+{
+	struct stat st;
+
+	return !fstat(dir, &st) && st.st_uid == s->owner && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static void search_runtime(struct search *s, struct place *of, const char *runtime)
+{
+	struct place p = { .path = join(s, of->path, runtime), .of_user = true };
+
+	p.dir = p.path ? open_in(of, runtime, O_DIRECTORY) : -ENOMEM;
+	if (p.dir < 0) {
+		if (p.path)
+			unopened(s, of, p.path, -p.dir);
+		return;
+	}
+	p.of_user = !is_of_root(s, p.dir);
+	search_in(s, p, 0, "");
+}
+
+static void search_user(struct search *s, struct place *p, const char *user)
 {
 	struct place of = { .path = join(s, p->path, user), .of_user = true };
 
-	of.dir = of.path ? open_user(p, user) : -ENOMEM;
-	if (of.dir < 0)
-		return;
 	s->left = MAX_BYTES;
+	s->findings = MAX_FINDINGS;
+	of.dir = of.path ? open_user(p, user) : -ENOMEM;
+	if (of.dir < 0) {
+		if (of.path)
+			unopened(s, &of, of.path, -of.dir);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++)
-		search_below(s, &of, runtimes[i], 0);
+		search_runtime(s, &of, runtimes[i]);
 	close(of.dir);
+	if (!s->findings)
+		doctor_say(s->d, NOTE, of.path, "see to these first",
+			   "only the first %d findings about the containers of this user are shown", MAX_FINDINGS);
 }
 
-static void one_name(struct search *s, const struct place *p, const char *name, int depth)
+static void one_name(struct search *s, struct place *p, const char *name, int depth)
 {
 	if (!depth)
 		one_container(s, p, name);
@@ -317,7 +385,9 @@ static const char **list(struct search *s, DIR *dir, const char *prefix, size_t 
 	while (!s->d->err && *n < most && (de = readdir(dir))) {
 		const char **more;
 
-		if (*de->d_name == '.' || strncmp(de->d_name, prefix, strlen(prefix)))
+		/* A container's name may begin with a dot. */
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") ||
+		    strncmp(de->d_name, prefix, strlen(prefix)))
 			continue;
 		more = dmem_grow(s->d->arena, names, *n, sizeof(*more));
 		if (more) {
@@ -355,10 +425,10 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 	closedir(dir);
 }
 
-void doctor_each_container(struct doctor *d,
+void doctor_each_container(struct doctor *d, uid_t owner,
 			   void (*check)(void *data, const struct doctor_container *c), void *data)
 {
-	struct search s = { .d = d, .check = check, .data = data };
+	struct search s = { .d = d, .owner = owner, .check = check, .data = data };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !d->err; i++) {
 		struct place p = { .path = places[i].path };
@@ -366,7 +436,7 @@ void doctor_each_container(struct doctor *d,
 		p.dir = dmem_sys_openat(&d->sys, p.path + 1, O_RDONLY | O_DIRECTORY);
 		if (p.dir >= 0)
 			search_in(&s, p, places[i].depth, places[i].prefix);
-		else if (p.dir != -ENOENT)
-			unread(&s, p.path, strerror(-p.dir));
+		else
+			unopened(&s, &p, p.path, -p.dir);
 	}
 }
