@@ -142,7 +142,8 @@ TEST_F_TIMEOUT(doctor, of_user, 120)
 {
 	static const struct way w = { "crun --root=" USER "/crun", CONTAINER_PATH, ABOVE "/camera" };
 
-	ASSERT_EQ(0, shell_out("mkdir -p " USER " && mount -t tmpfs none " USER));
+	ASSERT_EQ(0, shell_out("mkdir -p " USER " && mount -t tmpfs none " USER " && mkdir " USER "/crun && "
+			       "chown 4242 " USER " " USER "/crun"));
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, UNIFIED, "", ASKS, NULL));
 	ASSERT_EQ(0, run_detached(&w)) TH_LOG("%s", out());
 	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
@@ -153,6 +154,20 @@ TEST_F_TIMEOUT(doctor, of_user, 120)
 	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
 	EXPECT_EQ(NULL, strstr(output(), ": container ")) TH_LOG("%s", output());
 	ASSERT_EQ(0, shell_out("umount " USER)) TH_LOG("%s", out());
+	end_container(_metadata, &w);
+}
+
+/* In a session of root, crun has its directory below that of the session. */
+TEST_F_TIMEOUT(doctor, session_of_root, 120)
+{
+	static const struct way w = { "crun --root=" USER "/crun", CONTAINER_PATH, ABOVE "/camera" };
+
+	ASSERT_EQ(0, shell_out("mkdir -p " USER " && mount -t tmpfs none " USER));
+	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, UNIFIED, "", ASKS, NULL));
+	ASSERT_EQ(0, run_detached(&w)) TH_LOG("%s", out());
+	EXPECT_EQ(1, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(output(), "problem: container camera: an annotation asks for 8M of " CAMERA))
+		TH_LOG("%s", output());
 	end_container(_metadata, &w);
 }
 

@@ -499,7 +499,7 @@ static void systemd_holds(void)
 
 static void systemd_raised(void)
 {
-	init_scope(16 * MIB);
+	init_scope(15 * MIB);
 }
 
 static void systemd_gap(void)
@@ -521,7 +521,7 @@ static void moved_away(void)
 
 static void runc_systemd_raised(void)
 {
-	in_scope(0, 16 * MIB);
+	in_scope(0, 15 * MIB);
 	fake_bare_cgroup(SCOPE "/init.scope");
 	process(PID, "S", START, SCOPE "/init.scope");
 	put("root/run/runc/c1/state.json", "{\"init_process_pid\":%d,\"cgroup_paths\":{\"\":\"/sys/fs/cgroup/"
@@ -1007,9 +1007,9 @@ static const struct test_case levels_cases[] = {
 static const struct test_case systemd_inside_cases[] = {
 	{ "the limit of the container holds", systemd_holds, NULL, 0, 1 },
 	{ "it was raised", systemd_raised, "problem: container c1: " ASKED_BY("an annotation") ", but the limit in "
-	  "effect is 16M, of /" PAYLOAD ": " SET_PAYLOAD, 1, 0 },
+	  "effect is 15M, of /" PAYLOAD ": " SET_PAYLOAD, 1, 0 },
 	{ "it was raised, with runc", runc_systemd_raised, "problem: container c1: " ASKED_BY("an annotation")
-	  ", but the limit in effect is 16M, of /" SCOPE ": " SET, 1, 0 },
+	  ", but the limit in effect is 15M, of /" SCOPE ": " SET, 1, 0 },
 	{ "the container has a gap above", systemd_gap, "problem: container c1: " ASKED_BY("an annotation") ", but the "
 	  "controller is not enabled below /" SCOPE ", so its cgroup has no limit: echo +dmem >/sys/fs/cgroup/" SCOPE
 	  "/cgroup.subtree_control, and " AGAIN, 1, 0 },

@@ -77,6 +77,8 @@ static void check_runtime(struct dmem_arena *a, const char *text, size_t size,
 			"runtime: a command line without an end");
 		hook_arguments_asks(a, r.command[i].arg, r.command[i].n, &asks);
 	}
+	require(r.n <= 256 && asks.n <= 256, "runtime: too many hooks or limits");
+	require(!r.cgroup || (*r.cgroup && *r.cgroup != '/'), "runtime: no path of a cgroup");
 	for (size_t i = 0; i < asks.n; i++)
 		require(asks.ask[i].root && !dmem_region_problem(asks.ask[i].limit.region),
 			"arguments: a bad region");
@@ -131,6 +133,7 @@ static const char * const seeds[] = {
 };
 
 static const char * const words[] = {
+	"\"cgroup-path\":\"//a/\",", "\"cgroup_paths\":{\"\":\"/sys/fs/cgroup/a\"},", "\"prestart\":", "=",
 	"{", "}", "[", "]", ":", ",", "\"", "\\u0000", "\\ud800", "\\n", "null", "\"pid\":", "\"id\":",
 	"\"annotations\":{", "\"dmem.pool/max\":", "\"dmem.pool/min\":", "; ", " ", "%", "max", "99999999999999999999",
 	"\xff", "\xef\xbb\xbf", "1e308", "-1", "[Hook]\n", "DeviceMemoryMax=", "* ", "\n", "'", "NaN", "//",
