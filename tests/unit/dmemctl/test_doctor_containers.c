@@ -545,6 +545,12 @@ static void gap_of_two(void)
 	crun("/run/crun/c1", ASKS(EIGHT), HOOK);
 }
 
+static void gap_below_limit(void)
+{
+	gap();
+	cgroup(SCOPE, 15 * MIB);
+}
+
 static void own_file(void)
 {
 	crun_holds();
@@ -814,6 +820,23 @@ static void of_user_without_json(void)
 	put("root/run/user/1000/crun/c1/config.json", "{");
 }
 
+/* 65 cgroups, and 64 of another user. */
+static void of_user_deep(void)
+{
+	char path[200] = "", second[200];
+
+	for (int i = 0; i < 65; i++)
+		strcat(path, i ? "/d" : "d");
+	of_user();
+	fake_bare_cgroup(path);
+	process(PID, "S", START, path);
+	snprintf(second, sizeof(second), "%s", path + strlen("d/"));
+	fake_bare_cgroup(second);
+	process(PID + 1, "S", START, second);
+	put("root/run/user/1001/runc/c2/state.json", "{\"init_process_pid\":%d}", PID + 1);
+	give_away("root/run/user/1001/runc");
+}
+
 static void hostile_name(void)
 {
 	in_payload(0, 0);
@@ -854,6 +877,8 @@ static void of_user_too_much(void)
 #define LINK			"Too many levels of symbolic links"
 #define HUGE(id)		"note: " CANNOT("/run/user/1000/runc/" id "/state.json", "more text follows it")
 #define HOST			": run dmemctl doctor on the host, outside of any container\n"
+#define D16			"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/"
+#define DEEP			D16 D16 D16 D16 "d"
 #define POLICY_BAD(why)		"problem: /etc/dmem/hook.conf: " why ", so no container with dmem-hook starts: correct " \
 				"it, see dmem-hook(8)\n"
 #define ASKED_BY(what)		what " asks for 8M of " CAMERA
@@ -967,6 +992,8 @@ static const struct test_case levels_cases[] = {
 	  "problem: container c1: an annotation asks for 8M of " CAMERA ", but the controller is not enabled "
 	  "below /" MACHINE ", so its cgroup has no limit: echo +dmem >/sys/fs/cgroup/" MACHINE
 	  "/cgroup.subtree_control, and " AGAIN, 1, 0 },
+	{ "a gap below a limit that is too high", gap_below_limit, "problem: container c1: " ASKED_BY("an annotation")
+	  ", but the limit in effect is 15M, of /" SCOPE ": " SET_PAYLOAD, 1, 0 },
 	{ "a file that the user can write to", own_file,
 	  "note: " PAYLOAD ": every user can write to its dmem.max and remove its limit of " CAMERA "; no cgroup "
 	  "above has a limit that holds: make root the owner of the file, or dmemctl set --runtime "
@@ -1076,6 +1103,8 @@ static const struct test_case users_cases[] = {
 	{ "root's own container in a session", of_root, "problem: container c1: " RAISED SET_PAYLOAD, 1, 0 },
 	{ "a user's cgroup is outside", of_user_outside, "note: container c1: the cgroup of its process 4711 cannot be "
 	  "determined, so its limits are not checked" HOST, 0, 0 },
+	{ "a user's cgroup is too deep", of_user_deep, "note: container c1: its cgroup /" DEEP " is too deep, so its "
+	  "limits are not checked: use fewer levels\n", 0, 0 },
 	{ "a user's file is unusable", of_user_without_json,
 	  "note: " CANNOT("/run/user/1000/crun/c1/config.json", "it ends too early"), 0, 0 },
 	{ "a user's link leads nowhere", of_user_by_link, "note: " CANNOT("/run/user/1000/runc", LINK), 0, 0 },

@@ -37,6 +37,8 @@ void doctor_containers(struct doctor *d)
 #include "containers.h"
 
 #define START_AGAIN	"start the container again"
+/* More than engines make. A user could make as many as a path has room for, to keep root busy. */
+#define MAX_LEVELS	64
 
 struct check {
 	struct doctor *d;
@@ -214,7 +216,7 @@ static uint64_t value_of(struct check *k, const char *cgroup, const char *file, 
 	return s == DMEM_OK || s == DMEM_NO_REGION ? v : DMEM_UNKNOWN;
 }
 
-/* Limits below a cgroup of another user do not hold. */
+/* Limits below a cgroup of another user, which were taken already, do not hold. */
 static void pass_foreign(struct check *k, const char *cgroup, struct way *w)
 {
 	if (!hook_cgroup_foreign(k->root, cgroup, k->owner.st_uid, k->owner.st_gid))
@@ -252,8 +254,7 @@ static void one_level(struct check *k, const char *cgroup, const char *region, s
 	uint64_t max = value_of(k, cgroup, "dmem.max", region, DMEM_NO_LIMIT);
 	uint64_t min = value_of(k, cgroup, "dmem.min", region, 0);
 
-	if (cgroup != k->c->cgroup)
-		pass_foreign(k, cgroup, w);
+	pass_foreign(k, cgroup, w);
 	take_own(cgroup, max, min, k, w);
 	if (max != DMEM_UNKNOWN && max != DMEM_NO_LIMIT)
 		take_limit(cgroup, max, doctor_writer(k->d, cgroup, &k->owner), w);
@@ -429,19 +430,40 @@ static bool is_in_tree(const struct check *k)
 	return !*k->c->cgroup || !fstatat(k->root, k->c->cgroup, &st, AT_SYMLINK_NOFOLLOW);
 }
 
+static bool is_too_deep(const struct doctor_container *c)
+{
+	size_t levels = 1;
+
+	for (const char *p = strchr(c->cgroup, '/'); p; p = strchr(p + 1, '/'))
+		levels++;
+	return c->of_user && levels > MAX_LEVELS;
+}
+
+/* The reason why the limits of the container cannot be checked, with the remedy; or NULL. */
+static const char *obstacle(const struct check *k, const char **remedy)
+{
+	*remedy = DOCTOR_OUTSIDE;
+	if (!is_in_tree(k))
+		return "is not in the tree";
+	*remedy = "use fewer levels";
+	return is_too_deep(k->c) ? "is too deep" : NULL;
+}
+
 static void check_container(void *data, const struct doctor_container *c)
 {
 	static const struct hook_policy none;
+	const char *problem, *remedy;
 	struct check *k = data;
 	const struct hook_policy *policy = c->files.n ? &k->policy : &none;
 
 	k->c = c;
 	k->asks = (struct hook_asks){ 0 };
 	k->gone = false;
-	if (!is_in_tree(k)) {
+	problem = obstacle(k, &remedy);
+	if (problem) {
 		if (may_say(k))
-			doctor_say(k->d, severity(k), c->name, DOCTOR_OUTSIDE,
-				   "its cgroup /%s is not in the tree, so its limits are not checked", c->cgroup);
+			doctor_say(k->d, severity(k), c->name, remedy,
+				   "its cgroup /%.255s %s, so its limits are not checked", c->cgroup, problem);
 		return;
 	}
 	read_arguments(k);

@@ -200,8 +200,15 @@ static bool take_files(struct search *s, const struct place *p, struct hook_runt
  * one that lives: its user can have caused that. */
 static bool may_live(struct search *s, const struct hook_runtime *r, const char **cgroup)
 {
-	*cgroup = NULL;
-	return !r->state.pid || doctor_process_lives(s->d, s->d->arena, r, cgroup);
+	struct dmem_arena scratch = { 0 };
+	const char *found = NULL;
+	bool lives = !r->state.pid || doctor_process_lives(s->d, &scratch, r, &found);
+
+	*cgroup = found ? dmem_strdup(s->d->arena, found) : NULL;
+	if (found && !*cgroup)
+		s->d->err = -ENOMEM;
+	dmem_arena_free(&scratch);
+	return lives;
 }
 
 /* Engines show 12 of the 64 digits of an id, and accept these. */
@@ -252,7 +259,7 @@ static void one_container(struct search *s, struct place *p, const char *id)
 	}
 	taken = take_files(s, &files, &c.files, &u);
 	close(files.dir);
-	if ((!taken && !u.path) || !may_live(s, &c.files, &c.cgroup))
+	if ((!taken && !u.path) || !may_live(s, &c.files, &c.cgroup) || s->d->err)
 		return;
 	if (taken)
 		examine(s, &c);
@@ -420,7 +427,7 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 	for (size_t i = 0; i < n && !s->d->err; i++)
 		one_name(s, &p, names[i], depth);
 	if (n == most)
-		doctor_say(s->d, NOTE, p.path, "remove what is left of old containers",
+		doctor_say(s->d, p.of_user ? NOTE : PROBLEM, p.path, "remove what is left of old containers",
 			   "has %zu names or more: not all of them are checked", most);
 	closedir(dir);
 }
