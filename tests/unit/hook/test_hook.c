@@ -761,6 +761,7 @@ static void test_policy_holds(void)
 	check_text(get("cg/a (deleted) b/c/dmem.max"), ONE_MIB, "its container is limited");
 	machine();
 	put("cg/..a/x (deleted)/cgroup.procs", "%d\n", child);
+	put("cg/..a/x (deleted)/cgroup.subtree_control", "%s", "");
 	put("cg/..a/cgroup.subtree_control", "%s", "");
 	put_cgroup("0::/..a/x (deleted)\n");
 	check(go(MAX(CAM " 1M"), NULL) == 0 && !*get("err"), "so may one whose last word it is, below two dots", "%s",
