@@ -116,7 +116,7 @@ _dmemctl()
 		esac
 	done
 	case $verb$option in
-	*--sysroot|plan--units|plan--check-units|verify--root|cdi--output|cdi-o) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	*--sysroot|plan--units|plan--check-units|verify--root|doctor--runtime-root|cdi--output|cdi-o) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	record--output|metrics--output|metrics-o|history--output|history-o|watch--replay|plan--svg|plan--dts|plan--dtb|plan--alerts|cdi--plan|cdi--hook)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;

@@ -330,13 +330,12 @@ static bool read_state(struct hook *h)
 /* The user can make the start strict, but cannot take that away. */
 static void read_strict(struct hook *h)
 {
-	const struct hook_annotation *a = hook_state_find(&h->state, "strict");
-	int yes = a && a->value ? dmem_parse_bool(a->value) : 0;
+	const char *problem;
 
-	if (yes > 0)
+	if (hook_annotation_strict(&h->state, &problem))
 		be_strict(h);
-	if (yes < 0 || (a && !a->value))
-		fail(h, "annotation %s: write yes or no", a->key);
+	if (problem)
+		fail(h, "annotation " HOOK_PREFIX "strict: write yes or no");
 }
 
 /* One line, however many there are: an annotation costs nothing, and a line has to be written. */

@@ -235,6 +235,30 @@ static bool is_known(const char *name)
 	return !strcmp(name, "strict");
 }
 
+bool hook_annotation_strict(const struct hook_state *s, const char **problem)
+{
+	const struct hook_annotation *a = hook_state_find(s, "strict");
+	int yes = a && a->value ? dmem_parse_bool(a->value) : 0;
+
+	*problem = NULL;
+	if (a && !a->value)
+		*problem = "is no text";
+	else if (yes < 0)
+		*problem = "is neither yes nor no";
+	return yes > 0;
+}
+
+const struct hook_annotation *hook_annotation_unnamed(const struct hook_state *s)
+{
+	for (size_t i = 0; !s->container && i < s->n; i++) {
+		const char *key = s->annotation[i].key + strlen(HOOK_PREFIX);
+
+		if (is_known(key) && strchr(key, '.'))
+			return &s->annotation[i];
+	}
+	return NULL;
+}
+
 const struct hook_annotation *hook_annotation_unknown(const struct hook_state *s, size_t *n)
 {
 	const struct hook_annotation *first = NULL;

@@ -59,6 +59,14 @@ const char *hook_asks_argument(struct dmem_arena *a, enum dmem_kind kind, const 
 /* The first annotation that is not one of dmem-hook, or NULL. Sets *@n to the number of all such. */
 const struct hook_annotation *hook_annotation_unknown(const struct hook_state *s, size_t *n);
 
+/* True if the container's annotation makes a start strict. Sets *@problem to the mistake in it, or to
+ * NULL. */
+bool hook_annotation_strict(const struct hook_state *s, const char **problem);
+
+/* The first annotation for one container of a pod, if no annotation names this container: it then has
+ * no effect. NULL: there is none. */
+const struct hook_annotation *hook_annotation_unnamed(const struct hook_state *s);
+
 /* The annotation "dmem.pool/max.container.NAME" of this container, or NULL. */
 const struct hook_annotation *hook_annotation_own(const struct hook_state *s, enum dmem_kind kind);
 

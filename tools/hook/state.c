@@ -9,6 +9,7 @@
 
 /* The document has three levels; runtimes may add more. */
 #define MAX_DEPTH	32
+#define SANDBOX_KEY	"io.kubernetes.cri.container-type"
 
 static const char no_memory[] = "out of memory";
 
@@ -29,6 +30,12 @@ static bool names_container(const char *key)
 	       !strcmp(key, "io.kubernetes.container.name");
 }
 
+/* The pause container of a pod, which has the annotations of the pod. CRI-O names it POD. */
+static bool is_sandbox(const char *key, const char *text)
+{
+	return !strcmp(key, SANDBOX_KEY) && text && !strcmp(text, "sandbox");
+}
+
 static bool is_ours(const char *key)
 {
 	return !strncmp(key, HOOK_PREFIX, strlen(HOOK_PREFIX));
@@ -36,7 +43,7 @@ static bool is_ours(const char *key)
 
 bool hook_json_counts(const char *key)
 {
-	return is_ours(key) || names_container(key);
+	return is_ours(key) || names_container(key) || !strcmp(key, SANDBOX_KEY);
 }
 
 const char *hook_json_annotation(struct dmem_arena *a, const char *key, struct json_object *o,
@@ -45,8 +52,8 @@ const char *hook_json_annotation(struct dmem_arena *a, const char *key, struct j
 	const char *text = hook_json_text(o);
 	struct hook_annotation *all;
 
-	if (names_container(key) && text) {
-		s->container = dmem_strdup(a, text);
+	if (is_sandbox(key, text) || (names_container(key) && text)) {
+		s->container = dmem_strdup(a, is_sandbox(key, text) ? "POD" : text);
 		return s->container ? NULL : no_memory;
 	}
 	if (!is_ours(key))

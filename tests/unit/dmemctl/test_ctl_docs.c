@@ -29,7 +29,7 @@ static const struct verb {
 	  "--all --bytes --help --json --noheadings --output --raw ", NULL },
 	{ "apply", "apply.c", "options[] = {", "--help ", NULL },
 	{ "run", "options.c", "[OPTIONS_RUN]", "--help --low --max --min --slice --unit ", NULL },
-	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json --prove ", NULL },
+	{ "doctor", "doctor/doctor.c", "options[] = {", "--help --json --prove --runtime-root ", NULL },
 	{ "cdi", "cdi/cdi.c", "options[] = {", "--help --hook --output --plan --strict ",
 	  "cdi/dmemctl-cdi.8.scd" },
 	{ "history", "history/verb.c", "options[] = {",

@@ -670,6 +670,79 @@ static void misspelt(void)
 	runc("/run/runc/c1", "dmem.pool/Max", EIGHT, HOOK);
 }
 
+static void two_misspelt(void)
+{
+	in_payload(0, 0);
+	crun("/run/crun/c1", "a", "b", HOOK);
+	put("root/run/crun/c1/config.json", "{\"annotations\":{\"dmem.pool/Max\":\"x\",\"dmem.pool/stric\":\"yes\"}}");
+}
+
+/* ---- strict ---- */
+
+static void bad_strict(void)
+{
+	in_scope(0, 0);
+	runc("/run/runc/c1", "dmem.pool/strict", "yess", HOOK);
+}
+
+static void strict_is_no_text(void)
+{
+	in_payload(0, 0);
+	crun("/run/crun/c1", "a", "b", HOOK);
+	put("root/run/crun/c1/config.json", "{\"annotations\":{\"dmem.pool/strict\":true}}");
+}
+
+static void good_strict(void)
+{
+	in_scope(0, 0);
+	runc("/run/runc/c1", "dmem.pool/strict", "no", HOOK);
+}
+
+/* ---- pods ---- */
+
+static void put_pod(const char *more)
+{
+	in_payload(0, 0);
+	crun("/run/crun/c1", "a", "b", HOOK);
+	put("root/run/crun/c1/config.json", "{\"annotations\":{\"dmem.pool/max.container.front\":\"" EIGHT "\"%s}}",
+	    more);
+}
+
+static void unnamed(void)
+{
+	put_pod("");
+}
+
+static void another_of_pod(void)
+{
+	put_pod(",\"io.kubernetes.container.name\":\"back\"");
+}
+
+/* containerd gives no name to the pause container. */
+static void pause_of_pod(void)
+{
+	put_pod(",\"io.kubernetes.cri.container-type\":\"sandbox\"");
+}
+
+static void unnamed_of_containerd(void)
+{
+	put_pod(",\"io.kubernetes.cri.container-type\":\"container\"");
+}
+
+/* ---- reservations that the policy does not admit ---- */
+
+static void min_without_ceiling(void)
+{
+	in_scope(0, 0);
+	runc("/run/runc/c1", "dmem.pool/min", EIGHT, HOOK);
+}
+
+static void min_without_hook(void)
+{
+	in_scope(0, 0);
+	runc("/run/runc/c1", "dmem.pool/min", EIGHT, "");
+}
+
 /* The key of one annotation looks like another annotation. */
 static void forged_key(void)
 {
@@ -835,6 +908,21 @@ static void of_user_deep(void)
 	process(PID + 1, "S", START, second);
 	put("root/run/user/1001/runc/c2/state.json", "{\"init_process_pid\":%d}", PID + 1);
 	give_away("root/run/user/1001/runc");
+}
+
+static void of_rootless_docker(void)
+{
+	in_scope(0, 0);
+	runc("/run/user/1000/docker/runtime-runc/moby/c1", ASKS(EIGHT), HOOK);
+	runc("/run/user/1000/docker/plugins/moby/c2", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/docker");
+}
+
+static void of_rootless_containerd(void)
+{
+	in_scope(0, 0);
+	runc("/run/user/1000/containerd/runc/default/c1", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/containerd/runc");
 }
 
 static void hostile_name(void)
@@ -1058,6 +1146,11 @@ static const struct test_case requests_cases[] = {
 	{ "an argument with a mistake", bad_argument,
 	  "problem: container c1: dmem-hook cannot use its argument '" CAMERA "': correct the CDI file or the "
 	  "configuration, see dmem-hook(8)\n", 1, 0 },
+	{ "strict is neither yes nor no", bad_strict, "problem: container c1: its annotation dmem.pool/strict: 'yess' is "
+	  "neither yes nor no: write yes or no, and " AGAIN, 1, 0 },
+	{ "strict is no text", strict_is_no_text, "problem: container c1: its annotation dmem.pool/strict: '' is no "
+	  "text: write yes or no, and " AGAIN, 1, 0 },
+	{ "strict is no", good_strict, NULL, 0, 1 },
 	{ "an unknown option", unknown_option,
 	  "problem: container c1: dmem-hook cannot use its argument '--most=1': correct the CDI file or the "
 	  "configuration, see dmem-hook(8)\n", 1, 0 },
@@ -1068,6 +1161,8 @@ static const struct test_case many_cases[] = {
 	  "correct the CDI file or the configuration, see dmem-hook(8)\n", 1, 0 },
 	{ "a misspelt annotation", misspelt, "problem: container c1: its annotation dmem.pool/Max is unknown, so it "
 	  "asks for nothing: write dmem.pool/max, /min or /strict, and " AGAIN, 1, 0 },
+	{ "two misspelt annotations", two_misspelt, "problem: container c1: its annotation dmem.pool/Max and 1 more are "
+	  "unknown, so they ask for nothing: write dmem.pool/max, /min or /strict, and " AGAIN, 1, 0 },
 	{ "a key like another annotation", forged_key, "problem: container c1: in 'dmem.pool/max=" CAMERA " max; b=1M', "
 	  "the annotation cannot be told from its value: write no annotation of dmem.pool/ with another \"=\", and "
 	  AGAIN, 1, 0 },
@@ -1081,6 +1176,25 @@ static const struct test_case many_cases[] = {
 	  "a, which is not a region: see lsdmem for the names, load the driver of the region, and " AGAIN, 1, 0 },
 	{ "many hooks", many_hooks, NULL, 0, 1 },
 	{ "too many hooks", too_many_hooks, UNREAD(STATE, "it has too many hooks"), 1, 0 },
+};
+
+#define UNNAMED	"problem: container c1: its annotation dmem.pool/max.container.front has no effect, because none names the " \
+		"container: write dmem.pool/max, or add the annotation io.kubernetes.container.name, and " AGAIN
+
+static const struct test_case pods_cases[] = {
+	{ "no name of the container", unnamed, UNNAMED, 1, 0 },
+	{ "another container of the pod", another_of_pod, NULL, 0, 1 },
+	{ "the pause container", pause_of_pod, NULL, 0, 1 },
+	{ "containerd, without a name", unnamed_of_containerd, UNNAMED, 1, 0 },
+};
+
+static const struct test_case ceilings_cases[] = {
+	{ "a reservation without a ceiling", min_without_ceiling, "note: container c1: an annotation asks for a "
+	  "reservation of " CAMERA ", but /etc/dmem/hook.conf admits none: write DeviceMemoryMinCeiling= there, and "
+	  AGAIN, 0, 0 },
+	{ "a reservation without the hook", min_without_hook, "problem: container c1: an annotation asks for a "
+	  "reservation of " CAMERA ", but nothing is reserved: dmem-hook did not run for it: install "
+	  "dmem-containers, see dmem-hook(8), and " AGAIN, 1, 0 },
 };
 
 static const struct test_case files_cases[] = {
@@ -1101,6 +1215,8 @@ static const struct test_case users_cases[] = {
 	  "note: container c1: " RAISED SET_PAYLOAD, 0, 0 },
 	{ "a user's name is harmless", hostile_name, "note: container c\\x1b[31m: " RAISED SET_PAYLOAD, 0, 0 },
 	{ "root's own container in a session", of_root, "problem: container c1: " RAISED SET_PAYLOAD, 1, 0 },
+	{ "rootless Docker", of_rootless_docker, "note: container c1: " RAISED SET, 0, 0 },
+	{ "rootless containerd", of_rootless_containerd, "note: container c1: " RAISED SET, 0, 0 },
 	{ "a user's cgroup is outside", of_user_outside, "note: container c1: the cgroup of its process 4711 cannot be "
 	  "determined, so its limits are not checked" HOST, 0, 0 },
 	{ "a user's cgroup is too deep", of_user_deep, "note: container c1: its cgroup /" DEEP " is too deep, so its "
@@ -1167,6 +1283,62 @@ GROUP(users)
 GROUP(hidden)
 GROUP(systemd_inside)
 GROUP(many)
+GROUP(pods)
+GROUP(ceilings)
+
+static int with_root(const char *dir)
+{
+	char args[600];
+
+	snprintf(args, sizeof(args), "doctor --runtime-root=%s", tap_path(dir));
+	return tool(&t, args);
+}
+
+/* Directories of runtimes with --root. */
+static void roots(void)
+{
+	char said[1000], path[500];
+	int code;
+
+	tap_case("root's");
+	board(&t);
+	put(CG "media.slice/dmem.max", CAMERA " 1048576\n");
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
+	in_scope(0, 0);
+	runc("/opt/runc/c1", ASKS(EIGHT), HOOK);
+	if (chmod(tap_path("root/opt/runc"), 0755))
+		check(false, "directory", "its mode cannot be changed");
+	check(!tool(&t, "doctor") && strstr(get("out"), "no problems: ") == get("out"), "it is not found",
+	      "%s", get("out"));
+	code = with_root("root/opt/runc");
+	check(code == 1 && !strcmp(get("out"), "problem: container c1: " RAISED SET), "it is found if it is named",
+	      "exit code %d: %s%s", code, get("out"), get("err"));
+	tap_case("a user's");
+	give_away("root/opt/runc");
+	code = with_root("root/opt/runc");
+	check(!code && !strcmp(get("out"), "note: container c1: " RAISED SET), "is a note", "exit code %d: %s%s", code,
+	      get("out"), get("err"));
+	tap_case("of another level");
+	snprintf(path, sizeof(path), "%s", tap_path("root/opt"));
+	snprintf(said, sizeof(said), "note: %s: has no files of runc or crun: name the directory with one directory for "
+		 "each container\n", path);
+	code = with_root("root/opt");
+	check(!code && !strcmp(get("out"), said), "a note says so", "exit code %d: %s%s", code, get("out"), get("err"));
+	tap_case("missing");
+	snprintf(said, sizeof(said), "problem: %s/none: cannot be read, so the limits of its containers are not checked: No "
+		 "such file or directory: name the directory that the runtime has as --root\n", path);
+	code = with_root("root/opt/none");
+	check(code == 1 && !strcmp(get("out"), said), "is a problem", "exit code %d: %s%s", code, get("out"), get("err"));
+	tap_case("a directory that is searched anyway");
+	raised();
+	code = with_root("root/run/runc");
+	check(code == 1 && !strcmp(get("out"), "problem: container c1: " RAISED SET), "counts once", "exit code %d: %s%s",
+	      code, get("out"), get("err"));
+	tap_case("with --prove");
+	code = tool(&t, "doctor --prove=" CAMERA " --runtime-root=/");
+	check(code == 2 && strstr(get("err"), "--runtime-root cannot be combined with --prove"), "is refused",
+	      "exit code %d: %s", code, get("err"));
+}
 
 /* The findings about the containers of one user are limited, so that those about others are seen. */
 static void flood(void)
@@ -1213,5 +1385,8 @@ int main(int argc, char **argv)
 	RUN(files);
 	RUN(users);
 	RUN(flood);
+	RUN(pods);
+	RUN(ceilings);
+	RUN(roots);
 	return tap_end();
 }

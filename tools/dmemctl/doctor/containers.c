@@ -37,6 +37,7 @@ void doctor_containers(struct doctor *d)
 #include "containers.h"
 
 #define START_AGAIN	"start the container again"
+#define NO_HOOK_REMEDY	"dmem-hook did not run for it: install dmem-containers, see dmem-hook(8), and " START_AGAIN
 /* More than engines make. A user could make as many as a path has room for, to keep root busy. */
 #define MAX_LEVELS	64
 
@@ -181,6 +182,22 @@ static void say_writer(struct check *k, const char *asks, const struct way *w)
 		   asks, w->who, w->at);
 }
 
+/* Without a ceiling in root's policy, an annotation reserves nothing. */
+static void check_unreserved(struct check *k, size_t r, const struct hook_choice *c)
+{
+	const char *region = k->d->regions.region[r].name;
+
+	if (c->source != HOOK_ANNOTATION || c->value || !c->asked || !may_say(k))
+		return;
+	if (!k->c->files.n)
+		doctor_say(k->d, severity(k), k->c->name, NO_HOOK_REMEDY,
+			   "an annotation asks for a reservation of %s, but nothing is reserved", region);
+	else
+		doctor_say(k->d, NOTE, k->c->name,
+			   "write DeviceMemoryMinCeiling= there, and " START_AGAIN,
+			   "an annotation asks for a reservation of %s, but " DOCTOR_POLICY " admits none", region);
+}
+
 /* A reservation of the container that the cgroups above do not have gets its finding in limits.c. */
 static void check_min(struct check *k, size_t r, const struct hook_choice *c, const struct way *w)
 {
@@ -276,8 +293,7 @@ static void say_limit(struct check *k, size_t r, const char *asks, uint64_t want
 	if (!remedy)
 		return;
 	if (!k->c->files.n)
-		remedy = "dmem-hook did not run for it: install dmem-containers, see dmem-hook(8), and "
-			START_AGAIN;
+		remedy = NO_HOOK_REMEDY;
 	if (w->lowest == DMEM_NO_LIMIT)
 		doctor_say(k->d, severity(k), k->c->name, remedy, "%s, but no limit is in effect", asks);
 	else
@@ -345,16 +361,38 @@ static void read_annotation(struct check *k, enum dmem_kind kind, const struct h
 }
 
 /* Annotations that ask for nothing, but were meant to. */
+static void check_names(struct check *k)
+{
+	const struct hook_state *s = &k->c->files.state;
+	size_t n;
+	const struct hook_annotation *unknown = hook_annotation_unknown(s, &n);
+	const struct hook_annotation *unnamed = hook_annotation_unnamed(s);
+	static const char remedy[] = "write dmem.pool/max, /min or /strict, and " START_AGAIN;
+
+	if (n > 1 && may_say(k))
+		doctor_say(k->d, severity(k), k->c->name, remedy,
+			   "its annotation %.200s and %zu more are unknown, so they ask for nothing",
+			   unknown->key, n - 1);
+	else if (unknown && may_say(k))
+		doctor_say(k->d, severity(k), k->c->name, remedy,
+			   "its annotation %.200s is unknown, so it asks for nothing", unknown->key);
+	if (unnamed && !k->c->files.unclear && may_say(k))
+		doctor_say(k->d, severity(k), k->c->name,
+			   "write dmem.pool/max, or add the annotation io.kubernetes.container.name, and " START_AGAIN,
+			   "its annotation %.200s has no effect, because none names the container", unnamed->key);
+}
+
 static void check_keys(struct check *k)
 {
-	const char *unclear = k->c->files.unclear;
-	size_t n;
-	const struct hook_annotation *unknown = hook_annotation_unknown(&k->c->files.state, &n);
+	const char *unclear = k->c->files.unclear, *problem;
 
-	if (unknown && may_say(k))
-		doctor_say(k->d, severity(k), k->c->name,
-			   "write dmem.pool/max, /min or /strict, and " START_AGAIN,
-			   "its annotation %.200s is unknown, so it asks for nothing", unknown->key);
+	hook_annotation_strict(&k->c->files.state, &problem);
+	if (problem && may_say(k)) {
+		const char *value = hook_state_find(&k->c->files.state, "strict")->value;
+
+		doctor_say(k->d, severity(k), k->c->name, "write yes or no, and " START_AGAIN,
+			   "its annotation dmem.pool/strict: '%.200s' %s", value ? value : "", problem);
+	}
 	if (unclear && may_say(k))
 		doctor_say(k->d, severity(k), k->c->name,
 			   "write no annotation of dmem.pool/ with another \"=\", and " START_AGAIN,
@@ -419,6 +457,7 @@ static void check_region(struct check *k, size_t r, const struct hook_policy *po
 	struct way w = find_way(k, g->name);
 
 	check_max(k, r, &max, &w);
+	check_unreserved(k, r, &min);
 	check_min(k, r, &min, &w);
 	check_leaf(k, r, &w);
 }
@@ -468,6 +507,7 @@ static void check_container(void *data, const struct doctor_container *c)
 	}
 	read_arguments(k);
 	read_annotations(k);
+	check_names(k);
 	check_keys(k);
 	find_regions(k);
 	/* The kernel limits only the first region of a name. */

@@ -9,7 +9,7 @@
 #include "prove.h"
 
 /* More would be a mistake of a script. */
-#define MAX_PROOFS	256
+#define MAX_WORDS	256
 
 static void help(void)
 {
@@ -19,6 +19,8 @@ static void help(void)
 	       "Print one line for each problem or note: the object, the finding, the remedy.\n\n"
 	       "      --prove=REGION  instead, allocate up to a small limit in a scratch cgroup,\n"
 	       "                      and one page more, which must be refused; repeatable\n"
+	       "      --runtime-root=DIR  also check the containers of a runtime that has this\n"
+	       "                      directory as --root; repeatable\n"
 	       "  -J, --json          print JSON\n"
 	       "  -h, --help          print this help\n\n"
 	       "The exit status is 0 without a problem, 1 with one, 2 for a wrong command line.\n");
@@ -86,47 +88,76 @@ static int doctor(struct doctor *d)
 	return ret || d->problems ? CLI_FAILED : CLI_OK;
 }
 
-static int run(struct doctor *d, const char * const *proofs, size_t n)
+struct words {
+	const char *of[MAX_WORDS];
+	size_t n;
+};
+
+static int run(struct doctor *d, const struct words *proofs)
 {
-	if (!n)
+	if (!proofs->n)
 		return doctor(d);
+	if (d->n_roots)
+		return cli_usage(&d->c->cli, "--runtime-root cannot be combined with --prove");
 	if (!d->c->sysroot)
-		return doctor_prove(d, proofs, n);
+		return doctor_prove(d, proofs->of, proofs->n);
 	cli_error(&d->c->cli, "--sysroot cannot be combined with --prove: the heaps are those of "
 		  "this machine");
 	return CLI_FAILED;
 }
 
-int verb_doctor(struct ctl *c, int argc, char **argv)
+static bool add(struct words *w, const char *word)
+{
+	if (w->n == MAX_WORDS)
+		return false;
+	w->of[w->n++] = word;
+	return true;
+}
+
+static int parse(struct doctor *d, int argc, char **argv, struct words *proofs, struct words *roots, bool *done)
 {
 	static const struct option options[] = {
-		{ "prove", 1, NULL, 'p' }, { "json", 0, NULL, 'J' }, { "help", 0, NULL, 'h' },
-		{ 0 },
+		{ "prove", 1, NULL, 'p' }, { "runtime-root", 1, NULL, 'r' }, { "json", 0, NULL, 'J' },
+		{ "help", 0, NULL, 'h' }, { 0 },
 	};
-	struct doctor d = { .c = c, .sys.root = -1, .units.sys.root = -1 };
-	const char *proofs[MAX_PROOFS];
-	size_t n_proofs = 0;
-	int opt, ret;
+	int opt;
 
-	d.arena = &d.units.arena;
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":Jh", options, NULL)) != -1) {
 		if (opt == 'h') {
 			help();
+			*done = true;
 			return CLI_OK;
 		}
-		if (opt == 'p' && n_proofs == MAX_PROOFS)
-			return cli_usage(&c->cli, "--prove=%s: more than %d regions", optarg, MAX_PROOFS);
-		if (opt == 'p')
-			proofs[n_proofs++] = optarg;
-		else if (opt == 'J')
-			d.json = true;
-		else
-			return cli_bad_option(&c->cli, opt, ":Jh", argv);
+		if (opt == 'p' && !add(proofs, optarg))
+			return cli_usage(&d->c->cli, "--prove=%s: more than %d regions", optarg, MAX_WORDS);
+		if (opt == 'r' && !add(roots, optarg))
+			return cli_usage(&d->c->cli, "--runtime-root=%s: more than %d directories", optarg,
+					 MAX_WORDS);
+		if (opt == 'J')
+			d->json = true;
+		if (opt == ':' || opt == '?')
+			return cli_bad_option(&d->c->cli, opt, ":Jh", argv);
 	}
 	if (optind < argc)
-		return cli_usage(&c->cli, "unexpected argument: %s", argv[optind]);
-	ret = run(&d, proofs, n_proofs);
+		return cli_usage(&d->c->cli, "unexpected argument: %s", argv[optind]);
+	return CLI_OK;
+}
+
+int verb_doctor(struct ctl *c, int argc, char **argv)
+{
+	struct doctor d = { .c = c, .sys.root = -1, .units.sys.root = -1 };
+	struct words proofs = { .n = 0 }, roots = { .n = 0 };
+	bool done = false;
+	int ret;
+
+	d.arena = &d.units.arena;
+	ret = parse(&d, argc, argv, &proofs, &roots, &done);
+	if (ret || done)
+		return ret;
+	d.root = roots.of;
+	d.n_roots = roots.n;
+	ret = run(&d, &proofs);
 	table_free(d.table);
 	dmem_units_free(&d.units);
 	dmem_sys_close(&d.sys);

@@ -21,6 +21,8 @@ struct doctor {
 	struct dmem_regions regions;
 	struct dmem_tree tree;
 	struct dmem_lines lines;	/* text of the file that events.c reads */
+	const char * const *root;	/* further directories of OCI runtimes */
+	size_t n_roots;
 	bool json, sections;		/* @sections: some unit has a section */
 	struct table *table;		/* of JSON, or NULL */
 	size_t problems, notes, containers;

@@ -50,6 +50,12 @@ struct search {
 	uid_t owner;		/* of the cgroup tree */
 	/* Bytes of this user's files that may still be read, and findings that may be printed. */
 	size_t left, findings;
+	size_t files;		/* containers with files, also of those that have ended */
+	struct seen {
+		dev_t dev;
+		ino_t ino;
+	} *seen;		/* directories with containers that were searched */
+	size_t n_seen;
 };
 
 static const struct {
@@ -66,7 +72,18 @@ static const struct {
 	{ "/run/user", 1, "" },
 };
 
-static const char * const runtimes[] = { "runc", "crun" };
+/* The same below the directory of a user. */
+static const struct {
+	const char *path;
+	int depth;
+	const char *prefix;
+} user_places[] = {
+	{ "runc", 0, "" },
+	{ "crun", 0, "" },
+	/* Rootless containerd and Docker. */
+	{ "containerd/runc", 1, "" },
+	{ "docker", 2, "runtime-" },
+};
 
 bool doctor_may_find(size_t *left)
 {
@@ -259,6 +276,7 @@ static void one_container(struct search *s, struct place *p, const char *id)
 	}
 	taken = take_files(s, &files, &c.files, &u);
 	close(files.dir);
+	s->files += taken || u.path;
 	if ((!taken && !u.path) || !may_live(s, &c.files, &c.cgroup) || s->d->err)
 		return;
 	if (taken)
@@ -333,34 +351,39 @@ static bool is_of_root(const struct search *s, int dir)
 	return !fstat(dir, &st) && st.st_uid == s->owner && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static void search_runtime(struct search *s, struct place *of, const char *runtime)
+static void search_runtime(struct search *s, struct place *of, size_t i)
 {
-	struct place p = { .path = join(s, of->path, runtime), .of_user = true };
+	struct place p = { .path = join(s, of->path, user_places[i].path), .of_user = true };
 
-	p.dir = p.path ? open_in(of, runtime, O_DIRECTORY) : -ENOMEM;
+	p.dir = p.path ? open_in(of, user_places[i].path, O_DIRECTORY) : -ENOMEM;
 	if (p.dir < 0) {
 		if (p.path)
 			unopened(s, of, p.path, -p.dir);
 		return;
 	}
 	p.of_user = !is_of_root(s, p.dir);
-	search_in(s, p, 0, "");
+	search_in(s, p, user_places[i].depth, user_places[i].prefix);
+}
+
+static void new_user(struct search *s)
+{
+	s->left = MAX_BYTES;
+	s->findings = MAX_FINDINGS;
 }
 
 static void search_user(struct search *s, struct place *p, const char *user)
 {
 	struct place of = { .path = join(s, p->path, user), .of_user = true };
 
-	s->left = MAX_BYTES;
-	s->findings = MAX_FINDINGS;
+	new_user(s);
 	of.dir = of.path ? open_user(p, user) : -ENOMEM;
 	if (of.dir < 0) {
 		if (of.path)
 			unopened(s, &of, of.path, -of.dir);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++)
-		search_runtime(s, &of, runtimes[i]);
+	for (size_t i = 0; i < sizeof(user_places) / sizeof(*user_places); i++)
+		search_runtime(s, &of, i);
 	close(of.dir);
 	if (!s->findings)
 		doctor_say(s->d, NOTE, of.path, "see to these first",
@@ -411,11 +434,33 @@ static const char **list(struct search *s, DIR *dir, const char *prefix, size_t 
 	return names;
 }
 
+/* True if the directory was searched under another path. Otherwise remembers it. */
+static bool was_searched(struct search *s, int dir)
+{
+	struct seen *all;
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return false;
+	for (size_t i = 0; i < s->n_seen; i++) {
+		if (s->seen[i].dev == st.st_dev && s->seen[i].ino == st.st_ino)
+			return true;
+	}
+	all = dmem_grow(s->d->arena, s->seen, s->n_seen, sizeof(*all));
+	if (!all) {
+		s->d->err = -ENOMEM;
+		return true;
+	}
+	s->seen = all;
+	all[s->n_seen++] = (struct seen){ st.st_dev, st.st_ino };
+	return false;
+}
+
 /* Closes the directory. */
 static void search_in(struct search *s, struct place p, int depth, const char *prefix)
 {
 	size_t most = p.of_user ? MAX_OF_USER : MAX_OF_DIR;
-	DIR *dir = fdopendir(p.dir);
+	DIR *dir = was_searched(s, p.dir) ? NULL : fdopendir(p.dir);
 	const char **names;
 	size_t n;
 
@@ -432,6 +477,27 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 	closedir(dir);
 }
 
+/* A directory that root has named, which may belong to a user. One of another level would look like one
+ * without containers. */
+static void search_named(struct search *s, const char *path)
+{
+	struct place p = { .path = path };
+	size_t files = s->files, n_seen = s->n_seen;
+
+	p.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p.dir < 0) {
+		doctor_say(s->d, PROBLEM, path, "name the directory that the runtime has as --root",
+			   "cannot be read, so the limits of its containers are not checked: %s", strerror(errno));
+		return;
+	}
+	p.of_user = !is_of_root(s, p.dir);
+	new_user(s);
+	search_in(s, p, 0, "");
+	if (s->files == files && s->n_seen != n_seen)
+		doctor_say(s->d, NOTE, path, "name the directory with one directory for each container",
+			   "has no files of runc or crun");
+}
+
 void doctor_each_container(struct doctor *d, uid_t owner,
 			   void (*check)(void *data, const struct doctor_container *c), void *data)
 {
@@ -446,4 +512,6 @@ void doctor_each_container(struct doctor *d, uid_t owner,
 		else
 			unopened(&s, &p, p.path, -p.dir);
 	}
+	for (size_t i = 0; i < d->n_roots && !d->err; i++)
+		search_named(&s, d->root[i]);
 }
