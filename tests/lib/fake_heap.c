@@ -15,6 +15,8 @@
  * errno:N:ERRNO	another failure, without an event
  * die:N:SIGNAL		the process gets a signal
  * quit:N		the process ends without an answer
+ * hang:N		the driver hangs: there is never an answer
+ * stuck:N		the same, and SIGKILL has no effect
  * tell:N:SIGNAL	dmemctl gets a signal, and the request is refused
  * kept			the memory stays charged
  * busy			the scratch cgroup cannot be removed
@@ -24,10 +26,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dmemctl/doctor/prove.h"
@@ -36,6 +40,14 @@ int __wrap_prove_heap_open(const char *heap);
 int __wrap_prove_heap_alloc(int heap, size_t bytes);
 void __real_taker_end(struct taker *t, struct taken *taken);
 void __wrap_taker_end(struct taker *t, struct taken *taken);
+int __real_poll(struct pollfd *p, nfds_t n, int ms);
+int __wrap_poll(struct pollfd *p, nfds_t n, int ms);
+int __real_kill(pid_t pid, int sig);
+int __wrap_kill(pid_t pid, int sig);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __real_nanosleep(const struct timespec *nap, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *nap, struct timespec *left);
 int __real_unlinkat(int dir, const char *name, int flags);
 int __wrap_unlinkat(int dir, const char *name, int flags);
 
@@ -134,12 +146,28 @@ static int refuse_above(const char *path)
 	return refuse(0, 1, 0, 0);
 }
 
+static const char *hangs(void)
+{
+	static char path[4200];
+
+	snprintf(path, sizeof(path), "%s/hangs", getenv("FAKE_ROOT"));
+	return path;
+}
+
+static void hang(void)
+{
+	if (close(open(hangs(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)))
+		abort();
+	for (;;)
+		pause();
+}
+
 int __wrap_prove_heap_alloc(int heap, size_t bytes)
 {
 	static unsigned long long used;
 	static int granted;
 	static const char * const when[] = { "early", "above", "hidden", "full", "reserved", "errno", "die",
-					     "double", "quit", "tell" };
+					     "double", "quit", "tell", "hang", "stuck" };
 	unsigned long long max = limit();
 
 	(void)heap;
@@ -162,6 +190,8 @@ int __wrap_prove_heap_alloc(int heap, size_t bytes)
 			_exit(1);
 		if (i == 9)
 			kill(getppid(), atoi(rest + 1));
+		if (i > 9)
+			hang();
 		return refuse(0, i == 2, i == 3, i == 4);
 	}
 	if (used + bytes > max && !mode("admits") && !mode("uncharged") && !mode("double"))
@@ -170,6 +200,37 @@ int __wrap_prove_heap_alloc(int heap, size_t bytes)
 	granted++;
 	charge(mode("uncharged") ? 0 : mode("double") ? used * 2 : used);
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* The time of a driver is over as soon as it hangs. A wait without a time would never end. */
+int __wrap_poll(struct pollfd *p, nfds_t n, int ms)
+{
+	if (!mode("hang") && !mode("stuck"))
+		return __real_poll(p, n, ms);
+	if (ms < 0)
+		abort();
+	while (unlink(hangs()))
+		__real_nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	return 0;
+}
+
+int __wrap_kill(pid_t pid, int sig)
+{
+	return sig == SIGKILL && mode("stuck") ? 0 : __real_kill(pid, sig);
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+	static int calls;
+
+	if (mode("stuck") && (!(options & WNOHANG) || ++calls > 10000))
+		abort();
+	return __real_waitpid(pid, status, options);
+}
+
+int __wrap_nanosleep(const struct timespec *nap, struct timespec *left)
+{
+	return mode("stuck") ? 0 : __real_nanosleep(nap, left);
 }
 
 void __wrap_taker_end(struct taker *t, struct taken *taken)

@@ -156,6 +156,34 @@ TEST_F_TIMEOUT(prove, killed, 200)
 	EXPECT_EQ(0, scratch_cgroups());
 }
 
+#define SPACES		2
+#define ROUNDS		10
+
+/* Proofs in two namespaces of process ids at the same time, in which they have the same id: neither takes the
+ * cgroup of the other one. */
+TEST_F_TIMEOUT(prove, two_namespaces, 200)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		pid_t pid[SPACES];
+
+		for (int k = 0; k < SPACES; k++) {
+			pid[k] = fork();
+			if (!pid[k]) {
+				execlp("unshare", "unshare", "--pid", "--fork", "--mount-proc", DMEMCTL, "doctor",
+				       "--prove=" CAMERA, NULL);
+				_exit(92);
+			}
+		}
+		for (int k = 0; k < SPACES; k++) {
+			int status = -1;
+
+			ASSERT_EQ(pid[k], waitpid(pid[k], &status, 0));
+			EXPECT_EQ(0, status);
+		}
+	}
+	EXPECT_EQ(0, scratch_cgroups());
+}
+
 /* The region is full, or reserved for another cgroup: the limit is not to blame. */
 TEST_F_TIMEOUT(prove, no_room, 120)
 {

@@ -32,6 +32,7 @@ struct scratch {
 	int root;			/* of the cgroup tree */
 	struct dmem_arena *arena;
 	const char *parent, *name, *path;	/* NULL: it was not made */
+	int lock;			/* descriptor with the lock of the cgroup, set if it was made */
 };
 
 /* -EOPNOTSUPP: no cgroup that may be used has the controller enabled for its children. Also removes

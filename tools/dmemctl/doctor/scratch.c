@@ -2,10 +2,10 @@
 /* The scratch cgroup of a proof. It is made and removed, and no other cgroup is changed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +21,11 @@
 static const char *file_of(const struct scratch *s, const char *cgroup, const char *file)
 {
 	return dmem_printf(s->arena, CGROUPS "%s%s/%s", *cgroup ? "/" : "", cgroup, file);
+}
+
+static const char *below(const struct scratch *s, const char *parent, const char *name)
+{
+	return dmem_printf(s->arena, "%s%s%s", parent, *parent ? "/" : "", name);
 }
 
 char *scratch_line(const struct scratch *s, const char *cgroup, const char *file,
@@ -60,8 +65,8 @@ static int check_enabled(const struct scratch *s, const char *cgroup)
 	return ret ? ret : w ? 0 : -EOPNOTSUPP;
 }
 
-/* The process of a name that make_below() gives, or 0. */
-static pid_t maker_of(const char *name)
+/* True for a name that make_below() gives. */
+static bool is_scratch(const char *name)
 {
 	unsigned int pid, again;
 	char all[32];
@@ -71,16 +76,36 @@ static pid_t maker_of(const char *name)
 	else if (sscanf(name, PREFIX "%u", &pid) == 1)
 		snprintf(all, sizeof(all), PREFIX "%u", pid);
 	else
-		return 0;
-	return pid <= INT_MAX && !strcmp(name, all) ? (pid_t)pid : 0;
+		return false;
+	return !strcmp(name, all);
 }
 
-/*
- * Removes the cgroups of processes that no longer exist, which were killed before they could do it.
- * One that has the id of this process was made by an earlier one with the same id, or in another
- * namespace of process ids. There, a process that exists can look as if it did not; the kernel keeps
- * its cgroup while its child is in it, and otherwise that proof fails with a message.
- */
+/* True if the open cgroup still has this path. */
+static bool is_at(const struct scratch *s, int fd, const char *path)
+{
+	struct stat st, now;
+
+	return !fstat(fd, &st) && !fstatat(s->root, path, &now, AT_SYMLINK_NOFOLLOW) &&
+	       st.st_dev == now.st_dev && st.st_ino == now.st_ino;
+}
+
+/* A lock shows that a proof runs, in any namespace of process ids, and ends with the last process that
+ * has it, whatever ends that one. Returns the descriptor with the lock, or a negative errno; -EEXIST: it
+ * has one already, or was removed. */
+static int lock_cgroup(const struct scratch *s, const char *path)
+{
+	int fd = openat(s->root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return errno == ENOENT ? -EEXIST : -errno;
+	err = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
+	if (!err && is_at(s, fd, path))
+		return fd;
+	close(fd);
+	return !err || err == EWOULDBLOCK ? -EEXIST : -err;
+}
+
+/* Removes the cgroups of proofs that were killed before they could do it. */
 static void remove_old(const struct scratch *s, const char *parent)
 {
 	const char *path = file_of(s, parent, "."), **names = NULL;
@@ -89,11 +114,32 @@ static void remove_old(const struct scratch *s, const char *parent)
 	if (!path || dmem_sys_list(s->sys, path, s->arena, &names, &n))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		pid_t pid = maker_of(names[i]);
+		const char *old = is_scratch(names[i]) ? below(s, parent, names[i]) : NULL;
+		int fd = old ? lock_cgroup(s, old) : -ENOMEM;
 
-		if (pid && (pid == getpid() || (kill(pid, 0) && errno == ESRCH)))
-			dmem_cgroup_remove(s->root, parent, names[i]);
+		if (fd < 0)
+			continue;
+		dmem_cgroup_remove(s->root, parent, names[i]);
+		close(fd);
 	}
+}
+
+/* Makes the cgroup, and locks it. -EEXIST: the name is that of another proof, as the process ids of two
+ * containers can be the same, or another proof has removed the cgroup before it was locked. */
+static int make_locked(struct scratch *s, const char *parent)
+{
+	int ret;
+
+	s->path = s->name ? below(s, parent, s->name) : NULL;
+	ret = s->path ? dmem_cgroup_new(s->root, parent, s->name) : -ENOMEM;
+	if (ret)
+		return ret;
+	s->lock = lock_cgroup(s, s->path);
+	if (s->lock >= 0)
+		return 0;
+	if (s->lock != -EEXIST)
+		dmem_cgroup_remove(s->root, parent, s->name);
+	return s->lock;
 }
 
 static int make_below(struct scratch *s, const char *parent)
@@ -104,12 +150,9 @@ static int make_below(struct scratch *s, const char *parent)
 		return ret;
 	remove_old(s, parent);
 	ret = -EEXIST;
-	/* The process ids of two containers can be the same. */
 	for (int i = 0; i < MAX_NAMES && ret == -EEXIST; i++) {
 		s->name = dmem_printf(s->arena, i ? PREFIX "%d-%d" : PREFIX "%d", (int)getpid(), i);
-		s->path = s->name ? dmem_printf(s->arena, "%s%s%s", parent, *parent ? "/" : "", s->name) :
-				    NULL;
-		ret = s->path ? dmem_cgroup_new(s->root, parent, s->name) : -ENOMEM;
+		ret = make_locked(s, parent);
 	}
 	s->parent = parent;
 	if (ret)
@@ -147,6 +190,7 @@ int scratch_remove(struct scratch *s)
 			nanosleep(&nap, NULL);
 		ret = dmem_cgroup_remove(s->root, s->parent, s->name);
 	}
+	close(s->lock);
 	/* Another program was faster. */
 	return ret == -ENOENT ? 0 : ret;
 }
