@@ -415,6 +415,10 @@ static void test_hidden(void)
 	put("etc/dmem", "%s", "");
 	ends("Not a directory", "a file in place of the directory ends the start");
 
+	other_namespace(NULL);
+	link_to("etc/dmem", "nowhere");
+	ends("no file is seen below ", "a link to nothing ends the start also where process 1 has no such link");
+
 	tap_case("link of process 1");
 	other_namespace(NULL);
 	snprintf(path, sizeof(path), "proc/1/root%s", tap_path("etc/dmem"));
