@@ -183,8 +183,8 @@ char *dmem_region_numbered(char *buf, size_t size, const char *name, unsigned in
  * the remedy; all programs then end with exit status 1. */
 enum dmem_status dmem_regions_status(const struct dmem_sys *s, const struct dmem_regions *r);
 
-/* True if the tree of cgroups starts with an ordinary cgroup, as in a container: cgroups above it,
- * and their limits, cannot be seen here. */
+/* True if the tree of cgroups starts with an ordinary cgroup, as in a container, or where one is mounted
+ * in place of the tree: cgroups above it, and their limits, cannot be seen here. */
 bool dmem_is_inner_tree(const struct dmem_sys *s);
 
 /* NULL: there is no such region. */
