@@ -12,7 +12,7 @@ int hook_run(const struct way *w)
 
 int hook_end(const struct way *w)
 {
-	if (shell_out("%s delete --force camera", w->engine) || !wait_gone(w->cgroup, 10))
+	if (shell_out("%s delete --force camera", w->engine) || !wait_gone(w->cgroup, SOON))
 		return -1;
 	out_clear();
 	return 0;
@@ -23,7 +23,7 @@ int hook_run_asking(const struct way *w, const char *in_front, const char *megab
 	char asks[200];
 
 	snprintf(asks, sizeof(asks), ANNOTATIONS MESSAGES " \"dmem.pool/max\": \"" CAMERA " %s\",", megabytes);
-	if (file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, WITH_HOOK(""),
+	if (file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, WITH_HOOK(NO_HURRY),
 		      ANNOTATIONS, asks, CONTAINER_PATH, w->path, NULL))
 		return -1;
 	return shell_out("%s%s run --detach --bundle %s camera", in_front, w->engine, bundle("camera"));
