@@ -15,6 +15,10 @@
 
 #define SERVICES	CGROUPS "/system.slice"
 #define CDI		"/srv/docker/cdi.sh"
+#define SLICE		CGROUPS "/camera.slice"
+#define BY_SLICE	"/srv/docker/slice.sh"
+/* The limit is not that of the container's own cgroup. */
+#define NO_LIMIT	"cgroup /\n"
 #define IMAGE		"localhost/camera"
 #define SHIM		"containerd-shim\n"
 #define TELLS		"cgroup /\nmax " CAMERA " 8388608\n"
@@ -55,8 +59,9 @@ FIXTURE_SETUP(docker)
 
 FIXTURE_TEARDOWN(docker)
 {
-	run("docker", "rm", "--force", "camera", NULL);
+	run("docker", "rm", "--force", "camera", "player", NULL);
 	kill_hard(self->client);
+	run("systemctl", "stop", "camera.slice", NULL);
 	run("systemctl", "reset-failed", NULL);
 	EXPECT_EQ(0, containers_end());
 }
@@ -177,6 +182,37 @@ TEST_F_TIMEOUT(docker, refused, 290)
 		EXPECT_EQ(0, run("docker", "rm", "camera", NULL)) TH_LOG("%s", output());
 		out_clear();
 	}
+}
+
+/*
+ * Without the hook: a slice around the containers, which share its limit. dmemctl shows it as soon as one
+ * of them runs. Inside, dmem.max of the own cgroup has no limit.
+ */
+TEST_F_TIMEOUT(docker, slice, 290)
+{
+	const char *cg;
+
+	self->client = spawn_out("sh " BY_SLICE " " GREEDY);
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+	EXPECT_STREQ(NO_LIMIT SAYS_LIMITED, out());
+	cg = cgroup_of_container();
+	ASSERT_EQ(cg, strstr(cg, SLICE "/docker-")) TH_LOG("%s", cg);
+	EXPECT_EQ(8 * MIB, dmem_read(SLICE, "dmem.max", CAMERA));
+	EXPECT_EQ(8 * MIB, dmem_current(SLICE, CAMERA));
+	EXPECT_EQ(1, refused(SLICE, CAMERA));
+	EXPECT_EQ(0, run("dmemctl", "show", "--raw", "--noheadings", "--output=REGION,MAX", "camera.slice", NULL))
+		TH_LOG("%s", output());
+	EXPECT_NE(NULL, strstr(output(), CAMERA " 8M\n")) TH_LOG("%s", output());
+
+	out_clear();
+	ASSERT_EQ(0, file_from("/run/dmem-tests/player.sh", BY_SLICE, "--name=camera", "--name=player", NULL));
+	EXPECT_EQ(0, shell_out("sh /run/dmem-tests/player.sh /probe caps " MODEST)) TH_LOG("%s", out());
+	EXPECT_STREQ(NO_LIMIT CAMERA_HEAP "=4 12\n", out());
+	EXPECT_EQ(2, refused(SLICE, CAMERA));
+
+	EXPECT_EQ(0, run("docker", "rm", "--force", "camera", NULL)) TH_LOG("%s", output());
+	EXPECT_EQ(0, dmem_wait_current(SERVICES, CAMERA, 0, 10000));
+	EXPECT_EQ(0, dmem_wait_current(CGROUPS, CAMERA, 0, 10000));
 }
 
 /* Docker's end is the end of its containers, too. */
