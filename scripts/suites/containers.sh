@@ -5,9 +5,12 @@
 
 suite containers 5 check 3 "limits per container, with Podman, Docker, containerd, LXC, runc, crun and nspawn"
 
+# Docker, and a cluster of Pacemaker, need minutes for all of their tests.
+CONTAINERS_WORDS=dmem.limit=900
+
 # These packages and their dependencies contain all programs of the recipes.
 CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container podman docker.io docker-cli
-	pacemaker-cli-utils'
+	pacemaker-cli-utils pacemaker corosync'
 
 containers_build()
 {
@@ -40,7 +43,7 @@ containers_guest()
 containers_guest_boot()
 {
 	containers_build
-	guest_run containers systemd "$BASE/containers/trixie/initrd" containers-trixie "$SYSTEM_WORDS" "$@"
+	guest_run containers systemd "$BASE/containers/trixie/initrd" containers-trixie "$SYSTEM_WORDS $CONTAINERS_WORDS" "$@"
 }
 
 suite_containers()
@@ -53,7 +56,7 @@ containers_boot()
 	containers_build
 	mkdir -p "$BASE/run/containers/trixie"
 	cp "$BASE/containers/tests/list" "$BASE/run/containers/trixie/expect"
-	system_boot containers trixie trixie ''
+	system_boot containers trixie trixie "$CONTAINERS_WORDS"
 }
 
 # The root file system of the containers has the test's program and no other file.
