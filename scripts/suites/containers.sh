@@ -112,14 +112,16 @@ containers_other_releases()
 	done
 }
 
-# Adds the functions of OpenRC for cgroups, and the programs that they call. OpenRC itself would replace
-# systemd.
+# Adds the programs of OpenRC, and directories that a test mounts over. They are beside systemd: as a
+# package, OpenRC would replace it.
 containers_openrc()
 {
 	_rc=$CACHE/userland/openrc-trixie
 	USERLAND_SUITES=trixie guest_userland arm64 "$_rc" programs openrc
-	mkdir -p "$_more/opt/openrc/lib"
-	cp -R "$_rc/usr/lib/rc/bin" "$_rc/usr/lib/rc/sh" "$_more/opt/openrc/"
+	mkdir -p "$_more/usr/lib/aarch64-linux-gnu" "$_more/usr/sbin" "$_more/etc/init.d" "$_more/etc/conf.d" \
+		"$_more/etc/runlevels"
+	cp -R "$_rc/usr/lib/rc" "$_more/usr/lib/"
+	cp "$_rc/usr/sbin/openrc" "$_rc/usr/sbin/openrc-init" "$_rc/usr/sbin/openrc-run" "$_more/usr/sbin/"
 	cp "$_rc"/usr/lib/aarch64-linux-gnu/librc.so.* "$_rc"/usr/lib/aarch64-linux-gnu/libeinfo.so.* \
-		"$_more/opt/openrc/lib/"
+		"$_more/usr/lib/aarch64-linux-gnu/"
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* rc_cgroup_settings of OpenRC: its own functions set the limits, without OpenRC as the first process. */
+/* rc_cgroup_settings of OpenRC: its own functions set the limits, and OpenRC as the first process. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +13,7 @@
 
 #define SERVICE_CGROUP	CGROUPS "/openrc.camera"
 /* As openrc-run for a service, up to its start. */
-#define START		"env RC_SVCNAME=camera PATH=/opt/openrc/bin:$PATH " \
-			"LD_LIBRARY_PATH=/opt/openrc/lib sh -c '. /opt/openrc/sh/rc-cgroup.sh && " \
+#define START		"env RC_SVCNAME=camera PATH=/usr/lib/rc/bin:$PATH sh -c '. /usr/lib/rc/sh/rc-cgroup.sh && " \
 			"veinfo() { echo \"$@\"; } && . %s && cgroup2_set_limits && exec " ROOTFS "/probe %s'"
 
 FIXTURE(openrc) {
@@ -31,7 +30,13 @@ FIXTURE_SETUP(openrc)
 
 FIXTURE_TEARDOWN(openrc)
 {
+	long long end = now_ms() + SOON * 1000LL;
+
+	/* The processes of a namespace end after its first one. */
 	kill_hard(self->service);
+	while (first_pid(SERVICE_CGROUP) && now_ms() < end)
+		sleep_ms(20);
+	EXPECT_TRUE(!rmdir("/run/openrc") || errno == ENOENT);
 	EXPECT_TRUE(!rmdir(SERVICE_CGROUP) || errno == ENOENT);
 	EXPECT_EQ(0, containers_end());
 }
@@ -56,6 +61,18 @@ TEST_F_TIMEOUT(openrc, no_region, 120)
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_NE(NULL, strstr(out(), SAYS_FREE)) TH_LOG("%s", out());
 	EXPECT_EQ(DMEM_MAX, dmem_read(SERVICE_CGROUP, "dmem.max", CAMERA));
+}
+
+/* OpenRC starts the service as at boot. The limits are those of the whole service, before its program runs. */
+TEST_F_TIMEOUT(openrc, first_process, 240)
+{
+	self->service = spawn_out("/srv/openrc/first.sh");
+	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
+	EXPECT_NE(NULL, strstr(out(), "max " CAMERA " 8388608\nmax " DISPLAY " 4194304\n" SAYS_LIMITED)) TH_LOG("%s", out());
+	EXPECT_EQ(8 * MIB, dmem_read(SERVICE_CGROUP, "dmem.max", CAMERA));
+	EXPECT_EQ(4 * MIB, dmem_read(SERVICE_CGROUP, "dmem.max", DISPLAY));
+	EXPECT_EQ(8 * MIB, dmem_current(SERVICE_CGROUP, CAMERA));
+	EXPECT_EQ(1, refused(SERVICE_CGROUP, CAMERA));
 }
 
 TEST_HARNESS_MAIN
