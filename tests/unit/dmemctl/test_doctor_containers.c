@@ -1367,6 +1367,29 @@ static void flood(void)
 	check(strstr(text, "note: container other: ") != NULL, "other users have their own findings", "%s", text);
 }
 
+/* A user can make directories in directories, to keep root busy. */
+static void many_names(void)
+{
+	char name[200];
+	int code;
+
+	board(&t);
+	in_payload(0, 0);
+	for (int i = 0; i < 5; i++) {
+		for (int k = 0; k < 250; k++) {
+			snprintf(name, sizeof(name), "root/run/user/1000/docker/runtime-runc/n%d/c%d/x", i, k);
+			put(name, "%s", "");
+		}
+	}
+	give_away("root/run/user/1000/docker");
+	crun("/run/user/1001/crun/other", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1001/crun");
+	code = tool(&t, "doctor");
+	check(!code && strstr(get("out"), "note: /run/user/1000: has 1024 names or more: not all of them are checked: remove "
+			      "what is left of old containers\n"), "a note says so", "%d: %s", code, get("out"));
+	check(strstr(get("out"), "note: container other: ") != NULL, "other users are examined", "%s", get("out"));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4)
@@ -1385,6 +1408,7 @@ int main(int argc, char **argv)
 	RUN(files);
 	RUN(users);
 	RUN(flood);
+	RUN(many_names);
 	RUN(pods);
 	RUN(ceilings);
 	RUN(roots);

@@ -24,8 +24,11 @@
 #define MAX_OF_DIR	4096
 /* A user must not keep root busy, or hide the findings about others. */
 #define MAX_OF_USER	256
+#define MAX_NAMES	1024	/* in all directories of a user */
 #define MAX_FINDINGS	100
 #define MAX_BYTES	(16u << 20)
+
+#define REMOVE_OLD	"remove what is left of old containers"
 
 #define BELOW		(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 
@@ -48,8 +51,9 @@ struct search {
 	void (*check)(void *data, const struct doctor_container *c);
 	void *data;
 	uid_t owner;		/* of the cgroup tree */
-	/* Bytes of this user's files that may still be read, and findings that may be printed. */
-	size_t left, findings;
+	/* Bytes of this user's files that may still be read, findings that may be printed, and names that
+	 * may be examined. */
+	size_t left, findings, names;
 	size_t files;		/* containers with files, also of those that have ended */
 	struct seen {
 		dev_t dev;
@@ -369,6 +373,7 @@ static void new_user(struct search *s)
 {
 	s->left = MAX_BYTES;
 	s->findings = MAX_FINDINGS;
+	s->names = MAX_NAMES;
 }
 
 static void search_user(struct search *s, struct place *p, const char *user)
@@ -388,6 +393,8 @@ static void search_user(struct search *s, struct place *p, const char *user)
 	if (!s->findings)
 		doctor_say(s->d, NOTE, of.path, "see to these first",
 			   "only the first %d findings about the containers of this user are shown", MAX_FINDINGS);
+	if (!s->names)
+		doctor_say(s->d, NOTE, of.path, REMOVE_OLD, "has %d names or more: not all of them are checked", MAX_NAMES);
 }
 
 static void one_name(struct search *s, struct place *p, const char *name, int depth)
@@ -459,7 +466,7 @@ static bool was_searched(struct search *s, int dir)
 /* Closes the directory. */
 static void search_in(struct search *s, struct place p, int depth, const char *prefix)
 {
-	size_t most = p.of_user ? MAX_OF_USER : MAX_OF_DIR;
+	size_t most = p.of_user ? MAX_OF_USER : MAX_OF_DIR, limit = p.of_user && s->names < most ? s->names : most;
 	DIR *dir = was_searched(s, p.dir) ? NULL : fdopendir(p.dir);
 	const char **names;
 	size_t n;
@@ -468,11 +475,13 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 		close(p.dir);
 		return;
 	}
-	names = list(s, dir, prefix, most, &n);
+	names = list(s, dir, prefix, limit, &n);
+	if (p.of_user)
+		s->names -= n;
 	for (size_t i = 0; i < n && !s->d->err; i++)
 		one_name(s, &p, names[i], depth);
 	if (n == most)
-		doctor_say(s->d, p.of_user ? NOTE : PROBLEM, p.path, "remove what is left of old containers",
+		doctor_say(s->d, p.of_user ? NOTE : PROBLEM, p.path, REMOVE_OLD,
 			   "has %zu names or more: not all of them are checked", most);
 	closedir(dir);
 }
