@@ -26,6 +26,8 @@
 #define LOST		" asks for 8M of " CAMERA ", but no limit is in effect"
 /* The directory of a user without a session. */
 #define USER		"/run/user/4242"
+/* The directory of a runtime with --root. */
+#define OTHER_ROOT	"/run/dmem-tests/runtime"
 /* The program inside, with the libraries of the guest. */
 #define PROBE_ARGS	"\"/probe\", \"hold\""
 #define LSDMEM_ARGS	"\"/usr/lib/ld-linux-aarch64.so.1\", \"/usr/bin/lsdmem\", \"-nrb\", \"-o\", \"+LIMIT_PARTIAL\""
@@ -62,6 +64,8 @@ FIXTURE_TEARDOWN(doctor)
 	shell_out("runc delete --force camera; crun delete --force camera; podman rm --force --all --time=0");
 	kill_hard(self->engine);
 	shell_out("crun --root=" USER "/crun delete --force camera; umount " USER " " USER "; rmdir " USER);
+	shell_out("runc --root=" OTHER_ROOT " delete --force camera; crun --root=" OTHER_ROOT " delete --force camera; "
+		  "rm -rf " OTHER_ROOT);
 	run("systemctl", "stop", "machine.slice", NULL);
 	run("systemctl", "reset-failed", NULL);
 	EXPECT_TRUE(wait_gone(SLICE, 10));
@@ -112,6 +116,30 @@ TEST_F_TIMEOUT(doctor, annotation, 300)
 				       CONTAINER_PATH, w->path, NULL));
 		ASSERT_EQ(0, run_detached(w)) TH_LOG("%s", out());
 		expect_found(_metadata, w->cgroup, "an annotation");
+		end_container(_metadata, w);
+	}
+}
+
+/* The containers of a runtime with another directory are checked if it is named. */
+TEST_F_TIMEOUT(doctor, other_root, 300)
+{
+	static const struct way other[] = {
+		{ "runc --root=" OTHER_ROOT, CONTAINER_PATH, ABOVE "/camera" },
+		{ "crun --root=" OTHER_ROOT, CONTAINER_PATH, ABOVE "/camera" },
+	};
+
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
+		const struct way *w = &other[i];
+
+		TH_LOG("%s", w->engine);
+		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, UNIFIED, "", HOOK(", \"--timeout=300\""), ASKS,
+				       CONTAINER_PATH, w->path, NULL));
+		ASSERT_EQ(0, run_detached(w)) TH_LOG("%s", out());
+		EXPECT_EQ(0, run("dmemctl", "doctor", "--runtime-root=" OTHER_ROOT, NULL)) TH_LOG("%s", output());
+		ASSERT_EQ(0, dmem_set_max(w->cgroup, CAMERA, DMEM_MAX));
+		EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
+		EXPECT_EQ(1, run("dmemctl", "doctor", "--runtime-root=" OTHER_ROOT, NULL));
+		EXPECT_NE(NULL, strstr(output(), "problem: container camera: an annotation" LOST)) TH_LOG("%s", output());
 		end_container(_metadata, w);
 	}
 }
