@@ -13,7 +13,7 @@ CLUSTER_PACKAGES='slurmctld slurmd slurm-client munge prometheus prometheus-node
 # headers of the Slurm that loads it, lsdmem and dmemctl as for suite tools.
 cluster_root()
 {
-	build_system_tests cluster tests/guest/cluster
+	build_system_tests cluster tests/guest/cluster tests/guest/cluster/slurm.c
 	_more=$BASE/cluster/more
 	rm -rf "$_more" "$BASE/tools/out"
 	mkdir -p "$_more"

@@ -15,22 +15,15 @@
 #include "kselftest_harness.h"
 
 #include "dmem_util.h"
+#include "slurm.h"
 #include "unit.h"
 
-#define CGROUPS		"/sys/fs/cgroup"
-#define JOBS		"/run/dmem-tests/jobs"
 #define READ_ONLY	"/run/dmem-tests/read-only"
-#define AS_USER		"setpriv --reuid=operator --regid=operator --init-groups "
-/* Runs probe, with the node's heap in place of HEAP. */
-#define JOB		"/srv/slurm/job"
 #define PLUGSTACK	"/etc/slurm/n1/plugstack.conf"
 #define MAP_CAMERA	"cma_camera:1M=" CAMERA
 #define CALLS		"required spank_dmem.so " MAP_CAMERA
 
-/* Seconds. A job starts within two or three, and more if the host is busy. */
-#define SOON		90
 #define SECONDS		290
-#define POLL_MS		100
 
 static const struct node {
 	const char *name, *heap, *region;
@@ -42,58 +35,11 @@ static const struct node {
 
 static long long before[2];
 
-/* ---- commands of Slurm ---- */
-
-/* Runs a line of the shell; output() has its output. Returns its exit code. */
-static int line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static int line(const char *fmt, ...)
-{
-	char text[2000];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return run("sh", "-c", text, NULL);
-}
-
-/* Submits a job as a user. Returns its number, or 0. */
-static int submit(const char *options, const char *words)
-{
-	if (line("cd /; " AS_USER "sbatch --parsable --no-requeue -o " JOBS "/%%j %s " JOB " %s", options, words))
-		return 0;
-	return atoi(output());
-}
-
 /* What a job has printed so far, without the name of its heap. */
 static const char *printed(int job)
 {
 	line("sed 's/.*=//' " JOBS "/%d 2>/dev/null", job);
 	return output();
-}
-
-/* One field of squeue, such as %T for the state. "" when the job is forgotten. */
-static const char *field(int job, const char *format)
-{
-	static char text[200];
-
-	line("squeue -h -t all -j %d -o '%s' 2>/dev/null", job, format);
-	snprintf(text, sizeof(text), "%s", output());
-	text[strcspn(text, "\n")] = 0;
-	return text;
-}
-
-static bool wait_field(int job, const char *format, const char *want)
-{
-	long long end = now_ms() + SOON * 1000LL;
-
-	while (strcmp(field(job, format), want)) {
-		if (now_ms() > end)
-			return false;
-		sleep_ms(POLL_MS);
-	}
-	return true;
 }
 
 static bool wait_printed(int job, const char *want)
@@ -117,24 +63,6 @@ static const struct node *node_of(int job)
 			return &nodes[i];
 	}
 	return NULL;
-}
-
-static const char *node_state(const char *name)
-{
-	line("sinfo -h -n %s -o %%T", name);
-	return output();
-}
-
-static bool wait_node(const char *name, const char *want)
-{
-	long long end = now_ms() + SOON * 1000LL;
-
-	while (strcmp(node_state(name), want)) {
-		if (now_ms() > end)
-			return false;
-		sleep_ms(POLL_MS);
-	}
-	return true;
 }
 
 static const char *job_cgroup(int job, const struct node *n)
@@ -161,25 +89,6 @@ static int plugstack(const char *text)
 	return fclose(f) || ret ? -1 : 0;
 }
 
-/* ---- the cluster ---- */
-
-static bool all_idle(void)
-{
-	return !line("test \"$(sinfo -h -o '%%D %%T')\" = '3 idle'");
-}
-
-static bool wait_idle(void)
-{
-	long long end = now_ms() + SOON * 1000LL;
-
-	while (!all_idle()) {
-		if (now_ms() > end)
-			return false;
-		sleep_ms(POLL_MS);
-	}
-	return true;
-}
-
 /* The servers go on after a test, so that only the first one waits for them. */
 static int servers(void)
 {
@@ -203,7 +112,7 @@ FIXTURE_SETUP(slurm)
 	before[1] = dmem_current(CGROUPS, DISPLAY);
 	ASSERT_EQ(0, plugstack(CALLS));
 	ASSERT_EQ(0, servers()) TH_LOG("%s", output());
-	ASSERT_TRUE(wait_idle()) TH_LOG("%s", output());
+	ASSERT_TRUE(wait_idle(SOON)) TH_LOG("%s", output());
 }
 
 FIXTURE_TEARDOWN(slurm)
@@ -211,7 +120,7 @@ FIXTURE_TEARDOWN(slurm)
 	line("scancel --user=operator; umount " READ_ONLY "; scontrol update nodename=n1 state=resume");
 	EXPECT_EQ(0, plugstack(CALLS));
 	EXPECT_EQ(0, servers()) TH_LOG("%s", output());
-	EXPECT_TRUE(wait_idle()) TH_LOG("%s", output());
+	EXPECT_TRUE(wait_idle(SOON)) TH_LOG("%s", output());
 	EXPECT_EQ(before[0], dmem_wait_current(CGROUPS, CAMERA, before[0], SOON * 1000));
 	EXPECT_EQ(before[1], dmem_wait_current(CGROUPS, DISPLAY, before[1], SOON * 1000));
 	line("rm -rf " JOBS);
@@ -237,7 +146,7 @@ TEST_F_TIMEOUT(slurm, amount, SECONDS)
 	EXPECT_EQ(DMEM_MAX, dmem_read(job_cgroup(job, n), "dmem.max", DISPLAY));
 	EXPECT_EQ(2, dmem_nested(job_cgroup(job, n), "dmem.events", CAMERA, "max"));
 	ASSERT_EQ(0, line("scancel %d", job)) TH_LOG("%s", output());
-	ASSERT_TRUE(wait_idle()) TH_LOG("%s", output());
+	ASSERT_TRUE(wait_idle(SOON)) TH_LOG("%s", output());
 	snprintf(text, sizeof(text), "spank_dmem: job=%d region=" CAMERA " max=25165824 peak=25165824 refused=2",
 		 job);
 	EXPECT_TRUE(in_log("n1", text));
@@ -321,7 +230,7 @@ TEST_F_TIMEOUT(slurm, cancelled, SECONDS)
 	ASSERT_EQ(0, line("scancel %d", job)) TH_LOG("%s", output());
 	EXPECT_TRUE(wait_field(job, "%T", "CANCELLED")) TH_LOG("%s", output());
 	EXPECT_EQ(before[0], dmem_wait_current(CGROUPS, CAMERA, before[0], SOON * 1000));
-	ASSERT_TRUE(wait_idle()) TH_LOG("%s", output());
+	ASSERT_TRUE(wait_idle(SOON)) TH_LOG("%s", output());
 	EXPECT_NE(0, access(job_cgroup(job, &nodes[0]), F_OK));
 }
 
@@ -352,7 +261,7 @@ TEST_F_TIMEOUT(slurm, killed_slurmstepd, SECONDS)
 	EXPECT_EQ(24 * MIB, dmem_read(job_cgroup(job, &nodes[0]), "dmem.max", CAMERA));
 	ASSERT_EQ(0, line("scancel %d", job)) TH_LOG("%s", output());
 	EXPECT_EQ(before[0], dmem_wait_current(CGROUPS, CAMERA, before[0], SOON * 1000));
-	ASSERT_TRUE(wait_idle()) TH_LOG("%s", output());
+	ASSERT_TRUE(wait_idle(SOON)) TH_LOG("%s", output());
 	snprintf(text, sizeof(text), "spank_dmem: job=%d killed_steps=1", job);
 	EXPECT_TRUE(in_log("n1", text));
 	next = submit("--gres=cma_camera:24 -w n1", "HEAP=24 hold");
@@ -401,7 +310,7 @@ TEST_F_TIMEOUT(slurm, optional, SECONDS)
 	ASSERT_LT(0, job) TH_LOG("%s", output());
 	EXPECT_TRUE(wait_printed(job, "9 0\n")) TH_LOG("%s", printed(job));
 	ASSERT_EQ(0, line("scancel %d", job)) TH_LOG("%s", output());
-	ASSERT_TRUE(wait_idle()) TH_LOG("%s", output());
+	ASSERT_TRUE(wait_idle(SOON)) TH_LOG("%s", output());
 	ASSERT_EQ(0, plugstack("required spank_dmem.so cma_camera:1M=cma/none"));
 	EXPECT_NE(0, line("cd /; " AS_USER "srun --gres=cma_camera:8 -w n1 " JOB " HEAP=9"));
 	EXPECT_EQ(NULL, strstr(output(), CAMERA_HEAP)) TH_LOG("%s", output());
