@@ -178,10 +178,10 @@ example)
 mutants)
 	shift
 	case $* in
-	s*) systemd_mutants "$*" ;;
+	s[0-9]* | systemd) systemd_mutants "$*" ;;
 	p*) host_mutants p plan "$*" ;;
 	h*) host_mutants h hook "$*" ;;
-	k*) host_mutants k slurm "$*" ;;
+	k[0-9]* | slurm) host_mutants k slurm "$*" ;;
 	*) mutants "$*" ;;
 	esac
 	;;
