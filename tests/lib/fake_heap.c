@@ -247,7 +247,7 @@ int __wrap_unlinkat(int dir, const char *name, int flags)
 {
 	static const char * const files[] = {
 		"dmem.max", "dmem.min", "dmem.low", "dmem.current", "dmem.events", "dmem.events.local",
-		"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control",
+		"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control", "cgroup.kill",
 	};
 	int at;
 

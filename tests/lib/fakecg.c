@@ -188,6 +188,7 @@ int __wrap_mkdirat(int dir, const char *name, mode_t mode)
 	snprintf(made, sizeof(made), "%s/%s", path, name);
 	put(made, "cgroup.subtree_control", "");
 	put(made, "cgroup.procs", "");
+	put(made, "cgroup.kill", "");
 	get(path, "cgroup.subtree_control", on, sizeof(on));
 	if (strstr(on, "dmem"))
 		populate(made);

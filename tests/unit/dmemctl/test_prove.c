@@ -241,17 +241,20 @@ static void old_ones(void)
 	static const char * const others[] = { "dmem-other-1", "dmem-prove-4000000-x", "dmem-prove-4000000x",
 					       "dmem-prove-+4000000" };
 	char name[300], locked[300];
-	int lock, n_there = 0;
+	int lock, other_lock, n_there = 0;
 
 	begin("limit");
-	snprintf(name, sizeof(name), CG "dmem-prove-%d/cgroup.procs", (int)getpid());
+	snprintf(name, sizeof(name), CG "dmem-prove-%d/cgroup.kill", (int)getpid());
 	put(name, "%s", "");
-	put(CG "dmem-prove-4000000-1/cgroup.procs", "%s", "");
-	snprintf(locked, sizeof(locked), CG "dmem-prove-4000001/cgroup.procs");
+	put(CG "dmem-prove-4000000-1/cgroup.kill", "%s", "");
+	snprintf(locked, sizeof(locked), CG "dmem-prove-4000001/cgroup.kill");
 	put(locked, "%s", "");
-	*strrchr(name, '/') = *strrchr(locked, '/') = 0;
-	lock = open(tap_path(locked), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	lock = open(tap_path(locked), O_WRONLY | O_CLOEXEC);
 	check(lock >= 0 && !flock(lock, LOCK_EX), "a proof runs", "there is no lock");
+	*strrchr(name, '/') = *strrchr(locked, '/') = 0;
+	/* Each user can do this. */
+	other_lock = open(tap_path(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	check(other_lock >= 0 && !flock(other_lock, LOCK_EX), "a user locks another one", "there is no lock");
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		char other[300];
 
@@ -263,6 +266,7 @@ static void old_ones(void)
 	doctor("--prove=" CAMERA);
 	unsetenv("FAKE_CG");
 	close(lock);
+	close(other_lock);
 	check(!is_there(name) && !is_there(CG "dmem-prove-4000000-1"), "those without a lock are removed", "%s%s",
 	      get("out"), get("err"));
 	check(is_there(locked), "that of a proof that runs is not", "%s%s", get("out"), get("err"));

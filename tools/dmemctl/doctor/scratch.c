@@ -80,7 +80,7 @@ static bool is_scratch(const char *name)
 	return !strcmp(name, all);
 }
 
-/* True if the open cgroup still has this path. */
+/* True if this is still the open file. */
 static bool is_at(const struct scratch *s, int fd, const char *path)
 {
 	struct stat st, now;
@@ -90,12 +90,16 @@ static bool is_at(const struct scratch *s, int fd, const char *path)
 }
 
 /* A lock shows that a proof runs, in any namespace of process ids, and ends with the last process that
- * has it, whatever ends that one. Returns the descriptor with the lock, or a negative errno; -EEXIST: it
- * has one already, or was removed. */
-static int lock_cgroup(const struct scratch *s, const char *path)
+ * has it, whatever ends that one. It is on the file that dmem_cgroup_lock() uses, so that no other user
+ * can hold it. Returns the descriptor with the lock, or a negative errno; -EEXIST: the cgroup has one
+ * already, or was removed. */
+static int lock_cgroup(const struct scratch *s, const char *cgroup)
 {
-	int fd = openat(s->root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err;
+	const char *path = dmem_printf(s->arena, "%s/cgroup.kill", cgroup);
+	int fd = path ? openat(s->root, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC) : -1, err;
 
+	if (!path)
+		return -ENOMEM;
 	if (fd < 0)
 		return errno == ENOENT ? -EEXIST : -errno;
 	err = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
