@@ -29,7 +29,7 @@ help:
 #: make mutants      break one line at a time; each time a test must fail (hours);
 #:                   MUTANT=7 for one, MUTANT=systemd for the programs of systemd's units,
 #:                   MUTANT=plan for dmemctl plan, MUTANT=hook for dmem-hook and
-#:                   dmemctl cdi (15 min each)
+#:                   dmemctl cdi (15 min each), MUTANT=slurm for spank_dmem.so
 #: make bench        count the instructions of a charge (10 to 20 min)
 #: make bench-plan   measure dmemctl plan with large histories on this machine (2 min)
 #:

@@ -181,6 +181,7 @@ mutants)
 	s*) systemd_mutants "$*" ;;
 	p*) host_mutants p plan "$*" ;;
 	h*) host_mutants h hook "$*" ;;
+	k*) host_mutants k slurm "$*" ;;
 	*) mutants "$*" ;;
 	esac
 	;;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # install.sh install|uninstall|uninstall-commands: "make install" and "make uninstall".
 #
-#   TAGS     the parts: systemd, tools and containers, with commas between them
+#   TAGS     the parts: systemd, tools, containers and slurm, with commas between them;
+#            unset, all but slurm
 #   PREFIX   /usr unless set
 #   DESTDIR  a directory in place of /
 #   OPTIONS  further options of "meson setup"
@@ -32,8 +33,8 @@ setup()
 	_tools=disabled
 	if has_tag tools; then
 		_tools=enabled
-	elif ! has_tag systemd && ! has_tag containers; then
-		die "TAGS=$TAGS: give systemd, tools or containers, or more of them with commas"
+	elif ! has_tag systemd && ! has_tag containers && ! has_tag slurm; then
+		die "TAGS=$TAGS: give systemd, tools, containers or slurm, or more of them with commas"
 	fi
 	# shellcheck disable=SC2086 # a list of options
 	build_setup --prefix="$PREFIX" -Dbuildtype=debugoptimized -Dtools="$_tools" -Dman=enabled \

@@ -20,6 +20,8 @@ cd "$(dirname "$0")/.."
 supported_host
 unit_packages
 build_setup -Dwerror=true
+# The list of tests below is that of the last configuration, which may be older than the sources.
+meson_ninja "$BUILD" build.ninja
 
 set -- --no-suite slow
 if [ -n "${T-}" ]; then

@@ -66,7 +66,8 @@ cross_file()
 	END
 }
 
-# guest_meson SOURCE DIR CFLAGS LDFLAGS [OPTION...]: builds the programs for the guest.
+# guest_meson SOURCE DIR CFLAGS LDFLAGS [OPTION...]: builds the programs for the guest, which has no
+# Slurm.
 guest_meson()
 {
 	need meson ninja:ninja-build pkg-config scdoc
@@ -81,7 +82,7 @@ guest_meson()
 		set -- "$@" --cross-file="$_gdir.cross"
 	fi
 	meson_setup "$_gsource" "$_gdir" --prefix=/usr -Doptimization=2 -Ddebug=false -Dwerror=true \
-		-Dman=enabled -Dtests=false -Dc_args="$_gcflags" -Dc_link_args="$_gldflags" "$@"
+		-Dman=enabled -Dtests=false -Dslurm=disabled -Dc_args="$_gcflags" -Dc_link_args="$_gldflags" "$@"
 	CCACHE_DIR=$CACHE/ccache meson_ninja "$_gdir"
 }
 

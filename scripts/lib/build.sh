@@ -294,6 +294,13 @@ pack_initrd()
 	initrd_list "$2" | awk '!seen[$2]++' >"$2.list"
 	"$3/usr/gen_init_cpio" -t 0 "$2.list" >"$1.new" 2>"$LOGS/initrd.log" ||
 	die_log "$LOGS/initrd.log" "cannot pack the guest's root file system"
+	# QEMU puts the file 128 MiB above the start of RAM, and the regions of kernel/dts begin 512 MiB
+	# above it. The kernel would take and free pages of an overlap twice.
+	if [ "$(stat -c %s "$1.new")" -gt 402653184 ]; then
+		gzip -1 -f "$1.new"
+		mv "$1.new.gz" "$1.new"
+		[ "$(stat -c %s "$1.new")" -le 402653184 ] || die "$1 is too large for the guest: above 384 MiB"
+	fi
 	mv "$1.new" "$1"
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# Mutants of dmemctl plan and of dmem-hook: changes one line in a copy of the sources, and runs a
-# program of the host's tests there. The mutant's test must fail.
+# Mutants of dmemctl plan, of dmem-hook and of spank_dmem.so: changes one line in a copy of the
+# sources, and runs a program of the host's tests there. The mutant's test must fail.
 
 # host_mutants LETTER SECTION NUMBER: runs this mutant, or all whose number starts with the letter
 # if NUMBER is the name of the section.

@@ -13,7 +13,7 @@ deb_compiler()
 		need gcc make meson ninja:ninja-build pkg-config /usr/include/stdio.h:libc6-dev scdoc \
 			/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 			/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev \
-			/usr/include/json-c/json.h:libjson-c-dev
+			/usr/include/json-c/json.h:libjson-c-dev /usr/include/slurm/spank.h:libslurm-dev
 	else
 		need make meson ninja:ninja-build scdoc "$_triple-gcc:gcc-$(echo "$_triple" | tr _ -)" \
 			"/usr/$_triple/lib/libc.so:libc6-dev-$1-cross"
@@ -47,7 +47,7 @@ build_deb()
 		step "package: as it was built ($1)"
 		return
 	fi
-	step "packages: dmem-systemd, dmem-tools, dmem-containers ($1)"
+	step "packages: dmem-systemd, dmem-tools, dmem-containers, dmem-slurm ($1)"
 	_log=$LOGS/deb-$1.log
 	rm -rf "$DEBS"
 	mkdir -p "$DEBS/src"

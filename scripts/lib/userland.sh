@@ -105,19 +105,20 @@ userland_strip_system()
 userland_strip_libraries()
 {
 	mkdir -p keep/include keep/lib &&
-	mv usr/include/systemd usr/include/libsmartcols usr/include/json-c usr/include/*fdt*.h keep/include/ &&
+	mv usr/include/systemd usr/include/libsmartcols usr/include/json-c usr/include/slurm \
+		usr/include/*fdt*.h keep/include/ &&
 	mv usr/lib/*/libsystemd.so* usr/lib/*/libsmartcols.so* usr/lib/*/libfdt*.so* usr/lib/*/libjson-c.a \
 		keep/lib/ &&
 	find . -mindepth 1 -maxdepth 1 ! -name keep -exec rm -rf {} + &&
 	mv keep/include keep/lib . && rmdir keep
 }
 
-# tools_libraries ARCH: sets LIBRARIES to the libraries of lsdmem, dmemctl and dmem-hook. A program
-# that is linked with those of an old release runs on newer ones; what they depend on
-# themselves is there when it runs.
+# tools_libraries ARCH: sets LIBRARIES to the libraries of lsdmem, dmemctl and dmem-hook, and the
+# headers of spank_dmem.so. A program that is linked with libraries of an old release runs on newer
+# ones; what they depend on themselves is there when it runs.
 tools_libraries()
 {
 	LIBRARIES=$CACHE/userland/libraries-$1
 	USERLAND_SUITES=$(source_word libraries) guest_userland "$1" "$LIBRARIES" libraries \
-		libsmartcols-dev libsystemd-dev libfdt-dev libjson-c-dev
+		libsmartcols-dev libsystemd-dev libfdt-dev libjson-c-dev libslurm-dev
 }

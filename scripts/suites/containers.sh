@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
 # Suite containers: limits per container, with Debian's engines, in the guest of suite systemd
-# with more programs. The guest has neither Docker nor a network.
+# with more programs. The guest has no network.
 
-suite containers 5 check 3 "limits per container, with Podman, LXC, runc, crun and nspawn"
+suite containers 5 check 3 "limits per container, with Podman, Docker, containerd, LXC, runc, crun and nspawn"
 
 # These packages and their dependencies contain all programs of the recipes.
-CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container podman'
+CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container podman docker.io docker-cli
+	pacemaker-cli-utils'
 
 containers_build()
 {
@@ -21,13 +22,33 @@ containers_programs()
 	programs_of containers
 }
 
+# containers_machine COMMAND...: runs the command with a machine whose memory holds all engines twice:
+# at boot, the kernel unpacks the root file system beside its archive.
+containers_machine()
+{
+	_machine=$MACHINE
+	MACHINE=$(echo "$MACHINE" | sed 's/-m [^ ]*/-m 2G/')
+	"$@"
+	MACHINE=$_machine
+}
+
 containers_guest()
+{
+	containers_machine containers_guest_boot "$@"
+}
+
+containers_guest_boot()
 {
 	containers_build
 	guest_run containers systemd "$BASE/containers/trixie/initrd" containers-trixie "$SYSTEM_WORDS" "$@"
 }
 
 suite_containers()
+{
+	containers_machine containers_boot
+}
+
+containers_boot()
 {
 	containers_build
 	mkdir -p "$BASE/run/containers/trixie"
@@ -38,7 +59,8 @@ suite_containers()
 # The root file system of the containers has the test's program and no other file.
 containers_root()
 {
-	build_system_tests containers tests/guest/containers tests/guest/containers/container.c
+	build_system_tests containers tests/guest/containers tests/guest/containers/container.c \
+		tests/guest/containers/hook.c
 	_more=$BASE/containers/more
 	rm -rf "$_more"
 	mkdir -p "$_more"
@@ -51,6 +73,12 @@ containers_root()
 	mkdir -p "$_more/etc/cdi"
 	sed 1d tests/expected/cdi/camera >"$_more/etc/cdi/dmem-camera-64000000.json"
 	containers_other_releases
+	containers_openrc
+	# dmemctl doctor examines the containers, and lsdmem runs inside of them.
+	rm -rf "$BASE/tools/out"
+	guest_tools "$_more"
+	! guest_wants containers/test_hook_faults ||
+	guest_module systemd tests/guest/debug/dmem_test_region.c "$BASE/containers/tests/containers"
 	tools_libraries arm64
 	HOOK=$LIBRARIES
 	# shellcheck disable=SC2086 # a list of packages
@@ -59,7 +87,7 @@ containers_root()
 }
 
 # Adds programs of other releases that behave differently: an older libcgroup with its own
-# library, and a newer runc with the libraries of its release.
+# library, a newer runc with the libraries of its release, and a newer containerd.
 containers_other_releases()
 {
 	_old=$CACHE/userland/libcgroup-bookworm
@@ -72,4 +100,23 @@ containers_other_releases()
 	mkdir -p "$_more/opt/runc/lib"
 	cp "$_new/usr/sbin/runc" "$_more/opt/runc/"
 	cp "$_new"/usr/lib/aarch64-linux-gnu/*.so.* "$_more/opt/runc/lib/"
+	# Its programs need no newer libraries.
+	_new=$CACHE/userland/containerd-forky
+	USERLAND_SUITES=forky guest_userland arm64 "$_new" programs containerd
+	mkdir -p "$_more/opt/containerd"
+	for _p in containerd ctr containerd-shim-runc-v2; do
+		cp "$_new/usr/bin/$_p" "$_more/opt/containerd/"
+	done
+}
+
+# Adds the functions of OpenRC for cgroups, and the programs that they call. OpenRC itself would replace
+# systemd.
+containers_openrc()
+{
+	_rc=$CACHE/userland/openrc-trixie
+	USERLAND_SUITES=trixie guest_userland arm64 "$_rc" programs openrc
+	mkdir -p "$_more/opt/openrc/lib"
+	cp -R "$_rc/usr/lib/rc/bin" "$_rc/usr/lib/rc/sh" "$_more/opt/openrc/"
+	cp "$_rc"/usr/lib/aarch64-linux-gnu/librc.so.* "$_rc"/usr/lib/aarch64-linux-gnu/libeinfo.so.* \
+		"$_more/opt/openrc/lib/"
 }

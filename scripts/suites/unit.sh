@@ -9,7 +9,7 @@ unit_packages()
 	need gcc clang /usr/include/stdio.h:libc6-dev git shellcheck codespell make meson ninja:ninja-build pkg-config jq \
 		gzip xz:xz-utils zstd tmux zsh scdoc valgrind python3 dbus-daemon /usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
 		/usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/libfdt.h:libfdt-dev \
-		/usr/include/json-c/json.h:libjson-c-dev \
+		/usr/include/json-c/json.h:libjson-c-dev /usr/include/slurm/spank.h:libslurm-dev \
 		musl-gcc:musl-tools /usr/include/png.h:libpng-dev rsvg-convert:librsvg2-bin dtc:device-tree-compiler \
 		/usr/lib/python3/dist-packages/prometheus_client:python3-prometheus-client
 	unit_promtool

@@ -182,6 +182,8 @@ void fake_cgroup(const struct fake *f, const char *path, const struct fake_use *
 	char dir[4096];
 
 	snprintf(dir, sizeof(dir), CGROUP "%s%s", *path ? "/" : "", path);
+	if (!*path && f->namespaced)
+		put(CGROUP "/cgroup.type", "domain\n");
 	if (!*path || !access(tap_path(dir), F_OK)) {
 		if (*path)
 			fake_bare_cgroup(path);

@@ -92,7 +92,7 @@ static void enable(const char *dir)
 	if (*text)
 		put(dir, "dmem.capacity", text);
 	while (d && (de = readdir(d))) {
-		if (*de->d_name == '.' || de->d_type != DT_DIR)
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") || de->d_type != DT_DIR)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
 		populate(path);

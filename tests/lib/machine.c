@@ -66,9 +66,10 @@ static void pools(struct fake *f)
 static void services(struct fake *f)
 {
 	static const struct fake_use root[] = {
-		/* The kernel shows events of the root only in a cgroup namespace. */
+		/* The kernel shows events and the limit of the root only in a cgroup namespace. */
 		{ CAMERA, .current = 24 * MIB, .peak = 31 * MIB, .ev_max = 9, .alloc_fail = 9,
-		  .exhausted = 2, .reserved = 1, .dying = 3 * MIB },
+		  .exhausted = 2, .reserved = 1, .dying = 3 * MIB,
+		  .max = 36 * MIB },
 		{ DISPLAY, .current = 24 * MIB, .peak = 24 * MIB + 4 * KIB, .ev_max = 3, .alloc_fail = 3 },
 		{ "heap/system", .current = 2 * MIB, .peak = 3 * MIB },
 	}, system[] = {

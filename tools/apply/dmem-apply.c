@@ -3,7 +3,7 @@
  * dmem-apply - set limits of the cgroup that this process is in, or of a slice
  *
  * dmem-apply [--strict] [--mistake=FILE:LINE] [--max=REGION=SIZE]... [--min=...] [--low=...]
- * dmem-apply --slice=NAME ...
+ * dmem-apply --slice=NAME [--clear-min] [--sum-min=REGION=SIZE]... ...
  *
  * systemd runs it before a unit's own programs, see dmem-generator. The exit code is an enum
  * dmem_status. With --strict it is 255 for every failure: systemd takes any other code of an
@@ -37,6 +37,7 @@
 struct argument {
 	enum dmem_kind kind;
 	const char *text;
+	bool sum;		/* from --sum-min= */
 };
 
 struct apply {
@@ -47,7 +48,7 @@ struct apply {
 	char *other;		/* another cgroup that may be the slice's, or NULL */
 	/* The process is still in the unit's mounts. */
 	bool check_mounts;
-	bool fake, strict;
+	bool fake, strict, clear_min;
 	int wait, root;
 	struct argument *argument;
 	size_t arguments;
@@ -66,18 +67,24 @@ static void failed(struct apply *a, enum dmem_status s, const char *what)
 		 dmem_status_text(s));
 }
 
-static enum dmem_status add_argument(struct apply *a, enum dmem_kind kind, const char *text)
+/* The slice has no line for this region: the files of its units must not decide whether it starts. */
+static void sum_failed(struct apply *a, enum dmem_status s, const char *what)
+{
+	log_line(&a->log, LOG_WARNING, "%s: the sum of the units in it, %s: %s", a->cgroup, what, dmem_status_text(s));
+}
+
+static enum dmem_status add_argument(struct apply *a, enum dmem_kind kind, const char *text, bool sum)
 {
 	struct argument *all = dmem_grow(&a->arena, a->argument, a->arguments, sizeof(*all));
 
 	if (!all)
 		return DMEM_NO_MEMORY;
 	a->argument = all;
-	all[a->arguments++] = (struct argument){ kind, text };
+	all[a->arguments++] = (struct argument){ kind, text, sum };
 	return DMEM_OK;
 }
 
-static enum dmem_status add_wish(struct apply *a, enum dmem_kind kind, const char *arg)
+static enum dmem_status add_wish(struct apply *a, const struct argument *arg)
 {
 	struct dmem_limit *w = dmem_grow(&a->arena, a->wish, a->n, sizeof(*w));
 	enum dmem_status s;
@@ -85,13 +92,14 @@ static enum dmem_status add_wish(struct apply *a, enum dmem_kind kind, const cha
 	if (!w)
 		return DMEM_NO_MEMORY;
 	a->wish = w;
-	s = dmem_limit_parse(&a->arena, kind, arg, &w[a->n]);
+	s = dmem_limit_parse(&a->arena, arg->kind, arg->text, &w[a->n]);
+	w[a->n].sum = arg->sum;
 	if (s == DMEM_OK)
 		a->n++;
 	if (s != DMEM_BAD_NAME && s != DMEM_BAD_VALUE)
 		return s;
 	/* The value of a specifier may be no region name. The other limits are set. */
-	failed(a, s, arg);
+	failed(a, s, arg->text);
 	return DMEM_OK;
 }
 
@@ -100,7 +108,7 @@ static enum dmem_status add_wishes(struct apply *a)
 	enum dmem_status s = DMEM_OK;
 
 	for (size_t i = 0; s == DMEM_OK && i < a->arguments; i++)
-		s = add_wish(a, a->argument[i].kind, a->argument[i].text);
+		s = add_wish(a, &a->argument[i]);
 	return s;
 }
 
@@ -292,27 +300,49 @@ static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *
 	}
 }
 
+/* Removes the reservations that no unit in the slice needs any more. In doubt, they stay. */
+static void clear_others(struct apply *a, const char * const *keep, size_t n)
+{
+	enum dmem_status s = a->status == DMEM_OK && a->clear_min ?
+		dmem_cgroup_clear(a->root, a->cgroup, DMEM_MIN, keep, n) : DMEM_OK;
+
+	if (s != DMEM_OK)
+		failed(a, s, "old reservations");
+}
+
 static void apply_all(struct apply *a, int64_t deadline)
 {
+	const char **keep = dmem_alloc(&a->arena, (a->n + 1) * sizeof(*keep));
+	size_t kept = 0;
+
+	if (!keep) {
+		failed(a, DMEM_NO_MEMORY, "");
+		return;
+	}
 	for (size_t i = 0; i < a->n; i++) {
 		const struct dmem_limit *w = &a->wish[i];
 		const char *region;
 		uint64_t capacity;
 		enum dmem_status s;
 
-		s = find_and_wait(a, w, &region, &capacity, deadline);
+		s = find_and_wait(a, w, &region, &capacity, w->sum ? 0 : deadline);
 		if (s == DMEM_OK)
 			s = check_heap(a, w->region);
 		if (s == DMEM_OK)
 			s = dmem_cgroup_set(a->root, a->cgroup, w->kind, region,
 					    dmem_resolve_value(&w->value, capacity));
-		if (s != DMEM_OK)
+		if (s != DMEM_OK && w->sum)
+			sum_failed(a, s, w->text);
+		else if (s != DMEM_OK)
 			failed(a, s, w->text);
+		else if (w->kind == DMEM_MIN)
+			keep[kept++] = region;
 	}
+	clear_others(a, keep, kept);
 }
 
 /* Options without a kind of limit. */
-enum { CGROUP_ROOT = DMEM_KINDS, OWN, SLICE, HEAPS, MISTAKE, STRICT, WAIT, LOG };
+enum { CGROUP_ROOT = DMEM_KINDS, OWN, SLICE, HEAPS, MISTAKE, STRICT, CLEAR_MIN, SUM_MIN, WAIT, LOG };
 
 /* Seconds, 0 to MAX_WAIT. Returns -EINVAL for another text. */
 static int parse_wait(const char *text)
@@ -351,6 +381,11 @@ static enum dmem_status take_option(struct apply *a, int c, const char *arg)
 	case STRICT:
 		a->strict = true;
 		break;
+	case CLEAR_MIN:
+		a->clear_min = true;
+		break;
+	case SUM_MIN:
+		return add_argument(a, DMEM_MIN, arg, true);
 	case WAIT:
 		seconds = parse_wait(arg);
 		if (seconds < 0)
@@ -363,7 +398,7 @@ static enum dmem_status take_option(struct apply *a, int c, const char *arg)
 	default:
 		if (c < 0 || c >= DMEM_KINDS)
 			return DMEM_USAGE;
-		return add_argument(a, (enum dmem_kind)c, arg);
+		return add_argument(a, (enum dmem_kind)c, arg, false);
 	}
 	return DMEM_OK;
 }
@@ -374,6 +409,7 @@ static enum dmem_status parse(struct apply *a, int argc, char **argv)
 		{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
 		{ "low", 1, NULL, DMEM_LOW }, { "slice", 1, NULL, SLICE },
 		{ "strict", 0, NULL, STRICT }, { "mistake", 1, NULL, MISTAKE },
+		{ "clear-min", 0, NULL, CLEAR_MIN }, { "sum-min", 1, NULL, SUM_MIN },
 		{ "wait", 1, NULL, WAIT },
 		/* For tests. */
 		{ "cgroup-root", 1, NULL, CGROUP_ROOT }, { "own", 1, NULL, OWN },

@@ -135,6 +135,7 @@ _dmemctl()
 		_dmemctl_offer "$cur" _dmemctl_ended _dmemctl_areas =
 		;;
 	plan--accept) mapfile -t COMPREPLY < <(compgen -W 'machine quantile changes' -- "$cur") ;;
+	plan--from) mapfile -t COMPREPLY < <(compgen -W 'prometheus' -- "$cur") ;;
 	plan--by) mapfile -t COMPREPLY < <(compgen -W 'machine model' -- "$cur") ;;
 	history--unit) _dmemctl_offer "$cur" _dmemctl_units ;;
 	history--region) _dmemctl_offer "$cur" _dmemctl_areas ;;

@@ -19,6 +19,14 @@ static void help(void)
 	       "  -h, --help   print this help\n");
 }
 
+/* True if the slice has no line for this region: a unit in it may name one that is not there. */
+static bool only_below(struct change *ch, const struct dmem_limit *l)
+{
+	struct change_item found;
+
+	return l->sum && change_find(ch, l, &found) == DMEM_NO_REGION;
+}
+
 static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *t)
 {
 	struct change ch = { .root = -1, .sys.root = -1 };
@@ -42,8 +50,13 @@ static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *
 		return -ENOENT;
 	}
 	ret = change_open(c, &u->arena, &ch);
-	for (size_t i = 0; i < s.n && !ret; i++)
-		ret = change_add(c, &ch, &s.limit[i]);
+	for (size_t i = 0; i < s.n && !ret; i++) {
+		if (only_below(&ch, &s.limit[i]))
+			cli_error(&c->cli, "%s: the sum of the units in it, %s: %s", t->unit, s.limit[i].text,
+				  dmem_status_text(DMEM_NO_REGION));
+		else
+			ret = change_add(c, &ch, &s.limit[i]);
+	}
 	if (!ret)
 		ret = change_apply(c, &ch, t->cgroup);
 	change_close(&ch);

@@ -21,6 +21,7 @@ struct change {
 	struct dmem_sys sys;		/* the machine that has the tree */
 	const char *cgroup;
 	bool dry;			/* change nothing, not even the root's subtree_control */
+	bool propagate;			/* the caller raises the cgroups above: no warning */
 	bool may_vanish;		/* the caller handles a removed cgroup: no message */
 	/* Several cgroups can change together, step by step: only limits up to step @last are
 	 * applied and verified, and only those from step @first on are undone. */

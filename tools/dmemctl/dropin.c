@@ -19,7 +19,6 @@
 #define DIR		"/etc/systemd/system.control"
 #define DIR_RUNTIME	"/run/systemd/system.control"
 
-#define STRICT	"DeviceMemoryStrict"
 #define HEAD	"# Written by dmemctl set, which overwrites this file.\n[" DMEM_SECTION "]\n"
 
 static int failed(struct ctl *c, const char *path, int err)
@@ -163,7 +162,7 @@ static int find_foreign(void *data, unsigned int line, const char *section, cons
 		return 0;
 	if (!section || strcmp(section, DMEM_SECTION))
 		return (int)line;
-	return *value || !strcmp(key, STRICT) ? 0 : (int)line;
+	return *value || !strcmp(key, DMEM_STRICT_KEY) || !strcmp(key, DMEM_PROPAGATE_KEY) ? 0 : (int)line;
 }
 
 static int read_old(struct ctl *c, struct dropin *d)
@@ -326,7 +325,8 @@ static const char *word(struct dmem_arena *a, const char *s)
 static const char *text_of(struct dropin *d)
 {
 	const char *text =
-		dmem_printf(d->arena, "%s%s", HEAD, d->limits.strict ? STRICT "=yes\n" : "");
+		dmem_printf(d->arena, "%s%s%s", HEAD, d->limits.strict ? DMEM_STRICT_KEY "=yes\n" : "",
+			    d->limits.propagate ? DMEM_PROPAGATE_KEY "=yes\n" : "");
 
 	for (size_t i = 0; text && i < d->limits.n; i++) {
 		const struct dmem_section_limit *limit = &d->limits.limit[i];

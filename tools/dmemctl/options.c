@@ -4,7 +4,7 @@
 
 #include "options.h"
 
-enum { RUNTIME = 256, REVERT, UNIT, SLICE };
+enum { RUNTIME = 256, REVERT, PROPAGATE, UNIT, SLICE };
 
 static int add(struct ctl *c, struct dmem_arena *a, struct options *o, enum dmem_kind kind,
 	       const char *arg)
@@ -40,6 +40,9 @@ static int take(struct ctl *c, struct dmem_arena *a, struct options *o, int opt)
 	case REVERT:
 		o->revert = true;
 		break;
+	case PROPAGATE:
+		o->propagate = true;
+		break;
 	case UNIT:
 		o->unit = optarg;
 		break;
@@ -63,8 +66,8 @@ int options_limits(struct ctl *c, struct dmem_arena *a, int argc, char **argv,
 		[OPTIONS_SET] = {
 			{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
 			{ "low", 1, NULL, DMEM_LOW }, { "runtime", 0, NULL, RUNTIME },
-			{ "revert", 0, NULL, REVERT }, { "dry-run", 0, NULL, 'n' },
-			{ "help", 0, NULL, 'h' }, { 0 },
+			{ "revert", 0, NULL, REVERT }, { "propagate", 0, NULL, PROPAGATE },
+			{ "dry-run", 0, NULL, 'n' }, { "help", 0, NULL, 'h' }, { 0 },
 		},
 		[OPTIONS_RUN] = {
 			{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },

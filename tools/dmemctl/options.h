@@ -8,7 +8,7 @@
 struct options {
 	struct dmem_limit *limit;
 	size_t n;
-	bool runtime, revert, dry_run, help;
+	bool runtime, revert, propagate, dry_run, help;
 	const char *unit, *slice;
 };
 

@@ -59,7 +59,7 @@ static int take(struct ctl *c, struct dmem_units *u, const char *unit, struct se
 
 		if (text &&
 		    dmem_limit_parse(&u->arena, limit->kind, text, &s->limit[s->n]) == DMEM_OK) {
-			s->n++;
+			s->limit[s->n++].sum = limit->sum;
 			continue;
 		}
 		s->unusable++;
@@ -110,6 +110,8 @@ int section_plan(struct ctl *c, struct dmem_units *u, const char *unit,
 	for (size_t i = after; i < n; i++)
 		all[at + 1 + i - after] = f[i];
 	ret = dmem_units_merge(u, all, n + 1 - (after - at), true, HELPER, &s->merged);
+	if (!ret)
+		ret = dmem_units_propagate(u, unit, HELPER, false, &s->merged);
 	return ret ? ret : take(c, u, unit, s);
 }
 

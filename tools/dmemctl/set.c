@@ -23,6 +23,7 @@ static void help(void)
 	       "      --max=REGION=SIZE   limit: refuse requests above it\n"
 	       "      --min=REGION=SIZE   reservation: keep memory free, if the kernel can\n"
 	       "      --low=REGION=SIZE   like --min, but only if possible\n"
+	       "      --propagate         with --min: raise the reservations of the cgroups above\n"
 	       "      --runtime           until the next boot; a cgroup has no drop-in\n"
 	       "      --revert            remove the limits that were set for the unit\n"
 	       "  -n, --dry-run           do all possible checks, and change nothing\n"
@@ -113,6 +114,12 @@ static int check_effect(struct ctl *c, struct set *s)
 
 		if (is && value == want->value)
 			continue;
+		if (is && is->kind == DMEM_MIN && s->after.merged.propagate && value > want->value) {
+			cli_error(&c->cli, "%s: the units in %s reserve %s, which " DMEM_PROPAGATE_KEY
+				  "=yes makes its smallest reservation: set more, or lower theirs",
+				  want->text, s->target.unit, is->text);
+			return -EEXIST;
+		}
 		cli_error(&c->cli,
 			  "%s: another file of %s is read later and sets %s: see systemctl cat %s",
 			  want->text, s->target.unit, is ? is->text : "nothing", s->target.unit);
@@ -187,11 +194,21 @@ int set_check(struct ctl *c, struct set *s)
 	return ret;
 }
 
+/* Raises the cgroups above, or with --dry-run finds out how far. */
+static int propagate(struct ctl *c, struct set *s, bool last)
+{
+	if (!s->opt.propagate)
+		return 0;
+	return propagate_raise(c, &s->change, s->target.cgroup, last, &s->propagate);
+}
+
 /* All steps that can fail without a change come first, then the file. */
 static int prepare(struct ctl *c, struct set *s)
 {
 	int ret = set_check(c, s);
 
+	if (!ret && s->opt.dry_run)
+		ret = propagate(c, s, true);
 	if (ret || s->opt.dry_run)
 		return ret;
 	return set_persists(s) ? dropin_write(c, &s->dropin) : 0;
@@ -303,7 +320,15 @@ static int change_all(struct ctl *c, struct set *s)
 		/* If systemd refused the reload, it still has the former file. */
 		s->reloaded = ret != -EACCES && ret != -EPERM;
 	}
-	return ret || !s->change.n ? ret : set_running(c, s);
+	if (ret || !s->change.n)
+		return ret;
+	ret = propagate(c, s, false);
+	if (!ret)
+		ret = set_running(c, s);
+	/* Another program may have set a reservation beside this one since the first call. */
+	if (!ret && s->target.cgroup)
+		ret = propagate(c, s, true);
+	return ret;
 }
 
 /* Restores the file and the limits. */
@@ -313,6 +338,7 @@ static void undo(struct ctl *c, struct set *s)
 
 	if (s->changed)
 		change_undo(c, &s->change);
+	propagate_undo(c, &s->change, &s->propagate);
 	dropin_undo(c, &s->dropin);
 	/* systemd may have read the file that has just been removed. */
 	if (written && s->reloaded && manager_reload(c, &s->manager))
@@ -325,6 +351,7 @@ static void say(const struct set *s, const char *word)
 {
 	const char *name = s->target.unit ? s->target.unit : word;
 
+	propagate_say(&s->change, &s->propagate);
 	if (s->opt.revert && !s->dropin.old)
 		printf("%s: no limits were set: nothing to revert\n", name);
 	else if (s->opt.dry_run)
@@ -340,6 +367,11 @@ static int check_target(struct ctl *c, const struct set *s, const char *word)
 {
 	int ret = check_unit(c, &s->target, s->opt.runtime);
 
+	if (!ret && s->opt.propagate && !s->target.cgroup) {
+		cli_error(&c->cli, "%s: not running, so --propagate finds no cgroups above it: start "
+			  "it first, or set the slices that contain it", word);
+		return -ENOENT;
+	}
 	if (ret || set_persists(s))
 		return ret;
 	if (s->opt.revert) {
@@ -365,6 +397,7 @@ int set_open(struct ctl *c, struct set *s)
 	int ret = change_open(c, &s->arena, &s->change);
 
 	s->change.dry = s->opt.dry_run;
+	s->change.propagate = s->opt.propagate;
 	if (!ret && set_persists(s))
 		ret = dropin_open(c, &s->arena, s->target.unit, s->opt.runtime, !s->opt.dry_run,
 				  &s->dropin);
@@ -402,11 +435,16 @@ static int check_options(struct ctl *c, const struct options *opt, int names)
 		return cli_usage(&c->cli, "--revert cannot be combined with limits");
 	if (!opt->revert && !opt->n)
 		return cli_usage(&c->cli, "no limits: add --max=, --min= or --low=");
-	return CLI_OK;
+	for (size_t i = 0; i < opt->n; i++) {
+		if (opt->limit[i].kind == DMEM_MIN)
+			return CLI_OK;
+	}
+	return opt->propagate ? cli_usage(&c->cli, "--propagate raises reservations: add --min=") : CLI_OK;
 }
 
 void set_close(struct set *s)
 {
+	propagate_unlock(&s->propagate);
 	dropin_close(&s->dropin);
 	change_close(&s->change);
 	if (s->units_loaded)

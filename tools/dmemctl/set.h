@@ -10,6 +10,7 @@
 #include "change.h"
 #include "dropin.h"
 #include "options.h"
+#include "propagate.h"
 #include "section.h"
 #include "target.h"
 
@@ -19,6 +20,7 @@ struct set {
 	struct manager manager;
 	struct target target;
 	struct change change;
+	struct propagate propagate;	/* belongs to the arena */
 	struct dropin dropin;
 	struct dmem_units units;
 	struct section after;	/* limits in all files of the unit, with the new drop-in */

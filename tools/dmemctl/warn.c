@@ -102,7 +102,7 @@ static void warn_min(struct ctl *c, struct change *ch, const char *cgroup,
 			  size_beside(other, max, it->value));
 		return;
 	}
-	path = less_above(ch, cgroup, it, &above);
+	path = ch->propagate ? NULL : less_above(ch, cgroup, it, &above);
 	if (path)
 		cli_error(&c->cli, "warning: %s: the reservation is %s but /%s above reserves only "
 			  "%s, which bounds it: reserve as much there",

@@ -130,7 +130,7 @@ static int generate(struct generator *g)
 	struct level *level;
 	size_t n;
 
-	if (dmem_units_add_unnamed(u))
+	if (dmem_units_add_unnamed(u, g->helper))
 		return -ENOMEM;
 	level = dmem_alloc(&u->arena, u->n_units * sizeof(*level));
 	if (!level)

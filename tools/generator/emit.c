@@ -76,30 +76,49 @@ static char *quoted(struct generator *g, const char *text, bool specifiers)
 	return buf;
 }
 
-/* The arguments of dmem-apply, each with a blank before it. */
-static char *arguments(struct generator *g, const struct dmem_unit_limits *limits)
+static int print_mistake(struct generator *g, FILE *f, const struct dmem_unit_limits *limits)
 {
-	struct dmem_arena *a = &g->units.arena;
-	char *s = dmem_strdup(a, limits->strict ? " --strict" : "");
+	char *file = quoted(g, limits->mistake_file, false);
 
-	if (s && limits->mistake_file) {
-		char *file = quoted(g, limits->mistake_file, false);
+	if (!file)
+		return -ENOMEM;
+	/* The name is only shown to users, but must not end the line. */
+	for (char *p = file; *p; p++)
+		*p = *p < ' ' || *p > '~' ? '?' : *p;
+	fprintf(f, " \"--mistake=%s:%u\"", file, limits->mistake_line);
+	return 0;
+}
 
-		/* The name is only shown to users, but must not end the line. */
-		for (char *p = file; p && *p; p++)
-			*p = *p < ' ' || *p > '~' ? '?' : *p;
-		s = file ?
-			dmem_printf(a, "%s \"--mistake=%s:%u\"", s, file,
-				    limits->mistake_line) : NULL;
-	}
-	for (size_t i = 0; s && i < limits->n; i++) {
-		char *region = quoted(g, limits->limit[i].region, true);
-		char *value = quoted(g, limits->limit[i].value, false);
+static int print_limit(struct generator *g, FILE *f, const struct dmem_section_limit *l)
+{
+	char *region = quoted(g, l->region, true), *value = quoted(g, l->value, false);
 
-		s = region && value ?
-		    dmem_printf(a, "%s \"--%s=%s=%s\"", s, dmem_kind_names[limits->limit[i].kind],
-				region, value) : NULL;
-	}
+	if (!region || !value)
+		return -ENOMEM;
+	fprintf(f, " \"--%s%s=%s=%s\"", l->sum ? "sum-" : "", dmem_kind_names[l->kind], region, value);
+	return 0;
+}
+
+/* The arguments of dmem-apply, each with a blank before it. @clear: also set the other reservations
+ * to 0. */
+static char *arguments(struct generator *g, const struct dmem_unit_limits *limits, bool clear)
+{
+	char *text = NULL, *s = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int ret = 0;
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s%s", limits->strict ? " --strict" : "", clear ? " --clear-min" : "");
+	if (limits->mistake_file)
+		ret = print_mistake(g, f, limits);
+	for (size_t i = 0; i < limits->n && !ret; i++)
+		ret = print_limit(g, f, &limits->limit[i]);
+	ret = ferror(f) ? -ENOMEM : ret;
+	if (!fclose(f) && !ret)
+		s = dmem_strndup(&g->units.arena, text, size);
+	free(text);
 	return s;
 }
 
@@ -114,7 +133,7 @@ int write_service(struct generator *g, const char *level, enum dmem_effect e,
 	/* dmem-apply cannot run there, and this line does not need it. */
 	if (e == DMEM_REFUSAL)
 		return put_dropin(g, level, HEAD "[Unit]\nAssertPathExists=!/\n");
-	args = arguments(g, limits);
+	args = arguments(g, limits, false);
 	if (!args)
 		return -ENOMEM;
 	/*
@@ -127,9 +146,9 @@ int write_service(struct generator *g, const char *level, enum dmem_effect e,
 				      limits->strict ? "" : "-", g->helper, args));
 }
 
-static char *slice_command(struct generator *g, const struct dmem_unit_limits *limits)
+static char *slice_command(struct generator *g, const struct dmem_unit_limits *limits, bool clear)
 {
-	char *args = arguments(g, limits);
+	char *args = arguments(g, limits, clear);
 
 	if (!args)
 		return NULL;
@@ -153,7 +172,7 @@ static int slice_service(struct generator *g, const char *name,
 {
 	struct dmem_arena *a = &g->units.arena;
 	char *unit = dmem_printf(a, "dmem-slice@%s.service", name);
-	char *after = after_parent(g, name), *command = slice_command(g, limits);
+	char *after = after_parent(g, name), *command = slice_command(g, limits, limits->propagate);
 
 	if (!unit || !after || !command)
 		return -ENOMEM;
@@ -165,11 +184,11 @@ static int slice_service(struct generator *g, const char *name,
 }
 
 /* Slices below a prefix, or all slices, are not known in advance: they get a template of their own,
- * whose instance is the slice. */
+ * whose instance is the slice. They have no sum, so the reservations of other programs stay. */
 static int slice_template(struct generator *g, const char *unit, const char *prefix,
 			  const struct dmem_unit_limits *limits)
 {
-	char *after = after_parent(g, prefix), *command = slice_command(g, limits), *text;
+	char *after = after_parent(g, prefix), *command = slice_command(g, limits, false), *text;
 
 	if (!after || !command)
 		return -ENOMEM;

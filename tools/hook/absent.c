@@ -31,7 +31,7 @@ static int look(int root, const char *path, int flags)
 }
 
 /* NULL: each directory above exists, up to one that is not there at all. */
-static const char *directories_problem(struct dmem_arena *a, int root, const char *path)
+const char *hook_absent_here(struct dmem_arena *a, int root, const char *path)
 {
 	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		char *dir = dmem_strndup(a, path, (size_t)(slash - path));
@@ -56,7 +56,7 @@ static const char *below_first(struct dmem_arena *a, int root, const char *path)
 		return "process 1 sees this file, and the container engine does not: show it in the engine's "
 			"mount namespace";
 	if (ret == -ENOENT)
-		return directories_problem(a, root, path);
+		return hook_absent_here(a, root, path);
 	return say(a, "for process 1: ", path, -ret);
 }
 
@@ -119,7 +119,7 @@ static const char *own_problem(struct dmem_arena *a, const char *path)
 
 	if (root < 0)
 		return say(a, "", "/", errno);
-	problem = directories_problem(a, root, path);
+	problem = hook_absent_here(a, root, path);
 	close(root);
 	return problem;
 }

@@ -13,4 +13,8 @@
  * of procfs; @rootless: that this program has no right to look at process 1 is no problem. */
 const char *hook_absent_problem(struct dmem_arena *a, const char *path, const char *proc, bool rootless);
 
+/* The part of it that needs no other process: a directory above that is a link that leads nowhere.
+ * @root: the directory that is "/". */
+const char *hook_absent_here(struct dmem_arena *a, int root, const char *path);
+
 #endif

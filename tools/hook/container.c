@@ -12,50 +12,59 @@
 #include "dmem/look.h"
 #include "container.h"
 
+#define BELOW	(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
+
 static const char has_ended[] = "the container's process has ended";
 
-/* The kernel appends the word. Anywhere else it is a name, which a user may have chosen. */
-static bool is_deleted(const char *path)
+/* "/.." is outside of this program's cgroup namespace; "/..a" is a name. */
+static bool is_outside(const char *path)
 {
-	static const char word[] = " (deleted)";
-	size_t len = strlen(path);
-
-	return len >= sizeof(word) - 1 && !strcmp(path + len - (sizeof(word) - 1), word);
+	return !strncmp(path, "..", 2) && (!path[2] || path[2] == '/');
 }
 
-/* A copy of the path in the line of cgroup v2, without the first slash. NULL: there is none, or it
- * is not below our root. */
+char *hook_cgroup_path(struct dmem_arena *a, const char *text)
+{
+	const char *line = strncmp(text, "0::/", 4) ? strstr(text, "\n0::/") : text;
+	char *path = NULL;
+
+	if (line) {
+		line += *line == '\n' ? 5 : 4;
+		path = dmem_strndup(a, line, strcspn(line, "\n"));
+	}
+	return path && is_outside(path) ? NULL : path;
+}
+
+uint64_t hook_start_time(const char *stat)
+{
+	/* The name of the program, in parentheses, may have any character. */
+	const char *p = strrchr(stat, ')');
+
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p, NULL, 10) : DMEM_UNKNOWN;
+}
+
+bool hook_has_ended(const char *stat)
+{
+	const char *name_end = strrchr(stat, ')');
+
+	return !name_end || strchr("ZX", name_end[1] ? name_end[2] : 0);
+}
+
 static char *v2_path(struct dmem_arena *a, int dir)
 {
 	struct dmem_text t = { 0 };
-	char *line, *path = NULL;
+	char *path = dmem_read_at(dir, "cgroup", &t) ? NULL : hook_cgroup_path(a, t.s);
 
-	if (!dmem_read_at(dir, "cgroup", &t)) {
-		line = strncmp(t.s, "0::/", 4) ? strstr(t.s, "\n0::/") : t.s;
-		if (line) {
-			line += *line == '\n' ? 5 : 4;
-			path = dmem_strndup(a, line, strcspn(line, "\n"));
-		}
-	}
 	dmem_text_free(&t);
-	/* "/.." is outside of this program's cgroup namespace. */
-	return path && (!strncmp(path, "..", 2) || is_deleted(path)) ? NULL : path;
+	return path;
 }
 
-/* The time at which the process was started, in ticks since boot, or DMEM_UNKNOWN. */
 static uint64_t started(int dir)
 {
 	struct dmem_text t = { 0 };
-	uint64_t time = DMEM_UNKNOWN;
-	char *p = NULL;
+	uint64_t time = dmem_read_at(dir, "stat", &t) ? DMEM_UNKNOWN : hook_start_time(t.s);
 
-	/* The name of the program, in parentheses, may have any character. */
-	if (!dmem_read_at(dir, "stat", &t))
-		p = strrchr(t.s, ')');
-	for (int field = 2; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	if (p)
-		time = strtoull(p, NULL, 10);
 	dmem_text_free(&t);
 	return time;
 }
@@ -75,8 +84,7 @@ static bool lists(int dir, int pid)
 	return found;
 }
 
-/* True if @path is @below, or a cgroup above it. */
-static bool holds(const char *path, const char *below)
+bool hook_cgroup_holds(const char *path, const char *below)
 {
 	size_t len = strlen(path);
 
@@ -124,23 +132,43 @@ static const char *find_cgroup(struct dmem_arena *a, int root, int self, struct 
 	if (!own)
 		return "this program is in no cgroup of this tree";
 	/* A limit there would be one of the engine, and of other containers. */
-	if (holds(c->path, own))
+	if (hook_cgroup_holds(c->path, own))
 		return "the container has no cgroup of its own: do not start it with --cgroups=disabled";
-	c->dir = dmem_openat2(root, c->path, O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-			      RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
+	c->dir = dmem_openat2(root, c->path, O_RDONLY | O_DIRECTORY, BELOW);
 	if (c->dir < 0)
 		return "the container's cgroup is not in the mounted tree";
 	return lists(c->dir, c->pid) ? NULL : "the container's process is not in the cgroup of that path";
 }
 
-const char *hook_container_foreign(struct dmem_arena *a, int root, const struct hook_container *c, uid_t uid)
+static bool others_write(const struct stat *st, uid_t uid, gid_t gid)
+{
+	if (st->st_uid && st->st_uid != uid)
+		return true;
+	return st->st_mode & S_IWOTH || (st->st_mode & S_IWGRP && st->st_gid && st->st_gid != gid);
+}
+
+bool hook_cgroup_foreign(int root, const char *path, uid_t uid, gid_t gid)
+{
+	/* To turn the controller off, and to move a process from one cgroup below to another one. */
+	static const char * const files[] = { "cgroup.subtree_control", "cgroup.procs" };
+	int dir = dmem_openat2(root, path, O_PATH | O_DIRECTORY, BELOW);
+	struct stat st;
+	bool foreign = dir < 0 || fstat(dir, &st) || others_write(&st, uid, gid);
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files) && !foreign; i++)
+		foreign = !fstatat(dir, files[i], &st, AT_SYMLINK_NOFOLLOW) && others_write(&st, uid, gid);
+	if (dir >= 0)
+		close(dir);
+	return foreign;
+}
+
+const char *hook_container_foreign(struct dmem_arena *a, int root, const struct hook_container *c, uid_t uid,
+				   gid_t gid)
 {
 	for (const char *slash = strchr(c->path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		char *path = dmem_strndup(a, c->path, (size_t)(slash - c->path));
-		struct stat st;
 
-		if (!path || fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) ||
-		    (st.st_uid && st.st_uid != uid))
+		if (!path || hook_cgroup_foreign(root, path, uid, gid))
 			return path ? path : c->path;
 	}
 	return NULL;

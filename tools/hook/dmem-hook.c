@@ -21,7 +21,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
@@ -36,16 +35,17 @@
 #include <unistd.h>
 
 #include "absent.h"
+#include "arguments.h"
 #include "base/log.h"
 #include "base/syscalls.h"
 #include "container.h"
 #include "dmem/look.h"
 #include "policy.h"
+#include "policy_file.h"
 #include "state.h"
 
 #define VERSION		"0.1"
 #define POLICY_FILE	"/etc/dmem/hook.conf"
-#define POLICY_MAX	(1u << 20)
 #define TIMEOUT		5
 #define MAX_TIMEOUT	300
 /* Waiting for a region ends so long before the timeout. */
@@ -239,73 +239,29 @@ static bool is_overflow_user(struct hook *h, uid_t uid)
 }
 
 /* A user's own engine may have a policy of that user. */
-static bool owner_is_fine(struct hook *h, uid_t uid)
+static bool owner_is_fine(void *data, uid_t uid)
 {
+	struct hook *h = data;
+
 	if (!uid || ((h->fake || geteuid()) && uid == geteuid()))
 		return true;
 	return root_is_hidden(h) && is_overflow_user(h, uid);
 }
 
-static const char *owner_problem(struct hook *h, const struct stat *st)
-{
-	if (!owner_is_fine(h, st->st_uid))
-		return "does not belong to root";
-	return st->st_mode & 022 ? "can be written by others: chmod go-w" : NULL;
-}
-
-static const char *policy_problem(struct hook *h, const struct stat *dir, const struct stat *st)
-{
-	const char *problem = owner_problem(h, dir), *text;
-
-	if (problem) {
-		text = dmem_printf(&h->arena, "the directory %s", problem);
-		/* NULL would mean that there is no problem. */
-		return text ? text : problem;
-	}
-	if (!S_ISREG(st->st_mode))
-		return "is no regular file";
-	if (st->st_size > POLICY_MAX)
-		return "is too long";
-	return owner_problem(h, st);
-}
-
-/* Opens the file in the same directory whose owner is looked at. */
-static int open_policy(struct hook *h, struct stat *st)
-{
-	const char *name = strrchr(h->policy_file, '/') + 1;
-	char *path = dmem_strndup(&h->arena, h->policy_file, (size_t)(name - h->policy_file));
-	int dir = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1, fd = -1, err;
-
-	if (dir < 0)
-		return -1;
-	if (!fstat(dir, st))
-		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	err = errno;
-	close(dir);
-	errno = err;
-	return fd;
-}
-
 static const char *load_policy(struct hook *h)
 {
-	struct stat dir, st;
-	int fd = open_policy(h, &dir);
-	struct dmem_text t = { 0 };
-	const char *problem = NULL;
+	const char *name = strrchr(h->policy_file, '/') + 1, *problem;
+	char *path = dmem_strndup(&h->arena, h->policy_file, (size_t)(name - h->policy_file));
+	int dir = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1, err = errno;
 
-	if (fd < 0 && errno == ENOENT)
+	if (dir < 0 && err == ENOENT)
 		return hook_absent_problem(&h->arena, h->policy_file, h->proc, h->rootless);
-	if (fd < 0 || fstat(fd, &st))
-		problem = strerror(errno);
-	else
-		problem = policy_problem(h, &dir, &st);
-	if (problem && fd >= 0)
-		close(fd);
-	if (!problem && dmem_read_fd(fd, &t))
-		problem = "cannot be read";
-	if (!problem)
-		problem = hook_policy_parse(&h->arena, t.s, t.len, &h->policy);
-	dmem_text_free(&t);
+	if (dir < 0)
+		return strerror(err);
+	problem = hook_policy_read(&h->arena, dir, name, owner_is_fine, h, &h->policy, &err);
+	close(dir);
+	if (err == ENOENT)
+		return hook_absent_problem(&h->arena, h->policy_file, h->proc, h->rootless);
 	return problem;
 }
 
@@ -371,18 +327,6 @@ static bool read_state(struct hook *h)
 	return false;
 }
 
-static bool known_annotation(const char *name)
-{
-	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
-		size_t len = strlen(dmem_kind_names[kind]);
-
-		if (!strncmp(name, dmem_kind_names[kind], len) &&
-		    (!name[len] || !strncmp(name + len, ".container.", 11)))
-			return true;
-	}
-	return !strcmp(name, "strict");
-}
-
 /* The user can make the start strict, but cannot take that away. */
 static void read_strict(struct hook *h)
 {
@@ -398,22 +342,14 @@ static void read_strict(struct hook *h)
 /* One line, however many there are: an annotation costs nothing, and a line has to be written. */
 static void refuse_unknown(struct hook *h)
 {
-	const char *first = NULL;
-	size_t n = 0;
+	size_t n;
+	const struct hook_annotation *a = hook_annotation_unknown(&h->state, &n);
 
-	for (size_t i = 0; i < h->state.n; i++) {
-		const char *key = h->state.annotation[i].key;
-
-		if (known_annotation(key + strlen(HOOK_PREFIX)))
-			continue;
-		if (!n++)
-			first = key;
-	}
 	if (n == 1)
-		fail(h, "annotation %.200s: unknown: write dmem.pool/max, /min or /strict", first);
+		fail(h, "annotation %.200s: unknown: write dmem.pool/max, /min or /strict", a->key);
 	else if (n)
 		fail(h, "annotation %.200s and %zu more: unknown: write dmem.pool/max, /min or /strict",
-		     first, n - 1);
+		     a->key, n - 1);
 }
 
 static void read_limits(struct hook *h, enum dmem_kind kind, const struct hook_annotation *a)
@@ -427,17 +363,15 @@ static void read_limits(struct hook *h, enum dmem_kind kind, const struct hook_a
 
 static void read_annotations(struct hook *h)
 {
+	const struct hook_annotation *of[HOOK_MAX_COUNTING];
+
 	read_strict(h);
 	refuse_unknown(h);
 	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
-		const struct hook_annotation *own = hook_annotation_own(&h->state, (enum dmem_kind)kind);
-		const struct hook_annotation *all = hook_state_find(&h->state, dmem_kind_names[kind]);
+		size_t n = hook_annotations_counting(&h->state, (enum dmem_kind)kind, of);
 
-		/* An image may add the one of the container, which must not lift the user's limit. */
-		if (all && (kind == DMEM_MAX || !own))
-			read_limits(h, (enum dmem_kind)kind, all);
-		if (own)
-			read_limits(h, (enum dmem_kind)kind, own);
+		for (size_t i = 0; i < n; i++)
+			read_limits(h, (enum dmem_kind)kind, of[i]);
 	}
 }
 
@@ -682,7 +616,8 @@ static void warn_of_owners(struct hook *h)
 
 	if (h->rootless || !hook_policy_binds(&h->policy))
 		return;
-	path = hook_container_foreign(&h->arena, h->root, &h->container, h->fake ? geteuid() : 0);
+	path = hook_container_foreign(&h->arena, h->root, &h->container, h->fake ? geteuid() : 0,
+				      h->fake ? getegid() : 0);
 	if (path)
 		fail(h, "%s: this cgroup is not root's: its owner can remove the limits of %s", path,
 		     h->policy_file);
@@ -748,22 +683,10 @@ static int usage(const char *word, const char *problem)
 
 static int add_argument(struct hook *h, enum dmem_kind kind, const char *arg)
 {
-	struct hook_ask *all = dmem_grow(&h->arena, h->asks.ask, h->asks.n, sizeof(*all));
-	enum dmem_status s;
+	const char *problem = hook_asks_argument(&h->arena, kind, arg, &h->asks);
 
-	if (!all)
-		return usage(arg, "out of memory");
-	h->asks.ask = all;
-	all[h->asks.n] = (struct hook_ask){ .root = true };
-	s = dmem_limit_parse(&h->arena, kind, arg, &all[h->asks.n].limit);
-	if (s != DMEM_OK)
-		return usage(arg, s == DMEM_USAGE ? "write REGION=SIZE" : dmem_status_text(s));
-	h->asks.n++;
-	return OK;
+	return problem ? usage(arg, problem) : OK;
 }
-
-/* Options without a kind of limit. The last ones are for tests. */
-enum { STRICT = DMEM_KINDS, SECONDS, CGROUP_ROOT, PROC, HEAPS, POLICY, LOG };
 
 static int take(struct hook *h, int opt)
 {
@@ -771,23 +694,23 @@ static int take(struct hook *h, int opt)
 	case DMEM_MAX:
 	case DMEM_MIN:
 		return add_argument(h, (enum dmem_kind)opt, optarg);
-	case STRICT:
+	case HOOK_STRICT:
 		be_strict(h);
 		return OK;
-	case SECONDS:
+	case HOOK_TIMEOUT:
 		h->timeout = parse_timeout(optarg);
 		return h->timeout < 0 ? usage(optarg, "write 1 to 300 seconds") : OK;
-	case CGROUP_ROOT:
+	case HOOK_CGROUP_ROOT:
 		h->fake = true;
 		h->cgroup_root = optarg;
 		return OK;
-	case PROC:
+	case HOOK_PROC:
 		h->proc = optarg;
 		return OK;
-	case HEAPS:
+	case HOOK_HEAPS:
 		h->heaps = optarg;
 		return OK;
-	case LOG:
+	case HOOK_LOG:
 		h->log.file = optarg;
 		return OK;
 	default:
@@ -798,20 +721,11 @@ static int take(struct hook *h, int opt)
 
 static int parse(struct hook *h, int argc, char **argv, bool *done)
 {
-	static const struct option options[] = {
-		{ "max", 1, NULL, DMEM_MAX }, { "min", 1, NULL, DMEM_MIN },
-		{ "strict", 0, NULL, STRICT }, { "timeout", 1, NULL, SECONDS },
-		{ "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' },
-		/* For tests. */
-		{ "cgroup-root", 1, NULL, CGROUP_ROOT }, { "proc", 1, NULL, PROC },
-		{ "heaps", 1, NULL, HEAPS }, { "policy", 1, NULL, POLICY },
-		{ "log", 1, NULL, LOG },
-		{ 0 },
-	};
 	int opt, ret = OK;
 
 	opterr = 0;
-	while (ret == OK && !*done && (opt = getopt_long(argc, argv, ":hV", options, NULL)) != -1) {
+	while (ret == OK && !*done && (opt = getopt_long(argc, argv, HOOK_SHORT_OPTIONS, hook_options,
+						      NULL)) != -1) {
 		*done = opt == 'h' || opt == 'V';
 		if (opt == 'h')
 			help();

@@ -8,10 +8,11 @@
 #include "policy.h"
 
 #define SECTION		"Hook"
-/* More regions than any machine has. */
+/* Of all sources together: more regions than any machine has. */
 #define MAX_ASKS	256
 
 static const char no_memory[] = "out of memory";
+static const char too_many[] = "has too many regions";
 
 static const char * const rule_keys[HOOK_RULE_KINDS] = {
 	"DeviceMemoryMax", "DeviceMemoryMaxCeiling", "DeviceMemoryMinCeiling",
@@ -137,7 +138,7 @@ static const char *one_ask(struct dmem_arena *a, enum dmem_kind kind, const char
 	if (!copy[strspn(copy, " \t\n")])
 		return NULL;
 	if (asks->n >= MAX_ASKS)
-		return "has too many regions";
+		return too_many;
 	all = dmem_grow(a, asks->ask, asks->n, sizeof(*all));
 	if (!all)
 		return no_memory;
@@ -185,6 +186,68 @@ const struct hook_annotation *hook_annotation_own(const struct hook_state *s, en
 			return &s->annotation[i];
 	}
 	return NULL;
+}
+
+size_t hook_annotations_counting(const struct hook_state *s, enum dmem_kind kind,
+				 const struct hook_annotation *of[HOOK_MAX_COUNTING])
+{
+	const struct hook_annotation *own = hook_annotation_own(s, kind);
+	const struct hook_annotation *all = hook_state_find(s, dmem_kind_names[kind]);
+	size_t n = 0;
+
+	/* An image may add the one of the container, which must not lift the user's limit. */
+	if (all && (kind == DMEM_MAX || !own))
+		of[n++] = all;
+	if (own)
+		of[n++] = own;
+	return n;
+}
+
+const char *hook_asks_argument(struct dmem_arena *a, enum dmem_kind kind, const char *arg,
+			       struct hook_asks *asks)
+{
+	struct hook_ask *all;
+	enum dmem_status s;
+
+	if (asks->n >= MAX_ASKS)
+		return too_many;
+	all = dmem_grow(a, asks->ask, asks->n, sizeof(*all));
+	if (!all)
+		return no_memory;
+	asks->ask = all;
+	all[asks->n] = (struct hook_ask){ .root = true };
+	s = dmem_limit_parse(a, kind, arg, &all[asks->n].limit);
+	if (s != DMEM_OK)
+		return s == DMEM_USAGE ? "write REGION=SIZE" : dmem_status_text(s);
+	asks->n++;
+	return NULL;
+}
+
+static bool is_known(const char *name)
+{
+	for (int kind = DMEM_MAX; kind <= DMEM_MIN; kind++) {
+		size_t len = strlen(dmem_kind_names[kind]);
+
+		if (!strncmp(name, dmem_kind_names[kind], len) &&
+		    (!name[len] || !strncmp(name + len, ".container.", 11)))
+			return true;
+	}
+	return !strcmp(name, "strict");
+}
+
+const struct hook_annotation *hook_annotation_unknown(const struct hook_state *s, size_t *n)
+{
+	const struct hook_annotation *first = NULL;
+
+	*n = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		if (is_known(s->annotation[i].key + strlen(HOOK_PREFIX)))
+			continue;
+		if (!first)
+			first = &s->annotation[i];
+		++*n;
+	}
+	return first;
 }
 
 /* The rule for a region, or NULL. One for its name is stronger than "*"; the last one counts. */

@@ -52,8 +52,21 @@ struct hook_asks {
 const char *hook_asks_parse(struct dmem_arena *a, enum dmem_kind kind, const char *value,
 			    struct hook_asks *asks);
 
+/* Appends the limit of an argument such as "cma/camera@64000000=8M". Returns as above. */
+const char *hook_asks_argument(struct dmem_arena *a, enum dmem_kind kind, const char *arg,
+			       struct hook_asks *asks);
+
+/* The first annotation that is not one of dmem-hook, or NULL. Sets *@n to the number of all such. */
+const struct hook_annotation *hook_annotation_unknown(const struct hook_state *s, size_t *n);
+
 /* The annotation "dmem.pool/max.container.NAME" of this container, or NULL. */
 const struct hook_annotation *hook_annotation_own(const struct hook_state *s, enum dmem_kind kind);
+
+/* Sets @of to the annotations whose limits of this kind apply to this container. Returns their
+ * number. */
+#define HOOK_MAX_COUNTING	2
+size_t hook_annotations_counting(const struct hook_state *s, enum dmem_kind kind,
+				 const struct hook_annotation *of[HOOK_MAX_COUNTING]);
 
 enum hook_source { HOOK_NOBODY, HOOK_ARGUMENT, HOOK_ANNOTATION, HOOK_POLICY };
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "document.h"
 #include "state.h"
 
 /* The document has three levels; runtimes may add more. */
@@ -11,8 +12,7 @@
 
 static const char no_memory[] = "out of memory";
 
-/* Returns a text without zeros, or NULL. Lives as long as the object. */
-static const char *text_of(struct json_object *o)
+const char *hook_json_text(struct json_object *o)
 {
 	const char *s;
 
@@ -29,17 +29,27 @@ static bool names_container(const char *key)
 	       !strcmp(key, "io.kubernetes.container.name");
 }
 
-static const char *take_annotation(struct dmem_arena *a, const char *key, struct json_object *o,
-				   struct hook_state *s)
+static bool is_ours(const char *key)
 {
-	const char *text = text_of(o);
+	return !strncmp(key, HOOK_PREFIX, strlen(HOOK_PREFIX));
+}
+
+bool hook_json_counts(const char *key)
+{
+	return is_ours(key) || names_container(key);
+}
+
+const char *hook_json_annotation(struct dmem_arena *a, const char *key, struct json_object *o,
+				 struct hook_state *s)
+{
+	const char *text = hook_json_text(o);
 	struct hook_annotation *all;
 
 	if (names_container(key) && text) {
 		s->container = dmem_strdup(a, text);
 		return s->container ? NULL : no_memory;
 	}
-	if (strncmp(key, HOOK_PREFIX, strlen(HOOK_PREFIX)))
+	if (!is_ours(key))
 		return NULL;
 	all = dmem_grow(a, s->annotation, s->n, sizeof(*all));
 	if (!all)
@@ -53,8 +63,7 @@ static const char *take_annotation(struct dmem_arena *a, const char *key, struct
 	return NULL;
 }
 
-static const char *take_annotations(struct dmem_arena *a, struct json_object *top,
-				    struct hook_state *s)
+const char *hook_json_annotations(struct dmem_arena *a, struct json_object *top, struct hook_state *s)
 {
 	struct json_object *all;
 	const char *problem = NULL;
@@ -65,7 +74,7 @@ static const char *take_annotations(struct dmem_arena *a, struct json_object *to
 	if (!json_object_is_type(all, json_type_object))
 		return "annotations is not an object";
 	json_object_object_foreach(all, key, value) {
-		problem = take_annotation(a, key, value, s);
+		problem = hook_json_annotation(a, key, value, s);
 		if (problem)
 			break;
 	}
@@ -75,7 +84,7 @@ static const char *take_annotations(struct dmem_arena *a, struct json_object *to
 static const char *take_id(struct dmem_arena *a, struct json_object *top, struct hook_state *s)
 {
 	struct json_object *o;
-	const char *text = json_object_object_get_ex(top, "id", &o) ? text_of(o) : NULL;
+	const char *text = json_object_object_get_ex(top, "id", &o) ? hook_json_text(o) : NULL;
 	char *id = dmem_strdup(a, text ? text : "");
 
 	if (!id)
@@ -85,12 +94,12 @@ static const char *take_id(struct dmem_arena *a, struct json_object *top, struct
 	return NULL;
 }
 
-static const char *take_pid(struct json_object *top, struct hook_state *s)
+const char *hook_json_pid(struct json_object *top, const char *key, struct hook_state *s)
 {
 	struct json_object *o;
 	int64_t pid;
 
-	if (!json_object_object_get_ex(top, "pid", &o) || !json_object_is_type(o, json_type_int))
+	if (!json_object_object_get_ex(top, key, &o) || !json_object_is_type(o, json_type_int))
 		return "it has no pid: run the hook at createRuntime";
 	pid = json_object_get_int64(o);
 	/* 0 and 1 are no container's: 0 is sent when there is no process yet, or any more. */
@@ -122,7 +131,6 @@ static bool has_cut_key(const char *text, size_t len)
 	return false;
 }
 
-/* NULL, with *@problem set: not one JSON value. The caller puts it. */
 static struct json_object *one_value(const char *text, size_t len, const char **problem)
 {
 	struct json_tokener *t = json_tokener_new_ex(MAX_DEPTH);
@@ -148,30 +156,38 @@ static struct json_object *one_value(const char *text, size_t len, const char **
 	return NULL;
 }
 
+struct json_object *hook_json_object(const char *text, size_t len, const char **problem)
+{
+	struct json_object *top;
+
+	while (len && memchr(" \t\r\n", text[len - 1], 4))
+		len--;
+	*problem = !len ? "it is empty" : NULL;
+	if (len > HOOK_STATE_MAX)
+		*problem = "it is too long";
+	if (*problem)
+		return NULL;
+	top = one_value(text, len, problem);
+	if (*problem || json_object_is_type(top, json_type_object))
+		return top;
+	json_object_put(top);
+	*problem = "it is not an object";
+	return NULL;
+}
+
 const char *hook_state_parse(struct dmem_arena *a, const char *text, size_t len,
 			     struct hook_state *s)
 {
-	struct json_object *top;
 	const char *problem;
+	struct json_object *top = hook_json_object(text, len, &problem);
 
 	*s = (struct hook_state){ .id = "" };
-	while (len && memchr(" \t\r\n", text[len - 1], 4))
-		len--;
-	if (!len)
-		return "it is empty";
-	if (len > HOOK_STATE_MAX)
-		return "it is too long";
-	top = one_value(text, len, &problem);
-	if (problem)
-		return problem;
-	if (!json_object_is_type(top, json_type_object))
-		problem = "it is not an object";
 	if (!problem)
 		problem = take_id(a, top, s);
 	if (!problem)
-		problem = take_pid(top, s);
+		problem = hook_json_pid(top, "pid", s);
 	if (!problem)
-		problem = take_annotations(a, top, s);
+		problem = hook_json_annotations(a, top, s);
 	json_object_put(top);
 	if (problem)
 		*s = (struct hook_state){ .id = "" };

@@ -48,12 +48,14 @@ static void help(void)
 static int choose(const struct lsdmem *l, const struct request *q, int ids[TABLE_MAX])
 {
 	const struct view *v = q->view;
+	bool inner = l->inner && v->inner;
+	const int *defaults = inner ? v->inner : v->defaults;
+	size_t n_defaults = inner ? v->n_inner : v->n_defaults;
 	char *wrong;
 	int n;
 
 	if (q->output) {
-		n = table_columns(v->columns, v->n_columns, q->output, v->defaults, v->n_defaults,
-				  ids,
+		n = table_columns(v->columns, v->n_columns, q->output, defaults, n_defaults, ids,
 				  &wrong);
 		if (n < 0)
 			cli_usage(&l->cli, "unknown column: %s", wrong ? wrong : "");
@@ -62,19 +64,20 @@ static int choose(const struct lsdmem *l, const struct request *q, int ids[TABLE
 	}
 	for (size_t i = 0; q->output_all && i < v->n_columns; i++)
 		ids[i] = (int)i;
-	if (!q->output_all)
-		memcpy(ids, v->defaults, v->n_defaults * sizeof(*ids));
-	return (int)(q->output_all ? v->n_columns : v->n_defaults);
+	if (q->output_all)
+		return (int)v->n_columns;
+	memcpy(ids, defaults, n_defaults * sizeof(*ids));
+	if (inner && l->options.json)
+		ids[n_defaults++] = v->partial;
+	return (int)n_defaults;
 }
 
 static int show(struct lsdmem *l, const struct request *q)
 {
 	const struct view *v = q->view;
-	int ids[TABLE_MAX], n = choose(l, q, ids), ret;
+	int ids[TABLE_MAX], n, ret;
 	struct table *t;
 
-	if (n < 0)
-		return -n;
 	l->options.tree = v == &view_tree;
 	ret = dmem_sys_open(&l->sys, q->sysroot);
 	if (ret) {
@@ -82,14 +85,22 @@ static int show(struct lsdmem *l, const struct request *q)
 			  strerror(-ret));
 		return CLI_FAILED;
 	}
+	l->inner = dmem_is_inner_tree(&l->sys);
+	n = choose(l, q, ids);
+	if (n < 0) {
+		dmem_sys_close(&l->sys);
+		return -n;
+	}
 	t = table_new(v->name, v->columns, ids, (size_t)n, &l->options);
 	ret = t ? v->fill(l, t) : CLI_FAILED;
 	if (!t || (!ret && table_print(t))) {
 		cli_error(&l->cli, "cannot print the table: out of memory");
 		ret = CLI_FAILED;
 	}
-	if (!ret)
+	if (!ret) {
 		unread_say(l);
+		unseen_say(l);
+	}
 	table_free(t);
 	dmem_sys_close(&l->sys);
 	dmem_arena_free(&l->arena);

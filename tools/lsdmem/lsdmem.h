@@ -22,6 +22,8 @@ struct lsdmem {
 	struct dmem_arena arena;
 	struct table_options options;
 	bool all;
+	bool inner;			/* limits of cgroups above cannot be seen here */
+	bool limits;			/* the table shows effective limits */
 	/* The regions to show, or none: all. */
 	char **wanted;
 	size_t n_wanted;
@@ -34,6 +36,10 @@ struct view {
 	size_t n_columns;
 	const int *defaults;
 	size_t n_defaults;
+	/* The columns in an inner tree, or NULL: the same; and the last one, in JSON only. */
+	const int *inner;
+	size_t n_inner;
+	int partial;
 	/* Adds the lines to @t. Returns an exit code, and has printed a message if it is not
 	 * CLI_OK. */
 	int (*fill)(struct lsdmem *l, struct table *t);
@@ -48,6 +54,9 @@ void unread_note(void *data, const char *path, int err);
 
 /* Prints one line to stderr, if some file could not be read. */
 void unread_say(const struct lsdmem *l);
+
+/* Prints one line to stderr, if the table has limits and cgroups above could have lower ones. */
+void unseen_say(const struct lsdmem *l);
 
 /* ---- select.c ---- */
 

@@ -6,7 +6,7 @@
 
 enum {
 	COL_NAME, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_FREE, COL_LARGEST, COL_PEAK,
-	COL_REFUSED, COL_HEAPS, COL_COMMITTED, COL_DYING,
+	COL_REFUSED, COL_HEAPS, COL_COMMITTED, COL_DYING, COL_LIMIT, COL_LIMIT_PARTIAL,
 	COLUMNS
 };
 
@@ -24,10 +24,19 @@ static const struct table_column columns[COLUMNS] = {
 	[COL_COMMITTED] = { "COMMITTED", "bytes charged, or reserved by dmem.min and not used",
 			    TABLE_SIZE, 0 },
 	[COL_DYING] = { "DYING", "bytes charged to removed cgroups", TABLE_SIZE, 0 },
+	[COL_LIMIT] = { "LIMIT", "limit of all cgroups seen here together", TABLE_SIZE, 0 },
+	[COL_LIMIT_PARTIAL] = { "LIMIT_PARTIAL", "whether cgroups that cannot be seen may have a lower limit",
+				TABLE_BOOL, 0 },
 };
 
 static const int defaults[] = {
 	COL_NAME, COL_CAPACITY, COL_CHARGED, COL_UNACCOUNTED, COL_FREE, COL_LARGEST, COL_PEAK,
+	COL_REFUSED, COL_HEAPS,
+};
+
+/* In a container, the limit is the figure of interest. */
+static const int inner[] = {
+	COL_NAME, COL_CAPACITY, COL_LIMIT, COL_CHARGED, COL_UNACCOUNTED, COL_FREE, COL_LARGEST, COL_PEAK,
 	COL_REFUSED, COL_HEAPS,
 };
 
@@ -42,6 +51,8 @@ static unsigned int figures_for(const struct table *t)
 		figures |= DMEM_BIT(DMEM_F_COMMITTED);
 	if (table_wants(t, COL_DYING))
 		figures |= DMEM_BIT(DMEM_F_DYING);
+	if (table_wants(t, COL_LIMIT))
+		figures |= DMEM_BIT(DMEM_F_MAX);
 	return figures;
 }
 
@@ -52,6 +63,7 @@ static unsigned int read_for(const struct lsdmem *l, const struct table *t)
 		unsigned int what;
 	} needs[] = {
 		{ COL_CAPACITY, DMEM_READ_CAPACITY }, { COL_CHARGED, DMEM_READ_CURRENT },
+		{ COL_LIMIT, DMEM_READ_CAPACITY },
 		{ COL_UNACCOUNTED, DMEM_READ_UNACCOUNTED }, { COL_FREE, DMEM_READ_AVAILABLE },
 		{ COL_LARGEST, DMEM_READ_LARGEST }, { COL_HEAPS, DMEM_READ_HEAPS },
 		/* CHARGED is needed to keep PEAK above it. */
@@ -67,7 +79,7 @@ static unsigned int read_for(const struct lsdmem *l, const struct table *t)
 
 /* @tree: without a root if it was not read. @i: the region's index in it. */
 static void add(struct table *t, const struct dmem_region *g, const struct dmem_tree *tree,
-		size_t i)
+		size_t i, bool partial)
 {
 	struct table_line *line = table_line(t, NULL);
 
@@ -79,12 +91,15 @@ static void add(struct table *t, const struct dmem_region *g, const struct dmem_
 	table_number(t, line, COL_LARGEST, g->largest);
 	table_number(t, line, COL_PEAK, g->peak);
 	table_list(t, line, COL_HEAPS, g->heap, g->n_heaps);
+	table_bool(t, line, COL_LIMIT_PARTIAL, partial);
 	if (!tree->root)
 		return;
 	table_number(t, line, COL_REFUSED, dmem_region_refused(tree, i));
 	table_number(t, line, COL_COMMITTED,
 		     dmem_tree_figure(tree, tree->root, i, DMEM_F_COMMITTED));
 	table_number(t, line, COL_DYING, dmem_tree_figure(tree, tree->root, i, DMEM_F_DYING));
+	if (table_wants(t, COL_LIMIT))
+		table_number(t, line, COL_LIMIT, dmem_tree_limit(tree, tree->root, i));
 }
 
 static int fill(struct lsdmem *l, struct table *t)
@@ -96,6 +111,7 @@ static int fill(struct lsdmem *l, struct table *t)
 
 	if (ret)
 		return ret;
+	l->limits = table_wants(t, COL_LIMIT);
 	/* Shorter, so that a line with a typical name has 80 characters. */
 	table_heading(t, COL_UNACCOUNTED, "UNACCT");
 	/* Refused requests are the sum of the cgroups directly below the root. */
@@ -105,7 +121,7 @@ static int fill(struct lsdmem *l, struct table *t)
 		return out_of_memory(l);
 	for (size_t i = 0; i < r.n; i++) {
 		if (region_wanted(l, &r.region[i]))
-			add(t, &r.region[i], &tree, i);
+			add(t, &r.region[i], &tree, i, l->inner);
 	}
 	return CLI_OK;
 }
@@ -116,5 +132,8 @@ const struct view view_regions = {
 	.n_columns = COLUMNS,
 	.defaults = defaults,
 	.n_defaults = sizeof(defaults) / sizeof(*defaults),
+	.inner = inner,
+	.n_inner = sizeof(inner) / sizeof(*inner),
+	.partial = COL_LIMIT_PARTIAL,
 	.fill = fill,
 };

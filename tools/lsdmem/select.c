@@ -47,7 +47,12 @@ int find_regions(struct lsdmem *l, const struct view *view, unsigned int fields,
 		status = DMEM_OK;
 	if (status == DMEM_OK)
 		return resolve_wanted(l, r);
-	cli_error(&l->cli, "%s", dmem_status_text(status));
+	if (l->inner && (status == DMEM_NO_CONTROLLER || status == DMEM_NOT_ENABLED))
+		cli_error(&l->cli, "the cgroup of this container has no dmem files: either the kernel has no dmem "
+			  "controller, or it is not enabled for this cgroup, and only a cgroup above can have a limit, "
+			  "which cannot be seen here: run lsdmem outside of the container");
+	else
+		cli_error(&l->cli, "%s", dmem_status_text(status));
 	return CLI_FAILED;
 }
 

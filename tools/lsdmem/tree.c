@@ -11,7 +11,7 @@ enum {
 	COL_NAME, COL_CHARGED, COL_PEAK, COL_MIN, COL_LOW, COL_MAX, COL_LIMIT, COL_REFUSED,
 		COL_UNIT,
 	COL_REGION, COL_PATH, COL_ID, COL_LOCAL, COL_DYING, COL_RESERVED, COL_COMMITTED,
-	COL_EV_MAX, COL_EV_ALLOC_FAIL, COL_EV_EXHAUSTED, COL_EV_RESERVED,
+	COL_EV_MAX, COL_EV_ALLOC_FAIL, COL_EV_EXHAUSTED, COL_EV_RESERVED, COL_LIMIT_PARTIAL,
 	COLUMNS
 };
 
@@ -43,6 +43,8 @@ static const struct table_column columns[COLUMNS] = {
 			       TABLE_COUNT, 0 },
 	[COL_EV_RESERVED] = { "EV_RESERVED", "requests refused because others reserved the memory",
 			      TABLE_COUNT, 0 },
+	[COL_LIMIT_PARTIAL] = { "LIMIT_PARTIAL", "whether cgroups that cannot be seen may have a lower limit",
+				TABLE_BOOL, 0 },
 };
 
 static const int defaults[] = {
@@ -71,7 +73,7 @@ struct branch {
 	const struct dmem_tree *tree;
 	const struct dmem_region *g;
 	size_t region;			/* index of the region */
-	bool all;
+	bool all, inner;
 	/* Whether each cgroup is shown, in the order of the tree. */
 	unsigned char *shown;
 	size_t at;
@@ -110,6 +112,7 @@ static struct table_line *add_line(struct branch *b, struct table_line *parent,
 		table_number(b->t, line, simple[i].column,
 			     dmem_tree_figure(b->tree, n, b->region, simple[i].figure));
 	table_number(b->t, line, COL_ID, n->id);
+	table_bool(b->t, line, COL_LIMIT_PARTIAL, b->inner);
 	if (table_wants(b->t, COL_LIMIT) && (n->figure || !n->parent))
 		table_number(b->t, line, COL_LIMIT, dmem_tree_limit(b->tree, n, b->region));
 	if (table_wants(b->t, COL_REFUSED))
@@ -154,11 +157,12 @@ static int fill(struct lsdmem *l, struct table *t)
 	unsigned int what = table_wants(t, COL_LIMIT) ? DMEM_READ_CAPACITY : 0;
 	struct dmem_regions r;
 	struct dmem_tree tree;
-	struct branch b = { .t = t, .tree = &tree, .all = l->all };
+	struct branch b = { .t = t, .tree = &tree, .all = l->all, .inner = l->inner };
 	int ret = find_regions(l, &view_tree, l->n_wanted ? what | DMEM_READ_HEAPS : what, &r);
 
 	if (ret)
 		return ret;
+	l->limits = table_wants(t, COL_LIMIT);
 	ret = dmem_tree_read(&l->sys, &l->arena, &r, "", figures_for(l, t), UINT_MAX, unread_note,
 			     l, &tree);
 	b.shown = ret ? NULL : calloc(tree.n + 1, 1);
@@ -185,5 +189,8 @@ const struct view view_tree = {
 	.n_columns = COLUMNS,
 	.defaults = defaults,
 	.n_defaults = sizeof(defaults) / sizeof(*defaults),
+	.inner = defaults,
+	.n_inner = sizeof(defaults) / sizeof(*defaults),
+	.partial = COL_LIMIT_PARTIAL,
 	.fill = fill,
 };

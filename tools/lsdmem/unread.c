@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The message about files that could not be read. */
+/* Messages about files that could not be read, and about cgroups that cannot be seen. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +24,13 @@ void unread_note(void *data, const char *path, int err)
 	}
 	u->err = err;
 	snprintf(u->path, sizeof(u->path), "%s", path);
+}
+
+void unseen_say(const struct lsdmem *l)
+{
+	if (l->inner && l->limits)
+		cli_error(&l->cli, "in a cgroup namespace, as in a container: LIMIT is the lowest limit that "
+			  "is seen here; cgroups above may have a lower one, which cannot be seen");
 }
 
 void unread_say(const struct lsdmem *l)

@@ -8,33 +8,17 @@
 
 #include "kselftest_harness.h"
 
-#include "container.h"
 #include "dmem_util.h"
 #include "unit.h"
+#include "hook.h"
 
-#define ABOVE		CGROUPS "/containers"
-#define SLICE		CGROUPS "/machine.slice"
-#define TELLS		"cgroup /\nmax " CAMERA " 8388608\n"
 #define TELLS_BOTH	TELLS "max " DISPLAY " 4194304\n"
-#define UNIFIED		",\n\t\t\t\"unified\": {\n\t\t\t\t\"dmem.max\": \"" CAMERA " 8M\"\n\t\t\t}"
-#define HOOK		"/usr/libexec/dmem-hook"
 #define POLICY_DIR	"/etc/dmem"
 #define POLICY		POLICY_DIR "/hook.conf"
-/* Changes of config.json: no limit of the engine's own, and the hook with more arguments. */
-#define VERSION		"\"ociVersion\": \"1.0.2\","
-#define WITH_HOOK(more)	UNIFIED, "", VERSION, VERSION " \"hooks\": { \"createRuntime\": [ { " \
-			"\"path\": \"" HOOK "\", \"args\": [ \"dmem-hook\"" more " ] } ] },"
-/* crun writes the messages of its hooks only to this file. */
-#define ANNOTATIONS	"\"annotations\": {"
-#define MESSAGES	" \"run.oci.hooks.stderr\": \"" OUT "\","
-#define ASKS(value)	ANNOTATIONS, ANNOTATIONS MESSAGES " \"dmem.pool/max\": \"" value "\","
 #define RULES		"[Hook]\nDeviceMemoryMax=" DISPLAY " 4M\nDeviceMemoryMaxCeiling=" CAMERA " 8M\n"
-#define CONTAINER_PATH	"/containers/camera"
 
-/* Each engine and each driver of cgroups, and the container's own cgroup there. */
-static const struct way {
-	const char *engine, *path, *cgroup;
-} ways[] = {
+/* Each engine and each driver of cgroups. */
+static const struct way ways[] = {
 	{ "runc", "/containers/camera", ABOVE "/camera" },
 	{ "runc --systemd-cgroup", "machine.slice:runc:camera", SLICE "/runc-camera.scope" },
 	{ "crun", "/containers/camera", ABOVE "/camera" },
@@ -58,27 +42,13 @@ FIXTURE_SETUP(hook)
 
 FIXTURE_TEARDOWN(hook)
 {
-	shell_out("runc delete --force camera; crun delete --force camera");
-	run("systemctl", "stop", "machine.slice", NULL);
-	run("systemctl", "reset-failed", NULL);
+	hook_clean();
 	EXPECT_TRUE(wait_gone(SLICE, 10));
 	/* The parent cgroup remains, as after each container. */
 	EXPECT_TRUE(wait_gone(ABOVE "/camera", 10));
 	EXPECT_TRUE(!rmdir(ABOVE) || errno == ENOENT);
 	EXPECT_EQ(0, containers_end());
 	EXPECT_TRUE(!rmdir(POLICY_DIR) || errno == ENOENT);
-}
-
-static int run_detached(const struct way *w)
-{
-	return shell_out("%s run --detach --bundle %s camera", w->engine, bundle("camera"));
-}
-
-static void end_container(struct __test_metadata *_metadata, const struct way *w)
-{
-	EXPECT_EQ(0, shell_out("%s delete --force camera", w->engine)) TH_LOG("%s", out());
-	EXPECT_TRUE(wait_gone(w->cgroup, 10));
-	out_clear();
 }
 
 /*
@@ -94,7 +64,7 @@ TEST_F_TIMEOUT(hook, annotation, 250)
 		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
 				       WITH_HOOK(", \"--strict\""), ASKS(CAMERA " 8M; " DISPLAY " 4M"),
 				       CONTAINER_PATH, w->path, NULL));
-		ASSERT_EQ(0, run_detached(w)) TH_LOG("%s", out());
+		ASSERT_EQ(0, hook_run(w)) TH_LOG("%s", out());
 		ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 		EXPECT_STREQ(TELLS_BOTH SAYS_LIMITED, out());
 		ASSERT_STREQ(w->cgroup, cgroup_of_pid(first_pid(w->cgroup)));
@@ -102,7 +72,7 @@ TEST_F_TIMEOUT(hook, annotation, 250)
 		EXPECT_EQ(4 * MIB, dmem_read(w->cgroup, "dmem.max", DISPLAY));
 		EXPECT_EQ(8 * MIB, dmem_current(w->cgroup, CAMERA));
 		EXPECT_EQ(1, refused(w->cgroup, CAMERA));
-		end_container(_metadata, w);
+		ASSERT_EQ(0, hook_end(w)) TH_LOG("%s", out());
 	}
 }
 
@@ -116,11 +86,11 @@ TEST_F_TIMEOUT(hook, arguments, 250)
 		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
 				       WITH_HOOK(", \"--max=dma_heap/" CAMERA_HEAP "=8M\""),
 				       ASKS(CAMERA " max"), CONTAINER_PATH, w->path, NULL));
-		ASSERT_EQ(0, run_detached(w)) TH_LOG("%s", out());
+		ASSERT_EQ(0, hook_run(w)) TH_LOG("%s", out());
 		ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 		EXPECT_STREQ(TELLS SAYS_LIMITED, out());
 		EXPECT_EQ(1, refused(w->cgroup, CAMERA));
-		end_container(_metadata, w);
+		ASSERT_EQ(0, hook_end(w)) TH_LOG("%s", out());
 	}
 }
 
@@ -134,7 +104,7 @@ TEST_F_TIMEOUT(hook, strict, 250)
 		ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
 				       WITH_HOOK(", \"--strict\""), ASKS("cma/none 8M"),
 				       CONTAINER_PATH, w->path, NULL));
-		EXPECT_NE(0, run_detached(w)) TH_LOG("%s", out());
+		EXPECT_NE(0, hook_run(w)) TH_LOG("%s", out());
 		EXPECT_NE(NULL, strstr(out(), "cma/none 8M: no such region")) TH_LOG("%s", out());
 		EXPECT_EQ(NULL, strstr(out(), CAMERA_HEAP "=")) TH_LOG("%s", out());
 		EXPECT_TRUE(wait_gone(w->cgroup, 10)) TH_LOG("%s", w->cgroup);
@@ -143,22 +113,10 @@ TEST_F_TIMEOUT(hook, strict, 250)
 	}
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY,
 			       WITH_HOOK(""), ASKS("cma/none 8M"), NULL));
-	ASSERT_EQ(0, run_detached(&ways[0])) TH_LOG("%s", out());
+	ASSERT_EQ(0, hook_run(&ways[0])) TH_LOG("%s", out());
 	ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 	EXPECT_NE(NULL, strstr(out(), "cgroup /\n" SAYS_FREE)) TH_LOG("%s", out());
-	end_container(_metadata, &ways[0]);
-}
-
-/* One container with an annotation for each way; words in front of the engine are added. */
-static int run_asking(const struct way *w, const char *in_front, const char *megabytes)
-{
-	char asks[200];
-
-	snprintf(asks, sizeof(asks), ANNOTATIONS MESSAGES " \"dmem.pool/max\": \"" CAMERA " %s\",", megabytes);
-	if (file_from(bundle_config("camera"), OCI_CONFIG, OCI_WORDS, OCI_GREEDY, WITH_HOOK(""),
-		      ANNOTATIONS, asks, CONTAINER_PATH, w->path, NULL))
-		return -1;
-	return shell_out("%s%s run --detach --bundle %s camera", in_front, w->engine, bundle("camera"));
+	ASSERT_EQ(0, hook_end(&ways[0])) TH_LOG("%s", out());
 }
 
 /* root's policy: a user gets no more than the ceiling, and who asks for nothing gets the default. */
@@ -174,13 +132,13 @@ TEST_F_TIMEOUT(hook, policy, 250)
 		/* Another value each time, so that its message is not that of another engine. */
 		snprintf(asks, sizeof(asks), "%zuM", 20 + i);
 		snprintf(message, sizeof(message), "%llu is above the ceiling of " POLICY, (20ULL + i) * MIB);
-		ASSERT_EQ(0, run_asking(w, "", asks)) TH_LOG("%s", out());
+		ASSERT_EQ(0, hook_run_asking(w, "", asks)) TH_LOG("%s", out());
 		ASSERT_TRUE(wait_out(FITS " ", SOON)) TH_LOG("%s", out());
 		EXPECT_NE(NULL, strstr(out(), TELLS_BOTH SAYS_LIMITED)) TH_LOG("%s", out());
 		EXPECT_EQ(8 * MIB, dmem_read(w->cgroup, "dmem.max", CAMERA));
 		EXPECT_EQ(4 * MIB, dmem_read(w->cgroup, "dmem.max", DISPLAY));
 		EXPECT_TRUE(logged("dmem-hook", message)) TH_LOG("%s", message);
-		end_container(_metadata, w);
+		ASSERT_EQ(0, hook_end(w)) TH_LOG("%s", out());
 	}
 }
 
@@ -204,7 +162,7 @@ TEST_F_TIMEOUT(hook, lost_policy, 250)
 
 		TH_LOG("%s: %s", w->engine, message);
 		ASSERT_EQ(0, unit_write(POLICY, "%s", lost[i % 2].policy));
-		EXPECT_NE(0, run_asking(w, lost[i % 2].in_front, "8M")) TH_LOG("%s", out());
+		EXPECT_NE(0, hook_run_asking(w, lost[i % 2].in_front, "8M")) TH_LOG("%s", out());
 		EXPECT_NE(NULL, strstr(out(), message)) TH_LOG("%s", out());
 		EXPECT_EQ(NULL, strstr(out(), CAMERA_HEAP "=")) TH_LOG("%s", out());
 		EXPECT_TRUE(wait_gone(w->cgroup, 10)) TH_LOG("%s", w->cgroup);

@@ -72,6 +72,62 @@ TEST_F_TIMEOUT(change, next_start, 120)
 	EXPECT_EQ(0, stop("changing.slice"));
 }
 
+#define RESERVES(size)	"[X-Dmem]\nDeviceMemoryMin=" CAMERA " " size "\n"
+#define PROPAGATES	"[X-Dmem]\nDeviceMemoryMinPropagate=yes\n"
+
+/* A slice reserves the sum of those in it, also for services that do not run yet. Neither a killed
+ * service nor a second run of its setter adds to it, and the setter lowers it. */
+TEST_F_TIMEOUT(change, propagate, 120)
+{
+	ASSERT_EQ(0, unit_write("tprop.slice", PROPAGATES));
+	ASSERT_EQ(0, unit_write("tprop-in.slice", PROPAGATES));
+	ASSERT_EQ(0, unit_write("t-one.service", "[Unit]\nStartLimitBurst=0\n" SERVICE "Slice=tprop.slice\nType=notify\n"
+				"ExecStart=" PROBE " " CAMERA_HEAP "=8 ready hold\n" RESERVES("8M")));
+	ASSERT_EQ(0, unit_write("t-two.service", SERVICE "ExecStart=" PROBE " hold\n" RESERVES("4M")));
+	ASSERT_EQ(0, unit_write("t-two.service.d/slice.conf", "[Service]\nSlice=tprop.slice\n"));
+	ASSERT_EQ(0, unit_write("t-three.service", SERVICE "Slice=tprop-in.slice\nType=notify\n"
+				"ExecStart=" PROBE " ready hold\n" RESERVES("2M")));
+	ASSERT_EQ(0, unit_write("t-greedy.service", SERVICE "Type=notify\nExecStart=" PROBE " %s=26 %s=1 ready hold\n",
+				CAMERA_HEAP, CAMERA_HEAP));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("tprop.slice"));
+	EXPECT_EQ(14 * MIB, limit_of("tprop.slice", "dmem.min", CAMERA));
+	/* 26 of the 40 MiB are left for all others. */
+	ASSERT_EQ(0, start("t-greedy.service"));
+	EXPECT_STREQ(CAMERA_HEAP "=26 0\n" CAMERA_HEAP "=1 12\n", out());
+	for (int i = 0; i < 2; i++) {
+		out_clear();
+		ASSERT_EQ(0, start("t-one.service")) TH_LOG("%s", output());
+		EXPECT_STREQ(CAMERA_HEAP "=8 0\n", out());
+		EXPECT_EQ(8 * MIB, dmem_nested(cgroup_of("t-one.service"), "dmem.stat", CAMERA, "reserved"));
+		EXPECT_EQ(14 * MIB, limit_of("tprop.slice", "dmem.min", CAMERA));
+		ASSERT_EQ(0, run("systemctl", "kill", "--signal=KILL", "t-one.service", NULL));
+		ASSERT_TRUE(wait_property("t-one.service", "ActiveState", "failed", 20));
+		ASSERT_EQ(0, reload());
+		ASSERT_EQ(0, start("dmem-slice@tprop.service"));
+		EXPECT_EQ(14 * MIB, limit_of("tprop.slice", "dmem.min", CAMERA));
+	}
+	ASSERT_EQ(0, start("t-three.service")) TH_LOG("%s", output());
+	EXPECT_EQ(2 * MIB, limit_of("tprop-in.slice", "dmem.min", CAMERA));
+	EXPECT_EQ(2 * MIB, dmem_nested(cgroup_of("t-three.service"), "dmem.stat", CAMERA, "reserved"));
+
+	/* The files change, then the setter runs. */
+	ASSERT_EQ(0, unit_remove("t-two.service"));
+	ASSERT_EQ(0, unit_write("t-three.service", SERVICE "Slice=tprop-in.slice\nExecStart=" PROBE " hold\n" RESERVES("3M")));
+	ASSERT_EQ(0, reload());
+	EXPECT_EQ(14 * MIB, limit_of("tprop.slice", "dmem.min", CAMERA));
+	ASSERT_EQ(0, start("dmem-slice@tprop.service"));
+	EXPECT_EQ(11 * MIB, limit_of("tprop.slice", "dmem.min", CAMERA));
+	ASSERT_EQ(0, unit_remove("t-one.service"));
+	ASSERT_EQ(0, stop("t-three.service"));
+	ASSERT_EQ(0, unit_remove("t-three.service"));
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, start("dmem-slice@tprop.service"));
+	EXPECT_EQ(0, limit_of("tprop.slice", "dmem.min", CAMERA));
+	run("systemctl", "reset-failed", NULL);
+	ASSERT_EQ(0, stop("tprop.slice"));
+}
+
 /* systemctl edit needs a terminal and an editor. */
 TEST_F_TIMEOUT(change, edit, 120)
 {

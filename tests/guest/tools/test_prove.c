@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmemctl doctor --prove on heaps of the kernel. */
+/* dmemctl doctor --prove, and dmemctl set --propagate, on heaps and reservations of the kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -223,6 +223,41 @@ TEST_F_TIMEOUT(prove, delegated, 120)
 	EXPECT_EQ(0, cg_enter_current("/sys/fs/cgroup"));
 	EXPECT_EQ(0, cg_destroy(leaf));
 	EXPECT_EQ(0, cg_destroy(cg));
+}
+
+/* The cgroups above get the sum of the reservations in them: the kernel grants each in full. */
+TEST_F_TIMEOUT(prove, propagate, 120)
+{
+	char *top = cg_name("/sys/fs/cgroup", "t-top"), *mid = cg_name(top, "mid"), *a = cg_name(mid, "a"),
+		*b = cg_name(mid, "b");
+
+	ASSERT_EQ(0, cg_create_parent(top));
+	ASSERT_EQ(0, cg_create_parent(mid));
+	ASSERT_EQ(0, cg_create(a));
+	ASSERT_EQ(0, cg_create(b));
+	/* Without it, nothing is reserved. */
+	EXPECT_EQ(0, dmemctl("set", a, "--min=" CAMERA "=2M")) TH_LOG("%s", output());
+	EXPECT_EQ(0, dmem_nested(a, "dmem.stat", CAMERA, "reserved"));
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(0, dmemctl("set", a, "--min=" CAMERA "=2M", "--propagate")) TH_LOG("%s", output());
+		EXPECT_EQ(i == 0, strstr(output(), "/t-top: reservation of " CAMERA " raised from 0 to 2M\n")
+			  != NULL) TH_LOG("%s", output());
+		EXPECT_EQ(2 * MIB, dmem_read(top, "dmem.min", CAMERA));
+		EXPECT_EQ(2 * MIB, dmem_read(mid, "dmem.min", CAMERA));
+		EXPECT_EQ(2 * MIB, dmem_nested(a, "dmem.stat", CAMERA, "reserved"));
+	}
+	EXPECT_EQ(0, dmemctl("set", b, "--min=" CAMERA "=1M", "--propagate")) TH_LOG("%s", output());
+	EXPECT_EQ(3 * MIB, dmem_read(top, "dmem.min", CAMERA));
+	EXPECT_EQ(3 * MIB, dmem_read(mid, "dmem.min", CAMERA));
+	EXPECT_EQ(2 * MIB, dmem_nested(a, "dmem.stat", CAMERA, "reserved"));
+	EXPECT_EQ(1 * MIB, dmem_nested(b, "dmem.stat", CAMERA, "reserved"));
+	/* A dry run changes nothing. */
+	EXPECT_EQ(0, dmemctl("set", "-n", b, "--min=" CAMERA "=9M", "--propagate")) TH_LOG("%s", output());
+	EXPECT_EQ(3 * MIB, dmem_read(top, "dmem.min", CAMERA));
+	EXPECT_EQ(0, cg_destroy(b));
+	EXPECT_EQ(0, cg_destroy(a));
+	EXPECT_EQ(0, cg_destroy(mid));
+	EXPECT_EQ(0, cg_destroy(top));
 }
 
 TEST_HARNESS_MAIN

@@ -24,7 +24,7 @@ static const struct verb {
 	const char *manual;		/* of its own, or NULL: a section of dmemctl(8) */
 } verbs[] = {
 	{ "set", "options.c", "[OPTIONS_SET]",
-	  "--dry-run --help --low --max --min --revert --runtime ", NULL },
+	  "--dry-run --help --low --max --min --propagate --revert --runtime ", NULL },
 	{ "show", "show.c", "options[] = {",
 	  "--all --bytes --help --json --noheadings --output --raw ", NULL },
 	{ "apply", "apply.c", "options[] = {", "--help ", NULL },
@@ -201,6 +201,7 @@ static void test_bash(const char *file)
 	snprintf(words, sizeof(words), "--sysroot %s plan --split = h", tap_path("root"));
 	complete(file, words, "heap/system: ");
 	complete(file, "plan --add = cam", " ");
+	complete(file, "plan --from = p", "prometheus ");
 	snprintf(words, sizeof(words), "--sysroot %s cdi cma/d", tap_path("root"));
 	complete(file, words, "cma/display@60000000= ");
 	/* As bash cuts it. */

@@ -120,6 +120,44 @@ static void limit_not_set(void)
 	put(CAMERA_CG "dmem.max", CAMERA " max\n");
 }
 
+#define MEDIA_PROPAGATES	"[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\nDeviceMemoryMinPropagate=yes\n"
+
+/* A service that does not run has come, and the slice is still as before. */
+static void slice_reserves_less(void)
+{
+	put(LIB "media.slice", MEDIA_PROPAGATES);
+	put(LIB "late.service", EXEC "Slice=media.slice\n[X-Dmem]\nDeviceMemoryMin=" CAMERA " 4M\n");
+}
+
+/* The last service with a reservation is gone. */
+static void slice_reserves_more(void)
+{
+	put(LIB "media.slice", MEDIA_PROPAGATES);
+	put(CG "media.slice/dmem.min", CAMERA " 9437184\n");
+	put(CG "media.slice/dmem.stat", CAMERA " local=0 dying=0 reserved=9437184 committed=9437184\n");
+}
+
+/* The service for a prefix or for all slices sets no reservation to 0. */
+static void slice_of_all_reserves_more(void)
+{
+	slice_reserves_more();
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 10M\n");
+	put(LIB "slice.d/x.conf", "[X-Dmem]\nDeviceMemoryMinPropagate=yes\n");
+}
+
+/* A service that never started names it. */
+static void slice_reserves_nothing_there(void)
+{
+	put(LIB "media.slice", MEDIA_PROPAGATES);
+	put(LIB "late.service", EXEC "Slice=media.slice\n[X-Dmem]\nDeviceMemoryMin=cma/none 4M\n");
+}
+
+static void slice_reserves_enough(void)
+{
+	slice_reserves_more();
+	put(LIB "late.service", EXEC "Slice=media.slice\n[X-Dmem]\nDeviceMemoryMin=" CAMERA " 9M\n");
+}
+
 static void limit_is_rounded(void)
 {
 	put(CAMERA_UNIT, EXEC "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 25165825\n");
@@ -691,6 +729,23 @@ static const struct {
 	  "problem: camera.service: its section sets max=" CAMERA "=24M, but dmem.max of " CAMERA
 	  " is max: dmemctl apply camera.service\n",
 	  1 },
+	{ "a slice reserves less than the units in it", slice_reserves_less,
+	  "problem: media.slice: its section sets min=" CAMERA "=4M, but dmem.min of " CAMERA
+	  " is 0B: dmemctl apply media.slice\n",
+	  1 },
+	{ "a slice reserves for nobody", slice_reserves_more,
+	  "note: media.slice: reserves 9M of " CAMERA ", which no unit in it reserves any more: systemctl start "
+	  "dmem-slice@media.service\n",
+	  0 },
+	{ "a slice of many reserves for nobody", slice_of_all_reserves_more,
+	  "note: media.slice: reserves 9M of " CAMERA ", which no unit in it reserves any more: dmemctl set /media.slice "
+	  "--min=" CAMERA "=0\n",
+	  0 },
+	{ "a unit in a slice names no region", slice_reserves_nothing_there,
+	  "note: media.slice: units in it reserve cma/none, which is not a region: see lsdmem for the names, and load the "
+	  "driver of the region\n",
+	  0 },
+	{ "a slice reserves as much as the units in it", slice_reserves_enough, NULL, 0 },
 	{ "the kernel rounds", limit_is_rounded, NULL, 0 },
 	{ "the last one of a region counts", by_two_names, NULL, 0 },
 	{ "a limit of an instance", instance_differs,

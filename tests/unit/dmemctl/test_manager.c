@@ -72,6 +72,12 @@ static void set_and_show(void)
 	expect(&t, "set camera --revert", 0, NULL, NULL);
 	check(!is_there(DROPIN), "reverted", "it is there");
 	expect(&t, "apply cam media.slice", 0, NULL, NULL);
+	/* A service that never started names a region that is not there. */
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 25M\nDeviceMemoryMinPropagate=yes\n");
+	put(LIB "late.service", "[Service]\nSlice=media.slice\n[X-Dmem]\nDeviceMemoryMin=cma/none 4M\n");
+	expect(&t, "apply media.slice", 0, NULL, "media.slice: the sum of the units in it, cma/none=4M: ");
+	check(strstr(get(CG "media.slice/dmem.max"), CAMERA " 26214400\n"), "the slice's own limit is set", "%s",
+	      get(CG "media.slice/dmem.max"));
 	end();
 }
 

@@ -20,6 +20,7 @@
 #include "board.h"
 
 #define DROPIN		CONTROL "camera.service.d/90-dmemctl.conf"
+#define SLICE_DROPIN	CONTROL "media.slice.d/90-dmemctl.conf"
 #define HEAD		"# Written by dmemctl set, which overwrites this file.\n[X-Dmem]\n"
 #define SERVICE		CG "system.slice/camera.service/"
 
@@ -317,6 +318,16 @@ static void by_hand(void)
 	expect(&t, "set camera --max=" CAMERA "=20M", 0, NULL, NULL);
 	check_text(get(DROPIN), HEAD "DeviceMemoryStrict=yes\nDeviceMemoryMax=" DISPLAY " 40M\n"
 		   "DeviceMemoryMax=" CAMERA " 20M\n", "what somebody has added is kept");
+	put(SLICE_DROPIN, "[X-Dmem]\nDeviceMemoryMinPropagate=on\nDeviceMemoryLow=" CAMERA " 1M\n");
+	expect(&t, "set media.slice --max=" CAMERA "=20M", 0, NULL, NULL);
+	check_text(get(SLICE_DROPIN), HEAD "DeviceMemoryMinPropagate=yes\nDeviceMemoryLow=" CAMERA " 1M\n"
+		   "DeviceMemoryMax=" CAMERA " 20M\n", "the setting of a slice is kept");
+	put(LIB "in.service", EXEC "Slice=media.slice\n[X-Dmem]\nDeviceMemoryMin=" CAMERA " 4M\n");
+	fails("set media.slice --min=" CAMERA "=3M", CAMERA "=3M: the units in media.slice reserve " CAMERA "=4M, which "
+	      "DeviceMemoryMinPropagate=yes makes its smallest reservation: set more, or lower theirs");
+	expect(&t, "set media.slice --min=" CAMERA "=5M", 0, NULL, NULL);
+	check_text(get(SLICE_DROPIN), HEAD "DeviceMemoryMinPropagate=yes\nDeviceMemoryLow=" CAMERA " 1M\n"
+		   "DeviceMemoryMax=" CAMERA " 20M\nDeviceMemoryMin=" CAMERA " 5M\n", "more than the units in it");
 }
 
 /* A limit that has another effect than intended: it is set, with a warning that has both

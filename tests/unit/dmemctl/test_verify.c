@@ -81,19 +81,21 @@ static void words(void)
 		    NOT_READ(2, "DeviceMemoryMax", "Service") "put it in [X-Dmem]\n", "under [Service]");
 	expect_file("[Service]\nDevicememoryMax=a 1\nDeviceMemoryMaximum=a 1\nDviceMemoryStrict=1\n"
 		    "DeviceMemroyLow=a 1\nDeviceMemoryHigh=a 1\nDmemMax=a 1\nDeviceMem=a\n"
-		    "DeviceMemroyLwo=a 1\nDEVICEMEMORYMX=a 1\n",
+		    "DeviceMemroyLwo=a 1\nDEVICEMEMORYMX=a 1\nDeviceMemoryMinPropagat=1\n",
 		    NOT_READ(2, "DevicememoryMax", "Service") "write DeviceMemoryMax= in [X-Dmem]\n"
 		    NOT_READ(3, "DeviceMemoryMaximum", "Service") "write DeviceMemoryMax= in [X-Dmem]\n"
 		    NOT_READ(4, "DviceMemoryStrict", "Service") "write DeviceMemoryStrict= in [X-Dmem]\n"
 		    NOT_READ(5, "DeviceMemroyLow", "Service") "write DeviceMemoryLow= in [X-Dmem]\n"
 		    NOT_READ(6, "DeviceMemoryHigh", "Service") "[X-Dmem] has DeviceMemoryMax=, DeviceMemoryMin=, "
-		    "DeviceMemoryLow= and DeviceMemoryStrict=\n"
+		    "DeviceMemoryLow=, DeviceMemoryMinPropagate= and DeviceMemoryStrict=\n"
 		    NOT_READ(7, "DmemMax", "Service") "[X-Dmem] has DeviceMemoryMax=, DeviceMemoryMin=, "
-		    "DeviceMemoryLow= and DeviceMemoryStrict=\n"
+		    "DeviceMemoryLow=, DeviceMemoryMinPropagate= and DeviceMemoryStrict=\n"
 		    NOT_READ(8, "DeviceMem", "Service") "[X-Dmem] has DeviceMemoryMax=, DeviceMemoryMin=, "
-		    "DeviceMemoryLow= and DeviceMemoryStrict=\n"
+		    "DeviceMemoryLow=, DeviceMemoryMinPropagate= and DeviceMemoryStrict=\n"
 		    NOT_READ(9, "DeviceMemroyLwo", "Service") "write DeviceMemoryLow= in [X-Dmem]\n"
-		    NOT_READ(10, "DEVICEMEMORYMX", "Service") "write DeviceMemoryMax= in [X-Dmem]\n",
+		    NOT_READ(10, "DEVICEMEMORYMX", "Service") "write DeviceMemoryMax= in [X-Dmem]\n"
+		    NOT_READ(11, "DeviceMemoryMinPropagat", "Service")
+		    "write DeviceMemoryMinPropagate= in [X-Dmem]\n",
 		    "keys that are nearly right");
 	expect_file("[Dmem]\nDeviceMemoryMax=a 1\n[X-dmem ]\n[DMem]\n[X-Dmen]\n[X-Demo]\n",
 		    AT(1) "'Dmem' is an unknown section: write [X-Dmem]\n"
@@ -114,7 +116,7 @@ static void words(void)
 		    AT(4) "'DeviceMemoryMax a 1' has no '=': write KEY=VALUE\n"
 		    AT(5) "'a' has no size: write REGION SIZE, such as cma/camera@64000000 24M\n"
 		    AT(6) "'DeviceMemoryMaxx' is not a key of [X-Dmem]: write DeviceMemoryMax=, "
-		    "DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n"
+		    "DeviceMemoryMin=, DeviceMemoryLow=, DeviceMemoryMinPropagate= or DeviceMemoryStrict=\n"
 		    AT(7) "'1k' is not a size: write bytes, a number with K, M, G or T (1K, 1KB and 1KiB are 1024 bytes), a percentage of the region, or max\n"
 		    AT(8) "'maybe' is neither yes nor no: write DeviceMemoryStrict=yes or no\n",
 		    "in the section");

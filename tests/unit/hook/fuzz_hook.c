@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "dmem/look.h"
+#include "hook/arguments.h"
 #include "hook/policy.h"
+#include "hook/runtime.h"
 #include "hook/state.h"
 #include "mutate.h"
 
@@ -60,6 +62,31 @@ static void check_state(struct dmem_arena *a, const struct hook_state *s, const 
 	}
 }
 
+/* The command lines and annotations of a runtime's file, whatever they are. */
+static void check_runtime(struct dmem_arena *a, const char *text, size_t size,
+			  const char *(*parse)(struct dmem_arena *a, const char *text, size_t len,
+					       struct hook_runtime *r))
+{
+	struct hook_runtime r = { 0 };
+	struct hook_asks asks = { 0 };
+
+	if (parse(a, text, size, &r))
+		return;
+	for (size_t i = 0; i < r.n; i++) {
+		require(r.command[i].n && r.command[i].arg[0] && !r.command[i].arg[r.command[i].n],
+			"runtime: a command line without an end");
+		hook_arguments_asks(a, r.command[i].arg, r.command[i].n, &asks);
+	}
+	require(r.n <= 256 && asks.n <= 256, "runtime: too many hooks or limits");
+	require(!r.cgroup || (*r.cgroup && *r.cgroup != '/'), "runtime: no path of a cgroup");
+	for (size_t i = 0; i < asks.n; i++)
+		require(asks.ask[i].root && !dmem_region_problem(asks.ask[i].limit.region),
+			"arguments: a bad region");
+	for (size_t i = 0; i < r.state.n; i++)
+		require(!strncmp(r.state.annotation[i].key, HOOK_PREFIX, strlen(HOOK_PREFIX)),
+			"runtime: a foreign annotation");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct dmem_arena a = { 0 };
@@ -80,6 +107,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (hook_asks_parse(&a, DMEM_MAX, text, &asks))
 		require(!asks.n, "asks: a part of a wrong text is left");
 	check_choices(&p, &asks);
+	check_runtime(&a, (const char *)data, size, hook_runtime_runc);
+	check_runtime(&a, (const char *)data, size, hook_runtime_crun_status);
+	check_runtime(&a, (const char *)data, size, hook_runtime_crun_config);
 	dmem_arena_free(&a);
 	return 0;
 }
@@ -95,9 +125,15 @@ static const char * const seeds[] = {
 	("[Hook]\nDeviceMemoryMax=* 0\nDeviceMemoryMaxCeiling=cma/camera@64000000 8M\n"
 	 "DeviceMemoryMinCeiling=* 10%\nDeviceMemoryStrict=yes\n"),
 	"{\"pid\":2,\"annotations\":null,\"x\":[[[[{}]]],1e9,-0.5,true,null,\"\\ud83d\\ude00\\u0000\"]}",
+	("{\"init_process_pid\":4711,\"init_process_start\":9,\"config\":{\"labels\":[\"a\",\"dmem.pool/max=a 1\"],"
+	 "\"Hooks\":{\"prestart\":null,\"createRuntime\":[{\"path\":\"/x/dmem-hook\",\"args\":[\"dmem-hook\","
+	 "\"--strict\",\"--max=cma/a=8M\",\"--min\",\"a=1\"]},{\"path\":\"dmem-hook\"}]}}}"),
+	("{\"pid\":4711,\"process-start-time\":9,\"annotations\":{\"dmem.pool/max\":\"a 1\"},\"hooks\":"
+	 "{\"createRuntime\":[{\"path\":\"/dmem-hook\",\"args\":[\"dmem-hook\",\"--max=a=1\"]}]}}"),
 };
 
 static const char * const words[] = {
+	"\"cgroup-path\":\"//a/\",", "\"cgroup_paths\":{\"\":\"/sys/fs/cgroup/a\"},", "\"prestart\":", "=",
 	"{", "}", "[", "]", ":", ",", "\"", "\\u0000", "\\ud800", "\\n", "null", "\"pid\":", "\"id\":",
 	"\"annotations\":{", "\"dmem.pool/max\":", "\"dmem.pool/min\":", "; ", " ", "%", "max", "99999999999999999999",
 	"\xff", "\xef\xbb\xbf", "1e308", "-1", "[Hook]\n", "DeviceMemoryMax=", "* ", "\n", "'", "NaN", "//",

@@ -707,7 +707,7 @@ static void test_policy_holds(void)
 	holds("", "no dmem controller", "a missing controller ends the start");
 	ceilings();
 	put_cgroup("0::/" SCOPE "/container (deleted)\n");
-	holds("", "in no cgroup of this tree", "a removed cgroup ends the start");
+	holds("", "is not in the mounted tree", "a removed cgroup ends the start");
 	ceilings();
 	setenv("FAKE_CG", "dmem.max:5", 1);
 	holds("", CAM ": the limit cannot be written", "a limit that cannot be written ends the start");
@@ -759,6 +759,14 @@ static void test_policy_holds(void)
 	check(go(MAX(CAM " 1M"), NULL) == 0 && !*get("err"), "a name may have the word of a removed cgroup", "%s",
 	      get("err"));
 	check_text(get("cg/a (deleted) b/c/dmem.max"), ONE_MIB, "its container is limited");
+	machine();
+	put("cg/..a/x (deleted)/cgroup.procs", "%d\n", child);
+	put("cg/..a/x (deleted)/cgroup.subtree_control", "%s", "");
+	put("cg/..a/cgroup.subtree_control", "%s", "");
+	put_cgroup("0::/..a/x (deleted)\n");
+	check(go(MAX(CAM " 1M"), NULL) == 0 && !*get("err"), "so may one whose last word it is, below two dots", "%s",
+	      get("err"));
+	check_text(get("cg/..a/x (deleted)/dmem.max"), ONE_MIB, "its container is limited, too");
 }
 
 /* The lower one of a default and a ceiling is given to those who ask for none. */
@@ -859,6 +867,9 @@ static void test_owners(void)
 	ceilings();
 	chown(tap_path("cg/machine.slice"), 12345, 0);
 	fails("", NULL, "machine.slice: this cgroup is not root's", "a cgroup above that a user owns is named");
+	ceilings();
+	chmod(tap_path("cg/machine.slice/cgroup.subtree_control"), 0666);
+	fails("", NULL, "machine.slice: this cgroup is not root's", "a cgroup whose controllers others turn off is named");
 	ceilings();
 	chown(tap_path(CTR), 12345, 0);
 	check(go("", NULL) == 0 && !*get("err"), "the container's own cgroup may be the user's", "%s", get("err"));

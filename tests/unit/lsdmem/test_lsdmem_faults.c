@@ -90,6 +90,25 @@ static void test_no_controller(const struct tool *t)
 	fails_with(t, "-rn", DMEM_NOT_ENABLED, "not enabled, and the heaps name regions");
 }
 
+/* A container whose cgroup lacks the controller, with and without +dmem above it. */
+static void test_container_without_files(const struct tool *t)
+{
+	static const char line[] = "lsdmem: the cgroup of this container has no dmem files: either the kernel has no dmem "
+		"controller, or it is not enabled for this cgroup, and only a cgroup above can have a limit, which cannot "
+		"be seen here: run lsdmem outside of the container\n";
+	struct fake f;
+
+	tap_dir(t->dir);
+	fake_start(&f, FAKE_OURS);
+	put(CGROUP "/cgroup.type", "domain\n");
+	put(CGROUP "/cgroup.controllers", "cpu memory\n");
+	put(CGROUP "/cgroup.subtree_control", "cpu\n");
+	fails(t, "", line, "the controller is not there");
+	fails(t, "--tree -J", line, "no tree either");
+	put(CGROUP "/cgroup.controllers", "cpu dmem memory\n");
+	fails(t, "", line, "the files are not there");
+}
+
 /* A directory in the place of a file: nobody can read that, root neither. */
 static void break_file(const char *rel)
 {
@@ -616,6 +635,7 @@ int main(int argc, char **argv)
 	tap_start();
 	tap_dir(t.dir);
 	RUN(test_no_controller, &t);
+	RUN(test_container_without_files, &t);
 	RUN(test_half_readable, &t);
 	RUN(test_garbage, &t);
 	RUN(test_usual_user, &t);

@@ -111,7 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static const char * const seeds[] = {
 	"[X-Dmem]\nDeviceMemoryMax=cma/camera@64000000 24M\nDeviceMemoryMin=dma_heap/linux,cma 12.5%\n",
 	("[Service]\nExecStart=/bin/true\nTemporaryFileSystem=/var:ro /usr\nBindPaths=/a:/b:rbind -/c\n"
-	 "RootDirectory=/x\nExecCondition=\n[X-Dmem]\nDeviceMemoryStrict=yes\n"),
+	 "RootDirectory=/x\nExecCondition=\nSlice=%p-%i.slice\n[X-Dmem]\nDeviceMemoryStrict=yes\n"
+	 "DeviceMemoryMinPropagate=yes\n"),
 	"\xef\xbb\xbf; c\n[X-Dmem]\nDeviceMemoryLow=\\\n# x\n \"a b\" 'c' \\x41 1T \\\n\nDeviceMemoryLow=\n",
 	"[X-Dmen]\nDeviceMemoyMax=%i%%%z max\n[X-Dmem\n", "a-b@c.slice=user-.slice d-e.slice -.slice",
 };

@@ -100,6 +100,33 @@ static void good(void)
 		   "the heap's region is capped");
 	expect(go(NULL, NULL, NULL, NULL), 0, 0, "nothing to set");
 
+	/* What no unit in a slice needs any more. */
+	machine("dmem");
+	expect(go("--min=" CAM "=1M", "--min=heap/system=2M", "--max=" CAM "=4M", NULL), 0, 0, "two reservations");
+	expect(go("--clear-min", "--min=dma_heap/camera@64000000=3M", NULL, NULL), 0, 0, "one is left");
+	check_text(get(UNIT "/dmem.min"), CAM " 3145728\nheap/system 0\n", "the other one is cleared");
+	check_text(get(UNIT "/dmem.max"), CAM " 4194304\n", "and no limit");
+	expect(go("--clear-min", NULL, NULL, NULL), 0, 0, "none is left");
+	check_text(get(UNIT "/dmem.min"), CAM " 0\nheap/system 0\n", "all are cleared");
+	expect(go("--min=" CAM "=1M", NULL, NULL, NULL), 0, 0, "one again");
+	fails(DMEM_NO_REGION, "a region is missing", "--clear-min", "--min=gone=1M");
+	check_text(get(UNIT "/dmem.min"), CAM " 1048576\nheap/system 0\n", "so no reservation is cleared");
+	/* The slice itself does not depend on a region that only the units in it reserve. */
+	check(!go("--strict", "--clear-min", "--min=heap/system=2M", "--sum-min=gone=1M") &&
+	      strstr(get("log"), "the sum of the units in it, gone=1M: " ), "a region of a unit in the slice is missing",
+	      "it said: %s", get("log"));
+	check_text(get(UNIT "/dmem.min"), CAM " 0\nheap/system 2097152\n", "the others are set and cleared");
+	check(!go("--wait=300", "--sum-min=gone=1M", NULL, NULL), "and nothing waits for it", "it said: %s", get("log"));
+	remove(tap_path("log"));
+	expect(go("--sum-min=" CAM "=1M", NULL, NULL, NULL), 0, 0, "the sum is set");
+	expect(go("--clear-min", "--sum-min=" CAM "=1M", NULL, NULL), 0, 0, "the sum is kept");
+	check_text(get(UNIT "/dmem.min"), CAM " 1048576\nheap/system 0\n", "and only that");
+	setenv("FAKE_CG", "dmem.min:13", 1);
+	check(!go("--strict", "--sum-min=" CAM "=2M", NULL, NULL) &&
+	      strstr(get("log"), dmem_status_text(DMEM_PERMISSION)), "the sum cannot be set", "it said: %s", get("log"));
+	expect(go("--clear-min", NULL, NULL, NULL), DMEM_PERMISSION, DMEM_PERMISSION, "it cannot be cleared");
+	unsetenv("FAKE_CG");
+
 	machine("dmem");
 	put("own", "0::/system.slice/camera.service/.control\n");
 	put(UNIT "/.control/cgroup.subtree_control", "%s", "");

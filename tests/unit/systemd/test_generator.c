@@ -23,11 +23,15 @@
 #define LIB	"root/usr/lib/systemd/system/"
 #define HEAD	"# Written by dmem-generator at each daemon-reload. See dmem-generator(8).\n"
 #define ZZ	".d/zz-dmem.conf:\n" HEAD
+#define ZZ_FILE	".d/zz-dmem.conf"
 #define COND(args)	"[Service]\nExecCondition=-+/h" args "\n"
 #define STRICT(args)	"[Service]\nExecCondition=+/h --strict" args "\n"
 #define NONE	"# No limit.\n"
 #define LIMIT(what)	"[X-Dmem]\nDeviceMemoryMax=" what "\n"
 #define EXEC	"[Service]\nExecStart=/bin/true\n"
+
+/* To see whether the cost of sums grows with the square of their number. */
+#define FEW_SUMS	500
 
 /* To count the cost. */
 struct programs {
@@ -236,17 +240,17 @@ static void mistakes(void)
 /* One line that is safe for a terminal and the kernel's log, whatever the file has. */
 static void odd_words(void)
 {
-	char key[3001], want[600];
+	char key[3001], want[700];
 
 	memset(key, 'k', 3000);
 	key[3000] = 0;
 	put(ETC "a.service", EXEC "[X-Dmem]\n%s=1\nDevice\x1b[2J=1\nDevice\xc2\x9b=1\n", key);
 	snprintf(want, sizeof(want), "/etc/systemd/system/a.service:4: '%.80s...' is not a key of [X-Dmem]: "
-		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n"
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow=, DeviceMemoryMinPropagate= or DeviceMemoryStrict=\n"
 		 "/etc/systemd/system/a.service:5: 'Device?[2J' is not a key of [X-Dmem]: "
-		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n"
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow=, DeviceMemoryMinPropagate= or DeviceMemoryStrict=\n"
 		 "/etc/systemd/system/a.service:6: 'Device?\?' is not a key of [X-Dmem]: "
-		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or DeviceMemoryStrict=\n", key);
+		 "write DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow=, DeviceMemoryMinPropagate= or DeviceMemoryStrict=\n", key);
 	expect("a.service" ZZ COND(" \"--mistake=/etc/systemd/system/a.service:4\""), want, "odd words");
 
 	/* No line of a file's name becomes one of ours. */
@@ -596,6 +600,145 @@ static void slices(void)
 	       "slices that cannot be capped");
 }
 
+#define PROPAGATE	"DeviceMemoryMinPropagate=yes\n"
+#define OWN_SLICES	"' has a reservation, and its instances have slices of their own, which do not count it, " \
+	"since the instances are not known: reserve for them in these slices\n"
+#define MIN(what)	"[X-Dmem]\nDeviceMemoryMin=" what "\n"
+#define SETTER(name, args) "dmem-slice@" name ".service" ZZ "[Service]\nSlice=-.slice\nExecStart=\n" \
+	"ExecStart=+/h --slice=%i.slice" args "\n"
+#define SETTER_IN(name, parent, args) "dmem-slice@" name ".service" ZZ "[Unit]\nAfter=" parent ".slice\n[Service]\n" \
+	"Slice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice" args "\n"
+#define WANTS(name)	name ".slice" ZZ "[Unit]\nWants=dmem-slice@" name ".service\nAfter=dmem-slice@" name \
+	".service\nPropagatesStopTo=dmem-slice@" name ".service\n"
+
+/* Three services in one slice: by the unit file, by a drop-in without a section, and by specifiers. */
+static void propagates(void)
+{
+	put(ETC "media.slice", MIN("r 1M") PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=media.slice\n" MIN("r 2M"));
+	put(LIB "b.service", EXEC "Slice=other.slice\n" MIN("r 3M") "DeviceMemoryMin=q 25%%\n");
+	put(ETC "b.service.d/slice.conf", "[Service]\nSlice=media.slice\nSlice=not a slice\nSlice=x.service\n");
+	put(LIB "media.service", EXEC "Slice=%%p.slice\n" MIN("r 8M") "DeviceMemoryMax=r 4M\nDeviceMemoryMin=q 25.5%%\n");
+	put(LIB "else.service", EXEC MIN("r 64M"));
+	expect("a.service" ZZ COND(" \"--min=r=2M\"") "b.service" ZZ COND(" \"--min=r=3M\" \"--min=q=25%%\"")
+	       SETTER("media", " --clear-min \"--min=r=9M\" \"--sum-min=q=50.50%%\"")
+	       "else.service" ZZ COND(" \"--min=r=64M\"")
+	       "media.service" ZZ COND(" \"--min=r=8M\" \"--max=r=4M\" \"--min=q=25.5%%\"") WANTS("media"), "",
+	       "services of one slice");
+
+	/* The same names again, without anything that counts. */
+	put(ETC "media.slice", MIN("r 1M") PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=media.slice\n" LIMIT("r 2M"));
+	put(LIB "b.service", EXEC "RootDirectory=/b\nSlice=media.slice\n" MIN("r 2M"));
+	put(LIB "c.service", "Slice=media.slice\n" MIN("r 2M") EXEC);
+	put(LIB "d.service", "RootDirectory=a\nSlice=media.slice\n" MIN("r 2M") EXEC);
+	put(LIB "e.service", EXEC "Slice=media.slice\n" MIN("r 2M"));
+	put(ETC "e.service", "%s", "");
+	link_to(ETC "f.service", "/dev/null");
+	put(LIB "f.service.d/f.conf", "[Service]\nSlice=media.slice\n" MIN("r 2M"));
+	expect("a.service" ZZ COND(" \"--max=r=2M\"") "c.service" ZZ COND(" \"--min=r=2M\"")
+	       "d.service" ZZ COND(" \"--min=r=2M\"") SETTER("media", " --clear-min \"--min=r=1M\"") WANTS("media"),
+	       "/usr/lib/systemd/system/b.service:3: 'RootDirectory=' keeps the limits from being set inside b.service: "
+	       "limit its slice\n", "nothing that counts");
+
+	/* No reservation is left: the setter lowers the present one. */
+	put(ETC "media.slice", "[X-Dmem]\n" PROPAGATE);
+	expect(SETTER("media", " --clear-min") WANTS("media"), "", "none is left");
+	put(ETC "media.slice", MIN("r 1M") PROPAGATE "DeviceMemoryMinPropagate=\n");
+	put(LIB "a.service", EXEC "Slice=media.slice\n" MIN("r 2M"));
+	expect("a.service" ZZ COND(" \"--min=r=2M\"") SETTER("media", " \"--min=r=1M\"") WANTS("media"), "", "turned off");
+
+	/* A slice in a slice counts with its own value, or with its sum if it has the setting. */
+	put(ETC "m.slice", "[X-Dmem]\n" PROPAGATE);
+	put(ETC "m-a.slice", MIN("r 2M") PROPAGATE);
+	put(ETC "m-b.slice", MIN("r 1M"));
+	put(ETC "m-a.slice.d/no.conf", "[X-Dmem]\nDeviceMemoryMax=r 3M\n");
+	put(ETC "m-b.slice.d/no.conf", MIN("r 2M") "DeviceMemoryMax=r 1M\n");
+	put(LIB "a.service", EXEC "Slice=m-a.slice\n" MIN("r 4M"));
+	put(LIB "b.service", EXEC "Slice=m-b.slice\n" MIN("r 32M"));
+	put(LIB "c.service", EXEC "Slice=m-c-d.slice\n" MIN("r 64M"));
+	put(LIB "d.service", EXEC "Slice=m.slice\n" MIN("r 128M"));
+	expect("a.service" ZZ COND(" \"--min=r=4M\"") "b.service" ZZ COND(" \"--min=r=32M\"")
+	       "c.service" ZZ COND(" \"--min=r=64M\"") "d.service" ZZ COND(" \"--min=r=128M\"")
+	       SETTER_IN("m-a", "m", " --clear-min \"--min=r=4M\" \"--max=r=3M\"")
+	       SETTER_IN("m-b", "m", " \"--min=r=2M\" \"--max=r=1M\"") SETTER("m", " --clear-min \"--sum-min=r=132M\"")
+	       WANTS("m-a") WANTS("m-b") WANTS("m"), "", "slices in a slice");
+}
+
+/* Names of instances, prefixes, and slices that have no file. */
+static void propagates_by_name(void)
+{
+	put(ETC "system.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	put(LIB "foo-bar@.service", EXEC MIN("r%%i 1M"));
+	put(ETC "foo-bar@x.service.d/x.conf", MIN("r%%i 2M"));
+	put(ETC "quadlet.service.d/x.conf", MIN("r 4M"));
+	put(ETC "odd@a\\x20\\x0ab.service.d/x.conf", MIN("r%%I 4M"));
+	put(LIB "real.service", EXEC);
+	link_to(LIB "alias.service", "real.service");
+	put(ETC "alias.service.d/x.conf", MIN("r 8M"));
+	put(ETC "system-foo\\x2dbar.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	put(ETC "q-.service.d/x.conf", MIN("r 1G"));
+	expect("dmem-slice@system-foo\\x2dbar.service" ZZ
+	       "[Unit]\nAfter=system.slice\n[Service]\nSlice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice --clear-min"
+	       " \"--sum-min=rx=2M\"\ndmem-slice@system.service" ZZ "[Unit]\nBefore=sysinit.target\n[Service]\n"
+	       "Slice=-.slice\nExecStart=\nExecStart=+/h --slice=%i.slice --clear-min \"--sum-min=r=12M\" \"--sum-min=rx=2M\"\n"
+	       "foo-bar@.service" ZZ COND(" \"--min=r%i=1M\"")
+	       "foo-bar@x.service" ZZ COND(" \"--min=r%i=2M\"")
+	       "odd@a\\x20\\x0ab.service" ZZ COND(" \"--min=r%I=4M\"") "q-.service" ZZ COND(" \"--min=r=1G\"")
+	       "quadlet.service" ZZ COND(" \"--min=r=4M\"") "real.service" ZZ COND(" \"--min=r=8M\"")
+	       "sysinit.target.wants/dmem-slice@system.service -> ../dmem-slice@.service\n" WANTS("system-foo\\x2dbar"),
+	       "/etc/systemd/system/system-foo\\x2dbar.slice.d/x.conf:2: warning: 'foo-bar@.service' has a reservation that "
+	       "system-foo\\x2dbar.slice does not count, since the number of its instances is not known: reserve for them in "
+	       "system-foo\\x2dbar.slice\n", "names");
+
+	/* Each slice of a prefix has its own sum. */
+	put(ETC "u-.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=u-a.slice\n" MIN("r 1M"));
+	put(LIB "b.service", EXEC "Slice=u-b-c.slice\n" MIN("r 2M"));
+	expect("a.service" ZZ COND(" \"--min=r=1M\"") "b.service" ZZ COND(" \"--min=r=2M\"")
+	       SETTER_IN("u-a", "u", " --clear-min \"--sum-min=r=1M\"")
+	       SETTER_IN("u-b-c", "u-b", " --clear-min \"--sum-min=r=2M\"")
+	       SETTER_IN("u-b", "u", " --clear-min \"--sum-min=r=2M\"") WANTS("u-a") WANTS("u-b-c") WANTS("u-b"), "",
+	       "a prefix");
+}
+
+static void propagates_not(void)
+{
+	/* Neither a missing region nor the lines of another unit keep a strict slice from starting. */
+	put(ETC "m.slice", MIN("r 50%%") PROPAGATE "DeviceMemoryStrict=yes\n");
+	put(LIB "a.service", EXEC "Slice=m.slice\n" MIN("r 1M") "DeviceMemoryMin=dma_heap/x 2M\nDeviceMemoryMin=q 1M\n");
+	put(LIB "b@.service", EXEC "Slice=m.slice\n" MIN("r 1M"));
+	expect("a.service" ZZ COND(" \"--min=r=1M\" \"--min=dma_heap/x=2M\" \"--min=q=1M\"")
+	       "b@.service" ZZ COND(" \"--min=r=1M\"")
+	       SETTER("m", " --strict --clear-min \"--min=r=50%%\" \"--sum-min=q=1M\"")
+	       "m.slice" ZZ "[Unit]\nRequires=dmem-slice@m.service\nAfter=dmem-slice@m.service\n"
+	       "PropagatesStopTo=dmem-slice@m.service\n",
+	       "/usr/lib/systemd/system/a.service:6: warning: 'dma_heap/x' is the name of a heap, which m.slice cannot add to its "
+	       "reservation: write the name of the region, see lsdmem\n"
+	       "/etc/systemd/system/m.slice:3: warning: 'r' has sizes and percentages in m.slice and the units in it, which cannot be "
+	       "added: write sizes only, or percentages only\n"
+	       "/etc/systemd/system/m.slice:3: warning: 'b@.service' has a reservation that m.slice does not count, since the "
+	       "number of its instances is not known: reserve for them in m.slice\n", "sizes that cannot be added");
+
+	put(ETC "m.slice", MIN("r 50%%") PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=m.slice\n" MIN("r 99%%") "DeviceMemoryMin=q 18446744073709551614\n");
+	put(LIB "b.service", EXEC "Slice=m.slice\n" MIN("r 99%%") "DeviceMemoryMin=q 1M\nDeviceMemoryMin=p max\n");
+	expect("a.service" ZZ COND(" \"--min=r=99%%\" \"--min=q=18446744073709551614\"")
+	       "b.service" ZZ COND(" \"--min=r=99%%\" \"--min=q=1M\" \"--min=p=max\"")
+	       SETTER("m", " --clear-min \"--min=r=max\" \"--sum-min=p=max\" \"--sum-min=q=max\"") WANTS("m"), "",
+	       "more than there can be");
+
+	put(LIB "a.service", EXEC MIN("r 1M") PROPAGATE);
+	put(LIB "b.service", EXEC "[X-Dmem]\nDeviceMemoryMinPropagate=perhaps\n");
+	put(LIB "b.service.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	expect("a.service" ZZ COND(" \"--min=r=1M\"") "b.service" ZZ COND(" \"--mistake=/usr/lib/systemd/system/b.service:4\""),
+	       "/usr/lib/systemd/system/a.service:5: 'DeviceMemoryMinPropagate=' has no effect in a service: write it in the "
+	       "slice that contains the service\n"
+	       "/usr/lib/systemd/system/b.service:4: 'perhaps' is neither yes nor no: write DeviceMemoryMinPropagate=yes or no\n"
+	       "/usr/lib/systemd/system/b.service.d/x.conf:2: 'DeviceMemoryMinPropagate=' has no effect in a service: write it "
+	       "in the slice that contains the service\n", "in a service");
+}
+
 /* Units as they are on real systems. One of 20 has a section. */
 static void more_units(int from, int to)
 {
@@ -662,6 +805,189 @@ static void growth(const struct programs *p)
 	start();
 }
 
+/* Two lines with different texts for one region: dmem-apply sets both, so the last one counts. */
+static void propagates_once(void)
+{
+	put(ETC "m.slice", "[X-Dmem]\n" PROPAGATE);
+	put(LIB "cam.service", EXEC "Slice=m.slice\n" MIN("cma/%%p 8M") "DeviceMemoryMax=cma/%%p 1M\n");
+	put(ETC "cam.service.d/x.conf", MIN("cma/cam 10M") "DeviceMemoryMax=cma/cam 9M\n");
+	expect("cam.service" ZZ COND(" \"--min=cma/%p=8M\" \"--max=cma/%p=1M\" \"--min=cma/cam=10M\" \"--max=cma/cam=9M\"")
+	       SETTER("m", " --clear-min \"--sum-min=cma/cam=9M\"") WANTS("m"), "", "the last line of a region");
+
+	/* The slice's own heap, and that of a slice in it. */
+	put(ETC "m.slice", MIN("dma_heap/x 1M") PROPAGATE);
+	put(ETC "m-a.slice", MIN("dma_heap/y 1M"));
+	expect(SETTER_IN("m-a", "m", " \"--min=dma_heap/y=1M\"")
+	       SETTER("m", " --clear-min \"--mistake=/etc/systemd/system/m.slice:2\" \"--min=dma_heap/x=1M\"")
+	       WANTS("m-a") WANTS("m"),
+	       "/etc/systemd/system/m.slice:2: 'dma_heap/x' is the name of a heap, which m.slice cannot add to its "
+	       "reservation: write the name of the region, see lsdmem\n"
+	       "/etc/systemd/system/m-a.slice:2: warning: 'dma_heap/y' is the name of a heap, which m.slice cannot add to "
+	       "its reservation: write the name of the region, see lsdmem\n", "heaps");
+
+	/* What cannot be added in a slice does not count in the one above. */
+	put(ETC "m.slice", MIN("q 0") PROPAGATE);
+	put(ETC "m-a.slice", MIN("r 1M") PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=m-a.slice\n" MIN("r 50%%"));
+	put(LIB "b.service", EXEC "Slice=m.slice\n" MIN("r 2M") "DeviceMemoryMin=q 4M\n");
+	expect("a.service" ZZ COND(" \"--min=r=50%%\"") "b.service" ZZ COND(" \"--min=r=2M\" \"--min=q=4M\"")
+	       SETTER_IN("m-a", "m", " --clear-min \"--min=r=1M\"") SETTER("m", " --clear-min \"--min=q=4M\" \"--sum-min=r=3M\"")
+	       WANTS("m-a") WANTS("m"),
+	       "/etc/systemd/system/m-a.slice:3: warning: 'r' has sizes and percentages in m-a.slice and the units in it, "
+	       "which cannot be added: write sizes only, or percentages only\n", "one level of two");
+}
+
+/* Units that never start, or that only a running manager knows. */
+static void propagates_for_no_unit(void)
+{
+	put(ETC "m.slice", "[X-Dmem]\n" PROPAGATE);
+	put(LIB "a.service", EXEC "Slice=m.slice\n" MIN("r 1M"));
+	link_to(ETC "foo@.service", "/dev/null");
+	put(ETC "foo@x.service.d/x.conf", "[Service]\nSlice=m.slice\n" MIN("r 2M"));
+	put(ETC "bar@.service", "%s", "");
+	put(ETC "bar@x.service.d/x.conf", "[Service]\nSlice=m.slice\n" MIN("r 4M"));
+	put(ETC "m-a.slice", "%s", "");
+	put(ETC "m-a.slice.d/x.conf", MIN("r 8M"));
+	link_to(ETC "m-b.slice", "/dev/null");
+	put(ETC "m-b.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	put(LIB "b.service", EXEC "Slice=m-b.slice\n" MIN("r 16M"));
+	put("root/run/systemd/transient/run-u1.service", EXEC "Slice=m.slice\n");
+	put("root/run/systemd/system.control/run-u1.service.d/x.conf", MIN("r 32M"));
+	expect("a.service" ZZ COND(" \"--min=r=1M\"") "b.service" ZZ COND(" \"--min=r=16M\"")
+	       SETTER("m", " --clear-min \"--sum-min=r=1M\"") WANTS("m")
+	       "run-u1.service" ZZ COND(" \"--min=r=32M\""), "", "masked and transient units");
+}
+
+/* Each reservation that cannot be in a sum is reported, and others are found. */
+static void propagates_with_warnings(void)
+{
+	put(ETC "m.slice", "[X-Dmem]\n" PROPAGATE);
+	put(ETC "m-a.slice", "[X-Dmem]\n" PROPAGATE);
+	put(ETC "u-.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	put(ETC "u-a.slice", LIMIT("r 1M"));
+	put(LIB "foo@.service", EXEC "Slice=m-%%i.slice\n" MIN("r 1M"));
+	put(LIB "bar@.service", EXEC "Slice=%%p-%%i-x.slice\n" MIN("r 1M"));
+	put(LIB "u-b@.service", EXEC "Slice=%%p-%%i.slice\n" MIN("r 1M"));
+	put(LIB "u@.service", EXEC "Slice=%%N.slice\nSlice=%%p-%%i.slice\n" MIN("r 1M"));
+	put(LIB "h.service", EXEC "Slice=m-%%H.slice\n" MIN("r 1M"));
+	expect("bar@.service" ZZ COND(" \"--min=r=1M\"")
+	       SETTER_IN("m-a", "m", " --clear-min") SETTER("m", " --clear-min")
+	       SETTER_IN("u-a", "u", " --clear-min \"--max=r=1M\"")
+	       "foo@.service" ZZ COND(" \"--min=r=1M\"") "h.service" ZZ COND(" \"--min=r=1M\"")
+	       WANTS("m-a") WANTS("m") WANTS("u-a")
+	       "u-b@.service" ZZ COND(" \"--min=r=1M\"") "u@.service" ZZ COND(" \"--min=r=1M\""),
+	       "/usr/lib/systemd/system/h.service:3: warning: 'm-%H.slice' is the name of no slice that dmem-generator can "
+	       "know, so no slice counts the reservation of h.service: write the name of the slice, with specifiers of "
+	       "the unit's name only\n"
+	       "/etc/systemd/system/m-a.slice:2: warning: 'foo@.service" OWN_SLICES
+	       "/etc/systemd/system/u-.slice.d/x.conf:2: warning: 'u@.service" OWN_SLICES
+	       "/etc/systemd/system/u-.slice.d/x.conf:2: warning: 'u-b@.service" OWN_SLICES, "templates and other hosts");
+
+	/* An instance that only a drop-in for a prefix makes, and one of a template with such a name. */
+	put(ETC "m.slice", "[X-Dmem]\n" PROPAGATE);
+	put(LIB "foo-bar@.service", EXEC "Slice=m.slice\n");
+	put(ETC "foo-@x.service.d/x.conf", MIN("r 1M"));
+	put(LIB "baz-@.service", EXEC "Slice=m.slice\n");
+	put(ETC "baz-@x.service.d/x.conf", MIN("r 2M"));
+	expect("baz-@x.service" ZZ COND(" \"--min=r=2M\"")
+	       SETTER("m", " --clear-min \"--sum-min=r=3M\"") "foo-@x.service" ZZ COND(" \"--min=r=1M\"") WANTS("m"), "",
+	       "instances with a prefix");
+
+	/* Slices of a prefix without a unit with a reservation keep those of other programs. */
+	put(ETC "u-.slice.d/x.conf", LIMIT("r 1M") PROPAGATE);
+	expect("dmem-slice-u-@.service:\n" HEAD TEMPLATE("After=u.slice\n") " \"--max=r=1M\"\n"
+	       "u-.slice" ZZ "[Unit]\nWants=dmem-slice-u-@%N.service\nAfter=dmem-slice-u-@%N.service\n"
+	       "PropagatesStopTo=dmem-slice-u-@%N.service\n", "", "reservations of others");
+}
+
+/* Services and slices of which each level has many. */
+static void wide(int n)
+{
+	char path[100];
+
+	put(ETC "slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), LIB "s%04d.service", i);
+		put(path, EXEC "Slice=a-b%d-c%d.slice\n" MIN("r 1M"), i % 10, i);
+	}
+}
+
+/* A region for each service: the sum of the slice has as many lines. */
+static void many_regions(int n)
+{
+	char path[100];
+
+	put(ETC "system.slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), LIB "s%04d.service", i);
+		put(path, EXEC MIN("cma/%%N 1M"));
+	}
+}
+
+/* Chains of a hundred slices. */
+static void deep(int n)
+{
+	char path[100], slice[250];
+	int len;
+
+	put(ETC "slice.d/x.conf", "[X-Dmem]\n" PROPAGATE);
+	for (int i = 0; i < n; i++) {
+		len = snprintf(slice, sizeof(slice), "a%d", i);
+		for (int k = 0; k < 100; k++)
+			len += snprintf(slice + len, sizeof(slice) - (size_t)len, "-b");
+		snprintf(path, sizeof(path), LIB "s%d.service", i);
+		put(path, EXEC "Slice=%s.slice\n" MIN("r 1M"), slice);
+	}
+}
+
+static void in_64_mib(const struct programs *p, const char *setter)
+{
+	char root[4200], out[4200], path[300];
+	const char *argv[] = { "/bin/sh", "-c", "ulimit -v 65536; exec \"$@\"", "sh", p->fast, root, "--helper=/h", out, NULL };
+	int rc;
+
+	remove(tap_path("out"));
+	put("gen/.new", "%s", "");
+	snprintf(root, sizeof(root), "--root=%s", tap_path("root"));
+	snprintf(out, sizeof(out), "%s", tap_path("gen"));
+	snprintf(path, sizeof(path), "gen/dmem-slice@%s.service" ZZ_FILE, setter);
+	rc = run(argv);
+	check(!rc && strstr(get(path), " --clear-min \"--sum-min="), "64 MiB are enough", "exit code %d: %s", rc, get("err"));
+	start();
+}
+
+/* systemd runs the generator at each reload, and kills one that takes too long. */
+static void growth_of_sums(const struct programs *p)
+{
+	static const struct {
+		const char *name;
+		void (*tree)(int n);
+	} t[] = { { "slices", wide }, { "regions", many_regions } };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct counts few, twice;
+
+		tap_case("%s", t[i].name);
+		t[i].tree(FEW_SUMS);
+		few = count(p);
+		start();
+		t[i].tree(2 * FEW_SUMS);
+		twice = count(p);
+		start();
+		printf("# %s: %.1f million instructions for %d services, %.1f for twice as many\n", t[i].name,
+		       few.instructions / 1e6, FEW_SUMS, twice.instructions / 1e6);
+		check(few.instructions > 0 && twice.instructions < COST_TWICE * few.instructions, "twice as many cost twice as much",
+		      "%.2f times as much", twice.instructions / few.instructions);
+	}
+	tap_case("%d regions", 4 * FEW_SUMS);
+	many_regions(4 * FEW_SUMS);
+	in_64_mib(p, "system");
+	tap_case("%s", "a thousand slices in each other");
+	deep(10);
+	in_64_mib(p, "a0");
+	tap_case("%s", "");
+}
+
 int main(int argc, char **argv)
 {
 	struct programs p;
@@ -686,6 +1012,13 @@ int main(int argc, char **argv)
 	RUN(many_dirs);
 	RUN(unwritten);
 	RUN(slices);
+	RUN(propagates);
+	RUN(propagates_by_name);
+	RUN(propagates_not);
+	RUN(propagates_once);
+	RUN(propagates_for_no_unit);
+	RUN(propagates_with_warnings);
 	RUN(growth, &p);
+	RUN(growth_of_sums, &p);
 	return tap_end();
 }

@@ -14,7 +14,8 @@
 static void help(void)
 {
 	printf("Usage: dmemctl doctor [options]\n\n"
-	       "Check the controller, the heaps, the units' sections, all limits and regions.\n"
+	       "Check the controller, the heaps, the units' sections, the running containers,\n"
+	       "all limits and regions.\n"
 	       "Print one line for each problem or note: the object, the finding, the remedy.\n\n"
 	       "      --prove=REGION  instead, allocate up to a small limit in a scratch cgroup,\n"
 	       "                      and one page more, which must be refused; repeatable\n"
@@ -55,9 +56,19 @@ static int examine(struct doctor *d)
 	doctor_installed(d);
 	doctor_limits(d);
 	doctor_owners(d);
+	doctor_containers(d);
 	doctor_events(d);
 	doctor_regions(d);
 	return d->err;
+}
+
+static void say_none(const struct doctor *d)
+{
+	printf("no problems: %zu region%s, %zu cgroup%s", d->regions.n,
+	       d->regions.n == 1 ? "" : "s", d->tree.n, d->tree.n == 1 ? "" : "s");
+	if (d->containers)
+		printf(", %zu container%s", d->containers, d->containers == 1 ? "" : "s");
+	putchar('\n');
 }
 
 static int doctor(struct doctor *d)
@@ -71,8 +82,7 @@ static int doctor(struct doctor *d)
 	if (ret == -ENOMEM)
 		cli_error(&d->c->cli, "out of memory");
 	if (!ret && !d->table && !d->problems && !d->notes)
-		printf("no problems: %zu region%s, %zu cgroup%s\n", d->regions.n,
-		       d->regions.n == 1 ? "" : "s", d->tree.n, d->tree.n == 1 ? "" : "s");
+		say_none(d);
 	return ret || d->problems ? CLI_FAILED : CLI_OK;
 }
 

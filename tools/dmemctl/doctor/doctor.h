@@ -3,6 +3,8 @@
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
+#include <sys/stat.h>
+
 #include "cli/table.h"
 #include "dmemctl/section.h"
 
@@ -21,7 +23,7 @@ struct doctor {
 	struct dmem_lines lines;	/* text of the file that events.c reads */
 	bool json, sections;		/* @sections: some unit has a section */
 	struct table *table;		/* of JSON, or NULL */
-	size_t problems, notes;
+	size_t problems, notes, containers;
 	int err;			/* the first error of dmemctl itself */
 };
 
@@ -74,6 +76,16 @@ void doctor_events(struct doctor *d);
 
 /* owner.c: limits that the limited user can change. */
 void doctor_owners(struct doctor *d);
+
+/* The owner of the tree: root, or the user that made a copy. False: it cannot be read. */
+bool doctor_tree_owner(const struct doctor *d, struct stat *st);
+
+/* The name of a user or group, other than the owner of the tree, that can write to dmem.max of a
+ * cgroup; or NULL, also without memory: see d->err. */
+const char *doctor_writer(struct doctor *d, const char *cgroup, const struct stat *root);
+
+/* containers.c: compares the limits that running containers ask for with those in effect. */
+void doctor_containers(struct doctor *d);
 
 /* regions.c: fragmented regions, and memory charged to removed cgroups. */
 void doctor_regions(struct doctor *d);

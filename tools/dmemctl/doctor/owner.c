@@ -22,16 +22,16 @@ static int stat_file(const struct doctor *d, const char *path, struct stat *st)
 	return ret;
 }
 
-/* The name of a user or group, other than the owner of the tree, that can write to dmem.max of a
- * cgroup, or NULL. */
-static const char *writer(struct doctor *d, const struct dmem_node *n, const struct stat *root)
+bool doctor_tree_owner(const struct doctor *d, struct stat *st)
 {
-	char path[4096];
-	const char *file, *who = NULL;
+	return !stat_file(d, CGROUP "/cgroup.procs", st);
+}
+
+const char *doctor_writer(struct doctor *d, const char *cgroup, const struct stat *root)
+{
+	const char *file = dmem_printf(d->arena, CGROUP "/%s/dmem.max", cgroup), *who = NULL;
 	struct stat st;
 
-	dmem_node_path(n, path, sizeof(path));
-	file = dmem_printf(d->arena, CGROUP "/%s/dmem.max", path);
 	if (!file) {
 		d->err = -ENOMEM;
 		return NULL;
@@ -50,6 +50,14 @@ static const char *writer(struct doctor *d, const struct dmem_node *n, const str
 	if (!who)
 		d->err = -ENOMEM;
 	return who;
+}
+
+static const char *writer(struct doctor *d, const struct dmem_node *n, const struct stat *root)
+{
+	char path[4096];
+
+	dmem_node_path(n, path, sizeof(path));
+	return doctor_writer(d, path, root);
 }
 
 static bool is_limit(uint64_t max)
@@ -129,7 +137,7 @@ void doctor_owners(struct doctor *d)
 {
 	struct stat root;
 
-	if (stat_file(d, CGROUP "/cgroup.procs", &root))
+	if (!doctor_tree_owner(d, &root))
 		return;
 	for (const struct dmem_node *n = d->tree.root; n && !d->err; n = dmem_tree_next(n)) {
 		const char *who = NULL;

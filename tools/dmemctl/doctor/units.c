@@ -37,17 +37,18 @@ static const char *apply(struct doctor *d, const char *unit)
 	return word ? dmem_printf(d->arena, "dmemctl apply %s", word) : NULL;
 }
 
-static void say_no_region(struct doctor *d, const char *unit, const char *name)
+static void say_no_region(struct doctor *d, const char *unit, const struct dmem_limit *l)
 {
 	struct dmem_text t = { 0 };
 	const char *cmdline = dmem_sys_read(&d->sys, "proc/cmdline", &t) ? NULL : t.s, *why;
 
-	if (dmem_region_renamed(d->arena, &d->regions, cmdline, name, &why))
+	if (dmem_region_renamed(d->arena, &d->regions, cmdline, l->region, &why))
 		d->err = -ENOMEM;
 	else
-		doctor_say(d, PROBLEM, unit,
+		doctor_say(d, l->sum ? NOTE : PROBLEM, unit,
 			   why ? why : "see lsdmem for the names, and load the driver of the region",
-			   "its section limits %s, which is not a region", name);
+			   "%s %s, which is not a region", l->sum ? "units in it reserve" : "its section limits",
+			   l->region);
 	dmem_text_free(&t);
 }
 
@@ -63,7 +64,7 @@ static void check_limit(struct doctor *d, const char *unit, const struct dmem_no
 		return;
 	}
 	if (region == d->regions.n) {
-		say_no_region(d, unit, l->region);
+		say_no_region(d, unit, l);
 		return;
 	}
 	wanted = dmem_resolve_value(&l->value, d->regions.region[region].capacity);
@@ -73,6 +74,49 @@ static void check_limit(struct doctor *d, const char *unit, const struct dmem_no
 	doctor_say(d, PROBLEM, unit, remedy, "its section sets %s=%s, but dmem.%s of %s is %s",
 		   dmem_kind_names[l->kind], l->text, dmem_kind_names[l->kind],
 		   d->regions.region[region].name, doctor_size_beside(is, wanted));
+}
+
+static const char *start_setter(struct doctor *d, const char *slice)
+{
+	const char *setter = dmem_printf(d->arena, "dmem-slice@%.*s.service", (int)(strrchr(slice, '.') - slice), slice);
+
+	setter = setter ? doctor_word(d, setter) : NULL;
+	return setter ? dmem_printf(d->arena, "systemctl start %s", setter) : NULL;
+}
+
+static const char *clear_min(struct doctor *d, const struct dmem_node *n, const char *region)
+{
+	char path[4096] = "/";
+	const char *option = dmem_printf(d->arena, "--min=%s=0", region), *word;
+
+	if (!option || dmem_node_path(n, path + 1, sizeof(path) - 1) >= sizeof(path) - 1)
+		return NULL;
+	option = doctor_word(d, option);
+	word = doctor_word(d, path);
+	return option && word ? dmem_printf(d->arena, "dmemctl set %s %s", word, option) : NULL;
+}
+
+/* Reports a reservation of a slice that no unit in it needs any more. The service that sets the
+ * slice's limits removes it, if it is not one for a prefix of slices. */
+static void check_left(struct doctor *d, const char *unit, const struct dmem_node *n, const struct section *s,
+		       size_t region)
+{
+	uint64_t is = dmem_tree_figure(&d->tree, n, region, DMEM_F_MIN);
+	const char *remedy;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->limit[i].kind == DMEM_MIN && meant(d, s->limit[i].region) == region)
+			return;
+	}
+	if (!is || is == DMEM_UNKNOWN)
+		return;
+	remedy = strstr(s->merged.propagate_file, unit) ? start_setter(d, unit) :
+		 clear_min(d, n, d->regions.region[region].name);
+	if (!remedy)
+		d->err = -ENOMEM;
+	else
+		doctor_say(d, NOTE, unit, remedy, "reserves %s of %s, which no unit in it reserves any more",
+			   doctor_size(is), d->regions.region[region].name);
 }
 
 static void check_running(struct doctor *d, const char *unit, const struct dmem_node *n,
@@ -89,6 +133,9 @@ static void check_running(struct doctor *d, const char *unit, const struct dmem_
 		if (section_counts(s, i, &d->regions))
 			check_limit(d, unit, n, &s->limit[i]);
 	}
+	for (size_t r = 0; n->figure && s->merged.propagate && dmem_unit_type(unit) == DMEM_SLICE &&
+	     r < d->regions.n; r++)
+		check_left(d, unit, n, s, r);
 }
 
 /* Checks the files, whether the unit runs or not. */
@@ -140,7 +187,7 @@ static void check_unit(struct doctor *d, const char *unit, const struct dmem_nod
 		d->err = ret;
 		return;
 	}
-	if (!s.n && !s.unusable && !s.merged.mistake_file)
+	if (!s.n && !s.unusable && !s.merged.mistake_file && !s.merged.propagate)
 		return;
 	d->sections = true;
 	check_files(d, unit, &s);

@@ -79,6 +79,7 @@ struct model_region {
 };
 
 struct whatif;
+struct convert_facts;
 
 struct model {
 	struct dmem_arena arena;
@@ -93,6 +94,8 @@ struct model {
 	struct notes notes;	/* device trees of the machines */
 	uint64_t samples;
 	const struct whatif *whatif;	/* changes that replays apply, or NULL */
+	/* The histories were made of answers of Prometheus; NULL: they were recorded. */
+	const struct convert_facts *prometheus;
 	/* Private: bytes of each file up to the end of its last line, and maps of names. */
 	uint64_t *size;
 	size_t n_sizes;
@@ -175,6 +178,8 @@ struct model_run {
 	uint64_t peaked;	/* ms since boot, of the first sample after @peak */
 	uint64_t refused, max, min;
 	bool counted;		/* the kernel counts refusals */
+	/* Private: the last value of each counter of these. */
+	uint64_t refusals[HIST_EV_RESERVED - HIST_EV_ALLOC_FAIL + 1];
 };
 
 /* The time in which a service had a cgroup. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dmemctl/prometheus/convert.h"
 #include "firstfit.h"
 #include "num.h"
 #include "place.h"
@@ -49,6 +50,7 @@ struct area {
 	uint64_t before[2];		/* the highest ends of earlier days, in pages */
 	uint64_t id, high, step;
 	uint64_t total;			/* bytes, in the last sample */
+	uint64_t charged;		/* of these, those of cgroups */
 	uint64_t since;			/* recorded time from which on it was @total */
 	uint64_t day_most;		/* largest @total of the current day */
 	/* Consumers to place in this sample, and again in the next one. */
@@ -315,10 +317,20 @@ static int add_known(struct placing *p, struct area *a, uint32_t service, uint64
 	return count_size(p, t, size, more);
 }
 
-/* Charge of the consumer beyond its own buffers. */
-static uint64_t unexplained(const struct consumer *t)
+/* True if buffers have no owners: together, they explain the charges of all cgroups. */
+static bool is_pooled(const struct placing *p)
 {
-	return t->own > t->known ? t->own - t->known : 0;
+	return p->m->prometheus && p->m->prometheus->sizes;
+}
+
+/* Charge of the consumer beyond its own buffers. */
+static uint64_t unexplained(const struct placing *p, const struct area *a, const struct consumer *t)
+{
+	uint64_t own = t->own;
+
+	if (is_pooled(p) && t->s.service != MODEL_KERNEL(p->m))
+		own = t->s.service == MODEL_OTHERS(p->m) ? a->charged : 0;
+	return own > t->known ? own - t->known : 0;
 }
 
 /* Finds buffers whose owner is not charged for them any more: the nearest ancestor with such a
@@ -328,7 +340,7 @@ static int pass_on(struct placing *p, struct area *a, struct consumer *t)
 	uint64_t passed, room;
 
 	while (t->s.service < p->m->n_services) {
-		room = unexplained(t);
+		room = unexplained(p, a, t);
 		passed = min_u64(t->lack, t->lacked) + (t->rest > room ? t->rest - room : 0);
 		if (passed == t->passed)
 			return 0;
@@ -380,7 +392,7 @@ static int explain(struct placing *p, struct area *a)
 		t->before = still_unexplained(t);
 		t->late = t->arrived && t->now;
 		t->arrived = 0;
-		t->now = unexplained(t);
+		t->now = unexplained(p, a, t);
 		t->now -= min_u64(t->rest, t->now);
 		/* Without a record of buffers, all charges are placed at once. */
 		if (!p->r.boot->buffers || t->s.service == MODEL_KERNEL(p->m))
@@ -599,6 +611,14 @@ static int compare_run(struct placing *p, struct area *a, const struct model_are
 	return confidence_compare(&a->g.runs, p->r.t, now->largest, least, most);
 }
 
+static int pool_charges(struct placing *p, struct area *a, const struct model_area *now)
+{
+	struct consumer *others = find_consumer(p, MODEL_OTHERS(p->m), a->g.region);
+
+	a->charged = now->total - now->kernel.own;
+	return others ? touch(p, a, others) : -ENOMEM;
+}
+
 /* @now: the area's changes, or NULL: only consumers left from the last sample. */
 static int add_to_area(struct placing *p, struct area *a, const struct model_area *now)
 {
@@ -607,6 +627,8 @@ static int add_to_area(struct placing *p, struct area *a, const struct model_are
 	a->step = p->step;
 	if (now)
 		note_figures(p, a, now);
+	if (now && is_pooled(p) && !ret)
+		ret = pool_charges(p, a, now);
 	if (!ret)
 		ret = explain(p, a);
 	if (a->n_touched > 1)

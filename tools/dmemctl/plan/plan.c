@@ -12,6 +12,7 @@
 #include "cli/replace.h"
 #include "dmemctl/dmemctl.h"
 #include "dmemctl/history/files.h"
+#include "dmemctl/prometheus/convert.h"
 #include "alerts.h"
 #include "apply_plan.h"
 #include "board.h"
@@ -36,6 +37,10 @@ struct plan {
 	struct board_options board;
 	struct dmem_text dtb;	/* content of --dtb=FILE */
 	struct files files;
+	bool prometheus;	/* @answers instead of @files */
+	struct answers answers;
+	struct convert converted;
+	char **paths;
 	struct model m;
 	struct needs n;
 	struct pairs found;	/* with --pairs */
@@ -59,9 +64,11 @@ static int failed(struct plan *p, int err)
 
 static void help(void)
 {
-	fputs("Usage: dmemctl plan [OPTION]... HISTORY|DIR...\n\n"
+	fputs("Usage: dmemctl plan [OPTION]... HISTORY|DIR...\n"
+	      "       dmemctl plan --from=prometheus [OPTION]... ANSWER|-...\n\n"
 	       "Print the size that each region needs, and a limit and a reservation for each\n"
 	       "service, from histories of \"dmemctl record\".\n\n"
+	       "      --from=prometheus     read answers of Prometheus, instead of histories\n"
 	       "      --size=REGION=SIZE    print the requests that would not fit in this size\n"
 	       "      --scale=UNIT=FACTOR   change the size of all buffers of this unit\n"
 	       "      --without=UNIT        leave this unit out\n"
@@ -105,7 +112,7 @@ static void help(void)
 
 /* ---- options ---- */
 
-enum { DIFF = 256, APPLY, DRY_RUN, RUNTIME, ACCEPT, CHECK, CHECK_UNITS, ALERTS };
+enum { DIFF = 256, APPLY, DRY_RUN, RUNTIME, ACCEPT, CHECK, CHECK_UNITS, ALERTS, FROM };
 
 static bool is_stdout(const char *path)
 {
@@ -166,6 +173,15 @@ static int parse_by(struct plan *p, const char *s)
 	if (p->by)
 		return 0;
 	return cli_usage(&p->c->cli, "invalid value '%s' of --by: write 'machine' or 'model'", s);
+}
+
+static int parse_from(struct plan *p, const char *s)
+{
+	p->prometheus = !strcmp(s, "prometheus");
+	if (p->prometheus)
+		return 0;
+	return cli_usage(&p->c->cli, "invalid value '%s' of --from: write 'prometheus', or leave the option out "
+			 "for histories", s);
 }
 
 static int parse_accept(struct plan *p, const char *s)
@@ -292,6 +308,8 @@ static int parse_option(struct plan *p, int opt)
 	case ALERTS:
 		p->alerts = optarg;
 		return 0;
+	case FROM:
+		return parse_from(p, optarg);
 	case 'R':
 		return parse_sets(p, sets_parse_first);
 	case 'S':
@@ -344,7 +362,7 @@ static int parse(struct plan *p, int argc, char **argv)
 		{ "dry-run", 0, NULL, DRY_RUN }, { "runtime", 0, NULL, RUNTIME },
 		{ "accept", 1, NULL, ACCEPT }, { "check", 0, NULL, CHECK },
 		{ "check-units", 1, NULL, CHECK_UNITS }, { "alerts", 1, NULL, ALERTS },
-		{ "pairs", 0, NULL, 'P' },
+		{ "pairs", 0, NULL, 'P' }, { "from", 1, NULL, FROM },
 		{ "confidence", 0, NULL, 'C' },
 		{ "reserve-first", 1, NULL, 'R' }, { "set", 1, NULL, 'S' },
 		{ 0 },
@@ -391,25 +409,21 @@ static int parse(struct plan *p, int argc, char **argv)
 	if (!ret && p->units && is_stdout(p->units))
 		return cli_usage(&p->c->cli, "--units needs a directory, not '-'");
 	if (!ret && optind == argc)
-		return cli_usage(&p->c->cli, "missing history: name a file or directory");
+		return cli_usage(&p->c->cli, p->prometheus ?
+				 "missing answer of Prometheus: name a file, or '-' for standard input" :
+				 "missing history: name a file or directory");
 	return ret ? ret : -1;
 }
 
 /* ---- reading ---- */
 
-/* Appends the content of a file to @text. 0 or a negative errno. */
-static int read_more(const char *path, struct dmem_text *text)
+/* Appends the rest of a file to @text, which gets at most @max bytes. 0, -EFBIG, or another negative
+ * errno. */
+static int read_rest(int fd, size_t max, struct dmem_text *text)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret = 0;
-	struct stat st;
 	ssize_t n = 1;
+	int ret = 0;
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		ret = -errno;
-	else if (!S_ISREG(st.st_mode))
-		ret = -EBADMSG;
 	while (!ret && n > 0) {
 		if (text->size - text->len < 65536) {
 			char *more = realloc(text->s, 2 * text->size + 131072);
@@ -422,12 +436,128 @@ static int read_more(const char *path, struct dmem_text *text)
 			text->size = 2 * text->size + 131072;
 		}
 		n = read(fd, text->s + text->len, text->size - text->len);
-		if (n < 0)
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n < 0)
 			ret = -errno;
 		else
 			text->len += (size_t)n;
+		if (text->len > max)
+			ret = -EFBIG;
 	}
+	return ret;
+}
+
+/* The same with a regular file. -EBADMSG: it is none. */
+static int read_more(const char *path, struct dmem_text *text)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), ret = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		ret = -errno;
+	else if (!S_ISREG(st.st_mode))
+		ret = -EBADMSG;
+	else
+		ret = read_rest(fd, SIZE_MAX, text);
 	close(fd);
+	return ret;
+}
+
+/* Reads one text with answers, which may come from a pipe. @left: bytes that it may have. */
+static int add_answers(struct plan *p, const char *path, size_t *left)
+{
+	int fd = is_stdout(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct dmem_text text = { 0 };
+	int ret = fd < 0 ? -errno : read_rest(fd, *left, &text);
+
+	if (fd > STDIN_FILENO)
+		close(fd);
+	if (!ret) {
+		*left -= text.len;
+		ret = answers_add(&p->answers, text.s ? text.s : "", text.len);
+	}
+	dmem_text_free(&text);
+	if (ret == -EFBIG)
+		cli_error(&p->c->cli, "%s: all answers together have more than 64M of text: query fewer metrics, "
+			  "or with a larger step", path);
+	else if (ret)
+		cli_error(&p->c->cli, "%s: %s", path, ret == -EINVAL ? p->answers.problem : strerror(-ret));
+	return ret;
+}
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* Reports all that was left out of the answers. */
+static void report_left_out(struct plan *p)
+{
+	const struct answers *a = &p->answers;
+	const struct convert_facts *f = &p->converted.facts;
+	const struct cli *c = &p->c->cli;
+
+	if (a->warning)
+		cli_error(c, "warning of Prometheus: %s", a->warning);
+	for (size_t i = 0; i < sizeof(a->unknown) / sizeof(*a->unknown) && a->unknown[i]; i++)
+		cli_error(c, "%s: left out: it is no metric of dmemctl metrics", a->unknown[i]);
+	if (a->n_unknown > sizeof(a->unknown) / sizeof(*a->unknown))
+		cli_error(c, "series of further metrics were left out as well");
+	if (a->nameless)
+		cli_error(c, "%zu series without the name of a metric left out: query the metrics themselves, "
+			  "without functions", a->nameless);
+	if (a->native)
+		cli_error(c, "%zu series without values left out: native histograms are not supported",
+			  a->native);
+	if (a->ambiguous)
+		cli_error(c, "%zu series left out: labels are missing, too long, or belong to two cgroups",
+			  a->ambiguous);
+	if (a->no_value)
+		cli_error(c, "%zu value%s left out: no number, negative, or too large", a->no_value,
+			  plural(a->no_value));
+	if (a->contradictions)
+		cli_error(c, "%zu value%s with another one at the same time: the larger one is used",
+			  a->contradictions, plural(a->contradictions));
+	if (f->any_sizes && p->whatif.load)
+		cli_error(c, "the histograms of buffers are not used: the load is changed, and they have no owners");
+	else if (f->any_sizes && f->sizeless)
+		cli_error(c, "the histograms of buffers are not used: there is none for %s", f->sizeless);
+}
+
+/* Reads answers of Prometheus in place of histories. 0 or a negative errno: it was reported. */
+static int read_prometheus(struct plan *p, char **paths)
+{
+	size_t left = ANSWER_TEXT;
+	int ret = 0;
+
+	p->paths = paths;
+	for (char **path = paths; *path && !ret; path++)
+		ret = add_answers(p, *path, &left);
+	if (ret)
+		return ret;
+	answers_sort(&p->answers);
+	ret = convert_answers(&p->converted, &p->answers, !p->whatif.load);
+	report_left_out(p);
+	if (ret == -EFBIG)
+		cli_error(&p->c->cli, "the answers have too many changes: query fewer machines, or with a larger step");
+	else if (ret)
+		failed(p, ret);
+	if (!ret && !p->converted.n) {
+		cli_error(&p->c->cli, "the answers have no values of dmemctl metrics: query '{__name__=~\"dmem_.+\"}'");
+		ret = -ENODATA;
+	}
+	p->m.prometheus = &p->converted.facts;
+	p->m.in = (struct lines_input){ convert_read, &p->converted };
+	for (size_t i = 0; i < p->converted.n && !ret; i++) {
+		uint64_t size = p->converted.machine[i].text.len;
+
+		ret = model_add(&p->m, i, i, &size);
+		if (ret)
+			failed(p, ret);
+	}
 	return ret;
 }
 
@@ -676,13 +806,15 @@ static void report_losses(struct plan *p)
 
 static const char *file_name(const void *data, size_t file)
 {
-	return ((const struct plan *)data)->files.file[file].path;
+	const struct plan *p = data;
+
+	return p->prometheus ? p->paths[p->converted.machine[file].file] : p->files.file[file].path;
 }
 
 static int say_unused(struct plan *p)
 {
 	cli_error(&p->c->cli, "no cgroup was charged for anything in %s of %zu sample%s",
-		  p->m.files == 1 ? "this history" : "these histories", (size_t)p->m.samples,
+		  p->prometheus ? "these answers" : p->m.files == 1 ? "this history" : "these histories", (size_t)p->m.samples,
 		  p->m.samples == 1 ? "" : "s");
 	return CLI_FAILED;
 }
@@ -740,7 +872,9 @@ static int make_plan(struct plan *p, char **paths)
 {
 	int ret = 0;
 
-	for (; *paths && !ret; paths++)
+	if (p->prometheus)
+		ret = read_prometheus(p, paths);
+	for (; *paths && !p->prometheus && !ret; paths++)
 		ret = files_add(&p->files, *paths);
 	if (ret)
 		return CLI_FAILED;
@@ -822,5 +956,7 @@ int verb_plan(struct ctl *c, int argc, char **argv)
 	whatif_free(&p.whatif);
 	sets_free(&p.sets);
 	model_free(&p.m);
+	convert_free(&p.converted);
+	answers_free(&p.answers);
 	return ret;
 }

@@ -594,9 +594,14 @@ static uint64_t add_to_run(struct model_run *run, uint64_t t, const uint64_t *v,
 		raise(&run->peak, bytes(v[HIST_PEAK]));
 	if (run->peak > peak)
 		run->peaked = t;
-	for (size_t i = HIST_EV_ALLOC_FAIL; i <= HIST_EV_RESERVED && i < n; i++) {
-		run->counted |= is_number(v[i]);
-		refused += is_number(v[i]) ? v[i] : 0;
+	/* Counters that have not changed can be left out. */
+	for (size_t i = HIST_EV_ALLOC_FAIL; i <= HIST_EV_RESERVED; i++) {
+		uint64_t *last = &run->refusals[i - HIST_EV_ALLOC_FAIL];
+
+		run->counted |= i < n && is_number(v[i]);
+		if (i < n && is_number(v[i]))
+			*last = v[i];
+		refused += *last;
 	}
 	raise(&run->refused, refused);
 	if (n > HIST_MAX)

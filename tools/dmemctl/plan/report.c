@@ -54,38 +54,37 @@ static void item(FILE *f, uint64_t size, const char *fmt, ...)
 	fprintf(f, "\n");
 }
 
-/* Prints a line that belongs to the item above it. */
-static void more(FILE *f, const char *text)
+void report_more(FILE *f, const char *text)
 {
 	fprintf(f, "            %s\n", text);
 }
 
-static void print_placed(FILE *f, const struct needs_region *g)
+static void print_placed(FILE *f, const struct model *m, const struct needs_region *g)
 {
 	char size[CLI_SIZE], line[80];
 
 	item(f, g->placed, "as CMA places buffers: first fit, at multiples of up to %s;",
 	     cli_size(size, g->unit, false));
-	more(f, g->sizes_known ? "with the recorded sizes of the buffers" :
-	     "with sizes estimated from counters, each rise as one");
-	if (!g->sizes_known)
-		more(f, "buffer: use record --buffers for more certainty");
+	if (g->sizes_known)
+		report_more(f, "with the recorded sizes of the buffers");
+	else
+		report_estimate(f, m);
 	if (g->sufficed) {
 		snprintf(line, sizeof(line),
 			 "%s were enough: nothing was refused; the estimate is too high",
 			 cli_size(size, g->sufficed, false));
-		more(f, line);
+		report_more(f, line);
 	}
 	if (g->placed_least != g->placed)
 		item(f, g->placed_least,
 		     "if buffers freed between two samples made room for others");
 	if (g->run_smaller >= g->unit) {
 		item(f, g->run_smaller, "less was free in one run than that leaves, as measured:");
-		more(f, "some pages were busy, so more headroom is needed");
+		report_more(f, "some pages were busy, so more headroom is needed");
 	}
 	if (g->run_larger >= g->unit && !g->sizes_known) {
 		item(f, g->run_larger, "more was free in one run than that leaves, as measured:");
-		more(f, "the estimate is too high");
+		report_more(f, "the estimate is too high");
 	}
 }
 
@@ -147,7 +146,8 @@ static void print_together(FILE *f, const struct needs_region *g, const struct n
 	report_peak(f, g);
 }
 
-static void print_region(FILE *f, const struct needs_region *g, const struct needs_options *o)
+static void print_region(FILE *f, const struct model *m, const struct needs_region *g,
+			 const struct needs_options *o)
 {
 	char block[CLI_SIZE], size[CLI_SIZE];
 
@@ -155,7 +155,7 @@ static void print_region(FILE *f, const struct needs_region *g, const struct nee
 	if (g->together)
 		print_together(f, g, o);
 	if (g->cma && g->together)
-		print_placed(f, g);
+		print_placed(f, m, g);
 	if (g->unseen)
 		item(f, g->unseen, "at peaks between samples, if all came at once");
 	if (needs_propose(g, o).reason == NEEDS_NOT_SIZED)
@@ -359,21 +359,23 @@ static void print_method(FILE *f, const struct needs_options *o, bool cma)
 
 void report_head(FILE *f, const struct model *m, const struct needs *n)
 {
-	char files[32], boots[32], samples[48], buf[64];
+	char files[64], boots[32], samples[48], buf[64];
 	uint64_t longest = 0, time = 0;
 
 	for (size_t i = 0; i < m->n_boots; i++)
 		longest = m->boot[i].interval > longest ? m->boot[i].interval : longest;
 	for (size_t i = 0; i < n->n; i++)
 		time = n->region[i].time > time ? n->region[i].time : time;
-	if (m->files == 1)
+	if (m->prometheus)
+		report_answers(files, sizeof(files), m);
+	else if (m->files == 1)
 		snprintf(files, sizeof(files), "1 history");
 	else
 		snprintf(files, sizeof(files), "%zu histories", m->files);
 	count(boots, sizeof(boots), m->n_boots, "boot");
 	count(samples, sizeof(samples), m->samples, "sample");
 	duration(buf, sizeof(buf), time);
-	fprintf(f, "%s of %s: %s, %s", files, boots, buf, samples);
+	fprintf(f, "%s%s %s: %s, %s", files, m->prometheus ? "," : " of", boots, buf, samples);
 	duration(buf, sizeof(buf), longest);
 	fprintf(f, ", one every %s.\n", buf);
 	report_changes(f, m, "The load was changed, these are not the recorded figures: ", "\n");
@@ -387,7 +389,7 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 	report_head(f, m, n);
 	for (size_t i = 0; i < n->n; i++) {
 		cma |= n->region[i].cma && n->region[i].together;
-		print_region(f, &n->region[i], o);
+		print_region(f, m, &n->region[i], o);
 		print_services(f, m, &n->region[i]);
 		print_warnings(f, m, &n->region[i], o);
 		if (o->confidence)
@@ -396,6 +398,7 @@ void report_text(FILE *f, const struct model *m, const struct needs *n,
 		report_trial(f, m, &n->region[i]);
 	}
 	print_unused_trials(f, m, n, o);
+	report_unknown(f, m);
 	print_method(f, o, cma);
 }
 
@@ -547,6 +550,7 @@ void report_json(FILE *f, const struct model *m, const struct needs *n,
 		"\"quantile\":%.6g,\"changes\":", m->files, m->n_boots, m->samples, m->bad,
 		o->headroom, o->quantile);
 	report_changes_json(f, m);
+	report_prometheus_json(f, m);
 	fprintf(f, ",\"regions\":[");
 	for (size_t i = 0; i < n->n; i++) {
 		fprintf(f, "%s\n", i ? "," : "");

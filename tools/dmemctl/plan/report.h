@@ -26,6 +26,18 @@ void report_changes_json(FILE *f, const struct model *m);
 /* The first lines of each text: the histories, and changes of the load. */
 void report_head(FILE *f, const struct model *m, const struct needs *n);
 
+/* Prints a line that belongs to the item above it. */
+void report_more(FILE *f, const char *text);
+
+/* Plans of answers of Prometheus. "Prometheus: 2 machines". */
+void report_answers(char *buf, size_t size, const struct model *m);
+/* The origin of sizes of buffers that were not recorded, as lines below an item. */
+void report_estimate(FILE *f, const struct model *m);
+/* Facts that the answers do not have. Prints nothing for histories. */
+void report_unknown(FILE *f, const struct model *m);
+/* A member of an object after a comma, or nothing. */
+void report_prometheus_json(FILE *f, const struct model *m);
+
 /* One line, or several, with the services of a conflict; @behind: a text to add, or NULL. */
 void report_conflict(FILE *f, const struct model *m, const struct needs_region *g,
 		     const struct needs_conflict *c, const char *behind);

@@ -83,8 +83,9 @@ bool report_unit(FILE *f, const struct report_units *u, uint32_t service)
 		if ((!limit && !min) || dmem_region_problem(g->region->name))
 			continue;
 		if (!any)
-			fprintf(f, "# Written by dmemctl plan from recorded histories. Check the "
-				"limits: see dmemctl-plan(8).\n");
+			fprintf(f, "# Written by dmemctl plan from %s. Check the limits: see "
+				"dmemctl-plan(8).\n", u->m->prometheus ? "answers of Prometheus" :
+				"recorded histories");
 		if (!any)
 			report_changes(f, u->m, "# The recorded load was changed: ", "\n");
 		fprintf(f, "%s", any ? "" : "[X-Dmem]\n");

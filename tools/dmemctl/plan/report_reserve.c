@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/text.h"
+#include "dmemctl/prometheus/convert.h"
 #include "report.h"
 
 static const char *name_of(const struct model *m, uint32_t service)
@@ -199,6 +200,12 @@ static void item(FILE *f, uint64_t bytes, const char *text)
 	fprintf(f, "    %8s  %s", cli_size(size, bytes, false), text);
 }
 
+/* True if times since boot are known. */
+static bool is_since_boot(const struct model *m)
+{
+	return !m->prometheus || m->prometheus->boot_times;
+}
+
 void report_kernel_use(FILE *f, const struct model *m, const struct needs_region *g)
 {
 	const struct kernel_use *k = &g->kernel;
@@ -212,9 +219,10 @@ void report_kernel_use(FILE *f, const struct model *m, const struct needs_region
 	harmless = pools ? text_harmless(pools, TEXT_UTF8) : NULL;
 	fprintf(f, "\n  Not charged to a cgroup:\n");
 	if (k->known) {
-		item(f, k->first, "at the first sample, ");
-		fprintf(f, "%.3gs after the start of boot %s\n", (double)k->first_t / 1000,
-			short_boot(m, k->first_boot, boot));
+		item(f, k->first, "at the first sample");
+		if (is_since_boot(m))
+			fprintf(f, ", %.3gs after the start", (double)k->first_t / 1000);
+		fprintf(f, " of boot %s\n", short_boot(m, k->first_boot, boot));
 	}
 	if (k->known && k->grown) {
 		cli_date(when, model_wall(&m->boot[k->most_boot], k->most_t));
@@ -286,7 +294,7 @@ void report_kernel_use_json(FILE *f, const struct model *m, const struct needs_r
 
 	fprintf(f, ",\"kernel_use\":{");
 	json_number(f, "at_first_sample", k->first, k->known);
-	json_number(f, "first_sample_ms", k->first_t, k->known);
+	json_number(f, "first_sample_ms", k->first_t, k->known && is_since_boot(m));
 	json_number(f, "most", k->most, k->known);
 	json_number(f, "most_time", k->known ? model_wall(&m->boot[k->most_boot], k->most_t) : 0, k->known);
 	json_number(f, "grown", k->grown, k->known);

@@ -10,7 +10,7 @@
 #include "lint.h"
 
 #define MAX_KEY		40
-/* Letters that may be wrong. Our keys have 15 and 18 letters; a key of systemd differs by more. */
+/* Letters that may be wrong. Our keys have 15 letters or more; a key of systemd differs by more. */
 #define MAX_WRONG	2
 
 struct linting {
@@ -74,6 +74,9 @@ const char *lint_meant(const char *key)
 	unsigned int nearest = UINT32_MAX;
 	const char *meant = NULL;
 
+	/* It begins with the name of another key. */
+	if (distance(key, DMEM_PROPAGATE_KEY) <= MAX_WRONG)
+		return DMEM_PROPAGATE_KEY;
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
 		unsigned int d = starts_with(key, ours[i]) ? 0 : distance(key, ours[i]);
 
@@ -123,8 +126,8 @@ static int one_line(void *data, unsigned int line, const char *section, const ch
 	else if (*meant)
 		remedy = dmem_printf(li->l->arena, "write %s= in [" DMEM_SECTION "]", meant);
 	else
-		remedy = "[" DMEM_SECTION "] has DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= and "
-			 DMEM_STRICT_KEY "=";
+		remedy = "[" DMEM_SECTION "] has DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow=, "
+			 DMEM_PROPAGATE_KEY "= and " DMEM_STRICT_KEY "=";
 	report(li, li->l->mistake, line, key, what, remedy);
 	return 0;
 }

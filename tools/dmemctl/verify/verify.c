@@ -301,7 +301,7 @@ static void check_units(struct verify *v)
 		if (u->type == DMEM_SERVICE && !u->type_level && !u->alias_of && !u->masked)
 			check_payload(v, u);
 	}
-	if (dmem_units_add_unnamed(&v->units))
+	if (dmem_units_add_unnamed(&v->units, HELPER))
 		v->err = -ENOMEM;
 	for (size_t i = 0; i < v->units.n_units && v->err != -ENOMEM; i++) {
 		if (!v->units.unit[i]->alias_of && !v->units.unit[i]->masked)

@@ -233,7 +233,8 @@ int dmem_sys_list(const struct dmem_sys *s, const char *path, struct dmem_arena 
 	while (!ret && (de = readdir(d))) {
 		const char **more;
 
-		if (*de->d_name == '.')
+		/* A cgroup can have a name such as ".x". */
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
 		more = dmem_grow(a, *names, *n, sizeof(*more));
 		if (more) {

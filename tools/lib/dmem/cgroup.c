@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -132,9 +133,23 @@ static int open_file(int root, const char *path, const char *file, int flags)
 	return open_below(root, full, flags);
 }
 
+/* @st: of the file that was read, or NULL. */
+static int read_with_owner(int root, const char *path, const char *file, struct dmem_text *t, struct stat *st)
+{
+	int fd = open_file(root, path, file, O_RDONLY);
+
+	if (fd >= 0 && st && fstat(fd, st)) {
+		int ret = -errno;
+
+		close(fd);
+		return ret;
+	}
+	return dmem_read_fd(fd, t);
+}
+
 static int read_file(int root, const char *path, const char *file, struct dmem_text *t)
 {
-	return dmem_read_fd(open_file(root, path, file, O_RDONLY), t);
+	return read_with_owner(root, path, file, t, NULL);
 }
 
 static int write_file(int root, const char *path, const char *file, const char *text)
@@ -338,8 +353,38 @@ int dmem_cgroup_enter(int root, const char *path)
 	return path_ok(path) ? write_file(root, path, "cgroup.procs", "0\n") : -EINVAL;
 }
 
+int dmem_cgroup_lock(int root, const char *path)
+{
+	/* Another program may have removed the cgroup while this one waited, and have made it again. */
+	for (int tries = 0; tries < 100; tries++) {
+		int fd = path_ok(path) ? open_file(root, path, "cgroup.kill", O_WRONLY) : -EINVAL, again, ret;
+		struct stat mine, there;
+
+		if (fd < 0)
+			return fd;
+		ret = flock(fd, LOCK_EX) || fstat(fd, &mine) ? -errno : 0;
+		again = ret ? ret : open_file(root, path, "cgroup.kill", O_PATH);
+		if (again >= 0) {
+			ret = fstat(again, &there) ? -errno : 0;
+			close(again);
+			if (!ret && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev)
+				return fd;
+		}
+		close(fd);
+		if (ret && ret != -ENOENT)
+			return ret;
+	}
+	return -EAGAIN;
+}
+
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 				 const char *region, uint64_t *value)
+{
+	return dmem_cgroup_get_owned(root, path, file, region, value, NULL);
+}
+
+enum dmem_status dmem_cgroup_get_owned(int root, const char *path, const char *file, const char *region,
+				       uint64_t *value, struct stat *st)
 {
 	enum dmem_status s = DMEM_NO_REGION;
 	char *text, *name, *rest = NULL;
@@ -349,7 +394,7 @@ enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 
 	if (!path_ok(path))
 		return DMEM_BAD_NAME;
-	ret = read_file(root, path, file, &t);
+	ret = read_with_owner(root, path, file, &t, st);
 	text = t.s;
 	while (!ret && dmem_next_line(&text, &name, &rest) && strcmp(name, region))
 		rest = NULL;
@@ -399,6 +444,39 @@ enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind,
 	if (s != DMEM_OK && s != DMEM_NO_REGION)
 		return s;
 	return same_limit(value, now) ? DMEM_OK : DMEM_NO_EFFECT;
+}
+
+static bool is_one_of(const char *s, const char * const *list, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(list[i], s))
+		i++;
+	return i < n;
+}
+
+enum dmem_status dmem_cgroup_clear(int root, const char *path, enum dmem_kind kind,
+				   const char * const *keep, size_t n)
+{
+	enum dmem_status s = DMEM_OK;
+	struct dmem_text t = { 0 };
+	char file[16], *text, *name, *rest;
+	int ret;
+
+	if (!path_ok(path))
+		return DMEM_BAD_NAME;
+	snprintf(file, sizeof(file), "dmem.%s", dmem_kind_names[kind]);
+	ret = read_file(root, path, file, &t);
+	text = t.s;
+	while (!ret && s == DMEM_OK && dmem_next_line(&text, &name, &rest)) {
+		if (dmem_number(rest) && !is_one_of(name, keep, n))
+			s = dmem_cgroup_set(root, path, kind, name, 0);
+		/* The region was removed meanwhile, with its reservation. */
+		if (s == DMEM_NO_REGION)
+			s = DMEM_OK;
+	}
+	dmem_text_free(&t);
+	return ret ? status_of(ret, DMEM_NO_CGROUP) : s;
 }
 
 enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind,

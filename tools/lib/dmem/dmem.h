@@ -117,6 +117,7 @@ struct dmem_limit {
 	const char *region;
 	struct dmem_value value;
 	const char *text;	/* as written; not copied */
+	bool sum;		/* set by the caller: of the units in a slice */
 };
 
 enum dmem_status dmem_limit_parse(struct dmem_arena *a, enum dmem_kind kind, const char *arg,
@@ -229,6 +230,7 @@ struct dmem_section_limit {
 	const char *value;	/* as written, and valid */
 	const char *file;	/* where it was written */
 	unsigned int line;
+	bool sum;		/* of the units in a slice, which has no line for the region */
 };
 
 struct dmem_obstacle {
@@ -265,6 +267,13 @@ struct dmem_unit_limits {
 	struct dmem_section_limit *limit;
 	size_t n;
 	bool strict;
+	/* DeviceMemoryMinPropagate=, and where it was last set. */
+	bool propagate;
+	const char *propagate_file;
+	unsigned int propagate_line;
+	/* The last Slice= of a service, with its specifiers, or NULL. */
+	const char *slice, *slice_file;
+	unsigned int slice_line;
 	/* The first mistake, or NULL. */
 	const char *mistake_file;
 	unsigned int mistake_line;
@@ -295,15 +304,17 @@ struct dmem_section {
 	bool present;			/* the file has a section */
 	unsigned int line;		/* where the section starts */
 	unsigned int clears_line;	/* of an empty ExecCondition=, or 0 */
+	unsigned int propagate_line;	/* of the last DeviceMemoryMinPropagate=, or 0 */
 	unsigned int mistakes, mistake_line;
 };
 
 /* True if the name of a section is ours, or probably a misspelling of ours. */
 bool dmem_section_meant(const char *section);
 
-/* Names of the keys by kind, and of the key for DeviceMemoryStrict=. */
+/* Names of the keys by kind, and of the two switches. */
 extern const char * const dmem_limit_keys[DMEM_KINDS];
 #define DMEM_STRICT_KEY	"DeviceMemoryStrict"
+#define DMEM_PROPAGATE_KEY	"DeviceMemoryMinPropagate"
 
 /* Checks whether dmem_section_parse() may find something in the text. Fast; may return false
  * positives, never false negatives. */
@@ -381,12 +392,32 @@ enum dmem_status dmem_cgroup_enable_delegated(int root, const char *path);
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,
 				 const char *region, uint64_t *value);
 
+struct stat;
+
+/* The same. @st becomes that of the file that was read, unless NULL: one descriptor, so that no other
+ * user can change the value between a check of the owner and its use. Unset if there is no file. */
+enum dmem_status dmem_cgroup_get_owned(int root, const char *path, const char *file, const char *region,
+				       uint64_t *value, struct stat *st);
+
+/*
+ * Waits until no other program has locked the cgroup, and locks it. The lock is one on cgroup.kill:
+ * flock() works with any descriptor, and of the files of each cgroup, this is the one that only its
+ * owner can open (mode 0200), so that no other user can hold the lock. Nothing is written. Returns a
+ * descriptor, which the caller closes to unlock, or a negative errno. -ENOENT: there is no such
+ * cgroup, or a copy of one without this file.
+ */
+int dmem_cgroup_lock(int root, const char *path);
+
 /* The number of lines of @region in a file of the root: two regions may have the same name. */
 size_t dmem_cgroup_lines(int root, const char *file, const char *region);
 
 /* Checks that this value is in force. DMEM_NO_EFFECT: another one is. */
 enum dmem_status dmem_cgroup_is(int root, const char *path, enum dmem_kind kind, const char *region,
 				uint64_t value);
+
+/* Sets all limits of this kind to 0, but for those of the @n regions in @keep. */
+enum dmem_status dmem_cgroup_clear(int root, const char *path, enum dmem_kind kind,
+				   const char * const *keep, size_t n);
 
 /* Writes one limit, reads it back and compares. */
 enum dmem_status dmem_cgroup_set(int root, const char *path, enum dmem_kind kind,

@@ -62,7 +62,7 @@ void dmem_text_free(struct dmem_text *t);
 /* The first line of a file, or NULL if it cannot be read. */
 char *dmem_first_line(struct dmem_arena *a, int dir, const char *name);
 
-/* Lists the names in a directory, sorted, without those that start with a dot. -ENOENT: no such
+/* Lists the names in a directory, sorted, without "." and "..". -ENOENT: no such
  * directory. */
 int dmem_sys_list(const struct dmem_sys *s, const char *path, struct dmem_arena *a,
 		  const char ***names, size_t *n);
@@ -182,6 +182,10 @@ char *dmem_region_numbered(char *buf, size_t size, const char *name, unsigned in
 /* DMEM_OK: the controller is in use, and there are regions. Otherwise the reason, whose text names
  * the remedy; all programs then end with exit status 1. */
 enum dmem_status dmem_regions_status(const struct dmem_sys *s, const struct dmem_regions *r);
+
+/* True if the tree of cgroups starts with an ordinary cgroup, as in a container: cgroups above it,
+ * and their limits, cannot be seen here. */
+bool dmem_is_inner_tree(const struct dmem_sys *s);
 
 /* NULL: there is no such region. */
 struct dmem_region *dmem_regions_find(const struct dmem_regions *r, const char *name);

@@ -243,9 +243,14 @@ static int read_heaps(struct reading *rd)
 	if (!rd->r->heap)
 		return -ENOMEM;
 	for (size_t i = 0; i < n && !ret; i++) {
-		rd->r->heap[i].name = names[i];
+		struct dmem_heap *h = &rd->r->heap[rd->r->n_heaps];
+
+		/* A program may have left one in a copy of the directory. */
+		if (*names[i] == '.')
+			continue;
+		h->name = names[i];
 		rd->r->n_heaps++;
-		ret = read_heap(rd, &rd->r->heap[i]);
+		ret = read_heap(rd, h);
 	}
 	return ret;
 }
@@ -370,6 +375,16 @@ static int names_dmem(const struct dmem_sys *s, const char *path)
 	}
 	dmem_text_free(&text);
 	return ret;
+}
+
+bool dmem_is_inner_tree(const struct dmem_sys *s)
+{
+	/* The root of a machine has no type. */
+	int fd = dmem_sys_openat(s, CGROUP "/cgroup.type", O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 enum dmem_status dmem_regions_status(const struct dmem_sys *s, const struct dmem_regions *r)

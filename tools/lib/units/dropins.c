@@ -216,20 +216,40 @@ static int add_level(struct dmem_units *u, struct files *l, const struct dmem_li
 	return 0;
 }
 
-static struct dmem_unit_file *fragment_of(struct dmem_units *u, const char *name)
+struct dmem_unit *dmem_units_holder(struct dmem_units *u, const char *name)
 {
 	struct dmem_unit *unit = dmem_units_find(u, name);
 	const char *template;
 
 	if (unit && (unit->fragment || unit->masked))
-		return unit->fragment;
+		return unit;
 	if (!dmem_unit_is_instance(name))
 		return NULL;
 	template = dmem_unit_with_instance(&u->arena, name, "", 0);
 	unit = template ? dmem_units_find(u, template) : NULL;
 	for (int hop = 0; unit && unit->alias_of && hop < 8; hop++)
 		unit = dmem_units_find(u, unit->alias_of);
-	return unit ? unit->fragment : NULL;
+	return unit && (unit->fragment || unit->masked) ? unit : NULL;
+}
+
+int dmem_units_masked(struct dmem_units *u, const char *name, bool *masked)
+{
+	const struct dmem_unit *holder = dmem_units_holder(u, name);
+
+	*masked = holder && holder->masked;
+	if (!holder || !holder->fragment)
+		return 0;
+	if (dmem_units_parse(u, holder->fragment, false))
+		return -ENOMEM;
+	*masked = holder->fragment->masks;
+	return 0;
+}
+
+static struct dmem_unit_file *fragment_of(struct dmem_units *u, const char *name)
+{
+	const struct dmem_unit *holder = dmem_units_holder(u, name);
+
+	return holder ? holder->fragment : NULL;
 }
 
 int dmem_units_files(struct dmem_units *u, const char *name, struct dmem_unit_file ***files,

@@ -30,8 +30,7 @@ static void warn_of_user(struct dmem_units *u, const struct dmem_unit *unit, con
 		u->report(u->report_data, &r);
 }
 
-/* True for our own units: they set limits, and must not wait for limits themselves. */
-static bool is_ours(const char *name)
+bool dmem_unit_is_ours(const char *name)
 {
 	if (dmem_unit_type(name) != DMEM_SERVICE)
 		return false;
@@ -159,37 +158,61 @@ static void check_unreadable(struct dmem_unit_limits *limits, struct dmem_unit_f
 	}
 }
 
+/* Reports the setting of slices in a service, once for each file. */
+static void check_propagate(struct dmem_units *u, struct dmem_unit_file **f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct dmem_section *s = &f[i]->section;
+
+		if (f[i]->told_propagate || f[i]->state != PARSED || !s->propagate_line)
+			continue;
+		f[i]->told_propagate = true;
+		complain(u, f[i]->path, s->propagate_line, DMEM_PROPAGATE_KEY "=",
+			 "has no effect in a service", "write it in the slice that contains the service");
+	}
+}
+
+/* The sum for a prefix or a type is not one number: each slice has its own. */
+static bool propagates(struct dmem_units *u, const struct dmem_unit *unit, const struct dmem_unit_limits *limits)
+{
+	return unit->type == DMEM_SLICE && limits->propagate && !dmem_unit_is_level(u, unit);
+}
+
 int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *program,
 		      struct dmem_unit_limits *limits, enum dmem_effect *effect)
 {
 	struct dmem_unit_file **f;
+	bool masked;
 	size_t n;
 
 	*effect = DMEM_NOTHING;
 	*limits = (struct dmem_unit_limits){ 0 };
-	if (is_ours(unit->name))
+	if (dmem_unit_is_ours(unit->name))
 		return 0;
 	if (dmem_units_files(u, unit->name, &f, &n) ||
 	    dmem_units_merge(u, f, n, false, program, limits))
 		return -ENOMEM;
+	if (unit->type == DMEM_SERVICE)
+		check_propagate(u, f, n);
 	if ((unit->type != DMEM_SERVICE && unit->type != DMEM_SLICE) || !strcmp(unit->name, "-.slice"))
 		return check_places(u, unit, f, n);
-	if (!dmem_unit_limits_any(limits))
-		return 0;
+	if (!dmem_unit_limits_any(limits) && !propagates(u, unit, limits))
+		return dmem_units_propagate(u, unit->name, program, true, limits);
 	/* There are limits, so the other settings of these files matter. */
-	if (dmem_units_merge(u, f, n, true, program, limits))
+	if (dmem_units_merge(u, f, n, true, program, limits) || dmem_units_masked(u, unit->name, &masked))
 		return -ENOMEM;
-	if (n && f[0] == unit->fragment && f[0]->masks)
+	if (masked)
 		return 0;
 	check_dropins(u, f, n);
 	check_unreadable(limits, f, n);
 	if (unit->type == DMEM_SERVICE) {
+		limits->propagate = false;
 		*effect = service_effect(u, unit, limits);
 		return 0;
 	}
 	drop_specifiers(u, limits);
 	*effect = DMEM_LIMITS;
-	return 0;
+	return dmem_units_propagate(u, unit->name, program, true, limits);
 }
 
 /* Drop-ins in foo-@x.service.d/ apply to the instance x of all templates with that prefix, so these
@@ -247,7 +270,7 @@ static int add_by_alias(struct dmem_units *u, const struct dmem_unit *of)
 	return 0;
 }
 
-int dmem_units_add_unnamed(struct dmem_units *u)
+int dmem_units_add_unnamed(struct dmem_units *u, const char *program)
 {
 	/* Units that exist without a file, or that general settings must not reach. */
 	static const char * const always[] = {
@@ -263,6 +286,9 @@ int dmem_units_add_unnamed(struct dmem_units *u)
 		if (!ret)
 			ret = add_by_alias(u, u->unit[i]);
 	}
+	/* Services that have just been added count, too. */
+	if (!ret)
+		ret = dmem_units_add_slices(u, program);
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !ret; i++)
 		ret = dmem_units_add(u, always[i], &added);
 	return ret;

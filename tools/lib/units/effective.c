@@ -31,5 +31,7 @@ int dmem_units_limits_of(struct dmem_units *u, const char *name, const char *hid
 		unit = dmem_units_find(u, name);
 	}
 	ret = dmem_units_files(u, name, &f, &n);
-	return ret ? ret : dmem_units_merge(u, f, n, true, hidden, limits);
+	if (!ret)
+		ret = dmem_units_merge(u, f, n, true, hidden, limits);
+	return ret ? ret : dmem_units_propagate(u, name, hidden, false, limits);
 }

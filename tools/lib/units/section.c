@@ -6,7 +6,7 @@
 
 #include "dmem/dmem.h"
 
-enum what { LIMIT, RESET, STRICT, OBSTACLE };
+enum what { LIMIT, RESET, STRICT, PROPAGATE, IN_SLICE, OBSTACLE };
 
 struct dmem_entry {
 	enum what what;
@@ -21,7 +21,8 @@ const char * const dmem_limit_keys[DMEM_KINDS] = {
 	"DeviceMemoryMax", "DeviceMemoryMin", "DeviceMemoryLow",
 };
 
-#define ALL_KEYS	"DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow= or " DMEM_STRICT_KEY "="
+#define ALL_KEYS	"DeviceMemoryMax=, DeviceMemoryMin=, DeviceMemoryLow=, " DMEM_PROPAGATE_KEY "= or " \
+			DMEM_STRICT_KEY "="
 
 struct parse {
 	struct dmem_arena *arena;
@@ -167,11 +168,33 @@ static int parse_limit(struct parse *p, unsigned int line, enum dmem_kind kind, 
 	return 0;
 }
 
+/* @what: STRICT or PROPAGATE. An empty value is the default, no. */
+static int parse_switch(struct parse *p, enum what what, unsigned int line, const char *key,
+			const char *value)
+{
+	int yes = *value ? dmem_parse_bool(value) : 0;
+	struct dmem_entry *e;
+	const char *remedy;
+
+	if (yes < 0) {
+		remedy = dmem_printf(p->arena, "write %s=yes or no", key);
+		if (!remedy)
+			return -ENOMEM;
+		mistake(p, line, value, "is neither yes nor no", remedy);
+		return 0;
+	}
+	e = new_entry(p, what, 0);
+	if (!e)
+		return -ENOMEM;
+	e->line = line;
+	e->yes = yes;
+	if (what == PROPAGATE)
+		p->s->propagate_line = line;
+	return 0;
+}
+
 static int our_key(struct parse *p, unsigned int line, const char *key, const char *value)
 {
-	struct dmem_entry *e;
-	int yes;
-
 	if (!value) {
 		mistake(p, line, key, "has no '='", "write KEY=VALUE");
 		return 0;
@@ -183,32 +206,26 @@ static int our_key(struct parse *p, unsigned int line, const char *key, const ch
 			return parse_limit(p, line, (enum dmem_kind)k, value);
 		return new_entry(p, RESET, (enum dmem_kind)k) ? 0 : -ENOMEM;
 	}
-	if (strcmp(key, DMEM_STRICT_KEY)) {
-		mistake(p, line, key, "is not a key of [" DMEM_SECTION "]", "write " ALL_KEYS);
-		return 0;
-	}
-	yes = *value ? dmem_parse_bool(value) : 0;
-	if (yes < 0) {
-		mistake(p, line, value, "is neither yes nor no", "write " DMEM_STRICT_KEY "=yes or no");
-		return 0;
-	}
-	e = new_entry(p, STRICT, 0);
-	if (!e)
-		return -ENOMEM;
-	e->yes = yes;
+	if (!strcmp(key, DMEM_STRICT_KEY))
+		return parse_switch(p, STRICT, line, key, value);
+	if (!strcmp(key, DMEM_PROPAGATE_KEY))
+		return parse_switch(p, PROPAGATE, line, key, value);
+	mistake(p, line, key, "is not a key of [" DMEM_SECTION "]", "write " ALL_KEYS);
 	return 0;
 }
 
 static int service_key(struct parse *p, unsigned int line, const char *key, const char *value)
 {
 	struct dmem_entry *e;
+	bool slice;
 
 	if (!strcmp(key, "ExecCondition") && !*value)
 		p->s->clears_line = line;
 	p->fatal = p->fatal || dmem_obstacle_ends_file(p->arena, key, value);
-	if (p->fatal || !dmem_obstacle_key(key))
+	slice = !strcmp(key, "Slice");
+	if (p->fatal || !(slice || dmem_obstacle_key(key)))
 		return 0;
-	e = new_entry(p, OBSTACLE, DMEM_KINDS);
+	e = new_entry(p, slice ? IN_SLICE : OBSTACLE, DMEM_KINDS);
 	if (!e)
 		return -ENOMEM;
 	e->line = line;
@@ -329,10 +346,29 @@ static int set_limit(struct dmem_arena *a, struct dmem_unit_limits *limits, cons
 	if (limits->n)
 		memcpy(c, limits->limit, limits->n * sizeof(*c));
 	c[limits->n++] = (struct dmem_section_limit){
-		e->kind, e->region, e->value, file, e->line,
+		e->kind, e->region, e->value, file, e->line, false,
 	};
 	limits->limit = c;
 	return 0;
+}
+
+/* systemd ignores a name that is not that of a slice, and the slice from before stays. */
+static void set_slice(struct dmem_unit_limits *limits, const char *file, const struct dmem_entry *e)
+{
+	const char *name = e->value;
+
+	if (!strchr(name, '%') && dmem_unit_type(name) != DMEM_SLICE)
+		return;
+	limits->slice = name;
+	limits->slice_file = file;
+	limits->slice_line = e->line;
+}
+
+static void set_propagate(struct dmem_unit_limits *limits, const char *file, const struct dmem_entry *e)
+{
+	limits->propagate = e->yes;
+	limits->propagate_file = file;
+	limits->propagate_line = e->line;
 }
 
 int dmem_unit_limits_add(struct dmem_arena *a, struct dmem_unit_limits *limits,
@@ -352,6 +388,10 @@ int dmem_unit_limits_add(struct dmem_arena *a, struct dmem_unit_limits *limits,
 
 		if (e->what == STRICT)
 			limits->strict = e->yes;
+		else if (e->what == PROPAGATE)
+			set_propagate(limits, s->file, e);
+		else if (e->what == IN_SLICE)
+			set_slice(limits, s->file, e);
 		else if (e->what == OBSTACLE)
 			ret = dmem_obstacle_add(a, limits, e->region, e->value, s->file, e->line);
 		else if (e->what == RESET)
@@ -371,14 +411,15 @@ bool dmem_unit_limits_any(const struct dmem_unit_limits *limits)
 
 bool dmem_unit_limits_equal(const struct dmem_unit_limits *x, const struct dmem_unit_limits *y)
 {
-	if (x->n != y->n || x->strict != y->strict || x->mistake_line != y->mistake_line)
+	if (x->n != y->n || x->strict != y->strict || x->propagate != y->propagate ||
+	    x->mistake_line != y->mistake_line)
 		return false;
 	if (!x->mistake_file != !y->mistake_file ||
 	    (x->mistake_file && strcmp(x->mistake_file, y->mistake_file)))
 		return false;
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->limit[i].kind != y->limit[i].kind ||
-		    strcmp(x->limit[i].region, y->limit[i].region) ||
+		    x->limit[i].sum != y->limit[i].sum || strcmp(x->limit[i].region, y->limit[i].region) ||
 		    strcmp(x->limit[i].value, y->limit[i].value))
 			return false;
 	}

@@ -14,10 +14,11 @@
 #define MAX_HOPS	8
 
 /* systemd's own list, without the three directories of generators. */
+#define TRANSIENT	"/run/systemd/transient"
 #define SEARCH_PATH				\
 	"/etc/systemd/system.control:"		\
 	"/run/systemd/system.control:"		\
-	"/run/systemd/transient:"		\
+	TRANSIENT ":"				\
 	"/etc/systemd/system:"			\
 	"/etc/systemd/system.attached:"		\
 	"/run/systemd/system:"			\
@@ -249,6 +250,11 @@ static bool is_below(const char *path, const char *dir)
 		path += len;
 		dir += len;
 	}
+}
+
+bool dmem_unit_is_transient(const struct dmem_unit *unit)
+{
+	return unit->fragment && is_below(unit->fragment->path, TRANSIENT);
 }
 
 /* Sets the unit's alias, if the link is one. 1: systemd ignores the link. */

@@ -18,6 +18,7 @@ struct dmem_unit_file {
 	bool masks;		/* as a unit file: an empty file or a device */
 	bool unreadable;	/* its content is not known */
 	bool told;		/* for the caller's use */
+	bool told_propagate;	/* that a service cannot have this setting */
 	struct dmem_section section;
 };
 
@@ -44,6 +45,7 @@ struct dmem_unit {
 	size_t n_alias;
 	struct dmem_dropin_dir **dir;	/* by directory of the search path; entries may be NULL */
 	void *user;			/* for the caller's use */
+	struct dmem_slice *slice;	/* for reserving.c */
 };
 
 struct dmem_units {
@@ -61,6 +63,12 @@ struct dmem_units {
 	/* Called for mistakes in files. NULL: mistakes are not reported. */
 	dmem_report_fn report;
 	void *report_data;
+	/* The services with a reservation, see reserving.c. */
+	struct dmem_reserving *reserving;
+	size_t n_reserving;
+	struct dmem_slice_pattern *pattern;
+	size_t n_patterns;
+	bool reserving_known;
 };
 
 /* Reads the directories, but no files. @root: "" or the tree's path; @path: directories separated
@@ -84,6 +92,17 @@ int dmem_units_levels(struct dmem_units *u, const char *name, struct dmem_list *
  * type: the files of any unit with it. */
 int dmem_units_files(struct dmem_units *u, const char *name, struct dmem_unit_file ***files,
 		     size_t *n);
+
+/* The unit with the unit file of @name, or with the link that masks it: itself or, for an instance,
+ * its template. NULL: there is none. */
+struct dmem_unit *dmem_units_holder(struct dmem_units *u, const char *name);
+
+/* Sets *@masked if systemd cannot start the unit: the unit file, which may be that of its template,
+ * is a link to /dev/null, another device, or empty. May read the file. 0 or -ENOMEM. */
+int dmem_units_masked(struct dmem_units *u, const char *name, bool *masked);
+
+/* True if systemd removes the unit's file when it stops. */
+bool dmem_unit_is_transient(const struct dmem_unit *unit);
 
 /* Merges the content of these files. @all as in dmem_units_parse(), @hidden as in
  * dmem_unit_limits_add(). */
@@ -118,8 +137,29 @@ int dmem_units_effect(struct dmem_units *u, struct dmem_unit *unit, const char *
 /* True if a region's name depends on the unit. "%%" is a per cent sign. */
 bool dmem_has_specifier(const char *region);
 
-/* Adds names without files that need a level of their own. 0 or -ENOMEM. */
-int dmem_units_add_unnamed(struct dmem_units *u);
+/* Adds names without files that need a level of their own. @program: @hidden of
+ * dmem_unit_limits_add(). 0 or -ENOMEM. */
+int dmem_units_add_unnamed(struct dmem_units *u, const char *program);
+
+/* ---- propagated.c ---- */
+
+/* If the slice @name has DeviceMemoryMinPropagate=yes, raises each reservation in its @limits to the
+ * sum of those of the services and slices directly in it, and adds those that it has not, with @sum.
+ * These are those of their files, whether they run or not. With @report, reports those that do not
+ * count; for a prefix of slices, that is all. 0 or -ENOMEM. */
+int dmem_units_propagate(struct dmem_units *u, const char *name, const char *program, bool report,
+			 struct dmem_unit_limits *limits);
+
+/* If any slice has the setting, adds the slices of services with a reservation, and those above
+ * them. 0 or -ENOMEM. */
+int dmem_units_add_slices(struct dmem_units *u, const char *program);
+
+/* True for the services of this project. They set limits, and must not wait for limits
+ * themselves. */
+bool dmem_unit_is_ours(const char *name);
+
+/* True for the name of a prefix ("foo-.slice") or a type ("slice"), which is no unit. */
+bool dmem_unit_is_level(struct dmem_units *u, const struct dmem_unit *unit);
 
 /* Opens a path of the tree for reading. Links stay inside the root. Returns a descriptor that the
  * caller closes, or a negative errno. */
