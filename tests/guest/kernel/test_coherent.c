@@ -23,7 +23,8 @@
 #include "dmem_expect_events.h"
 #include "guest_util.h"
 
-#define DEVICE	"dmem_dma_test.0"
+#define DEVICE	DMEM_DMA_TEST_DEV ".0"
+#define OTHER	DMEM_DMA_TEST_DEV ".2"	/* for requests with DMEM_DMA_DEFAULT */
 #define FEW	(4 * self->t.page)
 
 /* This process is in a. */
@@ -407,6 +408,41 @@ TEST_F(coherent, pool_is_gone)
 		FREE(first);
 		EXPECT_HELD(0, 0);
 	}
+}
+
+/* Two devices have the pool: it is one, with one limit, and each memory goes back to it. */
+TEST_F(coherent, shared)
+{
+	const int other = DMEM_DMA_ACCOUNT | DMEM_DMA_DEFAULT;
+	long long size = self->pool.size;
+	int first, second;
+
+	ASSERT_EQ(0, coherent_pool_take(&self->pool));
+	ASSERT_EQ(0, coherent_pool_give(&self->pool, "device", DEVICE "," OTHER));
+	first = request(self, size / 2);
+	ASSERT_LT(0, first);
+	second = request_from(self, DMEM_DMA_COHERENT, size / 2, other);
+	ASSERT_LT(0, second);
+	EXPECT_HELD(size, 0);
+	EXPECT_EQ(-ENOMEM, request(self, 1));
+	EXPECT_EQ(-ENOMEM, request_from(self, DMEM_DMA_COHERENT, 1, other));
+	EXPECT_EVENTS(self->a, 0, 0, 2);
+	FREE(first);
+	EXPECT_HELD(size / 2, 0);
+	SET_MAX(self->a, size / 2);
+	EXPECT_EQ(-ENOMEM, request(self, 1));
+	EXPECT_EQ(-ENOMEM, request_from(self, DMEM_DMA_COHERENT, 1, other));
+	EXPECT_EVENTS(self->a, 2, 2, 2);
+
+	/* One of them loses it. */
+	ASSERT_EQ(0, coherent_pool_take(&self->pool));
+	ASSERT_EQ(0, coherent_pool_give(&self->pool, "device", DEVICE));
+	EXPECT_EQ(-ENOMEM, request(self, 1));
+	FREE(second);
+	EXPECT_HELD(0, 0);
+	first = request(self, size / 2);
+	ASSERT_LT(0, first);
+	EXPECT_HELD(size / 2, 0);
 }
 
 /* A reservation: others do not get this part of the pool. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Gives a device the coherent pool of a node in /reserved-memory, until the module is
+ * Gives devices the coherent pool of a node in /reserved-memory, until the module is
  * unloaded:
  *
- * - device=: a platform device that has no device-tree node. It may have buffers when the
+ * - device=: platform devices that have no device-tree node. They may have buffers when the
  *   module is unloaded, as one whose driver is unbound.
  * - node=: the path of a device-tree node, whose property memory-region then names the pool.
  *   The driver finds it when it is bound next.
@@ -19,17 +19,18 @@ static char *pool = "";
 module_param(pool, charp, 0444);
 MODULE_PARM_DESC(pool, "name of a node in /reserved-memory");
 
-static char *device = "";
-module_param(device, charp, 0444);
-MODULE_PARM_DESC(device, "name of a platform device");
+static char *device[2];
+static int devices;
+module_param_array(device, charp, &devices, 0444);
+MODULE_PARM_DESC(device, "names of platform devices");
 
 static char *node = "";
 module_param(node, charp, 0444);
 MODULE_PARM_DESC(node, "path of a device-tree node");
 
 static struct reserved_mem *rmem;
-static struct device *dev;
-static struct module *owner;
+static struct device *devs[ARRAY_SIZE(device)];
+static struct module *owners[ARRAY_SIZE(device)];
 static struct device_node *np;
 static struct property *old;
 static __be32 pool_handle;
@@ -59,11 +60,12 @@ static int find_pool(void)
 }
 
 /* A driver may have the device in its data, so it must stay. */
-static int assign(void)
+static int assign(int i)
 {
+	struct device *dev = bus_find_device_by_name(&platform_bus_type, NULL, device[i]);
+	struct module *owner = NULL;
 	int ret = 0;
 
-	dev = bus_find_device_by_name(&platform_bus_type, NULL, device);
 	if (!dev)
 		return -ENXIO;
 	scoped_guard(device, dev) {
@@ -75,12 +77,37 @@ static int assign(void)
 	if (ret)
 		goto out_put;
 	ret = rmem->ops->device_init(rmem, dev);
-	if (!ret)
+	if (!ret) {
+		devs[i] = dev;
+		owners[i] = owner;
 		return 0;
+	}
 	module_put(owner);
 out_put:
 	put_device(dev);
 	return ret;
+}
+
+static void release(int i)
+{
+	rmem->ops->device_release(rmem, devs[i]);
+	put_device(devs[i]);
+	module_put(owners[i]);
+}
+
+static int assign_all(void)
+{
+	int i, ret;
+
+	for (i = 0; i < devices; i++) {
+		ret = assign(i);
+		if (ret) {
+			while (i--)
+				release(i);
+			return ret;
+		}
+	}
+	return 0;
 }
 
 static int replace(void)
@@ -112,18 +139,18 @@ static int __init dmem_coherent_pool_init(void)
 
 	if (ret)
 		return ret;
-	return *device ? assign() : replace();
+	return devices ? assign_all() : replace();
 }
 module_init(dmem_coherent_pool_init);
 
 static void __exit dmem_coherent_pool_exit(void)
 {
-	if (*device) {
-		rmem->ops->device_release(rmem, dev);
-		put_device(dev);
-		module_put(owner);
+	int i;
+
+	for (i = 0; i < devices; i++)
+		release(i);
+	if (devices)
 		return;
-	}
 	of_remove_property(np, &region->prop);
 	of_add_property(np, old);
 	of_node_put(np);
