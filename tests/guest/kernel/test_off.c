@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Without the controller, not built in or cgroup_disable=dmem, the heaps work as
- * they did before accounting, and report no region.
+ * they did before accounting, and report no region. So does a device's coherent pool,
+ * also for requests that a driver wants to have charged.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +11,8 @@
 
 #include "kselftest_harness.h"
 
+#include "coherent_pool.h"
+#include "dmem_dma_driver.h"
 #include "guest_util.h"
 #include "dmem_fd_owner.h"
 
@@ -194,6 +197,27 @@ TEST_F(off, all_is_unaccounted)
 	}
 	if (!seen)
 		SKIP(return, "this kernel does not count unaccounted pages");
+}
+
+TEST_F(off, coherent_pool)
+{
+	struct coherent_pool pool;
+	int dev, id, i;
+
+	if (!coherent_pool_find(&pool))
+		SKIP(return, "no coherent pool in the device tree");
+	dev = dma_driver_open_area("");
+	if (dev < 0)
+		SKIP(return, "cannot load dmem_dma_test.ko");
+	ASSERT_EQ(0, coherent_pool_give(&pool, "device", DMEM_DMA_TEST_DEV ".0"));
+	for (i = 0; i < 3; i++) {
+		id = dma_alloc(dev, DMEM_DMA_COHERENT, pool.size, DMEM_DMA_ACCOUNT);
+		EXPECT_LT(0, id);
+		EXPECT_EQ(-ENOMEM, dma_alloc(dev, DMEM_DMA_COHERENT, 1, DMEM_DMA_ACCOUNT));
+		EXPECT_EQ(0, dma_free(dev, id));
+	}
+	EXPECT_EQ(0, coherent_pool_take(&pool));
+	EXPECT_EQ(0, dma_driver_close(dev));
 }
 
 TEST_HARNESS_MAIN

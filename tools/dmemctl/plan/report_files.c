@@ -76,7 +76,7 @@ bool report_unit(FILE *f, const struct report_units *u, uint32_t service)
 		uint64_t limit = dmem_map_get(&u->limit, service, i);
 		uint64_t min = dmem_map_get(&u->min, service, i);
 
-		/* The kernel has reservations for CMA areas only. */
+		/* Reservations are planned for CMA areas only. */
 		if (!g->cma)
 			min = 0;
 		/* Histories are not trusted: a region's name must be valid in a unit file. */

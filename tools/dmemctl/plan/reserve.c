@@ -581,7 +581,7 @@ static int add_region(struct reserver *r, struct needs_region *g)
 	uint64_t proposed = needs_propose(g, r->o).size;
 	int ret;
 
-	/* The kernel has reservations for CMA areas only. */
+	/* Reservations are planned for CMA areas only. */
 	g->reserve.in_sets = r->o->sets && g->cma;
 	g->reserve.size = proposed == DMEM_UNKNOWN ? g->size : proposed;
 	for (size_t i = 0; i < g->n; i++)
