@@ -29,7 +29,8 @@ help:
 #: make mutants      break one line at a time; each time a test must fail (hours);
 #:                   MUTANT=7 for one, MUTANT=systemd for the programs of systemd's units,
 #:                   MUTANT=plan for dmemctl plan, MUTANT=hook for dmem-hook and
-#:                   dmemctl cdi (15 min each), MUTANT=slurm for spank_dmem.so
+#:                   dmemctl cdi (15 min each), MUTANT=slurm for spank_dmem.so,
+#:                   MUTANT=coverage for the programs of make coverage
 #: make bench        count the instructions of a charge (10 to 20 min)
 #: make bench-plan   measure dmemctl plan with large histories on this machine (2 min)
 #:
@@ -37,6 +38,9 @@ help:
 #: make tree         put the series on the kernel source, as a git tree (1 to 5 min)
 #: make series       turn the commits of that tree into patches and selftests again (1 min)
 #: make checkpatch   run checkpatch, W=1, sparse and kernel-doc on the series (5 to 15 min)
+#: make coverage     check that kernel/coverage/places has each place of the kernel that takes
+#:                   memory from a finite pool (10 s to 1 min); UPDATE=1 writes the number of
+#:                   calls there, and docs/coverage.md
 #: make bisect       build each patch alone, options on and off (1 to 2 hours); FROM=37 or
 #:                   FROM=cma/0003 for that patch and the later ones, JOINTS=1 for the last
 #:                   patch of each posting only (15 to 40 min)
@@ -90,6 +94,9 @@ torture:
 install uninstall:
 	@scripts/install.sh $@
 
+coverage:
+	@UPDATE='$(UPDATE)' scripts/go.sh coverage
+
 bisect:
 	@JOINTS='$(JOINTS)' scripts/go.sh bisect $(FROM)
 
@@ -99,4 +106,4 @@ post:
 vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run test guest check check-all tree series checkpatch bisect post torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean
+.PHONY: help kernel vm shell paths run test guest check check-all tree series checkpatch coverage bisect post torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean

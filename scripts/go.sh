@@ -17,6 +17,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/torture.sh
 . scripts/lib/series.sh
 . scripts/lib/results.sh
+. scripts/lib/coverage.sh
 . scripts/lib/bench.sh
 . scripts/lib/mutants.sh
 . scripts/lib/mutants-programs.sh
@@ -164,6 +165,9 @@ post)
 checkpatch)
 	checkpatch
 	;;
+coverage)
+	coverage
+	;;
 bisect)
 	bisect "${2:-}"
 	;;
@@ -182,6 +186,7 @@ mutants)
 	p*) host_mutants p plan "$*" ;;
 	h*) host_mutants h hook "$*" ;;
 	k[0-9]* | slurm) host_mutants k slurm "$*" ;;
+	c*) host_mutants c coverage "$*" ;;
 	*) mutants "$*" ;;
 	esac
 	;;

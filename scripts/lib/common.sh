@@ -153,7 +153,7 @@ need_space()
 build_host_tools()
 {
 	mkdir -p "$CACHE/bin"
-	for _p in progress tapsum samesum mutmap screen bench_report; do
+	for _p in progress tapsum samesum mutmap screen bench_report coverage coverage_page; do
 		set -- "scripts/judge/$_p.c" scripts/judge/lib/*.c
 		# Compares a key, not dates: another checkout may have built a newer
 		# program.

@@ -3,7 +3,7 @@
 # Suite core: the kselftests and KUnit tests of the series in the guest: on the patched
 # kernel, with the controller disabled, and without the controller.
 
-suite core 2 check $((6 + ALL)) "the kselftests on the patched kernel, and without the controller"
+suite core 2 check $((7 + ALL)) "the kselftests on the patched kernel, and without the controller"
 
 CORE_WORDS='DMEM_TORTURE_SECONDS=120 dmem.limit=520'
 
@@ -36,6 +36,7 @@ core_guest()
 
 suite_core()
 {
+	coverage_judged
 	build_check
 	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config \
 		kernel/config/media.config kernel/config/nodmem.config
