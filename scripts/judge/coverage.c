@@ -10,7 +10,8 @@
  * - for each line whose number of calls or files is not that of the tree;
  * - for each line "charged" with a call that does not ask for a charge, and for each call
  *   that asks for one and whose line says something else;
- * - for each function that nothing calls, and each word whose place has no line.
+ * - for each function that nothing calls, and each word whose place has no line;
+ * - for each driver whose name is no string in the directory of its place.
  *
  * With -l it prints each call instead: FILE FUNCTION CALL CLASS, and "charged" or "-",
  * sorted, and each use of a word: FILE WORD. With -u it prints PLACES with the numbers of
@@ -220,6 +221,33 @@ static void file_ends(struct tree *t)
 	t->inside = false;
 }
 
+static bool has_string(const char *text, size_t len, const char *s)
+{
+	size_t n = strlen(s);
+	const char *at;
+
+	for (; (at = memmem(text, len, s, n)); len -= at + 1 - text, text = at + 1) {
+		if (at > text && at[-1] == '"' && at + n < text + len && at[n] == '"')
+			return true;
+	}
+	return false;
+}
+
+/* Looks for the names of drivers whose place is in the same directory. */
+static void see_drivers(struct tree *t, const char *text, size_t len)
+{
+	size_t dir = strrchr(t->path, '/') - t->path + 1;
+	int i;
+
+	for (i = 0; i < t->places.n_drivers; i++) {
+		struct place_driver *d = &t->places.drivers[i];
+		const char *slash = strrchr(d->place, '/');
+
+		if (slash && (size_t)(slash + 1 - d->place) == dir && !memcmp(d->place, t->path, dir))
+			d->found = d->found || has_string(text, len, d->name);
+	}
+}
+
 static char *read_all(const char *path, size_t *len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -248,6 +276,7 @@ static void read_source(struct tree *t, const char *path)
 
 	t->path = path;
 	c_words(text, len, see, t);
+	see_drivers(t, text, len);
 	file_ends(t);
 	free(text);
 }
@@ -370,6 +399,21 @@ static void check_names(struct tree *t)
 	}
 }
 
+static void check_drivers(struct tree *t)
+{
+	const struct places *p = &t->places;
+	int i;
+
+	for (i = 0; i < p->n_drivers; i++) {
+		const struct place_driver *d = &p->drivers[i];
+
+		if (!places_named(p, d->place))
+			problem(t, "line %d: driver %s is of %s, which has no line", d->line, d->name, d->place);
+		else if (*d->name != '/' && !d->found)
+			problem(t, "line %d: no file beside %s has the string \"%s\"", d->line, d->place, d->name);
+	}
+}
+
 static int compare_sites(const void *x, const void *y)
 {
 	const struct site *a = x, *b = y;
@@ -476,6 +520,7 @@ int main(int argc, char **argv)
 		check_sites(&t);
 		check_counts(&t);
 		check_names(&t);
+		check_drivers(&t);
 	}
 	fclose(f);
 	c = t.shown;

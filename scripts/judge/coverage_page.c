@@ -12,6 +12,7 @@
  *   through  the words for which other places take memory
  *   rest     all other places
  *   boards   the share of memory that is charged, for each load
+ *   drivers  tools/dmemctl/doctor/uncharged.h: the drivers whose place is open
  *
  * The status is 2 if a file has a mistake, with a message that names its line.
  */
@@ -114,6 +115,33 @@ static void print_boards(const struct boards *b)
 		print_board(&b->list[i]);
 }
 
+static void print_drivers(const struct places *p)
+{
+	const struct place_driver *d;
+	const struct place *a;
+	int i;
+
+	puts("/* SPDX-License-Identifier: GPL-2.0-or-later */\n"
+	     "/* Written by \"make coverage UPDATE=1\" from kernel/coverage/places: drivers that do not charge some of\n"
+	     " * the memory that they take for users. */\n"
+	     "static const struct uncharged uncharged[] = {");
+	for (i = 0; i < p->n_drivers; i++) {
+		d = &p->drivers[i];
+		a = places_named(p, d->place);
+		if (!a)
+			die("%s:%d: %s is no place", p->file, d->line, d->place);
+		if (a->class != PLACE_OPEN)
+			continue;
+		printf("\t{ \"%s\", ", d->name);
+		if (d->compatible)
+			printf("\"%s\", ", d->compatible);
+		else
+			printf("NULL, ");
+		printf("%s,\n\t  \"%s\" },\n", d->pool == PLACE_CMA ? "true" : "false", a->reason);
+	}
+	puts("};");
+}
+
 int main(int argc, char **argv)
 {
 	struct places p;
@@ -135,6 +163,8 @@ int main(int argc, char **argv)
 		print_rest(&p);
 	else if (!strcmp(argv[1], "boards"))
 		print_boards(&b);
+	else if (!strcmp(argv[1], "drivers"))
+		print_drivers(&p);
 	else
 		die("no section %s", argv[1]);
 	boards_free(&b);

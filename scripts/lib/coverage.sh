@@ -41,13 +41,16 @@ coverage_judged()
 	die "tapsum gave up on $BASE/coverage.results"
 }
 
-# Writes the tables of the page from the files in kernel/coverage.
+# Writes the tables of the page, and that of dmemctl doctor, from the files in kernel/coverage.
 coverage_write_page()
 {
 	for _section in classes boards charged through open rest; do
 		"$CACHE/bin/coverage_page" "$_section" kernel/coverage/places kernel/coverage/boards |
 		(RESULTS=$(dirname "$COVERAGE_PAGE"); results_put "$(basename "$COVERAGE_PAGE")" "$_section")
 	done
+	"$CACHE/bin/coverage_page" drivers kernel/coverage/places kernel/coverage/boards >"$CACHE/uncharged.h" ||
+	die "coverage_page gave up on kernel/coverage/places"
+	cat "$CACHE/uncharged.h" >tools/dmemctl/doctor/uncharged.h
 }
 
 # With UPDATE, writes the numbers and the page before the comparison.

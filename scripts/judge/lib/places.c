@@ -92,6 +92,30 @@ static void read_through(struct places *p, char *line, int n)
 	t->path = copy(path);
 }
 
+static enum place_pool read_pool(const struct places *p, const char *s, int n)
+{
+	if (strcmp(s, "cma") && strcmp(s, "device"))
+		die("%s:%d: no pool: %s", p->file, n, s);
+	return strcmp(s, "cma") ? PLACE_DEVICE : PLACE_CMA;
+}
+
+static void read_driver(struct places *p, char *line, int n)
+{
+	struct place_driver *d;
+	char *name = word(&line), *pool = word(&line), *place = word(&line), *at = strchr(name, '@');
+
+	if (!*place || *word(&line))
+		die("%s:%d: expected: driver NAME POOL PLACE", p->file, n);
+	p->drivers = check(realloc(p->drivers, (p->n_drivers + 1) * sizeof(*p->drivers)));
+	d = &p->drivers[p->n_drivers++];
+	*d = (struct place_driver){.line = n, .pool = read_pool(p, pool, n), .place = copy(place)};
+	if (at) {
+		*at = 0;
+		d->compatible = copy(at + 1);
+	}
+	d->name = copy(name);
+}
+
 static int class_of(const char *name)
 {
 	int i;
@@ -152,6 +176,8 @@ static void read_line(struct places *p, char *line, int n)
 		return;
 	if (!strcmp(first, "call"))
 		read_call(p, line, n);
+	else if (!strcmp(first, "driver"))
+		read_driver(p, line, n);
 	else if (!strcmp(first, "through"))
 		read_through(p, line, n);
 	else if (!strcmp(first, "hand"))
@@ -190,6 +216,11 @@ void places_free(struct places *p)
 		free(p->throughs[i].path);
 		free(p->throughs[i].function);
 	}
+	for (i = 0; i < p->n_drivers; i++) {
+		free(p->drivers[i].name);
+		free(p->drivers[i].compatible);
+		free(p->drivers[i].place);
+	}
 	for (i = 0; i < p->n; i++) {
 		free(p->list[i].path);
 		free(p->list[i].function);
@@ -197,6 +228,7 @@ void places_free(struct places *p)
 	}
 	free(p->calls);
 	free(p->throughs);
+	free(p->drivers);
 	free(p->list);
 	strings_clear(&p->hand);
 }

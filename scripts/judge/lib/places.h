@@ -39,6 +39,21 @@ struct place_through {
 	int found;		/* files in the tree */
 };
 
+enum place_pool {
+	PLACE_CMA,
+	PLACE_DEVICE,
+};
+
+/* The driver of a place, as in /sys/bus/<bus>/drivers; "/card": of sound cards */
+struct place_driver {
+	char *name;
+	char *compatible;	/* or NULL */
+	enum place_pool pool;
+	char *place;		/* PATH[:FUNCTION] */
+	int line;		/* of kernel/coverage/places */
+	bool found;		/* its name is a string in that directory of the tree */
+};
+
 struct place {
 	enum place_class class;
 	char *path;		/* of a file; of a directory, with a "/" at the end */
@@ -55,6 +70,8 @@ struct places {
 	int n_calls;
 	struct place_through *throughs;
 	int n_throughs;
+	struct place_driver *drivers;
+	int n_drivers;
 	struct place *list;
 	int n;
 	struct strings hand;	/* directories without rules for a whole directory */

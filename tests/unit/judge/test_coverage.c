@@ -97,6 +97,23 @@ static const struct test {
 	{ "its place has no line", "void f(void) { a = ops; get(1); }\n", "open 1 drivers/a.c user\nthrough 1 ops drivers/c.c\n", "", 1,
 	  "ops is served by drivers/c.c, which has no line" },
 
+	/* ---- drivers ---- */
+	{ "a driver", "char *n = \"a-drv\"; void f(void) { get(1); }\n", "open 1 drivers/a.c user\ndriver a-drv@x,y cma drivers/a.c\n", "", 0, "=" },
+	{ "a driver of a function", "char *n = \"a-drv\"; void f(void) { get(1); }\n",
+	  "open 1 drivers/a.c:f user\ndriver a-drv device drivers/a.c:f\n", "", 0, "=" },
+	{ "a driver in another file", "void f(void) { get(1); }\n",
+	  "open 1 drivers/a.c user\nopen 1 drivers/b.c user\ndriver b-drv cma drivers/a.c\n", "", 0, "=" },
+	{ "a driver in another directory", "char *n = \"a-drv\";\n", "test 1 drivers/sub/ t\ndriver a-drv cma drivers/sub/\n", "", 1,
+	  "=line 7: no file beside drivers/sub/ has the string \"a-drv\"\n" },
+	{ "a part of a string is no driver", "char *n = \"xa-drv a-drv\"; void f(void) { get(1); }\n",
+	  "open 1 drivers/a.c user\ndriver a-drv cma drivers/a.c\n", "", 1,
+	  "=line 7: no file beside drivers/a.c has the string \"a-drv\"\n" },
+	{ "a driver without a place", "", "driver a-drv cma drivers/a.c\n", "", 1,
+	  "=line 6: driver a-drv is of drivers/a.c, which has no line\n" },
+	{ "sound cards are no driver", "void f(void) { get(1); }\n", "open 1 drivers/a.c user\ndriver /card cma drivers/a.c\n", "", 0, "=" },
+	{ "a driver of no pool", "", "driver a-drv dma drivers/a.c\n", "", 2, "places:6: no pool: dma" },
+	{ "a driver without words", "", "driver a-drv cma\n", "", 2, "places:6: expected: driver NAME POOL PLACE" },
+
 	/* ---- other output ---- */
 	{ "all calls", "void f(void) { get_attrs(ACCOUNT);\nget(1); a = ops; }\n",
 	  "open 1 drivers/a.c user\nopen 1 drivers/b.c user\nthrough 0 ops drivers/b.c\n", "-l", 0,
@@ -149,7 +166,7 @@ static bool one(const struct place *place, size_t i, const char **name)
 	put_file(place->dir, "tree/drivers/hand/a.c", hand ? t->source + 6 : NULL);
 	put_file(place->dir, "tree/drivers/sub/c.c",
 		 strstr(t->places, "drivers/sub/") ? "void c(void) { get(1); }\n" : NULL);
-	put_file(place->dir, "tree/drivers/b.c", has_b ? "void b(void) { get(1); x = ops; }\n" : NULL);
+	put_file(place->dir, "tree/drivers/b.c", has_b ? "char *n = \"b-drv\"; void b(void) { get(1); x = ops; }\n" : NULL);
 	snprintf(places, sizeof(places), CALLS "%s" MM, t->places);
 	put_file(place->dir, "places", places);
 	snprintf(cmd, sizeof(cmd), "cd '%s' && '%s' %s tree places 2>&1", place->dir, place->program, t->mode);

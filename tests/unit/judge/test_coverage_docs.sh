@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Compares the tables of docs/coverage.md with the files in kernel/coverage. Prints TAP.
+# Compares the tables of docs/coverage.md, and that of dmemctl doctor, with the files in
+# kernel/coverage. Prints TAP.
 #
 #   test_coverage_docs.sh COVERAGE_PAGE DIR
 set -eu
@@ -28,6 +29,13 @@ is_current()
 	diff "$dir/wanted" "$dir/is" || { echo "run: make coverage UPDATE=1"; return 1; }
 }
 
+table_is_current()
+{
+	"$page" drivers kernel/coverage/places kernel/coverage/boards >"$dir/wanted" || return 1
+	diff "$dir/wanted" tools/dmemctl/doctor/uncharged.h || { echo "run: make coverage UPDATE=1"; return 1; }
+}
+
+t "dmemctl doctor has the current drivers" table_is_current
 for s in classes boards charged through open rest; do
 	t "docs/coverage.md has the current table: $s" is_current "$s"
 done

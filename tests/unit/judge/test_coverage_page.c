@@ -16,7 +16,10 @@
 	"charged 1 drivers/codec.c:user references\n" \
 	"open 3 kernel/pool.c pools\n" \
 	"fixed 40 drivers/net/ rings\n" \
-	"fixed 1 drivers/probe.c:probe firmware\n"
+	"fixed 1 drivers/probe.c:probe firmware\n" \
+	"driver vb cma drivers/vb2.c\n" \
+	"driver cod@x,y cma drivers/codec.c\n" \
+	"driver pool device kernel/pool.c\n"
 #define HEAD		"| load | MiB | charged | not charged |\n|---|---|---|---|\n"
 
 static const struct test {
@@ -59,6 +62,9 @@ static const struct test {
 	{ "words", "through", "board A\nuse 1 1 ops x\n", 0, "| `ops` | 9 | `drivers/vb2.c` | yes |\n" },
 	{ "other places", "rest", "board A\nuse 1 1 ops x\n", 0,
 	  "| `drivers/net/` | 40 | fixed | rings |\n| `drivers/probe.c`, `probe()` | 1 | fixed | firmware |\n" },
+	{ "drivers", "drivers", "board A\nuse 1 1 ops x\n", 0,
+	  "static const struct uncharged uncharged[] = {\n"
+	  "\t{ \"cod\", \"x,y\", true,\n\t  \"tables\" },\n\t{ \"pool\", NULL, false,\n\t  \"pools\" },\n};\n" },
 	{ "an unknown section", "more", "board A\nuse 1 1 ops x\n", 2, "no section more" },
 };
 

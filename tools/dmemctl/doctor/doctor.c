@@ -53,6 +53,7 @@ static int examine(struct doctor *d)
 	if (ret)
 		return ret;
 	doctor_heaps(d);
+	doctor_drivers(d);
 	doctor_units(d);
 	doctor_places(d);
 	doctor_installed(d);

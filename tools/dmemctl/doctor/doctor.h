@@ -89,6 +89,9 @@ const char *doctor_writer(struct doctor *d, const char *cgroup, const struct sta
 /* containers.c: compares the limits that running containers ask for with those in effect. */
 void doctor_containers(struct doctor *d);
 
+/* drivers.c: drivers of this machine that do not charge all memory of users. */
+void doctor_drivers(struct doctor *d);
+
 /* regions.c: fragmented regions, and memory charged to removed cgroups. */
 void doctor_regions(struct doctor *d);
 
