@@ -4,7 +4,7 @@
  *
  *   coverage [-l | -u] TREE PLACES
  *
- * Reads the C code of TREE, and finds the calls and words that PLACES names. Prints a line
+ * Reads the C and Rust code of TREE, and finds the calls and words that PLACES names. Prints a line
  *
  * - for each call that has no line in PLACES;
  * - for each line whose number of calls or files is not that of the tree;
@@ -269,13 +269,20 @@ static char *read_all(const char *path, size_t *len)
 	return text;
 }
 
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
 static void read_source(struct tree *t, const char *path)
 {
 	size_t len;
 	char *text = read_all(path, &len);
 
 	t->path = path;
-	c_words(text, len, see, t);
+	(ends_with(path, ".rs") ? rust_words : c_words)(text, len, see, t);
 	see_drivers(t, text, len);
 	file_ends(t);
 	free(text);
@@ -286,13 +293,11 @@ static struct strings found_sources;
 
 static int find_source(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	size_t n = strlen(path);
-
 	(void)st;
 	(void)ftw;
 	if (type == FTW_DNR || type == FTW_NS)
 		die("%s: %s", path, strerror(errno));
-	if (type == FTW_F && n > 2 && path[n - 2] == '.' && (path[n - 1] == 'c' || path[n - 1] == 'h'))
+	if (type == FTW_F && (ends_with(path, ".c") || ends_with(path, ".h") || ends_with(path, ".rs")))
 		strings_add(&found_sources, path);
 	return 0;
 }
@@ -302,7 +307,7 @@ static void read_tree(struct tree *t, const char *top)
 {
 	static const char * const dirs[] = {
 		"arch", "block", "crypto", "drivers", "fs", "include", "init", "io_uring", "ipc", "kernel", "lib", "mm",
-		"net", "security", "sound", "virt",
+		"net", "rust", "security", "sound", "virt",
 	};
 	size_t i;
 	int j;
@@ -314,7 +319,7 @@ static void read_tree(struct tree *t, const char *top)
 			die("%s/%s: %s", top, dirs[i], strerror(errno));
 	}
 	if (!found_sources.n)
-		die("%s is not a kernel tree: it has no C files", top);
+		die("%s is not a kernel tree: it has no source files", top);
 	for (j = 0; j < found_sources.n; j++)
 		read_source(t, found_sources.s[j]);
 	strings_clear(&found_sources);

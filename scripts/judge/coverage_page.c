@@ -16,6 +16,7 @@
  *
  * The status is 2 if a file has a mistake, with a message that names its line.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,6 +90,14 @@ static void print_rest(const struct places *p)
 	}
 }
 
+static void print_size(unsigned long kib)
+{
+	if (kib < 1024)
+		printf("%lu KiB", kib);
+	else
+		printf("%.1f MiB", kib / 1024.0);
+}
+
 static void print_board(const struct board *b)
 {
 	unsigned long total = board_total(b), charged = board_charged(b);
@@ -100,19 +109,28 @@ static void print_board(const struct board *b)
 	for (i = 0; i < b->n; i++) {
 		if (b->uses[i].charged)
 			continue;
-		printf("%s %s (`%s`), %.1f MiB", comma, b->uses[i].text, b->uses[i].file, b->uses[i].kib / 1024.0);
+		printf("%s %s (`%s`), ", comma, b->uses[i].text, b->uses[i].file);
+		print_size(b->uses[i].kib);
 		comma = ";";
 	}
 	puts(charged == total ? " – |" : " |");
 }
 
+static bool is_covered(const struct board *b)
+{
+	return board_charged(b) * 100 >= board_total(b) * 95;
+}
+
 static void print_boards(const struct boards *b)
 {
-	int i;
+	int i, covered = 0;
 
 	puts("| load | MiB | charged | not charged |\n|---|---|---|---|");
-	for (i = 0; i < b->n; i++)
+	for (i = 0; i < b->n; i++) {
 		print_board(&b->list[i]);
+		covered += is_covered(&b->list[i]);
+	}
+	printf("\nLoads of which at least 95 %% are charged: %d of %d.\n", covered, b->n);
 }
 
 static void print_drivers(const struct places *p)

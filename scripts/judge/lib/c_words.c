@@ -13,6 +13,7 @@ struct branch {
 struct reader {
 	const char *s, *start, *end;
 	int line;
+	bool rust;
 	bool macro;		/* in the body of a #define */
 	int outside;		/* open ( in front of the #define */
 	int depth, round, square;	/* open {, ( and [ */
@@ -225,6 +226,8 @@ static bool is_annotation(const char *s, size_t len)
 
 static const char *current(const struct reader *r)
 {
+	if (r->rust)
+		return "rust";
 	if (r->macro)
 		return r->defined;
 	return r->depth || r->value ? r->function : "";
@@ -319,25 +322,50 @@ static bool line_begins(const struct reader *r)
 	return true;
 }
 
+/* A character, and not the lifetime 'a */
+static bool is_character(const struct reader *r)
+{
+	return r->end - r->s > 2 && (r->s[1] == '\\' || r->s[2] == '\'');
+}
+
+static void read_one(struct reader *r)
+{
+	if (r->macro && *r->s == '\n') {
+		r->macro = false;
+		r->round = r->outside;
+	} else if (*r->s == '"' || (*r->s == '\'' && (!r->rust || is_character(r))))
+		skip_string(r);
+	else if (*r->s == '#' && !r->macro && !r->rust && line_begins(r))
+		read_directive(r);
+	else if (begins_word(*r->s))
+		read_word(r);
+	else if (isdigit((unsigned char)*r->s))
+		skip_number(r);
+	else
+		read_sign(r);
+}
+
+static void read_all(struct reader *r, const char *text, size_t len)
+{
+	r->s = r->start = text;
+	r->end = text + len;
+	r->line = 1;
+	while (r->s < r->end) {
+		if (!skip_blank(r))
+			read_one(r);
+	}
+}
+
 void c_words(const char *text, size_t len, void (*f)(void *arg, const struct c_word *w), void *arg)
 {
-	struct reader r = {.s = text, .start = text, .end = text + len, .line = 1, .f = f, .arg = arg};
+	struct reader r = {.f = f, .arg = arg};
 
-	while (r.s < r.end) {
-		if (skip_blank(&r))
-			continue;
-		if (r.macro && *r.s == '\n') {
-			r.macro = false;
-			r.round = r.outside;
-		} else if (*r.s == '"' || *r.s == '\'')
-			skip_string(&r);
-		else if (*r.s == '#' && !r.macro && line_begins(&r))
-			read_directive(&r);
-		else if (begins_word(*r.s))
-			read_word(&r);
-		else if (isdigit((unsigned char)*r.s))
-			skip_number(&r);
-		else
-			read_sign(&r);
-	}
+	read_all(&r, text, len);
+}
+
+void rust_words(const char *text, size_t len, void (*f)(void *arg, const struct c_word *w), void *arg)
+{
+	struct reader r = {.f = f, .arg = arg, .rust = true};
+
+	read_all(&r, text, len);
 }

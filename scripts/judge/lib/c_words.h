@@ -6,6 +6,8 @@
  * sees the code of all architectures and options. Comments, strings and "#if 0" are left
  * out. Of "#if ... #else" it reads both branches, and continues behind the second one at
  * the depth of braces where the first one began.
+ *
+ * Rust has no such functions here: each word is in a function "rust".
  */
 #ifndef JUDGE_C_WORDS_H
 #define JUDGE_C_WORDS_H
@@ -28,5 +30,6 @@ struct c_word {
 
 /* Calls f() with each identifier of the text, in its order. */
 void c_words(const char *text, size_t len, void (*f)(void *arg, const struct c_word *w), void *arg);
+void rust_words(const char *text, size_t len, void (*f)(void *arg, const struct c_word *w), void *arg);
 
 #endif

@@ -88,6 +88,12 @@ static const struct test {
 	{ "a comment without an end", "void f(void) { get(1); } /*", "open 1 drivers/a.c:f user\n", "", 0, "=" },
 	{ "#if without an end", "void f(void) { get(1); }\n#if 0\nget(2);\n", "open 1 drivers/a.c:f user\n", "", 0, "=" },
 
+	/* ---- Rust ---- */
+	{ "a call in Rust", "@rust impl<'a> X<'a> {\n fn f(a: &'a str) { get(1, '\\''); }\n}\n", "fixed 1 rust/a.rs:rust user\n", "", 0, "=" },
+	{ "a string in Rust", "@rust fn f<'a>() { x(\"get(1)\"); } // get(2)\n", "", "", 0, "=" },
+	{ "a character in Rust", "@rust fn f() { x('\"'); get(1); x('\"'); }\n", "fixed 1 rust/a.rs user\n", "", 0, "=" },
+	{ "a driver in Rust uses another place", "@rust use kernel::ops;\n", "open 1 drivers/b.c user\nthrough 1 ops drivers/b.c\n", "", 0, "=" },
+
 	/* ---- words of other places ---- */
 	{ "a driver uses another place", "void f(void) { a = ops; get(1); }\n",
 	  "open 1 drivers/a.c user\nopen 1 drivers/b.c user\nthrough 1 ops drivers/b.c\n", "", 0, "=" },
@@ -148,6 +154,7 @@ static void prepare(const struct place *place)
 {
 	make_dir(place->dir, "tree");
 	make_dir(place->dir, "tree/mm");
+	make_dir(place->dir, "tree/rust");
 	make_dir(place->dir, "tree/drivers");
 	make_dir(place->dir, "tree/drivers/hand");
 	make_dir(place->dir, "tree/drivers/sub");
@@ -157,12 +164,13 @@ static void prepare(const struct place *place)
 static bool one(const struct place *place, size_t i, const char **name)
 {
 	const struct test *t = &tests[i];
-	bool all = *t->says == '=', hand = *t->source == '@', has_b;
+	bool all = *t->says == '=', hand = !strncmp(t->source, "@hand", 5), rust = !strncmp(t->source, "@rust", 5), has_b;
 	char cmd[4096], places[2048];
 
 	*name = t->name;
 	has_b = strstr(t->places, "drivers/b.c user");
-	put_file(place->dir, "tree/drivers/a.c", hand ? NULL : t->source);
+	put_file(place->dir, "tree/drivers/a.c", hand || rust ? NULL : t->source);
+	put_file(place->dir, "tree/rust/a.rs", rust ? t->source + 6 : NULL);
 	put_file(place->dir, "tree/drivers/hand/a.c", hand ? t->source + 6 : NULL);
 	put_file(place->dir, "tree/drivers/sub/c.c",
 		 strstr(t->places, "drivers/sub/") ? "void c(void) { get(1); }\n" : NULL);

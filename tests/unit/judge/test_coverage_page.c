@@ -20,6 +20,7 @@
 	"driver vb cma drivers/vb2.c\n" \
 	"driver cod@x,y cma drivers/codec.c\n" \
 	"driver pool device kernel/pool.c\n"
+#define SUM(n, all)	"\nLoads of which at least 95 % are charged: " #n " of " #all ".\n"
 #define HEAD		"| load | MiB | charged | not charged |\n|---|---|---|---|\n"
 
 static const struct test {
@@ -28,17 +29,20 @@ static const struct test {
 	const char *says;	/* with "=" in front, all of the output */
 } tests[] = {
 	{ "all is charged", "boards", "board A\nuse 2 512 ops queues\nuse 1 2048 drivers/codec.c:user references\n", 0,
-	  "=" HEAD "| A | 3.0 | 100 % | – |\n" },
+	  "=" HEAD "| A | 3.0 | 100 % | – |\n" SUM(1, 1) },
 	{ "a part is charged", "boards", "board A\nuse 19 1024 ops queues\nuse 1 1025 drivers/codec.c more, tables\n", 0,
-	  "=" HEAD "| A | 20.0 | 94 % | more, tables (`codec.c`), 1.0 MiB |\n" },
+	  "=" HEAD "| A | 20.0 | 94 % | more, tables (`codec.c`), 1.0 MiB |\n" SUM(0, 1) },
 	{ "nothing is charged", "boards", "board A B\nuse 1 1024 drivers/codec.c x\nuse 2 1024 drivers/codec.c y\n", 0,
-	  "=" HEAD "| A B | 3.0 | 0 % | x (`codec.c`), 1.0 MiB; y (`codec.c`), 2.0 MiB |\n" },
+	  "=" HEAD "| A B | 3.0 | 0 % | x (`codec.c`), 1.0 MiB; y (`codec.c`), 2.0 MiB |\n" SUM(0, 1) },
 	{ "a pool that is not charged", "boards", "board A\nuse 1 1024 ops+kernel/pool.c x\n", 0,
-	  "=" HEAD "| A | 1.0 | 0 % | x (`pool.c`), 1.0 MiB |\n" },
+	  "=" HEAD "| A | 1.0 | 0 % | x (`pool.c`), 1.0 MiB |\n" SUM(0, 1) },
 	{ "a driver that is not charged, in a pool that is", "boards", "board A\nuse 1 1024 drivers/codec.c+ops x\n", 0,
-	  "=" HEAD "| A | 1.0 | 0 % | x (`codec.c`), 1.0 MiB |\n" },
+	  "=" HEAD "| A | 1.0 | 0 % | x (`codec.c`), 1.0 MiB |\n" SUM(0, 1) },
 	{ "two boards", "boards", "# text\n\nboard A\nuse 1 1024 ops x\nboard B\nuse 1 1024 ops y\n", 0,
-	  "=" HEAD "| A | 1.0 | 100 % | – |\n| B | 1.0 | 100 % | – |\n" },
+	  "=" HEAD "| A | 1.0 | 100 % | – |\n| B | 1.0 | 100 % | – |\n" SUM(2, 2) },
+	{ "less than a MiB", "boards", "board A\nuse 1 1023 drivers/codec.c y\n", 0, "| A | 1.0 | 0 % | y (`codec.c`), 1023 KiB |\n" },
+	{ "exactly 95 %", "boards", "board A\nuse 19 1024 ops x\nuse 1 1024 drivers/codec.c y\nboard B\nuse 1 1 drivers/codec.c z\n", 0,
+	  SUM(1, 2) },
 	{ "a place of the driver itself", "boards", "board A\nuse 1 1024 drivers/probe.c:probe x\n", 2,
 	  "boards:2: drivers/probe.c:probe is \"fixed\": only \"charged\" and \"open\" count" },
 	{ "an unknown place", "boards", "board A\nuse 1 1024 drivers/gone.c x\n", 2, "boards:2: drivers/gone.c is no place of places" },
