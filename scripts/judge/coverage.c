@@ -11,6 +11,7 @@
  * - for each line "charged" with a call that does not ask for a charge, and for each call
  *   that asks for one and whose line says something else;
  * - for each function that nothing calls, and each word whose place has no line;
+ * - for each "mark" whose function does not have the word;
  * - for each driver whose name is no string in the directory of its place.
  *
  * With -l it prints each call instead: FILE FUNCTION CALL CLASS, and "charged" or "-",
@@ -49,7 +50,7 @@ struct site {
 
 /* A word in a function that shows a charge */
 struct seen_mark {
-	char *function;
+	char *path, *function;
 	const char *word;
 };
 
@@ -63,9 +64,8 @@ struct tree {
 	const char *path;	/* of the file being read, from the top of the tree */
 	struct site *sites;
 	int n_sites;
-	int first;		/* site of the file being read */
 	bool inside;		/* in the arguments of the last call */
-	struct seen_mark *marks;
+	struct seen_mark *marks;	/* of all files, in their order */
 	int n_marks;
 	struct use *uses;
 	int n_uses;
@@ -94,6 +94,8 @@ static void mark_slots(struct tree *t)
 
 	for (i = 0; i < p->n_throughs; i++)
 		mark_slot(t, p->throughs[i].name);
+	for (i = 0; i < p->n_aliases; i++)
+		mark_slot(t, p->aliases[i].name);
 	for (i = 0; i < p->n_calls; i++) {
 		mark_slot(t, p->calls[i].name);
 		for (j = 0; j < p->calls[i].marks.n; j++) {
@@ -127,19 +129,43 @@ static void exclude(struct tree *t, const struct c_word *w)
 	}
 }
 
-static void see_mark(struct tree *t, const struct c_word *w)
+static void add_mark(struct tree *t, const struct c_word *w, const char *mark)
 {
-	const struct places *p = &t->places;
+	t->marks = check(realloc(t->marks, (t->n_marks + 1) * sizeof(*t->marks)));
+	t->marks[t->n_marks++] = (struct seen_mark){copy(t->path), copy(w->function), mark};
+}
+
+/* The mark that is the word, or for which it stands; or NULL */
+static const char *mark_of(const struct places *p, const struct c_word *w)
+{
 	int i, j;
 
+	for (i = 0; i < p->n_aliases; i++) {
+		if (is_word(w, p->aliases[i].name))
+			return p->aliases[i].mark;
+	}
 	for (i = 0; i < p->n_calls; i++) {
 		for (j = 0; j < p->calls[i].marks.n; j++) {
-			if (!is_word(w, p->calls[i].marks.s[j]))
-				continue;
-			t->marks = check(realloc(t->marks, (t->n_marks + 1) * sizeof(*t->marks)));
-			t->marks[t->n_marks++] = (struct seen_mark){copy(w->function), p->calls[i].marks.s[j]};
-			return;
+			if (is_word(w, p->calls[i].marks.s[j]))
+				return p->calls[i].marks.s[j];
 		}
+	}
+	return NULL;
+}
+
+static void see_mark(struct tree *t, const struct c_word *w)
+{
+	struct places *p = &t->places;
+	const char *mark = mark_of(p, w);
+	int i;
+
+	if (!mark)
+		return;
+	add_mark(t, w, mark);
+	for (i = 0; i < p->n_aliases; i++) {
+		if (!strcmp(p->aliases[i].name, w->function) && !strcmp(p->aliases[i].mark, mark) &&
+		    !is_word(w, p->aliases[i].name))
+			p->aliases[i].proved = true;
 	}
 }
 
@@ -186,39 +212,49 @@ static void see(void *arg, const struct c_word *w)
 	see_call(t, w);
 }
 
+static bool is_marked(const struct tree *t, const char *path, const char *function, const char *mark)
+{
+	int i;
+
+	for (i = 0; i < t->n_marks; i++) {
+		if (!strcmp(t->marks[i].word, mark) && !strcmp(t->marks[i].function, function) &&
+		    !strcmp(t->marks[i].path, path))
+			return true;
+	}
+	return false;
+}
+
 static bool has_mark(const struct tree *t, const struct site *s)
 {
-	int i, j;
+	const struct place *a = s->place;
+	int i;
 
 	for (i = 0; i < s->call->marks.n; i++) {
 		const char *mark = s->call->marks.s[i];
 
 		if (!strcmp(mark, "*") || (*mark == '!' && !s->excluded))
 			return true;
-		for (j = 0; j < t->n_marks; j++) {
-			if (!strcmp(t->marks[j].word, mark) && !strcmp(t->marks[j].function, s->function))
-				return true;
-		}
+		if (is_marked(t, s->path, s->function, mark))
+			return true;
+		if (a && a->by_path && is_marked(t, a->by_path, a->by_function, mark))
+			return true;
 	}
 	return false;
 }
 
-static void file_ends(struct tree *t)
+/* After the last file: the mark of a call can be in another one. */
+static void judge_sites(struct tree *t)
 {
 	int i;
 
-	for (i = t->first; i < t->n_sites; i++) {
+	for (i = 0; i < t->n_sites; i++) {
 		struct site *s = &t->sites[i];
 
-		s->charged = has_mark(t, s);
 		s->place = places_find(&t->places, s->path, s->function);
+		s->charged = has_mark(t, s);
 		if (s->place)
 			s->place->found++;
 	}
-	while (t->n_marks)
-		free(t->marks[--t->n_marks].function);
-	t->first = t->n_sites;
-	t->inside = false;
 }
 
 static bool has_string(const char *text, size_t len, const char *s)
@@ -284,7 +320,7 @@ static void read_source(struct tree *t, const char *path)
 	t->path = path;
 	(ends_with(path, ".rs") ? rust_words : c_words)(text, len, see, t);
 	see_drivers(t, text, len);
-	file_ends(t);
+	t->inside = false;
 	free(text);
 }
 
@@ -323,6 +359,7 @@ static void read_tree(struct tree *t, const char *top)
 	for (j = 0; j < found_sources.n; j++)
 		read_source(t, found_sources.s[j]);
 	strings_clear(&found_sources);
+	judge_sites(t);
 }
 
 static void problem(struct tree *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -401,6 +438,18 @@ static void check_names(struct tree *t)
 				x->line, x->found, x->name, x->count);
 		if (!a || !a->found || strcmp(a->path, x->path))
 			problem(t, "%s is served by %s, which has no line", x->name, x->path);
+	}
+}
+
+static void check_aliases(struct tree *t)
+{
+	int i;
+
+	for (i = 0; i < t->places.n_aliases; i++) {
+		const struct place_alias *a = &t->places.aliases[i];
+
+		if (!a->proved)
+			problem(t, "line %d: no function %s has the word %s", a->line, a->name, a->mark);
 	}
 }
 
@@ -496,6 +545,10 @@ static void tree_free(struct tree *t)
 	}
 	while (t->n_uses)
 		free(t->uses[--t->n_uses].path);
+	while (t->n_marks) {
+		free(t->marks[--t->n_marks].path);
+		free(t->marks[t->n_marks].function);
+	}
 	free(t->sites);
 	free(t->marks);
 	free(t->uses);
@@ -525,6 +578,7 @@ int main(int argc, char **argv)
 		check_sites(&t);
 		check_counts(&t);
 		check_names(&t);
+		check_aliases(&t);
 		check_drivers(&t);
 	}
 	fclose(f);

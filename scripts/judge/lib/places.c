@@ -76,6 +76,16 @@ static void read_call(struct places *p, char *line, int n)
 		strings_add(&c->marks, mark);
 }
 
+static void read_alias(struct places *p, char *line, int n)
+{
+	char *name = word(&line), *mark = word(&line);
+
+	if (!*mark || *word(&line))
+		die("%s:%d: expected: mark NAME MARK", p->file, n);
+	p->aliases = check(realloc(p->aliases, (p->n_aliases + 1) * sizeof(*p->aliases)));
+	p->aliases[p->n_aliases++] = (struct place_alias){copy(name), copy(mark), n, false};
+}
+
 static void read_through(struct places *p, char *line, int n)
 {
 	struct place_through *t;
@@ -143,6 +153,21 @@ static const char *hand_above(const struct places *p, const char *path)
 	return NULL;
 }
 
+/* Takes "by [PATH:]FUNCTION" from the beginning of a reason. */
+static char *read_by(struct place *a, char *reason)
+{
+	char *by, *function;
+
+	if (strncmp(reason, "by ", 3) || a->class != PLACE_CHARGED)
+		return reason;
+	reason += 3;
+	by = word(&reason);
+	function = function_of(by);
+	a->by_path = copy(function ? by : a->path);
+	a->by_function = function ? function : copy(by);
+	return trim(reason);
+}
+
 static void read_place(struct places *p, const char *first, char *line, int n)
 {
 	struct place new = {.class = class_of(first), .line = n};
@@ -163,7 +188,9 @@ static void read_place(struct places *p, const char *first, char *line, int n)
 			die("%s:%d: %s is in line %d, too", p->file, n, path, p->list[i].line);
 	}
 	new.path = copy(path);
-	new.reason = copy(trim(line));
+	new.reason = copy(read_by(&new, trim(line)));
+	if (!*new.reason)
+		die("%s:%d: no reason", p->file, n);
 	p->list = check(realloc(p->list, (p->n + 1) * sizeof(*p->list)));
 	p->list[p->n++] = new;
 }
@@ -180,6 +207,8 @@ static void read_line(struct places *p, char *line, int n)
 		read_driver(p, line, n);
 	else if (!strcmp(first, "through"))
 		read_through(p, line, n);
+	else if (!strcmp(first, "mark"))
+		read_alias(p, line, n);
 	else if (!strcmp(first, "hand"))
 		strings_add(&p->hand, word(&line));
 	else
@@ -225,7 +254,14 @@ void places_free(struct places *p)
 		free(p->list[i].path);
 		free(p->list[i].function);
 		free(p->list[i].reason);
+		free(p->list[i].by_path);
+		free(p->list[i].by_function);
 	}
+	for (i = 0; i < p->n_aliases; i++) {
+		free(p->aliases[i].name);
+		free(p->aliases[i].mark);
+	}
+	free(p->aliases);
 	free(p->calls);
 	free(p->throughs);
 	free(p->drivers);

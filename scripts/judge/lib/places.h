@@ -30,6 +30,13 @@ struct place_call {
 	struct strings marks;	/* words that show a charge, see the head of the file */
 };
 
+/* The name of a function that returns a mark: it stands for the mark in other functions. */
+struct place_alias {
+	char *name, *mark;
+	int line;		/* of kernel/coverage/places */
+	bool proved;		/* a function of this name has the mark */
+};
+
 /* A word that shows that a driver uses another place. */
 struct place_through {
 	char *name, *path;
@@ -58,6 +65,8 @@ struct place {
 	enum place_class class;
 	char *path;		/* of a file; of a directory, with a "/" at the end */
 	char *function;		/* or NULL: all of the file or directory */
+	/* The function that has the mark for these calls, or NULL: the function of each call */
+	char *by_path, *by_function;
 	char *reason;
 	int line;		/* of kernel/coverage/places */
 	int count;		/* calls, as the file says */
@@ -68,6 +77,8 @@ struct places {
 	const char *file;
 	struct place_call *calls;
 	int n_calls;
+	struct place_alias *aliases;
+	int n_aliases;
 	struct place_through *throughs;
 	int n_throughs;
 	struct place_driver *drivers;

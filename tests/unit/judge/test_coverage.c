@@ -63,6 +63,19 @@ static const struct test {
 	{ "a new charge", "void f(void) { get_attrs(ACCOUNT); }\n", "open 1 drivers/a.c user\n", "", 1,
 	  "=drivers/a.c:1: f() charges what it takes from get_attrs(), but line 6 says \"open\"\n" },
 
+	{ "a charge by the caller", "void f(int a) { get_attrs(a); }\nvoid g(void) { f(ACCOUNT); }\n",
+	  "charged 1 drivers/a.c:f by g user\n", "", 0, "=" },
+	{ "a charge by the caller that is gone", "void f(int a) { get_attrs(a); }\nvoid g(void) { f(0); }\nvoid h(void) { f(ACCOUNT); }\n",
+	  "charged 1 drivers/a.c:f by g user\n", "", 1, "f() calls get_attrs() without a charge" },
+	{ "a charge by a caller in a later file", "void f(int a) { get_attrs(a); }\n",
+	  "charged 1 drivers/a.c:f by drivers/sub/c.c:c user\nopen 1 drivers/sub/ x\n", "", 0, "=" },
+	{ "a charge by a caller without a reason", "", "charged 1 drivers/a.c:f by g\n", "", 2, "places:6: no reason" },
+	{ "a charge by a helper", "int acc(int a) { return ACCOUNT; }\nvoid f(void) { get_attrs(acc(1)); }\n",
+	  "mark acc ACCOUNT\ncharged 1 drivers/a.c user\n", "", 0, "=" },
+	{ "a helper without a charge", "int acc(int a) { return 0; }\nvoid f(void) { a = ACCOUNT; acc(a); }\n", "mark acc ACCOUNT\n", "", 1,
+	  "=line 6: no function acc has the word ACCOUNT\n" },
+	{ "a helper has no mark", "", "mark acc\n", "", 2, "places:6: expected: mark NAME MARK" },
+
 	/* ---- C ---- */
 	{ "a declaration is no call", "int get(int a);\nextern int get(int a);\nint get(int a)\n{\n\treturn 0;\n}\n", "", "", 0, "=" },
 	{ "a comment is no call", "void f(void) { /* get(1); */\n// get(2);\n}\n", "", "", 0, "=" },
@@ -173,7 +186,7 @@ static bool one(const struct place *place, size_t i, const char **name)
 	put_file(place->dir, "tree/rust/a.rs", rust ? t->source + 6 : NULL);
 	put_file(place->dir, "tree/drivers/hand/a.c", hand ? t->source + 6 : NULL);
 	put_file(place->dir, "tree/drivers/sub/c.c",
-		 strstr(t->places, "drivers/sub/") ? "void c(void) { get(1); }\n" : NULL);
+		 strstr(t->places, "drivers/sub/") ? "void c(void) { get(1); f(ACCOUNT); }\n" : NULL);
 	put_file(place->dir, "tree/drivers/b.c", has_b ? "char *n = \"b-drv\"; void b(void) { get(1); x = ops; }\n" : NULL);
 	snprintf(places, sizeof(places), CALLS "%s" MM, t->places);
 	put_file(place->dir, "places", places);
