@@ -578,19 +578,31 @@ static void min_is_lost(void)
 	runc("/run/runc/c1", "dmem.pool/min", EIGHT, HOOK);
 }
 
-static void min_holds(void)
+/* The policy admits all of it. */
+static void min_is_admitted(void)
 {
 	min_is_lost();
+	runc("/run/runc/c1", "dmem.pool/min", CAMERA " 4M", HOOK);
+}
+
+static void min_in_effect(void)
+{
 	put(CG SCOPE "/dmem.min", CAMERA " 4194304\n");
 	put(CG MACHINE "/dmem.min", CAMERA " 4194304\n");
 	put(CG SCOPE "/dmem.stat", CAMERA " local=0 dying=0 reserved=4194304 committed=4194304\n");
 	put(CG MACHINE "/dmem.stat", CAMERA " local=0 dying=0 reserved=4194304 committed=4194304\n");
 }
 
+static void min_holds(void)
+{
+	min_is_admitted();
+	min_in_effect();
+}
+
 /* The finding about the cgroup above is the one for any cgroup. */
 static void min_not_above(void)
 {
-	min_is_lost();
+	min_is_admitted();
 	put(CG SCOPE "/dmem.min", CAMERA " 4194304\n");
 	unlink(tap_path(CG SCOPE "/dmem.stat"));
 }
@@ -610,7 +622,7 @@ static void min_of_systemd(void)
 
 	init_scope(0);
 	put(POLICY, "[Hook]\nDeviceMemoryMinCeiling=" CAMERA " 4M\n");
-	crun_at("/run/crun/c1", "/" PAYLOAD, "dmem.pool/min", EIGHT);
+	crun_at("/run/crun/c1", "/" PAYLOAD, "dmem.pool/min", CAMERA " 4M");
 	for (size_t i = 0; i < sizeof(with) / sizeof(*with); i++) {
 		snprintf(name, sizeof(name), CG "%s/dmem.min", with[i]);
 		put(name, CAMERA " 4194304\n");
@@ -741,6 +753,26 @@ static void min_without_hook(void)
 {
 	in_scope(0, 0);
 	runc("/run/runc/c1", "dmem.pool/min", EIGHT, "");
+}
+
+/* Others have reserved it, such as dmemctl set. */
+static void min_by_others(void)
+{
+	in_scope(0, 0);
+	min_in_effect();
+	runc("/run/runc/c1", "dmem.pool/min", CAMERA " 4194305", "");
+}
+
+static void min_by_others_with_hook(void)
+{
+	min_by_others();
+	runc("/run/runc/c1", "dmem.pool/min", CAMERA " 4M", HOOK);
+}
+
+static void min_is_lowered(void)
+{
+	min_is_lost();
+	min_in_effect();
 }
 
 /* The key of one annotation looks like another annotation. */
@@ -1193,8 +1225,13 @@ static const struct test_case ceilings_cases[] = {
 	  "reservation of " CAMERA ", but /etc/dmem/hook.conf admits none: write DeviceMemoryMinCeiling= there, and "
 	  AGAIN, 0, 0 },
 	{ "a reservation without the hook", min_without_hook, "problem: container c1: an annotation asks for a "
-	  "reservation of " CAMERA ", but nothing is reserved: dmem-hook did not run for it: install "
+	  "reservation of 8M of " CAMERA ", but dmem.min of its cgroup is 0B: dmem-hook did not run for it: install "
 	  "dmem-containers, see dmem-hook(8), and " AGAIN, 1, 0 },
+	{ "a reservation by others, without the hook", min_by_others, NULL, 0, 1 },
+	{ "a reservation by others, without a ceiling", min_by_others_with_hook, NULL, 0, 1 },
+	{ "a reservation above the ceiling", min_is_lowered, "note: container c1: an annotation asks for a reservation of "
+	  "8M of " CAMERA ", but /etc/dmem/hook.conf admits 4M: ask for less, or raise DeviceMemoryMinCeiling= there, "
+	  "and " AGAIN, 0, 0 },
 };
 
 static const struct test_case files_cases[] = {

@@ -182,29 +182,44 @@ static void say_writer(struct check *k, const char *asks, const struct way *w)
 		   asks, w->who, w->at);
 }
 
-/* Without a ceiling in root's policy, an annotation reserves nothing. */
-static void check_unreserved(struct check *k, size_t r, const struct hook_choice *c)
+/* The kernel rounds down to pages. */
+static bool is_reserved(const struct way *w, uint64_t bytes)
+{
+	return w->min >= bytes - bytes % (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The policy lowers what an annotation asks for; without a ceiling, to nothing. What is in effect
+ * counts, whoever has set it. */
+static void check_unreserved(struct check *k, size_t r, const struct hook_choice *c, const struct way *w)
 {
 	const char *region = k->d->regions.region[r].name;
 
-	if (c->source != HOOK_ANNOTATION || c->value || !c->asked || !may_say(k))
+	if (c->source != HOOK_ANNOTATION || c->value >= c->asked || is_reserved(w, c->asked))
+		return;
+	/* Otherwise check_min() reports it. */
+	if (!is_reserved(w, c->value) || !may_say(k))
 		return;
 	if (!k->c->files.n)
 		doctor_say(k->d, severity(k), k->c->name, NO_HOOK_REMEDY,
-			   "an annotation asks for a reservation of %s, but nothing is reserved", region);
-	else
+			   "an annotation asks for a reservation of %s of %s, but dmem.min of its cgroup is %s",
+			   doctor_size_beside(c->asked, w->min), region, doctor_size_beside(w->min, c->asked));
+	else if (!c->value)
 		doctor_say(k->d, NOTE, k->c->name,
 			   "write DeviceMemoryMinCeiling= there, and " START_AGAIN,
 			   "an annotation asks for a reservation of %s, but " DOCTOR_POLICY " admits none", region);
+	else
+		doctor_say(k->d, NOTE, k->c->name,
+			   "ask for less, or raise DeviceMemoryMinCeiling= there, and " START_AGAIN,
+			   "an annotation asks for a reservation of %s of %s, but " DOCTOR_POLICY " admits %s",
+			   doctor_size_beside(c->asked, c->value), region, doctor_size_beside(c->value, c->asked));
 }
 
 /* A reservation of the container that the cgroups above do not have gets its finding in limits.c. */
 static void check_min(struct check *k, size_t r, const struct hook_choice *c, const struct way *w)
 {
 	const char *region = k->d->regions.region[r].name;
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	if (c->source == HOOK_NOBODY || w->min >= c->value - c->value % page || !may_say(k))
+	if (c->source == HOOK_NOBODY || is_reserved(w, c->value) || !may_say(k))
 		return;
 	doctor_say(k->d, severity(k), k->c->name, START_AGAIN ", and see the log for messages of dmem-hook",
 		   "%s a reservation of %s of %s, but dmem.min of its cgroup is %s", source_text(c),
@@ -457,7 +472,7 @@ static void check_region(struct check *k, size_t r, const struct hook_policy *po
 	struct way w = find_way(k, g->name);
 
 	check_max(k, r, &max, &w);
-	check_unreserved(k, r, &min);
+	check_unreserved(k, r, &min, &w);
 	check_min(k, r, &min, &w);
 	check_leaf(k, r, &w);
 }
