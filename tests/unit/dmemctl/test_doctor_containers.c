@@ -2,7 +2,9 @@
 /*
  * dmemctl doctor on running containers: the files of runc and crun in a tree of plain files.
  *
- * test_doctor_containers DMEMCTL JQ DIRECTORY
+ * test_doctor_containers DMEMCTL FAST JQ DIRECTORY
+ *
+ * FAST: dmemctl without sanitizers, whose system calls are counted.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "traced.h"
 
 #define MACHINE		"machine.slice"
 #define SCOPE		MACHINE "/libpod-c1.scope"
@@ -32,6 +35,7 @@
 #define SET_PAYLOAD	"dmemctl set /" PAYLOAD " --max=" CAMERA "=SIZE, or " AGAIN
 
 static struct tool t;
+static const char *fast;
 
 /* ---- the machine ---- */
 
@@ -998,6 +1002,7 @@ static void of_user_too_much(void)
 #define HUGE(id)		"note: " CANNOT("/run/user/1000/runc/" id "/state.json", "more text follows it")
 #define HOST			": run dmemctl doctor on the host, outside of any container\n"
 #define D16			"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/"
+#define D63			D16 D16 D16 "d/d/d/d/d/d/d/d/d/d/d/d/d/d/d"
 #define DEEP			D16 D16 D16 D16 "d"
 #define POLICY_BAD(why)		"problem: /etc/dmem/hook.conf: " why ", so no container with dmem-hook starts: correct " \
 				"it, see dmem-hook(8)\n"
@@ -1377,20 +1382,29 @@ static void roots(void)
 	      "exit code %d: %s", code, get("err"));
 }
 
+/* A container of user 1000 with a process of its own. */
+static void of_thousand(int i, int pid, const char *path, const char *key, const char *value)
+{
+	char name[100];
+
+	process(pid, "S", START, path);
+	snprintf(name, sizeof(name), "root/run/user/1000/runc/c%03d/state.json", i);
+	put(name, "{\"init_process_pid\":%d,\"init_process_start\":%d,\"config\":{\"labels\":[\"%s=%s\"],\"Hooks\":{"
+	    "\"createRuntime\":[" HOOK "]}}}\n", pid, START, key, value);
+	give_away("root/run/user/1000/runc");
+}
+
 /* The findings about the containers of one user are limited, so that those about others are seen. */
 static void flood(void)
 {
 	size_t lines = 0;
-	char dir[100], text[40000];
+	char text[40000];
 	int code;
 
 	board(&t);
 	in_payload(0, 0);
-	for (int i = 0; i < 101; i++) {
-		snprintf(dir, sizeof(dir), "/run/user/1000/runc/c%03d", i);
-		runc(dir, ASKS(EIGHT), HOOK);
-	}
-	give_away("root/run/user/1000/runc");
+	for (int i = 0; i < 101; i++)
+		of_thousand(i, PID + i, PAYLOAD, ASKS(EIGHT));
 	crun("/run/user/1001/crun/other", ASKS(EIGHT), HOOK);
 	give_away("root/run/user/1001/crun");
 	code = tool(&t, "doctor");
@@ -1427,11 +1441,126 @@ static void many_names(void)
 	check(strstr(get("out"), "note: container other: ") != NULL, "other users are examined", "%s", get("out"));
 }
 
+/* ---- what a user's containers cost root ---- */
+
+/* System calls of doctor, which prints notes only. */
+static int calls(void)
+{
+	char root[4096];
+	const char *argv[] = { fast, "--sysroot", root, "doctor", NULL };
+
+	snprintf(root, sizeof(root), "%s", tap_path("root"));
+	return run_calls(argv, NULL);
+}
+
+/* Calls for 20 more directories of a user, which @make makes from one number to another. */
+static int calls_for_20(const char *name, void (*make)(int from, int to))
+{
+	int few, more;
+
+	board(&t);
+	fake_bare_cgroup(D63);
+	make(0, 20);
+	few = calls();
+	make(20, 40);
+	more = calls();
+	check(few > 0 && more > 0, name, "%d and %d calls", few, more);
+	return more - few;
+}
+
+static void same_process(int from, int to)
+{
+	for (int i = from; i < to; i++)
+		of_thousand(i, PID, D63, ASKS(EIGHT));
+}
+
+static void without_a_wish(int from, int to)
+{
+	for (int i = from; i < to; i++)
+		of_thousand(i, PID + i, D63, "a", "b");
+}
+
+static void directories(void)
+{
+	int n = calls_for_20("directories of one process", same_process);
+
+	/* Three are read for each: a directory and two files, one of which is not there. */
+	check(n <= 20 * 30, "a process is examined once", "%d calls for 20 more directories", n);
+	board(&t);
+	fake_bare_cgroup(D63);
+	same_process(0, 3);
+	tool(&t, "doctor");
+	check(strstr(get("out"), "note: /run/user/1000/runc/c001: another directory names the same process 4711, so this one "
+		     "is not checked: remove what is left of old containers\n") && !strstr(get("out"), "c002"),
+	      "one note says so", "%s", get("out"));
+	n = calls_for_20("containers without a limit", without_a_wish);
+	/* And two files of the process. */
+	check(n <= 20 * 45, "no limit is read if nobody asks for one", "%d calls for 20 more containers", n);
+}
+
+/* After 100 findings, nothing more is read. */
+static void after_the_last_finding(void)
+{
+	int few, more;
+
+	board(&t);
+	in_payload(0, 0);
+	for (int i = 0; i < 120; i++)
+		of_thousand(i, PID + i, PAYLOAD, ASKS(EIGHT));
+	few = calls();
+	for (int i = 120; i < 200; i++)
+		of_thousand(i, PID + i, PAYLOAD, ASKS(EIGHT));
+	more = calls();
+	check(few > 0 && more > 0 && more - few < 80, "nothing more is read", "%d and %d calls", few, more);
+}
+
+/* All limits hold, so there is no finding. Each container takes 3 times 63 steps of 16384. */
+static void steps(void)
+{
+	board(&t);
+	fake_bare_cgroup(D63);
+	put(CG D63 "/dmem.max", CAMERA " 8388608\n" DISPLAY " 8388608\n" SYSTEM " 8388608\n");
+	for (int i = 0; i < 80; i++)
+		of_thousand(i, PID + 1 + i, D63, ASKS(EIGHT "; " DISPLAY " 8M; " SYSTEM " 8M"));
+	tool(&t, "doctor");
+	check(!strstr(get("out"), "too many threads"), "80 deep containers are all checked", "%s", get("out"));
+	for (int i = 80; i < 90; i++)
+		of_thousand(i, PID + 1 + i, D63, ASKS(EIGHT "; " DISPLAY " 8M; " SYSTEM " 8M"));
+	in_payload(0, 0);
+	crun("/run/user/1001/crun/other", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1001/crun");
+	check(!tool(&t, "doctor") &&
+	      strstr(get("out"), "note: /run/user/1000: the containers of this user have too many threads, or cgroups above "
+		     "them: not all of them are checked: use fewer levels of cgroups, or fewer containers\n") &&
+	      !strstr(get("out"), "/runc/c"), "after 16384 steps a note says so", "%s", get("out"));
+	check(strstr(get("out"), "other: " RAISED) != NULL, "other users are examined", "%s", get("out"));
+}
+
+/* The first thread has ended. A list of all others is not needed. */
+static int calls_with_threads(int n)
+{
+	board(&t);
+	in_scope(0, 0);
+	of_thousand(0, PID, SCOPE, "a", "b");
+	process(PID, "Z", START, SCOPE);
+	for (int i = 1; i <= n; i++)
+		thread(PID + i, "S", SCOPE);
+	return calls();
+}
+
+static void threads(void)
+{
+	int few = calls_with_threads(10), more = calls_with_threads(5000);
+
+	check(few > 0 && few == more, "only one thread that lives is read", "%d and %d calls", few, more);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
-	t = (struct tool){ .program = argv[1], .jq = argv[2], .dir = argv[3] };
+	fast = argv[2];
+	t = (struct tool){ .program = argv[1], .jq = argv[3], .dir = argv[4] };
 	tap_start();
 	RUN(holds);
 	RUN(processes);
@@ -1446,6 +1575,10 @@ int main(int argc, char **argv)
 	RUN(users);
 	RUN(flood);
 	RUN(many_names);
+	RUN(directories);
+	RUN(after_the_last_finding);
+	RUN(steps);
+	RUN(threads);
 	RUN(pods);
 	RUN(ceilings);
 	RUN(roots);

@@ -50,6 +50,7 @@ struct check {
 	const struct doctor_container *c;
 	struct hook_asks asks;
 	bool gone;
+	bool spent;			/* no step is left for it */
 };
 
 /* The limits of one region on the way from a container's cgroup to the root. */
@@ -70,10 +71,10 @@ struct way {
  * Containers of users are the business of these users, who could also cause a false alarm. */
 static bool may_say(struct check *k)
 {
-	if (k->d->err || k->gone || (k->c->left && !*k->c->left))
+	if (k->d->err || k->gone || k->spent || (k->c->left && !*k->c->left))
 		return false;
 	k->gone = !doctor_container_lives(k->d, k->c);
-	return !k->gone && doctor_may_find(k->c->left);
+	return !k->gone && doctor_take_one(k->c->left);
 }
 
 static enum severity severity(const struct check *k)
@@ -296,8 +297,11 @@ static struct way find_way(struct check *k, const char *region)
 {
 	struct way w = { .own = DMEM_UNKNOWN, .lowest = DMEM_NO_LIMIT, .held = DMEM_NO_LIMIT };
 
-	for (const char *cgroup = k->c->cgroup; cgroup && *cgroup; cgroup = parent_of(k, cgroup))
-		one_level(k, cgroup, region, &w);
+	for (const char *cgroup = k->c->cgroup; cgroup && *cgroup && !k->spent; cgroup = parent_of(k, cgroup)) {
+		k->spent = !doctor_take_one(k->c->steps);
+		if (!k->spent)
+			one_level(k, cgroup, region, &w);
+	}
 	return w;
 }
 
@@ -469,8 +473,12 @@ static void check_region(struct check *k, size_t r, const struct hook_policy *po
 	const struct dmem_region *g = &k->d->regions.region[r];
 	struct hook_choice max = hook_choose(policy, &k->asks, DMEM_MAX, g->name, g->capacity);
 	struct hook_choice min = hook_choose(policy, &k->asks, DMEM_MIN, g->name, g->capacity);
-	struct way w = find_way(k, g->name);
+	struct way w;
 
+	/* Users can have any number of containers that ask for nothing. */
+	if (k->c->of_user && max.value == DMEM_NO_LIMIT && min.source == HOOK_NOBODY)
+		return;
+	w = find_way(k, g->name);
 	check_max(k, r, &max, &w);
 	check_unreserved(k, r, &min, &w);
 	check_min(k, r, &min, &w);
@@ -512,7 +520,7 @@ static void check_container(void *data, const struct doctor_container *c)
 
 	k->c = c;
 	k->asks = (struct hook_asks){ 0 };
-	k->gone = false;
+	k->gone = k->spent = false;
 	problem = obstacle(k, &remedy);
 	if (problem) {
 		if (may_say(k))
@@ -526,7 +534,7 @@ static void check_container(void *data, const struct doctor_container *c)
 	check_keys(k);
 	find_regions(k);
 	/* The kernel limits only the first region of a name. */
-	for (size_t r = 0; r < k->d->regions.n && !k->d->err; r++) {
+	for (size_t r = 0; r < k->d->regions.n && !k->d->err && !k->spent; r++) {
 		if (!doctor_is_later(k->d, r))
 			check_region(k, r, policy);
 	}

@@ -18,7 +18,9 @@ struct doctor_container {
 	/* Without the first slash: of its first process, and of the container, which is the same one
 	 * or one above it. systemd inside is in a cgroup of its own. */
 	const char *cgroup, *own;
-	size_t *left;			/* findings that its user may still cause; NULL: any number */
+	/* What its user may still cause: findings, and steps, each a thread or cgroup that is read. NULL: any
+	 * number. */
+	size_t *left, *steps;
 };
 
 /* runtimes.c: calls @check for each container whose first process lives and has a known cgroup, and
@@ -26,13 +28,13 @@ struct doctor_container {
 void doctor_each_container(struct doctor *d, uid_t owner,
 			   void (*check)(void *data, const struct doctor_container *c), void *data);
 
-/* False if no further finding may be printed. Otherwise counts one. */
-bool doctor_may_find(size_t *left);
+/* False if nothing is left. Otherwise takes one. NULL: any number is left. */
+bool doctor_take_one(size_t *left);
 
-/* process.c: false if the process has ended, or if another one has its pid. Sets *@cgroup to a text in
- * @a; NULL: it cannot be determined. */
+/* process.c: false if the process has ended, if another one has its pid, or if no step is left. Sets
+ * *@cgroup to a text in @a; NULL: it cannot be determined. */
 bool doctor_process_lives(const struct doctor *d, struct dmem_arena *a, const struct hook_runtime *r,
-			  const char **cgroup);
+			  size_t *steps, const char **cgroup);
 
 /* The same for a container that was found. */
 bool doctor_container_lives(const struct doctor *d, const struct doctor_container *c);

@@ -26,6 +26,7 @@
 #define MAX_OF_USER	256
 #define MAX_NAMES	1024	/* in all directories of a user */
 #define MAX_FINDINGS	100
+#define MAX_STEPS	16384	/* threads and cgroups, the latter for each region */
 #define MAX_BYTES	(16u << 20)
 
 #define REMOVE_OLD	"remove what is left of old containers"
@@ -51,9 +52,16 @@ struct search {
 	void (*check)(void *data, const struct doctor_container *c);
 	void *data;
 	uid_t owner;		/* of the cgroup tree */
-	/* Bytes of this user's files that may still be read, findings that may be printed, and names that
-	 * may be examined. */
-	size_t left, findings, names;
+	/* Bytes of this user's files that may still be read, findings that may be printed, names that may be
+	 * examined, and steps that their checks may take. */
+	size_t left, findings, names, steps;
+	/* Processes that this user's files have named, and whether a second directory named one. */
+	struct named {
+		int pid;
+		uint64_t started;
+	} *named;
+	size_t n_named;
+	bool named_again;
 	size_t files;		/* containers with files, also of those that have ended */
 	struct seen {
 		dev_t dev;
@@ -89,7 +97,7 @@ static const struct {
 	{ "docker", 2, "runtime-" },
 };
 
-bool doctor_may_find(size_t *left)
+bool doctor_take_one(size_t *left)
 {
 	if (left && !*left)
 		return false;
@@ -103,11 +111,22 @@ static size_t *findings_of(struct search *s, bool of_user)
 	return of_user ? &s->findings : NULL;
 }
 
+static size_t *steps_of(struct search *s, bool of_user)
+{
+	return of_user ? &s->steps : NULL;
+}
+
+/* True if nothing more of this user is examined. */
+static bool is_spent(const struct search *s, bool of_user)
+{
+	return of_user && (!s->findings || !s->steps);
+}
+
 static void unread(struct search *s, bool of_user, const struct unusable *u)
 {
 	const char *remedy = "see the log of the engine, and start the container again";
 
-	if (!doctor_may_find(findings_of(s, of_user)))
+	if (!doctor_take_one(findings_of(s, of_user)))
 		return;
 	doctor_say(s->d, of_user || u->no_right ? NOTE : PROBLEM, u->path, u->no_right ? "run as root" : remedy,
 		   "cannot be read, so the limits of its containers are not checked: %s", u->problem);
@@ -219,11 +238,11 @@ static bool take_files(struct search *s, const struct place *p, struct hook_runt
 
 /* With the pid from an unusable file, of a container that may have ended. Without one, it counts as
  * one that lives: its user can have caused that. */
-static bool may_live(struct search *s, const struct hook_runtime *r, const char **cgroup)
+static bool may_live(struct search *s, const struct hook_runtime *r, size_t *steps, const char **cgroup)
 {
 	struct dmem_arena scratch = { 0 };
 	const char *found = NULL;
-	bool lives = !r->state.pid || doctor_process_lives(s->d, &scratch, r, &found);
+	bool lives = !r->state.pid || doctor_process_lives(s->d, &scratch, r, steps, &found);
 
 	*cgroup = found ? dmem_strdup(s->d->arena, found) : NULL;
 	if (found && !*cgroup)
@@ -253,16 +272,50 @@ static void examine(struct search *s, struct doctor_container *c)
 	if (c->cgroup) {
 		c->own = own_cgroup(&c->files, c->cgroup);
 		s->check(s->data, c);
-	} else if (doctor_may_find(c->left)) {
+	} else if (doctor_take_one(c->left)) {
 		doctor_say(s->d, c->of_user ? NOTE : PROBLEM, c->name, DOCTOR_OUTSIDE,
 			   "the cgroup of its process %d cannot be determined, so its limits are not checked",
 			   c->files.state.pid);
 	}
 }
 
+/* Remembers the process of a user's container. True if another directory of the user has named it. */
+static bool is_named_again(struct search *s, const struct hook_runtime *r)
+{
+	struct named *all;
+
+	for (size_t i = 0; i < s->n_named; i++) {
+		if (s->named[i].pid == r->state.pid && s->named[i].started == r->started)
+			return true;
+	}
+	all = dmem_grow(s->d->arena, s->named, s->n_named, sizeof(*all));
+	if (!all) {
+		s->d->err = -ENOMEM;
+		return true;
+	}
+	s->named = all;
+	all[s->n_named++] = (struct named){ r->state.pid, r->started };
+	return false;
+}
+
+/* A process belongs to one container. A user could make root examine the same one 1000 times. */
+static bool is_again(struct search *s, const struct doctor_container *c)
+{
+	if (!c->of_user || !c->files.state.pid || !is_named_again(s, &c->files))
+		return false;
+	if (!s->d->err && !s->named_again && doctor_take_one(c->left))
+		doctor_say(s->d, NOTE, c->dir, REMOVE_OLD,
+			   "another directory names the same process %d, so this one is not checked",
+			   c->files.state.pid);
+	s->named_again = true;
+	return true;
+}
+
 static void one_container(struct search *s, struct place *p, const char *id)
 {
-	struct doctor_container c = { .of_user = p->of_user, .left = findings_of(s, p->of_user) };
+	struct doctor_container c = {
+		.of_user = p->of_user, .left = findings_of(s, p->of_user), .steps = steps_of(s, p->of_user),
+	};
 	struct place files = { .of_user = p->of_user };
 	struct unusable u = { 0 };
 	bool taken;
@@ -281,7 +334,7 @@ static void one_container(struct search *s, struct place *p, const char *id)
 	taken = take_files(s, &files, &c.files, &u);
 	close(files.dir);
 	s->files += taken || u.path;
-	if ((!taken && !u.path) || !may_live(s, &c.files, &c.cgroup) || s->d->err)
+	if ((!taken && !u.path) || is_again(s, &c) || !may_live(s, &c.files, c.steps, &c.cgroup) || s->d->err)
 		return;
 	if (taken)
 		examine(s, &c);
@@ -374,6 +427,10 @@ static void new_user(struct search *s)
 	s->left = MAX_BYTES;
 	s->findings = MAX_FINDINGS;
 	s->names = MAX_NAMES;
+	s->steps = MAX_STEPS;
+	s->named = NULL;
+	s->n_named = 0;
+	s->named_again = false;
 }
 
 static void search_user(struct search *s, struct place *p, const char *user)
@@ -395,6 +452,10 @@ static void search_user(struct search *s, struct place *p, const char *user)
 			   "only the first %d findings about the containers of this user are shown", MAX_FINDINGS);
 	if (!s->names)
 		doctor_say(s->d, NOTE, of.path, REMOVE_OLD, "has %d names or more: not all of them are checked", MAX_NAMES);
+	if (!s->steps)
+		doctor_say(s->d, NOTE, of.path, "use fewer levels of cgroups, or fewer containers",
+			   "the containers of this user have too many threads, or cgroups above them: not all of them are "
+			   "checked");
 }
 
 static void one_name(struct search *s, struct place *p, const char *name, int depth)
@@ -478,7 +539,7 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 	names = list(s, dir, prefix, limit, &n);
 	if (p.of_user)
 		s->names -= n;
-	for (size_t i = 0; i < n && !s->d->err; i++)
+	for (size_t i = 0; i < n && !s->d->err && !is_spent(s, p.of_user); i++)
 		one_name(s, &p, names[i], depth);
 	if (n == most)
 		doctor_say(s->d, p.of_user ? NOTE : PROBLEM, p.path, REMOVE_OLD,
