@@ -908,6 +908,31 @@ static void of_user(void)
 	give_away("root/run/user/1000/crun");
 }
 
+/* The process, its start and its cgroup can be read by everyone. */
+static void of_user_service(void)
+{
+	process(PID, "S", START, "system.slice/camera.service");
+	crun_at("/run/user/1000/crun/c1", "/system.slice", ASKS(EIGHT));
+	give_away("root/run/user/1000/crun");
+}
+
+static void of_user_gap(void)
+{
+	in_scope(0, 0);
+	fake_bare_cgroup(PAYLOAD);
+	process(PID, "S", START, PAYLOAD);
+	crun("/run/user/1000/crun/c1", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/crun");
+}
+
+static void of_user_writer(void)
+{
+	foreign_cgroup();
+	rename(tap_path("root/run/crun"), tap_path("root/run/old"));
+	crun("/run/user/1000/crun/c1", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/crun");
+}
+
 /* In a login session of root, crun uses its directory. */
 static void of_root(void)
 {
@@ -999,6 +1024,7 @@ static void of_user_too_much(void)
 #define UNREAD(path, why)	"problem: " CANNOT(path, why)
 #define STATE			"/run/runc/c1/state.json"
 #define LINK			"Too many levels of symbolic links"
+#define USERS			"/run/user/1000/"
 #define HUGE(id)		"note: " CANNOT("/run/user/1000/runc/" id "/state.json", "more text follows it")
 #define HOST			": run dmemctl doctor on the host, outside of any container\n"
 #define D16			"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/"
@@ -1254,14 +1280,21 @@ static const struct test_case files_cases[] = {
 
 static const struct test_case users_cases[] = {
 	{ "a user's container is not the machine's problem", of_user,
-	  "note: container c1: " RAISED SET_PAYLOAD, 0, 0 },
-	{ "a user's name is harmless", hostile_name, "note: container c\\x1b[31m: " RAISED SET_PAYLOAD, 0, 0 },
+	  "note: " USERS "crun/c1: " RAISED AGAIN, 0, 0 },
+	{ "a user's name is harmless", hostile_name, "note: " USERS "crun/c\\x1b[31m: " RAISED AGAIN, 0, 0 },
+	{ "a user's files name a service", of_user_service, "note: " USERS "crun/c1: an annotation asks for 8M of " CAMERA
+	  ", but the limit in effect is 24M, of /system.slice/camera.service: " AGAIN, 0, 0 },
+	{ "a user's container below a gap", of_user_gap, "note: " USERS "crun/c1: an annotation asks for 8M of " CAMERA
+	  ", but the controller is not enabled below /" SCOPE ", so its cgroup has no limit: " AGAIN, 0, 0 },
+	{ "a user's own limit", of_user_writer, "note: " USERS "crun/c1: an annotation asks for 8M of " CAMERA
+	  ", but /" MACHINE " is not only root's: its owner can remove the limit of /" PAYLOAD " below it, and none "
+	  "above holds: limit the slice of this user\n", 0, 0 },
 	{ "root's own container in a session", of_root, "problem: container c1: " RAISED SET_PAYLOAD, 1, 0 },
-	{ "rootless Docker", of_rootless_docker, "note: container c1: " RAISED SET, 0, 0 },
-	{ "rootless containerd", of_rootless_containerd, "note: container c1: " RAISED SET, 0, 0 },
-	{ "a user's cgroup is outside", of_user_outside, "note: container c1: the cgroup of its process 4711 cannot be "
+	{ "rootless Docker", of_rootless_docker, "note: " USERS "docker/runtime-runc/moby/c1: " RAISED AGAIN, 0, 0 },
+	{ "rootless containerd", of_rootless_containerd, "note: " USERS "containerd/runc/default/c1: " RAISED AGAIN, 0, 0 },
+	{ "a user's cgroup is outside", of_user_outside, "note: " USERS "crun/c1: the cgroup of its process 4711 cannot be "
 	  "determined, so its limits are not checked" HOST, 0, 0 },
-	{ "a user's cgroup is too deep", of_user_deep, "note: container c1: its cgroup /" DEEP " is too deep, so its "
+	{ "a user's cgroup is too deep", of_user_deep, "note: " USERS "crun/c1: its cgroup /" DEEP " is too deep, so its "
 	  "limits are not checked: use fewer levels\n", 0, 0 },
 	{ "a user's file is unusable", of_user_without_json,
 	  "note: " CANNOT("/run/user/1000/crun/c1/config.json", "it ends too early"), 0, 0 },
@@ -1269,7 +1302,7 @@ static const struct test_case users_cases[] = {
 	{ "a user with too many files", of_user_too_much,
 	  HUGE("c1") HUGE("c2") HUGE("c3") HUGE("c4")
 	  "note: " CANNOT("/run/user/1000/runc/c5/state.json", "this user's files are too long")
-	  "note: container c6: " RAISED SET_PAYLOAD, 0, 0 },
+	  "note: /run/user/1001/crun/c6: " RAISED AGAIN, 0, 0 },
 };
 
 static void one(const struct test_case *c)
@@ -1358,8 +1391,8 @@ static void roots(void)
 	tap_case("a user's");
 	give_away("root/opt/runc");
 	code = with_root("root/opt/runc");
-	check(!code && !strcmp(get("out"), "note: container c1: " RAISED SET), "is a note", "exit code %d: %s%s", code,
-	      get("out"), get("err"));
+	snprintf(said, sizeof(said), "note: %s/c1: " RAISED AGAIN, tap_path("root/opt/runc"));
+	check(!code && !strcmp(get("out"), said), "is a note", "exit code %d: %s%s", code, get("out"), get("err"));
 	tap_case("of another level");
 	snprintf(path, sizeof(path), "%s", tap_path("root/opt"));
 	snprintf(said, sizeof(said), "note: %s: has no files of runc or crun: name the directory with one directory for "
@@ -1409,13 +1442,13 @@ static void flood(void)
 	give_away("root/run/user/1001/crun");
 	code = tool(&t, "doctor");
 	snprintf(text, sizeof(text), "%s", get("out"));
-	for (const char *p = text; (p = strstr(p, "note: container c")); p++)
+	for (const char *p = text; (p = strstr(p, "note: " USERS "runc/c")); p++)
 		lines++;
-	check(!code && lines == 100 && !strstr(text, "container c100"), "100 findings are shown", "%zu: %s", lines,
+	check(!code && lines == 100 && !strstr(text, "runc/c100"), "100 findings are shown", "%zu: %s", lines,
 	      text);
 	check(strstr(text, "note: /run/user/1000: only the first 100 findings about the containers of this user are "
 		     "shown: see to these first\n") != NULL, "a note says so", "%s", text);
-	check(strstr(text, "note: container other: ") != NULL, "other users have their own findings", "%s", text);
+	check(strstr(text, "note: /run/user/1001/crun/other: ") != NULL, "other users have their own findings", "%s", text);
 }
 
 /* A user can make directories in directories, to keep root busy. */
@@ -1438,7 +1471,7 @@ static void many_names(void)
 	code = tool(&t, "doctor");
 	check(!code && strstr(get("out"), "note: /run/user/1000: has 1024 names or more: not all of them are checked: remove "
 			      "what is left of old containers\n"), "a note says so", "%d: %s", code, get("out"));
-	check(strstr(get("out"), "note: container other: ") != NULL, "other users are examined", "%s", get("out"));
+	check(strstr(get("out"), "note: /run/user/1001/crun/other: ") != NULL, "other users are examined", "%s", get("out"));
 }
 
 /* ---- what a user's containers cost root ---- */

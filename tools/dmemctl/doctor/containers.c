@@ -109,9 +109,11 @@ static const struct dmem_node *find_node(const struct doctor *d, const char *pat
 	return NULL;
 }
 
+/* Files of a user choose the process and the cgroup: they must not put a command for another one into
+ * root's hands. */
 static const char *command(struct check *k, const char *cgroup, size_t region)
 {
-	const struct dmem_node *n = find_node(k->d, cgroup);
+	const struct dmem_node *n = k->c->of_user ? NULL : find_node(k->d, cgroup);
 	const char *text = n ? doctor_limit(k->d, n, region) : "";
 
 	if (text && *text)
@@ -162,7 +164,7 @@ static void say_gap(struct check *k, const char *asks, const char *above)
 	if (!remedy)
 		k->d->err = -ENOMEM;
 	else
-		doctor_say(k->d, severity(k), k->c->name, remedy,
+		doctor_say(k->d, severity(k), k->c->name, k->c->of_user ? START_AGAIN : remedy,
 			   "%s, but the controller is not enabled below /%s, so its cgroup has no limit",
 			   asks, above);
 }
@@ -170,14 +172,16 @@ static void say_gap(struct check *k, const char *asks, const char *above)
 /* A limit file that belongs to the limited user, or that is below a cgroup of another user. */
 static void say_writer(struct check *k, const char *asks, const struct way *w)
 {
+	static const char of_user[] = "limit the slice of this user";
+
 	if (w->foreign) {
-		doctor_say(k->d, severity(k), k->c->name,
+		doctor_say(k->d, severity(k), k->c->name, k->c->of_user ? of_user :
 			   "make root the owner of that cgroup and its files, or limit a slice above it",
 			   "%s, but /%s is not only root's: its owner can remove the limit of /%s below it, and "
 			   "none above holds", asks, w->foreign, w->at);
 		return;
 	}
-	doctor_say(k->d, severity(k), k->c->name,
+	doctor_say(k->d, severity(k), k->c->name, k->c->of_user ? of_user :
 		   "make root the owner of the file, or limit a slice above it",
 		   "%s, but %s can write to dmem.max of /%s and remove that limit, and none above holds",
 		   asks, w->who, w->at);

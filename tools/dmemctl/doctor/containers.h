@@ -12,7 +12,8 @@
 
 struct doctor_container {
 	const char *dir;		/* of its runtime's files, such as "/run/crun/ID" */
-	const char *name;		/* "container ID", the ID cut as engines cut it */
+	const char *name;		/* "container ID", the ID cut as engines cut it. Of a user: @dir, since its
+					 * files can have any ID, and name any process */
 	bool of_user;			/* a user's own runtime has written the files */
 	struct hook_runtime files;
 	/* Without the first slash: of its first process, and of the container, which is the same one

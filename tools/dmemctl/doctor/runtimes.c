@@ -251,11 +251,14 @@ static bool may_live(struct search *s, const struct hook_runtime *r, size_t *ste
 	return lives;
 }
 
-/* Engines show 12 of the 64 digits of an id, and accept these. */
-static const char *name_of(struct doctor *d, const char *id)
+/* Engines show 12 of the 64 digits of an id, and accept these. The id of a user's container can be that
+ * of another one. */
+static const char *name_of(struct doctor *d, const struct doctor_container *c, const char *id)
 {
 	bool long_id = strlen(id) == 64 && strspn(id, "0123456789abcdef") == 64;
 
+	if (c->of_user)
+		return c->dir;
 	return dmem_printf(d->arena, "container %.*s", long_id ? 12 : 255, id);
 }
 
@@ -321,7 +324,7 @@ static void one_container(struct search *s, struct place *p, const char *id)
 	bool taken;
 
 	files.path = c.dir = join(s, p->path, id);
-	c.name = name_of(s->d, id);
+	c.name = name_of(s->d, &c, id);
 	if (!c.dir || !c.name) {
 		s->d->err = -ENOMEM;
 		return;
