@@ -942,6 +942,22 @@ static void of_root(void)
 		check(false, "directory", "its mode cannot be changed");
 }
 
+/* As with sudo -E. */
+static void of_root_below_user(void)
+{
+	in_payload(0, 0);
+	crun("/run/user/1000/crun/c1", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000");
+	if (chmod(tap_path("root/run/user/1000/crun"), 0700))
+		check(false, "directory", "its mode cannot be changed");
+}
+
+static void of_root_empty(void)
+{
+	put("root/run/user/1000/crun/c1/x", "x");
+	give_away("root/run/user/1000");
+}
+
 static void of_user_outside(void)
 {
 	of_user();
@@ -1290,6 +1306,10 @@ static const struct test_case users_cases[] = {
 	  ", but /" MACHINE " is not only root's: its owner can remove the limit of /" PAYLOAD " below it, and none "
 	  "above holds: limit the slice of this user\n", 0, 0 },
 	{ "root's own container in a session", of_root, "problem: container c1: " RAISED SET_PAYLOAD, 1, 0 },
+	{ "root's own container below a user's directory", of_root_below_user, "problem: container c1: " RAISED SET_PAYLOAD
+	  "note: /run/user/1000/crun: the containers are root's, but /run/user/1000 is not: its owner can rename this "
+	  "directory, and so hide them: start them in a login session of root, or from a service\n", 1, 0 },
+	{ "an empty directory of root there", of_root_empty, NULL, 0, 0 },
 	{ "rootless Docker", of_rootless_docker, "note: " USERS "docker/runtime-runc/moby/c1: " RAISED AGAIN, 0, 0 },
 	{ "rootless containerd", of_rootless_containerd, "note: " USERS "containerd/runc/default/c1: " RAISED AGAIN, 0, 0 },
 	{ "a user's cgroup is outside", of_user_outside, "note: " USERS "crun/c1: the cgroup of its process 4711 cannot be "
@@ -1372,7 +1392,7 @@ static int with_root(const char *dir)
 /* Directories of runtimes with --root. */
 static void roots(void)
 {
-	char said[1000], path[500];
+	char said[5000], path[500];
 	int code;
 
 	tap_case("root's");
@@ -1407,8 +1427,9 @@ static void roots(void)
 	tap_case("a directory that is searched anyway");
 	raised();
 	code = with_root("root/run/runc");
-	check(code == 1 && !strcmp(get("out"), "problem: container c1: " RAISED SET), "counts once", "exit code %d: %s%s",
-	      code, get("out"), get("err"));
+	snprintf(said, sizeof(said), "problem: container c1: " RAISED SET "note: %s: is /run/runc, which was searched already: "
+		 "name another directory, or leave out the option\n", tap_path("root/run/runc"));
+	check(code == 1 && !strcmp(get("out"), said), "counts once", "exit code %d: %s%s", code, get("out"), get("err"));
 	tap_case("with --prove");
 	code = tool(&t, "doctor --prove=" CAMERA " --runtime-root=/");
 	check(code == 2 && strstr(get("err"), "--runtime-root cannot be combined with --prove"), "is refused",
@@ -1425,6 +1446,91 @@ static void of_thousand(int i, int pid, const char *path, const char *key, const
 	put(name, "{\"init_process_pid\":%d,\"init_process_start\":%d,\"config\":{\"labels\":[\"%s=%s\"],\"Hooks\":{"
 	    "\"createRuntime\":[" HOOK "]}}}\n", pid, START, key, value);
 	give_away("root/run/user/1000/runc");
+}
+
+/* A directory of root at "root/opt/runc", with a container whose limit was raised. */
+static void make_opt(void)
+{
+	board(&t);
+	put(CG "media.slice/dmem.max", CAMERA " 1048576\n");
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
+	in_scope(0, 0);
+	runc("/opt/runc/c1", ASKS(EIGHT), HOOK);
+	if (chmod(tap_path("root/opt"), 0755) || chmod(tap_path("root/opt/runc"), 0755))
+		check(false, "directory", "its mode cannot be changed");
+}
+
+/* The finding is a note with the directory, or a problem of the container. */
+static void is_note(const char *dir, bool note)
+{
+	char said[5000];
+	int code = with_root(dir);
+
+	if (note)
+		snprintf(said, sizeof(said), "note: %s/c1: " RAISED AGAIN, tap_path(dir));
+	else
+		snprintf(said, sizeof(said), "problem: container c1: " RAISED SET);
+	check(code == !note && !strcmp(get("out"), said), note ? "causes a note" : "causes a problem", "exit code %d: %s%s",
+	      code, get("out"), get("err"));
+}
+
+/* Others may put another directory in the place of the named one. */
+static void ways_to_roots(void)
+{
+	char said[5000];
+	int code;
+
+	tap_case("a directory that others can write to, with the sticky bit");
+	make_opt();
+	chmod(tap_path("root/opt/runc"), 01777);
+	is_note("root/opt/runc", true);
+	tap_case("one below a directory with the sticky bit");
+	make_opt();
+	chmod(tap_path("root/opt"), 01777);
+	is_note("root/opt/runc", false);
+	tap_case("one below a user's");
+	make_opt();
+	give_away("root/opt");
+	is_note("root/opt/runc", true);
+	tap_case("a link of root");
+	make_opt();
+	link_to("root/link", "../root//opt/");
+	is_note("root/link/runc", false);
+	tap_case("a link in a user's directory");
+	make_opt();
+	link_to("root/home/u/rt", "../../opt/runc");
+	give_away("root/home/u");
+	is_note("root/home/u/rt", true);
+	tap_case("a link of root to one");
+	link_to("root/link", "home/u/rt");
+	is_note("root/link", true);
+	tap_case("a link to itself");
+	link_to("root/loop", "loop");
+	code = with_root("root/loop");
+	check(code == 1 && strstr(get("out"), LINK), "is a problem", "exit code %d: %s", code, get("out"));
+	tap_case("one that a user has removed");
+	code = with_root("root/home/u/none");
+	snprintf(said, sizeof(said), "note: %s: cannot be read, so the limits of its containers are not checked: No such file or "
+		 "directory: name the directory that the runtime has as --root\n", tap_path("root/home/u/none"));
+	check(!code && !strcmp(get("out"), said), "causes a note", "exit code %d: %s", code, get("out"));
+}
+
+/* The same limits as for /run/user. */
+static void flood_of_root(void)
+{
+	char said[5000];
+	int code;
+
+	board(&t);
+	in_payload(0, 0);
+	for (int i = 0; i < 101; i++)
+		of_thousand(i, PID + i, PAYLOAD, ASKS(EIGHT));
+	rename(tap_path("root/run/user/1000/runc"), tap_path("root/run/elsewhere"));
+	code = with_root("root/run/elsewhere");
+	snprintf(said, sizeof(said), "note: %s: only the first 100 findings about the containers of this user are shown: see to "
+		 "these first\n", tap_path("root/run/elsewhere"));
+	check(!code && strstr(get("out"), said), "a note says that 100 findings are shown", "exit code %d: %s", code,
+	      get("out"));
 }
 
 /* The findings about the containers of one user are limited, so that those about others are seen. */
@@ -1615,5 +1721,7 @@ int main(int argc, char **argv)
 	RUN(pods);
 	RUN(ceilings);
 	RUN(roots);
+	RUN(ways_to_roots);
+	RUN(flood_of_root);
 	return tap_end();
 }

@@ -40,6 +40,14 @@ bool doctor_process_lives(const struct doctor *d, struct dmem_arena *a, const st
 /* The same for a container that was found. */
 bool doctor_container_lives(const struct doctor *d, const struct doctor_container *c);
 
+/* trusted.c: opens a directory by any path, for reading. Sets *@of_user if others than root and @owner can
+ * put another one in its place, or, if it is missing, could have removed it. Returns a descriptor that the
+ * caller closes, or a negative errno. */
+int doctor_open_trusted(struct dmem_arena *a, const char *path, uid_t owner, bool *of_user);
+
+/* True if only root and @owner can rename or remove what is theirs in the directory. */
+bool doctor_keeps_names(int dir, uid_t owner);
+
 /* policy.c: reads the policy of dmem-hook, and reports a mistake in it, with which @p has no rule.
  * @owner: of the cgroup tree. */
 void doctor_hook_policy(struct doctor *d, uid_t owner, struct hook_policy *p);

@@ -66,6 +66,7 @@ struct search {
 	struct seen {
 		dev_t dev;
 		ino_t ino;
+		const char *path;
 	} *seen;		/* directories with containers that were searched */
 	size_t n_seen;
 };
@@ -403,7 +404,8 @@ static int open_user(const struct place *p, const char *user)
 	return -EXDEV;
 }
 
-/* A user cannot make such a directory, or change what is in it. */
+/* A user cannot make such a directory, or change what is in it. Whoever can write to the directory above
+ * can rename it. */
 static bool is_of_root(const struct search *s, int dir)
 {
 	struct stat st;
@@ -411,8 +413,18 @@ static bool is_of_root(const struct search *s, int dir)
 	return !fstat(dir, &st) && st.st_uid == s->owner && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
+/* Below a user's directory, root's containers are found until the user hides them. */
+static void say_hidable(struct search *s, const struct place *p, const struct place *of)
+{
+	if (!doctor_keeps_names(of->dir, s->owner))
+		doctor_say(s->d, NOTE, p->path, "start them in a login session of root, or from a service",
+			   "the containers are root's, but %s is not: its owner can rename this directory, and so "
+			   "hide them", of->path);
+}
+
 static void search_runtime(struct search *s, struct place *of, size_t i)
 {
+	size_t files = s->files;
 	struct place p = { .path = join(s, of->path, user_places[i].path), .of_user = true };
 
 	p.dir = p.path ? open_in(of, user_places[i].path, O_DIRECTORY) : -ENOMEM;
@@ -423,6 +435,8 @@ static void search_runtime(struct search *s, struct place *of, size_t i)
 	}
 	p.of_user = !is_of_root(s, p.dir);
 	search_in(s, p, user_places[i].depth, user_places[i].prefix);
+	if (!p.of_user && s->files != files)
+		say_hidable(s, &p, of);
 }
 
 static void new_user(struct search *s)
@@ -434,6 +448,23 @@ static void new_user(struct search *s)
 	s->named = NULL;
 	s->n_named = 0;
 	s->named_again = false;
+}
+
+/* The limits that a user's files have reached. */
+static void say_spent(struct search *s, const struct place *of)
+{
+	if (!of->of_user)
+		return;
+	if (!s->findings)
+		doctor_say(s->d, NOTE, of->path, "see to these first",
+			   "only the first %d findings about the containers of this user are shown", MAX_FINDINGS);
+	if (!s->names)
+		doctor_say(s->d, NOTE, of->path, REMOVE_OLD, "has %d names or more: not all of them are checked",
+			   MAX_NAMES);
+	if (!s->steps)
+		doctor_say(s->d, NOTE, of->path, "use fewer levels of cgroups, or fewer containers",
+			   "the containers of this user have too many threads, or cgroups above them: not all of them are "
+			   "checked");
 }
 
 static void search_user(struct search *s, struct place *p, const char *user)
@@ -450,15 +481,7 @@ static void search_user(struct search *s, struct place *p, const char *user)
 	for (size_t i = 0; i < sizeof(user_places) / sizeof(*user_places); i++)
 		search_runtime(s, &of, i);
 	close(of.dir);
-	if (!s->findings)
-		doctor_say(s->d, NOTE, of.path, "see to these first",
-			   "only the first %d findings about the containers of this user are shown", MAX_FINDINGS);
-	if (!s->names)
-		doctor_say(s->d, NOTE, of.path, REMOVE_OLD, "has %d names or more: not all of them are checked", MAX_NAMES);
-	if (!s->steps)
-		doctor_say(s->d, NOTE, of.path, "use fewer levels of cgroups, or fewer containers",
-			   "the containers of this user have too many threads, or cgroups above them: not all of them are "
-			   "checked");
+	say_spent(s, &of);
 }
 
 static void one_name(struct search *s, struct place *p, const char *name, int depth)
@@ -505,25 +528,37 @@ static const char **list(struct search *s, DIR *dir, const char *prefix, size_t 
 	return names;
 }
 
-/* True if the directory was searched under another path. Otherwise remembers it. */
-static bool was_searched(struct search *s, int dir)
+/* The path under which the directory was searched, or NULL. */
+static const char *searched_as(const struct search *s, int dir)
+{
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return NULL;
+	for (size_t i = 0; i < s->n_seen; i++) {
+		if (s->seen[i].dev == st.st_dev && s->seen[i].ino == st.st_ino)
+			return s->seen[i].path;
+	}
+	return NULL;
+}
+
+/* True if the directory was searched under any path. Otherwise remembers it. */
+static bool was_searched(struct search *s, const struct place *p)
 {
 	struct seen *all;
 	struct stat st;
 
-	if (fstat(dir, &st))
+	if (fstat(p->dir, &st))
 		return false;
-	for (size_t i = 0; i < s->n_seen; i++) {
-		if (s->seen[i].dev == st.st_dev && s->seen[i].ino == st.st_ino)
-			return true;
-	}
+	if (searched_as(s, p->dir))
+		return true;
 	all = dmem_grow(s->d->arena, s->seen, s->n_seen, sizeof(*all));
 	if (!all) {
 		s->d->err = -ENOMEM;
 		return true;
 	}
 	s->seen = all;
-	all[s->n_seen++] = (struct seen){ st.st_dev, st.st_ino };
+	all[s->n_seen++] = (struct seen){ st.st_dev, st.st_ino, p->path };
 	return false;
 }
 
@@ -531,7 +566,7 @@ static bool was_searched(struct search *s, int dir)
 static void search_in(struct search *s, struct place p, int depth, const char *prefix)
 {
 	size_t most = p.of_user ? MAX_OF_USER : MAX_OF_DIR, limit = p.of_user && s->names < most ? s->names : most;
-	DIR *dir = was_searched(s, p.dir) ? NULL : fdopendir(p.dir);
+	DIR *dir = was_searched(s, &p) ? NULL : fdopendir(p.dir);
 	const char **names;
 	size_t n;
 
@@ -555,18 +590,27 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 static void search_named(struct search *s, const char *path)
 {
 	struct place p = { .path = path };
-	size_t files = s->files, n_seen = s->n_seen;
+	size_t files = s->files;
+	const char *before;
 
-	p.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p.dir = doctor_open_trusted(s->d->arena, path, s->owner, &p.of_user);
 	if (p.dir < 0) {
-		doctor_say(s->d, PROBLEM, path, "name the directory that the runtime has as --root",
-			   "cannot be read, so the limits of its containers are not checked: %s", strerror(errno));
+		doctor_say(s->d, p.of_user ? NOTE : PROBLEM, path, "name the directory that the runtime has as --root",
+			   "cannot be read, so the limits of its containers are not checked: %s", strerror(-p.dir));
 		return;
 	}
-	p.of_user = !is_of_root(s, p.dir);
+	before = searched_as(s, p.dir);
+	if (before) {
+		close(p.dir);
+		doctor_say(s->d, NOTE, path, "name another directory, or leave out the option",
+			   "is %s, which was searched already", before);
+		return;
+	}
+	p.of_user = p.of_user || !is_of_root(s, p.dir);
 	new_user(s);
 	search_in(s, p, 0, "");
-	if (s->files == files && s->n_seen != n_seen)
+	say_spent(s, &p);
+	if (s->files == files)
 		doctor_say(s->d, NOTE, path, "name the directory with one directory for each container",
 			   "has no files of runc or crun");
 }
