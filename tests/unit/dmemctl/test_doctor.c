@@ -1161,8 +1161,8 @@ static void plan_sizes(void)
 		fake_cgroup(&f, "", NULL, 0);
 		fake_cgroup(&f, "x.slice", &use, 1);
 		tool(&t, "doctor");
-		snprintf(text, sizeof(text), "if the cgroup needs more: dmemctl set x.slice --max=%s=SIZE%s\n", each[i].region,
-			 each[i].planned ? ", and dmemctl plan proposes a size" : "");
+		snprintf(text, sizeof(text), "if the cgroup needs more: dmemctl set x.slice --max=%s=SIZE%s\n",
+			 each[i].region, each[i].planned ? ", and dmemctl plan proposes a size" : "");
 		check(strstr(get("out"), text) != NULL, "the remedy", "%s", get("out"));
 	}
 }
