@@ -85,7 +85,7 @@ static void expect_found(struct __test_metadata *_metadata, const char *cg, cons
 	snprintf(finding, sizeof(finding), ": %s" LOST, source);
 	ASSERT_EQ(8 * MIB, dmem_read(cg, "dmem.max", CAMERA)) TH_LOG("%s", cg);
 	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
-	EXPECT_EQ(NULL, strstr(output(), ": container ")) TH_LOG("%s", output());
+	EXPECT_EQ(NULL, strstr(output(), USER "/crun/camera")) TH_LOG("%s", output());
 	ASSERT_EQ(0, dmem_set_max(cg, CAMERA, DMEM_MAX));
 	EXPECT_EQ(1, run("dmemctl", "doctor", NULL));
 	EXPECT_NE(NULL, strstr(output(), "problem: container ")) TH_LOG("%s", output());
@@ -175,12 +175,12 @@ TEST_F_TIMEOUT(doctor, of_user, 120)
 	ASSERT_EQ(0, file_from(bundle_config("camera"), OCI_CONFIG, UNIFIED, "", ASKS, NULL));
 	ASSERT_EQ(0, run_detached(&w)) TH_LOG("%s", out());
 	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
-	EXPECT_NE(NULL, strstr(output(), "note: container camera: an annotation asks for 8M of " CAMERA))
+	EXPECT_NE(NULL, strstr(output(), "note: " USER "/crun/camera: an annotation asks for 8M of " CAMERA))
 		TH_LOG("%s", output());
 	ASSERT_EQ(0, shell_out("cp -a " USER "/crun /run/dmem-tests/ && mount -t ramfs none " USER
 			       " && mv /run/dmem-tests/crun " USER)) TH_LOG("%s", out());
 	EXPECT_EQ(0, run("dmemctl", "doctor", NULL)) TH_LOG("%s", output());
-	EXPECT_EQ(NULL, strstr(output(), ": container ")) TH_LOG("%s", output());
+	EXPECT_EQ(NULL, strstr(output(), USER "/crun/camera")) TH_LOG("%s", output());
 	ASSERT_EQ(0, shell_out("umount " USER)) TH_LOG("%s", out());
 	end_container(_metadata, &w);
 }

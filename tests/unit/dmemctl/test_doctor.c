@@ -1141,6 +1141,32 @@ static void two_of_a_name(void)
 	check(!strstr(get("out"), "b#2="), "no command for what no command can mean", "%s", get("out"));
 }
 
+/* Which regions have a size that dmemctl plan proposes. */
+static void plan_sizes(void)
+{
+	static const struct {
+		const char *region;
+		bool planned;
+	} each[] = { { "dma/coherent/vpu@90000000", true }, { "tee/secure@a0000000", true }, { "heap/x", false } };
+	char text[300];
+
+	for (size_t i = 0; i < sizeof(each) / sizeof(*each); i++) {
+		struct fake f;
+		const struct fake_use use = { each[i].region, .max = 4 * MIB, .ev_max = 3, .alloc_fail = 3 };
+
+		tap_case("%s", each[i].region);
+		tap_dir(t.dir);
+		fake_start(&f, FAKE_OURS);
+		fake_region(&f, each[i].region, 16 * MIB);
+		fake_cgroup(&f, "", NULL, 0);
+		fake_cgroup(&f, "x.slice", &use, 1);
+		tool(&t, "doctor");
+		snprintf(text, sizeof(text), "if the cgroup needs more: dmemctl set x.slice --max=%s=SIZE%s\n",
+			 each[i].region, each[i].planned ? ", and dmemctl plan proposes a size" : "");
+		check(strstr(get("out"), text) != NULL, "the remedy", "%s", get("out"));
+	}
+}
+
 /* A tree of the kernel's own, without our patches. */
 static void others(void)
 {
@@ -1177,6 +1203,7 @@ int main(int argc, char **argv)
 	RUN(as_nobody);
 	RUN(command_lines);
 	RUN(two_of_a_name);
+	RUN(plan_sizes);
 	RUN(others);
 	base();
 	expect(&t, "doctor --help", 0, "Usage: dmemctl doctor", NULL);

@@ -2,7 +2,9 @@
 /*
  * dmemctl doctor on running containers: the files of runc and crun in a tree of plain files.
  *
- * test_doctor_containers DMEMCTL JQ DIRECTORY
+ * test_doctor_containers DMEMCTL FAST JQ DIRECTORY
+ *
+ * FAST: dmemctl without sanitizers, whose system calls are counted.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "traced.h"
 
 #define MACHINE		"machine.slice"
 #define SCOPE		MACHINE "/libpod-c1.scope"
@@ -32,6 +35,7 @@
 #define SET_PAYLOAD	"dmemctl set /" PAYLOAD " --max=" CAMERA "=SIZE, or " AGAIN
 
 static struct tool t;
+static const char *fast;
 
 /* ---- the machine ---- */
 
@@ -578,19 +582,31 @@ static void min_is_lost(void)
 	runc("/run/runc/c1", "dmem.pool/min", EIGHT, HOOK);
 }
 
-static void min_holds(void)
+/* The policy admits all of it. */
+static void min_is_admitted(void)
 {
 	min_is_lost();
+	runc("/run/runc/c1", "dmem.pool/min", CAMERA " 4M", HOOK);
+}
+
+static void min_in_effect(void)
+{
 	put(CG SCOPE "/dmem.min", CAMERA " 4194304\n");
 	put(CG MACHINE "/dmem.min", CAMERA " 4194304\n");
 	put(CG SCOPE "/dmem.stat", CAMERA " local=0 dying=0 reserved=4194304 committed=4194304\n");
 	put(CG MACHINE "/dmem.stat", CAMERA " local=0 dying=0 reserved=4194304 committed=4194304\n");
 }
 
+static void min_holds(void)
+{
+	min_is_admitted();
+	min_in_effect();
+}
+
 /* The finding about the cgroup above is the one for any cgroup. */
 static void min_not_above(void)
 {
-	min_is_lost();
+	min_is_admitted();
 	put(CG SCOPE "/dmem.min", CAMERA " 4194304\n");
 	unlink(tap_path(CG SCOPE "/dmem.stat"));
 }
@@ -610,7 +626,7 @@ static void min_of_systemd(void)
 
 	init_scope(0);
 	put(POLICY, "[Hook]\nDeviceMemoryMinCeiling=" CAMERA " 4M\n");
-	crun_at("/run/crun/c1", "/" PAYLOAD, "dmem.pool/min", EIGHT);
+	crun_at("/run/crun/c1", "/" PAYLOAD, "dmem.pool/min", CAMERA " 4M");
 	for (size_t i = 0; i < sizeof(with) / sizeof(*with); i++) {
 		snprintf(name, sizeof(name), CG "%s/dmem.min", with[i]);
 		put(name, CAMERA " 4194304\n");
@@ -743,6 +759,26 @@ static void min_without_hook(void)
 	runc("/run/runc/c1", "dmem.pool/min", EIGHT, "");
 }
 
+/* Others have reserved it, such as dmemctl set. */
+static void min_by_others(void)
+{
+	in_scope(0, 0);
+	min_in_effect();
+	runc("/run/runc/c1", "dmem.pool/min", CAMERA " 4194305", "");
+}
+
+static void min_by_others_with_hook(void)
+{
+	min_by_others();
+	runc("/run/runc/c1", "dmem.pool/min", CAMERA " 4M", HOOK);
+}
+
+static void min_is_lowered(void)
+{
+	min_is_lost();
+	min_in_effect();
+}
+
 /* The key of one annotation looks like another annotation. */
 static void forged_key(void)
 {
@@ -872,6 +908,31 @@ static void of_user(void)
 	give_away("root/run/user/1000/crun");
 }
 
+/* The process, its start and its cgroup can be read by everyone. */
+static void of_user_service(void)
+{
+	process(PID, "S", START, "system.slice/camera.service");
+	crun_at("/run/user/1000/crun/c1", "/system.slice", ASKS(EIGHT));
+	give_away("root/run/user/1000/crun");
+}
+
+static void of_user_gap(void)
+{
+	in_scope(0, 0);
+	fake_bare_cgroup(PAYLOAD);
+	process(PID, "S", START, PAYLOAD);
+	crun("/run/user/1000/crun/c1", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/crun");
+}
+
+static void of_user_writer(void)
+{
+	foreign_cgroup();
+	rename(tap_path("root/run/crun"), tap_path("root/run/old"));
+	crun("/run/user/1000/crun/c1", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000/crun");
+}
+
 /* In a login session of root, crun uses its directory. */
 static void of_root(void)
 {
@@ -879,6 +940,22 @@ static void of_root(void)
 	crun("/run/user/0/crun/c1", ASKS(EIGHT), HOOK);
 	if (chmod(tap_path("root/run/user/0/crun"), 0700))
 		check(false, "directory", "its mode cannot be changed");
+}
+
+/* As with sudo -E. */
+static void of_root_below_user(void)
+{
+	in_payload(0, 0);
+	crun("/run/user/1000/crun/c1", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1000");
+	if (chmod(tap_path("root/run/user/1000/crun"), 0700))
+		check(false, "directory", "its mode cannot be changed");
+}
+
+static void of_root_empty(void)
+{
+	put("root/run/user/1000/crun/c1/x", "x");
+	give_away("root/run/user/1000");
 }
 
 static void of_user_outside(void)
@@ -963,9 +1040,11 @@ static void of_user_too_much(void)
 #define UNREAD(path, why)	"problem: " CANNOT(path, why)
 #define STATE			"/run/runc/c1/state.json"
 #define LINK			"Too many levels of symbolic links"
+#define USERS			"/run/user/1000/"
 #define HUGE(id)		"note: " CANNOT("/run/user/1000/runc/" id "/state.json", "more text follows it")
 #define HOST			": run dmemctl doctor on the host, outside of any container\n"
 #define D16			"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/"
+#define D63			D16 D16 D16 "d/d/d/d/d/d/d/d/d/d/d/d/d/d/d"
 #define DEEP			D16 D16 D16 D16 "d"
 #define POLICY_BAD(why)		"problem: /etc/dmem/hook.conf: " why ", so no container with dmem-hook starts: correct " \
 				"it, see dmem-hook(8)\n"
@@ -1193,8 +1272,13 @@ static const struct test_case ceilings_cases[] = {
 	  "reservation of " CAMERA ", but /etc/dmem/hook.conf admits none: write DeviceMemoryMinCeiling= there, and "
 	  AGAIN, 0, 0 },
 	{ "a reservation without the hook", min_without_hook, "problem: container c1: an annotation asks for a "
-	  "reservation of " CAMERA ", but nothing is reserved: dmem-hook did not run for it: install "
+	  "reservation of 8M of " CAMERA ", but dmem.min of its cgroup is 0B: dmem-hook did not run for it: install "
 	  "dmem-containers, see dmem-hook(8), and " AGAIN, 1, 0 },
+	{ "a reservation by others, without the hook", min_by_others, NULL, 0, 1 },
+	{ "a reservation by others, without a ceiling", min_by_others_with_hook, NULL, 0, 1 },
+	{ "a reservation above the ceiling", min_is_lowered, "note: container c1: an annotation asks for a reservation of "
+	  "8M of " CAMERA ", but /etc/dmem/hook.conf admits 4M: ask for less, or raise DeviceMemoryMinCeiling= there, "
+	  "and " AGAIN, 0, 0 },
 };
 
 static const struct test_case files_cases[] = {
@@ -1212,14 +1296,25 @@ static const struct test_case files_cases[] = {
 
 static const struct test_case users_cases[] = {
 	{ "a user's container is not the machine's problem", of_user,
-	  "note: container c1: " RAISED SET_PAYLOAD, 0, 0 },
-	{ "a user's name is harmless", hostile_name, "note: container c\\x1b[31m: " RAISED SET_PAYLOAD, 0, 0 },
+	  "note: " USERS "crun/c1: " RAISED AGAIN, 0, 0 },
+	{ "a user's name is harmless", hostile_name, "note: " USERS "crun/c\\x1b[31m: " RAISED AGAIN, 0, 0 },
+	{ "a user's files name a service", of_user_service, "note: " USERS "crun/c1: an annotation asks for 8M of " CAMERA
+	  ", but the limit in effect is 24M, of /system.slice/camera.service: " AGAIN, 0, 0 },
+	{ "a user's container below a gap", of_user_gap, "note: " USERS "crun/c1: an annotation asks for 8M of " CAMERA
+	  ", but the controller is not enabled below /" SCOPE ", so its cgroup has no limit: " AGAIN, 0, 0 },
+	{ "a user's own limit", of_user_writer, "note: " USERS "crun/c1: an annotation asks for 8M of " CAMERA
+	  ", but /" MACHINE " is not only root's: its owner can remove the limit of /" PAYLOAD " below it, and none "
+	  "above holds: limit the slice of this user\n", 0, 0 },
 	{ "root's own container in a session", of_root, "problem: container c1: " RAISED SET_PAYLOAD, 1, 0 },
-	{ "rootless Docker", of_rootless_docker, "note: container c1: " RAISED SET, 0, 0 },
-	{ "rootless containerd", of_rootless_containerd, "note: container c1: " RAISED SET, 0, 0 },
-	{ "a user's cgroup is outside", of_user_outside, "note: container c1: the cgroup of its process 4711 cannot be "
+	{ "root's own container below a user's directory", of_root_below_user, "problem: container c1: " RAISED SET_PAYLOAD
+	  "note: /run/user/1000/crun: the containers are root's, but /run/user/1000 is not: its owner can rename this "
+	  "directory, and so hide them: start them in a login session of root, or from a service\n", 1, 0 },
+	{ "an empty directory of root there", of_root_empty, NULL, 0, 0 },
+	{ "rootless Docker", of_rootless_docker, "note: " USERS "docker/runtime-runc/moby/c1: " RAISED AGAIN, 0, 0 },
+	{ "rootless containerd", of_rootless_containerd, "note: " USERS "containerd/runc/default/c1: " RAISED AGAIN, 0, 0 },
+	{ "a user's cgroup is outside", of_user_outside, "note: " USERS "crun/c1: the cgroup of its process 4711 cannot be "
 	  "determined, so its limits are not checked" HOST, 0, 0 },
-	{ "a user's cgroup is too deep", of_user_deep, "note: container c1: its cgroup /" DEEP " is too deep, so its "
+	{ "a user's cgroup is too deep", of_user_deep, "note: " USERS "crun/c1: its cgroup /" DEEP " is too deep, so its "
 	  "limits are not checked: use fewer levels\n", 0, 0 },
 	{ "a user's file is unusable", of_user_without_json,
 	  "note: " CANNOT("/run/user/1000/crun/c1/config.json", "it ends too early"), 0, 0 },
@@ -1227,7 +1322,7 @@ static const struct test_case users_cases[] = {
 	{ "a user with too many files", of_user_too_much,
 	  HUGE("c1") HUGE("c2") HUGE("c3") HUGE("c4")
 	  "note: " CANNOT("/run/user/1000/runc/c5/state.json", "this user's files are too long")
-	  "note: container c6: " RAISED SET_PAYLOAD, 0, 0 },
+	  "note: /run/user/1001/crun/c6: " RAISED AGAIN, 0, 0 },
 };
 
 static void one(const struct test_case *c)
@@ -1297,7 +1392,7 @@ static int with_root(const char *dir)
 /* Directories of runtimes with --root. */
 static void roots(void)
 {
-	char said[1000], path[500];
+	char said[5000], path[500];
 	int code;
 
 	tap_case("root's");
@@ -1316,8 +1411,8 @@ static void roots(void)
 	tap_case("a user's");
 	give_away("root/opt/runc");
 	code = with_root("root/opt/runc");
-	check(!code && !strcmp(get("out"), "note: container c1: " RAISED SET), "is a note", "exit code %d: %s%s", code,
-	      get("out"), get("err"));
+	snprintf(said, sizeof(said), "note: %s/c1: " RAISED AGAIN, tap_path("root/opt/runc"));
+	check(!code && !strcmp(get("out"), said), "is a note", "exit code %d: %s%s", code, get("out"), get("err"));
 	tap_case("of another level");
 	snprintf(path, sizeof(path), "%s", tap_path("root/opt"));
 	snprintf(said, sizeof(said), "note: %s: has no files of runc or crun: name the directory with one directory for "
@@ -1332,39 +1427,134 @@ static void roots(void)
 	tap_case("a directory that is searched anyway");
 	raised();
 	code = with_root("root/run/runc");
-	check(code == 1 && !strcmp(get("out"), "problem: container c1: " RAISED SET), "counts once", "exit code %d: %s%s",
-	      code, get("out"), get("err"));
+	snprintf(said, sizeof(said), "problem: container c1: " RAISED SET "note: %s: is /run/runc, which was searched already: "
+		 "name another directory, or leave out the option\n", tap_path("root/run/runc"));
+	check(code == 1 && !strcmp(get("out"), said), "counts once", "exit code %d: %s%s", code, get("out"), get("err"));
 	tap_case("with --prove");
 	code = tool(&t, "doctor --prove=" CAMERA " --runtime-root=/");
 	check(code == 2 && strstr(get("err"), "--runtime-root cannot be combined with --prove"), "is refused",
 	      "exit code %d: %s", code, get("err"));
 }
 
-/* The findings about the containers of one user are limited, so that those about others are seen. */
-static void flood(void)
+/* A container of user 1000 with a process of its own. */
+static void of_thousand(int i, int pid, const char *path, const char *key, const char *value)
 {
-	size_t lines = 0;
-	char dir[100], text[40000];
+	char name[100];
+
+	process(pid, "S", START, path);
+	snprintf(name, sizeof(name), "root/run/user/1000/runc/c%03d/state.json", i);
+	put(name, "{\"init_process_pid\":%d,\"init_process_start\":%d,\"config\":{\"labels\":[\"%s=%s\"],\"Hooks\":{"
+	    "\"createRuntime\":[" HOOK "]}}}\n", pid, START, key, value);
+	give_away("root/run/user/1000/runc");
+}
+
+/* A directory of root at "root/opt/runc", with a container whose limit was raised. */
+static void make_opt(void)
+{
+	board(&t);
+	put(CG "media.slice/dmem.max", CAMERA " 1048576\n");
+	put(LIB "media.slice", "[X-Dmem]\nDeviceMemoryMax=" CAMERA " 1M\n");
+	in_scope(0, 0);
+	runc("/opt/runc/c1", ASKS(EIGHT), HOOK);
+	if (chmod(tap_path("root/opt"), 0755) || chmod(tap_path("root/opt/runc"), 0755))
+		check(false, "directory", "its mode cannot be changed");
+}
+
+/* The finding is a note with the directory, or a problem of the container. */
+static void is_note(const char *dir, bool note)
+{
+	char said[5000];
+	int code = with_root(dir);
+
+	if (note)
+		snprintf(said, sizeof(said), "note: %s/c1: " RAISED AGAIN, tap_path(dir));
+	else
+		snprintf(said, sizeof(said), "problem: container c1: " RAISED SET);
+	check(code == !note && !strcmp(get("out"), said), note ? "causes a note" : "causes a problem", "exit code %d: %s%s",
+	      code, get("out"), get("err"));
+}
+
+/* Others may put another directory in the place of the named one. */
+static void ways_to_roots(void)
+{
+	char said[5000];
+	int code;
+
+	tap_case("a directory that others can write to, with the sticky bit");
+	make_opt();
+	chmod(tap_path("root/opt/runc"), 01777);
+	is_note("root/opt/runc", true);
+	tap_case("one below a directory with the sticky bit");
+	make_opt();
+	chmod(tap_path("root/opt"), 01777);
+	is_note("root/opt/runc", false);
+	tap_case("one below a user's");
+	make_opt();
+	give_away("root/opt");
+	is_note("root/opt/runc", true);
+	tap_case("a link of root");
+	make_opt();
+	link_to("root/link", "../root//opt/");
+	is_note("root/link/runc", false);
+	tap_case("a link in a user's directory");
+	make_opt();
+	link_to("root/home/u/rt", "../../opt/runc");
+	give_away("root/home/u");
+	is_note("root/home/u/rt", true);
+	tap_case("a link of root to one");
+	link_to("root/link", "home/u/rt");
+	is_note("root/link", true);
+	tap_case("a link to itself");
+	link_to("root/loop", "loop");
+	code = with_root("root/loop");
+	check(code == 1 && strstr(get("out"), LINK), "is a problem", "exit code %d: %s", code, get("out"));
+	tap_case("one that a user has removed");
+	code = with_root("root/home/u/none");
+	snprintf(said, sizeof(said), "note: %s: cannot be read, so the limits of its containers are not checked: No such file or "
+		 "directory: name the directory that the runtime has as --root\n", tap_path("root/home/u/none"));
+	check(!code && !strcmp(get("out"), said), "causes a note", "exit code %d: %s", code, get("out"));
+}
+
+/* The same limits as for /run/user. */
+static void flood_of_root(void)
+{
+	char said[5000];
 	int code;
 
 	board(&t);
 	in_payload(0, 0);
-	for (int i = 0; i < 101; i++) {
-		snprintf(dir, sizeof(dir), "/run/user/1000/runc/c%03d", i);
-		runc(dir, ASKS(EIGHT), HOOK);
-	}
-	give_away("root/run/user/1000/runc");
+	for (int i = 0; i < 101; i++)
+		of_thousand(i, PID + i, PAYLOAD, ASKS(EIGHT));
+	rename(tap_path("root/run/user/1000/runc"), tap_path("root/run/elsewhere"));
+	code = with_root("root/run/elsewhere");
+	snprintf(said, sizeof(said), "note: %s: only the first 100 findings about the containers of this user are shown: see to "
+		 "these first\n", tap_path("root/run/elsewhere"));
+	check(!code && strstr(get("out"), said), "a note says that 100 findings are shown", "exit code %d: %s", code,
+	      get("out"));
+}
+
+/* The findings about the containers of one user are limited, so that those about others are seen. */
+static void flood(void)
+{
+	size_t lines = 0;
+	char text[40000];
+	int code;
+
+	board(&t);
+	in_payload(0, 0);
+	for (int i = 0; i < 101; i++)
+		of_thousand(i, PID + i, PAYLOAD, ASKS(EIGHT));
 	crun("/run/user/1001/crun/other", ASKS(EIGHT), HOOK);
 	give_away("root/run/user/1001/crun");
 	code = tool(&t, "doctor");
 	snprintf(text, sizeof(text), "%s", get("out"));
-	for (const char *p = text; (p = strstr(p, "note: container c")); p++)
+	for (const char *p = text; (p = strstr(p, "note: " USERS "runc/c")); p++)
 		lines++;
-	check(!code && lines == 100 && !strstr(text, "container c100"), "100 findings are shown", "%zu: %s", lines,
+	check(!code && lines == 100 && !strstr(text, "runc/c100"), "100 findings are shown", "%zu: %s", lines,
 	      text);
 	check(strstr(text, "note: /run/user/1000: only the first 100 findings about the containers of this user are "
 		     "shown: see to these first\n") != NULL, "a note says so", "%s", text);
-	check(strstr(text, "note: container other: ") != NULL, "other users have their own findings", "%s", text);
+	check(strstr(text, "note: /run/user/1001/crun/other: ") != NULL, "other users have their own findings", "%s", text);
 }
 
 /* A user can make directories in directories, to keep root busy. */
@@ -1387,14 +1577,129 @@ static void many_names(void)
 	code = tool(&t, "doctor");
 	check(!code && strstr(get("out"), "note: /run/user/1000: has 1024 names or more: not all of them are checked: remove "
 			      "what is left of old containers\n"), "a note says so", "%d: %s", code, get("out"));
-	check(strstr(get("out"), "note: container other: ") != NULL, "other users are examined", "%s", get("out"));
+	check(strstr(get("out"), "note: /run/user/1001/crun/other: ") != NULL, "other users are examined", "%s", get("out"));
+}
+
+/* ---- what a user's containers cost root ---- */
+
+/* System calls of doctor, which prints notes only. */
+static int calls(void)
+{
+	char root[4096];
+	const char *argv[] = { fast, "--sysroot", root, "doctor", NULL };
+
+	snprintf(root, sizeof(root), "%s", tap_path("root"));
+	return run_calls(argv, NULL);
+}
+
+/* Calls for 20 more directories of a user, which @make makes from one number to another. */
+static int calls_for_20(const char *name, void (*make)(int from, int to))
+{
+	int few, more;
+
+	board(&t);
+	fake_bare_cgroup(D63);
+	make(0, 20);
+	few = calls();
+	make(20, 40);
+	more = calls();
+	check(few > 0 && more > 0, name, "%d and %d calls", few, more);
+	return more - few;
+}
+
+static void same_process(int from, int to)
+{
+	for (int i = from; i < to; i++)
+		of_thousand(i, PID, D63, ASKS(EIGHT));
+}
+
+static void without_a_wish(int from, int to)
+{
+	for (int i = from; i < to; i++)
+		of_thousand(i, PID + i, D63, "a", "b");
+}
+
+static void directories(void)
+{
+	int n = calls_for_20("directories of one process", same_process);
+
+	/* Three are read for each: a directory and two files, one of which is not there. */
+	check(n <= 20 * 30, "a process is examined once", "%d calls for 20 more directories", n);
+	board(&t);
+	fake_bare_cgroup(D63);
+	same_process(0, 3);
+	tool(&t, "doctor");
+	check(strstr(get("out"), "note: /run/user/1000/runc/c001: another directory names the same process 4711, so this one "
+		     "is not checked: remove what is left of old containers\n") && !strstr(get("out"), "c002"),
+	      "one note says so", "%s", get("out"));
+	n = calls_for_20("containers without a limit", without_a_wish);
+	/* And two files of the process. */
+	check(n <= 20 * 45, "no limit is read if nobody asks for one", "%d calls for 20 more containers", n);
+}
+
+/* After 100 findings, nothing more is read. */
+static void after_the_last_finding(void)
+{
+	int few, more;
+
+	board(&t);
+	in_payload(0, 0);
+	for (int i = 0; i < 120; i++)
+		of_thousand(i, PID + i, PAYLOAD, ASKS(EIGHT));
+	few = calls();
+	for (int i = 120; i < 200; i++)
+		of_thousand(i, PID + i, PAYLOAD, ASKS(EIGHT));
+	more = calls();
+	check(few > 0 && more > 0 && more - few < 80, "nothing more is read", "%d and %d calls", few, more);
+}
+
+/* All limits hold, so there is no finding. Each container takes 3 times 63 steps of 16384. */
+static void steps(void)
+{
+	board(&t);
+	fake_bare_cgroup(D63);
+	put(CG D63 "/dmem.max", CAMERA " 8388608\n" DISPLAY " 8388608\n" SYSTEM " 8388608\n");
+	for (int i = 0; i < 80; i++)
+		of_thousand(i, PID + 1 + i, D63, ASKS(EIGHT "; " DISPLAY " 8M; " SYSTEM " 8M"));
+	tool(&t, "doctor");
+	check(!strstr(get("out"), "too many threads"), "80 deep containers are all checked", "%s", get("out"));
+	for (int i = 80; i < 90; i++)
+		of_thousand(i, PID + 1 + i, D63, ASKS(EIGHT "; " DISPLAY " 8M; " SYSTEM " 8M"));
+	in_payload(0, 0);
+	crun("/run/user/1001/crun/other", ASKS(EIGHT), HOOK);
+	give_away("root/run/user/1001/crun");
+	check(!tool(&t, "doctor") &&
+	      strstr(get("out"), "note: /run/user/1000: the containers of this user have too many threads, or cgroups above "
+		     "them: not all of them are checked: use fewer levels of cgroups, or fewer containers\n") &&
+	      !strstr(get("out"), "/runc/c"), "after 16384 steps a note says so", "%s", get("out"));
+	check(strstr(get("out"), "other: " RAISED) != NULL, "other users are examined", "%s", get("out"));
+}
+
+/* The first thread has ended. A list of all others is not needed. */
+static int calls_with_threads(int n)
+{
+	board(&t);
+	in_scope(0, 0);
+	of_thousand(0, PID, SCOPE, "a", "b");
+	process(PID, "Z", START, SCOPE);
+	for (int i = 1; i <= n; i++)
+		thread(PID + i, "S", SCOPE);
+	return calls();
+}
+
+static void threads(void)
+{
+	int few = calls_with_threads(10), more = calls_with_threads(5000);
+
+	check(few > 0 && few == more, "only one thread that lives is read", "%d and %d calls", few, more);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
-	t = (struct tool){ .program = argv[1], .jq = argv[2], .dir = argv[3] };
+	fast = argv[2];
+	t = (struct tool){ .program = argv[1], .jq = argv[3], .dir = argv[4] };
 	tap_start();
 	RUN(holds);
 	RUN(processes);
@@ -1409,8 +1714,14 @@ int main(int argc, char **argv)
 	RUN(users);
 	RUN(flood);
 	RUN(many_names);
+	RUN(directories);
+	RUN(after_the_last_finding);
+	RUN(steps);
+	RUN(threads);
 	RUN(pods);
 	RUN(ceilings);
 	RUN(roots);
+	RUN(ways_to_roots);
+	RUN(flood_of_root);
 	return tap_end();
 }

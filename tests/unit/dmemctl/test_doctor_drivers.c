@@ -27,13 +27,25 @@ static bool is_card(const struct uncharged *u)
 	return !strcmp(u->driver, "/card");
 }
 
+static bool is_heap(const struct uncharged *u)
+{
+	return !strcmp(u->driver, "/protected");
+}
+
+static bool is_driver(const struct uncharged *u)
+{
+	return *u->driver != '/';
+}
+
 /* The first entry of the table with these properties; the test fails if there is none. */
 static const struct uncharged *entry(bool cma, bool compatible, bool card)
 {
 	for (size_t i = 0; i < ENTRIES; i++) {
 		const struct uncharged *u = &uncharged[i];
 
-		if (u->cma == cma && !u->compatible == !compatible && is_card(u) == card)
+		bool with = u->with && *u->with != '/';
+
+		if (u->cma == cma && with == compatible && !u->with == !compatible && is_card(u) == card && !is_heap(u))
 			return u;
 	}
 	check(false, "the table has an entry of each kind", "cma %d, compatible %d, card %d", cma, compatible, card);
@@ -59,7 +71,7 @@ static const char *rel(const char *device, const char *name)
 	return p;
 }
 
-/* A device, which the driver of this bus has, if it is not NULL. */
+/* A device, which the driver of this bus has, if it is not NULL. @compatible: or "/NAME", a property. */
 static void device(const char *name, const char *bus, const char *driver, const char *compatible)
 {
 	char path[512], target[512];
@@ -67,7 +79,10 @@ static void device(const char *name, const char *bus, const char *driver, const 
 	put(rel(name, "uevent"), "%s", "");
 	snprintf(target, sizeof(target), "../../../bus/%s", bus);
 	link_to(rel(name, "subsystem"), target);
-	if (compatible) {
+	if (compatible && *compatible == '/') {
+		snprintf(path, sizeof(path), "of_node%s", compatible);
+		put(rel(name, path), "x");
+	} else if (compatible) {
 		char *file = (char *)tap_path(rel(name, "of_node/compatible"));
 		FILE *f;
 
@@ -119,9 +134,10 @@ static void want(const struct uncharged *u, size_t devices)
 	size_t at = strlen(wanted);
 
 	snprintf(wanted + at, sizeof(wanted) - at,
-		 "note: %s: the driver of %zu device%s does not charge some memory, so no limit holds for it: %s: "
+		 "note: %s: the driver of %zu %s%s does not charge some memory, so no limit holds for it: %s: "
 		 "restrict access to the device nodes%s\n",
-		 is_card(u) ? "sound cards" : u->driver, devices, devices == 1 ? "" : "s", u->memory,
+		 is_card(u) ? "sound cards" : is_heap(u) ? "protected heaps" : u->driver, devices,
+		 is_heap(u) ? "heap" : "device", devices == 1 ? "" : "s", u->memory,
 		 u->cma ? "; lsdmem shows memory in use without a charge" : "");
 }
 
@@ -137,24 +153,29 @@ static void same(const char *name)
 static void all(void)
 {
 	char name[64];
-	size_t cards = 0;
+	size_t cards = 0, heaps = 0;
 
 	base();
 	for (size_t i = 0; i < ENTRIES; i++) {
 		const struct uncharged *u = &uncharged[i];
 
 		cards += is_card(u);
+		heaps += is_heap(u);
 		snprintf(name, sizeof(name), "a%zu", i);
-		device(name, "platform", is_card(u) ? NULL : u->driver, u->compatible);
+		device(name, "platform", is_driver(u) ? u->driver : NULL, u->with);
 		snprintf(name, sizeof(name), "b%zu", i);
-		device(name, "pci", is_card(u) ? NULL : u->driver, u->compatible);
-		if (!is_card(u))
+		device(name, "pci", is_driver(u) ? u->driver : NULL, u->with);
+		if (is_driver(u))
 			driver("platform", u->driver);
 		want(u, 2);
 	}
 	if (cards) {
 		card(0, "platform");
 		card(11, "platform");
+	}
+	if (heaps) {
+		put("root/sys/class/dma_heap/protected,video/uevent", "%s", "");
+		put("root/sys/class/dma_heap/protected,x/uevent", "%s", "");
 	}
 	same("each driver with devices is named");
 	check(!tool(&t, "doctor --json") &&
@@ -167,7 +188,7 @@ static void without_devices(void)
 {
 	base();
 	for (size_t i = 0; i < ENTRIES; i++) {
-		if (!is_card(&uncharged[i]))
+		if (is_driver(&uncharged[i]))
 			driver("platform", uncharged[i].driver);
 	}
 	device("x", "platform", "another", NULL);
@@ -188,7 +209,7 @@ static void compatible(void)
 	same("nor for a device without a device tree");
 	base();
 	device("x", "platform", u->driver, "vendor,second");
-	device("y", "platform", u->driver, u->compatible);
+	device("y", "platform", u->driver, u->with);
 	want(u, 1);
 	same("only compatible devices are counted");
 }
@@ -233,6 +254,75 @@ static void without_areas(void)
 	same("without a region of an area no driver is named for one");
 }
 
+/* A coherent pool is in the place of an area for its devices. */
+static void only_pools(void)
+{
+	const struct uncharged *u = entry(true, false, false);
+	struct fake f;
+
+	if (!u)
+		return;
+	base();
+	tap_dir(t.dir);
+	fake_start(&f, FAKE_OURS);
+	fake_region(&f, "dma/coherent/vpu@90000000", 16 * MIB);
+	fake_cgroup(&f, "", NULL, 0);
+	fake_cgroup(&f, "user.slice", NULL, 0);
+	device("x", "platform", u->driver, NULL);
+	want(u, 1);
+	same("with a region of a coherent pool, drivers are named");
+}
+
+/* The entry whose device has a property, as the remote heap of a processor. */
+static void properties(void)
+{
+	const struct uncharged *u = NULL;
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		if (uncharged[i].with && *uncharged[i].with == '/')
+			u = &uncharged[i];
+	}
+	check(u != NULL, "the table has an entry with a property", "%zu entries", ENTRIES);
+	if (!u)
+		return;
+	base();
+	device("x", "rpmsg", u->driver, "vendor,second");
+	same("a device without the property is not named");
+	device("y", "rpmsg", u->driver, u->with);
+	want(u, 1);
+	same("one with it is named");
+}
+
+static void heaps(void)
+{
+	const struct uncharged *u = NULL;
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		if (is_heap(&uncharged[i]))
+			u = &uncharged[i];
+	}
+	check(u != NULL, "the table has an entry of protected heaps", "%zu entries", ENTRIES);
+	if (!u)
+		return;
+	base();
+	device("x", "tee", "optee", NULL);
+	put("root/sys/class/dma_heap/protection/uevent", "%s", "");
+	same("OP-TEE without protected heaps is not named");
+	put("root/sys/class/dma_heap/protected,video/uevent", "%s", "");
+	want(u, 1);
+	same("protected heaps are named");
+}
+
+/* The driver that the device of a card has. */
+static void driven(int n, const char *by)
+{
+	char name[64], target[512];
+
+	snprintf(name, sizeof(name), "sound%d", n);
+	snprintf(target, sizeof(target), "../../../bus/platform/drivers/%s", by);
+	link_to(rel(name, "driver"), target);
+}
+
 static void cards(void)
 {
 	const struct uncharged *u = entry(true, false, true);
@@ -246,7 +336,15 @@ static void cards(void)
 	put("root/sys/class/sound/timer/dev", "116:33\n");
 	same("sound cards of USB and PCI are not named");
 	card(3, "platform");
-	want(u, 1);
+	driven(3, "snd_aloop");
+	card(4, "platform");
+	driven(4, "snd_dummy");
+	same("nor those without hardware");
+	card(5, "platform");
+	driven(5, "snd_dummy2");
+	card(6, "amba");
+	card(7, "vchiq-bus");
+	want(u, 3);
 	same("sound cards of a board are named");
 }
 
@@ -261,6 +359,9 @@ int main(int argc, char **argv)
 	RUN(compatible);
 	RUN(iommu);
 	RUN(without_areas);
+	RUN(only_pools);
+	RUN(properties);
+	RUN(heaps);
 	RUN(cards);
 	return tap_end();
 }

@@ -11,9 +11,12 @@
 
 #ifdef NO_JSONC
 
-void doctor_containers(struct doctor *d)
+/* Any directory in /run/user may have containers: what is in it is the user's, and is not looked at. */
+static bool may_have_containers(struct doctor *d)
 {
 	static const char * const places[] = { "run/runc", "run/crun", "run/containerd/runc", "run/docker" };
+	const char **users;
+	size_t n;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		int fd = dmem_sys_openat(&d->sys, places[i], O_PATH);
@@ -21,10 +24,16 @@ void doctor_containers(struct doctor *d)
 		if (fd < 0)
 			continue;
 		close(fd);
+		return true;
+	}
+	return d->n_roots || (!dmem_sys_list(&d->sys, "run/user", d->arena, &users, &n) && n);
+}
+
+void doctor_containers(struct doctor *d)
+{
+	if (may_have_containers(d))
 		doctor_say(d, NOTE, "containers", "build dmemctl with json-c",
 			   "not checked, because this dmemctl was built without json-c");
-		return;
-	}
 }
 
 #else
@@ -50,6 +59,7 @@ struct check {
 	const struct doctor_container *c;
 	struct hook_asks asks;
 	bool gone;
+	bool spent;			/* no step is left for it */
 };
 
 /* The limits of one region on the way from a container's cgroup to the root. */
@@ -70,10 +80,10 @@ struct way {
  * Containers of users are the business of these users, who could also cause a false alarm. */
 static bool may_say(struct check *k)
 {
-	if (k->d->err || k->gone || (k->c->left && !*k->c->left))
+	if (k->d->err || k->gone || k->spent || (k->c->left && !*k->c->left))
 		return false;
 	k->gone = !doctor_container_lives(k->d, k->c);
-	return !k->gone && doctor_may_find(k->c->left);
+	return !k->gone && doctor_take_one(k->c->left);
 }
 
 static enum severity severity(const struct check *k)
@@ -108,9 +118,11 @@ static const struct dmem_node *find_node(const struct doctor *d, const char *pat
 	return NULL;
 }
 
+/* Files of a user choose the process and the cgroup: they must not put a command for another one into
+ * root's hands. */
 static const char *command(struct check *k, const char *cgroup, size_t region)
 {
-	const struct dmem_node *n = find_node(k->d, cgroup);
+	const struct dmem_node *n = k->c->of_user ? NULL : find_node(k->d, cgroup);
 	const char *text = n ? doctor_limit(k->d, n, region) : "";
 
 	if (text && *text)
@@ -161,7 +173,7 @@ static void say_gap(struct check *k, const char *asks, const char *above)
 	if (!remedy)
 		k->d->err = -ENOMEM;
 	else
-		doctor_say(k->d, severity(k), k->c->name, remedy,
+		doctor_say(k->d, severity(k), k->c->name, k->c->of_user ? START_AGAIN : remedy,
 			   "%s, but the controller is not enabled below /%s, so its cgroup has no limit",
 			   asks, above);
 }
@@ -169,42 +181,59 @@ static void say_gap(struct check *k, const char *asks, const char *above)
 /* A limit file that belongs to the limited user, or that is below a cgroup of another user. */
 static void say_writer(struct check *k, const char *asks, const struct way *w)
 {
+	static const char of_user[] = "limit the slice of this user";
+
 	if (w->foreign) {
-		doctor_say(k->d, severity(k), k->c->name,
+		doctor_say(k->d, severity(k), k->c->name, k->c->of_user ? of_user :
 			   "make root the owner of that cgroup and its files, or limit a slice above it",
 			   "%s, but /%s is not only root's: its owner can remove the limit of /%s below it, and "
 			   "none above holds", asks, w->foreign, w->at);
 		return;
 	}
-	doctor_say(k->d, severity(k), k->c->name,
+	doctor_say(k->d, severity(k), k->c->name, k->c->of_user ? of_user :
 		   "make root the owner of the file, or limit a slice above it",
 		   "%s, but %s can write to dmem.max of /%s and remove that limit, and none above holds",
 		   asks, w->who, w->at);
 }
 
-/* Without a ceiling in root's policy, an annotation reserves nothing. */
-static void check_unreserved(struct check *k, size_t r, const struct hook_choice *c)
+/* The kernel rounds down to pages. */
+static bool is_reserved(const struct way *w, uint64_t bytes)
+{
+	return w->min >= bytes - bytes % (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The policy lowers what an annotation asks for; without a ceiling, to nothing. What is in effect
+ * counts, whoever has set it. */
+static void check_unreserved(struct check *k, size_t r, const struct hook_choice *c, const struct way *w)
 {
 	const char *region = k->d->regions.region[r].name;
 
-	if (c->source != HOOK_ANNOTATION || c->value || !c->asked || !may_say(k))
+	if (c->source != HOOK_ANNOTATION || c->value >= c->asked || is_reserved(w, c->asked))
+		return;
+	/* Otherwise check_min() reports it. */
+	if (!is_reserved(w, c->value) || !may_say(k))
 		return;
 	if (!k->c->files.n)
 		doctor_say(k->d, severity(k), k->c->name, NO_HOOK_REMEDY,
-			   "an annotation asks for a reservation of %s, but nothing is reserved", region);
-	else
+			   "an annotation asks for a reservation of %s of %s, but dmem.min of its cgroup is %s",
+			   doctor_size_beside(c->asked, w->min), region, doctor_size_beside(w->min, c->asked));
+	else if (!c->value)
 		doctor_say(k->d, NOTE, k->c->name,
 			   "write DeviceMemoryMinCeiling= there, and " START_AGAIN,
 			   "an annotation asks for a reservation of %s, but " DOCTOR_POLICY " admits none", region);
+	else
+		doctor_say(k->d, NOTE, k->c->name,
+			   "ask for less, or raise DeviceMemoryMinCeiling= there, and " START_AGAIN,
+			   "an annotation asks for a reservation of %s of %s, but " DOCTOR_POLICY " admits %s",
+			   doctor_size_beside(c->asked, c->value), region, doctor_size_beside(c->value, c->asked));
 }
 
 /* A reservation of the container that the cgroups above do not have gets its finding in limits.c. */
 static void check_min(struct check *k, size_t r, const struct hook_choice *c, const struct way *w)
 {
 	const char *region = k->d->regions.region[r].name;
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	if (c->source == HOOK_NOBODY || w->min >= c->value - c->value % page || !may_say(k))
+	if (c->source == HOOK_NOBODY || is_reserved(w, c->value) || !may_say(k))
 		return;
 	doctor_say(k->d, severity(k), k->c->name, START_AGAIN ", and see the log for messages of dmem-hook",
 		   "%s a reservation of %s of %s, but dmem.min of its cgroup is %s", source_text(c),
@@ -281,8 +310,11 @@ static struct way find_way(struct check *k, const char *region)
 {
 	struct way w = { .own = DMEM_UNKNOWN, .lowest = DMEM_NO_LIMIT, .held = DMEM_NO_LIMIT };
 
-	for (const char *cgroup = k->c->cgroup; cgroup && *cgroup; cgroup = parent_of(k, cgroup))
-		one_level(k, cgroup, region, &w);
+	for (const char *cgroup = k->c->cgroup; cgroup && *cgroup && !k->spent; cgroup = parent_of(k, cgroup)) {
+		k->spent = !doctor_take_one(k->c->steps);
+		if (!k->spent)
+			one_level(k, cgroup, region, &w);
+	}
 	return w;
 }
 
@@ -454,10 +486,14 @@ static void check_region(struct check *k, size_t r, const struct hook_policy *po
 	const struct dmem_region *g = &k->d->regions.region[r];
 	struct hook_choice max = hook_choose(policy, &k->asks, DMEM_MAX, g->name, g->capacity);
 	struct hook_choice min = hook_choose(policy, &k->asks, DMEM_MIN, g->name, g->capacity);
-	struct way w = find_way(k, g->name);
+	struct way w;
 
+	/* Users can have any number of containers that ask for nothing. */
+	if (k->c->of_user && max.value == DMEM_NO_LIMIT && min.source == HOOK_NOBODY)
+		return;
+	w = find_way(k, g->name);
 	check_max(k, r, &max, &w);
-	check_unreserved(k, r, &min);
+	check_unreserved(k, r, &min, &w);
 	check_min(k, r, &min, &w);
 	check_leaf(k, r, &w);
 }
@@ -497,7 +533,7 @@ static void check_container(void *data, const struct doctor_container *c)
 
 	k->c = c;
 	k->asks = (struct hook_asks){ 0 };
-	k->gone = false;
+	k->gone = k->spent = false;
 	problem = obstacle(k, &remedy);
 	if (problem) {
 		if (may_say(k))
@@ -511,7 +547,7 @@ static void check_container(void *data, const struct doctor_container *c)
 	check_keys(k);
 	find_regions(k);
 	/* The kernel limits only the first region of a name. */
-	for (size_t r = 0; r < k->d->regions.n && !k->d->err; r++) {
+	for (size_t r = 0; r < k->d->regions.n && !k->d->err && !k->spent; r++) {
 		if (!doctor_is_later(k->d, r))
 			check_region(k, r, policy);
 	}

@@ -15,12 +15,17 @@
 #include "drivers.h"
 #include "uncharged.h"
 
+/* Entries of the table that are no drivers. */
 static const char * const sound = "/card";
+static const char * const protected = "/protected";
 
-static bool has_cma(const struct doctor *d)
+/* Areas, and the coherent pools that some devices have in their place. */
+static bool has_areas(const struct doctor *d)
 {
 	for (size_t i = 0; i < d->regions.n; i++) {
-		if (!strncmp(d->regions.region[i].name, "cma/", 4))
+		const char *name = d->regions.region[i].name;
+
+		if (!strncmp(name, "cma/", 4) || !strncmp(name, "dma/coherent/", 13))
 			return true;
 	}
 	return false;
@@ -48,6 +53,26 @@ static bool is_compatible(struct doctor *d, const char *device, const char *with
 	}
 	dmem_text_free(&t);
 	return is;
+}
+
+static bool has_property(struct doctor *d, const char *device, const char *name)
+{
+	struct dmem_text t = { 0 };
+	const char *path = dmem_printf(d->arena, "of_node/%s", name);
+	bool has = path && read_file(d, device, path, &t);
+
+	if (!path)
+		d->err = -ENOMEM;
+	dmem_text_free(&t);
+	return has;
+}
+
+/* @with: compatible with this, or "/NAME": has this property in the device tree; or NULL. */
+static bool is_meant(struct doctor *d, const char *device, const char *with)
+{
+	if (!with)
+		return true;
+	return *with == '/' ? has_property(d, device, with + 1) : is_compatible(d, device, with);
 }
 
 /* Behind an IOMMU memory is of single pages, unless the IOMMU translates nothing. */
@@ -84,7 +109,7 @@ static size_t count_in(struct doctor *d, const char *dir, const struct uncharged
 			d->err = -ENOMEM;
 		if (!path || !strcmp(names[i], "module") || !is_device(d, path))
 			continue;
-		if (u->compatible && !is_compatible(d, path, u->compatible))
+		if (!is_meant(d, path, u->with))
 			continue;
 		count += !u->cma || !has_iommu(d, path);
 	}
@@ -106,8 +131,8 @@ static size_t count_devices(struct doctor *d, const struct uncharged *u, const c
 	return count;
 }
 
-/* The last part of the link to the bus of a device. */
-static bool is_on_bus(struct doctor *d, const char *device, const char *bus)
+/* True if the last part of a link of a device is one of these words. */
+static bool leads_to(struct doctor *d, const char *device, const char *name, const char * const *words)
 {
 	int fd = dmem_sys_openat(&d->sys, device, O_PATH | O_DIRECTORY);
 	char link[256];
@@ -116,14 +141,31 @@ static bool is_on_bus(struct doctor *d, const char *device, const char *bus)
 
 	if (fd < 0)
 		return false;
-	len = readlinkat(fd, "subsystem", link, sizeof(link) - 1);
+	len = readlinkat(fd, name, link, sizeof(link) - 1);
 	close(fd);
 	link[len < 0 ? 0 : len] = 0;
 	slash = strrchr(link, '/');
-	return slash && !strcmp(slash + 1, bus);
+	for (size_t i = 0; slash && words[i]; i++) {
+		if (!strcmp(slash + 1, words[i]))
+			return true;
+	}
+	return false;
 }
 
-/* Sound cards of a board. Those of USB have no DMA memory of their own, those of PCs single pages. */
+/* Others than those of a board have another kind of memory. Cards without hardware are devices of a
+ * platform, too, and take ordinary pages, or have no streams. */
+static bool takes_areas(struct doctor *d, const char *device)
+{
+	static const char * const buses[] = { "platform", "amba", "vchiq-bus", NULL };
+	static const char * const without[] = {
+		"snd_aloop", "snd_dummy", "snd_virmidi", "snd_mtpav", "snd_serial_u16550", "pcspkr", NULL
+	};
+
+	return leads_to(d, device, "subsystem", buses) && !leads_to(d, device, "driver", without);
+}
+
+/* Sound cards of a board. Those of USB take no DMA memory for streams; HDA, the usual kind on PCI,
+ * takes scattered pages. */
 static size_t count_cards(struct doctor *d)
 {
 	const char **names;
@@ -137,25 +179,50 @@ static size_t count_cards(struct doctor *d)
 		if (!device)
 			d->err = -ENOMEM;
 		else if (!strncmp(names[i], "card", 4))
-			count += is_on_bus(d, device, "platform");
+			count += takes_areas(d, device);
 	}
 	return count;
 }
 
+/* Heaps that OP-TEE has made. Most boards with OP-TEE have none. */
+static size_t count_protected(struct doctor *d)
+{
+	const char **names;
+	size_t n, count = 0;
+
+	if (dmem_sys_list(&d->sys, "sys/class/dma_heap", d->arena, &names, &n))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		count += !strncmp(names[i], "protected,", 10);
+	return count;
+}
+
+static const char *subject(const struct uncharged *u)
+{
+	if (!strcmp(u->driver, sound))
+		return "sound cards";
+	return strcmp(u->driver, protected) ? u->driver : "protected heaps";
+}
+
 static void say(struct doctor *d, const struct uncharged *u, size_t devices)
 {
-	bool card = !strcmp(u->driver, sound);
-
-	doctor_say(d, NOTE, card ? "sound cards" : u->driver,
+	doctor_say(d, NOTE, subject(u),
 		   u->cma ? "restrict access to the device nodes; lsdmem shows memory in use without a charge" :
 		   "restrict access to the device nodes",
-		   "the driver of %zu device%s does not charge some memory, so no limit holds for it: %s", devices,
-		   devices == 1 ? "" : "s", u->memory);
+		   "the driver of %zu %s%s does not charge some memory, so no limit holds for it: %s", devices,
+		   strcmp(u->driver, protected) ? "device" : "heap", devices == 1 ? "" : "s", u->memory);
+}
+
+static size_t count_of(struct doctor *d, const struct uncharged *u, const char **buses, size_t n)
+{
+	if (!strcmp(u->driver, sound))
+		return count_cards(d);
+	return strcmp(u->driver, protected) ? count_devices(d, u, buses, n) : count_protected(d);
 }
 
 void doctor_drivers(struct doctor *d)
 {
-	bool cma = has_cma(d);
+	bool areas = has_areas(d);
 	const char **buses;
 	size_t n;
 
@@ -166,9 +233,9 @@ void doctor_drivers(struct doctor *d)
 		size_t devices;
 
 		/* Without regions of areas nothing from an area is charged. */
-		if (u->cma && !cma)
+		if (u->cma && !areas)
 			continue;
-		devices = strcmp(u->driver, sound) ? count_devices(d, u, buses, n) : count_cards(d);
+		devices = count_of(d, u, buses, n);
 		if (devices)
 			say(d, u, devices);
 	}

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 struct uncharged {
-	const char *driver;		/* in /sys/bus/<bus>/drivers; "/card": of sound cards */
-	const char *compatible;		/* only for these devices, or NULL */
+	/* In /sys/bus/<bus>/drivers; "/card": of sound cards; "/protected": of protected heaps */
+	const char *driver;
+	const char *with;		/* only for compatible devices; "/NAME": for those with the property; or NULL */
 	bool cma;			/* of CMA areas; otherwise of the device or a carve-out */
 	const char *memory;
 };

@@ -137,6 +137,12 @@ static const char *now(struct doctor *d, const struct dmem_node *n, size_t r)
 			   doctor_size(max));
 }
 
+/* True if dmemctl plan proposes a size for the region: the builder of the board chooses it. */
+static bool has_size(const char *region)
+{
+	return !strncmp(region, "cma/", 4) || !strncmp(region, "dma/coherent/", 13) || !strncmp(region, "tee/", 4);
+}
+
 static void say_own_limit(struct doctor *d, const struct dmem_node *n, size_t r, const char *path,
 			  uint64_t times)
 {
@@ -147,7 +153,7 @@ static void say_own_limit(struct doctor *d, const struct dmem_node *n, size_t r,
 		remedy = "set a limit again, unless it was removed on purpose";
 	else if (remedy && !doctor_is_later(d, r))
 		remedy = dmem_printf(d->arena, "if the cgroup needs more: %s%s", remedy,
-				     !strncmp(d->regions.region[r].name, "cma/", 4) ?
+				     has_size(d->regions.region[r].name) ?
 				     ", and dmemctl plan proposes a size" : "");
 	if (!what || !state || !remedy)
 		d->err = -ENOMEM;

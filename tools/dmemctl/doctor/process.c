@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The first process of a container: whether it lives, and its cgroup. All of it is hostile. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hook/container.h"
 #include "containers.h"
@@ -24,25 +27,37 @@ static bool is_gone(int ret)
 	return ret == -ENOENT || ret == -ESRCH;
 }
 
-/* The directory of a thread that lives, or NULL. The first thread may end before the others: it then
- * looks like a process that has ended, and keeps its cgroup when the others are moved. */
-static const char *live_thread(const struct doctor *d, struct dmem_arena *a, const char *process)
+/* The directory of the thread if it lives, or NULL. */
+static const char *if_it_lives(const struct doctor *d, struct dmem_arena *a, const char *tasks, const char *tid)
 {
-	const char *tasks = dmem_printf(a, "%s/task", process), *dir, *stat, **names;
-	size_t n = 0;
+	const char *dir = *tid == '.' ? NULL : dmem_printf(a, "%s/%s", tasks, tid), *stat;
 
-	if (!tasks || dmem_sys_list(&d->sys, tasks, a, &names, &n))
+	return dir && !read_file(d, a, dir, "stat", &stat) && !hook_has_ended(stat) ? dir : NULL;
+}
+
+/* The directory of a thread that lives, or NULL. The first thread may end before the others: it then
+ * looks like a process that has ended, and keeps its cgroup when the others are moved. A process can
+ * have any number of threads, also of such that have ended: no more names are read than needed. */
+static const char *live_thread(const struct doctor *d, struct dmem_arena *a, const char *process, size_t *steps)
+{
+	const char *tasks = dmem_printf(a, "%s/task", process), *found = NULL;
+	int fd = tasks ? dmem_sys_openat(&d->sys, tasks, O_RDONLY | O_DIRECTORY) : -ENOMEM;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
 		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		dir = dmem_printf(a, "%s/%s", tasks, names[i]);
-		if (dir && !read_file(d, a, dir, "stat", &stat) && !hook_has_ended(stat))
-			return dir;
 	}
-	return NULL;
+	while (!found && doctor_take_one(steps) && (de = readdir(dir)))
+		found = if_it_lives(d, a, tasks, de->d_name);
+	closedir(dir);
+	return found;
 }
 
 bool doctor_process_lives(const struct doctor *d, struct dmem_arena *a, const struct hook_runtime *r,
-			  const char **cgroup)
+			  size_t *steps, const char **cgroup)
 {
 	const char *dir = dmem_printf(a, "proc/%d", r->state.pid), *text;
 	int ret = dir ? read_file(d, a, dir, "stat", &text) : -ENOMEM;
@@ -54,7 +69,7 @@ bool doctor_process_lives(const struct doctor *d, struct dmem_arena *a, const st
 	if (r->started && hook_start_time(text) != r->started)
 		return false;
 	if (hook_has_ended(text))
-		dir = live_thread(d, a, dir);
+		dir = live_thread(d, a, dir, steps);
 	if (!dir)
 		return false;
 	ret = read_file(d, a, dir, "cgroup", &text);
@@ -67,7 +82,7 @@ bool doctor_container_lives(const struct doctor *d, const struct doctor_containe
 {
 	struct dmem_arena scratch = { 0 };
 	const char *unused;
-	bool lives = doctor_process_lives(d, &scratch, &c->files, &unused);
+	bool lives = doctor_process_lives(d, &scratch, &c->files, c->steps, &unused);
 
 	dmem_arena_free(&scratch);
 	return lives;

@@ -26,6 +26,7 @@
 #define MAX_OF_USER	256
 #define MAX_NAMES	1024	/* in all directories of a user */
 #define MAX_FINDINGS	100
+#define MAX_STEPS	16384	/* threads and cgroups, the latter for each region */
 #define MAX_BYTES	(16u << 20)
 
 #define REMOVE_OLD	"remove what is left of old containers"
@@ -51,13 +52,21 @@ struct search {
 	void (*check)(void *data, const struct doctor_container *c);
 	void *data;
 	uid_t owner;		/* of the cgroup tree */
-	/* Bytes of this user's files that may still be read, findings that may be printed, and names that
-	 * may be examined. */
-	size_t left, findings, names;
+	/* Bytes of this user's files that may still be read, findings that may be printed, names that may be
+	 * examined, and steps that their checks may take. */
+	size_t left, findings, names, steps;
+	/* Processes that this user's files have named, and whether a second directory named one. */
+	struct named {
+		int pid;
+		uint64_t started;
+	} *named;
+	size_t n_named;
+	bool named_again;
 	size_t files;		/* containers with files, also of those that have ended */
 	struct seen {
 		dev_t dev;
 		ino_t ino;
+		const char *path;
 	} *seen;		/* directories with containers that were searched */
 	size_t n_seen;
 };
@@ -89,7 +98,7 @@ static const struct {
 	{ "docker", 2, "runtime-" },
 };
 
-bool doctor_may_find(size_t *left)
+bool doctor_take_one(size_t *left)
 {
 	if (left && !*left)
 		return false;
@@ -103,11 +112,22 @@ static size_t *findings_of(struct search *s, bool of_user)
 	return of_user ? &s->findings : NULL;
 }
 
+static size_t *steps_of(struct search *s, bool of_user)
+{
+	return of_user ? &s->steps : NULL;
+}
+
+/* True if nothing more of this user is examined. */
+static bool is_spent(const struct search *s, bool of_user)
+{
+	return of_user && (!s->findings || !s->steps);
+}
+
 static void unread(struct search *s, bool of_user, const struct unusable *u)
 {
 	const char *remedy = "see the log of the engine, and start the container again";
 
-	if (!doctor_may_find(findings_of(s, of_user)))
+	if (!doctor_take_one(findings_of(s, of_user)))
 		return;
 	doctor_say(s->d, of_user || u->no_right ? NOTE : PROBLEM, u->path, u->no_right ? "run as root" : remedy,
 		   "cannot be read, so the limits of its containers are not checked: %s", u->problem);
@@ -219,11 +239,11 @@ static bool take_files(struct search *s, const struct place *p, struct hook_runt
 
 /* With the pid from an unusable file, of a container that may have ended. Without one, it counts as
  * one that lives: its user can have caused that. */
-static bool may_live(struct search *s, const struct hook_runtime *r, const char **cgroup)
+static bool may_live(struct search *s, const struct hook_runtime *r, size_t *steps, const char **cgroup)
 {
 	struct dmem_arena scratch = { 0 };
 	const char *found = NULL;
-	bool lives = !r->state.pid || doctor_process_lives(s->d, &scratch, r, &found);
+	bool lives = !r->state.pid || doctor_process_lives(s->d, &scratch, r, steps, &found);
 
 	*cgroup = found ? dmem_strdup(s->d->arena, found) : NULL;
 	if (found && !*cgroup)
@@ -232,11 +252,14 @@ static bool may_live(struct search *s, const struct hook_runtime *r, const char 
 	return lives;
 }
 
-/* Engines show 12 of the 64 digits of an id, and accept these. */
-static const char *name_of(struct doctor *d, const char *id)
+/* Engines show 12 of the 64 digits of an id, and accept these. The id of a user's container can be that
+ * of another one. */
+static const char *name_of(struct doctor *d, const struct doctor_container *c, const char *id)
 {
 	bool long_id = strlen(id) == 64 && strspn(id, "0123456789abcdef") == 64;
 
+	if (c->of_user)
+		return c->dir;
 	return dmem_printf(d->arena, "container %.*s", long_id ? 12 : 255, id);
 }
 
@@ -253,22 +276,56 @@ static void examine(struct search *s, struct doctor_container *c)
 	if (c->cgroup) {
 		c->own = own_cgroup(&c->files, c->cgroup);
 		s->check(s->data, c);
-	} else if (doctor_may_find(c->left)) {
+	} else if (doctor_take_one(c->left)) {
 		doctor_say(s->d, c->of_user ? NOTE : PROBLEM, c->name, DOCTOR_OUTSIDE,
 			   "the cgroup of its process %d cannot be determined, so its limits are not checked",
 			   c->files.state.pid);
 	}
 }
 
+/* Remembers the process of a user's container. True if another directory of the user has named it. */
+static bool is_named_again(struct search *s, const struct hook_runtime *r)
+{
+	struct named *all;
+
+	for (size_t i = 0; i < s->n_named; i++) {
+		if (s->named[i].pid == r->state.pid && s->named[i].started == r->started)
+			return true;
+	}
+	all = dmem_grow(s->d->arena, s->named, s->n_named, sizeof(*all));
+	if (!all) {
+		s->d->err = -ENOMEM;
+		return true;
+	}
+	s->named = all;
+	all[s->n_named++] = (struct named){ r->state.pid, r->started };
+	return false;
+}
+
+/* A process belongs to one container. A user could make root examine the same one 1000 times. */
+static bool is_again(struct search *s, const struct doctor_container *c)
+{
+	if (!c->of_user || !c->files.state.pid || !is_named_again(s, &c->files))
+		return false;
+	if (!s->d->err && !s->named_again && doctor_take_one(c->left))
+		doctor_say(s->d, NOTE, c->dir, REMOVE_OLD,
+			   "another directory names the same process %d, so this one is not checked",
+			   c->files.state.pid);
+	s->named_again = true;
+	return true;
+}
+
 static void one_container(struct search *s, struct place *p, const char *id)
 {
-	struct doctor_container c = { .of_user = p->of_user, .left = findings_of(s, p->of_user) };
+	struct doctor_container c = {
+		.of_user = p->of_user, .left = findings_of(s, p->of_user), .steps = steps_of(s, p->of_user),
+	};
 	struct place files = { .of_user = p->of_user };
 	struct unusable u = { 0 };
 	bool taken;
 
 	files.path = c.dir = join(s, p->path, id);
-	c.name = name_of(s->d, id);
+	c.name = name_of(s->d, &c, id);
 	if (!c.dir || !c.name) {
 		s->d->err = -ENOMEM;
 		return;
@@ -281,7 +338,7 @@ static void one_container(struct search *s, struct place *p, const char *id)
 	taken = take_files(s, &files, &c.files, &u);
 	close(files.dir);
 	s->files += taken || u.path;
-	if ((!taken && !u.path) || !may_live(s, &c.files, &c.cgroup) || s->d->err)
+	if ((!taken && !u.path) || is_again(s, &c) || !may_live(s, &c.files, c.steps, &c.cgroup) || s->d->err)
 		return;
 	if (taken)
 		examine(s, &c);
@@ -347,7 +404,8 @@ static int open_user(const struct place *p, const char *user)
 	return -EXDEV;
 }
 
-/* A user cannot make such a directory, or change what is in it. */
+/* A user cannot make such a directory, or change what is in it. Whoever can write to the directory above
+ * can rename it. */
 static bool is_of_root(const struct search *s, int dir)
 {
 	struct stat st;
@@ -355,8 +413,18 @@ static bool is_of_root(const struct search *s, int dir)
 	return !fstat(dir, &st) && st.st_uid == s->owner && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
+/* Below a user's directory, root's containers are found until the user hides them. */
+static void say_hidable(struct search *s, const struct place *p, const struct place *of)
+{
+	if (!doctor_keeps_names(of->dir, s->owner))
+		doctor_say(s->d, NOTE, p->path, "start them in a login session of root, or from a service",
+			   "the containers are root's, but %s is not: its owner can rename this directory, and so "
+			   "hide them", of->path);
+}
+
 static void search_runtime(struct search *s, struct place *of, size_t i)
 {
+	size_t files = s->files;
 	struct place p = { .path = join(s, of->path, user_places[i].path), .of_user = true };
 
 	p.dir = p.path ? open_in(of, user_places[i].path, O_DIRECTORY) : -ENOMEM;
@@ -367,6 +435,8 @@ static void search_runtime(struct search *s, struct place *of, size_t i)
 	}
 	p.of_user = !is_of_root(s, p.dir);
 	search_in(s, p, user_places[i].depth, user_places[i].prefix);
+	if (!p.of_user && s->files != files)
+		say_hidable(s, &p, of);
 }
 
 static void new_user(struct search *s)
@@ -374,6 +444,27 @@ static void new_user(struct search *s)
 	s->left = MAX_BYTES;
 	s->findings = MAX_FINDINGS;
 	s->names = MAX_NAMES;
+	s->steps = MAX_STEPS;
+	s->named = NULL;
+	s->n_named = 0;
+	s->named_again = false;
+}
+
+/* The limits that a user's files have reached. */
+static void say_spent(struct search *s, const struct place *of)
+{
+	if (!of->of_user)
+		return;
+	if (!s->findings)
+		doctor_say(s->d, NOTE, of->path, "see to these first",
+			   "only the first %d findings about the containers of this user are shown", MAX_FINDINGS);
+	if (!s->names)
+		doctor_say(s->d, NOTE, of->path, REMOVE_OLD, "has %d names or more: not all of them are checked",
+			   MAX_NAMES);
+	if (!s->steps)
+		doctor_say(s->d, NOTE, of->path, "use fewer levels of cgroups, or fewer containers",
+			   "the containers of this user have too many threads, or cgroups above them: not all of them are "
+			   "checked");
 }
 
 static void search_user(struct search *s, struct place *p, const char *user)
@@ -390,11 +481,7 @@ static void search_user(struct search *s, struct place *p, const char *user)
 	for (size_t i = 0; i < sizeof(user_places) / sizeof(*user_places); i++)
 		search_runtime(s, &of, i);
 	close(of.dir);
-	if (!s->findings)
-		doctor_say(s->d, NOTE, of.path, "see to these first",
-			   "only the first %d findings about the containers of this user are shown", MAX_FINDINGS);
-	if (!s->names)
-		doctor_say(s->d, NOTE, of.path, REMOVE_OLD, "has %d names or more: not all of them are checked", MAX_NAMES);
+	say_spent(s, &of);
 }
 
 static void one_name(struct search *s, struct place *p, const char *name, int depth)
@@ -441,25 +528,37 @@ static const char **list(struct search *s, DIR *dir, const char *prefix, size_t 
 	return names;
 }
 
-/* True if the directory was searched under another path. Otherwise remembers it. */
-static bool was_searched(struct search *s, int dir)
+/* The path under which the directory was searched, or NULL. */
+static const char *searched_as(const struct search *s, int dir)
+{
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return NULL;
+	for (size_t i = 0; i < s->n_seen; i++) {
+		if (s->seen[i].dev == st.st_dev && s->seen[i].ino == st.st_ino)
+			return s->seen[i].path;
+	}
+	return NULL;
+}
+
+/* True if the directory was searched under any path. Otherwise remembers it. */
+static bool was_searched(struct search *s, const struct place *p)
 {
 	struct seen *all;
 	struct stat st;
 
-	if (fstat(dir, &st))
+	if (fstat(p->dir, &st))
 		return false;
-	for (size_t i = 0; i < s->n_seen; i++) {
-		if (s->seen[i].dev == st.st_dev && s->seen[i].ino == st.st_ino)
-			return true;
-	}
+	if (searched_as(s, p->dir))
+		return true;
 	all = dmem_grow(s->d->arena, s->seen, s->n_seen, sizeof(*all));
 	if (!all) {
 		s->d->err = -ENOMEM;
 		return true;
 	}
 	s->seen = all;
-	all[s->n_seen++] = (struct seen){ st.st_dev, st.st_ino };
+	all[s->n_seen++] = (struct seen){ st.st_dev, st.st_ino, p->path };
 	return false;
 }
 
@@ -467,7 +566,7 @@ static bool was_searched(struct search *s, int dir)
 static void search_in(struct search *s, struct place p, int depth, const char *prefix)
 {
 	size_t most = p.of_user ? MAX_OF_USER : MAX_OF_DIR, limit = p.of_user && s->names < most ? s->names : most;
-	DIR *dir = was_searched(s, p.dir) ? NULL : fdopendir(p.dir);
+	DIR *dir = was_searched(s, &p) ? NULL : fdopendir(p.dir);
 	const char **names;
 	size_t n;
 
@@ -478,7 +577,7 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 	names = list(s, dir, prefix, limit, &n);
 	if (p.of_user)
 		s->names -= n;
-	for (size_t i = 0; i < n && !s->d->err; i++)
+	for (size_t i = 0; i < n && !s->d->err && !is_spent(s, p.of_user); i++)
 		one_name(s, &p, names[i], depth);
 	if (n == most)
 		doctor_say(s->d, p.of_user ? NOTE : PROBLEM, p.path, REMOVE_OLD,
@@ -491,18 +590,27 @@ static void search_in(struct search *s, struct place p, int depth, const char *p
 static void search_named(struct search *s, const char *path)
 {
 	struct place p = { .path = path };
-	size_t files = s->files, n_seen = s->n_seen;
+	size_t files = s->files;
+	const char *before;
 
-	p.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p.dir = doctor_open_trusted(s->d->arena, path, s->owner, &p.of_user);
 	if (p.dir < 0) {
-		doctor_say(s->d, PROBLEM, path, "name the directory that the runtime has as --root",
-			   "cannot be read, so the limits of its containers are not checked: %s", strerror(errno));
+		doctor_say(s->d, p.of_user ? NOTE : PROBLEM, path, "name the directory that the runtime has as --root",
+			   "cannot be read, so the limits of its containers are not checked: %s", strerror(-p.dir));
 		return;
 	}
-	p.of_user = !is_of_root(s, p.dir);
+	before = searched_as(s, p.dir);
+	if (before) {
+		close(p.dir);
+		doctor_say(s->d, NOTE, path, "name another directory, or leave out the option",
+			   "is %s, which was searched already", before);
+		return;
+	}
+	p.of_user = p.of_user || !is_of_root(s, p.dir);
 	new_user(s);
 	search_in(s, p, 0, "");
-	if (s->files == files && s->n_seen != n_seen)
+	say_spent(s, &p);
+	if (s->files == files)
 		doctor_say(s->d, NOTE, path, "name the directory with one directory for each container",
 			   "has no files of runc or crun");
 }
