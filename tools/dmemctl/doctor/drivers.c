@@ -164,7 +164,7 @@ static bool takes_areas(struct doctor *d, const char *device)
 	return leads_to(d, device, "subsystem", buses) && !leads_to(d, device, "driver", without);
 }
 
-/* Sound cards of a board. Those of USB take no DMA memory for streams; HDA, the usual kind on PCI,
+/* Sound cards of a board. Those of USB take no DMA memory for streams; Intel HD Audio, usual on PCI,
  * takes scattered pages. */
 static size_t count_cards(struct doctor *d)
 {
