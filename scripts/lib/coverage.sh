@@ -44,13 +44,16 @@ coverage_judged()
 # Writes the tables of the page, and that of dmemctl doctor, from the files in kernel/coverage.
 coverage_write_page()
 {
-	for _section in classes boards charged through open rest; do
-		"$CACHE/bin/coverage_page" "$_section" kernel/coverage/places kernel/coverage/boards |
-		(RESULTS=$(dirname "$COVERAGE_PAGE"); results_put "$(basename "$COVERAGE_PAGE")" "$_section")
+	# All tables before the first is put: a mistake in the files changes none.
+	for _section in classes boards charged through open rest drivers; do
+		"$CACHE/bin/coverage_page" "$_section" kernel/coverage/places kernel/coverage/boards \
+			>"$CACHE/coverage.$_section" || die "coverage_page gave up on kernel/coverage"
 	done
-	"$CACHE/bin/coverage_page" drivers kernel/coverage/places kernel/coverage/boards >"$CACHE/uncharged.h" ||
-	die "coverage_page gave up on kernel/coverage/places"
-	cat "$CACHE/uncharged.h" >tools/dmemctl/doctor/uncharged.h
+	for _section in classes boards charged through open rest; do
+		(RESULTS=$(dirname "$COVERAGE_PAGE")
+		results_put "$(basename "$COVERAGE_PAGE")" "$_section" <"$CACHE/coverage.$_section")
+	done
+	cat "$CACHE/coverage.drivers" >tools/dmemctl/doctor/uncharged.h
 }
 
 # With UPDATE, writes the numbers and the page before the comparison.
