@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,33 +78,14 @@ static bool is_scratch(const char *name)
 	return !strcmp(name, all);
 }
 
-/* True if this is still the open file. */
-static bool is_at(const struct scratch *s, int fd, const char *path)
-{
-	struct stat st, now;
-
-	return !fstat(fd, &st) && !fstatat(s->root, path, &now, AT_SYMLINK_NOFOLLOW) &&
-	       st.st_dev == now.st_dev && st.st_ino == now.st_ino;
-}
-
 /* A lock shows that a proof runs, in any namespace of process ids, and ends with the last process that
- * has it, whatever ends that one. It is on the file that dmem_cgroup_lock() uses, so that no other user
- * can hold it. Returns the descriptor with the lock, or a negative errno; -EEXIST: the cgroup has one
- * already, or was removed. */
-static int lock_cgroup(const struct scratch *s, const char *cgroup)
+ * has it, whatever ends that one. Returns the descriptor with the lock, or a negative errno; -EEXIST:
+ * the cgroup has one already, or was removed. */
+static int lock_cgroup(const struct scratch *s, const char *path)
 {
-	const char *path = dmem_printf(s->arena, "%s/cgroup.kill", cgroup);
-	int fd = path ? openat(s->root, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC) : -1, err;
+	int fd = dmem_cgroup_try_lock(s->root, path);
 
-	if (!path)
-		return -ENOMEM;
-	if (fd < 0)
-		return errno == ENOENT ? -EEXIST : -errno;
-	err = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
-	if (!err && is_at(s, fd, path))
-		return fd;
-	close(fd);
-	return !err || err == EWOULDBLOCK ? -EEXIST : -err;
+	return fd == -EWOULDBLOCK || fd == -ENOENT ? -EEXIST : fd;
 }
 
 /* Removes the cgroups of proofs that were killed before they could do it. */

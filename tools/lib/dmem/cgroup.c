@@ -353,28 +353,43 @@ int dmem_cgroup_enter(int root, const char *path)
 	return path_ok(path) ? write_file(root, path, "cgroup.procs", "0\n") : -EINVAL;
 }
 
+/* -ESTALE: the cgroup was removed meanwhile, and another one may have its path. */
+static int lock_once(int root, const char *path, int operation)
+{
+	int fd = path_ok(path) ? open_file(root, path, "cgroup.kill", O_WRONLY) : -EINVAL, again, ret;
+	struct stat mine, there;
+
+	if (fd < 0)
+		return fd;
+	ret = flock(fd, operation) || fstat(fd, &mine) ? -errno : 0;
+	again = ret ? ret : open_file(root, path, "cgroup.kill", O_PATH);
+	if (again >= 0) {
+		ret = fstat(again, &there) ? -errno : 0;
+		close(again);
+		if (!ret && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev)
+			return fd;
+	}
+	close(fd);
+	return ret && ret != -ENOENT ? ret : -ESTALE;
+}
+
 int dmem_cgroup_lock(int root, const char *path)
 {
 	/* Another program may have removed the cgroup while this one waited, and have made it again. */
 	for (int tries = 0; tries < 100; tries++) {
-		int fd = path_ok(path) ? open_file(root, path, "cgroup.kill", O_WRONLY) : -EINVAL, again, ret;
-		struct stat mine, there;
+		int ret = lock_once(root, path, LOCK_EX);
 
-		if (fd < 0)
-			return fd;
-		ret = flock(fd, LOCK_EX) || fstat(fd, &mine) ? -errno : 0;
-		again = ret ? ret : open_file(root, path, "cgroup.kill", O_PATH);
-		if (again >= 0) {
-			ret = fstat(again, &there) ? -errno : 0;
-			close(again);
-			if (!ret && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev)
-				return fd;
-		}
-		close(fd);
-		if (ret && ret != -ENOENT)
+		if (ret != -ESTALE)
 			return ret;
 	}
 	return -EAGAIN;
+}
+
+int dmem_cgroup_try_lock(int root, const char *path)
+{
+	int ret = lock_once(root, path, LOCK_EX | LOCK_NB);
+
+	return ret == -ESTALE ? -ENOENT : ret;
 }
 
 enum dmem_status dmem_cgroup_get(int root, const char *path, const char *file,

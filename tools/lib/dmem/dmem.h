@@ -408,6 +408,10 @@ enum dmem_status dmem_cgroup_get_owned(int root, const char *path, const char *f
  */
 int dmem_cgroup_lock(int root, const char *path);
 
+/* The same, but does not wait. -EWOULDBLOCK: it is locked. -ENOENT also if the cgroup was removed
+ * meanwhile. */
+int dmem_cgroup_try_lock(int root, const char *path);
+
 /* The number of lines of @region in a file of the root: two regions may have the same name. */
 size_t dmem_cgroup_lines(int root, const char *file, const char *region);
 
