@@ -14,7 +14,9 @@ build_for()
 		TRIPLE=aarch64-linux-gnu
 		KIMAGE=Image
 		BOARD=virt
-		MACHINE='-M virt,gic-version=3 -cpu cortex-a57 -smp 4 -m 1G'
+		# The IOMMU is for the devices of devices_of. All guests have it, as they
+		# share the device tree; only devices on PCI are behind it.
+		MACHINE='-M virt,iommu=smmuv3,gic-version=3 -cpu cortex-a57 -smp 4 -m 1G'
 		TEST_HEAPS=camera@64000000:display@60000000:default_cma_region
 		;;
 	arm)
@@ -88,7 +90,7 @@ config_took()
 {
 	_o=$1
 	shift
-	cat "$@" | sed -n -e '/^CONFIG_/p' -e '/^# CONFIG_.* is not set$/p' |
+	cat "$@" | sed -n -e '/^CONFIG_/p' -e '/^# CONFIG_.* is not set$/p' | known_options |
 	awk -F'[= ]' '{ k = ($1 == "#") ? $2 : $1; last[k] = $0 } END { for (k in last) print last[k] }' |
 	while read -r _line; do
 		case $_line in
@@ -99,6 +101,12 @@ config_took()
 		*) grep -qxF "$_line" "$_o/.config" || echo "$_line" ;;
 		esac
 	done
+}
+
+# Filters options of a kernel: drops those that the kernel of KERNEL= does not have.
+known_options()
+{
+	if [ "$SERIES" = kernel ]; then cat; else grep -vxF -f "$SERIES/without-options"; fi
 }
 
 # kernel_key FRAGMENT...: prints a checksum of everything that a kernel is built from.
@@ -123,6 +131,7 @@ build_kernel()
 {
 	_name=$1
 	shift
+	[ "$SERIES" = kernel ] || set -- "$@" "$SERIES/options"
 	_o=$BASE/build-$_name
 	_key=$(kernel_key "$@")
 	if kernel_is_built "$_name" "$_key"; then
@@ -345,6 +354,14 @@ qemu_command()
 	echo "qemu-system-aarch64 $MACHINE -nodefaults -no-reboot -kernel $1 -dtb $BASE/vm/${DTB_NAME:-$BOARD}.dtb -initrd $2"
 }
 
+# devices_of BUILD: prints QEMU's arguments for the devices of kernel/config/devices.config, if
+# this kernel has their drivers.
+devices_of()
+{
+	grep -qsx CONFIG_SND_ENS1370=y "$1/.config" || return 0
+	echo '-audiodev none,id=sound -device ES1370,audiodev=sound -device qemu-xhci,id=usb -device usb-tablet,bus=usb.0'
+}
+
 # boot SECONDS LOG RESULTS KERNEL INITRD WORDS: boots a guest that ends by itself.
 # BOOT_DEVICES: arguments for more devices.
 boot()
@@ -356,7 +373,7 @@ boot()
 		-chardev file,id=log,path="$2" -serial chardev:log \
 		-device virtio-serial-device \
 		-chardev file,id=res,path="$3" -device virtserialport,chardev=res,name=dmem.results \
-		${BOOT_DEVICES:-} \
+		$(devices_of "${4%/arch/*}") ${BOOT_DEVICES:-} \
 		-append "console=ttyAMA0 ignore_loglevel DMEM_TEST_HEAP=$TEST_HEAPS $6" \
 		</dev/null >"$LOGS/qemu.log" 2>&1 9>&- || {
 		_rc=$?

@@ -26,11 +26,12 @@ mutants()
 	TREE_ID=$TREE_ID-$(hash16 kernel/mutants/mutants.patch)
 	if grep -qv -e '^[0-9]* arm32:' -e '^[0-9]* kcsan:' -e '^[0-9]* numa:' \
 		"$BASE/mutants.list"; then
-		mutants_build mutants check
+		mutants_build mutants check kernel/config/devices.config
 	fi
 	if grep -q '^[0-9]* kcsan:' "$BASE/mutants.list"; then
 		KERNEL_WORDS=$(kcsan_words)
-		mutants_build mutants-kcsan kcsan kernel/config/kcsan.config
+		mutants_build mutants-kcsan kcsan kernel/config/devices.config \
+			kernel/config/kcsan.config
 		KERNEL_WORDS=
 		debug_first mutants-kcsan "$BASE/selftests-mutants-kcsan" test_kcsan
 	fi

@@ -5,18 +5,27 @@
 # selftests/ that it adds, and a diff of the kernel's own files that it changes, as the Makefile.
 # postings.sh explains cover letters and the folders of postings.
 
+# The directory of the series. kernel_version() sets another one.
+SERIES=kernel
 # The directory of the files in selftests/. The kernel has files of its own there.
-
 KSELFTESTS=tools/testing/selftests/cgroup
 # The files of selftests/ together have at most this number of lines.
 KSELFTESTS_LINES=5500
 
-# All commits in their order, each as the path of its file.
+# All commits in their order, each as the path of its file. The series of an older kernel has files
+# of its own only for the patches that differ from those in kernel/.
 series_list()
 {
-	[ -e kernel/series ] || return 0
+	[ -e "$SERIES/series" ] || return 0
 	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' \
-		-e '/\.commit$/s,^,kernel/selftests/,' -e '/\.commit$/!s,^,kernel/patches/,' kernel/series
+		-e '/\.commit$/s,^,selftests/,' -e '/\.commit$/!s,^,patches/,' "$SERIES/series" |
+	if [ "$SERIES" = kernel ]; then
+		sed 's,^,kernel/,'
+	else
+		while read -r _line; do
+			[ -e "$SERIES/$_line" ] && echo "$SERIES/$_line" || echo "kernel/$_line"
+		done
+	fi
 }
 
 series_patches()
@@ -58,7 +67,7 @@ series_key()
 series_complete()
 {
 	for _p in $(series_list); do
-		[ -r "$_p" ] || die "kernel/series names $_p, which is not there: correct kernel/series"
+		[ -r "$_p" ] || die "$SERIES/series names $_p, which is not there: correct $SERIES/series"
 	done
 	for _p in $(series_commits); do
 		for _f in $(commit_files "$_p"); do

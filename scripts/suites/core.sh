@@ -10,7 +10,8 @@ CORE_WORDS='DMEM_TORTURE_SECONDS=120 dmem.limit=520'
 # The patched kernel of this suite, of media, and of "make torture"
 build_check()
 {
-	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config
+	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config \
+		kernel/config/devices.config
 }
 
 # The kselftests that the commits of the series add: the kernel's tree has no others. Before the end
@@ -20,8 +21,9 @@ core_programs()
 	# shellcheck disable=SC2046 # a list of files without blanks
 	commit_files $(series_commits) | grep -vxF -e "$(upto_later)" |
 	sed -n 's,^\(test_[^/]*\)\.c$,cgroup/\1,p' | sort
-	[ -n "${UPTO:-}" ] || programs_of kernel
+	# It allocates from all heaps: before test_tee, which leaves heaps without memory
 	echo dmabuf-heaps/dmabuf-heap
+	[ -n "${UPTO:-}" ] || programs_of kernel
 }
 
 core_guest()
@@ -39,7 +41,7 @@ suite_core()
 	coverage_judged
 	build_check
 	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config kernel/config/nodmem.config
+		kernel/config/media.config kernel/config/devices.config kernel/config/nodmem.config
 	step "guest: selftests"
 	build_dtb ''
 	guest_busybox

@@ -15,7 +15,7 @@ DEBUG_WORDS='page_owner=on dmem.limit=900'
 debug_build()
 {
 	build_kernel debug kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config kernel/config/debug.config
+		kernel/config/media.config kernel/config/devices.config kernel/config/debug.config
 	step "guest: selftests (debug)"
 	build_dtb ''
 	guest_busybox
@@ -116,7 +116,8 @@ debug_base()
 	[ "$1" != kcsan ] || KERNEL_WORDS=$(kcsan_words)
 	STEP=$((STEP - 1))
 	LIKE=$1 without_series build_kernel "$1-base" kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config "kernel/config/$1.config" kernel/config/base.config
+		kernel/config/media.config kernel/config/devices.config "kernel/config/$1.config" \
+		kernel/config/base.config
 	KERNEL_WORDS=$_words
 	cp "$BASE/media/$1/root/tests/list" "$BASE/media/$1.list"
 	media_root "$1-base"

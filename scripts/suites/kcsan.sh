@@ -21,7 +21,7 @@ kcsan_build()
 	guest_busybox
 	KERNEL_WORDS=$(kcsan_words)
 	build_kernel kcsan kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config kernel/config/kcsan.config
+		kernel/config/media.config kernel/config/devices.config kernel/config/kcsan.config
 	KERNEL_WORDS=
 	step "guest: selftests (kcsan)"
 	build_selftests kcsan

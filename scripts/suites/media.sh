@@ -10,7 +10,8 @@ suite media 3 check 6 "Debian's V4L2 programs, with and without the series"
 build_base()
 {
 	LIKE=check without_series build_kernel base kernel/config/vm.config \
-		kernel/config/check.config kernel/config/media.config kernel/config/base.config
+		kernel/config/check.config kernel/config/media.config \
+		kernel/config/devices.config kernel/config/base.config
 }
 
 # media_root KERNEL: makes the root file system with Debian's programs and the modules of this

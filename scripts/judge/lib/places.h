@@ -51,7 +51,7 @@ enum place_pool {
 	PLACE_DEVICE,
 };
 
-/* The driver of a place, as in /sys/bus/<bus>/drivers; "/card": of sound cards */
+/* The driver of a place, as in /sys/bus/<bus>/drivers; "/protected": of protected heaps */
 struct place_driver {
 	char *name;
 	char *compatible;	/* or NULL */

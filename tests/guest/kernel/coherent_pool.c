@@ -78,6 +78,14 @@ int coherent_pool_take(struct coherent_pool *pool)
 	return module_unload(MODULE);
 }
 
+int coherent_pool_request(long long len)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", len);
+	return cg_write("/sys/module/" MODULE "/parameters", "request", text);
+}
+
 long long coherent_pool_rounded(long long len)
 {
 	long long bytes = sysconf(_SC_PAGESIZE);

@@ -17,6 +17,11 @@ bool coherent_pool_find(struct coherent_pool *pool);
 /* what is "device" or "node", see the module. Returns 0 or a negative errno. */
 int coherent_pool_give(struct coherent_pool *pool, const char *what, const char *name);
 int coherent_pool_take(struct coherent_pool *pool);
+/*
+ * The first device requests this memory, with a charge to this process and without one. Returns 0
+ * if it got any, which it has freed again.
+ */
+int coherent_pool_request(long long len);
 /* The bytes that the pool uses for this length: 2^order pages */
 long long coherent_pool_rounded(long long len);
 

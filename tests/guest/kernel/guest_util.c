@@ -51,6 +51,17 @@ int dmem_enable_memory(const struct dmem_test *t)
 	return ret;
 }
 
+int dma_accounting(bool on)
+{
+	return mount("cgroup2", cgroup2_mount(), "cgroup2", MS_REMOUNT,
+		     on ? "memory_dma_accounting" : "") ? -errno : 0;
+}
+
+long long kernel_memory(const char *cg)
+{
+	return cg_read_key_long(cg, "memory.stat", "kernel ");
+}
+
 bool dmem_is_on(void)
 {
 	return cgroup2_mount() &&

@@ -12,6 +12,13 @@ int dmem_renew(struct dmem_test *t);
  * a negative errno.
  */
 int dmem_enable_memory(const struct dmem_test *t);
+/*
+ * Mounts cgroup2 with memory_dma_accounting and no other option, or with none. Returns 0 or
+ * a negative errno.
+ */
+int dma_accounting(bool on);
+/* Kernel memory that memcg charges to the cgroup, with changes of some pages left out */
+long long kernel_memory(const char *cg);
 bool dmem_is_on(void);
 /* dmem.min of the test's cgroup and of top, the one above it: a child has a part. */
 int dmem_reserve_above(const struct dmem_test *t, const char *top, long long bytes);

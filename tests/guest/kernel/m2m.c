@@ -10,6 +10,7 @@
 
 #include "kselftest.h"
 
+#include "hold.h"
 #include "m2m.h"
 
 #define MODULE	"dmem_m2m_test"
@@ -158,6 +159,13 @@ int m2m_dequeue(int fd)
 	return flags & V4L2_BUF_FLAG_ERROR ? -EIO : 0;
 }
 
+static void queue_and_pass(int fd, long long len, int sock)
+{
+	if (fd < 0)
+		fd = m2m_open();
+	_exit(fd < 0 || m2m_begin(fd, len) || m2m_queue(fd, 0) || send_fd(sock, fd));
+}
+
 int m2m_job_of(const char *cg, int fd, long long len)
 {
 	int sock[2], ret;
@@ -166,12 +174,8 @@ int m2m_job_of(const char *cg, int fd, long long len)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sock))
 		return -errno;
 	pid = cg_fork(cg);
-	if (!pid) {
-		if (fd < 0)
-			fd = m2m_open();
-		_exit(fd < 0 || m2m_begin(fd, len) || m2m_queue(fd, 0) ||
-		      send_fd(sock[1], fd));
-	}
+	if (!pid)
+		queue_and_pass(fd, len, sock[1]);
 	ret = pid < 0 ? (int)pid : wait_exit(pid);
 	if (!ret)
 		ret = recv_fd(sock[0]);
@@ -179,6 +183,25 @@ int m2m_job_of(const char *cg, int fd, long long len)
 		ret = -EPROTO;
 	close(sock[0]);
 	close(sock[1]);
+	return ret;
+}
+
+int m2m_job_of_held(const char *cg, long long len, pid_t *pid)
+{
+	int sock[2], ret = -EPROTO;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sock))
+		return -errno;
+	*pid = cg_fork(cg);
+	if (!*pid) {
+		if (hold_open() < 0)
+			_exit(1);
+		queue_and_pass(-1, len, sock[1]);
+	}
+	close(sock[1]);
+	if (*pid > 0 && hold_wait() == *pid)
+		ret = recv_fd(sock[0]);
+	close(sock[0]);
 	return ret;
 }
 

@@ -47,6 +47,8 @@ int m2m_dequeue(int fd);
  * ended. If fd is not -1, the process gets this file, and does not open one.
  */
 int m2m_job_of(const char *cg, int fd, long long len);
+/* The same, but the process is held in its exit, see hold.h. Its pid is in *pid. */
+int m2m_job_of_held(const char *cg, long long len, pid_t *pid);
 
 /* Waits for a job that is under way; returns the task that has run it, 0 if there is none. */
 pid_t m2m_ran(void);

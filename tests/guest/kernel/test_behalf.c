@@ -7,6 +7,7 @@
  * This process is in a, and its own job is under way when the other one is queued.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "dmem_expect.h"
 #include "dmem_expect_events.h"
 #include "guest_util.h"
+#include "hold.h"
 #include "m2m.h"
 
 #define OWN_PAGES	4
@@ -40,6 +42,7 @@ FIXTURE(behalf) {
 	long long own_len, len;
 	int own;		/* context of this process */
 	int fds[MAX_FDS], n;
+	pid_t held;		/* in its exit */
 };
 
 #define BEHALF	FIXTURE_DATA(behalf)
@@ -56,6 +59,7 @@ FIXTURE_SETUP(behalf)
 	begin_or_skip(_metadata, t, DMEM_CMA);
 	ASSERT_EQ(0, m2m_load(t))
 		TH_LOG("%s", t->reason);
+	ASSERT_EQ(0, hold_load());
 	ASSERT_EQ(0, m2m_use_worker(variant->place == WORKER));
 	self->region = t->heap.region;
 	self->place = variant->place;
@@ -74,6 +78,9 @@ FIXTURE_SETUP(behalf)
 
 FIXTURE_TEARDOWN(behalf)
 {
+	dma_accounting(false);
+	if (self->held)
+		hold_end(self->held);
 	while (self->n)
 		close(self->fds[--self->n]);
 	close(self->own);
@@ -138,9 +145,19 @@ static void job_again(struct __test_metadata *_metadata, int fd)
 	ASSERT_LT(0, m2m_ran());
 }
 
+/* The process that is held in its exit is gone. */
+static void end_held(struct __test_metadata *_metadata, BEHALF *self)
+{
+	pid_t pid = self->held;
+
+	self->held = 0;
+	ASSERT_EQ(0, hold_end(pid));
+}
+
 #define NEXT_JOB()	next_job(_metadata, self)
 #define END_JOB(...)	end_job(_metadata, __VA_ARGS__)
 #define JOB_AGAIN(fd)	job_again(_metadata, fd)
+#define END_HELD()	end_held(_metadata, self)
 
 /* b is charged for its job, and a for what this process allocates afterwards. */
 TEST_F(behalf, charged)
@@ -199,6 +216,19 @@ TEST_F(behalf, neighbours_limit)
 	close(fd);
 }
 
+/* A job of this size of b is the next one, and the area has no room for it. */
+static int job_beyond_area(struct __test_metadata *_metadata, BEHALF *self, long long len)
+{
+	int fd = m2m_job_of(self->b, -1, len);
+
+	ASSERT_LE(0, fd);
+	ASSERT_GT(len / self->t.page,
+		  area_fill(&self->t, len / self->t.page, self->fds, &self->n, MAX_FDS));
+	return fd;
+}
+
+#define JOB_BEYOND_AREA(len)	job_beyond_area(_metadata, self, len)
+
 /* A full area: the failure is b's, which needs more than the page allocator has in one piece. */
 TEST_F(behalf, exhausted)
 {
@@ -207,16 +237,77 @@ TEST_F(behalf, exhausted)
 
 	if (self->t.page > 4096)
 		SKIP(return, "the page allocator may have %lld bytes", len);
-	fd = m2m_job_of(self->b, -1, len);
-	ASSERT_LE(0, fd);
-	ASSERT_GT(len / self->t.page,
-		  area_fill(&self->t, len / self->t.page, self->fds, &self->n, MAX_FDS));
+	fd = JOB_BEYOND_AREA(len);
 	before = dmem_nested(self->a, "dmem.events", self->region, "exhausted");
 	NEXT_JOB();
 	END_JOB(fd, -EIO);
 	expect_events(_metadata, self->region, self->b, 0, 0, 1);
 	EXPECT_EQ(before, dmem_nested(self->a, "dmem.events", self->region, "exhausted"));
 	EXPECT_EQ(0, dmem_current(self->b, self->region));
+	close(fd);
+}
+
+/* Kernel memory of this process, in pipes that it does not close */
+static int fill_pipe(long long len)
+{
+	static char buf[1 << 20];
+	int ends[2];
+
+	for (; len > 0; len -= sizeof(buf)) {
+		if (pipe(ends) || fcntl(ends[1], F_SETPIPE_SZ, sizeof(buf)) < 0 ||
+		    write(ends[1], buf, sizeof(buf)) != sizeof(buf))
+			return -errno;
+	}
+	return 0;
+}
+
+/*
+ * The area is full, and the page allocator serves the job. If it is chosen, memcg is charged for
+ * that: b, whose memory.max holds, or the nearest cgroup that is left.
+ */
+TEST_F(behalf, pages)
+{
+	/* Other kernel memory of the cgroup can become less meanwhile. */
+	const long long len = 2LL << 20, slack = len / 8;
+	long long in_a, in_b, in_top;
+	int fd;
+
+	if (!dma_has_fallback(DMEM_DMA_COHERENT))
+		SKIP(return, "no other memory serves");
+	if (dmem_enable_memory(&self->t))
+		SKIP(return, "no memory controller in cgroup2");
+	ASSERT_EQ(0, dma_accounting(true));
+	fd = JOB_BEYOND_AREA(len);
+	in_a = kernel_memory(self->a);
+	in_b = kernel_memory(self->b);
+	NEXT_JOB();
+	EXPECT_LT(in_b + len - slack, kernel_memory(self->b));
+	EXPECT_GT(in_a + len / 2, kernel_memory(self->a));
+	EXPECT_EQ(0, dmem_current(self->b, self->region));
+	/* The scope has ended. */
+	ASSERT_EQ(0, fill_pipe(len));
+	EXPECT_LT(in_a + len - slack, kernel_memory(self->a));
+	EXPECT_GT(in_b + len + len / 2, kernel_memory(self->b));
+	END_JOB(fd, 0);
+	EXPECT_GT(in_b + len / 2, kernel_memory(self->b));
+
+	ASSERT_EQ(0, cg_write(self->b, "memory.max", "1M"));
+	JOB_AGAIN(fd);
+	EXPECT_GT(in_b + len / 2, kernel_memory(self->b));
+	END_JOB(fd, -EIO);
+	EXPECT_LT(0, cg_read_key_long(self->b, "memory.events", "max "));
+	EXPECT_EQ(0, cg_read_key_long(self->b, "memory.events", "oom "));
+	EXPECT_EQ(0, cg_read_key_long(self->a, "memory.events", "max "));
+
+	ASSERT_EQ(0, cg_destroy(self->b));
+	in_top = kernel_memory(self->t.cg);
+	in_a = kernel_memory(self->a);
+	JOB_AGAIN(fd);
+	EXPECT_LT(in_top + len - slack, kernel_memory(self->t.cg));
+	EXPECT_GT(in_a + len / 2, kernel_memory(self->a));
+	END_JOB(fd, 0);
+	EXPECT_GT(in_top + len / 2, kernel_memory(self->t.cg));
+	EXPECT_EQ(0, dma_accounting(false));
 	close(fd);
 }
 
@@ -247,6 +338,55 @@ TEST_F(behalf, removed)
 	close(fd);
 }
 
+/*
+ * The process that requested the job still exits when its cgroup is removed, and the one above:
+ * the css of both stay online. Nobody can read or set anything there, so the nearest cgroup that
+ * is left is charged, whose limit holds.
+ */
+TEST_F(behalf, removed_in_exit)
+{
+	struct dmem_test *t = &self->t;
+	const char *region = self->region;
+	char *c;
+	int fd;
+
+	ASSERT_EQ(0, cg_write(self->b, SUBTREE_CONTROL, "+dmem"));
+	c = new_cgroup(_metadata, cg_create, self->b, "c");
+	fd = m2m_job_of_held(c, self->len, &self->held);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, cg_destroy(c));
+	ASSERT_EQ(0, dmem_set_max(self->b, region, self->len - t->page));
+	NEXT_JOB();
+	EXPECT_CHARGES(self->own_len, 0);
+	END_JOB(fd, -EIO);
+	expect_local(_metadata, region, self->b, 1, 1, 0);
+	expect_no_events(_metadata, region, self->a);
+	ASSERT_EQ(0, dmem_set_max(self->b, region, self->len));
+	JOB_AGAIN(fd);
+	EXPECT_CHARGES(self->own_len, self->len);
+	expect_stat(_metadata, t, self->b, PAGES, PAGES, 0);
+	END_JOB(fd, 0);
+
+	ASSERT_EQ(0, cg_destroy(self->b));
+	EXPECT_EQ(2, cg_read_key_long(t->cg, "cgroup.stat", DYING));
+	JOB_AGAIN(fd);
+	expect_stat(_metadata, t, t->cg, OWN_PAGES + PAGES, PAGES, 0);
+	expect_stat(_metadata, t, self->a, OWN_PAGES, OWN_PAGES, 0);
+	END_JOB(fd, 0);
+	ASSERT_EQ(0, dmem_set_max(t->cg, region, self->own_len + self->len - t->page));
+	JOB_AGAIN(fd);
+	expect_stat(_metadata, t, t->cg, OWN_PAGES, 0, 0);
+	END_JOB(fd, -EIO);
+	expect_local(_metadata, region, t->cg, 1, 1, 0);
+	expect_no_events(_metadata, region, self->a);
+	EXPECT_EQ(2, cg_read_key_long(t->cg, "cgroup.stat", DYING));
+
+	END_HELD();
+	EXPECT_EQ(0, cg_wait_dying(t->cg, 0));
+	close(fd);
+	EXPECT_EQ(0, cg_read_key_long_poll(t->cg, "cgroup.stat", DYING_CGROUPS, 0, 500, 20000));
+}
+
 /* The same while the controller is disabled for b, and b is charged again afterwards. */
 TEST_F(behalf, disabled)
 {
@@ -260,6 +400,28 @@ TEST_F(behalf, disabled)
 	END_JOB(fd, 0);
 	expect_stat(_metadata, t, t->cg, OWN_PAGES, 0, OWN_PAGES);
 
+	ASSERT_EQ(0, cg_write(t->cg, SUBTREE_CONTROL, "+dmem"));
+	JOB_AGAIN(fd);
+	EXPECT_EQ(self->len, dmem_current(self->b, self->region));
+	END_JOB(fd, 0);
+	close(fd);
+}
+
+/* The same while the process that requested the job still exits. */
+TEST_F(behalf, disabled_in_exit)
+{
+	struct dmem_test *t = &self->t;
+	int fd = m2m_job_of_held(self->b, self->len, &self->held);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, cg_write(t->cg, SUBTREE_CONTROL, "-dmem"));
+	NEXT_JOB();
+	expect_stat(_metadata, t, t->cg, OWN_PAGES + PAGES, PAGES, OWN_PAGES);
+	END_JOB(fd, 0);
+	expect_stat(_metadata, t, t->cg, OWN_PAGES, 0, OWN_PAGES);
+
+	/* It cannot be enabled before the process is gone: the write would wait. */
+	END_HELD();
 	ASSERT_EQ(0, cg_write(t->cg, SUBTREE_CONTROL, "+dmem"));
 	JOB_AGAIN(fd);
 	EXPECT_EQ(self->len, dmem_current(self->b, self->region));
@@ -379,6 +541,7 @@ TEST_F(behalf, closed)
 static void unload(void)
 {
 	m2m_unload();
+	hold_unload();
 	modules_unload(&m2m_modules);
 }
 

@@ -301,6 +301,33 @@ TEST_F(coherent, too_large)
 	EXPECT_HELD(size / 2, 0);
 }
 
+/* A request for no bytes fails. It is no failure of the pool, which loses nothing by it. */
+TEST_F(coherent, nothing)
+{
+	long long size = self->pool.size;
+	int i, id;
+
+	EXPECT_EQ(0, coherent_pool_request(1));
+	EXPECT_PEAK(self->a, self->t.page);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(-ENOMEM, coherent_pool_request(0));
+		EXPECT_HELD(0, 0);
+		EXPECT_EVENTS(self->a, 0, 0, 0);
+		SET_MAX(self->a, 0);
+	}
+	EXPECT_PEAK(self->a, self->t.page);
+
+	SET_MAX(self->a, DMEM_MAX);
+	id = request(self, size);
+	ASSERT_LT(0, id);
+	EXPECT_HELD(size, 0);
+	EXPECT_EQ(-ENOMEM, coherent_pool_request(0));
+	EXPECT_HELD(size, 0);
+	EXPECT_EVENTS(self->a, 0, 0, 0);
+	FREE(id);
+	EXPECT_HELD(0, 0);
+}
+
 /* The other functions of the DMA API do not use the pool. */
 TEST_F(coherent, other_methods)
 {

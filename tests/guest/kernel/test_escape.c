@@ -28,6 +28,7 @@
 
 #include "kselftest_harness.h"
 
+#include "charge_fd.h"
 #include "guest_util.h"
 #include "dmem_expect.h"
 
@@ -400,6 +401,78 @@ TEST_F(escape, namespaces)
 	EXPECT_EQ(LIMIT, self->seen->got);
 	EXPECT_PAID(LIMIT, 0);
 	EXPECT_EQ(LIMIT * self->t.page, dmem_read(self->a, "dmem.max", self->t.heap.region));
+	END();
+}
+
+/*
+ * A buffer is charged to another cgroup, by the fd of its directory or of a process in it,
+ * when it is allocated or later. The own charge can be moved to the own cgroup only.
+ */
+static void by_charge_fd(ESCAPE *self)
+{
+	struct dmem_test *t = &self->t;
+	struct seen *seen = self->seen;
+	int b = charge_cgroup(self->b), top = charge_cgroup(t->cg), init = charge_pidfd(1), buf;
+
+	become_nobody();
+	buf = heap_alloc(t->heap_fd, t->page);
+	seen->ret[0] = charge_alloc(t->heap_fd, t->page, b);
+	seen->ret[1] = charge_transfer(buf, b);
+	seen->ret[2] = charge_transfer(buf, top);
+	seen->ret[3] = charge_transfer(buf, init);
+	/* root's rights in a namespace are none here. */
+	if (!unshare(CLONE_NEWUSER | CLONE_NEWCGROUP)) {
+		seen->ret[4] = charge_alloc(t->heap_fd, t->page, b);
+		seen->ret[5] = charge_transfer(buf, b);
+	} else {
+		seen->ret[4] = seen->ret[5] = -EPERM;
+	}
+	seen->got = take(t);
+}
+
+TEST_F(escape, charge_fd)
+{
+	unsigned int i;
+
+	ATTEMPT(self->a, by_charge_fd);
+	for (i = 0; i < ARRAY_SIZE(self->seen->ret); i++)
+		EXPECT_EQ(-EPERM, self->seen->ret[i])
+			TH_LOG("door %u", i);
+	EXPECT_EQ(LIMIT - 1, self->seen->got);
+	EXPECT_PAID(LIMIT, 0);
+	EXPECT_EQ(0, dmem_peak(self->b, self->t.heap.region));
+	END();
+}
+
+/*
+ * A buffer of another cgroup is taken over, so that this one has room again: it could
+ * exceed its limit by the help of others.
+ */
+static void by_taking_over(ESCAPE *self)
+{
+	struct dmem_test *t = &self->t;
+	struct seen *seen = self->seen;
+	int a = charge_cgroup(self->a), buf[LIMIT + 1], i;
+
+	for (i = 0; i <= LIMIT; i++)
+		buf[i] = cg_alloc(self->b, t->heap_fd, t->page);
+	become_nobody();
+	for (i = 0; i <= LIMIT; i++)
+		seen->ret[i] = charge_transfer(buf[i], a);
+	seen->got = take(t);
+}
+
+TEST_F(escape, take_over)
+{
+	int i;
+
+	ASSERT_EQ(0, dmem_set_max(self->b, self->t.heap.region, (LIMIT + 1) * self->t.page));
+	ATTEMPT(self->a, by_taking_over);
+	for (i = 0; i <= LIMIT; i++)
+		EXPECT_EQ(-EPERM, self->seen->ret[i])
+			TH_LOG("buffer %d", i);
+	EXPECT_EQ(LIMIT, self->seen->got);
+	EXPECT_PAID(LIMIT, LIMIT + 1);
 	END();
 }
 

@@ -24,6 +24,8 @@
 #include "guest_util.h"
 #include "dmem_dma_driver.h"
 #include "dmem_expect.h"
+#include "sound.h"
+#include "usbfs.h"
 
 #define LIMIT	4	/* pages */
 #define MORE	(3 * LIMIT)
@@ -143,6 +145,41 @@ TEST_F(memory, fallback)
 		EXPECT_PAID(t->heap.region, 0, 0);
 		EXPECT_EQ(avail, cma_read(t->area, "available_pages"));
 	}
+}
+
+/*
+ * Drivers that take memory of the same area for a process: a sound card, as a PCM device and
+ * in the OSS emulation, and usbfs. The limit covers all of them together.
+ */
+TEST_F(memory, other_drivers)
+{
+	long long page = self->t.page, limit = PCM_BYTES + LIMIT * page;
+	char region[DMEM_NAME_LEN];
+	int pcm, usb;
+	void *p;
+
+	if (!default_area_region(region) || pcm_preallocate(0))
+		SKIP(return, "no default area, or no sound card");
+	ASSERT_EQ(0, dmem_set_max(self->a, region, limit));
+	pcm = pcm_open(0);
+	usb = usbfs_open();
+	ASSERT_LE(0, pcm);
+	ASSERT_LE(0, usb);
+	p = usbfs_map(usb, 2 * LIMIT * page);
+	ASSERT_TRUE(!!p);
+	EXPECT_EQ(-ENOMEM, pcm_buffer(pcm, PCM_BYTES));
+	close(pcm);
+	EXPECT_EQ(-ENOMEM, dsp_open(PCM_BYTES));
+	EXPECT_PAID(region, 2 * LIMIT, 0);
+	munmap(p, 2 * LIMIT * page);
+	pcm = pcm_open(0);
+	ASSERT_LE(0, pcm);
+	EXPECT_EQ(0, pcm_buffer(pcm, PCM_BYTES));
+	EXPECT_TRUE(!usbfs_map(usb, 2 * LIMIT * page));
+	EXPECT_PAID(region, PCM_BYTES / page, 0);
+	close(pcm);
+	close(usb);
+	EXPECT_PAID(region, 0, 0);
 }
 
 /* A service in b that receives a heap's fd and sends back a buffer */

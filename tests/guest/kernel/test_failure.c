@@ -70,7 +70,7 @@ TEST_F(failure, bad_arguments)
 	bad[3].fd = UINT32_MAX;
 	bad[4].fd_flags |= O_NONBLOCK;
 	bad[5].fd_flags = UINT32_MAX;
-	bad[6].heap_flags = 1;
+	bad[6].heap_flags = 2;
 	bad[7].heap_flags = 1ULL << 63;
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		errno = 0;

@@ -2,7 +2,8 @@
 /*
  * Notification of refusals: by poll() and inotify, on exactly the dmem.events
  * and dmem.events.local files that count them, not for each of many refusals,
- * but after the last; and by the controller's tracepoints.
+ * but after the last; and by the controller's tracepoints. And a file that is removed
+ * meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include "kselftest_harness.h"
 
 #include "guest_util.h"
+#include "hold.h"
 #include "dmem_expect.h"
 
 #define BURST	1000
@@ -404,6 +406,32 @@ TEST_F(notify, tracepoints)
 	EXPECT_EQ(0, traced(dir, "dmem_", id));
 	rmdir(dir);
 	free(dir);
+}
+
+/*
+ * A cgroup is removed after a task has seen its file, and before the task arms the timer of the
+ * next notification: nothing deletes the timer later, so it must not be armed.
+ */
+TEST(removed_at_event)
+{
+	struct dmem_test t;
+	pid_t pid;
+	char *cg;
+	int i;
+
+	begin_or_skip(_metadata, &t, DMEM_NO_HEAP);
+	ASSERT_EQ(0, hold_load());
+	cg = new_cgroup(_metadata, cg_create, t.cg, "removed");
+	for (i = 0; i < 2; i++) {
+		pid = hold_notify(cg);
+		EXPECT_EQ(pid, hold_wait());
+		/* The first time it is not removed. */
+		if (i)
+			EXPECT_EQ(0, cg_destroy(cg));
+		EXPECT_EQ(i ? HOLD_NOT_ARMED : HOLD_ARMED, hold_end(pid));
+	}
+	EXPECT_EQ(0, hold_unload());
+	dmem_end(&t);
 }
 
 TEST_HARNESS_MAIN

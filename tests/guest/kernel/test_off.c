@@ -11,6 +11,7 @@
 
 #include "kselftest_harness.h"
 
+#include "charge_fd.h"
 #include "coherent_pool.h"
 #include "dmem_dma_driver.h"
 #include "guest_util.h"
@@ -100,8 +101,8 @@ TEST_F(off, no_region)
 
 TEST_F(off, heaps_work)
 {
+	int i, root = charge_cgroup(cgroup2_mount());
 	size_t len = PAGES * self->page, j;
-	int i;
 
 	for (i = 0; i < self->n; i++) {
 		struct dmem_heap *h = &self->heaps[i];
@@ -117,6 +118,8 @@ TEST_F(off, heaps_work)
 			TH_LOG("heap %s", h->name);
 		EXPECT_EQ((off_t)len, lseek(fd, 0, SEEK_END));
 		EXPECT_EQ(-ENODATA, fd_owner(0, fd, &owner));
+		if (h->has_region_file)
+			EXPECT_EQ(-EOPNOTSUPP, charge_transfer(fd, root));
 		if (before >= 0)
 			EXPECT_EQ(before - PAGES, area_free(h));
 		map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
@@ -132,6 +135,8 @@ TEST_F(off, heaps_work)
 			EXPECT_EQ(before, area_free(h));
 
 		EXPECT_EQ(-EINVAL, heap_alloc(heap_fd, 0));
+		if (h->has_region_file)
+			EXPECT_EQ(-EOPNOTSUPP, charge_alloc(heap_fd, len, root));
 		close(heap_fd);
 	}
 }

@@ -60,6 +60,7 @@ TEST_F(reserve_system, no_effect)
 
 #define PAGES	16
 #define MUCH	(4LL << 20)
+#define SINGLE	1024			/* pages, each one allocated alone */
 #define MAX_FDS	4096
 
 /* This process is in a; the whole region is reserved for owner. */
@@ -93,6 +94,7 @@ FIXTURE_SETUP(reserve_driver)
 
 FIXTURE_TEARDOWN(reserve_driver)
 {
+	dma_accounting(false);
 	while (self->n)
 		close(self->fds[--self->n]);
 	EXPECT_EQ(0, dma_driver_close(self->dev));
@@ -202,6 +204,42 @@ TEST_F(reserve_driver, fallback_memcg)
 	EXPECT_CURRENT(self->a, 0);
 	EXPECT_GT(before + MUCH / 2, cg_read_long(self->a, "memory.current"));
 	EXPECT_EQ(0, dma_free(self->dev, id));
+}
+
+/* If it is chosen, memcg is charged for memory from elsewhere, and not for that of the area. */
+TEST_F(reserve_driver, fallback_accounted)
+{
+	long long before;
+	int id, i;
+
+	if (!dma_has_fallback(self->method))
+		SKIP(return, "no other memory serves");
+	if (dmem_enable_memory(&self->t))
+		SKIP(return, "no memory controller in cgroup2");
+	ASSERT_EQ(0, dma_accounting(true));
+	before = kernel_memory(self->a);
+	ASSERT_LE(0, before);
+	id = request(self, MUCH, DMEM_DMA_ACCOUNT);
+	ASSERT_LT(0, id);
+	EXPECT_CURRENT(self->a, 0);
+	/* Other kernel memory of the cgroup can become less meanwhile. */
+	EXPECT_LT(before + MUCH - MUCH / 8, kernel_memory(self->a));
+	EXPECT_GT(before + 2 * MUCH, kernel_memory(self->a));
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_GT(before + MUCH / 2, kernel_memory(self->a));
+	/* The driver's own memory: single pages are not from an area. */
+	for (i = 0; i < SINGLE; i++)
+		ASSERT_LT(0, request(self, self->t.page, DMEM_DMA_DEFAULT));
+	EXPECT_GT(before + SINGLE * self->t.page / 2, kernel_memory(self->a));
+
+	ASSERT_EQ(0, cg_enter_current(self->owner));
+	before = kernel_memory(self->owner);
+	id = request(self, MUCH, DMEM_DMA_ACCOUNT);
+	ASSERT_LT(0, id);
+	EXPECT_CURRENT(self->owner, MUCH);
+	EXPECT_GT(before + MUCH / 2, kernel_memory(self->owner));
+	EXPECT_EQ(0, dma_free(self->dev, id));
+	EXPECT_EQ(0, dma_accounting(false));
 }
 
 /* A full area behaves as it does without any reservation. */

@@ -129,7 +129,7 @@ static const struct test {
 	  "=line 7: no file beside drivers/a.c has the string \"a-drv\"\n" },
 	{ "a driver without a place", "", "driver a-drv cma drivers/a.c\n", "", 1,
 	  "=line 6: driver a-drv is of drivers/a.c, which has no line\n" },
-	{ "sound cards are no driver", "void f(void) { get(1); }\n", "open 1 drivers/a.c user\ndriver /card cma drivers/a.c\n", "", 0, "=" },
+	{ "protected heaps are no driver", "void f(void) { get(1); }\n", "open 1 drivers/a.c user\ndriver /protected cma drivers/a.c\n", "", 0, "=" },
 	{ "a driver of no pool", "", "driver a-drv dma drivers/a.c\n", "", 2, "places:6: no pool: dma" },
 	{ "a driver without words", "", "driver a-drv cma\n", "", 2, "places:6: expected: driver NAME POOL PLACE" },
 

@@ -6,9 +6,8 @@
 #include <stdbool.h>
 
 struct uncharged {
-	/* In /sys/bus/<bus>/drivers; "/card": of sound cards; "/protected": of protected heaps */
-	const char *driver;
-	const char *with;		/* only for compatible devices; "/NAME": for those with the property; or NULL */
+	const char *driver;		/* in /sys/bus/<bus>/drivers */
+	const char *with;		/* only for compatible devices; or NULL */
 	bool cma;			/* of CMA areas; otherwise of the device or a carve-out */
 	const char *memory;
 };

@@ -7,8 +7,12 @@
  *   module is unloaded, as one whose driver is unbound.
  * - node=: the path of a device-tree node, whose property memory-region then names the pool.
  *   The driver finds it when it is bound next.
+ *
+ * A number of bytes that is written to request= is requested for the first device, with a
+ * charge and without, and freed at once. dmem_dma_test does not pass on a request for 0.
  */
 #include <linux/device.h>
+#include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/of.h>
 #include <linux/of_reserved_mem.h>
@@ -40,6 +44,33 @@ static struct {
 	struct property prop;
 	__be32 value;
 } *region;
+
+static int request_set(const char *val, const struct kernel_param *kp)
+{
+	static const unsigned long attrs[] = { DMA_ATTR_ACCOUNT, 0 };
+	int i, ret, served = 0;
+	unsigned int len;
+
+	ret = kstrtouint(val, 0, &len);
+	if (ret)
+		return ret;
+	if (!devs[0])
+		return -ENXIO;
+	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+		dma_addr_t dma = 0;
+		void *mem = dma_alloc_attrs(devs[0], len, &dma, GFP_KERNEL, attrs[i]);
+
+		if (mem) {
+			dma_free_attrs(devs[0], len, mem, dma, 0);
+			served++;
+		}
+	}
+	return served ? 0 : -ENOMEM;
+}
+
+static const struct kernel_param_ops request_ops = { .set = request_set };
+module_param_cb(request, &request_ops, NULL, 0200);
+MODULE_PARM_DESC(request, "bytes that the first device requests");
 
 /* A node with "reusable" is a CMA area. */
 static int find_pool(void)
