@@ -30,7 +30,7 @@ help:
 #:                   MUTANT=7 for one, MUTANT=systemd for the programs of systemd's units,
 #:                   MUTANT=plan for dmemctl plan, MUTANT=hook for dmem-hook and
 #:                   dmemctl cdi (15 min each), MUTANT=slurm for spank_dmem.so,
-#:                   MUTANT=coverage for the programs of make coverage
+#:                   MUTANT=coverage for the programs of make coverage, MUTANT=try for make try
 #: make bench        count the instructions of a charge (10 to 20 min)
 #: make bench-plan   measure dmemctl plan with large histories on this machine (2 min)
 #:
@@ -46,6 +46,10 @@ help:
 #:                   patch of each posting only (15 to 40 min)
 #: make post         list the postings of the series (1 s); GROUP=cma to write the mails of one
 #:                   (10 to 60 s); sends nothing
+#: make try          report for each patch how it applies to another kernel (10 to 60 s):
+#:                   TREE=/path, KERNEL=7.3 for one of the prepared series, BUILD=1 to build
+#:                   the kernel if all apply (10 to 60 min)
+#: make next         the same report for the newest linux-source that Debian offers (2 to 5 min)
 #: make kernel       build the patched kernel (5 to 10 min); UPTO=cma with the postings up to
 #:                   that one
 #: make vm           make kernel, and the guest's device tree and root file system
@@ -66,6 +70,7 @@ help:
 #: make distclean    remove the cache, too
 #:
 #: Variables:
+#: KERNEL=6.12          take the series for this kernel, which is in kernel/6.12
 #: KERNEL_SRC=/path     use this kernel source instead of the distribution's
 #: DEBIAN_MIRROR=URL    use this mirror instead of the one in apt's sources
 #: DMEM_CACHE=/path     directory for downloads and kernel builds (8 GB)
@@ -100,10 +105,16 @@ coverage:
 bisect:
 	@JOINTS='$(JOINTS)' scripts/go.sh bisect $(FROM)
 
+try:
+	@TREE='$(TREE)' KERNEL='$(KERNEL)' BUILD='$(BUILD)' scripts/go.sh try
+
+next:
+	@KERNEL='$(KERNEL)' scripts/go.sh next
+
 post:
 	@GROUP='$(GROUP)' scripts/go.sh post
 
 vm shell paths run check-all tree series checkpatch bench example deb kernel-deb kernel-config clean distclean:
 	@scripts/go.sh $@
 
-.PHONY: help kernel vm shell paths run test guest check check-all tree series checkpatch coverage bisect post torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean
+.PHONY: help kernel vm shell paths run test guest check check-all tree series checkpatch coverage bisect try next post torture mutants bench bench-plan example deb kernel-deb kernel-config install uninstall clean distclean

@@ -16,6 +16,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/boards.sh
 . scripts/lib/torture.sh
 . scripts/lib/series.sh
+. scripts/lib/try.sh
 . scripts/lib/results.sh
 . scripts/lib/coverage.sh
 . scripts/lib/bench.sh
@@ -92,6 +93,8 @@ run_shell()
 		-append "console=ttyAMA0 quiet DMEM_TEST_HEAP=$TEST_HEAPS dmem.run=shell $_size" 9>&-
 }
 
+kernel_version
+
 case ${UPTO:+${1:-}} in
 ''|kernel|guest) [ -z "${UPTO:-}" ] || posting_known "$UPTO" UPTO ;;
 *) die "UPTO=$UPTO: only make kernel and make guest can end the series at a posting" ;;
@@ -159,6 +162,13 @@ series)
 	! edit_there || TREE=$EDIT
 	save_series
 	;;
+try|next)
+	STEPS=2
+	TRY=$(mktemp -d)
+	trap 'rm -rf "$TRY"' EXIT
+	trap 'exit 130' HUP INT TERM
+	if [ "$1" = try ]; then try_tree "${TREE:-}"; else try_next; fi
+	;;
 post)
 	post "${GROUP:-}"
 	;;
@@ -186,6 +196,7 @@ mutants)
 	p*) host_mutants p plan "$*" ;;
 	h*) host_mutants h hook "$*" ;;
 	k[0-9]* | slurm) host_mutants k slurm "$*" ;;
+	t[0-9]* | try) host_mutants t try "$*" ;;
 	c*) host_mutants c coverage "$*" ;;
 	*) mutants "$*" ;;
 	esac

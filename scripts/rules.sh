@@ -185,7 +185,7 @@ mutants_tests()
 # Prints mutants of programs that change no line of their file.
 program_mutants_match()
 {
-	grep '^[hkps][0-9]' tests/mutants >"$dir/mutants"
+	grep '^[hkpst][0-9]' tests/mutants >"$dir/mutants"
 	[ "$(wc -l <"$dir/mutants")" -ge 36 ] || echo "tests/mutants names no mutant"
 	while IFS='|' read -r _n _f _sed _why; do
 		_f=$(echo "$_f" | tr -d ' ')

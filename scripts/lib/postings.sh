@@ -12,7 +12,10 @@ POSTING_SECTIONS='Problem Approach ABI Cost Tests Objections Later'
 # Prints "GROUP FILE" for each commit of the series. GROUP is "-" outside of all postings.
 series_groups()
 {
-	series_list | awk '{ print split($0, part, "/") == 4 ? part[3] : "-", $0 }'
+	series_list | awk '{
+		n = split($0, part, "/")
+		print part[n - 2] ~ /^(patches|selftests)$/ ? part[n - 1] : "-", $0
+	}'
 }
 
 # Prints the names of the postings in their order.
@@ -60,7 +63,7 @@ series_misplaced()
 	$1 == "-" && group { print "kernel/series: " $2 " follows the posting " group ": move it into the folder of a posting"; next }
 	$1 == group || $1 == "-" { next }
 	seen[$1]++ { print "kernel/series: the posting " $1 " is in two places: put its lines together" }
-	$2 != "kernel/patches/" $1 "/cover" && seen[$1] == 1 { print "kernel/series: the posting " $1 " does not begin with " $1 "/cover: its cover letter is the first line, see docs/hacking.md" }
+	$2 !~ "/patches/" $1 "/cover$" && seen[$1] == 1 { print "kernel/series: the posting " $1 " does not begin with " $1 "/cover: its cover letter is the first line, see docs/hacking.md" }
 	{ group = $1 }'
 	for _f in $(series_list | grep '/cover$'); do
 		_g=${_f%/cover}
@@ -165,6 +168,19 @@ series_cover()
 	return 1
 }
 
+# shared_name GROUP NAME: prints the file name that the patch NAME has in kernel/, with its number,
+# if another series is the current one: a patch that both have has one name.
+shared_name()
+{
+	[ "$SERIES" != kernel ] || return 1
+	for _sn in "kernel/patches/$1"/[0-9]*-"$2" "kernel/selftests/$1"/[0-9]*-"$2"; do
+		[ -e "$_sn" ] || continue
+		echo "${_sn##*/}"
+		return
+	done
+	return 1
+}
+
 # series_split DIR: moves the files that series_format and selftests_split wrote to a folder for
 # each posting, with numbers of their own, and adds the cover letters. Prints the lines of
 # kernel/series.
@@ -184,7 +200,7 @@ series_split()
 		fi
 		read -r _name <&4
 		_n=$((_n + 1))
-		_to=${_group:+$_group/}$(printf %04d $_n)-${_name#*-}
+		_to=${_group:+$_group/}$(shared_name "$_group" "${_name#*-}" || printf '%04d-%s' $_n "${_name#*-}")
 		[ "$_to" = "$_name" ] || mv "$1/$_name" "$1/$_to"
 		echo "$_to"
 	done <"$BASE/series.tree"

@@ -103,9 +103,10 @@ checkpatch()
 		# Our tree does not have the kernel's history, so commits in "Fixes:" are unknown.
 		# The loop below checks that MAINTAINERS covers each new file.
 		# The poster of the series adds Signed-off-by.
+		# CAMELCASE: mount options are Opt_NAME, as in all file systems.
 		# PATH: the distribution's python3 has the modules, another one may lack them.
 		(cd "$TREE" && PATH=/usr/bin:/bin ./scripts/checkpatch.pl --strict -q --no-summary --no-signoff \
-			--ignore UNKNOWN_COMMIT_ID,FILE_PATH_CHANGES "$_p") || _bad=1
+			--ignore UNKNOWN_COMMIT_ID,FILE_PATH_CHANGES,CAMELCASE "$_p") || _bad=1
 	done
 	for _p in $(git -C "$TREE" diff --name-only --diff-filter=A base-of-series); do
 		[ -z "$(cd "$TREE" && ./scripts/get_maintainer.pl --no-git --no-git-fallback --no-l -f "$_p" 2>&1)" ] || continue

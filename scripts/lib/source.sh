@@ -2,9 +2,32 @@
 # shellcheck shell=sh
 # The kernel's source and the git tree with the series on it.
 
+# source_word WORD: prints its value for the kernel of KERNEL=, or that of kernel/source.
 source_word()
 {
+	[ "$SERIES" = kernel ] || ! grep -q "^$1 " "$SERIES/source" || {
+		sed -n "s/^$1 //p" "$SERIES/source"
+		return
+	}
 	sed -n "s/^$1 //p" kernel/source
+}
+
+# Sets SERIES, the directory of the series for KERNEL=, and dies if there is none.
+# shellcheck disable=SC2034 # for the functions of the series
+kernel_version()
+{
+	SERIES=kernel
+	case ${KERNEL:-} in
+	''|"$(sed -n 's/^package linux-source-//p' kernel/source)") return 0 ;;
+	esac
+	_all=$(cd kernel && for _d in */series; do [ ! -e "$_d" ] || printf ', %s' "${_d%/series}"; done)
+	case $KERNEL in
+	*/* | .*) ;;
+	*) [ ! -r "kernel/$KERNEL/series" ] || SERIES=kernel/$KERNEL ;;
+	esac
+	[ "$SERIES" != kernel ] ||
+	die "KERNEL=$KERNEL: there is no series for this kernel: use one of these: $(sed -n 's/^package linux-source-//p' kernel/source)$_all"
+	[ -z "${KERNEL_SRC:-}" ] || die "KERNEL=$KERNEL and KERNEL_SRC=$KERNEL_SRC: give only one of them"
 }
 
 find_mirror()
@@ -93,15 +116,17 @@ fetch_deb()
 # it is missing.
 kernel_source()
 {
+	IMPORT=
 	if [ -n "${KERNEL_SRC:-}" ]; then
 		own_source
 		return
 	fi
+	[ "$SERIES" = kernel ] || import_source
 	_pkg=$(source_word package)
 	_cur=$CACHE/src-$_pkg
 	if [ -r "$_cur" ]; then
 		SRCVER=$(cat "$_cur")
-		BASE=$CACHE/$SRCVER
+		BASE=$CACHE/$SRCVER$IMPORT
 		if [ -d "$BASE/linux" ]; then
 			step "kernel source: $SRCVER"
 			return
@@ -124,7 +149,7 @@ kernel_source()
 	[ -n "$_found" ] ||
 	die "$_pkg is no longer offered in $(source_word suites | tr ' ' ','): give a tree of that version with KERNEL_SRC=/path"
 	SRCVER=${_pkg}_$(printf %s "$_v" | tr -c 'A-Za-z0-9.+-' '-')
-	BASE=$CACHE/$SRCVER
+	BASE=$CACHE/$SRCVER$IMPORT
 	if [ ! -d "$BASE/linux" ]; then
 		fetch_deb "$_found" "$_pkg"
 		printf '      unpacking %s\n' "${DEB##*/}" >&2
@@ -134,12 +159,50 @@ kernel_source()
 		  tar -xJ --strip-components=1 -C "$BASE.new/linux"; } 2>"$LOGS/unpack.log" ||
 		die_log "$LOGS/unpack.log" "cannot unpack $DEB"
 		[ -e "$BASE.new/linux/Kbuild" ] || die_log "$LOGS/unpack.log" "cannot unpack $DEB"
+		[ -z "$IMPORT" ] || import_files "$BASE.new/linux"
 		base_commit "$BASE.new/linux" "$_pkg $_v"
 		mv "$BASE.new" "$BASE"
 		rm -f "$DEB"
 	fi
 	printf '%s\n' "$SRCVER" >"$_cur.new"
 	mv "$_cur.new" "$_cur"
+}
+
+# Fetches the kernel of kernel/source, from which the series of an older kernel takes files. Sets
+# IMPORT_FROM, its git tree, and IMPORT, a mark of what is taken, for the name of BASE.
+import_source()
+{
+	_version=$SERIES
+	STEPS=$((STEPS + 1))
+	SERIES=kernel
+	kernel_source
+	SERIES=$_version
+	IMPORT_FROM=$BASE/linux
+	IMPORT=-$(cat "$SERIES/import" "$CACHE/src-$(sed -n 's/^package //p' kernel/source)" | hash16)
+}
+
+# import_files DIR: makes the changes of the file "import" in the source of an older kernel.
+import_files()
+{
+	sed -n 's/^files //p' "$SERIES/import" | while read -r _f; do
+		rm -rf "${1:?}/$_f"
+		git -C "$IMPORT_FROM" archive base-of-series -- "$_f" | tar -x -C "$1" ||
+		die "$SERIES/import: cannot take $_f from $IMPORT_FROM"
+	done || exit 1
+	sed -n 's/^lines //p' "$SERIES/import" | while IFS='|' read -r _f _first _end; do
+		git -C "$IMPORT_FROM" show "base-of-series:$_f" |
+		FIRST=$_first END=$_end awk '
+			$0 == ENVIRON["FIRST"] { on = 1 }
+			on && $0 == ENVIRON["END"] { exit }
+			on' >"$1/../import.lines"
+		LINES_OF=$1/../import.lines END=$_end awk '
+			$0 == ENVIRON["END"] && !n++ { while ((getline line <ENVIRON["LINES_OF"]) > 0) print line }
+			{ print }
+			END { exit !n }' "$1/$_f" >"$1/../import.file" && [ -s "$1/../import.lines" ] ||
+		die "$SERIES/import: $_f has no line '$_first' before '$_end', or this kernel no line '$_end': correct the line"
+		cat "$1/../import.file" >"$1/$_f"
+	done || exit 1
+	rm -f "$1/../import.lines" "$1/../import.file"
 }
 
 # The user's own tree is copied, never changed.
@@ -410,6 +473,21 @@ kernel_tree()
 	mv "$BASE/tree.stamp.new" "$BASE/tree.stamp"
 }
 
+# same_change FILE FILE: succeeds if both are there and have the same message and the same hunks,
+# whatever the numbers of the lines are. Then one applies where the other does.
+same_change()
+{
+	[ -e "$1" ] || return 1
+	[ "$(change_text "$1")" = "$(change_text "$2")" ] &&
+	[ "$(git patch-id --verbatim <"$1" | cut -d' ' -f1)" = "$(git patch-id --verbatim <"$2" | cut -d' ' -f1)" ]
+}
+
+# change_text FILE: prints its message, and the files of selftests/ that it names.
+change_text()
+{
+	sed -e '/^diff /,$d' -e '/^ [^ ]* *| /d' -e '/^ [0-9]* files* changed/d' "$1"
+}
+
 # Writes the tree's commits to the files of the series. Checks all commits before the first
 # write.
 save_series()
@@ -424,25 +502,26 @@ save_series()
 	selftests_split "$_out"
 	series_split "$_out" >"$BASE/series.list"
 	selftests_save
-	mkdir -p kernel/patches kernel/selftests
-	_first=$(sed -n '/^# /p' kernel/series 2>/dev/null || :)
+	mkdir -p "$SERIES/patches" "$SERIES/selftests"
+	_first=$(sed -n '/^# /p' "$SERIES/series" 2>/dev/null || :)
 	[ -n "$_first" ] || _first='# SPDX-License-Identifier: GPL-2.0-only'
-	{ printf '%s\n' "$_first"; cat "$BASE/series.list"; } >kernel/series.new
-	find kernel/patches kernel/selftests -type f \
+	{ printf '%s\n' "$_first"; cat "$BASE/series.list"; } >"$SERIES/series.new"
+	find "$SERIES/patches" "$SERIES/selftests" -type f \
 		\( -name '*.patch' -o -name '*.commit' -o -name cover \) -delete
-	mv kernel/series.new kernel/series
+	mv "$SERIES/series.new" "$SERIES/series"
 	while read -r _f; do
-		_to=kernel/patches/$_f
-		[ "$_f" = "${_f%.commit}" ] || _to=kernel/selftests/$_f
-		mkdir -p "${_to%/*}"
-		cp "$_out/$_f" "$_to"
+		_to=patches/$_f
+		[ "$_f" = "${_f%.commit}" ] || _to=selftests/$_f
+		[ "$SERIES" = kernel ] || ! same_change "kernel/$_to" "$_out/$_f" || continue
+		mkdir -p "$SERIES/${_to%/*}"
+		cp "$_out/$_f" "$SERIES/$_to"
 	done <"$BASE/series.list"
-	find kernel/patches kernel/selftests -mindepth 1 -type d -empty -delete
+	find "$SERIES/patches" "$SERIES/selftests" -mindepth 1 -type d -empty -delete
 	# "git am" and "git rebase --apply" drop the empty commits.
 	for _g in $_before; do
 		postings | grep -qxF -e "$_g" || printf 'the tree has no cover letter of the posting %s any more\n' "$_g" >&2
 	done
 	printf '%s %s\n' "$(series_key)" "$(git -C "$TREE" rev-parse HEAD)" >"$BASE/tree.saved.new"
 	mv "$BASE/tree.saved.new" "$BASE/tree.saved"
-	printf 'kernel/series: %s commits\n' "$(series_list | wc -l)"
+	printf '%s/series: %s commits\n' "$SERIES" "$(series_list | wc -l)"
 }

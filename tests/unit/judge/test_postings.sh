@@ -485,7 +485,7 @@ upto_programs()
 	mkdir -p tests/guest/kernel
 	: >tests/guest/kernel/test_heavy.c
 	: >selftests/test_unlisted.c
-	[ "$(with core_programs | paste -s -d ' ')" = 'cgroup/test_one cgroup/test_two kernel/test_heavy dmabuf-heaps/dmabuf-heap' ] &&
+	[ "$(with core_programs | paste -s -d ' ')" = 'cgroup/test_one cgroup/test_two dmabuf-heaps/dmabuf-heap kernel/test_heavy' ] &&
 	[ "$(UPTO=late with guest_all | paste -s -d ,)" = 'core cgroup/test_one,core cgroup/test_two,core dmabuf-heaps/dmabuf-heap' ] &&
 	[ "$(UPTO=count with guest_all | paste -s -d ,)" = 'core cgroup/test_one,core dmabuf-heaps/dmabuf-heap' ] || return 1
 	UPTO=count
