@@ -60,12 +60,12 @@ board_programs()
 	build_dmemctl "$BASE/boards/host" &&
 	history_program "$BASE/boards/host/board_history" "$BASE/boards/host" \
 		tests/guest/board/board_history.c tests/guest/board/boards.c &&
-	kmake "$BASE/build-systemd" -s headers &&
-	guest_cc -isystem "$BASE/build-systemd/usr/include" \
+	kmake "$BASE/build-check" -s headers &&
+	guest_cc -isystem "$BASE/build-check/usr/include" \
 		-o "$_br/tests/board/test_board" tests/guest/board/test_board.c tests/guest/board/boards.c
 }
 
-# The kernel "systemd" must have been built.
+# The kernel "check" must have been built.
 boards_boot()
 {
 	need fdtoverlay:device-tree-compiler
@@ -74,7 +74,7 @@ boards_boot()
 	board_programs >"$LOGS/boards.log" 2>&1 || die_log "$LOGS/boards.log" "cannot build the programs of tests/guest/board"
 	guest_busybox
 	echo board/test_board >"$BASE/boards/root/tests/list"
-	pack_initrd "$BASE/boards/initrd" "$BASE/boards/root" "$BASE/build-systemd"
+	pack_initrd "$BASE/boards/initrd" "$BASE/boards/root" "$BASE/build-check"
 	"$BASE/boards/host/board_history" >"$BASE/boards/list"
 	while read -r _name _option _words; do
 		board_tree "$_name" "$_option" "$_words" >"$LOGS/board-$_name.log" 2>&1 ||
@@ -84,8 +84,8 @@ boards_boot()
 		(
 			BOARD=plan-$_name
 			[ "$_words" != - ] || _words=
-			boot_tests "boards/$_name" systemd "$BASE/boards/initrd" none \
-				"dmem.board=$_name $_words"
+			boot_tests "boards/$_name" check "$BASE/boards/initrd" none \
+				"kunit.enable=0 dmem.board=$_name $_words"
 		)
 	done <"$BASE/boards/list"
 }

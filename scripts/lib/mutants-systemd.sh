@@ -7,7 +7,7 @@ systemd_mutants()
 {
 	STEPS=5
 	prepare
-	build_systemd
+	build_check
 	build_dtb ''
 	build_system_tests systemd tests/guest/systemd
 	step "guest: one boot a mutant"
@@ -31,7 +31,7 @@ systemd_mutant()
 	mutate "$3" "$4" "$SYSTEMD_SOURCE" || return 1
 	system_root systemd trixie
 	boot 400 "$BASE/run/systemd/mutant/kernel.log" "$BASE/run/systemd/mutant/results" \
-		"$(kernel_image systemd)" "$BASE/systemd/trixie/initrd" \
+		"$(kernel_image check)" "$BASE/systemd/trixie/initrd" \
 		"$SYSTEM_WORDS dmem.run=tests dmem.limit=300 dmem.only=$1" || :
 	SYSTEMD_SOURCE=.
 	grep -q -e "^ *not ok .*\\<$2\\>" -e '# SKIP the controller is not enabled' \

@@ -197,7 +197,7 @@ mutants_build()
 	_mk=$1
 	_like=$2
 	shift 2
-	LIKE=$_like build_kernel "$_mk" kernel/config/vm.config kernel/config/check.config \
+	LIKE=$_like build_kernel "$_mk" kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
 		kernel/config/media.config "$@"
 	build_dtb "$_mk"
 	guest_busybox

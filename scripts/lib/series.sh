@@ -65,7 +65,7 @@ lint_arch()
 {
 	_board=kernel/config/drm.config
 	[ "$KARCH" != arm ] || _board=kernel/config/arm32.config
-	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config \
+	small_config "$2" "$1" kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
 		kernel/config/lint.config kernel/config/media.config $_board
 	# Objects of an option that Kconfig dropped would not be checked.
 	_lost=$(config_took "$2" $_board | sed '/^#/d' | tr '\n' ' ')

@@ -14,7 +14,7 @@ arm32_packages()
 
 build_arm32()
 {
-	build_kernel arm32 kernel/config/vm.config kernel/config/check.config \
+	build_kernel arm32 kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
 		kernel/config/media.config kernel/config/arm32.config
 }
 

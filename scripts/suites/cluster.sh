@@ -50,7 +50,7 @@ cluster_plugin()
 
 cluster_system()
 {
-	build_systemd
+	build_check
 	step "guest: a system with Slurm and Prometheus"
 	cluster_machine build_dtb ''
 	cluster_root
@@ -64,7 +64,7 @@ cluster_programs()
 cluster_guest()
 {
 	cluster_system
-	cluster_machine guest_run cluster systemd "$BASE/cluster/trixie/initrd" cluster-trixie "$SYSTEM_WORDS $CLUSTER_WORDS" "$@"
+	cluster_machine guest_run cluster check "$BASE/cluster/trixie/initrd" cluster-trixie "$SYSTEM_WORDS $CLUSTER_WORDS" "$@"
 }
 
 suite_cluster()

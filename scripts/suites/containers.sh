@@ -14,7 +14,7 @@ CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container podman docker.
 
 containers_build()
 {
-	build_systemd
+	build_check
 	step "guest: a system with engines"
 	build_dtb ''
 	containers_root
@@ -43,7 +43,7 @@ containers_guest()
 containers_guest_boot()
 {
 	containers_build
-	guest_run containers systemd "$BASE/containers/trixie/initrd" containers-trixie "$SYSTEM_WORDS $CONTAINERS_WORDS" "$@"
+	guest_run containers check "$BASE/containers/trixie/initrd" containers-trixie "$SYSTEM_WORDS $CONTAINERS_WORDS" "$@"
 }
 
 suite_containers()

@@ -3,15 +3,36 @@
 # Suite core: the kselftests and KUnit tests of the series in the guest: on the patched
 # kernel, with the controller disabled, and without the controller.
 
-suite core 2 check $((7 + ALL)) "the kselftests on the patched kernel, and without the controller"
+suite core 2 check $((6 + 3 * ALL)) "the kselftests on the patched kernel, and without the controller"
 
 CORE_WORDS='DMEM_TORTURE_SECONDS=120 dmem.limit=520'
 
-# The patched kernel of this suite, of media, and of "make torture"
+# check_config: prints the configuration of kernel check.
+check_config()
+{
+	printf 'kernel/config/%s.config ' vm check media devices systemd
+}
+
+# The patched kernel of this suite, of media, of "make torture", and of the suites with systemd.
+# One kernel: building one takes longer than all tests of a suite.
 build_check()
 {
-	build_kernel check kernel/config/vm.config kernel/config/check.config kernel/config/media.config \
-		kernel/config/devices.config
+	# shellcheck disable=SC2046 # a list of files
+	build_kernel check $(check_config)
+}
+
+# compile_nodmem: compiles the files that the series changes, as far as kernel check has them, for a
+# kernel without the controller. check-all builds and boots that kernel.
+compile_nodmem()
+{
+	step "files of the series without the controller"
+	# shellcheck disable=SC2046 # a list of files
+	small_config "$BASE/build-nodmem-files" "$TREE" $(check_config) kernel/config/nodmem.config
+	_objects=$(cd "$BASE/build-check" && ls $(touched_objects "$TREE") 2>/dev/null)
+	[ -n "$_objects" ] || die "kernel check has no file that the series changes"
+	# shellcheck disable=SC2086 # a list of files
+	kmake "$BASE/build-nodmem-files" -s -j"$(nproc)" KCFLAGS=-Werror $_objects >"$LOGS/nodmem-files.log" 2>&1 ||
+	die_log "$LOGS/nodmem-files.log" "cannot compile without CONFIG_CGROUP_DMEM: $(grep -m 1 'error:' "$LOGS/nodmem-files.log")"
 }
 
 # The kselftests that the commits of the series add: the kernel's tree has no others. Before the end
@@ -40,18 +61,26 @@ suite_core()
 {
 	coverage_judged
 	build_check
-	LIKE=check build_kernel nodmem kernel/config/vm.config kernel/config/check.config \
-		kernel/config/media.config kernel/config/devices.config kernel/config/nodmem.config
+	compile_nodmem
 	step "guest: selftests"
 	build_dtb ''
 	guest_busybox
 	build_selftests check
-	build_selftests nodmem
 	guest_boot core/patched check patched "$CORE_WORDS"
 	tell_what_was_done core/patched
 	guest_boot core/disabled check disabled cgroup_disable=dmem
+	[ "$ALL" = 0 ] || {
+		core_nodmem
+		torture_boot 600 ''
+	}
+}
+
+core_nodmem()
+{
+	# shellcheck disable=SC2046 # a list of files
+	LIKE=check build_kernel nodmem $(check_config) kernel/config/nodmem.config
+	build_selftests nodmem
 	guest_boot core/nodmem nodmem nodmem ''
-	[ "$ALL" = 0 ] || torture_boot 600 ''
 }
 
 # tell_what_was_done SUITE/BOOT: prints the number of injected allocation failures, and figures

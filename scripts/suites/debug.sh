@@ -14,7 +14,7 @@ DEBUG_WORDS='page_owner=on dmem.limit=900'
 # The kernel, and the selftests with test_kmemleak as the last of them.
 debug_build()
 {
-	build_kernel debug kernel/config/vm.config kernel/config/check.config \
+	build_kernel debug kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
 		kernel/config/media.config kernel/config/devices.config kernel/config/debug.config
 	step "guest: selftests (debug)"
 	build_dtb ''
@@ -115,7 +115,7 @@ debug_base()
 	KERNEL_WORDS=
 	[ "$1" != kcsan ] || KERNEL_WORDS=$(kcsan_words)
 	STEP=$((STEP - 1))
-	LIKE=$1 without_series build_kernel "$1-base" kernel/config/vm.config kernel/config/check.config \
+	LIKE=$1 without_series build_kernel "$1-base" kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
 		kernel/config/media.config kernel/config/devices.config "kernel/config/$1.config" \
 		kernel/config/base.config
 	KERNEL_WORDS=$_words

@@ -26,7 +26,7 @@ loads_programs()
 loads_kernel()
 {
 	case $1 in
-	4) echo systemd ;;
+	4) echo check ;;
 	*) echo "pages$1" ;;
 	esac
 }
@@ -34,7 +34,7 @@ loads_kernel()
 loads_build()
 {
 	loads_machine
-	build_systemd
+	build_check
 	for _kib in 64 16; do
 		build_kernel "pages$_kib" kernel/config/vm.config kernel/config/systemd.config \
 			"kernel/config/pages$_kib.config"
@@ -58,7 +58,7 @@ loads_system()
 	cp -a "$_from/usr/lib/aarch64-linux-gnu" "$_from/usr/lib"/ld-linux-* "$_lr/usr/lib/"
 	cp -a "$_from/usr/sbin/dmemctl" "$_lr/usr/sbin/"
 	cp -a "$_from/tests/tools" "$_from/tests/list" "$_lr/tests/"
-	pack_initrd "$BASE/loads/initrd" "$_lr" "$BASE/build-systemd"
+	pack_initrd "$BASE/loads/initrd" "$_lr" "$BASE/build-check"
 }
 
 # "make guest T=loads:test_plan_loads" has pages of 4K and all loads, with PAGES=64 pages of 64K, and
@@ -67,14 +67,14 @@ loads_guest()
 {
 	loads_machine
 	case ${PAGES:-4} in
-	4) build_systemd ;;
+	4) build_check ;;
 	*) build_kernel "pages$PAGES" kernel/config/vm.config kernel/config/systemd.config \
 		"kernel/config/pages$PAGES.config" ;;
 	esac
 	loads_system
 	BOOT_SECONDS=3600
 	guest_run "loads-${PAGES:-4}" "$(loads_kernel "${PAGES:-4}")" "$BASE/loads/initrd" none \
-		"dmem.limit=3500 dmem.loads=${LOADS:-0-39}" "$@"
+		"kunit.enable=0 dmem.limit=3500 dmem.loads=${LOADS:-0-39}" "$@"
 	BOOT_SECONDS=
 	build_for arm64
 }
@@ -122,8 +122,8 @@ loads_board()
 		loads_programs >"$BASE/run/loads/$_board/expect"
 		(
 			BOARD=plan-$_board
-			boot_tests "loads/$_board" systemd "$BASE/loads/initrd" none \
-				"dmem.board=$_board dmem.loads=$LOADS_BOARD-$LOADS_BOARD"
+			boot_tests "loads/$_board" check "$BASE/loads/initrd" none \
+				"kunit.enable=0 dmem.board=$_board dmem.loads=$LOADS_BOARD-$LOADS_BOARD"
 		)
 		cat "$BASE/run/loads/$_board/results" >>"$CACHE/loads.results"
 	done
@@ -140,7 +140,7 @@ suite_loads()
 		mkdir -p "$BASE/run/loads/${_size%:*}K"
 		loads_programs >"$BASE/run/loads/${_size%:*}K/expect"
 		boot_tests "loads/${_size%:*}K" "$(loads_kernel "${_size%:*}")" "$BASE/loads/initrd" \
-			none "dmem.limit=3500 dmem.loads=${_size#*:}"
+			none "kunit.enable=0 dmem.limit=3500 dmem.loads=${_size#*:}"
 		cat "$BASE/run/loads/${_size%:*}K/results" >>"$CACHE/loads.results"
 	done
 	BOOT_SECONDS=

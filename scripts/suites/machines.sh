@@ -12,13 +12,13 @@ MACHINES_WORDS='systemd.hostname=n1 dmem.limit=2400'
 MACHINES_OTHER_WORDS='systemd.hostname=n2 dmem.limit=3000'
 MACHINES_SECONDS=3600
 
-# Kernel systemd with a network card, and the system of both guests: that of suite cluster with
+# Kernel check with a network card, and the system of both guests: that of suite cluster with
 # another configuration of Slurm and of the network.
 machines_system()
 {
-	build_systemd
-	LIKE=systemd build_kernel machines kernel/config/vm.config kernel/config/systemd.config \
-		kernel/config/network.config
+	build_check
+	# shellcheck disable=SC2046 # a list of files
+	LIKE=check build_kernel machines $(check_config) kernel/config/network.config
 	step "guest: a system with Slurm"
 	build_dtb ''
 	machines_dtb

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite media: Debian's V4L2 programs on the kernel with the series and on the kernel without.
-# Compares the reports that the series must not change.
+# Suite media: Debian's V4L2 programs on the kernel with the series, in check-all also on the kernel
+# without. Compares the reports that the series must not change.
 
-suite media 3 check 6 "Debian's V4L2 programs, with and without the series"
+suite media 3 check $((3 + 3 * ALL)) "Debian's V4L2 programs, in check-all also without the series"
 
 # Builds the kernel without the series from the same tree in the same place, so that ccache and
 # kbuild can reuse most objects.
 build_base()
 {
-	LIKE=check without_series build_kernel base kernel/config/vm.config \
-		kernel/config/check.config kernel/config/media.config \
-		kernel/config/devices.config kernel/config/base.config
+	# shellcheck disable=SC2046 # a list of files
+	LIKE=check without_series build_kernel base $(check_config) kernel/config/base.config
 }
 
 # media_root KERNEL: makes the root file system with Debian's programs and the modules of this
@@ -156,15 +155,16 @@ media_guest()
 suite_media()
 {
 	build_check
-	build_base
+	[ "$ALL" = 0 ] || build_base
 	step "guest: selftests, and Debian's V4L2 programs"
 	build_dtb ''
 	guest_busybox
 	guest_userland arm64 "$CACHE/userland/arm64" programs v4l-utils
 	build_media_tests check
 	media_root check
-	media_root base
 	media_boot patched check
+	[ "$ALL" = 1 ] || return 0
+	media_root base
 	media_boot unpatched base
 	media_compare
 }

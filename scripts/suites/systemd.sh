@@ -14,7 +14,7 @@ SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash cor
 
 # The source directory of the programs, and words for the kernel's command line.
 SYSTEMD_SOURCE=.
-SYSTEM_WORDS='systemd.firstboot=no systemd.wants=dmem-tests.service'
+SYSTEM_WORDS='kunit.enable=0 systemd.firstboot=no systemd.wants=dmem-tests.service'
 
 # system_root SUITE RELEASE [PACKAGE...]: makes the root file system of that release, as after
 # "make install". Adds the tests of the suite, the packages that they need, and the files in the
@@ -53,7 +53,7 @@ system_root()
 	BUILD="$BASE/systemd/out" TAGS=systemd PREFIX=/usr DESTDIR='' OPTIONS='' \
 		scripts/install.sh uninstall-commands >"$_sr/tests/uninstall"
 	[ ! -d "$BASE/$_sys/more" ] || cp -a "$BASE/$_sys/more/." "$_sr/"
-	pack_initrd "$BASE/$_sys/$_rel/initrd" "$_sr" "$BASE/build-systemd"
+	pack_initrd "$BASE/$_sys/$_rel/initrd" "$_sr" "$BASE/build-check"
 }
 
 # build_system_tests SUITE DIR [FILE...]: builds the tests in DIR, which share these files.
@@ -65,7 +65,7 @@ build_system_tests()
 	_st=$BASE/$_sys/tests
 	rm -rf "$_st"
 	mkdir -p "$_st/$_sys"
-	kmake "$BASE/build-systemd" -s headers >"$LOGS/systemd-headers.log" 2>&1 ||
+	kmake "$BASE/build-check" -s headers >"$LOGS/systemd-headers.log" 2>&1 ||
 	die_log "$LOGS/systemd-headers.log" "cannot make the kernel's headers"
 	for _p in "$_from"/test_*.c tests/guest/systemd/probe.c; do
 		_o=${_p##*/}
@@ -77,7 +77,7 @@ build_system_tests()
 		test_live) _more="$_more tests/lib/tree.c" ;;
 		esac
 		# shellcheck disable=SC2086 # a list of files
-		guest_cc -Itests/guest/systemd -isystem "$BASE/build-systemd/usr/include" -o "$_st/$_sys/$_o" \
+		guest_cc -Itests/guest/systemd -isystem "$BASE/build-check/usr/include" -o "$_st/$_sys/$_o" \
 			"$_p" $_more -lpthread ||
 		die "cannot compile $_p: see the compiler's message above"
 	done
@@ -88,7 +88,7 @@ build_system_tests()
 system_boot()
 {
 	step "guest: $1 of $3, $2"
-	boot_tests "$1/$2" systemd "$BASE/$1/$3/initrd" "$1-$2" \
+	boot_tests "$1/$2" check "$BASE/$1/$3/initrd" "$1-$2" \
 		"$SYSTEM_WORDS $4"
 }
 
@@ -102,11 +102,6 @@ suite_systemd_releases()
 		grep -v test_package "$BASE/systemd/tests/list" >"$BASE/run/systemd/$_r/expect"
 		system_boot systemd "$_r" "$_r" "dmem.only=$(paste -s -d , "$BASE/run/systemd/$_r/expect")"
 	done
-}
-
-build_systemd()
-{
-	build_kernel systemd kernel/config/vm.config kernel/config/systemd.config
 }
 
 # The system with the tests. One of them needs our package, which takes a while to build.
@@ -137,7 +132,7 @@ systemd_programs()
 
 systemd_guest()
 {
-	build_systemd
+	build_check
 	if guest_wants systemd/test_package; then
 		STEPS=$((STEPS + 1))
 		build_deb arm64
@@ -146,15 +141,15 @@ systemd_guest()
 	_initrd=$BASE/systemd/trixie/initrd
 	case $* in
 	systemd/test_cost)
-		cost_machine guest_run systemd systemd "$_initrd" systemd-cost "$SYSTEM_WORDS dmem.icount" "$@"
+		cost_machine guest_run systemd check "$_initrd" systemd-cost "$SYSTEM_WORDS dmem.icount" "$@"
 		;;
-	*) guest_run systemd systemd "$_initrd" systemd-trixie "$SYSTEM_WORDS" "$@" ;;
+	*) guest_run systemd check "$_initrd" systemd-trixie "$SYSTEM_WORDS" "$@" ;;
 	esac
 }
 
 suite_systemd()
 {
-	build_systemd
+	build_check
 	build_deb arm64
 	deb_results systemd/lintian
 	systemd_root

@@ -32,7 +32,7 @@ tools_root()
 
 tools_system()
 {
-	build_systemd
+	build_check
 	! guest_wants tools/test_package || build_deb "$GUESTARCH"
 	step "guest: a system with lsdmem and dmemctl"
 	build_dtb ''
@@ -51,14 +51,14 @@ tools_guest()
 	case " $*" in
 	*' board/'*)
 		[ $# = 1 ] || die "T=board/test_board boots several boards: give it alone"
-		build_systemd
+		build_check
 		build_dtb ''
 		boards_boot
 		return
 		;;
 	esac
 	tools_system
-	guest_run tools systemd "$BASE/tools/trixie/initrd" tools-trixie "$SYSTEM_WORDS" "$@"
+	guest_run tools check "$BASE/tools/trixie/initrd" tools-trixie "$SYSTEM_WORDS" "$@"
 }
 
 suite_tools()
@@ -80,7 +80,7 @@ save_example()
 	TOTALS=$CACHE/totals
 	: >"$TOTALS"
 	step "guest: recording the example"
-	boot_tests tools/example systemd "$BASE/tools/trixie/initrd" tools-trixie \
+	boot_tests tools/example check "$BASE/tools/trixie/initrd" tools-trixie \
 		"$SYSTEM_WORDS dmem.only=tools/test_example"
 	_results=$BASE/run/tools/example/results
 	"$CACHE/bin/tapsum" -S "$TOTALS" >/dev/null || die "the example failed: see $_results"
