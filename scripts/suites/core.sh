@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
 # Suite core: the kselftests and KUnit tests of the series in the guest: on the patched
-# kernel, with the controller disabled, and without the controller.
+# kernel, and with the controller disabled. Compiles the series without the controller.
 
-suite core 2 check $((6 + 3 * ALL)) "the kselftests on the patched kernel, and without the controller"
+suite core 2 check $((6 + ALL)) "the kselftests on the patched kernel, and with the controller disabled"
 
 CORE_WORDS='DMEM_TORTURE_SECONDS=120 dmem.limit=520'
 
@@ -22,7 +22,7 @@ build_check()
 }
 
 # compile_nodmem: compiles the files that the series changes, as far as kernel check has them, for a
-# kernel without the controller. check-all builds and boots that kernel.
+# kernel without the controller. Suite without boots that kernel.
 compile_nodmem()
 {
 	step "files of the series without the controller"
@@ -69,18 +69,7 @@ suite_core()
 	guest_boot core/patched check patched "$CORE_WORDS"
 	tell_what_was_done core/patched
 	guest_boot core/disabled check disabled cgroup_disable=dmem
-	[ "$ALL" = 0 ] || {
-		core_nodmem
-		torture_boot 600 ''
-	}
-}
-
-core_nodmem()
-{
-	# shellcheck disable=SC2046 # a list of files
-	LIKE=check build_kernel nodmem $(check_config) kernel/config/nodmem.config
-	build_selftests nodmem
-	guest_boot core/nodmem nodmem nodmem ''
+	[ "$ALL" = 0 ] || torture_boot 600 ''
 }
 
 # tell_what_was_done SUITE/BOOT: prints the number of injected allocation failures, and figures

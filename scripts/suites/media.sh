@@ -1,17 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# Suite media: Debian's V4L2 programs on the kernel with the series, in check-all also on the kernel
-# without. Compares the reports that the series must not change.
+# Suite media: Debian's V4L2 programs and upstream's own tests on the patched kernel.
 
-suite media 3 check $((3 + 3 * ALL)) "Debian's V4L2 programs, in check-all also without the series"
-
-# Builds the kernel without the series from the same tree in the same place, so that ccache and
-# kbuild can reuse most objects.
-build_base()
-{
-	# shellcheck disable=SC2046 # a list of files
-	LIKE=check without_series build_kernel base $(check_config) kernel/config/base.config
-}
+suite media 3 check 3 "Debian's V4L2 programs"
 
 # media_root KERNEL: makes the root file system with Debian's programs and the modules of this
 # kernel.
@@ -81,59 +72,6 @@ media_boot()
 	fi
 }
 
-# report_of BOOT PROGRAM SED-COMMAND: prints the lines of a program's output that are its report.
-# A report does not vary from run to run: both kernels have the same version, and all counts
-# depend on the tests alone.
-report_of()
-{
-	tr -d '\r' <"$BASE/run/media/$1/results" |
-	sed -n "\\,^# run $2\$,,\\,^# exit $2 ,p" | sed -n "$3"
-}
-
-# Compares the reports of both kernels. Each comparison is a test.
-media_compare()
-{
-	_c=$BASE/run/media/same
-	mkdir -p "$_c"
-	step "suite media: the reports of both kernels"
-	_n=0
-	_bad=0
-	{
-		echo "# run media/same"
-		echo "TAP version 13"
-		same_report media/test_compliance 's/^# | //p'
-		for _p in $UPSTREAM; do
-			# Other lines report the slow steps, which vary.
-			same_report "$_p" '/^\(not \)\{0,1\}ok /p'
-		done
-		echo "1..$_n"
-		echo
-		echo "# exit media/same $_bad"
-		echo "# end"
-	} >"$_c/results"
-	"$CACHE/bin/tapsum" -n media/same -t "$TOTALS" "$_c/results" || [ $? = 1 ] ||
-	die "tapsum gave up on $_c/results"
-}
-
-# same_report PROGRAM SED-COMMAND
-same_report()
-{
-	_n=$((_n + 1))
-	for _b in patched unpatched; do
-		report_of "$_b" "$1" "$2" >"$_c/$_b"
-	done
-	if ! grep -q . "$_c/unpatched"; then
-		echo "# there is no report of the unpatched kernel"
-	elif (cd "$_c" && diff -u unpatched patched) >"$_c/diff"; then
-		echo "ok $_n $1 says the same on both kernels"
-		return
-	else
-		sed 's/^/# /' "$_c/diff"
-	fi
-	echo "not ok $_n $1 says the same on both kernels"
-	_bad=1
-}
-
 media_programs()
 {
 	programs_of media
@@ -155,7 +93,6 @@ media_guest()
 suite_media()
 {
 	build_check
-	[ "$ALL" = 0 ] || build_base
 	step "guest: selftests, and Debian's V4L2 programs"
 	build_dtb ''
 	guest_busybox
@@ -163,8 +100,4 @@ suite_media()
 	build_media_tests check
 	media_root check
 	media_boot patched check
-	[ "$ALL" = 1 ] || return 0
-	media_root base
-	media_boot unpatched base
-	media_compare
 }
