@@ -60,12 +60,17 @@ cross_packages()
 # ccache in depend mode: a miss costs nothing, while preprocessing each file first would
 # make the first build a third longer. The fixed stamp and names let the same source
 # give the same objects.
+exec_with_ccache()
+{
+	export CCACHE_DIR="$CACHE/ccache" CCACHE_MAXSIZE=3G CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
+	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026'
+	export KBUILD_BUILD_USER=dmem KBUILD_BUILD_HOST=dmem
+	exec "$@"
+}
+
 with_ccache()
 {
-	CCACHE_DIR="$CACHE/ccache" CCACHE_MAXSIZE=3G CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 \
-	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' \
-	KBUILD_BUILD_USER=dmem KBUILD_BUILD_HOST=dmem \
-	"$@"
+	(exec_with_ccache "$@")
 }
 
 # kmake DIR ARGUMENT...: the kernel's make, with reproducible results.
@@ -139,6 +144,24 @@ build_kernel()
 		return
 	fi
 	need_space 2500
+	ahead_wait
+	configure_kernel "$_name" "$@"
+	STEP=$((STEP + 1))
+	# shellcheck disable=SC2153 # set by the caller
+	TITLE="[$STEP/$STEPS] building kernel $_name ($KARCH)"
+	# shellcheck disable=SC2086 # words
+	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" ${KERNEL_WORDS:-} Image modules ||
+	exit 1
+	[ "$KIMAGE" = Image ] || compressed_image "$_o" "$LOGS/build-$_name.log"
+	printf '%s\n' "$_key" >"$_o/built"
+}
+
+# configure_kernel NAME FRAGMENT...: makes BASE/build-NAME and its .config.
+configure_kernel()
+{
+	_name=$1
+	shift
+	_o=$BASE/build-$_name
 	# kbuild knows which objects an option changes: start from a build that
 	# differs in few of them, instead of from nothing.
 	if [ ! -d "$_o" ] && [ -n "${LIKE:-}" ] && [ -e "$BASE/build-$LIKE/built" ]; then
@@ -162,14 +185,47 @@ build_kernel()
 	} >"$_log" 2>&1 || die_log "$_log" "cannot configure the kernel '$_name'"
 	_lost=$(config_took "$_o" "$@" | without_later_options | tr '\n' ' ')
 	[ -z "$_lost" ] || die "kernel/config: these options did not take effect in kernel '$_name': $_lost: add what they depend on"
-	STEP=$((STEP + 1))
-	# shellcheck disable=SC2153 # set by the caller
-	TITLE="[$STEP/$STEPS] building kernel $_name ($KARCH)"
-	# shellcheck disable=SC2086 # words
-	kmake_progress "$_o" "$LOGS/build-$_name.log" "$BASE/count-$_name" ${KERNEL_WORDS:-} Image modules ||
-	exit 1
-	[ "$KIMAGE" = Image ] || compressed_image "$_o" "$LOGS/build-$_name.log"
-	printf '%s\n' "$_key" >"$_o/built"
+}
+
+# build_ahead NAME FRAGMENT...: starts to build BASE/build-NAME for a later suite while this one's
+# guests run: most of the time, a guest needs one CPU. The build takes only what the guest leaves.
+# build_kernel waits for it, and repeats what it has not done.
+build_ahead()
+{
+	[ "$SERIES" = kernel ] || set -- "$@" "$SERIES/options"
+	_key=$(shift; kernel_key "$@")
+	! kernel_is_built "$1" "$_key" || return 0
+	need_space 2500
+	ahead_wait
+	configure_kernel "$@"
+	# timeout is the leader of a process group, and ends all of it at a signal.
+	(exec_with_ccache timeout -k 10 7200 nice -n 19 make -C "$TREE" O="$_o" ARCH="$KARCH" \
+		CROSS_COMPILE="$CROSS" CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" -j"$(nproc)" \
+		Image modules) >"$LOGS/ahead-$1.log" 2>&1 &
+	AHEAD=$!
+	AHEAD_NAME=$1
+	trap ahead_end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+AHEAD=
+
+ahead_wait()
+{
+	[ -n "$AHEAD" ] || return 0
+	! kill -0 "$AHEAD" 2>/dev/null ||
+	printf '      waiting for the build of kernel %s, which began earlier\n' "$AHEAD_NAME" >&2
+	# What it has not built is built again, with the error's message.
+	wait "$AHEAD" || :
+	AHEAD=
+	trap - EXIT INT TERM HUP
+}
+
+ahead_end()
+{
+	kill "$AHEAD" 2>/dev/null || :
+	wait "$AHEAD" || :
 }
 
 # compressed_image DIR LOG: without ccache, which does not see that piggy.S includes the

@@ -13,6 +13,7 @@
 #
 #   suite_NAME            runs the suite
 #   NAME_packages         installs further packages of the host; optional
+#   NAME_ahead            starts build_ahead for a kernel of the suite; optional
 #   NAME_programs         prints the programs for "make guest"; optional
 #   NAME_guest PROGRAM... builds the kernel and these programs, calls guest_run
 
@@ -58,6 +59,15 @@ suite_words()
 suite_packages()
 {
 	! command -v "$1_packages" >/dev/null || "$1_packages"
+}
+
+# build_ahead_of_suites: starts a build that a chosen suite needs. Guests of this suite run at the
+# same time.
+build_ahead_of_suites()
+{
+	for _later in $CHOSEN; do
+		! command -v "${_later}_ahead" >/dev/null || "${_later}_ahead"
+	done
 }
 
 # suite_run NAME: runs the suite, and checks its STEPS, so that the total in the progress

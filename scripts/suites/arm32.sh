@@ -12,10 +12,23 @@ arm32_packages()
 	build_for arm64
 }
 
+arm32_config()
+{
+	printf 'kernel/config/%s.config ' vm check lockdep media arm32
+}
+
 build_arm32()
 {
-	build_kernel arm32 kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
-		kernel/config/media.config kernel/config/arm32.config
+	# shellcheck disable=SC2046 # a list of files
+	build_kernel arm32 $(arm32_config)
+}
+
+arm32_ahead()
+{
+	build_for arm
+	# shellcheck disable=SC2046 # a list of files
+	build_ahead arm32 $(arm32_config)
+	build_for arm64
 }
 
 arm32_programs()

@@ -14,8 +14,8 @@ DEBUG_WORDS='page_owner=on dmem.limit=900'
 # The kernel, and the selftests with test_kmemleak as the last of them.
 debug_build()
 {
-	build_kernel debug kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
-		kernel/config/media.config kernel/config/devices.config kernel/config/debug.config
+	# shellcheck disable=SC2046 # a list of files
+	build_kernel debug $(check_config) kernel/config/lockdep.config kernel/config/debug.config
 	step "guest: selftests (debug)"
 	build_dtb ''
 	guest_busybox
@@ -115,9 +115,9 @@ debug_base()
 	KERNEL_WORDS=
 	[ "$1" != kcsan ] || KERNEL_WORDS=$(kcsan_words)
 	STEP=$((STEP - 1))
-	LIKE=$1 without_series build_kernel "$1-base" kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
-		kernel/config/media.config kernel/config/devices.config "kernel/config/$1.config" \
-		kernel/config/base.config
+	# shellcheck disable=SC2046 # a list of files
+	LIKE=$1 without_series build_kernel "$1-base" $(check_config) kernel/config/lockdep.config \
+		"kernel/config/$1.config" kernel/config/base.config
 	KERNEL_WORDS=$_words
 	cp "$BASE/media/$1/root/tests/list" "$BASE/media/$1.list"
 	media_root "$1-base"

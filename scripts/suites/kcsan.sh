@@ -20,8 +20,8 @@ kcsan_build()
 	build_dtb ''
 	guest_busybox
 	KERNEL_WORDS=$(kcsan_words)
-	build_kernel kcsan kernel/config/vm.config kernel/config/check.config kernel/config/lockdep.config \
-		kernel/config/media.config kernel/config/devices.config kernel/config/kcsan.config
+	# shellcheck disable=SC2046 # a list of files
+	build_kernel kcsan $(check_config) kernel/config/lockdep.config kernel/config/kcsan.config
 	KERNEL_WORDS=
 	step "guest: selftests (kcsan)"
 	build_selftests kcsan
