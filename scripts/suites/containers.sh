@@ -81,7 +81,7 @@ containers_root()
 	rm -rf "$BASE/tools/out"
 	guest_tools "$_more"
 	! guest_wants containers/test_hook_faults ||
-	guest_module systemd tests/guest/debug/dmem_test_region.c "$BASE/containers/tests/containers"
+	guest_module check tests/guest/debug/dmem_test_region.c "$BASE/containers/tests/containers"
 	tools_libraries arm64
 	HOOK=$LIBRARIES
 	# shellcheck disable=SC2086 # a list of packages
