@@ -60,7 +60,6 @@ board_programs()
 	build_dmemctl "$BASE/boards/host" &&
 	history_program "$BASE/boards/host/board_history" "$BASE/boards/host" \
 		tests/guest/board/board_history.c tests/guest/board/boards.c &&
-	kmake "$BASE/build-check" -s headers &&
 	guest_cc -isystem "$BASE/build-check/usr/include" \
 		-o "$_br/tests/board/test_board" tests/guest/board/test_board.c tests/guest/board/boards.c
 }
@@ -71,6 +70,7 @@ boards_boot()
 	need fdtoverlay:device-tree-compiler
 	step "guest: boards with the overlays of dmemctl plan"
 	rm -rf "$BASE/boards"
+	kernel_headers check
 	board_programs >"$LOGS/boards.log" 2>&1 || die_log "$LOGS/boards.log" "cannot build the programs of tests/guest/board"
 	guest_busybox
 	echo board/test_board >"$BASE/boards/root/tests/list"

@@ -261,8 +261,10 @@ guest_busybox()
 	_g=$CACHE/guest-$GUESTARCH
 	BUSYBOX=$_g/busybox
 	[ ! -x "$BUSYBOX" ] || return 0
+	apt_lock
 	guest_lists "$GUESTARCH"
 	fetch_deb "$GUEST_SUITE" busybox-static
+	apt_unlock
 	rm -rf "$_g.new"
 	mkdir -p "$_g.new"
 	dpkg-deb -x "$DEB" "$_g.new/x" >"$LOGS/busybox.log" 2>&1 ||
@@ -281,13 +283,17 @@ build_dtb()
 {
 	_dtb_kernel=$1
 	_v=$BASE/vm
+	_dtb=$_v/${DTB_NAME:-$BOARD}
 	mkdir -p "$_v"
+	# A guest that another suite starts may be reading it.
+	_key=$({ echo "$BOARD $MACHINE"; cat "kernel/dts/$BOARD-regions.dtso" scripts/lib/build.sh
+		qemu-system-aarch64 --version; [ "$BOARD" = virt ] || cat "$BASE/build-$_dtb_kernel/built"; } | hash16)
+	[ "$_key" != "$(cat "$_dtb.key" 2>/dev/null)" ] || [ ! -e "$_dtb.dtb" ] || return 0
 	{
-		_dtb=$_v/${DTB_NAME:-$BOARD}
 		base_dtb "$_dtb.base" &&
 		dtc -q -@ -I dts -O dtb -o "$_dtb.dtbo" "kernel/dts/$BOARD-regions.dtso" &&
 		fdtoverlay -i "$_dtb.base" -o "$_dtb.dtb.new" "$_dtb.dtbo" &&
-		mv "$_dtb.dtb.new" "$_dtb.dtb"
+		mv "$_dtb.dtb.new" "$_dtb.dtb" && echo "$_key" >"$_dtb.key"
 	} >"$LOGS/dtb.log" 2>&1 || die_log "$LOGS/dtb.log" "cannot make the guest's device tree from kernel/dts/$BOARD-regions.dtso"
 }
 
@@ -343,6 +349,17 @@ initrd_list()
 	(cd "$1" && find . -mindepth 1 -type d -printf 'dir /%P %m 0 0\n') | sort
 	(cd "$1" && find . -type l -printf 'slink /%P %l 777 0 0\n') | sort
 	(cd "$1" && find . -type f -printf "file /%P $1/%P %m 0 0\n") | sort
+}
+
+# kernel_headers NAME: makes the headers for user space of a kernel, in BASE/build-NAME/usr/include,
+# once: two suites may want them at the same time.
+kernel_headers()
+{
+	_kh=$BASE/build-$1
+	[ "$(cat "$_kh/built")" != "$(cat "$_kh/headers.built" 2>/dev/null)" ] || return 0
+	kmake "$_kh" -s headers >"$LOGS/headers-$1.log" 2>&1 ||
+	die_log "$LOGS/headers-$1.log" "cannot make the headers of the kernel $1"
+	cp "$_kh/built" "$_kh/headers.built"
 }
 
 # kernel_modules NAME DIR: copies the modules of a kernel to DIR/<release>.

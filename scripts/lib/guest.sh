@@ -22,8 +22,8 @@ build_selftests()
 		! guest_wants "$_p" || echo "$_p"
 	done >"$_r/tests/list"
 	[ -s "$_r/tests/list" ] || die "there is no program for the guest in selftests/ and tests/guest/kernel"
+	kernel_headers "$1"
 	{
-		kmake "$_k" -s headers &&
 		st_programs "$1" cgroup "$TREE/$KSELFTESTS" &&
 		st_programs "$1" kernel "$_st/src/tests/guest/kernel" &&
 		st_programs "$1" dmabuf-heaps "$TREE/tools/testing/selftests/dmabuf-heaps" &&

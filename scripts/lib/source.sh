@@ -76,6 +76,18 @@ private_apt()
 		-o Acquire::Retries=2 -o Acquire::http::Timeout=30 "$@"
 }
 
+# Two suites may fetch packages at the same time, and apt fails if another apt works in its directory.
+apt_lock()
+{
+	exec 8>>"$CACHE/apt.lock"
+	flock 8
+}
+
+apt_unlock()
+{
+	exec 8>&-
+}
+
 apt_lists()
 {
 	_suite=$1

@@ -4,12 +4,13 @@
 #
 # A file scripts/suites/NAME.sh is one suite. It calls
 #
-#   suite NAME ORDER PART STEPS TEXT
+#   suite NAME ORDER PART STEPS TEXT [SYSTEM]
 #
 # and nothing else lists the suites. PART is "host" (in "make check", needs no kernel),
 # "check" (in "make check") or "check-all" (only there). Suites run by ORDER. STEPS is how
 # often the suite calls step(), also through other functions. ALL is 1 in "make check-all",
-# otherwise 0: a suite may have more steps then. The file has these functions:
+# otherwise 0: a suite may have more steps then. "make check" runs the suites with SYSTEM, whose
+# guests have systemd, at the same time as the others. The file has these functions:
 #
 #   suite_NAME            runs the suite
 #   NAME_packages         installs further packages of the host; optional
@@ -21,7 +22,7 @@ SUITES=
 
 suite()
 {
-	SUITES="$SUITES$2|$1|$3|$4|$5
+	SUITES="$SUITES$2|$1|$3|$4|$5|${6:-}
 "
 }
 
@@ -33,7 +34,7 @@ suites()
 	done
 }
 
-# suite_field NAME FIELD: 3 is PART, 4 STEPS, 5 TEXT.
+# suite_field NAME FIELD: 3 is PART, 4 STEPS, 5 TEXT, 6 SYSTEM.
 suite_field()
 {
 	printf '%s' "$SUITES" | awk -F '|' -v name="$1" -v field="$2" '$2 == name { print $field }'
@@ -80,7 +81,49 @@ suite_run()
 	"suite_$1"
 	_taken=$((STEP - SUITE_STEP))
 	[ "$_taken" = "$(suite_field "$SUITE_NOW" 4)" ] ||
-	WRONG_STEPS="$WRONG_STEPS scripts/suites/$SUITE_NOW.sh ($_taken)"
+	printf ' scripts/suites/%s.sh (%s)' "$SUITE_NOW" "$_taken" >>"$CACHE/wrong-steps"
+}
+
+# suites_run FIRST SYSTEM: runs the chosen suites that have this field SYSTEM. FIRST is the number of
+# steps before the first suite with guests.
+suites_run()
+{
+	_next=$1
+	for _run in $GUEST_SUITES; do
+		STEP=$_next
+		_next=$((_next + $(suite_field "$_run" 4)))
+		[ "$(suite_field "$_run" 6)" != "$2" ] || suite_run "$_run"
+	done
+}
+
+# suites_run_system FIRST: the same for those with systemd, with log files of their own.
+suites_run_system()
+{
+	LOGS=$LOGS/system
+	mkdir -p "$LOGS"
+	suites_run "$1" system
+}
+
+# suites_run_both: runs the suites with systemd and the others at the same time: a guest uses one CPU
+# most of the time. First makes what both read, so that none of them writes it later.
+suites_run_both()
+{
+	build_check
+	build_dtb ''
+	guest_busybox
+	kernel_headers check
+	_first=$STEP
+	trap stop_both INT TERM HUP
+	suites_run_system "$_first" &
+	_system=$!
+	suites_run "$_first" '' &
+	_others=$!
+	_both=0
+	wait "$_others" || _both=1
+	wait "$_system" || _both=1
+	trap - INT TERM HUP
+	STEP=$STEPS
+	[ "$_both" = 0 ] || die "a suite did not come to its end: see the line that begins with 'error:' above"
 }
 
 # check [SUITE]: runs this suite, or those of "make check". In check-all, runs all suites.
@@ -104,6 +147,21 @@ check()
 	done
 	# The kernel's source and the series
 	[ -z "$GUESTS" ] || STEPS=$((STEPS + 2))
+	GUEST_SUITES=
+	_kinds=
+	for _c in $CHOSEN; do
+		[ "$(suite_field "$_c" 3)" != host ] || continue
+		GUEST_SUITES="$GUEST_SUITES $_c"
+		_kinds="$_kinds:$(suite_field "$_c" 6):"
+	done
+	BOTH=
+	case $ALL$_kinds in
+	0*:system:*::* | 0*::*:system:*)
+		BOTH=1
+		# The kernel of both
+		STEPS=$((STEPS + 1))
+		;;
+	esac
 	supported_host
 	lock_cache
 	step "tools"
@@ -114,16 +172,22 @@ check()
 	build_host_tools
 	TOTALS=$CACHE/totals
 	: >"$TOTALS"
-	WRONG_STEPS=
-	TREE=
+	rm -f "$CACHE/wrong-steps"
 	for SUITE_NOW in $CHOSEN; do
-		if [ -z "$TREE" ] && [ "$(suite_field "$SUITE_NOW" 3)" != host ]; then
-			kernel_source
-			kernel_tree
-		fi
-		suite_run "$SUITE_NOW"
+		[ "$(suite_field "$SUITE_NOW" 3)" != host ] || suite_run "$SUITE_NOW"
 	done
-	[ -z "$WRONG_STEPS" ] || die "another number of steps than declared:$WRONG_STEPS"
+	if [ -n "$GUESTS" ]; then
+		kernel_source
+		kernel_tree
+	fi
+	if [ -n "$BOTH" ]; then
+		suites_run_both
+	else
+		for SUITE_NOW in $GUEST_SUITES; do
+			suite_run "$SUITE_NOW"
+		done
+	fi
+	[ ! -s "$CACHE/wrong-steps" ] || die "another number of steps than declared:$(cat "$CACHE/wrong-steps")"
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
 

@@ -17,6 +17,7 @@ guest_userland()
 	[ "$_ukey" != "$(cat "$_udir.key" 2>/dev/null)" ] || return 0
 	_ulog=$LOGS/userland-${_udir##*/}.log
 	printf '      fetching %s (%s)\n' "$*" "$_uarch" >&2
+	apt_lock
 	guest_lists "$_uarch" "$_usuites"
 	# Archives of its own: what lies there afterwards is what was asked for.
 	# They stay until all is unpacked, so that a download can be resumed.
@@ -27,6 +28,7 @@ guest_userland()
 	: >"$_udebs/status"
 	userland_fetch "$@" >"$_ulog" 2>&1 ||
 	die_log "$_ulog" "cannot download $* with what they need from $GUEST_SUITE: $(sed -n '/^E: /{p;q;}' "$_ulog")"
+	apt_unlock
 	userland_unpack >>"$_ulog" 2>&1 ||
 	die_log "$_ulog" "cannot unpack $*"
 	rm -rf "$_udir"

@@ -3,7 +3,7 @@
 # Suite cluster: what counts and limits regions on many machines, with Debian's Slurm and
 # Prometheus. One guest is a controller and several nodes.
 
-suite cluster 7 check 3 "Slurm, with limits per job, and Prometheus, with figures of each region"
+suite cluster 7 check 3 "Slurm, with limits per job, and Prometheus, with figures of each region" system
 
 # A program starts servers, and runs dozens of commands of Slurm.
 CLUSTER_WORDS=dmem.limit=1200

@@ -3,7 +3,7 @@
 # Suite containers: limits per container, with Debian's engines, in the guest of suite systemd
 # with more programs. The guest has no network.
 
-suite containers 5 check 3 "limits per container, with Podman, Docker, containerd, LXC, runc, crun and nspawn"
+suite containers 5 check 3 "limits per container, with Podman, Docker, containerd, LXC, runc, crun and nspawn" system
 
 # Docker, and a cluster of Pacemaker, need minutes for all of their tests.
 CONTAINERS_WORDS=dmem.limit=900

@@ -41,8 +41,7 @@ numa_build()
 		tests/guest/debug/dmem_test_region; do
 		guest_module "$1" "$_module.c" "$_root/tests/debug" "KCFLAGS=-I$PWD/selftests/test_modules"
 	done
-	kmake "$BASE/build-$1" -s headers >"$LOGS/headers.log" 2>&1 ||
-	die_log "$LOGS/headers.log" "cannot install the kernel's headers"
+	kernel_headers "$1"
 	numa_programs >"$_root/tests/list"
 	while read -r _program; do
 		# shellcheck disable=SC2046 # files

@@ -4,7 +4,7 @@
 # installed. Its services and slices really start.
 
 suite systemd 4 check "$((5 + ALL * $(source_word systemd | wc -w)))" \
-	"the programs for systemd, with services that really start"
+	"the programs for systemd, with services that really start" system
 
 # The packages from dpkg on install our packages, run their scripts, and have libraries of
 # dmem-tools.
@@ -65,8 +65,7 @@ build_system_tests()
 	_st=$BASE/$_sys/tests
 	rm -rf "$_st"
 	mkdir -p "$_st/$_sys"
-	kmake "$BASE/build-check" -s headers >"$LOGS/systemd-headers.log" 2>&1 ||
-	die_log "$LOGS/systemd-headers.log" "cannot make the kernel's headers"
+	kernel_headers check
 	for _p in "$_from"/test_*.c tests/guest/systemd/probe.c; do
 		_o=${_p##*/}
 		_o=${_o%.c}

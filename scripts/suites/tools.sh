@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2034
 # Suite tools: lsdmem and dmemctl in the guest of suite systemd, on real regions.
 
-suite tools 6 check 5 "lsdmem and dmemctl on real regions, and boards with planned overlays"
+suite tools 6 check 5 "lsdmem and dmemctl on real regions, and boards with planned overlays" system
 
 # guest_tools DESTDIR: installs lsdmem and dmemctl for the guest, with its libraries.
 guest_tools()

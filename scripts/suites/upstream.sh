@@ -87,9 +87,9 @@ upstream_root()
 	ln -s /bin/busybox "$_ur/usr/bin/true"
 	# One program looks up a host name, with the C library of the packages.
 	echo '127.0.0.1 localhost' >"$_ur/etc/hosts"
+	kernel_headers upstream
 	# shellcheck disable=SC2086 # lists of names
 	{
-		kmake "$BASE/build-upstream" -s headers &&
 		upstream_make dmabuf-heaps -static dmabuf-heap &&
 		upstream_make drivers/dma-buf -static udmabuf &&
 		upstream_make cgroup '' $UPSTREAM_CGROUP &&
