@@ -85,7 +85,7 @@ boards_boot()
 			BOARD=plan-$_name
 			[ "$_words" != - ] || _words=
 			boot_tests "boards/$_name" check "$BASE/boards/initrd" none \
-				"kunit.enable=0 dmem.board=$_name $_words"
+				"$PLAIN_WORDS dmem.board=$_name $_words"
 		)
 	done <"$BASE/boards/list"
 }

@@ -74,7 +74,7 @@ loads_guest()
 	loads_system
 	BOOT_SECONDS=3600
 	guest_run "loads-${PAGES:-4}" "$(loads_kernel "${PAGES:-4}")" "$BASE/loads/initrd" none \
-		"kunit.enable=0 dmem.limit=3500 dmem.loads=${LOADS:-0-39}" "$@"
+		"$PLAIN_WORDS dmem.limit=3500 dmem.loads=${LOADS:-0-39}" "$@"
 	BOOT_SECONDS=
 	build_for arm64
 }
@@ -123,7 +123,7 @@ loads_board()
 		(
 			BOARD=plan-$_board
 			boot_tests "loads/$_board" check "$BASE/loads/initrd" none \
-				"kunit.enable=0 dmem.board=$_board dmem.loads=$LOADS_BOARD-$LOADS_BOARD"
+				"$PLAIN_WORDS dmem.board=$_board dmem.loads=$LOADS_BOARD-$LOADS_BOARD"
 		)
 		cat "$BASE/run/loads/$_board/results" >>"$CACHE/loads.results"
 	done
@@ -140,7 +140,7 @@ suite_loads()
 		mkdir -p "$BASE/run/loads/${_size%:*}K"
 		loads_programs >"$BASE/run/loads/${_size%:*}K/expect"
 		boot_tests "loads/${_size%:*}K" "$(loads_kernel "${_size%:*}")" "$BASE/loads/initrd" \
-			none "kunit.enable=0 dmem.limit=3500 dmem.loads=${_size#*:}"
+			none "$PLAIN_WORDS dmem.limit=3500 dmem.loads=${_size#*:}"
 		cat "$BASE/run/loads/${_size%:*}K/results" >>"$CACHE/loads.results"
 	done
 	BOOT_SECONDS=

@@ -12,9 +12,12 @@ SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash cor
 	util-linux mount sed grep libpam-modules dpkg tar diffutils init-system-helpers perl-base
 	libc-bin libfdt1'
 
-# The source directory of the programs, and words for the kernel's command line.
+# The source directory of the programs, and words for the kernel's command line. CMA waits for each CPU
+# before it allocates, and the host may have two. The driver of the IOMMU takes memory of the default
+# area, which tests compare page by page.
 SYSTEMD_SOURCE=.
-SYSTEM_WORDS='kunit.enable=0 systemd.firstboot=no systemd.wants=dmem-tests.service'
+PLAIN_WORDS='nr_cpus=2 kunit.enable=0 initcall_blacklist=arm_smmu_driver_init'
+SYSTEM_WORDS="$PLAIN_WORDS systemd.firstboot=no systemd.wants=dmem-tests.service"
 
 # system_root SUITE RELEASE [PACKAGE...]: makes the root file system of that release, as after
 # "make install". Adds the tests of the suite, the packages that they need, and the files in the
