@@ -25,6 +25,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/mutants-systemd.sh
 . scripts/lib/mutants-plan.sh
 . scripts/lib/suites.sh
+. scripts/lib/check-all.sh
 
 # shellcheck disable=SC2034 # for the suites: see scripts/lib/suites.sh
 ALL=0

@@ -190,28 +190,3 @@ check()
 	[ ! -s "$CACHE/wrong-steps" ] || die "another number of steps than declared:$(cat "$CACHE/wrong-steps")"
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }
-
-# Runs all parts, also after a failure. Each part is in a subshell and not in a condition, where
-# "set -e" would have no effect.
-check_all()
-{
-	_failed_parts=
-	set +e
-	(set -e; checkpatch)
-	part_ended checkpatch $?
-	(set -e; bisect)
-	part_ended bisect $?
-	(set -e; mutants '')
-	part_ended mutants $?
-	(set -e; systemd_mutants systemd)
-	part_ended systemd_mutants $?
-	(set -e; check '')
-	part_ended check $?
-	set -e
-	[ -z "$_failed_parts" ] || die "failed:$_failed_parts"
-}
-
-part_ended()
-{
-	[ "$2" = 0 ] || _failed_parts="$_failed_parts $1"
-}
