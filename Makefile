@@ -47,7 +47,8 @@ help:
 #: make post         list the postings of the series (1 s); GROUP=cma to write the mails of one
 #:                   (10 to 60 s); sends nothing
 #: make try          report for each patch how it applies to another kernel (10 to 60 s):
-#:                   TREE=/path, KERNEL=7.3 for one of the prepared series, BUILD=1 to build
+#:                   TREE=/path, KERNEL=7.3 for one of the prepared series, PATCHES=/path to
+#:                   write the patches for that kernel and a list for Yocto, BUILD=1 to build
 #:                   the kernel if all apply (10 to 60 min)
 #: make next         the same report for the newest linux-source that Debian offers (2 to 5 min)
 #: make kernel       build the patched kernel (5 to 10 min); UPTO=cma with the postings up to
@@ -106,7 +107,7 @@ bisect:
 	@JOINTS='$(JOINTS)' scripts/go.sh bisect $(FROM)
 
 try:
-	@TREE='$(TREE)' KERNEL='$(KERNEL)' BUILD='$(BUILD)' scripts/go.sh try
+	@TREE='$(TREE)' KERNEL='$(KERNEL)' PATCHES='$(PATCHES)' BUILD='$(BUILD)' scripts/go.sh try
 
 next:
 	@KERNEL='$(KERNEL)' scripts/go.sh next

@@ -17,6 +17,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/torture.sh
 . scripts/lib/series.sh
 . scripts/lib/try.sh
+. scripts/lib/patches.sh
 . scripts/lib/results.sh
 . scripts/lib/coverage.sh
 . scripts/lib/bench.sh

@@ -362,7 +362,9 @@ try_report()
 {
 	try_files "$2" >"$TRY/paths"
 	try_copy "$1"
+	patches_base
 	try_import
+	patches_import
 	: >"$TRY/lost"
 	: >"$TRY/results"
 	# The imported parts count as there.
@@ -373,6 +375,7 @@ try_report()
 		_label=${_c%/*}
 		_label=${_label##*/}/${_base%%-*}
 		try_commit "$_c" "$_label"
+		patches_add "$_c"
 		echo "$RESULT" >>"$TRY/results"
 		printf '%-22s %-8s %s\n' "$_label" "$RESULT" "$(try_subject "$_c")"
 		sed 's/^[a-z]*	/    /' "$TRY/why"
@@ -431,16 +434,22 @@ try_series()
 	echo "$_with"
 }
 
-# try_tree SOURCE: the report, and with BUILD=1 a kernel of the tree that it gives.
+# try_tree SOURCE: the report, with PATCHES=DIR the patches for the source, and with BUILD=1 a
+# kernel of the tree that they give.
 try_tree()
 {
 	[ -n "$1" ] || try_usage "make try needs TREE=: give the directory of a kernel's source"
 	try_source "$1"
+	if [ -n "${PATCHES:-}" ]; then
+		patches_write "$PATCHES" "$_source" || return 1
+		[ "${BUILD:-}" = 1 ] || return 0
+	fi
 	[ -n "$TRY_ALL" ] || return 1
 	if [ "${BUILD:-}" = 1 ]; then
 		try_build "$_source"
 	else
 		echo "To build a kernel of it: make try TREE=$1 BUILD=1"
+		echo "To write the patches for it: make try TREE=$1 PATCHES=/path"
 	fi
 }
 

@@ -69,7 +69,7 @@ make_series()
 	sed -i 's/text = 2;/text = 2 and a;/; s/text = 10;/text = 10 and a;/' Documentation/dmem.rst && patch_of cma 0003 'Documentation: Add a'
 	sed -i 's/test_core/test_core test_new/' "$ksub/Makefile"
 	mkdir -p "$w/repo/kernel/selftests/cma"
-	{ printf 'Subject: [PATCH] selftests: Add\n  a test\n\n---\nselftests/test_new.c\n\n'; kgit diff --full-index; } \
+	{ printf 'From: a <a@example.com>\nDate: Thu, 1 Jan 2026 00:00:00 +0000\nSubject: [PATCH] selftests: Add\n  a test\n\n---\nselftests/test_new.c\n\n'; kgit diff --full-index; } \
 		>"$w/repo/kernel/selftests/cma/0004-x.commit"
 	echo cma/0004-x.commit >>"$w/repo/kernel/series"
 	echo 'int main(void) { return 0; }' | tee "$w/repo/selftests/test_new.c" >"$ksub/test_new.c"
@@ -80,6 +80,8 @@ make_series()
 	ranges in CMA | 6.15 | mm/cma.h | struct cma_memrange | mm/cma.c mm/cma.h | owners
 	free bit | - | include/linux/dma-mapping.h | !DMA_ATTR_[B-Z][A-Z]*.*(<< |BIT\()%bit%\) | - | opt-in
 	END
+	mkdir "$w/repo/kernel/config"
+	printf '%s\n' '# of the heaps' CONFIG_CGROUP_DMEM=y CONFIG_CMA=y >"$w/repo/kernel/config/need.config"
 	ln -s "$top/scripts" "$w/repo/scripts"
 }
 
@@ -91,7 +93,7 @@ try()
 	mkdir "$w/try"
 	status=0
 	(cd "$w/repo" && DMEM_CACHE=$w/cache TRY=$w/try sh -euc '
-		for _l in common selftests source build try; do . "scripts/lib/$_l.sh"; done
+		for _l in common selftests source build try patches; do . "scripts/lib/$_l.sh"; done
 		mkdir -p "$LOGS"
 		lock_cache() { :; }; supported_host() { :; }; host_packages() { :; }; build_host_tools() { :; }
 		need_space() { :; }
@@ -147,7 +149,7 @@ state()
 restore()
 {
 	chmod -R u+w "$w/tree"
-	rm -rf "$w/tree" "$w/repo" "$w/cache"
+	rm -rf "$w/tree" "$w/repo" "$w/cache" "$w/new-patches"
 	cp -a "$w/base-tree" "$w/tree"
 	cp -a "$w/base-repo" "$w/repo"
 	mkdir -p "$w/cache"
@@ -423,6 +425,123 @@ builds_nothing()
 	[ ! -e "$w/cache/built" ]
 }
 
+# writes STATUS LINE...: like reports, with PATCHES=$w/new-patches.
+writes()
+{
+	PATCHES=$w/new-patches
+	export PATCHES
+	reports "$@" || { unset PATCHES; return 1; }
+	unset PATCHES
+}
+
+# same_tree DIR: has the files that the copy has after the report.
+same_tree()
+{
+	(cd "$w/try/tree" && find . -type f) | while read -r _f; do
+		cmp "$w/try/tree/$_f" "$1/$_f" || exit 1
+	done
+}
+
+# The patches apply to the tree with git and with patch, in the order of their names and of the
+# list, and give the tree that the report is about.
+patches_give_it()
+{
+	[ "$(sed '/^#/d' "$w/new-patches/series")" = "$(cd "$w/new-patches" && ls -- *.patch)" ] || { cat "$w/new-patches/series"; return 1; }
+	rm -rf "$w/am" "$w/patched"
+	cp -a "$w/tree" "$w/am" && cp -a "$w/tree" "$w/patched" || return 1
+	(cd "$w/am" && kgit init -q && kgit add -A && kgit -c user.name=a -c user.email=a@example.com commit -qm base &&
+		kgit -c user.name=a -c user.email=a@example.com am -q "$w"/new-patches/*.patch) && same_tree "$w/am" || return 1
+	sed '/^#/d' "$w/new-patches/series" | while read -r _p; do
+		(cd "$w/patched" && patch -p1 -F0 -f -s <"$w/new-patches/$_p") || { echo "$_p"; exit 1; }
+	done && same_tree "$w/patched"
+}
+
+# subjects SUBJECT...: those of the patches, in their order.
+subjects()
+{
+	(cd "$w/am" && kgit log --reverse --format=%s | sed 1d) >"$w/subjects"
+	printf '%s\n' "$@" | diff - "$w/subjects"
+}
+
+# The tree has other lines above a change, and two lines of a change's context differ.
+patches()
+{
+	{ numbered vendor 1 30; cat "$w/base-tree/mm/cma.c"; } >"$w/tree/mm/cma.c"
+	sed -i 's/bitmap = 7;/bitmap = 77;/' "$w/tree/mm/cma.c"
+	state "$w/tree" >"$w/before"
+	writes 0 '8 apply, 1 of them with fuzz' "$w/new-patches: 8 patches, series, dmem.inc and dmem.cfg" && patches_give_it &&
+	state "$w/tree" | diff "$w/before" - && grep -q 'bitmap = 10 + a' "$w/am/mm/cma.c" && [ -e "$w/am/$ksub/test_new.c" ] &&
+	subjects 'cgroup/dmem: Add a' 'cgroup/dmem: Grow' 'cgroup/dmem: Add b' 'cgroup/dmem: Limit a' 'mm/cma: Add a' \
+		'dma-buf: heaps: cma: Add a' 'Documentation: Add a' 'selftests: Add a test' &&
+	[ "$(cd "$w/am" && kgit log -1 --format='%an <%ae>' HEAD~1)" = 'a <a@example.com>' ]
+}
+
+recipe()
+{
+	writes 0 || return 1
+	printf '%s\n' CONFIG_CGROUP_DMEM=y CONFIG_CMA=y | diff - "$w/new-patches/dmem.cfg" || return 1
+	{
+		echo '# For Linux 7.3.4. "make try PATCHES=" wrote this file.'
+		printf 'SRC_URI += " %s\n' \\
+		sed -n 's,.*\.patch$,    file://& \\,p' "$w/new-patches/series"
+		printf '    file://dmem.cfg %s\n"\n' \\
+	} | diff - "$w/new-patches/dmem.inc" && [ "$(grep -c 'file://.*patch' "$w/new-patches/dmem.inc")" = 8 ]
+}
+
+no_patches()
+{
+	change 's/bitmap = 10;/bitmap = 99;/' mm/cma.c && writes 1 "no patches are written to $w/new-patches: each commit must apply" && [ ! -e "$w/new-patches" ]
+}
+
+patches_in_tree()
+{
+	cp "$w/base/mm/cma.c" "$w/base/mm/new.c" "$w/tree/mm/"
+	writes 0 '7 apply, 0 of them with fuzz; 1 are in the tree' "$w/new-patches: 7 patches" && patches_give_it
+}
+
+patches_text()
+{
+	change 's/text = 2;/text = 22;/; s/text = 10;/text = 99;/' Documentation/dmem.rst &&
+	writes 0 '1 lack only text' 'lack hunks of Documentation or MAINTAINERS: 1' "$w/new-patches: 7 patches" && patches_give_it
+}
+
+# Only the files of the former run are removed.
+patches_again()
+{
+	writes 0 || return 1
+	cp "$w/new-patches/series" "$w/first"
+	echo mine >"$w/new-patches/0100-mine.patch"
+	sed -i '/cma.0001/d' "$w/repo/kernel/series"
+	writes 0 "$w/new-patches: 7 patches" && ! cmp -s "$w/first" "$w/new-patches/series" && [ "$(cat "$w/new-patches/0100-mine.patch")" = mine ] &&
+	rm "$w/new-patches/0100-mine.patch" && patches_give_it
+}
+
+patches_nowhere()
+{
+	PATCHES=$w/tree/Makefile/out
+	export PATCHES
+	reports 1 "error: cannot write to PATCHES=$PATCHES: give a directory of your own" || { unset PATCHES; return 1; }
+	unset PATCHES
+}
+
+# The series of an older kernel takes files and lines of the newer one.
+patches_imported()
+{
+	mkdir -p "$w/repo/kernel/6.12" "$w/cache/src"
+	printf '%s\n' core/0001-x.patch cma/0001-x.patch >"$w/repo/kernel/6.12/series"
+	printf '%s\n' 'files kernel/cgroup/dmem.c' 'lines Documentation/dmem.rst|	text = 5;|	text = 7;' >"$w/repo/kernel/6.12/import"
+	cp -a "$w/base-tree" "$w/cache/src/linux"
+	(cd "$w/cache/src/linux" && kgit init -q && kgit add -A && kgit -c user.name=a -c user.email=a@example.com commit -qm base &&
+		kgit tag base-of-series) || return 1
+	echo 'kernel_source() { BASE=$CACHE/src; }' >"$w/cache/apt.sh"
+	rm "$w/tree/kernel/cgroup/dmem.c"
+	sed -i '/text = [56];/d' "$w/tree/Documentation/dmem.rst"
+	change 's/^VERSION.*/VERSION = 6/; s/^PATCHLEVEL.*/PATCHLEVEL = 12/' Makefile || return 1
+	writes 0 'series: that for Linux 6.12' '2 commits: 2 apply' "$w/new-patches: 3 patches" && patches_give_it &&
+	subjects 'Import the code of Linux 7.3 that the series builds on' 'cgroup/dmem: Add a' 'mm/cma: Add a' &&
+	grep -q 'text = 6;' "$w/am/Documentation/dmem.rst"
+}
+
 # offer SUITE VERSION...: the suite has the linux-source packages of these versions.
 offer()
 {
@@ -550,6 +669,14 @@ one "a series of its own is tried on its version" own_series
 one "BUILD=1 builds the tree with the series" builds
 one "BUILD=1 builds the tree of a changed series" builds_again
 one "BUILD=1 builds nothing if a patch fails" builds_nothing
+one "PATCHES= writes patches in the order of the series, which give the tree without fuzz" patches
+one "the recipe has the patches in that order, and the options" recipe
+one "PATCHES= writes nothing if a commit does not apply" no_patches
+one "PATCHES= leaves out a change that the tree has" patches_in_tree
+one "PATCHES= leaves out hunks of documentation that fail" patches_text
+one "PATCHES= replaces the files of the former run, and no others" patches_again
+one "PATCHES= for a directory that cannot be made is one line" patches_nowhere
+one "PATCHES= puts imported code into a patch of its own, the first one" patches_imported
 one "make next takes the newest version of all suites, and fetches it once" newest
 one "make next reports patches that fail, and suites without an answer" newest_fails
 one "make next without a network is one line" no_network
