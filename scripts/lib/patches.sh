@@ -16,10 +16,15 @@ patches_commit()
 	patches_git diff --cached --quiet HEAD || patches_git commit -q --cleanup=verbatim -F "$1"
 }
 
-# Commits the copy as it is without the series.
+# patches_base SOURCE: commits the copy as it is without the series. Adds the files of the source
+# that others replace.
 patches_base()
 {
 	[ -n "${PATCHES:-}" ] || return 0
+	[ ! -e "$SERIES/import" ] || sed -n 's/^files //p' "$SERIES/import" | while read -r _f; do
+		[ ! -e "$1/$_f" ] || tar -chf - -C "$1" "$_f" | tar -xf - -C "$TRY/tree" --no-same-owner
+	done
+	chmod -R u+rw "$TRY/tree"
 	patches_git init -q
 	patches_git add -A -f
 	patches_git commit -q --allow-empty -m base

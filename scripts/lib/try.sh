@@ -362,7 +362,7 @@ try_report()
 {
 	try_files "$2" >"$TRY/paths"
 	try_copy "$1"
-	patches_base
+	patches_base "$1"
 	try_import
 	patches_import
 	: >"$TRY/lost"

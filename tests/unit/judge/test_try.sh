@@ -473,7 +473,8 @@ patches()
 	state "$w/tree" | diff "$w/before" - && grep -q 'bitmap = 10 + a' "$w/am/mm/cma.c" && [ -e "$w/am/$ksub/test_new.c" ] &&
 	subjects 'cgroup/dmem: Add a' 'cgroup/dmem: Grow' 'cgroup/dmem: Add b' 'cgroup/dmem: Limit a' 'mm/cma: Add a' \
 		'dma-buf: heaps: cma: Add a' 'Documentation: Add a' 'selftests: Add a test' &&
-	[ "$(cd "$w/am" && kgit log -1 --format='%an <%ae>' HEAD~1)" = 'a <a@example.com>' ]
+	[ "$(cd "$w/am" && kgit log -1 --format='%an <%ae>' HEAD~1)" = 'a <a@example.com>' ] &&
+	[ "$(cat "$w"/new-patches/*.patch | grep -c '^Subject: \[PATCH\] [a-zA-Z]')" = 8 ]
 }
 
 recipe()
@@ -522,6 +523,7 @@ patches_nowhere()
 	export PATCHES
 	reports 1 "error: cannot write to PATCHES=$PATCHES: give a directory of your own" || { unset PATCHES; return 1; }
 	unset PATCHES
+	[ "$(grep -c cannot "$w/o")" = 1 ]
 }
 
 # The series of an older kernel takes files and lines of the newer one.
@@ -529,17 +531,18 @@ patches_imported()
 {
 	mkdir -p "$w/repo/kernel/6.12" "$w/cache/src"
 	printf '%s\n' core/0001-x.patch cma/0001-x.patch >"$w/repo/kernel/6.12/series"
-	printf '%s\n' 'files kernel/cgroup/dmem.c' 'lines Documentation/dmem.rst|	text = 5;|	text = 7;' >"$w/repo/kernel/6.12/import"
+	printf '%s\n' 'files kernel/cgroup/dmem.c' "files $ksub" 'lines Documentation/dmem.rst|	text = 5;|	text = 7;' >"$w/repo/kernel/6.12/import"
 	cp -a "$w/base-tree" "$w/cache/src/linux"
 	(cd "$w/cache/src/linux" && kgit init -q && kgit add -A && kgit -c user.name=a -c user.email=a@example.com commit -qm base &&
 		kgit tag base-of-series) || return 1
 	echo 'kernel_source() { BASE=$CACHE/src; }' >"$w/cache/apt.sh"
 	rm "$w/tree/kernel/cgroup/dmem.c"
+	echo 'int old;' | tee "$w/tree/$ksub/test_old.c" >"$w/tree/$ksub/Makefile"
 	sed -i '/text = [56];/d' "$w/tree/Documentation/dmem.rst"
 	change 's/^VERSION.*/VERSION = 6/; s/^PATCHLEVEL.*/PATCHLEVEL = 12/' Makefile || return 1
 	writes 0 'series: that for Linux 6.12' '2 commits: 2 apply' "$w/new-patches: 3 patches" && patches_give_it &&
 	subjects 'Import the code of Linux 7.3 that the series builds on' 'cgroup/dmem: Add a' 'mm/cma: Add a' &&
-	grep -q 'text = 6;' "$w/am/Documentation/dmem.rst"
+	grep -q 'text = 6;' "$w/am/Documentation/dmem.rst" && [ ! -e "$w/am/$ksub/test_old.c" ] && cmp "$w/am/$ksub/Makefile" "$w/base-tree/$ksub/Makefile"
 }
 
 # offer SUITE VERSION...: the suite has the linux-source packages of these versions.
