@@ -4,6 +4,9 @@
 # tries the commits on its copy of the source, each one becomes a commit of a git repository
 # beside the copy. So the patches apply to that source without fuzz.
 
+# In the first line of the lists. A list without it is the user's own.
+PATCHES_MARK='"make try PATCHES=" wrote this file.'
+
 patches_git()
 {
 	kgit --git-dir="$TRY/git" --work-tree="$TRY/tree" -c user.name=dmem -c user.email=dmem@localhost "$@"
@@ -52,9 +55,9 @@ patches_add()
 # patches_lists DIR: writes the lists of the names in $TRY/out.names.
 patches_lists()
 {
-	{ echo "# For $_for." && cat "$TRY/out.names"; } >"$1/series" &&
+	{ echo "# For $_for. $PATCHES_MARK" && cat "$TRY/out.names"; } >"$1/series" &&
 	{
-		echo "# For $_for. \"make try PATCHES=\" wrote this file."
+		echo "# For $_for. $PATCHES_MARK"
 		printf 'SRC_URI += " %s\n' \\
 		sed 's,.*,    file://& \\,' "$TRY/out.names"
 		printf '    file://dmem.cfg %s\n"\n' \\
@@ -72,6 +75,8 @@ patches_write()
 	_for="Linux $(try_version "$2")"
 	{ mkdir -p "$1" && [ -w "$1" ]; } 2>/dev/null || die "cannot write to PATCHES=$1: give a directory of your own"
 	if [ -e "$1/series" ]; then
+		head -n 1 "$1/series" | grep -qF "$PATCHES_MARK" ||
+		die "PATCHES=$1 has a series of its own: give another directory"
 		(cd "$1" && sed '/^#/d; /\//d' series | xargs -r rm -f && rm -f series dmem.inc dmem.cfg)
 	fi
 	patches_git format-patch -q -N --no-signature --zero-commit --full-index --no-renames --diff-algorithm=myers \

@@ -517,6 +517,17 @@ patches_again()
 	rm "$w/new-patches/0100-mine.patch" && patches_give_it
 }
 
+# A directory with patches that make try did not write is left alone.
+patches_own()
+{
+	mkdir "$w/new-patches"
+	echo mine.patch >"$w/new-patches/series"
+	echo mine >"$w/new-patches/mine.patch"
+	state "$w/new-patches" >"$w/before"
+	writes 1 "error: PATCHES=$w/new-patches has a series of its own: give another directory" &&
+	state "$w/new-patches" | diff "$w/before" -
+}
+
 patches_nowhere()
 {
 	PATCHES=$w/tree/Makefile/out
@@ -678,6 +689,7 @@ one "PATCHES= writes nothing if a commit does not apply" no_patches
 one "PATCHES= leaves out a change that the tree has" patches_in_tree
 one "PATCHES= leaves out hunks of documentation that fail" patches_text
 one "PATCHES= replaces the files of the former run, and no others" patches_again
+one "PATCHES= does not touch a series of the user's own" patches_own
 one "PATCHES= for a directory that cannot be made is one line" patches_nowhere
 one "PATCHES= puts imported code into a patch of its own, the first one" patches_imported
 one "make next takes the newest version of all suites, and fetches it once" newest
