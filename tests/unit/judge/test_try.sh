@@ -12,6 +12,9 @@ dir=$w
 trap 'chmod -R u+w "$w"; rm -rf "$w"' EXIT
 . "$top/scripts/lib/common.sh"
 
+# The commits of the small series have the author that they name.
+unset GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_AUTHOR_DATE GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE
+
 ksub=tools/testing/selftests/cgroup
 
 # numbered NAME FROM TO: prints lines that occur once.
