@@ -187,6 +187,7 @@ check()
 			suite_run "$SUITE_NOW"
 		done
 	fi
+	[ ! -r kernel/tried ] || printf 'newest kernel that the series was tried on: %s\n' "$(sed '/^#/d' kernel/tried)"
 	[ ! -s "$CACHE/wrong-steps" ] || die "another number of steps than declared:$(cat "$CACHE/wrong-steps")"
 	"$CACHE/bin/tapsum" -S "$TOTALS"
 }

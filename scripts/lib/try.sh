@@ -509,7 +509,21 @@ try_next()
 		rm -f "$DEB"
 	fi
 	try_source "$_next"
-	[ -n "$TRY_ALL" ]
+	[ -n "$TRY_ALL" ] || return 1
+	try_record "$2 $1"
+}
+
+# try_record PACKAGE: writes kernel/tried, which "make check" prints. Each commit of the series applies
+# to this package.
+try_record()
+{
+	[ "$(try_nearest "${_version:?}")" = "$(try_versions | head -n 1)" ] || return 0
+	{
+		echo '# SPDX-License-Identifier: GPL-2.0-or-later'
+		echo '# The newest kernel to which all commits of kernel/series applied: "make next" writes this.'
+		printf '%s %s\n' "$1" "$(date -u +%Y-%m-%d)"
+	} >kernel/tried
+	echo "      written: kernel/tried" >&2
 }
 
 # try_unpack PACKAGE DIR: unpacks the files in $TRY/wanted. Not every tree has all of them.

@@ -601,14 +601,16 @@ newest()
 	try try_next
 	[ "$status" = 0 ] && has 'newest: linux-source-7.3 7.3.4-1~bpo13+1 in stable' 'fetched linux-source-7.3 from stable' \
 		'8 commits: 8 apply' && lacks BUILD=1 && [ ! -e "$w/cache/fetched.deb" ] &&
-	try try_next && [ "$status" = 0 ] && lacks fetched && has '8 commits: 8 apply'
+	try try_next && [ "$status" = 0 ] && lacks fetched && has '8 commits: 8 apply' &&
+	[ "$(sed "/^#/d" "$w/repo/kernel/tried")" = "linux-source-7.3 7.3.4-1~bpo13+1 $(date -u +%Y-%m-%d)" ]
 }
 
 newest_fails()
 {
 	change 's/bitmap = 10;/bitmap = 99;/' mm/cma.c && mirror && offer stable 7.3.4-1 || return 1
+	rm -f "$w/repo/kernel/tried"
 	try try_next
-	[ "$status" = 1 ] && has 'no complete package lists of newer' 'mm/cma.c: no line "bitmap = 10;"'
+	[ "$status" = 1 ] && [ ! -e "$w/repo/kernel/tried" ] && has 'no complete package lists of newer' 'mm/cma.c: no line "bitmap = 10;"'
 }
 
 no_network()
