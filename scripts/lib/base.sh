@@ -5,7 +5,7 @@
 # without_series COMMAND...: runs it while the tree has no changes of the series.
 without_series()
 {
-	ahead_wait
+	ahead_stop
 	_series_id=$TREE_ID
 	TREE_ID=$(tree_content base-of-series)
 	trap tree_back EXIT

@@ -144,7 +144,7 @@ build_kernel()
 		return
 	fi
 	need_space 2500
-	ahead_wait
+	ahead_stop
 	configure_kernel "$_name" "$@"
 	STEP=$((STEP + 1))
 	# shellcheck disable=SC2153 # set by the caller
@@ -189,21 +189,20 @@ configure_kernel()
 
 # build_ahead NAME FRAGMENT...: starts to build BASE/build-NAME for a later suite while this one's
 # guests run: most of the time, a guest needs one CPU. The build takes only what the guest leaves.
-# build_kernel waits for it, and repeats what it has not done.
+# build_kernel ends it, and builds the rest with progress messages.
 build_ahead()
 {
 	[ "$SERIES" = kernel ] || set -- "$@" "$SERIES/options"
 	_key=$(shift; kernel_key "$@")
 	! kernel_is_built "$1" "$_key" || return 0
 	need_space 2500
-	ahead_wait
+	ahead_stop
 	configure_kernel "$@"
 	# timeout is the leader of a process group, and ends all of it at a signal.
 	(exec_with_ccache timeout -k 10 7200 nice -n 19 make -C "$TREE" O="$_o" ARCH="$KARCH" \
 		CROSS_COMPILE="$CROSS" CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" -j"$(nproc)" \
 		Image modules) >"$LOGS/ahead-$1.log" 2>&1 &
 	AHEAD=$!
-	AHEAD_NAME=$1
 	trap ahead_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -211,13 +210,11 @@ build_ahead()
 
 AHEAD=
 
-ahead_wait()
+# ahead_stop: ends the build that build_ahead began. What it has built stays.
+ahead_stop()
 {
 	[ -n "$AHEAD" ] || return 0
-	! kill -0 "$AHEAD" 2>/dev/null ||
-	printf '      waiting for the build of kernel %s, which began earlier\n' "$AHEAD_NAME" >&2
-	# What it has not built is built again, with the error's message.
-	wait "$AHEAD" || :
+	ahead_end
 	AHEAD=
 	trap - EXIT INT TERM HUP
 }
