@@ -35,7 +35,7 @@ coverage_tap()
 coverage_judged()
 {
 	step "places that take memory from finite pools"
-	[ -z "${KERNEL_SRC:-}" ] || return 0
+	[ -z "${KERNEL_SRC:-}" ] && [ "$SERIES" = kernel ] || return 0
 	coverage_tap >"$BASE/coverage.results"
 	"$CACHE/bin/tapsum" -n coverage -t "$TOTALS" "$BASE/coverage.results" || [ $? = 1 ] ||
 	die "tapsum gave up on $BASE/coverage.results"

@@ -114,7 +114,7 @@ boot_judged()
 	_skips=$2
 	shift 2
 	# shellcheck disable=SC2046,SC2086 # names without blanks
-	"$CACHE/bin/tapsum" -n "$_name" -e "$_d/expect" $(printf ' -s tests/skips/%s' $_skips) \
+	"$CACHE/bin/tapsum" -n "$_name" -e "$_d/expect" $(printf ' -s %s' $(skip_files "$_d" $_skips)) \
 		-k "$_d/kernel.log" -t "$TOTALS" "$@" "$_d/results" || {
 		_rc=$?
 		[ "$_rc" = 1 ] || die "tapsum gave up on $_d/results"
@@ -130,6 +130,32 @@ programs_of()
 	for _source in tests/guest/"$1"/test_*.c; do
 		_source=${_source#tests/guest/}
 		echo "${_source%.c}"
+	done
+}
+
+# Filters programs: drops those that cannot run on the kernel of KERNEL=.
+known_programs()
+{
+	if [ "$SERIES" = kernel ]; then cat; else grep -vxF -e "$(sed 's/ *#.*//; /^$/d' "$SERIES/without-tests")"; fi
+}
+
+# skip_files DIR SKIPS: prints the files in tests/skips/ with these names. For the kernel of KERNEL=,
+# writes them to DIR, without the lines of programs that it does not have, and adds a file of this
+# kernel, if there is one for the boot.
+skip_files()
+{
+	_dir=$1
+	shift
+	if [ "$SERIES" = kernel ]; then
+		printf 'tests/skips/%s ' "$@"
+		return
+	fi
+	for _skip; do
+		awk -F '[:# ]+' 'NR == FNR { without[$1]; next } !($1 in without)' "$SERIES/without-tests" \
+			"tests/skips/$_skip" >"$_dir/skips.$_skip"
+		printf '%s ' "$_dir/skips.$_skip"
+		_skip=tests/skips/${SERIES#kernel/}-$_skip
+		[ ! -e "$_skip" ] || printf '%s ' "$_skip"
 	done
 }
 
@@ -291,7 +317,7 @@ guest_run()
 	# shellcheck disable=SC2046,SC2086 # names without blanks
 	awk -F '[:# ]+' -v programs=" $* " -v part="$GUEST_PART" '
 		index(programs, " " $1 " ") && (!part || $2 ~ /\*$/ || $2 ~ ("(^|[.])" part "$"))' \
-		$(printf 'tests/skips/%s ' $_from) >"$_d/skips"
+		$(skip_files "$_d" $_from) >"$_d/skips"
 	step "guest: $*${GUEST_PART:+, test $GUEST_PART} ($KARCH)"
 	boot_only "$_boot" "$_kernel" "$_initrd" "dmem.only=$(echo "$*" | tr ' ' ,) $_words"
 	boot_judged "$_boot" none -s "$_d/skips"

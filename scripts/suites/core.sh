@@ -55,7 +55,7 @@ core_programs()
 	sed -n 's,^\(test_[^/]*\)\.c$,cgroup/\1,p' | sort
 	# It allocates from all heaps: before test_tee, which leaves heaps without memory
 	echo dmabuf-heaps/dmabuf-heap
-	[ -n "${UPTO:-}" ] || programs_of kernel
+	[ -n "${UPTO:-}" ] || programs_of kernel | known_programs
 }
 
 core_guest()

@@ -42,6 +42,11 @@ is()
 	printf '%s\n' "$_text" | diff - "$w/printed"
 }
 
+is_nothing()
+{
+	"$@" >"$w/printed" && [ ! -s "$w/printed" ]
+}
+
 # The later kernel, from which files are taken
 make_later()
 {
@@ -100,6 +105,66 @@ same()
 	if same_change "$w/one" "$w/two"; then [ "$1" = yes ]; else [ "$1" = no ]; fi
 }
 
+# The library of the guests. Programs of the kernel's folder: one, two and twofold.
+guests()
+{
+	. "$top/scripts/lib/guest.sh"
+	. "$top/scripts/lib/coverage.sh"
+	suite() { :; }
+	. "$top/scripts/suites/core.sh"
+	series_commits() { :; }
+	commit_files() { :; }
+	upto_later() { :; }
+	mkdir -p tests/guest/kernel tests/skips run
+	for _p in one two twofold; do : >"tests/guest/kernel/test_$_p.c"; done
+	printf '# comment\nkernel/test_two  # needs three\n' >kernel/5.0/without-tests
+	printf '# comment\n%s\n' 'kernel/test_one: a  # x' 'kernel/test_two: *  # y' 'kernel/test_twofold: b  # z' >tests/skips/all
+	printf 'kernel/test_one: c  # w\n' >tests/skips/5.0-all
+}
+
+programs()
+{
+	guests && core_programs | paste -s -d ' '
+}
+
+# skips NAME...: prints the lines of the files that tapsum gets.
+skips()
+{
+	# shellcheck disable=SC2046 # names without blanks
+	guests && sed '/^#/d' $(skip_files run "$@")
+}
+
+# coverage_of VERSION SOURCE: prints "judged" if the places of this kernel are judged.
+coverage_of()
+{
+	guests
+	step() { :; }
+	coverage_tap() { echo judged >>judged; }
+	TOTALS=
+	mkdir -p "$BASE"
+	rm -f judged
+	KERNEL=$1
+	kernel_version
+	(KERNEL_SRC=$2 coverage_judged) >/dev/null 2>&1
+	[ ! -e judged ] || cat judged
+}
+
+# Each line of the real files names a program that is there, and gives a reason.
+without_tests_are_true()
+{
+	cd "$top" || return 1
+	for _f in kernel/*/series; do
+		_f=${_f%/series}/without-tests
+		[ -r "$_f" ] || { echo "there is no $_f"; return 1; }
+		sed '/^#/d' "$_f" >"$w/lines"
+		while read -r _program _hash _reason; do
+			[ -e "tests/guest/$_program.c" ] && [ "$_hash" = '#' ] && [ -n "$_reason" ] && continue
+			echo "$_f: $_program $_hash $_reason"
+			return 1
+		done <"$w/lines"
+	done
+}
+
 make_versions || exit 1
 . "$top/tests/lib/tap.sh"
 t "without KERNEL=, the series is that of kernel/" here with '' is kernel printf '%s\n' kernel
@@ -125,4 +190,18 @@ t "import: an end that the older kernel lacks" here import_refused "no line 'aft
 t "same_change: the numbers of lines do not count" here same yes x 7 s
 t "same_change: the context counts" here same no y 1 s
 t "same_change: the message counts" here same no x 1 other
+t "all programs run on the kernel of kernel/source" here is \
+	'dmabuf-heaps/dmabuf-heap kernel/test_one kernel/test_two kernel/test_twofold' with '' programs
+t "without-tests: a version does not run its programs" here is \
+	'dmabuf-heaps/dmabuf-heap kernel/test_one kernel/test_twofold' with 5.0 programs
+t "the skips of the kernel of kernel/source are those of the boot" here is 'kernel/test_one: a  # x
+kernel/test_two: *  # y
+kernel/test_twofold: b  # z' with '' skips all
+t "the skips of a version are without its programs, and with its own" here is 'kernel/test_one: a  # x
+kernel/test_twofold: b  # z
+kernel/test_one: c  # w' with 5.0 skips all
+t "the places of the kernel of kernel/source are judged" here is judged coverage_of '' ''
+t "the places of another version are not judged" here is_nothing coverage_of 5.0 ''
+t "the places of another source are not judged" here is_nothing coverage_of '' /src
+t "without-tests names programs that are there, with reasons" without_tests_are_true
 tap_end
