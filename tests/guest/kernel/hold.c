@@ -51,6 +51,8 @@ pid_t hold_notify(const char *cg)
 	ret = fd < 0 || write(fd, path, strlen(path)) > 0 ? 0 : -errno;
 	/* It is not to be held in its exit as well. */
 	close(fd);
+	if (ret == -EOPNOTSUPP)
+		_exit(HOLD_LOCKED);
 	if (fd < 0 || (ret && ret != -EBUSY))
 		_exit(HOLD_FAILED);
 	_exit(ret ? HOLD_ARMED : HOLD_NOT_ARMED);

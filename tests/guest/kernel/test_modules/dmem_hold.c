@@ -47,6 +47,7 @@ module_param_cb(held, &held_ops, NULL, 0644);
 MODULE_PARM_DESC(held, "pid of the task that is held, or 0");
 
 static struct task_struct *notifier;	/* is to be held when it arms the timer */
+static bool locked;			/* it could not be held, because of a lock */
 
 static int hold_release(struct inode *inode, struct file *file)
 {
@@ -70,6 +71,10 @@ static void notrace before_timer(unsigned long ip, unsigned long parent_ip,
 	if (!in_task() || READ_ONCE(notifier) != current)
 		return;
 	WRITE_ONCE(notifier, NULL);
+	/* An older kernel has the lock that the removal takes, and nothing to be tested. */
+	locked = irqs_disabled();
+	if (locked)
+		return;
 	WRITE_ONCE(held, task_pid_nr(current));
 	while (READ_ONCE(held) && time_before(jiffies, end))
 		cpu_relax();
@@ -94,6 +99,8 @@ static int notify(struct cgroup_file *cfile)
 		WRITE_ONCE(notifier, NULL);
 		return -EAGAIN;
 	}
+	if (locked)
+		return -EOPNOTSUPP;
 	return READ_ONCE(cfile->notify_timer.expires) == expires ? 0 : -EBUSY;
 }
 
