@@ -18,7 +18,7 @@ int hold_open(void);
 enum hold_result {
 	HOLD_NOT_ARMED,
 	HOLD_ARMED,
-	HOLD_LOCKED,	/* was not held, as it has the lock of the removal */
+	HOLD_LOCKED,	/* was not held: this kernel has the lock of the removal there */
 	HOLD_FAILED,
 };
 

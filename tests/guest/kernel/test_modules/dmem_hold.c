@@ -23,6 +23,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/version.h>
 
 #define TRIES	1000
 
@@ -47,7 +48,6 @@ module_param_cb(held, &held_ops, NULL, 0644);
 MODULE_PARM_DESC(held, "pid of the task that is held, or 0");
 
 static struct task_struct *notifier;	/* is to be held when it arms the timer */
-static bool locked;			/* it could not be held, because of a lock */
 
 static int hold_release(struct inode *inode, struct file *file)
 {
@@ -71,10 +71,6 @@ static void notrace before_timer(unsigned long ip, unsigned long parent_ip,
 	if (!in_task() || READ_ONCE(notifier) != current)
 		return;
 	WRITE_ONCE(notifier, NULL);
-	/* An older kernel has the lock that the removal takes, and nothing to be tested. */
-	locked = irqs_disabled();
-	if (locked)
-		return;
 	WRITE_ONCE(held, task_pid_nr(current));
 	while (READ_ONCE(held) && time_before(jiffies, end))
 		cpu_relax();
@@ -83,6 +79,13 @@ static void notrace before_timer(unsigned long ip, unsigned long parent_ip,
 
 static struct ftrace_ops timer_ops = { .func = before_timer };
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+/* Such a kernel arms the timer under the lock of the removal: there is nothing to hold up. */
+static int notify(struct cgroup_file *cfile)
+{
+	return -EOPNOTSUPP;
+}
+#else
 static int notify(struct cgroup_file *cfile)
 {
 	unsigned long expires;
@@ -99,10 +102,9 @@ static int notify(struct cgroup_file *cfile)
 		WRITE_ONCE(notifier, NULL);
 		return -EAGAIN;
 	}
-	if (locked)
-		return -EOPNOTSUPP;
 	return READ_ONCE(cfile->notify_timer.expires) == expires ? 0 : -EBUSY;
 }
+#endif
 
 static ssize_t hold_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {

@@ -15,6 +15,7 @@
 #include <linux/platform_device.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/version.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <media/v4l2-device.h>
@@ -24,6 +25,13 @@
 #include <media/videobuf2-vmalloc.h>
 
 #define NAME	"dmem_m2m_test"
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+/* The driver puts the handle into the file. */
+#define file_to_v4l2_fh(file)	((struct v4l2_fh *)(file)->private_data)
+#define v4l2_fh_add(fh, file)	((file)->private_data = (fh), v4l2_fh_add(fh))
+#define v4l2_fh_del(fh, file)	v4l2_fh_del(fh)
+#endif
 
 /* As in dmem_dma_test */
 static char *area = "";
