@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Tests the series of another kernel, kernel/VERSION: what it shares with the series in kernel/,
-# and what it takes from the kernel of that series. Prints TAP.
+# Tests the series of other kernels, kernel/VERSION: the files that they share with the series in
+# kernel/, and those that they take from the kernel of that series. Prints TAP.
 #
 #   tests/unit/judge/test_versions.sh
-# shellcheck disable=SC1091,SC2034,SC2317,SC2329 # variables of the library; t calls the functions
+# shellcheck disable=SC1091,SC2030,SC2031,SC2034,SC2317,SC2329 # variables of the library; t calls the functions
 set -u
 top=$(cd "$(dirname "$0")/../../.." && pwd)
 w=$(mktemp -d)
@@ -45,6 +45,63 @@ is()
 is_nothing()
 {
 	"$@" >"$w/printed" && [ ! -s "$w/printed" ]
+}
+
+# each COMMAND...: runs it in this repository, with SERIES set to each kernel/VERSION.
+each()
+{
+	(
+		cd "$top" && library || exit 1
+		_bad=0
+		for _v in kernel/*/series; do
+			SERIES=${_v%/series}
+			"$@" || { echo "$SERIES: not so"; _bad=1; }
+		done
+		exit $_bad
+	)
+}
+
+# The files of a version that its series names, or all of them
+own_files()
+{
+	case $1 in
+	named) series_list | grep "^$SERIES/" ;;
+	there) find "$SERIES/patches" "$SERIES/selftests" -type f 2>/dev/null ;;
+	esac | sort
+}
+
+names_all()
+{
+	[ -n "$(series_list)" ] && (series_complete) && own_files there >"$w/there" && own_files named | diff - "$w/there"
+}
+
+# Words beside these are those of kernel/source; the others are read without a check.
+says_which()
+{
+	[ "$(source_word package)" = "linux-source-${SERIES#kernel/}" ] && grep -q '^suites .' "$SERIES/source" &&
+	[ -r "$SERIES/options" ] && [ -r "$SERIES/without-options" ] &&
+	! sed -e '/^#/d' -e '/^files [^ |]*$/d' -e '/^lines [^ |]*|[^|]*|[^|]*$/d' "$SERIES/import" | grep .
+}
+
+# Without the posting "base", the lines are those of kernel/series, in its order.
+in_order()
+{
+	sed -e '/^#/d' -e '/^base\//d' "$SERIES/series" >"$w/lines"
+	[ -s "$w/lines" ] && grep -xF -f "$w/lines" kernel/series | diff - "$w/lines"
+}
+
+only_changes()
+{
+	_same=
+	for _f in $(own_files named); do
+		! same_change "kernel/${_f#"$SERIES/"}" "$_f" || { echo "$_f is the shared file"; _same=1; }
+	done
+	[ -z "$_same" ]
+}
+
+unsigned()
+{
+	! grep -rl '^Signed-off-by:' "$SERIES/patches"
 }
 
 # The later kernel, from which files are taken
@@ -182,6 +239,11 @@ t "an unknown KERNEL= names those that exist" here refused \
 t "KERNEL= is no path" here refused 'KERNEL=../kernel/5.0: there is no series' with ../kernel/5.0 true
 KERNEL_SRC=/src t "KERNEL= and KERNEL_SRC= together" here refused 'give only one of them' with 5.0 true
 unset KERNEL_SRC
+t "each version's series names all files that are there, and no other" each names_all
+t "each version has the words that are read" each says_which
+t "each version has the commits of kernel/series in their order" each in_order
+t "each version has files only for commits that differ" each only_changes
+t "no version has a patch that is signed off" each unsigned
 t "import: files and directories replace those of the older kernel" here takes_files
 t "import: lines are put before the first line that ends them" here takes_lines
 t "import: a file that is not there" here import_refused 'cannot take gone.c' 'files gone.c'
