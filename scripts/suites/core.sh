@@ -27,8 +27,10 @@ compile_nodmem()
 {
 	step "files of the series without the controller"
 	_small=$BASE/build-nodmem-files
-	# shellcheck disable=SC2046 # a list of files
-	small_config "$_small" "$TREE" $(check_config) kernel/config/nodmem.config
+	_options=kernel/config/nodmem.config
+	[ "$SERIES" = kernel ] || _options="$_options $SERIES/options"
+	# shellcheck disable=SC2046,SC2086 # lists of files
+	small_config "$_small" "$TREE" $(check_config) $_options
 	_objects=$(touched_objects "$TREE" | while read -r _o; do
 		[ ! -e "$BASE/build-check/$_o" ] || ! object_enabled "$_o" "$_small/.config" || echo "$_o"
 	done)
