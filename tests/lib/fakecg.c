@@ -6,10 +6,16 @@
  * A file ".regions" in the root contains the later dmem.capacity. With FAKE_CG set to FILE:ERRNO,
  * writes to files of that name fail, or with errno 0 succeed without an effect. "new" is a file
  * that has no name yet. FAKE_CG_THEN is a command of the shell that runs after each limit is
- * written, such as one that moves the process to another cgroup.
- * that has no name yet. FAKE_CG_LOG is a file that gets a line for each limit that is written, and
- * FAKE_CG_AT=N makes the Nth of them fail, and only that one. With FAKE_CG_TERM, the program gets
- * SIGTERM before each of them.
+ * written, such as one that moves the process to another cgroup. FAKE_CG_LOG is a file that gets
+ * a line for each limit that is written, and FAKE_CG_AT=N makes the Nth of them fail, and only that
+ * one. With FAKE_CG_TERM, the program gets SIGTERM before each of them.
+ *
+ * FAKE_CG_KERNEL has words about the kernel, from a file of tests/trees. With it, a region without a
+ * line in the file is refused.
+ *
+ * one-line			a write has one line, as since 7.3
+ * several-lines		a write has any number of lines
+ * max-below-usage-ignored	a dmem.max below the usage is written without an effect or an error
  */
 #include <dirent.h>
 #include <errno.h>
@@ -118,7 +124,21 @@ static bool note(const char *dir, const char *file, const char *text)
 	return !at || ++writes != atoi(at);
 }
 
-/* Handles a write of one region, as in 7.3. Its line keeps its place. */
+/* The number of a region in a file. -1: it has none. */
+static long long number(const char *dir, const char *file, const char *text)
+{
+	size_t len = strcspn(text, " ");
+	char all[65536], *line, *save;
+
+	get(dir, file, all, sizeof(all));
+	for (line = strtok_r(all, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(line, text, len) && line[len] == ' ')
+			return strtoll(line + len, NULL, 10);
+	}
+	return -1;
+}
+
+/* Handles the line of one region, which keeps its place. */
 static void limit(const char *dir, const char *file, const char *text)
 {
 	char old[65536], all[70000] = "", *line, *save;
@@ -135,6 +155,46 @@ static void limit(const char *dir, const char *file, const char *text)
 	if (!found)
 		strcat(all, text);
 	put(dir, file, all);
+}
+
+/* Handles a write as the kernel of FAKE_CG_KERNEL. 0 or an errno. */
+static int limit_as(const char *kernel, const char *dir, const char *file, const char *text)
+{
+	char copy[1000], one[1002], *line, *save;
+
+	text += strspn(text, " \n");
+	if (!strstr(kernel, "several-lines") && text[strcspn(text, "\n")] && text[strcspn(text, "\n") + 1])
+		return EINVAL;
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *value = strchr(line, ' ');
+
+		if (!value || number(dir, file, line) < 0)
+			return EINVAL;
+		if (strstr(kernel, "max-below-usage-ignored") && !strcmp(file, "dmem.max") &&
+		    strcmp(value, " max") && strtoll(value, NULL, 10) < number(dir, "dmem.current", line))
+			continue;
+		snprintf(one, sizeof(one), "%s\n", line);
+		limit(dir, file, one);
+	}
+	return 0;
+}
+
+/* Handles a write of limits. 0 or an errno. */
+static int write_limits(const char *dir, const char *file, const char *text)
+{
+	const char *kernel = getenv("FAKE_CG_KERNEL");
+	int ret = 0;
+
+	if (!note(dir, file, text))
+		return EIO;
+	if (kernel)
+		ret = limit_as(kernel, dir, file, text);
+	else
+		limit(dir, file, text);
+	if (!ret)
+		then();
+	return ret;
 }
 
 ssize_t __wrap_write(int fd, const void *buf, size_t n)
@@ -160,12 +220,12 @@ ssize_t __wrap_write(int fd, const void *buf, size_t n)
 	if (!strcmp(file, "cgroup.subtree_control") && !strcmp(text, "+dmem\n"))
 		enable(path);
 	else if (!strcmp(file, "dmem.max") || !strcmp(file, "dmem.min") || !strcmp(file, "dmem.low")) {
-		if (!note(path, file, text)) {
-			errno = EIO;
+		int err = write_limits(path, file, text);
+
+		if (err) {
+			errno = err;
 			return -1;
 		}
-		limit(path, file, text);
-		then();
 	} else
 		return __real_write(fd, buf, n);
 	return (ssize_t)n;
