@@ -58,19 +58,23 @@ struct apply {
 	enum dmem_status status;
 };
 
-static void failed(struct apply *a, enum dmem_status s, const char *what)
+static void failed_because(struct apply *a, enum dmem_status s, const char *what, const char *why)
 {
 	if (a->status == DMEM_OK)
 		a->status = s;
 	log_line(&a->log, a->strict ? LOG_ERR : LOG_WARNING, "%s%s%s%s%s",
-		 a->cgroup ? a->cgroup : "", a->cgroup ? ": " : "", what, *what ? ": " : "",
-		 dmem_status_text(s));
+		 a->cgroup ? a->cgroup : "", a->cgroup ? ": " : "", what, *what ? ": " : "", why);
+}
+
+static void failed(struct apply *a, enum dmem_status s, const char *what)
+{
+	failed_because(a, s, what, dmem_status_text(s));
 }
 
 /* The slice has no line for this region: the files of its units must not decide whether it starts. */
-static void sum_failed(struct apply *a, enum dmem_status s, const char *what)
+static void sum_failed(struct apply *a, const char *what, const char *why)
 {
-	log_line(&a->log, LOG_WARNING, "%s: the sum of the units in it, %s: %s", a->cgroup, what, dmem_status_text(s));
+	log_line(&a->log, LOG_WARNING, "%s: the sum of the units in it, %s: %s", a->cgroup, what, why);
 }
 
 static enum dmem_status add_argument(struct apply *a, enum dmem_kind kind, const char *text, bool sum)
@@ -282,7 +286,7 @@ static int64_t now_ms(void)
 }
 
 /* A region appears when its driver is loaded, which may be later than the start of the unit. All
- * limits share one deadline. */
+ * limits share one deadline. On a kernel without regions of this kind, there is nothing to wait for. */
 static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *w,
 				      const char **region,
 				      uint64_t *capacity, int64_t deadline)
@@ -294,7 +298,7 @@ static enum dmem_status find_and_wait(struct apply *a, const struct dmem_limit *
 		s = dmem_limit_find(&a->arena, a->root, NULL, a->heaps, w, region, capacity);
 		if (s != DMEM_NO_REGION && s != DMEM_NO_HEAP_REGION)
 			return s;
-		if (now_ms() >= deadline)
+		if (now_ms() >= deadline || dmem_region_never(a->root, w->region))
 			return s;
 		nanosleep(&nap, NULL);
 	}
@@ -332,9 +336,9 @@ static void apply_all(struct apply *a, int64_t deadline)
 			s = dmem_cgroup_set(a->root, a->cgroup, w->kind, region,
 					    dmem_resolve_value(&w->value, capacity));
 		if (s != DMEM_OK && w->sum)
-			sum_failed(a, s, w->text);
+			sum_failed(a, w->text, dmem_region_status_text(a->root, w->region, s));
 		else if (s != DMEM_OK)
-			failed(a, s, w->text);
+			failed_because(a, s, w->text, dmem_region_status_text(a->root, w->region, s));
 		else if (w->kind == DMEM_MIN)
 			keep[kept++] = region;
 	}

@@ -53,7 +53,7 @@ static int apply_unit(struct ctl *c, struct dmem_units *u, const struct target *
 	for (size_t i = 0; i < s.n && !ret; i++) {
 		if (only_below(&ch, &s.limit[i]))
 			cli_error(&c->cli, "%s: the sum of the units in it, %s: %s", t->unit, s.limit[i].text,
-				  dmem_status_text(DMEM_NO_REGION));
+				  dmem_region_status_text(ch.root, s.limit[i].region, DMEM_NO_REGION));
 		else
 			ret = change_add(c, &ch, &s.limit[i]);
 	}

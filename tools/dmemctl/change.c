@@ -117,7 +117,8 @@ static int no_region(struct ctl *c, struct change *ch, const struct dmem_limit *
 			  "%s: the kernel limits only the first of several regions of one name",
 			  l->text);
 	else
-		failed(c, l->text, "", DMEM_NO_REGION);
+		cli_error(&c->cli, "%s: %s", l->text,
+			  dmem_region_status_text(ch->root, l->region, DMEM_NO_REGION));
 	return -EIO;
 }
 

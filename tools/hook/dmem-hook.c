@@ -394,6 +394,8 @@ static enum dmem_status wait_for_region(struct hook *h, const struct dmem_limit 
 		s = find_region(h, l, name, capacity);
 		if ((s != DMEM_NO_REGION && s != DMEM_NO_HEAP_REGION) || now_ms() >= end)
 			return s;
+		if (dmem_region_never(h->root, l->region))
+			return s;
 		nanosleep(&nap, NULL);
 	}
 }
@@ -433,7 +435,8 @@ static void find_rule(struct hook *h, struct hook_rule *r)
 	if (err && err != ENODATA)
 		fail(h, "%s: %s: %s: %s", h->policy_file, r->limit.text, h->heaps, strerror(err));
 	else
-		fail(h, "%s: %s: %s", h->policy_file, r->limit.text, dmem_status_text(s));
+		fail(h, "%s: %s: %s", h->policy_file, r->limit.text,
+		     dmem_region_status_text(h->root, r->limit.region, s));
 }
 
 static void find_rules(struct hook *h)
@@ -466,7 +469,10 @@ static void find_asks(struct hook *h, bool root)
 		if (s == DMEM_OK)
 			continue;
 		k->region = NULL;
-		fail_status(h, k->limit.text, s);
+		if (s == DMEM_NO_REGION || s == DMEM_NO_HEAP_REGION)
+			fail(h, "%s: %s", k->limit.text, dmem_region_status_text(h->root, k->limit.region, s));
+		else
+			fail_status(h, k->limit.text, s);
 	}
 }
 

@@ -343,7 +343,7 @@ static int find_region(struct start *s, size_t i)
 		s->region[i] = NULL;
 		if (s->bytes[i] == DMEM_NO_LIMIT || (!s->bytes[i] && is_absent(s, m, status)))
 			return 0;
-		return refuse(s, m->limit.text, dmem_status_text(status));
+		return refuse(s, m->limit.text, dmem_region_status_text(s->root, m->limit.region, status));
 	}
 	for (size_t k = 0; k < i; k++) {
 		if (s->region[k] && !strcmp(s->region[k], s->region[i]))

@@ -673,7 +673,7 @@ static const struct {
 	  1 },
 	{ "no controller", no_controller,
 	  "problem: /sys/fs/cgroup: the kernel has no dmem controller: "
-	  "build it with CONFIG_CGROUP_DMEM\n",
+	  "build it with CONFIG_CGROUP_DMEM, which Linux has since 6.14\n",
 	  1 },
 	{ "it is disabled", disabled,
 	  "problem: /proc/cmdline: cgroup_disable=dmem disables the controller: remove it from the "
@@ -1167,7 +1167,7 @@ static void plan_sizes(void)
 	}
 }
 
-/* A tree of the kernel's own, without our patches. */
+/* A tree of the kernel's own, without our patches. The machine has neither areas nor heaps. */
 static void others(void)
 {
 	struct fake f;

@@ -190,7 +190,7 @@ static void without_a_try(void)
 	put(CG "cgroup.controllers", "cpu\n");
 	put(CG "cgroup.subtree_control", "cpu\n");
 	proves("--prove=" CAMERA, 1, "problem: " CAMERA ": the kernel has no dmem controller: build it with "
-	       "CONFIG_CGROUP_DMEM, and do not boot with cgroup_disable=dmem\n");
+	       "CONFIG_CGROUP_DMEM, which Linux has since 6.14, and do not boot with cgroup_disable=dmem\n");
 	tap_case("the limit cannot be written");
 	begin(NULL);
 	setenv("FAKE_CG", "dmem.max:5", 1);

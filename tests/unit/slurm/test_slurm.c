@@ -512,6 +512,25 @@ static void test_write_fails(void)
 	check_text(get(JOB "/dmem.max"), CAM " 9437184\n", "it gets no more than it has");
 }
 
+/* Kernels without the series, or before 7.3, which ignores a limit of 3 MiB below the usage of 9 MiB. */
+static void test_other_kernels(void)
+{
+	machine();
+	setenv("FAKE_CG_KERNEL", "several-lines max-below-usage-ignored", 1);
+	put(JOB "/dmem.current", CAM " %d\n", 9 * MIB);
+	put(JOB "/dmem.max", CAM " max\n");
+	put(JOB "/dmem.min", CAM " 0\n");
+	put(JOB "/dmem.low", CAM " 0\n");
+	check(go(MAP_CAM, NULL) == 0 && strstr(host.log, "uses more of " CAM " than it is allocated"),
+	      "an ignored limit is found", "%s", host.log);
+	check_text(get(JOB "/dmem.max"), CAM " 9437184\n", "the job gets no more than it has");
+	unsetenv("FAKE_CG_KERNEL");
+	machine();
+	put("cg/.regions", "drm/0/vram %d\n", MIB);
+	refused(go(MAP_CAM, NULL), "this kernel has no regions for CMA areas and heaps",
+		"a kernel that cannot have the region is a refusal with this reason");
+}
+
 /* Each text of the user's that could be taken for the allocation. */
 static void test_environment(void)
 {
@@ -1157,6 +1176,7 @@ int main(int argc, char **argv)
 	RUN(test_no_gres);
 	RUN(test_region_missing);
 	RUN(test_write_fails);
+	RUN(test_other_kernels);
 	RUN(test_environment);
 	RUN(test_allocation);
 	RUN(test_no_allocation);

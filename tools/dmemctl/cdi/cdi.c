@@ -109,6 +109,19 @@ static int add_kind(struct cdi *d, const char *name, const char *region, bool he
 	return add_size(d, &all[d->n++], size);
 }
 
+/* Reports a region that is missing. @name: NULL if there was no memory for it. */
+static int not_there(struct cdi *d, const char *name, enum dmem_status s)
+{
+	int root = dmem_sys_cgroup(&d->sys);
+
+	if (name)
+		cli_error(&d->c->cli, "%s: %s", name, root < 0 ? dmem_status_text(s) :
+			  dmem_region_status_text(root, name, s));
+	if (root >= 0)
+		close(root);
+	return CLI_FAILED;
+}
+
 /* One kind for the heap that @name stands for. */
 static int add_heap(struct cdi *d, const char *name, const char *size)
 {
@@ -121,8 +134,7 @@ static int add_heap(struct cdi *d, const char *name, const char *size)
 			return add_kind(d, h->name, h->region, true, size);
 		break;
 	}
-	cli_error(&d->c->cli, "dma_heap/%s: %s", name, dmem_status_text(DMEM_NO_HEAP_REGION));
-	return CLI_FAILED;
+	return not_there(d, dmem_printf(&d->arena, "dma_heap/%s", name), DMEM_NO_HEAP_REGION);
 }
 
 /* One kind for each heap of the region, which are different devices with the same limit. */
@@ -131,10 +143,8 @@ static int add_region(struct cdi *d, const char *name, const char *size)
 	const struct dmem_region *r = dmem_regions_find(&d->regions, name);
 	int ret = CLI_OK;
 
-	if (!r) {
-		cli_error(&d->c->cli, "%s: %s", name, dmem_status_text(DMEM_NO_REGION));
-		return CLI_FAILED;
-	}
+	if (!r)
+		return not_there(d, name, DMEM_NO_REGION);
 	for (size_t i = 0; i < r->n_heaps && ret == CLI_OK; i++)
 		ret = add_kind(d, r->heap[i], r->name, true, size);
 	return r->n_heaps ? ret : add_kind(d, r->name, r->name, false, size);

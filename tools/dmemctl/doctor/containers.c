@@ -476,6 +476,7 @@ static void find_regions(struct check *k)
 		ask->region = region_of(k, ask->limit.region, &ask->capacity);
 		if (!ask->region && !is_again(&k->asks, i) && may_say(k))
 			doctor_say(k->d, severity(k), k->c->name,
+				   doctor_is_never(k->d, ask->limit.region) ? DMEM_PLAIN_REMEDY :
 				   "see lsdmem for the names, load the driver of the region, and " START_AGAIN,
 				   "asks for a limit of %.255s, which is not a region", ask->limit.region);
 	}

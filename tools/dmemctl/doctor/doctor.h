@@ -61,6 +61,10 @@ bool doctor_is_later(const struct doctor *d, size_t region);
 
 /* system.c: kernel, heaps, and installed programs. False: no other check makes sense. */
 bool doctor_controller(struct doctor *d);
+
+/* dmem_region_never() for this machine. */
+bool doctor_is_never(const struct doctor *d, const char *region);
+
 void doctor_heaps(struct doctor *d);
 void doctor_installed(struct doctor *d);
 

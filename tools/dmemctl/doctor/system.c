@@ -11,6 +11,16 @@
 
 #define CGROUP	"sys/fs/cgroup"
 
+bool doctor_is_never(const struct doctor *d, const char *region)
+{
+	int root = dmem_sys_cgroup(&d->sys);
+	bool never = root >= 0 && dmem_region_never(root, region);
+
+	if (root >= 0)
+		close(root);
+	return never;
+}
+
 static bool has_word(const char *text, const char *word)
 {
 	size_t len = strlen(word);
@@ -42,7 +52,7 @@ static void no_controller(struct doctor *d, struct dmem_text *t)
 			   "remove it from the configuration of the boot loader",
 			   "cgroup_disable=dmem disables the controller");
 	else
-		doctor_say(d, PROBLEM, "/sys/fs/cgroup", "build it with CONFIG_CGROUP_DMEM",
+		doctor_say(d, PROBLEM, "/sys/fs/cgroup", "build it with CONFIG_CGROUP_DMEM, which Linux has since 6.14",
 			   "the kernel has no dmem controller");
 }
 
@@ -69,9 +79,33 @@ bool doctor_controller(struct doctor *d)
 	return ok;
 }
 
+static bool has_areas(struct doctor *d)
+{
+	const char **names;
+	size_t n;
+
+	return !dmem_sys_list(&d->sys, "sys/kernel/mm/cma", d->arena, &names, &n) && n;
+}
+
+/* Reports a kernel without the series once, and not for each heap. False: there is nothing to report.
+ * @none: there is no region of a graphics card either. */
+static bool says_plain(struct doctor *d, bool none)
+{
+	if (!doctor_is_never(d, "heap/system") || (!none && !d->regions.n_heaps && !has_areas(d)))
+		return false;
+	doctor_say(d, none ? PROBLEM : NOTE, "/sys/fs/cgroup", DMEM_PLAIN_REMEDY, "%s" DMEM_PLAIN_KERNEL
+		   ", so nothing limits their memory%s", none ? "the dmem controller has no region: " : "",
+		   none ? ", and no driver of a graphics card has registered its own" : "");
+	return true;
+}
+
 void doctor_heaps(struct doctor *d)
 {
-	if (dmem_regions_status(&d->sys, &d->regions) == DMEM_NO_REGIONS)
+	bool none = dmem_regions_status(&d->sys, &d->regions) == DMEM_NO_REGIONS;
+
+	if (says_plain(d, none))
+		return;
+	if (none)
 		doctor_say(d, PROBLEM, "/sys/fs/cgroup",
 			   "see the kernel's log, and load the drivers of the memory",
 			   "the dmem controller has no region");

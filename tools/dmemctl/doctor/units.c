@@ -46,7 +46,8 @@ static void say_no_region(struct doctor *d, const char *unit, const struct dmem_
 		d->err = -ENOMEM;
 	else
 		doctor_say(d, l->sum ? NOTE : PROBLEM, unit,
-			   why ? why : "see lsdmem for the names, and load the driver of the region",
+			   why ? why : doctor_is_never(d, l->region) ? DMEM_PLAIN_REMEDY :
+			   "see lsdmem for the names, and load the driver of the region",
 			   "%s %s, which is not a region", l->sum ? "units in it reserve" : "its section limits",
 			   l->region);
 	dmem_text_free(&t);

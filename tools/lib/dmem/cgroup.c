@@ -22,7 +22,8 @@ static const char * const texts[DMEM_STATUSES] = {
 	[DMEM_USAGE] = "wrong command line",
 	[DMEM_NO_CGROUP2] = "no cgroup v2 tree: boot with systemd.unified_cgroup_hierarchy=1",
 	[DMEM_NO_OWN_CGROUP] = "this process is not in the cgroup of a unit: start it by systemd",
-	[DMEM_NO_CONTROLLER] = "the kernel has no dmem controller: build it with CONFIG_CGROUP_DMEM, and do not boot with cgroup_disable=dmem",
+	[DMEM_NO_CONTROLLER] = "the kernel has no dmem controller: build it with "
+		"CONFIG_CGROUP_DMEM, which Linux has since 6.14, and do not boot with cgroup_disable=dmem",
 	[DMEM_CANNOT_ENABLE] = "the dmem controller cannot be enabled above this cgroup: move the "
 		"processes out of the cgroups there",
 	[DMEM_NO_REGION] = "no such region: see dmem.capacity in /sys/fs/cgroup, and load the "
@@ -33,7 +34,8 @@ static const char * const texts[DMEM_STATUSES] = {
 	[DMEM_PERMISSION] = "no permission to write: run as root, or as the user that the cgroup "
 		"is delegated to",
 	[DMEM_BELOW_USAGE] = "more than the limit is in use: end the processes that hold the "
-		"memory, see dmem.current",
+		"memory, see dmem.current, and set the limit again: kernels before 7.3 keep the "
+		"former one",
 	[DMEM_NO_EFFECT] = "written, but not applied: kernel older than 7.3",
 	[DMEM_DELEGATED] = "the cgroup is below a delegated unit: its manager must enable the "
 		"controller",
@@ -51,12 +53,20 @@ static const char * const texts[DMEM_STATUSES] = {
 		"enable --now dmem-controller.service, or write +dmem to "
 		"/sys/fs/cgroup/cgroup.subtree_control",
 	[DMEM_NO_REGIONS] = "the dmem controller has no region: no driver has registered memory, "
-		"see the kernel's log and dmemctl doctor",
+		"or the kernel has no regions for CMA areas and heaps: see dmemctl doctor",
 };
 
 const char *dmem_status_text(enum dmem_status s)
 {
 	return (unsigned int)s < DMEM_STATUSES && texts[s] ? texts[s] : "unknown failure";
+}
+
+const char *dmem_region_status_text(int root, const char *region, enum dmem_status s)
+{
+	if ((s == DMEM_NO_REGION || s == DMEM_NO_HEAP_REGION) && dmem_region_never(root, region))
+		return s == DMEM_NO_REGION ? "no such region: " DMEM_PLAIN_KERNEL ": " DMEM_PLAIN_REMEDY :
+		       "the heap has no region and cannot be limited: " DMEM_PLAIN_KERNEL ": " DMEM_PLAIN_REMEDY;
+	return dmem_status_text(s);
 }
 
 static int open_below(int root, const char *path, int flags)
@@ -239,6 +249,39 @@ static bool is_there(int root, const char *path)
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
+}
+
+/* True for a region that the series adds. */
+static bool is_added(const char *region)
+{
+	static const char * const prefix[] = { "cma/", "heap/", "dma/", "tee/" };
+
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(*prefix); i++) {
+		if (!strncmp(region, prefix[i], strlen(prefix[i])))
+			return true;
+	}
+	return false;
+}
+
+bool dmem_region_never(int root, const char *region)
+{
+	char *text, *name, *rest;
+	struct dmem_text t = { 0 };
+	bool any = false;
+	int ret;
+
+	/* The series adds this file, too: a machine may lack each of the regions. */
+	if ((!is_added(region) && !dmem_region_heap(region)) || is_there(root, "dmem.stat"))
+		return false;
+	/* In a cgroup namespace there is no dmem.capacity. */
+	ret = read_file(root, "", "dmem.capacity", &t);
+	if (ret == -ENOENT)
+		ret = read_file(root, "", "dmem.current", &t);
+	text = t.s;
+	while (!ret && !any && dmem_next_line(&text, &name, &rest))
+		any = is_added(name);
+	dmem_text_free(&t);
+	return !ret && !any;
 }
 
 static bool has_files(int root, const char *path)

@@ -109,6 +109,18 @@ enum dmem_status {
 /* A sentence for the administrator: the problem and a remedy. */
 const char *dmem_status_text(enum dmem_status s);
 
+/* A kernel without the series. */
+#define DMEM_PLAIN_KERNEL	"this kernel has no regions for CMA areas and heaps"
+#define DMEM_PLAIN_REMEDY	"use a kernel with the patches for dmem regions of CMA areas and heaps"
+
+/* True if the region, or that of the heap "dma_heap/NAME", cannot appear, whichever drivers are
+ * loaded: it would be one of a CMA area, of a heap or of a coherent pool, and the kernel has none.
+ * @root: of the cgroup tree. False while the controller is not enabled. */
+bool dmem_region_never(int root, const char *region);
+
+/* The same sentence, or a better one if dmem_region_never() is the reason. */
+const char *dmem_region_status_text(int root, const char *region, enum dmem_status s);
+
 /* ---- limit.c ---- */
 
 /* A limit with the name of its region, which is looked up later. */

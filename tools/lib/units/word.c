@@ -93,6 +93,16 @@ static int problem(struct dmem_word *w, const char *text, int err)
 	return text ? err : -ENOMEM;
 }
 
+static bool is_never(const struct dmem_words *all, const char *region)
+{
+	int root = dmem_sys_cgroup(all->sys);
+	bool never = root >= 0 && dmem_region_never(root, region);
+
+	if (root >= 0)
+		close(root);
+	return never;
+}
+
 static int parse_region(struct dmem_words *all, const char *word, struct dmem_word *w)
 {
 	const struct dmem_regions *r = regions_of(all);
@@ -105,9 +115,9 @@ static int parse_region(struct dmem_words *all, const char *word, struct dmem_wo
 	for (size_t i = 0; heap && i < r->n_heaps; i++) {
 		if (!strcmp(r->heap[i].name, heap))
 			return problem(w, dmem_printf(all->arena,
-				       "%s: the heap has no region and cannot be limited: see "
-				       "dmemctl doctor",
-				       word), -ENOENT);
+				       "%s: the heap has no region and cannot be limited: %s", word,
+				       is_never(all, word) ? DMEM_PLAIN_KERNEL ": " DMEM_PLAIN_REMEDY :
+				       "see dmemctl doctor"), -ENOENT);
 	}
 	return dmem_word_not_found(all, word, w);
 }
@@ -320,7 +330,9 @@ static const char *remedy(struct dmem_words *all, const struct dmem_word *w, con
 	case DMEM_WORD_CGROUP:
 		return "see systemd-cgls";
 	case DMEM_WORD_REGION:
-		return dmem_region_heap(word) ? "see ls /dev/dma_heap" : "see lsdmem";
+		if (dmem_region_heap(word))
+			return "see ls /dev/dma_heap";
+		return is_never(all, word) ? DMEM_PLAIN_KERNEL ": " DMEM_PLAIN_REMEDY : "see lsdmem";
 	default:
 		return dmem_printf(all->arena, "see systemctl status %s", w->name);
 	}
