@@ -6,7 +6,7 @@
 suite containers 5 check 3 "limits per container, with Podman, Docker, containerd, LXC, runc, crun and nspawn" system
 
 # Docker, and a cluster of Pacemaker, need minutes for all of their tests.
-CONTAINERS_WORDS=dmem.limit=900
+CONTAINERS_WORDS='dmem.limit=900 nr_cpus=2'
 
 # These packages and their dependencies contain all programs of the recipes.
 CONTAINERS_PACKAGES='runc crun lxc cgroup-tools systemd-container podman docker.io docker-cli

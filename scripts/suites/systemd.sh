@@ -12,11 +12,12 @@ SYSTEMD_PACKAGES='systemd systemd-sysv dbus udev base-files base-passwd dash cor
 	util-linux mount sed grep libpam-modules dpkg tar diffutils init-system-helpers perl-base
 	libc-bin libfdt1'
 
-# The source directory of the programs, and words for the kernel's command line. CMA waits for each CPU
-# before it allocates, and the host may have two. The driver of the IOMMU takes memory of the default
-# area, which tests compare page by page.
+# The source directory of the programs, and words for the kernel's command line. The driver of the
+# IOMMU takes memory of the default area, which tests compare page by page. CMA waits for each CPU
+# before it allocates, and the host may have two.
 SYSTEMD_SOURCE=.
-PLAIN_WORDS='nr_cpus=2 kunit.enable=0 initcall_blacklist=arm_smmu_driver_init'
+TWO_CPUS=nr_cpus=2
+PLAIN_WORDS='kunit.enable=0 initcall_blacklist=arm_smmu_driver_init'
 SYSTEM_WORDS="$PLAIN_WORDS systemd.firstboot=no systemd.wants=dmem-tests.service"
 
 # system_root SUITE RELEASE [PACKAGE...]: makes the root file system of that release, as after
@@ -145,7 +146,7 @@ systemd_guest()
 	systemd/test_cost)
 		cost_machine guest_run systemd check "$_initrd" systemd-cost "$SYSTEM_WORDS dmem.icount" "$@"
 		;;
-	*) guest_run systemd check "$_initrd" systemd-trixie "$SYSTEM_WORDS" "$@" ;;
+	*) guest_run systemd check "$_initrd" systemd-trixie "$SYSTEM_WORDS $TWO_CPUS" "$@" ;;
 	esac
 }
 
@@ -157,7 +158,7 @@ suite_systemd()
 	systemd_root
 	mkdir -p "$BASE/run/systemd/trixie"
 	cp "$BASE/systemd/tests/list" "$BASE/run/systemd/trixie/expect"
-	system_boot systemd trixie trixie ''
+	system_boot systemd trixie trixie "$TWO_CPUS"
 	mkdir -p "$BASE/run/systemd/cost"
 	echo systemd/test_cost >"$BASE/run/systemd/cost/expect"
 	cost_machine system_boot systemd cost trixie 'dmem.only=systemd/test_cost dmem.icount'

@@ -58,7 +58,7 @@ tools_guest()
 		;;
 	esac
 	tools_system
-	guest_run tools check "$BASE/tools/trixie/initrd" tools-trixie "$SYSTEM_WORDS" "$@"
+	guest_run tools check "$BASE/tools/trixie/initrd" tools-trixie "$SYSTEM_WORDS $TWO_CPUS" "$@"
 }
 
 suite_tools()
@@ -66,7 +66,7 @@ suite_tools()
 	tools_system
 	mkdir -p "$BASE/run/tools/trixie"
 	cp "$BASE/tools/tests/list" "$BASE/run/tools/trixie/expect"
-	system_boot tools trixie trixie ''
+	system_boot tools trixie trixie "$TWO_CPUS"
 	boards_boot
 }
 
@@ -81,7 +81,7 @@ save_example()
 	: >"$TOTALS"
 	step "guest: recording the example"
 	boot_tests tools/example check "$BASE/tools/trixie/initrd" tools-trixie \
-		"$SYSTEM_WORDS dmem.only=tools/test_example"
+		"$SYSTEM_WORDS $TWO_CPUS dmem.only=tools/test_example"
 	_results=$BASE/run/tools/example/results
 	"$CACHE/bin/tapsum" -S "$TOTALS" >/dev/null || die "the example failed: see $_results"
 	sed -n 's/^# history: //p' "$_results" >"$BASE/run/tools/example/history"
